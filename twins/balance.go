@@ -1,0 +1,240 @@
+package twins
+
+// Balance is the grid's side of a step, as a state machine without clock or
+// messages: it takes what all cells have answered at one stage and says which
+// stage comes next, until production equals consumption and everybody has
+// committed.
+//
+//	Begin ─▶ StageOffer ─▶ StageSettle ─▶ [StageRevise] ─▶ StageClose … ─▶ StageCommit ─▶ StageDone
+//
+// It is driven by a loop (Next after every cell has answered) or by the grid
+// actor; both give the same.
+type Balance struct {
+	Node       *Node
+	Controller Controller
+	Cells      []*Cell // in path order
+
+	Flows    Flows // after StageCommit: the whole grid
+	Residual Power // after StageCommit: 0, or energy was lost or made
+
+	units   []gridUnit
+	offers  Offers
+	plan    Plan
+	stage   Stage
+	revised int // passes over the communities
+	shed    int // of them, those that asked for less
+	closes  int // passes over the units
+	events  Events
+	before  checkpoint
+
+	// Fault is called at statements where a test wants the grid to fail; nil
+	// otherwise.
+	Fault func(FaultPoint)
+}
+
+// checkpoint is what Next changes.
+type checkpoint struct {
+	node            Node
+	stage           Stage
+	revised, shed   int
+	closes          int
+	communities     []Setpoint
+	units           []Setpoint
+	offers          []Flex
+}
+
+type gridUnit struct {
+	cell int
+	unit int
+}
+
+// NewBalance makes the grid over its communities, which stay in the order given.
+func NewBalance(node *Node, controller Controller, cells []*Cell) *Balance {
+	g := &Balance{Node: node, Controller: controller, Cells: cells, stage: StageDone}
+	for i, c := range cells {
+		for k := range c.Units() {
+			g.units = append(g.units, gridUnit{i, k})
+		}
+	}
+	g.offers.Communities = make([]Flex, len(cells))
+	g.offers.Units = make([]Flex, len(g.units))
+	g.plan.Communities = make([]Setpoint, len(cells))
+	g.plan.Units = make([]Setpoint, len(g.units))
+	return g
+}
+
+// Begin starts a step.
+func (g *Balance) Begin() Stage {
+	g.stage, g.revised, g.shed, g.closes = StageOffer, 0, 0, 0
+	g.keep()
+	return g.stage
+}
+
+// keep remembers where the step stands; Rollback goes back there. A grid that
+// failed inside Next rolls back and calls it again.
+func (g *Balance) keep() {
+	k := &g.before
+	k.node, k.stage, k.revised, k.shed, k.closes = *g.Node, g.stage, g.revised, g.shed, g.closes
+	k.communities = append(k.communities[:0], g.plan.Communities...)
+	k.units = append(k.units[:0], g.plan.Units...)
+	k.offers = append(k.offers[:0], g.offers.Units...)
+}
+
+// Rollback undoes the last call of Next.
+func (g *Balance) Rollback() {
+	k := &g.before
+	*g.Node, g.stage, g.revised, g.shed, g.closes = k.node, k.stage, k.revised, k.shed, k.closes
+	copy(g.plan.Communities, k.communities)
+	copy(g.plan.Units, k.units)
+	copy(g.offers.Units, k.offers)
+}
+
+// Stage is where the step stands.
+func (g *Balance) Stage() Stage { return g.stage }
+
+// Plan is what is asked of each cell at the present stage.
+func (g *Balance) Plan() []Setpoint { return g.plan.Communities }
+
+// Involves reports whether cell i takes part in the present stage.
+func (g *Balance) Involves(i int) bool {
+	return g.stage != StageClose || len(g.Cells[i].Units()) > 0
+}
+
+// Next takes the answers of all involved cells and returns the next stage.
+func (g *Balance) Next(env *Env) Stage {
+	g.keep()
+	g.fault(BeforeAnswer)
+	switch g.stage {
+	case StageOffer:
+		g.dispatch(env)
+		g.stage = StageSettle
+	case StageSettle:
+		g.stage = g.closeBooks()
+	case StageRevise:
+		g.revised++
+		g.stage = g.closeBooks()
+	case StageClose:
+		g.stage = g.closed()
+	case StageCommit:
+		g.audit(env)
+		g.stage = StageDone
+	}
+	if g.stage == StageClose {
+		for k, u := range g.units {
+			_, set, _ := g.Cells[u.cell].Unit(u.unit)
+			*set = g.plan.Units[k]
+		}
+	}
+	g.fault(AfterAnswer)
+	return g.stage
+}
+
+func (g *Balance) fault(p FaultPoint) {
+	if g.Fault != nil {
+		g.Fault(p)
+	}
+}
+
+func (g *Balance) dispatch(env *Env) {
+	for i, c := range g.Cells {
+		g.offers.Communities[i] = c.Flex
+		g.plan.Communities[i] = c.Flex.Follow()
+	}
+	for k, u := range g.units {
+		flex, _, _ := g.Cells[u.cell].Unit(u.unit)
+		g.offers.Units[k] = *flex
+		g.plan.Units[k] = flex.Follow()
+	}
+	g.Controller.Dispatch(env, &g.offers, &g.plan)
+	g.plan.straighten(&g.offers)
+}
+
+// maxPasses bounds how often members are asked again in a step. One pass closes
+// the books unless a member fails in that very pass.
+const maxPasses = 8
+
+// missing is what loads, storage and losses come to, less what the units give.
+func (g *Balance) missing() (left Power) {
+	for _, c := range g.Cells {
+		left += c.Flows.Power + c.Flows.NetworkLoss
+	}
+	for k := range g.units {
+		left += g.plan.Units[k].Net()
+	}
+	return left
+}
+
+// closeBooks moves the units by what the rest did otherwise than planned. What
+// the units cannot take is one second pass over the communities: less for
+// vehicles and, by force, for loads; or generation curtailed. What even they
+// cannot take stops plants.
+func (g *Balance) closeBooks() Stage {
+	left := g.plan.close(g.offers.Units, g.missing())
+	if left == 0 || g.revised == maxPasses {
+		return StageClose
+	}
+	moved := g.force(left)
+	if !moved && left < 0 {
+		if short := g.plan.stop(g.offers.Units, left); short > 0 {
+			moved = g.force(short)
+		}
+	}
+	if !moved {
+		return StageClose // nothing is left to move; the audit will tell
+	}
+	return StageRevise
+}
+
+// force asks communities for less or more than planned, and reports whether
+// there was anything to ask for.
+func (g *Balance) force(left Power) bool {
+	rest := g.plan.force(&g.offers, left, g.shed > 0)
+	if left > 0 {
+		g.shed++
+	}
+	return rest != left
+}
+
+// closed looks at what the units did. One that did not follow is taken as it
+// is, and the next in order closes for it.
+func (g *Balance) closed() Stage {
+	failed := false
+	for k, u := range g.units {
+		_, _, read := g.Cells[u.cell].Unit(u.unit)
+		if read.Power != g.plan.Units[k].Net() {
+			failed = true
+			g.offers.Units[k].Tier[Generation] = Fixed(read.Power)
+			g.plan.Units[k].Tier = [NumTiers]Power{Generation: read.Power}
+		}
+	}
+	g.closes++
+	if !failed || g.missing() == 0 || g.closes > len(g.units)+maxPasses {
+		return StageCommit
+	}
+	return g.closeBooks()
+}
+
+// audit adds up the committed readings. It knows nothing of the dispatch.
+func (g *Balance) audit(env *Env) {
+	g.Flows = Flows{}
+	for _, c := range g.Cells {
+		g.Flows.Plus(&c.Flows)
+	}
+	g.Residual = g.Flows.Residual()
+	g.events.Reset()
+	g.Node.Settle(env, &g.Flows, g.Flows.Import, g.Flows.Export, &g.events)
+	for k := range g.events.All() {
+		g.Node.Apply(&g.events.All()[k])
+		g.fault(BetweenApply)
+	}
+}
+
+// Order is the path of each unit in the order in which they closed the books,
+// for those who want to follow it by hand.
+func (g *Balance) Order() (paths []string) {
+	for _, k := range g.plan.Order {
+		u := g.units[k]
+		paths = append(paths, g.Cells[u.cell].PathOf(g.Cells[u.cell].Units()[u.unit]))
+	}
+	return paths
+}

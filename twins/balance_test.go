@@ -1,0 +1,151 @@
+package twins_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/twintest"
+)
+
+var gridSeed = flag.Int64("grid-seed", -1, "run only the random grid of this seed")
+
+// overRandomGrids runs check on each of n random grids.
+func overRandomGrids(t *testing.T, n int, check func(g *twintest.Grid) error) {
+	t.Helper()
+	first, last := uint64(0), uint64(n)
+	if *gridSeed >= 0 {
+		first, last = uint64(*gridSeed), uint64(*gridSeed)+1
+	}
+	for seed := first; seed < last; seed++ {
+		if err := check(twintest.NewGrid(seed)); err != nil {
+			t.Fatalf("seed %d: %v\nrepeat with: go test ./twins -run '%s' -grid-seed %d", seed, err, t.Name(), seed)
+		}
+	}
+}
+
+// wild is a controller that asks for anything.
+type wild struct{ random *rand.Rand }
+
+func (w wild) Dispatch(_ *twins.Env, o *twins.Offers, p *twins.Plan) {
+	p.Order = w.random.Perm(len(o.Units))
+	for i := range p.Communities {
+		for t := range p.Communities[i].Tier {
+			if w.random.IntN(3) == 0 {
+				p.Communities[i].Tier[t] += twins.Power(w.random.Int64N(20_000_000) - 10_000_000)
+			}
+		}
+	}
+	for i := range p.Units {
+		p.Units[i].Tier[twins.Generation] = twins.Power(w.random.Int64N(80_000_000) - 60_000_000)
+		p.Units[i].Run = twins.Run(w.random.IntN(3) - 1)
+	}
+}
+
+// run steps a random grid and looks at the books after each step.
+func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *twins.Reading)) error {
+	cells, node := g.Build()
+	for _, c := range cells {
+		c.Falsify = falsify
+	}
+	b := twins.NewBalance(node, controller, cells)
+	var env twins.Env
+	var w twins.Scratch
+	for t := range twins.Tick(twintest.Steps) {
+		g.Env(t, &env)
+		if err := twintest.Step(b, &env, &w); err != nil {
+			return err
+		}
+		if err := books(b, &env); err != nil {
+			return fmt.Errorf("step %d: %w", t, err)
+		}
+	}
+	return nil
+}
+
+// books are laws E1, E2 and E3 of one step.
+func books(b *twins.Balance, env *twins.Env) error {
+	if b.Residual != 0 {
+		return fmt.Errorf("E3: grid: residual %d mW: %+v", b.Residual, b.Flows)
+	}
+	for _, c := range b.Cells {
+		if c.BrokenBy != 0 {
+			return fmt.Errorf("E1: %s: %d mJ", c.Broken, c.BrokenBy)
+		}
+		f := c.Flows
+		if in := f.Load - f.Generation + f.Charge - f.Discharge + f.Export - f.Import; in != f.Power {
+			return fmt.Errorf("E1: %s: %d mW through the connection point, %d mW by use", c.Path, f.Power, in)
+		}
+		for _, block := range c.Blocks {
+			for i := range block.Read {
+				r := &block.Read[i]
+				if r.SoC < 0 || r.SoC > twins.One {
+					return fmt.Errorf("E2: %s: state of charge %v", block.Paths[i], r.SoC.Float())
+				}
+				if r.Load < 0 || r.Generation < 0 || r.Unserved < 0 || r.Curtailed < 0 || r.Lost < 0 {
+					return fmt.Errorf("E1: %s: negative magnitude: %+v", block.Paths[i], *r)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func TestBooksOfRandomGridsClose(t *testing.T) {
+	overRandomGrids(t, 10_000, func(g *twintest.Grid) error { return run(g, twins.MeritOrder{}, nil) })
+}
+
+// Whatever a controller asks for, the books close: members do what they can,
+// and the closing units, curtailment and shedding do the rest.
+func TestBooksCloseUnderAnyController(t *testing.T) {
+	overRandomGrids(t, 10_000, func(g *twintest.Grid) error {
+		return run(g, wild{rand.New(rand.NewPCG(g.Seed, 4))}, nil)
+	})
+}
+
+// A meter that shows one milliwatt less after the books have been closed is
+// found, whichever it is.
+func TestBooksOfRandomGridsCloseSabotaged(t *testing.T) {
+	for _, k := range twins.Kinds() {
+		if k.New == nil {
+			continue
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			for seed := uint64(0); ; seed++ {
+				if seed == 100 {
+					t.Fatal("no random grid in 100 has one")
+				}
+				g, hit := twintest.NewGrid(seed), false
+				err := run(g, twins.MeritOrder{}, func(path string, r *twins.Reading) {
+					if of(path) == k.Name && !hit {
+						hit = true
+						r.Power--
+					}
+				})
+				if !hit {
+					continue
+				}
+				if err == nil {
+					t.Fatalf("seed %d: one milliwatt is missing and nobody has noticed", seed)
+				}
+				return
+			}
+		})
+	}
+}
+
+// of is the kind of a member of a random grid, from its path.
+func of(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' {
+			for k := range path[i+1:] {
+				if path[i+1+k] == '-' {
+					return path[i+1 : i+1+k]
+				}
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,705 @@
+package twins
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Stage is one exchange of the step protocol between the grid and its
+// communities. Within a step the stages come in this order; Revise may be left
+// out and Close repeated.
+type Stage uint8
+
+// The stages of a step.
+const (
+	StageOffer  Stage = iota // members answer what they can do
+	StageSettle              // loads, vehicles and storage answer what they do at their setpoints
+	StageRevise              // the same again, where the books cannot be closed otherwise
+	StageClose               // producers and ties answer what they do
+	StageCommit              // everybody makes it part of the state
+	StageDone
+)
+
+var stageNames = [...]string{"offer", "settle", "revise", "close", "commit", "done"}
+
+func (s Stage) String() string { return stageNames[s] }
+
+// Slot addresses a member of a cell.
+type Slot struct{ Block, Index int32 }
+
+// Block is the members of one kind in a community, in path order, with the
+// slots for their offers, setpoints and readings.
+type Block struct {
+	Kind  *Kind
+	Slab  Slab
+	Paths []string
+	Flex  []Flex // of an owner: with its devices
+	Set   []Setpoint
+	Read  []Reading
+
+	// Quarantined members failed twice in a step: they are not asked any more
+	// and an estimate stands for them.
+	Quarantined []bool
+
+	owner   Owner
+	spans   [][]span // of an owner's devices; nil if the cell has none
+	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
+	last    []int64  // what an estimate rests on: last load, or content
+}
+
+// span is a run of devices of one owner in one block.
+type span struct{ block, lo, hi int32 }
+
+// Cell is a community with everything in it: its own twin, its members' slabs
+// and the slots through which they answer. It is a plain value: actors give it
+// its turns, a loop can as well.
+//
+// For each stage: Begin, then for each round of Rounds an Ask of every slot in
+// it (in any order, even at the same time), then End. Begin, Ask and End may be
+// repeated within their stage: they change nothing but their own slots, except
+// Ask at StageCommit, which must not be repeated once it has returned.
+type Cell struct {
+	Path   string
+	Node   *Node
+	Blocks []*Block
+
+	// Answers to the grid.
+	Flex   Flex     // after offer: everything but units
+	Flows  Flows    // after settle and revise: without units; after commit: all
+	Events []Notice // after commit: notable events, by member
+	Notes  []Decision
+	// Broken is the first member whose reading breaks its own balance, and
+	// BrokenBy by how much; after commit.
+	Broken   string
+	BrokenBy Energy
+
+	network  Network
+	lossless bool
+	units    []Slot
+	rounds   [StageDone][]round
+	commands []Command
+	slotOf   map[string]Slot
+	began    Tick // tick for which rows have been saved
+	before   Node // the twin at the start of the step
+	opened   Node // the same with the step's commands applied
+	events   Events
+	draws    []BusDraw
+	state    NetworkState
+
+	// Fault is called at statements where a test wants a member to fail; nil
+	// otherwise.
+	Fault func(point FaultPoint, path string)
+	// Falsify lets a test change what a meter shows after the books have been
+	// closed; nil otherwise.
+	Falsify func(path string, r *Reading)
+}
+
+// FaultPoint is a statement at which a test may inject a failure.
+type FaultPoint uint8
+
+// The points of failure.
+const (
+	BeforeAnswer FaultPoint = iota
+	BetweenApply
+	AfterAnswer
+)
+
+// Notice is a notable event and who it happened to.
+type Notice struct {
+	Member string
+	Event  Event
+}
+
+// Round is a set of members that can be asked at the same time.
+type round []int32 // blocks
+
+// Scratch is what one asker of members needs; askers that run at the same time
+// have one each.
+type Scratch struct {
+	events  Events
+	set     Setpoint
+	reading Reading
+	parts   []Power
+	Notices []Notice // of this step's commits
+}
+
+// Reset forgets the step before; the scratch's holder calls it at each
+// StageOffer.
+func (w *Scratch) Reset() { w.Notices = w.Notices[:0] }
+
+// CellMember is a member to be put into a cell.
+type CellMember struct {
+	Kind  *Kind
+	Owner string // path of the household behind whose meter it stands, or ""
+	Member
+}
+
+// NewCell builds a community with its members. They may come in any order.
+func NewCell(site *Site, self Member, members []CellMember, network Network) (*Cell, error) {
+	node, err := NewNode(Community, self)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cell{Path: self.Path, Node: node, network: network, lossless: network == Network(Lossless{}), began: -1}
+	slices.SortFunc(members, func(a, b CellMember) int {
+		return cmp.Or(cmp.Compare(a.Kind.Name, b.Kind.Name), cmp.Compare(a.Path, b.Path))
+	})
+	for len(members) > 0 {
+		n := 1
+		for n < len(members) && members[n].Kind == members[0].Kind {
+			n++
+		}
+		if err := c.addBlock(site, members[:n]); err != nil {
+			return nil, err
+		}
+		members = members[n:]
+	}
+	if err := c.own(); err != nil {
+		return nil, err
+	}
+	c.plan()
+	return c, nil
+}
+
+func (c *Cell) addBlock(site *Site, members []CellMember) error {
+	n := len(members)
+	b := &Block{
+		Kind: members[0].Kind, Paths: make([]string, n),
+		Flex: make([]Flex, n), Set: make([]Setpoint, n), Read: make([]Reading, n), last: make([]int64, n),
+		Quarantined: make([]bool, n),
+	}
+	plain := make([]Member, n)
+	for i, m := range members {
+		b.Paths[i], plain[i] = m.Path, m.Member
+	}
+	var err error
+	if b.Slab, err = b.Kind.New(site, plain); err != nil {
+		return err
+	}
+	b.owner, _ = b.Slab.(Owner)
+	parts := 0
+	for i := range n {
+		parts += len(b.Slab.Parts(i))
+	}
+	room := make([]Power, parts)
+	for i := range n {
+		if k := len(b.Slab.Parts(i)); k > 0 {
+			b.Read[i].Parts, room = room[:k:k], room[k:]
+		}
+	}
+	if b.Kind.Ownable {
+		b.ownerOf = make([]int32, n)
+		for i := range b.ownerOf {
+			b.ownerOf[i] = -1
+			if members[i].Owner != "" {
+				b.ownerOf[i] = -2 // found by own
+			}
+		}
+	}
+	c.Blocks = append(c.Blocks, b)
+	return nil
+}
+
+// own ties devices to the households behind whose meters they stand: those
+// whose path theirs begins with.
+func (c *Cell) own() error {
+	for k, devices := range c.Blocks {
+		for i := range devices.ownerOf {
+			if devices.ownerOf[i] != -2 {
+				continue
+			}
+			path := devices.Paths[i]
+			home := path[:strings.LastIndexByte(path, '/')]
+			found := false
+			for _, owners := range c.Blocks {
+				h, ok := slices.BinarySearch(owners.Paths, home)
+				if !ok || owners.owner == nil {
+					continue
+				}
+				if owners.spans == nil {
+					owners.spans = make([][]span, len(owners.Paths))
+				}
+				spans := owners.spans[h]
+				if n := len(spans); n > 0 && spans[n-1].block == int32(k) && spans[n-1].hi == int32(i) {
+					spans[n-1].hi++
+				} else {
+					owners.spans[h] = append(spans, span{int32(k), int32(i), int32(i) + 1})
+				}
+				devices.ownerOf[i], found = int32(h), true
+			}
+			if !found {
+				return fmt.Errorf("%s: no household %s to own it", path, home)
+			}
+		}
+	}
+	return nil
+}
+
+// plan lays out which blocks are asked in which round.
+func (c *Cell) plan() {
+	var devices, loads, units, all round
+	for k, b := range c.Blocks {
+		all = append(all, int32(k))
+		switch {
+		case b.Kind.Role.Unit():
+			units = append(units, int32(k))
+			for i := range b.Paths {
+				c.units = append(c.units, Slot{int32(k), int32(i)})
+			}
+		case b.Kind.Ownable:
+			devices = append(devices, int32(k))
+		default:
+			loads = append(loads, int32(k))
+		}
+	}
+	// Owners answer after what stands behind their meters, and divide before it.
+	c.rounds[StageOffer] = rounds(devices, append(slices.Clone(loads), units...))
+	c.rounds[StageSettle] = rounds(loads, devices)
+	c.rounds[StageRevise] = c.rounds[StageSettle]
+	c.rounds[StageClose] = rounds(units)
+	c.rounds[StageCommit] = rounds(all)
+	slices.SortFunc(c.units, func(a, b Slot) int {
+		return cmp.Compare(c.Blocks[a.Block].Paths[a.Index], c.Blocks[b.Block].Paths[b.Index])
+	})
+}
+
+// rounds joins the blocks of each round into a slice of rounds, leaving out
+// empty ones. Rounds are kept flat: −1 ends one.
+func rounds(rs ...round) (flat []round) {
+	for _, r := range rs {
+		if len(r) > 0 {
+			flat = append(flat, r)
+		}
+	}
+	return flat
+}
+
+// Rounds is how many rounds a stage has.
+func (c *Cell) Rounds(s Stage) int { return len(c.rounds[s]) }
+
+// Round is the blocks whose members are asked in one round of a stage.
+func (c *Cell) Round(s Stage, r int) []int32 { return c.rounds[s][r] }
+
+// Units are the producers and ties of the community, in path order.
+func (c *Cell) Units() []Slot { return c.units }
+
+// Unit gives the slots of one of Units.
+func (c *Cell) Unit(k int) (*Flex, *Setpoint, *Reading) {
+	at := c.units[k]
+	b := c.Blocks[at.Block]
+	return &b.Flex[at.Index], &b.Set[at.Index], &b.Read[at.Index]
+}
+
+// Members is how many members the cell has, itself left out.
+func (c *Cell) Members() (n int) {
+	for _, b := range c.Blocks {
+		n += len(b.Paths)
+	}
+	return n
+}
+
+// PathOf is the path of a member.
+func (c *Cell) PathOf(at Slot) string { return c.Blocks[at.Block].Paths[at.Index] }
+
+// Begin prepares a stage. At StageSettle and StageRevise ask is what the grid
+// asks of the community; at StageClose the grid has written the units'
+// setpoints. A refused command is an error; the step cannot go on.
+func (c *Cell) Begin(s Stage, env *Env, ask *Setpoint) error {
+	switch s {
+	case StageOffer:
+		return c.open(env)
+	case StageSettle, StageRevise:
+		c.divide(ask)
+	}
+	return nil
+}
+
+// open saves every state once a step and picks the commands that are for this
+// community.
+func (c *Cell) open(env *Env) error {
+	if c.began != env.Tick {
+		for _, b := range c.Blocks {
+			b.Slab.Save()
+		}
+		c.before = *c.Node
+		c.began = env.Tick
+	}
+	*c.Node = c.before
+	c.commands = c.commands[:0]
+	for i := range env.Commands {
+		cmd := &env.Commands[i]
+		if cmd.Target != c.Path {
+			if strings.HasPrefix(cmd.Target, c.Path) && cmd.Target[len(c.Path)] == '/' {
+				if _, ok := c.slot(cmd.Target); !ok {
+					return fmt.Errorf("command %d at step %d: no member %s", cmd.Seq, cmd.Step, cmd.Target)
+				}
+				c.commands = append(c.commands, *cmd)
+			}
+			continue
+		}
+		c.events.Reset()
+		if err := c.Node.Command(env, cmd, &c.events); err != nil {
+			return err
+		}
+		for k := range c.events.All() {
+			c.Node.Apply(&c.events.All()[k])
+		}
+	}
+	c.opened = *c.Node
+	return nil
+}
+
+// slot finds a member by path. The index is made when it is first needed.
+func (c *Cell) slot(path string) (Slot, bool) {
+	if c.slotOf == nil {
+		c.slotOf = make(map[string]Slot, c.Members())
+		for k, b := range c.Blocks {
+			for i, p := range b.Paths {
+				c.slotOf[p] = Slot{int32(k), int32(i)}
+			}
+		}
+	}
+	at, ok := c.slotOf[path]
+	return at, ok
+}
+
+// divide shares what was asked of the community among its households and its
+// own devices, along their bands and in slot order.
+func (c *Cell) divide(ask *Setpoint) {
+	var split [NumTiers]BandSplit
+	follow := true
+	for t := range split {
+		split[t] = NewBandSplit(ask.Tier[t], c.Flex.Tier[t])
+		follow = follow && ask.Tier[t] == c.Flex.Tier[t].Ref
+	}
+	for _, b := range c.Blocks {
+		if b.Kind.Role.Unit() {
+			continue
+		}
+		for i := range b.Set {
+			set := &b.Set[i]
+			if follow || b.owned(i) {
+				*set = b.Flex[i].Follow()
+				continue
+			}
+			set.Run, set.Reason = Keep, ask.Reason
+			for t := range split {
+				set.Tier[t] = split[t].Next(b.Flex[i].Tier[t])
+			}
+		}
+	}
+}
+
+func (b *Block) owned(i int) bool { return b.ownerOf != nil && b.ownerOf[i] >= 0 }
+
+// Ask has one member answer into its slot.
+func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
+	b, i := c.Blocks[at.Block], int(at.Index)
+	if b.Quarantined[i] {
+		c.estimate(s, b, i)
+		return nil
+	}
+	c.fault(BeforeAnswer, b, i)
+	var err error
+	switch s {
+	case StageOffer:
+		err = c.offer(b, i, env, w)
+	case StageSettle, StageRevise, StageClose:
+		c.settle(b, i, env, w)
+	case StageCommit:
+		c.commit(b, i, env, w)
+	}
+	return err
+}
+
+// Answered is called when a member's answer has been taken: the last moment at
+// which it can fail in a stage.
+func (c *Cell) Answered(at Slot) {
+	if c.Fault != nil {
+		c.Fault(AfterAnswer, c.PathOf(at))
+	}
+}
+
+func (c *Cell) fault(p FaultPoint, b *Block, i int) {
+	if c.Fault != nil {
+		c.Fault(p, b.Paths[i])
+	}
+}
+
+func (c *Cell) offer(b *Block, i int, env *Env, w *Scratch) error {
+	if len(c.commands) > 0 {
+		if err := c.command(b, i, env, w); err != nil {
+			return err
+		}
+	}
+	f := &b.Flex[i]
+	*f = Flex{}
+	b.Slab.Offer(i, env, f)
+	if b.spans != nil && b.spans[i] != nil {
+		b.owner.Fold(i, env, f, Devices{c, b.spans[i]})
+	}
+	return nil
+}
+
+// command applies the commands of this step that are for one member. It begins
+// from the saved state, so it can be repeated.
+func (c *Cell) command(b *Block, i int, env *Env, w *Scratch) error {
+	first := true
+	for k := range c.commands {
+		if c.commands[k].Target != b.Paths[i] {
+			continue
+		}
+		if first {
+			b.Slab.Restore(i)
+			first = false
+		}
+		w.events.Reset()
+		if err := b.Slab.Command(i, env, &c.commands[k], &w.events); err != nil {
+			return err
+		}
+		c.apply(b, i, w)
+	}
+	return nil
+}
+
+func (c *Cell) apply(b *Block, i int, w *Scratch) {
+	events := w.events.All()
+	for k := range events {
+		b.Slab.Apply(i, &events[k])
+		c.fault(BetweenApply, b, i)
+	}
+}
+
+func (c *Cell) settle(b *Block, i int, env *Env, w *Scratch) {
+	set := &b.Set[i]
+	if b.spans != nil && b.spans[i] != nil {
+		// A household takes its devices' part out of a copy: it may be asked again.
+		w.set = *set
+		set = &w.set
+		b.owner.Divide(i, env, set, Devices{c, b.spans[i]})
+	}
+	r := &b.Read[i]
+	clear(r.Parts)
+	*r = Reading{Parts: r.Parts}
+	w.events.Reset()
+	b.Slab.Step(i, env, set, &w.events, r)
+}
+
+// commit steps once more on the final setpoint and applies what happens: Step
+// is pure, so no event need wait in memory for the books to be closed.
+func (c *Cell) commit(b *Block, i int, env *Env, w *Scratch) {
+	r := &b.Read[i]
+	if cap(w.parts) < len(r.Parts) {
+		w.parts = make([]Power, len(r.Parts))
+	}
+	w.reading = Reading{}
+	if r.Parts != nil {
+		w.reading.Parts = w.parts[:len(r.Parts)]
+		clear(w.reading.Parts)
+	}
+	w.events.Reset()
+	b.Slab.Step(i, env, &b.Set[i], &w.events, &w.reading)
+	if w.reading.Power != r.Power || w.reading.Content != r.Content {
+		panic(fmt.Sprintf("%s: Step is not pure: %d mW, then %d mW at one setpoint", b.Paths[i], r.Power, w.reading.Power))
+	}
+	c.apply(b, i, w)
+	for _, e := range w.events.All() {
+		if e.Type.Notable {
+			w.Notices = append(w.Notices, Notice{b.Paths[i], e})
+		}
+	}
+	if b.Kind.Role == RoleStorage {
+		b.last[i] = int64(r.Content)
+	} else {
+		b.last[i] = int64(r.Load)
+	}
+	if c.Falsify != nil {
+		c.Falsify(b.Paths[i], r)
+	}
+}
+
+// Recover brings a member that failed back to its state before the step, with
+// the step's commands applied. A member that has committed must not be
+// recovered.
+func (c *Cell) Recover(at Slot, env *Env, w *Scratch) error {
+	b, i := c.Blocks[at.Block], int(at.Index)
+	b.Slab.Restore(i)
+	return c.command(b, i, env, w)
+}
+
+// Quarantine takes a member out of service for the rest of the run: it has
+// failed twice in a step. What it did before stays.
+func (c *Cell) Quarantine(at Slot) {
+	c.Blocks[at.Block].Quarantined[at.Index] = true
+}
+
+// estimate answers for a quarantined member: a load goes on as it last was, a
+// storage keeps what it holds, a unit stands still. At StageCommit the reading
+// is what it answered before, if it failed only there.
+func (c *Cell) estimate(s Stage, b *Block, i int) {
+	load := Power(0)
+	if b.Kind.Role == RoleLoad {
+		load = Power(b.last[i])
+	}
+	r := &b.Read[i]
+	soc := r.SoC // storage stands still: it is still true
+	switch s {
+	case StageOffer:
+		f := &b.Flex[i]
+		*f = Flex{Bus: f.Bus, Phase: f.Phase}
+		f.Tier[Essential] = Fixed(load)
+		if b.spans != nil && b.spans[i] != nil {
+			b.owner.Fold(i, nil, f, Devices{c, b.spans[i]})
+		}
+	case StageSettle, StageRevise, StageClose:
+		clear(r.Parts)
+		given := max(0, min(load, b.Set[i].Tier[Essential]))
+		*r = Reading{Parts: r.Parts, Load: given, Power: given, Unserved: load - given}
+		if b.Kind.Role == RoleStorage {
+			r.Content, r.SoC = Energy(b.last[i]), soc
+		}
+		if len(r.Parts) > 0 {
+			r.Parts[0] = given
+		}
+	}
+	r.Reason = Quarantined
+}
+
+// End folds what the members have answered. out gets the notable events of the
+// askers' scratches at StageCommit.
+func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
+	switch s {
+	case StageOffer:
+		c.fold()
+	case StageSettle, StageRevise:
+		c.meter(false)
+	case StageCommit:
+		c.meter(true)
+		c.check(env.Step)
+		c.note(scratches)
+		net := c.Flows.Power + c.Flows.NetworkLoss
+		*c.Node = c.opened
+		c.events.Reset()
+		c.Node.Settle(env, &c.Flows, max(net, 0), max(-net, 0), &c.events)
+		for k := range c.events.All() {
+			c.Node.Apply(&c.events.All()[k])
+			if c.Fault != nil {
+				c.Fault(BetweenApply, c.Path)
+			}
+		}
+	}
+}
+
+// fold adds up the offers of everything that stands at the community's own
+// connection points: households with their devices, and its own devices.
+func (c *Cell) fold() {
+	c.Flex = Flex{}
+	for _, b := range c.Blocks {
+		if b.Kind.Role.Unit() {
+			continue
+		}
+		for i := range b.Flex {
+			if !b.owned(i) {
+				c.Flex.Add(&b.Flex[i])
+			}
+		}
+	}
+}
+
+// meter adds up the readings, and what is lost between them.
+func (c *Cell) meter(units bool) {
+	loss := c.Flows.NetworkLoss
+	c.Flows = Flows{}
+	c.draws = c.draws[:0]
+	for _, b := range c.Blocks {
+		if b.Kind.Role.Unit() && !units {
+			continue
+		}
+		for i := range b.Read {
+			r := &b.Read[i]
+			c.Flows.Add(r)
+			if !c.lossless && !units {
+				c.draws = append(c.draws, BusDraw{b.Flex[i].Bus, b.Flex[i].Phase, r.Power, r.Reactive})
+			}
+		}
+	}
+	if units { // the network was asked when loads and storage had settled
+		c.Flows.NetworkLoss = loss
+		return
+	}
+	c.network.Fold(c.draws, &c.state)
+	c.Flows.NetworkLoss = c.state.Loss
+}
+
+// note gathers what is worth telling of the step, in slot order.
+func (c *Cell) note(scratches []*Scratch) {
+	c.Events = c.Events[:0]
+	for _, w := range scratches {
+		c.Events = append(c.Events, w.Notices...)
+	}
+	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
+	c.Notes = c.Notes[:0]
+	for _, b := range c.Blocks {
+		for i := range b.Read {
+			if r := &b.Read[i]; r.Reason != NoReason {
+				c.Notes = append(c.Notes, Decision{b.Paths[i], r.Reason, b.Set[i].Net()})
+			}
+		}
+	}
+}
+
+// check looks for a member whose reading breaks its own balance.
+func (c *Cell) check(s Seconds) {
+	c.Broken, c.BrokenBy = "", 0
+	for _, b := range c.Blocks {
+		for i := range b.Read {
+			if by := b.Read[i].Imbalance(s); by != 0 {
+				c.Broken, c.BrokenBy = b.Paths[i], by
+				return
+			}
+		}
+	}
+}
+
+// AppendStates appends the stored forms of the community and its members, in
+// slot order.
+func (c *Cell) AppendStates(buf []byte) []byte {
+	buf = c.Node.AppendBinary(buf)
+	for _, b := range c.Blocks {
+		for i := range b.Paths {
+			buf = b.Slab.AppendBinary(i, buf)
+		}
+	}
+	return buf
+}
+
+// Devices are the members behind one household's meter, in path order.
+type Devices struct {
+	cell  *Cell
+	spans []span
+}
+
+// Len is how many there are.
+func (d Devices) Len() (n int) {
+	for _, s := range d.spans {
+		n += int(s.hi - s.lo)
+	}
+	return n
+}
+
+func (d Devices) at(k int) (*Block, int) {
+	for _, s := range d.spans {
+		if n := int(s.hi - s.lo); k >= n {
+			k -= n
+			continue
+		}
+		return d.cell.Blocks[s.block], int(s.lo) + k
+	}
+	panic("twins: no such device")
+}
+
+// Flex is what device k offers; Set is where its setpoint is written.
+func (d Devices) Flex(k int) *Flex    { b, i := d.at(k); return &b.Flex[i] }
+func (d Devices) Set(k int) *Setpoint { b, i := d.at(k); return &b.Set[i] }

@@ -1,0 +1,257 @@
+package twins
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Controller decides, once a step, what communities and units are asked. It is
+// built in, or a program of the user's. It sees offers (and outlooks, when a
+// plan is due), never the future, and answers setpoints.
+type Controller interface {
+	Dispatch(env *Env, offers *Offers, plan *Plan)
+}
+
+// Offers is what the grid has been offered for one step.
+type Offers struct {
+	Communities []Flex // folded, in path order; units not in it
+	Units       []Flex // producers and ties, in path order
+	Outlooks    []Outlook
+}
+
+// Plan is what the grid asks: a setpoint for each community and each unit, in
+// the order of Offers. It comes filled with references.
+type Plan struct {
+	Communities []Setpoint
+	Units       []Setpoint
+	Order       []int // of units: the order in which they close the books
+
+	seen []bool // reused
+}
+
+// MeritOrder meets demand from the cheapest unit on, inside what each can do in
+// this step; ties come at their price or after every plant. If that is not
+// enough it asks for less, tier after tier; if it is too much it stops plants,
+// charges, exports and then curtails.
+type MeritOrder struct{}
+
+// Dispatch implements Controller.
+func (MeritOrder) Dispatch(_ *Env, o *Offers, p *Plan) {
+	p.order(o.Units)
+	need := Power(0)
+	for i := range o.Communities {
+		need += o.Communities[i].Ref()
+	}
+	left := p.meet(o.Units, need)
+	p.relieve(o, left)
+	p.start(o.Units, left)
+}
+
+// order sorts the units by cost, then path.
+func (p *Plan) order(units []Flex) {
+	p.Order = p.Order[:0]
+	for i := range units {
+		p.Order = append(p.Order, i)
+	}
+	slices.SortStableFunc(p.Order, func(a, b int) int { return cmp.Compare(units[a].Cost, units[b].Cost) })
+}
+
+// straighten makes sense of whatever a controller has answered: nobody is asked
+// for more than was offered (essential load may be shed), a unit that is to stop
+// gives nothing, and every unit stands in the order once.
+func (p *Plan) straighten(o *Offers) {
+	for i := range p.Communities {
+		for t, b := range o.Communities[i].Tier {
+			if Tier(t) == Essential {
+				b.Min = min(b.Min, 0)
+			}
+			p.Communities[i].Tier[t] = b.Clip(p.Communities[i].Tier[t])
+		}
+	}
+	seen := p.seen[:0]
+	for i := range p.Units {
+		set := &p.Units[i]
+		asked := o.Units[i].Tier[Generation].Clip(set.Tier[Generation])
+		set.Tier = [NumTiers]Power{}
+		if set.Run != Stop {
+			set.Tier[Generation] = asked
+		}
+		seen = append(seen, false)
+	}
+	p.seen = seen
+	for _, i := range p.Order {
+		if i >= 0 && i < len(seen) {
+			seen[i] = true
+		}
+	}
+	if len(p.Order) != len(seen) || slices.Contains(seen, false) {
+		p.order(o.Units)
+	}
+}
+
+// meet sets the units so that they inject need, without exporting, and returns
+// what is still missing (+) or too much (−).
+func (p *Plan) meet(units []Flex, need Power) (left Power) {
+	left = need
+	for _, i := range p.Order { // every plant at its least
+		least := min(units[i].Tier[Generation].Max, 0)
+		p.Units[i] = Setpoint{}
+		p.Units[i].Tier[Generation] = least
+		left += least
+	}
+	return p.stop(units, left)
+}
+
+// raise lets units inject more, the cheapest first, and returns what is still
+// missing. left ≤ 0 is returned as it is.
+func (p *Plan) raise(units []Flex, left Power) Power {
+	for _, i := range p.Order {
+		set := &p.Units[i]
+		if left <= 0 || set.Run == Stop {
+			continue
+		}
+		more := max(0, min(left, set.Tier[Generation]-units[i].Tier[Generation].Min))
+		set.Tier[Generation] -= more
+		left -= more
+	}
+	return left
+}
+
+// lower lets units inject less or export more, the dearest first, and returns
+// what is still too much as a negative power. left ≥ 0 is returned as it is.
+func (p *Plan) lower(units []Flex, left Power) Power {
+	for k := len(p.Order) - 1; k >= 0; k-- {
+		i := p.Order[k]
+		set := &p.Units[i]
+		if left >= 0 || set.Run == Stop {
+			continue
+		}
+		less := max(0, min(-left, units[i].Tier[Generation].Max-set.Tier[Generation]))
+		set.Tier[Generation] += less
+		left += less
+	}
+	return left
+}
+
+// The order in which tiers give way: when there is too little, waiting vehicles
+// first and essential load last; when there is too much, what can draw more,
+// and after export generation.
+var (
+	scarcityOrder  = [...]Tier{Mobility, Comfort, Storage, Flexible, Essential}
+	abundanceOrder = [...]Tier{Mobility, Comfort, Flexible, Storage}
+	// The same for the second pass of a step, when books must be closed and not
+	// all have done as they were asked. If that was not enough, those come first
+	// who follow to the milliwatt.
+	shedOrder   = [...]Tier{Mobility, Comfort, Flexible, Essential, Storage}
+	exactOrder  = [...]Tier{Essential, Storage, Flexible, Comfort, Mobility}
+	absorbOrder = [...]Tier{Storage, Generation}
+)
+
+// relieve asks the communities for less (left > 0) or more (left < 0) than the
+// plan has for them, tier after tier, exports what they cannot take and at last
+// curtails. It returns what even that leaves.
+func (p *Plan) relieve(o *Offers, left Power) Power {
+	switch {
+	case left > 0:
+		for _, t := range scarcityOrder {
+			left = p.moveTier(o, t, left, Scarcity)
+		}
+	case left < 0:
+		for _, t := range abundanceOrder {
+			left = p.moveTier(o, t, left, Abundance)
+		}
+		left = p.lower(o.Units, left)
+		left = p.moveTier(o, Generation, left, Abundance)
+	}
+	return left
+}
+
+// force is the second pass of a step: less load, or generation curtailed. It
+// returns what could not be moved.
+func (p *Plan) force(o *Offers, left Power, again bool) Power {
+	order, why := shedOrder[:], Scarcity
+	switch {
+	case left < 0:
+		order, why = absorbOrder[:], Abundance
+	case again:
+		order = exactOrder[:]
+	}
+	for _, t := range order {
+		if t == Mobility && again && left > 0 {
+			// Chargers that follow in steps of 1 A might not move at all.
+			const all = Power(1) << 60
+			left -= all - p.moveTier(o, t, all, why)
+			continue
+		}
+		left = p.moveTier(o, t, left, why)
+	}
+	return left
+}
+
+// stop takes plants off, the dearest first, until no more than needed is left,
+// and lets the others take up what was stopped beyond that.
+func (p *Plan) stop(units []Flex, left Power) Power {
+	for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
+		if set := &p.Units[p.Order[k]]; set.Tier[Generation] < 0 {
+			left -= set.Tier[Generation]
+			*set = Setpoint{Run: Stop, Reason: Abundance}
+		}
+	}
+	return p.raise(units, left)
+}
+
+// moveTier takes left from (or, if negative, adds it to) one tier of all
+// communities, along their bands and counted from where the plan has them. It
+// returns what the tier could not take.
+func (p *Plan) moveTier(o *Offers, t Tier, left Power, why Reason) Power {
+	if left == 0 {
+		return 0
+	}
+	band := func(i int) Band {
+		b, now := o.Communities[i].Tier[t], p.Communities[i].Tier[t]
+		if t == Essential { // by force, if it must be: down to nothing
+			return Band{Min: min(now, 0), Ref: now, Max: now}
+		}
+		return Band{Min: min(b.Min, now), Ref: now, Max: max(b.Max, now)}
+	}
+	var sum Band
+	for i := range o.Communities {
+		sum = sum.Plus(band(i))
+	}
+	total := sum.Clip(sum.Ref - left)
+	if total == sum.Ref {
+		return left
+	}
+	split := NewBandSplit(total, sum)
+	for i := range o.Communities {
+		set := &p.Communities[i]
+		if to := split.Next(band(i)); to != set.Tier[t] {
+			set.Tier[t], set.Reason = to, why
+		}
+	}
+	return left - (sum.Ref - total)
+}
+
+// start orders units that are off to start where dearer ones, or nobody, would
+// otherwise have to give at least as much as their least output.
+func (p *Plan) start(units []Flex, short Power) {
+	dearer := max(short, 0)
+	for k := len(p.Order) - 1; k >= 0; k-- {
+		i := p.Order[k]
+		if least := units[i].Startable; least > 0 && dearer >= least {
+			p.Units[i].Run = Start
+			dearer -= least
+		}
+		dearer += max(0, -p.Units[i].Tier[Generation])
+	}
+}
+
+// close moves the units by what the rest of the grid did otherwise than
+// planned: left > 0 is missing, left < 0 too much. Running units inside their
+// bands come first, then ties. It returns what they cannot take.
+func (p *Plan) close(units []Flex, left Power) Power {
+	if left > 0 {
+		return p.raise(units, left)
+	}
+	return p.lower(units, left)
+}

@@ -1,0 +1,81 @@
+package twins
+
+// Env is the world as every twin sees it in one step: made by the runner before
+// the step, the same for all, changed by nobody.
+type Env struct {
+	Tick Tick
+	Step Seconds // length of the step
+	Seed uint64
+
+	// Local wall clock at the start of the step.
+	Day         int32   // local calendar days since the run's first day
+	SecondOfDay int32   // 0 … 86,399 as the wall clock shows, daylight saving included
+	Weekday     int8    // 0 is Sunday
+	YearDay     int16   // 1 … 366
+	DayLength   Seconds // 82,800, 86,400 or 90,000
+
+	// Recorded has, for each recorded column that a member follows, the mean
+	// power of this step. Members hold an index into it, got from their Site.
+	Recorded []Power
+
+	// Commands that take effect now, ordered by (target, seq).
+	Commands []Command
+}
+
+// Command is the one form in which anything from outside changes a twin: a
+// scenario's events, a fork's changes, the API. Commands of a step are applied
+// before its offers, in the order of Seq.
+type Command struct {
+	Step   Tick
+	Seq    int64
+	Target string // path of the member, or of the community
+	Name   string // "set" or "multiply"
+	Args   Args
+}
+
+// Args of a command: which of the target's settings, and the new value or the
+// factor.
+type Args struct {
+	Setting string
+	Value   int64 // in the setting's own unit: mW, mJ, ppb, 0 or 1; a factor is in ppb
+}
+
+// The names of commands.
+const (
+	CommandSet      = "set"
+	CommandMultiply = "multiply"
+)
+
+// Decision is something that was decided for a member in a step and why. It is
+// part of the record and of the hash.
+type Decision struct {
+	Member string
+	Reason Reason
+	// Power is what was asked of the member instead of its reference, or the
+	// estimate that stands for a quarantined one.
+	Power Power
+}
+
+// Site is what a kind may ask of the scenario while its members are built.
+type Site struct {
+	Step  Seconds
+	Steps Tick // length of the run, 0 if open
+	Seed  uint64
+	// Recorded resolves a column of a recording to an index into Env.Recorded.
+	Recorded func(recording, column string) (int32, error)
+	// At returns the step in which the wall clock of the day reaches a second of
+	// the day; days count from the run's first. Times before the run are
+	// negative.
+	At func(day int, secondOfDay int) Tick
+	// Days is the number of local calendar days that the run touches.
+	Days int
+}
+
+// Member names one twin that is to be built.
+type Member struct {
+	Path string // its name for ever: grid/community-12/household-0042/battery-1
+	Spec []byte // JSON: its entry in the scenario, defaults filled in, as its kind's Schema has it
+}
+
+// Key is the identity of a path in random streams.
+func (m Member) Key() uint64 { return PathKey(m.Path) }

@@ -1,0 +1,189 @@
+package twins
+
+// Tick numbers a step since the start of the run, from 0. It is never a wall
+// time.
+type Tick int64
+
+// Tier orders what a member draws or injects by how easily it can be moved.
+// Scarcity is met from the last load tier to the first; abundance by
+// generation.
+type Tier uint8
+
+// The tiers, in the order in which scarcity spares them.
+const (
+	Essential  Tier = iota // kept on until nothing else is left
+	Comfort                // heat, hot water: may move inside its band
+	Flexible               // may wait, by agreement
+	Mobility               // vehicles: may wait until their departure
+	Storage                // batteries: + charges, − discharges
+	Generation             // ≤ 0; for a tie either sign
+	NumTiers
+)
+
+// Band is a range of power that a member can follow: Min ≤ Ref ≤ Max, with Ref
+// what it would do if nobody asked for anything else.
+type Band struct{ Min, Ref, Max Power }
+
+// Plus adds two bands.
+func (b Band) Plus(c Band) Band { return Band{b.Min + c.Min, b.Ref + c.Ref, b.Max + c.Max} }
+
+// Clip returns the power of the band nearest to p.
+func (b Band) Clip(p Power) Power { return max(b.Min, min(b.Max, p)) }
+
+// Fixed is the band of something that cannot be moved.
+func Fixed(p Power) Band { return Band{p, p, p} }
+
+// Need is energy that must have been drawn by a moment: a vehicle's departure,
+// a tank's shower. MinPower is the least mean power from now on with which it
+// can still be met.
+type Need struct {
+	Energy   Energy
+	By       Tick
+	MinPower Power
+}
+
+// Phase is the conductor that a member hangs on.
+type Phase uint8
+
+// The phases. ABC is three-phase, and the zero value.
+const (
+	PhaseABC Phase = iota
+	PhaseA
+	PhaseB
+	PhaseC
+)
+
+// Flex is what a member offers for one step: for each tier a band, what it
+// still needs by when, and where it hangs on the network.
+//
+// A setpoint below the Essential tier's Min sheds the difference: it is booked
+// as unserved. A setpoint above the Generation tier's Ref curtails it.
+type Flex struct {
+	Tier     [NumTiers]Band
+	Need     Need
+	Reactive ReactivePower // at Ref, from the member's power factor
+	Cost     Price         // of one more unit of generation; for merit order
+	Bus      int32         // of the community's network; 0 is its connection point
+	Phase    Phase
+	// Startable is the least that a unit which is off would inject once it has
+	// been started; 0 if it is on or cannot start.
+	Startable Power
+}
+
+// Add folds another member's offer into f. Needs stay with their members.
+func (f *Flex) Add(g *Flex) {
+	for t := range f.Tier {
+		f.Tier[t] = f.Tier[t].Plus(g.Tier[t])
+	}
+	f.Reactive += g.Reactive
+}
+
+// Ref is the net power at reference, over all tiers.
+func (f *Flex) Ref() (sum Power) {
+	for t := range f.Tier {
+		sum += f.Tier[t].Ref
+	}
+	return sum
+}
+
+// Ordered reports whether Min ≤ Ref ≤ Max holds in every tier.
+func (f *Flex) Ordered() bool {
+	for _, b := range f.Tier {
+		if b.Min > b.Ref || b.Ref > b.Max {
+			return false
+		}
+	}
+	return true
+}
+
+// Run is an order to a unit that can be on or off.
+type Run int8
+
+// Orders to units.
+const (
+	Keep  Run = 0
+	Start Run = 1
+	Stop  Run = -1
+)
+
+// Reason says why a member was asked for something else than its reference.
+// The numbers are on disk for ever.
+type Reason uint8
+
+// Reasons.
+const (
+	NoReason    Reason = 0
+	Scarcity    Reason = 1 // too little production
+	Abundance   Reason = 2 // too much production
+	Limit       Reason = 3 // a community's or network's limit
+	Quarantined Reason = 4 // the member failed twice in a step: its reading is an estimate
+)
+
+var reasonNames = [...]string{"", "scarcity", "abundance", "limit", "quarantined"}
+
+func (r Reason) String() string { return reasonNames[r] }
+
+// Setpoint is what a member is asked for one step, tier by tier. Its answer, a
+// Reading, says what it did.
+type Setpoint struct {
+	Tier   [NumTiers]Power
+	Run    Run
+	Reason Reason
+}
+
+// Follow is the setpoint that asks for nothing but the reference.
+func (f *Flex) Follow() (s Setpoint) {
+	for t := range f.Tier {
+		s.Tier[t] = f.Tier[t].Ref
+	}
+	return s
+}
+
+// Net is the net power asked, over all tiers.
+func (s *Setpoint) Net() (sum Power) {
+	for _, p := range s.Tier {
+		sum += p
+	}
+	return sum
+}
+
+// Outlook is a member's or community's view ahead, for a controller that makes
+// a plan: one Flex for each step from From on. It is asked when a plan is due,
+// not each step.
+type Outlook struct {
+	From Tick
+	Flex []Flex
+}
+
+// BandSplit hands a tier's total out along the members' bands: what is below
+// the sum of references is taken in proportion to Ref − Min, what is above is
+// added in proportion to Max − Ref. What goes below the sum of Min (load shed by
+// force) is taken in proportion to Min where that is positive.
+type BandSplit struct {
+	move      Split
+	up, below bool
+}
+
+// NewBandSplit begins to hand out total over members whose bands add up to sum.
+func NewBandSplit(total Power, sum Band) BandSplit {
+	switch {
+	case total >= sum.Ref:
+		return BandSplit{move: NewSplit(min(total, sum.Max)-sum.Ref, sum.Max-sum.Ref), up: true}
+	case total >= sum.Min:
+		return BandSplit{move: NewSplit(sum.Ref-total, sum.Ref-sum.Min)}
+	default:
+		return BandSplit{move: NewSplit(min(sum.Min-total, max(sum.Min, 0)), max(sum.Min, 0)), below: true}
+	}
+}
+
+// Next returns the power of the next member.
+func (s *BandSplit) Next(b Band) Power {
+	switch {
+	case s.up:
+		return b.Ref + s.move.Next(b.Max-b.Ref)
+	case s.below:
+		return b.Min - s.move.Next(max(b.Min, 0))
+	default:
+		return b.Ref - s.move.Next(b.Ref-b.Min)
+	}
+}

@@ -1,0 +1,149 @@
+package twins_test
+
+import (
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/twintest"
+)
+
+const lawSeeds = 300
+
+func TestLawsOfEveryKind(t *testing.T) {
+	for _, k := range twins.Kinds() {
+		if k.New == nil {
+			continue
+		}
+		for _, law := range twintest.Laws {
+			t.Run(k.Name+"/"+law.Name, func(t *testing.T) {
+				for seed := range uint64(lawSeeds) {
+					if err := law.Holds(k, seed); err != nil {
+						t.Fatalf("seed %d: %v", seed, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Each law has a slab that breaks it; a law that accepts it is void.
+func TestLawsSabotaged(t *testing.T) {
+	for _, row := range []struct {
+		law    string
+		kind   *twins.Kind
+		bad    func(twins.Slab) twins.Slab
+		second bool
+	}{
+		{"offers are ordered", twins.Battery, func(s twins.Slab) twins.Slab { return &crossed{s} }, false},
+		{"offer and step change nothing", twins.Battery, func(s twins.Slab) twins.Slab { return &eager{s} }, false},
+		{"readings balance at any setpoint", twins.Household, func(s twins.Slab) twins.Slab { return &short{s} }, false},
+		{"what is asked inside the band is done", twins.Tie, func(s twins.Slab) twins.Slab { return &short{s} }, false},
+		{"a snapshot continues like the live twin", twins.Battery, func(s twins.Slab) twins.Slab { return &amnesic{s} }, false},
+		{"events replayed give the live state", twins.Producer, func(s twins.Slab) twins.Slab { return &deaf{Slab: s} }, true},
+		{"a restored twin is as it was saved", twins.Battery, func(s twins.Slab) twins.Slab { return &unsaved{s} }, false},
+		{"stored forms that are cut or of another version are refused", twins.Tie, func(s twins.Slab) twins.Slab { return &amnesic{s} }, false},
+		{"settings can be set and are kept", twins.Tie, func(s twins.Slab) twins.Slab { return &obedient{s} }, false},
+	} {
+		t.Run(row.law, func(t *testing.T) {
+			sound := twintest.NewSlab
+			defer func() { twintest.NewSlab = sound }()
+			made := 0 // where a law compares two twins, every second one is at fault
+			twintest.NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) {
+				site, s, err := sound(k, seed)
+				if made++; row.second && made%2 == 1 {
+					return site, s, err
+				}
+				return site, row.bad(s), err
+			}
+			for _, law := range twintest.Laws {
+				if law.Name != row.law {
+					continue
+				}
+				for seed := range uint64(lawSeeds) {
+					if law.Holds(row.kind, seed) != nil {
+						return
+					}
+				}
+			}
+			t.Fatal("a faulty twin has passed")
+		})
+	}
+}
+
+type crossed struct{ twins.Slab }
+
+func (s *crossed) Offer(i int, env *twins.Env, out *twins.Flex) {
+	s.Slab.Offer(i, env, out)
+	out.Tier[twins.Storage].Max = out.Tier[twins.Storage].Min - 1
+}
+
+type eager struct{ twins.Slab }
+
+func (s *eager) Step(i int, env *twins.Env, set *twins.Setpoint, ev *twins.Events, out *twins.Reading) {
+	s.Slab.Step(i, env, set, ev, out)
+	for k := range ev.All() {
+		s.Apply(i, &ev.All()[k])
+	}
+}
+
+type short struct{ twins.Slab }
+
+func (s *short) Step(i int, env *twins.Env, set *twins.Setpoint, ev *twins.Events, out *twins.Reading) {
+	s.Slab.Step(i, env, set, ev, out)
+	out.Power++
+}
+
+type amnesic struct{ twins.Slab }
+
+func (s *amnesic) UnmarshalBinary(_ int, b []byte) ([]byte, error) {
+	return b[min(len(b), len(s.AppendBinary(0, nil))):], nil
+}
+
+// deaf misses every third event.
+type deaf struct {
+	twins.Slab
+	heard int
+}
+
+func (s *deaf) Apply(i int, e *twins.Event) {
+	if s.heard++; s.heard%3 != 0 {
+		s.Slab.Apply(i, e)
+	}
+}
+
+type unsaved struct{ twins.Slab }
+
+func (s *unsaved) Restore(int) {}
+
+type obedient struct{ twins.Slab }
+
+func (s *obedient) Command(i int, env *twins.Env, c *twins.Command, ev *twins.Events) error {
+	_ = s.Slab.Command(i, env, c, ev)
+	return nil
+}
+
+// The stored form of a node is held to the same.
+func TestNodeSnapshotContinues(t *testing.T) {
+	for seed := range uint64(50) {
+		g := twintest.NewGrid(seed)
+		cells, node := g.Build()
+		b := twins.NewBalance(node, twins.MeritOrder{}, cells)
+		var env twins.Env
+		var w twins.Scratch
+		for tick := range twins.Tick(twintest.Steps) {
+			g.Env(tick, &env)
+			if err := twintest.Step(b, &env, &w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stored := node.AppendBinary(nil)
+		_, fresh := g.Build()
+		rest, err := fresh.UnmarshalBinary(stored)
+		if err != nil || len(rest) != 0 || string(fresh.AppendBinary(nil)) != string(stored) {
+			t.Fatalf("seed %d: stored %x, read back %x, %v", seed, stored, fresh.AppendBinary(nil), err)
+		}
+		if _, err := fresh.UnmarshalBinary(stored[:len(stored)-1]); err == nil {
+			t.Fatal("a cut state was accepted")
+		}
+	}
+}

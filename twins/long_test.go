@@ -1,0 +1,5 @@
+//go:build long
+
+package twins
+
+func init() { driftSteps = 1_000_000_000 }

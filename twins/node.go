@@ -1,0 +1,134 @@
+package twins
+
+import "fmt"
+
+// Node is the twin of a community or of the grid: what its members have moved
+// since the start, its greatest load, and, for a community, the limit at its
+// connection point. Its running totals are 128-bit.
+type Node struct {
+	kind  *Kind
+	limit Power // changeable; 0: none. Of import and of export alike
+
+	consumed, produced, charged, discharged Total
+	imported, exported, lost                Total
+	unserved, curtailed                     Total
+	peak                                    Power // greatest load + charging, mean of a step
+	peakTick                                Tick
+	breaches                                int64 // steps above the limit
+}
+
+// Community adds its members up.
+var Community = Declare(Kind{
+	Name: "community", Plural: "communities", Label: "Community", Role: RoleNode, Version: 1,
+	Schema: `{
+  "properties": {
+    "limit_w": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1e15, "default": null, "x-changeable": true, "description": "greatest net import and export at its connection point, W; null: none"}
+  }
+}`,
+	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet},
+	Settings: []Setting{{Name: "limit_w", Scale: int64(Watt), Min: 1, Max: int64(1_000_000 * Gigawatt)}},
+	Columns:  nodeColumns,
+})
+
+// Grid adds the communities up.
+var Grid = Declare(Kind{
+	Name: "grid", Plural: "grids", Label: "Grid", Role: RoleNode, Version: 1,
+	Schema:  `{"properties": {}}`,
+	Events:  []*EventType{nodeMoved, nodeCrossed},
+	Columns: nodeColumns,
+})
+
+var nodeColumns = []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed}
+
+var (
+	nodeMoved = &EventType{Name: "node.moved", Fields: []string{"consumed_mj", "produced_mj", "charged_mj", "discharged_mj", "lost_mj", "unserved_mj", "curtailed_mj"}}
+	// crossed: what passed the node's border, and the step's greatest load.
+	nodeCrossed = &EventType{Name: "node.crossed", Fields: []string{"imported_mj", "exported_mj", "load_mw", "tick", "above_limit"}}
+)
+
+type nodeSpec struct {
+	Limit *Power `json:"limit_w"`
+}
+
+// NewNode builds the twin of a community or grid.
+func NewNode(k *Kind, m Member) (*Node, error) {
+	var spec nodeSpec
+	if err := decodeSpec(m, &spec); err != nil {
+		return nil, err
+	}
+	n := &Node{kind: k, peakTick: -1}
+	if spec.Limit != nil {
+		n.limit = *spec.Limit
+	}
+	return n, nil
+}
+
+// Limited reports whether the node has a limit.
+func (n *Node) Limited() bool { return n.limit > 0 }
+
+// Settle appends what happens to the node when its members' flows of the step
+// are f and in and out pass its border (each ≥ 0).
+func (n *Node) Settle(env *Env, f *Flows, in, out Power, ev *Events) {
+	e := func(p Power) int64 { return int64(p.For(env.Step)) }
+	*ev.Add(nodeMoved) = [7]int64{e(f.Load), e(f.Generation), e(f.Charge), e(f.Discharge), e(f.NetworkLoss), e(f.Unserved), e(f.Curtailed)}
+	*ev.Add(nodeCrossed) = [7]int64{e(in), e(out), int64(f.Load + f.Charge), int64(env.Tick),
+		flag(n.limit > 0 && max(in, out) > n.limit)}
+}
+
+// Apply makes an event part of the state.
+func (n *Node) Apply(e *Event) {
+	switch e.Type {
+	case nodeMoved:
+		for i, t := range [...]*Total{&n.consumed, &n.produced, &n.charged, &n.discharged, &n.lost, &n.unserved, &n.curtailed} {
+			*t = t.Plus(Energy(e.V[i]))
+		}
+	case nodeCrossed:
+		n.imported = n.imported.Plus(Energy(e.V[0]))
+		n.exported = n.exported.Plus(Energy(e.V[1]))
+		if n.peakTick < 0 || Power(e.V[2]) > n.peak {
+			n.peak, n.peakTick = Power(e.V[2]), Tick(e.V[3])
+		}
+		n.breaches += e.V[4]
+	case eventSet:
+		n.limit = Power(e.V[1])
+	default:
+		panic(fmt.Sprintf("%s: unknown event %s", n.kind.Name, e.Type.Name))
+	}
+}
+
+// Command turns a command into events.
+func (n *Node) Command(_ *Env, c *Command, ev *Events) error {
+	return n.kind.setEvent(c, func(string) int64 { return int64(n.limit) }, ev)
+}
+
+func (n *Node) totals() []*Total {
+	return []*Total{&n.consumed, &n.produced, &n.charged, &n.discharged, &n.imported, &n.exported, &n.lost, &n.unserved, &n.curtailed}
+}
+
+// AppendBinary appends the stored form, version byte first.
+func (n *Node) AppendBinary(b []byte) []byte {
+	b = append(b, n.kind.Version)
+	for _, t := range n.totals() {
+		hi, lo := t.Bits()
+		b = appendInts(b, hi, int64(lo))
+	}
+	return appendInts(b, int64(n.limit), int64(n.peak), int64(n.peakTick), n.breaches)
+}
+
+// UnmarshalBinary is the inverse of AppendBinary and returns the rest of b.
+func (n *Node) UnmarshalBinary(b []byte) ([]byte, error) {
+	var v [22]int64
+	p := make([]*int64, len(v))
+	for i := range v {
+		p[i] = &v[i]
+	}
+	b, err := readInts(b, n.kind.Name, n.kind.Version, p...)
+	if err != nil {
+		return b, err
+	}
+	for i, t := range n.totals() {
+		*t = TotalOf(v[2*i], uint64(v[2*i+1]))
+	}
+	n.limit, n.peak, n.peakTick, n.breaches = Power(v[18]), Power(v[19]), Tick(v[20]), v[21]
+	return b, nil
+}

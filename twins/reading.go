@@ -1,0 +1,143 @@
+package twins
+
+// Reading is what a member did in one step, as its own meter has it. Powers
+// are means over the step.
+//
+//	Power        = Load − Generation + Storage + Exchange
+//	Storage · Δt = Stored + Lost + Driven − Elsewhere        (energies of the step)
+//
+// Both hold exactly, for every member and step; Imbalance says by how much they
+// do not.
+type Reading struct {
+	Power      Power         // net at the terminals: + draws, − injects
+	Load       Power         // ≥ 0, what appliances drew
+	Generation Power         // ≥ 0, after curtailment
+	Storage    Power         // + charging, − discharging, conversion and standby included
+	Exchange   Power         // ties only: − imports into the grid, + exports out of it
+	Reactive   ReactivePower // + draws
+
+	Unserved  Power // ≥ 0, wanted, not delivered, not agreed to
+	Curtailed Power // ≥ 0, generation held back
+	Reason    Reason
+
+	Stored    Energy // change of what the storage holds
+	Lost      Energy // ≥ 0, in conversion and standby
+	Driven    Energy // ≥ 0, spent by driving
+	Elsewhere Energy // ≥ 0, charged away from the grid
+	Content   Energy // what the storage holds at the end of the step
+	SoC       Ratio  // Content ÷ rated energy
+
+	// Parts has one Power for each of the member's devices, in the order of its
+	// Parts list; nil where the member is one device. They add up to Power.
+	Parts []Power
+}
+
+// Imbalance returns by how much the reading breaks its identities, in
+// millijoules: 0 or an error that is found. If several are broken it is the
+// first that counts, so that two errors cannot cancel.
+func (r *Reading) Imbalance(s Seconds) Energy {
+	if by := r.Power - (r.Load - r.Generation + r.Storage + r.Exchange); by != 0 {
+		return by.For(s)
+	}
+	if r.Parts != nil {
+		rest := r.Power
+		for _, p := range r.Parts {
+			rest -= p
+		}
+		if rest != 0 {
+			return rest.For(s)
+		}
+	}
+	return r.Storage.For(s) - (r.Stored + r.Lost + r.Driven - r.Elsewhere)
+}
+
+// Flows sums up readings of one step, by what they are. It is what a node of
+// the tree, the audit and a report add up.
+type Flows struct {
+	Power      Power
+	Load       Power
+	Generation Power
+	Charge     Power // ≥ 0
+	Discharge  Power // ≥ 0
+	Import     Power // ≥ 0, over ties
+	Export     Power // ≥ 0, over ties
+	NetworkLoss,
+	Unserved,
+	Curtailed Power
+	Reactive                               ReactivePower
+	Stored, StorageLoss, Driven, Elsewhere Energy
+}
+
+// Add adds a member's reading.
+func (f *Flows) Add(r *Reading) {
+	f.Power += r.Power
+	f.Load += r.Load
+	f.Generation += r.Generation
+	f.Charge += max(r.Storage, 0)
+	f.Discharge += max(-r.Storage, 0)
+	f.Export += max(r.Exchange, 0)
+	f.Import += max(-r.Exchange, 0)
+	f.Unserved += r.Unserved
+	f.Curtailed += r.Curtailed
+	f.Reactive += r.Reactive
+	f.Stored += r.Stored
+	f.StorageLoss += r.Lost
+	f.Driven += r.Driven
+	f.Elsewhere += r.Elsewhere
+}
+
+// Plus adds the flows of another node.
+func (f *Flows) Plus(g *Flows) {
+	f.Power += g.Power
+	f.Load += g.Load
+	f.Generation += g.Generation
+	f.Charge += g.Charge
+	f.Discharge += g.Discharge
+	f.Import += g.Import
+	f.Export += g.Export
+	f.NetworkLoss += g.NetworkLoss
+	f.Unserved += g.Unserved
+	f.Curtailed += g.Curtailed
+	f.Reactive += g.Reactive
+	f.Stored += g.Stored
+	f.StorageLoss += g.StorageLoss
+	f.Driven += g.Driven
+	f.Elsewhere += g.Elsewhere
+}
+
+// Residual is production + discharge + import − (consumption + charge + export
+// + losses): zero, or energy has been lost or made.
+func (f *Flows) Residual() Power {
+	return f.Generation + f.Discharge + f.Import -
+		(f.Load + f.Charge + f.Export + f.NetworkLoss)
+}
+
+// Column is one figure of a reading as it stands in frames, files and hashes.
+// The name carries the unit and stays for ever.
+type Column struct {
+	Name  string
+	Value func(*Reading) int64
+	// Places is the number of decimals that separate the stored integer from
+	// the named unit: 3 for mW under a name in W, 0 for plain numbers.
+	Places int
+	// Derived columns can be had from the others: they are shown and exported,
+	// but neither hashed nor journaled.
+	Derived bool
+}
+
+// Append writes the column's value of r in the unit that the name says.
+func (c Column) Append(b []byte, r *Reading) []byte { return appendScaled(b, c.Value(r), c.Places) }
+
+// The columns that kinds choose from.
+var (
+	ColumnPower      = Column{"power_w", func(r *Reading) int64 { return int64(r.Power) }, 3, false}
+	ColumnGeneration = Column{"generation_w", func(r *Reading) int64 { return int64(r.Generation) }, 3, false}
+	ColumnUnserved   = Column{"unserved_w", func(r *Reading) int64 { return int64(r.Unserved) }, 3, false}
+	ColumnCurtailed  = Column{"curtailed_w", func(r *Reading) int64 { return int64(r.Curtailed) }, 3, false}
+	ColumnReason     = Column{"reason", func(r *Reading) int64 { return int64(r.Reason) }, 0, false}
+	ColumnReactive   = Column{"reactive_var", func(r *Reading) int64 { return int64(r.Reactive) }, 3, false}
+	ColumnContent    = Column{"stored_j", func(r *Reading) int64 { return int64(r.Content) }, 3, false}
+	ColumnSoC        = Column{"soc", func(r *Reading) int64 { return int64(r.SoC) }, 9, true}
+	ColumnDriven     = Column{"driven_j", func(r *Reading) int64 { return int64(r.Driven) }, 3, false}
+	ColumnElsewhere  = Column{"elsewhere_j", func(r *Reading) int64 { return int64(r.Elsewhere) }, 3, false}
+)

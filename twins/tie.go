@@ -1,0 +1,141 @@
+package twins
+
+import (
+	"fmt"
+	"math"
+)
+
+// Tie connects the grid to a neighbour, inside a capacity each way. It is
+// metered by its own twin.
+var Tie = Declare(Kind{
+	Name: "tie", Plural: "ties", Label: "Tie", Role: RoleTie, Version: 1,
+	Schema: tieSchema,
+	New:    newTies,
+	Sample: tieSample,
+	Events: []*EventType{tieExchanged, eventSet},
+	Settings: []Setting{
+		{Name: "available", Scale: 1, Max: 1},
+		{Name: "import_w", Scale: int64(Watt), Max: int64(1_000_000 * Gigawatt)},
+		{Name: "export_w", Scale: int64(Watt), Max: int64(1_000_000 * Gigawatt)},
+	},
+	Columns: []Column{ColumnPower},
+})
+
+const tieSchema = `{
+  "required": ["import_w", "export_w"],
+  "properties": {
+    "import_w": {"type": "number", "minimum": 0, "maximum": 1e12, "x-changeable": true, "description": "greatest power into the grid, W"},
+    "export_w": {"type": "number", "minimum": 0, "maximum": 1e12, "x-changeable": true, "description": "greatest power out of the grid, W"},
+    "link": {"enum": ["ac", "dc"], "default": "ac", "description": "dc carries power without holding frequency"},
+    "holds_frequency": {"type": "boolean", "default": true, "description": "the neighbour holds 50 Hz while an ac tie is in service"},
+    "cost_eur_per_mwh": {"type": ["number", "null"], "minimum": -1e6, "maximum": 1e6, "default": null, "description": "price of import in the merit order; null: after every plant"},
+    "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: open"}
+  }
+}`
+
+type tieSpec struct {
+	Import         Power  `json:"import_w"`
+	Export         Power  `json:"export_w"`
+	Link           string `json:"link"`
+	HoldsFrequency bool   `json:"holds_frequency"`
+	Cost           *Price `json:"cost_eur_per_mwh"`
+	Available      bool   `json:"available"`
+}
+
+// lastInOrder is the cost of what comes after every plant.
+const lastInOrder Price = math.MaxInt64
+
+type tie struct {
+	importLimit, exportLimit Power // changeable
+	available                bool  // changeable
+	holdsFrequency           bool
+	cost                     Price
+
+	imported, exported Energy // registers
+}
+
+var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_mj", "exported_mj"}}
+
+func newTies(_ *Site, members []Member) (Slab, error) {
+	s := NewSlab[tie, *tie](len(members))
+	for i, m := range members {
+		var spec tieSpec
+		if err := decodeSpec(m, &spec); err != nil {
+			return nil, err
+		}
+		t := tie{
+			importLimit: spec.Import, exportLimit: spec.Export, available: spec.Available,
+			holdsFrequency: spec.HoldsFrequency && spec.Link == "ac", cost: lastInOrder,
+		}
+		if spec.Cost != nil {
+			t.cost = *spec.Cost
+		}
+		*s.Row(i) = t
+	}
+	return s, nil
+}
+
+func (t *tie) Offer(_ *Env, out *Flex) {
+	out.Cost = t.cost
+	if t.available {
+		out.Tier[Generation] = Band{Min: -t.importLimit, Max: t.exportLimit}
+	}
+}
+
+func (t *tie) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
+	var can Flex
+	t.Offer(env, &can)
+	out.Exchange = can.Tier[Generation].Clip(set.Tier[Generation])
+	out.Power = out.Exchange
+	*ev.Add(tieExchanged) = [7]int64{
+		int64(max(-out.Exchange, 0).For(env.Step)),
+		int64(max(out.Exchange, 0).For(env.Step)),
+	}
+}
+
+func (t *tie) Apply(e *Event) {
+	switch e.Type {
+	case tieExchanged:
+		t.imported += Energy(e.V[0])
+		t.exported += Energy(e.V[1])
+	case eventSet:
+		switch Tie.Settings[e.V[0]].Name {
+		case "available":
+			t.available = e.V[1] != 0
+		case "import_w":
+			t.importLimit = Power(e.V[1])
+		case "export_w":
+			t.exportLimit = Power(e.V[1])
+		}
+	}
+}
+
+func (t *tie) Command(_ *Env, c *Command, ev *Events) error {
+	return Tie.setEvent(c, func(setting string) int64 {
+		switch setting {
+		case "import_w":
+			return int64(t.importLimit)
+		case "export_w":
+			return int64(t.exportLimit)
+		}
+		return flag(t.available)
+	}, ev)
+}
+
+func (t *tie) AppendBinary(b []byte) []byte {
+	return appendInts(append(b, Tie.Version), int64(t.imported), int64(t.exported),
+		int64(t.importLimit), int64(t.exportLimit), flag(t.available))
+}
+
+func (t *tie) UnmarshalBinary(b []byte) ([]byte, error) {
+	var available int64
+	b, err := readInts(b, "tie", Tie.Version, (*int64)(&t.imported), (*int64)(&t.exported),
+		(*int64)(&t.importLimit), (*int64)(&t.exportLimit), &available)
+	t.available = available != 0
+	return b, err
+}
+
+func tieSample(between func(lo, hi int64) int64) string {
+	return fmt.Sprintf(`{"import_w": %d, "export_w": %d, "link": "ac", "holds_frequency": true, "cost_eur_per_mwh": %s, "available": true}`,
+		between(0, 50000), between(0, 50000), []string{"null", "90.5"}[between(0, 1)])
+}

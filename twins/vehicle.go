@@ -1,0 +1,327 @@
+package twins
+
+import (
+	"fmt"
+	"time"
+)
+
+// Vehicle is an electric vehicle with its charger. It plugs in and leaves by a
+// timetable, drives between, and is charged at 0 or from its least to its rated
+// current in steps of 1 A (IEC 61851-1). Unasked it charges at once.
+var Vehicle = Declare(Kind{
+	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: 1,
+	Schema:  vehicleSchema,
+	Ownable: true,
+	New:     newVehicles,
+	Sample:  vehicleSample,
+	Events:  []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
+	Settings: []Setting{
+		{Name: "available", Scale: 1, Max: 1},
+	},
+	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere},
+})
+
+const vehicleSchema = `{
+  "required": ["daily"],
+  "properties": {
+    "rated_wh": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9, "default": 60000, "description": "energy that its battery can hold, Wh"},
+    "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start"},
+    "target_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 1, "description": "charged up to this share of rated_wh"},
+    "efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9, "description": "stored / drawn"},
+    "phases": {"enum": [1, 3], "default": 1, "description": "of the charger"},
+    "min_a": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 6, "description": "least charging current per phase, A"},
+    "rated_a": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 32, "description": "rated current per phase, A"},
+    "daily": {"type": "object", "additionalProperties": false, "required": ["arrive", "leave", "trip_wh"],
+      "description": "the same timetable every day",
+      "properties": {
+        "arrive": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "plugged in at, local time"},
+        "leave": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "leaves at, local time; on the next day if not after arrive"},
+        "trip_wh": {"type": "number", "minimum": 0, "maximum": 1e9, "description": "driven between leaving and arriving, Wh"},
+        "jitter_min": {"type": "integer", "minimum": 0, "maximum": 180, "default": 0, "description": "both times move by up to so many minutes, by the seed"}
+      }},
+    "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: the charger is out of service"}
+  }
+}`
+
+type vehicleSpec struct {
+	RatedEnergy  Energy `json:"rated_wh"`
+	InitialSoC   Ratio  `json:"initial_soc"`
+	TargetSoC    Ratio  `json:"target_soc"`
+	Efficiency   Ratio  `json:"efficiency"`
+	Phases       int64  `json:"phases"`
+	MinCurrent   int64  `json:"min_a"`
+	RatedCurrent int64  `json:"rated_a"`
+	Daily        struct {
+		Arrive string `json:"arrive"`
+		Leave  string `json:"leave"`
+		Trip   Energy `json:"trip_wh"`
+		Jitter int64  `json:"jitter_min"`
+	} `json:"daily"`
+	Available bool `json:"available"`
+}
+
+// stay is one time at the plug, [from, until), and the trip after it.
+type stay struct {
+	from, until Tick
+	trip        Energy
+}
+
+// phaseVoltage is the nominal line-to-neutral voltage of low-voltage networks
+// in Europe (EN 50160): one ampere on one phase is 230 W.
+const phaseVoltage = 230 * Watt
+
+type vehicle struct {
+	// Config. 0 ≤ target ≤ capacity; stays are in order and do not touch.
+	capacity, target       Energy
+	efficiency             Ratio
+	phases                 int64
+	minCurrent, maxCurrent int64
+	stays                  []stay
+	available              bool // changeable
+
+	store           // 0 ≤ held ≤ capacity
+	next      int64 // stay that is, or comes next
+	plugged   bool
+	metered   Energy   // register at the charger
+	driven    Energy   // register
+	elsewhere Energy   // register: charged away
+	counts    [3]int64 // departures, of them ready, told impossible at plug-in
+}
+
+var (
+	vehiclePluggedIn = &EventType{Name: "vehicle.plugged_in", Notable: true,
+		Fields: []string{"wanted_mj", "until_tick", "impossible_mj", "stay"}}
+	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
+		Fields: []string{"held_mj", "trip_mj", "ready", "next_stay"}}
+	vehicleCharged = &EventType{Name: "vehicle.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb"}}
+	vehicleDriven  = &EventType{Name: "vehicle.driven", Fields: []string{"driven_mj", "elsewhere_mj"}}
+)
+
+// Purposes of a vehicle's random streams.
+const (
+	purposeArrival   Purpose = 1
+	purposeDeparture Purpose = 2
+)
+
+func newVehicles(site *Site, members []Member) (Slab, error) {
+	s := NewSlab[vehicle, *vehicle](len(members))
+	for i, m := range members {
+		var spec vehicleSpec
+		if err := decodeSpec(m, &spec); err != nil {
+			return nil, err
+		}
+		switch {
+		case spec.MinCurrent > spec.RatedCurrent:
+			return nil, fmt.Errorf("%s: min_a %d is above rated_a %d", m.Path, spec.MinCurrent, spec.RatedCurrent)
+		case spec.Daily.Trip > spec.RatedEnergy:
+			return nil, fmt.Errorf("%s: trip_wh %v is more than rated_wh %v holds", m.Path, spec.Daily.Trip.WattHours(), spec.RatedEnergy.WattHours())
+		}
+		stays, err := spec.timetable(site, m)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Path, err)
+		}
+		*s.Row(i) = vehicle{
+			capacity: spec.RatedEnergy, target: spec.RatedEnergy.Times(spec.TargetSoC),
+			efficiency: spec.Efficiency, phases: spec.Phases,
+			minCurrent: spec.MinCurrent, maxCurrent: spec.RatedCurrent,
+			stays: stays, available: spec.Available,
+			store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
+		}
+	}
+	return s, nil
+}
+
+// timetable lays the daily times over the run, from the evening before it.
+func (v *vehicleSpec) timetable(site *Site, m Member) ([]stay, error) {
+	arrive, err := secondOfDay(v.Daily.Arrive)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := secondOfDay(v.Daily.Leave)
+	if err != nil {
+		return nil, err
+	}
+	overnight := 0
+	if leave <= arrive {
+		overnight = 1
+	}
+	at := (leave - arrive + 86400) % 86400 // at the plug; the rest of the day away
+	if gap := min(at, 86400-at); v.Daily.Jitter*60*2 >= int64(gap) {
+		return nil, fmt.Errorf("daily: jitter_min %d lets arrive %s and leave %s pass each other", v.Daily.Jitter, v.Daily.Arrive, v.Daily.Leave)
+	}
+	jitter := func(p Purpose, day int) int {
+		return int(60 * Between(Draw(site.Seed, m.Key(), p, int64(day)), -v.Daily.Jitter, v.Daily.Jitter))
+	}
+	var stays []stay
+	for day := -1; day <= site.Days; day++ {
+		s := stay{
+			from:  site.At(day, arrive+jitter(purposeArrival, day)),
+			until: site.At(day+overnight, leave+jitter(purposeDeparture, day)),
+			trip:  v.Daily.Trip,
+		}
+		if n := len(stays); s.until <= s.from || n > 0 && s.from <= stays[n-1].until {
+			return nil, fmt.Errorf("daily: arrive %s and leave %s fall into one step of %d s", v.Daily.Arrive, v.Daily.Leave, site.Step)
+		}
+		stays = append(stays, s)
+	}
+	return stays, nil
+}
+
+func secondOfDay(clock string) (int, error) {
+	t, err := time.Parse("15:04", clock)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a time of day, wanted HH:MM", clock)
+	}
+	return t.Hour()*3600 + t.Minute()*60, nil
+}
+
+// at finds the stay that holds tick t or comes next, from v.next on, and
+// whether t is in it.
+func (v *vehicle) at(t Tick) (stayIndex int64, plugged bool) {
+	k := v.next
+	for int(k) < len(v.stays) && t >= v.stays[k].until {
+		k++
+	}
+	return k, int(k) < len(v.stays) && t >= v.stays[k].from
+}
+
+// most is the greatest power that the charger and the battery take.
+func (v *vehicle) most(env *Env) Power {
+	return min(v.level(v.maxCurrent), v.room(v.target, v.efficiency, env.Step))
+}
+
+func (v *vehicle) level(current int64) Power { return Power(current*v.phases) * phaseVoltage }
+
+func (v *vehicle) Offer(env *Env, out *Flex) {
+	k, plugged := v.at(env.Tick)
+	if !plugged || !v.available {
+		return
+	}
+	most := v.most(env)
+	out.Tier[Mobility] = Band{Min: 0, Ref: most, Max: most}
+	if wanted := v.toDraw(v.target); wanted > 0 {
+		left := Seconds(v.stays[k].until-env.Tick) * env.Step
+		least, rest := wanted.Over(left)
+		if rest > 0 {
+			least++
+		}
+		out.Need = Need{Energy: wanted, By: v.stays[k].until, MinPower: least}
+	}
+}
+
+// toDraw is what must be drawn until the battery holds so much; 0 if it does.
+func (v *vehicle) toDraw(held Energy) Energy {
+	missing := held - v.held
+	if missing <= 0 {
+		return 0
+	}
+	e, _ := MulAddDiv(int64(missing), int64(One), int64(v.efficiency)-1, int64(v.efficiency))
+	return Energy(e)
+}
+
+// follow is the power at which the charger follows what it is asked: all that
+// fits, or the current step below, or nothing.
+func (v *vehicle) follow(asked, most Power) Power {
+	if asked >= most {
+		return most
+	}
+	current := int64(asked / v.level(1))
+	if current < v.minCurrent {
+		return 0
+	}
+	return v.level(current)
+}
+
+func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
+	k, plugged := v.at(env.Tick)
+	switch {
+	case plugged && (!v.plugged || k != v.next):
+		s := v.stays[k]
+		atMost := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick) * env.Step)
+		impossible := max(0, v.toDraw(min(s.trip, v.target))-atMost)
+		*ev.Add(vehiclePluggedIn) = [7]int64{int64(v.toDraw(v.target)), int64(s.until), int64(impossible), k}
+	case !plugged && v.plugged:
+		trip := v.stays[v.next].trip
+		*ev.Add(vehicleUnplugged) = [7]int64{int64(v.held), int64(trip), flag(v.held >= min(trip, v.target)), k}
+	}
+	switch {
+	case plugged && v.available:
+		p := v.follow(set.Tier[Mobility], v.most(env))
+		drawn := p.For(env.Step)
+		gain, rem := v.charged(drawn, v.efficiency)
+		*ev.Add(vehicleCharged) = [7]int64{int64(drawn), int64(gain), rem}
+		out.Power, out.Storage = p, p
+		out.Stored, out.Lost = gain, drawn-gain
+	case !plugged:
+		out.Driven, out.Elsewhere = v.drive(env.Tick, k)
+		if out.Driven > 0 {
+			*ev.Add(vehicleDriven) = [7]int64{int64(out.Driven), int64(out.Elsewhere)}
+		}
+		out.Stored = out.Elsewhere - out.Driven
+	}
+	out.Content = v.held + out.Stored
+	out.SoC = shareOf(out.Content, v.capacity)
+}
+
+// drive spreads the trip between two stays evenly over the steps between them.
+// What the battery does not hold is charged on the way.
+func (v *vehicle) drive(t Tick, k int64) (driven, elsewhere Energy) {
+	if k == 0 || int(k) >= len(v.stays) {
+		return 0, 0
+	}
+	left, back, trip := v.stays[k-1].until, v.stays[k].from, v.stays[k-1].trip
+	before, _ := MulDiv(int64(trip), int64(t-left), int64(back-left))
+	after, _ := MulDiv(int64(trip), int64(t+1-left), int64(back-left))
+	driven = Energy(after - before)
+	return driven, max(0, driven-v.held)
+}
+
+func (v *vehicle) Apply(e *Event) {
+	switch e.Type {
+	case vehiclePluggedIn:
+		v.plugged, v.next = true, e.V[3]
+		v.counts[2] += flag(e.V[2] > 0)
+	case vehicleUnplugged:
+		v.plugged, v.next = false, e.V[3]
+		v.counts[0]++
+		v.counts[1] += e.V[2]
+	case vehicleCharged:
+		v.metered += Energy(e.V[0])
+		v.held += Energy(e.V[1])
+		v.in = e.V[2]
+	case vehicleDriven:
+		v.driven += Energy(e.V[0])
+		v.elsewhere += Energy(e.V[1])
+		v.held += Energy(e.V[1]) - Energy(e.V[0])
+	case eventSet:
+		v.available = e.V[1] != 0
+	}
+	if v.held < 0 || v.held > v.capacity {
+		panic(fmt.Sprintf("vehicle: %d mJ held, outside 0…%d", v.held, v.capacity))
+	}
+}
+
+func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
+	return Vehicle.setEvent(c, func(string) int64 { return flag(v.available) }, ev)
+}
+
+func (v *vehicle) AppendBinary(b []byte) []byte {
+	return appendInts(append(b, Vehicle.Version), int64(v.held), v.in, v.next, flag(v.plugged),
+		int64(v.metered), int64(v.driven), int64(v.elsewhere), v.counts[0], v.counts[1], v.counts[2], flag(v.available))
+}
+
+func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
+	var plugged, available int64
+	b, err := readInts(b, "vehicle", Vehicle.Version, (*int64)(&v.held), &v.in, &v.next, &plugged,
+		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available)
+	v.plugged, v.available = plugged != 0, available != 0
+	return b, err
+}
+
+func vehicleSample(between func(lo, hi int64) int64) string {
+	rated := between(1000, 100000)
+	return fmt.Sprintf(`{"rated_wh": %d, "initial_soc": 0.%02d, "target_soc": 0.%02d, "efficiency": 0.%d, "phases": %d,
+		"min_a": 6, "rated_a": %d, "daily": {"arrive": "%02d:%02d", "leave": "%02d:00", "trip_wh": %d, "jitter_min": %d}, "available": true}`,
+		rated, between(0, 99), between(20, 99), between(500000001, 999999999), 1+2*between(0, 1),
+		between(6, 32), between(13, 18), between(0, 59), between(5, 9), between(0, rated), between(0, 60))
+}
