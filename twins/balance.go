@@ -34,13 +34,13 @@ type Balance struct {
 
 // checkpoint is what Next changes.
 type checkpoint struct {
-	node            Node
-	stage           Stage
-	revised, shed   int
-	closes          int
-	communities     []Setpoint
-	units           []Setpoint
-	offers          []Flex
+	node          Node
+	stage         Stage
+	revised, shed int
+	closes        int
+	communities   []Setpoint
+	units         []Setpoint
+	offers        []Flex
 }
 
 type gridUnit struct {
@@ -169,6 +169,10 @@ func (g *Balance) missing() (left Power) {
 // vehicles and, by force, for loads; or generation curtailed. What even they
 // cannot take stops plants.
 func (g *Balance) closeBooks() Stage {
+	for i, c := range g.Cells { // estimates may have taken the place of offers
+		g.offers.Communities[i] = c.Flex
+	}
+	g.plan.straighten(&g.offers)
 	left := g.plan.close(g.offers.Units, g.missing())
 	if left == 0 || g.revised == maxPasses {
 		return StageClose

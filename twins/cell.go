@@ -39,14 +39,14 @@ type Block struct {
 	Set   []Setpoint
 	Read  []Reading
 
-	// Quarantined members failed twice in a step: they are not asked any more
-	// and an estimate stands for them.
-	Quarantined []bool
-
 	owner   Owner
 	spans   [][]span // of an owner's devices; nil if the cell has none
 	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
 	last    []int64  // what an estimate rests on: last load, or content
+
+	// quarantined members failed twice in a step: they are not asked any more
+	// and an estimate stands for them.
+	quarantined []bool
 }
 
 // span is a run of devices of one owner in one block.
@@ -70,6 +70,9 @@ type Cell struct {
 	Flows  Flows    // after settle and revise: without units; after commit: all
 	Events []Notice // after commit: notable events, by member
 	Notes  []Decision
+	// Isolated are the members that were put into quarantine since the commit
+	// before; after commit.
+	Isolated []string
 	// Broken is the first member whose reading breaks its own balance, and
 	// BrokenBy by how much; after commit.
 	Broken   string
@@ -80,6 +83,7 @@ type Cell struct {
 	units    []Slot
 	rounds   [StageDone][]round
 	commands []Command
+	isolated []string
 	slotOf   map[string]Slot
 	began    Tick // tick for which rows have been saved
 	before   Node // the twin at the start of the step
@@ -168,7 +172,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 	b := &Block{
 		Kind: members[0].Kind, Paths: make([]string, n),
 		Flex: make([]Flex, n), Set: make([]Setpoint, n), Read: make([]Reading, n), last: make([]int64, n),
-		Quarantined: make([]bool, n),
+		quarantined: make([]bool, n),
 	}
 	plain := make([]Member, n)
 	for i, m := range members {
@@ -325,6 +329,8 @@ func (c *Cell) open(env *Env) error {
 		}
 		c.before = *c.Node
 		c.began = env.Tick
+		c.isolated = c.isolated[len(c.Isolated):] // the rest came after they were told
+		c.Isolated = nil
 	}
 	*c.Node = c.before
 	c.commands = c.commands[:0]
@@ -397,7 +403,7 @@ func (b *Block) owned(i int) bool { return b.ownerOf != nil && b.ownerOf[i] >= 0
 // Ask has one member answer into its slot.
 func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)
-	if b.Quarantined[i] {
+	if b.quarantined[i] {
 		c.estimate(s, b, i)
 		return nil
 	}
@@ -417,7 +423,7 @@ func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 // Answered is called when a member's answer has been taken: the last moment at
 // which it can fail in a stage.
 func (c *Cell) Answered(at Slot) {
-	if c.Fault != nil {
+	if c.Fault != nil && !c.Quarantined(at) {
 		c.Fault(AfterAnswer, c.PathOf(at))
 	}
 }
@@ -532,39 +538,50 @@ func (c *Cell) Recover(at Slot, env *Env, w *Scratch) error {
 // Quarantine takes a member out of service for the rest of the run: it has
 // failed twice in a step. What it did before stays.
 func (c *Cell) Quarantine(at Slot) {
-	c.Blocks[at.Block].Quarantined[at.Index] = true
+	if !c.Quarantined(at) {
+		c.Blocks[at.Block].quarantined[at.Index] = true
+		c.isolated = append(c.isolated, c.PathOf(at))
+	}
 }
+
+// Quarantined reports whether a member is in quarantine.
+func (c *Cell) Quarantined(at Slot) bool { return c.Blocks[at.Block].quarantined[at.Index] }
 
 // estimate answers for a quarantined member: a load goes on as it last was, a
 // storage keeps what it holds, a unit stands still. At StageCommit the reading
 // is what it answered before, if it failed only there.
 func (c *Cell) estimate(s Stage, b *Block, i int) {
+	if s == StageCommit {
+		return
+	}
 	load := Power(0)
 	if b.Kind.Role == RoleLoad {
 		load = Power(b.last[i])
 	}
-	r := &b.Read[i]
-	soc := r.SoC // storage stands still: it is still true
-	switch s {
-	case StageOffer:
-		f := &b.Flex[i]
-		*f = Flex{Bus: f.Bus, Phase: f.Phase}
-		f.Tier[Essential] = Fixed(load)
-		if b.spans != nil && b.spans[i] != nil {
-			b.owner.Fold(i, nil, f, Devices{c, b.spans[i]})
-		}
-	case StageSettle, StageRevise, StageClose:
-		clear(r.Parts)
-		given := max(0, min(load, b.Set[i].Tier[Essential]))
-		*r = Reading{Parts: r.Parts, Load: given, Power: given, Unserved: load - given}
-		if b.Kind.Role == RoleStorage {
-			r.Content, r.SoC = Energy(b.last[i]), soc
-		}
-		if len(r.Parts) > 0 {
-			r.Parts[0] = given
-		}
+	f := &b.Flex[i]
+	*f = Flex{Bus: f.Bus, Phase: f.Phase}
+	f.Tier[Essential] = Fixed(load)
+	owns := b.spans != nil && b.spans[i] != nil // what stands behind its meter is well
+	if owns {
+		b.owner.Fold(i, nil, f, Devices{c, b.spans[i]})
 	}
-	r.Reason = Quarantined
+	if s == StageOffer {
+		return
+	}
+	set := b.Set[i]
+	if owns {
+		b.owner.Divide(i, nil, &set, Devices{c, b.spans[i]})
+	}
+	given := max(0, min(load, set.Tier[Essential]))
+	r := &b.Read[i]
+	clear(r.Parts)
+	*r = Reading{Parts: r.Parts, Load: given, Power: given, Unserved: load - given, SoC: r.SoC, Reason: Quarantined}
+	if b.Kind.Role == RoleStorage {
+		r.Content = Energy(b.last[i])
+	}
+	if len(r.Parts) > 0 {
+		r.Parts[0] = given
+	}
 }
 
 // End folds what the members have answered. out gets the notable events of the
@@ -575,6 +592,9 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 		c.fold()
 	case StageSettle, StageRevise:
 		c.meter(false)
+		if len(c.isolated) > 0 { // estimates have taken the place of offers
+			c.fold()
+		}
 	case StageCommit:
 		c.meter(true)
 		c.check(env.Step)
@@ -640,10 +660,16 @@ func (c *Cell) note(scratches []*Scratch) {
 		c.Events = append(c.Events, w.Notices...)
 	}
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
+	c.Isolated = c.isolated
+	slices.Sort(c.Isolated)
 	c.Notes = c.Notes[:0]
 	for _, b := range c.Blocks {
 		for i := range b.Read {
-			if r := &b.Read[i]; r.Reason != NoReason {
+			r := &b.Read[i]
+			if b.quarantined[i] { // perhaps only after its answer was taken
+				r.Reason = Quarantined
+			}
+			if r.Reason != NoReason {
 				c.Notes = append(c.Notes, Decision{b.Paths[i], r.Reason, b.Set[i].Net()})
 			}
 		}
@@ -661,6 +687,13 @@ func (c *Cell) check(s Seconds) {
 			}
 		}
 	}
+}
+
+// BreachedLimit reports whether the community's net import or export was above
+// its limit in the step that has been committed.
+func (c *Cell) BreachedLimit() bool {
+	net := c.Flows.Power + c.Flows.NetworkLoss
+	return c.Node.above(max(net, -net))
 }
 
 // AppendStates appends the stored forms of the community and its members, in

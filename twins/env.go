@@ -14,12 +14,24 @@ type Env struct {
 	YearDay     int16   // 1 … 366
 	DayLength   Seconds // 82,800, 86,400 or 90,000
 
+	Weather Weather
+
 	// Recorded has, for each recorded column that a member follows, the mean
 	// power of this step. Members hold an index into it, got from their Site.
 	Recorded []Power
 
 	// Commands that take effect now, ordered by (target, seq).
 	Commands []Command
+}
+
+// Weather is the mean of a step at the scenario's place. Where there is none, it
+// is a calm night of 0 °C.
+type Weather struct {
+	GHI, DNI, DHI float64    // W/m²: global horizontal, direct normal, diffuse horizontal
+	Temperature   float64    // °C, dry bulb
+	Wind          float64    // m/s at 10 m above ground
+	AirDensity    float64    // kg/m³
+	Sun           [3]float64 // unit vector towards the sun: east, north, up; up < 0 at night
 }
 
 // Command is the one form in which anything from outside changes a twin: a

@@ -16,7 +16,19 @@ type EventType struct {
 // values; the type's Fields name them.
 type Event struct {
 	Type *EventType
+	Part int32 // of a household's parts, counted from 1; 0 is the twin itself
 	V    [7]int64
+}
+
+// Field returns the value that the event's type names so; it panics if there is
+// none, which is a mistake in the caller.
+func (e *Event) Field(name string) int64 {
+	for i, f := range e.Type.Fields {
+		if f == name {
+			return e.V[i]
+		}
+	}
+	panic("twins: event " + e.Type.Name + " has no field " + name)
 }
 
 func (e *Event) String() string {
@@ -35,6 +47,13 @@ type Events struct{ list []Event }
 func (e *Events) Add(t *EventType) *[7]int64 {
 	e.list = append(e.list, Event{Type: t})
 	return &e.list[len(e.list)-1].V
+}
+
+// mark says that the events from index from on are those of a part.
+func (e *Events) mark(from int, part int32) {
+	for i := from; i < len(e.list); i++ {
+		e.list[i].Part = part
+	}
 }
 
 // All returns the events since the last Reset.

@@ -1,73 +1,52 @@
 package twins
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 )
 
-// Household is a home at its connection point: what it draws, what its roof
-// gives, and, behind its meter, batteries and vehicles that are twins of their
-// own. It follows recorded meters: a load, and panels if they were recorded.
+// Household is a home at its connection point. It is made of parts: what was
+// recorded as its load, the panels on its roof, and what else stands in it.
+// Behind its meter stand batteries and vehicles, which are twins of their own.
 //
 // With batteries it is greedy for its own sun: what the roof gives and the home
 // does not use is stored, what the home draws is taken from store first.
 var Household = Declare(Kind{
 	Name: "household", Plural: "households", Label: "Household", Role: RoleLoad, Version: 1,
-	Schema: householdSchema,
-	New:    newHouseholds,
-	Sample: householdSample,
-	Events: []*EventType{householdMetered, eventSet},
-	Settings: []Setting{
-		{Name: "load.scale", Scale: int64(One), Max: 1000 * int64(One)},
-		{Name: "pv.scale", Scale: int64(One), Max: 1000 * int64(One)},
-	},
-	Columns: []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnReason},
+	Schema:   householdSchema(),
+	New:      newHouseholds,
+	Sample:   householdSample,
+	Events:   []*EventType{householdMetered, eventSet},
+	Settings: partSettings(),
+	Columns:  []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnReason},
 })
 
-const householdSchema = `{
-  "required": ["load"],
-  "properties": {
-    "load": {"type": "object", "additionalProperties": false, "required": ["recording", "column"],
-      "description": "a recorded load",
-      "properties": {
-        "recording": {"type": "string", "minLength": 1, "description": "id of a recording"},
-        "column": {"type": "string", "minLength": 1, "description": "one of its columns; a * makes one household of each column that fits"},
-        "scale": {"type": "number", "minimum": 0, "maximum": 1000, "default": 1, "x-changeable": true, "description": "factor on the recorded power"}
-      }},
-    "pv": {"type": "object", "additionalProperties": false, "required": ["recording", "column"],
-      "description": "recorded output of panels on the roof",
-      "properties": {
-        "recording": {"type": "string", "minLength": 1, "description": "id of a recording"},
-        "column": {"type": "string", "minLength": 1, "description": "one of its columns"},
-        "scale": {"type": "number", "minimum": 0, "maximum": 1000, "default": 1, "x-changeable": true, "description": "factor on the recorded power"}
-      }},
-    "power_factor": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 1, "description": "of the load, lagging"},
-    "phase": {"enum": ["A", "B", "C", "ABC"], "default": "ABC", "description": "conductor that the home hangs on"},
-    "bus": {"type": "integer", "minimum": 0, "maximum": 1000000, "default": 0, "description": "of the community's network; 0 is its connection point"}
-  }
-}`
-
-type recordedSpec struct {
-	Recording string `json:"recording"`
-	Column    string `json:"column"`
-	Scale     Ratio  `json:"scale"`
+// householdSchema is the home's own keys and one for each kind of part.
+func householdSchema() string {
+	properties := partsSchema()
+	properties["power_factor"] = json.RawMessage(`{"type": "number", "minimum": 0.1, "maximum": 1, "default": 1, "description": "of the loads, lagging"}`)
+	properties["phase"] = json.RawMessage(`{"enum": ["A", "B", "C", "ABC"], "default": "ABC", "description": "conductor that the home hangs on"}`)
+	properties["bus"] = json.RawMessage(`{"type": "integer", "minimum": 0, "maximum": 1000000, "default": 0, "description": "of the community's network; 0 is its connection point"}`)
+	b, err := json.MarshalIndent(map[string]any{"required": []string{"load"}, "properties": properties}, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }
 
 type householdSpec struct {
-	Load        recordedSpec  `json:"load"`
-	PV          *recordedSpec `json:"pv"`
-	PowerFactor float64       `json:"power_factor"`
-	Phase       string        `json:"phase"`
-	Bus         int32         `json:"bus"`
+	PowerFactor float64 `json:"power_factor"`
+	Phase       string  `json:"phase"`
+	Bus         int32   `json:"bus"`
 }
 
+// household is what belongs to the home itself; its parts are in their slabs.
 type household struct {
-	// Config. load and pv index Env.Recorded; pv is −1 without panels.
-	load, pv           int32
-	bus                int32
-	phase              Phase
-	reactive           Ratio // reactive ÷ active power of the load
-	loadScale, pvScale Ratio // changeable
+	bus      int32
+	phase    Phase
+	reactive Ratio // reactive ÷ active power of the loads
 
 	// Registers.
 	consumed, generated, unserved, curtailed Energy
@@ -76,49 +55,75 @@ type household struct {
 var householdMetered = &EventType{Name: "household.metered",
 	Fields: []string{"consumed_mj", "generated_mj", "unserved_mj", "curtailed_mj"}}
 
-// households is the slab; it is an Owner as well.
+// households is the slab: the homes' rows, a slab for each kind of part, and
+// for each home the list of its parts.
 type households struct {
-	*SlabOf[household, *household]
+	rows, saved []household
+	slabs       []PartSlab // one for each of kinds
+	kinds       []*PartKind
+	first       []int32 // home i has parts[first[i]:first[i+1]]
+	parts       []partRef
+	bands       []Band // of parts, as offered in this step
+	names       [][]string
 }
 
-// recordedParts and sunnyParts are the devices of a recorded home.
-var (
-	recordedParts = []string{"recorded_load"}
-	sunnyParts    = []string{"recorded_load", "recorded_pv"}
-)
+// partRef is a part of a home: a row of one of the slabs.
+type partRef struct{ slab, row int32 }
 
 func newHouseholds(site *Site, members []Member) (Slab, error) {
-	s := households{NewSlab[household, *household](len(members))}
+	s := &households{rows: make([]household, len(members)), saved: make([]household, len(members)), first: make([]int32, 1, len(members)+1)}
+	has := make([][]Member, len(partKinds)) // entries by kind of part
+	slabOf := make([]int32, len(partKinds))
 	for i, m := range members {
-		var spec householdSpec
-		if err := decodeSpec(m, &spec); err != nil {
+		var entry map[string]json.RawMessage
+		if err := json.Unmarshal(m.Spec, &entry); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Path, err)
+		}
+		for k, kind := range partKinds {
+			if part := entry[kind.Name]; part != nil && string(part) != "null" {
+				s.parts = append(s.parts, partRef{int32(k), int32(len(has[k]))})
+				has[k] = append(has[k], Member{Path: m.Path + "." + kind.Name, Spec: part})
+			}
+			delete(entry, kind.Name)
+		}
+		s.first = append(s.first, int32(len(s.parts)))
+		if err := s.rows[i].init(m.Path, entry); err != nil {
 			return nil, err
 		}
-		h := household{
-			pv: -1, bus: spec.Bus, loadScale: spec.Load.Scale,
-			phase:    map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase],
-			reactive: reactiveShare(spec.PowerFactor),
-		}
-		var err error
-		if h.load, err = site.Recorded(spec.Load.Recording, spec.Load.Column); err != nil {
-			return nil, fmt.Errorf("%s: load: %w", m.Path, err)
-		}
-		if spec.PV != nil {
-			if h.pv, err = site.Recorded(spec.PV.Recording, spec.PV.Column); err != nil {
-				return nil, fmt.Errorf("%s: pv: %w", m.Path, err)
-			}
-			h.pvScale = spec.PV.Scale
-		}
-		*s.Row(i) = h
 	}
+	for k, entries := range has {
+		if len(entries) == 0 {
+			continue
+		}
+		slab, err := partKinds[k].New(site, entries)
+		if err != nil {
+			return nil, err
+		}
+		slabOf[k] = int32(len(s.slabs))
+		s.slabs, s.kinds = append(s.slabs, slab), append(s.kinds, partKinds[k])
+	}
+	for i := range s.parts {
+		s.parts[i].slab = slabOf[s.parts[i].slab]
+	}
+	s.bands = make([]Band, len(s.parts))
+	s.nameParts()
 	return s, nil
 }
 
-func (s households) Parts(i int) []string {
-	if s.Row(i).pv >= 0 {
-		return sunnyParts
+func (h *household) init(path string, entry map[string]json.RawMessage) error {
+	rest, err := json.Marshal(entry)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return recordedParts
+	var spec householdSpec
+	if err := decodeSpec(Member{Path: path, Spec: rest}, &spec); err != nil {
+		return err
+	}
+	*h = household{
+		bus: spec.Bus, reactive: reactiveShare(spec.PowerFactor),
+		phase: map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase],
+	}
+	return nil
 }
 
 // reactiveShare is tan φ for a power factor cos φ. Square root and division are
@@ -128,41 +133,89 @@ func reactiveShare(powerFactor float64) Ratio {
 	return Ratio(math.Round(float64(sin / powerFactor * float64(One))))
 }
 
-// wanted is the load that the home would draw, and what its roof could give;
-// both ≥ 0.
-func (h *household) wanted(env *Env) (load, sun Power) {
-	load = env.Recorded[h.load].Times(h.loadScale)
-	if h.pv >= 0 {
-		sun = env.Recorded[h.pv].Times(h.pvScale)
+// nameParts lists the parts' names; homes with the same parts share a list.
+func (s *households) nameParts() {
+	known := map[string][]string{}
+	for i := range s.rows {
+		var names []string
+		for _, p := range s.of(i) {
+			names = append(names, s.kinds[p.slab].Name)
+		}
+		key := strings.Join(names, " ")
+		if known[key] == nil {
+			known[key] = names
+		}
+		s.names = append(s.names, known[key])
 	}
-	return load, sun
 }
 
-func (h *household) Offer(env *Env, out *Flex) {
-	load, sun := h.wanted(env)
-	out.Tier[Essential] = Fixed(load)
-	out.Tier[Generation] = Band{Min: -sun, Ref: -sun, Max: 0}
+func (s *households) of(i int) []partRef { return s.parts[s.first[i]:s.first[i+1]] }
+
+// Len implements Slab.
+func (s *households) Len() int { return len(s.rows) }
+
+// Parts implements Slab.
+func (s *households) Parts(i int) []string { return s.names[i] }
+
+// Offer implements Slab.
+func (s *households) Offer(i int, env *Env, out *Flex) {
+	h := &s.rows[i]
+	bands := s.bands[s.first[i]:s.first[i+1]]
+	load := Power(0)
+	for k, p := range s.of(i) {
+		t := s.kinds[p.slab].Tier
+		bands[k] = s.slabs[p.slab].Offer(int(p.row), env)
+		out.Tier[t] = out.Tier[t].Plus(bands[k])
+		if t != Generation {
+			load += bands[k].Ref
+		}
+	}
 	q, _ := h.reactive.Of(int64(load))
 	out.Reactive = ReactivePower(q)
 	out.Bus, out.Phase = h.bus, h.phase
 }
 
-func (h *household) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	load, sun := h.wanted(env)
-	out.Load = max(0, min(load, set.Tier[Essential]))
-	out.Unserved = load - out.Load
-	out.Generation = max(0, min(sun, -set.Tier[Generation]))
-	out.Curtailed = sun - out.Generation
-	out.Power = out.Load - out.Generation
+// Step implements Slab: each tier's setpoint is shared among the parts along
+// the bands that they have offered in this step.
+func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Reading) {
+	bands := s.bands[s.first[i]:s.first[i+1]]
+	var sum [NumTiers]Band
+	for k, p := range s.of(i) {
+		t := s.kinds[p.slab].Tier
+		sum[t] = sum[t].Plus(bands[k])
+	}
+	var split [NumTiers]BandSplit
+	for t := range split {
+		split[t] = NewBandSplit(set.Tier[t], sum[t])
+	}
+	for k, p := range s.of(i) {
+		t := s.kinds[p.slab].Tier
+		from := len(ev.list)
+		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
+		ev.mark(from, int32(k+1))
+		out.Parts[k] = did
+		out.Power += did
+		switch t {
+		case Generation:
+			out.Generation -= did
+			out.Curtailed += did - bands[k].Ref
+		case Essential:
+			out.Unserved += bands[k].Ref - did
+			out.Load += did
+		default:
+			out.Load += did
+		}
+	}
+	s.rows[i].meter(env, set, ev, out)
+}
+
+// meter adds what follows from the parts' sums.
+func (h *household) meter(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	if out.Unserved > 0 || out.Curtailed > 0 {
 		out.Reason = set.Reason
 	}
 	q, _ := h.reactive.Of(int64(out.Load))
 	out.Reactive = ReactivePower(q)
-	out.Parts[0] = out.Load
-	if h.pv >= 0 {
-		out.Parts[1] = -out.Generation
-	}
 	*ev.Add(householdMetered) = [7]int64{
 		int64(out.Load.For(env.Step)), int64(out.Generation.For(env.Step)),
 		int64(out.Unserved.For(env.Step)), int64(out.Curtailed.For(env.Step)),
@@ -171,7 +224,7 @@ func (h *household) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 
 // Fold adds the devices behind the meter, and asks of storage what makes the
 // home's net load as small as it can.
-func (s households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
+func (s *households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
 	for k := range devices.Len() {
 		own.Add(devices.Flex(k))
 	}
@@ -182,8 +235,8 @@ func (s households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
 
 // Divide shares what was asked of the whole among the devices, along their
 // bands and in path order; what remains is the home's own.
-func (s households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
-	for _, t := range [...]Tier{Flexible, Mobility, Storage} {
+func (s *households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
+	for _, t := range [...]Tier{Mobility, Storage} { // parts offer in neither
 		var sum Band
 		for k := range devices.Len() {
 			sum = sum.Plus(devices.Flex(k).Tier[t])
@@ -198,50 +251,90 @@ func (s households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
 	}
 }
 
-func (h *household) Apply(e *Event) {
-	switch e.Type {
-	case householdMetered:
+// Apply implements Slab.
+func (s *households) Apply(i int, e *Event) {
+	if e.Part > 0 {
+		p := s.of(i)[e.Part-1]
+		s.slabs[p.slab].Apply(int(p.row), e)
+		return
+	}
+	if e.Type == householdMetered {
+		h := &s.rows[i]
 		h.consumed += Energy(e.V[0])
 		h.generated += Energy(e.V[1])
 		h.unserved += Energy(e.V[2])
 		h.curtailed += Energy(e.V[3])
-	case eventSet:
-		switch Household.Settings[e.V[0]].Name {
-		case "load.scale":
-			h.loadScale = Ratio(e.V[1])
-		case "pv.scale":
-			h.pvScale = Ratio(e.V[1])
-		}
 	}
 }
 
-func (h *household) Command(_ *Env, c *Command, ev *Events) error {
-	if c.Args.Setting == "pv.scale" && h.pv < 0 {
-		return fmt.Errorf("%s: pv.scale: the household has no panels", c.Target)
-	}
-	return Household.setEvent(c, func(setting string) int64 {
-		if setting == "load.scale" {
-			return int64(h.loadScale)
+// Command implements Slab: settings are those of parts, part.setting.
+func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
+	name, setting, _ := strings.Cut(c.Args.Setting, ".")
+	for k, p := range s.of(i) {
+		if s.kinds[p.slab].Name != name {
+			continue
 		}
-		return int64(h.pvScale)
-	}, ev)
+		part := *c
+		part.Target, part.Args.Setting = c.Target+"."+name, setting
+		from := len(ev.list)
+		err := s.slabs[p.slab].Command(int(p.row), env, &part, ev)
+		ev.mark(from, int32(k+1))
+		return err
+	}
+	if _, ok := Household.Setting(c.Args.Setting); ok {
+		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Args.Setting, name)
+	}
+	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
 }
 
-func (h *household) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, Household.Version), int64(h.consumed), int64(h.generated),
-		int64(h.unserved), int64(h.curtailed), int64(h.loadScale), int64(h.pvScale))
+// AppendBinary implements Slab: the home's registers, then its parts.
+func (s *households) AppendBinary(i int, b []byte) []byte {
+	h := &s.rows[i]
+	b = appendInts(append(b, Household.Version), int64(h.consumed), int64(h.generated), int64(h.unserved), int64(h.curtailed))
+	for _, p := range s.of(i) {
+		b = s.slabs[p.slab].AppendBinary(int(p.row), b)
+	}
+	return b
 }
 
-func (h *household) UnmarshalBinary(b []byte) ([]byte, error) {
-	return readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
-		(*int64)(&h.unserved), (*int64)(&h.curtailed), (*int64)(&h.loadScale), (*int64)(&h.pvScale))
+// UnmarshalBinary implements Slab.
+func (s *households) UnmarshalBinary(i int, b []byte) ([]byte, error) {
+	h := &s.rows[i]
+	b, err := readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
+		(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	for _, p := range s.of(i) {
+		if err != nil {
+			break
+		}
+		b, err = s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+	}
+	return b, err
 }
 
+// Save implements Slab.
+func (s *households) Save() {
+	copy(s.saved, s.rows)
+	for _, p := range s.slabs {
+		p.Save()
+	}
+}
+
+// Restore implements Slab.
+func (s *households) Restore(i int) {
+	s.rows[i] = s.saved[i]
+	for _, p := range s.of(i) {
+		s.slabs[p.slab].Restore(int(p.row))
+	}
+}
+
+// householdSample gives every home a load and, by chance, other parts.
 func householdSample(between func(lo, hi int64) int64) string {
-	sun := ""
-	if between(0, 1) == 1 {
-		sun = fmt.Sprintf(`"pv": {"recording": "r", "column": "c%d", "scale": %d.%d},`, between(0, 9), between(0, 3), between(0, 999))
+	parts := ""
+	for _, k := range partKinds {
+		if k == recordedLoad || between(0, 1) == 1 {
+			parts += fmt.Sprintf("%q: %s, ", k.Name, k.Sample(between))
+		}
 	}
-	return fmt.Sprintf(`{"load": {"recording": "r", "column": "c%d", "scale": 1}, %s "power_factor": 0.%d, "phase": %q, "bus": %d}`,
-		between(0, 9), sun, between(50, 99), []string{"A", "B", "C", "ABC"}[between(0, 3)], between(0, 9))
+	return fmt.Sprintf(`{%s "power_factor": 0.%d, "phase": %q, "bus": %d}`, parts,
+		between(50, 99), []string{"A", "B", "C", "ABC"}[between(0, 3)], between(0, 9))
 }

@@ -201,7 +201,11 @@ var eventSet = &EventType{Name: "twin.set", Fields: []string{"setting", "value"}
 // setEvent turns a command into the event that sets one of the kind's settings.
 // current is the value that a factor multiplies.
 func (k *Kind) setEvent(c *Command, current func(setting string) int64, ev *Events) error {
-	for i, s := range k.Settings {
+	return setEvent(k.Settings, c, current, ev)
+}
+
+func setEvent(settings []Setting, c *Command, current func(setting string) int64, ev *Events) error {
+	for i, s := range settings {
 		if s.Name != c.Args.Setting {
 			continue
 		}

@@ -63,8 +63,8 @@ func NewNode(k *Kind, m Member) (*Node, error) {
 	return n, nil
 }
 
-// Limited reports whether the node has a limit.
-func (n *Node) Limited() bool { return n.limit > 0 }
+// above reports whether a power through the node's border is above its limit.
+func (n *Node) above(p Power) bool { return n.limit > 0 && p > n.limit }
 
 // Settle appends what happens to the node when its members' flows of the step
 // are f and in and out pass its border (each ≥ 0).
@@ -72,7 +72,7 @@ func (n *Node) Settle(env *Env, f *Flows, in, out Power, ev *Events) {
 	e := func(p Power) int64 { return int64(p.For(env.Step)) }
 	*ev.Add(nodeMoved) = [7]int64{e(f.Load), e(f.Generation), e(f.Charge), e(f.Discharge), e(f.NetworkLoss), e(f.Unserved), e(f.Curtailed)}
 	*ev.Add(nodeCrossed) = [7]int64{e(in), e(out), int64(f.Load + f.Charge), int64(env.Tick),
-		flag(n.limit > 0 && max(in, out) > n.limit)}
+		flag(n.above(max(in, out)))}
 }
 
 // Apply makes an event part of the state.

@@ -278,7 +278,7 @@ func ParseScaled(s string, scale int64) (int64, error) {
 
 // decimal takes a number apart: value = ±digits·10^exp, at most 19 digits.
 func decimal(s string) (digits uint64, exp int, neg bool, err error) {
-	bad := fmt.Errorf("%q: %w", s, ErrNumber)
+	bad := func() (uint64, int, bool, error) { return 0, 0, false, fmt.Errorf("%q: %w", s, ErrNumber) }
 	t := strings.TrimSpace(s)
 	if t != "" && (t[0] == '-' || t[0] == '+') {
 		neg = t[0] == '-'
@@ -287,11 +287,11 @@ func decimal(s string) (digits uint64, exp int, neg bool, err error) {
 	mantissa, power, hasPower := strings.Cut(strings.ToLower(t), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	if whole+fraction == "" {
-		return 0, 0, false, bad
+		return bad()
 	}
 	if hasPower {
 		if exp, err = strconv.Atoi(power); err != nil || exp > 40 || exp < -400 {
-			return 0, 0, false, bad
+			return bad()
 		}
 	}
 	all := strings.TrimLeft(whole+fraction, "0")
@@ -300,7 +300,7 @@ func decimal(s string) (digits uint64, exp int, neg bool, err error) {
 		exp += len(all) - 19
 		for _, c := range all[19:] {
 			if c < '0' || c > '9' {
-				return 0, 0, false, bad
+				return bad()
 			}
 		}
 		all = all[:19]
@@ -310,11 +310,11 @@ func decimal(s string) (digits uint64, exp int, neg bool, err error) {
 	}
 	for _, c := range whole + fraction {
 		if c < '0' || c > '9' {
-			return 0, 0, false, bad
+			return bad()
 		}
 	}
 	if digits, err = strconv.ParseUint(all, 10, 64); err != nil {
-		return 0, 0, false, bad
+		return bad()
 	}
 	return digits, exp, neg, nil
 }

@@ -1,9 +1,6 @@
 package twins
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // Vehicle is an electric vehicle with its charger. It plugs in and leaves by a
 // timetable, drives between, and is charged at 0 or from its least to its rated
@@ -167,12 +164,14 @@ func (v *vehicleSpec) timetable(site *Site, m Member) ([]stay, error) {
 	return stays, nil
 }
 
+// secondOfDay reads HH:MM.
 func secondOfDay(clock string) (int, error) {
-	t, err := time.Parse("15:04", clock)
-	if err != nil {
+	var hour, minute int
+	if n, err := fmt.Sscanf(clock, "%2d:%2d", &hour, &minute); n != 2 || err != nil || len(clock) != 5 ||
+		hour < 0 || hour > 23 || minute < 0 || minute > 59 {
 		return 0, fmt.Errorf("%q is not a time of day, wanted HH:MM", clock)
 	}
-	return t.Hour()*3600 + t.Minute()*60, nil
+	return hour*3600 + minute*60, nil
 }
 
 // at finds the stay that holds tick t or comes next, from v.next on, and

@@ -114,13 +114,19 @@ func (g *Grid) Members() (n int) {
 // Env makes the world of a step.
 func (g *Grid) Env(t twins.Tick, env *twins.Env) { FillEnv(g.Site, t, env) }
 
-// FillEnv makes the world of a step at a site: recorded columns between 0 and
-// 8 kW, a third of them zero, from the site's seed.
+// FillEnv makes the world of a step at a site: weather without rhyme or reason,
+// and recorded columns between 0 and 8 kW, a third of them zero, from the
+// site's seed.
 func FillEnv(s *twins.Site, t twins.Tick, env *twins.Env) {
 	seconds := int64(t) * int64(s.Step)
 	*env = twins.Env{
 		Tick: t, Step: s.Step, Seed: s.Seed, Day: int32(seconds / 86400), SecondOfDay: int32(seconds % 86400),
 		DayLength: 86400, Recorded: env.Recorded[:0],
+	}
+	draw := func(n int64) float64 { return float64(twins.Draw(s.Seed, 0, 98, 8*int64(t)+n)%1000) / 1000 }
+	env.Weather = twins.Weather{
+		GHI: 1000 * draw(0), DNI: 900 * draw(1), DHI: 200 * draw(2), Temperature: -15 + 50*draw(3),
+		Wind: 25 * draw(4), AirDensity: 1.1 + 0.2*draw(5), Sun: [3]float64{0.6, 0, 0.8},
 	}
 	for c := range uint64(columns) {
 		p := twins.Between(twins.Draw(s.Seed, c, 99, int64(t)), -4_000_000, 8_000_000)

@@ -1,0 +1,33 @@
+# make run   sets everything up and simulates the street's recorded day
+# make test  sets everything up and passes the tests
+# make help  lists the rest
+
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: run build test test-long check lint bench help
+
+run: build ## simulate the street's recorded day and print its report
+	./bin/smatrix run street
+
+build: ## build bin/smatrix
+	$(GO) build -o bin/smatrix ./cmd/smatrix
+
+test: check ## lint, then all tests; with the race detector where actors run
+	$(GO) test ./...
+	$(GO) test -race -short ./actors/... ./sim/... ./cmd/...
+
+test-long: ## the long forms of the tests (a billion steps, more seeds)
+	$(GO) test -tags long -timeout 80m ./...
+
+check: lint ## formatting and lint, no tests
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: ## ns per household-step of each hosting beside the flat loop, on this machine
+	$(GO) test ./actors -run '^$$' -bench Step -benchtime 50x
+
+help:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12

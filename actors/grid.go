@@ -1,0 +1,253 @@
+package actors
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// grid is the actor at the top: it holds the grid's twin, asks the shards stage
+// after stage, and closes the books. It never waits inside a handler.
+type grid struct {
+	system      *System
+	path        string
+	balance     *twins.Balance
+	communities []*community
+	shards      []*actor.PID
+	spawned     int // communities whose members are there
+
+	tick    *tick
+	ask     *ask
+	sending bool     // inside the loop that sends ask
+	got     []uint64 // seq of the last answer of each shard
+	missing int      // answers of the present stage
+	moving  bool     // inside Balance.Next
+	err     error
+	record  sim.StepRecord
+	seq     uint64
+	handled int64
+	below   int64   // messages handled by shards and communities
+	counts  []int64 // of each shard
+}
+
+func newGrid(s *System, w *sim.World) *grid {
+	g := &grid{system: s, path: sim.GridPath, balance: twins.NewBalance(w.Grid, s.options.Controller, w.Cells)}
+	g.record.Cells, g.record.Grid = w.Cells, w.Grid
+	if s.options.Hash {
+		g.record.Digests = make([]sim.Hash, len(w.Cells))
+	}
+	return g
+}
+
+// Receive implements actor.Actor.
+func (g *grid) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		g.spawn(ctx)
+	case spawned:
+		if g.spawned++; g.spawned == len(g.communities) {
+			g.system.done <- stepDone{}
+		}
+	case *tick:
+		g.handled++
+		g.begin(ctx, m)
+	case *answered:
+		g.handled++
+		g.take(ctx, m)
+	case Inspect:
+		ctx.Respond(&Inspected{Path: g.path, Kind: twins.Grid, State: g.balance.Node.AppendBinary(nil)})
+	}
+}
+
+// spawn makes the tree. The order is that of paths.
+func (g *grid) spawn(ctx actor.Context) {
+	for i, c := range g.balance.Cells {
+		k := newCommunity(g.system, i, c)
+		if err := k.spawn(ctx, strings.TrimPrefix(c.Path, g.path+"/")); err != nil {
+			g.system.abort(err)
+			return
+		}
+		g.communities = append(g.communities, k)
+	}
+	n := min(g.system.options.Shards, len(g.communities))
+	for i := range n {
+		s := &shard{index: i, grid: ctx.Self()}
+		for _, k := range g.communities[i*len(g.communities)/n : (i+1)*len(g.communities)/n] {
+			k.shard = s
+			s.communities = append(s.communities, k)
+		}
+		s.got = make([]uint64, len(s.communities))
+		s.counts = make([]int64, len(s.communities))
+		s.first = i * len(g.communities) / n
+		// $ cannot stand in a twin's path.
+		pid, err := ctx.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return s }), "$shard-"+strconv.Itoa(i))
+		if err != nil {
+			g.system.abort(err)
+			return
+		}
+		s.self = pid
+		g.shards = append(g.shards, pid)
+	}
+	g.got = make([]uint64, n)
+	g.counts = make([]int64, n)
+}
+
+// begin starts a step; a tick that is delivered again goes on where it stopped.
+func (g *grid) begin(ctx actor.Context, m *tick) {
+	if g.tick == m {
+		g.broadcast(ctx)
+		return
+	}
+	g.tick, g.err = m, nil
+	g.balance.Begin()
+	g.send(ctx)
+}
+
+// send asks all shards at the present stage.
+func (g *grid) send(ctx actor.Context) {
+	g.seq++
+	g.missing = len(g.shards)
+	g.ask = &ask{seq: g.seq, stage: g.balance.Stage(), env: g.tick.env, setpoints: g.balance.Plan()}
+	g.broadcast(ctx)
+}
+
+// broadcast may be repeated: shards know what they have done.
+func (g *grid) broadcast(ctx actor.Context) {
+	g.sending = true
+	for _, s := range g.shards {
+		ctx.Send(s, g.ask)
+	}
+	g.sending = false
+}
+
+// take counts a shard's answer; with the last one the step goes on.
+func (g *grid) take(ctx actor.Context, m *answered) {
+	if g.sending { // this message's turn failed before
+		g.broadcast(ctx)
+		return
+	}
+	if m.seq != g.seq {
+		return
+	}
+	if g.got[m.from] != m.seq {
+		g.got[m.from] = m.seq
+		g.missing--
+		g.below += m.handled - g.counts[m.from]
+		g.counts[m.from] = m.handled
+		if g.err == nil {
+			g.err = m.err
+		}
+	}
+	if g.missing == 0 {
+		g.next(ctx)
+	}
+}
+
+// next moves the step on and says so. After a failure in the middle it begins
+// again from where it stood.
+func (g *grid) next(ctx actor.Context) {
+	if g.moving {
+		g.balance.Rollback()
+	}
+	if g.err == nil {
+		g.moving = true
+		g.balance.Next(g.tick.env)
+		g.moving = false
+	}
+	if g.err != nil || g.balance.Stage() == twins.StageDone {
+		g.finish()
+		return
+	}
+	g.send(ctx)
+}
+
+// finish hands the record to the runner.
+func (g *grid) finish() {
+	g.missing = -1 // late duplicates find nothing to do
+	r := &g.record
+	r.Flows, r.Residual = g.balance.Flows, g.balance.Residual
+	r.Quarantined = r.Quarantined[:0]
+	for i, k := range g.communities {
+		if r.Digests != nil {
+			r.Digests[i] = k.digest
+		}
+		r.Quarantined = append(r.Quarantined, k.cell.Isolated...)
+	}
+	g.system.done <- stepDone{r, g.err}
+}
+
+// shard ticks a part of the communities, in line. It holds no twin and appears
+// in no path: it is the unit of parallelism.
+type shard struct {
+	index       int
+	first       int // index of the first community
+	grid, self  *actor.PID
+	communities []*community
+
+	seq     uint64
+	got     []uint64
+	missing int
+	err     error
+	handled int64
+	below   int64
+	counts  []int64
+}
+
+// Receive implements actor.Actor.
+func (s *shard) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *ask:
+		s.handled++
+		s.begin(ctx, m)
+	case *answered:
+		s.handled++
+		s.take(ctx, m)
+	}
+}
+
+func (s *shard) begin(ctx actor.Context, m *ask) {
+	if s.seq == m.seq && s.missing == 0 {
+		s.answer(ctx)
+		return
+	}
+	s.seq, s.err, s.missing = m.seq, nil, 0
+	for i, c := range s.communities {
+		if c.involved(m.stage) && s.got[i] != m.seq {
+			s.missing++
+		}
+	}
+	if s.missing == 0 {
+		s.answer(ctx)
+		return
+	}
+	for i, c := range s.communities {
+		if c.involved(m.stage) && s.got[i] != m.seq {
+			ctx.Send(c.self, m)
+		}
+	}
+}
+
+func (s *shard) take(ctx actor.Context, m *answered) {
+	i := m.from - s.first
+	if m.seq != s.seq || s.got[i] == m.seq {
+		return
+	}
+	s.got[i] = m.seq
+	s.missing--
+	s.below += m.handled - s.counts[i]
+	s.counts[i] = m.handled
+	if s.err == nil {
+		s.err = m.err
+	}
+	if s.missing == 0 {
+		s.answer(ctx)
+	}
+}
+
+func (s *shard) answer(ctx actor.Context) {
+	ctx.Send(s.grid, &answered{from: s.index, seq: s.seq, err: s.err, handled: s.handled + s.below})
+}

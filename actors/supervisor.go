@@ -1,0 +1,73 @@
+package actors
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// redeliver supervises the grid, its shards and its communities: what fails is
+// resumed with its state (a restart would stop its children) and gets the
+// message again that it failed on. Handlers are idempotent up to their last
+// statement, so nothing is lost and nothing done twice. What fails three times
+// on one message ends the run.
+type redeliver struct {
+	system *System
+
+	mu       sync.Mutex
+	failures map[string]failure // by path
+}
+
+// failure is the message that an actor failed on last, and how often.
+type failure struct {
+	on    any
+	times int
+}
+
+const maxFailures = 3
+
+// HandleFailure implements actor.SupervisorStrategy.
+func (r *redeliver) HandleFailure(sys *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
+	_ *actor.RestartStatistics, reason, message any) {
+	if r.again(child.Id, message) {
+		r.system.abort(fmt.Errorf("%s failed %d times on one message: %v", child.Id, maxFailures, reason))
+		return
+	}
+	s.ResumeChildren(child)
+	sys.Root.Send(child, message)
+}
+
+// again counts a failure, and reports whether it is the last one on this
+// message.
+func (r *redeliver) again(child string, message any) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failures == nil {
+		r.failures = map[string]failure{}
+	}
+	f := r.failures[child]
+	if f.on != message {
+		f = failure{on: message}
+	}
+	f.times++
+	r.failures[child] = f
+	return f.times >= maxFailures
+}
+
+// restart supervises the members of a community: a member that fails is
+// restarted, brought back to its state before the step and asked again in the
+// same step. If it fails again in that step it is quarantined. It runs in the
+// community's own turn and never stops a member.
+type restart struct{ c *community }
+
+// HandleFailure implements actor.SupervisorStrategy.
+func (r restart) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
+	_ *actor.RestartStatistics, _, message any) {
+	m := r.c.byPID(child.Id)
+	s.RestartChildren(child)
+	if a, ok := message.(*memberAsk); ok {
+		r.c.failed(m, a)
+		r.c.system.actors.Root.Send(child, a)
+	}
+}

@@ -1,0 +1,137 @@
+package actors
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Hosting is how a community gives its members their turns. All three give the
+// same digest.
+type Hosting string
+
+// The ways of hosting.
+const (
+	// Batched steps a community's members in one loop over their slabs; a member
+	// that has failed gets messages of its own.
+	Batched Hosting = "batched"
+	// PerMember sends every member a message of its own, in the community's turn.
+	PerMember Hosting = "message"
+	// Plain is the library's default way: a mailbox and a goroutine's turn for
+	// each member, and an answer by message.
+	Plain Hosting = "plain"
+)
+
+// Options of a System. The zero value hosts in batches, on as many shards as
+// there are processors, without hashing.
+type Options struct {
+	Hosting    Hosting
+	Shards     int              // that tick communities at the same time; 0: one for each processor
+	Controller twins.Controller // nil: twins.MeritOrder
+	Hash       bool             // whether records have digests
+}
+
+// System is a world whose every twin is an actor. It is a sim.Stepper.
+type System struct {
+	actors  *actor.ActorSystem
+	grid    *actor.PID
+	core    *grid
+	options Options
+	done    chan stepDone
+	fatal   chan error
+}
+
+var _ sim.Stepper = (*System)(nil)
+
+// Start spawns the tree: the grid, its communities, their members, and the
+// shards that tick the communities. It returns when all of them are there.
+func Start(w *sim.World, o Options) (*System, error) {
+	switch o.Hosting {
+	case "":
+		o.Hosting = Batched
+	case Batched, PerMember, Plain:
+	default:
+		return nil, fmt.Errorf("hosting %q, wanted message, batched or plain", o.Hosting)
+	}
+	if o.Shards <= 0 {
+		o.Shards = runtime.GOMAXPROCS(0)
+	}
+	if o.Controller == nil {
+		o.Controller = twins.MeritOrder{}
+	}
+	s := &System{
+		actors: actor.NewActorSystem(actor.WithLoggerFactory(silent),
+			actor.WithDeadLetterThrottleInterval(time.Millisecond)), // else a timer outlives Close
+		options: o,
+		done:    make(chan stepDone, 1),
+		fatal:   make(chan error, 1),
+	}
+	s.core = newGrid(s, w)
+	props := actor.PropsFromProducer(func() actor.Actor { return s.core },
+		actor.WithGuardian(&redeliver{system: s}), actor.WithSupervisor(&redeliver{system: s}))
+	var err error
+	if s.grid, err = s.actors.Root.SpawnNamed(props, sim.GridPath); err != nil {
+		return nil, fmt.Errorf("actors: spawn %s: %w", sim.GridPath, err)
+	}
+	select {
+	case <-s.done: // everybody is there
+		return s, nil
+	case err := <-s.fatal:
+		s.Close()
+		return nil, err
+	}
+}
+
+// silent drops the library's log: failures are told by the record.
+func silent(*actor.ActorSystem) *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1}))
+}
+
+// Step implements sim.Stepper.
+func (s *System) Step(env *twins.Env) (*sim.StepRecord, error) {
+	s.actors.Root.Send(s.grid, &tick{env})
+	select {
+	case d := <-s.done:
+		return d.record, d.err
+	case err := <-s.fatal:
+		return nil, err
+	}
+}
+
+// MessagesHandled implements sim.Stepper.
+func (s *System) MessagesHandled() int64 { return s.core.handled + s.core.below }
+
+// inspectTimeout bounds how long Inspect waits for an actor that is busy with a
+// step.
+const inspectTimeout = 10 * time.Second
+
+// Inspect asks the actor at a path for a copy of its twin.
+func (s *System) Inspect(path string) (*Inspected, error) {
+	answer, err := s.actors.Root.RequestFuture(s.actors.NewLocalPID(path), Inspect{}, inspectTimeout).Result()
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", path, err)
+	}
+	return answer.(*Inspected), nil
+}
+
+// Close stops every actor and waits for it.
+func (s *System) Close() {
+	// Stopping waits for children; a fault that is fatal may leave nobody to wait for.
+	_ = s.actors.Root.StopFuture(s.grid).Wait()
+	s.actors.Shutdown()
+}
+
+// abort ends the run with an error; only the first one counts.
+func (s *System) abort(err error) {
+	select {
+	case s.fatal <- err:
+	default:
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/smatrix-grid/smatrix/sim"
+)
+
+// completeScenario offers the shipped scenarios, beside files.
+func completeScenario(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return scenarioNames(), cobra.ShellCompDirectiveDefault
+}
+
+// completeScenarios is completeScenario for commands that take many.
+func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return scenarioNames(), cobra.ShellCompDirectiveDefault
+}
+
+func scenarioNames() (names []cobra.Completion) {
+	for _, l := range sim.List() {
+		names = append(names, cobra.CompletionWithDesc(l.Name, oneLine(l.Description)))
+	}
+	return names
+}
+
+// completeSet offers the paths of the scenario that stands before --set, one key
+// after the other.
+func completeSet(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	const noFiles = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	if len(args) == 0 {
+		return nil, noFiles
+	}
+	s, err := sim.Load(args[0], sim.Options{})
+	if err != nil {
+		return nil, noFiles
+	}
+	text, err := s.YAML()
+	if err != nil {
+		return nil, noFiles
+	}
+	var root yaml.Node
+	if err := yaml.Load(text, &root); err != nil || len(root.Content) == 0 {
+		return nil, noFiles
+	}
+	return nextKeys(root.Content[0], "", begun), noFiles
+}
+
+// nextKeys follows what has been typed of a path as far as its keys are whole,
+// and returns what may come next.
+func nextKeys(n *yaml.Node, path, begun string) (found []cobra.Completion) {
+	for name, child := range children(n) {
+		switch whole := path + name; {
+		case strings.HasPrefix(begun, whole+"."):
+			return nextKeys(child, whole+".", begun)
+		case !strings.HasPrefix(whole, begun):
+		case child.Kind == yaml.ScalarNode:
+			found = append(found, whole+"=")
+		default:
+			found = append(found, whole+".")
+		}
+	}
+	return found
+}
+
+// children are the keys of a mapping, and of a list the entries that have an id.
+func children(n *yaml.Node) func(yield func(string, *yaml.Node) bool) {
+	return func(yield func(string, *yaml.Node) bool) {
+		for i, c := range n.Content {
+			switch {
+			case n.Kind == yaml.MappingNode && i%2 == 1:
+				if !yield(n.Content[i-1].Value, c) {
+					return
+				}
+			case n.Kind == yaml.SequenceNode:
+				for key, v := range children(c) {
+					if key == "id" && !yield(v.Value, c) {
+						return
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,28 @@
+// Smatrix runs a whole electricity grid as digital twins, from the command line.
+// This package chooses among the others and wires them together; it computes
+// nothing of its own. There is one file for each command.
+//
+// Data goes to stdout, progress and errors to stderr. Exit codes stand in
+// errors.go.
+package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program: it does what args say and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := execute(root)
+	printErrors(stderr, err)
+	return exitCode(err)
+}

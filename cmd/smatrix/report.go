@@ -1,0 +1,239 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// reportWidth is how wide the report may be, in columns of a terminal.
+const reportWidth = 80
+
+// reportText is the report for people.
+func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, colour bool) string {
+	t := &text{calendar: scenario.Calendar, colour: colour}
+	t.title(r)
+	t.row("members", membersText(r.Members))
+	t.energies(r)
+	t.ratios(r)
+	t.state(r)
+	if r.Steps > 0 {
+		t.WriteString("\n" + plot(s, scenario.Calendar, colour))
+	}
+	t.last(r)
+	return t.String()
+}
+
+// text is a report that is being written.
+type text struct {
+	strings.Builder
+	calendar *sim.Calendar
+	colour   bool
+}
+
+// SGR codes of terminals.
+const (
+	bold  = "1"
+	alarm = "1;31"
+)
+
+func (t *text) in(code, s string) string {
+	if !t.colour {
+		return s
+	}
+	return "\033[" + code + "m" + s + "\033[0m"
+}
+
+// row writes a label and what belongs to it, broken at commas where it is long.
+func (t *text) row(label, value string) { t.labelled(bold, label, value) }
+
+// warn is row for what must not be overlooked.
+func (t *text) warn(label, value string) { t.labelled(alarm, label, value) }
+
+const labelWidth = 18
+
+func (t *text) labelled(code, label, value string) {
+	pad := strings.Repeat(" ", max(1, labelWidth-len(label)))
+	t.WriteString(t.in(code, label) + pad)
+	indent := strings.Repeat(" ", labelWidth)
+	t.WriteString(strings.Join(broken(value, reportWidth-labelWidth), "\n"+indent) + "\n")
+}
+
+// broken breaks a list at its commas into lines of a width at most, if it can.
+func broken(list string, width int) []string {
+	lines := []string{""}
+	for _, part := range strings.SplitAfter(list, ", ") {
+		last := len(lines) - 1
+		if n := len([]rune(lines[last])); n > 0 && n+len([]rune(strings.TrimSpace(part))) > width {
+			lines[last] = strings.TrimSpace(lines[last])
+			lines = append(lines, part)
+			continue
+		}
+		lines[last] += part
+	}
+	return lines
+}
+
+func (t *text) title(r *views.Report) {
+	t.row(printable(oneLine(r.Scenario)), t.period(twins.Tick(r.Steps)))
+	t.row("", fmt.Sprintf("%s of %s, seed %d, %s hosting", counted(r.Steps, "step", "steps"), span(r.StepS), r.Seed, r.Hosting))
+	if r.Interrupted {
+		t.warn("", (&interruptedError{r.Steps, int64(t.calendar.Steps)}).Error())
+	}
+	if r.Run != nil {
+		t.row("", "kept in "+*r.Run)
+	}
+}
+
+// period is from when to when, without saying anything twice.
+func (t *text) period(steps twins.Tick) string {
+	from, to := t.calendar.Time(0), t.calendar.Time(steps)
+	layout := "Mon 2 Jan " + t.clock()
+	switch {
+	case from.Year() != to.Year():
+		layout = "Mon 2 Jan 2006 " + t.clock()
+	case from.YearDay() == to.YearDay():
+		layout = t.clock()
+	}
+	return fmt.Sprintf("%s to %s, %s", from.Format("Mon 2 Jan 2006 "+t.clock()), to.Format(layout), from.Location())
+}
+
+// clock is the layout of a time of day, with seconds if steps have them.
+func (t *text) clock() string {
+	if t.calendar.Step%60 != 0 {
+		return "15:04:05"
+	}
+	return "15:04"
+}
+
+// when is a step's local time, with its day if there are several.
+func (t *text) when(step int64) string {
+	layout := t.clock()
+	if t.calendar.Days() > 1 {
+		layout = "Mon 2 Jan " + layout
+	}
+	return t.calendar.Time(twins.Tick(step)).Format(layout)
+}
+
+// membersText counts members by kind, those that draw first.
+func membersText(members map[string]int) string {
+	kinds := twins.Kinds()
+	slices.SortStableFunc(kinds, func(a, b *twins.Kind) int { return cmp.Compare(a.Role, b.Role) })
+	var counts []string
+	for _, k := range kinds {
+		if n := members[k.Name]; n > 0 {
+			counts = append(counts, counted(int64(n), words(k.Name), words(k.Plural)))
+		}
+	}
+	return strings.Join(counts, ", ")
+}
+
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+func (t *text) energies(r *views.Report) {
+	e := &r.Energy
+	t.row("consumed", energy(e.Consumed))
+	t.row("produced", energy(e.Produced)+producedBy(r))
+	t.row("imported", energy(e.Imported))
+	for _, line := range []struct {
+		label string
+		wh    float64
+	}{
+		{"exported", e.Exported}, {"charged", e.Charged}, {"discharged", e.Discharged},
+		{"lost in cables", e.Lost}, {"curtailed", e.Curtailed},
+	} {
+		if line.wh != 0 {
+			t.row(line.label, energy(line.wh))
+		}
+	}
+	if e.Unserved != 0 {
+		t.warn("unserved", energy(e.Unserved))
+	}
+	if r.Steps > 0 {
+		t.row("peak", fmt.Sprintf("%s at %s, step %d", power(r.PeakW), t.when(r.PeakStep), r.PeakStep))
+	}
+	if r.LimitBreachSteps > 0 {
+		t.warn("above a limit", counted(r.LimitBreachSteps, "step", "steps"))
+	}
+}
+
+// producedBy says from what the production came.
+func producedBy(r *views.Report) string {
+	var parts []string
+	for _, k := range twins.Kinds() {
+		if wh := r.ProducedBy[k.Name]; wh != 0 {
+			from := words(k.Plural)
+			if k.Role == twins.RoleLoad {
+				from = "roofs"
+			}
+			parts = append(parts, from+" "+energy(wh))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", of it " + strings.Join(parts, ", ")
+}
+
+func (t *text) ratios(r *views.Report) {
+	t.row("self-sufficiency", percent(r.SelfSufficiency, r.Energy.Consumed, "nothing was consumed"))
+	t.row("self-consumption", percent(r.SelfConsumption, r.Energy.Produced, "nothing was produced"))
+}
+
+// percent is a ratio, or why there is none.
+func percent(ratio *float64, of float64, without string) string {
+	switch {
+	case ratio != nil:
+		return fmt.Sprintf("%.1f %%", 100**ratio)
+	case of == 0:
+		return "— (" + without + ")"
+	}
+	return "— (exported more than was produced at times)"
+}
+
+// state is what says whether all went well.
+func (t *text) state(r *views.Report) {
+	if v := r.Vehicles; r.Members[twins.Vehicle.Name] > 0 {
+		s := fmt.Sprintf("%s, %s ready", counted(v.Departures, "departure", "departures"), grouped(v.Ready))
+		if v.Impossible > 0 {
+			s += fmt.Sprintf(", %s impossible, as told at plug-in", grouped(v.Impossible))
+		}
+		t.row("vehicles", s)
+	}
+	residual := fmt.Sprintf("residual %d mJ", r.BalanceResidualMJ)
+	if r.BalanceResidualMJ == 0 {
+		t.row("balance", residual)
+	} else {
+		t.warn("balance", residual)
+	}
+	if len(r.Quarantined) > 0 {
+		t.warn("quarantined", strings.Join(r.Quarantined, ", "))
+	}
+	if r.FilledValues > 0 {
+		t.warn("filled values", grouped(int64(r.FilledValues))+" that the recordings lack")
+	}
+}
+
+// shownDigest is as much of the digest as a person compares.
+const shownDigest = 16
+
+func (t *text) last(r *views.Report) {
+	speed := grouped(int64(r.HouseholdStepsPerS)) + " household steps/s"
+	if r.HouseholdStepsPerS == 0 && r.WallS > 0 {
+		speed = grouped(int64(float64(r.Steps)/r.WallS)) + " steps/s"
+	}
+	fmt.Fprintf(t, "\ndigest %.*s  %s  %s  %s\n", shownDigest, r.Digest, speed,
+		counted(r.MessagesHandled, "message", "messages"), time.Duration(r.WallS*float64(time.Second)).Round(time.Millisecond))
+}
+
+// oneLine is the first line of a text.
+func oneLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

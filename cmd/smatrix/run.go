@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/actors"
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// runFlags are the flags of run; days, steps and seed only if they were given.
+type runFlags struct {
+	days, steps int
+	seed        uint64
+	set         []string
+	out         string
+	csv         bool
+	json        bool
+	quiet       bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run SCENARIO",
+		Short: "Run a scenario to its end and report",
+		Long: `Run takes a scenario through its steps and prints what it came to: energy in and
+out, the peak, self-sufficiency, a plot of demand and production, and a digest.
+SCENARIO is the name of a shipped one or a YAML file.
+
+The digest is the same whenever scenario, seed and changes are the same, on any
+number of processors. The report goes to stdout, progress to stderr. Ctrl-C ends
+the run after a whole step, with the report of what was done; a second one kills.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 scenario or data invalid, 4 energy was
+lost or made, 130 interrupted.`,
+		Example: `  smatrix run street
+  smatrix run my-street.yaml --days 7 --seed 42
+  smatrix run hamlet --set 'households.*.load.scale*=1.3' --set ties.tie.import_w=4000
+  smatrix run hamlet --out runs/first --csv
+  smatrix run street --json | jq .energy_wh`,
+		Args:              someArgs(1, 1, "no scenario, wanted the name of one or a YAML file"),
+		ValidArgsFunction: completeScenario,
+		RunE: func(c *cobra.Command, args []string) error {
+			return f.run(c, args[0])
+		},
+	}
+	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
+	c.Flags().IntVar(&f.steps, "steps", 0, "run `N` steps; wins over --days")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
+	addSet(c, &f.set)
+	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
+	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv and grid.csv to --out")
+	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress, and no report unless --json")
+	c.Flags().SortFlags = false
+	_ = c.MarkFlagDirname("out") // completion only
+	return c
+}
+
+// addSet adds --set, which scenario show has as well.
+func addSet(c *cobra.Command, set *[]string) {
+	c.Flags().StringArrayVar(set, "set", nil, "change the scenario: `PATH=VALUE` or PATH*=FACTOR; repeatable")
+	_ = c.RegisterFlagCompletionFunc("set", completeSet) // the flag is there
+}
+
+// options are the flags as sim has them.
+func (f *runFlags) options(c *cobra.Command) sim.Options {
+	o := sim.Options{Set: f.set}
+	if c.Flags().Changed("days") {
+		o.Days = &f.days
+	}
+	if c.Flags().Changed("steps") {
+		o.Steps = &f.steps
+	}
+	if c.Flags().Changed("seed") {
+		o.Seed = &f.seed
+	}
+	return o
+}
+
+func (f *runFlags) run(c *cobra.Command, name string) error {
+	keep := c.Flags().Changed("out")
+	if f.csv && !keep {
+		return usage(c, "--csv without --out, wanted a folder for the files")
+	}
+	scenario, err := sim.Load(name, f.options(c))
+	if err != nil {
+		return err
+	}
+	world, err := scenario.Build()
+	if err != nil {
+		return err
+	}
+	if err := sabotage(world); err != nil {
+		return err
+	}
+	s := newSession(f, world, c.OutOrStdout(), c.ErrOrStderr())
+	if keep {
+		meta := persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
+		if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+	return s.run(ctx)
+}
+
+// session is one run from its first step to its report.
+type session struct {
+	flags          *runFlags
+	world          *sim.World
+	dir            *persistence.RunDir // nil without --out
+	stdout, stderr io.Writer
+
+	chain    *sim.Chain
+	summary  views.Summary
+	messages int64
+	wall     time.Duration
+}
+
+func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
+	return &session{
+		flags: f, world: w, stdout: stdout, stderr: stderr,
+		chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()),
+	}
+}
+
+// run makes the steps, closes the folder and prints the report, in this order:
+// what is on disk does not depend on who reads stdout.
+func (s *session) run(ctx context.Context) error {
+	err := s.steps(ctx)
+	report := s.report(err)
+	errs := []error{err}
+	if s.dir != nil {
+		errs = append(errs, s.dir.Finish(stateOf(err), report))
+	}
+	if worthReporting(err) {
+		errs = append(errs, s.print(report))
+	}
+	return errors.Join(errs...)
+}
+
+// steps makes all steps, or those until it is interrupted.
+func (s *session) steps(ctx context.Context) error {
+	sinks := []sim.Sink{s.chain, &s.summary}
+	if s.flags.csv {
+		csv, err := s.dir.CSV()
+		if err != nil {
+			return err
+		}
+		sinks = append(sinks, csv)
+	}
+	scenario := s.world.Scenario
+	stepper, err := actors.Start(s.world, actors.Options{Hosting: actors.Hosting(scenario.Hosting), Hash: true})
+	if err != nil {
+		return err
+	}
+	defer stepper.Close()
+	runner := sim.Runner{World: s.world, Stepper: stepper, Sinks: sinks}
+	if !s.flags.quiet {
+		p := newProgress(s.stderr, scenario.Calendar)
+		defer p.end()
+		runner.Progress = p.update
+	}
+	start := time.Now()
+	done, err := runner.Run(ctx)
+	s.wall, s.messages = time.Since(start), stepper.MessagesHandled()
+	if err == nil && done < scenario.Calendar.Steps {
+		return &interruptedError{int64(done), int64(scenario.Calendar.Steps)}
+	}
+	return err
+}
+
+// stateOf is the state in which a run has ended.
+func stateOf(err error) persistence.State {
+	var interrupted *interruptedError
+	switch {
+	case err == nil:
+		return persistence.Done
+	case errors.As(err, &interrupted):
+		return persistence.Interrupted
+	}
+	return persistence.Failed
+}
+
+// worthReporting says whether the figures are those of whole steps. Where the
+// audit has found something, they show it.
+func worthReporting(err error) bool {
+	var audit *sim.AuditError
+	return stateOf(err) != persistence.Failed || errors.As(err, &audit)
+}
+
+// report fills in what the summary cannot know.
+func (s *session) report(err error) *views.Report {
+	r := s.summary.Report(s.world)
+	if s.dir != nil {
+		r.Run = &s.flags.out
+	}
+	r.Digest = s.chain.Digest().String()
+	r.MessagesHandled = s.messages
+	r.WallS = s.wall.Seconds()
+	if r.WallS > 0 {
+		r.HouseholdStepsPerS = float64(r.Members[twins.Household.Name]) * float64(r.Steps) / r.WallS
+	}
+	r.PeakRSSBytes = peakRSS()
+	r.Interrupted = stateOf(err) == persistence.Interrupted
+	return r
+}
+
+func (s *session) print(r *views.Report) error {
+	switch {
+	case s.flags.json:
+		return printJSON(s.stdout, r)
+	case s.flags.quiet:
+		return nil
+	}
+	_, err := io.WriteString(s.stdout, reportText(r, &s.summary, s.world.Scenario, useColour(s.stdout)))
+	return err
+}

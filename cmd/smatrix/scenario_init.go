@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/sim"
+)
+
+func newScenarioInit() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [DIR|FILE.yaml]",
+		Short: "Begin a scenario of your own",
+		Long: `Init writes a commented scenario and its recording, to begin with: into DIR,
+which is made if it is not there, or as FILE.yaml with the recording beside it.
+It overwrites nothing.`,
+		Example: `  smatrix scenario init
+  smatrix scenario init grids/elm-road.yaml`,
+		Args: someArgs(0, 1, ""),
+		RunE: func(c *cobra.Command, args []string) error {
+			where := "."
+			if len(args) > 0 {
+				where = args[0]
+			}
+			files := templateFiles(where)
+			if err := createFiles(files); err != nil {
+				return err
+			}
+			return printBegun(c, files)
+		},
+	}
+}
+
+// newFile is a file that is to be created.
+type newFile struct {
+	path    string
+	content []byte
+}
+
+// isScenario says whether a file is one by its name.
+func isScenario(path string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(path))
+}
+
+// templateFiles are the template's files where somebody wants them, the scenario
+// first. Its recording keeps its name, under which the scenario knows it.
+func templateFiles(where string) (files []newFile) {
+	dir, scenario := where, ""
+	if isScenario(where) {
+		dir, scenario = filepath.Dir(where), where
+	}
+	for name, content := range sim.Template() {
+		path := filepath.Join(dir, name)
+		if isScenario(name) && scenario != "" {
+			path = scenario
+		}
+		files = append(files, newFile{path, content})
+	}
+	slices.SortFunc(files, func(a, b newFile) int {
+		switch x, y := isScenario(a.path), isScenario(b.path); {
+		case x && !y:
+			return -1
+		case y && !x:
+			return 1
+		}
+		return 0
+	})
+	return files
+}
+
+// createFiles writes all files, or none and says why.
+func createFiles(files []newFile) error {
+	for _, f := range files {
+		if _, err := os.Lstat(f.path); err == nil {
+			return &sim.UsageError{What: fmt.Sprintf("%s is there already and stays as it is; choose another folder or name", f.path)}
+		}
+	}
+	for i, f := range files {
+		if err := createFile(f); err != nil {
+			for _, done := range files[:i] {
+				os.Remove(done.path)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func createFile(f newFile) error {
+	err := os.MkdirAll(filepath.Dir(f.path), 0o777)
+	if err != nil {
+		return notCreated(f.path, err)
+	}
+	w, err := os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return notCreated(f.path, err)
+	}
+	_, err = w.Write(f.content)
+	if err = errors.Join(err, w.Close()); err != nil {
+		os.Remove(f.path)
+	}
+	return err
+}
+
+// notCreated says that a file has no place there, which is usage.
+func notCreated(path string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return &sim.UsageError{What: fmt.Sprintf("%s cannot be created: %v; choose another folder", path, err)}
+}
+
+func printBegun(c *cobra.Command, files []newFile) error {
+	w := c.OutOrStdout()
+	for _, f := range files {
+		if _, err := fmt.Fprintf(w, "wrote %s\n", f.path); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "\nIt runs as it is:\n\n  smatrix run %s\n", files[0].path)
+	return err
+}

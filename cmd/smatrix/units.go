@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// scale is a power of a thousand and its prefix.
+type scale struct {
+	factor float64
+	prefix string
+}
+
+var scales = []scale{{1, ""}, {1e3, "k"}, {1e6, "M"}, {1e9, "G"}, {1e12, "T"}}
+
+// scaleOf is the scale in which x has one to three digits before the point.
+func scaleOf(x float64) scale {
+	x = significant(math.Abs(x), 4)
+	fit := scales[0]
+	for _, s := range scales {
+		if x >= s.factor {
+			fit = s
+		}
+	}
+	return fit
+}
+
+// significant rounds x > 0 to a number of digits.
+func significant(x float64, digits int) float64 {
+	if x == 0 {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(x))-float64(digits-1))
+	return math.Round(x/unit) * unit
+}
+
+// quantity is x in a unit that fits its size, with four digits: 57.36 kW.
+func quantity(x float64, unit string) string {
+	s := scaleOf(x)
+	v := x / s.factor
+	decimals := 2
+	switch a := significant(math.Abs(v), 4); {
+	case a == 0:
+		decimals = 0
+	case a >= 100:
+		decimals = 1
+	}
+	return fmt.Sprintf("%.*f %s%s", decimals, v, s.prefix, unit)
+}
+
+func power(w float64) string   { return quantity(w, "W") }
+func energy(wh float64) string { return quantity(wh, "Wh") }
+
+// grouped is n with a comma between thousands.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return sign + b.String()
+}
+
+// counted is a number of things.
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + many
+}
+
+// span is a length of time in words: 2 h 20 min.
+func span(seconds int64) string {
+	var parts []string
+	for _, u := range []struct {
+		seconds int64
+		name    string
+	}{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}} {
+		if n := seconds / u.seconds; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, u.name))
+			seconds -= n * u.seconds
+		}
+	}
+	return strings.Join(parts, " ")
+}

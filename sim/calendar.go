@@ -1,0 +1,212 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"time"
+	_ "time/tzdata" // a scenario's zone must be found on machines without a zone database, Windows and bare containers among them
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Calendar lays the steps of a run over local time. A local day is a calendar
+// date in Start's zone: it has 23 or 25 hours where the clocks change, and days
+// are counted by date from the one that Start falls on, which is day 0.
+//
+// Fill remembers the day it was in, so a Calendar belongs to one goroutine; the
+// other methods change nothing.
+type Calendar struct {
+	Start time.Time // of step 0, in the run's zone, to the second
+	Step  twins.Seconds
+	Steps twins.Tick // length of the run, 0 if open
+
+	last dayPart
+}
+
+// dayPart is a stretch of one local day with one offset from UTC: a whole day,
+// or what lies before or after a change of the clocks. Within it the wall clock
+// is plain arithmetic.
+type dayPart struct {
+	from, to  int64 // Unix seconds; from ≤ now < to, empty in a new Calendar
+	midnight  int64 // Unix second at which this clock would show 00:00:00
+	day       int32
+	yearDay   int16
+	weekday   int8
+	dayLength twins.Seconds
+}
+
+const secondsPerDay = 86_400
+
+// NewCalendar returns the calendar of a run of steps steps (0 if its length is
+// open) of step > 0 seconds that begins at start, in start's zone. Fractions of
+// a second in start are dropped.
+func NewCalendar(start time.Time, step twins.Seconds, steps twins.Tick) *Calendar {
+	whole := time.Unix(start.Unix(), 0).In(start.Location())
+	return &Calendar{Start: whole, Step: step, Steps: steps}
+}
+
+// Time returns the start of step t, in the run's zone. Any t will do: steps
+// before the run are negative.
+func (c *Calendar) Time(t twins.Tick) time.Time {
+	return time.Unix(c.unix(t), 0).In(c.Start.Location())
+}
+
+// At returns the step in which the wall clock of a local day reaches a second of
+// that day. Day 0 is the run's first; days before it are negative, as are steps
+// before the run. A second below 0 or from 86,400 on is the wall time that many
+// seconds from the day's 00:00, on a neighbouring date. A wall time that the
+// clocks skip stands for the first moment after the skip, one that they show
+// twice for its first.
+func (c *Calendar) At(day, secondOfDay int) twins.Tick {
+	wall := (c.firstDay()+int64(day))*secondsPerDay + int64(secondOfDay)
+	at, _, _ := wallInstants(c.Start.Location(), wall)
+	return twins.Tick(quoFloor(at-c.Start.Unix(), int64(c.Step)))
+}
+
+// Days returns the number of local calendar days that the run touches, 0 if its
+// length is open.
+func (c *Calendar) Days() int {
+	if c.Steps <= 0 {
+		return 0
+	}
+	last := dayNumber(time.Unix(c.unix(c.Steps)-1, 0).In(c.Start.Location()))
+	return int(last-c.firstDay()) + 1
+}
+
+// StepsOfDays returns the number of steps from Start to the end of the n-th local
+// calendar day, whose first may be a part of a day. A day runs to the next local
+// midnight: 92, 96 or 100 quarter hours in Europe. It returns a *UsageError if n
+// is negative or if that midnight falls within a step.
+func (c *Calendar) StepsOfDays(n int) (twins.Tick, error) {
+	if n < 0 {
+		return 0, &UsageError{What: fmt.Sprintf("%d days, wanted 0 or more", n)}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	length := c.midnight(c.firstDay()+int64(n)) - c.Start.Unix()
+	if length%int64(c.Step) != 0 {
+		return 0, &UsageError{What: fmt.Sprintf("local midnight %s is not a whole number of steps after %s, wanted steps of %s to end there",
+			timeText(c.Start.Add(time.Duration(length)*time.Second)), timeText(c.Start), spanText(int64(c.Step)))}
+	}
+	return twins.Tick(length / int64(c.Step)), nil
+}
+
+// Fill writes step t's place in time into env: Tick, Step, and the local wall
+// clock at the start of the step. It allocates nothing, and asks the zone
+// database only when t leaves the local day of the call before.
+func (c *Calendar) Fill(t twins.Tick, env *twins.Env) {
+	now := c.unix(t)
+	if now < c.last.from || now >= c.last.to {
+		c.last = c.dayPartAt(now)
+	}
+	p := &c.last
+	env.Tick, env.Step = t, c.Step
+	env.Day, env.SecondOfDay = p.day, int32(now-p.midnight)
+	env.Weekday, env.YearDay, env.DayLength = p.weekday, p.yearDay, p.dayLength
+}
+
+func (c *Calendar) unix(t twins.Tick) int64 { return c.Start.Unix() + int64(t)*int64(c.Step) }
+
+func (c *Calendar) firstDay() int64 { return dayNumber(c.Start) }
+
+// midnight returns the Unix second at which a local day begins.
+func (c *Calendar) midnight(day int64) int64 {
+	at, _, _ := wallInstants(c.Start.Location(), day*secondsPerDay)
+	return at
+}
+
+func (c *Calendar) dayPartAt(now int64) dayPart {
+	t := time.Unix(now, 0).In(c.Start.Location())
+	offset, zoneFrom, zoneTo := zoneOf(t)
+	day := dayNumber(t)
+	midnight := day*secondsPerDay - offset
+	return dayPart{
+		from: max(zoneFrom, midnight), to: min(zoneTo, midnight+secondsPerDay), midnight: midnight,
+		day: int32(day - c.firstDay()), yearDay: int16(t.YearDay()), weekday: int8(t.Weekday()),
+		dayLength: twins.Seconds(c.midnight(day+1) - c.midnight(day)),
+	}
+}
+
+// dayNumber counts local dates: 0 is 1970-01-01 on t's wall clock.
+func dayNumber(t time.Time) int64 {
+	_, offset := t.Zone()
+	return quoFloor(t.Unix()+int64(offset), secondsPerDay)
+}
+
+// zoneOf returns t's offset from UTC in seconds and the Unix seconds between
+// which it holds, from ≤ t < to.
+func zoneOf(t time.Time) (offset, from, to int64) {
+	_, o := t.Zone()
+	from, to = math.MinInt64, math.MaxInt64
+	start, end := t.ZoneBounds()
+	if !start.IsZero() {
+		from = start.Unix()
+	}
+	if !end.IsZero() {
+		to = end.Unix()
+	}
+	if now := t.Unix(); to <= now { // package time counts 365 days in leap years after its tables end, from 2040 on
+		to = (quoFloor(now, secondsPerDay) + 1) * secondsPerDay
+	}
+	return int64(o), from, to
+}
+
+// wallInstants returns the first and the last Unix second at which clocks in loc
+// show a wall time, given in seconds since 1970-01-01 00:00 on that clock. They
+// differ where the clocks are set back. Where they are set forward over the wall
+// time, it does not exist and both are the moment of the change. time.Date leaves
+// the choice open in either case.
+func wallInstants(loc *time.Location, wall int64) (first, last int64, exists bool) {
+	skip, skipped := int64(0), false
+	// No offset is as long as a day, so what shows this wall time lies between.
+	for t := time.Unix(wall-secondsPerDay, 0).In(loc); ; {
+		offset, from, to := zoneOf(t)
+		at := wall - offset
+		switch {
+		case at < from && !skipped:
+			skip, skipped = from, true
+		case from <= at && at < to:
+			if last = at; !exists {
+				first, exists = at, true
+			}
+		}
+		if to > wall+secondsPerDay {
+			break
+		}
+		t = time.Unix(to, 0).In(loc)
+	}
+	if !exists {
+		return skip, skip, false
+	}
+	return first, last, true
+}
+
+// quoFloor is a/b rounded down, for b > 0.
+func quoFloor(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// timeText is a wall time for a message: seconds are shown if there are any.
+func timeText(t time.Time) string {
+	if t.Second() != 0 {
+		return t.Format(time.DateTime)
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+// spanText is a number of seconds for a message, in the largest unit that divides
+// it.
+func spanText(seconds int64) string {
+	switch {
+	case seconds%3600 == 0:
+		return fmt.Sprintf("%d h", seconds/3600)
+	case seconds%60 == 0:
+		return fmt.Sprintf("%d min", seconds/60)
+	}
+	return fmt.Sprintf("%d s", seconds)
+}

@@ -1,0 +1,95 @@
+package sim
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// CSV is the sink that streams two tables: a row for each member and step, and
+// a row for each step of the whole grid. Powers are in watts with three
+// decimals, which is exact; times are RFC 3339, the start of the step; what a
+// kind does not have is empty.
+type CSV struct {
+	readings, grid *csv.Writer
+	buffers        [2]*bufio.Writer
+	columns        []string
+	row            []string
+	num            []byte
+}
+
+// NewCSV writes the headings. Close must be called at the end.
+func NewCSV(readings, grid io.Writer) (*CSV, error) {
+	s := &CSV{columns: readingColumns()}
+	s.buffers = [2]*bufio.Writer{bufio.NewWriterSize(readings, 1<<16), bufio.NewWriterSize(grid, 1<<16)}
+	s.readings, s.grid = csv.NewWriter(s.buffers[0]), csv.NewWriter(s.buffers[1])
+	head := append([]string{"step", "time", "member", "kind", "community"}, s.columns...)
+	if err := s.readings.Write(head); err != nil {
+		return nil, err
+	}
+	return s, s.grid.Write([]string{"step", "time", "consumed_w", "produced_w", "imported_w", "exported_w",
+		"charged_w", "discharged_w", "lost_w", "curtailed_w", "unserved_w",
+		"frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"})
+}
+
+// readingColumns is every column of every kind, power and state of charge
+// first.
+func readingColumns() []string {
+	names := []string{twins.ColumnPower.Name, twins.ColumnSoC.Name}
+	seen := map[string]bool{names[0]: true, names[1]: true}
+	for _, k := range twins.Kinds() {
+		for _, c := range k.Columns {
+			if !seen[c.Name] {
+				names, seen[c.Name] = append(names, c.Name), true
+			}
+		}
+	}
+	return names
+}
+
+// Commit implements Sink.
+func (s *CSV) Commit(r *StepRecord) error {
+	step, at := strconv.FormatInt(int64(r.Tick), 10), r.Time.Format(time.RFC3339)
+	for _, c := range r.Cells {
+		for _, b := range c.Blocks {
+			for i := range b.Read {
+				s.row = append(s.row[:0], step, at, b.Paths[i], b.Kind.Name, c.Path)
+				for _, name := range s.columns {
+					s.row = append(s.row, s.cell(b.Kind, name, &b.Read[i]))
+				}
+				if err := s.readings.Write(s.row); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	f := &r.Flows
+	s.row = append(s.row[:0], step, at)
+	for _, p := range [...]twins.Power{f.Load, f.Generation, f.Import, f.Export, f.Charge, f.Discharge, f.NetworkLoss, f.Curtailed, f.Unserved} {
+		s.num = p.AppendWatts(s.num[:0])
+		s.row = append(s.row, string(s.num))
+	}
+	return s.grid.Write(append(s.row, "", "", ""))
+}
+
+func (s *CSV) cell(k *twins.Kind, name string, r *twins.Reading) string {
+	for _, c := range k.Columns {
+		if c.Name == name {
+			s.num = c.Append(s.num[:0], r)
+			return string(s.num)
+		}
+	}
+	return ""
+}
+
+// Close writes out what is still buffered.
+func (s *CSV) Close() error {
+	s.readings.Flush()
+	s.grid.Flush()
+	return errors.Join(s.readings.Error(), s.grid.Error(), s.buffers[0].Flush(), s.buffers[1].Flush())
+}

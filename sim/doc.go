@@ -1,0 +1,16 @@
+// Package sim says when and where: the scenario and its recorded days, the
+// calendar with zones and daylight saving, the runner that makes each step's
+// Env and audits the books, the record of a step and the sinks that take it.
+//
+//	scenario, seed ─▶ World ─▶ Env(t) ─▶ Stepper ─▶ StepRecord ─▶ audit ─▶ Sinks
+//
+// A Stepper carries out a step: package actors does, and Flat does in a loop. A
+// Sink takes records: Chain makes the hash, Memory keeps frames, CSV writes
+// tables, views.Summary makes the report.
+//
+// # What is absent
+//
+// No physics and no decisions: those are package twins'. No actors: sim does
+// not know who steps. Files are read here (scenarios, recordings), but nothing
+// is written to disk and no socket is opened. The wall clock is not read.
+package sim

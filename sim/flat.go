@@ -1,0 +1,69 @@
+package sim
+
+import "github.com/smatrix-grid/smatrix/twins"
+
+// Flat steps the grid in one plain loop, without actors: what they are measured
+// against, and held to, digest for digest.
+type Flat struct {
+	balance *twins.Balance
+	hasher  *CellHasher
+	scratch twins.Scratch
+	record  StepRecord
+}
+
+// NewFlat makes a stepper over a world. With hash false the record has no
+// digests.
+func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
+	f := &Flat{balance: twins.NewBalance(w.Grid, controller, w.Cells)}
+	f.record.Cells, f.record.Grid = w.Cells, w.Grid
+	if hash {
+		f.hasher = &CellHasher{}
+		f.record.Digests = make([]Hash, len(w.Cells))
+	}
+	return f
+}
+
+// Step implements Stepper.
+func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
+	g := f.balance
+	f.scratch.Reset()
+	for s := g.Begin(); s != twins.StageDone; s = g.Next(env) {
+		for i, c := range g.Cells {
+			if !g.Involves(i) {
+				continue
+			}
+			if err := f.carry(c, s, env, &g.Plan()[i]); err != nil {
+				return nil, err
+			}
+			if s == twins.StageCommit && f.hasher != nil {
+				f.record.Digests[i] = f.hasher.Sum(c)
+			}
+		}
+	}
+	f.record.Flows, f.record.Residual = g.Flows, g.Residual
+	return &f.record, nil
+}
+
+// carry takes one cell through one stage.
+func (f *Flat) carry(c *twins.Cell, s twins.Stage, env *twins.Env, ask *twins.Setpoint) error {
+	if err := c.Begin(s, env, ask); err != nil {
+		return err
+	}
+	for r := range c.Rounds(s) {
+		for _, k := range c.Round(s, r) {
+			for i := range c.Blocks[k].Paths {
+				if err := c.Ask(s, twins.Slot{Block: k, Index: int32(i)}, env, &f.scratch); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	c.End(s, env, &f.scratch)
+	return nil
+}
+
+// MessagesHandled implements Stepper: there are none.
+func (f *Flat) MessagesHandled() int64 { return 0 }
+
+// Close implements Stepper.
+func (f *Flat) Close() {}

@@ -1,0 +1,224 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+	"go.yaml.in/yaml/v4"
+)
+
+// Options are what the command line says about a scenario, over what stands in
+// its file.
+type Options struct {
+	Set   []string // PATH=VALUE or PATH*=FACTOR
+	Seed  *uint64
+	Days  *int // local calendar days
+	Steps *int // wins over Days
+}
+
+// Scenario is a scenario read and checked: every path exists, patterns are
+// expanded, defaults filled in.
+type Scenario struct {
+	Name        string
+	Description string
+	File        string // as in messages: street.yaml
+	Seed        uint64
+	Hosting     string // message | batched | plain
+	Controls    string // full | none
+	Forecast    string // stated | perfect
+	Calendar    *Calendar
+	Events      []twins.Command // in the order of the file
+
+	mu       sync.Mutex // document
+	document *document
+}
+
+// Load reads a shipped scenario by name, or a YAML file. What is wrong with the
+// scenario is one *Problem for each thing, with its line; what is wrong with how
+// it was asked for is a *UsageError.
+func Load(nameOrFile string, o Options) (*Scenario, error) {
+	source, from, err := open(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	return load(source, from, o)
+}
+
+func load(source []byte, from origin, o Options) (*Scenario, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	d := &document{file: from.file, dir: from.dir, data: from.data, schema: scenarioSchema()}
+	if err := d.read(source, o); err != nil {
+		return nil, err
+	}
+	s := &Scenario{
+		Name: d.root.textOf("name"), Description: d.root.textOf("description"), File: d.file,
+		Hosting: d.root.textOf("hosting"), Controls: d.root.textOf("controls"), Forecast: d.root.textOf("forecast"),
+		document: d,
+	}
+	if s.Name == "" {
+		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))
+	}
+	var err error
+	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
+		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)
+	}
+	if s.Calendar, err = d.calendar(o); err != nil {
+		return nil, err
+	}
+	s.Events, err = d.events(s.Calendar)
+	return s, err
+}
+
+// most bounds the length of a run: what its recordings take grows with it.
+const mostDays = 36_600
+
+func (o *Options) check() error {
+	if o.Days != nil && (*o.Days < 1 || *o.Days > mostDays) {
+		return &UsageError{outside("--days", *o.Days, mostDays)}
+	}
+	if o.Steps != nil && (*o.Steps < 1 || *o.Steps > mostDays*86_400) {
+		return &UsageError{outside("--steps", *o.Steps, mostDays*86_400)}
+	}
+	return nil
+}
+
+func outside(flag string, n, most int) string {
+	if n < 1 {
+		return fmt.Sprintf("%s %d: wanted at least 1", flag, n)
+	}
+	return fmt.Sprintf("%s %d: wanted at most %d", flag, n, most)
+}
+
+// read turns a file into a tree in which every path exists.
+func (d *document) read(source []byte, o Options) (err error) {
+	if d.root, err = readYAML(d.file, source); err != nil {
+		return err
+	}
+	d.dropEmpty()
+	if err := d.shape(); err != nil {
+		return err
+	}
+	d.schema.fill(d.schema.top(), &d.root)
+	if err := d.checkTime(); err != nil {
+		return err
+	}
+	if err := d.expand(); err != nil {
+		return err
+	}
+	for _, written := range o.Set {
+		if err := d.set(written); err != nil {
+			return &UsageError{"--set: " + err.Error()}
+		}
+	}
+	if o.Seed != nil {
+		d.root.put("seed", tree{form: formNumber, text: strconv.FormatUint(*o.Seed, 10)})
+	}
+	if o.Days != nil {
+		d.root.put("days", tree{form: formNumber, text: strconv.Itoa(*o.Days)})
+	}
+	if len(o.Set) > 0 { // each value is right by itself; together they may not be
+		if err := errors.Join(d.shape(), d.checkTime()); err != nil {
+			return err
+		}
+	}
+	return d.meaning()
+}
+
+// checkTime checks what the schema cannot know of steps and zones.
+func (d *document) checkTime() error {
+	var found []error
+	step, zone := d.root.get("step_s"), d.root.get("zone")
+	if s, _ := strconv.Atoi(step.text); 86_400%s != 0 {
+		found = append(found, d.problem(step.line, "step_s: %d does not divide a day of 86400 s, wanted one that does, such as 60, 900 or 3600", s))
+	}
+	if _, err := loadZone(zone.text); err != nil {
+		found = append(found, d.problem(zone.line, "zone: %q is unknown, wanted a name such as Europe/Berlin", zone.text))
+	} else if _, err := d.start(); err != nil {
+		found = append(found, err)
+	}
+	return problems(found)
+}
+
+// loadZone refuses the zone of the machine: a run must not depend on it.
+func loadZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, errors.New("no zone")
+	}
+	return time.LoadLocation(name)
+}
+
+func (d *document) start() (time.Time, error) {
+	at := d.root.get("start")
+	zone, err := loadZone(d.root.textOf("zone"))
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if len(layout) != len(at.text) {
+			continue
+		}
+		t, err := time.ParseInLocation(layout, at.text, zone)
+		if err != nil || t.Format(layout) != at.text {
+			break
+		}
+		return t, nil
+	}
+	return time.Time{}, d.problem(at.line, "start: there is no %s in %s", at.text, zone)
+}
+
+func (d *document) calendar(o Options) (*Calendar, error) {
+	start, err := d.start()
+	if err != nil {
+		return nil, err
+	}
+	step, err := strconv.Atoi(d.root.textOf("step_s"))
+	if err != nil {
+		return nil, err
+	}
+	if o.Steps != nil {
+		return NewCalendar(start, twins.Seconds(step), twins.Tick(*o.Steps)), nil
+	}
+	days := d.root.get("days")
+	n, err := strconv.Atoi(days.text)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := NewCalendar(start, twins.Seconds(step), 0).StepsOfDays(n)
+	if err != nil {
+		return nil, d.problem(days.line, "days: %v", err)
+	}
+	return NewCalendar(start, twins.Seconds(step), steps), nil
+}
+
+// Identity is what the scenario is made of, as canonical JSON: the same bytes
+// for the same content, however it was written. Hosting and the length of the run
+// are left out, since they change no step; events, since they are hashed as
+// commands of their steps; and the seed, which is hashed beside it.
+func (s *Scenario) Identity() []byte {
+	rest := s.document.root.without("hosting", "events", "days", "seed")
+	rest = rest.sorted()
+	return rest.appendJSON(nil)
+}
+
+// YAML returns the scenario with patterns expanded and defaults filled in.
+func (s *Scenario) YAML() ([]byte, error) {
+	var b bytes.Buffer
+	w, err := yaml.NewDumper(&b)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Dump(s.document.root.node()); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.File, err)
+	}
+	return b.Bytes(), w.Close()
+}

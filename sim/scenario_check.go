@@ -1,0 +1,571 @@
+package sim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/big"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"github.com/smatrix-grid/smatrix/twins"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// document is a scenario that is being read.
+type document struct {
+	file   string // for messages
+	dir    string // of the data; "" if embedded
+	data   fs.FS
+	schema *schema
+	root   tree
+
+	columns map[string]*columnSet     // of the recordings, by id
+	indexes map[string]map[string]int // of the lists: where an id stands
+}
+
+// columnSet is the columns of a recording, under our names.
+type columnSet struct {
+	names []string
+	has   map[string]bool
+}
+
+func (d *document) problem(line int32, format string, args ...any) error {
+	return &Problem{File: d.file, Line: int(line), What: fmt.Sprintf(format, args...)}
+}
+
+// problems joins what was found, by line and not more of it than a person wants
+// to see at once; nil if there is nothing.
+func problems(found []error) error {
+	line := func(e error) int {
+		var p *Problem
+		errors.As(e, &p)
+		return p.Line
+	}
+	slices.SortStableFunc(found, func(a, b error) int { return cmp.Compare(line(a), line(b)) })
+	found = slices.CompactFunc(found, func(a, b error) bool { return a.Error() == b.Error() })
+	return errors.Join(found[:min(len(found), mostProblems)]...)
+}
+
+// The shape: what the schema says.
+
+// lists are the top-level keys whose entries have a schema of their own.
+func (d *document) lists() (names []string) {
+	for _, key := range d.schema.root.get("properties").keys {
+		if _, ok := d.schema.entry(key); ok {
+			names = append(names, key)
+		}
+	}
+	return names
+}
+
+// dropEmpty removes lists without a value: what is left when all entries have
+// been commented out.
+func (d *document) dropEmpty() {
+	for _, name := range d.lists() {
+		if v := d.root.get(name); v != nil && v.form == formNull {
+			d.root = d.root.without(name)
+		}
+	}
+}
+
+// shape validates with the schema: the top first, then entry by entry, so that a
+// million of them are never in memory twice.
+func (d *document) shape() error {
+	if d.root.form != formObject {
+		return d.problem(d.root.line, "%s, wanted keys and values", describe(&d.root))
+	}
+	var found []error
+	top := tree{form: formObject}
+	lists := d.lists()
+	for i, key := range d.root.keys {
+		v := d.root.items[i]
+		if v.form == formList && slices.Contains(lists, key) {
+			found = append(found, d.entriesShape(key, v.items)...)
+			v = tree{form: formList}
+		}
+		top.keys, top.items = append(top.keys, key), append(top.items, v)
+	}
+	at := place{"", &top, d.schema.top()}
+	return problems(append(d.validate(at), found...))
+}
+
+func (d *document) entriesShape(list string, entries []tree) (found []error) {
+	for i := range entries {
+		if found = append(found, d.entryShape(list, i, &entries[i])...); len(found) > 10*mostProblems {
+			break
+		}
+	}
+	return found
+}
+
+func (d *document) entryShape(list string, i int, entry *tree) []error {
+	of, _ := d.schema.entry(list)
+	return d.validate(place{entryName(list, i, entry), entry, of})
+}
+
+// entryName is the path of an entry, as in --set: batteries.b1.
+func entryName(list string, i int, entry *tree) string {
+	if id := entry.get("id"); id != nil && id.form == formText {
+		return list + "." + id.text
+	}
+	return fmt.Sprintf("%s[%d]", list, i)
+}
+
+// place is a value, its path and its schema.
+type place struct {
+	path string
+	*tree
+	of subschema
+}
+
+func (d *document) validate(at place) []error {
+	err := d.schema.at(at.of.pointer).Validate(at.plain())
+	if err == nil {
+		return nil
+	}
+	var wrong *jsonschema.ValidationError
+	if !errors.As(err, &wrong) {
+		return []error{d.problem(at.line, "%s: %v", at.path, err)}
+	}
+	return d.explain(at, wrong)
+}
+
+// explain turns what the validator found, which is a tree, into problems.
+func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found []error) {
+	for _, cause := range wrong.Causes {
+		found = append(found, d.explain(at, cause)...)
+	}
+	if len(wrong.Causes) > 0 {
+		return found
+	}
+	at.of = d.schema.find(at.of, wrong.InstanceLocation)
+	for _, key := range wrong.InstanceLocation {
+		if at.form == formList {
+			i, _ := strconv.Atoi(key)
+			at.tree, at.path = &at.items[i], fmt.Sprintf("%s[%d]", at.path, i)
+		} else {
+			at.tree, at.path = at.get(key), joinPath(at.path, key)
+		}
+	}
+	switch k := wrong.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		for i, key := range at.keys {
+			if len(found) < mostProblems && slices.Contains(k.Properties, key) {
+				found = append(found, d.unknownKey(at, key, &at.items[i]))
+			}
+		}
+	case *kind.Required:
+		for _, key := range k.Missing {
+			sub, _ := d.schema.key(at.of, key)
+			found = append(found, d.problem(at.line, "%s: %s is missing, wanted %s", at.path, key, sub.textOf("description")))
+		}
+	default:
+		found = append(found, d.problem(at.line, "%s: %s", at.path, wrongValue(at, k)))
+	}
+	return found
+}
+
+func (d *document) unknownKey(at place, key string, v *tree) error {
+	if at.path != "" {
+		return d.problem(v.line, "unknown key %q in %s, %s", key, at.path, wanted(key, at.of.keysOf()))
+	}
+	if v.form == formList {
+		var lists []string
+		for _, k := range memberKinds() {
+			lists = append(lists, k.Plural)
+		}
+		slices.Sort(lists)
+		return d.problem(v.line, "unknown kind %s, %s", key, wanted(key, lists))
+	}
+	return d.problem(v.line, "unknown key %q, %s", key, wanted(key, at.of.keysOf()))
+}
+
+// wrongValue says what is wrong with a value.
+func wrongValue(at place, k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.Type:
+		if at.form == formNumber && slices.Contains(k.Want, "integer") {
+			return at.text + " is not whole, wanted " + typeWords(k.Want)
+		}
+		return fmt.Sprintf("%s, wanted %s", describe(at.tree), typeWords(k.Want))
+	case *kind.Enum:
+		words := make([]string, len(k.Want))
+		for i, w := range k.Want {
+			words[i] = fmt.Sprint(w)
+		}
+		return fmt.Sprintf("%s is unknown, %s", shown(at.tree), wanted(at.text, words))
+	case *kind.Minimum:
+		return fmt.Sprintf("%s is below %s", at.text, ratText(k.Want))
+	case *kind.Maximum:
+		return fmt.Sprintf("%s is above %s", at.text, ratText(k.Want))
+	case *kind.ExclusiveMinimum:
+		return fmt.Sprintf("%s must be above %s", at.text, ratText(k.Want))
+	case *kind.ExclusiveMaximum:
+		return fmt.Sprintf("%s must be below %s", at.text, ratText(k.Want))
+	case *kind.MinLength, *kind.MinItems:
+		return "empty, wanted " + at.of.textOf("description")
+	case *kind.MaxLength:
+		return fmt.Sprintf("%d characters, wanted at most %d", k.Got, k.Want)
+	case *kind.Pattern:
+		return fmt.Sprintf("%s does not fit, wanted %s", shown(at.tree), patternWords(at.of, k.Want))
+	}
+	return k.LocalizedString(message.NewPrinter(language.English))
+}
+
+// patternWords says what a pattern wants: in words, by examples, or as it stands.
+func patternWords(of subschema, pattern string) string {
+	if w := of.textOf("x-wanted"); w != "" {
+		return w
+	}
+	examples := of.get("examples")
+	if examples == nil {
+		return of.textOf("description") + ", of the form " + pattern
+	}
+	var words []string
+	for _, e := range examples.items {
+		words = append(words, e.text)
+	}
+	return of.textOf("description") + ", such as " + strings.Join(words, " or ")
+}
+
+var typeNames = map[string]string{
+	"null": "nothing", "boolean": "true or false", "number": "a number", "integer": "a whole number",
+	"string": "a text", "array": "a list", "object": "keys and values",
+}
+
+func typeWords(types []string) string {
+	words := make([]string, len(types))
+	for i, t := range types {
+		words[i] = typeNames[t]
+	}
+	return strings.Join(words, " or ")
+}
+
+// shown is a scalar as in a message.
+func shown(t *tree) string {
+	switch t.form {
+	case formNull:
+		return "null"
+	case formText:
+		return quoted(t.text)
+	case formList, formObject:
+		return describe(t)
+	}
+	return t.text
+}
+
+// describe says what a value is, where that is not what was wanted.
+func describe(t *tree) string {
+	switch t.form {
+	case formNull:
+		return "empty"
+	case formList:
+		return "a list"
+	case formObject:
+		return "keys and values"
+	case formText:
+		return quoted(t.text) + " is a text"
+	case formNumber:
+		return t.text + " is a number"
+	}
+	return t.text + " is true or false"
+}
+
+// longest is how much of a text a message shows, and how long a word may be that
+// is compared with others.
+const longest = 80
+
+// quoted is a text as in a message.
+func quoted(s string) string {
+	if len(s) > longest {
+		s = strings.ToValidUTF8(s[:longest], "") + "…"
+	}
+	return strconv.Quote(s)
+}
+
+func ratText(r *big.Rat) string {
+	s, _ := decimal(r.FloatString(20))
+	return s
+}
+
+// wanted says which words there are, with the one most like word in front.
+func wanted(word string, words []string) string {
+	if len(words) == 0 {
+		return "wanted none"
+	}
+	const most = 20
+	list := "wanted one of: " + strings.Join(words[:min(len(words), most)], ", ")
+	if len(words) > most {
+		list += fmt.Sprintf(", … (%d in all)", len(words))
+	}
+	if like := nearest(word, words); like != "" {
+		return fmt.Sprintf("did you mean %q? %s", like, list)
+	}
+	return list
+}
+
+// nearest returns the word that differs from word by the fewest letters, or "" if
+// none is like it.
+func nearest(word string, words []string) (like string) {
+	if len(word) > longest {
+		return ""
+	}
+	best := min(3, (len(word)+1)/2) + 1
+	for _, w := range words {
+		if max(len(w)-len(word), len(word)-len(w)) >= best {
+			continue
+		}
+		if d := distance(word, w); d < best {
+			best, like = d, w
+		}
+	}
+	return like
+}
+
+// distance counts the letters to insert, delete or replace (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// The meaning: what a schema cannot say.
+
+// entries are the entries of a top-level list.
+func (d *document) entries(list string) []tree {
+	if v := d.root.get(list); v != nil {
+		return v.items
+	}
+	return nil
+}
+
+func (d *document) ids(list string) []string {
+	entries := d.entries(list)
+	ids := make([]string, len(entries))
+	for i := range entries {
+		ids[i] = entries[i].textOf("id")
+	}
+	return ids
+}
+
+// meaning checks how the parts of a scenario refer to each other.
+func (d *document) meaning() error {
+	if len(d.entries(twins.Community.Plural)) == 0 {
+		return d.problem(0, "no communities, wanted at least one with members")
+	}
+	found := d.checkRecordings()
+	found = append(found, d.checkTwice("recordings")...)
+	found = append(found, d.checkTwice(twins.Community.Plural)...)
+	m := d.newMembership()
+	for _, k := range memberKinds() {
+		found = append(found, d.checkTwice(k.Plural)...)
+		for i := range d.entries(k.Plural) {
+			if len(found) > 10*mostProblems {
+				break
+			}
+			entry := &d.entries(k.Plural)[i]
+			name := entryName(k.Plural, i, entry)
+			found = append(found, m.check(k, name, entry)...)
+			found = append(found, d.checkReferences(name, entry)...)
+		}
+	}
+	for i := range d.entries(twins.Community.Plural) {
+		if c := &d.entries(twins.Community.Plural)[i]; m.members[c.textOf("id")] == 0 {
+			found = append(found, d.problem(c.line, "communities.%s: no members, wanted at least one entry with community: %[1]s", c.textOf("id")))
+		}
+	}
+	return problems(found)
+}
+
+func (d *document) checkTwice(list string) (found []error) {
+	entries := d.entries(list)
+	first := make(map[string]int32, len(entries))
+	for i := range entries {
+		id := entries[i].textOf("id")
+		if line, twice := first[id]; twice {
+			found = append(found, d.problem(entries[i].line, "%s.%s: named twice, wanted another id: first in line %d", list, id, line))
+			continue
+		}
+		first[id] = entries[i].line
+	}
+	return found
+}
+
+// checkRecordings reads the header of every recording.
+func (d *document) checkRecordings() (found []error) {
+	for i := range d.entries("recordings") {
+		entry := &d.entries("recordings")[i]
+		if _, err := d.columnsOf(entry); err != nil {
+			found = append(found, err)
+		}
+	}
+	return found
+}
+
+// columnsOf reads the columns of a recording, once.
+func (d *document) columnsOf(entry *tree) (*columnSet, error) {
+	id := entry.textOf("id")
+	if columns, ok := d.columns[id]; ok {
+		return columns, nil
+	}
+	names, err := RecordingColumns(d.data, recordingSpec(entry))
+	if err != nil {
+		return nil, d.dataProblem(entry, err)
+	}
+	columns := &columnSet{names, make(map[string]bool, len(names))}
+	for _, name := range names {
+		columns.has[name] = true
+	}
+	if d.columns == nil {
+		d.columns = map[string]*columnSet{}
+	}
+	d.columns[id] = columns
+	return columns, nil
+}
+
+// dataProblem says of a problem with a data file where it is: in the file, or, if
+// there is none, where the scenario names it.
+func (d *document) dataProblem(entry *tree, err error) error {
+	var p *Problem
+	if !errors.As(err, &p) {
+		return d.problem(entry.line, "recordings.%s: %v", entry.textOf("id"), err)
+	}
+	if file := entry.get("file"); p.Line == 0 {
+		return &Problem{File: d.file, Line: int(file.line), Err: err,
+			What: fmt.Sprintf("recordings.%s: %s: %s", entry.textOf("id"), file.text, p.What)}
+	}
+	moved := *p
+	if d.dir != "" && !filepath.IsAbs(p.File) {
+		moved.File = filepath.Join(d.dir, filepath.FromSlash(p.File))
+	}
+	return &moved
+}
+
+// checkReferences looks up the columns of recordings that an entry follows:
+// wherever it has both keys, recording and column.
+func (d *document) checkReferences(name string, entry *tree) (found []error) {
+	references(name, entry, func(path string, ref *tree) {
+		id, column := ref.get("recording"), ref.get("column")
+		recordings := d.root.get("recordings")
+		r := entryOf(recordings, id.text)
+		if r == nil {
+			found = append(found, d.problem(id.line, "%s.recording: no recording %q, %s", path, id.text, wanted(id.text, d.ids("recordings"))))
+			return
+		}
+		columns, err := d.columnsOf(r)
+		if err == nil && !columns.has[column.text] {
+			found = append(found, d.problem(column.line, "%s.column: recording %s has no column %q, %s", path, id.text, column.text, wanted(column.text, columns.names)))
+		}
+	})
+	return found
+}
+
+// references calls f with every part of an entry that names a column of a
+// recording.
+func references(path string, t *tree, f func(path string, ref *tree)) {
+	if r, c := t.get("recording"), t.get("column"); r != nil && c != nil && r.form == formText && c.form == formText {
+		f(path, t)
+	}
+	for i := range t.items {
+		if t.form == formObject && t.items[i].form == formObject {
+			references(joinPath(path, t.keys[i]), &t.items[i], f)
+		}
+	}
+}
+
+func entryOf(l *tree, id string) *tree {
+	if l != nil {
+		for i := range l.items {
+			if l.items[i].textOf("id") == id {
+				return &l.items[i]
+			}
+		}
+	}
+	return nil
+}
+
+// membership says who belongs to whom.
+type membership struct {
+	*document
+	communities []string
+	members     map[string]int    // by community: how many; 0 if there are none yet
+	owners      map[string]string // by id: the owner's community
+	paths       map[string]*twins.Kind
+}
+
+func (d *document) newMembership() *membership {
+	m := &membership{document: d, communities: slices.Compact(slices.Sorted(slices.Values(d.ids(twins.Community.Plural)))),
+		members: map[string]int{}, owners: map[string]string{}, paths: map[string]*twins.Kind{}}
+	for _, id := range m.communities {
+		m.members[id] = 0
+	}
+	for _, k := range memberKinds() {
+		for i := range d.entries(k.Plural) {
+			if entry := &d.entries(k.Plural)[i]; owns(k) {
+				m.owners[entry.textOf("id")] = entry.textOf("community")
+			}
+		}
+	}
+	return m
+}
+
+func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []error) {
+	community := entry.get("community")
+	if _, ok := m.members[community.text]; !ok {
+		return []error{m.problem(community.line, "%s.community: no community %q, %s", name, community.text, wanted(community.text, m.communities))}
+	}
+	m.members[community.text]++
+	if owner := entry.get("owner"); owner != nil {
+		in, ok := m.owners[owner.text]
+		switch {
+		case !ok:
+			ids := slices.Sorted(maps.Keys(m.owners))
+			found = append(found, m.problem(owner.line, "%s.owner: no household %q, %s", name, owner.text, wanted(owner.text, ids)))
+		case in != community.text:
+			found = append(found, m.problem(owner.line, "%s.owner: household %s is in community %s, wanted one in %s", name, owner.text, in, community.text))
+		}
+	}
+	path := memberPath(entry)
+	if strings.Contains(path, "*") { // set after patterns were expanded
+		found = append(found, m.problem(entry.line, "%s: a * in its path %s, wanted none", name, path))
+	}
+	if other := m.paths[path]; other != nil && other != k { // of the same kind: named twice
+		found = append(found, m.problem(entry.line, "%s: another member has the path %s, wanted another id", name, path))
+	}
+	m.paths[path] = k
+	return found
+}
+
+func communityPath(id string) string { return GridPath + "/" + id }
+
+// memberPath is the path of a member: grid/community/id, or
+// grid/community/owner/id behind an owner's meter.
+func memberPath(entry *tree) string {
+	path := communityPath(entry.textOf("community"))
+	if owner := entry.textOf("owner"); owner != "" {
+		path += "/" + owner
+	}
+	return path + "/" + entry.textOf("id")
+}

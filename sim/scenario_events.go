@@ -1,0 +1,270 @@
+package sim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// planned is a command with what is known of it while a scenario is read.
+type planned struct {
+	twins.Command
+	line    int32
+	name    string // of its target, as in --set
+	setting twins.Setting
+	before  int64 // the setting's value in the scenario
+}
+
+// plan expands one change in mid-run into commands. What is wrong with it is a
+// pathError or a valueError.
+func (d *document) plan(written string, step twins.Tick) ([]planned, error) {
+	c, err := parseChange(written)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := d.targets(c.path)
+	if err != nil {
+		return nil, err
+	}
+	commands := make([]planned, len(targets))
+	for i := range targets {
+		if commands[i], err = d.command(&c, &targets[i], step); err != nil {
+			return nil, err
+		}
+	}
+	return commands, nil
+}
+
+func (d *document) command(c *change, t *target, step twins.Tick) (p planned, err error) {
+	key := strings.Join(t.rest, ".")
+	k := kindOfList(t.list)
+	p.name = t.name()
+	ok := false
+	if k != nil && t.of.isTrue("x-changeable") {
+		p.setting, ok = k.Setting(key)
+	}
+	if !ok {
+		return p, errPath("%s may not change in mid-run, %s", p.name, settingsOf(k))
+	}
+	p.setting = within(p.setting, t.of)
+	old := t.in.get(t.key)
+	if old == nil {
+		old = &tree{}
+	}
+	if p.before, err = stored(old, p.setting); err != nil {
+		return p, errValue("%s: %v", p.name, err)
+	}
+	p.Command = twins.Command{Step: step, Target: targetPath(k, t.entry), Name: twins.CommandSet}
+	p.Args.Setting = key
+	if c.factor {
+		p.Name = twins.CommandMultiply
+		p.Args.Value, err = factor(c, p.name, old)
+		return p, err
+	}
+	if found := d.validate(place{p.name, &c.value, t.of}); len(found) > 0 {
+		return p, errWhat(found[0])
+	}
+	if c.value.form == formNull {
+		return p, errValue("%s: null cannot be set in mid-run, wanted a number", p.name)
+	}
+	p.Args.Value, err = stored(&c.value, p.setting)
+	if err != nil || p.Args.Value < p.setting.Min || p.Args.Value > p.setting.Max {
+		return p, errValue("%s: %s is outside %s…%s", p.name, c.value.text, settingText(p.setting.Min, p.setting), settingText(p.setting.Max, p.setting))
+	}
+	return p, nil
+}
+
+func settingsOf(k *twins.Kind) string {
+	if k == nil {
+		return "wanted a setting of a member or a community"
+	}
+	names := make([]string, len(k.Settings))
+	for i, s := range k.Settings {
+		names[i] = s.Name
+	}
+	slices.Sort(names)
+	return "wanted one of: " + strings.Join(names, ", ")
+}
+
+// within narrows the bounds of a setting to those of its schema.
+func within(s twins.Setting, of subschema) twins.Setting {
+	if least := of.get("minimum"); least != nil {
+		if v, err := stored(least, s); err == nil {
+			s.Min = max(s.Min, v)
+		}
+	}
+	if most := of.get("maximum"); most != nil {
+		if v, err := stored(most, s); err == nil {
+			s.Max = min(s.Max, v)
+		}
+	}
+	return s
+}
+
+func settingText(v int64, s twins.Setting) string {
+	return fmt.Sprint(float64(v) / float64(s.Scale))
+}
+
+// targetPath is the path of the twin that an entry becomes.
+func targetPath(k *twins.Kind, entry *tree) string {
+	if k.Role == twins.RoleNode {
+		return communityPath(entry.textOf("id"))
+	}
+	return memberPath(entry)
+}
+
+// stored is a value as the integer in which a setting is kept; 0 for none.
+func stored(t *tree, s twins.Setting) (int64, error) {
+	switch {
+	case t.form == formNumber:
+		return twins.ParseScaled(t.text, s.Scale)
+	case t.form == formBoolean && t.text == "true":
+		return 1, nil
+	}
+	return 0, nil
+}
+
+// factor is a factor in ppb.
+func factor(c *change, name string, old *tree) (int64, error) {
+	if old.form != formNumber {
+		return 0, notNumber(name, old)
+	}
+	f, err := twins.ParseScaled(c.value.text, int64(twins.One))
+	if err != nil || f < 0 {
+		return 0, errValue("%s: factor %s, wanted 0 or more", name, c.value.text)
+	}
+	return f, nil
+}
+
+// Commands expands changes that take effect at a step, written as in --set, into
+// commands numbered from 1. Forks and the API use it. What is wrong is a
+// *UsageError.
+func (s *Scenario) Commands(sets []string, step twins.Tick) (commands []twins.Command, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, written := range sets {
+		more, err := s.document.plan(written, step)
+		if err != nil {
+			return nil, &UsageError{"--set: " + err.Error()}
+		}
+		for _, p := range more {
+			p.Seq = int64(len(commands) + 1)
+			commands = append(commands, p.Command)
+		}
+	}
+	return commands, nil
+}
+
+// events expands the scenario's events into commands, numbered in the order of
+// the file.
+func (d *document) events(cal *Calendar) ([]twins.Command, error) {
+	var all []planned
+	var found []error
+	for i := range d.entries("events") {
+		e := &d.entries("events")[i]
+		at, err := d.moment(e.get("at"), cal)
+		if err != nil {
+			found = append(found, err)
+			continue
+		}
+		sets := e.get("set").items
+		if e.get("set").form == formText {
+			sets = []tree{*e.get("set")}
+		}
+		for k := range sets {
+			commands, err := d.plan(sets[k].text, at)
+			if err != nil {
+				found = append(found, d.eventError(sets[k].line, err))
+			}
+			for _, p := range commands {
+				p.Seq, p.line = int64(len(all)+1), sets[k].line
+				all = append(all, p)
+			}
+		}
+	}
+	if found = append(found, d.rehearse(all)...); len(found) > 0 {
+		return nil, errors.Join(found[:min(len(found), mostProblems)]...)
+	}
+	commands := make([]twins.Command, len(all))
+	for i := range all {
+		commands[i] = all[i].Command
+	}
+	return commands, nil
+}
+
+// eventError says where in the file a change is wrong. Paths are usage, as they
+// are in --set.
+func (d *document) eventError(line int32, err error) error {
+	var path *pathError
+	p := d.problem(line, "events: %v", err)
+	if errors.As(err, &path) {
+		return &UsageError{p.Error()}
+	}
+	return p
+}
+
+// rehearse follows the settings through the run: a factor must not take one out
+// of its bounds, which would end the run in its middle.
+func (d *document) rehearse(all []planned) (found []error) {
+	type setting struct{ target, name string }
+	now := map[setting]int64{}
+	inOrder := slices.Clone(all)
+	slices.SortStableFunc(inOrder, func(a, b planned) int { return cmp.Compare(a.Step, b.Step) })
+	for _, p := range inOrder {
+		at := setting{p.Target, p.Args.Setting}
+		v, changed := now[at]
+		if !changed {
+			v = p.before
+		}
+		if now[at] = p.Args.Value; p.Name != twins.CommandMultiply {
+			continue
+		}
+		ok := math.Abs(float64(v)*float64(p.Args.Value)) < 1e18*float64(twins.One)
+		if ok {
+			v, _ = twins.MulDiv(v, p.Args.Value, int64(twins.One))
+			ok = v >= p.setting.Min && v <= p.setting.Max
+		}
+		if now[at] = v; !ok {
+			found = append(found, d.problem(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
+				settingText(p.setting.Min, p.setting), settingText(p.setting.Max, p.setting)))
+		}
+	}
+	return found
+}
+
+// moment is the step at which an event happens.
+func (d *document) moment(at *tree, cal *Calendar) (twins.Tick, error) {
+	if at.form == formNumber {
+		n, err := twins.ParseScaled(at.text, 1)
+		if err != nil {
+			return 0, d.problem(at.line, "events: at: step %s is too large", at.text)
+		}
+		return twins.Tick(n), nil
+	}
+	day, clock := 0, at.text
+	if date, rest, ok := strings.Cut(at.text, "T"); ok {
+		t, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			return 0, d.problem(at.line, "events: at: %q is no date", date)
+		}
+		day, clock = int(dayNumber(t)-dayNumber(cal.Start)), rest
+	}
+	if len(clock) == len("15:04") {
+		clock += ":00"
+	}
+	t, err := time.Parse(time.TimeOnly, clock)
+	if err != nil {
+		return 0, d.problem(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
+	}
+	tick := cal.At(day, t.Hour()*3600+t.Minute()*60+t.Second())
+	if tick < 0 {
+		return 0, d.problem(at.line, "events: at: %s is before the start %s", at.text, timeText(cal.Start))
+	}
+	return tick, nil
+}

@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+)
+
+// expand turns entries with a * in their id into one for each column, or each
+// owner, that fits. Owners come first, since devices can follow them.
+func (d *document) expand() error {
+	var found []error
+	for _, k := range memberKinds() {
+		l := d.root.get(k.Plural)
+		if l == nil || !slices.ContainsFunc(l.items, func(e tree) bool { return hasStar(&e) }) {
+			continue
+		}
+		var all []tree
+		for i := range l.items {
+			entry := &l.items[i]
+			if !hasStar(entry) {
+				all = append(all, *entry)
+				continue
+			}
+			p := pattern{document: d, name: entryName(k.Plural, i, entry), entry: entry}
+			if err := p.find(); err != nil {
+				found = append(found, err)
+				continue
+			}
+			for _, captured := range p.captured {
+				e := entry.clone()
+				e.texts("", func(_ string, t *tree) { t.text = strings.Replace(t.text, "*", captured, 1) })
+				found = append(found, d.entryShape(k.Plural, len(all), &e)...)
+				all = append(all, e)
+			}
+		}
+		l.items = all
+	}
+	return problems(found)
+}
+
+func hasStar(entry *tree) (has bool) {
+	entry.texts("", func(_ string, t *tree) { has = has || strings.Contains(t.text, "*") })
+	return has
+}
+
+// pattern is an entry that stands for many. What its * stand for is decided by
+// its first column of a recording with a *, or else by its owner.
+type pattern struct {
+	*document
+	name     string
+	entry    *tree
+	captured []string // what the * becomes in each of the many
+}
+
+func (p *pattern) find() error {
+	var starred, plain *tree
+	var starredPath, plainPath string
+	references("", p.entry, func(path string, ref *tree) {
+		if strings.Contains(ref.textOf("column"), "*") {
+			if starred == nil {
+				starred, starredPath = ref, path
+			}
+		} else if plain == nil {
+			plain, plainPath = ref, path
+		}
+	})
+	var twice error
+	p.entry.texts("", func(path string, t *tree) {
+		if strings.Count(t.text, "*") > 1 && twice == nil {
+			twice = p.problem(t.line, "%s.%s: %q has more than one *, wanted one at most", p.name, path, t.text)
+		}
+	})
+	id, owner := p.entry.get("id"), p.entry.get("owner")
+	switch hasID := strings.Contains(id.text, "*"); {
+	case twice != nil:
+		return twice
+	case hasID && starred != nil:
+		return p.byColumn(starredPath, starred)
+	case hasID && owner != nil && strings.Contains(owner.text, "*"):
+		return p.byOwner(owner)
+	case hasID && plain != nil:
+		return p.problem(id.line, "%s: id has a * and %s.column %q has none, wanted one in both or in none", p.name, plainPath, plain.textOf("column"))
+	case hasID:
+		return p.problem(id.line, "%s: id has a * and nothing that it could follow, wanted one in owner as well", p.name)
+	case starred != nil:
+		return p.problem(starred.line, "%s: %s.column %q has a * and id has none, wanted one in both or in none", p.name, starredPath, starred.textOf("column"))
+	}
+	return p.problem(p.entry.line, "%s: a * in it and none in id, wanted one in both or in none", p.name)
+}
+
+// byColumn captures from the columns of a recording, in the order of the file.
+func (p *pattern) byColumn(path string, ref *tree) error {
+	recording := entryOf(p.root.get("recordings"), ref.textOf("recording"))
+	if recording == nil {
+		id := ref.get("recording")
+		return p.problem(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, wanted(id.text, p.ids("recordings")))
+	}
+	columns, err := p.columnsOf(recording)
+	if err != nil {
+		return err
+	}
+	column := ref.get("column")
+	if p.capture(column.text, columns.names); len(p.captured) == 0 {
+		return p.problem(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
+			p.name, path, ref.textOf("recording"), column.text, wanted(column.text, columns.names))
+	}
+	return nil
+}
+
+// byOwner captures from the ids of the owners in the entry's community.
+func (p *pattern) byOwner(owner *tree) error {
+	var ids []string
+	for _, k := range memberKinds() {
+		for i := range p.entries(k.Plural) {
+			if e := &p.entries(k.Plural)[i]; owns(k) && e.textOf("community") == p.entry.textOf("community") {
+				ids = append(ids, e.textOf("id"))
+			}
+		}
+	}
+	if p.capture(owner.text, ids); len(p.captured) == 0 {
+		return p.problem(owner.line, "%s.owner: no household in community %q fits %q, %s",
+			p.name, p.entry.textOf("community"), owner.text, wanted(owner.text, ids))
+	}
+	return nil
+}
+
+func (p *pattern) capture(pattern string, words []string) {
+	for _, w := range words {
+		if captured, ok := star(pattern, w); ok && captured != "" && captured != "*" {
+			p.captured = append(p.captured, captured)
+		}
+	}
+}
+
+// star matches a word with a pattern that has at most one *, and returns what
+// the * stands for.
+func star(pattern, word string) (captured string, ok bool) {
+	before, after, has := strings.Cut(pattern, "*")
+	if !has {
+		return "", pattern == word
+	}
+	if len(word) < len(before)+len(after) || !strings.HasPrefix(word, before) || !strings.HasSuffix(word, after) {
+		return "", false
+	}
+	return word[len(before) : len(word)-len(after)], true
+}
+
+// recordingSpec is what ReadRecording wants to know of an entry.
+func recordingSpec(entry *tree) (spec RecordingSpec) {
+	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
+	spec.Unit, spec.Gaps = entry.textOf("unit"), entry.textOf("gaps")
+	if t := entry.get("time"); t != nil {
+		spec.Time.Column, spec.Time.Zone, spec.Time.Stamps = t.textOf("column"), t.textOf("zone"), t.textOf("stamps")
+	}
+	if c := entry.get("columns"); c != nil {
+		spec.Columns = make(map[string]string, len(c.keys))
+		for i, ours := range c.keys {
+			spec.Columns[ours] = c.items[i].text
+		}
+	}
+	return spec
+}

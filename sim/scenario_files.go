@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+//go:embed scenarios
+var shipped embed.FS
+
+// shippedFS has the shipped scenarios and their data at its root.
+func shippedFS() fs.FS {
+	sub, err := fs.Sub(shipped, "scenarios")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return sub
+}
+
+// Listing is one shipped scenario.
+type Listing struct{ Name, Description string }
+
+// List returns the shipped scenarios by name.
+func List() (all []Listing) {
+	for _, name := range shippedNames() {
+		source, err := Source(name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		t, err := readYAML(name, source)
+		if err != nil {
+			panic(err) // a test reads it
+		}
+		all = append(all, Listing{name, t.textOf("description")})
+	}
+	return all
+}
+
+func shippedNames() (names []string) {
+	files, err := fs.Glob(shippedFS(), "*.yaml")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(f, ".yaml"))
+	}
+	return names
+}
+
+// Source returns a scenario as it was written, with its comments.
+func Source(nameOrFile string) ([]byte, error) {
+	source, _, err := open(nameOrFile)
+	return source, err
+}
+
+// Template returns the files of a commented scenario to begin with, by name: the
+// scenario and its recording. They run as they are.
+func Template() map[string][]byte {
+	files := map[string][]byte{}
+	dir := "scenarios/template"
+	entries, err := shipped.ReadDir(dir)
+	for _, e := range entries {
+		files[e.Name()], err = shipped.ReadFile(dir + "/" + e.Name())
+	}
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	return files
+}
+
+// origin is where a scenario comes from.
+type origin struct {
+	file string // as people know it
+	dir  string // of the data; "" if embedded
+	data fs.FS
+}
+
+// open reads a shipped scenario by its name, or a file. A file that is called
+// like a shipped scenario is ./name.
+func open(nameOrFile string) ([]byte, origin, error) {
+	if slices.Contains(shippedNames(), nameOrFile) {
+		file := nameOrFile + ".yaml"
+		source, err := fs.ReadFile(shippedFS(), file)
+		return source, origin{file: file, data: shippedFS()}, err
+	}
+	dir := filepath.Dir(nameOrFile)
+	source, err := readRegular(nameOrFile)
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = &UsageError{fmt.Sprintf("scenario %q: no such file, and none of this name is shipped, %s",
+			nameOrFile, wanted(nameOrFile, shippedNames()))}
+	case errors.As(err, &path):
+		err = &UsageError{fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
+	}
+	return source, origin{nameOrFile, dir, dirFS(dir)}, err
+}
+
+// dirFS opens files by path from a folder; other than os.DirFS it lets people
+// keep their data elsewhere: ../data/x.csv, /data/x.csv.
+type dirFS string
+
+// Open implements fs.FS.
+func (dir dirFS) Open(name string) (fs.File, error) {
+	name = filepath.FromSlash(name)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(string(dir), name)
+	}
+	return openRegular(name)
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+// openRegular opens a file, and nothing that has no end or blocks, such as a
+// device or a pipe.
+func openRegular(name string) (fs.File, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("is a folder")}
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	return os.Open(name)
+}
+
+func readRegular(name string) ([]byte, error) {
+	f, err := openRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}

@@ -1,0 +1,503 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// form is what a tree is.
+type form uint8
+
+const (
+	formNull form = iota
+	formBoolean
+	formNumber
+	formText
+	formList
+	formObject
+)
+
+// tree is a value of a scenario, with its line, or of the schema. Numbers are
+// kept as exact decimals in one form, whatever they were written as. A million
+// entries must fit into memory: entries that came from one pattern share keys,
+// so keys are never changed in place.
+type tree struct {
+	form  form
+	line  int32
+	text  string   // of a scalar: true, 0.5, anything
+	keys  []string // of an object, in the order written
+	items []tree   // of a list, or the values of the keys
+}
+
+// get returns the value of a key, or nil. It lives until the next put.
+func (t *tree) get(key string) *tree {
+	if i := slices.Index(t.keys, key); i >= 0 {
+		return &t.items[i]
+	}
+	return nil
+}
+
+// textOf returns the text of a key's value, "" if there is none.
+func (t *tree) textOf(key string) string {
+	if v := t.get(key); v != nil {
+		return v.text
+	}
+	return ""
+}
+
+// isTrue reports whether a key's value is true.
+func (t *tree) isTrue(key string) bool {
+	v := t.get(key)
+	return v != nil && v.form == formBoolean && v.text == "true"
+}
+
+// put sets the value of a key, which comes last if it is new.
+func (t *tree) put(key string, v tree) {
+	if old := t.get(key); old != nil {
+		*old = v
+		return
+	}
+	t.keys = append(slices.Clip(t.keys), key)
+	t.items = append(t.items, v)
+}
+
+// without returns an object that lacks some keys. Values are shared.
+func (t *tree) without(keys ...string) tree {
+	rest := tree{form: formObject, line: t.line}
+	for i, k := range t.keys {
+		if !slices.Contains(keys, k) {
+			rest.keys, rest.items = append(rest.keys, k), append(rest.items, t.items[i])
+		}
+	}
+	return rest
+}
+
+// clone returns a tree that shares only what never changes.
+func (t *tree) clone() tree {
+	c := *t
+	if t.items != nil {
+		c.items = make([]tree, len(t.items))
+		for i := range t.items {
+			c.items[i] = t.items[i].clone()
+		}
+	}
+	return c
+}
+
+// texts calls f with each text in the tree and its path, in order.
+func (t *tree) texts(path string, f func(path string, t *tree)) {
+	if t.form == formText {
+		f(path, t)
+	}
+	for i := range t.items {
+		if t.form == formObject {
+			t.items[i].texts(joinPath(path, t.keys[i]), f)
+		} else {
+			t.items[i].texts(fmt.Sprintf("%s[%d]", path, i), f)
+		}
+	}
+}
+
+func joinPath(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// decimal returns a decimal number in its one exact form: 5000, 0.036, -1.5,
+// 1e99. It refuses what YAML calls a number and others do not: infinities, hex
+// and octal, leading zeros.
+func decimal(s string) (canonical string, ok bool) {
+	rest := strings.ReplaceAll(s, "_", "")
+	negative := strings.HasPrefix(rest, "-")
+	if negative || strings.HasPrefix(rest, "+") {
+		rest = rest[1:]
+	}
+	mantissa, power, hasPower := strings.Cut(strings.ToLower(rest), "e")
+	exp := 0
+	if hasPower {
+		var err error
+		if exp, err = strconv.Atoi(power); err != nil || max(exp, -exp) > 300 {
+			return "", false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	if whole+fraction == "" || len(whole) > 1 && whole[0] == '0' || strings.Trim(whole+fraction, "0123456789") != "" {
+		return "", false
+	}
+	digits := strings.TrimLeft(whole+fraction, "0")
+	exp -= len(fraction)
+	cut := strings.TrimRight(digits, "0")
+	exp += len(digits) - len(cut)
+	if cut == "" {
+		return "0", true
+	}
+	if canonical = decimalPoint(cut, exp); negative {
+		canonical = "-" + canonical
+	}
+	return canonical, true
+}
+
+// decimalPoint writes digits·10^exp, plain where that is not too long.
+func decimalPoint(digits string, exp int) string {
+	const plain = 25 // digits
+	switch point := len(digits) + exp; {
+	case exp >= 0 && point <= plain:
+		return digits + strings.Repeat("0", exp)
+	case exp < 0 && point > 0:
+		return digits[:point] + "." + digits[point:]
+	case exp < 0 && -exp <= plain:
+		return "0." + strings.Repeat("0", -point) + digits
+	}
+	return digits + "e" + strconv.Itoa(exp)
+}
+
+// Reading YAML.
+
+// Bounds on what is read, far above what people write: aliases and nesting can
+// make a small file large.
+const (
+	deepest      = 64
+	mostAliased  = 1_000_000
+	mostProblems = 10
+)
+
+// yamlReader turns YAML into a tree.
+type yamlReader struct {
+	file     string
+	problems []error
+	inAlias  int
+	aliased  int
+	tooMuch  bool
+}
+
+// readYAML reads one YAML document: strictly, that is without duplicate keys,
+// unknown tags or numbers that are none.
+func readYAML(file string, source []byte) (tree, error) {
+	var doc yaml.Node
+	if err := yaml.Load(source, &doc); err != nil {
+		return tree{}, yamlProblem(file, err)
+	}
+	r := yamlReader{file: file}
+	var t tree
+	if len(doc.Content) == 1 {
+		t = r.read(doc.Content[0], "", 0)
+	}
+	return t, problems(r.problems)
+}
+
+// yamlProblem says in our form what the YAML parser has found.
+func yamlProblem(file string, err error) error {
+	p := &Problem{File: file, What: err.Error(), Err: err}
+	var at *yaml.LoadError
+	if errors.As(err, &at) {
+		p.Line = at.Mark.Line
+		p.What = "not YAML: " + strings.TrimPrefix(at.Message, "yaml: ")
+	}
+	switch {
+	case strings.Contains(p.What, "no documents"):
+		p.What = "nothing in it, wanted at least communities and members"
+	case strings.Contains(p.What, "found multiple"):
+		p.What = "more than one document in it, wanted one scenario without ---"
+	}
+	return p
+}
+
+func (r *yamlReader) problem(n *yaml.Node, format string, args ...any) {
+	r.problems = append(r.problems, &Problem{File: r.file, Line: n.Line, What: fmt.Sprintf(format, args...)})
+}
+
+// read turns a node into a tree; key is what it stands under.
+func (r *yamlReader) read(n *yaml.Node, key string, depth int) (t tree) {
+	if r.inAlias > 0 {
+		r.aliased++
+	}
+	if depth > deepest || r.aliased > mostAliased {
+		if !r.tooMuch {
+			r.problem(n, "nested too deep, wanted at most %d levels and %d values by aliases", deepest, mostAliased)
+		}
+		r.tooMuch, r.aliased = true, mostAliased+1 // the rest unwinds
+		return t
+	}
+	t.line = int32(n.Line)
+	switch n.Kind {
+	case yaml.AliasNode:
+		r.inAlias++
+		t = r.read(n.Alias, key, depth+1)
+		r.inAlias--
+	case yaml.MappingNode:
+		t.form = formObject
+		r.readObject(n, &t, depth)
+	case yaml.SequenceNode:
+		t.form, t.items = formList, make([]tree, 0, len(n.Content))
+		for _, item := range n.Content {
+			t.items = append(t.items, r.read(item, key, depth+1))
+		}
+	case yaml.ScalarNode:
+		r.readScalar(n, key, &t)
+	}
+	return t
+}
+
+func (r *yamlReader) readScalar(n *yaml.Node, key string, t *tree) {
+	t.text = n.Value
+	switch tag := n.ShortTag(); tag {
+	case "!!str", "!!timestamp":
+		t.form = formText
+	case "!!null":
+		t.form, t.text = formNull, ""
+	case "!!bool":
+		t.form, t.text = formBoolean, strings.ToLower(n.Value)
+		if t.text != "true" && t.text != "false" {
+			r.problem(n, "%s: %q is not true or false", key, n.Value)
+		}
+	case "!!int", "!!float":
+		var ok bool
+		t.form = formNumber
+		if t.text, ok = decimal(n.Value); !ok {
+			r.problem(n, "%s: %s is not a number that can be used, wanted a finite decimal one", key, n.Value)
+		}
+	default:
+		r.problem(n, "%s: tag %s is not known, wanted a plain value", key, tag)
+	}
+}
+
+// readObject reads a mapping. << takes over keys of others that are not there.
+func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
+	var merged []*yaml.Node
+	first := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if k.ShortTag() == "!!merge" {
+			merged = append(merged, v)
+			continue
+		}
+		if k.Kind != yaml.ScalarNode {
+			r.problem(k, "a key that is no text, wanted a name")
+			continue
+		}
+		if line, twice := first[k.Value]; twice {
+			r.problem(k, "key %q stands twice, wanted once: first in line %d", k.Value, line)
+			continue
+		}
+		first[k.Value] = k.Line
+		value := r.read(v, k.Value, depth+1)
+		value.line = int32(k.Line)
+		t.keys, t.items = append(t.keys, k.Value), append(t.items, value)
+	}
+	for _, m := range merged {
+		r.merge(m, t, first, depth)
+	}
+}
+
+func (r *yamlReader) merge(n *yaml.Node, t *tree, there map[string]int, depth int) {
+	from := r.read(n, "<<", depth+1)
+	sources := []tree{from}
+	if from.form == formList {
+		sources = from.items
+	}
+	for _, s := range sources {
+		if s.form != formObject {
+			r.problem(n, "<<: wanted an alias of keys and values")
+			return
+		}
+		for i, k := range s.keys {
+			if _, ok := there[k]; !ok {
+				there[k] = n.Line
+				t.keys, t.items = append(t.keys, k), append(t.items, s.items[i])
+			}
+		}
+	}
+}
+
+// Other forms.
+
+// readJSON reads JSON that is known to be right, keeping the order of keys.
+func readJSON(source string) tree {
+	d := json.NewDecoder(strings.NewReader(source))
+	d.UseNumber()
+	t, err := jsonValue(d)
+	if _, end := d.Token(); err != nil || end != io.EOF {
+		panic(fmt.Sprintf("sim: schema is not JSON: %v in %s", err, source))
+	}
+	return t
+}
+
+func jsonValue(d *json.Decoder) (t tree, err error) {
+	token, err := d.Token()
+	if err != nil {
+		return t, err
+	}
+	switch v := token.(type) {
+	case bool:
+		return tree{form: formBoolean, text: strconv.FormatBool(v)}, nil
+	case json.Number:
+		t.form = formNumber
+		t.text, _ = decimal(v.String())
+	case string:
+		return tree{form: formText, text: v}, nil
+	case json.Delim:
+		for t.form = formList; d.More(); {
+			if v == '{' {
+				key, err := d.Token()
+				if err != nil {
+					return t, err
+				}
+				t.keys = append(t.keys, key.(string))
+			}
+			item, err := jsonValue(d)
+			if err != nil {
+				return t, err
+			}
+			t.items = append(t.items, item)
+		}
+		if v == '{' {
+			t.form = formObject
+		}
+		_, err = d.Token()
+	}
+	return t, err
+}
+
+// appendJSON appends the tree as compact JSON, keys in their order.
+func (t *tree) appendJSON(b []byte) []byte {
+	switch t.form {
+	case formNull:
+		return append(b, "null"...)
+	case formBoolean, formNumber:
+		return append(b, t.text...)
+	case formText:
+		return appendJSONText(b, t.text)
+	case formList:
+		b = append(b, '[')
+		for i := range t.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = t.items[i].appendJSON(b)
+		}
+		return append(b, ']')
+	}
+	b = append(b, '{')
+	for i, k := range t.keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendJSONText(b, k), ':')
+		b = t.items[i].appendJSON(b)
+	}
+	return append(b, '}')
+}
+
+func appendJSONText(b []byte, s string) []byte {
+	if isPlain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	var w bytes.Buffer
+	e := json.NewEncoder(&w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic(err) // a text can always be encoded
+	}
+	return append(b, bytes.TrimSuffix(w.Bytes(), []byte("\n"))...)
+}
+
+// isPlain reports whether a text stands in JSON as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// sorted returns the tree with keys in alphabetical order and with lists of
+// entries by id: the form in which equal scenarios are equal bytes.
+func (t *tree) sorted() tree {
+	s := t.clone()
+	s.sort()
+	return s
+}
+
+func (t *tree) sort() {
+	for i := range t.items {
+		t.items[i].sort()
+	}
+	order := make([]int, len(t.items))
+	for i := range order {
+		order[i] = i
+	}
+	switch {
+	case t.form == formObject:
+		slices.SortFunc(order, func(a, b int) int { return strings.Compare(t.keys[a], t.keys[b]) })
+	case len(t.items) > 0 && t.items[0].get("id") != nil:
+		slices.SortStableFunc(order, func(a, b int) int {
+			return strings.Compare(t.items[a].textOf("id"), t.items[b].textOf("id"))
+		})
+	default:
+		return
+	}
+	keys, items := t.keys, t.items
+	t.keys, t.items = nil, make([]tree, 0, len(items))
+	for _, i := range order {
+		if t.items = append(t.items, items[i]); t.form == formObject {
+			t.keys = append(t.keys, keys[i])
+		}
+	}
+}
+
+// plain returns the tree as the JSON Schema validator wants it.
+func (t *tree) plain() any {
+	switch t.form {
+	case formBoolean:
+		return t.text == "true"
+	case formNumber:
+		return json.Number(t.text)
+	case formText:
+		return t.text
+	case formList:
+		items := make([]any, len(t.items))
+		for i := range t.items {
+			items[i] = t.items[i].plain()
+		}
+		return items
+	case formObject:
+		m := make(map[string]any, len(t.keys))
+		for i, k := range t.keys {
+			m[k] = t.items[i].plain()
+		}
+		return m
+	}
+	return nil
+}
+
+// node returns the tree as YAML is written from.
+func (t *tree) node() *yaml.Node {
+	tags := [...]string{"!!null", "!!bool", "", "!!str", "!!seq", "!!map"}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: tags[t.form], Value: t.text}
+	switch t.form {
+	case formNull:
+		n.Value = "null"
+	case formList:
+		n.Kind = yaml.SequenceNode
+	case formObject:
+		n.Kind = yaml.MappingNode
+	}
+	for i := range t.items {
+		if t.form == formObject {
+			n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: t.keys[i]})
+		}
+		n.Content = append(n.Content, t.items[i].node())
+	}
+	return n
+}

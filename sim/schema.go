@@ -1,0 +1,269 @@
+package sim
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+//go:embed schema.json
+var baseSchema string
+
+// Schema returns the JSON Schema of a scenario (draft 2020-12): what every
+// scenario has, and a list for each kind of member as its kind declares it.
+func Schema() ([]byte, error) {
+	var b bytes.Buffer
+	err := json.Indent(&b, scenarioSchema().root.appendJSON(nil), "", "  ")
+	b.WriteByte('\n')
+	return b.Bytes(), err
+}
+
+// schema is the scenario's schema, for looking up and for validating.
+type schema struct {
+	root tree
+
+	mu       sync.Mutex // compiler and compiled
+	compiler *jsonschema.Compiler
+	compiled map[string]*jsonschema.Schema // by pointer
+}
+
+const schemaName = "scenario.json"
+
+var scenarioSchema = sync.OnceValue(func() *schema {
+	s := &schema{root: assembleSchema(), compiled: map[string]*jsonschema.Schema{}}
+	s.compiler = jsonschema.NewCompiler()
+	if err := s.compiler.AddResource(schemaName, s.root.plain()); err != nil {
+		panic(err) // a kind's schema is wrong: found by any test
+	}
+	return s
+})
+
+// at returns the validator of the subschema at a pointer such as
+// #/$defs/battery.
+func (s *schema) at(pointer string) *jsonschema.Schema {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.compiled[pointer]
+	if v == nil {
+		v = s.compiler.MustCompile(schemaName + pointer)
+		s.compiled[pointer] = v
+	}
+	return v
+}
+
+// memberKinds are the kinds that have a list of entries in a scenario: first those
+// that may own others, then those that may be owned.
+func memberKinds() []*twins.Kind {
+	kinds := slices.DeleteFunc(twins.Kinds(), func(k *twins.Kind) bool { return k.Role == twins.RoleNode })
+	slices.SortStableFunc(kinds, func(a, b *twins.Kind) int {
+		if a.Ownable != b.Ownable && b.Ownable {
+			return -1
+		} else if a.Ownable != b.Ownable {
+			return 1
+		}
+		return strings.Compare(a.Plural, b.Plural)
+	})
+	return kinds
+}
+
+// kindOfList returns the kind whose entries stand in a list, or nil.
+func kindOfList(list string) *twins.Kind {
+	for _, k := range append(memberKinds(), twins.Community) {
+		if k.Plural == list {
+			return k
+		}
+	}
+	return nil
+}
+
+// owns reports whether members of the kind may have others behind their meter.
+func owns(k *twins.Kind) bool { return k.Role == twins.RoleLoad && !k.Ownable }
+
+// assembleSchema puts every kind's fragment into the base: an entry in $defs and,
+// in front of the events, a list.
+func assembleSchema() tree {
+	root := readJSON(baseSchema)
+	defs, properties := root.get("$defs"), root.get("properties")
+	defs.put(twins.Community.Name, entrySchema(twins.Community))
+	events := *properties.get("events")
+	*properties = properties.without("events")
+	for _, k := range memberKinds() {
+		defs.put(k.Name, entrySchema(k))
+		properties.put(k.Plural, readJSON(`{"type": "array", "items": {"$ref": "#/$defs/`+k.Name+`"}, "description": "all members of the kind `+k.Name+`"}`))
+	}
+	properties.put("events", events)
+	return root
+}
+
+// The keys that kinds share.
+const (
+	communityKeys = `{
+  "id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": 100, "x-wanted": "lower-case letters, digits, - and _", "description": "its name"}
+}`
+	memberKeys = `{
+  "id": {"type": "string", "pattern": "^([a-z0-9][a-z0-9_-]*)?[*]?[a-z0-9_-]*$", "minLength": 1, "maxLength": 100, "x-wanted": "lower-case letters, digits, - and _, with one * at most", "description": "its name; a * makes one member of each column, or owner, that fits"},
+  "community": {"type": "string", "minLength": 1, "description": "id of the community that it belongs to"}
+}`
+	ownedKeys = `{
+  "owner": {"type": "string", "minLength": 1, "description": "id of the household behind whose meter it stands; without one it is the community's own"}
+}`
+)
+
+// entrySchema is the schema of an entry of a kind: the shared keys, then the
+// kind's fragment.
+func entrySchema(k *twins.Kind) tree {
+	fragment := readJSON(k.Schema)
+	entry := readJSON(`{"description": "` + k.Label + `", "type": "object", "additionalProperties": false, "required": ["id"], "properties": {}}`)
+	required, properties := entry.get("required"), entry.get("properties")
+	shared := []string{communityKeys}
+	if k.Role != twins.RoleNode {
+		shared[0] = memberKeys
+		required.items = append(required.items, tree{form: formText, text: "community"})
+		if k.Ownable {
+			shared = append(shared, ownedKeys)
+		}
+	}
+	for _, keys := range shared {
+		properties.add(readJSON(keys))
+	}
+	for i, key := range fragment.keys {
+		switch key {
+		case "properties":
+			properties.add(fragment.items[i])
+		case "required":
+			required.items = append(required.items, fragment.items[i].items...)
+		default:
+			entry.put(key, fragment.items[i])
+			required, properties = entry.get("required"), entry.get("properties")
+		}
+	}
+	return entry
+}
+
+// add puts all keys of an object into t.
+func (t *tree) add(o tree) {
+	for i, k := range o.keys {
+		t.put(k, o.items[i])
+	}
+}
+
+// subschema is a place in the schema.
+type subschema struct {
+	*tree
+	pointer string
+}
+
+func (s *schema) top() subschema { return subschema{&s.root, "#"} }
+
+// entry is the schema of the entries of a top-level list, and whether there is
+// such a list.
+func (s *schema) entry(list string) (subschema, bool) {
+	p, ok := s.key(s.top(), list)
+	if !ok || p.get("items") == nil {
+		return subschema{}, false
+	}
+	return s.resolve(subschema{p.get("items"), p.pointer + "/items"}), true
+}
+
+// key is the schema of a key's value, and whether the key is allowed.
+func (s *schema) key(of subschema, key string) (subschema, bool) {
+	if p := of.get("properties"); p != nil {
+		if v := p.get(key); v != nil {
+			return s.resolve(subschema{v, of.pointer + "/properties/" + key}), true
+		}
+	}
+	if more := of.get("additionalProperties"); more != nil && more.form == formObject {
+		return s.resolve(subschema{more, of.pointer + "/additionalProperties"}), true
+	}
+	return subschema{}, false
+}
+
+// resolve follows a reference to $defs.
+func (s *schema) resolve(of subschema) subschema {
+	ref, ok := strings.CutPrefix(of.textOf("$ref"), "#/$defs/")
+	if !ok {
+		return of
+	}
+	return subschema{s.root.get("$defs").get(ref), "#/$defs/" + ref}
+}
+
+// find is the schema of the value that lies at a path below, as far as there is
+// one.
+func (s *schema) find(of subschema, path []string) subschema {
+	for _, key := range path {
+		next, ok := s.key(of, key)
+		if items := of.get("items"); !ok && items != nil {
+			next, ok = s.resolve(subschema{items, of.pointer + "/items"}), true
+		}
+		if !ok {
+			return subschema{&tree{form: formObject}, ""}
+		}
+		of = next
+	}
+	return of
+}
+
+// keysOf lists the keys that an object may have, sorted.
+func (s subschema) keysOf() []string {
+	p := s.get("properties")
+	if p == nil {
+		return nil
+	}
+	return slices.Sorted(slices.Values(p.keys))
+}
+
+// fill adds defaults for what is missing, so that every path exists, and brings
+// keys into the order of the schema.
+func (s *schema) fill(of subschema, t *tree) {
+	switch t.form {
+	case formList:
+		if items := of.get("items"); items != nil {
+			sub := s.resolve(subschema{items, of.pointer + "/items"})
+			for i := range t.items {
+				s.fill(sub, &t.items[i])
+			}
+		}
+	case formObject:
+		properties := of.get("properties")
+		if properties == nil {
+			return
+		}
+		for _, key := range properties.keys {
+			sub, _ := s.key(of, key)
+			if d := sub.get("default"); d != nil && t.get(key) == nil {
+				v := d.clone()
+				v.setLine(t.line)
+				t.put(key, v)
+			}
+			if v := t.get(key); v != nil {
+				s.fill(sub, v)
+			}
+		}
+		t.arrange(properties.keys)
+	}
+}
+
+// arrange brings keys into an order; those that are not in it come last.
+func (t *tree) arrange(order []string) {
+	arranged := tree{}
+	for _, key := range order {
+		if v := t.get(key); v != nil {
+			arranged.keys, arranged.items = append(arranged.keys, key), append(arranged.items, *v)
+		}
+	}
+	rest := t.without(order...)
+	t.keys, t.items = append(arranged.keys, rest.keys...), append(arranged.items, rest.items...)
+}
+
+func (t *tree) setLine(line int32) {
+	t.line = line
+	for i := range t.items {
+		t.items[i].setLine(line)
+	}
+}

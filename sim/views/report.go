@@ -1,0 +1,232 @@
+package views
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Report is what a run came to: the object that `run --json` prints. Energies
+// are over the run, at AC terminals. A nil pointer stands where the model is
+// not built or a ratio has no denominator.
+type Report struct {
+	Scenario string         `json:"scenario"`
+	Seed     uint64         `json:"seed"`
+	Run      *string        `json:"run"` // folder of the run
+	StepS    int64          `json:"step_s"`
+	Steps    int64          `json:"steps"`
+	Hosting  string         `json:"hosting"`
+	Members  map[string]int `json:"members"` // by kind
+
+	Energy            EnergyReport `json:"energy_wh"`
+	BalanceResidualMJ int64        `json:"balance_residual_mj"`
+	PeakW             float64      `json:"peak_w"`    // highest mean consumption + charging of a step
+	PeakStep          int64        `json:"peak_step"` // its step
+	PeakImportW       float64      `json:"peak_import_w"`
+	PeakExportW       float64      `json:"peak_export_w"`
+	LimitBreachSteps  int64        `json:"limit_breach_steps"`
+	SelfSufficiency   *float64     `json:"self_sufficiency"`
+	SelfConsumption   *float64     `json:"self_consumption"`
+
+	Vehicles    VehicleReport      `json:"vehicles"`
+	Frequency   *FrequencyReport   `json:"frequency_hz"`
+	Reliability *ReliabilityReport `json:"reliability"`
+	CO2G        *float64           `json:"co2_g"`
+
+	Digest             string  `json:"digest"`
+	MessagesHandled    int64   `json:"messages_handled"`
+	WallS              float64 `json:"wall_s"`
+	HouseholdStepsPerS float64 `json:"household_steps_per_s"`
+	PeakRSSBytes       int64   `json:"peak_rss_bytes"`
+
+	// ProducedBy is the produced energy in Wh by kind of producer.
+	ProducedBy map[string]float64 `json:"produced_wh_by_kind"`
+	// FilledValues counts recorded values that were missing and have been filled.
+	FilledValues int `json:"filled_values"`
+	// Quarantined members failed twice in one step; an estimate stands for them.
+	Quarantined []string `json:"quarantined"`
+	// Interrupted says that the run was ended before its last step.
+	Interrupted bool `json:"interrupted"`
+}
+
+// EnergyReport is energy in Wh.
+type EnergyReport struct {
+	Consumed          float64  `json:"consumed"`   // loads, without storage and vehicles
+	Produced          float64  `json:"produced"`   // after curtailment, rooftop included
+	Imported          float64  `json:"imported"`   // over the outer ties
+	Exported          float64  `json:"exported"`   // over the outer ties
+	Charged           float64  `json:"charged"`    // batteries and vehicles
+	Discharged        float64  `json:"discharged"` // batteries and vehicles
+	Lost              float64  `json:"lost"`       // in cables and transformers
+	Curtailed         float64  `json:"curtailed"`
+	Shifted           *float64 `json:"shifted"`
+	TurnedDown        *float64 `json:"turned_down"`
+	Unserved          float64  `json:"unserved"`
+	UnservedEssential float64  `json:"unserved_essential"`
+}
+
+// VehicleReport counts departures of vehicles.
+type VehicleReport struct {
+	Departures int64 `json:"departures"`
+	Ready      int64 `json:"ready"`      // with the energy of their next trip
+	Impossible int64 `json:"impossible"` // told at plug-in
+}
+
+// FrequencyReport is in Hz, and Hz/s for the rate of change.
+type FrequencyReport struct {
+	Min      float64 `json:"min"`
+	Max      float64 `json:"max"`
+	ROCOFMax float64 `json:"rocof_max"`
+}
+
+// ReliabilityReport is energy not served in Wh, SAIDI in minutes, SAIFI in
+// interruptions, per customer.
+type ReliabilityReport struct {
+	ENSWh    float64 `json:"ens_wh"`
+	SAIDIMin float64 `json:"saidi_min"`
+	SAIFI    float64 `json:"saifi"`
+}
+
+// Summary is the sink that makes a Report, and keeps the curve of the whole
+// grid for a plot.
+type Summary struct {
+	step       twins.Seconds
+	steps      int64
+	flows      [9]twins.Total // of kinds of energy, see add
+	producedBy map[string]twins.Total
+	peak       twins.Power
+	peakTick   twins.Tick
+	peakIn     twins.Power
+	peakOut    twins.Power
+	breaches   int64
+	vehicles   VehicleReport
+	quarantine []string
+	exportsOwn bool // export has exceeded production
+	residual   twins.Energy
+
+	// Demand is consumption + charging of each step, Import what came over the
+	// ties less what left, Production what was generated.
+	Demand, Import, Production []twins.Power
+}
+
+// The kinds of energy that Summary adds up.
+const (
+	consumed = iota
+	produced
+	imported
+	exported
+	charged
+	discharged
+	lost
+	curtailed
+	unserved
+)
+
+// Commit implements sim.Sink.
+func (s *Summary) Commit(r *sim.StepRecord) error {
+	if s.producedBy == nil {
+		s.producedBy = map[string]twins.Total{}
+	}
+	f := &r.Flows
+	s.step = r.Step
+	s.steps++
+	for k, p := range [...]twins.Power{consumed: f.Load, produced: f.Generation, imported: f.Import, exported: f.Export,
+		charged: f.Charge, discharged: f.Discharge, lost: f.NetworkLoss, curtailed: f.Curtailed, unserved: f.Unserved} {
+		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
+	}
+	demand := f.Load + f.Charge
+	if s.steps == 1 || demand > s.peak {
+		s.peak, s.peakTick = demand, r.Tick
+	}
+	s.peakIn, s.peakOut = max(s.peakIn, f.Import), max(s.peakOut, f.Export)
+	s.exportsOwn = s.exportsOwn || f.Export > f.Generation
+	s.residual = max(s.residual, r.Residual.For(r.Step), -r.Residual.For(r.Step))
+	s.quarantine = append(s.quarantine, r.Quarantined...)
+	s.Demand = append(s.Demand, demand)
+	s.Import = append(s.Import, f.Import-f.Export)
+	s.Production = append(s.Production, f.Generation)
+	for _, c := range r.Cells {
+		s.cell(c, r.Step)
+	}
+	return nil
+}
+
+func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
+	for _, b := range c.Blocks {
+		made := twins.Power(0)
+		for i := range b.Read {
+			made += b.Read[i].Generation
+		}
+		if made != 0 {
+			s.producedBy[b.Kind.Name] = s.producedBy[b.Kind.Name].Plus(made.For(step))
+		}
+	}
+	for i := range c.Events {
+		switch e := &c.Events[i].Event; e.Type.Name {
+		case "vehicle.unplugged":
+			s.vehicles.Departures++
+			s.vehicles.Ready += e.Field("ready")
+		case "vehicle.plugged_in":
+			if e.Field("impossible_mj") > 0 {
+				s.vehicles.Impossible++
+			}
+		}
+	}
+	if c.BreachedLimit() {
+		s.breaches++
+	}
+	if c.BrokenBy != 0 && s.residual == 0 {
+		s.residual = max(c.BrokenBy, -c.BrokenBy)
+	}
+}
+
+// Report is what the run has come to so far. The caller fills in what only it
+// knows: run folder, digest, messages, times.
+func (s *Summary) Report(w *sim.World) *Report {
+	wh := func(k int) float64 { return s.flows[k].WattHours() }
+	r := &Report{
+		Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Hosting: w.Scenario.Hosting,
+		StepS: int64(w.Scenario.Calendar.Step), Steps: s.steps, Members: maps.Clone(w.Members),
+		Energy: EnergyReport{
+			Consumed: wh(consumed), Produced: wh(produced), Imported: wh(imported), Exported: wh(exported),
+			Charged: wh(charged), Discharged: wh(discharged), Lost: wh(lost), Curtailed: wh(curtailed),
+			Unserved: wh(unserved), UnservedEssential: wh(unserved),
+		},
+		BalanceResidualMJ: int64(s.residual),
+		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
+		PeakImportW: s.peakIn.Watts(), PeakExportW: s.peakOut.Watts(),
+		LimitBreachSteps: s.breaches, Vehicles: s.vehicles,
+		ProducedBy:  map[string]float64{},
+		Quarantined: append([]string{}, s.quarantine...),
+	}
+	for _, k := range twins.Kinds() { // a kind that the scenario does not have is 0, not absent
+		if k != twins.Grid {
+			r.Members[k.Name] += 0
+		}
+	}
+	slices.Sort(r.Quarantined)
+	for k, e := range s.producedBy {
+		r.ProducedBy[k] = e.WattHours()
+	}
+	for _, rec := range w.Recordings {
+		r.FilledValues += rec.Filled
+	}
+	own := s.flows[produced].Minus(s.flows[exported])
+	used := s.flows[consumed].PlusTotal(s.flows[charged]).PlusTotal(s.flows[lost]).Minus(s.flows[discharged])
+	if !s.exportsOwn { // else imported energy has left again, and only an origin ledger could tell
+		r.SelfSufficiency = ratio(own, used)
+		r.SelfConsumption = ratio(own, s.flows[produced])
+	}
+	return r
+}
+
+// ratio is a ÷ b, nil where b is 0.
+func ratio(a, b twins.Total) *float64 {
+	if b.Sign() == 0 {
+		return nil
+	}
+	q := a.WattHours() / b.WattHours()
+	return &q
+}

@@ -1,0 +1,195 @@
+package sim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// World is a scenario's twins and what they see, ready to be stepped.
+type World struct {
+	Scenario   *Scenario
+	Cells      []*twins.Cell // by path
+	Grid       *twins.Node
+	Recordings []*Recording
+	Members    map[string]int // by name of the kind, communities included
+
+	calendar Calendar        // its own: Fill remembers
+	columns  [][]twins.Power // what members follow, by index into Env.Recorded
+	commands []twins.Command // by step, target and seq
+}
+
+// Build makes the twins of a scenario, cell by cell.
+func (s *Scenario) Build() (*World, error) {
+	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar}
+	if err := w.readRecordings(); err != nil {
+		return nil, err
+	}
+	grid, err := twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")})
+	if err != nil {
+		return nil, err
+	}
+	w.Grid = grid
+	site := w.site()
+	for _, g := range s.document.groups() {
+		if err := w.addCell(site, g); err != nil {
+			return nil, err
+		}
+	}
+	w.commands = slices.Clone(s.Events)
+	slices.SortFunc(w.commands, func(a, b twins.Command) int {
+		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
+	})
+	return w, nil
+}
+
+func (w *World) readRecordings() error {
+	d := w.Scenario.document
+	var found []error
+	for i := range d.entries("recordings") {
+		entry := &d.entries("recordings")[i]
+		r, err := ReadRecording(d.data, recordingSpec(entry), w.Scenario.Calendar)
+		if err != nil {
+			found = append(found, d.dataProblem(entry, err))
+			continue
+		}
+		w.Recordings = append(w.Recordings, r)
+	}
+	return problems(found)
+}
+
+// site is what kinds may ask while their members are built.
+func (w *World) site() *twins.Site {
+	cal := w.Scenario.Calendar
+	return &twins.Site{
+		Step: cal.Step, Steps: cal.Steps, Seed: w.Scenario.Seed,
+		Recorded: w.recorder(), At: cal.At, Days: cal.Days(),
+	}
+}
+
+// recorder resolves columns to indices into Env.Recorded. A column gets its index
+// when a member first asks for it, so columns that nobody follows cost nothing.
+func (w *World) recorder() func(recording, column string) (int32, error) {
+	type name struct{ recording, column string }
+	values := map[name][]twins.Power{}
+	for _, r := range w.Recordings {
+		for i, column := range r.Columns {
+			values[name{r.ID, column}] = r.Values[i]
+		}
+	}
+	indexes := map[name]int32{}
+	return func(recording, column string) (int32, error) {
+		at := name{recording, column}
+		if i, ok := indexes[at]; ok {
+			return i, nil
+		}
+		v, ok := values[at]
+		if !ok {
+			return 0, fmt.Errorf("recording %s has no column %q", recording, column)
+		}
+		i := int32(len(w.columns))
+		indexes[at] = i
+		w.columns = append(w.columns, v)
+		return i, nil
+	}
+}
+
+// group is a community's entry and its members'.
+type group struct {
+	id      string
+	entry   *tree
+	members []groupMember
+}
+
+type groupMember struct {
+	kind  *twins.Kind
+	index int // in its list
+}
+
+// groups sorts members by community, communities by path.
+func (d *document) groups() []*group {
+	var groups []*group
+	of := map[string]*group{}
+	for i := range d.entries(twins.Community.Plural) {
+		entry := &d.entries(twins.Community.Plural)[i]
+		g := &group{id: entry.textOf("id"), entry: entry}
+		groups, of[g.id] = append(groups, g), g
+	}
+	for _, k := range memberKinds() {
+		for i := range d.entries(k.Plural) {
+			g := of[d.entries(k.Plural)[i].textOf("community")]
+			g.members = append(g.members, groupMember{k, i})
+		}
+	}
+	slices.SortFunc(groups, func(a, b *group) int { return strings.Compare(communityPath(a.id), communityPath(b.id)) })
+	return groups
+}
+
+func (w *World) addCell(site *twins.Site, g *group) error {
+	d := w.Scenario.document
+	members := make([]twins.CellMember, len(g.members))
+	for i, m := range g.members {
+		entry := &d.entries(m.kind.Plural)[m.index]
+		members[i] = twins.CellMember{Kind: m.kind, Member: twins.Member{Path: memberPath(entry), Spec: specOf(entry)}}
+		if owner := entry.textOf("owner"); owner != "" {
+			members[i].Owner = communityPath(g.id) + "/" + owner
+		}
+		w.Members[m.kind.Name]++
+	}
+	self := twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}
+	cell, err := twins.NewCell(site, self, members, twins.Lossless{})
+	if err != nil {
+		return d.memberProblem(g, err)
+	}
+	w.Cells = append(w.Cells, cell)
+	w.Members[twins.Community.Name]++
+	return nil
+}
+
+// specOf is an entry as its kind reads it: without the keys that all share.
+func specOf(entry *tree) []byte {
+	rest := entry.without("id", "community", "owner")
+	return rest.appendJSON(nil)
+}
+
+// memberProblem gives an error of a kind, which begins with the member's path,
+// the name and the line of the member's entry.
+func (d *document) memberProblem(g *group, err error) error {
+	path, what, _ := strings.Cut(err.Error(), ": ")
+	at := func(name string, entry *tree) error {
+		return &Problem{File: d.file, Line: int(entry.line), What: name + ": " + what, Err: err}
+	}
+	for _, m := range g.members {
+		if entry := &d.entries(m.kind.Plural)[m.index]; memberPath(entry) == path {
+			return at(entryName(m.kind.Plural, m.index, entry), entry)
+		}
+	}
+	if path == communityPath(g.id) {
+		return at(entryName(twins.Community.Plural, 0, g.entry), g.entry)
+	}
+	return &Problem{File: d.file, What: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// Env makes the world of step t, in the memory of env: the calendar, what is
+// recorded, and the commands that take effect. It allocates nothing once env has
+// been used.
+func (w *World) Env(t twins.Tick, env *twins.Env) {
+	w.calendar.Fill(t, env)
+	env.Seed = w.Scenario.Seed
+	env.Recorded = env.Recorded[:0]
+	for _, values := range w.columns {
+		env.Recorded = append(env.Recorded, values[t])
+	}
+	env.Commands = w.commandsOf(t)
+}
+
+func (w *World) commandsOf(t twins.Tick) []twins.Command {
+	byStep := func(c twins.Command, t twins.Tick) int { return cmp.Compare(c.Step, t) }
+	from, _ := slices.BinarySearchFunc(w.commands, t, byStep)
+	to, _ := slices.BinarySearchFunc(w.commands, t+1, byStep)
+	return w.commands[from:to:to]
+}

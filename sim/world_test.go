@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+func TestEnv(t *testing.T) {
+	base := baseScenario(t)
+	source := base[:strings.Index(base, "  - at:")] + `  - {at: 5, set: [ties.tie.import_w=1, producers.coal.rated_w=2, ties.tie.import_w=3]}
+  - {at: 4, set: ties.tie.available=false}
+  - {at: 5, set: producers.coal.available=false}
+`
+	w := mustBuild(t, mustLoad(t, source, Options{Seed: new(uint64(9))}))
+	var env twins.Env
+	w.Env(5, &env)
+	if env.Tick != 5 || env.Seed != 9 || env.Step != 3600 || env.SecondOfDay != 5*3600 || env.Weekday != 1 {
+		t.Errorf("got %+v", env)
+	}
+	// In the order in which members asked: h1's load, h2's load, h2's sun.
+	if want := []twins.Power{500 * twins.Watt, 450 * twins.Watt, 0}; !slices.Equal(env.Recorded, want) {
+		t.Errorf("recorded %v, want %v", env.Recorded, want)
+	}
+	var got []string
+	for _, c := range env.Commands {
+		got = append(got, fmt.Sprint(c.Target, " ", c.Seq))
+	}
+	if want := "[grid/supply/coal 2 grid/supply/coal 5 grid/supply/tie 1 grid/supply/tie 3]"; fmt.Sprint(got) != want {
+		t.Errorf("commands %v, want %s", got, want)
+	}
+	w.Env(6, &env)
+	if len(env.Commands) != 0 || len(env.Recorded) != 3 {
+		t.Errorf("step 6: %d commands, %d recorded", len(env.Commands), len(env.Recorded))
+	}
+	if n := testing.AllocsPerRun(10, func() { w.Env(5, &env); w.Env(7, &env) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// Only columns that somebody follows are in Env.
+func TestUnusedColumns(t *testing.T) {
+	w := mustBuild(t, mustLoad(t, edited(t, "column: two}\n    pv: {recording: homes, column: sun}", "column: one}"), Options{}))
+	if len(w.columns) != 1 || len(w.Recordings) != 1 || len(w.Recordings[0].Columns) != 3 {
+		t.Errorf("%d columns of %v", len(w.columns), w.Recordings[0].Columns)
+	}
+}
+
+// Every shipped scenario runs with its books closed.
+func TestShippedScenariosRun(t *testing.T) {
+	for _, l := range List() {
+		t.Run(l.Name, func(t *testing.T) {
+			s, err := Load(l.Name, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := mustBuild(t, s)
+			r := Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false)}
+			if n, err := r.Run(context.Background()); err != nil || n != s.Calendar.Steps {
+				t.Errorf("%d steps: %v", n, err)
+			}
+		})
+	}
+}
+
+// The hamlet's event is seen: the engine stands still from 17:00 to 20:00, and
+// the tie takes over.
+func TestHamletEngineFails(t *testing.T) {
+	s, err := Load("hamlet", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := mustBuild(t, s)
+	m := &Memory{}
+	r := Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false), Sinks: []Sink{m}}
+	if _, err := r.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	engine, tie := m.Column("grid/supply/engine", "power_w"), m.Column("grid/supply/tie", "power_w")
+	for hour := 17; hour < 20; hour++ {
+		if engine[hour] != 0 || tie[hour] >= 0 {
+			t.Errorf("%d:00: engine %d mW, tie %d mW", hour, engine[hour], tie[hour])
+		}
+	}
+	if engine[0] >= 0 || engine[22] >= 0 {
+		t.Errorf("engine %d mW at midnight, %d mW at 22:00", engine[0], engine[22])
+	}
+}
+
+// grown is a scenario with n homes in communities of 200, a battery behind each
+// tenth: made in place of being read.
+func grown(t testing.TB, n int) *Scenario {
+	s := mustLoad(t, baseScenario(t)[:strings.Index(baseScenario(t), "events:")], Options{})
+	root := &s.document.root
+	grow := func(list string, n int, edit func(i int, e *tree)) {
+		l := root.get(list)
+		entry := l.items[0]
+		for i := range n {
+			e := entry.clone()
+			edit(i, &e)
+			l.items = append(l.items, e)
+		}
+	}
+	id := func(prefix string, i int) tree { return tree{form: formText, text: fmt.Sprintf("%s-%d", prefix, i)} }
+	grow("communities", (n+199)/200, func(i int, e *tree) { e.put("id", id("c", i)) })
+	grow("households", n, func(i int, e *tree) { e.put("id", id("h", i)); e.put("community", id("c", i/200)) })
+	grow("batteries", n/10, func(i int, e *tree) {
+		e.put("id", id("b", i))
+		e.put("community", id("c", i*10/200))
+		e.put("owner", id("h", i*10))
+	})
+	return s
+}
+
+func TestBuildLarge(t *testing.T) {
+	s := grown(t, 2000)
+	if err := s.document.meaning(); err != nil {
+		t.Fatal(err)
+	}
+	w := mustBuild(t, s)
+	if w.Members["household"] != 2002 || w.Members["battery"] != 201 || len(w.Cells) != 12 || len(w.columns) != 3 {
+		t.Errorf("got %v in %d cells, %d columns", w.Members, len(w.Cells), len(w.columns))
+	}
+	if !slices.IsSortedFunc(w.Cells, func(a, b *twins.Cell) int { return strings.Compare(a.Path, b.Path) }) {
+		t.Error("cells are not in path order")
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		b.Run(fmt.Sprintf("households=%d", n), func(b *testing.B) {
+			s := grown(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				mustBuild(b, s)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/household")
+		})
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		b.Run(fmt.Sprintf("households=%d", n), func(b *testing.B) {
+			s := grown(b, n)
+			for b.Loop() {
+				if err := s.document.shape(); err != nil {
+					b.Fatal(err)
+				}
+				if err := s.document.meaning(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/household")
+		})
+	}
+}
+
+func BenchmarkEnv(b *testing.B) {
+	s, err := Load("street", Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := mustBuild(b, s)
+	var env twins.Env
+	b.ReportAllocs()
+	t := twins.Tick(0)
+	for b.Loop() {
+		w.Env(t, &env)
+		t = (t + 1) % s.Calendar.Steps
+	}
+}

@@ -1,0 +1,151 @@
+package twins
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// PartKind describes one kind of device that is part of a household's twin: a
+// load, panels on the roof, a heat pump. Like a Kind it is one file and one
+// row. Its entry in the scenario is the household's key of the same name.
+type PartKind struct {
+	Name  string // heat_pump: its key in a household's entry; on disk for ever
+	Label string // Heat pump
+	Tier  Tier   // in which it offers
+	// Version of the stored form of its state, the byte in front of it.
+	Version uint8
+
+	// Schema is the JSON Schema of its entry, an object. Keys marked
+	// "x-changeable" must be Settings.
+	Schema string
+	// New builds the states of the part in the households that have one.
+	New func(site *Site, members []Member) (PartSlab, error)
+
+	Settings []Setting // named without the part: scale
+	Events   []*EventType
+	// Sample draws a valid entry, as Kind.Sample does.
+	Sample func(between func(lo, hi int64) int64) string
+}
+
+// PartSlab holds the states of one kind of part, contiguous. Offer and Step
+// change nothing; the rest is as in Slab.
+type PartSlab interface {
+	Offer(i int, env *Env) Band
+	Step(i int, env *Env, p Power, ev *Events) Power
+	Apply(i int, e *Event)
+	Command(i int, env *Env, c *Command, ev *Events) error
+	AppendBinary(i int, b []byte) []byte
+	UnmarshalBinary(i int, b []byte) ([]byte, error)
+	Save()
+	Restore(i int)
+}
+
+// PartRow is what a part's state struct implements, as a pointer; PartSlabOf
+// makes a PartSlab of it.
+type PartRow[T any] interface {
+	*T
+	// Offer is what the device could do in this step.
+	Offer(env *Env) Band
+	// Step appends what happens if the device is given p, and returns what it
+	// does: p, unless it cannot.
+	Step(env *Env, p Power, ev *Events) Power
+	Apply(e *Event)
+	Command(env *Env, c *Command, ev *Events) error
+	AppendBinary(b []byte) []byte
+	UnmarshalBinary(b []byte) ([]byte, error)
+}
+
+// PartSlabOf is a PartSlab over rows of one type.
+type PartSlabOf[T any, P PartRow[T]] struct{ rows, saved []T }
+
+// NewPartSlab makes a slab of n zero rows.
+func NewPartSlab[T any, P PartRow[T]](n int) *PartSlabOf[T, P] {
+	return &PartSlabOf[T, P]{rows: make([]T, n), saved: make([]T, n)}
+}
+
+// Row returns the state of part i, for its kind's own use.
+func (s *PartSlabOf[T, P]) Row(i int) P { return &s.rows[i] }
+
+func (s *PartSlabOf[T, P]) Offer(i int, env *Env) Band { return P(&s.rows[i]).Offer(env) }
+func (s *PartSlabOf[T, P]) Step(i int, env *Env, p Power, ev *Events) Power {
+	return P(&s.rows[i]).Step(env, p, ev)
+}
+func (s *PartSlabOf[T, P]) Apply(i int, e *Event) { P(&s.rows[i]).Apply(e) }
+func (s *PartSlabOf[T, P]) Command(i int, env *Env, c *Command, ev *Events) error {
+	return P(&s.rows[i]).Command(env, c, ev)
+}
+func (s *PartSlabOf[T, P]) AppendBinary(i int, b []byte) []byte { return P(&s.rows[i]).AppendBinary(b) }
+func (s *PartSlabOf[T, P]) UnmarshalBinary(i int, b []byte) ([]byte, error) {
+	return P(&s.rows[i]).UnmarshalBinary(b)
+}
+func (s *PartSlabOf[T, P]) Save()         { copy(s.saved, s.rows) }
+func (s *PartSlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
+
+// partKinds are the parts that a household can have, in the order of their
+// entries in a reading.
+var partKinds = []*PartKind{recordedLoad, panels}
+
+// PartKinds returns every kind of part.
+func PartKinds() []*PartKind { return slices.Clone(partKinds) }
+
+// partsSchema is the properties of a household's entry that are parts.
+func partsSchema() map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	for _, k := range partKinds {
+		if !json.Valid([]byte(k.Schema)) {
+			panic("twins: schema of part " + k.Name + " is not JSON")
+		}
+		all[k.Name] = json.RawMessage(k.Schema)
+	}
+	return all
+}
+
+// partSettings are the settings of all parts, as the household's.
+func partSettings() (all []Setting) {
+	for _, k := range partKinds {
+		for _, s := range k.Settings {
+			s.Name = k.Name + "." + s.Name
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// recordedSpec is an entry that follows a column of a recording.
+type recordedSpec struct {
+	Recording string `json:"recording"`
+	Column    string `json:"column"`
+	Scale     Ratio  `json:"scale"`
+}
+
+// recorded is a device that does what was recorded, times a factor.
+type recorded struct {
+	column int32 // of Env.Recorded
+	scale  Ratio // changeable
+}
+
+func newRecorded(site *Site, m Member) (recorded, error) {
+	var spec recordedSpec
+	if err := decodeSpec(m, &spec); err != nil {
+		return recorded{}, err
+	}
+	column, err := site.Recorded(spec.Recording, spec.Column)
+	if err != nil {
+		return recorded{}, fmt.Errorf("%s: %w", m.Path, err)
+	}
+	return recorded{column, spec.Scale}, nil
+}
+
+// power is what was recorded for this step, ≥ 0.
+func (r *recorded) power(env *Env) Power { return env.Recorded[r.column].Times(r.scale) }
+
+func (r *recorded) Apply(e *Event) {
+	if e.Type == eventSet {
+		r.scale = Ratio(e.V[1])
+	}
+}
+
+func (r *recorded) current(string) int64 { return int64(r.scale) }
+
+var scaleSetting = []Setting{{Name: "scale", Scale: int64(One), Max: 1000 * int64(One)}}
