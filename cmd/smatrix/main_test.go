@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+var rewrite = flag.Bool("rewrite", false, "accept what was printed as what is wanted")
+
+// chatty is smatrix that tells the progress of every step.
+const chatty = "smatrix-chatty"
+
+func TestMain(m *testing.M) {
+	testscript.Main(leakFree{m}, map[string]func(){
+		"smatrix": main,
+		chatty:    func() { linesEvery = 0; main() },
+	})
+}
+
+// leakFree fails if tests leave goroutines behind.
+type leakFree struct{ *testing.M }
+
+func (m leakFree) Run() int {
+	code := m.M.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// TestScript runs smatrix as a person would.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *rewrite,
+		Setup: func(e *testscript.Env) error { // what a text file cannot hold
+			return os.WriteFile(filepath.Join(e.WorkDir, "binary.csv"), []byte("\x7fELF\x02\x01\x00\xff\xfe"), 0o666)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "sabotage" {
+				return canSabotage, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing,
+		},
+	})
+}
+
+// exits CODE COMMAND… runs a command that ends with an exit code. A failure is in
+// words, and in no one's interest is a panic.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, wanted %s", got, args[0])
+	}
+	if strings.Contains(ts.ReadFile("stderr"), "goroutine ") {
+		ts.Fatalf("it has panicked")
+	}
+}
+
+// json FILE KEY VALUE [BY] compares what stands under a key, a.b.c, with a value,
+// in JSON; a number may differ by BY.
+func jsonIs(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: json FILE KEY VALUE [BY]")
+	}
+	got, same := jsonAt(ts, args[0], args[1]), false
+	if len(args) == 4 {
+		var values [3]float64
+		for i, s := range []string{got, args[2], args[3]} {
+			v, err := strconv.ParseFloat(s, 64)
+			ts.Check(err)
+			values[i] = v
+		}
+		same = math.Abs(values[0]-values[1]) <= values[2]
+	} else {
+		same = got == args[2]
+	}
+	if same == neg {
+		ts.Fatalf("%s in %s is %s", args[1], args[0], got)
+	}
+}
+
+// jsonenv NAME FILE KEY keeps what stands under a key in an environment variable.
+func jsonEnv(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], jsonAt(ts, args[1], args[2]))
+}
+
+func jsonAt(ts *testscript.TestScript, file, key string) string {
+	var v any
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(file)))
+	d.UseNumber()
+	ts.Check(d.Decode(&v))
+	if d.More() {
+		ts.Fatalf("%s has more than one object", file)
+	}
+	for part := range strings.SplitSeq(key, ".") {
+		m, _ := v.(map[string]any)
+		next, ok := m[part]
+		if !ok {
+			ts.Fatalf("no %s of %s in %s", part, key, file)
+		}
+		v = next
+	}
+	b, err := json.Marshal(v)
+	ts.Check(err)
+	return string(b)
+}
+
+// lines FILE N counts the lines of a file.
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if got := strings.Count(ts.ReadFile(args[0]), "\n"); (strconv.Itoa(got) == args[1]) == neg {
+		ts.Fatalf("%s has %d lines", args[0], got)
+	}
+}
+
+// listing DIR NAME… says that a folder has these files and no others.
+func listing(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got, want := strings.Join(names, " "), strings.Join(args[1:], " "); got != want {
+		ts.Fatalf("%s has %s, wanted %s", args[0], got, want)
+	}
+}
