@@ -24,6 +24,7 @@ type community struct {
 
 	mailbox   *cellMailbox // nil if hosted plainly
 	members   []member     // block after block
+	standings []standing   // of the members
 	firsts    []int32      // index of the first member of each block
 	byPath    map[string]*member
 	spawning  *member // while its actor is made
@@ -31,7 +32,7 @@ type community struct {
 	scratches []*twins.Scratch // of the members, if hosted plainly
 
 	ask       *ask
-	turn      uint64 // rises each time a stage begins
+	turn      uint32 // rises each time a stage begins
 	memberAsk *memberAsk
 	round     int
 	missing   int // slots of the present round that are not filled
@@ -43,12 +44,12 @@ type community struct {
 }
 
 func newCommunity(s *System, index int, c *twins.Cell) *community {
-	k := &community{system: s, index: index, cell: c, members: make([]member, c.Members())}
+	k := &community{system: s, index: index, cell: c, members: make([]member, c.Members()), standings: make([]standing, c.Members())}
 	at := 0
 	for b, block := range c.Blocks {
 		k.firsts = append(k.firsts, int32(at))
 		for i := range block.Paths {
-			k.members[at] = member{c: k, at: twins.Slot{Block: int32(b), Index: int32(i)}}
+			k.members[at] = member{c: k, at: twins.Slot{Block: int32(b), Index: int32(i)}, index: int32(at)}
 			at++
 		}
 	}
@@ -197,74 +198,72 @@ func (c *community) askRound() {
 	blocks := c.cell.Round(c.ask.stage, c.round)
 	c.missing = 0
 	for _, b := range blocks {
-		for i := range c.block(b) {
-			if c.block(b)[i].got != c.turn {
+		from, to := c.block(b)
+		for i := from; i < to; i++ {
+			if c.standings[i].got != c.turn {
 				c.missing++
 			}
 		}
 	}
 	c.looping = true
 	for _, b := range blocks {
-		members := c.block(b)
-		switch {
-		case c.mailbox == nil:
-			for i := range members {
-				if members[i].got != c.turn {
-					c.system.actors.Root.Send(members[i].self, c.memberAsk)
-				}
+		from, to := c.block(b)
+		if c.mailbox != nil && c.system.options.Hosting == Batched {
+			for from < to {
+				from = c.batch(from, to)
 			}
-		case c.system.options.Hosting == PerMember:
-			for i := range members {
-				if members[i].got != c.turn {
-					members[i].deliver(c.memberAsk)
-				}
-			}
-		default:
-			for i := 0; i < len(members); {
-				i = c.batch(members, i)
+			continue
+		}
+		for i := from; i < to; i++ {
+			switch m := &c.members[i]; {
+			case c.standings[i].got == c.turn:
+			case c.mailbox != nil:
+				m.deliver(c.memberAsk)
+			default:
+				c.system.actors.Root.Send(m.self, c.memberAsk)
 			}
 		}
 	}
 	c.looping = false
 }
 
-// block is the members of one block.
-func (c *community) block(b int32) []member {
+// block is where the members of one block are.
+func (c *community) block(b int32) (from, to int) {
 	if int(b)+1 < len(c.firsts) {
-		return c.members[c.firsts[b]:c.firsts[b+1]]
+		return int(c.firsts[b]), int(c.firsts[b+1])
 	}
-	return c.members[c.firsts[b]:]
+	return int(c.firsts[b]), len(c.members)
 }
 
-// batch steps members from i on in one loop, until one fails. The failure is
-// that member's alone: its supervisor hears of it, and the loop goes on behind
-// it. It returns where.
-func (c *community) batch(members []member, i int) (next int) {
+// batch steps members in one loop, until one fails. The failure is that
+// member's alone: its supervisor hears of it, and the loop goes on behind it.
+// It returns where.
+func (c *community) batch(i, to int) (next int) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			members[i].fail(reason, c.memberAsk)
+			c.members[i].fail(reason, c.memberAsk)
 			next = i + 1
 		}
 	}()
-	for ; i < len(members); i++ {
-		m := &members[i]
-		switch {
-		case m.got == c.turn:
-		case m.suspended:
-			m.PostUserMessage(c.memberAsk)
+	for ; i < to; i++ {
+		switch st := &c.standings[i]; {
+		case st.got == c.turn:
+		case st.suspended || st.fresh:
+			c.members[i].PostUserMessage(c.memberAsk)
 		default:
-			m.carry(c.memberAsk, &c.scratch)
+			c.members[i].carry(c.memberAsk, &c.scratch)
 		}
 	}
 	return i
 }
 
 // fill takes a member's answer, once.
-func (c *community) fill(m *member, turn uint64, err error) {
-	if turn != c.turn || m.got == turn {
+func (c *community) fill(m *member, turn uint32, err error) {
+	st := m.standing()
+	if turn != c.turn || st.got == turn {
 		return
 	}
-	m.got = turn
+	st.got = turn
 	c.missing--
 	if c.err == nil {
 		c.err = err

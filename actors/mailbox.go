@@ -163,7 +163,7 @@ func (m *member) PostSystemMessage(msg any) {
 
 // deliver handles a user message, or keeps it while the member is suspended.
 func (m *member) deliver(msg any) {
-	if m.suspended {
+	if m.standing().suspended {
 		m.held = append(m.held, msg)
 		return
 	}
@@ -184,9 +184,9 @@ func (m *member) system(msg any) {
 	}()
 	switch msg.(type) {
 	case *actor.SuspendMailbox:
-		m.suspended = true
+		m.standing().suspended = true
 	case *actor.ResumeMailbox:
-		m.suspended = false
+		m.standing().suspended = false
 		held := m.held
 		m.held = nil
 		for _, h := range held {
@@ -200,6 +200,6 @@ func (m *member) system(msg any) {
 // fail tells the member's supervisor that it failed, and keeps its messages
 // until it has been restarted.
 func (m *member) fail(reason, msg any) {
-	m.suspended = true
+	m.standing().suspended = true
 	m.invoker.EscalateFailure(reason, msg)
 }

@@ -9,7 +9,8 @@ import (
 // member is the actor of one household, battery, vehicle, producer or tie: its
 // slot in the community's slabs, and, if hosted in the cell, its mailbox, which
 // is a shim before the community's. Everything in it belongs to the community's
-// turn, but for done and fresh under hosting plain, which belong to its own.
+// turn, but for its standing's done and fresh under hosting plain,
+// which belong to its own.
 type member struct {
 	c       *community
 	at      twins.Slot
@@ -17,14 +18,22 @@ type member struct {
 	self    *actor.PID           // only if hosted plainly
 	scratch *twins.Scratch       // only if hosted plainly
 	held    []any                // user messages that came while suspended
+	index   int32                // in the community's members and standings
 
-	done      uint64 // turn that it has answered
-	got       uint64 // turn whose answer the community has taken
-	failedAt  twins.Tick
-	failures  uint8 // in the step failedAt
-	fresh     bool  // restarted since it last answered
+	failedAt twins.Tick
+	failures uint8 // in the step failedAt
+}
+
+// standing is where a member stands in the step. It lies apart from the member,
+// since every stage looks at every one.
+type standing struct {
+	done      uint32 // turn that it has answered
+	got       uint32 // turn whose answer the community has taken
+	fresh     bool   // restarted since it last answered
 	suspended bool
 }
+
+func (m *member) standing() *standing { return &m.c.standings[m.index] }
 
 var (
 	_ actor.Actor   = (*member)(nil)
@@ -51,9 +60,9 @@ func (m *member) Receive(ctx actor.Context) {
 
 // carry has the twin answer into its slot, in the community's turn.
 func (m *member) carry(a *memberAsk, w *twins.Scratch) {
-	if a.turn > m.done {
+	if st := m.standing(); a.turn > st.done {
 		err := m.work(a, w)
-		m.done, m.fresh = a.turn, false
+		st.done, st.fresh = a.turn, false
 		m.c.fill(m, a.turn, err)
 		m.c.cell.Answered(m.at)
 	}
@@ -66,7 +75,7 @@ var forgetful bool
 // work has the twin answer into its slot. After a restart the twin first goes
 // back to where it stood before the step.
 func (m *member) work(a *memberAsk, w *twins.Scratch) error {
-	if m.fresh && !forgetful && !m.c.cell.Quarantined(m.at) {
+	if m.standing().fresh && !forgetful && !m.c.cell.Quarantined(m.at) {
 		if err := m.c.cell.Recover(m.at, a.env, w); err != nil {
 			return err
 		}
@@ -77,12 +86,12 @@ func (m *member) work(a *memberAsk, w *twins.Scratch) error {
 // answerPlain is carry in the member's own turn: the answer is a message.
 func (m *member) answerPlain(ctx actor.Context, a *memberAsk) {
 	var err error
-	if a.turn > m.done { // else it has been answered: by now perhaps a later one, too
+	if st := m.standing(); a.turn > st.done { // else it has been answered: by now perhaps a later one, too
 		if a.stage == twins.StageOffer {
 			m.scratch.Reset()
 		}
 		err = m.work(a, m.scratch)
-		m.done, m.fresh = a.turn, false
+		st.done, st.fresh = a.turn, false
 	}
 	ctx.Send(ctx.Parent(), &memberAnswered{m, a.turn, err})
 	m.c.cell.Answered(m.at)
@@ -106,7 +115,7 @@ type reborn struct {
 func (r *reborn) Receive(ctx actor.Context) {
 	if _, ok := ctx.Message().(*actor.Started); ok {
 		r.m = r.c.byPID(ctx.Self().Id)
-		r.m.fresh = true
+		r.m.standing().fresh = true
 		return
 	}
 	if r.m != nil {

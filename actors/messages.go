@@ -34,7 +34,7 @@ type ask struct {
 // memberAsk asks one member at one stage. turn rises each time a community
 // begins a stage anew.
 type memberAsk struct {
-	turn  uint64
+	turn  uint32
 	tick  twins.Tick
 	stage twins.Stage
 	env   *twins.Env // only until it has been answered
@@ -43,13 +43,13 @@ type memberAsk struct {
 // memberAnswered says that a member has filled its slot.
 type memberAnswered struct {
 	m    *member
-	turn uint64
+	turn uint32
 	err  error
 }
 
 // proceed tells a community that the last slot of a round has been filled
 // outside its own turn.
-type proceed struct{ turn uint64 }
+type proceed struct{ turn uint32 }
 
 // answered says that a community, or a shard with all of its communities, has
 // done what was asked.

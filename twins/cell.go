@@ -116,8 +116,8 @@ type Notice struct {
 	Event  Event
 }
 
-// Round is a set of members that can be asked at the same time.
-type round []int32 // blocks
+// round is the blocks whose members can be asked at the same time.
+type round []int32
 
 // Scratch is what one asker of members needs; askers that run at the same time
 // have one each.
@@ -269,15 +269,14 @@ func (c *Cell) plan() {
 	})
 }
 
-// rounds joins the blocks of each round into a slice of rounds, leaving out
-// empty ones. Rounds are kept flat: −1 ends one.
-func rounds(rs ...round) (flat []round) {
+// rounds leaves out those in which nobody is asked.
+func rounds(rs ...round) (asked []round) {
 	for _, r := range rs {
 		if len(r) > 0 {
-			flat = append(flat, r)
+			asked = append(asked, r)
 		}
 	}
-	return flat
+	return asked
 }
 
 // Rounds is how many rounds a stage has.
@@ -404,7 +403,7 @@ func (b *Block) owned(i int) bool { return b.ownerOf != nil && b.ownerOf[i] >= 0
 func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)
 	if b.quarantined[i] {
-		c.estimate(s, b, i)
+		c.estimate(s, b, i, env)
 		return nil
 	}
 	c.fault(BeforeAnswer, b, i)
@@ -550,7 +549,7 @@ func (c *Cell) Quarantined(at Slot) bool { return c.Blocks[at.Block].quarantined
 // estimate answers for a quarantined member: a load goes on as it last was, a
 // storage keeps what it holds, a unit stands still. At StageCommit the reading
 // is what it answered before, if it failed only there.
-func (c *Cell) estimate(s Stage, b *Block, i int) {
+func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
 	if s == StageCommit {
 		return
 	}
@@ -563,14 +562,14 @@ func (c *Cell) estimate(s Stage, b *Block, i int) {
 	f.Tier[Essential] = Fixed(load)
 	owns := b.spans != nil && b.spans[i] != nil // what stands behind its meter is well
 	if owns {
-		b.owner.Fold(i, nil, f, Devices{c, b.spans[i]})
+		b.owner.Fold(i, env, f, Devices{c, b.spans[i]})
 	}
 	if s == StageOffer {
 		return
 	}
 	set := b.Set[i]
 	if owns {
-		b.owner.Divide(i, nil, &set, Devices{c, b.spans[i]})
+		b.owner.Divide(i, env, &set, Devices{c, b.spans[i]})
 	}
 	given := max(0, min(load, set.Tier[Essential]))
 	r := &b.Read[i]

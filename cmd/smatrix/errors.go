@@ -31,7 +31,7 @@ func (e *interruptedError) Error() string {
 }
 
 // exitCode is the code for what a command returned. Where several things are
-// wrong, the first in this order counts.
+// wrong, the first in this order counts; an interrupt counts if it is all.
 func exitCode(err error) int {
 	var audit *sim.AuditError
 	var problem *sim.Problem
@@ -45,7 +45,7 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.Is(err, sim.ErrUsage):
 		return exitUsage
-	case errors.As(err, &interrupted):
+	case errors.As(err, &interrupted) && len(leaves(err)) == 1:
 		return exitInterrupted
 	}
 	return exitFailed

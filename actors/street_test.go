@@ -1,0 +1,210 @@
+package actors_test
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/csv"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/actors"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// play runs a world through actors and returns its digest and report.
+func play(t testing.TB, w *sim.World, o actors.Options, more ...sim.Sink) (string, *views.Report, error) {
+	t.Helper()
+	o.Hash = true
+	s, err := actors.Start(w, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	sum := &views.Summary{}
+	runner := sim.Runner{World: w, Stepper: s, Sinks: append([]sim.Sink{chain, sum}, more...)}
+	_, err = runner.Run(context.Background())
+	return chain.Digest().String(), sum.Report(w), err
+}
+
+// Each home's power is its column of the recorded day, to the milliwatt. The
+// file is read here by other means than the product's.
+func TestStreetIsTheRecordedDay(t *testing.T) {
+	w := load(t, "street")
+	frames := &sim.Memory{}
+	_, report, err := play(t, w, actors.Options{}, frames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := recordedRows(t)
+	if len(frames.Frames) != len(rows)-1 || len(rows) != 1441 {
+		t.Fatalf("%d steps, %d recorded minutes", len(frames.Frames), len(rows)-1)
+	}
+	homes := 0
+	for col, name := range rows[0] {
+		number, ok := strings.CutPrefix(name, "Shape_")
+		if !ok {
+			continue
+		}
+		homes++
+		got := frames.Column("grid/street/household-"+number, "power_w")
+		for step := range got {
+			want, err := twins.ParseScaled(rows[step+1][col], int64(twins.Kilowatt))
+			if err != nil || got[step] != want {
+				t.Fatalf("%s, step %d: %d mW, recorded %s kW", name, step, got[step], rows[step+1][col])
+			}
+		}
+	}
+	if homes != 55 || report.Members["household"] != 55 {
+		t.Errorf("%d columns, %d households", homes, report.Members["household"])
+	}
+	if report.Energy.Consumed != 483914.15 || report.PeakW != 57358 || report.PeakStep != 565 || report.BalanceResidualMJ != 0 {
+		t.Errorf("report %+v", report)
+	}
+}
+
+func recordedRows(t *testing.T) [][]string {
+	t.Helper()
+	f, err := os.Open("../sim/scenarios/street/load_profiles_1min.csv.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(z).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// One digest, whatever carries the step: threads, hosting, race detector (the
+// same golden file holds with and without), twice in a row.
+func TestDigestsOfShippedScenarios(t *testing.T) {
+	var all strings.Builder
+	for _, name := range []string{"hamlet", "street"} {
+		want := ""
+		for _, threads := range []int{1, 2} {
+			for _, h := range []actors.Hosting{actors.Batched, actors.PerMember, actors.Plain} {
+				for range 2 {
+					before := runtime.GOMAXPROCS(threads)
+					got, _, err := play(t, load(t, name), actors.Options{Hosting: h})
+					runtime.GOMAXPROCS(before)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if want == "" {
+						want = got
+					}
+					if got != want {
+						t.Fatalf("%s, hosting %s, %d threads: digest %s, before it was %s", name, h, threads, got, want)
+					}
+				}
+			}
+		}
+		flat := sim.NewChain(1, load(t, name).Scenario.Identity())
+		w := load(t, name)
+		runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, twins.MeritOrder{}, true), Sinks: []sim.Sink{flat}}
+		if _, err := runner.Run(context.Background()); err != nil || flat.Digest().String() != want {
+			t.Fatalf("%s without actors: %s, %v, with them %s", name, flat.Digest(), err, want)
+		}
+		if other, _, _ := play(t, load(t, name, "seed=2"), actors.Options{}); other == want {
+			t.Errorf("%s: another seed gives the same digest", name)
+		}
+		all.WriteString(name + " " + want + "\n")
+	}
+	golden(t, "testdata/digests.txt", all.String())
+}
+
+// A tie or a unit that delivers one milliwatt less than it said turns the
+// residual, whoever stands behind it in the order.
+func TestShortDeliveryBreaksTheAudit(t *testing.T) {
+	for _, row := range []struct{ scenario, path string }{
+		{"street", "grid/supply/tie"},
+		{"hamlet", "grid/supply/tie"},
+		{"hamlet", "grid/supply/engine"},
+	} {
+		w := load(t, row.scenario)
+		for _, c := range w.Cells {
+			c.Falsify = func(path string, r *twins.Reading) {
+				if path != row.path || r.Power >= 0 {
+					return
+				}
+				r.Power++
+				if r.Exchange != 0 {
+					r.Exchange++
+				} else {
+					r.Generation--
+				}
+			}
+		}
+		_, report, err := play(t, w, actors.Options{})
+		var audit *sim.AuditError
+		if !errors.As(err, &audit) || audit.Node != "grid" || report.BalanceResidualMJ == 0 {
+			t.Errorf("%s, %s: %v, residual %d mJ", row.scenario, row.path, err, report.BalanceResidualMJ)
+		}
+	}
+}
+
+// A household that is put in front of the others changes none of their
+// readings.
+func TestHouseholdInFrontChangesNobodyElse(t *testing.T) {
+	dir := t.TempDir()
+	source, err := sim.Source("hamlet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const list = "\nhouseholds:\n"
+	text := strings.Replace(string(source), "hamlet/day.csv", "day.csv", 1)
+	if !strings.Contains(text, list) {
+		t.Fatal("hamlet has no households")
+	}
+	text = strings.Replace(text, list, list+"  - id: a-newcomer\n    community: north\n    load: {recording: day, column: home-1}\n", 1)
+	day, err := os.ReadFile("../sim/scenarios/hamlet/day.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{"day.csv": day, "more.yaml": []byte(text)} {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, after := &sim.Memory{}, &sim.Memory{}
+	if _, _, err := play(t, load(t, "hamlet"), actors.Options{}, before); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := play(t, load(t, filepath.Join(dir, "more.yaml")), actors.Options{}, after); err != nil {
+		t.Fatal(err)
+	}
+	others := 0
+	for i := range before.Frames {
+		for _, c := range before.Frames[i].Communities {
+			for _, k := range c.Kinds {
+				if k.Kind.Role != twins.RoleLoad { // supply and shared storage have to follow the newcomer
+					continue
+				}
+				for n, path := range k.Paths {
+					for col := range k.Kind.Columns {
+						name := k.Kind.Columns[col].Name
+						if v, ok := after.Frames[i].Value(path, name); !ok || v != k.Columns[col][n] {
+							t.Fatalf("step %d: %s of %s was %d, is %d", i, name, path, k.Columns[col][n], v)
+						}
+						others++
+					}
+				}
+			}
+		}
+	}
+	if _, ok := after.Frames[0].Value("grid/north/a-newcomer", "power_w"); !ok || others == 0 {
+		t.Fatal("the newcomer is not there")
+	}
+}

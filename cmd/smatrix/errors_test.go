@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/sim"
+)
+
+func TestExitCode(t *testing.T) {
+	usage := &sim.UsageError{What: "no such flag"}
+	problem := &sim.Problem{File: "a.yaml", Line: 3, What: "wrong"}
+	audit := &sim.AuditError{Tick: 7, Node: "grid", Residual: 1}
+	interrupted := &interruptedError{1, 2}
+	tests := []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"nothing", nil, 0},
+		{"nothing joined", errors.Join(nil, nil), 0},
+		{"anything", errors.New("disk"), 1},
+		{"usage", usage, 2},
+		{"usage in other words", fmt.Errorf("set: %w", sim.ErrUsage), 2},
+		{"a problem", problem, 3},
+		{"problems", errors.Join(problem, problem), 3},
+		{"a problem with context", fmt.Errorf("street: %w", problem), 3},
+		{"a problem and usage", errors.Join(usage, problem), 3},
+		{"the audit", audit, 4},
+		{"the audit, and the disk", errors.Join(audit, errors.New("disk")), 4},
+		{"interrupted", interrupted, 130},
+		{"interrupted, joined", errors.Join(interrupted, nil), 130},
+		{"interrupted, and the disk", errors.Join(interrupted, errors.New("disk")), 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := exitCode(tt.err); got != tt.want {
+				t.Errorf("exit code %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestPrintErrors(t *testing.T) {
+	problem := &sim.Problem{File: "a.yaml", Line: 3, What: "wrong"}
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"nothing", nil, ""},
+		{"one", errors.New("disk"), "smatrix: disk\n"},
+		{"a problem", problem, "a.yaml:3: wrong\n"},
+		{"in a problem", fmt.Errorf("street: %w", problem), "a.yaml:3: wrong\n"},
+		{"several, nested", errors.Join(errors.New("disk"), errors.Join(problem, &sim.Problem{File: "b.csv", What: "is empty"})),
+			"smatrix: disk\na.yaml:3: wrong\nb.csv: is empty\n"},
+		{"the same twice", errors.Join(errors.New("disk"), errors.New("disk")), "smatrix: disk\n"},
+		{"what a terminal would do", errors.New("\x1b[2J"), "smatrix: \ufffd[2J\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			if printErrors(&b, tt.err); b.String() != tt.want {
+				t.Errorf("got %q, want %q", b.String(), tt.want)
+			}
+		})
+	}
+}
+
+// A panic is told, and cannot be mistaken for usage.
+func TestPanic(t *testing.T) {
+	root := &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { panic("oh") }, SilenceUsage: true, SilenceErrors: true}
+	root.SetArgs(nil)
+	err := execute(root)
+	if exitCode(err) != exitFailed || !strings.Contains(err.Error(), "internal error: oh") {
+		t.Errorf("got %v", err)
+	}
+}
