@@ -15,6 +15,7 @@ build: ## build bin/smatrix
 
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test ./...
+	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
 	$(GO) test -race -short ./actors/... ./sim/... ./cmd/...
 
 test-long: ## the long forms of the tests (a billion steps, more seeds)

@@ -86,13 +86,13 @@ func (o *Options) check() error {
 	if o.Days != nil && (*o.Days < 1 || *o.Days > mostDays) {
 		return &UsageError{outside("--days", *o.Days, mostDays)}
 	}
-	if o.Steps != nil && (*o.Steps < 1 || *o.Steps > mostDays*86_400) {
+	if o.Steps != nil && (*o.Steps < 1 || int64(*o.Steps) > mostDays*86_400) {
 		return &UsageError{outside("--steps", *o.Steps, mostDays*86_400)}
 	}
 	return nil
 }
 
-func outside(flag string, n, most int) string {
+func outside(flag string, n int, most int64) string {
 	if n < 1 {
 		return fmt.Sprintf("%s %d: wanted at least 1", flag, n)
 	}

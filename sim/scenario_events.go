@@ -204,7 +204,7 @@ func (d *document) eventError(line int32, err error) error {
 	var path *pathError
 	p := d.problem(line, "events: %v", err)
 	if errors.As(err, &path) {
-		return &UsageError{p.Error()}
+		return &Problem{File: d.file, Line: int(line), What: "events: " + err.Error(), Err: ErrUsage}
 	}
 	return p
 }

@@ -41,7 +41,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &audit):
 		return exitAudit
-	case errors.As(err, &problem):
+	case errors.As(err, &problem) && !errors.Is(problem, sim.ErrUsage):
 		return exitInvalid
 	case errors.Is(err, sim.ErrUsage):
 		return exitUsage
