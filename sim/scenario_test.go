@@ -263,8 +263,8 @@ func TestBadUsage(t *testing.T) {
 	t.Run("events", func(t *testing.T) {
 		for set, want := range map[string]string{
 			"producers.cole.available=false": "x.yaml:33: events: producers.cole.available: no such member, did you mean producers.coal?",
-			"households.h1.phase=A":          "x.yaml:33: events: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.scale",
-			"households.*.load.column=one":   "x.yaml:33: events: households.h1.load.column may not change in mid-run, wanted one of: load.scale, pv.scale",
+			"households.h1.phase=A":          "x.yaml:33: events: households.h1.phase may not change in mid-run, wanted one of: heat_pump.available, heat_pump.setpoint_c, hot_water.available, hot_water.setpoint_c, load.scale, pv.scale",
+			"households.*.load.column=one":   "x.yaml:33: events: households.h1.load.column may not change in mid-run, wanted one of: heat_pump.available, heat_pump.setpoint_c, hot_water.available, hot_water.setpoint_c, load.scale, pv.scale",
 			"seed=5":                         "x.yaml:33: events: seed may not change in mid-run, wanted a setting of a member or a community",
 			"recordings.homes.unit=W":        "x.yaml:33: events: recordings.homes.unit may not change in mid-run, wanted a setting of a member or a community",
 			"households.h1.pv.scale=2":       "x.yaml:33: events: households.h1.pv.scale: there is no households.h1.pv",

@@ -158,7 +158,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	_, err = s.Commands([]string{"households.h1.phase=A"}, 7)
-	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.scale")
+	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: heat_pump.available, heat_pump.setpoint_c, hot_water.available, hot_water.setpoint_c, load.scale, pv.scale")
 	_, err = s.Commands([]string{"batteries.b1.reserve_soc=2"}, 7)
 	wantUsage(t, err, "--set: batteries.b1.reserve_soc: 2 is above 1")
 }
@@ -166,12 +166,16 @@ func TestCommands(t *testing.T) {
 // Commands that the scenario makes are commands that twins take.
 func TestTwinsTakeEverySetting(t *testing.T) {
 	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n"
+	source = strings.Replace(source, "    pv:", "    heat_pump: {}\n    hot_water: {}\n    pv:", 1)
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {
 			s := mustLoad(t, source, Options{})
 			value := "0.5"
 			if set.Max == 1 {
 				value = "false"
+			}
+			if least := float64(set.Min) / float64(set.Scale); least > 0.5 {
+				value = fmt.Sprint(least)
 			}
 			commands, err := s.Commands([]string{k.Plural + ".*." + set.Name + "=" + value}, 1)
 			if err != nil {

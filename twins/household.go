@@ -202,7 +202,8 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		case Essential:
 			out.Unserved += bands[k].Ref - did
 			out.Load += did
-		default:
+		default: // what is below its band was promised
+			out.Unserved += max(0, bands[k].Min-did)
 			out.Load += did
 		}
 	}

@@ -1,0 +1,170 @@
+package twins
+
+import "math"
+
+// temperature is in millionths of a degree Celsius. A state keeps energy, never
+// a temperature: the temperature is read from it.
+type temperature int64
+
+const (
+	degree  temperature = 1_000_000
+	kelvin0             = 273.15 // 0 °C in kelvin
+)
+
+// UnmarshalJSON reads degrees Celsius.
+func (t *temperature) UnmarshalJSON(b []byte) error {
+	return unmarshalScaled((*int64)(t), b, int64(degree))
+}
+
+func (t temperature) celsius() float64 { return float64(t) / float64(degree) }
+
+// temperatureOf rounds a temperature of the weather once.
+func temperatureOf(celsius float64) temperature {
+	return temperature(math.Round(float64(celsius * float64(degree))))
+}
+
+// thermal is a body of one temperature that leaks to its surroundings, and a
+// converter that heats it: a building with its heat pump, a tank with its
+// element. Between two steps all powers are constant, so the exact solution of
+//
+//	dQ/dt = P − (Q − Q_around)/τ
+//
+// is used: over a step of x = Δt/τ the body loses
+//
+//	lost = (1 − e^−x)·(Q − Q_around) + (1 − (1 − e^−x)/x)·P·Δt
+//
+// in integers, the remainder carried, and Q grows by P·Δt − lost. So what came
+// in is what was stored and what was lost, to the millijoule and for ever.
+type thermal struct {
+	perKelvin Energy // heat capacity
+	gone      int64  // 1 − e^−x, in units of 1/unity
+	early     int64  // 1 − (1 − e^−x)/x: what of the step's own heat is lost in it
+	low, high Energy // held at the ends of the band
+
+	held    Energy // above 0 °C
+	lostRem int64  // of a millijoule lost, in 1/unity: 0 ≤ lostRem < unity
+	heatRem int64  // of a millijoule of heat made, in billionths: 0 ≤ heatRem < One
+}
+
+const unity = 1 << 60
+
+// newThermal is a body of a heat capacity ≥ 0 and a time constant in seconds
+// (infinite: it does not leak), for steps of one length.
+func newThermal(perKelvin Energy, timeConstant float64, step Seconds) thermal {
+	gone, early := decay(float64(step) / timeConstant)
+	return thermal{
+		perKelvin: perKelvin,
+		gone:      int64(math.Round(float64(gone * unity))),
+		early:     int64(math.Round(float64(early * unity))),
+	}
+}
+
+// decay is 1 − e^−x and 1 − (1 − e^−x)/x for x ≥ 0, without cancellation for
+// small x.
+func decay(x float64) (gone, early float64) {
+	if x > 1 {
+		gone = 1 - Exp(-x)
+		return gone, 1 - gone/x
+	}
+	for n := 20.0; n >= 2; n-- { // x/2·(1 − x/3·(1 − x/4·(…)))
+		early = float64(x / n * (1 - early))
+	}
+	return float64(x * (1 - early)), early
+}
+
+// at is what the body holds at a temperature.
+func (b *thermal) at(t temperature) Energy {
+	q, _ := MulDiv(int64(b.perKelvin), int64(t), int64(degree))
+	return Energy(q)
+}
+
+// temperature is the body's when it holds so much.
+func (b *thermal) temperature(held Energy) temperature {
+	t, _ := MulDiv(int64(held), int64(degree), int64(b.perKelvin))
+	return temperature(t)
+}
+
+// side is −1 below the band, +1 above it, 0 inside.
+func (b *thermal) side(held Energy) int64 { return flag(held > b.high) - flag(held < b.low) }
+
+// lost is what goes to the surroundings in a step that brings so much into the
+// body (negative where more is taken out), and the remainder.
+func (b *thermal) lost(around, in Energy) (Energy, int64) {
+	q1, r1 := MulDiv(int64(b.held-around), b.gone, unity)
+	q2, r2 := MulDiv(int64(in), b.early, unity)
+	rem := r1 + r2 + b.lostRem // −2 unity < rem < 3 unity: it fits
+	whole := rem >> 60
+	return Energy(q1 + q2 + whole), rem - whole<<60
+}
+
+// after is what the body holds at the end of such a step.
+func (b *thermal) after(around, in Energy) Energy {
+	lost, _ := b.lost(around, in)
+	return b.held + in - lost
+}
+
+// toReach is the least energy that must come in for the body to hold at least
+// target at the end of the step. The estimate is off by a few millijoules at
+// the most; after grows with in, so the loops end at the exact one.
+func (b *thermal) toReach(target, around Energy) Energy {
+	q, _ := MulDiv(int64(target-b.after(around, 0)), unity, unity-b.early)
+	in := Energy(q)
+	for b.after(around, in) < target {
+		in++
+	}
+	for b.after(around, in-1) >= target {
+		in--
+	}
+	return in
+}
+
+// heater is what the converter can do in a step and what else comes in.
+type heater struct {
+	cop    Ratio   // heat made / electricity drawn, > 0
+	most   Power   // electric
+	other  Energy  // gains; negative: drawn off
+	around Energy  // held at the temperature of the surroundings
+	step   Seconds // its length
+}
+
+// heated is what a step's electricity makes of heat, and the remainder.
+func (b *thermal) heated(electric Energy, cop Ratio) (heat Energy, rem int64) {
+	q, r := MulAddDiv(int64(electric), int64(cop), b.heatRem, int64(One))
+	return Energy(q), r
+}
+
+// atLeast is the least power with which the body holds target or more at the
+// end of the step, or the greatest there is.
+func (b *thermal) atLeast(target Energy, h *heater) Power {
+	heat := b.toReach(target, h.around) - h.other
+	if heat <= 0 {
+		return 0
+	}
+	e, _ := MulAddDiv(int64(heat), int64(One), int64(h.cop)-1, int64(h.cop))
+	p, rest := Energy(e).Over(h.step)
+	if rest > 0 {
+		p++
+	}
+	return min(p, h.most)
+}
+
+// atMost is the greatest power with which the body holds target or less at the
+// end of the step, or 0.
+func (b *thermal) atMost(target Energy, h *heater) Power {
+	heat := b.toReach(target+1, h.around) - 1 - h.other
+	if heat <= 0 {
+		return 0
+	}
+	e, _ := MulAddDiv(int64(heat), int64(One), int64(One)-1-b.heatRem, int64(h.cop))
+	p, _ := Energy(e).Over(h.step)
+	return min(p, h.most)
+}
+
+// band is the range of power that ends the step between floor and the top of
+// the body's band wherever some power does: where none is enough it is all that
+// there is, and where none is already too much it is none.
+func (b *thermal) band(floor, wanted Energy, h *heater) Band {
+	most := b.atMost(b.high, h)
+	least := min(b.atLeast(floor, h), most)
+	return Band{Min: least, Ref: max(least, min(b.atMost(wanted, h), most)), Max: most}
+}
