@@ -32,7 +32,7 @@ type Plan struct {
 // MeritOrder meets demand from the cheapest unit on, inside what each can do in
 // this step; ties come at their price or after every plant. If that is not
 // enough it asks for less, tier after tier; if it is too much it stops plants,
-// charges, exports and then curtails.
+// charges, exports and then curtails. What wind and sun give is taken first.
 type MeritOrder struct{}
 
 // Dispatch implements Controller.
@@ -93,8 +93,12 @@ func (p *Plan) straighten(o *Offers) {
 // what is still missing (+) or too much (−).
 func (p *Plan) meet(units []Flex, need Power) (left Power) {
 	left = need
-	for _, i := range p.Order { // every plant at its least
-		least := min(units[i].Tier[Generation].Max, 0)
+	for _, i := range p.Order { // every plant at its least, wind and sun in full
+		band := units[i].Tier[Generation]
+		least := min(band.Max, 0)
+		if units[i].Duty == Variable {
+			least = band.Ref
+		}
 		p.Units[i] = Setpoint{}
 		p.Units[i].Tier[Generation] = least
 		left += least
@@ -192,7 +196,8 @@ func (p *Plan) force(o *Offers, left Power, again bool) Power {
 // and lets the others take up what was stopped beyond that.
 func (p *Plan) stop(units []Flex, left Power) Power {
 	for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
-		if set := &p.Units[p.Order[k]]; set.Tier[Generation] < 0 {
+		i := p.Order[k]
+		if set := &p.Units[i]; set.Tier[Generation] < 0 && units[i].Duty != Variable {
 			left -= set.Tier[Generation]
 			*set = Setpoint{Run: Stop, Reason: Abundance}
 		}
@@ -242,7 +247,9 @@ func (p *Plan) start(units []Flex, short Power) {
 			p.Units[i].Run = Start
 			dearer -= least
 		}
-		dearer += max(0, -p.Units[i].Tier[Generation])
+		if units[i].Duty != Variable {
+			dearer += max(0, -p.Units[i].Tier[Generation])
+		}
 	}
 }
 
