@@ -97,7 +97,7 @@ func TestBadScenarios(t *testing.T) {
 			{"missing", battery, "producers:", "x.yaml:17: batteries.b1: rated_w is missing, wanted greatest power at its terminals, each way, W"},
 			{"missing, nested", "column: one}", "}", "x.yaml:11: households.h1.load: column is missing, wanted one of its columns; a * makes one household of each column that fits"},
 			{"no id", "  - id: b1\n    community", "  - community", "x.yaml:17: batteries[0]: id is missing, wanted its name; a * makes one member of each column, or owner, that fits"},
-			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: available, community, cost_eur_per_mwh, id, initially, min_output, ramp_per_min, rated_w, start_up_s`},
+			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s, … (22 in all)`},
 		}},
 		{"values", []badRow{
 			{"share above 1", battery, "    rated_w: 5000\n    min_soc: 1.5\nproducers:", "x.yaml:22: batteries.b1.min_soc: 1.5 is above 1"},
@@ -135,6 +135,16 @@ func TestBadScenarios(t *testing.T) {
 			{"owner is a plant", "owner: h2", "owner: coal", `x.yaml:19: batteries.b1.owner: no household "coal", wanted one of: h1, h2`},
 			{"owner elsewhere", "id: h2\n    community: street", "id: h2\n    community: supply", "x.yaml:19: batteries.b1.owner: household h2 is in community supply, wanted one in street"},
 			{"refused by its kind", battery, "    rated_w: 5000\n    min_soc: 0.9\nproducers:", "x.yaml:17: batteries.b1: initial_soc 0.5 is outside min_soc…max_soc 0.9…0.95"},
+		}},
+		{"plants", []badRow{
+			{"minimum above the rating", "    rated_w: 5000\nties:", "    rated_w: 5000\n    min_output: 1.2\nties:", "x.yaml:26: producers.coal.min_output: 1.2 is above 1"},
+			{"unknown technology", "    rated_w: 5000\nties:", "    rated_w: 5000\n    technology: col\nties:",
+				`x.yaml:26: producers.coal.technology: "col" is unknown, did you mean "coal"? wanted one of: coal, lignite, gas_engine, gas_turbine, combined_cycle, nuclear, hydro, biogas, oil`},
+			{"cold start shorter than a warm one", "    rated_w: 5000\nties:", "    rated_w: 5000\n    technology: coal\n    start_up_cold_s: 60\nties:",
+				"x.yaml:23: producers.coal: start_up_cold_s 60 is below the 21600 s of a warm start"},
+			{"cold before it is warm", "    rated_w: 5000\nties:", "    rated_w: 5000\n    warm_after_s: 7200\n    cold_after_s: 3600\nties:",
+				"x.yaml:23: producers.coal: cold_after_s 3600 is below warm_after_s 7200"},
+			{"a reservoir without a river", "    rated_w: 5000\nties:", "    rated_w: 5000\n    reservoir_wh: 1\nties:", "x.yaml:23: producers.coal: reservoir_wh: wanted only beside inflow_w"},
 		}},
 		{"wind", []badRow{
 			{"curve not sorted", "\nties:", "\nwind_farms:\n  - id: mill\n    community: supply\n    hub_height_m: 30\n    curve: [[3, 0], [8, 900], [7, 1000]]\nties:",

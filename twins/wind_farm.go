@@ -47,7 +47,7 @@ type windFarm struct {
 var windFarmGenerated = &EventType{Name: "wind_farm.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
 
 func newWindFarms(_ *Site, members []Member) (Slab, error) {
-	s := NewSlab[windFarm, *windFarm](len(members))
+	s := &windFarms{NewSlab[windFarm, *windFarm](len(members))}
 	for i, m := range members {
 		var spec windFarmSpec
 		if err := decodeSpec(m, &spec); err != nil {
@@ -60,6 +60,20 @@ func newWindFarms(_ *Site, members []Member) (Slab, error) {
 		*s.Row(i) = windFarm{turbine: t, count: spec.Count, cost: spec.Cost, available: spec.Available}
 	}
 	return s, nil
+}
+
+// windFarms is the slab.
+type windFarms struct{ *SlabOf[windFarm, *windFarm] }
+
+// Plant implements Generator. Turbines turn behind converters: no inertia (as
+// ENTSO-E counts them); carbon is the median of IPCC AR5 for wind on land.
+func (s *windFarms) Plant(i int) Plant {
+	f := s.Row(i)
+	most := 0.0
+	for _, p := range f.curve {
+		most = max(most, p.power)
+	}
+	return Plant{Rated: Power(f.count) * watts(most), CO2LifeCycle: 11_000}
 }
 
 // given is what the wind gives in this step, ≥ 0.
