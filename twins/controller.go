@@ -43,7 +43,9 @@ func (MeritOrder) Dispatch(_ *Env, o *Offers, p *Plan) {
 		need += o.Communities[i].Ref()
 	}
 	left := p.meet(o.Units, need)
-	p.relieve(o, left)
+	if rest := p.relieve(o, left); rest < 0 { // nowhere to go: a plant must
+		p.relieve(o, p.stop(o.Units, rest))
+	}
 	p.start(o.Units, left)
 }
 
@@ -103,7 +105,7 @@ func (p *Plan) meet(units []Flex, need Power) (left Power) {
 		p.Units[i].Tier[Generation] = least
 		left += least
 	}
-	return p.stop(units, left)
+	return p.retire(units, left)
 }
 
 // raise lets units inject more, the cheapest first, and returns what is still
@@ -192,14 +194,36 @@ func (p *Plan) force(o *Offers, left Power, again bool) Power {
 	return left
 }
 
-// stop takes plants off, the dearest first, until no more than needed is left,
-// and lets the others take up what was stopped beyond that.
-func (p *Plan) stop(units []Flex, left Power) Power {
+// retire takes plants off, the dearest first, while there is too much and the
+// other units can make up for what goes beyond that. Those that must not stop yet
+// stay. It returns what is then missing or too much.
+func (p *Plan) retire(units []Flex, left Power) Power {
+	room := Power(0) // by how much the units can be raised
+	for i := range units {
+		room += max(0, p.Units[i].Tier[Generation]-units[i].Tier[Generation].Min)
+	}
 	for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
 		i := p.Order[k]
-		if set := &p.Units[i]; set.Tier[Generation] < 0 && units[i].Duty != Variable {
-			left -= set.Tier[Generation]
-			*set = Setpoint{Run: Stop, Reason: Abundance}
+		now, own := p.Units[i].Tier[Generation], max(0, p.Units[i].Tier[Generation]-units[i].Tier[Generation].Min)
+		if now < 0 && units[i].Duty == Dispatched && left-now <= room-own {
+			left, room = left-now, room-own
+			p.Units[i] = Setpoint{Run: Stop, Reason: Abundance}
+		}
+	}
+	return p.raise(units, left)
+}
+
+// stop takes plants off, the dearest first and those that have not run for long
+// enough last, until no more than needed is left, whatever goes short; the others
+// take up what they can of that.
+func (p *Plan) stop(units []Flex, left Power) Power {
+	for _, duty := range [...]Duty{Dispatched, Committed} {
+		for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
+			i := p.Order[k]
+			if set := &p.Units[i]; set.Tier[Generation] < 0 && units[i].Duty == duty {
+				left -= set.Tier[Generation]
+				*set = Setpoint{Run: Stop, Reason: Abundance}
+			}
 		}
 	}
 	return p.raise(units, left)
