@@ -46,7 +46,7 @@ func (MeritOrder) Dispatch(_ *Env, o *Offers, p *Plan) {
 	if rest := p.relieve(o, left); rest < 0 { // nowhere to go: a plant must
 		p.relieve(o, p.stop(o.Units, rest))
 	}
-	p.start(o.Units, left)
+	p.start(o, left)
 }
 
 // order sorts the units by cost, then path.
@@ -261,20 +261,50 @@ func (p *Plan) moveTier(o *Offers, t Tier, left Power, why Reason) Power {
 	return left - (sum.Ref - total)
 }
 
-// start orders units that are off to start where dearer ones, or nobody, would
-// otherwise have to give at least as much as their least output.
-func (p *Plan) start(units []Flex, short Power) {
-	dearer := max(short, 0)
-	for k := len(p.Order) - 1; k >= 0; k-- {
-		i := p.Order[k]
-		if least := units[i].Startable; least > 0 && dearer >= least {
-			p.Units[i].Run = Start
-			dearer -= least
+// start orders units that are off to start, the cheapest first, where dearer ones,
+// or nobody, would otherwise have to give at least as much as their least output.
+// If somebody goes short it may be less, where the rest can be stored or exported.
+func (p *Plan) start(o *Offers, short Power) {
+	short = max(short, 0)
+	dearer := short // than unit i: what is missing, and what units give that cost more
+	for _, i := range p.Order {
+		dearer += p.replaceable(o, i)
+	}
+	sink, claimed, k := o.sink(), Power(0), 0
+	for _, i := range p.Order {
+		for k < len(p.Order) && o.Units[p.Order[k]].Cost <= o.Units[i].Cost {
+			dearer -= p.replaceable(o, p.Order[k])
+			k++
 		}
-		if units[i].Duty != Variable {
-			dearer += max(0, -p.Units[i].Tier[Generation])
+		least, gap := o.Units[i].Startable, dearer-claimed
+		if least > 0 && (gap >= least || gap > 0 && claimed < short && least-gap <= sink) {
+			p.Units[i].Run = Start
+			claimed += least
 		}
 	}
+}
+
+// replaceable is what a unit gives that another could give instead.
+func (p *Plan) replaceable(o *Offers, i int) Power {
+	if o.Units[i].Duty == Variable {
+		return 0
+	}
+	return max(0, -p.Units[i].Tier[Generation])
+}
+
+// sink is how much more communities and ties can take than at reference.
+func (o *Offers) sink() (room Power) {
+	for i := range o.Communities {
+		for t, b := range o.Communities[i].Tier {
+			if Tier(t) != Essential {
+				room += b.Max - b.Ref
+			}
+		}
+	}
+	for i := range o.Units {
+		room += max(0, o.Units[i].Tier[Generation].Max)
+	}
+	return room
 }
 
 // close moves the units by what the rest of the grid did otherwise than
