@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestSet(t *testing.T) {
 }
 
 func TestBadSet(t *testing.T) {
-	const producerKeys = "available, community, cost_eur_per_mwh, id, initially, min_output, ramp_per_min, rated_w, start_up_s"
+	const producerKeys = "available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s"
 	for _, row := range [][2]string{
 		{"novalue", `--set: "novalue", wanted PATH=VALUE or PATH*=FACTOR`},
 		{"=3", `--set: "=3", wanted PATH=VALUE or PATH*=FACTOR`},
@@ -66,10 +67,10 @@ func TestBadSet(t *testing.T) {
 		{"vehicles.*.available=false", "--set: vehicles.*.available: no such member, wanted none"},
 		{"communities.stret.limit_w=3", "--set: communities.stret.limit_w: no such community, did you mean communities.street?"},
 		{"recordings.homs.unit=W", "--set: recordings.homs.unit: no such recording, did you mean recordings.homes?"},
-		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys},
+		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys + ", … (22 in all)"},
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone"},
-		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys},
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, wind_farms, zone"},
+		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys + ", technology, warm_after_s"},
 		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
 		{"households.h1.pv.scale=5", "--set: households.h1.pv.scale: there is no households.h1.pv"},
@@ -86,7 +87,8 @@ func TestBadSet(t *testing.T) {
 		{"producers.coal.rated_w*=x", `--set: producers.coal.rated_w: factor "x" is not a number`},
 		{"producers.coal.available*=2", "--set: producers.coal.available: true is not a number, a factor wants one"},
 		{"communities.*.limit_w*=2", "--set: communities.*.limit_w: null is not a number, a factor wants one"},
-		{"producers.coal.start_up_s*=0.001", "--set: producers.coal.start_up_s: 0.3 is not whole, wanted a whole number"},
+		{"producers.coal.cost_eur_per_mwh*=2", "--set: producers.coal.cost_eur_per_mwh: null is not a number, a factor wants one"},
+		{"seed*=0.3", "--set: seed: 0.3 is not whole, wanted a whole number"},
 		{"hosting=fast", `--set: hosting: "fast" is unknown, wanted one of: message, batched, plain`},
 		{"days=0", "--set: days: 0 is below 1"},
 	} {
@@ -158,21 +160,25 @@ func TestCommands(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	_, err = s.Commands([]string{"households.h1.phase=A"}, 7)
-	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: heat_pump.available, heat_pump.setpoint_c, hot_water.available, hot_water.setpoint_c, load.scale, pv.scale")
+	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: "+homeSettings())
 	_, err = s.Commands([]string{"batteries.b1.reserve_soc=2"}, 7)
 	wantUsage(t, err, "--set: batteries.b1.reserve_soc: 2 is above 1")
 }
 
 // Commands that the scenario makes are commands that twins take.
 func TestTwinsTakeEverySetting(t *testing.T) {
-	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n"
-	source = strings.Replace(source, "    pv:", "    heat_pump: {}\n    hot_water: {}\n    pv:", 1)
+	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n" +
+		"wind_farms:\n  - {id: mill, community: supply, turbine: sd6}\n"
+	source = strings.Replace(source, "    pv:", "    wind_turbine: {turbine: sd6}\n    heat_pump: {}\n    hot_water: {}\n    pv:", 1)
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {
 			s := mustLoad(t, source, Options{})
 			value := "0.5"
-			if set.Max == 1 {
+			switch {
+			case set.Max == 1:
 				value = "false"
+			case set.Scale == 1:
+				value = "2"
 			}
 			if least := float64(set.Min) / float64(set.Scale); least > 0.5 {
 				value = fmt.Sprint(least)
@@ -206,4 +212,14 @@ func TestSetNumberRoundTrip(t *testing.T) {
 			r.Fatalf("got %s, want %s", got, want)
 		}
 	})
+}
+
+// homeSettings are the settings of a household as an error lists them.
+func homeSettings() string {
+	var names []string
+	for _, s := range twins.Household.Settings {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
