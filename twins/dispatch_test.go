@@ -149,7 +149,7 @@ func TestMeritOrder(t *testing.T) {
 				"-35 | essential 60, comfort 2, flexible 3, storage -30"},
 			{"essential load last, in proportion",
 				[]offered{{cost: 95, most: 30}}, []bands{{essential: {60, 60, 60}, flexible: {1, 8, 8}, storage: {-30, 0, 30}}, load(40)},
-				"-30 | essential 35.4, flexible 1, storage -30 | essential 23.6"},
+				"-30 | essential 36, storage -30 | essential 24"},
 		}},
 		{"too much", []dispatchRow{
 			{"the dearest stops, the others go on",
