@@ -57,12 +57,12 @@ func (p *Plan) order(units []Flex) {
 }
 
 // straighten makes sense of whatever a controller has answered: nobody is asked
-// for more than was offered (essential load may be shed), a unit that is to stop
+// for more than was offered (loads may be shed), a unit that is to stop
 // gives nothing, and every unit stands in the order once.
 func (p *Plan) straighten(o *Offers) {
 	for i := range p.Communities {
 		for t, b := range o.Communities[i].Tier {
-			if Tier(t) == Essential {
+			if Tier(t).sheddable() {
 				b.Min = min(b.Min, 0)
 			}
 			p.Communities[i].Tier[t] = b.Clip(p.Communities[i].Tier[t])
@@ -136,16 +136,29 @@ func (p *Plan) lower(units []Flex, left Power) Power {
 // The order in which tiers give way: when there is too little, waiting vehicles
 // first and essential load last; when there is too much, what can draw more,
 // and after export generation.
+//
+// Inside their bands all give way before any is cut by force, below what it has
+// promised; and then essential load is cut last.
 var (
-	scarcityOrder  = [...]Tier{Mobility, Comfort, Storage, Flexible, Essential}
-	abundanceOrder = [...]Tier{Mobility, Comfort, Flexible, Storage}
+	scarcityOrder  = [...]concession{{Mobility, false}, {Comfort, false}, {Storage, false}, {Flexible, false}, {Flexible, true}, {Comfort, true}, {Essential, true}}
+	abundanceOrder = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Storage, false}}
 	// The same for the second pass of a step, when books must be closed and not
 	// all have done as they were asked. If that was not enough, those come first
 	// who follow to the milliwatt.
-	shedOrder   = [...]Tier{Mobility, Comfort, Flexible, Essential, Storage}
-	exactOrder  = [...]Tier{Essential, Storage, Flexible, Comfort, Mobility}
-	absorbOrder = [...]Tier{Storage, Generation}
+	shedOrder   = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Flexible, true}, {Comfort, true}, {Essential, true}, {Storage, false}}
+	exactOrder  = [...]concession{{Essential, true}, {Storage, false}, {Flexible, true}, {Comfort, true}, {Mobility, false}}
+	absorbOrder = [...]concession{{Storage, false}, {Generation, false}}
 )
+
+// concession is a tier that gives way, inside its band or by force.
+type concession struct {
+	Tier
+	force bool
+}
+
+// sheddable reports whether a tier is load that can be cut by force, down to
+// nothing.
+func (t Tier) sheddable() bool { return t == Essential || t == Comfort || t == Flexible }
 
 // relieve asks the communities for less (left > 0) or more (left < 0) than the
 // plan has for them, tier after tier, exports what they cannot take and at last
@@ -153,15 +166,15 @@ var (
 func (p *Plan) relieve(o *Offers, left Power) Power {
 	switch {
 	case left > 0:
-		for _, t := range scarcityOrder {
-			left = p.moveTier(o, t, left, Scarcity)
+		for _, c := range scarcityOrder {
+			left = p.moveTier(o, c, left, Scarcity)
 		}
 	case left < 0:
-		for _, t := range abundanceOrder {
-			left = p.moveTier(o, t, left, Abundance)
+		for _, c := range abundanceOrder {
+			left = p.moveTier(o, c, left, Abundance)
 		}
 		left = p.lower(o.Units, left)
-		left = p.moveTier(o, Generation, left, Abundance)
+		left = p.moveTier(o, concession{Generation, false}, left, Abundance)
 	}
 	return left
 }
@@ -176,14 +189,14 @@ func (p *Plan) force(o *Offers, left Power, again bool) Power {
 	case again:
 		order = exactOrder[:]
 	}
-	for _, t := range order {
-		if t == Mobility && again && left > 0 {
+	for _, c := range order {
+		if c.Tier == Mobility && again && left > 0 {
 			// Chargers that follow in steps of 1 A might not move at all.
 			const all = Power(1) << 60
-			left -= all - p.moveTier(o, t, all, why)
+			left -= all - p.moveTier(o, c, all, why)
 			continue
 		}
-		left = p.moveTier(o, t, left, why)
+		left = p.moveTier(o, c, left, why)
 	}
 	return left
 }
@@ -203,13 +216,14 @@ func (p *Plan) stop(units []Flex, left Power) Power {
 // moveTier takes left from (or, if negative, adds it to) one tier of all
 // communities, along their bands and counted from where the plan has them. It
 // returns what the tier could not take.
-func (p *Plan) moveTier(o *Offers, t Tier, left Power, why Reason) Power {
+func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	if left == 0 {
 		return 0
 	}
+	t := c.Tier
 	band := func(i int) Band {
 		b, now := o.Communities[i].Tier[t], p.Communities[i].Tier[t]
-		if t == Essential { // by force, if it must be: down to nothing
+		if c.force { // down to nothing
 			return Band{Min: min(now, 0), Ref: now, Max: now}
 		}
 		return Band{Min: min(b.Min, now), Ref: now, Max: max(b.Max, now)}

@@ -56,8 +56,8 @@ const (
 // Flex is what a member offers for one step: for each tier a band, what it
 // still needs by when, and where it hangs on the network.
 //
-// A setpoint below the Essential tier's Min sheds the difference: it is booked
-// as unserved. A setpoint above the Generation tier's Ref curtails it.
+// A setpoint below the Min of the Essential, Comfort or Flexible tier sheds the
+// difference: it is booked as unserved. A setpoint above the Generation tier's Ref curtails it.
 type Flex struct {
 	Tier     [NumTiers]Band
 	Need     Need
