@@ -40,8 +40,8 @@ type baseRow struct {
 
 var (
 	pastimeHours = newProfile(
-		[24]float64{0.45, 0.3, 0.2, 0.15, 0.15, 0.25, 0.5, 0.8, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.9, 1.1, 1.4, 1.7, 2.0, 2.1, 2.0, 1.5, 0.9},
-		[24]float64{0.55, 0.35, 0.25, 0.2, 0.15, 0.2, 0.35, 0.6, 0.9, 1.1, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.3, 1.5, 1.7, 1.9, 2.0, 1.9, 1.5, 1.0})
+		[24]float64{0.9, 0.7, 0.6, 0.55, 0.5, 0.55, 0.65, 0.8, 0.9, 0.85, 0.85, 0.85, 0.9, 0.9, 0.9, 0.9, 1.0, 1.15, 1.3, 1.45, 1.5, 1.5, 1.35, 1.1},
+		[24]float64{1.0, 0.8, 0.65, 0.6, 0.5, 0.5, 0.55, 0.7, 0.9, 1.0, 1.1, 1.1, 1.15, 1.15, 1.15, 1.15, 1.2, 1.25, 1.3, 1.4, 1.45, 1.4, 1.3, 1.1})
 	lightHours = newProfile(
 		[24]float64{0.5, 0.25, 0.15, 0.1, 0.15, 0.4, 0.9, 1.0, 0.7, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.5, 0.7, 0.9, 1.0, 1.0, 1.0, 1.0, 0.9, 0.8},
 		[24]float64{0.6, 0.3, 0.2, 0.15, 0.15, 0.25, 0.5, 0.8, 0.9, 0.7, 0.5, 0.5, 0.5, 0.5, 0.5, 0.6, 0.8, 0.9, 1.0, 1.0, 1.0, 1.0, 0.9, 0.8})
@@ -49,8 +49,8 @@ var (
 		[24]float64{0.2, 0.1, 0.05, 0.05, 0.2, 0.8, 2.0, 2.4, 2.0, 1.4, 1.0, 0.8, 0.6, 0.5, 0.5, 0.6, 0.8, 1.0, 1.1, 1.1, 1.0, 1.0, 0.8, 0.4},
 		[24]float64{0.2, 0.1, 0.05, 0.05, 0.1, 0.3, 0.8, 1.5, 2.2, 2.4, 2.0, 1.5, 1.0, 0.8, 0.7, 0.8, 1.0, 1.1, 1.1, 1.0, 1.0, 0.9, 0.7, 0.4})
 	comfortHours = newProfile(
-		[24]float64{0.6, 0.4, 0.3, 0.25, 0.25, 0.35, 0.8, 1.6, 1.9, 1.2, 0.9, 0.8, 0.8, 0.7, 0.7, 0.7, 0.8, 1.3, 1.6, 1.7, 1.6, 1.4, 1.2, 0.9},
-		[24]float64{0.8, 0.6, 0.4, 0.3, 0.3, 0.3, 0.5, 0.9, 1.5, 1.6, 1.5, 1.3, 1.1, 1.1, 1.0, 1.0, 1.1, 1.3, 1.5, 1.6, 1.4, 1.3, 1.1, 0.9})
+		[24]float64{1.0, 0.8, 0.65, 0.55, 0.5, 0.5, 0.8, 1.5, 1.9, 1.2, 1.0, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8, 1.1, 1.3, 1.4, 1.4, 1.3, 1.2, 1.1},
+		[24]float64{1.2, 1.0, 0.8, 0.6, 0.5, 0.5, 0.6, 0.9, 1.4, 1.6, 1.5, 1.3, 1.2, 1.2, 1.1, 1.1, 1.1, 1.2, 1.3, 1.4, 1.3, 1.2, 1.1, 1.0})
 )
 
 // Averages of a year: how much of the lit hours is dark, and how cold.
@@ -80,7 +80,7 @@ func (h *home) shortUse() use {
 	often := h.often * (0.35 + float64(0.25*h.occupants))
 	if h.shower {
 		p := h.between(traitShowerPower, 7500, 10500)
-		return use{newChance(shortHours, often), 120, 480, uint32(math.Round(p)), 0}
+		return use{newChance(shortHours, often), 120, 360, uint32(math.Round(p)), 0}
 	}
 	return use{newChance(shortHours, often), 120, 720, 700, 1500}
 }
@@ -92,7 +92,7 @@ func (h *home) newBase() baseRow {
 	fridge := h.base * h.between(traitFridge, 600, 1400) / 24 // W on average
 	running := period * 2 / 5
 	people := h.occupants / averageOccupants
-	heater := h.between(traitHeaterPower, 1000, 2400)
+	heater := h.between(traitHeaterPower, 1400, 2600)
 	heating := 4100 * h.spread(traitHeater, 0.8) * (0.5 + float64(0.5*people)) / heater // hours on the coldest day
 	return baseRow{
 		days:     newStream(h.seed, h.key, purposeDay),
@@ -100,9 +100,9 @@ func (h *home) newBase() baseRow {
 		shorts:   newStream(h.seed, h.key, purposeShort),
 		comfort:  newStream(h.seed, h.key, purposeComfort),
 		short:    h.shortUse(),
-		standby:  milliwatts(h.base * h.between(traitStandby, 500, 1500) / 24),
+		standby:  milliwatts(h.base * h.between(traitStandby, 500, 1900) / 24),
 		fridge:   milliwatts(fridge * float64(period) / float64(running)),
-		pastime:  milliwatts(h.base * h.spread(traitPastime, 0.4) * (1000 + float64(900*people)) / 24),
+		pastime:  milliwatts(h.base * h.spread(traitPastime, 0.4) * (900 + float64(800*people)) / 24),
 		light:    milliwatts(h.base * (450 + float64(450*people)) / 24 / meanLight),
 		heater:   uint32(math.Round(heater)),
 		heating:  uint32(math.Round(h.base * heating * 65536)),

@@ -30,8 +30,8 @@ type cookingRow struct {
 
 var (
 	mealHours = newProfile(
-		[24]float64{0.02, 0.01, 0, 0, 0.01, 0.1, 0.4, 0.6, 0.5, 0.35, 0.35, 0.6, 0.8, 0.5, 0.35, 0.45, 0.9, 1.8, 2.1, 1.5, 0.7, 0.35, 0.15, 0.05},
-		[24]float64{0.03, 0.01, 0, 0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.9, 0.8, 1.1, 1.3, 0.9, 0.6, 0.6, 1.0, 1.7, 1.9, 1.3, 0.6, 0.3, 0.15, 0.06})
+		[24]float64{0.1, 0.06, 0.05, 0.05, 0.06, 0.2, 0.45, 0.8, 0.85, 0.65, 0.6, 0.65, 0.75, 0.6, 0.55, 0.6, 0.75, 0.95, 1.0, 0.85, 0.6, 0.4, 0.3, 0.2},
+		[24]float64{0.12, 0.08, 0.05, 0.05, 0.05, 0.1, 0.25, 0.5, 0.8, 0.9, 0.85, 0.95, 1.0, 0.9, 0.8, 0.75, 0.85, 1.0, 1.0, 0.8, 0.55, 0.4, 0.3, 0.2})
 	kettleHours = newProfile(
 		[24]float64{0.2, 0.1, 0.05, 0.05, 0.2, 0.8, 2.0, 2.4, 2.2, 1.6, 1.6, 1.3, 1.3, 1.2, 1.2, 1.4, 1.4, 1.4, 1.3, 1.3, 1.2, 1.2, 0.9, 0.4},
 		[24]float64{0.2, 0.1, 0.05, 0.05, 0.1, 0.4, 1.0, 1.8, 2.3, 2.4, 2.0, 1.7, 1.6, 1.5, 1.4, 1.5, 1.5, 1.4, 1.3, 1.2, 1.2, 1.1, 0.9, 0.4})
@@ -40,8 +40,8 @@ var (
 // mealUse: a plate of a hob has 1.2 to 2 kW, an oven up to 3.6 kW; an hour at
 // most.
 func (h *home) mealUse() use {
-	often := h.often * h.spread(traitMeals, 0.3) * (0.55 + float64(0.18*h.occupants))
-	return use{newChance(mealHours, often), 15 * 60, 60 * 60, 1200, 2400}
+	often := h.often * h.spread(traitMeals, 0.3) * (0.6 + float64(0.18*h.occupants))
+	return use{newChance(mealHours, often), 20 * 60, 50 * 60, 2400, 1600}
 }
 
 // kettleUse: a kettle has 2 to 3 kW, a toaster or microwave 1 to 1.5 kW, for a few
