@@ -34,8 +34,8 @@ type baseRow struct {
 	standby, fridge, pastime, light uint32 // mW; pastime and light: of an average hour, and full
 	heater                          uint32 // W
 	heating                         uint32 // hours on the coldest day, in 1/65,536
-	period, running, phase          int32  // of the fridge, s
-	shift                           int32  // by which the home's hours begin before the clock's, s
+	period, running, phase          uint32 // of the fridge, s
+	shift                           uint32 // by which the home's hours begin before the clock's, s
 }
 
 var (
@@ -88,7 +88,7 @@ func (h *home) shortUse() use {
 // newBase: a fridge of 0.6 to 1.4 kWh and standby of 0.5 to 1.5 kWh a day,
 // electronics, up to some hundred watts of light, a heater of 1 to 2.4 kW.
 func (h *home) newBase() baseRow {
-	period := int32(h.between(traitFridgePeriod, 2400, 4800))
+	period := uint32(h.between(traitFridgePeriod, 2400, 4800))
 	fridge := h.base * h.between(traitFridge, 600, 1400) / 24 // W on average
 	running := period * 2 / 5
 	people := h.occupants / averageOccupants
@@ -107,8 +107,8 @@ func (h *home) newBase() baseRow {
 		heater:   uint32(math.Round(heater)),
 		heating:  uint32(math.Round(h.base * heating * 65536)),
 		period:   period, running: running,
-		phase: int32(h.between(traitFridgePhase, 0, 4800)),
-		shift: int32(h.between(traitShift, 0, 3600)),
+		phase: uint32(h.between(traitFridgePhase, 0, 4800)),
+		shift: uint32(h.between(traitShift, 0, 3600)),
 	}
 }
 
@@ -123,20 +123,21 @@ func (b baseRow) energy() float64 {
 
 func (b *baseRow) Offer(env *Env) Band {
 	c := env.clock()
-	ran := b.ran(c.to) - b.ran(c.from)
-	sum := ran*int64(b.fridge) + (c.to-c.from)*int64(b.standby)
+	sum := b.ran(&c)*int64(b.fridge) + (c.to-c.from)*int64(b.standby) // mW s
 	for n := c.hourAt(c.from + int64(b.shift)); n*3600-int64(b.shift) < c.to; n++ {
 		begin := n*3600 - int64(b.shift)
 		sum += (min(begin+3600, c.to) - max(begin, c.from)) * b.hour(env, &c, n)
 	}
-	watts := b.short.drawn(&c, b.days, b.shorts)
-	return Fixed(Power(sum/(c.to-c.from)) + c.mean(watts))
+	sum += b.short.drawn(&c, b.days, b.shorts) * int64(Watt)
+	return Fixed(Power(sum / (c.to - c.from)))
 }
 
-// ran is how long the fridge has run until a second.
-func (b *baseRow) ran(until int64) int64 {
-	t := uint64(until + int64(b.phase))
-	return int64(t/uint64(b.period))*int64(b.running) + min(int64(t%uint64(b.period)), int64(b.running))
+// ran is how long the fridge runs in a step: in each period first, then it rests.
+func (b *baseRow) ran(c *clock) int64 {
+	at := uint32(c.from+int64(b.phase)) % b.period // 32 bits hold 136 years, and divide faster
+	to := at + uint32(c.to-c.from)
+	ran := to/b.period*b.running + min(to%b.period, b.running)
+	return int64(ran) - int64(min(at, b.running))
 }
 
 // hour is the power of electronics, light and heater in hour n, mW.

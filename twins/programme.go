@@ -107,6 +107,7 @@ type programmeRow struct {
 
 	maxWait Seconds // changeable
 	last    int64   // hour of the last load; −1 before the first
+	count   int64   // loads that have been in the machine
 	stage   stage
 	since   Tick // of the load in the machine
 	// owed is what the load in the machine still has to draw. What an idle machine
@@ -137,67 +138,59 @@ func (r *programmeRow) next(c *clock, after int64) (hour, second int64, ok bool)
 	return 0, 0, false
 }
 
-// energy is what a load takes; loads of one hour are told apart by how many are
-// waiting.
-func (r *programmeRow) energy(hour, waiting int64) Energy {
-	e, _ := MulDiv(int64(r.more), int64(r.energies.draw(hour<<8|waiting&0xff)>>32), 1<<32)
+// energy is what the load of a number takes.
+func (r *programmeRow) energy(load int64) Energy {
+	e, _ := MulDiv(int64(r.more), int64(r.energies.draw(load)>>32), 1<<32)
 	return r.least + Energy(e)
-}
-
-// could is what the machine would draw in this step if it did not wait, and
-// whether it may.
-func (r *programmeRow) could(env *Env, c *clock) (p Power, wait bool) {
-	owed, t, since := r.owed, env.Step, r.since
-	if r.stage == idle {
-		hour, second, ok := r.next(c, r.last)
-		if !ok {
-			return 0, false
-		}
-		owed, t, since = owed+r.energy(hour, 0), Seconds(c.to-second), env.Tick
-	}
-	p, _ = r.draws(owed, t).Over(env.Step)
-	return p, r.stage != running && Seconds(env.Tick+1-since)*env.Step <= r.maxWait
 }
 
 func (r *programmeRow) Offer(env *Env) Band {
 	c := env.clock()
-	p, wait := r.could(env, &c)
-	if wait {
+	owed, t, since := r.owed, env.Step, r.since
+	if r.stage == idle {
+		_, second, ok := r.next(&c, r.last)
+		if !ok {
+			return Band{}
+		}
+		owed, t, since = owed+r.energy(r.count), Seconds(c.to-second), env.Tick
+	}
+	p, _ := r.draws(owed, t).Over(env.Step)
+	if r.stage != running && Seconds(env.Tick+1-since)*env.Step <= r.maxWait {
 		return Band{Min: 0, Ref: p, Max: p}
 	}
 	return Fixed(p)
 }
 
 // Step begins as late in the step as it must to draw p, if it may wait; a running
-// machine that is given less is held up by so much.
+// machine that is given less is held up by so much. A load that waits for the
+// machine can start with the step after.
 func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	c := env.clock()
-	most, _ := r.could(env, &c)
-	p = max(0, min(p, most))
-	owed, waiting, free := r.owed, r.waiting, r.stage == idle
-	for hour, _, ok := r.next(&c, r.last); ok; hour, _, ok = r.next(&c, hour) {
-		if free {
-			e := r.energy(hour, 0)
-			*ev.Add(r.loaded) = [7]int64{hour, int64(e), int64(env.Tick)}
-			owed, free = owed+e, false
-			continue
+	hour, second, ok := r.next(&c, r.last)
+	owed, count, waiting, t := r.owed, r.count, r.waiting, env.Step
+	if r.stage == idle {
+		if !ok {
+			return 0
 		}
+		*ev.Add(r.loaded) = [7]int64{hour, int64(r.energy(count)), int64(env.Tick)}
+		owed, count, t = owed+r.energy(count), count+1, Seconds(c.to-second)
+		hour, _, ok = r.next(&c, hour)
+	}
+	for ; ok; hour, _, ok = r.next(&c, hour) {
 		*ev.Add(r.queued) = [7]int64{hour}
 		waiting++
 	}
-	if p > 0 {
-		r.run(env, p.For(env.Step), owed, waiting, ev)
+	most, _ := r.draws(owed, t).Over(env.Step)
+	if p = max(0, min(p, most)); p == 0 {
+		return 0
+	}
+	owed -= p.For(env.Step)
+	finished := owed < Energy(env.Step)
+	*ev.Add(r.ran) = [7]int64{int64(p.For(env.Step)), flag(finished)}
+	if finished && waiting > 0 {
+		*ev.Add(r.loaded) = [7]int64{-1, int64(r.energy(count)), int64(env.Tick) + 1}
 	}
 	return p
-}
-
-// run draws and, at the end of a course, takes the next load if there is one.
-func (r *programmeRow) run(env *Env, drawn, owed Energy, waiting int64, ev *Events) {
-	finished := owed-drawn < Energy(env.Step)
-	*ev.Add(r.ran) = [7]int64{int64(drawn), flag(finished)}
-	if finished && waiting > 0 {
-		*ev.Add(r.loaded) = [7]int64{-1, int64(r.energy(int64(env.Tick), waiting)), int64(env.Tick) + 1}
-	}
 }
 
 func (r *programmeRow) Apply(e *Event) {
@@ -209,6 +202,7 @@ func (r *programmeRow) Apply(e *Event) {
 			r.waiting--
 		}
 		r.owed += Energy(e.V[1])
+		r.count++
 		r.since, r.stage = Tick(e.V[2]), loaded
 	case r.queued:
 		r.last = e.V[0]
@@ -228,9 +222,9 @@ func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
 }
 
 func (r *programmeRow) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, 1), r.last, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait))
+	return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait))
 }
 
 func (r *programmeRow) UnmarshalBinary(b []byte) ([]byte, error) {
-	return readInts(b, r.name, 1, &r.last, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait))
+	return readInts(b, r.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait))
 }
