@@ -158,7 +158,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	_, err = s.Commands([]string{"households.h1.phase=A"}, 7)
-	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.scale")
+	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: appliances.max_wait_h, load.scale, pv.scale")
 	_, err = s.Commands([]string{"batteries.b1.reserve_soc=2"}, 7)
 	wantUsage(t, err, "--set: batteries.b1.reserve_soc: 2 is above 1")
 }
@@ -166,6 +166,8 @@ func TestCommands(t *testing.T) {
 // Commands that the scenario makes are commands that twins take.
 func TestTwinsTakeEverySetting(t *testing.T) {
 	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n"
+	modelled := "  - {id: h3, community: street, appliances: {}}\nbatteries:\n"
+	source = strings.Replace(source, "batteries:\n", modelled, 1)
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {
 			s := mustLoad(t, source, Options{})
