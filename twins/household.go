@@ -208,6 +208,8 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		case Essential:
 			out.Unserved += bands[k].Ref - did
 			out.Load += did
+		case Flexible: // what is held up is owed and drawn later, so it is not unserved
+			out.Load += did
 		default: // what is below its band was promised
 			out.Unserved += max(0, bands[k].Min-did)
 			out.Load += did
