@@ -114,7 +114,7 @@ var homesOf = [6]float64{25, 34, 16, 16, 6, 3}
 // Energy of an average year by occupants, and its spread between homes of equal
 // size: 10.5 kWh a day, SD 5.1, with the occupants above.
 const (
-	annualHome      = 1820 // kWh
+	annualHome      = 1835 // kWh
 	annualPerson    = 790  // kWh
 	annualDeviation = 0.36 // of the logarithm
 )

@@ -238,9 +238,9 @@ func modelledHomes(t testing.TB, seed uint64, n int, entry string) (f yearFigure
 }
 
 // The model against the recording: the three figures that it is fitted to, and
-// others. Error reached over all days of 1,026 homes: energy 0 %, evening −7 %
-// (+5 % for groups of 57, whose mean is as ragged as the recorded one), coincidence
-// +4 %.
+// others. Error reached over all days of 1,026 homes: energy 0 %, evening −5 % (the
+// recorded mean of 57 is more ragged), coincidence +5 %, and over five seeds −2…+2,
+// −8…−3 and +4…+6 %; own peaks of the year are 9 % too high.
 func TestModelledHomes(t *testing.T) {
 	want, got := recordedHomes(t), modelledHomes(t, 7, 18*57, usual)
 	check := func(what string, got, want, tolerance float64) {
@@ -333,8 +333,8 @@ func TestHomesFollowTheirInputs(t *testing.T) {
 			t.Errorf("%s: %.3f, wanted %.3f ± 4 %%", what, got, want)
 		}
 	}
-	// 1,820 kWh for a home and 790 for each person.
-	near("four occupants for two", energy(entry("4", "null"))/energy(entry("2", "null")), 4980.0/3400)
+	// 1,835 kWh for a home and 790 for each person.
+	near("four occupants for two", energy(entry("4", "null"))/energy(entry("2", "null")), 4995.0/3415)
 	for _, annual := range []float64{300, 2000, 4000, 15000} {
 		near(fmt.Sprint(annual, " kWh a year"), energy(entry("null", fmt.Sprint(annual*1000)))*365.25, annual)
 	}
