@@ -92,8 +92,20 @@ func loadWith(t *testing.T, k *twins.Kind, path []string, value float64) error {
 	for _, key := range path[:len(path)-1] {
 		inner, ok := at[key].(map[string]any)
 		if !ok { // a part that this sample does not have
-			inner = map[string]any{"recording": "r", "column": "c0"}
+			for _, part := range twins.PartKinds() {
+				if part.Name == key || part.Entry == key && part.Sample != nil {
+					if err := json.Unmarshal([]byte(part.Sample(twintest.Between(r))), &inner); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if inner == nil {
+				t.Fatalf("%s has no %s and there is no such part", k.Name, key)
+			}
 			at[key] = inner
+			if key == "appliances" { // either of them
+				delete(at, "load")
+			}
 		}
 		at = inner
 	}

@@ -140,21 +140,16 @@ func (d *document) validate(at place) []error {
 
 // explain turns what the validator found, which is a tree, into problems.
 func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found []error) {
+	if _, ok := wrong.ErrorKind.(*kind.OneOf); ok {
+		return []error{d.notOneOf(d.locate(at, wrong.InstanceLocation))}
+	}
 	for _, cause := range wrong.Causes {
 		found = append(found, d.explain(at, cause)...)
 	}
 	if len(wrong.Causes) > 0 {
 		return found
 	}
-	at.of = d.schema.find(at.of, wrong.InstanceLocation)
-	for _, key := range wrong.InstanceLocation {
-		if at.form == formList {
-			i, _ := strconv.Atoi(key)
-			at.tree, at.path = &at.items[i], fmt.Sprintf("%s[%d]", at.path, i)
-		} else {
-			at.tree, at.path = at.get(key), joinPath(at.path, key)
-		}
-	}
+	at = d.locate(at, wrong.InstanceLocation)
 	switch k := wrong.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for i, key := range at.keys {
@@ -171,6 +166,38 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 		found = append(found, d.problem(at.line, "%s: %s", at.path, wrongValue(at, k)))
 	}
 	return found
+}
+
+// locate follows a path from a place.
+func (d *document) locate(at place, path []string) place {
+	at.of = d.schema.find(at.of, path)
+	for _, key := range path {
+		if at.form == formList {
+			i, _ := strconv.Atoi(key)
+			at.tree, at.path = &at.items[i], fmt.Sprintf("%s[%d]", at.path, i)
+		} else {
+			at.tree, at.path = at.get(key), joinPath(at.path, key)
+		}
+	}
+	return at
+}
+
+// notOneOf says that of keys that exclude each other, each with a schema that
+// requires it, there is none, or more than one.
+func (d *document) notOneOf(at place) error {
+	var has, can []string
+	for _, one := range at.of.get("oneOf").items {
+		key := one.get("required").items[0].text
+		sub, _ := d.schema.key(at.of, key)
+		if can = append(can, key+" ("+sub.textOf("description")+")"); at.get(key) != nil {
+			has = append(has, key)
+		}
+	}
+	what := strings.Join(has, " and ")
+	if len(has) == 0 {
+		what = "none of what it must have"
+	}
+	return d.problem(at.line, "%s: %s, wanted exactly one: %s", at.path, what, strings.Join(can, " or "))
 }
 
 func (d *document) unknownKey(at place, key string, v *tree) error {

@@ -95,6 +95,10 @@ func TestBadScenarios(t *testing.T) {
 			{"unknown at the top", "step_s: 3600", "hostin: plain", `x.yaml:2: unknown key "hostin", did you mean "hosting"? wanted one of: ` + topKeys},
 			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: batteries, households, producers, ties, vehicles, wind_farms"},
 			{"missing", battery, "producers:", "x.yaml:17: batteries.b1: rated_w is missing, wanted greatest power at its terminals, each way, W"},
+			{"neither recorded nor modelled", "    load: {recording: homes, column: one}\n", "", "x.yaml:9: households.h1: none of what it must have, wanted exactly one: load (a recorded load) or appliances (a load modelled by its appliances: base, cooking, washing machine, dishwasher and dryer)"},
+			{"recorded and modelled", "column: one}\n", "column: one}\n    appliances: {}\n", "x.yaml:9: households.h1: load and appliances, wanted exactly one: load (a recorded load) or appliances (a load modelled by its appliances: base, cooking, washing machine, dishwasher and dryer)"},
+			{"too many people", "load: {recording: homes, column: one}", "appliances: {occupants: 7}", "x.yaml:11: households.h1.appliances.occupants: 7 is above 6"},
+			{"unknown appliance", "load: {recording: homes, column: one}", "appliances: {toaster: 1}", `x.yaml:11: unknown key "toaster" in households.h1.appliances, wanted one of: annual_wh, electric_shower, max_wait_h, occupants`},
 			{"missing, nested", "column: one}", "}", "x.yaml:11: households.h1.load: column is missing, wanted one of its columns; a * makes one household of each column that fits"},
 			{"no id", "  - id: b1\n    community", "  - community", "x.yaml:17: batteries[0]: id is missing, wanted its name; a * makes one member of each column, or owner, that fits"},
 			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s, … (22 in all)`},
@@ -659,6 +663,45 @@ func TestDataElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustBuild(t, s)
+	}
+}
+
+// One entry gives a home all its appliances, beside panels; without a word in it
+// they follow the seed.
+func TestModelledHome(t *testing.T) {
+	source := edited(t, "load: {recording: homes, column: two}", "appliances: {}")
+	s := mustLoad(t, source, Options{})
+	const want = `{"occupants":null,"annual_wh":null,"electric_shower":null,"max_wait_h":6}`
+	if got := entryOf(s.document.root.get("households"), "h2").get("appliances"); string(got.appendJSON(nil)) != want {
+		t.Errorf("got  %s\nwant %s", got.appendJSON(nil), want)
+	}
+	w := mustBuild(t, s)
+	for _, c := range w.Cells {
+		for _, b := range c.Blocks {
+			if b.Kind != twins.Household {
+				continue
+			}
+			if got := fmt.Sprint(b.Slab.Parts(0), b.Slab.Parts(1)); got != "[load] [pv base cooking washing_machine dishwasher dryer]" {
+				t.Errorf("parts %s", got)
+			}
+		}
+	}
+	drawn := func(seed uint64) (sum twins.Energy) {
+		w := mustBuild(t, mustLoad(t, source, Options{Seed: &seed}))
+		flat := NewFlat(w, twins.MeritOrder{}, false)
+		var env twins.Env
+		for tick := range s.Calendar.Steps {
+			w.Env(tick, &env)
+			rec, err := flat.Step(&env)
+			if err != nil || rec.Residual != 0 {
+				t.Fatal(rec.Residual, err)
+			}
+			sum += rec.Flows.Load.For(env.Step)
+		}
+		return sum
+	}
+	if a, b := drawn(1), drawn(2); a == b || a != drawn(1) {
+		t.Errorf("seed 1 draws %d mJ, seed 2 %d", a, b)
 	}
 }
 

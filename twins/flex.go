@@ -72,7 +72,9 @@ const (
 // still needs by when, and where it hangs on the network.
 //
 // A setpoint below the Min of the Essential, Comfort or Flexible tier sheds the
-// difference: it is booked as unserved. A setpoint above the Generation tier's Ref curtails it.
+// difference: it is booked as unserved, except for what is Flexible, which is only
+// held up and draws it later. A setpoint above the Generation tier's Ref curtails
+// it.
 type Flex struct {
 	Tier     [NumTiers]Band
 	Need     Need

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Household is a home at its connection point. It is made of parts: what was
-// recorded as its load, the panels on its roof, and what else stands in it.
-// Behind its meter stand batteries and vehicles, which are twins of their own.
+// Household is a home at its connection point. It is made of parts: its load, as
+// it was recorded or modelled appliance by appliance, the panels on its roof, and
+// what else stands in it. Behind its meter stand batteries and vehicles, which are twins of their own.
 //
 // With batteries it is greedy for its own sun: what the roof gives and the home
 // does not use is stored, what the home draws is taken from store first.
@@ -23,13 +23,17 @@ var Household = Declare(Kind{
 	Columns:  []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnReason},
 })
 
-// householdSchema is the home's own keys and one for each kind of part.
+// householdSchema is the home's own keys and those that its parts read. A home is
+// recorded or modelled: exactly one of the two.
 func householdSchema() string {
 	properties := partsSchema()
 	properties["power_factor"] = json.RawMessage(`{"type": "number", "minimum": 0.1, "maximum": 1, "default": 1, "description": "of the loads, lagging"}`)
 	properties["phase"] = json.RawMessage(`{"enum": ["A", "B", "C", "ABC"], "default": "ABC", "description": "conductor that the home hangs on"}`)
 	properties["bus"] = json.RawMessage(`{"type": "integer", "minimum": 0, "maximum": 1000000, "default": 0, "description": "of the community's network; 0 is its connection point"}`)
-	b, err := json.MarshalIndent(map[string]any{"required": []string{"load"}, "properties": properties}, "", "  ")
+	b, err := json.MarshalIndent(map[string]any{
+		"oneOf":      []any{map[string]any{"required": []string{recordedLoad.key()}}, map[string]any{"required": []string{baseLoad.key()}}},
+		"properties": properties,
+	}, "", "  ")
 	if err != nil {
 		panic(err)
 	}
@@ -80,11 +84,13 @@ func newHouseholds(site *Site, members []Member) (Slab, error) {
 			return nil, fmt.Errorf("%s: %w", m.Path, err)
 		}
 		for k, kind := range partKinds {
-			if part := entry[kind.Name]; part != nil && string(part) != "null" {
+			if part := entry[kind.key()]; part != nil && string(part) != "null" {
 				s.parts = append(s.parts, partRef{int32(k), int32(len(has[k]))})
-				has[k] = append(has[k], Member{Path: m.Path + "." + kind.Name, Spec: part})
+				has[k] = append(has[k], Member{Path: m.Path + "." + kind.key(), Spec: part})
 			}
-			delete(entry, kind.Name)
+		}
+		for _, kind := range partKinds {
+			delete(entry, kind.key())
 		}
 		s.first = append(s.first, int32(len(s.parts)))
 		if err := s.rows[i].init(m.Path, entry); err != nil {
@@ -202,6 +208,8 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		case Essential:
 			out.Unserved += bands[k].Ref - did
 			out.Load += did
+		case Flexible: // what is held up is owed and drawn later, so it is not unserved
+			out.Load += did
 		default: // what is below its band was promised
 			out.Unserved += max(0, bands[k].Min-did)
 			out.Load += did
@@ -268,24 +276,32 @@ func (s *households) Apply(i int, e *Event) {
 	}
 }
 
-// Command implements Slab: settings are those of parts, part.setting.
+// Command implements Slab: settings are those of parts, entry.setting, and go to
+// each part of the entry that has them.
 func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
+	if _, ok := Household.Setting(c.Args.Setting); !ok {
+		return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	}
 	name, setting, _ := strings.Cut(c.Args.Setting, ".")
+	part := *c
+	part.Target, part.Args.Setting = c.Target+"."+name, setting
+	found := false
 	for k, p := range s.of(i) {
-		if s.kinds[p.slab].Name != name {
+		if kind := s.kinds[p.slab]; kind.key() != name || !kind.has(setting) {
 			continue
 		}
-		part := *c
-		part.Target, part.Args.Setting = c.Target+"."+name, setting
+		found = true
 		from := len(ev.list)
 		err := s.slabs[p.slab].Command(int(p.row), env, &part, ev)
 		ev.mark(from, int32(k+1))
-		return err
+		if err != nil {
+			return err
+		}
 	}
-	if _, ok := Household.Setting(c.Args.Setting); ok {
+	if !found {
 		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Args.Setting, name)
 	}
-	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	return nil
 }
 
 // AppendBinary implements Slab: the home's registers, then its parts.
@@ -328,12 +344,17 @@ func (s *households) Restore(i int) {
 	}
 }
 
-// householdSample gives every home a load and, by chance, other parts.
+// householdSample gives every home a load, recorded or modelled, and, by chance,
+// other parts.
 func householdSample(between func(lo, hi int64) int64) string {
+	load := []*PartKind{recordedLoad, baseLoad}[between(0, 1)]
 	parts := ""
 	for _, k := range partKinds {
-		if k == recordedLoad || between(0, 1) == 1 {
-			parts += fmt.Sprintf("%q: %s, ", k.Name, k.Sample(between))
+		if k.Sample == nil || k == recordedLoad && k != load || k == baseLoad && k != load {
+			continue
+		}
+		if k == load || between(0, 1) == 1 {
+			parts += fmt.Sprintf("%q: %s, ", k.key(), k.Sample(between))
 		}
 	}
 	return fmt.Sprintf(`{%s "power_factor": 0.%d, "phase": %q, "bus": %d}`, parts,

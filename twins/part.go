@@ -8,13 +8,20 @@ import (
 
 // PartKind describes one kind of device that is part of a household's twin: a
 // load, panels on the roof, a heat pump. Like a Kind it is one file and one
-// row. Its entry in the scenario is the household's key of the same name.
+// row. Its entry in the scenario is the household's key of the same name, unless
+// several parts share one.
 type PartKind struct {
-	Name  string // heat_pump: its key in a household's entry; on disk for ever
+	Name  string // heat_pump: its name in a reading; on disk for ever
 	Label string // Heat pump
 	Tier  Tier   // in which it offers
 	// Version of the stored form of its state, the byte in front of it.
 	Version uint8
+
+	// Entry is the household's key that the part is built from; "" is Name. A home
+	// that has the key has all parts that read it. Of those the first in the list of
+	// kinds has Schema and Sample, the others have none; a setting of the entry
+	// is a setting of each part that it concerns.
+	Entry string
 
 	// Schema is the JSON Schema of its entry, an object. Keys marked
 	// "x-changeable" must be Settings.
@@ -84,19 +91,35 @@ func (s *PartSlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 
 // partKinds are the parts that a household can have, in the order of their
 // entries in a reading.
-var partKinds = []*PartKind{recordedLoad, panels, windTurbine, heatPump, hotWater}
+var partKinds = []*PartKind{recordedLoad, panels, windTurbine, heatPump, hotWater, baseLoad, cooking, washingMachine, dishwasher, dryer}
+
+// key is the household's key that the part is built from.
+func (k *PartKind) key() string {
+	if k.Entry != "" {
+		return k.Entry
+	}
+	return k.Name
+}
 
 // PartKinds returns every kind of part.
 func PartKinds() []*PartKind { return slices.Clone(partKinds) }
+
+// has reports whether the part has a setting.
+func (k *PartKind) has(setting string) bool {
+	return slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == setting })
+}
 
 // partsSchema is the properties of a household's entry that are parts.
 func partsSchema() map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
 	for _, k := range partKinds {
+		if _, shared := all[k.key()]; shared && k.Schema == "" {
+			continue
+		}
 		if !json.Valid([]byte(k.Schema)) {
 			panic("twins: schema of part " + k.Name + " is not JSON")
 		}
-		all[k.Name] = json.RawMessage(k.Schema)
+		all[k.key()] = json.RawMessage(k.Schema)
 	}
 	return all
 }
@@ -105,8 +128,10 @@ func partsSchema() map[string]json.RawMessage {
 func partSettings() (all []Setting) {
 	for _, k := range partKinds {
 		for _, s := range k.Settings {
-			s.Name = k.Name + "." + s.Name
-			all = append(all, s)
+			s.Name = k.key() + "." + s.Name
+			if !slices.Contains(all, s) { // several parts of one entry have it
+				all = append(all, s)
+			}
 		}
 	}
 	return all

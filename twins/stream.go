@@ -19,11 +19,21 @@ type Purpose uint64
 
 // Draw returns 64 uniform random bits.
 func Draw(seed, key uint64, purpose Purpose, n int64) uint64 {
+	return newStream(seed, key, purpose).draw(n)
+}
+
+// stream is one twin's random numbers for one purpose: Draw with all but its last
+// argument hashed beforehand, for those who draw in every step.
+type stream uint64
+
+func newStream(seed, key uint64, purpose Purpose) stream {
 	h := mix(seed ^ 0x9e3779b97f4a7c15)
 	h = mix(h ^ key)
-	h = mix(h ^ uint64(purpose))
-	return mix(h ^ uint64(n))
+	return stream(mix(h ^ uint64(purpose)))
 }
+
+// draw returns the bits that Draw does for n.
+func (s stream) draw(n int64) uint64 { return mix(uint64(s) ^ uint64(n)) }
 
 // mix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014), after adding
 // its golden gamma.

@@ -1,0 +1,230 @@
+package twins
+
+// programme is a machine that a person loads and starts and that then runs a fixed
+// course: washing machine, dishwasher, dryer. Once started it may wait by
+// agreement, for as long as its owner allows; when it runs it runs to its end. A
+// load takes the same energy whenever it runs.
+type programme struct {
+	name           string
+	trait          trait   // how often, compared with others
+	loads          Purpose // when it is loaded
+	energies       Purpose // what a load takes
+	hours          *profile
+	perDay, person float64 // loads a day: perDay + person·occupants
+	deviation      float64 // of the logarithm of how often, between homes
+
+	// The course, one phase after the other. A heavy load makes the first one
+	// longer: all in all by 0 to more, evenly spread.
+	phases []phase
+	more   Energy
+
+	least               Energy // of a load
+	loaded, queued, ran *EventType
+}
+
+// phase is a part of a course with one power.
+type phase struct {
+	power Power // > 0
+	time  Seconds
+	rest  Energy // of the course, when the phase is over
+}
+
+// newProgramme fills in what follows from the rest.
+func newProgramme(p programme) *programme {
+	for i := len(p.phases) - 1; i >= 0; i-- {
+		p.phases[i].rest = p.least
+		p.least += p.phases[i].power.For(p.phases[i].time)
+	}
+	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{"hour", "energy_mj", "tick"}}
+	p.queued = &EventType{Name: p.name + ".queued", Fields: []string{"hour"}}
+	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
+	return &p
+}
+
+func (p *programme) chance(h *home) chance {
+	return newChance(p.hours, h.often*h.spread(p.trait, p.deviation)*(p.perDay+float64(p.person*h.occupants)))
+}
+
+// daily is Wh of an average day.
+func (p *programme) daily(h *home) float64 {
+	return p.chance(h).perDay() * (p.least + p.more/2).WattHours()
+}
+
+// kind is the row of the registry for the programme.
+func (p *programme) kind(label string) *PartKind {
+	return &PartKind{
+		Name: p.name, Label: label, Tier: Flexible, Version: 1,
+		Entry:    appliancesKey,
+		Settings: maxWaitSetting,
+		Events:   []*EventType{p.loaded, p.queued, p.ran, eventSet},
+		New: func(site *Site, members []Member) (PartSlab, error) {
+			s := NewPartSlab[programmeRow](len(members))
+			for i, m := range members {
+				h, err := newHome(site, m)
+				if err != nil {
+					return nil, err
+				}
+				*s.Row(i) = programmeRow{
+					programme: p, maxWait: Seconds(h.spec.MaxWait), last: -1,
+					load:     p.chance(h),
+					days:     newStream(h.seed, h.key, purposeDay),
+					loads:    newStream(h.seed, h.key, p.loads),
+					energies: newStream(h.seed, h.key, p.energies),
+				}
+			}
+			return s, nil
+		},
+	}
+}
+
+// draws is what a machine draws in t if it runs and still has to draw owed.
+func (p *programme) draws(owed Energy, t Seconds) (drawn Energy) {
+	left := int64(t) * 1000 // ms
+	for i := range p.phases {
+		ph := &p.phases[i]
+		part := owed - ph.rest
+		if part <= 0 {
+			continue
+		}
+		if can := Energy(int64(ph.power) * left / 1000); can < part {
+			return drawn + can
+		}
+		drawn += part
+		owed = ph.rest
+		left -= (int64(part)*1000 + int64(ph.power) - 1) / int64(ph.power)
+		if left <= 0 {
+			break
+		}
+	}
+	return drawn
+}
+
+// programmeRow is one home's machine.
+type programmeRow struct {
+	*programme
+	load                  chance
+	days, loads, energies stream
+
+	maxWait Seconds // changeable
+	last    int64   // hour of the last load; −1 before the first
+	count   int64   // loads that have been in the machine
+	stage   stage
+	since   Tick // of the load in the machine
+	// owed is what the load in the machine still has to draw. What an idle machine
+	// owes, less than a milliwatt over one step, is carried to the next load.
+	owed    Energy
+	waiting int64 // loads that wait until the machine is free
+}
+
+// stage is what a machine is doing.
+type stage int64
+
+const (
+	idle    stage = iota
+	loaded        // and waiting to start
+	running       // to its end
+)
+
+// next is the first load after hour `after` that falls into the step, and the
+// second in which it is put in.
+func (r *programmeRow) next(c *clock, after int64) (hour, second int64, ok bool) {
+	for n := max(c.hourAt(c.from), after+1); n*3600 < c.to; n++ {
+		if bits, ok := r.load.happens(c, r.days, r.loads, n); ok {
+			if at := begin(n, bits); at >= c.from && at < c.to {
+				return n, at, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// energy is what the load of a number takes.
+func (r *programmeRow) energy(load int64) Energy {
+	e, _ := MulDiv(int64(r.more), int64(r.energies.draw(load)>>32), 1<<32)
+	return r.least + Energy(e)
+}
+
+func (r *programmeRow) Offer(env *Env) Band {
+	c := env.clock()
+	owed, t, since := r.owed, env.Step, r.since
+	if r.stage == idle {
+		_, second, ok := r.next(&c, r.last)
+		if !ok {
+			return Band{}
+		}
+		owed, t, since = owed+r.energy(r.count), Seconds(c.to-second), env.Tick
+	}
+	p, _ := r.draws(owed, t).Over(env.Step)
+	if r.stage != running && Seconds(env.Tick+1-since)*env.Step <= r.maxWait {
+		return Band{Min: 0, Ref: p, Max: p}
+	}
+	return Fixed(p)
+}
+
+// Step begins as late in the step as it must to draw p, if it may wait; a running
+// machine that is given less is held up by so much. A load that waits for the
+// machine can start with the step after.
+func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
+	c := env.clock()
+	hour, second, ok := r.next(&c, r.last)
+	owed, count, waiting, t := r.owed, r.count, r.waiting, env.Step
+	if r.stage == idle {
+		if !ok {
+			return 0
+		}
+		*ev.Add(r.loaded) = [7]int64{hour, int64(r.energy(count)), int64(env.Tick)}
+		owed, count, t = owed+r.energy(count), count+1, Seconds(c.to-second)
+		hour, _, ok = r.next(&c, hour)
+	}
+	for ; ok; hour, _, ok = r.next(&c, hour) {
+		*ev.Add(r.queued) = [7]int64{hour}
+		waiting++
+	}
+	most, _ := r.draws(owed, t).Over(env.Step)
+	if p = max(0, min(p, most)); p == 0 {
+		return 0
+	}
+	owed -= p.For(env.Step)
+	finished := owed < Energy(env.Step)
+	*ev.Add(r.ran) = [7]int64{int64(p.For(env.Step)), flag(finished)}
+	if finished && waiting > 0 {
+		*ev.Add(r.loaded) = [7]int64{-1, int64(r.energy(count)), int64(env.Tick) + 1}
+	}
+	return p
+}
+
+func (r *programmeRow) Apply(e *Event) {
+	switch e.Type {
+	case r.loaded:
+		if hour := e.V[0]; hour >= 0 {
+			r.last = hour
+		} else {
+			r.waiting--
+		}
+		r.owed += Energy(e.V[1])
+		r.count++
+		r.since, r.stage = Tick(e.V[2]), loaded
+	case r.queued:
+		r.last = e.V[0]
+		r.waiting++
+	case r.ran:
+		r.owed -= Energy(e.V[0])
+		if r.stage = running; e.V[1] != 0 {
+			r.stage = idle
+		}
+	case eventSet:
+		r.maxWait = Seconds(e.V[1])
+	}
+}
+
+func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
+	return setEvent(maxWaitSetting, c, func(string) int64 { return int64(r.maxWait) }, ev)
+}
+
+func (r *programmeRow) AppendBinary(b []byte) []byte {
+	return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait))
+}
+
+func (r *programmeRow) UnmarshalBinary(b []byte) ([]byte, error) {
+	return readInts(b, r.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait))
+}
