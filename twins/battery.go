@@ -25,10 +25,10 @@ var Battery = Declare(Kind{
 const batterySchema = `{
   "required": ["rated_wh", "rated_w"],
   "properties": {
-    "rated_wh": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "description": "energy that it can hold, Wh"},
-    "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "description": "greatest power at its terminals, each way, W"},
-    "charge_efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9506, "description": "stored / drawn"},
-    "discharge_efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9506, "description": "delivered / taken from store"},
+    "rated_wh": {"type": "number", "minimum": 1, "maximum": 1e9, "description": "energy that it can hold, Wh"},
+    "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9, "description": "greatest power at its terminals, each way, W"},
+    "charge_efficiency": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.9506, "description": "stored / drawn"},
+    "discharge_efficiency": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.9506, "description": "delivered / taken from store"},
     "standby_w": {"type": "number", "minimum": 0, "maximum": 1e9, "default": 10, "description": "drawn always, W"},
     "min_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.15, "description": "never below this share of rated_wh"},
     "max_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.95, "description": "never above this share of rated_wh"},

@@ -13,7 +13,7 @@ var Producer = Declare(Kind{
 	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, eventSet},
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
-		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1_000_000 * Gigawatt)},
+		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)},
 		{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
 	},
 	Columns: []Column{ColumnPower, ColumnReason},
@@ -22,7 +22,7 @@ var Producer = Declare(Kind{
 const producerSchema = `{
   "required": ["rated_w"],
   "properties": {
-    "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "x-changeable": true, "description": "greatest output, W"},
+    "rated_w": {"type": "number", "minimum": 0.001, "maximum": 1e12, "x-changeable": true, "description": "greatest output, W"},
     "min_output": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "description": "least output while running, as a share of rated_w"},
     "ramp_per_min": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "default": 1, "description": "change of output per minute, as a share of rated_w"},
     "start_up_s": {"type": "integer", "minimum": 0, "maximum": 604800, "default": 300, "description": "from the order to start until it generates, s"},
@@ -111,10 +111,10 @@ func (p *producer) reach(env *Env) (lo, hi Power) {
 	if p.state == plantFresh {
 		return least, p.rated
 	}
-	perMinute, _ := MulDiv(int64(p.rated), int64(p.ramp), int64(One))
-	change, _ := MulDiv(perMinute, int64(env.Step), 60)
-	hi = min(p.rated, max(least, p.output+Power(change)))
-	lo = min(hi, max(least, p.output-Power(change)))
+	share, _ := MulDiv(int64(p.ramp), int64(env.Step), 60)
+	change := p.rated.Times(min(Ratio(share), One)) // more than all of it is no more
+	hi = min(p.rated, max(least, p.output+change))
+	lo = min(hi, max(least, p.output-change))
 	return lo, hi
 }
 

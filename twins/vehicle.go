@@ -21,18 +21,18 @@ var Vehicle = Declare(Kind{
 const vehicleSchema = `{
   "required": ["daily"],
   "properties": {
-    "rated_wh": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9, "default": 60000, "description": "energy that its battery can hold, Wh"},
+    "rated_wh": {"type": "number", "minimum": 1, "maximum": 1e9, "default": 60000, "description": "energy that its battery can hold, Wh"},
     "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start"},
     "target_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 1, "description": "charged up to this share of rated_wh"},
-    "efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9, "description": "stored / drawn"},
+    "efficiency": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.9, "description": "stored / drawn"},
     "phases": {"enum": [1, 3], "default": 1, "description": "of the charger"},
     "min_a": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 6, "description": "least charging current per phase, A"},
     "rated_a": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 32, "description": "rated current per phase, A"},
     "daily": {"type": "object", "additionalProperties": false, "required": ["arrive", "leave", "trip_wh"],
       "description": "the same timetable every day",
       "properties": {
-        "arrive": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "plugged in at, local time"},
-        "leave": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "leaves at, local time; on the next day if not after arrive"},
+        "arrive": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["18:00"], "description": "plugged in at, local time"},
+        "leave": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["07:00"], "description": "leaves at, local time; on the next day if not after arrive"},
         "trip_wh": {"type": "number", "minimum": 0, "maximum": 1e9, "description": "driven between leaving and arriving, Wh"},
         "jitter_min": {"type": "integer", "minimum": 0, "maximum": 180, "default": 0, "description": "both times move by up to so many minutes, by the seed"}
       }},
