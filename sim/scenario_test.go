@@ -70,7 +70,7 @@ func loadAndBuild(source string, o Options) error {
 // The whole text of what is said about a scenario that is wrong.
 func TestBadScenarios(t *testing.T) {
 	const (
-		batteryKeys = "available, charge_efficiency, community, discharge_efficiency, id, initial_soc, max_soc, min_soc, owner, rated_w, rated_wh, reserve_soc, standby_w"
+		batteryKeys = "available, calendar_life_years, charge_efficiency, community, cycle_life, discharge_efficiency, id, initial_soc, max_soc, min_soc, mode, owner, peak_w, rated_w, rated_wh, reserve_soc, standby_w, tariff"
 		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone"
 		battery     = "    rated_w: 5000\nproducers:" // line 21
 		event       = "set: producers.coal.available=false"
@@ -293,7 +293,8 @@ func TestDefaults(t *testing.T) {
 	}
 	entry := entryOf(s.document.root.get("batteries"), "b1")
 	const want = `{"id":"b1","community":"street","owner":"h2","rated_wh":10000,"rated_w":5000,` +
-		`"charge_efficiency":0.9506,"discharge_efficiency":0.9506,"standby_w":10,"min_soc":0.15,"max_soc":0.95,` +
+		`"charge_efficiency":0.9506,"discharge_efficiency":0.9506,"standby_w":10,"min_soc":0.15,"max_soc":0.95,"cycle_life":6000,"calendar_life_years":15,` +
+		`"mode":"self_consumption","peak_w":0,"tariff":{"charge_from":"00:00","charge_to":"06:00","discharge_from":"17:00","discharge_to":"21:00"},` +
 		`"reserve_soc":0,"initial_soc":0.5,"available":true}`
 	if got := string(entry.appendJSON(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -691,6 +692,14 @@ func checkBounds(t *testing.T, k *twins.Kind, set twins.Setting, sub subschema) 
 	if sub.textOf("type") == "boolean" {
 		if set.Min != 0 || set.Max != 1 || set.Scale != 1 {
 			t.Errorf("%s: %s is true or false, its setting is %+v", k.Name, set.Name, set)
+		}
+		return
+	}
+	if choice := sub.get("enum"); choice != nil {
+		for i, word := range choice.items {
+			if i >= len(set.Words) || set.Words[i] != word.text || set.Max != int64(len(choice.items))-1 || set.Min != 0 {
+				t.Errorf("%s: %s is one of %s, its setting is %+v", k.Name, set.Name, choice.appendJSON(nil), set)
+			}
 		}
 		return
 	}

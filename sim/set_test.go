@@ -118,6 +118,7 @@ func TestEvents(t *testing.T) {
 		{"a step", `{at: 3, set: ties.tie.import_w=1.5}`, "3 1 grid/supply/tie set import_w 1500"},
 		{"the start", `{at: "00:00", set: communities.street.limit_w=20}`, "0 1 grid/street set limit_w 20000"},
 		{"a factor", `{at: 1, set: "households.h1.load.scale*=1.3"}`, "1 1 grid/street/h1 multiply load.scale 1300000000"},
+		{"a word of a list", `{at: 1, set: batteries.b1.mode=peak}`, "1 1 grid/street/h2/b1 set mode 2"},
 		{"a price", `{at: 1, set: producers.coal.cost_eur_per_mwh=-78.5}`, "1 1 grid/supply/coal set cost_eur_per_mwh -78500000"},
 		{"behind a meter", `{at: 1, set: batteries.b1.reserve_soc=0.4}`, "1 1 grid/street/h2/b1 set reserve_soc 400000000"},
 		{"all that have it", `{at: 1, set: ["households.*.load.scale=0", "households.*.pv.scale*=2"]}`,
@@ -172,6 +173,9 @@ func TestTwinsTakeEverySetting(t *testing.T) {
 			value := "0.5"
 			if set.Max == 1 {
 				value = "false"
+			}
+			if set.Words != nil {
+				value = set.Words[set.Max]
 			}
 			commands, err := s.Commands([]string{k.Plural + ".*." + set.Name + "=" + value}, 1)
 			if err != nil {

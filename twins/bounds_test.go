@@ -40,6 +40,8 @@ func extremes(k *twins.Kind) (specs []string) {
 // batteryEntry is a full battery's entry with some keys written out.
 func batteryEntry(keys string) string {
 	return `{"charge_efficiency": 0.9506, "discharge_efficiency": 0.9506, "standby_w": 0, "min_soc": 0, "max_soc": 1,
+		"cycle_life": 6000, "calendar_life_years": 15, "mode": "self_consumption", "peak_w": 0,
+		"tariff": {"charge_from": "00:00", "charge_to": "06:00", "discharge_from": "17:00", "discharge_to": "21:00"},
 		"reserve_soc": 0, "initial_soc": 0.5, "available": true, ` + keys + `}` // of a key given twice the last one counts
 }
 

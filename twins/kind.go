@@ -68,6 +68,8 @@ type Setting struct {
 	Scale int64  // of the stored integer: 1000 for mW under a name in W
 	Min   int64  // least value allowed, stored integer
 	Max   int64
+	// Words are the names of the values 0, 1, …, where it is a choice among them.
+	Words []string
 }
 
 // Slab holds the states of n twins of one kind, contiguous. A twin is
