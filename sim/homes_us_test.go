@@ -50,6 +50,9 @@ const yearOfHours = 8760
 func TestGreedyOwnUse(t *testing.T) {
 	worst := 0.0
 	for i, want := range homesUS {
+		if testing.Short() && i > 1 {
+			break
+		}
 		with := homeUS(t, i+1, yearOfHours)
 		without := homeUS(t, i+1, yearOfHours, "batteries.battery.available=false")
 		worst = max(worst, math.Abs(with-want.battery), math.Abs(without-want.alone))
@@ -62,6 +65,9 @@ func TestGreedyOwnUse(t *testing.T) {
 
 // What the figure rests on moves it.
 func TestGreedyOwnUseMoves(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nine years of hours")
+	}
 	const home = 3
 	whole := homeUS(t, home, yearOfHours)
 	for _, row := range []struct {

@@ -71,7 +71,7 @@ func loadAndBuild(source string, o Options) error {
 func TestBadScenarios(t *testing.T) {
 	const (
 		batteryKeys = "available, calendar_life_years, charge_efficiency, community, cycle_life, discharge_efficiency, id, initial_soc, max_soc, min_soc, mode, owner, peak_w, rated_w, rated_wh, reserve_soc, standby_w, tariff"
-		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone"
+		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, sessions, start, step_s, ties, vehicles, zone"
 		battery     = "    rated_w: 5000\nproducers:" // line 21
 		event       = "set: producers.coal.available=false"
 	)
@@ -134,6 +134,8 @@ func TestBadScenarios(t *testing.T) {
 			{"unknown owner", "owner: h2", "owner: h3", `x.yaml:19: batteries.b1.owner: no household "h3", did you mean "h1"? wanted one of: h1, h2`},
 			{"owner is a plant", "owner: h2", "owner: coal", `x.yaml:19: batteries.b1.owner: no household "coal", wanted one of: h1, h2`},
 			{"owner elsewhere", "id: h2\n    community: street", "id: h2\n    community: supply", "x.yaml:19: batteries.b1.owner: household h2 is in community supply, wanted one in street"},
+			{"no such mode", battery, "    rated_w: 5000\n    mode: peek\nproducers:", `x.yaml:22: batteries.b1.mode: "peek" is unknown, did you mean "peak"? wanted one of: self_consumption, tariff, peak, idle`},
+			{"a mode that wants a value", battery, "    rated_w: 5000\n    mode: peak\nproducers:", "x.yaml:17: batteries.b1: mode peak and no peak_w, wanted the net load to stay at, W"},
 			{"refused by its kind", battery, "    rated_w: 5000\n    min_soc: 0.9\nproducers:", "x.yaml:17: batteries.b1: initial_soc 0.5 is outside min_soc…max_soc 0.9…0.95"},
 		}},
 		{"recordings", []badRow{
@@ -196,7 +198,7 @@ func TestBadFiles(t *testing.T) {
 		{"nobody in it", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
 		{"an alias of itself", "a: &a {b: *a}\n", "x.yaml:1: nested too deep, wanted at most 64 levels and 1000000 values by aliases"},
 		{"several", "sed: 1\ndays: 0\nheatpumps: []\n", `x.yaml:1: unknown key "sed", did you mean "seed"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone\n" +
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, sessions, start, step_s, ties, vehicles, zone\n" +
 			"x.yaml:2: days: 0 is below 1\n" +
 			"x.yaml:3: unknown kind heatpumps, wanted one of: batteries, households, producers, ties, vehicles"},
 	} {

@@ -68,7 +68,7 @@ func TestBadSet(t *testing.T) {
 		{"recordings.homs.unit=W", "--set: recordings.homs.unit: no such recording, did you mean recordings.homes?"},
 		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys},
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone"},
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, sessions, start, step_s, ties, vehicles, zone"},
 		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys},
 		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
