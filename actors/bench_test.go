@@ -47,7 +47,8 @@ func home(community string, h int) []twins.CellMember {
 	if h%15 == 0 {
 		members = append(members, entry(twins.Battery, path, path+"/battery",
 			`{"rated_wh": 10000, "rated_w": 5000, "charge_efficiency": 0.9506, "discharge_efficiency": 0.9506, "standby_w": 10,
-			"min_soc": 0.15, "max_soc": 0.95, "reserve_soc": 0, "initial_soc": 0.5, "available": true}`))
+			"min_soc": 0.15, "max_soc": 0.95, "cycle_life": 6000, "calendar_life_years": 15, "mode": "self_consumption", "peak_w": 0,
+			"tariff": {"charge_from": "00:00", "charge_to": "06:00", "discharge_from": "17:00", "discharge_to": "21:00"}, "reserve_soc": 0, "initial_soc": 0.5, "available": true}`))
 	}
 	return members
 }

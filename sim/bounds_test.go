@@ -82,32 +82,11 @@ func (p property) bounds(path []string) (all []bound) {
 // keys set, and builds it.
 func loadWith(t *testing.T, k *twins.Kind, path []string, value float64) error {
 	t.Helper()
-	r := rand.New(rand.NewPCG(1, 1))
-	var entry map[string]any
-	if err := json.Unmarshal([]byte(k.Sample(twintest.Between(r))), &entry); err != nil {
-		t.Fatal(err)
-	}
+	entry := entryWith(t, k, path[:len(path)-1])
 	entry["id"], entry["community"] = "it", "c"
 	at := entry
 	for _, key := range path[:len(path)-1] {
-		inner, ok := at[key].(map[string]any)
-		if !ok { // a part that this sample does not have
-			for _, part := range twins.PartKinds() {
-				if part.Name == key || part.Entry == key && part.Sample != nil {
-					if err := json.Unmarshal([]byte(part.Sample(twintest.Between(r))), &inner); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			if inner == nil {
-				t.Fatalf("%s has no %s and there is no such part", k.Name, key)
-			}
-			at[key] = inner
-			if key == "appliances" { // either of them
-				delete(at, "load")
-			}
-		}
-		at = inner
+		at = at[key].(map[string]any)
 	}
 	at[path[len(path)-1]] = value
 	text, err := json.MarshalIndent(map[string]any{
@@ -135,4 +114,26 @@ func loadWith(t *testing.T, k *twins.Kind, path []string, value float64) error {
 	}
 	_, err = s.Build()
 	return err
+}
+
+// entryWith is the first sample of a kind that has the objects of a path.
+func entryWith(t *testing.T, k *twins.Kind, path []string) map[string]any {
+	t.Helper()
+	for seed := range uint64(1000) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(k.Sample(twintest.Between(rand.New(rand.NewPCG(seed, 1))))), &entry); err != nil {
+			t.Fatal(err)
+		}
+		at, ok := entry, true
+		for _, key := range path {
+			if at, ok = at[key].(map[string]any); !ok {
+				break
+			}
+		}
+		if ok {
+			return entry
+		}
+	}
+	t.Fatalf("no sample of %s has %v", k.Name, path)
+	return nil
 }

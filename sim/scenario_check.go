@@ -29,6 +29,7 @@ type document struct {
 
 	columns map[string]*columnSet     // of the recordings, by id
 	indexes map[string]map[string]int // of the lists: where an id stands
+	users   map[string][]string       // of the sessions, by id
 }
 
 // columnSet is the columns of a recording, under our names.
@@ -402,8 +403,9 @@ func (d *document) meaning() error {
 	if len(d.entries(twins.Community.Plural)) == 0 {
 		return d.problem(0, "no communities, wanted at least one with members")
 	}
-	found := d.checkRecordings()
+	found := append(d.checkRecordings(), d.checkSessionLists()...)
 	found = append(found, d.checkTwice("recordings")...)
+	found = append(found, d.checkTwice("sessions")...)
 	found = append(found, d.checkTwice(twins.Community.Plural)...)
 	m := d.newMembership()
 	for _, k := range memberKinds() {
@@ -416,6 +418,7 @@ func (d *document) meaning() error {
 			name := entryName(k.Plural, i, entry)
 			found = append(found, m.check(k, name, entry)...)
 			found = append(found, d.checkReferences(name, entry)...)
+			found = append(found, d.checkSessions(name, entry)...)
 		}
 	}
 	for i := range d.entries(twins.Community.Plural) {
@@ -459,7 +462,7 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	}
 	names, err := RecordingColumns(d.data, recordingSpec(entry))
 	if err != nil {
-		return nil, d.dataProblem(entry, err)
+		return nil, d.dataProblem("recordings", entry, err)
 	}
 	columns := &columnSet{names, make(map[string]bool, len(names))}
 	for _, name := range names {
@@ -474,14 +477,15 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 
 // dataProblem says of a problem with a data file where it is: in the file, or, if
 // there is none, where the scenario names it.
-func (d *document) dataProblem(entry *tree, err error) error {
+func (d *document) dataProblem(list string, entry *tree, err error) error {
 	var p *Problem
+	name := entryName(list, 0, entry)
 	if !errors.As(err, &p) {
-		return d.problem(entry.line, "recordings.%s: %v", entry.textOf("id"), err)
+		return d.problem(entry.line, "%s: %v", name, err)
 	}
 	if file := entry.get("file"); p.Line == 0 {
 		return &Problem{File: d.file, Line: int(file.line), Err: err,
-			What: fmt.Sprintf("recordings.%s: %s: %s", entry.textOf("id"), file.text, p.What)}
+			What: fmt.Sprintf("%s: %s: %s", name, file.text, p.What)}
 	}
 	moved := *p
 	if d.dir != "" && !filepath.IsAbs(p.File) {
@@ -507,6 +511,55 @@ func (d *document) checkReferences(name string, entry *tree) (found []error) {
 		}
 	})
 	return found
+}
+
+// usersOf reads the users of a file of sessions, once.
+func (d *document) usersOf(entry *tree) ([]string, error) {
+	id := entry.textOf("id")
+	if users, ok := d.users[id]; ok {
+		return users, nil
+	}
+	start, err := d.start()
+	if err != nil {
+		return nil, err
+	}
+	s, err := ReadSessions(d.data, sessionsSpec(entry), NewCalendar(start, 1, 0))
+	if err != nil {
+		return nil, d.dataProblem("sessions", entry, err)
+	}
+	if d.users == nil {
+		d.users = map[string][]string{}
+	}
+	d.users[id] = s.Users
+	return s.Users, nil
+}
+
+// checkSessionLists reads every file of sessions.
+func (d *document) checkSessionLists() (found []error) {
+	for i := range d.entries("sessions") {
+		if _, err := d.usersOf(&d.entries("sessions")[i]); err != nil {
+			found = append(found, err)
+		}
+	}
+	return found
+}
+
+// checkSessions looks up the user whose sessions an entry follows.
+func (d *document) checkSessions(name string, entry *tree) []error {
+	ref := entry.get("sessions")
+	if ref == nil || ref.form != formObject {
+		return nil
+	}
+	list, user := ref.get("list"), ref.get("user")
+	sessions := entryOf(d.root.get("sessions"), list.text)
+	if sessions == nil {
+		return []error{d.problem(list.line, "%s.sessions.list: no sessions %q, %s", name, list.text, wanted(list.text, d.ids("sessions")))}
+	}
+	users, err := d.usersOf(sessions)
+	if err == nil && !slices.Contains(users, user.text) {
+		return []error{d.problem(user.line, "%s.sessions.user: sessions %s have no user %q, %s", name, list.text, user.text, wanted(user.text, users))}
+	}
+	return nil
 }
 
 // references calls f with every part of an entry that names a column of a

@@ -126,6 +126,8 @@ func stored(t *tree, s twins.Setting) (int64, error) {
 		return twins.ParseScaled(t.text, s.Scale)
 	case t.form == formBoolean && t.text == "true":
 		return 1, nil
+	case t.form == formText:
+		return int64(max(0, slices.Index(s.Words, t.text))), nil // the schema knows no other
 	}
 	return 0, nil
 }

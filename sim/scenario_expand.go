@@ -70,12 +70,17 @@ func (p *pattern) find() error {
 			twice = p.problem(t.line, "%s.%s: %q has more than one *, wanted one at most", p.name, path, t.text)
 		}
 	})
-	id, owner := p.entry.get("id"), p.entry.get("owner")
+	id, owner, user := p.entry.get("id"), p.entry.get("owner"), p.entry.get("sessions")
+	if user == nil {
+		user = &tree{}
+	}
 	switch hasID := strings.Contains(id.text, "*"); {
 	case twice != nil:
 		return twice
 	case hasID && starred != nil:
 		return p.byColumn(starredPath, starred)
+	case hasID && strings.Contains(user.textOf("user"), "*"):
+		return p.byUser(user)
 	case hasID && owner != nil && strings.Contains(owner.text, "*"):
 		return p.byOwner(owner)
 	case hasID && plain != nil:
@@ -103,6 +108,23 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	if p.capture(column.text, columns.names); len(p.captured) == 0 {
 		return p.problem(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
 			p.name, path, ref.textOf("recording"), column.text, wanted(column.text, columns.names))
+	}
+	return nil
+}
+
+// byUser captures from the users of a file of sessions, in alphabetical order.
+func (p *pattern) byUser(ref *tree) error {
+	list, user := ref.get("list"), ref.get("user")
+	sessions := entryOf(p.root.get("sessions"), list.text)
+	if sessions == nil {
+		return p.problem(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, wanted(list.text, p.ids("sessions")))
+	}
+	users, err := p.usersOf(sessions)
+	if err != nil {
+		return err
+	}
+	if p.capture(user.text, users); len(p.captured) == 0 {
+		return p.problem(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, wanted(user.text, users))
 	}
 	return nil
 }
@@ -143,6 +165,17 @@ func star(pattern, word string) (captured string, ok bool) {
 		return "", false
 	}
 	return word[len(before) : len(word)-len(after)], true
+}
+
+// sessionsSpec is what ReadSessions wants to know of an entry.
+func sessionsSpec(entry *tree) (spec SessionsSpec) {
+	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
+	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
+	if c := entry.get("columns"); c != nil {
+		spec.Columns.User, spec.Columns.Arrive = c.textOf("user"), c.textOf("arrive")
+		spec.Columns.Leave, spec.Columns.Energy = c.textOf("leave"), c.textOf("energy")
+	}
+	return spec
 }
 
 // recordingSpec is what ReadRecording wants to know of an entry.

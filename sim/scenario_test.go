@@ -69,11 +69,10 @@ func loadAndBuild(source string, o Options) error {
 
 // The whole text of what is said about a scenario that is wrong.
 func TestBadScenarios(t *testing.T) {
+	batteryKeys, topKeys := keysOf("battery"), keysOf("")
 	const (
-		batteryKeys = "available, charge_efficiency, community, discharge_efficiency, id, initial_soc, max_soc, min_soc, owner, rated_w, rated_wh, reserve_soc, standby_w"
-		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, wind_farms, zone"
-		battery     = "    rated_w: 5000\nproducers:" // line 21
-		event       = "set: producers.coal.available=false"
+		battery = "    rated_w: 5000\nproducers:" // line 21
+		event   = "set: producers.coal.available=false"
 	)
 	for _, band := range []struct {
 		name string
@@ -93,7 +92,7 @@ func TestBadScenarios(t *testing.T) {
 			{"nearly right", battery, "    rated_w: 5000\n    standby: 3\nproducers:", `x.yaml:22: unknown key "standby" in batteries.b1, did you mean "standby_w"? wanted one of: ` + batteryKeys},
 			{"unknown, nested", "column: one}", "column: one, factor: 2}", `x.yaml:11: unknown key "factor" in households.h1.load, wanted one of: column, recording, scale`},
 			{"unknown at the top", "step_s: 3600", "hostin: plain", `x.yaml:2: unknown key "hostin", did you mean "hosting"? wanted one of: ` + topKeys},
-			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: batteries, households, producers, ties, vehicles, wind_farms"},
+			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: " + kindLists()},
 			{"missing", battery, "producers:", "x.yaml:17: batteries.b1: rated_w is missing, wanted greatest power at its terminals, each way, W"},
 			{"neither recorded nor modelled", "    load: {recording: homes, column: one}\n", "", "x.yaml:9: households.h1: none of what it must have, wanted exactly one: load (a recorded load) or appliances (a load modelled by its appliances: base, cooking, washing machine, dishwasher and dryer)"},
 			{"recorded and modelled", "column: one}\n", "column: one}\n    appliances: {}\n", "x.yaml:9: households.h1: load and appliances, wanted exactly one: load (a recorded load) or appliances (a load modelled by its appliances: base, cooking, washing machine, dishwasher and dryer)"},
@@ -101,7 +100,7 @@ func TestBadScenarios(t *testing.T) {
 			{"unknown appliance", "load: {recording: homes, column: one}", "appliances: {toaster: 1}", `x.yaml:11: unknown key "toaster" in households.h1.appliances, wanted one of: annual_wh, electric_shower, max_wait_h, occupants`},
 			{"missing, nested", "column: one}", "}", "x.yaml:11: households.h1.load: column is missing, wanted one of its columns; a * makes one household of each column that fits"},
 			{"no id", "  - id: b1\n    community", "  - community", "x.yaml:17: batteries[0]: id is missing, wanted its name; a * makes one member of each column, or owner, that fits"},
-			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s, … (22 in all)`},
+			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: ` + keysOf("producer")},
 		}},
 		{"values", []badRow{
 			{"share above 1", battery, "    rated_w: 5000\n    min_soc: 1.5\nproducers:", "x.yaml:22: batteries.b1.min_soc: 1.5 is above 1"},
@@ -138,6 +137,8 @@ func TestBadScenarios(t *testing.T) {
 			{"unknown owner", "owner: h2", "owner: h3", `x.yaml:19: batteries.b1.owner: no household "h3", did you mean "h1"? wanted one of: h1, h2`},
 			{"owner is a plant", "owner: h2", "owner: coal", `x.yaml:19: batteries.b1.owner: no household "coal", wanted one of: h1, h2`},
 			{"owner elsewhere", "id: h2\n    community: street", "id: h2\n    community: supply", "x.yaml:19: batteries.b1.owner: household h2 is in community supply, wanted one in street"},
+			{"no such mode", battery, "    rated_w: 5000\n    mode: peek\nproducers:", `x.yaml:22: batteries.b1.mode: "peek" is unknown, did you mean "peak"? wanted one of: self_consumption, tariff, peak, idle`},
+			{"a mode that wants a value", battery, "    rated_w: 5000\n    mode: peak\nproducers:", "x.yaml:17: batteries.b1: mode peak and no peak_w, wanted the net load to stay at, W"},
 			{"refused by its kind", battery, "    rated_w: 5000\n    min_soc: 0.9\nproducers:", "x.yaml:17: batteries.b1: initial_soc 0.5 is outside min_soc…max_soc 0.9…0.95"},
 		}},
 		{"plants", []badRow{
@@ -184,7 +185,7 @@ func TestBadScenarios(t *testing.T) {
 			{"no change", event, "set: producers.coal.available", `x.yaml:33: events: "producers.coal.available", wanted PATH=VALUE or PATH*=FACTOR`},
 			{"no value", event, "set: producers.coal.available=5", "x.yaml:33: events: producers.coal.available: 5 is a number, wanted true or false"},
 			{"out of bounds", event, "set: batteries.b1.reserve_soc=1.5", "x.yaml:33: events: batteries.b1.reserve_soc: 1.5 is above 1"},
-			{"less than a milliwatt", event, "set: producers.coal.rated_w=0.0001", "x.yaml:33: events: producers.coal.rated_w: 0.0001 is outside 0.001…1e+12"},
+			{"less than a milliwatt", event, "set: producers.coal.rated_w=0.0001", "x.yaml:33: events: producers.coal.rated_w: 0.0001 is below 0.001"},
 			{"limit taken away", event, "set: communities.street.limit_w=null", "x.yaml:33: events: communities.street.limit_w: null cannot be set in mid-run, wanted a number"},
 			{"factor below 0", event, "set: producers.coal.rated_w*=-1", "x.yaml:33: events: producers.coal.rated_w: factor -1, wanted 0 or more"},
 			{"factor out of bounds", event, "set: [households.h1.load.scale=900, households.h1.load.scale*=2]", "x.yaml:33: events: households.h1.load.scale: the factor takes it out of 0…1000"},
@@ -220,9 +221,9 @@ func TestBadFiles(t *testing.T) {
 		{"nobody in it", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
 		{"an alias of itself", "a: &a {b: *a}\n", "x.yaml:1: nested too deep, wanted at most 64 levels and 1000000 values by aliases"},
 		{"several", "sed: 1\ndays: 0\nheatpumps: []\n", `x.yaml:1: unknown key "sed", did you mean "seed"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, wind_farms, zone\n" +
+			keysOf("") + "\n" +
 			"x.yaml:2: days: 0 is below 1\n" +
-			"x.yaml:3: unknown kind heatpumps, wanted one of: batteries, households, producers, ties, vehicles, wind_farms"},
+			"x.yaml:3: unknown kind heatpumps, wanted one of: " + kindLists()},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if err := loadAndBuild(row.source, Options{}); err == nil || err.Error() != row.want {
@@ -317,7 +318,8 @@ func TestDefaults(t *testing.T) {
 	}
 	entry := entryOf(s.document.root.get("batteries"), "b1")
 	const want = `{"id":"b1","community":"street","owner":"h2","rated_wh":10000,"rated_w":5000,` +
-		`"charge_efficiency":0.9506,"discharge_efficiency":0.9506,"standby_w":10,"min_soc":0.15,"max_soc":0.95,` +
+		`"charge_efficiency":0.9506,"discharge_efficiency":0.9506,"standby_w":10,"min_soc":0.15,"max_soc":0.95,"cycle_life":6000,"calendar_life_years":15,` +
+		`"mode":"self_consumption","peak_w":0,"tariff":{"charge_from":"00:00","charge_to":"06:00","discharge_from":"17:00","discharge_to":"21:00"},` +
 		`"reserve_soc":0,"initial_soc":0.5,"available":true}`
 	if got := string(entry.appendJSON(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -749,11 +751,19 @@ func (s *schema) walk(path string, of subschema, f func(string, subschema)) {
 	}
 }
 
-// checkBounds: what the schema lets through, a command can set.
+// checkBounds: what the schema lets through, a command can set, and nothing else.
 func checkBounds(t *testing.T, k *twins.Kind, set twins.Setting, sub subschema) {
 	if sub.textOf("type") == "boolean" {
 		if set.Min != 0 || set.Max != 1 || set.Scale != 1 {
 			t.Errorf("%s: %s is true or false, its setting is %+v", k.Name, set.Name, set)
+		}
+		return
+	}
+	if choice := sub.get("enum"); choice != nil {
+		for i, word := range choice.items {
+			if i >= len(set.Words) || set.Words[i] != word.text || set.Max != int64(len(choice.items))-1 || set.Min != 0 {
+				t.Errorf("%s: %s is one of %s, its setting is %+v", k.Name, set.Name, choice.appendJSON(nil), set)
+			}
 		}
 		return
 	}
@@ -764,11 +774,8 @@ func checkBounds(t *testing.T, k *twins.Kind, set twins.Setting, sub subschema) 
 		}
 		return v
 	}
-	least := stored(sub.textOf("minimum") + sub.textOf("exclusiveMinimum"))
-	if sub.get("exclusiveMinimum") != nil {
-		least++
-	}
-	if most := stored(sub.textOf("maximum")); least < set.Min || most > set.Max {
+	least, most := stored(sub.textOf("minimum")), stored(sub.textOf("maximum"))
+	if least != set.Min || most != set.Max {
 		t.Errorf("%s: %s is %d…%d by the schema, its setting is %d…%d", k.Name, set.Name, least, most, set.Min, set.Max)
 	}
 }
@@ -837,4 +844,24 @@ func TestTextsSurviveYAML(t *testing.T) {
 			r.Fatalf("%q became %q, %v in\n%s", want, back.textOf("description"), err, b)
 		}
 	})
+}
+
+// keysOf lists the keys that a member of a kind, or, without one, the scenario
+// may have, as messages list them.
+func keysOf(kind string) string {
+	at := scenarioSchema().top()
+	if kind != "" {
+		at = subschema{scenarioSchema().root.get("$defs").get(kind), ""}
+	}
+	return strings.TrimPrefix(wanted("", at.keysOf()), "wanted one of: ")
+}
+
+// kindLists lists the lists of members that a scenario may have.
+func kindLists() string {
+	var lists []string
+	for _, k := range memberKinds() {
+		lists = append(lists, k.Plural)
+	}
+	slices.Sort(lists)
+	return strings.Join(lists, ", ")
 }

@@ -29,7 +29,7 @@ func TestSet(t *testing.T) {
 		{"what was a default", []string{"households.h1.load.scale=0.5"}, "households.h1.load.scale=0.5"},
 		{"what is not there yet", []string{"batteries.b1.owner=h1"}, "batteries.b1.owner=h1"},
 		{"a factor", []string{"producers.coal.rated_w*=1.3"}, "producers.coal.rated_w=6500"},
-		{"an exact factor", []string{"batteries.b1.charge_efficiency*=0.1"}, "batteries.b1.charge_efficiency=0.09506"},
+		{"an exact factor", []string{"batteries.b1.charge_efficiency*=0.3"}, "batteries.b1.charge_efficiency=0.28518"},
 		{"one after the other", []string{"producers.coal.rated_w=10", "producers.coal.rated_w*=3", "producers.coal.rated_w*=0.5"}, "producers.coal.rated_w=15"},
 		{"all of a list", []string{"households.*.load.scale=2"}, "households.h1.load.scale=2 households.h2.load.scale=2"},
 		{"all that fit", []string{"households.*1.load.scale=2"}, "households.h1.load.scale=2 households.h2.load.scale=1"},
@@ -69,16 +69,16 @@ func TestBadSet(t *testing.T) {
 		{"recordings.homs.unit=W", "--set: recordings.homs.unit: no such recording, did you mean recordings.homes?"},
 		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys + ", … (22 in all)"},
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, wind_farms, zone"},
+			keysOf("")},
 		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys + ", technology, warm_after_s"},
 		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
 		{"households.h1.pv.scale=5", "--set: households.h1.pv.scale: there is no households.h1.pv"},
 		{"households.*1.pv.scale=5", "--set: households.*1.pv.scale: none of 1 has pv.scale"},
 		{"events.first.at=3", "--set: events.first.at: events have no ids and cannot be set"},
-		{"producers.coal.rated_w=0", "--set: producers.coal.rated_w: 0 must be above 0"},
-		{"producers.*.rated_w=-1", "--set: producers.coal.rated_w: -1 must be above 0"},
-		{"producers.coal.rated_w*=-1", "--set: producers.coal.rated_w: -5000 must be above 0"},
+		{"producers.coal.rated_w=0", "--set: producers.coal.rated_w: 0 is below 0.001"},
+		{"producers.*.rated_w=-1", "--set: producers.coal.rated_w: -1 is below 0.001"},
+		{"producers.coal.rated_w*=-1", "--set: producers.coal.rated_w: -5000 is below 0.001"},
 		{"producers.coal.rated_w=.inf", "--set: producers.coal.rated_w: .inf is not a number that can be used, wanted a finite decimal one"},
 		{"producers.coal.rated_w=five", `--set: producers.coal.rated_w: "five" is a text, wanted a number`},
 		{"producers.coal.rated_w=", "--set: producers.coal.rated_w: empty, wanted a number"},
@@ -120,6 +120,7 @@ func TestEvents(t *testing.T) {
 		{"a step", `{at: 3, set: ties.tie.import_w=1.5}`, "3 1 grid/supply/tie set import_w 1500"},
 		{"the start", `{at: "00:00", set: communities.street.limit_w=20}`, "0 1 grid/street set limit_w 20000"},
 		{"a factor", `{at: 1, set: "households.h1.load.scale*=1.3"}`, "1 1 grid/street/h1 multiply load.scale 1300000000"},
+		{"a word of a list", `{at: 1, set: batteries.b1.mode=peak}`, "1 1 grid/street/h2/b1 set mode 2"},
 		{"a price", `{at: 1, set: producers.coal.cost_eur_per_mwh=-78.5}`, "1 1 grid/supply/coal set cost_eur_per_mwh -78500000"},
 		{"behind a meter", `{at: 1, set: batteries.b1.reserve_soc=0.4}`, "1 1 grid/street/h2/b1 set reserve_soc 400000000"},
 		{"all that have it", `{at: 1, set: ["households.*.load.scale=0", "households.*.pv.scale*=2"]}`,
@@ -183,6 +184,9 @@ func TestTwinsTakeEverySetting(t *testing.T) {
 			}
 			if least := float64(set.Min) / float64(set.Scale); least > 0.5 {
 				value = fmt.Sprint(least)
+			}
+			if set.Words != nil {
+				value = set.Words[set.Max]
 			}
 			commands, err := s.Commands([]string{k.Plural + ".*." + set.Name + "=" + value}, 1)
 			if err != nil {

@@ -18,7 +18,8 @@ type World struct {
 	Recordings []*Recording
 	Members    map[string]int // by name of the kind, communities included
 
-	calendar Calendar        // its own: Fill remembers
+	calendar Calendar // its own: Fill remembers
+	sessions []*Sessions
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
 	commands []twins.Command // by step, target and seq
 }
@@ -26,7 +27,7 @@ type World struct {
 // Build makes the twins of a scenario, cell by cell.
 func (s *Scenario) Build() (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar}
-	if err := w.readRecordings(); err != nil {
+	if err := errors.Join(w.readRecordings(), w.readSessions()); err != nil {
 		return nil, err
 	}
 	grid, err := twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")})
@@ -54,7 +55,7 @@ func (w *World) readRecordings() error {
 		entry := &d.entries("recordings")[i]
 		r, err := ReadRecording(d.data, recordingSpec(entry), w.Scenario.Calendar)
 		if err != nil {
-			found = append(found, d.dataProblem(entry, err))
+			found = append(found, d.dataProblem("recordings", entry, err))
 			continue
 		}
 		w.Recordings = append(w.Recordings, r)
@@ -67,8 +68,32 @@ func (w *World) site() *twins.Site {
 	cal := w.Scenario.Calendar
 	return &twins.Site{
 		Step: cal.Step, Steps: cal.Steps, Seed: w.Scenario.Seed,
-		Recorded: w.recorder(), At: cal.At, Days: cal.Days(),
+		Recorded: w.recorder(), Sessions: w.sessionsOf, At: cal.At, Days: cal.Days(),
 	}
+}
+
+func (w *World) readSessions() error {
+	d := w.Scenario.document
+	var found []error
+	for i := range d.entries("sessions") {
+		entry := &d.entries("sessions")[i]
+		s, err := ReadSessions(d.data, sessionsSpec(entry), w.Scenario.Calendar)
+		if err != nil {
+			found = append(found, d.dataProblem("sessions", entry, err))
+			continue
+		}
+		w.sessions = append(w.sessions, s)
+	}
+	return problems(found)
+}
+
+func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, error) {
+	for _, s := range w.sessions {
+		if s.ID == list {
+			return s.Of(user, shiftWeeks)
+		}
+	}
+	return nil, fmt.Errorf("no sessions %q", list)
 }
 
 // recorder resolves columns to indices into Env.Recorded. A column gets its index

@@ -1,11 +1,19 @@
 package twins
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Battery stores energy and gives it back, behind a household's meter or for
 // its community. It is a converter with an efficiency each way, a standby draw
 // and a band of charge that it never leaves: its offer is cut to what fits, so
 // nothing is clamped afterwards.
+//
+// It ages by use and by time, which add up (the usual linear form; Schmalstieg et
+// al. 2014, Journal of Power Sources 257, keep the two apart in the same way).
+// What has aged is taken from the top of the band, and only as far as the energy
+// held has left it: no energy is lost by ageing.
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
 	Schema:  batterySchema,
@@ -16,84 +24,207 @@ var Battery = Declare(Kind{
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
 		{Name: "reserve_soc", Scale: int64(One), Max: int64(One)},
+		{Name: "mode", Scale: 1, Max: int64(len(batteryModes)) - 1, Words: batteryModes},
+		{Name: "peak_w", Scale: int64(Watt), Max: int64(Gigawatt)},
 	},
 	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC},
 })
 
+// Modes of a battery, as their settings have them. The numbers are on disk for
+// ever.
+const (
+	selfConsumption int64 = 0 // charges what would be exported, gives what would be imported
+	byTariff        int64 = 1 // charges and gives in its windows of the day
+	byPeak          int64 = 2 // keeps the net load at the peak, full where it can
+	onlyAsked       int64 = 3 // does what it is asked, nothing by itself
+)
+
+var batteryModes = []string{"self_consumption", "tariff", "peak", "idle"}
+
 // Defaults: the 10 kWh / 5 kW lithium battery of NREL OCHRE, 0.98 × 0.97 each
-// way; standby is an assumption.
+// way; standby and ageing are assumptions. The windows are those of a German
+// time-of-use tariff.
 const batterySchema = `{
   "required": ["rated_wh", "rated_w"],
   "properties": {
-    "rated_wh": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "description": "energy that it can hold, Wh"},
-    "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "description": "greatest power at its terminals, each way, W"},
-    "charge_efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9506, "description": "stored / drawn"},
-    "discharge_efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9506, "description": "delivered / taken from store"},
+    "rated_wh": {"type": "number", "minimum": 1, "maximum": 1e9, "description": "energy that it can hold, Wh"},
+    "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9, "description": "greatest power at its terminals, each way, W"},
+    "charge_efficiency": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.9506, "description": "stored / drawn"},
+    "discharge_efficiency": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.9506, "description": "delivered / taken from store"},
     "standby_w": {"type": "number", "minimum": 0, "maximum": 1e9, "default": 10, "description": "drawn always, W"},
     "min_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.15, "description": "never below this share of rated_wh"},
-    "max_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.95, "description": "never above this share of rated_wh"},
-    "reserve_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "x-changeable": true, "description": "the owner's reserve: not discharged below"},
+    "max_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.95, "description": "never above this share of rated_wh; ageing lowers it towards min_soc"},
+    "cycle_life": {"type": "integer", "minimum": 1, "maximum": 1000000000, "default": 6000, "description": "full cycles after which 80 % of the band is left, where time does nothing"},
+    "calendar_life_years": {"type": "number", "minimum": 0.1, "maximum": 1e6, "default": 15, "description": "years after which 80 % of the band is left, where use does nothing"},
+    "mode": {"enum": ["self_consumption", "tariff", "peak", "idle"], "default": "self_consumption", "x-changeable": true, "description": "what it does unasked: keep the net load of its home or community at 0; charge and discharge in windows of the day; keep it at peak_w; nothing"},
+    "peak_w": {"type": "number", "minimum": 0, "maximum": 1e9, "default": 0, "x-changeable": true, "description": "mode peak: net load that it discharges to stay at, and charges up to, W"},
+    "tariff": {"type": "object", "additionalProperties": false, "default": {}, "description": "windows of mode tariff, local time",
+      "properties": {
+        "charge_from": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["00:00"], "default": "00:00", "description": "charges with all its power from here"},
+        "charge_to": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["06:00"], "default": "06:00", "description": "to here; never if the same as charge_from"},
+        "discharge_from": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["17:00"], "default": "17:00", "description": "serves the load from here; outside it stores surplus only"},
+        "discharge_to": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["21:00"], "default": "21:00", "description": "to here; never if the same as discharge_from"}
+      }},
+    "reserve_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "x-changeable": true, "description": "the owner's reserve: not discharged below, in any mode"},
     "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start"},
     "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: out of service"}
   }
 }`
 
 type batterySpec struct {
-	RatedEnergy         Energy `json:"rated_wh"`
-	RatedPower          Power  `json:"rated_w"`
-	ChargeEfficiency    Ratio  `json:"charge_efficiency"`
-	DischargeEfficiency Ratio  `json:"discharge_efficiency"`
-	Standby             Power  `json:"standby_w"`
-	MinSoC              Ratio  `json:"min_soc"`
-	MaxSoC              Ratio  `json:"max_soc"`
-	ReserveSoC          Ratio  `json:"reserve_soc"`
-	InitialSoC          Ratio  `json:"initial_soc"`
-	Available           bool   `json:"available"`
+	RatedEnergy         Energy  `json:"rated_wh"`
+	RatedPower          Power   `json:"rated_w"`
+	ChargeEfficiency    Ratio   `json:"charge_efficiency"`
+	DischargeEfficiency Ratio   `json:"discharge_efficiency"`
+	Standby             Power   `json:"standby_w"`
+	MinSoC              Ratio   `json:"min_soc"`
+	MaxSoC              Ratio   `json:"max_soc"`
+	CycleLife           int64   `json:"cycle_life"`
+	CalendarLife        float64 `json:"calendar_life_years"`
+	Mode                string  `json:"mode"`
+	Peak                Power   `json:"peak_w"`
+	Tariff              struct {
+		ChargeFrom    string `json:"charge_from"`
+		ChargeTo      string `json:"charge_to"`
+		DischargeFrom string `json:"discharge_from"`
+		DischargeTo   string `json:"discharge_to"`
+	} `json:"tariff"`
+	ReserveSoC Ratio `json:"reserve_soc"`
+	InitialSoC Ratio `json:"initial_soc"`
+	Available  bool  `json:"available"`
 }
 
+// secondsPerYear is a Julian year.
+const secondsPerYear = 31_557_600
+
 type battery struct {
-	// Config. 0 ≤ low ≤ high ≤ rated.
-	rated            Power
-	low, high        Energy
-	capacity         Energy
-	efficiencyIn     Ratio
-	efficiencyOut    Ratio
-	standby          Power
-	reserve          Ratio  // changeable
-	available        bool   // changeable
+	// Config. 0 ≤ low ≤ top ≤ capacity.
+	rated              Power
+	low, top           Energy // band of a new one
+	capacity           Energy
+	efficiencyIn       Ratio
+	efficiencyOut      Ratio
+	standby            Power
+	cycleLife          int64
+	calendarLife       Seconds
+	charges, discharge window
+	reserve            Ratio // changeable
+	mode               int64 // changeable
+	peak               Power // changeable
+	available          bool  // changeable
+
 	store                   // low ≤ held ≤ high
 	drawn, delivered Energy // registers at the terminals
+	cycles           int64  // whole ones: rated energies taken from store
+	cycled           Energy // of the next one: 0 ≤ cycled < capacity
+	age              Seconds
+
+	// Both follow from what is above.
+	full Energy // top as aged: low ≤ full ≤ top, never rises
+	high Energy // the greater of full and held: never rises
+}
+
+// window is a part of each day, in seconds of the day; it may pass midnight.
+// Empty if both ends are the same.
+type window struct{ from, to int }
+
+func (w window) holds(second int) bool {
+	if w.from <= w.to {
+		return w.from <= second && second < w.to
+	}
+	return second >= w.from || second < w.to
+}
+
+func newWindow(from, to string) (w window, err error) {
+	if w.from, err = secondOfDay(from); err == nil {
+		w.to, err = secondOfDay(to)
+	}
+	return w, err
 }
 
 var (
-	batteryCharged    = &EventType{Name: "battery.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb"}}
-	batteryDischarged = &EventType{Name: "battery.discharged", Fields: []string{"net_mj", "taken_mj", "remainder"}}
-	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{"drawn_mj"}}
+	batteryCharged    = &EventType{Name: "battery.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb", "for_s"}}
+	batteryDischarged = &EventType{Name: "battery.discharged", Fields: []string{"net_mj", "taken_mj", "remainder", "for_s"}}
+	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{"drawn_mj", "for_s"}}
 )
 
 func newBatteries(_ *Site, members []Member) (Slab, error) {
 	s := NewSlab[battery, *battery](len(members))
 	for i, m := range members {
 		var spec batterySpec
-		if err := decodeSpec(m, &spec); err != nil {
+		err := decodeSpec(m, &spec)
+		if err == nil {
+			err = s.Row(i).init(m.Path, &spec)
+		}
+		if err != nil {
 			return nil, err
-		}
-		if spec.MinSoC > spec.MaxSoC {
-			return nil, fmt.Errorf("%s: min_soc %v is above max_soc %v", m.Path, spec.MinSoC.Float(), spec.MaxSoC.Float())
-		}
-		if spec.InitialSoC < spec.MinSoC || spec.InitialSoC > spec.MaxSoC {
-			return nil, fmt.Errorf("%s: initial_soc %v is outside min_soc…max_soc %v…%v",
-				m.Path, spec.InitialSoC.Float(), spec.MinSoC.Float(), spec.MaxSoC.Float())
-		}
-		*s.Row(i) = battery{
-			rated: spec.RatedPower, capacity: spec.RatedEnergy,
-			low: spec.RatedEnergy.Times(spec.MinSoC), high: spec.RatedEnergy.Times(spec.MaxSoC),
-			efficiencyIn: spec.ChargeEfficiency, efficiencyOut: spec.DischargeEfficiency,
-			standby: spec.Standby, reserve: spec.ReserveSoC, available: spec.Available,
-			store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
 		}
 	}
 	return s, nil
+}
+
+func (b *battery) init(path string, spec *batterySpec) (err error) {
+	switch {
+	case spec.MinSoC > spec.MaxSoC:
+		return fmt.Errorf("%s: min_soc %v is above max_soc %v", path, spec.MinSoC.Float(), spec.MaxSoC.Float())
+	case spec.InitialSoC < spec.MinSoC || spec.InitialSoC > spec.MaxSoC:
+		return fmt.Errorf("%s: initial_soc %v is outside min_soc…max_soc %v…%v",
+			path, spec.InitialSoC.Float(), spec.MinSoC.Float(), spec.MaxSoC.Float())
+	case spec.Mode == batteryModes[byPeak] && spec.Peak == 0:
+		return fmt.Errorf("%s: mode peak and no peak_w, wanted the net load to stay at, W", path)
+	}
+	*b = battery{
+		rated: spec.RatedPower, capacity: spec.RatedEnergy,
+		low: spec.RatedEnergy.Times(spec.MinSoC), top: spec.RatedEnergy.Times(spec.MaxSoC),
+		efficiencyIn: spec.ChargeEfficiency, efficiencyOut: spec.DischargeEfficiency, standby: spec.Standby,
+		cycleLife: spec.CycleLife, calendarLife: Seconds(float64(spec.CalendarLife * secondsPerYear)),
+		reserve: spec.ReserveSoC, mode: int64(slices.Index(batteryModes, spec.Mode)), peak: spec.Peak, available: spec.Available,
+		store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
+	}
+	if b.charges, err = newWindow(spec.Tariff.ChargeFrom, spec.Tariff.ChargeTo); err == nil {
+		b.discharge, err = newWindow(spec.Tariff.DischargeFrom, spec.Tariff.DischargeTo)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: tariff: %w", path, err)
+	}
+	b.sink()
+	return nil
+}
+
+// health is what ageing has left of the band. A fifth is gone after cycleLife
+// cycles, a fifth after calendarLife, in proportion before and after, down to
+// nothing.
+func (b *battery) health() Ratio {
+	used := min(b.cycles, 5*b.cycleLife)*int64(One) + int64(shareOf(b.cycled, b.capacity)) // beyond five lives nothing is left
+	byUse, _ := MulDiv(used, int64(One/5), b.cycleLife*int64(One))
+	byTime, _ := MulDiv(int64(b.age), int64(One/5), int64(b.calendarLife))
+	return max(0, One-Ratio(byUse)-min(Ratio(byTime), One))
+}
+
+// sink lowers the top of the band to what health leaves of it, and with it the
+// highest that may be held, as far as the energy held has left it.
+func (b *battery) sink() {
+	b.full = b.low + (b.top - b.low).Times(b.health())
+	b.high = max(b.full, b.held)
+}
+
+// aim is what the mode wants of the net load in this step.
+func (b *battery) aim(env *Env) Aim {
+	aim := Aim{Still: b.standby}
+	switch b.mode {
+	case byTariff:
+		switch second := int(env.SecondOfDay); {
+		case b.charges.holds(second):
+			aim.Least, aim.Most = Unlimited, Unlimited
+		case !b.discharge.holds(second):
+			aim.Most = Unlimited
+		}
+	case byPeak:
+		aim.Least, aim.Most = b.peak, b.peak
+	case onlyAsked:
+		aim.Least, aim.Most = -Unlimited, Unlimited
+	}
+	return aim
 }
 
 func (b *battery) floor() Energy { return max(b.low, b.capacity.Times(b.reserve)) }
@@ -105,8 +236,9 @@ func (b *battery) Offer(env *Env, out *Flex) {
 	out.Tier[Storage] = Band{
 		Min: min(0, b.standby-b.mostOut(env)), // at the least it sleeps
 		Ref: b.standby,
-		Max: b.standby + min(b.rated, b.room(b.high, b.efficiencyIn, env.Step)),
+		Max: b.standby + min(b.rated, b.room(b.full, b.efficiencyIn, env.Step)),
 	}
+	out.Aim = b.aim(env)
 }
 
 // mostOut is the greatest power that the converter can deliver in this step.
@@ -116,7 +248,8 @@ func (b *battery) mostOut(env *Env) Power {
 
 func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	out.Content, out.SoC = b.held, shareOf(b.held, b.capacity)
-	if !b.available {
+	if !b.available { // it ages all the same
+		*ev.Add(batteryIdled) = [7]int64{0, int64(env.Step)}
 		return
 	}
 	var can Flex
@@ -126,17 +259,17 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	out.Power, out.Storage = net, net
 	switch convert := net - b.standby; {
 	case convert < -b.mostOut(env): // it cannot feed its own standby: asleep for a part of the step
-		*ev.Add(batteryIdled) = [7]int64{int64(energy)}
+		*ev.Add(batteryIdled) = [7]int64{int64(energy), int64(env.Step)}
 	case convert > 0:
 		gain, rem := b.charged(convert.For(env.Step), b.efficiencyIn)
-		*ev.Add(batteryCharged) = [7]int64{int64(energy), int64(gain), rem}
+		*ev.Add(batteryCharged) = [7]int64{int64(energy), int64(gain), rem, int64(env.Step)}
 		out.Stored = gain
 	case convert < 0:
 		drop, rem := b.drained((-convert).For(env.Step), b.efficiencyOut)
-		*ev.Add(batteryDischarged) = [7]int64{int64(energy), int64(drop), rem}
+		*ev.Add(batteryDischarged) = [7]int64{int64(energy), int64(drop), rem, int64(env.Step)}
 		out.Stored = -drop
 	default:
-		*ev.Add(batteryIdled) = [7]int64{int64(energy)}
+		*ev.Add(batteryIdled) = [7]int64{int64(energy), int64(env.Step)}
 	}
 	out.Lost = energy - out.Stored
 	out.Content += out.Stored
@@ -149,23 +282,23 @@ func (b *battery) Apply(e *Event) {
 		b.meter(Energy(e.V[0]))
 		b.held += Energy(e.V[1])
 		b.in = e.V[2]
+		b.age += Seconds(e.V[3])
 	case batteryDischarged:
 		b.meter(Energy(e.V[0]))
 		b.held -= Energy(e.V[1])
 		b.out = e.V[2]
+		b.cycle(Energy(e.V[1]))
+		b.age += Seconds(e.V[3])
 	case batteryIdled:
 		b.meter(Energy(e.V[0]))
+		b.age += Seconds(e.V[1])
 	case eventSet:
-		switch Battery.Settings[e.V[0]].Name {
-		case "available":
-			b.available = e.V[1] != 0
-		case "reserve_soc":
-			b.reserve = Ratio(e.V[1])
-		}
+		b.set(Battery.Settings[e.V[0]].Name, e.V[1])
 	}
 	if b.held < b.low || b.held > b.high {
 		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, b.low, b.high))
 	}
+	b.sink()
 }
 
 func (b *battery) meter(e Energy) {
@@ -173,10 +306,36 @@ func (b *battery) meter(e Energy) {
 	b.delivered += max(-e, 0)
 }
 
+// cycle counts what was taken from store, at most the capacity.
+func (b *battery) cycle(taken Energy) {
+	if b.cycled += taken; b.cycled >= b.capacity {
+		b.cycled -= b.capacity
+		b.cycles++
+	}
+}
+
+func (b *battery) set(setting string, v int64) {
+	switch setting {
+	case "available":
+		b.available = v != 0
+	case "reserve_soc":
+		b.reserve = Ratio(v)
+	case "mode":
+		b.mode = v
+	case "peak_w":
+		b.peak = Power(v)
+	}
+}
+
 func (b *battery) Command(_ *Env, c *Command, ev *Events) error {
 	return Battery.setEvent(c, func(setting string) int64 {
-		if setting == "available" {
+		switch setting {
+		case "available":
 			return flag(b.available)
+		case "mode":
+			return b.mode
+		case "peak_w":
+			return int64(b.peak)
 		}
 		return int64(b.reserve)
 	}, ev)
@@ -184,21 +343,29 @@ func (b *battery) Command(_ *Env, c *Command, ev *Events) error {
 
 func (b *battery) AppendBinary(buf []byte) []byte {
 	return appendInts(append(buf, Battery.Version), int64(b.held), b.in, b.out,
-		int64(b.drawn), int64(b.delivered), int64(b.reserve), flag(b.available))
+		int64(b.drawn), int64(b.delivered), b.cycles, int64(b.cycled), int64(b.age),
+		int64(b.reserve), b.mode, int64(b.peak), flag(b.available))
 }
 
 func (b *battery) UnmarshalBinary(buf []byte) ([]byte, error) {
 	var available int64
 	buf, err := readInts(buf, "battery", Battery.Version, (*int64)(&b.held), &b.in, &b.out,
-		(*int64)(&b.drawn), (*int64)(&b.delivered), (*int64)(&b.reserve), &available)
+		(*int64)(&b.drawn), (*int64)(&b.delivered), &b.cycles, (*int64)(&b.cycled), (*int64)(&b.age),
+		(*int64)(&b.reserve), &b.mode, (*int64)(&b.peak), &available)
 	b.available = available != 0
+	b.sink()
 	return buf, err
 }
 
 func batterySample(between func(lo, hi int64) int64) string {
 	low := between(0, 40)
+	hour := func() string { return fmt.Sprintf("%02d:%02d", between(0, 23), between(0, 59)) }
 	return fmt.Sprintf(`{"rated_wh": %d.%d, "rated_w": %d, "charge_efficiency": 0.%d, "discharge_efficiency": %s,
-		"standby_w": %d, "min_soc": 0.%02d, "max_soc": 0.%02d, "reserve_soc": 0.%02d, "initial_soc": 0.%02d, "available": true}`,
+		"standby_w": %d, "min_soc": 0.%02d, "max_soc": 0.%02d, "cycle_life": %d, "calendar_life_years": %d.1,
+		"mode": %q, "peak_w": %d, "tariff": {"charge_from": %q, "charge_to": %q, "discharge_from": %q, "discharge_to": %q},
+		"reserve_soc": 0.%02d, "initial_soc": 0.%02d, "available": true}`,
 		between(1, 20000), between(0, 999), between(1, 20000), between(500000001, 999999999), []string{"1", "0.9", "0.948683298"}[between(0, 2)],
-		between(0, 1)*between(0, 50), low, between(50, 99), between(0, 99), between(low, 50))
+		between(0, 1)*between(0, 50), low, between(50, 99), between(1, 20)*between(1, 300), between(0, 15),
+		batteryModes[between(0, 3)], between(1, 5000), hour(), hour(), hour(), hour(),
+		between(0, 99), between(low, 50))
 }

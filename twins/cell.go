@@ -81,6 +81,7 @@ type Cell struct {
 	network  Network
 	lossless bool
 	units    []Slot
+	shared   []span // devices that stand behind no meter but the community's
 	rounds   [StageDone][]round
 	commands []Command
 	isolated []string
@@ -212,6 +213,7 @@ func (c *Cell) own() error {
 	for k, devices := range c.Blocks {
 		for i := range devices.ownerOf {
 			if devices.ownerOf[i] != -2 {
+				c.shared = join(c.shared, int32(k), int32(i))
 				continue
 			}
 			path := devices.Paths[i]
@@ -225,12 +227,7 @@ func (c *Cell) own() error {
 				if owners.spans == nil {
 					owners.spans = make([][]span, len(owners.Paths))
 				}
-				spans := owners.spans[h]
-				if n := len(spans); n > 0 && spans[n-1].block == int32(k) && spans[n-1].hi == int32(i) {
-					spans[n-1].hi++
-				} else {
-					owners.spans[h] = append(spans, span{int32(k), int32(i), int32(i) + 1})
-				}
+				owners.spans[h] = join(owners.spans[h], int32(k), int32(i))
 				devices.ownerOf[i], found = int32(h), true
 			}
 			if !found {
@@ -239,6 +236,15 @@ func (c *Cell) own() error {
 		}
 	}
 	return nil
+}
+
+// join adds device i of a block to spans.
+func join(spans []span, block, i int32) []span {
+	if n := len(spans); n > 0 && spans[n-1].block == block && spans[n-1].hi == i {
+		spans[n-1].hi++
+		return spans
+	}
+	return append(spans, span{block, i, i + 1})
 }
 
 // plan lays out which blocks are asked in which round.
@@ -612,7 +618,8 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 }
 
 // fold adds up the offers of everything that stands at the community's own
-// connection points: households with their devices, and its own devices.
+// connection points: households with their devices, and its own devices, which
+// pursue their aims with the net load of the community.
 func (c *Cell) fold() {
 	c.Flex = Flex{}
 	for _, b := range c.Blocks {
@@ -625,6 +632,7 @@ func (c *Cell) fold() {
 			}
 		}
 	}
+	Devices{c, c.shared}.pursue(&c.Flex)
 }
 
 // meter adds up the readings, and what is lost between them.
@@ -707,7 +715,8 @@ func (c *Cell) AppendStates(buf []byte) []byte {
 	return buf
 }
 
-// Devices are the members behind one household's meter, in path order.
+// Devices are the members behind one household's meter, or the community's own,
+// in path order within their kinds.
 type Devices struct {
 	cell  *Cell
 	spans []span

@@ -75,12 +75,23 @@ type Site struct {
 	Seed  uint64
 	// Recorded resolves a column of a recording to an index into Env.Recorded.
 	Recorded func(recording, column string) (int32, error)
+	// Sessions are a user's recorded times at the plug around the run, moved by
+	// whole weeks: in order and a step or more apart.
+	Sessions func(list, user string, shiftWeeks int) ([]Session, error)
 	// At returns the step in which the wall clock of the day reaches a second of
 	// the day; days count from the run's first. Times before the run are
 	// negative.
 	At func(day int, secondOfDay int) Tick
 	// Days is the number of local calendar days that the run touches.
 	Days int
+}
+
+// Session is one recorded time at the plug, [From, Until).
+type Session struct {
+	From, Until Tick
+	Energy      Energy // drawn by the charger
+	File        string // that it stands in, for messages
+	Line        int
 }
 
 // Member names one twin that is to be built.

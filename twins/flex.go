@@ -86,9 +86,12 @@ type Flex struct {
 	// Startable is the least that a unit which is off would inject once it has
 	// been started; 0 if it is on or cannot start.
 	Startable Power
+	// Aim is what storage wants of the meter that it stands behind.
+	Aim Aim
 }
 
-// Add folds another member's offer into f. Needs stay with their members.
+// Add folds another member's offer into f. Needs and aims stay with their
+// members.
 func (f *Flex) Add(g *Flex) {
 	for t := range f.Tier {
 		f.Tier[t] = f.Tier[t].Plus(g.Tier[t])

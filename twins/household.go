@@ -11,8 +11,7 @@ import (
 // it was recorded or modelled appliance by appliance, the panels on its roof, and
 // what else stands in it. Behind its meter stand batteries and vehicles, which are twins of their own.
 //
-// With batteries it is greedy for its own sun: what the roof gives and the home
-// does not use is stored, what the home draws is taken from store first.
+// What a battery aims at, the home pursues: it alone knows the net load.
 var Household = Declare(Kind{
 	Name: "household", Plural: "households", Label: "Household", Role: RoleLoad, Version: 1,
 	Schema:   householdSchema(),
@@ -231,15 +230,13 @@ func (h *household) meter(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 }
 
-// Fold adds the devices behind the meter, and asks of storage what makes the
-// home's net load as small as it can.
+// Fold adds the devices behind the meter, and lets storage pursue its aims with
+// the home's net load.
 func (s *households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
 	for k := range devices.Len() {
 		own.Add(devices.Flex(k))
 	}
-	store := &own.Tier[Storage]
-	rest := own.Ref() - store.Ref
-	store.Ref = store.Clip(-rest)
+	devices.pursue(own)
 }
 
 // Divide shares what was asked of the whole among the devices, along their

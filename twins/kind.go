@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -67,6 +68,8 @@ type Setting struct {
 	Scale int64  // of the stored integer: 1000 for mW under a name in W
 	Min   int64  // least value allowed, stored integer
 	Max   int64
+	// Words are the names of the values 0, 1, …, where it is a choice among them.
+	Words []string
 }
 
 // Slab holds the states of n twins of one kind, contiguous. A twin is
@@ -209,11 +212,11 @@ func setEvent(settings []Setting, c *Command, current func(setting string) int64
 		if s.Name != c.Args.Setting {
 			continue
 		}
-		v := c.Args.Value
+		v, fits := c.Args.Value, true
 		if c.Name == CommandMultiply {
-			v, _ = MulDiv(current(s.Name), v, int64(One))
+			v, fits = scaled(current(s.Name), v)
 		}
-		if v < s.Min || v > s.Max {
+		if !fits || v < s.Min || v > s.Max {
 			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(s.Min, s.Scale), formatSetting(s.Max, s.Scale))
 		}
 		e := ev.Add(eventSet)
@@ -221,6 +224,15 @@ func setEvent(settings []Setting, c *Command, current func(setting string) int64
 		return nil
 	}
 	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+}
+
+// scaled is v times a factor in billionths, and whether it fits.
+func scaled(v, factor int64) (product int64, fits bool) {
+	if hi, _ := bits.Mul64(magnitude(v), magnitude(factor)); hi >= uint64(One)/2 { // the quotient would not be below 2⁶³
+		return 0, false
+	}
+	product, _ = MulDiv(v, factor, int64(One))
+	return product, true
 }
 
 func formatSetting(v, scale int64) string { return fmt.Sprint(float64(v) / float64(scale)) }

@@ -2,4 +2,7 @@
 
 package twins
 
-func init() { driftSteps = 1_000_000_000 }
+func init() {
+	driftSteps = 1_000_000_000
+	batterySteps = 1_000_000_000
+}

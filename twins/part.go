@@ -129,7 +129,7 @@ func partSettings() (all []Setting) {
 	for _, k := range partKinds {
 		for _, s := range k.Settings {
 			s.Name = k.key() + "." + s.Name
-			if !slices.Contains(all, s) { // several parts of one entry have it
+			if !slices.ContainsFunc(all, func(o Setting) bool { return o.Name == s.Name }) { // several parts of one entry have it
 				all = append(all, s)
 			}
 		}

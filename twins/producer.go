@@ -22,7 +22,7 @@ var Producer = Declare(Kind{
 	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, eventSet},
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
-		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1_000_000 * Gigawatt)},
+		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)},
 		{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
 	},
 	Columns: []Column{ColumnPower, ColumnReason},
@@ -33,7 +33,7 @@ var producerSchema = `{
   "required": ["rated_w"],
   "properties": {
     "technology": {"enum": ["` + strings.Join(technologyNames(), `", "`) + `"], "description": "gives the keys below that are not set; without it a plant without minimum that starts in 300 s, runs through its whole range in a minute and costs 100 €/MWh"},
-    "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "x-changeable": true, "description": "greatest output, W"},
+    "rated_w": {"type": "number", "minimum": 0.001, "maximum": 1e12, "x-changeable": true, "description": "greatest output, W"},
     "min_output": {"type": "number", "minimum": 0, "maximum": 1, "description": "least output while running, as a share of rated_w"},
     "ramp_per_min": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "description": "change of output per minute, as a share of rated_w"},
     "start_up_s": {"type": "integer", "minimum": 0, "maximum": 604800, "description": "from the order to start until it generates, s; while still hot, and, where the two below are not set, warm and cold as well"},
@@ -354,10 +354,10 @@ func (p *producer) heat(env *Env) heat {
 func (p *producer) reach(env *Env) (lo, hi Power) {
 	lo, hi = p.rated.Times(p.minOutput), p.rated
 	if p.state != plantFresh {
-		perMinute, _ := MulDiv(int64(p.rated), int64(p.ramp), int64(One))
-		change, _ := MulDiv(perMinute, int64(env.Step), 60)
-		hi = min(hi, max(lo, p.output+Power(change)))
-		lo = min(hi, max(lo, p.output-Power(change)))
+		share, _ := MulDiv(int64(p.ramp), int64(env.Step), 60)
+		change := p.rated.Times(min(Ratio(share), One)) // more than all of it is no more
+		hi = min(hi, max(lo, p.output+change))
+		lo = min(hi, max(lo, p.output-change))
 	}
 	if p.limited {
 		most, _ := (p.water + p.inflow.For(env.Step)).Over(env.Step)

@@ -15,8 +15,8 @@ var Tie = Declare(Kind{
 	Events: []*EventType{tieExchanged, eventSet},
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
-		{Name: "import_w", Scale: int64(Watt), Max: int64(1_000_000 * Gigawatt)},
-		{Name: "export_w", Scale: int64(Watt), Max: int64(1_000_000 * Gigawatt)},
+		{Name: "import_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)},
+		{Name: "export_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)},
 	},
 	Columns: []Column{ColumnPower},
 })

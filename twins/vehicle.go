@@ -1,10 +1,19 @@
 package twins
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Vehicle is an electric vehicle with its charger. It plugs in and leaves by a
-// timetable, drives between, and is charged at 0 or from its least to its rated
-// current in steps of 1 A (IEC 61851-1). Unasked it charges at once.
+// timetable or as was recorded, drives between, and is charged at 0 or from its
+// least to its rated current in steps of 1 A (IEC 61851-1). Unasked it charges at
+// once.
+//
+// A recorded session says what was charged, not what was driven: the trip before
+// it is as long as leaves that energy to be wanted on arrival, if the vehicle had
+// left with its target. One that has left with less wants what is missing as
+// well.
 var Vehicle = Declare(Kind{
 	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: 1,
 	Schema:  vehicleSchema,
@@ -19,22 +28,29 @@ var Vehicle = Declare(Kind{
 })
 
 const vehicleSchema = `{
-  "required": ["daily"],
+  "required": [],
   "properties": {
-    "rated_wh": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9, "default": 60000, "description": "energy that its battery can hold, Wh"},
-    "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start"},
+    "rated_wh": {"type": "number", "minimum": 1, "maximum": 1e9, "default": 60000, "description": "energy that its battery can hold, Wh"},
+    "initial_soc": {"type": ["number", "null"], "minimum": 0, "maximum": 1, "default": null, "description": "state of charge at the start; null: 0.5, or with sessions what they tell"},
     "target_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 1, "description": "charged up to this share of rated_wh"},
-    "efficiency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.9, "description": "stored / drawn"},
+    "efficiency": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.9, "description": "stored / drawn"},
     "phases": {"enum": [1, 3], "default": 1, "description": "of the charger"},
     "min_a": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 6, "description": "least charging current per phase, A"},
     "rated_a": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 32, "description": "rated current per phase, A"},
     "daily": {"type": "object", "additionalProperties": false, "required": ["arrive", "leave", "trip_wh"],
       "description": "the same timetable every day",
       "properties": {
-        "arrive": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "plugged in at, local time"},
-        "leave": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "leaves at, local time; on the next day if not after arrive"},
+        "arrive": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["18:00"], "description": "plugged in at, local time"},
+        "leave": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["07:00"], "description": "leaves at, local time; on the next day if not after arrive"},
         "trip_wh": {"type": "number", "minimum": 0, "maximum": 1e9, "description": "driven between leaving and arriving, Wh"},
         "jitter_min": {"type": "integer", "minimum": 0, "maximum": 180, "default": 0, "description": "both times move by up to so many minutes, by the seed"}
+      }},
+    "sessions": {"type": "object", "additionalProperties": false, "required": ["list", "user"],
+      "description": "as recorded, instead of daily",
+      "properties": {
+        "list": {"type": "string", "minLength": 1, "description": "id of an entry of the scenario's sessions"},
+        "user": {"type": "string", "minLength": 1, "description": "whose sessions; a * makes one vehicle of each user that fits"},
+        "shift_weeks": {"type": "integer", "minimum": -520, "maximum": 520, "default": 0, "description": "moved later by so many weeks, so that copies of a user do not move in step"}
       }},
     "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: the charger is out of service"}
   }
@@ -42,18 +58,23 @@ const vehicleSchema = `{
 
 type vehicleSpec struct {
 	RatedEnergy  Energy `json:"rated_wh"`
-	InitialSoC   Ratio  `json:"initial_soc"`
+	InitialSoC   *Ratio `json:"initial_soc"`
 	TargetSoC    Ratio  `json:"target_soc"`
 	Efficiency   Ratio  `json:"efficiency"`
 	Phases       int64  `json:"phases"`
 	MinCurrent   int64  `json:"min_a"`
 	RatedCurrent int64  `json:"rated_a"`
-	Daily        struct {
+	Daily        *struct {
 		Arrive string `json:"arrive"`
 		Leave  string `json:"leave"`
 		Trip   Energy `json:"trip_wh"`
 		Jitter int64  `json:"jitter_min"`
 	} `json:"daily"`
+	Sessions *struct {
+		List       string `json:"list"`
+		User       string `json:"user"`
+		ShiftWeeks int    `json:"shift_weeks"`
+	} `json:"sessions"`
 	Available bool `json:"available"`
 }
 
@@ -61,6 +82,7 @@ type vehicleSpec struct {
 type stay struct {
 	from, until Tick
 	trip        Energy
+	promise     Energy // held on leaving, to be ready
 }
 
 // phaseVoltage is the nominal line-to-neutral voltage of low-voltage networks
@@ -107,29 +129,83 @@ func newVehicles(site *Site, members []Member) (Slab, error) {
 		if err := decodeSpec(m, &spec); err != nil {
 			return nil, err
 		}
-		switch {
-		case spec.MinCurrent > spec.RatedCurrent:
-			return nil, fmt.Errorf("%s: min_a %d is above rated_a %d", m.Path, spec.MinCurrent, spec.RatedCurrent)
-		case spec.Daily.Trip > spec.RatedEnergy:
-			return nil, fmt.Errorf("%s: trip_wh %v is more than rated_wh %v holds", m.Path, spec.Daily.Trip.WattHours(), spec.RatedEnergy.WattHours())
-		}
-		stays, err := spec.timetable(site, m)
-		if err != nil {
+		if err := s.Row(i).init(site, m, &spec); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Path, err)
-		}
-		*s.Row(i) = vehicle{
-			capacity: spec.RatedEnergy, target: spec.RatedEnergy.Times(spec.TargetSoC),
-			efficiency: spec.Efficiency, phases: spec.Phases,
-			minCurrent: spec.MinCurrent, maxCurrent: spec.RatedCurrent,
-			stays: stays, available: spec.Available,
-			store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
 		}
 	}
 	return s, nil
 }
 
+func (v *vehicle) init(site *Site, m Member, spec *vehicleSpec) (err error) {
+	*v = vehicle{
+		capacity: spec.RatedEnergy, target: spec.RatedEnergy.Times(spec.TargetSoC),
+		efficiency: spec.Efficiency, phases: spec.Phases,
+		minCurrent: spec.MinCurrent, maxCurrent: spec.RatedCurrent, available: spec.Available,
+	}
+	switch {
+	case spec.MinCurrent > spec.RatedCurrent:
+		return fmt.Errorf("min_a %d is above rated_a %d", spec.MinCurrent, spec.RatedCurrent)
+	case spec.Daily == nil && spec.Sessions == nil:
+		return errors.New("neither daily nor sessions, wanted one of them: when it is at the plug")
+	case spec.Daily != nil && spec.Sessions != nil:
+		return errors.New("both daily and sessions, wanted one of them")
+	case spec.Daily != nil:
+		v.stays, err = spec.timetable(site, m, v.target)
+		v.held = spec.RatedEnergy / 2
+	default:
+		var recorded []Session
+		recorded, err = site.Sessions(spec.Sessions.List, spec.Sessions.User, spec.Sessions.ShiftWeeks)
+		if err == nil {
+			err = v.follows(recorded, site.Step)
+		}
+	}
+	if spec.InitialSoC != nil {
+		v.held = spec.RatedEnergy.Times(*spec.InitialSoC)
+	}
+	return err
+}
+
+// follows makes stays of recorded sessions, and what is held at the start of the
+// run such that they go on as they were: what was plugged in had been charging
+// since, with all its power.
+func (v *vehicle) follows(recorded []Session, step Seconds) error {
+	v.stays = make([]stay, len(recorded))
+	for k, r := range recorded {
+		wanted := r.Energy.Times(v.efficiency)
+		if wanted > v.target {
+			return fmt.Errorf("%s:%d: a session of %v kWh stores %v kWh, more than the %v kWh up to target_soc of rated_wh",
+				r.File, r.Line, r.Energy.WattHours()/1000, wanted.WattHours()/1000, v.target.WattHours()/1000)
+		}
+		v.stays[k] = stay{from: r.From, until: r.Until, promise: v.target}
+		if k > 0 {
+			v.stays[k-1].trip = wanted
+		}
+	}
+	v.held = v.target
+	k, plugged := v.at(0)
+	if int(k) == len(v.stays) {
+		return nil
+	}
+	wanted, next := recorded[k].Energy.Times(v.efficiency), v.stays[k]
+	switch {
+	case plugged:
+		before := v.level(v.maxCurrent).For(Seconds(-next.from) * step)
+		v.held = min(v.target, v.target-wanted+before.Times(v.efficiency))
+	case k == 0:
+		v.held = v.target - wanted
+	default: // on the way
+		left := v.stays[k-1].until
+		done, _ := MulDiv(int64(wanted), int64(-left), int64(next.from-left))
+		v.held = v.target - Energy(done)
+	}
+	return nil
+}
+
 // timetable lays the daily times over the run, from the evening before it.
-func (v *vehicleSpec) timetable(site *Site, m Member) ([]stay, error) {
+func (v *vehicleSpec) timetable(site *Site, m Member, target Energy) ([]stay, error) {
+	if v.Daily.Trip > v.RatedEnergy {
+		return nil, fmt.Errorf("trip_wh %v is more than rated_wh %v holds", v.Daily.Trip.WattHours(), v.RatedEnergy.WattHours())
+	}
 	arrive, err := secondOfDay(v.Daily.Arrive)
 	if err != nil {
 		return nil, err
@@ -154,7 +230,7 @@ func (v *vehicleSpec) timetable(site *Site, m Member) ([]stay, error) {
 		s := stay{
 			from:  site.At(day, arrive+jitter(purposeArrival, day)),
 			until: site.At(day+overnight, leave+jitter(purposeDeparture, day)),
-			trip:  v.Daily.Trip,
+			trip:  v.Daily.Trip, promise: min(v.Daily.Trip, target),
 		}
 		if n := len(stays); s.until <= s.from || n > 0 && s.from <= stays[n-1].until {
 			return nil, fmt.Errorf("daily: arrive %s and leave %s fall into one step of %d s", v.Daily.Arrive, v.Daily.Leave, site.Step)
@@ -237,11 +313,12 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	case plugged && (!v.plugged || k != v.next):
 		s := v.stays[k]
 		atMost := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick) * env.Step)
-		impossible := max(0, v.toDraw(min(s.trip, v.target))-atMost)
+		impossible := max(0, v.toDraw(s.promise)-atMost)
 		*ev.Add(vehiclePluggedIn) = [7]int64{int64(v.toDraw(v.target)), int64(s.until), int64(impossible), k}
 	case !plugged && v.plugged:
-		trip := v.stays[v.next].trip
-		*ev.Add(vehicleUnplugged) = [7]int64{int64(v.held), int64(trip), flag(v.held >= min(trip, v.target)), k}
+		s := v.stays[v.next]
+		least := s.promise - Milliwatt.For(env.Step) // power comes in whole milliwatts
+		*ev.Add(vehicleUnplugged) = [7]int64{int64(v.held), int64(s.trip), flag(v.held >= least), k}
 	}
 	switch {
 	case plugged && v.available:
@@ -319,6 +396,11 @@ func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
 
 func vehicleSample(between func(lo, hi int64) int64) string {
 	rated := between(1000, 100000)
+	if between(0, 2) == 0 { // its sessions ask for up to 50 kWh
+		return fmt.Sprintf(`{"rated_wh": %d, "initial_soc": null, "target_soc": 1, "efficiency": 0.%d, "phases": %d, "min_a": 6, "rated_a": %d,
+			"sessions": {"list": "s", "user": "u%d", "shift_weeks": %d}, "available": true}`,
+			50000+rated, between(500000001, 999999999), 1+2*between(0, 1), between(6, 32), between(0, 9), between(-3, 3))
+	}
 	return fmt.Sprintf(`{"rated_wh": %d, "initial_soc": 0.%02d, "target_soc": 0.%02d, "efficiency": 0.%d, "phases": %d,
 		"min_a": 6, "rated_a": %d, "daily": {"arrive": "%02d:%02d", "leave": "%02d:00", "trip_wh": %d, "jitter_min": %d}, "available": true}`,
 		rated, between(0, 99), between(20, 99), between(500000001, 999999999), 1+2*between(0, 1),

@@ -48,8 +48,27 @@ func NewSite(seed uint64, step twins.Seconds) *twins.Site {
 			}
 			return c, nil
 		},
+		Sessions: func(list, user string, shiftWeeks int) ([]twins.Session, error) {
+			if list != "s" {
+				return nil, fmt.Errorf("no sessions %s", list)
+			}
+			return drawSessions(seed, user, shiftWeeks, step), nil
+		},
 		At: func(day, second int) twins.Tick { return twins.Tick((day*86400 + second) / int(step)) },
 	}
+}
+
+// drawSessions are a user's stays of up to 12 h around two days, each of up to
+// 50 kWh.
+func drawSessions(seed uint64, user string, shiftWeeks int, step twins.Seconds) (all []twins.Session) {
+	r := rand.New(rand.NewPCG(seed^twins.PathKey(user), uint64(shiftWeeks)))
+	hours := func(most int64) twins.Tick { return 1 + twins.Tick(r.Int64N(most*3600)/int64(step)) }
+	for at := -hours(12); at < twins.Tick(48*3600/step); {
+		until := at + hours(12)
+		all = append(all, twins.Session{From: at, Until: until, Energy: twins.Energy(r.Int64N(int64(50 * twins.KilowattHour))), File: "s.csv", Line: 1})
+		at = until + hours(8)
+	}
+	return all
 }
 
 // Between draws from r, for Kind.Sample.

@@ -1,0 +1,326 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// SessionsSpec is one entry of a scenario's sessions: a file of recorded times
+// at the plug.
+type SessionsSpec struct {
+	ID      string
+	File    string // relative to the scenario; .gz is unpacked
+	Columns struct {
+		User, Arrive, Leave, Energy string // of the file; "" for their own names
+	}
+	Unit string // Wh | kWh, of what the charger delivered
+	Zone string // IANA name of the zone of times without an offset, or "" for the scenario's
+	// WeeksFrom is the Monday on which each user's first Monday is laid; its
+	// whole weeks are repeated before and after. "" for times as they are.
+	WeeksFrom string
+}
+
+// Sessions is a file of sessions, read.
+type Sessions struct {
+	ID    string
+	Users []string // sorted
+
+	spec   SessionsSpec
+	cal    *Calendar
+	weeks  int64 // day number of WeeksFrom
+	repeat bool
+	of     map[string][]session
+}
+
+// session is one time at the plug, on the wall clock of the scenario: seconds
+// since 1970-01-01 00:00 as that clock shows.
+type session struct {
+	arrive, leave int64 // arrive < leave
+	energy        twins.Energy
+	line          int
+}
+
+// mostCharged bounds the energy of a session: it is what a vehicle may hold.
+const mostCharged = twins.GigawattHour
+
+// ReadSessions reads a file of recorded sessions. It is CSV as in ReadRecording,
+// with a column each for who it was, when it was plugged in, when it left, and
+// the energy that the charger delivered. Rows may come in any order.
+//
+// Refused are times that cannot be read, a departure that is not after its
+// arrival, energy that is negative or more than anybody's battery holds, and a
+// user's sessions that overlap. What is wrong is a *Problem.
+func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, error) {
+	s := &Sessions{ID: spec.ID, spec: spec, cal: cal, of: map[string][]session{}}
+	if err := s.findMonday(); err != nil {
+		return nil, err
+	}
+	if err := s.read(fsys); err != nil {
+		return nil, err
+	}
+	for user, all := range s.of {
+		s.Users = append(s.Users, user)
+		slices.SortFunc(all, func(a, b session) int { return cmp.Or(cmp.Compare(a.arrive, b.arrive), cmp.Compare(a.line, b.line)) })
+	}
+	slices.Sort(s.Users)
+	for _, user := range s.Users {
+		if err := s.check(user); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Sessions) problem(line int, format string, args ...any) error {
+	return &Problem{File: s.spec.File, Line: line, What: fmt.Sprintf(format, args...)}
+}
+
+func (s *Sessions) findMonday() error {
+	if s.spec.WeeksFrom == "" {
+		return nil
+	}
+	monday, err := time.Parse(time.DateOnly, s.spec.WeeksFrom)
+	if err != nil || monday.Weekday() != time.Monday {
+		return s.problem(0, "weeks_from %s is no Monday, wanted one such as 2018-01-01", s.spec.WeeksFrom)
+	}
+	s.weeks, s.repeat = dayNumber(monday), true
+	return nil
+}
+
+// The names of our columns, beside that of arrivals, which is the file's time.
+const (
+	columnUser   = "user"
+	columnLeave  = "leave"
+	columnEnergy = "energy"
+)
+
+func (s *Sessions) read(fsys fs.FS) error {
+	c := &s.spec.Columns
+	of := RecordingSpec{ID: s.spec.ID, File: s.spec.File, Columns: map[string]string{columnUser: cmp.Or(c.User, columnUser),
+		columnLeave: cmp.Or(c.Leave, columnLeave), columnEnergy: cmp.Or(c.Energy, columnEnergy)}, Unit: s.spec.Unit}
+	of.Time.Column, of.Time.Zone = cmp.Or(c.Arrive, "arrive"), s.spec.Zone
+	rules, err := newRecordingRules(of, s.cal)
+	if err != nil {
+		return err
+	}
+	f, err := openRecorded(fsys, of)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	at := map[string]int{}
+	for _, column := range f.columns {
+		at[column.ours] = column.index
+	}
+	for {
+		fields, line, err := f.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		row := sessionRow{s, rules, line, fields[f.time], fields[at[columnLeave]], fields[at[columnEnergy]]}
+		one, err := row.session()
+		if err != nil {
+			return err
+		}
+		user := strings.TrimSpace(fields[at[columnUser]])
+		if user == "" {
+			return s.problem(line, "no user, wanted the name of the vehicle or its driver")
+		}
+		s.of[user] = append(s.of[user], one)
+	}
+}
+
+// sessionRow is a row of the file.
+type sessionRow struct {
+	*Sessions
+	rules                 *recordingRules
+	line                  int
+	arrive, leave, energy string
+}
+
+func (r *sessionRow) session() (one session, err error) {
+	one.line = r.line
+	if one.arrive, err = r.clock(r.arrive); err != nil {
+		return one, err
+	}
+	if one.leave, err = r.clock(r.leave); err != nil {
+		return one, err
+	}
+	if one.leave <= one.arrive {
+		return one, r.problem(r.line, "leaves at %s and arrives at %s, wanted a departure after its arrival", strings.TrimSpace(r.leave), strings.TrimSpace(r.arrive))
+	}
+	one.energy, err = r.charged()
+	return one, err
+}
+
+// clock reads a date and a time of day as the scenario's clock shows it.
+func (r *sessionRow) clock(text string) (int64, error) {
+	stamp, ok := parseStamp(strings.TrimSpace(text))
+	if !ok || !stamp.hasDay {
+		return 0, r.problem(r.line, "time %q cannot be read, wanted one like 2024-01-31 16:45 or 2024-01-31T16:45:00+01:00", text)
+	}
+	wall := stamp.day*secondsPerDay + stamp.second
+	home := r.cal.Start.Location()
+	if !stamp.hasOffset && r.rules.zone.String() == home.String() {
+		return wall, nil
+	}
+	at := wall - stamp.offset
+	if !stamp.hasOffset {
+		at, _, _ = wallInstants(r.rules.zone, wall)
+	}
+	_, offset := time.Unix(at, 0).In(home).Zone()
+	return at + int64(offset), nil
+}
+
+func (r *sessionRow) charged() (twins.Energy, error) {
+	e, err := twins.ParseScaled(r.energy, r.rules.unit.scale)
+	switch {
+	case err != nil:
+		return 0, r.problem(r.line, "energy %q is not a number, wanted %s", r.energy, r.rules.unit.name)
+	case e < 0:
+		return 0, r.problem(r.line, "energy %q is negative, wanted %s of 0 or more", r.energy, r.rules.unit.name)
+	case e > int64(mostCharged):
+		return 0, r.problem(r.line, "energy %q %s is more than any vehicle holds, wanted at most %v kWh", r.energy, r.rules.unit.name, mostCharged.WattHours()/1000)
+	}
+	return twins.Energy(e), nil
+}
+
+// check refuses sessions of a user that overlap, and users without a whole week
+// where weeks are repeated.
+func (s *Sessions) check(user string) error {
+	all := s.of[user]
+	for i := 1; i < len(all); i++ {
+		a, b := all[i-1], all[i]
+		switch {
+		case a.arrive == b.arrive && a.leave == b.leave:
+			return s.problem(max(a.line, b.line), "user %q: the session from %s stands twice, wanted it once: first in line %d", user, wallText(b.arrive), min(a.line, b.line))
+		case b.arrive < a.leave:
+			return s.problem(b.line, "user %q: arrives at %s before having left at %s (line %d), wanted one session after the other", user, wallText(b.arrive), wallText(a.leave), a.line)
+		}
+	}
+	if s.repeat {
+		if _, weeks := wholeWeeks(all); weeks < 1 {
+			return s.problem(all[0].line, "user %q: no whole week from a Monday on, wanted one at least to be repeated", user)
+		}
+	}
+	return nil
+}
+
+func wallText(wall int64) string { return timeText(time.Unix(wall, 0).UTC()) }
+
+// wholeWeeks is the first Monday of a user's sessions as a day number, and the
+// whole weeks from there on to the day of the last departure.
+func wholeWeeks(all []session) (monday, weeks int64) {
+	first, last := quoFloor(all[0].arrive, secondsPerDay), quoFloor(all[len(all)-1].leave, secondsPerDay)
+	const epochMonday = 4 // 1970-01-05
+	weekday := first - epochMonday - 7*quoFloor(first-epochMonday, 7)
+	monday = first + (7-weekday)%7
+	return monday, max(0, (last-monday)/7)
+}
+
+// around is how far before and after the run sessions are looked for: who has
+// not been at the plug for so long is taken for new.
+const around = 28 * secondsPerDay
+
+// Of lays a user's sessions on the steps of the run, moved by whole weeks: those
+// in it, and the one before and after. In steps they are apart: where one begins
+// in the step in which another ends, that is shortened, or else this begins
+// later, or else they are one.
+func (s *Sessions) Of(user string, shiftWeeks int) ([]twins.Session, error) {
+	all := s.of[user]
+	if all == nil {
+		return nil, fmt.Errorf("sessions %s have no user %q, %s", s.ID, user, wanted(user, s.Users))
+	}
+	var laid []twins.Session
+	start, end := s.span()
+	s.over(all, int64(7*shiftWeeks*secondsPerDay), func(one session) {
+		if one.leave < start-around || one.arrive > end+around {
+			return
+		}
+		from := s.tick(one.arrive)
+		laid = addSession(laid, twins.Session{From: from, Until: max(s.tick(one.leave), from+1),
+			Energy: one.energy, File: s.spec.File, Line: one.line})
+	})
+	from := 0
+	for from+1 < len(laid) && laid[from+1].Until <= 0 {
+		from++
+	}
+	to := from
+	for to < len(laid) && laid[to].From < s.cal.Steps {
+		to++
+	}
+	return laid[from:min(to+1, len(laid))], nil
+}
+
+// span is the local days of the run on the scenario's wall clock.
+func (s *Sessions) span() (start, end int64) {
+	start = s.cal.firstDay() * secondsPerDay
+	return start, start + int64(s.cal.Days())*secondsPerDay
+}
+
+// over calls f with the sessions around the run in order, on the scenario's wall
+// clock.
+func (s *Sessions) over(all []session, shift int64, f func(session)) {
+	if !s.repeat {
+		for _, one := range all {
+			one.arrive, one.leave = one.arrive+shift, one.leave+shift
+			f(one)
+		}
+		return
+	}
+	monday, weeks := wholeWeeks(all)
+	round := weeks * 7 * secondsPerDay
+	from, _ := slices.BinarySearchFunc(all, monday*secondsPerDay, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
+	to, _ := slices.BinarySearchFunc(all, monday*secondsPerDay+round, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
+	if all = all[from:to]; len(all) == 0 {
+		return
+	}
+	if n := len(all); all[n-1].leave >= all[0].arrive+round { // the last one reaches into the round after
+		all = all[:n-1]
+	}
+	shift += (s.weeks - monday) * secondsPerDay
+	start, end := s.span()
+	shift += round * (quoFloor(start-shift-monday*secondsPerDay, round) - 1) // begin the round before
+	for ; monday*secondsPerDay+shift < end+round; shift += round {
+		for _, one := range all {
+			one.arrive, one.leave = one.arrive+shift, one.leave+shift
+			f(one)
+		}
+	}
+}
+
+// tick is the step in which the scenario's clock shows a wall time.
+func (s *Sessions) tick(wall int64) twins.Tick {
+	day := quoFloor(wall, secondsPerDay)
+	return s.cal.At(int(day-s.cal.firstDay()), int(wall-day*secondsPerDay))
+}
+
+// addSession adds one to sessions in order, so that there is a step between any
+// two.
+func addSession(all []twins.Session, one twins.Session) []twins.Session {
+	if len(all) == 0 || one.From > all[len(all)-1].Until {
+		return append(all, one)
+	}
+	last := &all[len(all)-1]
+	switch {
+	case one.From-1 > last.From:
+		last.Until = one.From - 1
+	case one.Until > last.Until+1:
+		one.From = last.Until + 1
+	default:
+		last.Until = max(last.Until, one.Until)
+		last.Energy += one.Energy
+		return all
+	}
+	return append(all, one)
+}
