@@ -47,6 +47,7 @@ func quarterTurns(x float64) (quadrant int, head, tail float64) {
 		rest   = 8.47842766036889956997e-32 // of π/2
 		most   = 1 << 20
 	)
+	x = float64(x) // a product of the caller's must not be fused into what follows
 	if math.Abs(x) > most {
 		if math.IsInf(x, 0) {
 			x = math.NaN()
