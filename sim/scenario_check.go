@@ -376,6 +376,9 @@ func (d *document) meaning() error {
 		return d.problem(0, "no communities, wanted at least one with members")
 	}
 	found := d.checkRecordings()
+	if err := d.checkWeather(); err != nil {
+		found = append(found, err)
+	}
 	found = append(found, d.checkTwice("recordings")...)
 	found = append(found, d.checkTwice(twins.Community.Plural)...)
 	m := d.newMembership()
@@ -432,7 +435,7 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	}
 	names, err := RecordingColumns(d.data, recordingSpec(entry))
 	if err != nil {
-		return nil, d.dataProblem(entry, err)
+		return nil, d.dataProblem("recordings."+id, entry, err)
 	}
 	columns := &columnSet{names, make(map[string]bool, len(names))}
 	for _, name := range names {
@@ -445,16 +448,33 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	return columns, nil
 }
 
-// dataProblem says of a problem with a data file where it is: in the file, or, if
-// there is none, where the scenario names it.
-func (d *document) dataProblem(entry *tree, err error) error {
+// checkWeather reads the header of the weather's file.
+func (d *document) checkWeather() error {
+	entry := d.root.get("weather")
+	if entry == nil {
+		return nil
+	}
+	spec := weatherSpec(entry)
+	err := spec.check()
+	if err == nil {
+		_, err = RecordingColumns(d.data, spec.recording())
+	}
+	if err != nil {
+		return d.dataProblem("weather", entry, err)
+	}
+	return nil
+}
+
+// dataProblem says of a problem with a data file, which an entry of the scenario
+// names, where it is: in the file, or, if there is none, where it is named.
+func (d *document) dataProblem(name string, entry *tree, err error) error {
 	var p *Problem
 	if !errors.As(err, &p) {
-		return d.problem(entry.line, "recordings.%s: %v", entry.textOf("id"), err)
+		return d.problem(entry.line, "%s: %v", name, err)
 	}
 	if file := entry.get("file"); p.Line == 0 {
 		return &Problem{File: d.file, Line: int(file.line), Err: err,
-			What: fmt.Sprintf("recordings.%s: %s: %s", entry.textOf("id"), file.text, p.What)}
+			What: fmt.Sprintf("%s: %s: %s", name, file.text, p.What)}
 	}
 	moved := *p
 	if d.dir != "" && !filepath.IsAbs(p.File) {

@@ -26,6 +26,8 @@ type SunPosition struct {
 	Azimuth float64    // degrees from north over east, 0 ≤ azimuth < 360
 	Toward  [3]float64 // unit vector: east, north, up
 
+	Distance float64 // astronomical units
+
 	// As a sundial has them, without refraction.
 	Declination float64 // radians
 	HourAngle   float64 // radians past the meridian, −π … π
@@ -180,7 +182,7 @@ func (s *skySun) from(p Place, air Air) SunPosition {
 	up := float64(sinP*north) + float64(cosP*over)
 	ahead := float64(cosP*north) - float64(sinP*over) // towards north on the horizon
 	return SunPosition{
-		Declination: twins.Asin(north), HourAngle: twins.Atan2(west, over),
+		Declination: twins.Asin(north), HourAngle: twins.Atan2(west, over), Distance: s.radius,
 	}.raised(-west, ahead, twins.Asin(up), air)
 }
 
