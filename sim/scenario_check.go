@@ -140,21 +140,16 @@ func (d *document) validate(at place) []error {
 
 // explain turns what the validator found, which is a tree, into problems.
 func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found []error) {
+	if _, ok := wrong.ErrorKind.(*kind.OneOf); ok {
+		return d.explainForms(d.locate(at, wrong))
+	}
 	for _, cause := range wrong.Causes {
 		found = append(found, d.explain(at, cause)...)
 	}
 	if len(wrong.Causes) > 0 {
 		return found
 	}
-	at.of = d.schema.find(at.of, wrong.InstanceLocation)
-	for _, key := range wrong.InstanceLocation {
-		if at.form == formList {
-			i, _ := strconv.Atoi(key)
-			at.tree, at.path = &at.items[i], fmt.Sprintf("%s[%d]", at.path, i)
-		} else {
-			at.tree, at.path = at.get(key), joinPath(at.path, key)
-		}
-	}
+	at = d.locate(at, wrong)
 	switch k := wrong.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for i, key := range at.keys {
@@ -169,6 +164,49 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 		}
 	default:
 		found = append(found, d.problem(at.line, "%s: %s", at.path, wrongValue(at, k)))
+	}
+	return found
+}
+
+// locate is the place below at where something is wrong.
+func (d *document) locate(at place, wrong *jsonschema.ValidationError) place {
+	at.of = d.schema.find(at.of, wrong.InstanceLocation)
+	for _, key := range wrong.InstanceLocation {
+		if at.form == formList {
+			i, _ := strconv.Atoi(key)
+			at.tree, at.path = &at.items[i], fmt.Sprintf("%s[%d]", at.path, i)
+		} else {
+			at.tree, at.path = at.get(key), joinPath(at.path, key)
+		}
+	}
+	return at
+}
+
+// explainForms says why an object has none of its forms. If it has begun just
+// one of them, it is told what that form lacks or does not know.
+func (d *document) explainForms(at place) (found []error) {
+	var begun []*tree
+	forms := at.of.get("oneOf")
+	for i := range forms.items {
+		required := forms.items[i].get("required").items
+		if slices.ContainsFunc(required, func(key tree) bool { return at.get(key.text) != nil }) {
+			begun = append(begun, &forms.items[i])
+		}
+	}
+	if len(begun) != 1 {
+		return []error{d.problem(at.line, "%s: wanted %s", at.path, at.of.textOf("x-wanted"))}
+	}
+	for _, key := range begun[0].get("required").items {
+		if at.get(key.text) == nil {
+			sub, _ := d.schema.key(at.of, key.text)
+			found = append(found, d.problem(at.line, "%s: %s is missing, wanted %s", at.path, key.text, sub.textOf("description")))
+		}
+	}
+	for i, key := range at.keys {
+		if sub := begun[0].get("properties").get(key); sub != nil && sub.form == formBoolean {
+			found = append(found, d.problem(at.items[i].line, "%s.%s does not go with %s, wanted %s",
+				at.path, key, begun[0].get("required").items[0].text, at.of.textOf("x-wanted")))
+		}
 	}
 	return found
 }
