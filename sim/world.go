@@ -164,16 +164,21 @@ func specOf(entry *tree) []byte {
 	return rest.appendJSON(nil)
 }
 
-// memberProblem gives an error of a kind, which begins with the member's path,
-// the name and the line of the member's entry.
+// memberProblem gives an error of a kind, which begins with the member's path, or
+// with that of a household's part, the name and the line of the entry.
 func (d *document) memberProblem(g *group, err error) error {
 	path, what, _ := strings.Cut(err.Error(), ": ")
 	at := func(name string, entry *tree) error {
 		return &Problem{File: d.file, Line: int(entry.line), What: name + ": " + what, Err: err}
 	}
 	for _, m := range g.members {
-		if entry := &d.entries(m.kind.Plural)[m.index]; memberPath(entry) == path {
-			return at(entryName(m.kind.Plural, m.index, entry), entry)
+		entry := &d.entries(m.kind.Plural)[m.index]
+		name, part, isPart := entryName(m.kind.Plural, m.index, entry), "", false
+		if path == memberPath(entry) {
+			return at(name, entry)
+		}
+		if part, isPart = strings.CutPrefix(path, memberPath(entry)+"."); isPart && entry.get(part) != nil {
+			return at(joinPath(name, part), entry.get(part))
 		}
 	}
 	if path == communityPath(g.id) {
