@@ -71,7 +71,7 @@ func loadAndBuild(source string, o Options) error {
 func TestBadScenarios(t *testing.T) {
 	const (
 		batteryKeys = "available, charge_efficiency, community, discharge_efficiency, id, initial_soc, max_soc, min_soc, owner, rated_w, rated_wh, reserve_soc, standby_w"
-		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone"
+		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, zone"
 		battery     = "    rated_w: 5000\nproducers:" // line 21
 		event       = "set: producers.coal.available=false"
 	)
@@ -93,7 +93,7 @@ func TestBadScenarios(t *testing.T) {
 			{"nearly right", battery, "    rated_w: 5000\n    standby: 3\nproducers:", `x.yaml:22: unknown key "standby" in batteries.b1, did you mean "standby_w"? wanted one of: ` + batteryKeys},
 			{"unknown, nested", "column: one}", "column: one, factor: 2}", `x.yaml:11: unknown key "factor" in households.h1.load, wanted one of: column, recording, scale`},
 			{"unknown at the top", "step_s: 3600", "hostin: plain", `x.yaml:2: unknown key "hostin", did you mean "hosting"? wanted one of: ` + topKeys},
-			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: batteries, households, producers, ties, vehicles"},
+			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: batteries, households, producers, solar_parks, ties, vehicles"},
 			{"missing", battery, "producers:", "x.yaml:17: batteries.b1: rated_w is missing, wanted greatest power at its terminals, each way, W"},
 			{"missing, nested", "column: one}", "}", "x.yaml:11: households.h1.load: column is missing, wanted one of its columns; a * makes one household of each column that fits"},
 			{"no id", "  - id: b1\n    community", "  - community", "x.yaml:17: batteries[0]: id is missing, wanted its name; a * makes one member of each column, or owner, that fits"},
@@ -196,9 +196,9 @@ func TestBadFiles(t *testing.T) {
 		{"nobody in it", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
 		{"an alias of itself", "a: &a {b: *a}\n", "x.yaml:1: nested too deep, wanted at most 64 levels and 1000000 values by aliases"},
 		{"several", "sed: 1\ndays: 0\nheatpumps: []\n", `x.yaml:1: unknown key "sed", did you mean "seed"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone\n" +
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, zone\n" +
 			"x.yaml:2: days: 0 is below 1\n" +
-			"x.yaml:3: unknown kind heatpumps, wanted one of: batteries, households, producers, ties, vehicles"},
+			"x.yaml:3: unknown kind heatpumps, wanted one of: batteries, households, producers, solar_parks, ties, vehicles"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if err := loadAndBuild(row.source, Options{}); err == nil || err.Error() != row.want {
@@ -263,8 +263,8 @@ func TestBadUsage(t *testing.T) {
 	t.Run("events", func(t *testing.T) {
 		for set, want := range map[string]string{
 			"producers.cole.available=false": "x.yaml:33: events: producers.cole.available: no such member, did you mean producers.coal?",
-			"households.h1.phase=A":          "x.yaml:33: events: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.scale",
-			"households.*.load.column=one":   "x.yaml:33: events: households.h1.load.column may not change in mid-run, wanted one of: load.scale, pv.scale",
+			"households.h1.phase=A":          "x.yaml:33: events: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale",
+			"households.*.load.column=one":   "x.yaml:33: events: households.h1.load.column may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale",
 			"seed=5":                         "x.yaml:33: events: seed may not change in mid-run, wanted a setting of a member or a community",
 			"recordings.homes.unit=W":        "x.yaml:33: events: recordings.homes.unit may not change in mid-run, wanted a setting of a member or a community",
 			"households.h1.pv.scale=2":       "x.yaml:33: events: households.h1.pv.scale: there is no households.h1.pv",

@@ -68,7 +68,7 @@ func TestBadSet(t *testing.T) {
 		{"recordings.homs.unit=W", "--set: recordings.homs.unit: no such recording, did you mean recordings.homes?"},
 		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys},
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, start, step_s, ties, vehicles, zone"},
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, zone"},
 		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys},
 		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
@@ -158,14 +158,16 @@ func TestCommands(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	_, err = s.Commands([]string{"households.h1.phase=A"}, 7)
-	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.scale")
+	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale")
 	_, err = s.Commands([]string{"batteries.b1.reserve_soc=2"}, 7)
 	wantUsage(t, err, "--set: batteries.b1.reserve_soc: 2 is above 1")
 }
 
 // Commands that the scenario makes are commands that twins take.
 func TestTwinsTakeEverySetting(t *testing.T) {
-	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n"
+	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n" +
+		"solar_parks:\n  - {id: park, community: supply, rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}\n"
+	source = strings.Replace(source, "column: one}", "column: one}\n    pv: {rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}", 1)
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {
 			s := mustLoad(t, source, Options{})

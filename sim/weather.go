@@ -72,7 +72,7 @@ var weatherColumns = []weatherColumn{
 	{"dni_w_per_m2", "W/m²", 0, 1400, true, func(r *weatherRow) *float64 { return &r.dni }},
 	{"dhi_w_per_m2", "W/m²", 0, 1000, true, func(r *weatherRow) *float64 { return &r.dhi }},
 	{"temperature_c", "°C", -60, 60, false, func(r *weatherRow) *float64 { return &r.temperature }},
-	{"wind_m_per_s", "m/s", 0, 75, false, func(r *weatherRow) *float64 { return &r.wind }},
+	{"wind_m_per_s", "m/s", 0, 75, true, func(r *weatherRow) *float64 { return &r.wind }},
 	{"pressure_hpa", "hPa", 300, 1100, true, func(r *weatherRow) *float64 { return &r.pressure }},
 }
 
@@ -93,7 +93,8 @@ const (
 // that of a clear sky, the rest linearly between neighbours.
 //
 // Without columns for beam and diffuse irradiance the global one is taken apart;
-// without pressure it is that of the standard atmosphere. What is wrong with the
+// without wind it is calm; without pressure it is that of the standard
+// atmosphere. What is wrong with the
 // file or the spec is a *Problem.
 func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) {
 	r, err := newWeatherReader(spec, cal)
@@ -295,7 +296,9 @@ func (r *weatherReader) fillGaps() error {
 	}
 	for s := range w.rows {
 		row := &w.rows[s]
-		row.wind *= shear
+		if row.wind *= shear; w.spec.Columns["wind_m_per_s"] == "" {
+			row.wind = 0
+		}
 		if w.spec.Columns["pressure_hpa"] == "" {
 			row.pressure = standardPressure(w.spec.Place.Elevation)
 		}
@@ -373,8 +376,11 @@ func (r *weatherReader) fillClear(s int) {
 			r.weather.Filled++
 		}
 	}
-	row.ghi = sun.clearSky()
-	row.dni, row.dhi = sun.takeApart(row.ghi)
+	row.ghi, row.dni = sun.clearSky(r.weather.spec.Place.Elevation)
+	row.dhi = row.ghi
+	if sun.whole.lit > 0 {
+		row.dhi = max(0, row.ghi-float64(row.dni*(sun.whole.height/sun.whole.lit)))
+	}
 }
 
 // standardPressure is that of the standard atmosphere (ISO 2533) in hPa, at a
@@ -552,19 +558,33 @@ func (s *slotSun) daylight(from, to float64) (d daylight) {
 	return d
 }
 
-// clearSky is the mean global irradiance of the interval under a clear sky, after
-// Haurwitz (J. Meteorology 2, 1945) with the figures of Reno, Hansen and Stein,
-// "Global Horizontal Irradiance Clear Sky Models", SAND2012-2389.
-func (s *slotSun) clearSky() (mean float64) {
-	const parts = 8
+// clearSky is the mean global irradiance and the mean beam of the interval under a
+// clear sky, at a height in m: Ineichen and Perez, Solar Energy 73 (2002), with
+// the air mass of Kasten and Young (1989) and a Linke turbidity of 3, which is
+// clear, mild air.
+func (s *slotSun) clearSky(elevation float64) (ghi, dni float64) {
+	const (
+		parts     = 8
+		turbidity = 3
+	)
+	thin, clean := twins.Exp(-elevation/8000), twins.Exp(-elevation/1250)
+	global := 0.868 + float64(5.09e-5*elevation)
+	fall := (0.0387 + float64(3.92e-5*elevation)) * (thin + float64(clean*(turbidity-1)))
+	direct := 0.664 + 0.163/thin
+	pressure := standardPressure(elevation) / 1013.25
 	for i := range parts {
 		at := (float64(2*i+1)/parts - 1) * s.half
 		height := s.base + float64(s.swing*twins.Cos(s.hour+float64(at*turnPerSecond)))
-		if height > 0 {
-			mean += float64(1098.0 / parts * float64(height*twins.Exp(-0.059/height)))
+		if height <= 0 {
+			continue
 		}
+		degrees := twins.Asin(height) / degree
+		mass := pressure / (height + float64(0.50572*twins.Pow(degrees+6.07995, -1.6364)))
+		here := global * s.normal * height * twins.Exp(-fall*mass)
+		ghi += here / parts
+		dni += min(direct*s.normal*twins.Exp(-0.09*(turbidity-1)*mass), here/height) / parts
 	}
-	return mean
+	return ghi, dni
 }
 
 // takeApart splits a mean global irradiance into beam and diffuse, by the

@@ -44,14 +44,15 @@ const (
         "azimuth_deg": {"type": "number", "minimum": 0, "maximum": 360, "description": "where they look, from north over east; 180 is south"},
         "losses": {"type": "number", "minimum": 0, "maximum": 1, "description": "share of the output lost before the meter; without it 0.12"},
         "temperature_coefficient_per_k": {"type": "number", "minimum": -0.02, "maximum": 0, "description": "change of output with the temperature of the cells; without it -0.004"},
+        "noct_c": {"type": "number", "minimum": 20, "maximum": 90, "description": "nominal operating cell temperature: of the cells at 800 W/m², air of 20 °C and wind of 1 m/s; without it 45"},
         "inverter_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "description": "greatest output of the inverter, W; without it there is no limit"},
         "albedo": {"type": "number", "minimum": 0, "maximum": 1, "description": "share of the light that the ground reflects; without it 0.2"},
         "scale": {"type": "number", "minimum": 0, "maximum": 1000, "default": 1, "x-changeable": true, "description": "factor on the power"}`
 	pvForms = `[
         {"required": ["recording", "column"], "properties": {"rated_w": false, "tilt_deg": false, "azimuth_deg": false,
-          "losses": false, "temperature_coefficient_per_k": false, "inverter_w": false, "albedo": false}},
+          "losses": false, "temperature_coefficient_per_k": false, "noct_c": false, "inverter_w": false, "albedo": false}},
         {"required": ["rated_w", "tilt_deg", "azimuth_deg"], "properties": {"recording": false, "column": false,
-          "losses": {"default": 0.12}, "temperature_coefficient_per_k": {"default": -0.004}, "albedo": {"default": 0.2}}}
+          "losses": {"default": 0.12}, "temperature_coefficient_per_k": {"default": -0.004}, "noct_c": {"default": 45}, "albedo": {"default": 0.2}}}
       ]`
 	pvWanted = `either recording and column, or rated_w, tilt_deg and azimuth_deg of modelled panels`
 )
@@ -63,6 +64,7 @@ type pvSpec struct {
 	Azimuth     float64 `json:"azimuth_deg"`
 	Losses      Ratio   `json:"losses"`
 	Coefficient float64 `json:"temperature_coefficient_per_k"`
+	NOCT        float64 `json:"noct_c"`
 	Inverter    Power   `json:"inverter_w"`
 	Albedo      float64 `json:"albedo"`
 }
@@ -99,6 +101,7 @@ type pv struct {
 	normal      [3]float64 // unit vector out of the panels: east, north, up
 	sky, ground float64    // shares that panels see of the sky, and of the ground times its albedo
 	coefficient float64    // 1/K, ≤ 0
+	warming     float64    // of the cells above the air, K per W/m²
 	yield       float64    // 1 − losses
 }
 
@@ -132,6 +135,7 @@ func newPV(site *Site, path string, spec *pvSpec) (p pv, err error) {
 	p.normal = [3]float64{flat * Sin(azimuth), flat * Cos(azimuth), up}
 	p.sky, p.ground = (1+up)/2, spec.Albedo*((1-up)/2)
 	p.coefficient, p.yield = spec.Coefficient, 1-spec.Losses.Float()
+	p.warming = (spec.NOCT - 20) / 800 // IEC 61215
 	return p, nil
 }
 
@@ -144,7 +148,8 @@ func (p *pv) output(env *Env) Power {
 	if light <= 0 {
 		return 0
 	}
-	warm := float64(p.coefficient * (cellTemperature(light, &env.Weather) - 25))
+	cells := env.Weather.Temperature + float64(light*p.warming)
+	warm := float64(p.coefficient * (cells - 25))
 	perRated := float64(float64(light/1000*p.yield) * max(0, 1+warm))
 	power := Power(math.Round(float64(perRated * float64(p.rated))))
 	if p.inverter > 0 {
@@ -173,12 +178,6 @@ func (p *pv) irradiance(w *Weather) float64 {
 	beam := float64(w.DNI * facing)
 	diffuse := float64(w.DHI * (float64(around*(facing/max(height, least))) + float64((1-around)*p.sky)))
 	return min(most, beam+diffuse+float64(w.GHI*p.ground))
-}
-
-// cellTemperature of panels in the open, in °C: Faiman, Progress in
-// Photovoltaics 16 (2008), 25 and 6.84 W/(m²·K), the wind as at 10 m.
-func cellTemperature(light float64, w *Weather) float64 {
-	return w.Temperature + light/(25+float64(6.84*w.Wind))
 }
 
 func (p *pv) apply(e *Event) {
@@ -251,6 +250,6 @@ func pvSample(between func(lo, hi int64) int64) string {
 	if between(0, 1) == 0 {
 		inverter = fmt.Sprintf(`"inverter_w": %d, `, between(1, 8000))
 	}
-	return fmt.Sprintf(`"rated_w": %d.%d, "tilt_deg": %d, "azimuth_deg": %d, "losses": 0.%02d, "temperature_coefficient_per_k": -0.00%d, "albedo": 0.%d, `,
-		between(1, 12_000), between(0, 999), between(0, 90), between(0, 360), between(0, 99), between(0, 9), between(0, 9)) + inverter + scale
+	return fmt.Sprintf(`"rated_w": %d.%d, "tilt_deg": %d, "azimuth_deg": %d, "losses": 0.%02d, "temperature_coefficient_per_k": -0.00%d, "noct_c": %d, "albedo": 0.%d, `,
+		between(1, 12_000), between(0, 999), between(0, 90), between(0, 360), between(0, 99), between(0, 9), between(30, 60), between(0, 9)) + inverter + scale
 }
