@@ -273,13 +273,13 @@ func TestBadScenarioWeather(t *testing.T) {
 		{"no such file", "fort-collins-2018", "fort-collins-2019", "x.yaml:6: weather: ../../scenarios/weather/fort-collins-2019.csv.gz: no such file, wanted a CSV beside the scenario"},
 		{"no such place", "latitude_deg: 40.53", "latitude_deg: 140.53", "x.yaml:8: weather.latitude_deg: 140.53 is above 90"},
 		{"no place", "  latitude_deg: 40.53\n", "", "x.yaml:5: weather: latitude_deg is missing, wanted of the place, north is positive"},
-		{"no such column", "temperature_c: temperature", "temperature_c: temperatur", `../scenarios/weather/fort-collins-2018.csv.gz:1: no column "temperatur", wanted one of the header such as "temperature"`},
+		{"no such column", "temperature_c: temperature", "temperature_c: temperatur", `scenarios/weather/fort-collins-2018.csv.gz:1: no column "temperatur", wanted one of the header such as "temperature"`},
 		{"no light", "ghi_w_per_m2: ghi, ", "", "x.yaml:11: weather.columns: ghi_w_per_m2 is missing, wanted column of the global horizontal irradiance, 0…1,500 W/m²"},
 		{"half of the light", "dni_w_per_m2: dni, ", "", "x.yaml:6: weather: ../../scenarios/weather/fort-collins-2018.csv.gz: one of dni_w_per_m2 and dhi_w_per_m2 without the other, wanted both or neither"},
 		{"unknown stamps", "stamps: middle", "stamps: centre", `x.yaml:7: weather.time.stamps: "centre" is unknown, wanted one of: start, middle, end`},
 		{"unknown gaps", "  elevation_m: 1526", "  gaps: hold", `x.yaml:10: weather.gaps: "hold" is unknown, wanted one of: refuse, clear_sky`},
 		{"another year", "start: 2018-01-01", "start: 2019-06-01", "x.yaml:6: weather: ../../scenarios/weather/fort-collins-2018.csv.gz: covers 2017-12-31 23:45 to 2018-12-31 23:45, wanted 2019-06-01 00:00 to 2019-06-02 00:00, which is the run (times in Etc/GMT+7)"},
-		{"kelvin for degrees", "temperature_c: temperature", "temperature_c: pressure", `../scenarios/weather/fort-collins-2018.csv.gz:2: column "pressure": 837 is impossible, wanted temperature_c of -60 … 60 °C`},
+		{"kelvin for degrees", "temperature_c: temperature", "temperature_c: pressure", `scenarios/weather/fort-collins-2018.csv.gz:2: column "pressure": 837 is impossible, wanted temperature_c of -60 … 60 °C`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			err := loadAndBuild(strings.Replace(good, row.old, row.by, 1), Options{})

@@ -71,7 +71,7 @@ func loadAndBuild(source string, o Options) error {
 func TestBadScenarios(t *testing.T) {
 	const (
 		batteryKeys = "available, charge_efficiency, community, discharge_efficiency, id, initial_soc, max_soc, min_soc, owner, rated_w, rated_wh, reserve_soc, standby_w"
-		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, zone"
+		topKeys     = "batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, wind_farms, … (21 in all)"
 		battery     = "    rated_w: 5000\nproducers:" // line 21
 		event       = "set: producers.coal.available=false"
 	)
@@ -93,11 +93,11 @@ func TestBadScenarios(t *testing.T) {
 			{"nearly right", battery, "    rated_w: 5000\n    standby: 3\nproducers:", `x.yaml:22: unknown key "standby" in batteries.b1, did you mean "standby_w"? wanted one of: ` + batteryKeys},
 			{"unknown, nested", "column: one}", "column: one, factor: 2}", `x.yaml:11: unknown key "factor" in households.h1.load, wanted one of: column, recording, scale`},
 			{"unknown at the top", "step_s: 3600", "hostin: plain", `x.yaml:2: unknown key "hostin", did you mean "hosting"? wanted one of: ` + topKeys},
-			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: batteries, households, producers, solar_parks, ties, vehicles"},
+			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: batteries, households, producers, solar_parks, ties, vehicles, wind_farms"},
 			{"missing", battery, "producers:", "x.yaml:17: batteries.b1: rated_w is missing, wanted greatest power at its terminals, each way, W"},
 			{"missing, nested", "column: one}", "}", "x.yaml:11: households.h1.load: column is missing, wanted one of its columns; a * makes one household of each column that fits"},
 			{"no id", "  - id: b1\n    community", "  - community", "x.yaml:17: batteries[0]: id is missing, wanted its name; a * makes one member of each column, or owner, that fits"},
-			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: available, community, cost_eur_per_mwh, id, initially, min_output, ramp_per_min, rated_w, start_up_s`},
+			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s, … (22 in all)`},
 		}},
 		{"values", []badRow{
 			{"share above 1", battery, "    rated_w: 5000\n    min_soc: 1.5\nproducers:", "x.yaml:22: batteries.b1.min_soc: 1.5 is above 1"},
@@ -135,6 +135,26 @@ func TestBadScenarios(t *testing.T) {
 			{"owner is a plant", "owner: h2", "owner: coal", `x.yaml:19: batteries.b1.owner: no household "coal", wanted one of: h1, h2`},
 			{"owner elsewhere", "id: h2\n    community: street", "id: h2\n    community: supply", "x.yaml:19: batteries.b1.owner: household h2 is in community supply, wanted one in street"},
 			{"refused by its kind", battery, "    rated_w: 5000\n    min_soc: 0.9\nproducers:", "x.yaml:17: batteries.b1: initial_soc 0.5 is outside min_soc…max_soc 0.9…0.95"},
+		}},
+		{"plants", []badRow{
+			{"minimum above the rating", "    rated_w: 5000\nties:", "    rated_w: 5000\n    min_output: 1.2\nties:", "x.yaml:26: producers.coal.min_output: 1.2 is above 1"},
+			{"unknown technology", "    rated_w: 5000\nties:", "    rated_w: 5000\n    technology: col\nties:",
+				`x.yaml:26: producers.coal.technology: "col" is unknown, did you mean "coal"? wanted one of: coal, lignite, gas_engine, gas_turbine, combined_cycle, nuclear, hydro, biogas, oil`},
+			{"cold start shorter than a warm one", "    rated_w: 5000\nties:", "    rated_w: 5000\n    technology: coal\n    start_up_cold_s: 60\nties:",
+				"x.yaml:23: producers.coal: start_up_cold_s 60 is below the 21600 s of a warm start"},
+			{"cold before it is warm", "    rated_w: 5000\nties:", "    rated_w: 5000\n    warm_after_s: 7200\n    cold_after_s: 3600\nties:",
+				"x.yaml:23: producers.coal: cold_after_s 3600 is below warm_after_s 7200"},
+			{"a reservoir without a river", "    rated_w: 5000\nties:", "    rated_w: 5000\n    reservoir_wh: 1\nties:", "x.yaml:23: producers.coal: reservoir_wh: wanted only beside inflow_w"},
+		}},
+		{"wind", []badRow{
+			{"curve not sorted", "\nties:", "\nwind_farms:\n  - id: mill\n    community: supply\n    hub_height_m: 30\n    curve: [[3, 0], [8, 900], [7, 1000]]\nties:",
+				"x.yaml:27: wind_farms.mill: curve: not sorted: 7 m/s follows 8 m/s, wanted rising wind speeds"},
+			{"curve not sorted, of a household", "column: one}", "column: one}\n    wind_turbine:\n      hub_height_m: 30\n      curve: [[3, 0], [3, 900]]",
+				"x.yaml:12: households.h1.wind_turbine: curve: not sorted: 3 m/s follows 3 m/s, wanted rising wind speeds"},
+			{"negative power", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, hub_height_m: 30, curve: [[3, -5], [8, 900]]}\nties:", "x.yaml:27: wind_farms.mill.curve[0][1]: -5 is below 0"},
+			{"no pair", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, hub_height_m: 30, curve: [[3], [8, 900]]}\nties:", "x.yaml:27: wind_farms.mill.curve[0]: empty, wanted a wind speed, m/s, and a power, W"},
+			{"unknown turbine", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, turbine: vestas-27}\nties:", "x.yaml:27: wind_farms.mill.turbine: \"vestas-27\" is unknown, did you mean \"vestas-v27\"? wanted one of: swift, pika-t701, kestrel-e400, fortis-montana, sd6, bergey-excel-10, dw20, entegrity-ew50, nps60c-24, nps100c-27, dw100, vestas-v27, vestas-v29, vestas-v47, ewt-dw54, ge-1.5, vestas-v82, atb-4mw"},
+			{"on no mast", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, turbine: sd6, hub_height_m: 0}\nties:", "x.yaml:27: wind_farms.mill.hub_height_m: 0 must be above 0"},
 		}},
 		{"recordings", []badRow{
 			{"unknown", "load: {recording: homes, column: one}", "load: {recording: house, column: one}", `x.yaml:11: households.h1.load.recording: no recording "house", did you mean "homes"? wanted one of: homes`},
@@ -196,9 +216,9 @@ func TestBadFiles(t *testing.T) {
 		{"nobody in it", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
 		{"an alias of itself", "a: &a {b: *a}\n", "x.yaml:1: nested too deep, wanted at most 64 levels and 1000000 values by aliases"},
 		{"several", "sed: 1\ndays: 0\nheatpumps: []\n", `x.yaml:1: unknown key "sed", did you mean "seed"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, zone\n" +
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, wind_farms, … (21 in all)\n" +
 			"x.yaml:2: days: 0 is below 1\n" +
-			"x.yaml:3: unknown kind heatpumps, wanted one of: batteries, households, producers, solar_parks, ties, vehicles"},
+			"x.yaml:3: unknown kind heatpumps, wanted one of: batteries, households, producers, solar_parks, ties, vehicles, wind_farms"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if err := loadAndBuild(row.source, Options{}); err == nil || err.Error() != row.want {
@@ -263,8 +283,8 @@ func TestBadUsage(t *testing.T) {
 	t.Run("events", func(t *testing.T) {
 		for set, want := range map[string]string{
 			"producers.cole.available=false": "x.yaml:33: events: producers.cole.available: no such member, did you mean producers.coal?",
-			"households.h1.phase=A":          "x.yaml:33: events: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale",
-			"households.*.load.column=one":   "x.yaml:33: events: households.h1.load.column may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale",
+			"households.h1.phase=A":          "x.yaml:33: events: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale, wind_turbine.count",
+			"households.*.load.column=one":   "x.yaml:33: events: households.h1.load.column may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale, wind_turbine.count",
 			"seed=5":                         "x.yaml:33: events: seed may not change in mid-run, wanted a setting of a member or a community",
 			"recordings.homes.unit=W":        "x.yaml:33: events: recordings.homes.unit may not change in mid-run, wanted a setting of a member or a community",
 			"households.h1.pv.scale=2":       "x.yaml:33: events: households.h1.pv.scale: there is no households.h1.pv",
@@ -535,7 +555,7 @@ func TestShippedScenarios(t *testing.T) {
 		members map[string]int
 	}{
 		{"street", 1440, 55, map[string]int{"household": 55, "tie": 1, "community": 2}},
-		{"hamlet", 24, 8, map[string]int{"household": 6, "battery": 2, "vehicle": 1, "producer": 1, "tie": 1, "community": 3}},
+		{"hamlet", 24, 8, map[string]int{"household": 6, "battery": 2, "vehicle": 1, "producer": 1, "tie": 1, "wind_farm": 1, "community": 3}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s, err := Load(row.name, Options{})

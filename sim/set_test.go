@@ -56,7 +56,7 @@ func TestSet(t *testing.T) {
 }
 
 func TestBadSet(t *testing.T) {
-	const producerKeys = "available, community, cost_eur_per_mwh, id, initially, min_output, ramp_per_min, rated_w, start_up_s"
+	const producerKeys = "available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s"
 	for _, row := range [][2]string{
 		{"novalue", `--set: "novalue", wanted PATH=VALUE or PATH*=FACTOR`},
 		{"=3", `--set: "=3", wanted PATH=VALUE or PATH*=FACTOR`},
@@ -66,10 +66,10 @@ func TestBadSet(t *testing.T) {
 		{"vehicles.*.available=false", "--set: vehicles.*.available: no such member, wanted none"},
 		{"communities.stret.limit_w=3", "--set: communities.stret.limit_w: no such community, did you mean communities.street?"},
 		{"recordings.homs.unit=W", "--set: recordings.homs.unit: no such recording, did you mean recordings.homes?"},
-		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys},
+		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys + ", … (22 in all)"},
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
-			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, zone"},
-		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys},
+			"batteries, communities, controls, days, description, events, forecast, hosting, households, name, producers, recordings, seed, solar_parks, start, step_s, ties, vehicles, weather, wind_farms, … (21 in all)"},
+		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys + ", technology, warm_after_s"},
 		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
 		{"households.h1.pv.scale=5", "--set: households.h1.pv.scale: there is no households.h1.pv"},
@@ -86,7 +86,8 @@ func TestBadSet(t *testing.T) {
 		{"producers.coal.rated_w*=x", `--set: producers.coal.rated_w: factor "x" is not a number`},
 		{"producers.coal.available*=2", "--set: producers.coal.available: true is not a number, a factor wants one"},
 		{"communities.*.limit_w*=2", "--set: communities.*.limit_w: null is not a number, a factor wants one"},
-		{"producers.coal.start_up_s*=0.001", "--set: producers.coal.start_up_s: 0.3 is not whole, wanted a whole number"},
+		{"producers.coal.cost_eur_per_mwh*=2", "--set: producers.coal.cost_eur_per_mwh: null is not a number, a factor wants one"},
+		{"seed*=0.3", "--set: seed: 0.3 is not whole, wanted a whole number"},
 		{"hosting=fast", `--set: hosting: "fast" is unknown, wanted one of: message, batched, plain`},
 		{"days=0", "--set: days: 0 is below 1"},
 	} {
@@ -158,7 +159,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	_, err = s.Commands([]string{"households.h1.phase=A"}, 7)
-	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale")
+	wantUsage(t, err, "--set: households.h1.phase may not change in mid-run, wanted one of: load.scale, pv.rated_w, pv.scale, wind_turbine.count")
 	_, err = s.Commands([]string{"batteries.b1.reserve_soc=2"}, 7)
 	wantUsage(t, err, "--set: batteries.b1.reserve_soc: 2 is above 1")
 }
@@ -166,14 +167,19 @@ func TestCommands(t *testing.T) {
 // Commands that the scenario makes are commands that twins take.
 func TestTwinsTakeEverySetting(t *testing.T) {
 	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n" +
+		"wind_farms:\n  - {id: mill, community: supply, turbine: sd6}\n" +
 		"solar_parks:\n  - {id: park, community: supply, rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}\n"
+	source = strings.Replace(source, "    pv:", "    wind_turbine: {turbine: sd6}\n    pv:", 1)
 	source = strings.Replace(source, "column: one}", "column: one}\n    pv: {rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}", 1)
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {
 			s := mustLoad(t, source, Options{})
 			value := "0.5"
-			if set.Max == 1 {
+			switch {
+			case set.Max == 1:
 				value = "false"
+			case set.Scale == 1:
+				value = "2"
 			}
 			commands, err := s.Commands([]string{k.Plural + ".*." + set.Name + "=" + value}, 1)
 			if err != nil {

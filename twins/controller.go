@@ -32,7 +32,7 @@ type Plan struct {
 // MeritOrder meets demand from the cheapest unit on, inside what each can do in
 // this step; ties come at their price or after every plant. If that is not
 // enough it asks for less, tier after tier; if it is too much it stops plants,
-// charges, exports and then curtails.
+// charges, exports and then curtails. What wind and sun give is taken first.
 type MeritOrder struct{}
 
 // Dispatch implements Controller.
@@ -43,8 +43,10 @@ func (MeritOrder) Dispatch(_ *Env, o *Offers, p *Plan) {
 		need += o.Communities[i].Ref()
 	}
 	left := p.meet(o.Units, need)
-	p.relieve(o, left)
-	p.start(o.Units, left)
+	if rest := p.relieve(o, left); rest < 0 { // nowhere to go: a plant must
+		p.relieve(o, p.stop(o.Units, rest))
+	}
+	p.start(o, left)
 }
 
 // order sorts the units by cost, then path.
@@ -93,13 +95,17 @@ func (p *Plan) straighten(o *Offers) {
 // what is still missing (+) or too much (−).
 func (p *Plan) meet(units []Flex, need Power) (left Power) {
 	left = need
-	for _, i := range p.Order { // every plant at its least
-		least := min(units[i].Tier[Generation].Max, 0)
+	for _, i := range p.Order { // every plant at its least, wind and sun in full
+		band := units[i].Tier[Generation]
+		least := min(band.Max, 0)
+		if units[i].Duty == Variable {
+			least = band.Ref
+		}
 		p.Units[i] = Setpoint{}
 		p.Units[i].Tier[Generation] = least
 		left += least
 	}
-	return p.stop(units, left)
+	return p.retire(units, left)
 }
 
 // raise lets units inject more, the cheapest first, and returns what is still
@@ -188,13 +194,36 @@ func (p *Plan) force(o *Offers, left Power, again bool) Power {
 	return left
 }
 
-// stop takes plants off, the dearest first, until no more than needed is left,
-// and lets the others take up what was stopped beyond that.
-func (p *Plan) stop(units []Flex, left Power) Power {
+// retire takes plants off, the dearest first, while there is too much and the
+// other units can make up for what goes beyond that. Those that must not stop yet
+// stay. It returns what is then missing or too much.
+func (p *Plan) retire(units []Flex, left Power) Power {
+	room := Power(0) // by how much the units can be raised
+	for i := range units {
+		room += max(0, p.Units[i].Tier[Generation]-units[i].Tier[Generation].Min)
+	}
 	for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
-		if set := &p.Units[p.Order[k]]; set.Tier[Generation] < 0 {
-			left -= set.Tier[Generation]
-			*set = Setpoint{Run: Stop, Reason: Abundance}
+		i := p.Order[k]
+		now, own := p.Units[i].Tier[Generation], max(0, p.Units[i].Tier[Generation]-units[i].Tier[Generation].Min)
+		if now < 0 && units[i].Duty == Dispatched && left-now <= room-own {
+			left, room = left-now, room-own
+			p.Units[i] = Setpoint{Run: Stop, Reason: Abundance}
+		}
+	}
+	return p.raise(units, left)
+}
+
+// stop takes plants off, the dearest first and those that have not run for long
+// enough last, until no more than needed is left, whatever goes short; the others
+// take up what they can of that.
+func (p *Plan) stop(units []Flex, left Power) Power {
+	for _, duty := range [...]Duty{Dispatched, Committed} {
+		for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
+			i := p.Order[k]
+			if set := &p.Units[i]; set.Tier[Generation] < 0 && units[i].Duty == duty {
+				left -= set.Tier[Generation]
+				*set = Setpoint{Run: Stop, Reason: Abundance}
+			}
 		}
 	}
 	return p.raise(units, left)
@@ -232,18 +261,50 @@ func (p *Plan) moveTier(o *Offers, t Tier, left Power, why Reason) Power {
 	return left - (sum.Ref - total)
 }
 
-// start orders units that are off to start where dearer ones, or nobody, would
-// otherwise have to give at least as much as their least output.
-func (p *Plan) start(units []Flex, short Power) {
-	dearer := max(short, 0)
-	for k := len(p.Order) - 1; k >= 0; k-- {
-		i := p.Order[k]
-		if least := units[i].Startable; least > 0 && dearer >= least {
-			p.Units[i].Run = Start
-			dearer -= least
-		}
-		dearer += max(0, -p.Units[i].Tier[Generation])
+// start orders units that are off to start, the cheapest first, where dearer ones,
+// or nobody, would otherwise have to give at least as much as their least output.
+// If somebody goes short it may be less, where the rest can be stored or exported.
+func (p *Plan) start(o *Offers, short Power) {
+	short = max(short, 0)
+	dearer := short // than unit i: what is missing, and what units give that cost more
+	for _, i := range p.Order {
+		dearer += p.replaceable(o, i)
 	}
+	sink, claimed, k := o.sink(), Power(0), 0
+	for _, i := range p.Order {
+		for k < len(p.Order) && o.Units[p.Order[k]].Cost <= o.Units[i].Cost {
+			dearer -= p.replaceable(o, p.Order[k])
+			k++
+		}
+		least, gap := o.Units[i].Startable, dearer-claimed
+		if least > 0 && (gap >= least || gap > 0 && claimed < short && least-gap <= sink) {
+			p.Units[i].Run = Start
+			claimed += least
+		}
+	}
+}
+
+// replaceable is what a unit gives that another could give instead.
+func (p *Plan) replaceable(o *Offers, i int) Power {
+	if o.Units[i].Duty == Variable {
+		return 0
+	}
+	return max(0, -p.Units[i].Tier[Generation])
+}
+
+// sink is how much more communities and ties can take than at reference.
+func (o *Offers) sink() (room Power) {
+	for i := range o.Communities {
+		for t, b := range o.Communities[i].Tier {
+			if Tier(t) != Essential {
+				room += b.Max - b.Ref
+			}
+		}
+	}
+	for i := range o.Units {
+		room += max(0, o.Units[i].Tier[Generation].Max)
+	}
+	return room
 }
 
 // close moves the units by what the rest of the grid did otherwise than

@@ -53,6 +53,21 @@ const (
 	PhaseC
 )
 
+// Duty says how freely the generation of a unit may be chosen.
+type Duty uint8
+
+// Duties.
+const (
+	// Dispatched units run by merit and stop when they are not needed.
+	Dispatched Duty = iota
+	// Committed units have not run for long enough: they go down to their least,
+	// and stop only if the books cannot be closed otherwise.
+	Committed
+	// Variable units give what wind and sun give, their Ref. They take no orders
+	// to start and stop, and are held back when nothing else makes room.
+	Variable
+)
+
 // Flex is what a member offers for one step: for each tier a band, what it
 // still needs by when, and where it hangs on the network.
 //
@@ -65,6 +80,7 @@ type Flex struct {
 	Cost     Price         // of one more unit of generation; for merit order
 	Bus      int32         // of the community's network; 0 is its connection point
 	Phase    Phase
+	Duty     Duty // of a unit
 	// Startable is the least that a unit which is off would inject once it has
 	// been started; 0 if it is on or cannot start.
 	Startable Power

@@ -84,7 +84,7 @@ func (s *PartSlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 
 // partKinds are the parts that a household can have, in the order of their
 // entries in a reading.
-var partKinds = []*PartKind{recordedLoad, panels}
+var partKinds = []*PartKind{recordedLoad, panels, windTurbine}
 
 // PartKinds returns every kind of part.
 func PartKinds() []*PartKind { return slices.Clone(partKinds) }

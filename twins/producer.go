@@ -1,16 +1,25 @@
 package twins
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Producer is a dispatchable plant: rated power, least output, ramp, start-up
-// time and cost. Commitment over the day belongs to the controller; the plant
+// by how cold it has become, least times on and off, cost, and, for hydro, the
+// water that it has. Commitment over the day belongs to the controller; the plant
 // knows what it can do in this step.
+//
+// An order to start is refused until min_down_s have passed since it stopped.
+// Until min_up_s have passed since it started it offers as Committed: an order
+// to stop it is then an emergency, which is obeyed and told with what was missing.
 var Producer = Declare(Kind{
 	Name: "producer", Plural: "producers", Label: "Producer", Role: RoleProducer, Version: 1,
 	Schema: producerSchema,
 	New:    newProducers,
 	Sample: producerSample,
-	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, eventSet},
+	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, eventSet},
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
 		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1_000_000 * Gigawatt)},
@@ -19,27 +28,188 @@ var Producer = Declare(Kind{
 	Columns: []Column{ColumnPower, ColumnReason},
 })
 
-const producerSchema = `{
+// Keys without a default here have one by technology; see technologies.
+var producerSchema = `{
   "required": ["rated_w"],
   "properties": {
+    "technology": {"enum": ["` + strings.Join(technologyNames(), `", "`) + `"], "description": "gives the keys below that are not set; without it a plant without minimum that starts in 300 s, runs through its whole range in a minute and costs 100 €/MWh"},
     "rated_w": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e12, "x-changeable": true, "description": "greatest output, W"},
-    "min_output": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "description": "least output while running, as a share of rated_w"},
-    "ramp_per_min": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "default": 1, "description": "change of output per minute, as a share of rated_w"},
-    "start_up_s": {"type": "integer", "minimum": 0, "maximum": 604800, "default": 300, "description": "from the order to start until it generates, s"},
-    "cost_eur_per_mwh": {"type": "number", "minimum": -1e6, "maximum": 1e6, "default": 100, "x-changeable": true, "description": "variable cost; cheaper plants run first"},
-    "initially": {"enum": ["on", "off"], "default": "on", "description": "state at the start"},
+    "min_output": {"type": "number", "minimum": 0, "maximum": 1, "description": "least output while running, as a share of rated_w"},
+    "ramp_per_min": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "description": "change of output per minute, as a share of rated_w"},
+    "start_up_s": {"type": "integer", "minimum": 0, "maximum": 604800, "description": "from the order to start until it generates, s; while still hot, and, where the two below are not set, warm and cold as well"},
+    "start_up_warm_s": {"type": "integer", "minimum": 0, "maximum": 604800, "description": "the same once it is warm, s"},
+    "start_up_cold_s": {"type": "integer", "minimum": 0, "maximum": 604800, "description": "the same once it is cold, s"},
+    "warm_after_s": {"type": "integer", "minimum": 0, "maximum": 31536000, "description": "time since it stopped after which it is warm, no longer hot, s"},
+    "cold_after_s": {"type": "integer", "minimum": 0, "maximum": 31536000, "description": "time since it stopped after which it is cold, s"},
+    "min_down_s": {"type": "integer", "minimum": 0, "maximum": 31536000, "description": "from stopping until it may be ordered to start, s"},
+    "min_up_s": {"type": "integer", "minimum": 0, "maximum": 31536000, "description": "from starting until it may be stopped except in an emergency, s"},
+    "cost_eur_per_mwh": {"type": "number", "minimum": -1e6, "maximum": 1e6, "x-changeable": true, "description": "variable cost; cheaper plants run first"},
+    "inertia_s": {"type": "number", "minimum": 0, "maximum": 100, "description": "inertia constant H on its own rating, s"},
+    "co2_direct_g_per_kwh": {"type": "number", "minimum": 0, "maximum": 100000, "description": "from its chimney"},
+    "co2_life_cycle_g_per_kwh": {"type": "number", "minimum": 0, "maximum": 100000, "description": "with fuel supply, building and leaks, as CO2 equivalent"},
+    "inflow_w": {"type": "number", "minimum": 0, "maximum": 1e12, "description": "power that the water gives which arrives on average, W: what it can hold for ever; without it there is always enough"},
+    "reservoir_wh": {"type": "number", "minimum": 0, "maximum": 1e12, "description": "energy of the water that can wait above it, Wh; without it 0"},
+    "initial_fill": {"type": "number", "minimum": 0, "maximum": 1, "description": "of the reservoir at the start; without it 0.5"},
+    "initially": {"enum": ["on", "off"], "default": "on", "description": "state at the start; off is cold"},
     "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: outage"}
   }
 }`
 
 type producerSpec struct {
-	RatedPower Power   `json:"rated_w"`
-	MinOutput  Ratio   `json:"min_output"`
-	Ramp       Ratio   `json:"ramp_per_min"`
-	StartUp    Seconds `json:"start_up_s"`
-	Cost       Price   `json:"cost_eur_per_mwh"`
-	Initially  string  `json:"initially"`
-	Available  bool    `json:"available"`
+	Technology   string   `json:"technology"`
+	RatedPower   Power    `json:"rated_w"`
+	MinOutput    *Ratio   `json:"min_output"`
+	Ramp         *Ratio   `json:"ramp_per_min"`
+	StartUp      *Seconds `json:"start_up_s"`
+	StartUpWarm  *Seconds `json:"start_up_warm_s"`
+	StartUpCold  *Seconds `json:"start_up_cold_s"`
+	WarmAfter    *Seconds `json:"warm_after_s"`
+	ColdAfter    *Seconds `json:"cold_after_s"`
+	MinDown      *Seconds `json:"min_down_s"`
+	MinUp        *Seconds `json:"min_up_s"`
+	Cost         *Price   `json:"cost_eur_per_mwh"`
+	Inertia      *milli   `json:"inertia_s"`
+	CO2Direct    *milli   `json:"co2_direct_g_per_kwh"`
+	CO2LifeCycle *milli   `json:"co2_life_cycle_g_per_kwh"`
+	Inflow       *Power   `json:"inflow_w"`
+	Reservoir    *Energy  `json:"reservoir_wh"`
+	InitialFill  *Ratio   `json:"initial_fill"`
+	Initially    string   `json:"initially"`
+	Available    bool     `json:"available"`
+}
+
+// milli is a number in thousandths: seconds as ms, grams as mg.
+type milli int64
+
+func (m *milli) UnmarshalJSON(b []byte) error { return unmarshalScaled((*int64)(m), b, 1000) }
+
+// heat is how cold a plant has become since it stopped.
+type heat int
+
+const (
+	hot heat = iota
+	warm
+	cold
+	heats
+)
+
+// technology is what plants of one kind have in common.
+type technology struct {
+	name              string
+	minOutput, ramp   Ratio // of rated; ramp per minute
+	startUp           [heats]Seconds
+	warmAfter         Seconds // since it stopped: hot before
+	coldAfter         Seconds // warm before
+	minDown, minUp    Seconds
+	cost              Price
+	inertia           milli // s on its own rating
+	direct, lifeCycle milli // g CO2 per kWh
+}
+
+const (
+	percent       = One / 100
+	euro    Price = 1_000_000 // per MWh
+	minute        = Seconds(60)
+	hour          = Seconds(3600)
+)
+
+// technologies are the defaults of the key technology.
+//
+// Sources. [R] RTS-GMLC (NREL for DOE, gen.csv): its units of 155 MW (coal), 355
+// MW (combined cycle), 55 MW (gas turbine), 20 MW (oil turbine), 400 MW (nuclear).
+// Its "Start Time Hot/Warm/Cold" are times since shutdown until the plant is in
+// that state: warm_after_s and cold_after_s, not lengths of a start. Direct CO2 is
+// its lb/MMBTU × heat rate at full load, 1 lb = 453.592 g; for gas engines that of
+// the gas turbine. [E] ENTSO-E's inertia constants by generation type (2020).
+// [I] medians of IPCC AR5 WG III annex III (oil: SRREN 2011): classes of newer
+// plants than RTS's, so that coal's is below its direct figure; open-cycle gas,
+// which it lacks, is its combined cycle times the heat rates, 9,710 ÷ 7,057;
+// biogas is its dedicated biomass. [U] European Utility Requirements: 50 to 100 %,
+// 3 % per minute at least. [A] assumed, in the ranges of Agora Energiewende (2017),
+// Flexibility in thermal power plants, for plants in common use; costs in the
+// order of Germany in 2024: gas 34, coal 15, lignite 6 €/MWh of heat, CO2 65 €/t,
+// with RTS's coal at 0.31. Lignite's direct figure is 101 kg/GJ (IPCC 2006) at 0.34.
+var technologies = []technology{
+	{"coal", // [R] but for starts [A], cost [A], life cycle [I]
+		40 * percent, 19 * percent / 10, [heats]Seconds{3 * hour, 6 * hour, 10 * hour}, 11 * hour, 60 * hour, 8 * hour, 8 * hour,
+		124 * euro, 3000, 1066_000, 820_000},
+	{"lignite", // [A]; times since shutdown, up and down as coal [R]; H [E]; life cycle [I], coal's
+		50 * percent, 1 * percent, [heats]Seconds{5 * hour, 8 * hour, 10 * hour}, 11 * hour, 60 * hour, 8 * hour, 8 * hour,
+		87 * euro, 3800, 1069_000, 820_000},
+	{"gas_engine", // [A]
+		40 * percent, 20 * percent, [heats]Seconds{5 * minute, 5 * minute, 5 * minute}, 0, 0, 0, 0,
+		134 * euro, 1500, 520_000, 674_000},
+	{"gas_turbine", // [R] but for starts [A], cost [A], H [E], life cycle [I]
+		40 * percent, 67 * percent / 10, [heats]Seconds{10 * minute, 10 * minute, 10 * minute}, 45 * minute, 60 * minute, 132 * minute, 132 * minute,
+		134 * euro, 4200, 520_000, 674_000},
+	{"combined_cycle", // [R] but for starts [A], cost [A], H [E], life cycle [I]
+		48 * percent, 12 * percent / 10, [heats]Seconds{75 * minute, 2 * hour, 210 * minute}, 1 * hour, 2 * hour, 270 * minute, 8 * hour,
+		85 * euro, 4200, 378_000, 490_000},
+	{"nuclear", // minimum and ramp [U], up and down [R], starts [A], cost [A], H [E], life cycle [I]
+		50 * percent, 3 * percent, [heats]Seconds{24 * hour, 36 * hour, 72 * hour}, 24 * hour, 72 * hour, 48 * hour, 24 * hour,
+		10 * euro, 5900, 0, 12_000},
+	{"hydro", // ramp [R], start [A], cost [A], H [E] run of river, life cycle [I]
+		0, 100 * percent, [heats]Seconds{2 * minute, 2 * minute, 2 * minute}, 0, 0, 0, 0,
+		5 * euro, 2700, 0, 24_000},
+	{"biogas", // [A]; its carbon was in the air: direct 0; life cycle [I]
+		50 * percent, 20 * percent, [heats]Seconds{5 * minute, 5 * minute, 5 * minute}, 0, 0, 0, 0,
+		95 * euro, 1500, 0, 230_000},
+	{"oil", // [R] but for start [A], cost [A], H [E], life cycle [I]
+		40 * percent, 15 * percent, [heats]Seconds{10 * minute, 10 * minute, 10 * minute}, 0, 1 * hour, 1 * hour, 1 * hour,
+		300 * euro, 4300, 806_000, 840_000},
+}
+
+// anyPlant is what a plant without a technology has.
+var anyPlant = technology{ramp: One, startUp: [heats]Seconds{300, 300, 300}, cost: 100 * euro}
+
+func technologyNames() (names []string) {
+	for i := range technologies {
+		names = append(names, technologies[i].name)
+	}
+	return names
+}
+
+// set puts what an entry says over what the technology gives, and checks what
+// belongs together.
+func (t *technology) set(s *producerSpec) error {
+	over(&t.minOutput, s.MinOutput)
+	over(&t.ramp, s.Ramp)
+	if s.StartUp != nil {
+		t.startUp = [heats]Seconds{*s.StartUp, *s.StartUp, *s.StartUp}
+	}
+	over(&t.startUp[warm], s.StartUpWarm)
+	over(&t.startUp[cold], s.StartUpCold)
+	over(&t.warmAfter, s.WarmAfter)
+	over(&t.coldAfter, s.ColdAfter)
+	over(&t.minDown, s.MinDown)
+	over(&t.minUp, s.MinUp)
+	over(&t.cost, s.Cost)
+	over(&t.inertia, s.Inertia)
+	over(&t.direct, s.CO2Direct)
+	over(&t.lifeCycle, s.CO2LifeCycle)
+	switch {
+	case t.minOutput > One:
+		return fmt.Errorf("min_output %v: its minimum of %v W exceeds its rating of %v W",
+			t.minOutput.Float(), s.RatedPower.Times(t.minOutput).Watts(), s.RatedPower.Watts())
+	case t.startUp[warm] < t.startUp[hot]:
+		return fmt.Errorf("start_up_warm_s %d is below start_up_s %d", t.startUp[warm], t.startUp[hot])
+	case t.startUp[cold] < t.startUp[warm]:
+		return fmt.Errorf("start_up_cold_s %d is below the %d s of a warm start", t.startUp[cold], t.startUp[warm])
+	case t.coldAfter < t.warmAfter:
+		return fmt.Errorf("cold_after_s %d is below warm_after_s %d", t.coldAfter, t.warmAfter)
+	case s.Inflow == nil && s.Reservoir != nil:
+		return errors.New("reservoir_wh: wanted only beside inflow_w")
+	case s.Reservoir == nil && s.InitialFill != nil:
+		return errors.New("initial_fill: wanted only beside reservoir_wh")
+	}
+	return nil
+}
+
+// over puts a value that was stated over another.
+func over[T any](v *T, stated *T) {
+	if stated != nil {
+		*v = *stated
+	}
 }
 
 // plantState is what a plant is doing.
@@ -54,44 +224,91 @@ const (
 )
 
 type producer struct {
-	// Config.
-	rated     Power // changeable
-	cost      Price // changeable
-	available bool  // changeable
-	minOutput Ratio
-	ramp      Ratio // of rated, per minute
-	startUp   Seconds
+	technology        // config, but for cost
+	rated      Power  // changeable; and so is cost
+	available  bool   // changeable
+	limited    bool   // by water
+	inflow     Power  // of water, ≥ 0
+	reservoir  Energy // ≥ 0
 
 	state     plantState
 	output    Power // 0 ≤ output, mean of the last step
-	ready     Tick  // of the end of start-up
+	since     Tick  // on: since then; off: since then; starting: until then
 	generated Energy
+	water     Energy // 0 ≤ water ≤ reservoir
+	spilled   Energy // register: water that found no room
 }
+
+// longAgo is the tick since which a plant has been on or off when the run begins.
+const longAgo Tick = -1 << 40
 
 var (
 	producerGenerated = &EventType{Name: "producer.generated", Fields: []string{"energy_mj", "output_mw"}}
-	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{"ready_tick"}, Notable: true}
-	producerStarted   = &EventType{Name: "producer.started", Notable: true}
-	producerStopped   = &EventType{Name: "producer.stopped", Fields: []string{"output_mw"}, Notable: true}
+	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{"ready_tick", "heat"}, Notable: true}
+	producerStarted   = &EventType{Name: "producer.started", Fields: []string{"tick"}, Notable: true}
+	// early_s is how much of min_up_s was still to come.
+	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{"output_mw", "tick", "early_s"}, Notable: true}
+	producerFlowed  = &EventType{Name: "producer.flowed", Fields: []string{"water_mj", "spilled_mj"}}
 )
 
 func newProducers(_ *Site, members []Member) (Slab, error) {
-	s := NewSlab[producer, *producer](len(members))
+	s := &producers{NewSlab[producer, *producer](len(members))}
 	for i, m := range members {
 		var spec producerSpec
 		if err := decodeSpec(m, &spec); err != nil {
 			return nil, err
 		}
-		state := plantOff
-		if spec.Initially == "on" && spec.Available {
-			state = plantFresh
-		}
-		*s.Row(i) = producer{
-			rated: spec.RatedPower, cost: spec.Cost, available: spec.Available,
-			minOutput: spec.MinOutput, ramp: spec.Ramp, startUp: spec.StartUp, state: state,
+		if err := s.Row(i).init(&spec); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Path, err)
 		}
 	}
 	return s, nil
+}
+
+func (p *producer) init(spec *producerSpec) error {
+	*p = producer{technology: anyPlant, rated: spec.RatedPower, available: spec.Available, since: longAgo}
+	for i := range technologies {
+		if technologies[i].name == spec.Technology {
+			p.technology = technologies[i]
+		}
+	}
+	if p.name != spec.Technology {
+		return fmt.Errorf("technology: %q is unknown, wanted one of: %s", spec.Technology, strings.Join(technologyNames(), ", "))
+	}
+	if err := p.set(spec); err != nil {
+		return err
+	}
+	if spec.Initially == "on" && spec.Available {
+		p.state = plantFresh
+	}
+	if spec.Inflow != nil {
+		fill := One / 2
+		over(&p.inflow, spec.Inflow)
+		over(&p.reservoir, spec.Reservoir)
+		over(&fill, spec.InitialFill)
+		p.limited, p.water = true, p.reservoir.Times(fill)
+	}
+	return nil
+}
+
+// Plant is what others than the dispatch want to know of a generator: a model of
+// frequency its inertia, a ledger its carbon.
+type Plant struct {
+	Rated                   Power
+	Inertia                 int64 // H in ms, on Rated
+	CO2Direct, CO2LifeCycle int64 // mg/kWh
+}
+
+// Generator is a slab that knows its plants.
+type Generator interface{ Plant(i int) Plant }
+
+// producers is the slab.
+type producers struct{ *SlabOf[producer, *producer] }
+
+// Plant implements Generator.
+func (s *producers) Plant(i int) Plant {
+	p := s.Row(i)
+	return Plant{p.rated, int64(p.inertia), int64(p.direct), int64(p.lifeCycle)}
 }
 
 // running reports whether the plant can generate in this step.
@@ -100,31 +317,65 @@ func (p *producer) running(env *Env) bool {
 	case plantOn, plantFresh:
 		return p.available
 	case plantStarting:
-		return p.available && env.Tick >= p.ready
+		return p.available && env.Tick >= p.since
 	}
 	return false
 }
 
-// reach is the range of output of a running plant in this step: lo ≤ hi.
-func (p *producer) reach(env *Env) (lo, hi Power) {
-	least := p.rated.Times(p.minOutput)
-	if p.state == plantFresh {
-		return least, p.rated
+// startable reports whether an order to start would be followed.
+func (p *producer) startable(env *Env) bool {
+	return p.available && p.state == plantOff && p.elapsed(env) >= p.minDown
+}
+
+// elapsed is the time for which the plant has been on or off.
+func (p *producer) elapsed(env *Env) Seconds { return Seconds(env.Tick-p.since) * env.Step }
+
+// stillUp is how long the plant has to run on before it may be stopped.
+func (p *producer) stillUp(env *Env) Seconds {
+	if p.state == plantStarting { // its first step
+		return p.minUp
 	}
-	perMinute, _ := MulDiv(int64(p.rated), int64(p.ramp), int64(One))
-	change, _ := MulDiv(perMinute, int64(env.Step), 60)
-	hi = min(p.rated, max(least, p.output+Power(change)))
-	lo = min(hi, max(least, p.output-Power(change)))
-	return lo, hi
+	return max(0, p.minUp-p.elapsed(env))
+}
+
+// heat is how cold the plant, which is off, has become.
+func (p *producer) heat(env *Env) heat {
+	switch off := p.elapsed(env); {
+	case off >= p.coldAfter:
+		return cold
+	case off >= p.warmAfter:
+		return warm
+	}
+	return hot
+}
+
+// reach is the range of output of a running plant in this step: lo ≤ hi. Without
+// enough water it is below the least output.
+func (p *producer) reach(env *Env) (lo, hi Power) {
+	lo, hi = p.rated.Times(p.minOutput), p.rated
+	if p.state != plantFresh {
+		perMinute, _ := MulDiv(int64(p.rated), int64(p.ramp), int64(One))
+		change, _ := MulDiv(perMinute, int64(env.Step), 60)
+		hi = min(hi, max(lo, p.output+Power(change)))
+		lo = min(hi, max(lo, p.output-Power(change)))
+	}
+	if p.limited {
+		most, _ := (p.water + p.inflow.For(env.Step)).Over(env.Step)
+		hi = min(hi, most)
+	}
+	return min(lo, hi), hi
 }
 
 func (p *producer) Offer(env *Env, out *Flex) {
 	out.Cost = p.cost
 	if !p.running(env) {
-		if p.available && p.state == plantOff {
+		if p.startable(env) {
 			out.Startable = max(Milliwatt, p.rated.Times(p.minOutput))
 		}
 		return
+	}
+	if p.stillUp(env) > 0 {
+		out.Duty = Committed
 	}
 	lo, hi := p.reach(env)
 	out.Tier[Generation] = Band{Min: -hi, Ref: -max(lo, min(hi, p.output)), Max: -lo}
@@ -134,16 +385,31 @@ func (p *producer) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	running := p.running(env)
 	switch {
 	case running && set.Run == Stop, !p.available && p.state != plantOff:
-		*ev.Add(producerStopped) = [7]int64{int64(p.output)}
-		return
-	case p.available && p.state == plantOff && set.Run == Start:
-		*ev.Add(producerStarting) = [7]int64{int64(env.Tick) + int64((p.startUp+env.Step-1)/env.Step)}
-		return
-	case !running:
-		return
+		*ev.Add(producerStopped) = [7]int64{int64(p.output), int64(env.Tick), p.early(env, running)}
+	case set.Run == Start && p.startable(env):
+		h := p.heat(env)
+		*ev.Add(producerStarting) = [7]int64{int64(env.Tick) + int64((p.startUp[h]+env.Step-1)/env.Step), int64(h)}
+	case running:
+		p.generate(env, set, ev, out)
 	}
+	if p.limited {
+		water := p.water + p.inflow.For(env.Step) - out.Generation.For(env.Step)
+		spilled := max(0, water-p.reservoir)
+		*ev.Add(producerFlowed) = [7]int64{int64(water - spilled), int64(spilled)}
+	}
+}
+
+// early is how much of min_up_s is cut off by stopping in this step.
+func (p *producer) early(env *Env, running bool) int64 {
+	if !running && p.state == plantStarting {
+		return 0
+	}
+	return int64(p.stillUp(env))
+}
+
+func (p *producer) generate(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	if p.state == plantStarting {
-		ev.Add(producerStarted)
+		*ev.Add(producerStarted) = [7]int64{int64(env.Tick)}
 	}
 	lo, hi := p.reach(env)
 	out.Generation = max(lo, min(hi, -set.Tier[Generation]))
@@ -158,11 +424,14 @@ func (p *producer) Apply(e *Event) {
 		p.generated += Energy(e.V[0])
 		p.output, p.state = Power(e.V[1]), plantOn
 	case producerStarting:
-		p.state, p.ready = plantStarting, Tick(e.V[0])
+		p.state, p.since = plantStarting, Tick(e.V[0])
 	case producerStarted:
-		p.state, p.output = plantOn, 0
+		p.state, p.output, p.since = plantOn, 0, Tick(e.V[0])
 	case producerStopped:
-		p.state, p.output = plantOff, 0
+		p.state, p.output, p.since = plantOff, 0, Tick(e.V[1])
+	case producerFlowed:
+		p.water = Energy(e.V[0])
+		p.spilled += Energy(e.V[1])
 	case eventSet:
 		switch Producer.Settings[e.V[0]].Name {
 		case "available":
@@ -173,8 +442,8 @@ func (p *producer) Apply(e *Event) {
 			p.cost = Price(e.V[1])
 		}
 	}
-	if p.output < 0 {
-		panic(fmt.Sprintf("producer: output %d mW", p.output))
+	if p.output < 0 || p.water < 0 || p.water > p.reservoir {
+		panic(fmt.Sprintf("producer: output %d mW, water %d of %d mJ", p.output, p.water, p.reservoir))
 	}
 }
 
@@ -191,19 +460,33 @@ func (p *producer) Command(_ *Env, c *Command, ev *Events) error {
 }
 
 func (p *producer) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, Producer.Version), int64(p.state), int64(p.output), int64(p.ready),
-		int64(p.generated), int64(p.rated), int64(p.cost), flag(p.available))
+	return appendInts(append(b, Producer.Version), int64(p.state), int64(p.output), int64(p.since),
+		int64(p.generated), int64(p.rated), int64(p.cost), flag(p.available), int64(p.water), int64(p.spilled))
 }
 
 func (p *producer) UnmarshalBinary(b []byte) ([]byte, error) {
 	var available int64
-	b, err := readInts(b, "producer", Producer.Version, (*int64)(&p.state), (*int64)(&p.output), (*int64)(&p.ready),
-		(*int64)(&p.generated), (*int64)(&p.rated), (*int64)(&p.cost), &available)
+	b, err := readInts(b, "producer", Producer.Version, (*int64)(&p.state), (*int64)(&p.output), (*int64)(&p.since),
+		(*int64)(&p.generated), (*int64)(&p.rated), (*int64)(&p.cost), &available, (*int64)(&p.water), (*int64)(&p.spilled))
 	p.available = available != 0
 	return b, err
 }
 
 func producerSample(between func(lo, hi int64) int64) string {
-	return fmt.Sprintf(`{"rated_w": %d.%d, "min_output": 0.%02d, "ramp_per_min": 0.%03d, "start_up_s": %d, "cost_eur_per_mwh": %d, "initially": %q, "available": true}`,
-		between(1, 50000), between(0, 999), between(0, 99), between(1, 999), between(0, 3600), between(-20, 200), []string{"on", "off"}[between(0, 1)])
+	entry := fmt.Sprintf(`"rated_w": %d.%d, "initially": %q, "available": true`,
+		between(1, 50000), between(0, 999), []string{"on", "off"}[between(0, 1)])
+	if between(0, 1) == 1 {
+		entry += fmt.Sprintf(`, "technology": %q`, technologies[between(0, int64(len(technologies))-1)].name)
+	} else {
+		hot, warmAfter := between(0, 3600), between(0, 7200)
+		entry += fmt.Sprintf(`, "min_output": 0.%02d, "ramp_per_min": 0.%03d, "start_up_s": %d, "start_up_warm_s": %d, "start_up_cold_s": %d,
+			"warm_after_s": %d, "cold_after_s": %d, "min_down_s": %d, "min_up_s": %d, "cost_eur_per_mwh": %d`,
+			between(0, 99), between(1, 999), hot, hot+between(0, 600), hot+between(600, 7200), warmAfter, warmAfter+between(0, 7200),
+			between(0, 1)*between(0, 7200), between(0, 1)*between(0, 7200), between(-20, 200))
+	}
+	if between(0, 2) == 0 {
+		entry += fmt.Sprintf(`, "inflow_w": %d.%03d, "reservoir_wh": %d, "initial_fill": 0.%02d`,
+			between(0, 20000), between(0, 999), between(0, 1)*between(0, 50000), between(0, 99))
+	}
+	return "{" + entry + "}"
 }

@@ -3,9 +3,8 @@ package twins
 import "fmt"
 
 // SolarPark is panels in a field that feed the grid by themselves. It generates
-// what the sun gives unless it is curtailed: its offer may be cut to nothing, and
-// at its cost, which is next to nothing, it comes before every other plant. The
-// panels are those of a roof, recorded or modelled.
+// what the sun gives, whatever others cost, and is curtailed where nothing else
+// makes room. The panels are those of a roof, recorded or modelled.
 var SolarPark = Declare(Kind{
 	Name: "solar_park", Plural: "solar_parks", Label: "Solar park", Role: RoleProducer, Version: 1,
 	Schema: solarParkSchema,
@@ -69,15 +68,13 @@ func (p *solarPark) can(env *Env) Power {
 
 func (p *solarPark) Offer(env *Env, out *Flex) {
 	sun := p.can(env)
-	out.Cost = p.cost
+	out.Cost, out.Duty = p.cost, Variable
 	out.Tier[Generation] = Band{Min: -sun, Ref: -sun, Max: 0}
 }
 
 func (p *solarPark) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	sun := p.can(env)
-	if set.Run != Stop {
-		out.Generation = max(0, min(sun, -set.Tier[Generation]))
-	}
+	out.Generation = max(0, min(sun, -set.Tier[Generation]))
 	out.Power = -out.Generation
 	if out.Curtailed = sun - out.Generation; out.Curtailed > 0 {
 		out.Reason = set.Reason

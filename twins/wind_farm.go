@@ -1,0 +1,156 @@
+package twins
+
+import "fmt"
+
+// WindFarm is wind turbines that feed the grid. What the wind gives comes by
+// itself; it is held back when nothing else can make room for it.
+var WindFarm = Declare(Kind{
+	Name: "wind_farm", Plural: "wind_farms", Label: "Wind farm", Role: RoleProducer, Version: 1,
+	Schema: `{
+  "required": [],
+  "properties": {
+    ` + turbineKeys + `,
+    "count": {"type": "integer", "minimum": 0, "maximum": 10000, "default": 1, "x-changeable": true, "description": "of turbines"},
+    "cost_eur_per_mwh": {"type": "number", "minimum": -1e6, "maximum": 1e6, "default": 0, "x-changeable": true, "description": "variable cost; the dearest is held back first"},
+    "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: outage"}
+  }
+}`,
+	New:      newWindFarms,
+	Sample:   windFarmSample,
+	Events:   []*EventType{windFarmGenerated, eventSet},
+	Settings: windFarmSettings,
+	Columns:  []Column{ColumnPower, ColumnCurtailed, ColumnReason},
+})
+
+var windFarmSettings = []Setting{
+	{Name: "available", Scale: 1, Max: 1},
+	{Name: "count", Scale: 1, Max: 10_000},
+	{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
+}
+
+type windFarmSpec struct {
+	turbineSpec
+	Count     int64 `json:"count"`
+	Cost      Price `json:"cost_eur_per_mwh"`
+	Available bool  `json:"available"`
+}
+
+type windFarm struct {
+	turbine
+	count     int64 // changeable, ≥ 0
+	cost      Price // changeable
+	available bool  // changeable
+
+	generated, curtailed Energy // registers
+}
+
+var windFarmGenerated = &EventType{Name: "wind_farm.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
+
+func newWindFarms(_ *Site, members []Member) (Slab, error) {
+	s := &windFarms{NewSlab[windFarm, *windFarm](len(members))}
+	for i, m := range members {
+		var spec windFarmSpec
+		if err := decodeSpec(m, &spec); err != nil {
+			return nil, err
+		}
+		t, err := spec.build()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Path, err)
+		}
+		*s.Row(i) = windFarm{turbine: t, count: spec.Count, cost: spec.Cost, available: spec.Available}
+	}
+	return s, nil
+}
+
+// windFarms is the slab.
+type windFarms struct{ *SlabOf[windFarm, *windFarm] }
+
+// Plant implements Generator. Turbines turn behind converters: no inertia (as
+// ENTSO-E counts them); carbon is the median of IPCC AR5 for wind on land.
+func (s *windFarms) Plant(i int) Plant {
+	f := s.Row(i)
+	most := 0.0
+	for _, p := range f.curve {
+		most = max(most, p.power)
+	}
+	return Plant{Rated: Power(f.count) * watts(most), CO2LifeCycle: 11_000}
+}
+
+// given is what the wind gives in this step, ≥ 0.
+func (f *windFarm) given(env *Env) Power {
+	if !f.available {
+		return 0
+	}
+	return Power(f.count) * f.power(&env.Weather)
+}
+
+func (f *windFarm) Offer(env *Env, out *Flex) {
+	given := f.given(env)
+	out.Cost, out.Duty = f.cost, Variable
+	out.Tier[Generation] = Band{Min: -given, Ref: -given, Max: 0}
+}
+
+func (f *windFarm) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
+	given := f.given(env)
+	out.Generation = max(0, min(given, -set.Tier[Generation]))
+	out.Power = -out.Generation
+	if out.Curtailed = given - out.Generation; out.Curtailed > 0 {
+		out.Reason = Abundance
+	}
+	*ev.Add(windFarmGenerated) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Curtailed.For(env.Step))}
+}
+
+func (f *windFarm) Apply(e *Event) {
+	switch e.Type {
+	case windFarmGenerated:
+		f.generated += Energy(e.V[0])
+		f.curtailed += Energy(e.V[1])
+	case eventSet:
+		switch windFarmSettings[e.V[0]].Name {
+		case "available":
+			f.available = e.V[1] != 0
+		case "count":
+			f.count = e.V[1]
+		case "cost_eur_per_mwh":
+			f.cost = Price(e.V[1])
+		}
+	}
+}
+
+func (f *windFarm) Command(_ *Env, c *Command, ev *Events) error {
+	return setEvent(windFarmSettings, c, func(setting string) int64 {
+		switch setting {
+		case "count":
+			return f.count
+		case "cost_eur_per_mwh":
+			return int64(f.cost)
+		}
+		return flag(f.available)
+	}, ev)
+}
+
+func (f *windFarm) AppendBinary(b []byte) []byte {
+	return appendInts(append(b, 1), int64(f.generated), int64(f.curtailed), f.count, int64(f.cost), flag(f.available))
+}
+
+func (f *windFarm) UnmarshalBinary(b []byte) ([]byte, error) {
+	var available int64
+	b, err := readInts(b, "wind_farm", 1, (*int64)(&f.generated), (*int64)(&f.curtailed), &f.count, (*int64)(&f.cost), &available)
+	f.available = available != 0
+	return b, err
+}
+
+func windFarmSample(between func(lo, hi int64) int64) string {
+	return fmt.Sprintf(`{%s, "count": %d, "cost_eur_per_mwh": %d, "available": true}`, turbineSample(between, 30), between(0, 3), between(-5, 5))
+}
+
+// turbineSample draws a turbine of up to so many kilowatts by name or by curve.
+func turbineSample(between func(lo, hi int64) int64, kilowatts int64) string {
+	which := fmt.Sprintf(`"turbine": %q`, []string{"sd6", "dw20", "fortis-montana"}[between(0, 2)])
+	if between(0, 1) == 1 {
+		rated := between(1, 1000*kilowatts)
+		which = fmt.Sprintf(`"curve": [[%d, 0], [%d.5, %d.%d], [25, %d]], "hub_height_m": %d`,
+			between(1, 4), between(8, 14), rated, between(0, 999), rated, between(1, 80))
+	}
+	return fmt.Sprintf(`%s, "shear_exponent": 0.%02d, "control": %q`, which, between(0, 40), []string{"pitch", "stall"}[between(0, 1)])
+}
