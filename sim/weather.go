@@ -416,7 +416,7 @@ func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) {
 		pressure += float64(share * r.pressure)
 	})
 	day := w.irradiance(from, to, out)
-	middle := float64(from) + float64(step)/2
+	middle := float64(from) + float64(float64(step)/2)
 	if day.lit > 0 {
 		middle = (day.from + day.to) / 2
 	}
@@ -442,7 +442,7 @@ func (w *Weather) between(from, to int64, f func(r *weatherRow, share float64)) 
 		k := math.Floor(x)
 		next := math.Min(end, k+1)
 		share := (next - x) / whole
-		right := (x+next)/2 - k // of the way to the next middle
+		right := float64((x+next)/2) - k // of the way to the next middle
 		a, b := max(0, min(last, int64(k))), max(0, min(last, int64(k)+1))
 		f(&w.rows[a], float64(share*(1-right)))
 		f(&w.rows[b], float64(share*right))
@@ -517,7 +517,7 @@ const (
 )
 
 func (w *Weather) slotSunOf(slot int64) *slotSun {
-	half := float64(w.Interval) / 2
+	half := float64(float64(w.Interval) / 2)
 	middle := float64(w.first+slot*int64(w.Interval)) + half
 	if w.sun.middle == middle {
 		return &w.sun
@@ -573,7 +573,7 @@ func (s *slotSun) clearSky(elevation float64) (ghi, dni float64) {
 	direct := 0.664 + 0.163/thin
 	pressure := standardPressure(elevation) / 1013.25
 	for i := range parts {
-		at := (float64(2*i+1)/parts - 1) * s.half
+		at := (float64(float64(2*i+1)/parts) - 1) * s.half
 		height := s.base + float64(s.swing*twins.Cos(s.hour+float64(at*turnPerSecond)))
 		if height <= 0 {
 			continue
@@ -581,8 +581,8 @@ func (s *slotSun) clearSky(elevation float64) (ghi, dni float64) {
 		degrees := twins.Asin(height) / degree
 		mass := pressure / (height + float64(0.50572*twins.Pow(degrees+6.07995, -1.6364)))
 		here := global * s.normal * height * twins.Exp(-fall*mass)
-		ghi += here / parts
-		dni += min(direct*s.normal*twins.Exp(-0.09*(turbidity-1)*mass), here/height) / parts
+		ghi += float64(here / parts)
+		dni += float64(min(direct*s.normal*twins.Exp(-0.09*(turbidity-1)*mass), here/height) / parts)
 	}
 	return ghi, dni
 }
