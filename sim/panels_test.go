@@ -8,7 +8,6 @@ import (
 	"path"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -291,8 +290,8 @@ func TestBadScenarioWeather(t *testing.T) {
 	}
 }
 
-// measured is a file of testdata/pv: the power of each row, and the file.
-func measured(t *testing.T, file string) (powers []float64, files fstest.MapFS) {
+// measured is the power of each row of a file of testdata/pv.
+func measured(t *testing.T, file string) (powers []float64) {
 	t.Helper()
 	spec := RecordingSpec{File: "testdata/pv/" + file}
 	spec.Columns = map[string]string{"power": "power_w"}
@@ -304,7 +303,7 @@ func measured(t *testing.T, file string) (powers []float64, files fstest.MapFS) 
 	for {
 		fields, _, err := r.next()
 		if err != nil {
-			return powers, nil
+			return powers
 		}
 		powers = append(powers, number(t, fields[r.columns[0].index]))
 	}
@@ -366,7 +365,7 @@ func sumOf(values []float64) (sum float64) {
 // elsewhere or not at all. A power's stamp is taken for the end of its quarter
 // hour, which fits best.
 func TestPanelsOfSERFEast(t *testing.T) {
-	real, _ := measured(t, "serf-east-2016.csv.gz")
+	real := measured(t, "serf-east-2016.csv.gz")
 	var spec WeatherSpec
 	spec.File, spec.Time.Zone, spec.Time.Stamps = "serf-east-2016.csv.gz", "Etc/GMT+7", stampsMiddle
 	spec.Place = Place{Latitude: 39.742, Longitude: -105.173, Elevation: 1829}
@@ -387,7 +386,7 @@ func TestPanelsOfSERFEast(t *testing.T) {
 // errs by 13 kW rms, 3.4 % of the rating. The rating fitted is 382 kW. The 204.12 kW
 // that the source names cannot be: they would give half of what was measured.
 func TestPanelsOfRSFII(t *testing.T) {
-	real, _ := measured(t, "rsf-ii-2022.csv.gz")
+	real := measured(t, "rsf-ii-2022.csv.gz")
 	var spec WeatherSpec
 	spec.File, spec.Time.Zone = "rsf-ii-2022.csv.gz", "Etc/GMT+7"
 	spec.Columns = map[string]string{"ghi_w_per_m2": "poa", "temperature_c": "temperature"}
