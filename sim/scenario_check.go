@@ -142,7 +142,11 @@ func (d *document) validate(at place) []error {
 // explain turns what the validator found, which is a tree, into problems.
 func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found []error) {
 	if _, ok := wrong.ErrorKind.(*kind.OneOf); ok {
-		return []error{d.notOneOf(d.locate(at, wrong.InstanceLocation))}
+		where := d.locate(at, wrong)
+		if where.of.textOf("x-wanted") == "" {
+			return []error{d.notOneOf(where)}
+		}
+		return d.explainForms(where)
 	}
 	for _, cause := range wrong.Causes {
 		found = append(found, d.explain(at, cause)...)
@@ -150,7 +154,7 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 	if len(wrong.Causes) > 0 {
 		return found
 	}
-	at = d.locate(at, wrong.InstanceLocation)
+	at = d.locate(at, wrong)
 	switch k := wrong.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for i, key := range at.keys {
@@ -169,10 +173,10 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 	return found
 }
 
-// locate follows a path from a place.
-func (d *document) locate(at place, path []string) place {
-	at.of = d.schema.find(at.of, path)
-	for _, key := range path {
+// locate is the place below at where something is wrong.
+func (d *document) locate(at place, wrong *jsonschema.ValidationError) place {
+	at.of = d.schema.find(at.of, wrong.InstanceLocation)
+	for _, key := range wrong.InstanceLocation {
 		if at.form == formList {
 			i, _ := strconv.Atoi(key)
 			at.tree, at.path = &at.items[i], fmt.Sprintf("%s[%d]", at.path, i)
@@ -199,6 +203,35 @@ func (d *document) notOneOf(at place) error {
 		what = "none of what it must have"
 	}
 	return d.problem(at.line, "%s: %s, wanted exactly one: %s", at.path, what, strings.Join(can, " or "))
+}
+
+// explainForms says why an object has none of its forms. If it has begun just
+// one of them, it is told what that form lacks or does not know.
+func (d *document) explainForms(at place) (found []error) {
+	var begun []*tree
+	forms := at.of.get("oneOf")
+	for i := range forms.items {
+		required := forms.items[i].get("required").items
+		if slices.ContainsFunc(required, func(key tree) bool { return at.get(key.text) != nil }) {
+			begun = append(begun, &forms.items[i])
+		}
+	}
+	if len(begun) != 1 {
+		return []error{d.problem(at.line, "%s: wanted %s", at.path, at.of.textOf("x-wanted"))}
+	}
+	for _, key := range begun[0].get("required").items {
+		if at.get(key.text) == nil {
+			sub, _ := d.schema.key(at.of, key.text)
+			found = append(found, d.problem(at.line, "%s: %s is missing, wanted %s", at.path, key.text, sub.textOf("description")))
+		}
+	}
+	for i, key := range at.keys {
+		if sub := begun[0].get("properties").get(key); sub != nil && sub.form == formBoolean {
+			found = append(found, d.problem(at.items[i].line, "%s.%s does not go with %s, wanted %s",
+				at.path, key, begun[0].get("required").items[0].text, at.of.textOf("x-wanted")))
+		}
+	}
+	return found
 }
 
 func (d *document) unknownKey(at place, key string, v *tree) error {
@@ -404,6 +437,9 @@ func (d *document) meaning() error {
 		return d.problem(0, "no communities, wanted at least one with members")
 	}
 	found := append(d.checkRecordings(), d.checkSessionLists()...)
+	if err := d.checkWeather(); err != nil {
+		found = append(found, err)
+	}
 	found = append(found, d.checkTwice("recordings")...)
 	found = append(found, d.checkTwice("sessions")...)
 	found = append(found, d.checkTwice(twins.Community.Plural)...)
@@ -462,7 +498,7 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	}
 	names, err := RecordingColumns(d.data, recordingSpec(entry))
 	if err != nil {
-		return nil, d.dataProblem("recordings", entry, err)
+		return nil, d.dataProblem("recordings."+id, entry, err)
 	}
 	columns := &columnSet{names, make(map[string]bool, len(names))}
 	for _, name := range names {
@@ -475,11 +511,27 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	return columns, nil
 }
 
-// dataProblem says of a problem with a data file where it is: in the file, or, if
-// there is none, where the scenario names it.
-func (d *document) dataProblem(list string, entry *tree, err error) error {
+// checkWeather reads the header of the weather's file.
+func (d *document) checkWeather() error {
+	entry := d.root.get("weather")
+	if entry == nil {
+		return nil
+	}
+	spec := weatherSpec(entry)
+	err := spec.check()
+	if err == nil {
+		_, err = RecordingColumns(d.data, spec.recording())
+	}
+	if err != nil {
+		return d.dataProblem("weather", entry, err)
+	}
+	return nil
+}
+
+// dataProblem says of a problem with a data file, which an entry of the scenario
+// names, where it is: in the file, or, if there is none, where it is named.
+func (d *document) dataProblem(name string, entry *tree, err error) error {
 	var p *Problem
-	name := entryName(list, 0, entry)
 	if !errors.As(err, &p) {
 		return d.problem(entry.line, "%s: %v", name, err)
 	}
@@ -525,7 +577,7 @@ func (d *document) usersOf(entry *tree) ([]string, error) {
 	}
 	s, err := ReadSessions(d.data, sessionsSpec(entry), NewCalendar(start, 1, 0))
 	if err != nil {
-		return nil, d.dataProblem("sessions", entry, err)
+		return nil, d.dataProblem(entryName("sessions", 0, entry), entry, err)
 	}
 	if d.users == nil {
 		d.users = map[string][]string{}

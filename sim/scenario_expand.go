@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -191,5 +192,21 @@ func recordingSpec(entry *tree) (spec RecordingSpec) {
 			spec.Columns[ours] = c.items[i].text
 		}
 	}
+	return spec
+}
+
+// weatherSpec is what ReadWeather wants to know of a scenario's weather.
+func weatherSpec(entry *tree) (spec WeatherSpec) {
+	r := recordingSpec(entry)
+	spec.File, spec.Time, spec.Columns, spec.Gaps = r.File, r.Time, r.Columns, r.Gaps
+	number := func(key string) float64 {
+		v, err := strconv.ParseFloat(entry.textOf(key), 64)
+		if err != nil {
+			panic(err) // the schema has seen to it
+		}
+		return v
+	}
+	spec.Place = Place{number("latitude_deg"), number("longitude_deg"), number("elevation_m")}
+	spec.WindHeight, spec.Shear = number("wind_height_m"), number("shear_exponent")
 	return spec
 }

@@ -561,7 +561,7 @@ func TestShippedScenarios(t *testing.T) {
 		members map[string]int
 	}{
 		{"street", 1440, 55, map[string]int{"household": 55, "tie": 1, "community": 2}},
-		{"hamlet", 24, 8, map[string]int{"household": 6, "battery": 2, "vehicle": 1, "producer": 1, "tie": 1, "wind_farm": 1, "community": 3}},
+		{"hamlet", 24, 8, map[string]int{"household": 6, "battery": 2, "vehicle": 1, "producer": 1, "tie": 1, "wind_farm": 1, "solar_park": 1, "community": 3}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s, err := Load(row.name, Options{})

@@ -39,6 +39,9 @@ type tree struct {
 
 // get returns the value of a key, or nil. It lives until the next put.
 func (t *tree) get(key string) *tree {
+	if t == nil {
+		return nil
+	}
 	if i := slices.Index(t.keys, key); i >= 0 {
 		return &t.items[i]
 	}

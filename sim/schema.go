@@ -218,6 +218,46 @@ func (s subschema) keysOf() []string {
 	return slices.Sorted(slices.Values(p.keys))
 }
 
+// form returns the one of an object's forms (oneOf) that it has all required keys
+// of, or nil.
+func (s subschema) form(t *tree) *tree {
+	forms := s.get("oneOf")
+	if forms == nil || t.form != formObject {
+		return nil
+	}
+	for i := range forms.items {
+		required := forms.items[i].get("required")
+		if !slices.ContainsFunc(required.items, func(key tree) bool { return t.get(key.text) == nil }) {
+			return &forms.items[i]
+		}
+	}
+	return nil
+}
+
+// excludes reports whether the form that an object has does not know a key.
+func (s subschema) excludes(t *tree, key string) bool {
+	form := s.form(t)
+	if form == nil {
+		return false
+	}
+	sub := form.get("properties").get(key)
+	return sub != nil && sub.form == formBoolean && sub.text == "false"
+}
+
+// defaultOf is the default of an object's key: the key's own, or that of the form
+// that the object has. It is nil if there is none.
+func (s subschema) defaultOf(t *tree, key string, of subschema) *tree {
+	if d := of.get("default"); d != nil {
+		return d
+	}
+	if form := s.form(t); form != nil {
+		if sub := form.get("properties").get(key); sub != nil {
+			return sub.get("default")
+		}
+	}
+	return nil
+}
+
 // fill adds defaults for what is missing, so that every path exists, and brings
 // keys into the order of the schema.
 func (s *schema) fill(of subschema, t *tree) {
@@ -236,7 +276,7 @@ func (s *schema) fill(of subschema, t *tree) {
 		}
 		for _, key := range properties.keys {
 			sub, _ := s.key(of, key)
-			if d := sub.get("default"); d != nil && t.get(key) == nil {
+			if d := of.defaultOf(t, key, sub); d != nil && t.get(key) == nil {
 				v := d.clone()
 				v.setLine(t.line)
 				t.put(key, v)

@@ -204,6 +204,8 @@ func (d *document) descend(path string, t target) (*target, error) {
 			return nil, errPath("%s: not a single value, wanted one of its keys: %s", path, strings.Join(of.keysOf(), ", "))
 		case !last && v == nil:
 			return nil, &pathError{fmt.Sprintf("%s: there is no %s", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i+1:], "."))), true}
+		case last && t.of.excludes(t.in, key):
+			return nil, &pathError{fmt.Sprintf("%s: there is no %s beside %s", path, key, strings.Join(t.in.keys, ", ")), true}
 		case last:
 			t.key, t.of = key, of
 		default:

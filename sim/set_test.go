@@ -169,8 +169,10 @@ func TestCommands(t *testing.T) {
 // Commands that the scenario makes are commands that twins take.
 func TestTwinsTakeEverySetting(t *testing.T) {
 	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n" +
-		"wind_farms:\n  - {id: mill, community: supply, turbine: sd6}\n"
+		"wind_farms:\n  - {id: mill, community: supply, turbine: sd6}\n" +
+		"solar_parks:\n  - {id: park, community: supply, rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}\n"
 	source = strings.Replace(source, "    pv:", "    wind_turbine: {turbine: sd6}\n    heat_pump: {}\n    hot_water: {}\n    pv:", 1)
+	source = strings.Replace(source, "column: one}", "column: one}\n    pv: {rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}", 1)
 	source = strings.Replace(source, "batteries:\n", "  - {id: h3, community: street, appliances: {}}\nbatteries:\n", 1)
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {

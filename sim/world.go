@@ -16,6 +16,7 @@ type World struct {
 	Cells      []*twins.Cell // by path
 	Grid       *twins.Node
 	Recordings []*Recording
+	Weather    *Weather       // nil if the scenario has none
 	Members    map[string]int // by name of the kind, communities included
 
 	calendar Calendar // its own: Fill remembers
@@ -55,10 +56,17 @@ func (w *World) readRecordings() error {
 		entry := &d.entries("recordings")[i]
 		r, err := ReadRecording(d.data, recordingSpec(entry), w.Scenario.Calendar)
 		if err != nil {
-			found = append(found, d.dataProblem("recordings", entry, err))
+			found = append(found, d.dataProblem("recordings."+entry.textOf("id"), entry, err))
 			continue
 		}
 		w.Recordings = append(w.Recordings, r)
+	}
+	if entry := d.root.get("weather"); entry != nil {
+		weather, err := ReadWeather(d.data, weatherSpec(entry), w.Scenario.Calendar)
+		if err != nil {
+			found = append(found, d.dataProblem("weather", entry, err))
+		}
+		w.Weather = weather
 	}
 	return problems(found)
 }
@@ -79,7 +87,7 @@ func (w *World) readSessions() error {
 		entry := &d.entries("sessions")[i]
 		s, err := ReadSessions(d.data, sessionsSpec(entry), w.Scenario.Calendar)
 		if err != nil {
-			found = append(found, d.dataProblem("sessions", entry, err))
+			found = append(found, d.dataProblem(entryName("sessions", 0, entry), entry, err))
 			continue
 		}
 		w.sessions = append(w.sessions, s)
@@ -204,12 +212,15 @@ func (d *document) memberProblem(g *group, err error) error {
 	return &Problem{File: d.file, What: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Env makes the world of step t, in the memory of env: the calendar, what is
-// recorded, and the commands that take effect. It allocates nothing once env has
+// Env makes the world of step t, in the memory of env: the calendar, the weather,
+// what is recorded, and the commands that take effect. It allocates nothing once env has
 // been used.
 func (w *World) Env(t twins.Tick, env *twins.Env) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed
+	if env.Weather = (twins.Weather{}); w.Weather != nil {
+		w.Weather.Fill(w.calendar.unix(t), w.calendar.Step, &env.Weather)
+	}
 	env.Recorded = env.Recorded[:0]
 	for _, values := range w.columns {
 		env.Recorded = append(env.Recorded, values[t])

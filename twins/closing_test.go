@@ -62,7 +62,9 @@ func TestWhoClosesTheBooks(t *testing.T) {
 			site := twintest.NewSite(1, 900)
 			cell, err := twins.NewCell(site, twins.Member{Path: "grid/c", Spec: []byte(`{}`)}, []twins.CellMember{
 				member(twins.Household, "home", `{"load": {"recording": "r", "column": "c0", "scale": 1}, "power_factor": 1, "phase": "A", "bus": 0}`),
-				member(row.battery(twins.Battery), "battery", `{"rated_wh": 10000, "rated_w": 5000, "charge_efficiency": 1, "discharge_efficiency": 1, "standby_w": 0,
+				member(row.battery(twins.Battery), "battery", `{"mode": "idle", "peak_w": 0, "cycle_life": 6000, "calendar_life_years": 15,
+					"tariff": {"charge_from": "00:00", "charge_to": "06:00", "discharge_from": "17:00", "discharge_to": "21:00"},
+					"rated_wh": 10000, "rated_w": 5000, "charge_efficiency": 1, "discharge_efficiency": 1, "standby_w": 0,
 					"min_soc": 0, "max_soc": 1, "reserve_soc": 0, "initial_soc": 0.9, "available": true}`),
 				member(row.engine(twins.Producer), "engine", fmt.Sprintf(`{"rated_w": %d, "min_output": 0, "ramp_per_min": 1, "start_up_s": 300,
 					"cost_eur_per_mwh": 100, "initially": "on", "available": true}`, row.engineW)),

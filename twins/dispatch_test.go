@@ -256,7 +256,8 @@ func TestIslandLosesAnEngine(t *testing.T) {
 	}
 	cell, err := twins.NewCell(site, twins.Member{Path: "grid/c", Spec: []byte("{}")}, []twins.CellMember{
 		member(twins.Household, "homes", `{"load": {"recording": "r", "column": "c", "scale": 1}, "power_factor": 1, "phase": "ABC"}`),
-		member(twins.Battery, "battery", `{"rated_wh": 100000, "rated_w": 20000, "charge_efficiency": 1, "discharge_efficiency": 1, "standby_w": 0,
+		member(twins.Battery, "battery", `{"mode": "idle", "peak_w": 0, "cycle_life": 6000, "calendar_life_years": 15,
+			"tariff": {"charge_from": "00:00", "charge_to": "06:00", "discharge_from": "17:00", "discharge_to": "21:00"}, "rated_wh": 100000, "rated_w": 20000, "charge_efficiency": 1, "discharge_efficiency": 1, "standby_w": 0,
 			"min_soc": 0, "max_soc": 1, "reserve_soc": 0, "initial_soc": 0.5, "available": true}`),
 		member(twins.Producer, "engine-a", fmt.Sprintf(engine, "on")),
 		member(twins.Producer, "engine-b", fmt.Sprintf(engine, "off")),

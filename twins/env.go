@@ -27,11 +27,14 @@ type Env struct {
 // Weather is the mean of a step at the scenario's place. Where there is none, it
 // is a calm night of 0 °C.
 type Weather struct {
-	GHI, DNI, DHI float64    // W/m²: global horizontal, direct normal, diffuse horizontal
-	Temperature   float64    // °C, dry bulb
-	Wind          float64    // m/s at 10 m above ground
-	AirDensity    float64    // kg/m³
-	Sun           [3]float64 // unit vector towards the sun: east, north, up; up < 0 at night
+	GHI, DNI, DHI float64 // W/m²: global horizontal, direct normal, diffuse horizontal
+	Temperature   float64 // °C, dry bulb
+	Wind          float64 // m/s at 10 m above ground
+	AirDensity    float64 // kg/m³
+	// Sun is the unit vector towards the sun: east, north, up, with refraction. It
+	// is that of the middle of the step, or of that part of it in which the sun is
+	// up: so up ≤ 0 says that it is down all the step.
+	Sun [3]float64
 }
 
 // Command is the one form in which anything from outside changes a twin: a

@@ -213,6 +213,9 @@ func (s *Summary) Report(w *sim.World) *Report {
 	for _, rec := range w.Recordings {
 		r.FilledValues += rec.Filled
 	}
+	if w.Weather != nil {
+		r.FilledValues += w.Weather.Filled
+	}
 	own := s.flows[produced].Minus(s.flows[exported])
 	used := s.flows[consumed].PlusTotal(s.flows[charged]).PlusTotal(s.flows[lost]).Minus(s.flows[discharged])
 	if !s.exportsOwn { // else imported energy has left again, and only an origin ledger could tell

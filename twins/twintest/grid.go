@@ -133,7 +133,8 @@ func (g *Grid) Members() (n int) {
 // Env makes the world of a step.
 func (g *Grid) Env(t twins.Tick, env *twins.Env) { FillEnv(g.Site, t, env) }
 
-// FillEnv makes the world of a step at a site: weather without rhyme or reason,
+// FillEnv makes the world of a step at a site: weather without rhyme or reason, nights
+// among it,
 // and recorded columns between 0 and 8 kW, a third of them zero, from the
 // site's seed.
 func FillEnv(s *twins.Site, t twins.Tick, env *twins.Env) {
@@ -146,6 +147,9 @@ func FillEnv(s *twins.Site, t twins.Tick, env *twins.Env) {
 	env.Weather = twins.Weather{
 		GHI: 1000 * draw(0), DNI: 900 * draw(1), DHI: 200 * draw(2), Temperature: -15 + 50*draw(3),
 		Wind: 25 * draw(4), AirDensity: 1.1 + 0.2*draw(5), Sun: [3]float64{0.6, 0, 0.8},
+	}
+	if draw(6) < 0.3 {
+		env.Weather.GHI, env.Weather.DNI, env.Weather.DHI, env.Weather.Sun[2] = 0, 0, 0, -0.8
 	}
 	for c := range uint64(columns) {
 		p := twins.Between(twins.Draw(s.Seed, c, 99, int64(t)), -4_000_000, 8_000_000)
