@@ -59,7 +59,7 @@ func (d Devices) pursueTogether(first, n int, f *Flex) {
 	var sum Band
 	for k := first; k < n; k++ {
 		if own := d.Flex(k); own.Aim.like(aim) {
-			sum = sum.Plus(own.Tier[Storage])
+			sum = sum.Plus(awake(own.Tier[Storage]))
 		}
 	}
 	net := f.Ref()
@@ -72,7 +72,16 @@ func (d Devices) pursueTogether(first, n int, f *Flex) {
 	for k := first; k < n; k++ {
 		if own := d.Flex(k); own.Aim.like(aim) {
 			b := &own.Tier[Storage]
-			b.Ref = split.Next(*b)
+			b.Ref = split.Next(awake(*b))
 		}
 	}
+}
+
+// awake is the band that storage uses by its own will: where it has nothing to
+// give, it draws its standby and sleeps only by force.
+func awake(b Band) Band {
+	if b.Min >= 0 {
+		b.Min = b.Ref
+	}
+	return b
 }
