@@ -184,17 +184,15 @@ func (s *households) Offer(i int, env *Env, out *Flex) {
 // the bands that they have offered in this step.
 func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Reading) {
 	bands := s.bands[s.first[i]:s.first[i+1]]
-	var sum [NumTiers]Band
-	for k, p := range s.of(i) {
-		t := s.kinds[p.slab].Tier
-		sum[t] = sum[t].Plus(bands[k])
-	}
+	parts := s.of(i)
 	var split [NumTiers]BandSplit
-	for t := range split {
-		split[t] = NewBandSplit(set.Tier[t], sum[t])
-	}
-	for k, p := range s.of(i) {
+	var begun [NumTiers]bool
+	for k, p := range parts {
 		t := s.kinds[p.slab].Tier
+		if !begun[t] { // most homes have parts in few tiers
+			begun[t] = true
+			split[t] = NewBandSplit(set.Tier[t], s.sum(t, parts[k:], bands[k:]))
+		}
 		from := len(ev.list)
 		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
 		ev.mark(from, int32(k+1))
@@ -215,6 +213,16 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		}
 	}
 	s.rows[i].meter(env, set, ev, out)
+}
+
+// sum adds up what the parts of one tier have offered.
+func (s *households) sum(t Tier, parts []partRef, bands []Band) (sum Band) {
+	for k, p := range parts {
+		if s.kinds[p.slab].Tier == t {
+			sum = sum.Plus(bands[k])
+		}
+	}
+	return sum
 }
 
 // meter adds what follows from the parts' sums.
