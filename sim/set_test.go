@@ -2,11 +2,13 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/twintest"
 	"pgregory.net/rapid"
 )
 
@@ -174,6 +176,12 @@ func TestTwinsTakeEverySetting(t *testing.T) {
 	source = strings.Replace(source, "    pv:", "    wind_turbine: {turbine: sd6}\n    heat_pump: {}\n    hot_water: {}\n    pv:", 1)
 	source = strings.Replace(source, "column: one}", "column: one}\n    pv: {rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}", 1)
 	source = strings.Replace(source, "batteries:\n", "  - {id: h3, community: street, appliances: {}}\nbatteries:\n", 1)
+	for _, k := range memberKinds() { // whatever else there is
+		if !strings.Contains(source, "\n"+k.Plural+":\n") {
+			sample := k.Sample(twintest.Between(rand.New(rand.NewPCG(1, 1))))
+			source += k.Plural + ":\n  - {id: it, community: supply, " + strings.TrimPrefix(sample, "{") + "\n"
+		}
+	}
 	for _, k := range append(memberKinds(), twins.Community) {
 		for _, set := range k.Settings {
 			s := mustLoad(t, source, Options{})
