@@ -148,10 +148,8 @@ func (p *Plan) lower(units []Flex, left Power) Power {
 var (
 	scarcityOrder  = [...]concession{{Mobility, false}, {Comfort, false}, {Storage, false}, {Flexible, false}, {Flexible, true}, {Comfort, true}, {Essential, true}}
 	abundanceOrder = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Storage, false}}
-	// The same for the second pass of a step, when books must be closed and not
-	// all have done as they were asked. If that was not enough, those come first
-	// who follow to the milliwatt.
-	shedOrder   = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Flexible, true}, {Comfort, true}, {Essential, true}, {Storage, false}}
+	// For the passes after the first in which books must be closed and not all
+	// have done as they were asked: those come first who follow to the milliwatt.
 	exactOrder  = [...]concession{{Essential, true}, {Storage, false}, {Flexible, true}, {Comfort, true}, {Mobility, false}}
 	absorbOrder = [...]concession{{Storage, false}, {Generation, false}}
 )
@@ -188,7 +186,7 @@ func (p *Plan) relieve(o *Offers, left Power) Power {
 // force is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
 func (p *Plan) force(o *Offers, left Power, again bool) Power {
-	order, why := shedOrder[:], Scarcity
+	order, why := scarcityOrder[:], Scarcity
 	switch {
 	case left < 0:
 		order, why = absorbOrder[:], Abundance
@@ -290,10 +288,14 @@ func (p *Plan) start(o *Offers, short Power) {
 			dearer -= p.replaceable(o, p.Order[k])
 			k++
 		}
-		least, gap := o.Units[i].Startable, dearer-claimed
-		if least > 0 && (gap >= least || gap > 0 && claimed < short && least-gap <= sink) {
+		u := &o.Units[i]
+		least, gap := u.Startable, dearer-claimed
+		switch {
+		case least == 0: // it runs, or it is starting since some steps
+			claimed += u.Coming
+		case gap >= least || gap > 0 && claimed < short && least-gap <= sink:
 			p.Units[i].Run = Start
-			claimed += least
+			claimed += max(least, u.Coming)
 		}
 	}
 }

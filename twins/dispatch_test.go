@@ -302,3 +302,47 @@ func TestIslandLosesAnEngine(t *testing.T) {
 		}
 	}
 }
+
+// One engine is enough for what is missing: while it starts no second one is
+// called, however many steps that takes.
+func TestOneStartIsNotFollowedByOthers(t *testing.T) {
+	site := twintest.NewSite(1, 60)
+	engine := `{"rated_w": 100000, "min_output": 0.1, "ramp_per_min": 1, "start_up_s": 600, "cost_eur_per_mwh": %d, "initially": "off", "available": true}`
+	var members []twins.CellMember
+	add := func(k *twins.Kind, id, spec string) {
+		members = append(members, twins.CellMember{Kind: k, Member: twins.Member{Path: "grid/c/" + id, Spec: []byte(spec)}})
+	}
+	add(twins.Household, "homes", `{"load": {"recording": "r", "column": "c0", "scale": 1}, "power_factor": 1, "phase": "ABC"}`)
+	for i := range 5 {
+		add(twins.Producer, fmt.Sprintf("engine-%d", i), fmt.Sprintf(engine, 100+i))
+	}
+	add(twins.Tie, "tie", `{"import_w": 200000, "export_w": 0, "link": "ac", "holds_frequency": true, "cost_eur_per_mwh": null, "available": true}`)
+	cell, err := twins.NewCell(site, twins.Member{Path: "grid/c", Spec: []byte("{}")}, members, twins.Lossless{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, err := twins.NewNode(twins.Grid, twins.Member{Path: "grid", Spec: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	balance := twins.NewBalance(node, twins.MeritOrder{}, []*twins.Cell{cell})
+	env := twins.Env{Step: 60, Recorded: []twins.Power{80 * twins.Kilowatt}}
+	starting, running := 0, 0
+	for range 30 {
+		if err := twintest.Step(balance, &env, &twins.Scratch{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range cell.Events {
+			switch e.Event.Type.Name {
+			case "producer.starting":
+				starting++
+			case "producer.started":
+				running++
+			}
+		}
+		env.Tick++
+	}
+	if starting != 1 || running != 1 || reading(cell, "engine-0").Power != -80*twins.Kilowatt {
+		t.Fatalf("%d ordered to start, %d started, the cheapest gives %v W", starting, running, -reading(cell, "engine-0").Power.Watts())
+	}
+}

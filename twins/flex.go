@@ -86,6 +86,9 @@ type Flex struct {
 	// Startable is the least that a unit which is off would inject once it has
 	// been started; 0 if it is on or cannot start.
 	Startable Power
+	// Coming is what a unit that is off or starting could inject once it runs, so
+	// that no more units are started than are wanted; 0 if it runs or cannot.
+	Coming Power
 	// Aim is what storage wants of the meter that it stands behind.
 	Aim Aim
 }

@@ -369,8 +369,11 @@ func (p *producer) reach(env *Env) (lo, hi Power) {
 func (p *producer) Offer(env *Env, out *Flex) {
 	out.Cost = p.cost
 	if !p.running(env) {
-		if p.startable(env) {
-			out.Startable = max(Milliwatt, p.rated.Times(p.minOutput))
+		switch {
+		case p.startable(env):
+			out.Startable, out.Coming = max(Milliwatt, p.rated.Times(p.minOutput)), p.rated
+		case p.available && p.state == plantStarting:
+			out.Coming = p.rated
 		}
 		return
 	}
