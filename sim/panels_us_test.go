@@ -130,15 +130,17 @@ func fitRoof(roofs []fittedRoof, real []float64, days []int) (best fittedRoof) {
 // Fitted to 1 August … 29 January: tilt and azimuth on a grid of 10° and 30°, and
 // one rating each. Held on 30 January … 30 July:
 //
-//   - The shape of the day, with the energy of these days put right: an hour errs
-//     by 3 … 6 % of the rating rms, in b10 and b11 by 8 and 11 %.
+//   - The shape of the day, with one factor more that puts the energy of these days
+//     right: an hour errs by 3 … 6 % of the rating rms, in b10 and b11 by 8 and 11 %.
 //   - With the rating as fitted, which is 0.7 … 1.03 of the nominal one: mean error
 //     −13 … −16 %, RMSE 8 … 10 % of the rating, in b10 and b11 12 and 15 %. The
-//     record does this: on a clear day around 21 April the roofs gave 1.16 … 1.27 of
-//     what they gave around 21 August, with the sun as high, and the model 1.01 …
-//     1.04. Dust that the winter rain washed off, haze and heat would explain it;
-//     losses and turbidity are constants here. It leans on the fit as well: a tilt
-//     may come out too steep.
+//     model lacks what makes the seasons differ with the sun as high: on a clear day
+//     around 21 April the roofs gave 1.16 … 1.27 of what they gave around 21 August,
+//     and the model 1.01 … 1.04. Dust until the winter rain, haze and heat are
+//     likely, and not shown; losses and turbidity are constants here. It leans on the
+//     fit as well: six roofs take the steepest tilt of the grid.
+//
+// The bounds are set just above what was reached.
 //
 // Cloudy hours cannot be held, since the light recorded is that of other days: the
 // clearness of its days and of the roofs' own have r of 0.2 or less. In it the
