@@ -290,11 +290,11 @@ func TestBadScenarioWeather(t *testing.T) {
 	}
 }
 
-// measured is the power of each row of a file of testdata/pv.
-func measured(t *testing.T, file string) (powers []float64) {
+// measured is a column of a file of testdata.
+func measured(t *testing.T, file, column string) (values []float64) {
 	t.Helper()
-	spec := RecordingSpec{File: "testdata/pv/" + file}
-	spec.Columns = map[string]string{"power": "power_w"}
+	spec := RecordingSpec{File: "testdata/" + file}
+	spec.Columns = map[string]string{"value": column}
 	r, err := openRecorded(dirFS("."), spec)
 	if err != nil {
 		t.Fatal(err)
@@ -303,19 +303,25 @@ func measured(t *testing.T, file string) (powers []float64) {
 	for {
 		fields, _, err := r.next()
 		if err != nil {
-			return powers
+			return values
 		}
-		powers = append(powers, number(t, fields[r.columns[0].index]))
+		values = append(values, number(t, fields[r.columns[0].index]))
 	}
 }
 
-// modelled is what 1 kWp of panels gives in each step.
-func modelled(t *testing.T, spec WeatherSpec, cal *Calendar, keys string, change func(*twins.Weather)) (powers []float64) {
+// weatherBeside reads the weather of a file of testdata.
+func weatherBeside(t *testing.T, spec WeatherSpec, cal *Calendar) *Weather {
 	t.Helper()
-	weather, err := ReadWeather(dirFS("testdata/pv"), spec, cal)
+	weather, err := ReadWeather(dirFS("testdata"), spec, cal)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return weather
+}
+
+// modelled is what 1 kWp of panels gives in each step.
+func modelled(t *testing.T, weather *Weather, cal *Calendar, keys string, change func(*twins.Weather)) (powers []float64) {
+	t.Helper()
 	entry := fmt.Sprintf(`{"rated_w": 1000, %s, "losses": 0.12, "temperature_coefficient_per_k": -0.004, "noct_c": 45, "albedo": 0.2, "scale": 1, "available": true}`, keys)
 	slab, err := twins.SolarPark.New(&twins.Site{}, []twins.Member{{Path: "grid/c/p", Spec: []byte(entry)}})
 	if err != nil {
@@ -365,13 +371,13 @@ func sumOf(values []float64) (sum float64) {
 // elsewhere or not at all. A power's stamp is taken for the end of its quarter
 // hour, which fits best.
 func TestPanelsOfSERFEast(t *testing.T) {
-	real := measured(t, "serf-east-2016.csv.gz")
+	real := measured(t, "pv/serf-east-2016.csv.gz", "power_w")
 	var spec WeatherSpec
-	spec.File, spec.Time.Zone, spec.Time.Stamps = "serf-east-2016.csv.gz", "Etc/GMT+7", stampsMiddle
+	spec.File, spec.Time.Zone, spec.Time.Stamps = "pv/serf-east-2016.csv.gz", "Etc/GMT+7", stampsMiddle
 	spec.Place = Place{Latitude: 39.742, Longitude: -105.173, Elevation: 1829}
 	spec.Columns = map[string]string{"ghi_w_per_m2": "ghi", "temperature_c": "temperature"}
 	cal := calendarOf(t, "2016-07-01 00:00", 900, 104)
-	model := modelled(t, spec, cal, `"tilt_deg": 45, "azimuth_deg": 158`, nil)
+	model := modelled(t, weatherBeside(t, spec, cal), cal, `"tilt_deg": 45, "azimuth_deg": 158`, nil)
 	real = real[1 : len(model)+1] // step k ends at row k+1
 	half := len(model) / 2
 	rating := sumOf(real[:half]) / sumOf(model[:half])
@@ -386,16 +392,16 @@ func TestPanelsOfSERFEast(t *testing.T) {
 // errs by 13 kW rms, 3.4 % of the rating. The rating fitted is 382 kW. The 204.12 kW
 // that the source names cannot be: they would give half of what was measured.
 func TestPanelsOfRSFII(t *testing.T) {
-	real := measured(t, "rsf-ii-2022.csv.gz")
+	real := measured(t, "pv/rsf-ii-2022.csv.gz", "power_w")
 	var spec WeatherSpec
-	spec.File, spec.Time.Zone = "rsf-ii-2022.csv.gz", "Etc/GMT+7"
+	spec.File, spec.Time.Zone = "pv/rsf-ii-2022.csv.gz", "Etc/GMT+7"
 	spec.Columns = map[string]string{"ghi_w_per_m2": "poa", "temperature_c": "temperature"}
 	flatLight := func(w *twins.Weather) { // what falls on the plane falls on flat panels from all sides
 		w.DNI, w.DHI, w.Sun = 0, w.GHI, [3]float64{0, 0, 1}
 	}
 	spec.Place = Place{Latitude: 39.742, Longitude: -105.173, Elevation: 1829}
 	cal := calendarOf(t, "2022-01-02 00:00", 900, 4)
-	model := modelled(t, spec, cal, `"tilt_deg": 0, "azimuth_deg": 180`, flatLight)
+	model := modelled(t, weatherBeside(t, spec, cal), cal, `"tilt_deg": 0, "azimuth_deg": 180`, flatLight)
 	rating := sumOf(real) / sumOf(model)
 	rmse, _, mean := fit(model, real, rating)
 	_, half, _ := fit(model, real, 204.12)
