@@ -1,4 +1,4 @@
-# make run   sets everything up and simulates the street's recorded day
+# make run   sets everything up and simulates a day of the town
 # make test  sets everything up and passes the tests
 # make help  lists the rest
 
@@ -7,8 +7,8 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: run build test test-long check lint bench help
 
-run: build ## simulate the street's recorded day and print its report
-	./bin/smatrix run street
+run: build ## simulate a day of the town and print its report
+	./bin/smatrix run town
 
 build: ## build bin/smatrix
 	$(GO) build -o bin/smatrix ./cmd/smatrix

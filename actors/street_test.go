@@ -91,7 +91,7 @@ func recordedRows(t *testing.T) [][]string {
 // same golden file holds with and without), twice in a row.
 func TestDigestsOfShippedScenarios(t *testing.T) {
 	var all strings.Builder
-	for _, name := range []string{"hamlet", "street"} {
+	for _, name := range []string{"hamlet", "street", "town"} {
 		want := ""
 		for _, threads := range []int{1, 2} {
 			for _, h := range []actors.Hosting{actors.Batched, actors.PerMember, actors.Plain} {

@@ -229,7 +229,7 @@ func TestBadPanels(t *testing.T) {
 		{"both", recorded, "pv: {recording: homes, column: sun, rated_w: 5000}", "x.yaml:15: households.h2.pv: " + wanted},
 		{"neither", recorded, "pv: {scale: 2}", "x.yaml:15: households.h2.pv: " + wanted},
 		{"an unknown key", recorded, "pv: {rated_w: 5000, tilt_deg: 35, azimut_deg: 180}", `x.yaml:15: unknown key "azimut_deg" in households.h2.pv, did you mean "azimuth_deg"? wanted one of: ` +
-			"albedo, azimuth_deg, column, inverter_w, losses, noct_c, rated_w, recording, scale, temperature_coefficient_per_k, tilt_deg"},
+			"albedo, azimuth_deg, column, inverter_w, losses, move_weeks, noct_c, rated_w, recording, scale, temperature_coefficient_per_k, tilt_deg"},
 		{"a park of neither", "\nties:", park("cost_eur_per_mwh: 1"), "x.yaml:27: solar_parks.p: " + wanted},
 		{"a park that looks nowhere", "\nties:", park("rated_w: 1, tilt_deg: 1, azimuth_deg: -1"), "x.yaml:27: solar_parks.p.azimuth_deg: -1 is below 0"},
 	} {

@@ -33,6 +33,13 @@ type RecordingSpec struct {
 	Columns map[string]string `json:"columns"` // our name → column of the file; one * in both makes many; empty for all
 	Unit    string            `json:"unit"`    // W | kW | Wh | kWh
 	Gaps    string            `json:"gaps"`    // refuse | hold | linear | same_time_last_week; "" is refuse
+
+	// Calendar lays the weeks of the scenario year on weeks of the record. Empty:
+	// the record is of the run's own days.
+	Calendar []CalendarPart `json:"calendar"`
+	// Moves are the weeks by which copies of a column are moved, other than 0.
+	// They need a Calendar.
+	Moves []int `json:"-"`
 }
 
 // Recording is a recorded file laid over the steps of a run.
@@ -40,8 +47,21 @@ type Recording struct {
 	ID       string
 	Columns  []string        // our names, in the order of the file
 	Values   [][]twins.Power // per column: mean power ≥ 0 of each step of the run, exact in sum
-	Filled   int             // values that were missing and have been filled: one per column and interval of the file that the run touches
+	Filled   int             // values that were missing and have been filled: one per column and interval of the file that the run, or a moved copy, touches
 	Interval twins.Seconds   // of the file
+
+	fit      *recordedFit
+	energies [][]int64 // per column, of the slots of fit; kept if copies are moved
+}
+
+// Moved returns the powers of a column in a copy that is moved by whole weeks:
+// in scenario week w it has what the column has in week w + weeks, counted round
+// the scenario year. The weeks must be among the spec's Moves, or 0.
+func (r *Recording) Moved(column, weeks int) []twins.Power {
+	if weeks == 0 {
+		return r.Values[column]
+	}
+	return r.fit.layOut(r.energies[column], r.fit.slotsOf[weeks])
 }
 
 // The words of a RecordingSpec.
@@ -96,6 +116,9 @@ const noValue = -1
 // and if that is a gap as well the one a week before it; each may look at rows
 // outside the run. Everything else is checked in the whole file.
 //
+// With a Calendar the record may be of another year, place and half of the
+// earth: see CalendarPart.
+//
 // What is wrong with the file or with the spec is a *Problem.
 func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, error) {
 	rules, err := newRecordingRules(spec, cal)
@@ -114,14 +137,17 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.interval)}
+	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.interval), fit: fit}
 	for i, column := range columns {
 		energies, filled, err := fit.energies(column.theirs, values[i])
 		if err != nil {
 			return nil, err
 		}
 		r.Columns = append(r.Columns, column.ours)
-		r.Values = append(r.Values, fit.layOut(energies))
+		r.Values = append(r.Values, fit.layOut(energies, fit.slotsOf[0]))
+		if len(spec.Moves) > 0 {
+			r.energies = append(r.energies, energies)
+		}
 		r.Filled += filled
 	}
 	return r, nil
@@ -151,6 +177,9 @@ type recordingRules struct {
 	unit recordedUnit
 	end  bool // stamps name the end of their interval
 	gaps string
+
+	weeks *weekMap // nil: the record is of the run's own days
+	moves []int    // 0 and spec.Moves
 }
 
 func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, error) {
@@ -182,7 +211,25 @@ func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, erro
 		}
 		r.zone = zone
 	}
-	return r, nil
+	return r, r.readCalendar()
+}
+
+// readCalendar understands the calendar: under one, stamps are what the record's
+// clock showed, whatever its zone.
+func (r *recordingRules) readCalendar() error {
+	r.moves = append([]int{0}, r.spec.Moves...)
+	if len(r.spec.Calendar) == 0 {
+		if len(r.spec.Moves) > 0 {
+			return recordedProblem(r.spec, 0, "no calendar, wanted one: without it there is no year in which a copy could be moved by weeks")
+		}
+		return nil
+	}
+	weeks, wrong := newWeekMap(r.spec.Calendar)
+	if wrong != nil {
+		return recordedProblem(r.spec, 0, "calendar: %s", wrong.what)
+	}
+	r.weeks, r.zone = weeks, time.UTC
+	return nil
 }
 
 func (r *recordingRules) problem(line int, format string, args ...any) error {
@@ -582,6 +629,11 @@ func (r *recordingRules) timeOf(text string, after int64, before string, line in
 	if !ok {
 		return 0, r.problem(line, "time %q cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45", text)
 	}
+	if r.weeks != nil {
+		if s.hasOffset = false; !s.hasDay {
+			return 0, r.problem(line, "time %q has no date, wanted one: the calendar says which day lies where", text)
+		}
+	}
 	var at int64
 	if s.hasOffset {
 		at = s.day*secondsPerDay + s.second - s.offset
@@ -771,37 +823,63 @@ func (v *recordedValues) complaint(text string, e int64, err error) string {
 type recordedFit struct {
 	rules      *recordingRules
 	rows       *recordedRows
-	start      int64 // Unix second of the run's step 0
-	step       int64 // seconds
-	steps      int64
-	from, to   int64   // the slots that the run touches, from ≤ slot < to
-	rowOf      []int32 // per slot from … to: its row, or noValue
-	weekOfRows int64   // slots in a week, 0 if that is no whole number
+	step       int64           // seconds
+	slotsOf    map[int][]int32 // per move in weeks: the first slot of each step
+	from, to   int64           // the slots that the run touches, from ≤ slot < to
+	needed     []bool          // per slot from … to, where not all are
+	rowOf      []int32         // per slot from … to: its row, or noValue
+	weekOfRows int64           // slots in a week, 0 if that is no whole number
 }
 
 // fit checks that the recording has one value for each moment of the run.
 func (r *recordingRules) fit(rows *recordedRows) (*recordedFit, error) {
-	f := &recordedFit{rules: r, rows: rows, start: r.cal.Start.Unix(), step: int64(r.cal.Step), steps: int64(r.cal.Steps)}
+	f := &recordedFit{rules: r, rows: rows, step: int64(r.cal.Step), slotsOf: map[int][]int32{}}
 	if f.step%rows.interval != 0 && rows.interval%f.step != 0 {
 		return nil, r.problem(0, "one value every %s does not fit steps of %s, wanted one that is a whole number of the other",
 			spanText(rows.interval), spanText(f.step))
 	}
-	if (f.start-rows.first)%min(f.step, rows.interval) != 0 {
-		return nil, r.problem(rows.lines[0], "the interval that starts at %s does not meet the run's steps of %s from %s, wanted both to start together",
-			r.local(rows.first), spanText(f.step), r.local(f.start))
+	lay := f.layDays
+	if r.weeks != nil {
+		lay = f.layWeeks
 	}
-	end := f.start + f.steps*f.step
-	covered := rows.first + (rows.slots[len(rows.slots)-1]+1)*rows.interval
-	if f.start < rows.first || end > covered {
-		return nil, r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
-			r.local(rows.first), r.local(covered), r.local(f.start), r.local(end), r.cal.Start.Location())
+	if err := lay(); err != nil {
+		return nil, err
 	}
-	f.from = (f.start - rows.first) / rows.interval
-	f.to = -quoFloor(rows.first-end, rows.interval)
 	if secondsPerWeek := int64(7 * secondsPerDay); secondsPerWeek%rows.interval == 0 {
 		f.weekOfRows = secondsPerWeek / rows.interval
 	}
 	return f, f.findRows()
+}
+
+// perStep is how many slots a step takes: 1 if several steps share one.
+func (f *recordedFit) perStep() int64 { return max(f.step/f.rows.interval, 1) }
+
+// layDays lays a record of the run's own days, instant on instant.
+func (f *recordedFit) layDays() error {
+	r, rows := f.rules, f.rows
+	start := r.cal.Start.Unix()
+	if (start-rows.first)%min(f.step, rows.interval) != 0 {
+		return r.problem(rows.lines[0], "the interval that starts at %s does not meet the run's steps of %s from %s, wanted both to start together",
+			r.local(rows.first), spanText(f.step), r.local(start))
+	}
+	end := r.cal.unix(r.cal.Steps)
+	if start < rows.first || end > rows.end() {
+		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
+			r.local(rows.first), r.local(rows.end()), r.local(start), r.local(end), r.zoneShown())
+	}
+	slots := make([]int32, r.cal.Steps)
+	for k := range slots {
+		slots[k] = int32((r.cal.unix(twins.Tick(k)) - rows.first) / rows.interval)
+	}
+	f.slotsOf[0] = slots
+	f.from = (start - rows.first) / rows.interval
+	f.to = -quoFloor(rows.first-end, rows.interval)
+	return nil
+}
+
+// end is the Unix second at which the last row's interval ends.
+func (rows *recordedRows) end() int64 {
+	return rows.first + (rows.slots[len(rows.slots)-1]+1)*rows.interval
 }
 
 // findRows fills rowOf, and refuses missing rows if gaps are refused.
@@ -816,7 +894,7 @@ func (f *recordedFit) findRows() error {
 			continue
 		}
 		f.rowOf[i] = noValue
-		if f.rules.gaps == gapsRefuse {
+		if f.rules.gaps == gapsRefuse && f.needs(slot) {
 			return f.rules.problem(f.rows.lines[row], "no row for %s before this one, wanted one every %s, or gaps: hold, linear or same_time_last_week",
 				f.local(slot), spanText(f.rows.interval))
 		}
@@ -825,7 +903,9 @@ func (f *recordedFit) findRows() error {
 }
 
 // needs says whether the run touches a slot.
-func (f *recordedFit) needs(slot int64) bool { return f.from <= slot && slot < f.to }
+func (f *recordedFit) needs(slot int64) bool {
+	return f.from <= slot && slot < f.to && (f.needed == nil || f.needed[slot-f.from])
+}
 
 // mostEnergy returns the largest energy of an interval that is accepted, in mJ:
 // a mean power of mostRecorded, or less where a step or an interval of it would
@@ -840,15 +920,14 @@ func (f *recordedFit) mostEnergy() int64 {
 // fall short of the energies by less than one milliwatt over one step, and a
 // power that is a whole number of milliwatts in the file is the same in the run
 // as long as nothing is carried.
-func (f *recordedFit) layOut(energies []int64) []twins.Power {
-	interval := f.rows.interval
-	span := max(f.step, interval) // that the energy below is of
-	powers := make([]twins.Power, f.steps)
+func (f *recordedFit) layOut(energies []int64, slots []int32) []twins.Power {
+	span := max(f.step, f.rows.interval) // that the energy below is of
+	powers := make([]twins.Power, len(slots))
 	var carry int64 // mJ, 0 ≤ carry < span
-	for k := range powers {
-		first := (f.start+int64(k)*f.step-f.rows.first)/interval - f.from
+	for k, slot := range slots {
+		first := int64(slot) - f.from
 		energy := carry
-		for i := range max(f.step/interval, 1) {
+		for i := range f.perStep() {
 			energy += energies[first+i]
 		}
 		powers[k], carry = twins.Power(energy/span), energy%span
@@ -876,13 +955,25 @@ func (f *recordedFit) energies(column string, values []int64) (energies []int64,
 		for end < len(energies) && energies[end] == noValue {
 			end++
 		}
-		if err := f.fill(recordedGap{column, values, energies, i, end}); err != nil {
-			return nil, 0, err
+		if needed := f.countNeeded(i, end); needed > 0 {
+			if err := f.fill(recordedGap{column, values, energies, i, end}); err != nil {
+				return nil, 0, err
+			}
+			filled += needed
 		}
-		filled += end - i
 		i = end
 	}
 	return energies, filled, nil
+}
+
+// countNeeded counts the slots that the run touches, from ≤ index < to.
+func (f *recordedFit) countNeeded(from, to int) (n int) {
+	for i := from; i < to; i++ {
+		if f.needs(f.from + int64(i)) {
+			n++
+		}
+	}
+	return n
 }
 
 // recordedGap is slots of a column, from ≤ index < to, that have no value.
@@ -935,6 +1026,9 @@ func (f *recordedFit) fillLinear(g recordedGap) error {
 func (f *recordedFit) fillLastWeek(g recordedGap) error {
 	for i := g.from; i < g.to; i++ {
 		value, ok := f.lastWeek(g, i)
+		if !ok && !f.needs(f.from+int64(i)) {
+			continue
+		}
 		if !ok {
 			return f.gapProblem(g, i, "none 7 days before it")
 		}
@@ -949,7 +1043,7 @@ func (f *recordedFit) lastWeek(g recordedGap, i int) (value int64, ok bool) {
 	if f.weekOfRows == 0 {
 		return 0, false
 	}
-	if before := int64(i) - f.weekOfRows; before >= 0 {
+	if before := int64(i) - f.weekOfRows; before >= 0 && g.energies[before] != noValue {
 		return g.energies[before], true
 	}
 	for slot := f.from + int64(i) - f.weekOfRows; slot >= 0; slot -= f.weekOfRows {
@@ -1004,7 +1098,16 @@ func (f *recordedFit) local(slot int64) string {
 }
 
 func (r *recordingRules) local(unix int64) string {
-	return timeText(time.Unix(unix, 0).In(r.cal.Start.Location()))
+	return timeText(time.Unix(unix, 0).In(r.zoneShown()))
+}
+
+// zoneShown is the zone of times in messages: the run's, but under a calendar
+// the record's own clock.
+func (r *recordingRules) zoneShown() *time.Location {
+	if r.weeks != nil {
+		return r.zone
+	}
+	return r.cal.Start.Location()
 }
 
 func countText(n int, what string) string {

@@ -109,16 +109,9 @@ func (d *document) read(source []byte, o Options) (err error) {
 		return err
 	}
 	d.schema.fill(d.schema.top(), &d.root)
-	if err := d.checkTime(); err != nil {
+	whole, ofEntries := d.splitSets(o.Set)
+	if err := d.setAll(whole); err != nil {
 		return err
-	}
-	if err := d.expand(); err != nil {
-		return err
-	}
-	for _, written := range o.Set {
-		if err := d.set(written); err != nil {
-			return &UsageError{"--set: " + err.Error()}
-		}
 	}
 	if o.Seed != nil {
 		d.root.put("seed", tree{form: formNumber, text: strconv.FormatUint(*o.Seed, 10)})
@@ -126,12 +119,46 @@ func (d *document) read(source []byte, o Options) (err error) {
 	if o.Days != nil {
 		d.root.put("days", tree{form: formNumber, text: strconv.Itoa(*o.Days)})
 	}
-	if len(o.Set) > 0 { // each value is right by itself; together they may not be
-		if err := errors.Join(d.shape(), d.checkTime()); err != nil {
-			return err
-		}
+	if err := d.checkTime(); err != nil {
+		return err
+	}
+	if err := d.draw(); err != nil {
+		return err
+	}
+	if err := d.expand(); err != nil {
+		return err
+	}
+	if err := d.setAll(ofEntries); err != nil {
+		return err
 	}
 	return d.meaning()
+}
+
+// splitSets tells changes of the scenario as a whole, which come before homes are
+// drawn and patterns expanded, from those of entries.
+func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
+	for _, written := range sets {
+		path, _, _ := strings.Cut(written, "=")
+		first, _, within := strings.Cut(strings.TrimSuffix(path, "*"), ".")
+		if _, isList := d.schema.entry(first); isList && within {
+			ofEntries = append(ofEntries, written)
+		} else {
+			whole = append(whole, written)
+		}
+	}
+	return whole, ofEntries
+}
+
+func (d *document) setAll(sets []string) error {
+	for _, written := range sets {
+		if err := d.set(written); err != nil {
+			return &UsageError{"--set: " + err.Error()}
+		}
+	}
+	if len(sets) == 0 {
+		return nil
+	}
+	return d.shape() // each value is right by itself; together they may not be
 }
 
 // checkTime checks what the schema cannot know of steps and zones.
@@ -206,18 +233,20 @@ func (d *document) calendar(o Options) (*Calendar, error) {
 // commands of their steps; and the seed, which is hashed beside it.
 func (s *Scenario) Identity() []byte {
 	rest := s.document.root.without("hosting", "events", "days", "seed")
-	rest = rest.sorted()
-	return rest.appendJSON(nil)
+	return (&canonical{}).append(nil, &rest)
 }
 
-// YAML returns the scenario with patterns expanded and defaults filled in.
+// YAML returns the scenario with patterns expanded and defaults filled in. Beside
+// a recording's calendar stands which days it lays where.
 func (s *Scenario) YAML() ([]byte, error) {
 	var b bytes.Buffer
 	w, err := yaml.NewDumper(&b)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Dump(s.document.root.node()); err != nil {
+	root := s.document.root.node()
+	s.noteCalendars(root)
+	if err := w.Dump(root); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.File, err)
 	}
 	return b.Bytes(), w.Close()

@@ -100,7 +100,12 @@ func (d *document) shape() error {
 
 func (d *document) entriesShape(list string, entries []tree) (found []error) {
 	for i := range entries {
-		if found = append(found, d.entryShape(list, i, &entries[i])...); len(found) > 10*mostProblems {
+		if entries[i].checked {
+			continue
+		}
+		wrong := d.entryShape(list, i, &entries[i])
+		entries[i].checked = len(wrong) == 0
+		if found = append(found, wrong...); len(found) > 10*mostProblems {
 			break
 		}
 	}
@@ -437,9 +442,7 @@ func (d *document) meaning() error {
 		return d.problem(0, "no communities, wanted at least one with members")
 	}
 	found := append(d.checkRecordings(), d.checkSessionLists()...)
-	if err := d.checkWeather(); err != nil {
-		found = append(found, err)
-	}
+	found = append(found, d.checkWeather()...)
 	found = append(found, d.checkTwice("recordings")...)
 	found = append(found, d.checkTwice("sessions")...)
 	found = append(found, d.checkTwice(twins.Community.Plural)...)
@@ -486,8 +489,47 @@ func (d *document) checkRecordings() (found []error) {
 		if _, err := d.columnsOf(entry); err != nil {
 			found = append(found, err)
 		}
+		found = append(found, d.checkCalendar("recordings."+entry.textOf("id"), entry)...)
 	}
 	return found
+}
+
+func (d *document) checkCalendar(name string, entry *tree) []error {
+	parts := recordingSpec(entry).Calendar
+	if len(parts) == 0 {
+		return nil
+	}
+	_, wrong := newWeekMap(parts)
+	if wrong == nil {
+		return nil
+	}
+	line := entry.get("calendar").items[wrong.entry].get(wrong.key).line
+	return []error{d.problem(line, "%s.calendar[%d]: %s", name, wrong.entry, wrong.what)}
+}
+
+// moves lists, by recording, the weeks other than 0 by which copies of its
+// columns are moved, in order.
+func (d *document) moves() map[string][]int {
+	all := map[string][]int{}
+	for _, k := range memberKinds() {
+		for i := range d.entries(k.Plural) {
+			references("", &d.entries(k.Plural)[i], func(_ string, ref *tree) {
+				id := ref.textOf("recording")
+				if n := moveWeeks(ref); n != 0 && !slices.Contains(all[id], n) {
+					all[id] = append(all[id], n)
+				}
+			})
+		}
+	}
+	for id := range all {
+		slices.Sort(all[id])
+	}
+	return all
+}
+
+func moveWeeks(ref *tree) int {
+	n, _ := strconv.Atoi(ref.textOf("move_weeks")) // whole, by the schema; 0 without
+	return n
 }
 
 // columnsOf reads the columns of a recording, once.
@@ -511,21 +553,38 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	return columns, nil
 }
 
-// checkWeather reads the header of the weather's file.
-func (d *document) checkWeather() error {
+// checkWeather reads the header of the weather's files.
+func (d *document) checkWeather() []error {
 	entry := d.root.get("weather")
 	if entry == nil {
 		return nil
 	}
 	spec := weatherSpec(entry)
+	found := d.checkWeatherFile("weather", entry, &spec)
+	if spec.Wind != nil {
+		found = append(found, d.checkWeatherFile("weather.wind", entry.get("wind"), spec.Wind)...)
+	}
+	return found
+}
+
+func (d *document) checkWeatherFile(name string, entry *tree, spec *WeatherSpec) []error {
 	err := spec.check()
 	if err == nil {
 		_, err = RecordingColumns(d.data, spec.recording())
 	}
 	if err != nil {
-		return d.dataProblem("weather", entry, err)
+		return []error{d.dataProblem(name, entry, err)}
 	}
-	return nil
+	return d.checkCalendar(name, entry)
+}
+
+// weatherProblem is dataProblem for the weather's file or that of its wind.
+func (d *document) weatherProblem(entry *tree, err error) error {
+	var p *Problem
+	if wind := entry.get("wind"); wind != nil && errors.As(err, &p) && p.File == wind.textOf("file") {
+		return d.dataProblem("weather.wind", wind, err)
+	}
+	return d.dataProblem("weather", entry, err)
 }
 
 // dataProblem says of a problem with a data file, which an entry of the scenario
@@ -560,6 +619,9 @@ func (d *document) checkReferences(name string, entry *tree) (found []error) {
 		columns, err := d.columnsOf(r)
 		if err == nil && !columns.has[column.text] {
 			found = append(found, d.problem(column.line, "%s.column: recording %s has no column %q, %s", path, id.text, column.text, wanted(column.text, columns.names)))
+		}
+		if moveWeeks(ref) != 0 && r.get("calendar") == nil {
+			found = append(found, d.problem(ref.get("move_weeks").line, "%s.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", path, moveWeeks(ref), id.text))
 		}
 	})
 	return found

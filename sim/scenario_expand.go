@@ -172,6 +172,7 @@ func star(pattern, word string) (captured string, ok bool) {
 func sessionsSpec(entry *tree) (spec SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
+	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // whole, by the schema
 	if c := entry.get("columns"); c != nil {
 		spec.Columns.User, spec.Columns.Arrive = c.textOf("user"), c.textOf("arrive")
 		spec.Columns.Leave, spec.Columns.Energy = c.textOf("leave"), c.textOf("energy")
@@ -185,6 +186,12 @@ func recordingSpec(entry *tree) (spec RecordingSpec) {
 	spec.Unit, spec.Gaps = entry.textOf("unit"), entry.textOf("gaps")
 	if t := entry.get("time"); t != nil {
 		spec.Time.Column, spec.Time.Zone, spec.Time.Stamps = t.textOf("column"), t.textOf("zone"), t.textOf("stamps")
+	}
+	if c := entry.get("calendar"); c != nil {
+		for i := range c.items {
+			week, _ := strconv.Atoi(c.items[i].textOf("from_week")) // whole, by the schema
+			spec.Calendar = append(spec.Calendar, CalendarPart{week, c.items[i].textOf("record_day")})
+		}
 	}
 	if c := entry.get("columns"); c != nil {
 		spec.Columns = make(map[string]string, len(c.keys))
@@ -208,5 +215,13 @@ func weatherSpec(entry *tree) (spec WeatherSpec) {
 	}
 	spec.Place = Place{number("latitude_deg"), number("longitude_deg"), number("elevation_m")}
 	spec.WindHeight, spec.Shear = number("wind_height_m"), number("shear_exponent")
+	spec.Calendar = r.Calendar
+	if w := entry.get("wind"); w != nil {
+		of := recordingSpec(w)
+		spec.Wind = &WeatherSpec{File: of.File, Columns: of.Columns, Gaps: spec.Gaps, Calendar: of.Calendar, wind: true}
+		spec.Wind.Time = of.Time
+		entry = w
+		spec.Wind.WindHeight, spec.Wind.Shear = number("wind_height_m"), number("shear_exponent")
+	}
 	return spec
 }

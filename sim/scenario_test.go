@@ -90,7 +90,7 @@ func TestBadScenarios(t *testing.T) {
 		{"keys", []badRow{
 			{"unknown", battery, "    rated_w: 5000\n    capcity_w: 3\nproducers:", `x.yaml:22: unknown key "capcity_w" in batteries.b1, wanted one of: ` + batteryKeys},
 			{"nearly right", battery, "    rated_w: 5000\n    standby: 3\nproducers:", `x.yaml:22: unknown key "standby" in batteries.b1, did you mean "standby_w"? wanted one of: ` + batteryKeys},
-			{"unknown, nested", "column: one}", "column: one, factor: 2}", `x.yaml:11: unknown key "factor" in households.h1.load, wanted one of: column, recording, scale`},
+			{"unknown, nested", "column: one}", "column: one, factor: 2}", `x.yaml:11: unknown key "factor" in households.h1.load, wanted one of: column, move_weeks, recording, scale`},
 			{"unknown at the top", "step_s: 3600", "hostin: plain", `x.yaml:2: unknown key "hostin", did you mean "hosting"? wanted one of: ` + topKeys},
 			{"unknown kind", "\nties:", "\nheatpumps:", "x.yaml:26: unknown kind heatpumps, wanted one of: " + kindLists()},
 			{"missing", battery, "producers:", "x.yaml:17: batteries.b1: rated_w is missing, wanted greatest power at its terminals, each way, W"},
@@ -276,8 +276,8 @@ func TestBadUsage(t *testing.T) {
 	t.Run("scenario", func(t *testing.T) {
 		folder := t.TempDir()
 		for name, want := range map[string]string{
-			"strete":       `scenario "strete": no such file, and none of this name is shipped, did you mean "street"? wanted one of: hamlet, street`,
-			"nowhere.yaml": `scenario "nowhere.yaml": no such file, and none of this name is shipped, wanted one of: hamlet, street`,
+			"strete":       `scenario "strete": no such file, and none of this name is shipped, did you mean "street"? wanted one of: city, hamlet, street, town`,
+			"nowhere.yaml": `scenario "nowhere.yaml": no such file, and none of this name is shipped, wanted one of: city, hamlet, street, town`,
 			folder:         fmt.Sprintf("scenario %q: is a folder, wanted a YAML file", folder),
 			os.DevNull:     fmt.Sprintf("scenario %q: not a regular file, wanted a YAML file", os.DevNull),
 		} {
@@ -718,7 +718,7 @@ func TestSource(t *testing.T) {
 		t.Errorf("got %.20s, %v", b, err)
 	}
 	_, err = Source("nowhere")
-	wantUsage(t, err, `scenario "nowhere": no such file, and none of this name is shipped, wanted one of: hamlet, street`)
+	wantUsage(t, err, `scenario "nowhere": no such file, and none of this name is shipped, wanted one of: city, hamlet, street, town`)
 }
 
 // What the schema lets change in mid-run and what twins can change are one.

@@ -30,11 +30,13 @@ const (
 // entries must fit into memory: entries that came from one pattern share keys,
 // so keys are never changed in place.
 type tree struct {
-	form  form
-	line  int32
-	text  string   // of a scalar: true, 0.5, anything
-	keys  []string // of an object, in the order written
-	items []tree   // of a list, or the values of the keys
+	form    form
+	shared  bool // other trees have the same items: they are copied before one is changed
+	checked bool // an entry that fits its schema
+	line    int32
+	text    string   // of a scalar: true, 0.5, anything
+	keys    []string // of an object, in the order written
+	items   []tree   // of a list, or the values of the keys
 }
 
 // get returns the value of a key, or nil. It lives until the next put.
@@ -62,6 +64,19 @@ func (t *tree) isTrue(key string) bool {
 	return v != nil && v.form == formBoolean && v.text == "true"
 }
 
+// own returns the value of a key that may be changed, or nil.
+func (t *tree) own(key string) *tree {
+	v := t.get(key)
+	if v == nil || !v.shared {
+		return v
+	}
+	v.items, v.shared = slices.Clone(v.items), false
+	for i := range v.items {
+		v.items[i].shared = v.items[i].items != nil
+	}
+	return v
+}
+
 // put sets the value of a key, which comes last if it is new.
 func (t *tree) put(key string, v tree) {
 	if old := t.get(key); old != nil {
@@ -86,6 +101,7 @@ func (t *tree) without(keys ...string) tree {
 // clone returns a tree that shares only what never changes.
 func (t *tree) clone() tree {
 	c := *t
+	c.shared = false
 	if t.items != nil {
 		c.items = make([]tree, len(t.items))
 		for i := range t.items {
@@ -424,39 +440,69 @@ func isPlain(s string) bool {
 	return true
 }
 
-// sorted returns the tree with keys in alphabetical order and with lists of
-// entries by id: the form in which equal scenarios are equal bytes.
-func (t *tree) sorted() tree {
-	s := t.clone()
-	s.sort()
-	return s
+// canonical writes trees so that equal scenarios are equal bytes: compact JSON
+// with keys in alphabetical order and with lists of entries by id.
+type canonical struct {
+	orders map[*string][]int // of keys, by the first: entries share their keys
 }
 
-func (t *tree) sort() {
-	for i := range t.items {
-		t.items[i].sort()
+func (c *canonical) append(b []byte, t *tree) []byte {
+	switch t.form {
+	case formList:
+		b = append(b, '[')
+		for i, k := range listOrder(t) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = c.append(b, &t.items[k])
+		}
+		return append(b, ']')
+	case formObject:
+		b = append(b, '{')
+		for i, k := range c.keyOrder(t.keys) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = c.append(append(appendJSONText(b, t.keys[k]), ':'), &t.items[k])
+		}
+		return append(b, '}')
 	}
-	order := make([]int, len(t.items))
-	for i := range order {
-		order[i] = i
+	return t.appendJSON(b)
+}
+
+func (c *canonical) keyOrder(keys []string) []int {
+	if len(keys) == 0 {
+		return nil
 	}
-	switch {
-	case t.form == formObject:
-		slices.SortFunc(order, func(a, b int) int { return strings.Compare(t.keys[a], t.keys[b]) })
-	case len(t.items) > 0 && t.items[0].get("id") != nil:
+	order := c.orders[&keys[0]]
+	if len(order) == len(keys) {
+		return order
+	}
+	order = counting(len(keys))
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
+	if c.orders == nil {
+		c.orders = map[*string][]int{}
+	}
+	c.orders[&keys[0]] = order
+	return order
+}
+
+func listOrder(t *tree) []int {
+	order := counting(len(t.items))
+	if len(t.items) > 0 && t.items[0].get("id") != nil {
 		slices.SortStableFunc(order, func(a, b int) int {
 			return strings.Compare(t.items[a].textOf("id"), t.items[b].textOf("id"))
 		})
-	default:
-		return
 	}
-	keys, items := t.keys, t.items
-	t.keys, t.items = nil, make([]tree, 0, len(items))
-	for _, i := range order {
-		if t.items = append(t.items, items[i]); t.form == formObject {
-			t.keys = append(t.keys, keys[i])
-		}
+	return order
+}
+
+func counting(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
 	}
+	return order
 }
 
 // plain returns the tree as the JSON Schema validator wants it.

@@ -91,14 +91,105 @@ func assembleSchema() tree {
 	root := readJSON(baseSchema)
 	defs, properties := root.get("$defs"), root.get("properties")
 	defs.put(twins.Community.Name, entrySchema(twins.Community))
+	addDraw(defs.get("draw").get("properties"))
 	events := *properties.get("events")
 	*properties = properties.without("events")
 	for _, k := range memberKinds() {
 		defs.put(k.Name, entrySchema(k))
-		properties.put(k.Plural, readJSON(`{"type": "array", "items": {"$ref": "#/$defs/`+k.Name+`"}, "description": "all members of the kind `+k.Name+`"}`))
+		properties.put(k.Plural, readJSON(listSchema(k)))
 	}
 	properties.put("events", events)
 	return root
+}
+
+func listSchema(k *twins.Kind) string {
+	items := `"items": {"$ref": "#/$defs/` + k.Name + `"}, "description": "all members of the kind ` + k.Name
+	if k == twins.Household {
+		return `{"type": ["array", "integer"], "minimum": 1, "maximum": 10000000, ` + items + `, or how many are drawn as draw says"}`
+	}
+	return `{"type": "array", ` + items + `"}`
+}
+
+// addDraw adds to the keys of draw what a home may have: its parts, its own keys,
+// and devices behind its meter; and what a community may have.
+func addDraw(properties *tree) {
+	household := readJSON(twins.Household.Schema)
+	keys := household.get("properties")
+	properties.get("load").get("properties").addDrawn(keys.get("load"), "column")
+	community, supply := properties.get("community").get("properties"), properties.get("supply").get("properties")
+	fragment := readJSON(twins.Community.Schema)
+	community.addDrawn(&fragment)
+	for i, key := range keys.keys {
+		switch v := &keys.items[i]; {
+		case key == "load":
+		case v.textOf("type") == "object":
+			properties.put(key, shareSchema("", v))
+		default:
+			properties.put(key, drawnSchema(v))
+		}
+	}
+	for _, k := range memberKinds() {
+		fragment := readJSON(k.Schema)
+		if k.Ownable {
+			fragment.put("description", tree{form: formText, text: "behind the homes' meters: " + k.Plural})
+			properties.put(k.Plural, shareSchema(deviceKeys, &fragment))
+		}
+		if k.Role.Unit() {
+			supply.put(k.Plural, listOfDrawn(&fragment, unitKeys, "plants or ties: "+k.Plural))
+		}
+		if !owns(k) {
+			community.put(k.Plural, listOfDrawn(&fragment, "", "members that each community has: "+k.Plural))
+		}
+	}
+}
+
+// listOfDrawn is the schema of entries of a kind whose values may be drawn.
+func listOfDrawn(of *tree, more, description string) tree {
+	list := readJSON(`{"type": "array"}`)
+	list.put("description", tree{form: formText, text: description})
+	item := readJSON(`{"type": "object", "additionalProperties": false, "required": ["id"], "properties": ` + communityKeys + `}`)
+	item.put("description", tree{form: formText, text: "one of them"})
+	if more != "" {
+		item.get("properties").add(readJSON(more))
+	}
+	item.get("properties").addDrawn(of)
+	list.put("items", item)
+	return list
+}
+
+const (
+	unitKeys  = `{"units": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1, "description": "how many there are of it: coal is coal-01, coal-02, …"}}`
+	shareKeys = `"share": {"type": "number", "minimum": 0, "maximum": 1, "description": "share of all homes that have one"},
+  "among": {"type": "string", "minLength": 1, "description": "only homes that have this have one, such as pv"}`
+	deviceKeys = `"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": 80, "x-wanted": "lower-case letters, digits, - and _", "description": "beginning of their ids; without it the name of the kind"},
+  `
+)
+
+// shareSchema is the schema of what a share of the homes has, of which an object
+// is the schema of one.
+func shareSchema(more string, of *tree) tree {
+	s := readJSON(`{"type": "object", "additionalProperties": false, "required": ["share"], "properties": {` + more + shareKeys + `}}`)
+	s.put("description", tree{form: formText, text: "drawn: " + of.textOf("description")})
+	s.get("properties").addDrawn(of)
+	return s
+}
+
+// addDrawn adds the keys of an object whose values may be drawn.
+func (t *tree) addDrawn(of *tree, but ...string) {
+	properties := of.get("properties")
+	for i, key := range properties.keys {
+		if t.get(key) == nil && !slices.Contains(but, key) {
+			t.put(key, drawnSchema(&properties.items[i]))
+		}
+	}
+}
+
+// drawnSchema lets anything through: what is drawn is validated as what it
+// becomes.
+func drawnSchema(of *tree) tree {
+	s := readJSON(`{"additionalProperties": {"$ref": "#/$defs/drawn"}}`)
+	s.put("description", tree{form: formText, text: of.textOf("description")})
+	return s
 }
 
 // The keys that kinds share.

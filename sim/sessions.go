@@ -25,6 +25,8 @@ type SessionsSpec struct {
 	// WeeksFrom is the Monday on which each user's first Monday is laid; its
 	// whole weeks are repeated before and after. "" for times as they are.
 	WeeksFrom string
+	// MinWeeks leaves out users with fewer whole weeks.
+	MinWeeks int
 }
 
 // Sessions is a file of sessions, read.
@@ -66,8 +68,12 @@ func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, erro
 		return nil, err
 	}
 	for user, all := range s.of {
-		s.Users = append(s.Users, user)
 		slices.SortFunc(all, func(a, b session) int { return cmp.Or(cmp.Compare(a.arrive, b.arrive), cmp.Compare(a.line, b.line)) })
+		if _, weeks := wholeWeeks(all); weeks < int64(spec.MinWeeks) {
+			delete(s.of, user)
+			continue
+		}
+		s.Users = append(s.Users, user)
 	}
 	slices.Sort(s.Users)
 	for _, user := range s.Users {

@@ -90,6 +90,19 @@ func (t *target) name() string {
 	return entryName(t.list, 0, t.entry) + "." + strings.Join(t.rest, ".")
 }
 
+// own returns the object that has the key, to be changed: none of it is shared.
+func (t *target) own() *tree {
+	if t.list == "" {
+		return t.in
+	}
+	t.entry.checked = false
+	in := t.entry
+	for _, key := range t.rest[:len(t.rest)-1] {
+		in = in.own(key)
+	}
+	return in
+}
+
 // targets finds what a path leads to, of which there is at least one. With a *
 // in it, entries that lack a part of the path are passed over.
 func (d *document) targets(path string) ([]target, error) {
@@ -107,6 +120,10 @@ func (d *document) targets(path string) ([]target, error) {
 	}
 	if entry.get("properties").get("id") == nil {
 		return nil, errPath("%s: %s have no ids and cannot be set", path, keys[0])
+	}
+	if v := d.root.get(keys[0]); len(keys) == 1 && v != nil && v.form == formNumber { // how many are drawn
+		of, _ := d.schema.key(d.schema.top(), keys[0])
+		return []target{{in: &d.root, rest: keys, key: keys[0], of: of}}, nil
 	}
 	if len(keys) < 3 {
 		return nil, errPath("%s: not a single value, wanted %s.ID.KEY, with a KEY of: %s", path, keys[0], strings.Join(entry.keysOf(), ", "))
@@ -243,7 +260,7 @@ func (d *document) set(written string) error {
 		if found := d.validate(place{t.name(), &v, t.of}); len(found) > 0 {
 			return errWhat(found[0])
 		}
-		t.in.put(t.key, v)
+		t.own().put(t.key, v)
 		if t.key == "id" {
 			d.indexes = nil
 		}

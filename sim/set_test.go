@@ -73,7 +73,7 @@ func TestBadSet(t *testing.T) {
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
 			keysOf("")},
 		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys + ", technology, warm_after_s"},
-		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, recording, scale"},
+		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, move_weeks, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
 		{"households.h1.pv.scale=5", "--set: households.h1.pv.scale: there is no households.h1.pv"},
 		{"households.*1.pv.scale=5", "--set: households.*1.pv.scale: none of 1 has pv.scale"},

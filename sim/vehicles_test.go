@@ -167,6 +167,10 @@ func TestTrondheim(t *testing.T) {
 	if n != 5428 || len(s.Users) != 56 || len(regulars(s)) != 47 {
 		t.Errorf("%d sessions of %d users, %d with eight weeks", n, len(s.Users), len(regulars(s)))
 	}
+	few, err := ReadSessions(shippedFS(), SessionsSpec{ID: "trondheim", File: "vehicles/trondheim.csv.gz", Unit: "kWh", WeeksFrom: "2018-01-01", MinWeeks: 8}, s.cal)
+	if err != nil || !slices.Equal(few.Users, regulars(s)) {
+		t.Errorf("%d users left, %v, want the %d with eight weeks", len(few.Users), err, len(regulars(s)))
+	}
 	near(t, "sessions for each vehicle and day", float64(n)/float64(days), 0.57, 0.005)
 	near(t, "kWh for each vehicle and day", kWh/float64(days), 6.5, 0.1)
 	near(t, "kWh for each session", kWh/float64(n), 11.2, 0.05)

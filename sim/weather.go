@@ -23,6 +23,15 @@ type WeatherSpec struct {
 	Shear      float64           // exponent of the power law that takes it to 10 m
 	Columns    map[string]string // a quantity's name → column of the file
 	Gaps       string            // refuse | clear_sky; "" is refuse
+	// Wind is another record that wind and air density are taken from; nil for
+	// the weather's own.
+	Wind *WeatherSpec
+	// Calendar lays the record on the weeks of the scenario year. Other than a
+	// recording it is moved by whole days of 24 h, so that the sun, which keeps no
+	// summer time, stays where it was.
+	Calendar []CalendarPart
+
+	wind bool // it is another's Wind
 
 	// Moment takes a Unix second of the run to the one of the record that it
 	// sees; nil is the same second. Steps must not be torn by it.
@@ -44,7 +53,8 @@ type Weather struct {
 	Filled   int           // values that were missing in the run and have been filled
 
 	spec  WeatherSpec
-	first int64 // Unix second at which the first interval starts
+	wind  *Weather // of another record, or nil
+	first int64    // Unix second at which the first interval starts
 	rows  []weatherRow
 	sun   slotSun // of the interval looked at last
 }
@@ -110,6 +120,14 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 	if err := r.fillGaps(); err != nil {
 		return nil, err
 	}
+	if spec.Wind != nil {
+		wind := *spec.Wind
+		wind.wind = true
+		if r.weather.wind, err = ReadWeather(fsys, wind, cal); err != nil {
+			return nil, err
+		}
+		r.weather.Filled += r.weather.wind.Filled
+	}
 	return &r.weather, nil
 }
 
@@ -137,6 +155,13 @@ func newWeatherReader(spec WeatherSpec, cal *Calendar) (*weatherReader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(spec.Calendar) > 0 {
+		weeks, wrong := newWeekMap(spec.Calendar)
+		if wrong != nil {
+			return nil, recordedProblem(recording, 0, "calendar: %s", wrong.what)
+		}
+		spec.Moment = weeks.moment(cal)
+	}
 	return &weatherReader{weather: Weather{spec: spec}, rules: rules}, nil
 }
 
@@ -152,14 +177,20 @@ func (s *WeatherSpec) check() error {
 	}
 	known := 0
 	for _, c := range weatherColumns {
-		if s.Columns[c.name] != "" {
+		if s.Columns[c.name] != "" && !(s.wind && c.irradiance()) {
 			known++
-		} else if !c.optional {
+		} else if !c.optional && !s.wind {
 			return problem("no column for %s, wanted one in %s", c.name, c.unit)
 		}
 	}
 	if known != len(s.Columns) {
 		return problem("columns for what is no weather, wanted %s", weatherNames())
+	}
+	if s.wind && s.Columns["wind_m_per_s"] == "" {
+		return problem("no column for wind_m_per_s, wanted one in m/s")
+	}
+	if s.wind && (s.Columns["temperature_c"] == "") != (s.Columns["pressure_hpa"] == "") {
+		return problem("one of temperature_c and pressure_hpa without the other, wanted both for the density of the air, or neither")
 	}
 	if (s.Columns["dni_w_per_m2"] == "") != (s.Columns["dhi_w_per_m2"] == "") {
 		return problem("one of dni_w_per_m2 and dhi_w_per_m2 without the other, wanted both or neither")
@@ -303,6 +334,7 @@ func (r *weatherReader) fillGaps() error {
 			row.pressure = standardPressure(w.spec.Place.Elevation)
 		}
 		switch {
+		case w.spec.wind:
 		case math.IsNaN(row.ghi) || !apart && math.IsNaN(row.dni+row.dhi):
 			r.fillClear(s)
 		case apart:
@@ -421,7 +453,26 @@ func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) {
 		middle = (day.from + day.to) / 2
 	}
 	out.AirDensity = airDensity(pressure, out.Temperature)
+	if w.wind != nil {
+		w.wind.fillWind(unix, step, out)
+	}
 	out.Sun = SunAt(w.spec.Place, middle, Air{pressure, out.Temperature}).Toward
+}
+
+// fillWind writes the wind of another record, and the density of its air if the
+// record tells it.
+func (w *Weather) fillWind(unix int64, step twins.Seconds, out *twins.Weather) {
+	from := w.moment(unix)
+	var wind, temperature, pressure float64
+	w.between(from, from+int64(step), func(r *weatherRow, share float64) {
+		wind += float64(share * r.wind)
+		temperature += float64(share * r.temperature)
+		pressure += float64(share * r.pressure)
+	})
+	out.Wind = wind
+	if w.spec.Columns["temperature_c"] != "" {
+		out.AirDensity = airDensity(pressure, temperature)
+	}
 }
 
 // airDensity is that of dry air, of a pressure in hPa and a temperature in °C.

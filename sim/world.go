@@ -51,10 +51,13 @@ func (s *Scenario) Build() (*World, error) {
 
 func (w *World) readRecordings() error {
 	d := w.Scenario.document
+	moves := d.moves()
 	var found []error
 	for i := range d.entries("recordings") {
 		entry := &d.entries("recordings")[i]
-		r, err := ReadRecording(d.data, recordingSpec(entry), w.Scenario.Calendar)
+		spec := recordingSpec(entry)
+		spec.Moves = moves[spec.ID]
+		r, err := ReadRecording(d.data, spec, w.Scenario.Calendar)
 		if err != nil {
 			found = append(found, d.dataProblem("recordings."+entry.textOf("id"), entry, err))
 			continue
@@ -64,7 +67,7 @@ func (w *World) readRecordings() error {
 	if entry := d.root.get("weather"); entry != nil {
 		weather, err := ReadWeather(d.data, weatherSpec(entry), w.Scenario.Calendar)
 		if err != nil {
-			found = append(found, d.dataProblem("weather", entry, err))
+			found = append(found, d.weatherProblem(entry, err))
 		}
 		w.Weather = weather
 	}
@@ -104,29 +107,37 @@ func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, 
 	return nil, fmt.Errorf("no sessions %q", list)
 }
 
-// recorder resolves columns to indices into Env.Recorded. A column gets its index
-// when a member first asks for it, so columns that nobody follows cost nothing.
-func (w *World) recorder() func(recording, column string) (int32, error) {
-	type name struct{ recording, column string }
-	values := map[name][]twins.Power{}
+// recorder resolves copies of columns to indices into Env.Recorded. A copy gets
+// its index when a member first asks for it, so columns that nobody follows cost
+// nothing, and homes that follow the same copy share it.
+func (w *World) recorder() func(recording, column string, moveWeeks int) (int32, error) {
+	type name struct {
+		recording, column string
+		moveWeeks         int
+	}
+	type place struct {
+		*Recording
+		column int
+	}
+	places := map[name]place{}
 	for _, r := range w.Recordings {
 		for i, column := range r.Columns {
-			values[name{r.ID, column}] = r.Values[i]
+			places[name{r.ID, column, 0}] = place{r, i}
 		}
 	}
 	indexes := map[name]int32{}
-	return func(recording, column string) (int32, error) {
-		at := name{recording, column}
+	return func(recording, column string, moveWeeks int) (int32, error) {
+		at := name{recording, column, moveWeeks}
 		if i, ok := indexes[at]; ok {
 			return i, nil
 		}
-		v, ok := values[at]
+		p, ok := places[name{recording, column, 0}]
 		if !ok {
 			return 0, fmt.Errorf("recording %s has no column %q", recording, column)
 		}
 		i := int32(len(w.columns))
 		indexes[at] = i
-		w.columns = append(w.columns, v)
+		w.columns = append(w.columns, p.Moved(p.column, moveWeeks))
 		return i, nil
 	}
 }

@@ -249,7 +249,7 @@ type dispatchRow struct {
 // started a battery gives what it can and the rest is unserved; when the first
 // is back, at the same cost, it stays off.
 func TestIslandLosesAnEngine(t *testing.T) {
-	site := &twins.Site{Step: 900, Recorded: func(string, string) (int32, error) { return 0, nil }}
+	site := &twins.Site{Step: 900, Recorded: func(string, string, int) (int32, error) { return 0, nil }}
 	engine := `{"rated_w": 120000, "technology": "gas_engine", "available": true, "initially": %q}`
 	member := func(k *twins.Kind, id, spec string) twins.CellMember {
 		return twins.CellMember{Kind: k, Member: twins.Member{Path: "grid/c/" + id, Spec: []byte(spec)}}

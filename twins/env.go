@@ -16,8 +16,8 @@ type Env struct {
 
 	Weather Weather
 
-	// Recorded has, for each recorded column that a member follows, the mean
-	// power of this step. Members hold an index into it, got from their Site.
+	// Recorded has, for each copy of a recorded column that a member follows, the
+	// mean power of this step. Members hold an index into it, got from their Site.
 	Recorded []Power
 
 	// Commands that take effect now, ordered by (target, seq).
@@ -76,8 +76,9 @@ type Site struct {
 	Step  Seconds
 	Steps Tick // length of the run, 0 if open
 	Seed  uint64
-	// Recorded resolves a column of a recording to an index into Env.Recorded.
-	Recorded func(recording, column string) (int32, error)
+	// Recorded resolves a column of a recording, in a copy that is moved by whole
+	// weeks (0: as it lies), to an index into Env.Recorded.
+	Recorded func(recording, column string, moveWeeks int) (int32, error)
 	// Sessions are a user's recorded times at the plug around the run, moved by
 	// whole weeks: in order and a step or more apart.
 	Sessions func(list, user string, shiftWeeks int) ([]Session, error)

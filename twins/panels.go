@@ -39,6 +39,7 @@ const (
 	pvProperties = `
         "recording": {"type": "string", "minLength": 1, "description": "id of a recording"},
         "column": {"type": "string", "minLength": 1, "description": "one of its columns"},
+        "move_weeks": {"type": "integer", "minimum": -3, "maximum": 3, "description": "this copy of the column is moved by so many weeks of the scenario year, as that of a load; without it 0"},
         "rated_w": {"type": "number", "minimum": 0.001, "maximum": 1e12, "x-changeable": true, "description": "peak power of modelled panels under standard test conditions (1,000 W/m², cells at 25 °C), W"},
         "tilt_deg": {"type": "number", "minimum": 0, "maximum": 90, "description": "of the panels against the ground; 0 lies flat"},
         "azimuth_deg": {"type": "number", "minimum": 0, "maximum": 360, "description": "where they look, from north over east; 180 is south"},
@@ -51,7 +52,7 @@ const (
 	pvForms = `[
         {"required": ["recording", "column"], "properties": {"rated_w": false, "tilt_deg": false, "azimuth_deg": false,
           "losses": false, "temperature_coefficient_per_k": false, "noct_c": false, "inverter_w": false, "albedo": false}},
-        {"required": ["rated_w", "tilt_deg", "azimuth_deg"], "properties": {"recording": false, "column": false,
+        {"required": ["rated_w", "tilt_deg", "azimuth_deg"], "properties": {"recording": false, "column": false, "move_weeks": false,
           "losses": {"default": 0.12}, "temperature_coefficient_per_k": {"default": -0.004}, "noct_c": {"default": 45}, "albedo": {"default": 0.2}}}
       ]`
 	pvWanted = `either recording and column, or rated_w, tilt_deg and azimuth_deg of modelled panels`
@@ -123,7 +124,7 @@ func newPV(site *Site, path string, spec *pvSpec) (p pv, err error) {
 	}
 	p.scale = spec.Scale
 	if !spec.modelled() {
-		if p.column, err = site.Recorded(spec.Recording, spec.Column); err != nil {
+		if p.column, err = site.Recorded(spec.Recording, spec.Column, spec.MoveWeeks); err != nil {
 			return p, fmt.Errorf("%s: %w", path, err)
 		}
 		return p, nil
@@ -244,7 +245,7 @@ func (p *panelRow) UnmarshalBinary(b []byte) ([]byte, error) {
 func pvSample(between func(lo, hi int64) int64) string {
 	scale := fmt.Sprintf(`"scale": %d.%d`, between(0, 3), between(0, 999))
 	if between(0, 1) == 0 {
-		return fmt.Sprintf(`"recording": "r", "column": "c%d", `, between(0, 9)) + scale
+		return fmt.Sprintf(`"recording": "r", "column": "c%d", "move_weeks": %d, `, between(0, 9), between(-3, 3)) + scale
 	}
 	inverter := ""
 	if between(0, 1) == 0 {

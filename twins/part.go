@@ -141,8 +141,12 @@ func partSettings() (all []Setting) {
 type recordedSpec struct {
 	Recording string `json:"recording"`
 	Column    string `json:"column"`
+	MoveWeeks int    `json:"move_weeks"`
 	Scale     Ratio  `json:"scale"`
 }
+
+// moveWeeksSchema is the schema of recordedSpec.MoveWeeks.
+const moveWeeksSchema = `{"type": "integer", "minimum": -3, "maximum": 3, "default": 0, "description": "this copy of the column is moved by so many weeks of the scenario year: in week w it has what the column has in week w + move_weeks; the recording needs a calendar"}`
 
 // recorded is a device that does what was recorded, times a factor.
 type recorded struct {
@@ -155,7 +159,7 @@ func newRecorded(site *Site, m Member) (recorded, error) {
 	if err := decodeSpec(m, &spec); err != nil {
 		return recorded{}, err
 	}
-	column, err := site.Recorded(spec.Recording, spec.Column)
+	column, err := site.Recorded(spec.Recording, spec.Column, spec.MoveWeeks)
 	if err != nil {
 		return recorded{}, fmt.Errorf("%s: %w", m.Path, err)
 	}

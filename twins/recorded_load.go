@@ -11,6 +11,7 @@ var recordedLoad = &PartKind{
       "properties": {
         "recording": {"type": "string", "minLength": 1, "description": "id of a recording"},
         "column": {"type": "string", "minLength": 1, "description": "one of its columns; a * makes one household of each column that fits"},
+        "move_weeks": ` + moveWeeksSchema + `,
         "scale": {"type": "number", "minimum": 0, "maximum": 1000, "default": 1, "x-changeable": true, "description": "factor on the recorded power"}
       }}`,
 	New: func(site *Site, members []Member) (PartSlab, error) {
@@ -27,7 +28,7 @@ var recordedLoad = &PartKind{
 	Settings: scaleSetting,
 	Events:   []*EventType{eventSet},
 	Sample: func(between func(lo, hi int64) int64) string {
-		return fmt.Sprintf(`{"recording": "r", "column": "c%d", "scale": %d.%d}`, between(0, 9), between(0, 2), between(0, 999))
+		return fmt.Sprintf(`{"recording": "r", "column": "c%d", "move_weeks": %d, "scale": %d.%d}`, between(0, 9), between(-3, 3), between(0, 2), between(0, 999))
 	},
 }
 

@@ -186,7 +186,7 @@ func TestWindFarmRefuses(t *testing.T) {
 // A household's turbine gives what a farm of the same turbine gives.
 func TestHouseholdWindTurbine(t *testing.T) {
 	hours, _ := windYear(t)
-	s, err := twins.Household.New(&twins.Site{Step: 3600, Recorded: func(string, string) (int32, error) { return 0, nil }},
+	s, err := twins.Household.New(&twins.Site{Step: 3600, Recorded: func(string, string, int) (int32, error) { return 0, nil }},
 		[]twins.Member{{Path: "grid/c/h", Spec: []byte(`{"load": {"recording": "r", "column": "c", "scale": 1}, "power_factor": 1, "phase": "ABC", "bus": 0,
 		"wind_turbine": ` + strings.Replace(spec("sd6", 15, windYearShear, 3), `, "available": true`, "", 1) + `}`)}})
 	if err != nil {

@@ -25,7 +25,7 @@ func TestDigestsDoNotDependOnTheProcessor(t *testing.T) {
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		for _, scenario := range []string{"hamlet", "street"} {
+		for _, scenario := range []string{"hamlet", "street", "town"} {
 			out, err := exec.Command(bin, "run", scenario, "--json", "--quiet").CombinedOutput()
 			if strings.Contains(string(out), "microarchitecture support") {
 				t.Skipf("this processor does not run %s builds", level)

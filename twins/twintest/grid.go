@@ -41,7 +41,7 @@ func NewGrid(seed uint64) *Grid {
 func NewSite(seed uint64, step twins.Seconds) *twins.Site {
 	return &twins.Site{
 		Step: step, Steps: Steps, Seed: seed, Days: 2,
-		Recorded: func(recording, column string) (int32, error) {
+		Recorded: func(recording, column string, _ int) (int32, error) {
 			var c int32
 			if _, err := fmt.Sscanf(column, "c%d", &c); err != nil || recording != "r" {
 				return 0, fmt.Errorf("no column %s in recording %s", column, recording)

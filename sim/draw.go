@@ -1,0 +1,586 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// A scenario may say how many households there are, and under draw what they
+// are. Then communities, homes and the devices behind their meters are drawn by
+// the seed and become entries like any other, before patterns are expanded and
+// entries are set: households.*.pv.rated_w*=1.3 finds drawn panels.
+//
+// How many homes of a community have a thing is not left to chance: of all homes
+// so far it is the share, rounded down, so that 0.15 of 300 is 45 whatever the
+// communities. Which homes they are is drawn in a stream of the community, and
+// what they have in a stream of the home: more homes change no community that
+// was full before, and another thing to draw changes nothing else.
+
+// Purposes of the streams by which homes are drawn.
+const (
+	purposeWho   twins.Purpose = 1001 // rank of a home among those of its community, by thing
+	purposeCopy  twins.Purpose = 1002 // rank of a copy of a recorded load, by community
+	purposeValue twins.Purpose = 1003 // of a key that has several, by thing of a home
+)
+
+// drawing is a draw that is being made.
+type drawing struct {
+	*document
+	spec       *tree
+	seed       uint64
+	homes, per int
+
+	community *variants
+	owned     []ownedList // members of each community that belong to no home
+	home      *variants   // its own keys: phase, bus
+	parts     []*thing    // in the order of the schema
+	devices   []*thing
+	loads     []tree // the copies that there are; nil if every home has appliances
+	bare      map[uint64]*homeForm
+
+	made  map[string][]tree // entries by list
+	found []error
+}
+
+// thing is what a share of the homes has.
+type thing struct {
+	name  string // key under draw: pv, batteries
+	id    string // beginning of a device's id
+	line  int32
+	share int64 // of all homes, ppb
+	among *thing
+	what  *variants
+	had   [2]int // of the homes so far: that could have one, that have one
+	has   []bool // of the community that is being drawn
+}
+
+// ownedList is members that every community has.
+type ownedList struct {
+	list string
+	id   string
+	what *variants
+}
+
+// appliances is the part that makes a load; a home that has it follows no
+// recording.
+const appliances = "appliances"
+
+// draw makes the entries of the drawn homes.
+func (d *document) draw() error {
+	spec, number := d.root.get("draw"), d.root.get(twins.Household.Plural)
+	drawn := number != nil && number.form == formNumber
+	switch {
+	case spec == nil && !drawn:
+		return nil
+	case spec == nil:
+		return d.problem(number.line, "households: %s of them and no draw, wanted a draw that says what they are, or a list of them", number.text)
+	case !drawn:
+		return d.problem(spec.line, "draw: no number of households, wanted one, such as households: 300, instead of a list")
+	}
+	g := drawing{document: d, spec: spec, bare: map[uint64]*homeForm{}, made: map[string][]tree{}}
+	g.homes, _ = strconv.Atoi(number.text)                       // whole, by the schema
+	g.per, _ = strconv.Atoi(spec.textOf("per_community"))        // as well
+	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64) // as well
+	if g.read(); len(g.found) > 0 {
+		return problems(g.found)
+	}
+	for first := 0; first < g.homes; first += g.per {
+		g.drawCommunity(first, min(first+g.per, g.homes))
+	}
+	g.put()
+	return problems(g.found)
+}
+
+func (g *drawing) wrong(line int32, format string, args ...any) {
+	g.found = append(g.found, g.problem(line, format, args...))
+}
+
+// put makes what has been drawn part of the scenario, in place of the draw.
+func (g *drawing) put() {
+	homes := *g.root.get(twins.Household.Plural)
+	homes.form, homes.text = formList, ""
+	g.root.put(twins.Household.Plural, homes)
+	g.root = g.root.without("draw")
+	for _, list := range slices.Sorted(maps.Keys(g.made)) {
+		l := g.root.get(list)
+		if l == nil {
+			g.root.put(list, tree{form: formList, line: g.spec.line})
+			l = g.root.get(list)
+		}
+		l.items = append(slices.Clip(l.items), g.made[list]...)
+	}
+	g.root.arrange(g.schema.top().get("properties").keys)
+	g.indexes = nil
+}
+
+// Reading the draw.
+
+func (g *drawing) read() {
+	household, _ := g.schema.entry(twins.Household.Plural)
+	own := tree{form: formObject, line: g.spec.line}
+	for _, key := range household.get("properties").keys {
+		v := g.spec.get(key)
+		if v == nil || key == "load" || key == "community" {
+			continue
+		}
+		of, _ := g.schema.key(household, key)
+		if of.textOf("type") == "object" {
+			g.parts = append(g.parts, g.readThing(key, v, of))
+		} else {
+			own.put(key, *v)
+		}
+	}
+	g.home = g.variantsOf("draw", &own, subschema{})
+	g.checkHome(household)
+	for _, k := range memberKinds() {
+		if v := g.spec.get(k.Plural); v != nil && k.Ownable {
+			g.devices = append(g.devices, g.readDevice(k, v))
+		}
+	}
+	g.resolveAmong()
+	g.readLoad(household)
+	g.readCommunity()
+	g.readSupply()
+}
+
+// readThing reads a part, or what is left of a device.
+func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
+	rest := v.without("share", "among", "name")
+	rest.line = v.line
+	t := &thing{name: key, line: v.line, what: g.variantsOf("draw."+key, &rest, of)}
+	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0 … 1, by the schema
+	g.checkVariants("draw."+key, t.what, of)
+	return t
+}
+
+// readDevice reads what becomes an entry of its own, behind a home's meter.
+func (g *drawing) readDevice(k *twins.Kind, v *tree) *thing {
+	of, _ := g.schema.entry(k.Plural)
+	whole := v.clone()
+	for _, key := range []string{"owner", "community", "id"} {
+		if own := v.get(key); own != nil {
+			g.wrong(own.line, "draw.%s.%s: the draw gives it, wanted none", k.Plural, key)
+		}
+		whole.keys = append([]string{key}, whole.keys...)
+		whole.items = append([]tree{{form: formText, line: v.line, text: "x"}}, whole.items...)
+	}
+	t := g.readThing(k.Plural, &whole, of)
+	t.id = cmp.Or(v.textOf("name"), k.Name)
+	return t
+}
+
+func (g *drawing) things() []*thing { return slices.Concat(g.parts, g.devices) }
+
+// resolveAmong finds what other things depend on, which is drawn among all homes.
+func (g *drawing) resolveAmong() {
+	var names []string
+	named := map[string]*thing{}
+	for _, t := range g.things() {
+		named[t.name] = t
+		if g.spec.get(t.name).get("among") == nil {
+			names = append(names, t.name)
+		}
+	}
+	for _, t := range g.things() {
+		name := g.spec.get(t.name).get("among")
+		if name == nil {
+			continue
+		}
+		t.among = named[name.text]
+		if !slices.Contains(names, name.text) {
+			g.wrong(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, wanted(name.text, names))
+			t.among = nil
+			continue
+		}
+		if t.share > t.among.share {
+			g.wrong(g.spec.get(t.name).get("share").line, "draw.%s.share: %s of the homes, more than the %s that have %s, wanted as many at most",
+				t.name, g.spec.get(t.name).textOf("share"), g.spec.get(name.text).textOf("share"), name.text)
+		}
+	}
+}
+
+// readLoad lists the copies of recorded loads.
+func (g *drawing) readLoad(household subschema) {
+	recorded := int64(twins.One)
+	for _, t := range g.parts {
+		if t.name == appliances {
+			recorded -= t.share
+		}
+	}
+	v := g.spec.get("load")
+	if v == nil {
+		if recorded > 0 {
+			g.wrong(g.spec.line, "draw: load is missing, wanted the recorded load of homes that have no %s", appliances)
+		}
+		return
+	}
+	recording := entryOf(g.root.get("recordings"), v.textOf("recording"))
+	if recording == nil {
+		id := v.get("recording")
+		g.wrong(id.line, "draw.load.recording: no recording %q, %s", id.text, wanted(id.text, g.ids("recordings")))
+		return
+	}
+	most, _ := strconv.Atoi(v.textOf("move_weeks")) // whole, by the schema
+	if most > 0 && recording.get("calendar") == nil {
+		g.wrong(v.get("move_weeks").line, "draw.load.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", most, recording.textOf("id"))
+	}
+	of, _ := g.schema.key(household, "load")
+	rest := v.without("columns", "move_weeks")
+	rest.line = v.line
+	for _, column := range g.readColumns(v.get("columns"), recording) {
+		for move := -most; move <= most; move++ {
+			copied := rest.clone()
+			copied.put("column", tree{form: formText, line: v.line, text: column})
+			copied.put("move_weeks", tree{form: formNumber, line: v.line, text: strconv.Itoa(move)})
+			g.schema.fill(of, &copied)
+			copied.shared = true
+			g.loads = append(g.loads, copied)
+		}
+	}
+	if len(g.loads) > 0 {
+		g.found = append(g.found, g.validate(place{"draw.load", &g.loads[0], of})...)
+	}
+}
+
+// readColumns lists the columns of a recording that the draw takes.
+func (g *drawing) readColumns(v, recording *tree) (columns []string) {
+	known, err := g.columnsOf(recording)
+	if err != nil {
+		g.found = append(g.found, err)
+		return nil
+	}
+	patterns := v.items
+	if v.form == formText {
+		patterns = []tree{*v}
+	}
+	for i := range patterns {
+		p := &patterns[i]
+		before := len(columns)
+		for _, name := range known.names {
+			if _, fits := star(p.text, name); fits && !slices.Contains(columns, name) {
+				columns = append(columns, name)
+			}
+		}
+		if len(columns) == before {
+			g.wrong(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, wanted(p.text, known.names))
+		}
+	}
+	return columns
+}
+
+// readCommunity reads what each community is and has.
+func (g *drawing) readCommunity() {
+	v := g.spec.get("community")
+	of, _ := g.schema.entry(twins.Community.Plural)
+	own := tree{form: formObject, line: v.line}
+	own.put("id", tree{form: formText, line: v.line, text: "x"})
+	for i, key := range v.keys {
+		k := kindOfList(key)
+		switch {
+		case key == "name":
+		case k != nil && k != twins.Community && !owns(k) && v.items[i].form == formList:
+			g.readOwned(k, &v.items[i])
+		case key == "id":
+			g.wrong(v.items[i].line, "draw.community.id: the draw gives it, wanted a name")
+		default:
+			own.put(key, v.items[i])
+		}
+	}
+	g.community = g.variantsOf("draw.community", &own, of)
+	g.checkVariants("draw.community", g.community, of)
+}
+
+func (g *drawing) readOwned(k *twins.Kind, l *tree) {
+	of, _ := g.schema.entry(k.Plural)
+	for i := range l.items {
+		name := fmt.Sprintf("draw.community.%s[%d]", k.Plural, i)
+		v := l.items[i].clone()
+		if v.form == formObject {
+			v.put("community", tree{form: formText, line: v.line, text: "x"})
+		}
+		what := g.variantsOf(name, &v, of)
+		g.checkVariants(name, what, of)
+		g.owned = append(g.owned, ownedList{k.Plural, v.textOf("id"), what})
+	}
+}
+
+// readSupply makes the plants and ties that go with the number of homes.
+func (g *drawing) readSupply() {
+	v := g.spec.get("supply")
+	if v == nil {
+		return
+	}
+	homes, _ := new(big.Rat).SetString(v.textOf("for_households"))
+	factor := new(big.Rat).Quo(big.NewRat(int64(g.homes), 1), homes)
+	for i, list := range v.keys {
+		if kindOfList(list) == nil {
+			continue
+		}
+		for k := range v.items[i].items {
+			g.readUnit(list, fmt.Sprintf("draw.supply.%s[%d]", list, k), &v.items[i].items[k], factor)
+		}
+	}
+}
+
+// readUnit makes one plant, or several of the same.
+func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
+	of, _ := g.schema.entry(list)
+	whole := v.without("units")
+	whole = whole.clone()
+	whole.line = v.line
+	community := *g.spec.get("supply").get("community")
+	whole.put("community", community)
+	before := len(g.found)
+	g.checkVariants(name, g.variantsOf(name, &whole, of), of) // as it was written
+	if len(g.found) > before {
+		return
+	}
+	for i, key := range whole.keys {
+		sub, _ := g.schema.key(of, key)
+		whole.items[i] = sized(key, &whole.items[i], sub, factor)
+	}
+	what := g.variantsOf(name, &whole, of)
+	g.checkVariants(name, what, of)
+	units, _ := strconv.Atoi(v.textOf("units")) // whole, by the schema
+	for n := range units {
+		id := v.textOf("id")
+		if units > 1 {
+			id = numbered(id, n+1, 2)
+		}
+		e := what.drawn(g.seed, communityPath(community.text)+"/"+id)
+		setTexts(&e, map[string]string{"id": id})
+		g.made[list] = append(g.made[list], e)
+	}
+}
+
+// sized multiplies a key's number if its unit is W or Wh, or if it counts
+// turbines; whole numbers stay whole.
+func sized(key string, v *tree, of subschema, factor *big.Rat) tree {
+	size := strings.HasSuffix(key, "_w") || strings.HasSuffix(key, "_wh") || key == "count"
+	if !size || v.form != formNumber {
+		return *v
+	}
+	places := 3 // mW
+	if of.textOf("type") == "integer" {
+		places = 0
+	}
+	text, _ := decimal(new(big.Rat).Mul(ratOf(v), factor).FloatString(places))
+	return tree{form: formNumber, line: v.line, text: text}
+}
+
+// checkVariants validates each value that a key may have, though not each
+// combination: drawn entries need not be validated one by one.
+func (g *drawing) checkVariants(name string, v *variants, of subschema) {
+	if v.wrong {
+		return
+	}
+	for _, choice := range v.samples() {
+		t := v.make(choice)
+		if wrong := g.validate(place{name, &t, of}); len(wrong) > 0 {
+			g.found = append(g.found, wrong...)
+			return
+		}
+	}
+}
+
+// checkHome validates the homes' own keys.
+func (g *drawing) checkHome(household subschema) {
+	if g.home.wrong {
+		return
+	}
+	for _, choice := range g.home.samples() {
+		t := g.home.make(choice)
+		for i, key := range t.keys {
+			of, _ := g.schema.key(household, key)
+			g.found = append(g.found, g.validate(place{"draw." + key, &t.items[i], of})...)
+		}
+	}
+}
+
+// Drawing.
+
+// drawCommunity draws the homes first … end-1, which are one community.
+func (g *drawing) drawCommunity(first, end int) {
+	number := first/g.per + 1
+	id := numbered(g.spec.get("community").textOf("name"), number, 2)
+	path := communityPath(id)
+	entry := g.community.drawn(g.seed, path)
+	setTexts(&entry, map[string]string{"id": id})
+	g.made[twins.Community.Plural] = append(g.made[twins.Community.Plural], entry)
+	for _, o := range g.owned {
+		m := o.what.drawn(g.seed, path+"."+o.id)
+		setTexts(&m, map[string]string{"id": numbered(o.id, number, 2), "community": id})
+		g.made[o.list] = append(g.made[o.list], m)
+	}
+	for _, t := range g.things() {
+		if t.among == nil {
+			t.choose(g.seed, path, nil, end-first)
+		}
+	}
+	for _, t := range g.things() {
+		if t.among != nil {
+			t.choose(g.seed, path, t.among.has, end-first)
+		}
+	}
+	copies := g.copies(path, end-first)
+	for i := range end - first {
+		g.drawHome(i, first+i+1, id, copies)
+	}
+}
+
+// choose says which of n homes of a community have the thing.
+func (t *thing) choose(seed uint64, community string, among []bool, n int) {
+	t.has = make([]bool, n)
+	key := twins.PathKey(community + "." + t.name)
+	ranked := make([]ranked, 0, n)
+	for i := range n {
+		if among == nil || among[i] {
+			ranked = append(ranked, rank(seed, key, purposeWho, i))
+		}
+	}
+	of := int64(twins.One)
+	if t.among != nil {
+		of = max(t.among.share, 1)
+	}
+	t.had[0] += len(ranked)
+	due, _ := twins.MulDiv(int64(t.had[0]), t.share, of)
+	slices.SortFunc(ranked, byRank)
+	for _, r := range ranked[:int(due)-t.had[1]] {
+		t.has[r.index] = true
+	}
+	t.had[1] = int(due)
+}
+
+// ranked is something with the random number by which it comes first or last.
+type ranked struct {
+	by    uint64
+	index int
+}
+
+func rank(seed, key uint64, purpose twins.Purpose, index int) ranked {
+	return ranked{twins.Draw(seed, key, purpose, int64(index)), index}
+}
+
+func byRank(a, b ranked) int { return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.index, b.index)) }
+
+// copies draws copies of recorded loads for n homes of a community: no two have
+// the same column and move, as long as there are enough.
+func (g *drawing) copies(community string, n int) []*tree {
+	if len(g.loads) == 0 {
+		return nil
+	}
+	key := twins.PathKey(community + ".load")
+	order := make([]ranked, len(g.loads))
+	for i := range order {
+		order[i] = rank(g.seed, key, purposeCopy, i)
+	}
+	slices.SortFunc(order, byRank)
+	copies := make([]*tree, n)
+	for i := range copies {
+		copies[i] = &g.loads[order[i%len(order)].index]
+	}
+	return copies
+}
+
+// homeForm is an entry of a home with some parts, whose values are still missing.
+type homeForm struct {
+	entry               tree
+	id, community, load int   // where the values stand, -1 for none
+	parts               []int // of drawing.parts
+	own                 []int // of the keys of drawing.home
+}
+
+// drawHome draws one home, the i-th of its community, and the devices behind its
+// meter.
+func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
+	id := numbered(g.spec.textOf("name"), number, 4)
+	path := communityPath(community) + "/" + id
+	form := g.form(i)
+	e := form.entry
+	e.items = slices.Clone(e.items)
+	e.items[form.id].text, e.items[form.community].text = id, community
+	if form.load >= 0 {
+		e.items[form.load] = *copies[i]
+	}
+	if len(form.own) > 0 {
+		own := g.home.drawn(g.seed, path)
+		for k, at := range form.own {
+			e.items[at] = own.items[k]
+		}
+	}
+	for k, t := range g.parts {
+		if t.has[i] {
+			e.items[form.parts[k]] = t.what.drawn(g.seed, path+"."+t.name)
+		}
+	}
+	g.made[twins.Household.Plural] = append(g.made[twins.Household.Plural], e)
+	for _, t := range g.devices {
+		if t.has[i] {
+			m := t.what.drawn(g.seed, path+"."+t.name)
+			setTexts(&m, map[string]string{"id": numbered(t.id, number, 4), "community": community, "owner": id})
+			g.made[t.name] = append(g.made[t.name], m)
+		}
+	}
+}
+
+// form is the form of the i-th home of the community.
+func (g *drawing) form(i int) *homeForm {
+	has, recorded := uint64(0), len(g.loads) > 0
+	for k, t := range g.parts {
+		if t.has[i] {
+			has |= 1 << k
+			recorded = recorded && t.name != appliances
+		}
+	}
+	if f := g.bare[has]; f != nil {
+		return f
+	}
+	of, _ := g.schema.entry(twins.Household.Plural)
+	e := tree{form: formObject, line: g.spec.line, checked: true}
+	e.put("id", tree{form: formText, line: e.line})
+	e.put("community", tree{form: formText, line: e.line})
+	if recorded {
+		e.put("load", tree{})
+	}
+	for k, t := range g.parts {
+		if has&(1<<k) != 0 {
+			e.put(t.name, tree{})
+		}
+	}
+	own := g.home.make(make([]int, len(g.home.slots)))
+	for _, key := range own.keys {
+		e.put(key, tree{})
+	}
+	g.schema.fill(of, &e)
+	at := func(key string) int { return slices.Index(e.keys, key) }
+	f := &homeForm{entry: e, id: at("id"), community: at("community"), load: at("load")}
+	for _, t := range g.parts {
+		f.parts = append(f.parts, at(t.name))
+	}
+	for _, key := range own.keys {
+		f.own = append(f.own, at(key))
+	}
+	g.bare[has] = f
+	return f
+}
+
+// setTexts sets texts of an entry whose other values are shared.
+func setTexts(t *tree, texts map[string]string) {
+	t.items, t.shared, t.checked = slices.Clone(t.items), false, true
+	for key, text := range texts {
+		t.get(key).text = text
+	}
+}
+
+// numbered is an id: a name and a number of some digits at least.
+func numbered(name string, number, digits int) string {
+	n := strconv.Itoa(number)
+	return name + "-" + strings.Repeat("0", max(0, digits-len(n))) + n
+}

@@ -1,0 +1,257 @@
+package sim
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Values under draw that are drawn themselves: {one_of: [...]}, {between: [least,
+// most], step: 1}, and texts with a * that stand for columns or users.
+
+// variants is a value of which some parts may be drawn.
+type variants struct {
+	schema *schema
+	of     subschema // by which defaults are filled in; none if it has no tree
+	whole  tree
+	slots  []slot
+	cached map[int64]tree
+	wrong  bool // a slot is none
+}
+
+// slot is a place in a value that has several.
+type slot struct {
+	at      []int // which item of each level
+	options []tree
+	least   *big.Rat // or: least + k·step, k < count
+	step    *big.Rat
+	count   int
+	line    int32
+}
+
+// mostCached is how many variants are kept; more are made each time.
+const mostCached = 4096
+
+// mostValues bounds the values between two.
+const mostValues = 1_000_000
+
+func (g *drawing) variantsOf(name string, v *tree, of subschema) *variants {
+	all := &variants{schema: g.schema, of: of, whole: v.clone(), cached: map[int64]tree{}}
+	before := len(g.found)
+	g.findSlots(name, all, v, nil)
+	all.wrong = len(g.found) > before
+	return all
+}
+
+// findSlots looks for one_of and between.
+func (g *drawing) findSlots(name string, all *variants, v *tree, at []int) {
+	if s, is := g.slotOf(name, v); is {
+		s.at = slices.Clone(at)
+		all.slots = append(all.slots, s)
+		return
+	}
+	for i := range v.items {
+		below := name
+		if v.form == formObject {
+			below = joinPath(name, v.keys[i])
+		}
+		if words, are := g.words(name, v, i); are {
+			all.slots = append(all.slots, g.slotOfWords(below, &v.items[i], words, slices.Clone(append(at, i))))
+			continue
+		}
+		g.findSlots(below, all, &v.items[i], append(at, i))
+	}
+}
+
+// words are what a text with a * may become: the columns of the recording beside
+// it, or the users of the sessions; nil if these are wrong themselves.
+func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) {
+	if v.form != formObject || v.items[i].form != formText || !strings.Contains(v.items[i].text, "*") {
+		return nil, false
+	}
+	list, key := "", ""
+	switch {
+	case v.keys[i] == "column" && v.get("recording") != nil:
+		list, key = "recordings", "recording"
+	case v.keys[i] == "user" && v.get("list") != nil:
+		list, key = "sessions", "list"
+	default:
+		return nil, false
+	}
+	ref := v.get(key)
+	of := entryOf(g.root.get(list), ref.text)
+	if of == nil {
+		g.wrong(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, wanted(ref.text, g.ids(list)))
+		return nil, true
+	}
+	var err error
+	if list == "sessions" {
+		words, err = g.usersOf(of)
+	} else if columns, wrong := g.columnsOf(of); wrong == nil {
+		words = columns.names
+	} else {
+		err = wrong
+	}
+	if err != nil {
+		g.found = append(g.found, err)
+	}
+	return words, true
+}
+
+func (g *drawing) slotOfWords(name string, v *tree, words []string, at []int) slot {
+	s := slot{at: at, line: v.line}
+	for _, w := range words {
+		if _, fits := star(v.text, w); fits {
+			s.options = append(s.options, tree{form: formText, line: v.line, text: w})
+		}
+	}
+	if s.count = len(s.options); s.count == 0 {
+		if words != nil {
+			g.wrong(v.line, "%s: nothing fits %q, %s", name, v.text, wanted(v.text, words))
+		}
+		return slot{at: at, options: []tree{{}}, count: 1}
+	}
+	return s
+}
+
+func (g *drawing) slotOf(name string, v *tree) (s slot, is bool) {
+	oneOf, between, step := v.get("one_of"), v.get("between"), v.get("step")
+	s.line = v.line
+	switch {
+	case oneOf != nil:
+		if len(v.keys) != 1 || oneOf.form != formList || len(oneOf.items) == 0 {
+			g.wrong(oneOf.line, "%s: wanted one_of alone, with a list of values", name)
+			return slot{options: []tree{{}}, count: 1}, true
+		}
+		s.options, s.count = oneOf.items, len(oneOf.items)
+		return s, true
+	case between != nil:
+		if !s.readBetween(v, between, step) {
+			g.wrong(between.line, "%s: wanted between: [least, most], the smaller first, and step above 0, at most %d values apart", name, mostValues)
+			return slot{options: []tree{{}}, count: 1}, true
+		}
+		return s, true
+	}
+	return s, false
+}
+
+func (s *slot) readBetween(v, between, step *tree) bool {
+	if step == nil {
+		step = &tree{form: formNumber, text: "1"}
+	} else if len(v.keys) != 2 {
+		return false
+	}
+	if between.form != formList || len(between.items) != 2 || step.form != formNumber ||
+		between.items[0].form != formNumber || between.items[1].form != formNumber {
+		return false
+	}
+	var most *big.Rat
+	s.least, most, s.step = ratOf(&between.items[0]), ratOf(&between.items[1]), ratOf(step)
+	if s.step.Sign() <= 0 || s.least.Cmp(most) > 0 {
+		return false
+	}
+	steps := most.Sub(most, s.least)
+	steps.Quo(steps, s.step)
+	if steps.Cmp(big.NewRat(mostValues, 1)) > 0 {
+		return false
+	}
+	s.count = int(new(big.Int).Quo(steps.Num(), steps.Denom()).Int64()) + 1
+	return true
+}
+
+func ratOf(t *tree) *big.Rat {
+	r, ok := new(big.Rat).SetString(t.text)
+	if !ok {
+		panic("sim: not in decimal form: " + t.text)
+	}
+	return r
+}
+
+// option is the k-th value.
+func (s *slot) option(k int) tree {
+	if s.options != nil {
+		return s.options[k].clone()
+	}
+	r := new(big.Rat).Mul(s.step, big.NewRat(int64(k), 1))
+	r.Add(r, s.least)
+	places, _ := r.FloatPrec()
+	text, _ := decimal(r.FloatString(places))
+	return tree{form: formNumber, line: s.line, text: text}
+}
+
+// make makes the value with one option for each slot.
+func (v *variants) make(choice []int) tree {
+	t := v.whole.clone()
+	for i := range v.slots {
+		at := &t
+		for _, k := range v.slots[i].at {
+			at = &at.items[k]
+		}
+		line := at.line
+		*at = v.slots[i].option(choice[i])
+		if at.line == 0 {
+			at.line = line
+		}
+	}
+	if v.of.tree != nil {
+		v.schema.fill(v.of, &t)
+	}
+	t.shared = t.items != nil
+	for i := range t.items {
+		t.items[i].shared = t.items[i].items != nil
+	}
+	return t
+}
+
+// drawn draws the value in the stream of a path; its items are shared.
+func (v *variants) drawn(seed uint64, path string) tree {
+	choice := make([]int, len(v.slots))
+	number, all := int64(0), int64(1)
+	if len(v.slots) > 0 {
+		key := twins.PathKey(path)
+		for i := range v.slots {
+			n := int64(v.slots[i].count)
+			choice[i] = int(twins.Between(twins.Draw(seed, key, purposeValue, int64(i)), 0, n-1))
+			if number, all = number*n+int64(choice[i]), all*n; all > mostCached {
+				number, all = 0, mostCached+1
+			}
+		}
+	}
+	if all > mostCached {
+		return v.make(choice)
+	}
+	t, ok := v.cached[number]
+	if !ok {
+		t = v.make(choice)
+		v.cached[number] = t
+	}
+	return t
+}
+
+// samples are choices that have each value at least once; of values between two
+// the ends.
+func (v *variants) samples() (choices [][]int) {
+	most := 1
+	for i := range v.slots {
+		if v.slots[i].options != nil {
+			most = max(most, v.slots[i].count)
+		} else {
+			most = max(most, 2)
+		}
+	}
+	for k := range most {
+		choice := make([]int, len(v.slots))
+		for i := range v.slots {
+			switch s := &v.slots[i]; {
+			case s.options != nil:
+				choice[i] = k % s.count
+			case k > 0:
+				choice[i] = s.count - 1
+			}
+		}
+		choices = append(choices, choice)
+	}
+	return choices
+}

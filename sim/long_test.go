@@ -1,0 +1,5 @@
+//go:build long
+
+package sim
+
+func init() { long = true }

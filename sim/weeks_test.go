@@ -1,0 +1,366 @@
+package sim
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// southern lays a southern year on a northern one.
+var southern = []CalendarPart{{1, "2013-07-01"}, {27, "2012-12-31"}}
+
+// Which day of the record lies on which day of the run.
+func TestCalendarMap(t *testing.T) {
+	m, wrong := newWeekMap(southern)
+	if wrong != nil {
+		t.Fatal(wrong.what)
+	}
+	for _, row := range []struct {
+		day   string
+		start string // of the run
+		weeks int
+		want  string
+	}{
+		// The halves of the year.
+		{"2018-01-01", "2018-01-01", 0, "2013-07-01"},
+		{"2018-01-08", "2018-01-01", 0, "2013-07-08"},
+		{"2018-01-26", "2018-01-08", 0, "2013-07-26"},
+		{"2018-07-01", "2018-01-08", 0, "2013-12-29"},
+		{"2018-07-02", "2018-01-08", 0, "2012-12-31"},
+		{"2018-12-30", "2018-01-08", 0, "2013-06-30"},
+		// After week 52 comes week 1.
+		{"2018-12-31", "2018-01-08", 0, "2013-07-01"},
+		{"2019-01-01", "2018-01-08", 0, "2013-07-02"},
+		// Another year: week 1 begins on or before 1 January.
+		{"2019-01-01", "2019-01-01", 0, "2013-07-02"},
+		{"2018-12-31", "2019-01-01", 0, "2013-07-01"},
+		{"2023-01-01", "2023-01-01", 0, "2013-07-07"},
+		{"2024-01-01", "2024-01-01", 0, "2013-07-01"},
+		// Moved copies, round the year.
+		{"2018-01-08", "2018-01-01", 2, "2013-07-22"},
+		{"2018-01-08", "2018-01-01", -1, "2013-07-01"},
+		{"2018-01-08", "2018-01-01", -2, "2013-06-24"},
+		{"2018-06-28", "2018-01-01", 1, "2013-01-03"},
+		{"2018-12-24", "2018-01-01", 3, "2013-07-15"},
+	} {
+		day, err := time.Parse(time.DateOnly, row.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, err := time.Parse(time.DateOnly, row.start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded := time.Unix(m.recorded(dayNumber(day), firstMonday(start), row.weeks)*secondsPerDay, 0).UTC()
+		if got := recorded.Format(time.DateOnly); got != row.want {
+			t.Errorf("%s of a run from %s, moved by %d: recorded on %s, want %s", row.day, row.start, row.weeks, got, row.want)
+		}
+		if recorded.Weekday() != day.Weekday() {
+			t.Errorf("%s, a %s, was recorded on a %s", row.day, day.Weekday(), recorded.Weekday())
+		}
+	}
+}
+
+// A week of the year is recorded once: the copies of all moves together have each
+// day of the record's year equally often.
+func TestCalendarMapIsAPermutation(t *testing.T) {
+	m, _ := newWeekMap(southern)
+	first := firstMonday(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC))
+	for move := -3; move <= 3; move++ {
+		seen := map[int64]bool{}
+		for day := first; day < first+364; day++ {
+			seen[m.recorded(day, first, move)] = true
+		}
+		if len(seen) != 364 {
+			t.Errorf("moved by %d: %d different days, want 364", move, len(seen))
+		}
+	}
+}
+
+// hourly is a record in which each hour's value says when it was: the day of the
+// year times 100 plus the hour, in W.
+func hourly(from, to string, offset string) string {
+	first, _ := time.Parse(time.DateOnly, from)
+	last, _ := time.Parse(time.DateOnly, to)
+	var b strings.Builder
+	b.WriteString("time,x\n")
+	for at := first; at.Before(last); at = at.Add(time.Hour) {
+		fmt.Fprintf(&b, "%s%s,%d\n", at.Format("2006-01-02T15:04"), offset, at.YearDay()*100+at.Hour())
+	}
+	return b.String()
+}
+
+func mapped(calendar []CalendarPart, moves ...int) func(*RecordingSpec) {
+	return func(s *RecordingSpec) { s.Calendar, s.Moves, s.Unit = calendar, moves, "W" }
+}
+
+// The record's wall clock lies on the run's, whatever the zones say.
+func TestCalendarIsClockOnClock(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	year := []CalendarPart{{1, "2013-01-07"}} // day 7 of the record lies on 1 January
+	for _, row := range []struct {
+		name   string
+		start  time.Time
+		step   twins.Seconds
+		steps  twins.Tick
+		offset string
+		zone   string
+		move   int
+		want   []int
+	}{
+		{"at noon", time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 3600, 3, "", "", 0, []int{712, 713, 714}},
+		{"stamps with an offset", time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 3600, 3, "+10:00", "", 0, []int{712, 713, 714}},
+		{"a record with a zone", time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 3600, 3, "", "Australia/Sydney", 0, []int{712, 713, 714}},
+		{"over midnight", time.Date(2018, 1, 1, 23, 0, 0, 0, berlin), 3600, 2, "", "", 0, []int{723, 800}},
+		{"in quarter hours", time.Date(2018, 1, 1, 12, 30, 0, 0, berlin), 900, 4, "", "", 0, []int{712, 712, 713, 713}},
+		{"moved", time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 3600, 2, "", "", 1, []int{1412, 1413}},
+		// 25 March 2018, day 84 of the year, is laid on day 90 of the record.
+		{"the clocks skip an hour", time.Date(2018, 3, 25, 1, 0, 0, 0, berlin), 3600, 3, "", "", 0, []int{9001, 9003, 9004}},
+		{"the clocks are set back", time.Date(2018, 10, 28, 1, 0, 0, 0, berlin), 3600, 4, "", "", 0, []int{30701, 30702, 30702, 30703}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			spec := recordedAs(mapped(year, 1), inZone(row.zone))
+			r, err := ReadRecording(fileOf(spec, hourly("2013-01-01", "2013-12-31", row.offset)), spec, NewCalendar(row.start, row.step, row.steps))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, p := range r.Moved(0, row.move) {
+				got = append(got, int(p/twins.Watt))
+			}
+			if fmt.Sprint(got) != fmt.Sprint(row.want) {
+				t.Errorf("recorded %v, want %v", got, row.want)
+			}
+		})
+	}
+}
+
+func TestBadCalendar(t *testing.T) {
+	week := hourly("2013-07-01", "2013-07-08", "")
+	gap := strings.Replace(week, "2013-07-02T05:00,18305\n", "", 1)
+	for _, row := range []struct {
+		name     string
+		calendar []CalendarPart
+		moves    []int
+		text     string
+		want     string
+	}{
+		{"not from the first week", []CalendarPart{{2, "2013-07-01"}}, nil, week, "street.csv: calendar: from_week 2 is the first, wanted 1: every week needs a record"},
+		{"not ascending", []CalendarPart{{1, "2013-07-01"}, {1, "2013-07-08"}}, nil, week, "street.csv: calendar: from_week 1 after 1, wanted ascending weeks up to 52"},
+		{"a Tuesday", []CalendarPart{{1, "2013-07-02"}}, nil, week, "street.csv: calendar: record_day: 2013-07-02 is a Tuesday, wanted a Monday: scenario weeks begin on one, and weekdays lie on weekdays"},
+		{"no date", []CalendarPart{{1, "2013-02-30"}}, nil, week, `street.csv: calendar: record_day: "2013-02-30" is no date, wanted one like 2013-07-01`},
+		{"a day that the record lacks", []CalendarPart{{1, "2013-07-08"}}, nil, week, "street.csv: covers 2013-07-01 00:00 to 2013-07-08 00:00, wanted 2013-07-08 00:00, which the calendar lays on 2018-01-01 00:00"},
+		{"a day that a copy lacks", []CalendarPart{{1, "2013-07-01"}}, []int{1}, week, "street.csv: covers 2013-07-01 00:00 to 2013-07-08 00:00, wanted 2013-07-08 00:00, which the calendar lays on 2018-01-01 00:00 in copies moved by +1 weeks"},
+		{"moved without a calendar", nil, []int{1}, week, "street.csv: no calendar, wanted one: without it there is no year in which a copy could be moved by weeks"},
+		{"a time without a date", []CalendarPart{{1, "2013-07-01"}}, nil, "time,x\n00:00,1\n01:00,1\n", `street.csv:2: time "00:00" has no date, wanted one: the calendar says which day lies where`},
+		{"a gap that is needed", []CalendarPart{{1, "2013-07-01"}}, nil, gap, "street.csv:31: no row for 2013-07-02 05:00 before this one, wanted one every 1 h, or gaps: hold, linear or same_time_last_week"},
+		{"half an hour off", []CalendarPart{{1, "2013-07-01"}}, nil, strings.ReplaceAll(hourly("2013-06-30", "2013-07-08", ""), ":00,", ":30,"), "street.csv:2: the interval that starts at 2013-06-30 00:30 does not meet the step of 1 h that the calendar lays on 2013-07-01 00:00, wanted both to start together"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			spec := recordedAs(mapped(row.calendar, row.moves...))
+			cal := NewCalendar(time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC), 3600, 48)
+			_, err := ReadRecording(fileOf(spec, row.text), spec, cal)
+			if err == nil || err.Error() != row.want {
+				t.Errorf("got  %v\nwant %s", err, row.want)
+			}
+		})
+	}
+}
+
+// Gaps matter where the run, or a copy, lies, and are counted there only.
+func TestCalendarGaps(t *testing.T) {
+	text := hourly("2013-07-01", "2013-08-05", "")
+	for _, missing := range []string{"2013-07-09T05:00,19005\n", "2013-07-10T05:00,19105\n", "2013-07-16T05:00,19705\n", "2013-07-30T05:00,21105\n"} {
+		text = strings.Replace(text, missing, "", 1)
+	}
+	cal := NewCalendar(time.Date(2018, 1, 15, 0, 0, 0, 0, time.UTC), 3600, 48) // from 15 July 2013 on
+	for _, row := range []struct {
+		moves  []int
+		filled int
+	}{
+		{nil, 1},          // 16 July
+		{[]int{1}, 1},     // and 22 and 23 July
+		{[]int{2}, 2},     // 29 and 30 July
+		{[]int{-1, 2}, 3}, // 9 July, but not the 10th
+	} {
+		spec := recordedAs(mapped([]CalendarPart{{1, "2013-07-01"}}, row.moves...), withGaps("same_time_last_week"))
+		r, err := ReadRecording(fileOf(spec, text), spec, cal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Filled != row.filled {
+			t.Errorf("moves %v: %d filled, want %d", row.moves, r.Filled, row.filled)
+		}
+		// On 16 July stands what was there on 2 July: the 9th is missing as well.
+		if got := r.Values[0][29] / twins.Watt; got != 18305 {
+			t.Errorf("moves %v: the gap has %d, want 18305", row.moves, got)
+		}
+	}
+}
+
+// What is wrong with a calendar or a move is said with its line.
+func TestBadCalendarInScenario(t *testing.T) {
+	source := `start: 2018-01-01
+step_s: 3600
+recordings:
+  - id: homes
+    file: x.csv
+    unit: W
+    CALENDAR
+communities: [{id: c}]
+households:
+  - id: h
+    community: c
+    load:
+      recording: homes
+      column: x
+      move_weeks: MOVE
+`
+	for _, row := range []struct{ name, calendar, move, want string }{
+		{"a Tuesday", "calendar: [{from_week: 1, record_day: 2013-07-02}]", "0", "x.yaml:7: recordings.homes.calendar[0]: record_day: 2013-07-02 is a Tuesday, wanted a Monday: scenario weeks begin on one, and weekdays lie on weekdays"},
+		{"empty", "calendar: []", "0", "x.yaml:7: recordings.homes.calendar: empty, wanted weeks of the record for the weeks of the scenario year; without it the record is of the run's own days"},
+		{"week 53", "calendar: [{from_week: 53, record_day: 2013-07-01}]", "0", "x.yaml:7: recordings.homes.calendar[0].from_week: 53 is above 52"},
+		{"a move without a calendar", "gaps: hold", "2", "x.yaml:15: households.h.load.move_weeks: 2, wanted 0, or a calendar for recording homes: it says in which year a copy can be moved"},
+		{"a move too far", "calendar: [{from_week: 1, record_day: 2013-07-01}]", "4", "x.yaml:15: households.h.load.move_weeks: 4 is above 3"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			text := strings.NewReplacer("CALENDAR", row.calendar, "MOVE", row.move).Replace(source)
+			files := fstest.MapFS{"x.csv": {Data: []byte(hourly("2013-07-01", "2013-08-05", ""))}}
+			_, err := load([]byte(text), origin{file: "x.yaml", data: files}, Options{})
+			if err == nil || err.Error() != row.want {
+				t.Errorf("got  %v\nwant %s", err, row.want)
+			}
+		})
+	}
+}
+
+// The resolved view says which days lie where, and can be read again.
+func TestCalendarIsShown(t *testing.T) {
+	source := `start: 2018-01-08
+step_s: 3600
+recordings: [{id: homes, file: x.csv, unit: W, calendar: [{from_week: 1, record_day: 2013-07-01}, {from_week: 27, record_day: 2012-12-31}]}]
+communities: [{id: c}]
+households: [{id: h, community: c, load: {recording: homes, column: x}}]
+`
+	from := origin{file: "x.yaml", data: fstest.MapFS{"x.csv": {Data: []byte(hourly("2012-12-31", "2014-01-01", ""))}}}
+	s, err := load([]byte(source), from, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := s.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"# weeks 1 to 26, Mon 1 January 2018 to Sun 1 July 2018: recorded Mon 1 July 2013 to Sun 29 December 2013\n",
+		"# weeks 27 to 52, Mon 2 July 2018 to Sun 30 December 2018: recorded Mon 31 December 2012 to Sun 30 June 2013\n",
+	} {
+		if !strings.Contains(string(shown), want) {
+			t.Errorf("no %q in\n%s", want, shown)
+		}
+	}
+	again, err := load(shown, from, Options{})
+	if err != nil || string(again.Identity()) != string(s.Identity()) {
+		t.Errorf("read again: %v\n%s", err, shown)
+	}
+}
+
+// Weather of a calendar is moved by whole days of 24 hours: summer time does not
+// move the sun. The wind may be another record's, under a calendar of its own.
+func TestWeatherUnderACalendar(t *testing.T) {
+	berlin := zoneForCalendar(t, "Europe/Berlin")
+	var sun, wind strings.Builder
+	sun.WriteString("time,ghi,temperature\n")
+	wind.WriteString("time,wind,temperature,pressure\n")
+	from := time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC)
+	for at := from; at.Year() == 2013; at = at.Add(time.Hour) {
+		fmt.Fprintf(&sun, "%s,%d,%d\n", at.Format("2006-01-02 15:04"), 0, at.YearDay()%50)
+		fmt.Fprintf(&wind, "%s,%d,%d,1000\n", at.AddDate(-3, 0, 0).Format("2006-01-02T15:04")+"+01:00", at.Hour(), at.YearDay()%50)
+	}
+	files := fstest.MapFS{"sun.csv": {Data: []byte(sun.String())}, "wind.csv": {Data: []byte(wind.String())}}
+	spec := WeatherSpec{File: "sun.csv", Place: Place{Latitude: 50, Longitude: 15}, Calendar: []CalendarPart{{1, "2013-01-07"}},
+		Columns: map[string]string{"ghi_w_per_m2": "ghi", "temperature_c": "temperature"}}
+	spec.Time.Zone = "Etc/GMT-1"
+	spec.Wind = &WeatherSpec{File: "wind.csv", Calendar: []CalendarPart{{1, "2010-01-04"}},
+		Columns: map[string]string{"wind_m_per_s": "wind", "temperature_c": "temperature", "pressure_hpa": "pressure"}}
+	for _, row := range []struct {
+		at          time.Time
+		day         int     // of the record, for temperature
+		wind, dense float64 // wind of the middle of the hour: n at n o'clock standard time
+	}{
+		{time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 7, 12, airDensity(1000, 4)},
+		{time.Date(2018, 1, 31, 12, 0, 0, 0, berlin), 37, 12, airDensity(1000, 34)},
+		{time.Date(2018, 7, 2, 12, 0, 0, 0, berlin), 189, 11, airDensity(1000, 36)}, // noon of summer time
+	} {
+		w, err := ReadWeather(files, spec, NewCalendar(row.at, 3600, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out twins.Weather
+		w.Fill(row.at.Unix(), 3600, &out)
+		near(t, fmt.Sprint(row.at, ": temperature"), out.Temperature, float64(row.day%50), 1e-9)
+		near(t, fmt.Sprint(row.at, ": wind"), out.Wind, row.wind, 1e-9)
+		near(t, fmt.Sprint(row.at, ": density"), out.AirDensity, row.dense, 1e-9)
+	}
+	spec.Wind.Columns = map[string]string{"wind_m_per_s": "wind"}
+	start := time.Date(2018, 1, 1, 12, 0, 0, 0, berlin)
+	w, err := ReadWeather(files, spec, NewCalendar(start, 3600, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out twins.Weather
+	w.Fill(start.Unix(), 3600, &out)
+	near(t, "density of the weather's own air", out.AirDensity, airDensity(standardPressure(0), 7), 1e-9)
+}
+
+func TestBadWeatherCalendar(t *testing.T) {
+	source := `start: 2018-01-01
+step_s: 3600
+weather:
+  file: x.csv
+  latitude_deg: 50
+  longitude_deg: 10
+  columns: {ghi_w_per_m2: x, temperature_c: x}
+  WEATHER
+  wind:
+    file: w.csv
+    columns: {COLUMNS}
+    WIND
+communities: [{id: c}]
+households: [{id: h, community: c, appliances: {}}]
+`
+	for _, row := range []struct{ name, weather, columns, wind, want string }{
+		{"a Tuesday", "calendar: [{from_week: 1, record_day: 2013-07-02}]", "wind_m_per_s: x", "", "x.yaml:8: weather.calendar[0]: record_day: 2013-07-02 is a Tuesday, wanted a Monday: scenario weeks begin on one, and weekdays lie on weekdays"},
+		{"wind from a Tuesday", "", "wind_m_per_s: x", "calendar: [{from_week: 1, record_day: 2013-07-02}]", "x.yaml:12: weather.wind.calendar[0]: record_day: 2013-07-02 is a Tuesday, wanted a Monday: scenario weeks begin on one, and weekdays lie on weekdays"},
+		{"half a density", "", "wind_m_per_s: x, temperature_c: x", "", "x.yaml:10: weather.wind: w.csv: one of temperature_c and pressure_hpa without the other, wanted both for the density of the air, or neither"},
+		{"no wind", "", "temperature_c: x, pressure_hpa: x", "", "x.yaml:11: weather.wind.columns: wind_m_per_s is missing, wanted column of the wind speed, 0…75 m/s"},
+		{"no such column", "", "wind_m_per_s: y", "", `w.csv:1: no column "y", wanted one of the header such as "x"`},
+		{"too little of it", "calendar: [{from_week: 1, record_day: 2013-07-01}]", "wind_m_per_s: x", "calendar: [{from_week: 1, record_day: 2013-08-05}]", "x.yaml:10: weather.wind: w.csv: covers 2013-07-01 00:00 to 2013-08-05 00:00, wanted 2013-08-05 00:00 to 2013-08-06 00:00, which is the run (times in UTC)"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			text := strings.NewReplacer("WEATHER", row.weather, "COLUMNS", row.columns, "WIND", row.wind).Replace(source)
+			still := regexp.MustCompile(",[0-9]+\n").ReplaceAllString(hourly("2013-07-01", "2013-08-05", ""), ",5\n")
+			files := fstest.MapFS{"x.csv": {Data: []byte(still)}, "w.csv": {Data: []byte(still)}}
+			_, err := loadAndBuildFrom([]byte(text), origin{file: "x.yaml", data: files})
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("got  %v\nwant %s", err, row.want)
+			}
+		})
+	}
+}
+
+func loadAndBuildFrom(source []byte, from origin) (*World, error) {
+	s, err := load(source, from, Options{Set: []string{"zone=UTC"}})
+	if err != nil {
+		return nil, err
+	}
+	return s.Build()
+}
