@@ -142,6 +142,17 @@ func (c *community) begin(m *ask) {
 		c.answer()
 		return
 	}
+	if c.ask != nil && m.seq < c.ask.seq { // delivered again, and answered long since
+		return
+	}
+	if c.ask == m && c.mailbox == nil && c.missing > 0 {
+		// The members are at it in their own turns: they must not be disturbed. If
+		// this turn failed while asking them, the rest is asked now.
+		if c.looping {
+			c.askRound()
+		}
+		return
+	}
 	c.fault(twins.BeforeAnswer)
 	if again := c.ask == m; !again || m.stage != twins.StageCommit {
 		c.turn++

@@ -177,6 +177,7 @@ func (g *grid) finish() {
 		}
 		r.Quarantined = append(r.Quarantined, k.cell.Isolated...)
 	}
+	g.system.handled.Store(g.handled + g.below)
 	g.system.done <- stepDone{r, g.err}
 }
 
@@ -210,6 +211,9 @@ func (s *shard) Receive(ctx actor.Context) {
 }
 
 func (s *shard) begin(ctx actor.Context, m *ask) {
+	if m.seq < s.seq { // delivered again, and answered long since
+		return
+	}
 	if s.seq == m.seq && s.missing == 0 {
 		s.answer(ctx)
 		return

@@ -75,7 +75,7 @@ var forgetful bool
 // work has the twin answer into its slot. After a restart the twin first goes
 // back to where it stood before the step.
 func (m *member) work(a *memberAsk, w *twins.Scratch) error {
-	if m.standing().fresh && !forgetful && !m.c.cell.Quarantined(m.at) {
+	if m.standing().fresh && !forgetful {
 		if err := m.c.cell.Recover(m.at, a.env, w); err != nil {
 			return err
 		}

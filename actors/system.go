@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -46,6 +47,7 @@ type System struct {
 	options Options
 	done    chan stepDone
 	fatal   chan error
+	handled atomic.Int64 // messages, up to the last whole step
 }
 
 var _ sim.Stepper = (*System)(nil)
@@ -106,7 +108,7 @@ func (s *System) Step(env *twins.Env) (*sim.StepRecord, error) {
 }
 
 // MessagesHandled implements sim.Stepper.
-func (s *System) MessagesHandled() int64 { return s.core.handled + s.core.below }
+func (s *System) MessagesHandled() int64 { return s.handled.Load() }
 
 // inspectTimeout bounds how long Inspect waits for an actor that is busy with a
 // step.

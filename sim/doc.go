@@ -3,6 +3,9 @@
 // makes each step's Env and audits the books, the record of a step and the sinks
 // that take it.
 //
+// A scenario may give a number of households and say what they are: draw.go makes
+// them ordinary entries. weeks.go lays records of other years on the scenario's.
+//
 //	scenario, seed ─▶ World ─▶ Env(t) ─▶ Stepper ─▶ StepRecord ─▶ audit ─▶ Sinks
 //
 // A Stepper carries out a step: package actors does, and Flat does in a loop. A

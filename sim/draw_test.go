@@ -320,6 +320,9 @@ func TestHouseholdsWithoutDraw(t *testing.T) {
 // reached are −3 %, −2 % and none; 0 % without the move, from 300 homes on. (Fifty
 // homes without the move had 1.53, where a column could be drawn twice.)
 func TestPeaksOfMovedCopies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("years of many homes")
+	}
 	for _, row := range []struct {
 		move                   int
 		of50, of300, of3000    float64

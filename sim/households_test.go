@@ -86,6 +86,9 @@ func TestRecordedHomesOf2013(t *testing.T) {
 // The fewer homes, the more of their peaks fall together: 60 random groups of
 // each size. The error is below 1 %.
 func TestCoincidenceByGroupSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("years of many homes")
+	}
 	homes := kilowatts(recordedHomes(t, time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC), 365).Values)
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, row := range []struct {

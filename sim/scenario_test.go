@@ -688,7 +688,7 @@ func TestModelledHome(t *testing.T) {
 			if b.Kind != twins.Household {
 				continue
 			}
-			if got := fmt.Sprint(b.Slab.Parts(0), b.Slab.Parts(1)); got != "[load] [pv base cooking washing_machine dishwasher dryer]" {
+			if got := fmt.Sprint(b.Slab.Parts(0), b.Slab.Parts(1)); got != "[load] [base cooking washing_machine dishwasher dryer pv]" {
 				t.Errorf("parts %s", got)
 			}
 		}

@@ -166,7 +166,11 @@ func (m *weekMap) lines(start time.Time) (lines []string) {
 		for end < weeksOfYear && m[end] == m[end-1]+daysOfWeek {
 			end++
 		}
-		lines = append(lines, fmt.Sprintf("weeks %d to %d, %s to %s: recorded %s to %s", w+1, end,
+		weeks := fmt.Sprintf("weeks %d to %d", w+1, end)
+		if end == w+1 {
+			weeks = fmt.Sprint("week ", end)
+		}
+		lines = append(lines, fmt.Sprintf("%s, %s to %s: recorded %s to %s", weeks,
 			text(first+int64(w*daysOfWeek)), text(first+int64(end*daysOfWeek)-1), text(m[w]), text(m[end-1]+daysOfWeek-1)))
 		w = end
 	}

@@ -97,6 +97,33 @@ func TestBooksOfRandomGridsClose(t *testing.T) {
 	overRandomGrids(t, 10_000, func(g *twintest.Grid) error { return run(g, twins.MeritOrder{}, nil) })
 }
 
+// Nobody goes short while sun or wind is held back in the same step.
+func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
+	cut := 0
+	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
+		cells, node := g.Build()
+		b := twins.NewBalance(node, twins.MeritOrder{}, cells)
+		var env twins.Env
+		var w twins.Scratch
+		for tick := range twins.Tick(twintest.Steps) {
+			g.Env(tick, &env)
+			if err := twintest.Step(b, &env, &w); err != nil {
+				return err
+			}
+			if b.Flows.Unserved > 0 {
+				cut++
+				if b.Flows.Curtailed > 0 {
+					return fmt.Errorf("step %d: %d mW unserved beside %d mW curtailed", tick, b.Flows.Unserved, b.Flows.Curtailed)
+				}
+			}
+		}
+		return nil
+	})
+	if cut == 0 && *gridSeed < 0 {
+		t.Fatal("nobody ever went short")
+	}
+}
+
 // Whatever a controller asks for, the books close: members do what they can,
 // and the closing units, curtailment and shedding do the rest.
 func TestBooksCloseUnderAnyController(t *testing.T) {

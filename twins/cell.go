@@ -532,11 +532,14 @@ func (c *Cell) commit(b *Block, i int, env *Env, w *Scratch) {
 }
 
 // Recover brings a member that failed back to its state before the step, with
-// the step's commands applied. A member that has committed must not be
-// recovered.
+// the step's commands applied; in quarantine without, since nobody asks it any
+// more. A member that has committed must not be recovered.
 func (c *Cell) Recover(at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)
 	b.Slab.Restore(i)
+	if b.quarantined[i] {
+		return nil
+	}
 	return c.command(b, i, env, w)
 }
 
@@ -556,7 +559,10 @@ func (c *Cell) Quarantined(at Slot) bool { return c.Blocks[at.Block].quarantined
 // storage keeps what it holds, a unit stands still. At StageCommit the reading
 // is what it answered before, if it failed only there.
 func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
-	if s == StageCommit {
+	if s == StageCommit { // it was answered and the books were closed with it
+		if b.last[i] = int64(b.Read[i].Load); b.Kind.Role == RoleStorage {
+			b.last[i] = int64(b.Read[i].Content)
+		}
 		return
 	}
 	load := Power(0)
@@ -580,7 +586,7 @@ func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
 	given := max(0, min(load, set.Tier[Essential]))
 	r := &b.Read[i]
 	clear(r.Parts)
-	*r = Reading{Parts: r.Parts, Load: given, Power: given, Unserved: load - given, SoC: r.SoC, Reason: Quarantined}
+	*r = Reading{Parts: r.Parts, Load: given, Power: given, Unserved: load - given, UnservedEssential: load - given, SoC: r.SoC, Reason: Quarantined}
 	if b.Kind.Role == RoleStorage {
 		r.Content = Energy(b.last[i])
 	}
@@ -672,15 +678,25 @@ func (c *Cell) note(scratches []*Scratch) {
 	c.Notes = c.Notes[:0]
 	for _, b := range c.Blocks {
 		for i := range b.Read {
-			r := &b.Read[i]
-			if b.quarantined[i] { // perhaps only after its answer was taken
-				r.Reason = Quarantined
-			}
-			if r.Reason != NoReason {
-				c.Notes = append(c.Notes, Decision{b.Paths[i], r.Reason, b.Set[i].Net()})
+			if d := b.decision(i); d.Reason != NoReason {
+				c.Notes = append(c.Notes, d)
 			}
 		}
 	}
+}
+
+// decision is what was decided for a member other than its reference, or nothing.
+func (b *Block) decision(i int) Decision {
+	r, set := &b.Read[i], &b.Set[i]
+	switch {
+	case b.quarantined[i]: // perhaps only after its answer was taken
+		return Decision{b.Paths[i], Quarantined, r.Power}
+	case r.Reason != NoReason:
+		return Decision{b.Paths[i], r.Reason, set.Net()}
+	case set.Run != Keep, set.Reason != NoReason && set.Tier != b.Flex[i].Follow().Tier:
+		return Decision{b.Paths[i], set.Reason, set.Net()}
+	}
+	return Decision{}
 }
 
 // check looks for a member whose reading breaks its own balance.

@@ -125,33 +125,37 @@ func (p *Plan) raise(units []Flex, left Power) Power {
 
 // lower lets units inject less or export more, the dearest first, and returns
 // what is still too much as a negative power. left ≥ 0 is returned as it is.
-func (p *Plan) lower(units []Flex, left Power) Power {
+// Wind and sun are lowered only where variable says so.
+func (p *Plan) lower(units []Flex, left Power, variable bool) Power {
 	for k := len(p.Order) - 1; k >= 0; k-- {
 		i := p.Order[k]
 		set := &p.Units[i]
-		if left >= 0 || set.Run == Stop {
+		if left >= 0 || set.Run == Stop || units[i].Duty == Variable != variable {
 			continue
 		}
 		less := max(0, min(-left, units[i].Tier[Generation].Max-set.Tier[Generation]))
 		set.Tier[Generation] += less
 		left += less
+		if variable && less > 0 {
+			set.Reason = Abundance
+		}
 	}
 	return left
 }
 
-// The order in which tiers give way: when there is too little, waiting vehicles
-// first and essential load last; when there is too much, what can draw more,
-// and after export generation.
+// The order in which tiers give way: when there is too little, generation that
+// was held back comes first, then waiting vehicles, and essential load is cut
+// last; when there is too much, what can draw more, and after export generation.
 //
 // Inside their bands all give way before any is cut by force, below what it has
 // promised; and then essential load is cut last.
 var (
-	scarcityOrder  = [...]concession{{Mobility, false}, {Comfort, false}, {Storage, false}, {Flexible, false}, {Flexible, true}, {Comfort, true}, {Essential, true}}
+	scarcityOrder = [...]concession{{Generation, false}, {Mobility, false}, {Comfort, false}, {Storage, false}, {Flexible, false},
+		{Mobility, true}, {Flexible, true}, {Comfort, true}, {Essential, true}}
 	abundanceOrder = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Storage, false}}
 	// For the passes after the first in which books must be closed and not all
 	// have done as they were asked: those come first who follow to the milliwatt.
-	exactOrder  = [...]concession{{Essential, true}, {Storage, false}, {Flexible, true}, {Comfort, true}, {Mobility, false}}
-	absorbOrder = [...]concession{{Storage, false}, {Generation, false}}
+	exactOrder = [...]concession{{Generation, false}, {Storage, false}, {Flexible, true}, {Comfort, true}, {Essential, true}, {Mobility, true}}
 )
 
 // concession is a tier that gives way, inside its band or by force.
@@ -162,7 +166,7 @@ type concession struct {
 
 // sheddable reports whether a tier is load that can be cut by force, down to
 // nothing.
-func (t Tier) sheddable() bool { return t == Essential || t == Comfort || t == Flexible }
+func (t Tier) sheddable() bool { return t <= Mobility }
 
 // relieve asks the communities for less (left > 0) or more (left < 0) than the
 // plan has for them, tier after tier, exports what they cannot take and at last
@@ -177,30 +181,36 @@ func (p *Plan) relieve(o *Offers, left Power) Power {
 		for _, c := range abundanceOrder {
 			left = p.moveTier(o, c, left, Abundance)
 		}
-		left = p.lower(o.Units, left)
-		left = p.moveTier(o, concession{Generation, false}, left, Abundance)
+		left = p.lower(o.Units, left, false)
+		left = p.curtail(o, left)
 	}
 	return left
+}
+
+// curtail holds wind and sun back: that of units, then that of communities.
+func (p *Plan) curtail(o *Offers, left Power) Power {
+	left = p.lower(o.Units, left, true)
+	return p.moveTier(o, concession{Generation, false}, left, Abundance)
 }
 
 // force is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
 func (p *Plan) force(o *Offers, left Power, again bool) Power {
-	order, why := scarcityOrder[:], Scarcity
-	switch {
-	case left < 0:
-		order, why = absorbOrder[:], Abundance
-	case again:
+	if left < 0 {
+		return p.curtail(o, p.moveTier(o, concession{Storage, false}, left, Abundance))
+	}
+	order := scarcityOrder[:]
+	if again {
 		order = exactOrder[:]
 	}
 	for _, c := range order {
 		if c.Tier == Mobility && again && left > 0 {
 			// Chargers that follow in steps of 1 A might not move at all.
 			const all = Power(1) << 60
-			left -= all - p.moveTier(o, c, all, why)
+			left -= all - p.moveTier(o, c, all, Scarcity)
 			continue
 		}
-		left = p.moveTier(o, c, left, why)
+		left = p.moveTier(o, c, left, Scarcity)
 	}
 	return left
 }
@@ -294,7 +304,10 @@ func (p *Plan) start(o *Offers, short Power) {
 		case least == 0: // it runs, or it is starting since some steps
 			claimed += u.Coming
 		case gap >= least || gap > 0 && claimed < short && least-gap <= sink:
-			p.Units[i].Run = Start
+			p.Units[i].Run, p.Units[i].Reason = Start, Merit
+			if short > 0 {
+				p.Units[i].Reason = Scarcity
+			}
 			claimed += max(least, u.Coming)
 		}
 	}
@@ -330,5 +343,5 @@ func (p *Plan) close(units []Flex, left Power) Power {
 	if left > 0 {
 		return p.raise(units, left)
 	}
-	return p.lower(units, left)
+	return p.lower(units, left, false)
 }

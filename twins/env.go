@@ -66,8 +66,8 @@ const (
 type Decision struct {
 	Member string
 	Reason Reason
-	// Power is what was asked of the member instead of its reference, or the
-	// estimate that stands for a quarantined one.
+	// Power is what was asked of the member instead of its reference, with what
+	// stands behind its meter; or the estimate that stands for a quarantined one.
 	Power Power
 }
 

@@ -71,9 +71,9 @@ const (
 // Flex is what a member offers for one step: for each tier a band, what it
 // still needs by when, and where it hangs on the network.
 //
-// A setpoint below the Min of the Essential, Comfort or Flexible tier sheds the
-// difference: it is booked as unserved, except for what is Flexible, which is only
-// held up and draws it later. A setpoint above the Generation tier's Ref curtails
+// A setpoint below the Min of a load tier cuts it by force. What is cut of the
+// Essential and Comfort tiers is booked as unserved; what is Flexible is only held
+// up and drawn later; a vehicle may then leave without what it needs. A setpoint above the Generation tier's Ref curtails
 // it.
 type Flex struct {
 	Tier     [NumTiers]Band
@@ -141,9 +141,10 @@ const (
 	Abundance   Reason = 2 // too much production
 	Limit       Reason = 3 // a community's or network's limit
 	Quarantined Reason = 4 // the member failed twice in a step: its reading is an estimate
+	Merit       Reason = 5 // it is cheaper than what would run otherwise
 )
 
-var reasonNames = [...]string{"", "scarcity", "abundance", "limit", "quarantined"}
+var reasonNames = [...]string{"", "scarcity", "abundance", "limit", "quarantined", "merit"}
 
 func (r Reason) String() string { return reasonNames[r] }
 

@@ -204,6 +204,7 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 			out.Curtailed += did - bands[k].Ref
 		case Essential:
 			out.Unserved += bands[k].Ref - did
+			out.UnservedEssential += bands[k].Ref - did
 			out.Load += did
 		case Flexible: // what is held up is owed and drawn later, so it is not unserved
 			out.Load += did

@@ -90,8 +90,9 @@ func (s *PartSlabOf[T, P]) Save()         { copy(s.saved, s.rows) }
 func (s *PartSlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 
 // partKinds are the parts that a household can have, in the order of their
-// entries in a reading.
-var partKinds = []*PartKind{recordedLoad, panels, windTurbine, heatPump, hotWater, baseLoad, cooking, washingMachine, dishwasher, dryer}
+// entries in a reading. The first of any home is a load: an estimate is booked
+// there.
+var partKinds = []*PartKind{recordedLoad, baseLoad, cooking, washingMachine, dishwasher, dryer, heatPump, hotWater, panels, windTurbine}
 
 // key is the household's key that the part is built from.
 func (k *PartKind) key() string {

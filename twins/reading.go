@@ -16,9 +16,10 @@ type Reading struct {
 	Exchange   Power         // ties only: − imports into the grid, + exports out of it
 	Reactive   ReactivePower // + draws
 
-	Unserved  Power // ≥ 0, wanted, not delivered, not agreed to
-	Curtailed Power // ≥ 0, generation held back
-	Reason    Reason
+	Unserved          Power // ≥ 0, wanted, not delivered, not agreed to
+	UnservedEssential Power // ≥ 0, of it what was essential
+	Curtailed         Power // ≥ 0, generation held back
+	Reason            Reason
 
 	Stored    Energy // change of what the storage holds
 	Lost      Energy // ≥ 0, in conversion and standby
@@ -63,6 +64,7 @@ type Flows struct {
 	Export     Power // ≥ 0, over ties
 	NetworkLoss,
 	Unserved,
+	UnservedEssential,
 	Curtailed Power
 	Reactive                               ReactivePower
 	Stored, StorageLoss, Driven, Elsewhere Energy
@@ -78,6 +80,7 @@ func (f *Flows) Add(r *Reading) {
 	f.Export += max(r.Exchange, 0)
 	f.Import += max(-r.Exchange, 0)
 	f.Unserved += r.Unserved
+	f.UnservedEssential += r.UnservedEssential
 	f.Curtailed += r.Curtailed
 	f.Reactive += r.Reactive
 	f.Stored += r.Stored
@@ -97,6 +100,7 @@ func (f *Flows) Plus(g *Flows) {
 	f.Export += g.Export
 	f.NetworkLoss += g.NetworkLoss
 	f.Unserved += g.Unserved
+	f.UnservedEssential += g.UnservedEssential
 	f.Curtailed += g.Curtailed
 	f.Reactive += g.Reactive
 	f.Stored += g.Stored

@@ -273,7 +273,7 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 		return
 	}
 	most := v.most(env)
-	out.Tier[Mobility] = Band{Min: 0, Ref: most, Max: most}
+	out.Tier[Mobility] = Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}
 	if wanted := v.toDraw(v.target); wanted > 0 {
 		left := Seconds(v.stays[k].until-env.Tick) * env.Step
 		least, rest := wanted.Over(left)
@@ -282,6 +282,18 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 		}
 		out.Need = Need{Energy: wanted, By: v.stays[k].until, MinPower: least}
 	}
+}
+
+// must is the least current step at which what the next trip needs can still be
+// drawn in time, if it is charged at its rated current after this step.
+func (v *vehicle) must(env *Env, s stay, most Power) Power {
+	later := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick-1) * env.Step)
+	least, rest := max(0, v.toDraw(min(s.trip, v.target))-later).Over(env.Step)
+	if least == 0 && rest == 0 {
+		return 0
+	}
+	steps := (least + v.level(1) - 1) / v.level(1)
+	return min(most, v.level(max(v.minCurrent, int64(steps))))
 }
 
 // toDraw is what must be drawn until the battery holds so much; 0 if it does.

@@ -94,7 +94,7 @@ type ReliabilityReport struct {
 type Summary struct {
 	step       twins.Seconds
 	steps      int64
-	flows      [9]twins.Total // of kinds of energy, see add
+	flows      [10]twins.Total // of kinds of energy, see add
 	producedBy map[string]twins.Total
 	peak       twins.Power
 	peakTick   twins.Tick
@@ -122,6 +122,7 @@ const (
 	lost
 	curtailed
 	unserved
+	unservedEssential
 )
 
 // Commit implements sim.Sink.
@@ -133,7 +134,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.step = r.Step
 	s.steps++
 	for k, p := range [...]twins.Power{consumed: f.Load, produced: f.Generation, imported: f.Import, exported: f.Export,
-		charged: f.Charge, discharged: f.Discharge, lost: f.NetworkLoss, curtailed: f.Curtailed, unserved: f.Unserved} {
+		charged: f.Charge, discharged: f.Discharge, lost: f.NetworkLoss, curtailed: f.Curtailed, unserved: f.Unserved, unservedEssential: f.UnservedEssential} {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
 	demand := f.Load + f.Charge
@@ -192,7 +193,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 		Energy: EnergyReport{
 			Consumed: wh(consumed), Produced: wh(produced), Imported: wh(imported), Exported: wh(exported),
 			Charged: wh(charged), Discharged: wh(discharged), Lost: wh(lost), Curtailed: wh(curtailed),
-			Unserved: wh(unserved), UnservedEssential: wh(unserved),
+			Unserved: wh(unserved), UnservedEssential: wh(unservedEssential),
 		},
 		BalanceResidualMJ: int64(s.residual),
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
