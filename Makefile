@@ -28,7 +28,7 @@ lint:
 	$(GO) run $(STATICCHECK) ./...
 
 bench: ## ns per household-step of each hosting beside the flat loop, on this machine
-	$(GO) test ./actors -run '^$$' -bench Step -benchtime 50x
+	$(GO) test ./actors -run '^$$' -bench 'Step|OverFlat' -benchtime 50x
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12

@@ -3,7 +3,9 @@ package actors
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -137,6 +139,50 @@ func benchmark(b *testing.B, n int, start func(*sim.World) sim.Stepper) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/household-step")
 	b.ReportMetric(float64(bytes)/float64(n), "B/household")
+}
+
+// BenchmarkOverFlat steps actors and a flat loop over the same twins in turn, and
+// reports the median of the rounds' ratios: what other work on the machine
+// disturbs least.
+func BenchmarkOverFlat(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		for _, h := range hostings {
+			b.Run(fmt.Sprintf("hosting=%s/households=%d", h, n), func(b *testing.B) {
+				plain := sim.NewFlat(homes(n), twins.MeritOrder{}, false)
+				s, err := Start(homes(n), Options{Hosting: h, Shards: 1})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+				var envs [2]twins.Env
+				round := func(k int, s sim.Stepper, at int) time.Duration {
+					began := time.Now()
+					run(b, s, &envs[k], at, 1)
+					return time.Since(began)
+				}
+				var ratios, flats, theirs []float64
+				for at := 0; b.Loop(); at++ {
+					flat, actors := round(0, plain, at), round(1, s, at)
+					if at >= 3 { // buffers have grown
+						ratios = append(ratios, float64(actors)/float64(flat))
+						flats = append(flats, float64(flat)/float64(n))
+						theirs = append(theirs, float64(actors)/float64(n))
+					}
+				}
+				b.ReportMetric(median(ratios), "x-flat")
+				b.ReportMetric(median(flats), "flat-ns/household-step")
+				b.ReportMetric(median(theirs), "ns/household-step")
+			})
+		}
+	}
+}
+
+func median(of []float64) float64 {
+	if len(of) == 0 {
+		return 0
+	}
+	slices.Sort(of)
+	return of[len(of)/2]
 }
 
 func heap() uint64 {
