@@ -6,8 +6,9 @@ import (
 )
 
 // The messages, in the order in which a step sends them. A message is not
-// changed after it has been sent; all are idempotent, so that a supervisor may
-// send one again.
+// changed after it has been sent, but for what it points to (the world of the
+// step, the grid's plan), which is its receiver's only until it has answered; all
+// are idempotent, so that a supervisor may send one again.
 //
 //	runner ─▶ grid       tick
 //	grid ─▶ shard ─▶ community       ask        once for each stage

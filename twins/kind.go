@@ -75,9 +75,10 @@ type Setting struct {
 // Slab holds the states of n twins of one kind, contiguous. A twin is
 // (slab, index).
 //
-// Offer, Step and Inspect change nothing. Apply and Command are the only
-// mutators; live, recovery and replay share them. Save keeps a copy of all
-// states, Restore takes one of them back.
+// Offer and Step change no state (an Offer may leave notes for the Step that
+// follows it in the same step). Apply and Command are the only mutators; live,
+// recovery and replay share them. Save keeps a copy of all states, Restore takes
+// one of them back.
 type Slab interface {
 	Len() int
 	// Offer writes what twin i can do in this step; out comes zeroed.

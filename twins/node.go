@@ -22,7 +22,7 @@ var Community = Declare(Kind{
 	Name: "community", Plural: "communities", Label: "Community", Role: RoleNode, Version: 1,
 	Schema: `{
   "properties": {
-    "limit_w": {"type": ["number", "null"], "minimum": 0.001, "maximum": 1e15, "default": null, "x-changeable": true, "description": "greatest net import and export at its connection point, W; null: none"}
+    "limit_w": {"type": ["number", "null"], "minimum": 0.001, "maximum": 1e15, "default": null, "x-changeable": true, "description": "of net import and export at its connection point, W: steps above it are counted, nothing keeps it yet; null: none"}
   }
 }`,
 	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet},
