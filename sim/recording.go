@@ -538,7 +538,7 @@ func nearestNames(name string, names []string) string {
 	var nearest []string
 	least := math.MaxInt
 	for _, n := range names {
-		changes := lettersApart(strings.ToLower(name), strings.ToLower(n))
+		changes := distance(strings.ToLower(name), strings.ToLower(n))
 		if changes < least {
 			nearest, least = nil, changes
 		}
@@ -550,27 +550,6 @@ func nearestNames(name string, names []string) string {
 		return "none: it has the time only"
 	}
 	return strings.Join(nearest, ", ")
-}
-
-// lettersApart is the Levenshtein distance of a and b.
-func lettersApart(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // The stamps.
