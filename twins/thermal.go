@@ -6,10 +6,10 @@ import "math"
 // a temperature: the temperature is read from it.
 type temperature int64
 
-const (
-	degree  temperature = 1_000_000
-	kelvin0             = 273.15 // 0 °C in kelvin
-)
+const degree temperature = 1_000_000
+
+// kelvin0 is 0 °C in kelvin.
+const kelvin0 = 273.15
 
 // UnmarshalJSON reads degrees Celsius.
 func (t *temperature) UnmarshalJSON(b []byte) error {
