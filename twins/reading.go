@@ -16,7 +16,7 @@ type Reading struct {
 	Exchange   Power         // ties only: − imports into the grid, + exports out of it
 	Reactive   ReactivePower // + draws
 
-	Unserved          Power // ≥ 0, wanted, not delivered, not agreed to
+	Unserved          Power // ≥ 0, wanted, not delivered, not agreed to; heat that stays missing is wanted again in each step
 	UnservedEssential Power // ≥ 0, of it what was essential
 	Curtailed         Power // ≥ 0, generation held back
 	Reason            Reason
