@@ -40,16 +40,16 @@ type Market struct {
 	Mixed    bool          // it has a mix
 
 	perStep int64   // intervals in a step; 1 if several steps share one
-	slots   []int32 // per step: its first interval
+	first   []int32 // per step: the row of its first interval
 	rows    []marketRow
 }
 
-// marketRow is one interval.
+// marketRow is one row of the file.
 type marketRow struct {
 	price     twins.Price
 	generated uint64 // thousandths of the file's unit
 	emitted   wide   // generated · mg/kWh
-	line      int    // of the file; 0 where a row is missing
+	line      int
 	gap       string // a column without a value, "" if there is none
 }
 
@@ -139,9 +139,6 @@ func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
 	if err := r.lay(); err != nil {
 		return nil, err
 	}
-	if err := r.refuseGaps(); err != nil {
-		return nil, err
-	}
 	return &r.market, nil
 }
 
@@ -223,10 +220,10 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 		return err
 	}
 	defer f.close()
-	m, slots := &r.market, r.times.slots
+	m := &r.market
 	m.Interval, m.Mixed = twins.Seconds(r.times.interval), len(r.spec.Mix) > 0
-	m.rows = make([]marketRow, slots[len(slots)-1]+1)
-	for n, slot := range slots {
+	m.rows = make([]marketRow, len(r.times.slots))
+	for n := range m.rows {
 		fields, line, err := f.next()
 		if err == nil && line != r.times.lines[n] || err == io.EOF {
 			return r.rules.problem(0, "has changed while it was read, wanted a file that nobody writes to")
@@ -234,7 +231,7 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if m.rows[slot], err = r.row(f.columns, fields, line); err != nil {
+		if m.rows[n], err = r.row(f.columns, fields, line); err != nil {
 			return err
 		}
 	}
@@ -293,7 +290,7 @@ func (r *marketReader) generation(text, column string, line int) (uint64, error)
 	return uint64(v), nil
 }
 
-// lay finds the intervals of each step.
+// lay finds the rows of each step.
 func (r *marketReader) lay() error {
 	m, cal, interval := &r.market, *r.rules.cal, r.times.interval // its own calendar: Fill remembers
 	step := int64(cal.Step)
@@ -302,9 +299,9 @@ func (r *marketReader) lay() error {
 			spanText(interval), spanText(step))
 	}
 	m.perStep = max(step/interval, 1)
-	m.slots = make([]int32, cal.Steps)
+	m.first = make([]int32, cal.Steps)
 	moment := r.moments(&cal)
-	for t := range m.slots {
+	for t := range m.first {
 		at := moment(twins.Tick(t))
 		if at < r.times.first || at+step > r.times.end() {
 			return r.rules.problem(0, "covers %s to %s, wanted %s, which lies on %s of the run",
@@ -315,9 +312,30 @@ func (r *marketReader) lay() error {
 			return r.rules.problem(r.times.lines[0], "the interval that starts at %s does not meet the run's step of %s at %s, wanted both to start together",
 				r.recorded(r.times.first), spanText(step), r.recorded(at))
 		}
-		m.slots[t] = int32(since / interval)
+		row, err := r.rowsFrom(since / interval)
+		if err != nil {
+			return err
+		}
+		m.first[t] = int32(row)
 	}
 	return nil
+}
+
+// rowsFrom returns the row of an interval that a step begins with. A step needs
+// all its rows, and each with all its values.
+func (r *marketReader) rowsFrom(slot int64) (first int, err error) {
+	first, _ = slices.BinarySearch(r.times.slots, slot)
+	for i := range int(r.market.perStep) {
+		row, wanted := &r.market.rows[first+i], slot+int64(i)
+		if r.times.slots[first+i] != wanted {
+			return 0, r.rules.problem(row.line, "no row for %s before this one, wanted one every %s: a market's gaps are not filled",
+				r.recorded(r.times.first+wanted*r.times.interval), spanText(r.times.interval))
+		}
+		if row.gap != "" {
+			return 0, r.rules.problem(row.line, "column %q: no value, wanted one: a market's gaps are not filled", row.gap)
+		}
+	}
+	return first, nil
 }
 
 func (r *marketReader) recorded(unix int64) string {
@@ -347,30 +365,9 @@ func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
 	}
 }
 
-// refuseGaps looks at what the run needs.
-func (r *marketReader) refuseGaps() error {
-	rows, checked := r.market.rows, int64(-1)
-	for _, first := range r.market.slots {
-		for s := int64(first); s < int64(first)+r.market.perStep; s++ {
-			if s == checked {
-				continue
-			}
-			if checked = s; rows[s].gap != "" {
-				return r.rules.problem(rows[s].line, "column %q: no value, wanted one: a market's gaps are not filled", rows[s].gap)
-			}
-			if rows[s].line == 0 {
-				next, _ := slices.BinarySearch(r.times.slots, s)
-				return r.rules.problem(r.times.lines[next], "no row for %s before this one, wanted one every %s: a market's gaps are not filled",
-					r.recorded(r.times.first+s*r.times.interval), spanText(r.times.interval))
-			}
-		}
-	}
-	return nil
-}
-
 // Fill writes the market of a step. It allocates nothing.
 func (m *Market) Fill(t twins.Tick, env *twins.Env) {
-	first := int64(m.slots[t])
+	first := int64(m.first[t])
 	var price int64
 	var generated uint64
 	var emitted wide

@@ -215,6 +215,18 @@ func TestMarketOfLongSteps(t *testing.T) {
 	}
 }
 
+// A step that lacks one of its intervals is refused.
+func TestMarketGapWithinAStep(t *testing.T) {
+	const text = "time,price\n2018-01-01 00:00,1\n2018-01-01 00:15,2\n2018-01-01 00:45,3\n2018-01-01 01:00,4\n"
+	cal := berlin(t, "2018-01-01", 3600, 1)
+	cal.Steps = 1
+	_, err := ReadMarket(fstest.MapFS{"m.csv": {Data: []byte(text)}}, MarketSpec{File: "m.csv", Price: "price"}, cal)
+	const want = "m.csv:4: no row for 2018-01-01 00:30 before this one, wanted one every 15 min: a market's gaps are not filled"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 // The keys of a mix are the technologies that are known, and those of plants have
 // the plants' figures.
 func TestGenerationSources(t *testing.T) {
@@ -305,6 +317,11 @@ func TestBadMarket(t *testing.T) {
 		{name: "empty price", line: 4, text: "2018-01-01T02:00Z,,1,1", want: `m.csv:4: column "price": no value, wanted one: a market's gaps are not filled`},
 		{name: "empty mix", line: 4, text: "2018-01-01T02:00Z,1,,1", want: `m.csv:4: column "coal": no value, wanted one: a market's gaps are not filled`},
 		{name: "row missing", line: 4, text: "", want: "m.csv:5: no row for 2018-01-01 02:00 before this one, wanted one every 1 h: a market's gaps are not filled"},
+		{name: "row missing in a step", old: "step_s: 900", by: "step_s: 3600", line: 4, text: "", want: "m.csv:5: no row for 2018-01-01 02:00 before this one, "},
+		{name: "long gap", line: 49, text: "9999-12-31T23:00Z,1,1,1", old: "step_s: 900", by: "step_s: 900\ndays: 2", want: "m.csv:49: no row for 2018-01-02 23:00 before this one, "},
+		{name: "does not fit", old: "step_s: 900", by: "step_s: 2700", want: "x.yaml:6: market: m.csv: one value every 1 h does not fit steps of 45 min, wanted one that is a whole number of the other"},
+		{name: "does not meet", old: "start: 2018-01-01\nzone: UTC\nstep_s: 900", by: "start: 2018-01-02\nzone: Asia/Kathmandu\nstep_s: 3600",
+			want: "m.csv:2: the interval that starts at 2018-01-01 05:45 does not meet the run's step of 1 h at 2018-01-02 00:00, wanted both to start together"},
 		{name: "fields", line: 4, text: "2018-01-01T02:00Z,1", want: "m.csv:4: 2 fields, wanted 4 as in the header"},
 		{name: "stamp", line: 4, text: "noon,1,1,1", want: `m.csv:4: time "noon" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`},
 		{name: "gap not needed", line: 40, text: "2018-01-02T14:00Z,,1,1"},
