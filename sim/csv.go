@@ -13,7 +13,7 @@ import (
 
 // CSV is the sink that streams two tables: a row for each member and step, and
 // a row for each step of the whole grid. Powers are in watts with three
-// decimals, which is exact; times are RFC 3339, the start of the step; what a
+// decimals, prices with nine and carbon with three, which is exact; times are RFC 3339, the start of the step; what a
 // kind does not have is empty.
 type CSV struct {
 	readings, grid *csv.Writer
@@ -74,7 +74,16 @@ func (s *CSV) Commit(r *StepRecord) error {
 		s.num = p.AppendWatts(s.num[:0])
 		s.row = append(s.row, string(s.num))
 	}
-	return s.grid.Write(append(s.row, "", "", ""))
+	price, carbon := "", ""
+	if r.Priced {
+		s.num = twins.AppendScaled(s.num[:0], int64(r.Price), 9) // micro-euro per MWh
+		price = string(s.num)
+	}
+	if r.Mixed {
+		s.num = twins.AppendScaled(s.num[:0], r.Carbon, 3)
+		carbon = string(s.num)
+	}
+	return s.grid.Write(append(s.row, "", price, carbon))
 }
 
 func (s *CSV) cell(k *twins.Kind, name string, r *twins.Reading) string {

@@ -1,5 +1,5 @@
 // Package sim says when and where: the scenario, its recorded days and their
-// weather, the sun, the calendar with zones and daylight saving, the runner that
+// weather and market, the sun, the calendar with zones and daylight saving, the runner that
 // makes each step's Env and audits the books, the record of a step and the sinks
 // that take it.
 //

@@ -27,6 +27,12 @@ type StepRecord struct {
 	// − losses: 0, or the books are wrong.
 	Residual twins.Power
 
+	// Price and Carbon are those of the step's Env; Priced and Mixed say that the
+	// scenario has a market, and that it tells its mix.
+	Price         twins.Price
+	Carbon        int64 // mg CO2 per kWh
+	Priced, Mixed bool
+
 	// SnapshotDue says that the twins' states belong to the record of this step.
 	SnapshotDue bool
 	// Quarantined are the members that were taken out of service in this step.

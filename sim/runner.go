@@ -47,6 +47,9 @@ func (r *Runner) step(cal *Calendar) error {
 	}
 	rec.Tick, rec.Time, rec.Step = r.done, cal.Time(r.done), cal.Step
 	rec.Commands = r.env.Commands
+	rec.Price, rec.Carbon = r.env.Price, r.env.Carbon
+	rec.Priced = r.World.Market != nil
+	rec.Mixed = rec.Priced && r.World.Market.Mixed
 	rec.SnapshotDue = (r.done+1)%snapshotEvery(cal.Step) == 0
 	for _, s := range r.Sinks {
 		if err := s.Commit(rec); err != nil {

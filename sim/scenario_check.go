@@ -443,6 +443,7 @@ func (d *document) meaning() error {
 	}
 	found := append(d.checkRecordings(), d.checkSessionLists()...)
 	found = append(found, d.checkWeather()...)
+	found = append(found, d.checkMarket()...)
 	found = append(found, d.checkTwice("recordings")...)
 	found = append(found, d.checkTwice("sessions")...)
 	found = append(found, d.checkTwice(twins.Community.Plural)...)

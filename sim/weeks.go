@@ -186,6 +186,9 @@ func (s *Scenario) noteCalendars(root *yaml.Node) {
 			s.noteCalendar(weather.get("wind"), childOf(n, "wind"))
 		}
 	}
+	if market := s.document.root.get("market"); market != nil {
+		s.noteCalendar(market, childOf(root, "market"))
+	}
 	recordings := childOf(root, "recordings")
 	if recordings == nil {
 		return

@@ -17,6 +17,7 @@ type World struct {
 	Grid       *twins.Node
 	Recordings []*Recording
 	Weather    *Weather       // nil if the scenario has none
+	Market     *Market        // nil if the scenario has none
 	Members    map[string]int // by name of the kind, communities included
 
 	calendar Calendar // its own: Fill remembers
@@ -28,7 +29,7 @@ type World struct {
 // Build makes the twins of a scenario, cell by cell.
 func (s *Scenario) Build() (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar}
-	if err := errors.Join(w.readRecordings(), w.readSessions()); err != nil {
+	if err := errors.Join(w.readRecordings(), w.readMarket(), w.readSessions()); err != nil {
 		return nil, err
 	}
 	grid, err := twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")})
@@ -223,14 +224,17 @@ func (d *document) memberProblem(g *group, err error) error {
 	return &Problem{File: d.file, What: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Env makes the world of step t, in the memory of env: the calendar, the weather,
-// what is recorded, and the commands that take effect. It allocates nothing once env has
+// Env makes the world of step t, in the memory of env: the calendar, the
+// weather, the market, what is recorded, and the commands that take effect. It allocates nothing once env has
 // been used.
 func (w *World) Env(t twins.Tick, env *twins.Env) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed
 	if env.Weather = (twins.Weather{}); w.Weather != nil {
 		w.Weather.Fill(w.calendar.unix(t), w.calendar.Step, &env.Weather)
+	}
+	if env.Price, env.Carbon = 0, 0; w.Market != nil {
+		w.Market.Fill(t, env)
 	}
 	env.Recorded = env.Recorded[:0]
 	for _, values := range w.columns {

@@ -16,6 +16,11 @@ type Env struct {
 
 	Weather Weather
 
+	// Price of energy at the market, day-ahead: it may be negative. Carbon is what a
+	// kWh of the neighbour's mix has emitted, mg CO2. Without a market both are 0.
+	Price  Price
+	Carbon int64
+
 	// Recorded has, for each copy of a recorded column that a member follows, the
 	// mean power of this step. Members hold an index into it, got from their Site.
 	Recorded []Power

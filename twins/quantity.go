@@ -342,6 +342,9 @@ func appendScaled(b []byte, v int64, places int) []byte {
 	return b
 }
 
+// AppendScaled writes v / 10^places as an exact decimal.
+func AppendScaled(b []byte, v int64, places int) []byte { return appendScaled(b, v, places) }
+
 // AppendWatts writes p in watts with three decimals, which is exact.
 func (p Power) AppendWatts(b []byte) []byte { return appendScaled(b, int64(p), 3) }
 

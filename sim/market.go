@@ -1,0 +1,429 @@
+package sim
+
+import (
+	"io"
+	"io/fs"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// MarketSpec is a scenario's market: a recorded file of day-ahead prices and of
+// what the neighbour generates from.
+type MarketSpec struct {
+	File string // relative to the scenario; .gz is unpacked
+	Time struct {
+		Column string `json:"column"` // "" for a column named time
+		Zone   string `json:"zone"`   // IANA name, or "" for the scenario's
+		Stamps string `json:"stamps"` // start | end: which end of its interval a stamp names; "" is start
+	}
+	Price string            // column of the price, €/MWh
+	Mix   map[string]string // technology → column of its generation, all in one unit; empty: carbon is not known
+	Basis string            // life_cycle | direct; "" is life_cycle
+
+	// Calendar lays the record on the weeks of the scenario year: what was recorded
+	// at 18:00 on the clocks of Time.Zone is there at 18:00. Unlike that of a
+	// recording, it leaves stamps their offsets, so a record whose clocks are set
+	// back is whole. Empty: the record is of the run's own days.
+	Calendar []CalendarPart
+}
+
+// Market is a record of prices and of a mix, laid over the steps of a run. A
+// price holds for the whole of its interval: nothing is interpolated. A step of
+// several intervals has the mean of their prices, and what all their generation
+// emitted for each kWh of it.
+type Market struct {
+	Interval twins.Seconds // of the file
+	Mixed    bool          // it has a mix
+
+	perStep int64   // intervals in a step; 1 if several steps share one
+	first   []int32 // per step: the row of its first interval
+	rows    []marketRow
+}
+
+// marketRow is one row of the file.
+type marketRow struct {
+	price     twins.Price
+	generated uint64 // thousandths of the file's unit
+	emitted   wide   // generated · mg/kWh
+	line      int
+	gap       string // a column without a value, "" if there is none
+}
+
+// wide is a sum of products in 128 bits.
+type wide struct{ hi, lo uint64 }
+
+func (w *wide) addProduct(a, b uint64) {
+	hi, lo := bits.Mul64(a, b)
+	w.add(wide{hi, lo})
+}
+
+func (w *wide) add(x wide) {
+	var carry uint64
+	w.lo, carry = bits.Add64(w.lo, x.lo, 0)
+	w.hi += x.hi + carry
+}
+
+// over is w / by, rounded. The quotient fits: it is a mean of small factors.
+func (w wide) over(by uint64) int64 {
+	w.add(wide{0, by / 2})
+	quo, _ := bits.Div64(w.hi, w.lo, by)
+	return int64(quo)
+}
+
+// generationSource is what one kWh of a technology emits, mg of CO2 equivalent.
+type generationSource struct {
+	name              string
+	direct, lifeCycle uint64
+}
+
+// generationSources are the technologies of a mix. Those of plants are as in
+// package twins. Life cycle: medians of IPCC AR5 WG III (2014), annex III, table
+// A.III.2; lignite is its coal, oil that of IPCC SRREN (2011), open-cycle gas its
+// combined cycle times the heat rates of RTS-GMLC, 9,710 ÷ 7,057. Direct: RTS-GMLC
+// (lb/MMBTU × heat rate at full load), lignite 101 kg/GJ (IPCC 2006) at 0.34; none
+// for what burns nothing, nor for carbon that was in the air. Energy out of stores
+// is not generation: pumped storage has no figure of its own.
+var generationSources = []generationSource{
+	{"coal", 1066_000, 820_000},
+	{"lignite", 1069_000, 820_000},
+	{"gas_engine", 520_000, 674_000},
+	{"gas_turbine", 520_000, 674_000},
+	{"combined_cycle", 378_000, 490_000},
+	{"oil", 806_000, 840_000},
+	{"nuclear", 0, 12_000},
+	{"hydro", 0, 24_000},
+	{"biogas", 0, 230_000},
+	{"biomass", 0, 230_000},
+	{"geothermal", 0, 38_000},
+	{"wind_onshore", 0, 11_000},
+	{"wind_offshore", 0, 12_000},
+	{"solar_roof", 0, 41_000},
+	{"solar_park", 0, 48_000},
+}
+
+const (
+	basisLifeCycle = "life_cycle"
+	basisDirect    = "direct"
+
+	priceColumn    = "price_eur_per_mwh"
+	leastPrice     = -10_000 // €/MWh
+	mostPrice      = 100_000
+	euroPerMWh     = 1_000_000     // a twins.Price
+	thousandths    = 1000          // that generation is kept in
+	mostGeneration = 1_000_000_000 // of the file's unit in an interval
+)
+
+// ReadMarket reads a file of recorded prices, and of generation by technology,
+// for the steps of cal, whose length must be known. The file is as ReadRecording
+// has it. Gaps that the run needs are refused; all other values are checked in the
+// whole file. What is wrong with the file or the spec is a *Problem.
+func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
+	if err := spec.check(); err != nil {
+		return nil, err
+	}
+	rules, err := newRecordingRules(spec.recording(), cal)
+	if err != nil {
+		return nil, err
+	}
+	r := &marketReader{spec: spec, rules: rules}
+	if r.times, err = rules.readRows(fsys); err != nil {
+		return nil, err
+	}
+	if err := r.readValues(fsys); err != nil {
+		return nil, err
+	}
+	if err := r.lay(); err != nil {
+		return nil, err
+	}
+	return &r.market, nil
+}
+
+// marketReader is a file of a market that is being read.
+type marketReader struct {
+	market Market
+	spec   MarketSpec
+	rules  *recordingRules
+	times  *recordedRows
+}
+
+// recording is the spec without its calendar: stamps keep their offsets.
+func (s *MarketSpec) recording() (r RecordingSpec) {
+	r.ID, r.File, r.Unit = "market", s.File, "W"
+	r.Time = s.Time
+	r.Columns = map[string]string{priceColumn: s.Price}
+	for technology, column := range s.Mix {
+		r.Columns[technology] = column
+	}
+	return r
+}
+
+func (s *MarketSpec) check() error {
+	problem := func(format string, args ...any) error { return recordedProblem(s.recording(), 0, format, args...) }
+	if s.Price == "" {
+		return problem("no column for %s, wanted one in €/MWh", priceColumn)
+	}
+	if s.Basis != "" && s.Basis != basisLifeCycle && s.Basis != basisDirect {
+		return problem("basis %q is unknown, wanted %s or %s", s.Basis, basisLifeCycle, basisDirect)
+	}
+	by := map[string]string{s.Price: priceColumn}
+	for _, technology := range sortedKeys(s.Mix) {
+		column := s.Mix[technology]
+		if sourceOf(technology) == nil {
+			return problem("mix: technology %q is unknown, wanted one of: %s", technology, strings.Join(sourceNames(), ", "))
+		}
+		if other := by[column]; other != "" {
+			return problem("mix: column %q is %s and %s, wanted each column once", column, other, technology)
+		}
+		by[column] = technology
+	}
+	if len(s.Calendar) > 0 {
+		if _, wrong := newWeekMap(s.Calendar); wrong != nil {
+			return problem("calendar: %s", wrong.what)
+		}
+	}
+	return nil
+}
+
+func sourceOf(name string) *generationSource {
+	for i := range generationSources {
+		if generationSources[i].name == name {
+			return &generationSources[i]
+		}
+	}
+	return nil
+}
+
+func sourceNames() (names []string) {
+	for _, s := range generationSources {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// factor is what a kWh of a technology emits on the market's basis, mg.
+func (s *MarketSpec) factor(technology string) uint64 {
+	source := sourceOf(technology)
+	if s.Basis == basisDirect {
+		return source.direct
+	}
+	return source.lifeCycle
+}
+
+// readValues reads the rows of the whole file.
+func (r *marketReader) readValues(fsys fs.FS) error {
+	f, err := openRecorded(fsys, r.rules.spec)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	m := &r.market
+	m.Interval, m.Mixed = twins.Seconds(r.times.interval), len(r.spec.Mix) > 0
+	m.rows = make([]marketRow, len(r.times.slots))
+	for n := range m.rows {
+		fields, line, err := f.next()
+		if err == nil && line != r.times.lines[n] || err == io.EOF {
+			return r.rules.problem(0, "has changed while it was read, wanted a file that nobody writes to")
+		}
+		if err != nil {
+			return err
+		}
+		if m.rows[n], err = r.row(f.columns, fields, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *marketReader) row(columns []recordedColumn, fields []string, line int) (row marketRow, err error) {
+	row.line = line
+	for _, c := range columns {
+		text := strings.TrimSpace(fields[c.index])
+		if text == "" {
+			row.gap = c.theirs
+			continue
+		}
+		if c.ours == priceColumn {
+			price, err := r.price(text, c.theirs, line)
+			if row.price = price; err != nil {
+				return row, err
+			}
+			continue
+		}
+		generated, err := r.generation(text, c.theirs, line)
+		if err != nil {
+			return row, err
+		}
+		row.generated += generated
+		row.emitted.addProduct(generated, r.spec.factor(c.ours))
+	}
+	if r.market.Mixed && row.generated == 0 && row.gap == "" {
+		return row, r.rules.problem(line, "the mix adds up to nothing, wanted generation of one technology or more")
+	}
+	return row, nil
+}
+
+func (r *marketReader) price(text, column string, line int) (twins.Price, error) {
+	v, err := twins.ParseScaled(text, euroPerMWh)
+	if err != nil {
+		return 0, r.rules.problem(line, "column %q: %q is not a number, wanted €/MWh", column, text)
+	}
+	if v < leastPrice*euroPerMWh || v > mostPrice*euroPerMWh {
+		return 0, r.rules.problem(line, "column %q: %s is impossible, wanted a price of %d … %d €/MWh", column, text, leastPrice, mostPrice)
+	}
+	return twins.Price(v), nil
+}
+
+func (r *marketReader) generation(text, column string, line int) (uint64, error) {
+	v, err := twins.ParseScaled(text, thousandths)
+	switch {
+	case err != nil:
+		return 0, r.rules.problem(line, "column %q: %q is not a number, wanted generation", column, text)
+	case v < 0:
+		return 0, r.rules.problem(line, "column %q: %s is negative, wanted generation of 0 or more", column, text)
+	case v > mostGeneration*thousandths:
+		return 0, r.rules.problem(line, "column %q: %s is too large, wanted generation of at most %d", column, text, int64(mostGeneration))
+	}
+	return uint64(v), nil
+}
+
+// lay finds the rows of each step.
+func (r *marketReader) lay() error {
+	m, cal, interval := &r.market, *r.rules.cal, r.times.interval // its own calendar: Fill remembers
+	step := int64(cal.Step)
+	if step%interval != 0 && interval%step != 0 {
+		return r.rules.problem(0, "one value every %s does not fit steps of %s, wanted one that is a whole number of the other",
+			spanText(interval), spanText(step))
+	}
+	m.perStep = max(step/interval, 1)
+	m.first = make([]int32, cal.Steps)
+	moment := r.moments(&cal)
+	for t := range m.first {
+		at := moment(twins.Tick(t))
+		if at < r.times.first || at+step > r.times.end() {
+			return r.rules.problem(0, "covers %s to %s, wanted %s, which lies on %s of the run",
+				r.recorded(r.times.first), r.recorded(r.times.end()), r.recorded(at), timeText(cal.Time(twins.Tick(t))))
+		}
+		since := at - r.times.first
+		if since%min(step, interval) != 0 {
+			return r.rules.problem(r.times.lines[0], "the interval that starts at %s does not meet the run's step of %s at %s, wanted both to start together",
+				r.recorded(r.times.first), spanText(step), r.recorded(at))
+		}
+		row, err := r.rowsFrom(since / interval)
+		if err != nil {
+			return err
+		}
+		m.first[t] = int32(row)
+	}
+	return nil
+}
+
+// rowsFrom returns the row of an interval that a step begins with. A step needs
+// all its rows, and each with all its values.
+func (r *marketReader) rowsFrom(slot int64) (first int, err error) {
+	first, _ = slices.BinarySearch(r.times.slots, slot)
+	for i := range int(r.market.perStep) {
+		row, wanted := &r.market.rows[first+i], slot+int64(i)
+		if r.times.slots[first+i] != wanted {
+			return 0, r.rules.problem(row.line, "no row for %s before this one, wanted one every %s: a market's gaps are not filled",
+				r.recorded(r.times.first+wanted*r.times.interval), spanText(r.times.interval))
+		}
+		if row.gap != "" {
+			return 0, r.rules.problem(row.line, "column %q: no value, wanted one: a market's gaps are not filled", row.gap)
+		}
+	}
+	return first, nil
+}
+
+func (r *marketReader) recorded(unix int64) string {
+	return timeText(time.Unix(unix, 0).In(r.rules.zone))
+}
+
+// moments says at which Unix second it was recorded what a step sees. It must be
+// asked in the order of the steps: in an hour that the record's clocks show twice,
+// it takes the second one where the first has been.
+func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
+	if len(r.spec.Calendar) == 0 {
+		return cal.unix
+	}
+	weeks, _ := newWeekMap(r.spec.Calendar) // checked
+	monday := firstMonday(cal.Start)
+	var env twins.Env
+	before := int64(-1 << 62)
+	return func(t twins.Tick) int64 {
+		cal.Fill(t, &env)
+		day := weeks.recorded(cal.firstDay()+int64(env.Day), monday, 0)
+		at, last, _ := wallInstants(r.rules.zone, day*secondsPerDay+int64(env.SecondOfDay))
+		if at <= before {
+			at = last
+		}
+		before = at
+		return at
+	}
+}
+
+// Fill writes the market of a step. It allocates nothing.
+func (m *Market) Fill(t twins.Tick, env *twins.Env) {
+	first := int64(m.first[t])
+	var price int64
+	var generated uint64
+	var emitted wide
+	for _, row := range m.rows[first : first+m.perStep] {
+		price += int64(row.price)
+		generated += row.generated
+		emitted.add(row.emitted)
+	}
+	env.Price, env.Carbon = twins.Price(quoFloor(2*price+m.perStep, 2*m.perStep)), 0
+	if m.Mixed {
+		env.Carbon = emitted.over(generated)
+	}
+}
+
+// marketSpec is what ReadMarket wants to know of a scenario's market.
+func marketSpec(entry *tree) (spec MarketSpec) {
+	r := recordingSpec(entry)
+	spec.File, spec.Time, spec.Calendar = r.File, r.Time, r.Calendar
+	spec.Price, spec.Basis = r.Columns[priceColumn], entry.textOf("basis")
+	if mix := entry.get("mix"); mix != nil {
+		spec.Mix = make(map[string]string, len(mix.keys))
+		for i, technology := range mix.keys {
+			spec.Mix[technology] = mix.items[i].text
+		}
+	}
+	return spec
+}
+
+// checkMarket reads the header of the market's file.
+func (d *document) checkMarket() []error {
+	entry := d.root.get("market")
+	if entry == nil {
+		return nil
+	}
+	if found := d.checkCalendar("market", entry); found != nil {
+		return found
+	}
+	spec := marketSpec(entry)
+	err := spec.check()
+	if err == nil {
+		_, err = RecordingColumns(d.data, spec.recording())
+	}
+	if err != nil {
+		return []error{d.dataProblem("market", entry, err)}
+	}
+	return nil
+}
+
+func (w *World) readMarket() (err error) {
+	d := w.Scenario.document
+	entry := d.root.get("market")
+	if entry == nil {
+		return nil
+	}
+	if w.Market, err = ReadMarket(d.data, marketSpec(entry), w.Scenario.Calendar); err != nil {
+		return d.dataProblem("market", entry, err)
+	}
+	return nil
+}
