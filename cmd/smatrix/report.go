@@ -215,6 +215,9 @@ func (t *text) state(r *views.Report) {
 	if len(r.Quarantined) > 0 {
 		t.warn("quarantined", strings.Join(r.Quarantined, ", "))
 	}
+	if r.RecordedEveryS > r.StepS {
+		t.row("recorded", "every "+span(r.RecordedEveryS)+": steps of "+span(r.StepS)+" know no more than that")
+	}
 	if r.FilledValues > 0 {
 		t.warn("filled values", grouped(int64(r.FilledValues))+" that the recordings lack")
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -12,8 +15,9 @@ func newScenarioShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show SCENARIO",
 		Short: "Print a scenario",
-		Long: `Show prints a scenario as it was written, with its comments; resolved, with one
-entry for each member and all defaults, which has every path that --set knows.`,
+		Long: `Show prints a scenario as it was written, with its comments, and below it, as
+comments, which days of recorded years lie where; resolved, with one entry for
+each member and all defaults, which has every path that --set knows.`,
 		Example: `  smatrix scenario show street > my-street.yaml
   smatrix scenario show hamlet --resolved --set batteries.battery.rated_wh=20000`,
 		Args:              someArgs(1, 1, "no scenario, wanted the name of one or a YAML file"),
@@ -38,11 +42,29 @@ func showScenario(c *cobra.Command, name string, resolved bool, set []string) ([
 		if len(set) > 0 {
 			return nil, usage(c, "--set without --resolved, which alone shows changes")
 		}
-		return sim.Source(name)
+		return withCalendar(name)
 	}
 	s, err := sim.Load(name, sim.Options{Set: set})
 	if err != nil {
 		return nil, err
 	}
 	return s.YAML()
+}
+
+// withCalendar is a scenario as it was written, with its calendar map below. What
+// is wrong with a scenario does not keep it from being shown.
+func withCalendar(name string) ([]byte, error) {
+	text, err := sim.Source(name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sim.Load(name, sim.Options{})
+	if err != nil {
+		return text, nil
+	}
+	lines := s.CalendarMap()
+	if len(lines) == 0 {
+		return text, nil
+	}
+	return fmt.Appendf(text, "\n# Which recorded days lie where:\n#   %s\n", strings.Join(lines, "\n#   ")), nil
 }

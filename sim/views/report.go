@@ -43,6 +43,9 @@ type Report struct {
 
 	// ProducedBy is the produced energy in Wh by kind of producer.
 	ProducedBy map[string]float64 `json:"produced_wh_by_kind"`
+	// RecordedEveryS is the interval of the coarsest recording, in seconds; 0
+	// without one. Steps finer than that know no more than it does.
+	RecordedEveryS int64 `json:"recorded_every_s"`
 	// FilledValues counts recorded values that were missing and have been filled.
 	FilledValues int `json:"filled_values"`
 	// Quarantined members failed twice in one step; an estimate stands for them.
@@ -213,6 +216,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 	}
 	for _, rec := range w.Recordings {
 		r.FilledValues += rec.Filled
+		r.RecordedEveryS = max(r.RecordedEveryS, int64(rec.Interval))
 	}
 	if w.Weather != nil {
 		r.FilledValues += w.Weather.Filled
