@@ -1,0 +1,17 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins/twintest"
+)
+
+// The command wires everything, but physics and messages stay where they are.
+func TestImports(t *testing.T) {
+	twintest.DirectImports(t, map[string]string{
+		"github.com/asynkron/protoactor-go": "actors are started and stopped by package actors",
+		"github.com/dgraph-io/badger":       "persistence keeps what is kept",
+		"github.com/santhosh-tekuri":        "scenarios are read by sim",
+		"go.yaml.in":                        "scenarios are read by sim",
+	})
+}
