@@ -12,6 +12,5 @@ func TestImports(t *testing.T) {
 		"github.com/asynkron/protoactor-go": "actors are started and stopped by package actors",
 		"github.com/dgraph-io/badger":       "persistence keeps what is kept",
 		"github.com/santhosh-tekuri":        "scenarios are read by sim",
-		"go.yaml.in":                        "scenarios are read by sim",
 	})
 }
