@@ -196,6 +196,11 @@ type shard struct {
 	handled int64
 	below   int64
 	counts  []int64
+	told    uint64 // seq that the grid has been told of
+
+	// fault is called at statements where a test wants the shard to fail; nil
+	// otherwise.
+	fault func(twins.FaultPoint)
 }
 
 // Receive implements actor.Actor.
@@ -214,6 +219,7 @@ func (s *shard) begin(ctx actor.Context, m *ask) {
 	if m.seq < s.seq { // delivered again, and answered long since
 		return
 	}
+	s.failAt(twins.BeforeAnswer)
 	if s.seq == m.seq && s.missing == 0 {
 		s.answer(ctx)
 		return
@@ -236,22 +242,32 @@ func (s *shard) begin(ctx actor.Context, m *ask) {
 }
 
 func (s *shard) take(ctx actor.Context, m *answered) {
-	i := m.from - s.first
-	if m.seq != s.seq || s.got[i] == m.seq {
+	if m.seq != s.seq {
 		return
 	}
-	s.got[i] = m.seq
-	s.missing--
-	s.below += m.handled - s.counts[i]
-	s.counts[i] = m.handled
-	if s.err == nil {
-		s.err = m.err
+	if i := m.from - s.first; s.got[i] != m.seq {
+		s.got[i] = m.seq
+		s.missing--
+		s.below += m.handled - s.counts[i]
+		s.counts[i] = m.handled
+		if s.err == nil {
+			s.err = m.err
+		}
 	}
-	if s.missing == 0 {
+	s.failAt(twins.BetweenApply)
+	if s.missing == 0 && s.told != s.seq { // also when this message's turn has failed before
 		s.answer(ctx)
+	}
+}
+
+func (s *shard) failAt(p twins.FaultPoint) {
+	if s.fault != nil {
+		s.fault(p)
 	}
 }
 
 func (s *shard) answer(ctx actor.Context) {
 	ctx.Send(s.grid, &answered{from: s.index, seq: s.seq, err: s.err, handled: s.handled + s.below})
+	s.told = s.seq
+	s.failAt(twins.AfterAnswer)
 }

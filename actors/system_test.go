@@ -131,6 +131,10 @@ func (f *faults) arm(w *sim.World, s *System) {
 	for _, c := range w.Cells {
 		c.Fault = f.at
 	}
+	for _, k := range s.core.communities {
+		path := fmt.Sprintf("$shard-%d", k.shard.index)
+		k.shard.fault = func(p twins.FaultPoint) { f.at(p, path) }
+	}
 	s.core.balance.Fault = func(p twins.FaultPoint) { f.at(p, sim.GridPath) }
 }
 
@@ -163,6 +167,9 @@ func (f *faults) hit(p twins.FaultPoint, path string) bool {
 func sortOf(path string) string {
 	switch strings.Count(path, "/") {
 	case 0:
+		if path != sim.GridPath {
+			return "shard"
+		}
 		return "grid"
 	case 1:
 		return "community"
@@ -193,7 +200,7 @@ func TestInjectedPanicsChangeNoDigest(t *testing.T) {
 				return
 			}
 			sum := 0
-			for _, who := range []string{"member", "community", "grid"} {
+			for _, who := range []string{"member", "community", "shard", "grid"} {
 				for _, when := range []string{" before", " between", " after"} {
 					if total[who+when] == 0 {
 						t.Errorf("no panic was injected: %s%s", who, when)

@@ -1,20 +1,21 @@
 package twins
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // SolarPark is panels in a field that feed the grid by themselves. It generates
 // what the sun gives, whatever others cost, and is curtailed where nothing else
 // makes room. The panels are those of a roof, recorded or modelled.
 var SolarPark = Declare(Kind{
 	Name: "solar_park", Plural: "solar_parks", Label: "Solar park", Role: RoleProducer, Version: 1,
-	Schema: solarParkSchema,
-	New:    newSolarParks,
-	Sample: solarParkSample,
-	Events: []*EventType{solarParkGenerated, eventSet},
-	Settings: append(append([]Setting(nil), pvSettings...),
-		Setting{Name: "available", Scale: 1, Max: 1},
-		Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}),
-	Columns: []Column{ColumnPower, ColumnCurtailed, ColumnReason},
+	Schema:   solarParkSchema,
+	New:      newSolarParks,
+	Sample:   solarParkSample,
+	Events:   []*EventType{solarParkGenerated, eventSet},
+	Settings: slices.Concat(pvSettings, variableSettings),
+	Columns:  []Column{ColumnPower, ColumnCurtailed, ColumnReason},
 })
 
 const solarParkSchema = `{
@@ -33,11 +34,7 @@ type solarParkSpec struct {
 
 type solarPark struct {
 	pv
-	cost      Price // changeable
-	available bool  // changeable
-
-	// Registers.
-	generated, curtailed Energy
+	variable
 }
 
 var solarParkGenerated = &EventType{Name: "solar_park.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
@@ -53,47 +50,23 @@ func newSolarParks(site *Site, members []Member) (Slab, error) {
 		if err != nil {
 			return nil, err
 		}
-		*s.Row(i) = solarPark{pv: p, cost: spec.Cost, available: spec.Available}
+		*s.Row(i) = solarPark{pv: p, variable: variable{cost: spec.Cost, available: spec.Available}}
 	}
 	return s, nil
 }
 
-// can is what the park could inject in this step, ≥ 0.
-func (p *solarPark) can(env *Env) Power {
-	if !p.available {
-		return 0
-	}
-	return p.output(env)
-}
-
-func (p *solarPark) Offer(env *Env, out *Flex) {
-	sun := p.can(env)
-	out.Cost, out.Duty = p.cost, Variable
-	out.Tier[Generation] = Band{Min: -sun, Ref: -sun, Max: 0}
-}
+func (p *solarPark) Offer(env *Env, out *Flex) { p.offer(p.output(env), out) }
 
 func (p *solarPark) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	sun := p.can(env)
-	out.Generation = max(0, min(sun, -set.Tier[Generation]))
-	out.Power = -out.Generation
-	if out.Curtailed = sun - out.Generation; out.Curtailed > 0 {
-		out.Reason = set.Reason
-	}
-	*ev.Add(solarParkGenerated) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Curtailed.For(env.Step))}
+	p.step(p.output(env), env, set, solarParkGenerated, ev, out)
 }
 
 func (p *solarPark) Apply(e *Event) {
 	switch e.Type {
 	case solarParkGenerated:
-		p.generated += Energy(e.V[0])
-		p.curtailed += Energy(e.V[1])
+		p.meter(e)
 	case eventSet:
-		switch SolarPark.Settings[e.V[0]].Name {
-		case "available":
-			p.available = e.V[1] != 0
-		case "cost_eur_per_mwh":
-			p.cost = Price(e.V[1])
-		default:
+		if !p.set(SolarPark.Settings[e.V[0]].Name, e.V[1]) {
 			p.apply(e)
 		}
 	}
@@ -104,11 +77,8 @@ func (p *solarPark) Command(_ *Env, c *Command, ev *Events) error {
 		return err
 	}
 	return SolarPark.setEvent(c, func(setting string) int64 {
-		switch setting {
-		case "available":
-			return flag(p.available)
-		case "cost_eur_per_mwh":
-			return int64(p.cost)
+		if setting == "available" || setting == "cost_eur_per_mwh" {
+			return p.setting(setting)
 		}
 		return p.current(setting)
 	}, ev)

@@ -1,6 +1,9 @@
 package twins
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // WindFarm is wind turbines that feed the grid. What the wind gives comes by
 // itself; it is held back when nothing else can make room for it.
@@ -22,11 +25,7 @@ var WindFarm = Declare(Kind{
 	Columns:  []Column{ColumnPower, ColumnCurtailed, ColumnReason},
 })
 
-var windFarmSettings = []Setting{
-	{Name: "available", Scale: 1, Max: 1},
-	{Name: "count", Scale: 1, Max: 10_000},
-	{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
-}
+var windFarmSettings = slices.Concat([]Setting{{Name: "count", Scale: 1, Max: 10_000}}, variableSettings)
 
 type windFarmSpec struct {
 	turbineSpec
@@ -37,11 +36,8 @@ type windFarmSpec struct {
 
 type windFarm struct {
 	turbine
-	count     int64 // changeable, ≥ 0
-	cost      Price // changeable
-	available bool  // changeable
-
-	generated, curtailed Energy // registers
+	variable
+	count int64 // changeable, ≥ 0
 }
 
 var windFarmGenerated = &EventType{Name: "wind_farm.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
@@ -57,7 +53,7 @@ func newWindFarms(_ *Site, members []Member) (Slab, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Path, err)
 		}
-		*s.Row(i) = windFarm{turbine: t, count: spec.Count, cost: spec.Cost, available: spec.Available}
+		*s.Row(i) = windFarm{turbine: t, variable: variable{cost: spec.Cost, available: spec.Available}, count: spec.Count}
 	}
 	return s, nil
 }
@@ -77,55 +73,31 @@ func (s *windFarms) Plant(i int) Plant {
 }
 
 // given is what the wind gives in this step, ≥ 0.
-func (f *windFarm) given(env *Env) Power {
-	if !f.available {
-		return 0
-	}
-	return Power(f.count) * f.power(&env.Weather)
-}
+func (f *windFarm) given(env *Env) Power { return Power(f.count) * f.power(&env.Weather) }
 
-func (f *windFarm) Offer(env *Env, out *Flex) {
-	given := f.given(env)
-	out.Cost, out.Duty = f.cost, Variable
-	out.Tier[Generation] = Band{Min: -given, Ref: -given, Max: 0}
-}
+func (f *windFarm) Offer(env *Env, out *Flex) { f.offer(f.given(env), out) }
 
 func (f *windFarm) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	given := f.given(env)
-	out.Generation = max(0, min(given, -set.Tier[Generation]))
-	out.Power = -out.Generation
-	if out.Curtailed = given - out.Generation; out.Curtailed > 0 {
-		out.Reason = Abundance
-	}
-	*ev.Add(windFarmGenerated) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Curtailed.For(env.Step))}
+	f.step(f.given(env), env, set, windFarmGenerated, ev, out)
 }
 
 func (f *windFarm) Apply(e *Event) {
 	switch e.Type {
 	case windFarmGenerated:
-		f.generated += Energy(e.V[0])
-		f.curtailed += Energy(e.V[1])
+		f.meter(e)
 	case eventSet:
-		switch windFarmSettings[e.V[0]].Name {
-		case "available":
-			f.available = e.V[1] != 0
-		case "count":
+		if !f.set(windFarmSettings[e.V[0]].Name, e.V[1]) {
 			f.count = e.V[1]
-		case "cost_eur_per_mwh":
-			f.cost = Price(e.V[1])
 		}
 	}
 }
 
 func (f *windFarm) Command(_ *Env, c *Command, ev *Events) error {
 	return setEvent(windFarmSettings, c, func(setting string) int64 {
-		switch setting {
-		case "count":
+		if setting == "count" {
 			return f.count
-		case "cost_eur_per_mwh":
-			return int64(f.cost)
 		}
-		return flag(f.available)
+		return f.setting(setting)
 	}, ev)
 }
 

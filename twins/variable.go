@@ -1,0 +1,69 @@
+package twins
+
+// variable is a unit whose output comes by itself, from sun or wind: it offers
+// all of it, at its cost, and is held back where nothing else makes room.
+type variable struct {
+	cost      Price // changeable
+	available bool  // changeable
+
+	generated, curtailed Energy // registers
+}
+
+// The settings that every such unit has, besides its own.
+var variableSettings = []Setting{
+	{Name: "available", Scale: 1, Max: 1},
+	{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
+}
+
+// offer offers what comes in this step, ≥ 0, if the unit is in service.
+func (v *variable) offer(comes Power, out *Flex) {
+	out.Cost, out.Duty = v.cost, Variable
+	comes = v.inService(comes)
+	out.Tier[Generation] = Band{Min: -comes, Ref: -comes, Max: 0}
+}
+
+// step gives what is asked of what comes; t is the kind's event with the energy
+// generated and curtailed.
+func (v *variable) step(comes Power, env *Env, set *Setpoint, t *EventType, ev *Events, out *Reading) {
+	comes = v.inService(comes)
+	out.Generation = max(0, min(comes, -set.Tier[Generation]))
+	out.Power = -out.Generation
+	if out.Curtailed = comes - out.Generation; out.Curtailed > 0 {
+		out.Reason = set.Reason
+	}
+	*ev.Add(t) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Curtailed.For(env.Step))}
+}
+
+func (v *variable) inService(comes Power) Power {
+	if !v.available {
+		return 0
+	}
+	return comes
+}
+
+// meter applies the event of step.
+func (v *variable) meter(e *Event) {
+	v.generated += Energy(e.V[0])
+	v.curtailed += Energy(e.V[1])
+}
+
+// set applies a setting, and reports whether it is one of these.
+func (v *variable) set(setting string, value int64) bool {
+	switch setting {
+	case "available":
+		v.available = value != 0
+	case "cost_eur_per_mwh":
+		v.cost = Price(value)
+	default:
+		return false
+	}
+	return true
+}
+
+// setting is the value of one of variableSettings.
+func (v *variable) setting(name string) int64 {
+	if name == "available" {
+		return flag(v.available)
+	}
+	return int64(v.cost)
+}
