@@ -595,8 +595,8 @@ func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
 	}
 }
 
-// End folds what the members have answered. out gets the notable events of the
-// askers' scratches at StageCommit.
+// End folds what the members have answered. scratches are those of the askers,
+// which hold the notable events of the commits.
 func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 	switch s {
 	case StageOffer:
