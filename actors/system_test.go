@@ -3,6 +3,7 @@ package actors
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -119,11 +120,11 @@ type faults struct {
 	tick   twins.Tick
 	visits map[string]int64
 	last   map[string]twins.Tick
-	Count  map[string]int // of injected failures, by sort of actor and point
+	count  map[string]int // of injected failures, by sort of actor and point
 }
 
 func newFaults(seed, odds uint64) *faults {
-	return &faults{seed: seed, odds: odds, visits: map[string]int64{}, last: map[string]twins.Tick{}, Count: map[string]int{}}
+	return &faults{seed: seed, odds: odds, visits: map[string]int64{}, last: map[string]twins.Tick{}, count: map[string]int{}}
 }
 
 // arm puts the faults into a world's actors.
@@ -151,6 +152,13 @@ func (f *faults) at(p twins.FaultPoint, path string) {
 	}
 }
 
+// counts is a copy: what fails after its answer may do so after the run.
+func (f *faults) counts() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.count)
+}
+
 func (f *faults) hit(p twins.FaultPoint, path string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +168,7 @@ func (f *faults) hit(p twins.FaultPoint, path string) bool {
 		return false
 	}
 	f.last[path] = f.tick
-	f.Count[sortOf(path)+[]string{" before", " between", " after"}[p]]++
+	f.count[sortOf(path)+[]string{" before", " between", " after"}[p]]++
 	return true
 }
 
@@ -190,9 +198,9 @@ func TestInjectedPanicsChangeNoDigest(t *testing.T) {
 				f.arm(w, s)
 				got, err := drive(g, s, f.next)
 				if err != nil || got != want {
-					t.Fatalf("seed %d: %s, %v, without panics %s\n%v\n%s", seed, got, err, want, f.Count, again(t, seed))
+					t.Fatalf("seed %d: %s, %v, without panics %s\n%v\n%s", seed, got, err, want, f.counts(), again(t, seed))
 				}
-				for k, n := range f.Count {
+				for k, n := range f.counts() {
 					total[k] += n
 				}
 			}
