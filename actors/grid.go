@@ -37,6 +37,7 @@ type grid struct {
 func newGrid(s *System, w *sim.World) *grid {
 	g := &grid{system: s, path: sim.GridPath, balance: twins.NewBalance(w.Grid, s.options.Controller, w.Cells)}
 	g.record.Cells, g.record.Grid = w.Cells, w.Grid
+	g.record.Controller, _ = s.options.Controller.(twins.Stateful)
 	if s.options.Hash {
 		g.record.Digests = make([]sim.Hash, len(w.Cells))
 	}
@@ -169,7 +170,7 @@ func (g *grid) next(ctx actor.Context) {
 func (g *grid) finish() {
 	g.missing = -1 // late duplicates find nothing to do
 	r := &g.record
-	r.Flows, r.Residual = g.balance.Flows, g.balance.Residual
+	r.Flows, r.Residual, r.Swing = g.balance.Flows, g.balance.Residual, g.balance.Swing
 	r.Quarantined = r.Quarantined[:0]
 	for i, k := range g.communities {
 		if r.Digests != nil {

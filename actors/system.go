@@ -35,7 +35,7 @@ const (
 type Options struct {
 	Hosting    Hosting
 	Shards     int              // that tick communities at the same time; 0: one for each processor
-	Controller twins.Controller // nil: twins.MeritOrder
+	Controller twins.Controller // nil: the world's
 	Hash       bool             // whether records have digests
 }
 
@@ -66,6 +66,9 @@ func Start(w *sim.World, o Options) (*System, error) {
 		o.Shards = runtime.GOMAXPROCS(0)
 	}
 	if o.Controller == nil {
+		o.Controller = w.Controller
+	}
+	if o.Controller == nil { // a world that was not built from a scenario
 		o.Controller = twins.MeritOrder{}
 	}
 	s := &System{

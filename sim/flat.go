@@ -11,10 +11,17 @@ type Flat struct {
 	record  StepRecord
 }
 
-// NewFlat makes a stepper over a world. With hash false the record has no
-// digests.
+// NewFlat makes a stepper over a world; controller nil stands for the world's own.
+// With hash false the record has no digests.
 func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
+	if controller == nil {
+		controller = w.Controller
+	}
+	if controller == nil { // a world that was not built from a scenario
+		controller = twins.MeritOrder{}
+	}
 	f := &Flat{balance: twins.NewBalance(w.Grid, controller, w.Cells)}
+	f.record.Controller, _ = controller.(twins.Stateful)
 	f.record.Cells, f.record.Grid = w.Cells, w.Grid
 	if hash {
 		f.hasher = &CellHasher{}
@@ -40,7 +47,7 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 			}
 		}
 	}
-	f.record.Flows, f.record.Residual = g.Flows, g.Residual
+	f.record.Flows, f.record.Residual, f.record.Swing = g.Flows, g.Residual, g.Swing
 	return &f.record, nil
 }
 

@@ -34,7 +34,9 @@ func (h *CellHasher) Sum(c *twins.Cell) Hash {
 	for _, d := range c.Notes {
 		b = appendString(b, d.Member)
 		b = append(b, byte(d.Reason))
-		b = binary.LittleEndian.AppendUint64(b, uint64(d.Power))
+		for _, p := range [...]twins.Power{d.Power, d.Shifted, d.Unserved, d.Curtailed} {
+			b = binary.LittleEndian.AppendUint64(b, uint64(p))
+		}
 	}
 	h.buf = b
 	return sha256.Sum256(b)
@@ -57,7 +59,7 @@ type Chain struct {
 }
 
 // chainVersion opens the chain; a change of what is hashed changes it.
-const chainVersion = "smatrix chain 1\n"
+const chainVersion = "smatrix chain 2\n"
 
 // NewChain starts the chain of a run.
 func NewChain(seed uint64, identity []byte) *Chain {
@@ -67,6 +69,9 @@ func NewChain(seed uint64, identity []byte) *Chain {
 	return &Chain{head: sha256.Sum256(append(b, scenario[:]...))}
 }
 
+// ResumeChain goes on from the head of a chain that was kept.
+func ResumeChain(head Hash) *Chain { return &Chain{head: head} }
+
 // Commit implements Sink.
 func (c *Chain) Commit(r *StepRecord) error {
 	b := append(c.buf[:0], c.head[:]...)
@@ -75,6 +80,7 @@ func (c *Chain) Commit(r *StepRecord) error {
 	for _, d := range r.Digests {
 		b = append(b, d[:]...)
 	}
+	b = AppendSwing(b, &r.Swing)
 	if r.SnapshotDue {
 		states := statesOf(r)
 		b = append(b, states[:]...)
@@ -89,7 +95,7 @@ func (c *Chain) Commit(r *StepRecord) error {
 func (c *Chain) Head() Hash { return c.head }
 
 // Digest is the hash of the whole run so far: the chain's head and the state of
-// every twin.
+// every twin. A resumed chain has one from its first step on.
 func (c *Chain) Digest() Hash {
 	if c.last == nil {
 		return c.head
@@ -105,9 +111,35 @@ func statesOf(r *StepRecord) (h Hash) {
 		buf = c.AppendStates(buf[:0])
 		all.Write(buf)
 	}
-	all.Write(r.Grid.AppendBinary(buf[:0]))
+	all.Write(AppendGridState(buf[:0], r))
 	all.Sum(h[:0])
 	return h
+}
+
+// AppendGridState appends the stored form of the grid: its twin, then the state of
+// its controller, if it has one. World.Restore is its inverse.
+func AppendGridState(b []byte, r *StepRecord) []byte {
+	b = r.Grid.AppendBinary(b)
+	if r.Controller != nil {
+		b = r.Controller.AppendBinary(b)
+	}
+	return b
+}
+
+// AppendSwing appends the canonical form of what the frequency did in a step.
+func AppendSwing(b []byte, s *twins.Swing) []byte {
+	flags := byte(0)
+	if s.Island {
+		flags |= 1
+	}
+	if s.Blackout {
+		flags |= 2
+	}
+	b = append(b, flags)
+	for _, v := range [...]int64{s.Min, s.Max, s.End, s.ROCOF, s.Stages, int64(s.Relief), int64(s.Kinetic), int64(s.Shed), int64(s.ShedFor)} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+	}
+	return b
 }
 
 // AppendCommands appends the canonical form of a step's commands.

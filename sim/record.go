@@ -23,6 +23,9 @@ type StepRecord struct {
 	Digests []Hash        // of each cell; nil if the stepper does not hash
 	Grid    *twins.Node
 	Flows   twins.Flows // of the whole grid
+	Swing   twins.Swing // of the frequency
+	// Controller is the grid's, if it has a state: it belongs to the states.
+	Controller twins.Stateful
 	// Residual is production + discharge + import − consumption − charge − export
 	// − losses: 0, or the books are wrong.
 	Residual twins.Power

@@ -20,6 +20,13 @@ type Runner struct {
 	done twins.Tick
 }
 
+// Done is how many steps have been made: the tick of the next one.
+func (r *Runner) Done() twins.Tick { return r.done }
+
+// From says that the world stands at the beginning of step t, since it was
+// restored.
+func (r *Runner) From(t twins.Tick) { r.done = t }
+
 // Run steps to the end of the scenario, or until ctx is done, which ends it
 // after a whole step. It returns the number of steps made. An *AuditError ends
 // the run after the sinks have had the record that shows it.
@@ -37,6 +44,20 @@ func (r *Runner) Run(ctx context.Context) (twins.Tick, error) {
 		}
 	}
 	return r.done, nil
+}
+
+// Step makes one step, for those who decide themselves when the next one is due.
+// After the scenario's last step it does nothing and reports false.
+func (r *Runner) Step() (more bool, err error) {
+	cal := r.World.Scenario.Calendar
+	if r.done >= cal.Steps {
+		return false, nil
+	}
+	if err := r.step(cal); err != nil {
+		return false, err
+	}
+	r.done++
+	return r.done < cal.Steps, nil
 }
 
 func (r *Runner) step(cal *Calendar) error {

@@ -19,6 +19,7 @@ type World struct {
 	Weather    *Weather       // nil if the scenario has none
 	Market     *Market        // nil if the scenario has none
 	Members    map[string]int // by name of the kind, communities included
+	Controller twins.Controller
 
 	calendar Calendar // its own: Fill remembers
 	sessions []*Sessions
@@ -28,7 +29,7 @@ type World struct {
 
 // Build makes the twins of a scenario, cell by cell.
 func (s *Scenario) Build() (*World, error) {
-	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar}
+	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	if err := errors.Join(w.readRecordings(), w.readMarket(), w.readSessions()); err != nil {
 		return nil, err
 	}
@@ -44,10 +45,80 @@ func (s *Scenario) Build() (*World, error) {
 		}
 	}
 	w.commands = slices.Clone(s.Events)
-	slices.SortFunc(w.commands, func(a, b twins.Command) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
-	})
+	slices.SortFunc(w.commands, compareCommands)
 	return w, nil
+}
+
+// Restore puts the twins into a state that was kept: of each cell in path order as
+// AppendStates wrote it, and of the grid as AppendGridState did. It is for a world
+// that nobody steps yet.
+func (w *World) Restore(cells [][]byte, grid []byte) error {
+	if len(cells) != len(w.Cells) {
+		return fmt.Errorf("states of %d communities, wanted %d", len(cells), len(w.Cells))
+	}
+	for i, b := range cells {
+		if err := whole(w.Cells[i].RestoreStates(b)); err != nil {
+			return err
+		}
+	}
+	rest, err := w.Grid.UnmarshalBinary(grid)
+	if c, ok := w.Controller.(twins.Stateful); ok && err == nil {
+		rest, err = c.UnmarshalBinary(rest)
+	}
+	return whole(rest, err)
+}
+
+// whole is an error if a stored form was not used up.
+func whole(rest []byte, err error) error {
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("stored state has %d bytes too many", len(rest))
+	}
+	return err
+}
+
+// Add takes a command from outside, for a step that is not made yet and after all
+// that are there for it. It must not be called while a step is being made. An
+// error says why the command is refused; nothing has changed then.
+func (w *World) Add(c twins.Command) error {
+	if err := w.check(&c); err != nil {
+		return err
+	}
+	i, _ := slices.BinarySearchFunc(w.commands, c, compareCommands)
+	w.commands = slices.Insert(w.commands, i, c)
+	return nil
+}
+
+// check refuses a command for nobody or for a setting that nobody has. What depends
+// on the twin's state is refused by the twin.
+func (w *World) check(c *twins.Command) error {
+	kind := twins.Community
+	at, ok := slices.BinarySearchFunc(w.Cells, c.Target, func(cell *twins.Cell, path string) int { return strings.Compare(cell.Path, path) })
+	if !ok {
+		kind = nil
+		for at = range w.Cells {
+			if kind = w.Cells[at].KindOf(c.Target); kind != nil {
+				break
+			}
+		}
+	}
+	if kind == nil {
+		return fmt.Errorf("no member %s", c.Target)
+	}
+	set, ok := kind.Setting(c.Args.Setting)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	case c.Name != twins.CommandSet && c.Name != twins.CommandMultiply:
+		return fmt.Errorf("%s: unknown command %q, wanted %s or %s", c.Target, c.Name, twins.CommandSet, twins.CommandMultiply)
+	case c.Name == twins.CommandSet && (c.Args.Value < set.Min || c.Args.Value > set.Max):
+		return fmt.Errorf("%s: %s is outside its bounds", c.Target, set.Name)
+	}
+	return nil
+}
+
+// compareCommands orders commands by step, target and sequence.
+func compareCommands(a, b twins.Command) int {
+	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
 }
 
 func (w *World) readRecordings() error {

@@ -16,6 +16,7 @@ type Balance struct {
 
 	Flows    Flows // after StageCommit: the whole grid
 	Residual Power // after StageCommit: 0, or energy was lost or made
+	Swing    Swing // of the frequency, after StageSettle
 
 	units   []gridUnit
 	offers  Offers
@@ -25,6 +26,7 @@ type Balance struct {
 	shed    int // of them, those that asked for less
 	closes  int // passes over the units
 	events  Events
+	outcome Outcome
 	before  checkpoint
 
 	// Fault is called at statements where a test wants the grid to fail; nil
@@ -35,6 +37,7 @@ type Balance struct {
 // checkpoint is what Next changes.
 type checkpoint struct {
 	node          Node
+	swing         Swing
 	stage         Stage
 	revised, shed int
 	closes        int
@@ -57,6 +60,7 @@ func NewBalance(node *Node, controller Controller, cells []*Cell) *Balance {
 		}
 	}
 	g.offers.Communities = make([]Flex, len(cells))
+	g.offers.Burdens = make([]Burden, len(cells))
 	g.offers.Units = make([]Flex, len(g.units))
 	g.plan.Communities = make([]Setpoint, len(cells))
 	g.plan.Units = make([]Setpoint, len(g.units))
@@ -66,6 +70,7 @@ func NewBalance(node *Node, controller Controller, cells []*Cell) *Balance {
 // Begin starts a step.
 func (g *Balance) Begin() Stage {
 	g.stage, g.revised, g.shed, g.closes = StageOffer, 0, 0, 0
+	g.Swing = Swing{}
 	g.keep()
 	return g.stage
 }
@@ -75,6 +80,10 @@ func (g *Balance) Begin() Stage {
 func (g *Balance) keep() {
 	k := &g.before
 	k.node, k.stage, k.revised, k.shed, k.closes = *g.Node, g.stage, g.revised, g.shed, g.closes
+	k.swing = g.Swing
+	if c, ok := g.Controller.(Stateful); ok {
+		c.Save()
+	}
 	k.communities = append(k.communities[:0], g.plan.Communities...)
 	k.units = append(k.units[:0], g.plan.Units...)
 	k.offers = append(k.offers[:0], g.offers.Units...)
@@ -84,6 +93,10 @@ func (g *Balance) keep() {
 func (g *Balance) Rollback() {
 	k := &g.before
 	*g.Node, g.stage, g.revised, g.shed, g.closes = k.node, k.stage, k.revised, k.shed, k.closes
+	g.Swing = k.swing
+	if c, ok := g.Controller.(Stateful); ok {
+		c.Restore()
+	}
 	copy(g.plan.Communities, k.communities)
 	copy(g.plan.Units, k.units)
 	copy(g.offers.Units, k.offers)
@@ -109,7 +122,7 @@ func (g *Balance) Next(env *Env) Stage {
 		g.dispatch(env)
 		g.stage = StageSettle
 	case StageSettle:
-		g.stage = g.closeBooks()
+		g.stage = g.swing(env)
 	case StageRevise:
 		g.revised++
 		g.stage = g.closeBooks()
@@ -138,6 +151,7 @@ func (g *Balance) fault(p FaultPoint) {
 func (g *Balance) dispatch(env *Env) {
 	for i, c := range g.Cells {
 		g.offers.Communities[i] = c.Flex
+		g.offers.Burdens[i] = c.Burden()
 		g.plan.Communities[i] = c.Flex.Follow()
 	}
 	for k, u := range g.units {
@@ -149,11 +163,24 @@ func (g *Balance) dispatch(env *Env) {
 	g.plan.straighten(&g.offers)
 }
 
+// swing asks what the frequency does in this step. What relays shed is cut before
+// the books are closed.
+func (g *Balance) swing(env *Env) Stage {
+	if c, ok := g.Controller.(Swinger); ok {
+		g.Swing = c.Swing(env, &g.offers, &g.plan)
+	}
+	if g.Swing.Shed > 0 && g.plan.relayed(&g.offers, &g.Swing) {
+		return StageRevise
+	}
+	return g.closeBooks()
+}
+
 // maxPasses bounds how often members are asked again in a step. One pass closes
 // the books unless a member fails in that very pass.
 const maxPasses = 8
 
-// missing is what loads, storage and losses come to, less what the units give.
+// missing is what loads, storage, losses and rotating masses come to, less what the
+// units give.
 func (g *Balance) missing() (left Power) {
 	for _, c := range g.Cells {
 		left += c.Flows.Power + c.Flows.NetworkLoss
@@ -161,7 +188,7 @@ func (g *Balance) missing() (left Power) {
 	for k := range g.units {
 		left += g.plan.Units[k].Net()
 	}
-	return left
+	return left + g.Swing.Kinetic - g.Swing.Relief
 }
 
 // closeBooks moves the units by what the rest did otherwise than planned. What
@@ -224,6 +251,7 @@ func (g *Balance) audit(env *Env) {
 	for _, c := range g.Cells {
 		g.Flows.Plus(&c.Flows)
 	}
+	g.Flows.Relief, g.Flows.Kinetic = g.Swing.Relief, g.Swing.Kinetic
 	g.Residual = g.Flows.Residual()
 	g.events.Reset()
 	g.Node.Settle(env, &g.Flows, g.Flows.Import, g.Flows.Export, &g.events)
@@ -231,6 +259,25 @@ func (g *Balance) audit(env *Env) {
 		g.Node.Apply(&g.events.All()[k])
 		g.fault(BetweenApply)
 	}
+	g.settled(env)
+}
+
+// settled tells a controller that remembers what came of the step.
+func (g *Balance) settled(env *Env) {
+	c, ok := g.Controller.(Stateful)
+	if !ok {
+		return
+	}
+	o := &g.outcome
+	o.Flows, o.Swing, o.Communities, o.Units = &g.Flows, &g.Swing, o.Communities[:0], o.Units[:0]
+	for _, cell := range g.Cells {
+		o.Communities = append(o.Communities, &cell.Flows)
+	}
+	for _, u := range g.units {
+		_, _, read := g.Cells[u.cell].Unit(u.unit)
+		o.Units = append(o.Units, read.Power)
+	}
+	c.Settled(env, o)
 }
 
 // Order is the path of each unit in the order in which they closed the books,

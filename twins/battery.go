@@ -234,16 +234,18 @@ func (b *battery) Offer(env *Env, out *Flex) {
 		return
 	}
 	out.Tier[Storage] = Band{
-		Min: min(0, b.standby-b.mostOut(env)), // at the least it sleeps
+		Min: min(0, b.standby-b.mostOut(env, b.floor())), // at the least it sleeps
 		Ref: b.standby,
 		Max: b.standby + min(b.rated, b.room(b.full, b.efficiencyIn, env.Step)),
 	}
+	out.Deepest = min(0, b.standby-b.mostOut(env, b.low))
 	out.Aim = b.aim(env)
 }
 
-// mostOut is the greatest power that the converter can deliver in this step.
-func (b *battery) mostOut(env *Env) Power {
-	return min(b.rated, b.yield(b.floor(), b.efficiencyOut, env.Step))
+// mostOut is the greatest power that the converter can deliver in this step without
+// holding less than floor.
+func (b *battery) mostOut(env *Env, floor Energy) Power {
+	return min(b.rated, b.yield(floor, b.efficiencyOut, env.Step))
 }
 
 func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
@@ -254,11 +256,11 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 	var can Flex
 	b.Offer(env, &can)
-	net := can.Tier[Storage].Clip(set.Tier[Storage])
+	net := Band{Min: can.Deepest, Max: can.Tier[Storage].Max}.Clip(set.Tier[Storage])
 	energy := net.For(env.Step)
 	out.Power, out.Storage = net, net
 	switch convert := net - b.standby; {
-	case convert < -b.mostOut(env): // it cannot feed its own standby: asleep for a part of the step
+	case convert < -b.mostOut(env, b.low): // it cannot feed its own standby: asleep for a part of the step
 		*ev.Add(batteryIdled) = [7]int64{int64(energy), int64(env.Step)}
 	case convert > 0:
 		gain, rem := b.charged(convert.For(env.Step), b.efficiencyIn)

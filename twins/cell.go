@@ -38,11 +38,13 @@ type Block struct {
 	Flex  []Flex // of an owner: with its devices
 	Set   []Setpoint
 	Read  []Reading
+	Flows Flows // after commit: the sum of Read
 
 	owner   Owner
 	spans   [][]span // of an owner's devices; nil if the cell has none
 	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
 	last    []int64  // what an estimate rests on: last load, or content
+	burdens burdens  // of customers: what they have borne in scarcity
 
 	// quarantined members failed twice in a step: they are not asked any more
 	// and an estimate stands for them.
@@ -78,6 +80,9 @@ type Cell struct {
 	Broken   string
 	BrokenBy Energy
 
+	turns    []turn   // of customers in rotation; reused
+	cuts     []Notice // of this step
+	borne    Tick     // for which burdens have been counted
 	network  Network
 	lossless bool
 	units    []Slot
@@ -147,7 +152,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Cell{Path: self.Path, Node: node, network: network, lossless: network == Network(Lossless{}), began: -1}
+	c := &Cell{Path: self.Path, Node: node, network: network, lossless: network == Network(Lossless{}), began: -1, borne: -1}
 	slices.SortFunc(members, func(a, b CellMember) int {
 		return cmp.Or(cmp.Compare(a.Kind.Name, b.Kind.Name), cmp.Compare(a.Path, b.Path))
 	})
@@ -376,14 +381,28 @@ func (c *Cell) slot(path string) (Slot, bool) {
 	return at, ok
 }
 
+// KindOf is the kind of a member; nil if there is none of that path.
+func (c *Cell) KindOf(path string) *Kind {
+	at, ok := c.slot(path)
+	if !ok {
+		return nil
+	}
+	return c.Blocks[at.Block].Kind
+}
+
 // divide shares what was asked of the community among its households and its
-// own devices, along their bands and in slot order.
+// own devices, along their bands and in slot order; essential load is cut in
+// rotation.
 func (c *Cell) divide(ask *Setpoint) {
 	var split [NumTiers]BandSplit
-	follow := true
+	follow, deep := true, ask.Tier[Storage] < c.Flex.Tier[Storage].Min
 	for t := range split {
-		split[t] = NewBandSplit(ask.Tier[t], c.Flex.Tier[t])
+		split[t] = NewBandSplit(ask.Tier[t], c.Flex.band(Tier(t), deep))
 		follow = follow && ask.Tier[t] == c.Flex.Tier[t].Ref
+	}
+	cut, share := c.Flex.Tier[Essential].Ref-ask.Tier[Essential], ask.For
+	if share == 0 {
+		share = One
 	}
 	for _, b := range c.Blocks {
 		if b.Kind.Role.Unit() {
@@ -397,9 +416,15 @@ func (c *Cell) divide(ask *Setpoint) {
 			}
 			set.Run, set.Reason = Keep, ask.Reason
 			for t := range split {
-				set.Tier[t] = split[t].Next(b.Flex[i].Tier[t])
+				set.Tier[t] = split[t].Next(b.Flex[i].band(Tier(t), deep))
+			}
+			if cut > 0 {
+				set.Tier[Essential] = b.Flex[i].Tier[Essential].Ref
 			}
 		}
+	}
+	if cut > 0 {
+		c.rotate(cut, share)
 	}
 }
 
@@ -609,6 +634,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 	case StageCommit:
 		c.meter(true)
 		c.check(env.Step)
+		c.bear(env)
 		c.note(scratches)
 		net := c.Flows.Power + c.Flows.NetworkLoss
 		*c.Node = c.opened
@@ -650,13 +676,15 @@ func (c *Cell) meter(units bool) {
 		if b.Kind.Role.Unit() && !units {
 			continue
 		}
+		b.Flows = Flows{}
 		for i := range b.Read {
 			r := &b.Read[i]
-			c.Flows.Add(r)
+			b.Flows.Add(r)
 			if !c.lossless && !units {
 				c.draws = append(c.draws, BusDraw{b.Flex[i].Bus, b.Flex[i].Phase, r.Power, r.Reactive})
 			}
 		}
+		c.Flows.Plus(&b.Flows)
 	}
 	if units { // the network was asked when loads and storage had settled
 		c.Flows.NetworkLoss = loss
@@ -672,6 +700,7 @@ func (c *Cell) note(scratches []*Scratch) {
 	for _, w := range scratches {
 		c.Events = append(c.Events, w.Notices...)
 	}
+	c.Events = append(c.Events, c.cuts...)
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
 	c.Isolated = c.isolated
 	slices.Sort(c.Isolated)
@@ -688,15 +717,15 @@ func (c *Cell) note(scratches []*Scratch) {
 // decision is what was decided for a member other than its reference, or nothing.
 func (b *Block) decision(i int) Decision {
 	r, set := &b.Read[i], &b.Set[i]
+	d := Decision{b.Paths[i], r.Reason, set.Net(), r.Shifted, r.Unserved, r.Curtailed}
 	switch {
 	case b.quarantined[i]: // perhaps only after its answer was taken
-		return Decision{b.Paths[i], Quarantined, r.Power}
+		d.Reason, d.Power = Quarantined, r.Power
 	case r.Reason != NoReason:
-		return Decision{b.Paths[i], r.Reason, set.Net()}
 	case set.Run != Keep, set.Reason != NoReason && set.Tier != b.Flex[i].Follow().Tier:
-		return Decision{b.Paths[i], set.Reason, set.Net()}
+		d.Reason = set.Reason
 	}
-	return Decision{}
+	return d
 }
 
 // check looks for a member whose reading breaks its own balance.
@@ -719,16 +748,57 @@ func (c *Cell) BreachedLimit() bool {
 	return c.Node.above(max(net, -net))
 }
 
-// AppendStates appends the stored forms of the community and its members, in
-// slot order.
+// cellVersion is the first byte of a cell's stored form.
+const cellVersion = 1
+
+// AppendStates appends the stored form of the community with everything that its
+// next step depends on: its own twin, then, block by block, the members' twins in
+// path order, what estimates rest on, who is in quarantine, and what customers have
+// borne.
 func (c *Cell) AppendStates(buf []byte) []byte {
-	buf = c.Node.AppendBinary(buf)
+	buf = c.Node.AppendBinary(append(buf, cellVersion))
 	for _, b := range c.Blocks {
 		for i := range b.Paths {
 			buf = b.Slab.AppendBinary(i, buf)
+			buf = appendInts(buf, b.last[i], flag(b.quarantined[i]))
+		}
+		if b.customers() {
+			buf = b.burdens.appendBinary(buf)
 		}
 	}
 	return buf
+}
+
+// RestoreStates is the inverse of AppendStates, for a cell of the same scenario; it
+// returns the rest of b.
+func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
+	if len(b) == 0 || b[0] != cellVersion {
+		return b, fmt.Errorf("%s: stored state of another version, wanted %d", c.Path, cellVersion)
+	}
+	if b, err = c.Node.UnmarshalBinary(b[1:]); err != nil {
+		return b, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	for _, block := range c.Blocks {
+		for i, path := range block.Paths {
+			var quarantined int64
+			if b, err = block.Slab.UnmarshalBinary(i, b); err == nil {
+				if b, err = readInt(b, &block.last[i]); err == nil {
+					b, err = readInt(b, &quarantined)
+				}
+			}
+			if err != nil {
+				return b, fmt.Errorf("%s: %w", path, err)
+			}
+			block.quarantined[i] = quarantined != 0
+		}
+		if block.customers() {
+			if b, err = block.burdens.unmarshalBinary(b, len(block.Paths)); err != nil {
+				return b, fmt.Errorf("%s: %w", c.Path, err)
+			}
+		}
+	}
+	c.began, c.borne = -1, -1
+	return b, nil
 }
 
 // Devices are the members behind one household's meter, or the community's own,

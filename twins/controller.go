@@ -12,11 +12,65 @@ type Controller interface {
 	Dispatch(env *Env, offers *Offers, plan *Plan)
 }
 
+// Stateful is a controller that remembers: a plan, the frequency, what it has
+// learnt. Its state changes in Settled alone, once a step, and is part of the grid's.
+type Stateful interface {
+	Controller
+	// Settled tells what came of the step.
+	Settled(env *Env, out *Outcome)
+	// Save keeps a copy of the state, Restore takes it back.
+	Save()
+	Restore()
+	// AppendBinary appends the stored form, version byte first; UnmarshalBinary is
+	// its inverse and returns the rest of b.
+	AppendBinary(b []byte) []byte
+	UnmarshalBinary(b []byte) (rest []byte, err error)
+}
+
+// Swinger is a controller that knows what the frequency does inside a step.
+type Swinger interface {
+	// Swing is asked once a step, after loads and storage have settled as planned and
+	// before the units close the books.
+	Swing(env *Env, o *Offers, p *Plan) Swing
+}
+
+// Outcome is what came of a step: the flows of the whole grid, those of each
+// community in path order, and what each unit did, + draws, − injects.
+type Outcome struct {
+	Flows       *Flows
+	Communities []*Flows
+	Units       []Power
+	Swing       *Swing
+}
+
+// Swing is how the frequency moved inside one step, and what that did.
+type Swing struct {
+	// Island says that the grid held its frequency itself: no tie in service held it.
+	Island bool
+	// Deviations from the nominal frequency in microhertz, and the greatest rate of
+	// change, either way, in microhertz per second.
+	Min, Max, End, ROCOF int64
+	Stages               int64 // of under-frequency shedding that were reached
+	Blackout             bool  // plants left below 47.5 or above 51.5 Hz
+	// Relief and Kinetic are as in Flows. Shed is essential load cut by relays, as a
+	// mean of the step, and ShedFor the share of the step for which it was.
+	Relief, Kinetic, Shed Power
+	ShedFor               Ratio
+}
+
 // Offers is what the grid has been offered for one step.
 type Offers struct {
-	Communities []Flex // folded, in path order; units not in it
-	Units       []Flex // producers and ties, in path order
+	Communities []Flex   // folded, in path order; units not in it
+	Units       []Flex   // producers and ties, in path order
+	Burdens     []Burden // of communities; none: nobody has borne anything
 	Outlooks    []Outlook
+}
+
+func (o *Offers) burden(i int) Burden {
+	if i < len(o.Burdens) {
+		return o.Burdens[i]
+	}
+	return Burden{}
 }
 
 // Plan is what the grid asks: a setpoint for each community and each unit, in
@@ -26,7 +80,8 @@ type Plan struct {
 	Units       []Setpoint
 	Order       []int // of units: the order in which they close the books
 
-	seen []bool // reused
+	seen  []bool // reused
+	turns []int  // of communities in rotation; reused
 }
 
 // MeritOrder meets demand from the cheapest unit on, inside what each can do in
@@ -66,6 +121,8 @@ func (p *Plan) straighten(o *Offers) {
 		for t, b := range o.Communities[i].Tier {
 			if Tier(t).sheddable() {
 				b.Min = min(b.Min, 0)
+			} else if Tier(t) == Storage {
+				b.Min = min(b.Min, o.Communities[i].Deepest)
 			}
 			p.Communities[i].Tier[t] = b.Clip(p.Communities[i].Tier[t])
 		}
@@ -148,14 +205,15 @@ func (p *Plan) lower(units []Flex, left Power, variable bool) Power {
 // last; when there is too much, what can draw more, and after export generation.
 //
 // Inside their bands all give way before any is cut by force, below what it has
-// promised; and then essential load is cut last.
+// promised. Essential load goes before an owner's reserve, before a promised
+// departure and before promised heat: it is cut last.
 var (
 	scarcityOrder = [...]concession{{Generation, false}, {Mobility, false}, {Comfort, false}, {Storage, false}, {Flexible, false},
-		{Mobility, true}, {Flexible, true}, {Comfort, true}, {Essential, true}}
+		{Flexible, true}, {Storage, true}, {Mobility, true}, {Comfort, true}, {Essential, true}}
 	abundanceOrder = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Storage, false}}
 	// For the passes after the first in which books must be closed and not all
 	// have done as they were asked: those come first who follow to the milliwatt.
-	exactOrder = [...]concession{{Generation, false}, {Storage, false}, {Flexible, true}, {Comfort, true}, {Essential, true}, {Mobility, true}}
+	exactOrder = [...]concession{{Generation, false}, {Storage, false}, {Flexible, true}, {Storage, true}, {Comfort, true}, {Essential, true}, {Mobility, true}}
 )
 
 // concession is a tier that gives way, inside its band or by force.
@@ -168,6 +226,16 @@ type concession struct {
 // nothing.
 func (t Tier) sheddable() bool { return t <= Mobility }
 
+// relayed cuts the essential load that under-frequency relays have shed, in
+// proportion, for their part of the step. It reports whether there was any.
+func (p *Plan) relayed(o *Offers, s *Swing) bool {
+	rest := p.moveTier(o, concession{Essential, true}, s.Shed, Shed)
+	for i := range p.Communities {
+		p.Communities[i].For = s.ShedFor
+	}
+	return rest != s.Shed
+}
+
 // relieve asks the communities for less (left > 0) or more (left < 0) than the
 // plan has for them, tier after tier, exports what they cannot take and at last
 // curtails. It returns what even that leaves.
@@ -175,7 +243,7 @@ func (p *Plan) relieve(o *Offers, left Power) Power {
 	switch {
 	case left > 0:
 		for _, c := range scarcityOrder {
-			left = p.moveTier(o, c, left, Scarcity)
+			left = p.concede(o, c, left, Scarcity)
 		}
 	case left < 0:
 		for _, c := range abundanceOrder {
@@ -210,7 +278,34 @@ func (p *Plan) force(o *Offers, left Power, again bool) Power {
 			left -= all - p.moveTier(o, c, all, Scarcity)
 			continue
 		}
-		left = p.moveTier(o, c, left, Scarcity)
+		left = p.concede(o, c, left, Scarcity)
+	}
+	return left
+}
+
+// concede is moveTier, but for essential load, which is cut in rotation.
+func (p *Plan) concede(o *Offers, c concession, left Power, why Reason) Power {
+	if c.Tier == Essential && left > 0 {
+		return p.rotate(o, left, why)
+	}
+	return p.moveTier(o, c, left, why)
+}
+
+// rotate cuts essential load, community after community: those first whose
+// customers have borne least for what they needed.
+func (p *Plan) rotate(o *Offers, left Power, why Reason) Power {
+	p.turns = p.turns[:0]
+	for i := range p.Communities {
+		p.turns = append(p.turns, i)
+	}
+	slices.SortStableFunc(p.turns, func(a, b int) int { return o.burden(a).lighter(o.burden(b)) })
+	for _, i := range p.turns {
+		set := &p.Communities[i]
+		if off := min(left, max(0, set.Tier[Essential])); off > 0 {
+			set.Tier[Essential] -= off
+			set.Reason, set.For = why, 0
+			left -= off
+		}
 	}
 	return left
 }
@@ -260,7 +355,10 @@ func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	t := c.Tier
 	band := func(i int) Band {
 		b, now := o.Communities[i].Tier[t], p.Communities[i].Tier[t]
-		if c.force { // down to nothing
+		switch {
+		case c.force && t == Storage: // down to where nobody's reserve is left
+			return Band{Min: min(now, o.Communities[i].Deepest), Ref: now, Max: now}
+		case c.force: // down to nothing
 			return Band{Min: min(now, 0), Ref: now, Max: now}
 		}
 		return Band{Min: min(b.Min, now), Ref: now, Max: max(b.Max, now)}

@@ -147,9 +147,9 @@ func TestMeritOrder(t *testing.T) {
 			{"then what may wait",
 				[]offered{{cost: 95, most: 35}}, []bands{{essential: {60, 60, 60}, comfort: {2, 10, 15}, flexible: {1, 8, 8}, mobility: {0, 20, 20}, storage: {-30, 0, 30}}},
 				"-35 | essential 60, comfort 2, flexible 3, storage -30"},
-			{"essential load last, in proportion",
+			{"essential load last, in rotation",
 				[]offered{{cost: 95, most: 30}}, []bands{{essential: {60, 60, 60}, flexible: {1, 8, 8}, storage: {-30, 0, 30}}, load(40)},
-				"-30 | essential 36, storage -30 | essential 24"},
+				"-30 | essential 20, storage -30 | essential 40"},
 		}},
 		{"too much", []dispatchRow{
 			{"the dearest stops, the others go on",

@@ -74,6 +74,9 @@ type Decision struct {
 	// Power is what was asked of the member instead of its reference, with what
 	// stands behind its meter; or the estimate that stands for a quarantined one.
 	Power Power
+	// What came of it, each ≥ 0: load moved to later by agreement, load not served
+	// and generation held back.
+	Shifted, Unserved, Curtailed Power
 }
 
 // Site is what a kind may ask of the scenario while its members are built.

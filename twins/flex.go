@@ -91,6 +91,9 @@ type Flex struct {
 	Coming Power
 	// Aim is what storage wants of the meter that it stands behind.
 	Aim Aim
+	// Deepest is the least power of the Storage tier if the owner's reserve is used
+	// as well, which only essential load may ask for: Deepest ≤ Tier[Storage].Min.
+	Deepest Power
 }
 
 // Add folds another member's offer into f. Needs and aims stay with their
@@ -100,6 +103,17 @@ func (f *Flex) Add(g *Flex) {
 		f.Tier[t] = f.Tier[t].Plus(g.Tier[t])
 	}
 	f.Reactive += g.Reactive
+	f.Deepest += g.Deepest
+}
+
+// band is the range of one tier. With deep, that of Storage is the part below the
+// owner's reserve, from Deepest to what is offered freely.
+func (f *Flex) band(t Tier, deep bool) Band {
+	b := f.Tier[t]
+	if deep && t == Storage {
+		return Band{min(f.Deepest, b.Min), b.Min, b.Max}
+	}
+	return b
 }
 
 // Ref is the net power at reference, over all tiers.
@@ -142,9 +156,13 @@ const (
 	Limit       Reason = 3 // a community's or network's limit
 	Quarantined Reason = 4 // the member failed twice in a step: its reading is an estimate
 	Merit       Reason = 5 // it is cheaper than what would run otherwise
+	Shed        Reason = 6 // cut without an agreement: all that was wanted is unserved
+	Planned     Reason = 7 // the plan for the coming hours wants it
+	Ordered     Reason = 8 // the grid's manager wants it
+	Reserve     Reason = 9 // kept back, so that the greatest infeed may be lost
 )
 
-var reasonNames = [...]string{"", "scarcity", "abundance", "limit", "quarantined", "merit"}
+var reasonNames = [...]string{"", "scarcity", "abundance", "limit", "quarantined", "merit", "shed", "planned", "ordered", "reserve"}
 
 func (r Reason) String() string { return reasonNames[r] }
 
@@ -154,6 +172,9 @@ type Setpoint struct {
 	Tier   [NumTiers]Power
 	Run    Run
 	Reason Reason
+	// For is the share of the step for which essential load is cut where it is
+	// cut: 0 stands for all of it. Under-frequency relays cut many for a short time.
+	For Ratio
 }
 
 // Follow is the setpoint that asks for nothing but the reference.

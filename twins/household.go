@@ -252,14 +252,15 @@ func (s *households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
 // bands and in path order; what remains is the home's own.
 func (s *households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
 	for _, t := range [...]Tier{Mobility, Storage} { // parts offer in neither
-		var sum Band
+		var all Flex
 		for k := range devices.Len() {
-			sum = sum.Plus(devices.Flex(k).Tier[t])
+			all.Add(devices.Flex(k))
 		}
-		split := NewBandSplit(set.Tier[t], sum)
+		deep := set.Tier[t] < all.Tier[t].Min
+		split := NewBandSplit(set.Tier[t], all.band(t, deep))
 		for k := range devices.Len() {
 			to := devices.Set(k)
-			to.Tier[t] = split.Next(devices.Flex(k).Tier[t])
+			to.Tier[t] = split.Next(devices.Flex(k).band(t, deep))
 			to.Reason = set.Reason
 		}
 		set.Tier[t] = 0

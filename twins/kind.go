@@ -263,6 +263,15 @@ func readInts(b []byte, kind string, version uint8, vs ...*int64) ([]byte, error
 	return b, nil
 }
 
+// readInt takes one value off a stored form.
+func readInt(b []byte, v *int64) ([]byte, error) {
+	if len(b) < 8 {
+		return b, fmt.Errorf("stored state cut short: %d bytes, wanted 8", len(b))
+	}
+	*v = int64(binary.LittleEndian.Uint64(b))
+	return b[8:], nil
+}
+
 func flag(b bool) int64 {
 	if b {
 		return 1

@@ -19,6 +19,7 @@ type Reading struct {
 	Unserved          Power // ≥ 0, wanted, not delivered, not agreed to; heat that stays missing is wanted again in each step
 	UnservedEssential Power // ≥ 0, of it what was essential
 	Curtailed         Power // ≥ 0, generation held back
+	Shifted           Power // ≥ 0, moved to later by agreement; what stays moved is not counted again
 	Reason            Reason
 
 	Stored    Energy // change of what the storage holds
@@ -65,7 +66,12 @@ type Flows struct {
 	NetworkLoss,
 	Unserved,
 	UnservedEssential,
-	Curtailed Power
+	Curtailed,
+	Shifted Power
+	// Relief is what loads, wanted and metered, did not draw because the frequency was
+	// low (+) or drew more because it was high (−); Kinetic is what went into rotating
+	// masses (+) or came out of them. Both belong to a whole island, never to a member.
+	Relief, Kinetic                        Power
 	Reactive                               ReactivePower
 	Stored, StorageLoss, Driven, Elsewhere Energy
 }
@@ -82,6 +88,7 @@ func (f *Flows) Add(r *Reading) {
 	f.Unserved += r.Unserved
 	f.UnservedEssential += r.UnservedEssential
 	f.Curtailed += r.Curtailed
+	f.Shifted += r.Shifted
 	f.Reactive += r.Reactive
 	f.Stored += r.Stored
 	f.StorageLoss += r.Lost
@@ -102,6 +109,9 @@ func (f *Flows) Plus(g *Flows) {
 	f.Unserved += g.Unserved
 	f.UnservedEssential += g.UnservedEssential
 	f.Curtailed += g.Curtailed
+	f.Shifted += g.Shifted
+	f.Relief += g.Relief
+	f.Kinetic += g.Kinetic
 	f.Reactive += g.Reactive
 	f.Stored += g.Stored
 	f.StorageLoss += g.StorageLoss
@@ -109,11 +119,11 @@ func (f *Flows) Plus(g *Flows) {
 	f.Elsewhere += g.Elsewhere
 }
 
-// Residual is production + discharge + import − (consumption + charge + export
-// + losses): zero, or energy has been lost or made.
+// Residual is production + discharge + import + relief − (consumption + charge +
+// export + losses + kinetic): zero, or energy has been lost or made.
 func (f *Flows) Residual() Power {
-	return f.Generation + f.Discharge + f.Import -
-		(f.Load + f.Charge + f.Export + f.NetworkLoss)
+	return f.Generation + f.Discharge + f.Import + f.Relief -
+		(f.Load + f.Charge + f.Export + f.NetworkLoss + f.Kinetic)
 }
 
 // Column is one figure of a reading as it stands in frames, files and hashes.
@@ -121,6 +131,8 @@ func (f *Flows) Residual() Power {
 type Column struct {
 	Name  string
 	Value func(*Reading) int64
+	// Set is the inverse of Value: it puts a recorded value into a reading.
+	Set func(*Reading, int64)
 	// Places is the number of decimals that separate the stored integer from
 	// the named unit: 3 for mW under a name in W, 0 for plain numbers.
 	Places int
@@ -132,16 +144,34 @@ type Column struct {
 // Append writes the column's value of r in the unit that the name says.
 func (c Column) Append(b []byte, r *Reading) []byte { return appendScaled(b, c.Value(r), c.Places) }
 
+// column makes a Column of the place in a reading where its value stands.
+func column[T ~int64](name string, places int, at func(*Reading) *T) Column {
+	return Column{
+		Name: name, Places: places,
+		Value: func(r *Reading) int64 { return int64(*at(r)) },
+		Set:   func(r *Reading, v int64) { *at(r) = T(v) },
+	}
+}
+
+// derived marks a column that can be had from others.
+func derived(c Column) Column {
+	c.Derived = true
+	return c
+}
+
 // The columns that kinds choose from.
 var (
-	ColumnPower      = Column{"power_w", func(r *Reading) int64 { return int64(r.Power) }, 3, false}
-	ColumnGeneration = Column{"generation_w", func(r *Reading) int64 { return int64(r.Generation) }, 3, false}
-	ColumnUnserved   = Column{"unserved_w", func(r *Reading) int64 { return int64(r.Unserved) }, 3, false}
-	ColumnCurtailed  = Column{"curtailed_w", func(r *Reading) int64 { return int64(r.Curtailed) }, 3, false}
-	ColumnReason     = Column{"reason", func(r *Reading) int64 { return int64(r.Reason) }, 0, false}
-	ColumnReactive   = Column{"reactive_var", func(r *Reading) int64 { return int64(r.Reactive) }, 3, false}
-	ColumnContent    = Column{"stored_j", func(r *Reading) int64 { return int64(r.Content) }, 3, false}
-	ColumnSoC        = Column{"soc", func(r *Reading) int64 { return int64(r.SoC) }, 9, true}
-	ColumnDriven     = Column{"driven_j", func(r *Reading) int64 { return int64(r.Driven) }, 3, false}
-	ColumnElsewhere  = Column{"elsewhere_j", func(r *Reading) int64 { return int64(r.Elsewhere) }, 3, false}
+	ColumnPower      = column("power_w", 3, func(r *Reading) *Power { return &r.Power })
+	ColumnGeneration = column("generation_w", 3, func(r *Reading) *Power { return &r.Generation })
+	ColumnUnserved   = column("unserved_w", 3, func(r *Reading) *Power { return &r.Unserved })
+	ColumnCurtailed  = column("curtailed_w", 3, func(r *Reading) *Power { return &r.Curtailed })
+	ColumnShifted    = column("shifted_w", 3, func(r *Reading) *Power { return &r.Shifted })
+	ColumnReactive   = column("reactive_var", 3, func(r *Reading) *ReactivePower { return &r.Reactive })
+	ColumnContent    = column("stored_j", 3, func(r *Reading) *Energy { return &r.Content })
+	ColumnSoC        = derived(column("soc", 9, func(r *Reading) *Ratio { return &r.SoC }))
+	ColumnDriven     = column("driven_j", 3, func(r *Reading) *Energy { return &r.Driven })
+	ColumnElsewhere  = column("elsewhere_j", 3, func(r *Reading) *Energy { return &r.Elsewhere })
+	ColumnReason     = Column{Name: "reason",
+		Value: func(r *Reading) int64 { return int64(r.Reason) },
+		Set:   func(r *Reading, v int64) { r.Reason = Reason(v) }}
 )

@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"context"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// states is the sink that keeps the states after one step, and the chain's head.
+type states struct {
+	after twins.Tick
+	chain *Chain
+	cells [][]byte
+	grid  []byte
+	head  Hash
+}
+
+func (s *states) Commit(r *StepRecord) error {
+	if r.Tick+1 != s.after {
+		return nil
+	}
+	for _, c := range r.Cells {
+		s.cells = append(s.cells, c.AppendStates(nil))
+	}
+	s.grid, s.head = AppendGridState(nil, r), s.chain.Head()
+	return nil
+}
+
+// A world that is restored from its states goes on as if nothing had happened: with
+// a vehicle on its way, a plant that starts, a home that was cut, a member in
+// quarantine.
+func TestRestoredWorldGoesOnTheSame(t *testing.T) {
+	for _, row := range []struct {
+		scenario string
+		set      []string
+		failed   bool
+		after    twins.Tick
+	}{
+		{"hamlet", nil, true, 1},
+		{"hamlet", []string{"ties.tie.import_w=1000"}, false, 20},
+		{"town", []string{"ties.tie.available=false", "producers.*.rated_w*=0.3"}, false, 75},
+	} {
+		build := func() *World {
+			s, err := Load(row.scenario, Options{Set: row.set})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := s.Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w
+		}
+		w := build()
+		chain := NewChain(w.Scenario.Seed, w.Scenario.Identity())
+		kept := &states{after: row.after, chain: chain}
+		first := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain, kept}}
+		if row.failed {
+			w.Cells[0].Quarantine(twins.Slot{})
+		}
+		if _, err := first.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+
+		again := build()
+		if err := again.Restore(kept.cells, kept.grid); err != nil {
+			t.Fatal(err)
+		}
+		second := Runner{World: again, Stepper: NewFlat(again, nil, true), Sinks: []Sink{ResumeChain(kept.head)}}
+		second.From(row.after)
+		if _, err := second.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if got := second.Sinks[0].(*Chain).Digest(); got != chain.Digest() {
+			t.Errorf("%s %v restored after step %d: digest %s, wanted %s", row.scenario, row.set, row.after, got, chain.Digest())
+		}
+	}
+}
+
+// A state that is cut short anywhere is refused, never a panic.
+func TestRestoreRefusesACutState(t *testing.T) {
+	s, err := Load("hamlet", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := &states{after: 3, chain: NewChain(1, nil)}
+	r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{kept}}
+	if _, err := r.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for i, whole := range kept.cells {
+		for cut := range whole {
+			kept.cells[i] = whole[:cut]
+			if err := w.Restore(kept.cells, kept.grid); err == nil {
+				t.Fatalf("community %d: state cut to %d bytes was taken", i, cut)
+			}
+		}
+		kept.cells[i] = whole
+	}
+	if err := w.Restore(kept.cells, kept.grid[:len(kept.grid)-1]); err == nil {
+		t.Error("a grid's state without its last byte was taken")
+	}
+	if err := w.Restore(kept.cells, append(kept.grid, 0)); err == nil {
+		t.Error("a grid's state with a byte too many was taken")
+	}
+}

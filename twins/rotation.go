@@ -1,0 +1,211 @@
+package twins
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// Essential load that cannot be served is cut in rotation: customers are switched
+// off one by one, for the whole step, those first who have borne least for what
+// they needed, and only as many as must be. So a customer is on or off, as behind a
+// switch, and nobody is off twice while a neighbour has not been off once.
+
+// burdenDays is the time over which what was borne is remembered.
+const burdenDays = 30
+
+// Burden is what a customer, or a community of them, needed of essential energy in
+// the last 30 days, today included, and how much of it was not served: 0 ≤ Borne ≤ Need.
+type Burden struct{ Need, Borne Energy }
+
+// Plus adds two burdens.
+func (b Burden) Plus(c Burden) Burden { return Burden{b.Need + c.Need, b.Borne + c.Borne} }
+
+// lighter compares what two have borne for what they needed.
+func (b Burden) lighter(c Burden) int {
+	ah, al := bits.Mul64(uint64(b.Borne), uint64(max(c.Need, 1)))
+	bh, bl := bits.Mul64(uint64(c.Borne), uint64(max(b.Need, 1)))
+	return cmp.Or(cmp.Compare(ah, bh), cmp.Compare(al, bl))
+}
+
+// SupplyCut is the notable event of a customer whose load was not served in a step:
+// the essential load that it wanted and that was cut, all that was not served, and
+// its burden of the last 30 days with this step.
+var SupplyCut = &EventType{Name: "supply.cut", Notable: true,
+	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj"}}
+
+// burdens are those of the customers of one block. A ring of days is kept for
+// each; what was borne takes memory only from the first cut on.
+type burdens struct {
+	sum  []Burden
+	days []burdenDay // at most burdenDays, oldest first
+}
+
+type burdenDay struct {
+	day   int32
+	need  []Energy
+	borne []Energy // nil while nobody has borne anything
+}
+
+// today makes room for a day and forgets what is too long ago.
+func (u *burdens) today(day int32, n int) *burdenDay {
+	if u.sum == nil {
+		u.sum = make([]Burden, n)
+	}
+	if k := len(u.days); k > 0 && u.days[k-1].day == day {
+		return &u.days[k-1]
+	}
+	next := burdenDay{day: day}
+	for len(u.days) > 0 && u.days[0].day <= day-burdenDays {
+		old := u.days[0]
+		for i := range old.need {
+			u.sum[i].Need -= old.need[i]
+		}
+		for i := range old.borne {
+			u.sum[i].Borne -= old.borne[i]
+		}
+		clear(old.need)
+		next.need = old.need
+		u.days = append(u.days[:0], u.days[1:]...)
+	}
+	if next.need == nil {
+		next.need = make([]Energy, n)
+	}
+	u.days = append(u.days, next)
+	return &u.days[len(u.days)-1]
+}
+
+// count adds a step of one customer.
+func (u *burdens) count(i int, d *burdenDay, need, borne Energy) {
+	d.need[i] += need
+	u.sum[i].Need += need
+	if borne == 0 {
+		return
+	}
+	if d.borne == nil {
+		d.borne = make([]Energy, len(d.need))
+	}
+	d.borne[i] += borne
+	u.sum[i].Borne += borne
+}
+
+// turn is a customer in the order of rotation.
+type turn struct {
+	Slot
+	Burden
+}
+
+// customers reports whether members of the block are customers: who draws, and
+// stands at a connection point of its own.
+func (b *Block) customers() bool { return b.Kind.Role == RoleLoad }
+
+// Burden is what the community's customers have needed and borne together.
+func (c *Cell) Burden() (sum Burden) {
+	for _, b := range c.Blocks {
+		for i := range b.burdens.sum {
+			sum = sum.Plus(b.burdens.sum[i])
+		}
+	}
+	return sum
+}
+
+// rotate switches customers off until cut of the essential load is gone, each for a
+// share of the step. What is left when all are off is nobody's.
+func (c *Cell) rotate(cut Power, share Ratio) {
+	c.turns = c.turns[:0]
+	for k, b := range c.Blocks {
+		for i := range b.Set {
+			if !b.Kind.Role.Unit() && !b.owned(i) && b.Set[i].Tier[Essential] > 0 {
+				t := turn{Slot: Slot{int32(k), int32(i)}}
+				if b.burdens.sum != nil {
+					t.Burden = b.burdens.sum[i]
+				}
+				c.turns = append(c.turns, t)
+			}
+		}
+	}
+	slices.SortStableFunc(c.turns, func(a, b turn) int { return a.lighter(b.Burden) })
+	for _, t := range c.turns {
+		set := &c.Blocks[t.Block].Set[t.Index]
+		off := min(cut, set.Tier[Essential].Times(share))
+		set.Tier[Essential] -= off
+		if cut -= off; cut == 0 {
+			return
+		}
+	}
+}
+
+// bear counts what customers needed and what of it was not served, once a step,
+// and tells of those that were cut.
+func (c *Cell) bear(env *Env) {
+	c.cuts = c.cuts[:0]
+	for _, b := range c.Blocks {
+		if !b.customers() {
+			continue
+		}
+		day := b.burdens.today(env.Day, len(b.Paths))
+		for i := range b.Read {
+			r := &b.Read[i]
+			need := max(b.Flex[i].Tier[Essential].Ref, r.UnservedEssential)
+			if c.borne != env.Tick {
+				b.burdens.count(i, day, need.For(env.Step), r.UnservedEssential.For(env.Step))
+			}
+			if r.Unserved > 0 {
+				sum := b.burdens.sum[i]
+				c.cuts = append(c.cuts, Notice{b.Paths[i], Event{Type: SupplyCut, V: [7]int64{
+					int64(need), int64(r.UnservedEssential), int64(r.Unserved), int64(sum.Need), int64(sum.Borne)}}})
+			}
+		}
+	}
+	c.borne = env.Tick
+}
+
+// The stored form of burdens: for each day its number, then needs, then a flag and
+// what was borne. Sums follow from the days.
+func (u *burdens) appendBinary(b []byte) []byte {
+	b = appendInts(b, int64(len(u.days)))
+	for _, d := range u.days {
+		b = appendInts(b, int64(d.day), flag(d.borne != nil))
+		for _, e := range d.need {
+			b = appendInts(b, int64(e))
+		}
+		for _, e := range d.borne {
+			b = appendInts(b, int64(e))
+		}
+	}
+	return b
+}
+
+func (u *burdens) unmarshalBinary(b []byte, n int) ([]byte, error) {
+	*u = burdens{}
+	var days int64
+	b, err := readInt(b, &days)
+	if err != nil || days < 0 || days > burdenDays {
+		return b, fmt.Errorf("burdens: %d days, wanted 0…%d", days, burdenDays)
+	}
+	for range days {
+		var day, borne int64
+		if b, err = readInt(b, &day); err == nil {
+			b, err = readInt(b, &borne)
+		}
+		if err == nil && len(b) < 8*n*int(1+borne&1) {
+			err = fmt.Errorf("burdens: cut short: %d bytes for %d customers", len(b), n)
+		}
+		if err != nil {
+			return b, err
+		}
+		d := u.today(int32(day), n)
+		for i := range n {
+			var need int64
+			b, _ = readInt(b, &need)
+			u.count(i, d, Energy(need), 0)
+		}
+		for i := range n * int(borne&1) {
+			var e int64
+			b, _ = readInt(b, &e)
+			u.count(i, d, 0, Energy(e))
+		}
+	}
+	return b, nil
+}
