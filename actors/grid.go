@@ -171,6 +171,7 @@ func (g *grid) finish() {
 	g.missing = -1 // late duplicates find nothing to do
 	r := &g.record
 	r.Flows, r.Residual, r.Swing = g.balance.Flows, g.balance.Residual, g.balance.Swing
+	r.Events = g.balance.Events
 	r.Quarantined = r.Quarantined[:0]
 	for i, k := range g.communities {
 		if r.Digests != nil {

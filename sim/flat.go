@@ -48,6 +48,7 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 		}
 	}
 	f.record.Flows, f.record.Residual, f.record.Swing = g.Flows, g.Residual, g.Swing
+	f.record.Events = g.Events
 	return &f.record, nil
 }
 

@@ -22,8 +22,9 @@ type StepRecord struct {
 	Cells   []*twins.Cell // in path order: readings, decisions, notable events
 	Digests []Hash        // of each cell; nil if the stepper does not hash
 	Grid    *twins.Node
-	Flows   twins.Flows // of the whole grid
-	Swing   twins.Swing // of the frequency
+	Flows   twins.Flows    // of the whole grid
+	Swing   twins.Swing    // of the frequency
+	Events  []twins.Notice // that are the grid's own
 	// Controller is the grid's, if it has a state: it belongs to the states.
 	Controller twins.Stateful
 	// Residual is production + discharge + import − consumption − charge − export

@@ -14,9 +14,10 @@ type Balance struct {
 	Controller Controller
 	Cells      []*Cell // in path order
 
-	Flows    Flows // after StageCommit: the whole grid
-	Residual Power // after StageCommit: 0, or energy was lost or made
-	Swing    Swing // of the frequency, after StageSettle
+	Flows    Flows    // after StageCommit: the whole grid
+	Residual Power    // after StageCommit: 0, or energy was lost or made
+	Swing    Swing    // of the frequency, after StageSettle
+	Events   []Notice // after StageCommit: what the grid itself has to tell
 
 	units   []gridUnit
 	offers  Offers
@@ -81,9 +82,6 @@ func (g *Balance) keep() {
 	k := &g.before
 	k.node, k.stage, k.revised, k.shed, k.closes = *g.Node, g.stage, g.revised, g.shed, g.closes
 	k.swing = g.Swing
-	if c, ok := g.Controller.(Stateful); ok {
-		c.Save()
-	}
 	k.communities = append(k.communities[:0], g.plan.Communities...)
 	k.units = append(k.units[:0], g.plan.Units...)
 	k.offers = append(k.offers[:0], g.offers.Units...)
@@ -94,9 +92,6 @@ func (g *Balance) Rollback() {
 	k := &g.before
 	*g.Node, g.stage, g.revised, g.shed, g.closes = k.node, k.stage, k.revised, k.shed, k.closes
 	g.Swing = k.swing
-	if c, ok := g.Controller.(Stateful); ok {
-		c.Restore()
-	}
 	copy(g.plan.Communities, k.communities)
 	copy(g.plan.Units, k.units)
 	copy(g.offers.Units, k.offers)
@@ -206,7 +201,7 @@ func (g *Balance) closeBooks() Stage {
 	}
 	moved := g.force(left)
 	if !moved && left < 0 {
-		if short := g.plan.stop(g.offers.Units, left); short > 0 {
+		if short := g.plan.Stop(g.offers.Units, left); short > 0 {
 			moved = g.force(short)
 		}
 	}
@@ -264,6 +259,7 @@ func (g *Balance) audit(env *Env) {
 
 // settled tells a controller that remembers what came of the step.
 func (g *Balance) settled(env *Env) {
+	g.Events = g.Events[:0]
 	c, ok := g.Controller.(Stateful)
 	if !ok {
 		return
@@ -277,7 +273,7 @@ func (g *Balance) settled(env *Env) {
 		_, _, read := g.Cells[u.cell].Unit(u.unit)
 		o.Units = append(o.Units, read.Power)
 	}
-	c.Settled(env, o)
+	g.Events = c.Settled(env, o, g.Events)
 }
 
 // Order is the path of each unit in the order in which they closed the books,

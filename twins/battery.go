@@ -66,6 +66,9 @@ const batterySchema = `{
         "discharge_to": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["21:00"], "default": "21:00", "description": "to here; never if the same as discharge_from"}
       }},
     "reserve_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "x-changeable": true, "description": "the owner's reserve: not discharged below, in any mode"},
+    "grid_forming": {"type": "boolean", "default": false, "description": "its converter holds the frequency by droop, within response_s, and can carry an island"},
+    "droop": {"type": "number", "minimum": 0.001, "maximum": 1, "default": 0.015, "description": "of a grid-forming converter: relative deviation of frequency at which it gives its whole rating"},
+    "response_s": {"type": "number", "minimum": 0.01, "maximum": 100, "default": 0.2, "description": "of a grid-forming converter: until it has done 63 % of a step, s"},
     "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start"},
     "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: out of service"}
   }
@@ -90,6 +93,9 @@ type batterySpec struct {
 		DischargeTo   string `json:"discharge_to"`
 	} `json:"tariff"`
 	ReserveSoC Ratio `json:"reserve_soc"`
+	Forming    bool  `json:"grid_forming"`
+	Droop      Ratio `json:"droop"`
+	Response   milli `json:"response_s"`
 	InitialSoC Ratio `json:"initial_soc"`
 	Available  bool  `json:"available"`
 }
@@ -108,6 +114,9 @@ type battery struct {
 	cycleLife          int64
 	calendarLife       Seconds
 	charges, discharge window
+	forming            bool
+	droop              Ratio
+	response           milli
 	reserve            Ratio // changeable
 	mode               int64 // changeable
 	peak               Power // changeable
@@ -148,8 +157,49 @@ var (
 	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{"drawn_mj", "for_s"}}
 )
 
+// Converter is what a model of frequency wants to know of a storage: whether its
+// converter holds the frequency, how, and within which bounds of power, + charging.
+// Full is what the energy that it holds could give.
+type Converter struct {
+	Forming     bool
+	Droop       Ratio
+	Response    int64  // ms
+	Rated       Power  // each way
+	Least       Power  // ≤ 0, down to the least state of charge in a step of this length
+	Most        Power  // ≥ 0
+	Deliverable Energy // above the owner's reserve, at the terminals
+	Room        Energy // that can still be charged, at the terminals
+}
+
+// ConverterBank is a slab that knows its converters.
+type ConverterBank interface {
+	Converter(i int, env *Env) Converter
+}
+
+// batteries is the slab.
+type batteries struct{ *SlabOf[battery, *battery] }
+
+// Converter implements ConverterBank.
+func (s *batteries) Converter(i int, env *Env) Converter {
+	b := s.Row(i)
+	c := Converter{Forming: b.forming && b.available, Droop: b.droop, Response: int64(b.response), Rated: b.rated}
+	if !b.available {
+		return c
+	}
+	var can Flex
+	b.Offer(env, &can)
+	c.Least, c.Most = can.Deepest, can.Tier[Storage].Max
+	above := max(0, b.held-b.floor())
+	c.Deliverable = above.Times(b.efficiencyOut)
+	if free := max(0, b.full-b.held); free > 0 {
+		room, _ := MulDiv(int64(free), int64(One), int64(b.efficiencyIn))
+		c.Room = Energy(room)
+	}
+	return c
+}
+
 func newBatteries(_ *Site, members []Member) (Slab, error) {
-	s := NewSlab[battery, *battery](len(members))
+	s := &batteries{NewSlab[battery, *battery](len(members))}
 	for i, m := range members {
 		var spec batterySpec
 		err := decodeSpec(m, &spec)
@@ -178,6 +228,7 @@ func (b *battery) init(path string, spec *batterySpec) (err error) {
 		low: spec.RatedEnergy.Times(spec.MinSoC), top: spec.RatedEnergy.Times(spec.MaxSoC),
 		efficiencyIn: spec.ChargeEfficiency, efficiencyOut: spec.DischargeEfficiency, standby: spec.Standby,
 		cycleLife: spec.CycleLife, calendarLife: Seconds(float64(spec.CalendarLife * secondsPerYear)),
+		forming: spec.Forming, droop: spec.Droop, response: spec.Response,
 		reserve: spec.ReserveSoC, mode: int64(slices.Index(batteryModes, spec.Mode)), peak: spec.Peak, available: spec.Available,
 		store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
 	}
@@ -365,9 +416,9 @@ func batterySample(between func(lo, hi int64) int64) string {
 	return fmt.Sprintf(`{"rated_wh": %d.%d, "rated_w": %d, "charge_efficiency": 0.%d, "discharge_efficiency": %s,
 		"standby_w": %d, "min_soc": 0.%02d, "max_soc": 0.%02d, "cycle_life": %d, "calendar_life_years": %d.1,
 		"mode": %q, "peak_w": %d, "tariff": {"charge_from": %q, "charge_to": %q, "discharge_from": %q, "discharge_to": %q},
-		"reserve_soc": 0.%02d, "initial_soc": 0.%02d, "available": true}`,
+		"reserve_soc": 0.%02d, "grid_forming": %t, "droop": 0.0%d, "response_s": 0.%d, "initial_soc": 0.%02d, "available": true}`,
 		between(1, 20000), between(0, 999), between(1, 20000), between(500000001, 999999999), []string{"1", "0.9", "0.948683298"}[between(0, 2)],
 		between(0, 1)*between(0, 50), low, between(50, 99), between(1, 20)*between(1, 300), between(0, 15),
 		batteryModes[between(0, 3)], between(1, 5000), hour(), hour(), hour(), hour(),
-		between(0, 99), between(low, 50))
+		between(0, 99), between(0, 1) == 1, between(1, 9), between(1, 9), between(low, 50))
 }

@@ -18,7 +18,7 @@ func newBattery(t testing.TB, keys string) *battery {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.(*SlabOf[battery, *battery]).Row(0)
+	return s.(*batteries).Row(0)
 }
 
 // ask steps b on a power and applies what happens, with apply in the place of

@@ -13,14 +13,13 @@ type Controller interface {
 }
 
 // Stateful is a controller that remembers: a plan, the frequency, what it has
-// learnt. Its state changes in Settled alone, once a step, and is part of the grid's.
+// learnt. Its state changes in Settled alone, and is part of the grid's. A grid that
+// fails asks again, so each of its methods may be called twice in a step, with the
+// same arguments and to the same effect.
 type Stateful interface {
 	Controller
-	// Settled tells what came of the step.
-	Settled(env *Env, out *Outcome)
-	// Save keeps a copy of the state, Restore takes it back.
-	Save()
-	Restore()
+	// Settled tells what came of the step, and appends what is worth telling of it.
+	Settled(env *Env, out *Outcome, told []Notice) []Notice
 	// AppendBinary appends the stored form, version byte first; UnmarshalBinary is
 	// its inverse and returns the rest of b.
 	AppendBinary(b []byte) []byte
@@ -92,20 +91,20 @@ type MeritOrder struct{}
 
 // Dispatch implements Controller.
 func (MeritOrder) Dispatch(_ *Env, o *Offers, p *Plan) {
-	p.order(o.Units)
+	p.Rank(o.Units)
 	need := Power(0)
 	for i := range o.Communities {
 		need += o.Communities[i].Ref()
 	}
 	left := p.meet(o.Units, need)
-	if rest := p.relieve(o, left); rest < 0 { // nowhere to go: a plant must
-		p.relieve(o, p.stop(o.Units, rest))
+	if rest := p.Relieve(o, left); rest < 0 { // nowhere to go: a plant must
+		p.Relieve(o, p.Stop(o.Units, rest))
 	}
-	p.start(o, left)
+	p.Start(o, left)
 }
 
-// order sorts the units by cost, then path.
-func (p *Plan) order(units []Flex) {
+// Rank puts the units in the order in which they close the books: by cost, then path.
+func (p *Plan) Rank(units []Flex) {
 	p.Order = p.Order[:0]
 	for i := range units {
 		p.Order = append(p.Order, i)
@@ -144,15 +143,21 @@ func (p *Plan) straighten(o *Offers) {
 		}
 	}
 	if len(p.Order) != len(seen) || slices.Contains(seen, false) {
-		p.order(o.Units)
+		p.Rank(o.Units)
 	}
 }
 
 // meet sets the units so that they inject need, without exporting, and returns
 // what is still missing (+) or too much (−).
 func (p *Plan) meet(units []Flex, need Power) (left Power) {
+	return p.Retire(units, p.Least(units, need))
+}
+
+// Least sets every plant to its least and wind and sun to all that comes, and
+// returns what is still missing (+) or too much (−).
+func (p *Plan) Least(units []Flex, need Power) (left Power) {
 	left = need
-	for _, i := range p.Order { // every plant at its least, wind and sun in full
+	for _, i := range p.Order {
 		band := units[i].Tier[Generation]
 		least := min(band.Max, 0)
 		if units[i].Duty == Variable {
@@ -162,12 +167,12 @@ func (p *Plan) meet(units []Flex, need Power) (left Power) {
 		p.Units[i].Tier[Generation] = least
 		left += least
 	}
-	return p.retire(units, left)
+	return left
 }
 
-// raise lets units inject more, the cheapest first, and returns what is still
+// Raise lets units inject more, the cheapest first, and returns what is still
 // missing. left ≤ 0 is returned as it is.
-func (p *Plan) raise(units []Flex, left Power) Power {
+func (p *Plan) Raise(units []Flex, left Power) Power {
 	for _, i := range p.Order {
 		set := &p.Units[i]
 		if left <= 0 || set.Run == Stop {
@@ -236,10 +241,10 @@ func (p *Plan) relayed(o *Offers, s *Swing) bool {
 	return rest != s.Shed
 }
 
-// relieve asks the communities for less (left > 0) or more (left < 0) than the
+// Relieve asks the communities for less (left > 0) or more (left < 0) than the
 // plan has for them, tier after tier, exports what they cannot take and at last
 // curtails. It returns what even that leaves.
-func (p *Plan) relieve(o *Offers, left Power) Power {
+func (p *Plan) Relieve(o *Offers, left Power) Power {
 	switch {
 	case left > 0:
 		for _, c := range scarcityOrder {
@@ -310,10 +315,10 @@ func (p *Plan) rotate(o *Offers, left Power, why Reason) Power {
 	return left
 }
 
-// retire takes plants off, the dearest first, while there is too much and the
+// Retire takes plants off, the dearest first, while there is too much and the
 // other units can make up for what goes beyond that. Those that must not stop yet
 // stay. It returns what is then missing or too much.
-func (p *Plan) retire(units []Flex, left Power) Power {
+func (p *Plan) Retire(units []Flex, left Power) Power {
 	room := Power(0) // by how much the units can be raised
 	for i := range units {
 		room += max(0, p.Units[i].Tier[Generation]-units[i].Tier[Generation].Min)
@@ -326,13 +331,13 @@ func (p *Plan) retire(units []Flex, left Power) Power {
 			p.Units[i] = Setpoint{Run: Stop, Reason: Abundance}
 		}
 	}
-	return p.raise(units, left)
+	return p.Raise(units, left)
 }
 
-// stop takes plants off, the dearest first and those that have not run for long
+// Stop takes plants off, the dearest first and those that have not run for long
 // enough last, until no more than needed is left, whatever goes short; the others
 // take up what they can of that.
-func (p *Plan) stop(units []Flex, left Power) Power {
+func (p *Plan) Stop(units []Flex, left Power) Power {
 	for _, duty := range [...]Duty{Dispatched, Committed} {
 		for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
 			i := p.Order[k]
@@ -342,7 +347,7 @@ func (p *Plan) stop(units []Flex, left Power) Power {
 			}
 		}
 	}
-	return p.raise(units, left)
+	return p.Raise(units, left)
 }
 
 // moveTier takes left from (or, if negative, adds it to) one tier of all
@@ -381,10 +386,10 @@ func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	return left - (sum.Ref - total)
 }
 
-// start orders units that are off to start, the cheapest first, where dearer ones,
+// Start orders units that are off to start, the cheapest first, where dearer ones,
 // or nobody, would otherwise have to give at least as much as their least output.
 // If somebody goes short it may be less, where the rest can be stored or exported.
-func (p *Plan) start(o *Offers, short Power) {
+func (p *Plan) Start(o *Offers, short Power) {
 	short = max(short, 0)
 	dearer := short // than unit i: what is missing, and what units give that cost more
 	for _, i := range p.Order {
@@ -439,7 +444,7 @@ func (o *Offers) sink() (room Power) {
 // bands come first, then ties. It returns what they cannot take.
 func (p *Plan) close(units []Flex, left Power) Power {
 	if left > 0 {
-		return p.raise(units, left)
+		return p.Raise(units, left)
 	}
 	return p.lower(units, left, false)
 }

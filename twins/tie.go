@@ -56,8 +56,21 @@ type tie struct {
 
 var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_mj", "exported_mj"}}
 
+// Holder is a slab that knows whether a tie's neighbour holds the frequency now: an
+// AC tie in service that is said to.
+type Holder interface{ HoldsFrequency(i int) bool }
+
+// ties is the slab.
+type ties struct{ *SlabOf[tie, *tie] }
+
+// HoldsFrequency implements Holder.
+func (s *ties) HoldsFrequency(i int) bool {
+	t := s.Row(i)
+	return t.available && t.holdsFrequency
+}
+
 func newTies(_ *Site, members []Member) (Slab, error) {
-	s := NewSlab[tie, *tie](len(members))
+	s := &ties{NewSlab[tie, *tie](len(members))}
 	for i, m := range members {
 		var spec tieSpec
 		if err := decodeSpec(m, &spec); err != nil {
