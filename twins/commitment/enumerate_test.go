@@ -249,8 +249,8 @@ func smallProblem(r *rand.Rand) *commitment.Problem {
 		most := kw(20, 200)
 		u := commitment.Unit{
 			Name: fmt.Sprint("u", i), Max: most, Min: most * twins.Power(between(0, 7)) / 10, Cost: twins.Price(between(5, 300)) * 1e6,
-			MinUp: twins.Seconds(between(0, 4)) * 3600, MinDown: twins.Seconds(between(0, 3)) * 3600,
-			State: commitment.State(between(0, 2)), Since: twins.Seconds(between(0, 6)) * 1800,
+			MinUp: twins.Seconds(between(0, 3)) * 3600, MinDown: twins.Seconds(between(0, 2)) * 3600,
+			State: commitment.State(between(0, 2)), Since: twins.Seconds(between(0, 12)) * 1800,
 		}
 		u.WarmAfter = twins.Seconds(between(0, 3)) * 3600
 		u.ColdAfter = u.WarmAfter + twins.Seconds(between(0, 3))*3600

@@ -19,10 +19,11 @@ type search struct {
 	version []int
 	clock   int
 
-	bias  []int64 // of the unit that is forced, by period
-	delta []value
-	dp    response
-	work  int // units visited: the measure of effort
+	bias   []int64 // of the unit that is forced, by period
+	forced []bool  // units whose last answer was under a bias
+	delta  []value
+	dp     response
+	work   int // units visited: the measure of effort
 }
 
 func newSearch(f *fleet) *search {
@@ -30,6 +31,7 @@ func newSearch(f *fleet) *search {
 	s.on = make([]uint64, f.t*s.words)
 	s.runs, s.starts = make([][]run, f.n), make([]value, f.n)
 	s.now, s.version, s.bias, s.delta = make([]value, f.t), make([]int, f.t), make([]int64, f.t), make([]value, f.t)
+	s.forced = make([]bool, f.n)
 	s.worth, s.known = make([][2]value, f.n*f.t), make([]int, f.n*f.t)
 	return s
 }
@@ -89,8 +91,9 @@ func (s *search) startsOf(j int, runs []run) (v value) {
 	return v
 }
 
-// look makes delta: what it adds, in each period, that a unit is on.
-func (s *search) look(j int) {
+// look makes delta: what it adds, in each period, that a unit is on. It reports
+// whether any of that is news.
+func (s *search) look(j int) (news bool) {
 	word, bit := j>>6, uint64(1)<<(j&63)
 	for t := range s.t {
 		k := j*s.t + t
@@ -108,19 +111,24 @@ func (s *search) look(j int) {
 			on[word] = was
 			s.known[k] = s.version[t]
 			s.work += s.n
+			news = true
 		}
 		d := &s.delta[t]
 		*d = w[1]
 		d.sub(&w[0])
 		d.missed += s.missed(j, t, true) - s.missed(j, t, false)
 	}
+	return news
 }
 
 // respond gives a unit its best runs, the others as they are; under the bias,
 // where there is one. It reports whether that has changed anything.
 func (s *search) respond(j int, biased bool) bool {
-	s.look(j)
-	s.work += s.t
+	if news := s.look(j); !news && !biased && !s.forced[j] {
+		return false // nothing has changed since it last answered
+	}
+	s.forced[j] = biased
+	s.work += dpWork * s.t
 	if biased {
 		for t := range s.delta {
 			s.delta[t].missed += s.bias[t]
@@ -197,7 +205,8 @@ const (
 	rounds     = 6
 	neighbours = 12
 	effort     = 4000
-	leastWork  = 2_000_000
+	leastWork  = 500_000
+	dpWork     = 20 // units that could be visited instead, for each period of an answer
 )
 
 // solve searches from nothing and from everything, keeps the better, and shakes it.
