@@ -173,8 +173,6 @@ func startCost(p *commitment.Problem, u *commitment.Unit, on []bool) (cost float
 }
 
 // optimum tries every schedule of every unit with every other's.
-var combos []int
-
 func optimum(p *commitment.Problem) (best worth) {
 	periods, n := len(p.Residual), len(p.Units)
 	type plan struct {
@@ -204,11 +202,6 @@ func optimum(p *commitment.Problem) (best worth) {
 		}
 	}
 	first := true
-	c := 1
-	for i := range plans {
-		c *= len(plans[i])
-	}
-	combos = append(combos, c)
 	pick := make([]int, n)
 	var walk func(i int, cost float64)
 	walk = func(i int, cost float64) {
@@ -312,15 +305,23 @@ func of(t *testing.T, p *commitment.Problem, s *commitment.Schedule) (w worth) {
 
 // gaps are how far schedules are from the optimum.
 type gaps struct {
-	cases, equal, physical int
-	sum, worst             float64
-	worstSeed              uint64
+	cases, equal               int
+	unserved, reserve, spilled int // cases in which that is more than the optimum's, what comes before being equal
+	sum, worst                 float64
+	worstSeed                  uint64
 }
 
 func (g *gaps) add(seed uint64, got, best worth) {
 	g.cases++
-	if got.physical() != best.physical() {
-		g.physical++
+	switch {
+	case got.unserved != best.unserved:
+		g.unserved++
+		return
+	case got.reserve != best.reserve:
+		g.reserve++
+		return
+	case got.spilled != best.spilled:
+		g.spilled++
 		return
 	}
 	gap := (got.cost - best.cost) / max(1, math.Abs(best.cost))
@@ -334,14 +335,14 @@ func (g *gaps) add(seed uint64, got, best worth) {
 }
 
 func (g *gaps) String() string {
-	return fmt.Sprintf("%d fleets: %d as good as the optimum, %d short of it in load, reserve or spill; cost above it %.3f %% in the mean, %.2f %% at worst (seed %d)",
-		g.cases, g.equal, g.physical, 100*g.sum/float64(g.cases), 100*g.worst, g.worstSeed)
+	return fmt.Sprintf("%d fleets: %d as good as the optimum; more unserved %d, less reserve %d, more spilled %d; cost of the rest above it %.4f %% in the mean, %.2f %% at worst (seed %d)",
+		g.cases, g.equal, g.unserved, g.reserve, g.spilled, 100*g.sum/float64(g.cases), 100*g.worst, g.worstSeed)
 }
 
 // Against the optimum of fleets that are small enough to try everything.
 func TestAgainstEnumeration(t *testing.T) {
 	var g gaps
-	for seed := range uint64(5000) {
+	for seed := range uint64(2000) {
 		p := smallProblem(rand.New(rand.NewPCG(seed, 1)))
 		s, err := commitment.Solve(p)
 		if err != nil {
@@ -361,12 +362,11 @@ func TestAgainstEnumeration(t *testing.T) {
 		if said.physical() != got.physical() || math.Abs(said.cost-got.cost) > 1e-5 {
 			t.Fatalf("seed %d: the schedule says %+v, by the book it is %+v", seed, said, got)
 		}
-		if got.physical() != best.physical() {
-			t.Logf("seed %d: %+v, optimum %+v", seed, got, best)
-		}
 		g.add(seed, got, best)
 	}
 	t.Log(g.String())
-	slices.Sort(combos)
-	t.Log("combos", combos[len(combos)/10], combos[len(combos)/2], combos[len(combos)*9/10], combos[len(combos)-1])
+	// Held as measured: of 5,000, 4,995 are as good, 3 spill more, the others cost 0.001 % more in the mean and 4.1 % at worst.
+	if g.unserved+g.reserve > 0 || g.spilled > 3 || g.equal < g.cases-8 || g.sum/float64(g.cases) > 0.0001 || g.worst > 0.05 {
+		t.Error(g.String())
+	}
 }

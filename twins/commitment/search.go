@@ -231,35 +231,61 @@ func (s *search) solve() {
 	}
 }
 
-// shakeAll tries each unit's runs and rests once and reports whether to go on.
+// shakeAll tries each unit's runs and rests once, whole and in parts, and reports
+// whether to go on.
 func (s *search) shakeAll(limit int) (gained bool) {
-	for j := range s.units {
-		near := s.near(j)
-		end := 0
-		for k := 0; ; k++ {
-			if s.work > limit {
-				return false
-			}
-			from := end // of the rest
-			rest := run{start: from, end: s.t}
-			last := k >= len(s.runs[j])
-			if !last {
-				rest.end, end = s.runs[j][k].start, s.runs[j][k].end
-			}
-			if s.shake(j, rest, -1, near) {
-				gained = true
-				break
-			}
-			if last {
-				break
-			}
-			if s.shake(j, s.runs[j][k], 1, near) {
-				gained = true
-				break
+	for _, part := range parts {
+		for j := range s.units {
+			near := s.near(j)
+			for k := 0; ; k++ { // runs change while they are shaken
+				span, bias, ok := s.span(j, k)
+				if !ok {
+					break
+				}
+				if s.work > limit {
+					return false
+				}
+				if span.start == span.end {
+					continue // it runs at either end of the plan
+				}
+				if from, to := part(span.start, span.end); s.shake(j, from, to, bias, near) {
+					gained = true
+				}
 			}
 		}
 	}
 	return gained
+}
+
+// parts of a span that are forced.
+var parts = [...]func(a, b int) (from, to int){
+	func(a, b int) (int, int) { return a, b },
+	func(a, b int) (int, int) { return a, (a + b) / 2 },
+	func(a, b int) (int, int) { return (a + b) / 2, b },
+	func(a, b int) (int, int) { return a, a + 1 },
+	func(a, b int) (int, int) { return b - 1, b },
+}
+
+// span is the k-th rest or run of a unit, in turn, with the bias against it: a
+// rest is to become on, a run to become off.
+func (s *search) span(j, k int) (span run, bias int64, ok bool) {
+	runs := s.runs[j]
+	if i := k / 2; k%2 == 1 {
+		if i >= len(runs) {
+			return run{}, 0, false
+		}
+		return runs[i], 1, true
+	} else if i <= len(runs) {
+		span.end = s.t
+		if i > 0 {
+			span.start = runs[i-1].end
+		}
+		if i < len(runs) {
+			span.end = runs[i].start
+		}
+		return span, -1, true
+	}
+	return run{}, 0, false
 }
 
 // near are the units next in the list, the unit itself left out.
@@ -274,13 +300,13 @@ func (s *search) near(j int) (near []int) {
 
 // shake forces a unit off or on in a span, lets its neighbours and then itself
 // answer, and takes it back if that is no better.
-func (s *search) shake(j int, span run, bias int64, near []int) bool {
-	if span.start >= span.end {
+func (s *search) shake(j, from, to int, bias int64, near []int) bool {
+	if from >= to {
 		return false
 	}
 	was := s.save()
 	clear(s.bias)
-	for t := span.start; t < span.end; t++ {
+	for t := from; t < to; t++ {
 		s.bias[t] = bias * 1000
 	}
 	if !s.respond(j, true) {
