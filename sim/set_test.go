@@ -59,7 +59,7 @@ func TestSet(t *testing.T) {
 }
 
 func TestBadSet(t *testing.T) {
-	const producerKeys = "available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_s, start_up_warm_s"
+	const producerKeys = "available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_cost_cold_eur, start_up_cost_eur"
 	for _, row := range [][2]string{
 		{"novalue", `--set: "novalue", wanted PATH=VALUE or PATH*=FACTOR`},
 		{"=3", `--set: "=3", wanted PATH=VALUE or PATH*=FACTOR`},
@@ -69,10 +69,10 @@ func TestBadSet(t *testing.T) {
 		{"vehicles.*.available=false", "--set: vehicles.*.available: no such member, wanted none"},
 		{"communities.stret.limit_w=3", "--set: communities.stret.limit_w: no such community, did you mean communities.street?"},
 		{"recordings.homs.unit=W", "--set: recordings.homs.unit: no such recording, did you mean recordings.homes?"},
-		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys + ", … (22 in all)"},
+		{"producers.coal.availabel=false", `--set: producers.coal.availabel: unknown key "availabel", did you mean "available"? wanted one of: ` + producerKeys + ", … (25 in all)"},
 		{"producer.coal.available=false", `--set: producer.coal.available: unknown key "producer", did you mean "producers"? wanted one of: ` +
 			keysOf("")},
-		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys + ", technology, warm_after_s"},
+		{"producers.coal=1", "--set: producers.coal: not a single value, wanted producers.ID.KEY, with a KEY of: " + producerKeys + ", start_up_cost_warm_eur, start_up_s, start_up_warm_s, technology, warm_after_s"},
 		{"households.h1.load=5", "--set: households.h1.load: not a single value, wanted one of its keys: column, move_weeks, recording, scale"},
 		{"producers.coal.available.now=1", "--set: producers.coal.available.now: producers.coal.available is a single value and has no keys"},
 		{"households.h1.pv.scale=5", "--set: households.h1.pv.scale: there is no households.h1.pv"},

@@ -44,6 +44,9 @@ var producerSchema = `{
     "min_down_s": {"type": "integer", "minimum": 0, "maximum": 31536000, "description": "from stopping until it may be ordered to start, s"},
     "min_up_s": {"type": "integer", "minimum": 0, "maximum": 31536000, "description": "from starting until it may be stopped except in an emergency, s"},
     "cost_eur_per_mwh": {"type": "number", "minimum": -1e6, "maximum": 1e6, "x-changeable": true, "description": "variable cost; cheaper plants run first"},
+    "start_up_cost_eur": {"type": "number", "minimum": 0, "maximum": 1e9, "description": "of one start, wear and maintenance, without the plant's fuel, €; while still hot, and, where the two below are not set, warm and cold as well"},
+    "start_up_cost_warm_eur": {"type": "number", "minimum": 0, "maximum": 1e9, "description": "the same once it is warm, €"},
+    "start_up_cost_cold_eur": {"type": "number", "minimum": 0, "maximum": 1e9, "description": "the same once it is cold, €"},
     "inertia_s": {"type": "number", "minimum": 0, "maximum": 100, "description": "inertia constant H on its own rating, s"},
     "co2_direct_g_per_kwh": {"type": "number", "minimum": 0, "maximum": 100000, "description": "from its chimney"},
     "co2_life_cycle_g_per_kwh": {"type": "number", "minimum": 0, "maximum": 100000, "description": "with fuel supply, building and leaks, as CO2 equivalent"},
@@ -68,6 +71,9 @@ type producerSpec struct {
 	MinDown      *Seconds `json:"min_down_s"`
 	MinUp        *Seconds `json:"min_up_s"`
 	Cost         *Price   `json:"cost_eur_per_mwh"`
+	StartCost    *Money   `json:"start_up_cost_eur"`
+	StartWarm    *Money   `json:"start_up_cost_warm_eur"`
+	StartCold    *Money   `json:"start_up_cost_cold_eur"`
 	Inertia      *milli   `json:"inertia_s"`
 	CO2Direct    *milli   `json:"co2_direct_g_per_kwh"`
 	CO2LifeCycle *milli   `json:"co2_life_cycle_g_per_kwh"`
@@ -102,8 +108,9 @@ type technology struct {
 	coldAfter         Seconds // warm before
 	minDown, minUp    Seconds
 	cost              Price
-	inertia           milli // s on its own rating
-	direct, lifeCycle milli // g CO2 per kWh
+	inertia           milli        // s on its own rating
+	direct, lifeCycle milli        // g CO2 per kWh
+	startCost         [heats]Money // per MW of rating; of a plant: for all of it, whatever its rating becomes
 }
 
 const (
@@ -129,34 +136,48 @@ const (
 // Flexibility in thermal power plants, for plants in common use; costs in the
 // order of Germany in 2024: gas 34, coal 15, lignite 6 €/MWh of heat, CO2 65 €/t,
 // with RTS's coal at 0.31. Lignite's direct figure is 101 kg/GJ (IPCC 2006) at 0.34.
+//
+// Start costs. Kumar et al. 2012, Power plant cycling costs (NREL/SR-5500-55433),
+// table 1-1: medians of the typical lower bounds of what a start costs in capital
+// and maintenance, $ of 2011 per MW of capacity, without fuel. A dollar of 2011 is
+// taken as one euro (0.72 € of 2011, about 0.95 € at the prices of 2024). Coal: its
+// small subcritical units, 35 to 299 MW, like RTS's; at the median a cold start of
+// these is cheaper than a warm one. Lignite: large subcritical ones, the nearest
+// in it. Gas turbine and oil: aeroderivatives, by the size of RTS's. Engines are
+// not in it: aeroderivatives' [A]. Nuclear is not in it: 210 for any start [A].
+// Hydro: about 3 $/MW (Nilsson and Sjelvgren 1997, Hydro unit start-up costs).
 var technologies = []technology{
 	{"coal", // [R] but for starts [A], cost [A], life cycle [I]
 		40 * percent, 19 * percent / 10, [heats]Seconds{3 * hour, 6 * hour, 10 * hour}, 11 * hour, 60 * hour, 8 * hour, 8 * hour,
-		124 * euro, 3000, 1066_000, 820_000},
+		124 * euro, 3000, 1066_000, 820_000, eurosPerMW(94, 157, 147)},
 	{"lignite", // [A]; times since shutdown, up and down as coal [R]; H [E]; life cycle [I], coal's
 		50 * percent, 1 * percent, [heats]Seconds{5 * hour, 8 * hour, 10 * hour}, 11 * hour, 60 * hour, 8 * hour, 8 * hour,
-		87 * euro, 3800, 1069_000, 820_000},
+		87 * euro, 3800, 1069_000, 820_000, eurosPerMW(59, 65, 105)},
 	{"gas_engine", // [A]
 		40 * percent, 20 * percent, [heats]Seconds{5 * minute, 5 * minute, 5 * minute}, 0, 0, 0, 0,
-		134 * euro, 1500, 520_000, 674_000},
+		134 * euro, 1500, 520_000, 674_000, eurosPerMW(19, 24, 32)},
 	{"gas_turbine", // [R] but for starts [A], cost [A], H [E], life cycle [I]
 		40 * percent, 67 * percent / 10, [heats]Seconds{10 * minute, 10 * minute, 10 * minute}, 45 * minute, 60 * minute, 132 * minute, 132 * minute,
-		134 * euro, 4200, 520_000, 674_000},
+		134 * euro, 4200, 520_000, 674_000, eurosPerMW(19, 24, 32)},
 	{"combined_cycle", // [R] but for starts [A], cost [A], H [E], life cycle [I]
 		48 * percent, 12 * percent / 10, [heats]Seconds{75 * minute, 2 * hour, 210 * minute}, 1 * hour, 2 * hour, 270 * minute, 8 * hour,
-		85 * euro, 4200, 378_000, 490_000},
+		85 * euro, 4200, 378_000, 490_000, eurosPerMW(35, 55, 79)},
 	{"nuclear", // minimum and ramp [U], up and down [R], starts [A], cost [A], H [E], life cycle [I]
 		50 * percent, 3 * percent, [heats]Seconds{24 * hour, 36 * hour, 72 * hour}, 24 * hour, 72 * hour, 48 * hour, 24 * hour,
-		10 * euro, 5900, 0, 12_000},
+		10 * euro, 5900, 0, 12_000, eurosPerMW(210, 210, 210)},
 	{"hydro", // ramp [R], start [A], cost [A], H [E] run of river, life cycle [I]
 		0, 100 * percent, [heats]Seconds{2 * minute, 2 * minute, 2 * minute}, 0, 0, 0, 0,
-		5 * euro, 2700, 0, 24_000},
+		5 * euro, 2700, 0, 24_000, eurosPerMW(3, 3, 3)},
 	{"biogas", // [A]; its carbon was in the air: direct 0; life cycle [I]
 		50 * percent, 20 * percent, [heats]Seconds{5 * minute, 5 * minute, 5 * minute}, 0, 0, 0, 0,
-		95 * euro, 1500, 0, 230_000},
+		95 * euro, 1500, 0, 230_000, eurosPerMW(19, 24, 32)},
 	{"oil", // [R] but for start [A], cost [A], H [E], life cycle [I]
 		40 * percent, 15 * percent, [heats]Seconds{10 * minute, 10 * minute, 10 * minute}, 0, 1 * hour, 1 * hour, 1 * hour,
-		300 * euro, 4300, 806_000, 840_000},
+		300 * euro, 4300, 806_000, 840_000, eurosPerMW(19, 24, 32)},
+}
+
+func eurosPerMW(hot, warm, cold Money) [heats]Money {
+	return [heats]Money{hot * Euro, warm * Euro, cold * Euro}
 }
 
 // anyPlant is what a plant without a technology has.
@@ -185,6 +206,7 @@ func (t *technology) set(s *producerSpec) error {
 	over(&t.minUp, s.MinUp)
 	over(&t.cost, s.Cost)
 	over(&t.inertia, s.Inertia)
+	t.setStartCost(s)
 	over(&t.direct, s.CO2Direct)
 	over(&t.lifeCycle, s.CO2LifeCycle)
 	switch {
@@ -205,6 +227,20 @@ func (t *technology) set(s *producerSpec) error {
 	return nil
 }
 
+// setStartCost turns what starts cost per MW into what they cost this plant, and
+// puts what is stated over it.
+func (t *technology) setStartCost(s *producerSpec) {
+	for h := range t.startCost {
+		cost, _ := MulDiv(int64(t.startCost[h]), int64(s.RatedPower), int64(Megawatt))
+		t.startCost[h] = Money(cost)
+	}
+	if s.StartCost != nil {
+		t.startCost = [heats]Money{*s.StartCost, *s.StartCost, *s.StartCost}
+	}
+	over(&t.startCost[warm], s.StartWarm)
+	over(&t.startCost[cold], s.StartCold)
+}
+
 // over puts a value that was stated over another.
 func over[T any](v *T, stated *T) {
 	if stated != nil {
@@ -212,15 +248,16 @@ func over[T any](v *T, stated *T) {
 	}
 }
 
-// plantState is what a plant is doing.
-type plantState int64
+// PlantState is what a plant is doing. The numbers are on disk for ever.
+type PlantState int64
 
+// States of plants.
 const (
-	plantOff      plantState = 0
-	plantStarting plantState = 1
-	plantOn       plantState = 2
+	PlantOff      PlantState = 0
+	PlantStarting PlantState = 1
+	PlantOn       PlantState = 2
 	// plantFresh is on since before the run: its first output is free of ramps.
-	plantFresh plantState = 3
+	plantFresh PlantState = 3
 )
 
 type producer struct {
@@ -231,7 +268,7 @@ type producer struct {
 	inflow     Power  // of water, ≥ 0
 	reservoir  Energy // ≥ 0
 
-	state     plantState
+	state     PlantState
 	output    Power // 0 ≤ output, mean of the last step
 	since     Tick  // on: since then; off: since then; starting: until then
 	generated Energy
@@ -291,10 +328,31 @@ func (p *producer) init(spec *producerSpec) error {
 	return nil
 }
 
-// Plant is what others than the dispatch want to know of a generator: a model of
-// frequency its inertia, a ledger its carbon.
+// Plant is what others than the dispatch want to know of a generator: a planner
+// what it can do and what it is doing, a model of frequency its inertia, a ledger
+// its carbon.
 type Plant struct {
-	Rated                   Power
+	Duty             Duty  // Variable: wind and sun, which no plan starts or stops
+	Rated, MinOutput Power // MinOutput: least while running
+	Ramp             Power // per minute
+	// Firm is what it can hold for ever: Rated, or less where water is short; what
+	// wind and sun give is not firm. Water is what waits above it, Reservoir the room.
+	Firm             Power
+	Water, Reservoir Energy
+
+	Cost Price
+	// By heat: hot, warm from WarmAfter on, cold from ColdAfter on, counted from
+	// when it stopped to the order.
+	StartUp              [heats]Seconds
+	StartCost            [heats]Money
+	WarmAfter, ColdAfter Seconds
+	MinUp, MinDown       Seconds
+
+	Available bool
+	State     PlantState
+	Since     Tick  // on or off since then, far below 0 if that was before the run; starting: ready then
+	Output    Power // mean of the last step, ≥ 0
+
 	Inertia                 int64 // H in ms, on Rated
 	CO2Direct, CO2LifeCycle int64 // mg/kWh
 }
@@ -308,15 +366,28 @@ type producers struct{ *SlabOf[producer, *producer] }
 // Plant implements Generator.
 func (s *producers) Plant(i int) Plant {
 	p := s.Row(i)
-	return Plant{p.rated, int64(p.inertia), int64(p.direct), int64(p.lifeCycle)}
+	plant := Plant{
+		Rated: p.rated, MinOutput: p.rated.Times(p.minOutput), Ramp: p.rated.Times(p.ramp), Firm: p.rated,
+		Cost: p.cost, StartUp: p.startUp, StartCost: p.startCost, WarmAfter: p.warmAfter, ColdAfter: p.coldAfter,
+		MinUp: p.minUp, MinDown: p.minDown,
+		Available: p.available, State: p.state, Since: p.since, Output: p.output,
+		Inertia: int64(p.inertia), CO2Direct: int64(p.direct), CO2LifeCycle: int64(p.lifeCycle),
+	}
+	if p.state == plantFresh {
+		plant.State = PlantOn
+	}
+	if p.limited {
+		plant.Firm, plant.Water, plant.Reservoir = min(p.rated, p.inflow), p.water, p.reservoir
+	}
+	return plant
 }
 
 // running reports whether the plant can generate in this step.
 func (p *producer) running(env *Env) bool {
 	switch p.state {
-	case plantOn, plantFresh:
+	case PlantOn, plantFresh:
 		return p.available
-	case plantStarting:
+	case PlantStarting:
 		return p.available && env.Tick >= p.since
 	}
 	return false
@@ -324,7 +395,7 @@ func (p *producer) running(env *Env) bool {
 
 // startable reports whether an order to start would be followed.
 func (p *producer) startable(env *Env) bool {
-	return p.available && p.state == plantOff && p.elapsed(env) >= p.minDown
+	return p.available && p.state == PlantOff && p.elapsed(env) >= p.minDown
 }
 
 // elapsed is the time for which the plant has been on or off.
@@ -332,7 +403,7 @@ func (p *producer) elapsed(env *Env) Seconds { return Seconds(env.Tick-p.since) 
 
 // stillUp is how long the plant has to run on before it may be stopped.
 func (p *producer) stillUp(env *Env) Seconds {
-	if p.state == plantStarting { // its first step
+	if p.state == PlantStarting { // its first step
 		return p.minUp
 	}
 	return max(0, p.minUp-p.elapsed(env))
@@ -372,7 +443,7 @@ func (p *producer) Offer(env *Env, out *Flex) {
 		switch {
 		case p.startable(env):
 			out.Startable, out.Coming = max(Milliwatt, p.rated.Times(p.minOutput)), p.rated
-		case p.available && p.state == plantStarting:
+		case p.available && p.state == PlantStarting:
 			out.Coming = p.rated
 		}
 		return
@@ -387,7 +458,7 @@ func (p *producer) Offer(env *Env, out *Flex) {
 func (p *producer) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	running := p.running(env)
 	switch {
-	case running && set.Run == Stop, !p.available && p.state != plantOff:
+	case running && set.Run == Stop, !p.available && p.state != PlantOff:
 		*ev.Add(producerStopped) = [7]int64{int64(p.output), int64(env.Tick), p.early(env, running)}
 	case set.Run == Start && p.startable(env):
 		h := p.heat(env)
@@ -404,14 +475,14 @@ func (p *producer) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 
 // early is how much of min_up_s is cut off by stopping in this step.
 func (p *producer) early(env *Env, running bool) int64 {
-	if !running && p.state == plantStarting {
+	if !running && p.state == PlantStarting {
 		return 0
 	}
 	return int64(p.stillUp(env))
 }
 
 func (p *producer) generate(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	if p.state == plantStarting {
+	if p.state == PlantStarting {
 		*ev.Add(producerStarted) = [7]int64{int64(env.Tick)}
 	}
 	lo, hi := p.reach(env)
@@ -425,13 +496,13 @@ func (p *producer) Apply(e *Event) {
 	switch e.Type {
 	case producerGenerated:
 		p.generated += Energy(e.V[0])
-		p.output, p.state = Power(e.V[1]), plantOn
+		p.output, p.state = Power(e.V[1]), PlantOn
 	case producerStarting:
-		p.state, p.since = plantStarting, Tick(e.V[0])
+		p.state, p.since = PlantStarting, Tick(e.V[0])
 	case producerStarted:
-		p.state, p.output, p.since = plantOn, 0, Tick(e.V[0])
+		p.state, p.output, p.since = PlantOn, 0, Tick(e.V[0])
 	case producerStopped:
-		p.state, p.output, p.since = plantOff, 0, Tick(e.V[1])
+		p.state, p.output, p.since = PlantOff, 0, Tick(e.V[1])
 	case producerFlowed:
 		p.water = Energy(e.V[0])
 		p.spilled += Energy(e.V[1])
@@ -483,9 +554,9 @@ func producerSample(between func(lo, hi int64) int64) string {
 	} else {
 		hot, warmAfter := between(0, 3600), between(0, 7200)
 		entry += fmt.Sprintf(`, "min_output": 0.%02d, "ramp_per_min": 0.%03d, "start_up_s": %d, "start_up_warm_s": %d, "start_up_cold_s": %d,
-			"warm_after_s": %d, "cold_after_s": %d, "min_down_s": %d, "min_up_s": %d, "cost_eur_per_mwh": %d`,
+			"warm_after_s": %d, "cold_after_s": %d, "min_down_s": %d, "min_up_s": %d, "cost_eur_per_mwh": %d, "start_up_cost_eur": %d.5, "start_up_cost_cold_eur": %d`,
 			between(0, 99), between(1, 999), hot, hot+between(0, 600), hot+between(600, 7200), warmAfter, warmAfter+between(0, 7200),
-			between(0, 1)*between(0, 7200), between(0, 1)*between(0, 7200), between(-20, 200))
+			between(0, 1)*between(0, 7200), between(0, 1)*between(0, 7200), between(-20, 200), between(0, 20), between(0, 20))
 	}
 	if between(0, 2) == 0 {
 		entry += fmt.Sprintf(`, "inflow_w": %d.%03d, "reservoir_wh": %d, "initial_fill": 0.%02d`,

@@ -138,8 +138,9 @@ func TestTechnologies(t *testing.T) {
 		if row.min+row.ramp > 1000 {
 			ramp = row.ramp
 		}
-		got := fmt.Sprint(least, math.Round(ramp), cost, p.slab.(twins.Generator).Plant(0))
-		want := fmt.Sprint(row.min, row.ramp, row.cost, twins.Plant{Rated: 1000 * twins.Watt, Inertia: row.inertia, CO2Direct: row.direct, CO2LifeCycle: row.lifeCycle})
+		plant := p.slab.(twins.Generator).Plant(0)
+		got := fmt.Sprint(least, math.Round(ramp), cost, plant.Rated, plant.Inertia, plant.CO2Direct, plant.CO2LifeCycle)
+		want := fmt.Sprint(row.min, row.ramp, row.cost, 1000*twins.Watt, row.inertia, row.direct, row.lifeCycle)
 		if got != want {
 			t.Errorf("%s: %s, wanted %s", row.spec, got, want)
 		}
@@ -319,6 +320,73 @@ func TestProducerRefuses(t *testing.T) {
 		_, err := twins.Producer.New(&twins.Site{Step: 60}, []twins.Member{{Path: "grid/c/p", Spec: []byte("{" + row.spec + "}")}})
 		if err == nil || !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("%s: %v, wanted %s", row.name, err, row.want)
+		}
+	}
+}
+
+// What a plant tells a planner: each key moves its figure, and the state is that
+// of now.
+func TestPlantTellsAPlanner(t *testing.T) {
+	p := newPlant(t, 900, `"rated_w": 155000, "technology": "coal", "initially": "off"`)
+	told := func() twins.Plant { return p.slab.(twins.Generator).Plant(0) }
+	const h = twins.Seconds(3600)
+	kw := func(v float64) twins.Power { return twins.Power(v * float64(twins.Kilowatt)) }
+	euro := func(v float64) twins.Money { return twins.Money(v * float64(twins.Euro)) }
+	want := twins.Plant{
+		Rated: kw(155), MinOutput: kw(62), Ramp: kw(2.945), Firm: kw(155), Cost: 124e6,
+		StartUp: [3]twins.Seconds{3 * h, 6 * h, 10 * h}, StartCost: [3]twins.Money{euro(14.57), euro(24.335), euro(22.785)},
+		WarmAfter: 11 * h, ColdAfter: 60 * h, MinUp: 8 * h, MinDown: 8 * h,
+		Available: true, State: twins.PlantOff, Since: told().Since,
+		Inertia: 3000, CO2Direct: 1066_000, CO2LifeCycle: 820_000,
+	}
+	if got := told(); got != want || got.Since > -1e9 {
+		t.Errorf("off: %+v\nwanted %+v", got, want)
+	}
+	p.step(twins.Start, 0)
+	if got := told(); got.State != twins.PlantStarting || got.Since != 40 {
+		t.Errorf("ordered at tick 0: %+v", got)
+	}
+	p.skip(39)
+	p.step(twins.Keep, 70)
+	p.step(twins.Keep, 100000)
+	if got := told(); got.State != twins.PlantOn || got.Since != 40 || got.Output < kw(62) {
+		t.Errorf("running: %+v", got)
+	}
+	p.command("available", 0)
+	p.command("rated_w", int64(kw(100)))
+	if got := told(); got.Available || got.Rated != kw(100) || got.MinOutput != kw(40) || got.StartCost != want.StartCost {
+		t.Errorf("out and derated: %+v", got)
+	}
+}
+
+// Start costs: by technology and rating, and an entry's own keys win. Water makes
+// firm power less than the rating.
+func TestStartCost(t *testing.T) {
+	for _, row := range []struct {
+		spec string
+		want string // €: hot, warm, cold; firm W
+	}{
+		{`"rated_w": 1000000, "technology": "coal"`, "94 157 147 1e+06"},
+		{`"rated_w": 1000000, "technology": "lignite"`, "59 65 105 1e+06"},
+		{`"rated_w": 1000000, "technology": "gas_engine"`, "19 24 32 1e+06"},
+		{`"rated_w": 1000000, "technology": "gas_turbine"`, "19 24 32 1e+06"},
+		{`"rated_w": 1000000, "technology": "combined_cycle"`, "35 55 79 1e+06"},
+		{`"rated_w": 1000000, "technology": "nuclear"`, "210 210 210 1e+06"},
+		{`"rated_w": 1000000, "technology": "biogas"`, "19 24 32 1e+06"},
+		{`"rated_w": 1000000, "technology": "oil"`, "19 24 32 1e+06"},
+		{`"rated_w": 500000, "technology": "hydro", "inflow_w": 25000`, "1.5 1.5 1.5 25000"},
+		{`"rated_w": 500000`, "0 0 0 500000"},
+		{`"rated_w": 500000, "technology": "coal", "start_up_cost_eur": 7`, "7 7 7 500000"},
+		{`"rated_w": 500000, "technology": "coal", "start_up_cost_eur": 7, "start_up_cost_warm_eur": 8.5`, "7 8.5 7 500000"},
+		{`"rated_w": 500000, "technology": "coal", "start_up_cost_cold_eur": 0.25`, "47 78.5 0.25 500000"},
+	} {
+		plant := newPlant(t, 60, row.spec).slab.(twins.Generator).Plant(0)
+		var words []any
+		for _, c := range plant.StartCost {
+			words = append(words, c.Euros())
+		}
+		if got := strings.TrimSpace(fmt.Sprintln(append(words, plant.Firm.Watts())...)); got != row.want {
+			t.Errorf("%s: %s, wanted %s", row.spec, got, row.want)
 		}
 	}
 }

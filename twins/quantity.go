@@ -53,6 +53,15 @@ const One Ratio = 1_000_000_000
 // 78,500,000.
 type Price int64
 
+// Money is an amount of money in micro-euro.
+type Money int64
+
+// Euro is a million micro-euro.
+const Euro Money = 1_000_000
+
+// Euros is for screens and files.
+func (m Money) Euros() float64 { return float64(m) / float64(Euro) }
+
 // OverflowError is the panic of a product or a total that leaves its range. It
 // is a broken invariant, never an expected event: scenarios are bounded so that
 // no valid one reaches it.
@@ -361,6 +370,9 @@ func (r *Ratio) UnmarshalJSON(b []byte) error { return unmarshalScaled((*int64)(
 
 // UnmarshalJSON reads euro per megawatt hour.
 func (p *Price) UnmarshalJSON(b []byte) error { return unmarshalScaled((*int64)(p), b, 1_000_000) }
+
+// UnmarshalJSON reads euro.
+func (m *Money) UnmarshalJSON(b []byte) error { return unmarshalScaled((*int64)(m), b, int64(Euro)) }
 
 func unmarshalScaled(v *int64, b []byte, scale int64) error {
 	if string(b) == "null" {

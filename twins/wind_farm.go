@@ -69,7 +69,8 @@ func (s *windFarms) Plant(i int) Plant {
 	for _, p := range f.curve {
 		most = max(most, p.power)
 	}
-	return Plant{Rated: Power(f.count) * watts(most), CO2LifeCycle: 11_000}
+	rated := Power(f.count) * watts(most)
+	return Plant{Duty: Variable, Rated: rated, Ramp: rated, Cost: f.cost, Available: f.available, State: PlantOn, Since: longAgo, CO2LifeCycle: 11_000}
 }
 
 // given is what the wind gives in this step, ≥ 0.
