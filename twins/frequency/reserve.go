@@ -1,0 +1,135 @@
+package frequency
+
+import "math"
+
+// afrrMove is the rate of aFRR in W/s at a deviation: the integral of what is
+// missing, which is the deviation times the stiffness, with a time constant of
+// 100 s, and no faster than all of it in 300 s.
+func (m *machine) afrrMove(dev, now float64) float64 {
+	band := m.area.AFRR
+	fastest := math.Max(band.Up, band.Down) / afrrTime
+	move := between(-fastest, float64(-dev*m.stiffness)/afrrConstant, fastest)
+	if (move > 0 && now >= band.Up) || (move < 0 && now <= -band.Down) {
+		return 0
+	}
+	return move
+}
+
+// wanted is the direction in which mFRR is wanted: to raise the frequency, to
+// lower it, or 0. It takes over from aFRR, so that aFRR is free again: while aFRR
+// delivers more than a twentieth of its band, or the frequency is outside the
+// standard range.
+func (m *machine) wanted() int {
+	dev, afrr, band := m.y[atDeviation], m.y[atAFRR], m.area.AFRR
+	switch {
+	case dev < -StandardRange:
+		return 1
+	case dev > StandardRange:
+		return -1
+	case afrr > float64(mfrrNeed*band.Up):
+		return 1
+	case afrr < float64(-mfrrNeed*band.Down):
+		return -1
+	}
+	return 0
+}
+
+// order takes the need for mFRR of the frame that has passed. Another direction
+// is another order, with the same preparation.
+func (m *machine) order() {
+	s := m.state
+	if need := m.wanted(); need != s.need {
+		s.need, s.needed = need, 0
+	}
+	if s.need != 0 {
+		s.needed += frameLength
+	}
+}
+
+// mfrrRoom is how far mFRR can go in a direction, in W.
+func (m *machine) mfrrRoom(need int) float64 {
+	switch band, now := m.area.MFRR, m.state.MFRR; {
+	case need > 0:
+		return math.Max(0, band.Up-now)
+	case need < 0:
+		return math.Max(0, now+band.Down)
+	}
+	return 0
+}
+
+// mfrrMove is the rate of mFRR in W/s over a step of h: 2.5 min after the need, all
+// of it in 10 min, so that it is full after 12.5 min (ENTSO-E MARI: full
+// activation time).
+func (m *machine) mfrrMove(h float64) float64 {
+	s, band := m.state, m.area.MFRR
+	if s.need == 0 || s.needed < mfrrPrepare-instant {
+		return 0
+	}
+	rate := math.Min(math.Max(band.Up, band.Down)/mfrrRamp, m.mfrrRoom(s.need)/h)
+	return float64(float64(s.need) * rate)
+}
+
+// trip lets relays measure the step that has passed, and opens stages whose delay
+// is over, in their order. A relay begins again when the frequency comes back.
+func (m *machine) trip(before, h float64) {
+	s, after := m.state, m.y[atDeviation]
+	for i := s.Tripped; i < len(m.area.Stages); i++ {
+		at := m.area.Stages[i].At - m.area.nominal()
+		switch {
+		case after >= at:
+			s.below[i] = 0
+			continue
+		case before < at:
+			s.below[i] += h
+		default:
+			s.below[i] = float64(h * ((at - after) / (before - after)))
+		}
+		if i == s.Tripped && s.below[i] >= m.area.Stages[i].Delay-instant {
+			s.below[i] = 0
+			s.Tripped++
+			m.setShed()
+			m.careful = m.pace / carefulParts
+		}
+	}
+}
+
+// restore closes the stage that opened last, when it could have come back for a
+// minute. The next waits as long again.
+func (m *machine) restore() {
+	s := m.state
+	if !m.mayRestore() {
+		s.calm = 0
+		return
+	}
+	if s.calm += frameLength; s.calm > restoreWait-instant {
+		s.calm = 0
+		s.Tripped--
+		m.setShed()
+		m.careful = m.pace / carefulParts
+	}
+}
+
+// mayRestore says whether the last stage's load may come back: the frequency is
+// within FCR's range, unused reserve covers the load, and twice the fall that it
+// brings stays above the first stage.
+func (m *machine) mayRestore() bool {
+	s, a, dev := m.state, m.area, m.y[atDeviation]
+	if s.Tripped == 0 || dev < restoreAbove {
+		return false
+	}
+	load := float64(a.Stages[s.Tripped-1].Share * a.Load)
+	dip := float64(restoreDip*load) / m.stiffness
+	return m.spare() >= load && dev-dip > a.Stages[0].At-a.nominal()
+}
+
+// spare is the reserve that is not used yet, in W upwards.
+func (m *machine) spare() float64 {
+	a := m.area
+	w := a.AFRR.Up - between(-a.AFRR.Down, m.y[atAFRR], a.AFRR.Up) + math.Max(0, a.MFRR.Up-m.state.MFRR)
+	for i := range a.Governors {
+		if g := &a.Governors[i]; !g.stands() {
+			w += math.Max(0, g.Up-g.output(m.behindLag(i, m.y), m.y[atGovernors+2*i+1]))
+		}
+	}
+	return w
+}

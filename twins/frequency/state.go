@@ -1,0 +1,155 @@
+package frequency
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// State is what an area carries from one step to the next. The zero State is at
+// rest at nominal frequency.
+type State struct {
+	Deviation float64 // Hz from nominal
+	AFRR      float64 // W delivered beyond the schedule
+	MFRR      float64 // W delivered beyond the schedule
+	Tripped   int     // stages of load shedding that are open, the first so many
+	Blackout  bool    // plants have left; a way back begins with a zero State
+
+	governors []inner
+	need      int                // direction in which mFRR is wanted: −1, 0, +1
+	needed    float64            // s that it has been
+	below     [MaxStages]float64 // s that the frequency has been below each stage
+	calm      float64            // s that load could have come back
+	window    [5]float64         // deviations of the last 500 ms, each 100 ms, oldest first
+	frame     float64            // s since the newest of them
+
+	work []float64 // scratch of Run, not part of the state
+}
+
+// inner is the state of one governor in W: behind its lag, and behind its reheater.
+type inner struct{ lag, reheat float64 }
+
+// Shed is the power in W that stages of load shedding hold back in a.
+func (s *State) Shed(a *Area) float64 {
+	share := 0.0
+	for i := range min(s.Tripped, len(a.Stages)) {
+		share += a.Stages[i].Share
+	}
+	return float64(share * a.Load)
+}
+
+// Delivered is the power in W that governor i of a delivers beyond its schedule.
+// A caller that moves it into the schedule, or loses the unit, has it from here.
+func (s *State) Delivered(a *Area, i int) float64 {
+	if i >= len(s.governors) || a.Governors[i].stands() {
+		return 0
+	}
+	return a.Governors[i].output(s.governors[i].lag, s.governors[i].reheat)
+}
+
+func (g *Governor) output(lag, reheat float64) float64 {
+	if g.Reheat == 0 {
+		return lag
+	}
+	return float64(g.High*lag) + float64((1-g.High)*reheat)
+}
+
+const stateVersion = 1
+
+// AppendBinary appends the stored form: a version byte, then little-endian 64-bit
+// words, floats by their bits: deviation, aFRR, mFRR, stages tripped, blackout,
+// mFRR's need and its seconds, calm, frame, 5 of the window, 16 stage timers,
+// number of governors, two for each.
+func (s *State) AppendBinary(buf []byte) []byte {
+	buf = append(buf, stateVersion)
+	put := func(x uint64) { buf = binary.LittleEndian.AppendUint64(buf, x) }
+	f := s.floats()
+	for _, p := range f[:3] {
+		put(math.Float64bits(*p))
+	}
+	black := uint64(0)
+	if s.Blackout {
+		black = 1
+	}
+	put(uint64(s.Tripped))
+	put(black)
+	put(uint64(s.need))
+	for _, p := range f[3:] {
+		put(math.Float64bits(*p))
+	}
+	for _, x := range s.window {
+		put(math.Float64bits(x))
+	}
+	for _, x := range s.below {
+		put(math.Float64bits(x))
+	}
+	put(uint64(len(s.governors)))
+	for _, g := range s.governors {
+		put(math.Float64bits(g.lag))
+		put(math.Float64bits(g.reheat))
+	}
+	return buf
+}
+
+func (s *State) floats() [6]*float64 {
+	return [6]*float64{&s.Deviation, &s.AFRR, &s.MFRR, &s.needed, &s.calm, &s.frame}
+}
+
+var errState = errors.New("frequency state")
+
+// UnmarshalBinary reads what AppendBinary wrote and returns the rest.
+func (s *State) UnmarshalBinary(buf []byte) ([]byte, error) {
+	if len(buf) == 0 || buf[0] != stateVersion {
+		return buf, fmt.Errorf("%w: version is not %d", errState, stateVersion)
+	}
+	buf = buf[1:]
+	const words = 6 + 3 + 5 + MaxStages + 1
+	if len(buf) < 8*words {
+		return buf, fmt.Errorf("%w: %d bytes, wanted at least %d", errState, len(buf), 8*words)
+	}
+	r := State{work: s.work}
+	bad := false
+	take := func() uint64 {
+		x := binary.LittleEndian.Uint64(buf)
+		buf = buf[8:]
+		return x
+	}
+	number := func(p *float64) {
+		*p = math.Float64frombits(take())
+		bad = bad || math.IsNaN(*p) || math.IsInf(*p, 0)
+	}
+	f := r.floats()
+	for _, p := range f[:3] {
+		number(p)
+	}
+	tripped, black, need := take(), take(), int64(take())
+	for _, p := range f[3:] {
+		number(p)
+	}
+	for i := range r.window {
+		number(&r.window[i])
+	}
+	for i := range r.below {
+		number(&r.below[i])
+	}
+	n := take()
+	if tripped > MaxStages || black > 1 || need < -1 || need > 1 {
+		return buf, fmt.Errorf("%w: %d stages, blackout %d, need %d: out of range", errState, tripped, black, need)
+	}
+	if n > uint64(len(buf))/16 {
+		return buf, fmt.Errorf("%w: %d governors in %d bytes", errState, n, len(buf))
+	}
+	r.Tripped, r.Blackout, r.need = int(tripped), black == 1, int(need)
+	for range n {
+		var g inner
+		number(&g.lag)
+		number(&g.reheat)
+		r.governors = append(r.governors, g)
+	}
+	if bad {
+		return buf, fmt.Errorf("%w: a word is not a number", errState)
+	}
+	*s = r
+	return buf, nil
+}
