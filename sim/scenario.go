@@ -31,9 +31,10 @@ type Scenario struct {
 	Description string
 	File        string // as in messages: street.yaml
 	Seed        uint64
-	Hosting     string // message | batched | plain
-	Controls    string // full | none
-	Forecast    string // stated | perfect
+	Hosting     string      // message | batched | plain
+	Controls    string      // full | none
+	Forecast    string      // stated | perfect
+	Reserve     twins.Power // wanted besides what covers the greatest infeed
 	Calendar    *Calendar
 	Events      []twins.Command // in the order of the file
 
@@ -71,6 +72,9 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	var err error
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
 		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)
+	}
+	if s.Reserve, err = d.reserve(); err != nil {
+		return nil, err
 	}
 	if s.Calendar, err = d.calendar(o); err != nil {
 		return nil, err

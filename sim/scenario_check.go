@@ -764,3 +764,30 @@ func memberPath(entry *tree) string {
 	}
 	return path + "/" + entry.textOf("id")
 }
+
+// reserve reads reserve_w, and refuses more than all plants and ties together.
+func (d *document) reserve() (twins.Power, error) {
+	entry := d.root.get("reserve_w")
+	mw, err := twins.ParseScaled(entry.text, int64(twins.Watt))
+	if err != nil {
+		return 0, d.problem(entry.line, "reserve_w: %v", err)
+	}
+	fleet := 0.0
+	for _, k := range memberKinds() {
+		if !k.Role.Unit() {
+			continue
+		}
+		for i := range d.entries(k.Plural) {
+			for _, key := range [...]string{"rated_w", "import_w"} {
+				if v := d.entries(k.Plural)[i].get(key); v != nil {
+					w, _ := strconv.ParseFloat(v.text, 64) // a number, by the schema
+					fleet += w
+				}
+			}
+		}
+	}
+	if reserve := twins.Power(mw); mw > 0 && reserve.Watts() >= fleet {
+		return 0, d.problem(entry.line, "reserve_w: %v W is all that plants and ties have (%v W) or more, wanted less", reserve.Watts(), fleet)
+	}
+	return twins.Power(mw), nil
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
 // World is a scenario's twins and what they see, ready to be stepped.
@@ -27,8 +28,22 @@ type World struct {
 	commands []twins.Command // by step, target and seq
 }
 
-// Build makes the twins of a scenario, cell by cell.
+// Build makes the twins of a scenario, cell by cell, and the operator of its grid.
 func (s *Scenario) Build() (*World, error) {
+	w, err := s.build()
+	if err != nil {
+		return nil, err
+	}
+	config := operator.Config{Plain: s.Controls == "none", Reserve: s.Reserve}
+	if config.Forecast, err = w.forecast(); err != nil {
+		return nil, err
+	}
+	w.Controller = operator.New(w.Cells, config)
+	return w, nil
+}
+
+// build makes the twins alone.
+func (s *Scenario) build() (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	if err := errors.Join(w.readRecordings(), w.readMarket(), w.readSessions()); err != nil {
 		return nil, err

@@ -159,7 +159,6 @@ var (
 
 // Converter is what a model of frequency wants to know of a storage: whether its
 // converter holds the frequency, how, and within which bounds of power, + charging.
-// Full is what the energy that it holds could give.
 type Converter struct {
 	Forming     bool
 	Droop       Ratio
@@ -174,10 +173,15 @@ type Converter struct {
 // ConverterBank is a slab that knows its converters.
 type ConverterBank interface {
 	Converter(i int, env *Env) Converter
+	// Forming reports whether storage i is in service and holds the frequency.
+	Forming(i int) bool
 }
 
 // batteries is the slab.
 type batteries struct{ *SlabOf[battery, *battery] }
+
+// Forming implements ConverterBank.
+func (s *batteries) Forming(i int) bool { return s.Row(i).forming && s.Row(i).available }
 
 // Converter implements ConverterBank.
 func (s *batteries) Converter(i int, env *Env) Converter {

@@ -577,6 +577,9 @@ func (c *Cell) Quarantine(at Slot) {
 	}
 }
 
+// Quarantined reports whether member i of the block is in quarantine.
+func (b *Block) Quarantined(i int) bool { return b.quarantined[i] }
+
 // Quarantined reports whether a member is in quarantine.
 func (c *Cell) Quarantined(at Slot) bool { return c.Blocks[at.Block].quarantined[at.Index] }
 

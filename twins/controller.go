@@ -260,6 +260,28 @@ func (p *Plan) Relieve(o *Offers, left Power) Power {
 	return left
 }
 
+// ShedAll cuts without an agreement: every tier of load in proportion, and nobody is
+// asked for less before that. It returns what even that leaves.
+func (p *Plan) ShedAll(o *Offers, left Power) Power {
+	var sum Power
+	for i := range p.Communities {
+		for t := Essential; t <= Mobility; t++ {
+			sum += max(0, p.Communities[i].Tier[t])
+		}
+	}
+	cut := NewSplit(min(left, sum), sum)
+	for i := range p.Communities {
+		set := &p.Communities[i]
+		for t := Essential; t <= Mobility; t++ {
+			if off := cut.Next(max(0, set.Tier[t])); off > 0 {
+				set.Tier[t] -= off
+				set.Reason = Shed
+			}
+		}
+	}
+	return left - min(left, sum)
+}
+
 // curtail holds wind and sun back: that of units, then that of communities.
 func (p *Plan) curtail(o *Offers, left Power) Power {
 	left = p.lower(o.Units, left, true)

@@ -42,8 +42,8 @@ type tieSpec struct {
 	Available      bool   `json:"available"`
 }
 
-// lastInOrder is the cost of what comes after every plant.
-const lastInOrder Price = math.MaxInt64
+// Unpriced is the cost of what comes after every plant.
+const Unpriced Price = math.MaxInt64
 
 type tie struct {
 	importLimit, exportLimit Power // changeable
@@ -78,7 +78,7 @@ func newTies(_ *Site, members []Member) (Slab, error) {
 		}
 		t := tie{
 			importLimit: spec.Import, exportLimit: spec.Export, available: spec.Available,
-			holdsFrequency: spec.HoldsFrequency && spec.Link == "ac", cost: lastInOrder,
+			holdsFrequency: spec.HoldsFrequency && spec.Link == "ac", cost: Unpriced,
 		}
 		if spec.Cost != nil {
 			t.cost = *spec.Cost

@@ -61,9 +61,9 @@ type Operator struct {
 
 	expected []Expectation
 	now      Expectation
-	lost     twins.Power // by units that went out of service with this step
-	area     frequency.Area
-	caps     []twins.Power // greatest output of each unit in this step; reused
+	swing    frequency.State
+	area     frequency.Area // reused
+	caps     []twins.Power  // greatest output of each unit in this step; reused
 }
 
 // unit is a producer or tie, in the order of Offers.Units.
@@ -71,9 +71,9 @@ type unit struct {
 	path    string
 	slab    twins.Slab
 	index   int
-	plant   twins.Generator // nil for ties and for wind and sun
+	plant   twins.Generator // nil for ties
 	tie     twins.Holder    // nil for plants
-	planned int             // its place in the plan; −1: none
+	planned int             // its place in the plan; −1: wind, sun and ties have none
 }
 
 // store is a storage whose converter may hold the frequency.
@@ -85,14 +85,29 @@ type store struct {
 
 // state is what an operator remembers from step to step.
 type state struct {
-	madeAt   twins.Tick // of the plan; −1: none
-	on       [][horizon]bool
-	inMerit  []bool        // plants that could give power when the plan was made
-	last     []twins.Power // what each unit gave at the end of the step before
-	net      twins.Power   // load less wind and sun of the step before
-	swing    frequency.State
-	settled  twins.Tick // the step before; −1: none
-	islanded bool
+	madeAt    twins.Tick      // of the plan; −1: none
+	on, start [][horizon]bool // of each plant and period: it runs, it is to be ordered to start
+	inService []bool          // of each unit, when the plan was made
+	last      []twins.Power   // what each unit gave in the step before, + draws, − injects
+	net       twins.Power     // load less wind and sun of the step before
+	settled   twins.Tick      // the step before; −1: none
+	island    bool            // it held its frequency itself
+	// What an island's frequency begins the next step with: it is off by so many Hz,
+	// and so many stages of shedding are open. Everything else that was delivered
+	// beyond the schedule is part of the next one.
+	deviation float64
+	tripped   int64
+}
+
+// assign copies s without sharing memory.
+func (s *state) assign(from *state) {
+	on, start, inService, last := s.on, s.start, s.inService, s.last
+	copy(on, from.on)
+	copy(start, from.start)
+	copy(inService, from.inService)
+	copy(last, from.last)
+	*s = *from
+	s.on, s.start, s.inService, s.last = on, start, inService, last
 }
 
 var (
@@ -113,7 +128,7 @@ func New(cells []*twins.Cell, config Config) *Operator {
 			u := unit{path: b.Paths[at.Index], slab: b.Slab, index: int(at.Index), planned: -1}
 			u.plant, _ = b.Slab.(twins.Generator)
 			u.tie, _ = b.Slab.(twins.Holder)
-			if u.plant != nil {
+			if u.plant != nil && u.plant.Plant(u.index).Duty != twins.Variable {
 				u.planned = plants
 				plants++
 			}
@@ -128,21 +143,11 @@ func New(cells []*twins.Cell, config Config) *Operator {
 		}
 	}
 	for _, s := range []*state{&o.state, &o.next} {
-		s.madeAt, s.settled = -1, -1
-		s.on, s.inMerit = make([][horizon]bool, plants), make([]bool, plants)
-		s.last = make([]twins.Power, len(o.units))
+		*s = state{madeAt: -1, settled: -1, on: make([][horizon]bool, plants), start: make([][horizon]bool, plants),
+			inService: make([]bool, len(o.units)), last: make([]twins.Power, len(o.units))}
 	}
+	o.caps = make([]twins.Power, len(o.units))
 	return o
-}
-
-// begin takes the state of the step before as the one to change.
-func (o *Operator) begin() {
-	n := &o.next
-	n.madeAt, n.net, n.settled, n.islanded = o.state.madeAt, o.state.net, o.state.settled, o.state.islanded
-	copy(n.on, o.state.on)
-	copy(n.inMerit, o.state.inMerit)
-	copy(n.last, o.state.last)
-	n.swing = o.state.swing
 }
 
 // Settled implements twins.Stateful.
@@ -150,12 +155,14 @@ func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Noti
 	if f := o.config.Forecast; f != nil {
 		told = f.Learn(env, o.now, told)
 	}
-	copy(o.next.last, out.Units)
-	o.next.net = o.now.Load - o.now.Roofs - o.now.Units
-	o.next.settled = env.Tick
-	o.next.islanded = out.Swing.Island
+	n := &o.next
+	copy(n.last, out.Units)
+	n.net, n.settled = o.net(), env.Tick
 	told = o.tell(out.Swing, told)
-	o.state, o.next = o.next, o.state // both keep their memory
-	o.settle(env.Tick)
+	n.island = out.Swing.Island
+	o.state.assign(n)
 	return told
 }
+
+// net is what customers would draw in this step less what wind and sun give.
+func (o *Operator) net() twins.Power { return o.now.Load - o.now.Roofs - o.now.Units }

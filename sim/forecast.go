@@ -1,0 +1,307 @@
+package sim
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/operator"
+)
+
+// Forecast is what the operator expects of the coming day. It never looks at what
+// will be, but for the weather, which it sees through an error.
+//
+//   - Load: half of what it was yesterday at that time, half the mean of that weekday
+//     in up to four weeks (the method whose error on recorded homes is known), moved by
+//     how much the present is above or below that; the move fades with a time constant
+//     of two hours.
+//   - Roofs: what they gave yesterday at that time, times the irradiance that is
+//     forecast over yesterday's.
+//   - Wind and sun at the grid's own: their physics in the weather forecast.
+//   - Weather: the recorded one with an error that is drawn when a forecast is issued
+//     and grows with its lead; see weatherErrors.
+//
+// Days before the run are rehearsed: see Scenario.rehearse. Without them a forecast
+// expects what is now until it has seen a day.
+type Forecast struct {
+	world *World
+	units []variableUnit
+	past  history
+	err   forecastErrors
+
+	learned twins.Tick // the last step that was learnt; −1: none
+	env     twins.Env  // reused
+}
+
+// variableUnit is a wind farm or solar park.
+type variableUnit struct {
+	slab  twins.Slab
+	index int
+}
+
+// The slots of a day by the wall clock: the hour that the clocks skip stays empty,
+// the one that they show twice is the mean of both.
+const (
+	slotLength = 900
+	slotsOfDay = secondsPerDay / slotLength
+	pastDays   = 28
+)
+
+// history is what the past days were, in energies by slot.
+type history struct {
+	days []pastDay // oldest first, at most pastDays + 1
+}
+
+type pastDay struct {
+	day   int32 // local calendar day of the run, negative before it
+	slots [slotsOfDay]pastSlot
+}
+
+// pastSlot adds up what was measured in one slot. Sun is the irradiance in W/m² ·
+// s, rounded.
+type pastSlot struct {
+	load, roofs, units twins.Energy
+	sun                int64
+	time               twins.Seconds
+}
+
+func (s *pastSlot) mean() (load, roofs, sun float64, ok bool) {
+	if s.time == 0 {
+		return 0, 0, 0, false
+	}
+	t := float64(s.time)
+	return float64(s.load) / t, float64(s.roofs) / t, float64(s.sun) / t, true
+}
+
+// day finds a day, or makes it if it is the newest.
+func (h *history) day(day int32) *pastDay {
+	for k := len(h.days) - 1; k >= 0; k-- {
+		if h.days[k].day == day {
+			return &h.days[k]
+		}
+	}
+	return nil
+}
+
+func (h *history) open(day int32) *pastDay {
+	if d := h.day(day); d != nil {
+		return d
+	}
+	if len(h.days) > pastDays {
+		h.days = append(h.days[:0], h.days[1:]...)
+	}
+	h.days = append(h.days, pastDay{day: day})
+	return &h.days[len(h.days)-1]
+}
+
+func newForecast(w *World) *Forecast {
+	f := &Forecast{world: w, learned: -1, err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			if g, ok := c.Blocks[at.Block].Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty == twins.Variable {
+				f.units = append(f.units, variableUnit{c.Blocks[at.Block].Slab, int(at.Index)})
+			}
+		}
+	}
+	return f
+}
+
+// Expect implements operator.Forecast.
+func (f *Forecast) Expect(env *twins.Env, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
+	errs := drawWeatherErrors(env)
+	usual, roofs, known := f.profile(env.Day, int(env.SecondOfDay), env.Weather.GHI)
+	above, roofsAbove := 0.0, 0.0
+	if known {
+		above, roofsAbove = float64(now.Load)-usual, float64(now.Roofs)-roofs
+	}
+	for k := range out {
+		lead := twins.Seconds(k) * period
+		at := env.Tick + twins.Tick((lead+period/2)/env.Step)
+		f.weather(at, lead, &errs, &f.env)
+		e := &out[k]
+		*e = operator.Expectation{Load: now.Load, Roofs: now.Roofs}
+		if load, roof, ok := f.profile(f.env.Day, int(f.env.SecondOfDay), f.env.Weather.GHI); ok && known {
+			fade := twins.Exp(-float64(lead) / presentFades)
+			e.Load = nonNegative(load + float64(fade*above))
+			e.Roofs = nonNegative(roof + float64(fade*roofsAbove))
+		}
+		for _, u := range f.units {
+			var offer twins.Flex
+			u.slab.Offer(u.index, &f.env, &offer)
+			e.Units -= offer.Tier[twins.Generation].Ref
+		}
+	}
+	f.err.issue(env, out)
+}
+
+// presentFades is the time constant, in s, with which the present's distance from the
+// usual fades out of a forecast (assumption).
+const presentFades = 7200
+
+func nonNegative(mw float64) twins.Power { return twins.Power(math.Round(math.Max(0, mw))) }
+
+// profile is what is usual at a time: mean powers in mW; of roofs for the
+// irradiance given.
+func (f *Forecast) profile(day int32, second int, sun float64) (load, roofs float64, ok bool) {
+	slot := second / slotLength
+	back := int32(1)
+	for f.past.day(day-back) == nil && back < 2 { // a forecast at noon for tomorrow evening
+		back++
+	}
+	yesterday, roof, irradiance, known := f.slot(day-back, slot)
+	var weeks float64
+	n := 0
+	for w := int32(7); w <= pastDays; w += 7 {
+		if l, _, _, ok := f.slot(day-w, slot); ok {
+			weeks, n = weeks+l, n+1
+		}
+	}
+	switch {
+	case !known && n == 0:
+		return 0, 0, false
+	case !known:
+		load = weeks / float64(n)
+	case n == 0:
+		load = yesterday
+	default:
+		load = (yesterday + weeks/float64(n)) / 2
+	}
+	return load, float64(roof * sunRatio(sun, irradiance)), true
+}
+
+// sunRatio is an irradiance over yesterday's. In a dark hour it says nothing, and a
+// cloud of yesterday does not make today three times as bright.
+func sunRatio(now, yesterday float64) float64 {
+	if yesterday < 20 {
+		return 1
+	}
+	return math.Min(3, now/yesterday)
+}
+
+func (f *Forecast) slot(day int32, slot int) (load, roofs, sun float64, ok bool) {
+	d := f.past.day(day)
+	if d == nil {
+		return 0, 0, 0, false
+	}
+	return d.slots[slot].mean()
+}
+
+// Learn implements operator.Forecast.
+func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, told []twins.Notice) []twins.Notice {
+	if f.learned != env.Tick {
+		f.learned = env.Tick
+		f.past.learn(env, now)
+	}
+	return f.err.judge(env, &f.past, told)
+}
+
+func (h *history) learn(env *twins.Env, now operator.Expectation) {
+	// A step longer than a slot fills all that it covers.
+	for k, left := int(env.SecondOfDay)/slotLength, env.Step; left > 0 && k < slotsOfDay; k, left = k+1, left-slotLength {
+		s := &h.open(env.Day).slots[k]
+		t := min(left, slotLength)
+		s.load += now.Load.For(t)
+		s.roofs += now.Roofs.For(t)
+		s.units += now.Units.For(t)
+		s.sun += int64(math.Round(float64(env.Weather.GHI * float64(t))))
+		s.time += t
+	}
+}
+
+// weather makes the world of a coming step as a forecast sees it. Beyond the end of
+// the run it is that of a day before.
+func (f *Forecast) weather(t twins.Tick, lead twins.Seconds, e *weatherErrors, env *twins.Env) {
+	steps, perDay := f.world.Scenario.Calendar.Steps, twins.Tick(secondsPerDay/f.world.Scenario.Calendar.Step)
+	for steps > 0 && t >= steps && t-perDay >= 0 {
+		t -= max(1, perDay)
+	}
+	f.world.Env(min(t, max(0, steps-1)), env)
+	e.apply(lead, &env.Weather)
+}
+
+// weatherErrors is the error of a weather forecast: one draw for each quantity when it
+// is issued, which grows with the lead from its first to its last figure with a time
+// constant of six hours. First and last are standard deviations: of irradiance 5 and
+// 20 %, of wind speed 8 and 20 %, of temperature 0.5 and 1.5 K (assumptions, of the
+// size that day-ahead forecasts reach).
+type weatherErrors struct{ sun, wind, temperature float64 } // in standard deviations
+
+const purposeForecast twins.Purpose = 200
+
+func drawWeatherErrors(env *twins.Env) (e weatherErrors) {
+	for k, p := range [...]*float64{&e.sun, &e.wind, &e.temperature} {
+		sum := int64(0) // of twelve even draws of a million: standard deviation a million
+		for n := range int64(12) {
+			sum += twins.Between(twins.Draw(env.Seed, uint64(k)*12+uint64(n), purposeForecast, int64(env.Tick)), 0, 1_000_000)
+		}
+		*p = float64(sum-6_000_000) / 1e6
+	}
+	return e
+}
+
+func (e *weatherErrors) apply(lead twins.Seconds, w *twins.Weather) {
+	grown := 1 - twins.Exp(-float64(lead)/21600)
+	if lead == 0 {
+		return // it is what is measured
+	}
+	size := func(first, last float64) float64 { return first + float64(grown*(last-first)) }
+	sun := math.Max(0, 1+float64(e.sun*size(0.05, 0.20)))
+	for _, p := range [...]*float64{&w.GHI, &w.DNI, &w.DHI} {
+		*p *= sun
+	}
+	w.Wind *= math.Max(0, 1+float64(e.wind*size(0.08, 0.20)))
+	w.Temperature += float64(e.temperature * size(0.5, 1.5))
+}
+
+// forecastVersion is the first byte of the stored form.
+const forecastVersion = 1
+
+// AppendBinary implements operator.Forecast.
+func (f *Forecast) AppendBinary(b []byte) []byte {
+	put := func(v int64) { b = binary.LittleEndian.AppendUint64(b, uint64(v)) }
+	b = append(b, forecastVersion)
+	put(int64(f.learned))
+	put(int64(len(f.past.days)))
+	for k := range f.past.days {
+		d := &f.past.days[k]
+		put(int64(d.day))
+		for i := range d.slots {
+			s := &d.slots[i]
+			for _, v := range [...]int64{int64(s.load), int64(s.roofs), int64(s.units), s.sun, int64(s.time)} {
+				put(v)
+			}
+		}
+	}
+	return f.err.appendBinary(b)
+}
+
+var errForecast = errors.New("forecast: stored state cut short or of another version")
+
+// UnmarshalBinary implements operator.Forecast.
+func (f *Forecast) UnmarshalBinary(b []byte) ([]byte, error) {
+	if len(b) < 17 || b[0] != forecastVersion {
+		return b, errForecast
+	}
+	b = b[1:]
+	take := func() int64 {
+		v := int64(binary.LittleEndian.Uint64(b))
+		b = b[8:]
+		return v
+	}
+	f.learned = twins.Tick(take())
+	days := take()
+	const size = 8 * (1 + 5*slotsOfDay)
+	if days < 0 || days > pastDays+1 || int64(len(b)) < days*size {
+		return b, errForecast
+	}
+	f.past = history{}
+	for range days {
+		f.past.days = append(f.past.days, pastDay{day: int32(take())})
+		d := &f.past.days[len(f.past.days)-1]
+		for i := range d.slots {
+			d.slots[i] = pastSlot{twins.Energy(take()), twins.Energy(take()), twins.Energy(take()), take(), twins.Seconds(take())}
+		}
+	}
+	return f.err.unmarshalBinary(b)
+}

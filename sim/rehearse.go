@@ -1,0 +1,112 @@
+package sim
+
+import (
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/operator"
+)
+
+// mostRehearsed bounds what is rehearsed, in household-steps: more takes longer than
+// a newcomer waits. Beyond it a forecast learns as the run goes.
+const mostRehearsed = 3_000_000
+
+// rehearse steps another world of the same scenario through other days, with other
+// random numbers unless told otherwise, nobody asked to move anything, and has look
+// see what each step offers. Events of the scenario do not happen in it. An error
+// says that the days are not in its recordings.
+func (s *Scenario) rehearse(from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
+	cal := NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
+	other := &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Calendar: cal, document: s.document}
+	w, err := other.build()
+	if err != nil {
+		return err
+	}
+	flat := NewFlat(w, &onlooker{look: look}, false)
+	var env twins.Env
+	for t := range steps {
+		w.Env(t, &env)
+		if _, err := flat.Step(&env); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onlooker dispatches by merit order and looks at what is offered.
+type onlooker struct {
+	twins.MeritOrder
+	look func(*twins.Env, operator.Expectation)
+}
+
+// Dispatch implements twins.Controller.
+func (c *onlooker) Dispatch(env *twins.Env, o *twins.Offers, p *twins.Plan) {
+	c.look(env, operator.Observe(o))
+	c.MeritOrder.Dispatch(env, o, p)
+}
+
+// rehearsalSeed is that of days before the run: nothing that is drawn in them tells
+// of the run's own.
+func rehearsalSeed(seed uint64) uint64 { return twins.Draw(seed, 0, purposeForecast, -1) }
+
+// dispatchable reports whether the world has a plant that can be planned.
+func (w *World) dispatchable() bool {
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			if g, ok := c.Blocks[at.Block].Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty != twins.Variable {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forecast makes the forecast that the scenario wants: one that knows the day before
+// the run, if its recordings have it, or the one that knows what will be.
+func (w *World) forecast() (operator.Forecast, error) {
+	s := w.Scenario
+	perDay := twins.Tick(secondsPerDay / s.Calendar.Step)
+	f := newForecast(w)
+	homes := twins.Tick(w.Members[twins.Household.Name])
+	switch {
+	case s.Forecast == "perfect":
+		p := &perfectForecast{Forecast: f}
+		err := s.rehearse(0, s.Calendar.Steps, s.Seed, func(_ *twins.Env, now operator.Expectation) {
+			p.comes = append(p.comes, now)
+		})
+		return p, err
+	case !w.dispatchable(), perDay < 1, homes*perDay > mostRehearsed:
+		return f, nil
+	}
+	day := func(env *twins.Env, now operator.Expectation) {
+		yesterday := *env
+		yesterday.Day--
+		f.past.learn(&yesterday, now)
+	}
+	if err := s.rehearse(-perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
+		f.past = history{} // the recordings do not reach so far back
+	}
+	return f, nil
+}
+
+// perfectForecast knows what each step of the run will offer if nobody is asked to
+// move anything: the upper bound of what a forecast can be worth.
+type perfectForecast struct {
+	*Forecast
+	comes []operator.Expectation
+}
+
+// Expect implements operator.Forecast.
+func (p *perfectForecast) Expect(env *twins.Env, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
+	perDay := max(1, twins.Tick(secondsPerDay/env.Step))
+	last := twins.Tick(len(p.comes)) - 1
+	for k := range out {
+		t := env.Tick + twins.Tick((twins.Seconds(k)*period+period/2)/env.Step)
+		for t > last && t-perDay >= 0 {
+			t -= perDay
+		}
+		out[k] = p.comes[min(t, last)]
+	}
+	if len(out) > 0 && env.Step >= period {
+		out[0] = now
+	}
+	p.err.issue(env, out)
+}

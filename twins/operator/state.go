@@ -1,0 +1,93 @@
+package operator
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// stateVersion is the first byte of the stored form: the plan, what units gave, the
+// frequency, then what the forecast has learnt.
+const stateVersion = 1
+
+// AppendBinary implements twins.Stateful.
+func (o *Operator) AppendBinary(b []byte) []byte {
+	s := &o.state
+	b = append(b, stateVersion)
+	put := func(v int64) { b = binary.LittleEndian.AppendUint64(b, uint64(v)) }
+	for _, v := range [...]int64{int64(s.madeAt), int64(s.settled), int64(s.net), int64(math.Float64bits(s.deviation)), s.tripped, flag(s.island)} {
+		put(v)
+	}
+	for j := range s.on {
+		for _, list := range [...]*[horizon]bool{&s.on[j], &s.start[j]} {
+			var bits [(horizon + 63) / 64]uint64
+			for k, set := range list {
+				if set {
+					bits[k/64] |= 1 << (k % 64)
+				}
+			}
+			for _, v := range bits {
+				put(int64(v))
+			}
+		}
+	}
+	for i := range s.last {
+		put(int64(s.last[i]))
+		put(flag(s.inService[i]))
+	}
+	if f := o.config.Forecast; f != nil {
+		b = f.AppendBinary(b)
+	}
+	return b
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+var errShort = errors.New("operator: stored state cut short")
+
+// UnmarshalBinary implements twins.Stateful.
+func (o *Operator) UnmarshalBinary(b []byte) ([]byte, error) {
+	s := &o.state
+	if len(b) == 0 || b[0] != stateVersion {
+		return b, fmt.Errorf("operator: stored state of another version, wanted %d", stateVersion)
+	}
+	words := 6 + len(s.on)*2*((horizon+63)/64) + 2*len(s.last)
+	if b = b[1:]; len(b) < 8*words {
+		return b, errShort
+	}
+	take := func() int64 {
+		v := int64(binary.LittleEndian.Uint64(b))
+		b = b[8:]
+		return v
+	}
+	s.madeAt, s.settled, s.net = twins.Tick(take()), twins.Tick(take()), twins.Power(take())
+	s.deviation, s.tripped, s.island = math.Float64frombits(uint64(take())), take(), take() != 0
+	if !(math.Abs(s.deviation) < nominal) || s.tripped < 0 || s.tripped > 16 {
+		return b, fmt.Errorf("operator: stored state: %v Hz off, %d stages open", s.deviation, s.tripped)
+	}
+	for j := range s.on {
+		for _, list := range [...]*[horizon]bool{&s.on[j], &s.start[j]} {
+			for k := 0; k < horizon; k += 64 {
+				bits := uint64(take())
+				for q := k; q < min(k+64, horizon); q++ {
+					list[q] = bits>>(q-k)&1 != 0
+				}
+			}
+		}
+	}
+	for i := range s.last {
+		s.last[i], s.inService[i] = twins.Power(take()), take() != 0
+	}
+	if f := o.config.Forecast; f != nil {
+		return f.UnmarshalBinary(b)
+	}
+	return b, nil
+}
