@@ -91,6 +91,9 @@ func drawn(p *commitment.Problem, s *commitment.Schedule) string {
 			}
 		}
 	}
+	if s.Missed > 0 {
+		lines = append(lines, fmt.Sprint("missed ", s.Missed))
+	}
 	return strings.Join(lines, ", ")
 }
 
@@ -193,6 +196,16 @@ func TestPlans(t *testing.T) {
 				u.Orders = []commitment.Order{commitment.Free, commitment.MustStop, commitment.Free}
 			})}, Residual: kilowatts(60, 3)},
 			"a #s#, unserved 1: 60"},
+		{"a plant that must run, though it is dear",
+			commitment.Problem{Units: []commitment.Unit{plant("a", 20, 100, 50, true, nil), plant("b", 20, 100, 135, false, all(starts(hour, 9), func(u *commitment.Unit) {
+				u.Orders = []commitment.Order{commitment.Free, commitment.MustRun, commitment.MustRun, commitment.Free}
+			}))}, Residual: kilowatts(60, 4)},
+			"a ####, b s##·"},
+		{"orders that come too late are counted",
+			commitment.Problem{Units: []commitment.Unit{plant("a", 20, 100, 50, true, nil), plant("b", 20, 100, 135, false, all(starts(2*hour, 9), func(u *commitment.Unit) {
+				u.Orders = []commitment.Order{commitment.MustRun, commitment.MustRun, commitment.MustRun, commitment.Free}
+			}))}, Residual: kilowatts(60, 4)},
+			"a ####, b ss#·, missed 2"},
 	} {
 		p := row.p
 		if p.Period == 0 {
@@ -262,7 +275,6 @@ func TestInputsMoveTheirFigures(t *testing.T) {
 		figure func(*commitment.Schedule) int64
 		want   int // the sign of the change
 	}{
-		{"price of energy", func(p *commitment.Problem) { p.Units[0].Cost++ }, func(s *commitment.Schedule) int64 { return int64(s.Cost) }, 0}, // 0.56 MWh of a micro-euro
 		{"price of energy, a euro", func(p *commitment.Problem) { p.Units[0].Cost += 1e6 }, func(s *commitment.Schedule) int64 { return int64(s.Cost) }, 1},
 		{"price of import", func(p *commitment.Problem) { p.Tie.Price = prices(95, 6) }, func(s *commitment.Schedule) int64 { return int64(s.Cost) }, 1},
 		{"cost of a start", func(p *commitment.Problem) { starts(hour, 6)(&p.Units[1]) }, func(s *commitment.Schedule) int64 { return int64(s.Cost) }, 1},
