@@ -144,7 +144,9 @@ const (
 // small subcritical units, 35 to 299 MW, like RTS's; at the median a cold start of
 // these is cheaper than a warm one. Lignite: large subcritical ones, the nearest
 // in it. Gas turbine and oil: aeroderivatives, by the size of RTS's. Engines are
-// not in it: aeroderivatives' [A]. Nuclear is not in it: 210 for any start [A].
+// not in it: aeroderivatives' [A]. Nuclear is not in it: 210 for any start [A],
+// which is PowerGenome's default for a cold one. The cold column was compared with
+// PowerGenome's copy of it; hot and warm, and hydro, still want a look at the page.
 // Hydro: about 3 $/MW (Nilsson and Sjelvgren 1997, Hydro unit start-up costs).
 var technologies = []technology{
 	{"coal", // [R] but for starts [A], cost [A], life cycle [I]

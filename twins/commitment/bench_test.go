@@ -11,7 +11,6 @@ import (
 
 // fleetOf is n plants of every sort against a day of load with sun at noon.
 func fleetOf(n, periods int) *commitment.Problem {
-	const hour = twins.Seconds(3600)
 	sort := []commitment.Unit{
 		{Name: "coal", Max: 155, Min: 62, Cost: 124, MinUp: 8 * hour, MinDown: 8 * hour, WarmAfter: 11 * hour, ColdAfter: 60 * hour,
 			Starts: [3]commitment.Start{{3 * hour, 15}, {6 * hour, 24}, {10 * hour, 23}}, State: commitment.On, Since: 100 * hour},

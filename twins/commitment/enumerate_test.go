@@ -308,6 +308,7 @@ type gaps struct {
 	cases, equal               int
 	unserved, reserve, spilled int // cases in which that is more than the optimum's, what comes before being equal
 	sum, worst                 float64
+	extra                      float64 // kWh, at worst
 	worstSeed                  uint64
 }
 
@@ -322,6 +323,7 @@ func (g *gaps) add(seed uint64, got, best worth) {
 		return
 	case got.spilled != best.spilled:
 		g.spilled++
+		g.extra = max(g.extra, (got.spilled-best.spilled).Watts()/1000)
 		return
 	}
 	gap := (got.cost - best.cost) / max(1, math.Abs(best.cost))
@@ -335,8 +337,8 @@ func (g *gaps) add(seed uint64, got, best worth) {
 }
 
 func (g *gaps) String() string {
-	return fmt.Sprintf("%d fleets: %d as good as the optimum; more unserved %d, less reserve %d, more spilled %d; cost of the rest above it %.4f %% in the mean, %.2f %% at worst (seed %d)",
-		g.cases, g.equal, g.unserved, g.reserve, g.spilled, 100*g.sum/float64(g.cases), 100*g.worst, g.worstSeed)
+	return fmt.Sprintf("%d fleets: %d as good as the optimum; more unserved %d, less reserve %d, more spilled %d, by %.1f kWh at worst; cost of the rest above it %.4f %% in the mean, %.2f %% at worst (seed %d)",
+		g.cases, g.equal, g.unserved, g.reserve, g.spilled, g.extra, 100*g.sum/float64(g.cases), 100*g.worst, g.worstSeed)
 }
 
 // Against the optimum of fleets that are small enough to try everything.

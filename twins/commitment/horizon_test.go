@@ -151,7 +151,7 @@ func (e *exact) solve() worth {
 // Two days by the hour: against the optimum over the states of all units at once.
 func TestAgainstExactDays(t *testing.T) {
 	var g gaps
-	for seed := range uint64(40) {
+	for seed := range uint64(100) {
 		p := dayProblem(rand.New(rand.NewPCG(seed, 4)))
 		s, err := commitment.Solve(p)
 		if err != nil {
@@ -164,4 +164,8 @@ func TestAgainstExactDays(t *testing.T) {
 		g.add(seed, got, best)
 	}
 	t.Log(g.String())
+	// Held as measured: 80 as good, 11 spill more, the others cost 0.26 % more in the mean and 6.5 % at worst.
+	if g.unserved+g.reserve > 0 || g.spilled > 13 || g.equal < 75 || g.sum/float64(g.cases) > 0.004 || g.worst > 0.08 {
+		t.Error(g.String())
+	}
 }

@@ -111,7 +111,7 @@ const (
 	maxPrice  = twins.Price(1e12)
 	maxMoney  = twins.Money(1e15)
 	maxPeriod = twins.Seconds(7200)
-	maxSpan   = twins.Seconds(1 << 50)
+	maxSpan   = twins.Seconds(1 << 60)
 )
 
 // Check refuses what cannot be meant, naming unit and period.

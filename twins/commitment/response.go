@@ -121,14 +121,14 @@ func (r *response) offer(d *step, v value, from, t int) {
 	}
 }
 
-func (r *response) down0(t int) *value { return &r.downs[t].value }
+func (r *response) rested(t int) *value { return &r.downs[t].value }
 
 // up finds the best way to a run that begins at t: from each heat state.
 func (r *response) up(f *fleet, u *unit, t int) {
 	for h := range heats {
 		order := t - u.lead[h]
 		if b := order - u.from[h]; u.until[h] > u.from[h] && b >= 0 && r.downs[b].ok {
-			r.rest[h].push(b, r.down0)
+			r.rest[h].push(b, r.rested)
 		}
 		if u.out(t) || order < 0 || order <= u.lastOut[t] {
 			continue

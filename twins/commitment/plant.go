@@ -1,0 +1,52 @@
+package commitment
+
+import "github.com/smatrix-grid/smatrix/twins"
+
+// Moment is when a plan is made, and for what span.
+type Moment struct {
+	Now  twins.Tick
+	Step twins.Seconds // of the run
+	// Span of the plan: over it a plant short of water can give what waits and what
+	// arrives, and no more.
+	Span twins.Seconds
+	// ReserveIn is the time within which reserve must be there.
+	ReserveIn twins.Seconds
+}
+
+// UnitOf is a plant as the plan sees it. A plant that is not available is out for
+// the whole of the plan: nobody knows for how long. Wind and sun are no units:
+// they belong into the residual load.
+func UnitOf(name string, p *twins.Plant, m Moment, periods int) Unit {
+	u := Unit{
+		Name: name, Min: p.MinOutput, Max: p.Rated, Cost: p.Cost,
+		WarmAfter: p.WarmAfter, ColdAfter: p.ColdAfter, MinUp: p.MinUp, MinDown: p.MinDown,
+		Since: min(maxSpan, twins.Seconds(m.Now-p.Since)*m.Step),
+	}
+	if m.Span > 0 {
+		water, _ := p.Water.Over(m.Span)
+		u.Max = min(p.Rated, p.Firm+water)
+		u.Min = min(u.Min, u.Max)
+	}
+	if m.ReserveIn > 0 {
+		raise, _ := twins.MulDiv(int64(p.Ramp), int64(m.ReserveIn), 60)
+		u.Raise = max(twins.Milliwatt, min(p.Rated, twins.Power(raise)))
+	}
+	for h := range u.Starts {
+		u.Starts[h] = Start{Time: p.StartUp[h], Cost: p.StartCost[h]}
+	}
+	switch {
+	case p.State == twins.PlantStarting && p.Since > m.Now:
+		u.State, u.Since = Starting, -u.Since
+	case p.State == twins.PlantStarting:
+		u.State, u.Since = On, 0
+	case p.State == twins.PlantOn:
+		u.State = On
+	}
+	if !p.Available {
+		u.Out = make([]bool, periods)
+		for t := range u.Out {
+			u.Out[t] = true
+		}
+	}
+	return u
+}
