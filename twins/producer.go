@@ -19,12 +19,12 @@ var Producer = Declare(Kind{
 	Schema: producerSchema,
 	New:    newProducers,
 	Sample: producerSample,
-	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, eventSet},
-	Settings: []Setting{
+	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, producerFixed, eventSet},
+	Settings: append([]Setting{
 		{Name: "available", Scale: 1, Max: 1},
 		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)},
 		{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
-	},
+	}, handSettings...),
 	Columns: []Column{ColumnPower, ColumnReason},
 })
 
@@ -53,7 +53,7 @@ var producerSchema = `{
     "inflow_w": {"type": "number", "minimum": 0, "maximum": 1e12, "description": "power that the water gives which arrives on average, W: what it can hold for ever; without it there is always enough"},
     "reservoir_wh": {"type": "number", "minimum": 0, "maximum": 1e12, "description": "energy of the water that can wait above it, Wh; without it 0"},
     "initial_fill": {"type": "number", "minimum": 0, "maximum": 1, "description": "of the reservoir at the start; without it 0.5"},
-    "initially": {"enum": ["on", "off"], "default": "on", "description": "state at the start; off is cold"},
+    "initially": {"enum": ["on", "off"], "default": "on", "description": "state at the start; off is cold"},` + handSchema + `,
     "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: outage"}
   }
 }`
@@ -82,6 +82,7 @@ type producerSpec struct {
 	InitialFill  *Ratio   `json:"initial_fill"`
 	Initially    string   `json:"initially"`
 	Available    bool     `json:"available"`
+	handSpec
 }
 
 // milli is a number in thousandths: seconds as ms, grams as mg.
@@ -266,6 +267,7 @@ type producer struct {
 	technology        // config, but for cost
 	rated      Power  // changeable; and so is cost
 	available  bool   // changeable
+	hand              // changeable
 	limited    bool   // by water
 	inflow     Power  // of water, ≥ 0
 	reservoir  Energy // ≥ 0
@@ -290,21 +292,21 @@ var (
 	producerFlowed  = &EventType{Name: "producer.flowed", Fields: []string{"water_mj", "spilled_mj"}}
 )
 
-func newProducers(_ *Site, members []Member) (Slab, error) {
+func newProducers(site *Site, members []Member) (Slab, error) {
 	s := &producers{NewSlab[producer, *producer](len(members))}
 	for i, m := range members {
 		var spec producerSpec
 		if err := decodeSpec(m, &spec); err != nil {
 			return nil, err
 		}
-		if err := s.Row(i).init(&spec); err != nil {
+		if err := s.Row(i).init(site, &spec); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Path, err)
 		}
 	}
 	return s, nil
 }
 
-func (p *producer) init(spec *producerSpec) error {
+func (p *producer) init(site *Site, spec *producerSpec) error {
 	*p = producer{technology: anyPlant, rated: spec.RatedPower, available: spec.Available, since: longAgo}
 	for i := range technologies {
 		if technologies[i].name == spec.Technology {
@@ -317,6 +319,7 @@ func (p *producer) init(spec *producerSpec) error {
 	if err := p.set(spec); err != nil {
 		return err
 	}
+	p.hand.init(&spec.handSpec, site.Step)
 	if spec.Initially == "on" && spec.Available {
 		p.state = plantFresh
 	}
@@ -355,6 +358,12 @@ type Plant struct {
 	Since     Tick  // on or off since then, far below 0 if that was before the run; starting: ready then
 	Output    Power // mean of the last step, ≥ 0
 
+	// The manager's hand: Fixed is 0 where the output is not fixed.
+	Order      PlantOrder
+	Fixed      Power
+	FixedUntil Tick
+	Sold       Power
+
 	Inertia                 int64 // H in ms, on Rated
 	CO2Direct, CO2LifeCycle int64 // mg/kWh
 }
@@ -375,6 +384,7 @@ func (s *producers) Plant(i int) Plant {
 		Available: p.available, State: p.state, Since: p.since, Output: p.output,
 		Inertia: int64(p.inertia), CO2Direct: int64(p.direct), CO2LifeCycle: int64(p.lifeCycle),
 	}
+	plant.Order, plant.Fixed, plant.FixedUntil, plant.Sold = PlantOrder(p.order), p.fixed, p.until, p.rated.Times(p.sold)
 	if p.state == plantFresh {
 		plant.State = PlantOn
 	}
@@ -443,6 +453,9 @@ func (p *producer) Offer(env *Env, out *Flex) {
 	out.Cost = p.cost
 	if !p.running(env) {
 		switch {
+		case PlantOrder(p.order) == OrderStop:
+		case p.startable(env) && PlantOrder(p.order) == OrderRun: // it starts without being asked
+			out.Coming = p.rated
 		case p.startable(env):
 			out.Startable, out.Coming = max(Milliwatt, p.rated.Times(p.minOutput)), p.rated
 		case p.available && p.state == PlantStarting:
@@ -450,19 +463,26 @@ func (p *producer) Offer(env *Env, out *Flex) {
 		}
 		return
 	}
-	if p.stillUp(env) > 0 {
+	if PlantOrder(p.order) == OrderStop {
+		return
+	}
+	if p.stillUp(env) > 0 || PlantOrder(p.order) == OrderRun || p.isFixed(env) {
 		out.Duty = Committed
 	}
 	lo, hi := p.reach(env)
+	if p.isFixed(env) {
+		out.Tier[Generation] = Fixed(-max(lo, min(hi, p.fixed)))
+		return
+	}
 	out.Tier[Generation] = Band{Min: -hi, Ref: -max(lo, min(hi, p.output)), Max: -lo}
 }
 
 func (p *producer) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	running := p.running(env)
+	running, order := p.running(env), PlantOrder(p.order)
 	switch {
-	case running && set.Run == Stop, !p.available && p.state != PlantOff:
+	case running && (set.Run == Stop || order == OrderStop), order == OrderStop && p.state == PlantStarting, !p.available && p.state != PlantOff:
 		*ev.Add(producerStopped) = [7]int64{int64(p.output), int64(env.Tick), p.early(env, running)}
-	case set.Run == Start && p.startable(env):
+	case (set.Run == Start || order == OrderRun) && order != OrderStop && p.startable(env):
 		h := p.heat(env)
 		*ev.Add(producerStarting) = [7]int64{int64(env.Tick) + int64((p.startUp[h]+env.Step-1)/env.Step), int64(h)}
 	case running:
@@ -490,7 +510,9 @@ func (p *producer) generate(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	lo, hi := p.reach(env)
 	out.Generation = max(lo, min(hi, -set.Tier[Generation]))
 	out.Power = -out.Generation
-	out.Reason = set.Reason
+	if out.Reason = set.Reason; p.isFixed(env) {
+		out.Reason = Ordered
+	}
 	*ev.Add(producerGenerated) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Generation)}
 }
 
@@ -508,8 +530,12 @@ func (p *producer) Apply(e *Event) {
 	case producerFlowed:
 		p.water = Energy(e.V[0])
 		p.spilled += Energy(e.V[1])
+	case producerFixed:
+		p.fixed, p.until = Power(e.V[0]), Tick(e.V[1])
 	case eventSet:
-		switch Producer.Settings[e.V[0]].Name {
+		switch name := Producer.Settings[e.V[0]].Name; name {
+		default:
+			p.hand.take(name, e.V[1])
 		case "available":
 			p.available = e.V[1] != 0
 		case "rated_w":
@@ -523,34 +549,49 @@ func (p *producer) Apply(e *Event) {
 	}
 }
 
-func (p *producer) Command(_ *Env, c *Command, ev *Events) error {
-	return Producer.setEvent(c, func(setting string) int64 {
-		switch setting {
-		case "rated_w":
-			return int64(p.rated)
-		case "cost_eur_per_mwh":
-			return int64(p.cost)
-		}
-		return flag(p.available)
-	}, ev)
+func (p *producer) Command(env *Env, c *Command, ev *Events) error {
+	from := len(ev.All())
+	if err := Producer.setEvent(c, p.setting, ev); err != nil || c.Args.Setting != "fixed_w" {
+		return err
+	}
+	set := ev.All()[from].V
+	*ev.Add(producerFixed) = [7]int64{set[1], int64(fixedUntil(env.Tick, env.Step))}
+	return nil
+}
+
+// setting is the value of one of its settings.
+func (p *producer) setting(setting string) int64 {
+	if v, ok := p.hand.value(setting); ok {
+		return v
+	}
+	switch setting {
+	case "rated_w":
+		return int64(p.rated)
+	case "cost_eur_per_mwh":
+		return int64(p.cost)
+	}
+	return flag(p.available)
 }
 
 func (p *producer) AppendBinary(b []byte) []byte {
 	return appendInts(append(b, Producer.Version), int64(p.state), int64(p.output), int64(p.since),
-		int64(p.generated), int64(p.rated), int64(p.cost), flag(p.available), int64(p.water), int64(p.spilled))
+		int64(p.generated), int64(p.rated), int64(p.cost), flag(p.available), int64(p.water), int64(p.spilled),
+		p.order, int64(p.fixed), int64(p.until), int64(p.sold))
 }
 
 func (p *producer) UnmarshalBinary(b []byte) ([]byte, error) {
 	var available int64
 	b, err := readInts(b, "producer", Producer.Version, (*int64)(&p.state), (*int64)(&p.output), (*int64)(&p.since),
-		(*int64)(&p.generated), (*int64)(&p.rated), (*int64)(&p.cost), &available, (*int64)(&p.water), (*int64)(&p.spilled))
+		(*int64)(&p.generated), (*int64)(&p.rated), (*int64)(&p.cost), &available, (*int64)(&p.water), (*int64)(&p.spilled),
+		&p.order, (*int64)(&p.fixed), (*int64)(&p.until), (*int64)(&p.sold))
 	p.available = available != 0
 	return b, err
 }
 
 func producerSample(between func(lo, hi int64) int64) string {
-	entry := fmt.Sprintf(`"rated_w": %d.%d, "initially": %q, "available": true`,
-		between(1, 50000), between(0, 999), []string{"on", "off"}[between(0, 1)])
+	entry := fmt.Sprintf(`"rated_w": %d.%d, "initially": %q, "available": true, "order": %q, "fixed_w": %d, "sold_share": 0.%d`,
+		between(1, 50000), between(0, 999), []string{"on", "off"}[between(0, 1)],
+		plantOrders[max(0, between(-4, 2))], between(0, 1)*between(0, 60000), between(0, 9))
 	if between(0, 1) == 1 {
 		entry += fmt.Sprintf(`, "technology": %q`, technologies[between(0, int64(len(technologies))-1)].name)
 	} else {

@@ -56,12 +56,18 @@ type tie struct {
 
 var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_mj", "exported_mj"}}
 
-// Holder is a slab that knows whether a tie's neighbour holds the frequency now: an
-// AC tie in service that is said to.
-type Holder interface{ HoldsFrequency(i int) bool }
+// Holder is a slab that knows whether a tie is in service, and whether its neighbour
+// holds the frequency now: over an AC tie in service that is said to.
+type Holder interface {
+	InService(i int) bool
+	HoldsFrequency(i int) bool
+}
 
 // ties is the slab.
 type ties struct{ *SlabOf[tie, *tie] }
+
+// InService implements Holder.
+func (s *ties) InService(i int) bool { return s.Row(i).available }
 
 // HoldsFrequency implements Holder.
 func (s *ties) HoldsFrequency(i int) bool {

@@ -284,11 +284,11 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 	}
 }
 
-// must is the least current step at which what the next trip needs can still be
-// drawn in time, if it is charged at its rated current after this step.
+// must is the least current step at which what was promised can still be drawn in
+// time, if it is charged at its rated current after this step.
 func (v *vehicle) must(env *Env, s stay, most Power) Power {
 	later := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick-1) * env.Step)
-	least, rest := max(0, v.toDraw(min(s.trip, v.target))-later).Over(env.Step)
+	least, rest := max(0, v.toDraw(s.promise)-later).Over(env.Step)
 	if least == 0 && rest == 0 {
 		return 0
 	}

@@ -42,6 +42,7 @@ func UnitOf(name string, p *twins.Plant, m Moment, periods int) Unit {
 	case p.State == twins.PlantOn:
 		u.State = On
 	}
+	u.byHand(p, m, periods)
 	if !p.Available {
 		u.Out = make([]bool, periods)
 		for t := range u.Out {
@@ -49,4 +50,31 @@ func UnitOf(name string, p *twins.Plant, m Moment, periods int) Unit {
 		}
 	}
 	return u
+}
+
+// byHand takes the manager's orders over: an output stays fixed until its tick.
+func (u *Unit) byHand(p *twins.Plant, m Moment, periods int) {
+	want := Free
+	switch p.Order {
+	case twins.OrderRun:
+		want = MustRun
+	case twins.OrderStop:
+		want = MustStop
+	}
+	if want != Free {
+		u.Orders = make([]Order, periods)
+		for t := range u.Orders {
+			u.Orders[t] = want
+		}
+	}
+	if p.Fixed <= 0 || p.FixedUntil <= m.Now || m.Span <= 0 || want == MustStop || u.State != On {
+		return
+	}
+	period := m.Span / twins.Seconds(periods)
+	u.Fixed = make([]twins.Power, periods)
+	for t := range u.Fixed {
+		if u.Fixed[t] = -1; twins.Seconds(t)*period < twins.Seconds(p.FixedUntil-m.Now)*m.Step {
+			u.Fixed[t] = max(u.Min, min(u.Max, p.Fixed))
+		}
+	}
 }

@@ -18,7 +18,7 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	for i := range of.Communities {
 		need += of.Communities[i].Ref()
 	}
-	left := o.switchOff(env, of, p, p.Least(of.Units, need))
+	left := o.switchOff(env, of, p, o.sell(of, p, p.Least(of.Units, need)))
 	left = o.share(of, p, left)
 	left = o.secure(of, p, left)
 	switch {
@@ -32,6 +32,34 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 		p.Start(of, short)
 	}
 	o.order(env, of, p)
+}
+
+// sold is what the manager has sold to the market of plants that run.
+func (o *Operator) sold(of *twins.Offers) (sum twins.Power) {
+	for i := range o.units {
+		if u := &o.units[i]; u.planned >= 0 && of.Units[i].Tier[generation].Min < 0 {
+			sum += u.plant.Plant(u.index).Sold
+		}
+	}
+	return sum
+}
+
+// sell exports what has been sold, as far as ties can carry it. It is the first to
+// give way when something is missing, since ties come last in order.
+func (o *Operator) sell(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
+	sold := o.sold(of)
+	for i := range o.units {
+		if o.units[i].tie == nil || sold <= 0 {
+			continue
+		}
+		out := min(sold, max(0, of.Units[i].Tier[generation].Max-p.Units[i].Tier[generation]))
+		if out > 0 {
+			p.Units[i].Tier[generation] += out
+			p.Units[i].Reason = twins.Ordered
+			left, sold = left+out, sold-out
+		}
+	}
+	return left
 }
 
 // observe takes what this step offers.

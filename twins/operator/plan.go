@@ -34,10 +34,11 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers) {
 	o.next.madeAt = env.Tick
 	o.expect(env)
 	problem := commitment.Problem{Period: period, LargestInfeed: true}
-	reserve := o.storageReserve(of)
+	moment := commitment.Moment{Now: env.Tick, Step: env.Step, Span: period * horizon, ReserveIn: max(period, env.Step)}
+	reserve, sold := o.storageReserve(of), min(o.sold(of), o.exportable(of))
 	for k := range o.expected {
 		e := &o.expected[k]
-		problem.Residual = append(problem.Residual, e.Load-e.Roofs-e.Units)
+		problem.Residual = append(problem.Residual, e.Load-e.Roofs-e.Units+sold)
 		problem.Load = append(problem.Load, e.Load)
 		problem.ReserveUp = append(problem.ReserveUp, o.config.Reserve)
 		problem.ReserveOther = append(problem.ReserveOther, reserve)
@@ -46,7 +47,8 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers) {
 		u := &o.units[i]
 		switch {
 		case u.planned >= 0:
-			problem.Units = append(problem.Units, o.unit(env, u))
+			plant := u.plant.Plant(u.index)
+			problem.Units = append(problem.Units, commitment.UnitOf(u.path, &plant, moment, horizon))
 		case u.tie != nil:
 			b := of.Units[i].Tier[generation]
 			problem.Tie.Import -= min(0, b.Min)
@@ -72,6 +74,16 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers) {
 	}
 }
 
+// exportable is what ties can carry out of the grid.
+func (o *Operator) exportable(of *twins.Offers) (sum twins.Power) {
+	for i := range o.units {
+		if o.units[i].tie != nil {
+			sum += max(0, of.Units[i].Tier[generation].Max)
+		}
+	}
+	return sum
+}
+
 // expect asks the forecast, or takes what is for what will be.
 func (o *Operator) expect(env *twins.Env) {
 	if o.config.Forecast != nil {
@@ -89,48 +101,6 @@ func flat(price twins.Price) []twins.Price {
 		list[k] = price
 	}
 	return list
-}
-
-// unit is a plant as the plan sees it.
-func (o *Operator) unit(env *twins.Env, u *unit) commitment.Unit {
-	p := u.plant.Plant(u.index)
-	c := commitment.Unit{
-		Name: u.path, Min: min(p.MinOutput, p.Firm), Max: p.Firm, Cost: p.Cost,
-		WarmAfter: p.WarmAfter, ColdAfter: p.ColdAfter, MinUp: p.MinUp, MinDown: p.MinDown,
-	}
-	if p.Firm < p.Rated { // what waits above it can be used within the day
-		c.Max = min(p.Rated, p.Firm+powerOf(p.Water, period*horizon))
-	}
-	for h := range c.Starts {
-		c.Starts[h] = commitment.Start{Time: p.StartUp[h], Cost: p.StartCost[h]}
-	}
-	switch p.State {
-	case twins.PlantOff:
-		c.State, c.Since = commitment.Off, since(env, p.Since)
-	case twins.PlantStarting:
-		c.State, c.Since = commitment.Starting, twins.Seconds(max(0, p.Since-env.Tick))*env.Step
-	default:
-		c.State, c.Since = commitment.On, since(env, p.Since)
-	}
-	if !p.Available {
-		c.Out = make([]bool, horizon)
-		for k := range c.Out {
-			c.Out[k] = true
-		}
-	}
-	return c
-}
-
-// longest is more than any heat state or least time.
-const longest = twins.Seconds(1 << 40)
-
-func since(env *twins.Env, t twins.Tick) twins.Seconds {
-	return min(longest, twins.Seconds(env.Tick-t)*env.Step)
-}
-
-func powerOf(e twins.Energy, over twins.Seconds) twins.Power {
-	p, _ := e.Over(over)
-	return p
 }
 
 // storageReserve is what storage and agreed load could give for a period, now; it

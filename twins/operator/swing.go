@@ -7,12 +7,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/frequency"
 )
 
-// governorDroop is that of a plant, 5 %, and its lag (Kundur 1994, Power system
-// stability and control, section 11.1: 4 to 5 %); a plant's rating over its droop is
-// what it gives for each relative deviation. Steam plants have a reheater.
+// A plant's governor: droop 4 % (Kundur 1994, Power system stability and control,
+// section 11.1: 4 to 5 %) and one lag of a second for valve and machine (assumption).
+// What it may change in minutes does not bound what it does in seconds.
 const (
-	governorDroop = 0.05
-	governorLag   = 0.5 // s
+	governorDroop = 0.04
+	governorLag   = 1.0 // s
 	loadDamping   = 1   // %/%
 	leastTrip     = 1   // W: less is no trip
 )
@@ -42,7 +42,7 @@ func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.
 		return twins.Swing{}
 	}
 	o.describe(env, of, p)
-	lost := o.trip(of)
+	lost := o.trip()
 	o.swing = frequency.State{Deviation: o.state.deviation, Tripped: int(o.state.tripped)}
 	s := twins.Swing{Island: true}
 	if math.Abs(lost) < leastTrip && o.swing.Tripped == 0 {
@@ -50,7 +50,9 @@ func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.
 			return s
 		}
 	}
-	r := o.area.Run(&o.swing, lost, float64(env.Step))
+	// Plants stand where the load that is still shed left them: it comes back as they
+	// follow.
+	r := o.area.Run(&o.swing, lost+o.swing.Shed(&o.area), float64(env.Step))
 	s.Min, s.Max, s.End = microhertz(r.Min), microhertz(r.Max), microhertz(r.End)
 	s.ROCOF, s.Stages, s.Blackout = int64(math.Round(float64(r.ROCOF*1e6))), int64(r.Stages), r.Blackout
 	o.book(env, &r, &s)
@@ -82,12 +84,14 @@ func (o *Operator) island() bool {
 
 // trip is the power that was given at the end of the step before by units that are
 // out of service now; nothing in a run's first step.
-func (o *Operator) trip(of *twins.Offers) (lost float64) {
+func (o *Operator) trip() (lost float64) {
 	if o.state.settled < 0 {
 		return 0
 	}
 	for i := range o.units {
-		if b := of.Units[i].Tier[generation]; b.Min == 0 && b.Max == 0 {
+		u := &o.units[i]
+		in := u.tie != nil && u.tie.InService(u.index) || u.plant != nil && u.plant.Plant(u.index).Available
+		if !in {
 			lost -= o.state.last[i].Watts()
 		}
 	}
@@ -140,7 +144,7 @@ func (o *Operator) describe(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 			was = gives
 		}
 		g := frequency.Governor{Gain: rated / (governorDroop * nominal), Lag: governorLag,
-			Up: math.Max(0, rated-was), Down: was, Ramp: plant.Ramp.Watts() / 60}
+			Up: math.Max(0, rated-was), Down: was}
 		a.Governors = append(a.Governors, g)
 		a.AFRR.Up += g.Up
 		a.AFRR.Down += math.Max(0, was-plant.MinOutput.Watts())
@@ -149,15 +153,14 @@ func (o *Operator) describe(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	a.Inverters += o.now.Roofs.Watts()
 	for _, st := range o.stores {
 		c := st.bank.Converter(st.index, env)
-		if !c.Forming {
-			continue
-		}
 		now := st.block.Set[st.index].Tier[twins.Storage]
-		up, down := (now - c.Least).Watts(), (c.Most - now).Watts()
-		a.Governors = append(a.Governors, frequency.Governor{Forming: true, Lag: float64(c.Response) / 1000,
-			Gain: c.Rated.Watts() / (c.Droop.Float() * nominal), Up: math.Max(0, up), Down: math.Max(0, down)})
-		a.AFRR.Up += math.Max(0, up)
-		a.AFRR.Down += math.Max(0, down)
+		up, down := math.Max(0, (now-c.Least).Watts()), math.Max(0, (c.Most-now).Watts())
+		a.AFRR.Up += up // the operator calls on all of them
+		a.AFRR.Down += down
+		if c.Forming {
+			a.Governors = append(a.Governors, frequency.Governor{Forming: true, Lag: float64(c.Response) / 1000,
+				Gain: c.Rated.Watts() / (c.Droop.Float() * nominal), Up: up, Down: down})
+		}
 	}
 	a.MFRR = frequency.Reserve{Up: spare + o.agreed(of, p).Watts(), Down: a.AFRR.Down}
 }

@@ -1,0 +1,196 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// day is a world with its states at each hour of an undisturbed day, from which it
+// is taken into many disturbed ones.
+type day struct {
+	world *World
+	hours []states
+	per   twins.Tick // steps of an hour
+}
+
+func dayOf(t testing.TB, scenario string, set ...string) *day {
+	t.Helper()
+	s, err := Load(scenario, Options{Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &day{world: w, per: twins.Tick(3600 / s.Calendar.Step)}
+	flat := NewFlat(w, nil, false)
+	var env twins.Env
+	for at := range s.Calendar.Steps {
+		if at%d.per == 0 {
+			d.hours = append(d.hours, stateOf(w))
+		}
+		w.Env(at, &env)
+		if _, err := flat.Step(&env); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func stateOf(w *World) (s states) {
+	for _, c := range w.Cells {
+		s.cells = append(s.cells, c.AppendStates(nil))
+	}
+	s.grid = w.Grid.AppendBinary(nil)
+	s.grid = w.Controller.(twins.Stateful).AppendBinary(s.grid)
+	return s
+}
+
+// lose restores the day at an hour, loses members there, and steps on to its end.
+func (d *day) lose(t testing.TB, hour int, see func(*StepRecord), lost ...string) {
+	t.Helper()
+	if err := d.world.Restore(d.hours[hour].cells, d.hours[hour].grid); err != nil {
+		t.Fatal(err)
+	}
+	kept := d.world.commands
+	defer func() { d.world.commands = kept }()
+	d.world.commands = append([]twins.Command{}, kept...)
+	at := twins.Tick(hour) * d.per
+	for k, path := range lost {
+		c := twins.Command{Step: at, Seq: int64(1000 + k), Target: path, Name: twins.CommandSet, Args: twins.Args{Setting: "available"}}
+		if err := d.world.Add(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flat := NewFlat(d.world, nil, false)
+	var env twins.Env
+	for ; at < d.world.Scenario.Calendar.Steps; at++ {
+		d.world.Env(at, &env)
+		rec, err := flat.Step(&env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Tick = at; rec.Residual != 0 {
+			t.Fatalf("step %d after losing %v: residual %d mW", at, lost, rec.Residual)
+		}
+		see(rec)
+	}
+}
+
+// losable are the members whose loss the grid must survive: units, ties and stores.
+func (d *day) losable() (paths []string) {
+	for _, c := range d.world.Cells {
+		for _, b := range c.Blocks {
+			if b.Kind.Role.Unit() || b.Kind.Role == twins.RoleStorage && b.Kind != twins.Vehicle {
+				paths = append(paths, b.Paths...)
+			}
+		}
+	}
+	return paths
+}
+
+// No customer loses supply when any single plant, store or tie is lost at any hour of
+// the reference day. Here a twentieth of them, at each hour another; TestAnyLoss has all.
+func TestLosses(t *testing.T) { losses(t, 20) }
+
+func losses(t *testing.T, every int) {
+	d := dayOf(t, "town")
+	least := 0.0
+	n := 0
+	for hour := range d.hours {
+		for k, path := range d.losable() {
+			if (k+hour)%every != 0 {
+				continue
+			}
+			n++
+			d.lose(t, hour, func(r *StepRecord) {
+				least = min(least, float64(r.Swing.Min)/1e6)
+				if r.Flows.Unserved > 0 || r.Swing.Stages > 0 || r.Swing.Blackout {
+					t.Fatalf("%s lost at %02d:00: in step %d %v W unserved, %d stages, least %v Hz", path, hour, r.Tick, r.Flows.Unserved.Watts(), r.Swing.Stages, 50+float64(r.Swing.Min)/1e6)
+				}
+			}, path)
+		}
+	}
+	t.Logf("%d losses, least frequency %.3f Hz", n, 50+least)
+}
+
+// Two losses at once may be more than the grid can bear. What is then not served is
+// told: the log's sum is the sum of the readings, to the millijoule, and essential
+// load is cut only when nothing else is left.
+func TestDoubleLosses(t *testing.T) {
+	doubleLosses(t, 30, "town")
+	doubleLosses(t, 30, "scarcity")
+}
+
+func doubleLosses(t *testing.T, n int, scenario string) {
+	d := dayOf(t, scenario)
+	r := rand.New(rand.NewPCG(1, 2))
+	paths := slices.DeleteFunc(d.losable(), func(path string) bool { return strings.Contains(path, "household") })
+	short, black := 0, 0
+	for range n {
+		a, b, hour := paths[r.IntN(len(paths))], paths[r.IntN(len(paths))], r.IntN(24)
+		var log, sum twins.Energy
+		what := fmt.Sprintf("%s and %s lost at %02d:00", a, b, hour)
+		end := int64(0)
+		d.lose(t, hour, func(r *StepRecord) {
+			log += unservedOf(r).For(d.world.Scenario.Calendar.Step)
+			sum += r.Flows.Unserved.For(d.world.Scenario.Calendar.Step)
+			if err := orderKept(d.world, r); err != nil {
+				t.Fatalf("%s: step %d: %v", what, r.Tick, err)
+			}
+			if end = r.Swing.End; r.Swing.Blackout {
+				black++
+			}
+		}, a, b)
+		if log != sum {
+			t.Errorf("%s: the log has %d mJ unserved, the readings %d", what, log, sum)
+		}
+		if end < -2_500_000 || end > 1_500_000 {
+			t.Errorf("%s: the day ends at %v Hz", what, 50+float64(end)/1e6)
+		}
+		if sum > 0 {
+			short++
+		}
+	}
+	t.Logf("%s: %d double losses, %d with unserved energy, %d steps black", scenario, n, short, black)
+}
+
+// unservedOf adds up what the log says.
+func unservedOf(r *StepRecord) (sum twins.Power) {
+	for _, c := range r.Cells {
+		for i := range c.Events {
+			if e := &c.Events[i].Event; e.Type == twins.SupplyCut {
+				sum += twins.Power(e.Field("unserved_mw"))
+			}
+		}
+	}
+	return sum
+}
+
+// orderKept checks that where essential load is cut by the dispatch, vehicles draw
+// nothing, no heat runs and storage gives all it can.
+func orderKept(w *World, r *StepRecord) error {
+	if r.Flows.UnservedEssential <= r.Swing.Shed {
+		return nil
+	}
+	for _, c := range r.Cells {
+		for _, b := range c.Blocks {
+			for i := range b.Read {
+				f, set := &b.Flex[i], &b.Set[i]
+				if b.Kind == twins.Vehicle && b.Read[i].Power > 0 {
+					return fmt.Errorf("essential load is cut while %s charges", b.Paths[i])
+				}
+				if b.Kind == twins.Battery && set.Tier[twins.Storage] > f.Deepest && b.Read[i].Power > f.Deepest {
+					return fmt.Errorf("essential load is cut while %s gives %v of %v W", b.Paths[i], b.Read[i].Power.Watts(), f.Deepest.Watts())
+				}
+			}
+		}
+	}
+	return nil
+}

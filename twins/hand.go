@@ -1,0 +1,84 @@
+package twins
+
+import "slices"
+
+// hand is the manager's hand on a plant: an order that overrules every plan, an
+// output fixed for an hour, and the share of its rating that is sold to the market.
+// All of it is changeable.
+type hand struct {
+	order int64 // index into plantOrders
+	fixed Power // > 0 while tick < until
+	until Tick
+	sold  Ratio
+}
+
+// PlantOrder is what the manager wants of a plant. The numbers are on disk for ever.
+type PlantOrder int64
+
+// Orders to plants.
+const (
+	OrderAuto PlantOrder = 0 // as the plan has it
+	OrderRun  PlantOrder = 1 // starts as soon as it can and stays on
+	OrderStop PlantOrder = 2 // stops at once and stays off
+)
+
+var plantOrders = []string{"auto", "run", "stop"}
+
+// fixedFor is how long an output stays fixed.
+const fixedFor = hour
+
+// handSchema is the schema of the manager's keys.
+const handSchema = `
+    "order": {"enum": ["auto", "run", "stop"], "default": "auto", "x-changeable": true, "description": "of the manager, over every plan: starts, with its start-up time, and stays on; stops at once and stays off"},
+    "fixed_w": {"type": "number", "minimum": 0, "maximum": 1e12, "default": 0, "x-changeable": true, "description": "output that the manager fixes for an hour from when it is set, inside least output, rating and ramp, W; 0: not fixed"},
+    "sold_share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "x-changeable": true, "description": "of rated_w that is sold to the market: exported over the ties while the plant runs, until it is needed here"}`
+
+var handSettings = []Setting{
+	{Name: "order", Scale: 1, Max: int64(len(plantOrders)) - 1, Words: plantOrders},
+	{Name: "fixed_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)},
+	{Name: "sold_share", Scale: int64(One), Max: int64(One)},
+}
+
+type handSpec struct {
+	Order string `json:"order"`
+	Fixed Power  `json:"fixed_w"`
+	Sold  Ratio  `json:"sold_share"`
+}
+
+// producerFixed is the event of an output that is fixed until a tick.
+var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{"output_mw", "until_tick"}, Notable: true}
+
+func (h *hand) init(s *handSpec, step Seconds) {
+	*h = hand{order: int64(slices.Index(plantOrders, s.Order)), fixed: s.Fixed, sold: s.Sold, until: fixedUntil(0, step)}
+}
+
+func fixedUntil(t Tick, step Seconds) Tick { return t + Tick((fixedFor+step-1)/step) }
+
+// isFixed reports whether the output is fixed in this step.
+func (h *hand) isFixed(env *Env) bool { return h.fixed > 0 && env.Tick < h.until }
+
+// setting is the value of one of handSettings.
+func (h *hand) value(name string) (v int64, ok bool) {
+	switch name {
+	case "order":
+		return h.order, true
+	case "fixed_w":
+		return int64(h.fixed), true
+	case "sold_share":
+		return int64(h.sold), true
+	}
+	return 0, false
+}
+
+// set applies one of handSettings; how long an output is fixed comes with an event of
+// its own.
+func (h *hand) take(setting string, v int64) {
+	switch setting {
+	case "order":
+		h.order = v
+	case "fixed_w":
+		h.fixed = Power(v)
+	case "sold_share":
+		h.sold = Ratio(v)
+	}
+}
