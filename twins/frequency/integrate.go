@@ -106,7 +106,7 @@ func (m *machine) rests(left float64) bool {
 	if m.drift != 0 || m.mfrrRoom(m.wanted()) > 0 || m.mayRestore() {
 		return false
 	}
-	for i := m.state.Tripped; i < len(m.area.Stages); i++ {
+	for i := m.state.relay(); i < len(m.area.Stages); i++ {
 		if m.y[atDeviation] < m.area.Stages[i].At-m.area.nominal() {
 			return false
 		}
