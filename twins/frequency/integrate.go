@@ -94,7 +94,7 @@ func (m *machine) advance(h float64) {
 func (m *machine) pass(h float64) {
 	a := m.area
 	m.result.Shed += float64(h * m.shed)
-	m.result.Disturbance += float64(h * (m.disturbance + float64(h*m.drift)/2))
+	m.result.Disturbance += float64(h * (m.disturbance + float64(float64(h*m.drift)/2)))
 	m.disturbance += float64(h * m.drift)
 	m.state.MFRR = between(-a.MFRR.Down, m.state.MFRR+float64(h*m.mfrrRate), a.MFRR.Up)
 	m.y[atAFRR] = between(-a.AFRR.Down, m.y[atAFRR], a.AFRR.Up)
