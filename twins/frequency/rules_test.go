@@ -321,3 +321,17 @@ func TestAStandingUnitKeepsItsPlaceOnly(t *testing.T) {
 		t.Errorf("a lost unit delivers %v J", r.Governors[0])
 	}
 }
+
+func TestAStageComesBackAfterAMinuteInTenParts(t *testing.T) {
+	a := &frequency.Area{Load: MW, Damping: 1, Kinetic: 8 * MW, Stages: frequency.GermanStages,
+		Governors: []frequency.Governor{{Gain: 2 * MW, Lag: 0.5, Up: MW, Down: MW}}}
+	s := frequency.State{Tripped: 1}
+	for k := range 120 {
+		a.Run(&s, 0.125*MW, 1)
+		want := 0.125 * MW
+		if part := (k + 1 - 60) / 6; k+1 >= 60 {
+			want -= 0.0125 * MW * float64(min(10, part+1))
+		}
+		near(t, "shed, W", s.Shed(a), want, 1e-6)
+	}
+}
