@@ -89,8 +89,10 @@ const (
 	shortestLag    = 0.01
 	formedInertia  = 0.1
 	restoreAbove   = -0.2 // load comes back above 49.8 Hz: within FCR's own range
-	restoreWait    = 60   // s of that before each stage (assumption)
-	restoreDip     = 2    // × the lasting fall that a stage brings is kept clear of the first stage
+	restoreWait    = 60   // s of that before a stage begins to come back (assumption)
+	restoreBlocks  = 10   // it comes back feeder by feeder, in so many parts
+	restoreEach    = 6    // s from one to the next
+	restoreDip     = 4    // × the lasting fall is taken as the deepest (one lag: 2; reheat as published: 2.2; lags of 2 and 10 s: 2.9)
 	defaultNominal = 50
 )
 

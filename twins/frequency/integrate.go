@@ -94,7 +94,7 @@ func (m *machine) advance(h float64) {
 func (m *machine) pass(h float64) {
 	a := m.area
 	m.result.Shed += float64(h * m.shed)
-	m.result.Disturbance += float64(h * (m.disturbance + float64(h*m.drift)/2))
+	m.result.Disturbance += float64(h * (m.disturbance + float64(float64(h*m.drift)/2)))
 	m.disturbance += float64(h * m.drift)
 	m.state.MFRR = between(-a.MFRR.Down, m.state.MFRR+float64(h*m.mfrrRate), a.MFRR.Up)
 	m.y[atAFRR] = between(-a.AFRR.Down, m.y[atAFRR], a.AFRR.Up)
@@ -106,7 +106,7 @@ func (m *machine) rests(left float64) bool {
 	if m.drift != 0 || m.mfrrRoom(m.wanted()) > 0 || m.mayRestore() {
 		return false
 	}
-	for i := m.state.Tripped; i < len(m.area.Stages); i++ {
+	for i := m.state.relay(); i < len(m.area.Stages); i++ {
 		if m.y[atDeviation] < m.area.Stages[i].At-m.area.nominal() {
 			return false
 		}

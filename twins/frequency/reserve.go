@@ -73,7 +73,7 @@ func (m *machine) mfrrMove(h float64) float64 {
 // is over, in their order. A relay begins again when the frequency comes back.
 func (m *machine) trip(before, h float64) {
 	s, after := m.state, m.y[atDeviation]
-	for i := s.Tripped; i < len(m.area.Stages); i++ {
+	for i := s.relay(); i < len(m.area.Stages); i++ {
 		at := m.area.Stages[i].At - m.area.nominal()
 		switch {
 		case after >= at:
@@ -84,52 +84,63 @@ func (m *machine) trip(before, h float64) {
 		default:
 			s.below[i] = float64(h * ((at - after) / (before - after)))
 		}
-		if i == s.Tripped && s.below[i] >= m.area.Stages[i].Delay-instant {
+		if i == s.relay() && s.below[i] >= m.area.Stages[i].Delay-instant {
 			s.below[i] = 0
-			s.Tripped++
+			s.Tripped, s.Back = i+1, 0
 			m.setShed()
 			m.careful = m.pace / carefulParts
 		}
 	}
 }
 
-// restore closes the stage that opened last, when it could have come back for a
-// minute. The next waits as long again.
+// restore brings the load of the stage that opened last back, when it could have
+// come for a minute: part by part, each a few seconds after the one before. The
+// next stage waits a minute again.
 func (m *machine) restore() {
 	s := m.state
 	if !m.mayRestore() {
 		s.calm = 0
 		return
 	}
-	if s.calm += frameLength; s.calm > restoreWait-instant {
-		s.calm = 0
-		s.Tripped--
-		m.setShed()
-		m.careful = m.pace / carefulParts
+	wait := float64(restoreWait)
+	if s.Back > 0 {
+		wait = restoreEach
 	}
+	if s.calm += frameLength; s.calm < wait-instant {
+		return
+	}
+	s.calm = 0
+	if s.Back += 1. / restoreBlocks; s.Back > 1-instant {
+		s.Tripped, s.Back = s.Tripped-1, 0
+	}
+	m.setShed()
+	m.careful = m.pace / carefulParts
 }
 
 // mayRestore says whether the last stage's load may come back: the frequency is
-// within FCR's range, unused reserve covers the load, and twice the fall that it
-// brings stays above the first stage.
+// within FCR's range, unused reserve covers all that is left of it, and the fall that
+// its next part brings ends above the first stage. Governors help with what they have left over that
+// fall at most.
 func (m *machine) mayRestore() bool {
 	s, a, dev := m.state, m.area, m.y[atDeviation]
 	if s.Tripped == 0 || dev < restoreAbove {
 		return false
 	}
+	room := math.Min(0, dev) - (a.Stages[0].At - a.nominal())
+	if room <= 0 {
+		return false
+	}
 	load := float64(a.Stages[s.Tripped-1].Share * a.Load)
-	dip := float64(restoreDip*load) / m.stiffness
-	return m.spare() >= load && dev-dip > a.Stages[0].At-a.nominal()
-}
-
-// spare is the reserve that is not used yet, in W upwards.
-func (m *machine) spare() float64 {
-	a := m.area
-	w := a.AFRR.Up - between(-a.AFRR.Down, m.y[atAFRR], a.AFRR.Up) + math.Max(0, a.MFRR.Up-m.state.MFRR)
+	part := load / restoreBlocks
+	load -= float64(load * s.Back)
+	spare := a.AFRR.Up - m.y[atAFRR] + math.Max(0, a.MFRR.Up-s.MFRR)
+	stiffness := m.relief
 	for i := range a.Governors {
 		if g := &a.Governors[i]; !g.stands() {
-			w += math.Max(0, g.Up-g.output(m.behindLag(i, m.y), m.y[atGovernors+2*i+1]))
+			left := math.Max(0, g.Up-g.output(m.behindLag(i, m.y), m.y[atGovernors+2*i+1]))
+			spare += left
+			stiffness += math.Min(g.gain(), left/room)
 		}
 	}
-	return w
+	return spare >= load && float64(restoreDip*part) < float64(room*stiffness)
 }

@@ -44,7 +44,12 @@ func (a *Area) Run(s *State, disturbance, seconds float64) Result {
 // Ramp is Run with a disturbance that moves from one power to another in a
 // straight line.
 func (a *Area) Ramp(s *State, from, to, seconds float64) Result {
-	m := machine{area: a, state: s, disturbance: from}
+	return a.ramp(s, from, to, seconds, 1)
+}
+
+// ramp is Ramp with so many times shorter steps: what the error is measured with.
+func (a *Area) ramp(s *State, from, to, seconds, finer float64) Result {
+	m := machine{area: a, state: s, disturbance: from, finer: finer}
 	m.result.Min = a.nominal() + s.Deviation
 	m.result.Max, m.result.End, m.result.Stages = m.result.Min, m.result.Min, s.Tripped
 	if !m.prepare() {
@@ -53,6 +58,9 @@ func (a *Area) Ramp(s *State, from, to, seconds float64) Result {
 	if !s.Blackout && seconds > 0 {
 		m.drift = (to - from) / seconds
 		m.run(seconds)
+		if !s.Blackout {
+			m.now = seconds // without the rounding of many steps
+		}
 	}
 	return m.finish()
 }
@@ -72,6 +80,7 @@ type machine struct {
 	drift       float64 // W/s of it
 	mfrrRate    float64 // W/s in this step
 	pace        float64 // s, the longest step
+	finer       float64 // times that the step is shorter than usual
 	careful     float64 // s, the longest step after a jump; doubles until it is pace
 	now         float64 // s
 
@@ -122,7 +131,9 @@ func (m *machine) prepare() bool {
 	}
 	m.y[atAFRR] = between(-a.AFRR.Down, s.AFRR, a.AFRR.Up)
 	s.MFRR = between(-a.MFRR.Down, s.MFRR, a.MFRR.Up)
-	s.Tripped = min(s.Tripped, len(a.Stages))
+	if s.Tripped > len(a.Stages) {
+		s.Tripped, s.Back = len(a.Stages), 0
+	}
 	m.stiffness = a.Stiffness()
 	m.setShed()
 	m.setInertia()
@@ -173,7 +184,7 @@ func (m *machine) lagNow(g *Governor) float64 {
 
 // The step is a whole fraction of 100 ms and so short that the fastest rate moves
 // by no more than this in it; TestStepIsShortEnough measures what that errs by.
-const stepShare = 0.7
+const stepShare = 0.3
 
 // After a jump limits and dead bands are reached within a step, which costs the
 // method its order: there it begins with short steps.
@@ -207,7 +218,7 @@ func (m *machine) setPace() {
 		rate := atOnce/m.inertia + shortest + math.Sqrt(behind/m.inertia)
 		parts := math.Ceil(float64(rate*frameLength) / stepShare)
 		if parts <= 100 {
-			m.pace = frameLength / math.Max(1, parts)
+			m.pace = frameLength / float64(math.Max(1, parts)*m.finer)
 			return
 		}
 		m.inertia *= 1.25
@@ -256,7 +267,7 @@ func (m *machine) run(seconds float64) {
 func (m *machine) length(left float64) float64 {
 	h := math.Min(m.careful, math.Min(left, frameLength-m.state.frame))
 	m.careful = math.Min(m.pace, 2*m.careful)
-	for i := m.state.Tripped; i < len(m.area.Stages); i++ {
+	for i := m.state.relay(); i < len(m.area.Stages); i++ {
 		if rest := m.area.Stages[i].Delay - m.state.below[i]; m.state.below[i] > 0 && rest > instant {
 			h = math.Min(h, rest)
 		}

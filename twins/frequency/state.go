@@ -14,6 +14,7 @@ type State struct {
 	AFRR      float64 // W delivered beyond the schedule
 	MFRR      float64 // W delivered beyond the schedule
 	Tripped   int     // stages of load shedding that are open, the first so many
+	Back      float64 // share of the last of them that has come back already
 	Blackout  bool    // plants have left; a way back begins with a zero State
 
 	governors []inner
@@ -27,6 +28,15 @@ type State struct {
 	work []float64 // scratch of Run, not part of the state
 }
 
+// relay is the first stage whose relay is awake: the first that is closed, or has
+// load back.
+func (s *State) relay() int {
+	if s.Back > 0 && s.Tripped > 0 {
+		return s.Tripped - 1
+	}
+	return s.Tripped
+}
+
 // inner is the state of one governor in W: behind its lag, and behind its reheater.
 type inner struct{ lag, reheat float64 }
 
@@ -35,6 +45,9 @@ func (s *State) Shed(a *Area) float64 {
 	share := 0.0
 	for i := range min(s.Tripped, len(a.Stages)) {
 		share += a.Stages[i].Share
+		if i == s.Tripped-1 {
+			share -= float64(s.Back * a.Stages[i].Share)
+		}
 	}
 	return float64(share * a.Load)
 }
@@ -59,7 +72,7 @@ const stateVersion = 1
 
 // AppendBinary appends the stored form: a version byte, then little-endian 64-bit
 // words, floats by their bits: deviation, aFRR, mFRR, stages tripped, blackout,
-// mFRR's need and its seconds, calm, frame, 5 of the window, 16 stage timers,
+// mFRR's need, share back, seconds of need, calm, frame, 5 of the window, 16 stage timers,
 // number of governors, two for each.
 func (s *State) AppendBinary(buf []byte) []byte {
 	buf = append(buf, stateVersion)
@@ -92,8 +105,8 @@ func (s *State) AppendBinary(buf []byte) []byte {
 	return buf
 }
 
-func (s *State) floats() [6]*float64 {
-	return [6]*float64{&s.Deviation, &s.AFRR, &s.MFRR, &s.needed, &s.calm, &s.frame}
+func (s *State) floats() [7]*float64 {
+	return [7]*float64{&s.Deviation, &s.AFRR, &s.MFRR, &s.Back, &s.needed, &s.calm, &s.frame}
 }
 
 var errState = errors.New("frequency state")
@@ -104,7 +117,7 @@ func (s *State) UnmarshalBinary(buf []byte) ([]byte, error) {
 		return buf, fmt.Errorf("%w: version is not %d", errState, stateVersion)
 	}
 	buf = buf[1:]
-	const words = 6 + 3 + 5 + MaxStages + 1
+	const words = 7 + 3 + 5 + MaxStages + 1
 	if len(buf) < 8*words {
 		return buf, fmt.Errorf("%w: %d bytes, wanted at least %d", errState, len(buf), 8*words)
 	}
@@ -146,6 +159,9 @@ func (s *State) UnmarshalBinary(buf []byte) ([]byte, error) {
 		number(&g.lag)
 		number(&g.reheat)
 		r.governors = append(r.governors, g)
+	}
+	if !(r.Back >= 0 && r.Back < 1) || (r.Back > 0 && r.Tripped == 0) {
+		return buf, fmt.Errorf("%w: share %v of %d stages is back: out of range", errState, r.Back, r.Tripped)
 	}
 	if bad {
 		return buf, fmt.Errorf("%w: a word is not a number", errState)
