@@ -49,7 +49,10 @@ type handSpec struct {
 var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{"output_mw", "until_tick"}, Notable: true}
 
 func (h *hand) init(s *handSpec, step Seconds) {
-	*h = hand{order: int64(slices.Index(plantOrders, s.Order)), fixed: s.Fixed, sold: s.Sold, until: fixedUntil(0, step)}
+	*h = hand{order: max(0, int64(slices.Index(plantOrders, s.Order))), fixed: s.Fixed, sold: s.Sold}
+	if h.fixed > 0 {
+		h.until = fixedUntil(0, step)
+	}
 }
 
 func fixedUntil(t Tick, step Seconds) Tick { return t + Tick((fixedFor+step-1)/step) }
