@@ -101,7 +101,7 @@ type vehicle struct {
 	store           // 0 ≤ held ≤ capacity
 	next      int64 // stay that is, or comes next
 	plugged   bool
-	owed      Energy   // ≥ 0, at the charger: drawn by now since it was plugged in had nobody asked for less, and not drawn
+	owed      Energy   // ≥ 0, at the charger: what it would have drawn by now had nobody asked for less, and has not
 	metered   Energy   // register at the charger
 	driven    Energy   // register
 	elsewhere Energy   // register: charged away
@@ -341,15 +341,11 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 		p := v.follow(set.Tier[Mobility], most)
 		drawn := p.For(env.Step)
 		gain, rem := v.charged(drawn, v.efficiency)
-		owed := v.owed
-		if !v.plugged || k != v.next {
-			owed = 0
-		}
-		unasked := v.unasked(env, owed, most)
+		unasked := v.unasked(env, most)
 		if p < most {
 			out.putOff(set.Reason, Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
 		}
-		owed = max(0, owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
+		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
 		*ev.Add(vehicleCharged) = [7]int64{int64(drawn), int64(gain), rem, int64(owed)}
 		out.Power, out.Storage = p, p
 		out.Stored, out.Lost = gain, drawn-gain
@@ -364,13 +360,13 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	out.SoC = shareOf(out.Content, v.capacity)
 }
 
-// unasked is what it would draw in this step had it never been asked for less since
-// it was plugged in: nothing when it would be full by now.
-func (v *vehicle) unasked(env *Env, owed Energy, most Power) Power {
-	if owed == 0 {
+// unasked is what it would draw in this step had it never been asked for less, at
+// this stay or before: nothing when it would be full by now.
+func (v *vehicle) unasked(env *Env, most Power) Power {
+	if v.owed == 0 {
 		return most
 	}
-	p, _ := max(0, v.fits(v.target, v.efficiency)-owed).Over(env.Step)
+	p, _ := max(0, v.fits(v.target, v.efficiency)-v.owed).Over(env.Step)
 	return min(v.level(v.maxCurrent), p)
 }
 
@@ -390,7 +386,7 @@ func (v *vehicle) drive(t Tick, k int64) (driven, elsewhere Energy) {
 func (v *vehicle) Apply(e *Event) {
 	switch e.Type {
 	case vehiclePluggedIn:
-		v.plugged, v.next, v.owed = true, e.V[3], 0
+		v.plugged, v.next = true, e.V[3]
 		v.counts[2] += flag(e.V[2] > 0)
 	case vehicleUnplugged:
 		v.plugged, v.next = false, e.V[3]
@@ -405,6 +401,10 @@ func (v *vehicle) Apply(e *Event) {
 		v.driven += Energy(e.V[0])
 		v.elsewhere += Energy(e.V[1])
 		v.held += Energy(e.V[1]) - Energy(e.V[0])
+		if e.V[1] > 0 { // made up elsewhere
+			made, _ := MulDiv(e.V[1], int64(One), int64(v.efficiency))
+			v.owed = max(0, v.owed-Energy(made))
+		}
 	case eventSet:
 		v.available = e.V[1] != 0
 	}
