@@ -36,10 +36,22 @@ type Scenario struct {
 	Forecast    string      // stated | perfect
 	Reserve     twins.Power // wanted besides what covers the greatest infeed
 	Calendar    *Calendar
-	Events      []twins.Command // in the order of the file
+	// Interruption is the length beyond which an interruption of supply counts.
+	Interruption twins.Seconds
+	Rates        Rates           // of rewards
+	Events       []twins.Command // in the order of the file
 
 	mu       sync.Mutex // document
 	document *document
+}
+
+// Rates are what a member gets for what it did for the grid. The schema's defaults
+// are assumptions: 5 ct/kWh for load that waits, 1 €/kWh for load that is not served,
+// and 8 ct/kWh, about a feed-in tariff, for generation held back.
+type Rates struct {
+	Shifted   twins.Price // load moved to later by agreement
+	Unserved  twins.Price // load not served
+	Curtailed twins.Price // generation held back
 }
 
 // Load reads a shipped scenario by name, or a YAML file. What is wrong with the
@@ -79,8 +91,34 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if s.Calendar, err = d.calendar(o); err != nil {
 		return nil, err
 	}
+	if err := d.service(s); err != nil {
+		return nil, err
+	}
 	s.Events, err = d.events(s.Calendar)
 	return s, err
+}
+
+// service reads how interruptions are counted and what members are rewarded with.
+func (d *document) service(s *Scenario) error {
+	r, a := d.root.get("reliability"), d.root.get("agreement")
+	for _, v := range []struct {
+		of    *tree
+		key   string
+		scale int64
+		to    *int64
+	}{
+		{r, "interruption_s", 1, (*int64)(&s.Interruption)},
+		{a, "shifted_eur_per_kwh", 1_000_000_000, (*int64)(&s.Rates.Shifted)}, // € per kWh to µ€ per MWh
+		{a, "unserved_eur_per_kwh", 1_000_000_000, (*int64)(&s.Rates.Unserved)},
+		{a, "curtailed_eur_per_kwh", 1_000_000_000, (*int64)(&s.Rates.Curtailed)},
+	} {
+		n, err := twins.ParseScaled(v.of.textOf(v.key), v.scale)
+		if err != nil {
+			return d.problem(v.of.get(v.key).line, "%s: %v", v.key, err)
+		}
+		*v.to = n
+	}
+	return nil
 }
 
 // most bounds the length of a run: what its recordings take grows with it.

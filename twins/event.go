@@ -10,6 +10,20 @@ type EventType struct {
 	// Notable events go into the record; the others only carry a step's change
 	// from Step to Apply, and can be had again by stepping.
 	Notable bool
+	// Departures is what an event of this type says of departures; nil if nothing.
+	Departures func(*Event) Departures
+}
+
+// Departures counts what has left the plug, or is going to.
+type Departures struct {
+	Left       int64
+	Ready      int64 // of them, with the energy of their next trip
+	Impossible int64 // were told on arrival that they cannot be
+}
+
+// Plus adds two counts.
+func (d Departures) Plus(e Departures) Departures {
+	return Departures{d.Left + e.Left, d.Ready + e.Ready, d.Impossible + e.Impossible}
 }
 
 // Event is one change of a twin's state. Only Apply of its kind understands the

@@ -71,10 +71,10 @@ const (
 // Flex is what a member offers for one step: for each tier a band, what it
 // still needs by when, and where it hangs on the network.
 //
-// A setpoint below the Min of a load tier cuts it by force. What is cut of the
-// Essential and Comfort tiers is booked as unserved; what is Flexible is only held
-// up and drawn later; a vehicle may then leave without what it needs. A setpoint above the Generation tier's Ref curtails
-// it.
+// A setpoint of a load tier below its Ref but not below its Min moves load to later.
+// One below its Min cuts it by force, and what is below is booked as unserved: a
+// vehicle may then leave without what it needs, a machine is held up in its course.
+// A setpoint above the Generation tier's Ref curtails it.
 type Flex struct {
 	Tier     [NumTiers]Band
 	Need     Need

@@ -30,7 +30,7 @@ var heatPump = &PartKind{
 	Schema:   heatPumpSchema,
 	New:      newHeatPumps,
 	Settings: heatPumpSettings[:],
-	Events:   []*EventType{heatPumpRan, heatPumpLeftComfort, heatPumpRegainedComfort, eventSet},
+	Events:   []*EventType{heatPumpRan, heatPumpLeftComfort, heatPumpRegainedComfort, heatPumpDeferred, eventSet},
 	Sample:   heatPumpSample,
 }
 
@@ -103,6 +103,7 @@ var (
 		Fields: []string{"indoor_uc", "side"}} // −1 too cold, +1 too warm
 	heatPumpRegainedComfort = &EventType{Name: "heat_pump.regained_comfort", Notable: true,
 		Fields: []string{"indoor_uc"}}
+	heatPumpDeferred = &EventType{Name: "heat_pump.deferred", Fields: []string{"owed_mj"}}
 )
 
 // leastBand is the narrowest band of temperatures: a step's power is in whole
@@ -110,7 +111,7 @@ var (
 const leastBand = degree / 10
 
 func newHeatPumps(site *Site, members []Member) (PartSlab, error) {
-	s := NewPartSlab[heatPumpRow](len(members))
+	s := NewDeferringSlab[heatPumpRow](len(members))
 	for i, m := range members {
 		var spec heatPumpSpec
 		if err := decodeSpec(m, &spec); err != nil {
@@ -234,6 +235,18 @@ func (h *heatPumpRow) Step(env *Env, p Power, ev *Events) Power {
 	return p
 }
 
+// Defer implements Deferrer.
+func (h *heatPumpRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
+	if h.owed == 0 && (!agreed || did >= b.Ref) {
+		return 0
+	}
+	w := h.world(env)
+	heat, _ := h.heated(did.For(env.Step), w.cop)
+	owed, shifted := h.putOff(b, did, agreed, h.after(w.around, heat+w.other), h.at(h.setpoint), &w)
+	*ev.Add(heatPumpDeferred) = [7]int64{int64(owed)}
+	return shifted
+}
+
 func (h *heatPumpRow) Apply(e *Event) {
 	switch e.Type {
 	case heatPumpRan:
@@ -244,6 +257,8 @@ func (h *heatPumpRow) Apply(e *Event) {
 		h.leaked += lost
 		h.held += heat + gains - lost
 		h.heatRem, h.lostRem = e.V[4], e.V[5]
+	case heatPumpDeferred:
+		h.owed = Energy(e.V[0])
 	case eventSet:
 		switch heatPumpSettings[e.V[0]].Name {
 		case "setpoint_c":
@@ -268,13 +283,13 @@ func (h *heatPumpRow) Command(_ *Env, c *Command, ev *Events) error {
 
 func (h *heatPumpRow) AppendBinary(b []byte) []byte {
 	return appendInts(append(b, 1), int64(h.held), h.heatRem, h.lostRem, int64(h.electric), int64(h.heat),
-		int64(h.gained), int64(h.leaked), int64(h.setpoint), flag(h.available))
+		int64(h.gained), int64(h.leaked), int64(h.owed), int64(h.setpoint), flag(h.available))
 }
 
 func (h *heatPumpRow) UnmarshalBinary(b []byte) ([]byte, error) {
 	var available int64
 	b, err := readInts(b, "heat_pump", 1, (*int64)(&h.held), &h.heatRem, &h.lostRem, (*int64)(&h.electric), (*int64)(&h.heat),
-		(*int64)(&h.gained), (*int64)(&h.leaked), (*int64)(&h.setpoint), &available)
+		(*int64)(&h.gained), (*int64)(&h.leaked), (*int64)(&h.owed), (*int64)(&h.setpoint), &available)
 	h.available = available != 0
 	return b, err
 }

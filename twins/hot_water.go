@@ -30,7 +30,7 @@ var hotWater = &PartKind{
 	Schema:   hotWaterSchema,
 	New:      newHotWater,
 	Settings: hotWaterSettings[:],
-	Events:   []*EventType{hotWaterRan, hotWaterShort, eventSet},
+	Events:   []*EventType{hotWaterRan, hotWaterShort, hotWaterDeferred, eventSet},
 	Sample:   hotWaterSample,
 }
 
@@ -99,6 +99,7 @@ var (
 		Fields: []string{"electric_mj", "heat_mj", "delivered_mj", "lost_mj", "heat_remainder", "lost_remainder", "heating"}}
 	hotWaterShort = &EventType{Name: "hot_water.short", Notable: true,
 		Fields: []string{"missing_mj", "tank_uc"}}
+	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj"}}
 )
 
 // heatOfWater is what a litre takes for a kelvin, in millijoules.
@@ -108,7 +109,7 @@ const heatOfWater = 4186 * Joule
 const standingDifference = 40
 
 func newHotWater(site *Site, members []Member) (PartSlab, error) {
-	s := NewPartSlab[hotWaterRow](len(members))
+	s := NewDeferringSlab[hotWaterRow](len(members))
 	for i, m := range members {
 		var spec hotWaterSpec
 		if err := decodeSpec(m, &spec); err != nil {
@@ -222,6 +223,20 @@ func (w *hotWaterRow) deliver(wanted, heat Energy) Energy {
 	return min(Energy(q), wanted)
 }
 
+// Defer implements Deferrer.
+func (w *hotWaterRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
+	if w.owed == 0 && (!agreed || did >= b.Ref) {
+		return 0
+	}
+	h, wanted := w.world(env)
+	heat, _ := w.heated(did.For(env.Step), w.cop)
+	held := w.after(w.around, heat-w.deliver(wanted, heat))
+	_, until := w.thermostat()
+	owed, shifted := w.putOff(b, did, agreed, held, until, &h)
+	*ev.Add(hotWaterDeferred) = [7]int64{int64(owed)}
+	return shifted
+}
+
 func (w *hotWaterRow) Apply(e *Event) {
 	switch e.Type {
 	case hotWaterRan:
@@ -233,6 +248,8 @@ func (w *hotWaterRow) Apply(e *Event) {
 		w.held += heat - delivered - lost
 		w.heatRem, w.lostRem = e.V[4], e.V[5]
 		w.heating = e.V[6] != 0
+	case hotWaterDeferred:
+		w.owed = Energy(e.V[0])
 	case hotWaterShort:
 		w.missing += Energy(e.V[0])
 	case eventSet:
@@ -259,13 +276,13 @@ func (w *hotWaterRow) Command(_ *Env, c *Command, ev *Events) error {
 
 func (w *hotWaterRow) AppendBinary(b []byte) []byte {
 	return appendInts(append(b, 1), int64(w.held), w.heatRem, w.lostRem, flag(w.heating), int64(w.electric), int64(w.heat),
-		int64(w.delivered), int64(w.leaked), int64(w.missing), int64(w.setpoint), flag(w.available))
+		int64(w.delivered), int64(w.leaked), int64(w.missing), int64(w.owed), int64(w.setpoint), flag(w.available))
 }
 
 func (w *hotWaterRow) UnmarshalBinary(b []byte) ([]byte, error) {
 	var heating, available int64
 	b, err := readInts(b, "hot_water", 1, (*int64)(&w.held), &w.heatRem, &w.lostRem, &heating, (*int64)(&w.electric), (*int64)(&w.heat),
-		(*int64)(&w.delivered), (*int64)(&w.leaked), (*int64)(&w.missing), (*int64)(&w.setpoint), &available)
+		(*int64)(&w.delivered), (*int64)(&w.leaked), (*int64)(&w.missing), (*int64)(&w.owed), (*int64)(&w.setpoint), &available)
 	w.heating, w.available = heating != 0, available != 0
 	return b, err
 }

@@ -273,7 +273,7 @@ func randomTankSteps(t *testing.T, tamper func(step int, w *hotWaterRow)) error 
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := slab.(*PartSlabOf[hotWaterRow, *hotWaterRow]).Row(0)
+		w := slab.(interface{ Row(int) *hotWaterRow }).Row(0)
 		held, rem := w.held, int64(0)
 		for range 200 {
 			env := envAt(Tick(n), step)

@@ -19,7 +19,7 @@ var Household = Declare(Kind{
 	Sample:   householdSample,
 	Events:   []*EventType{householdMetered, eventSet},
 	Settings: partSettings(),
-	Columns:  []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnReason},
+	Columns:  []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnShifted, ColumnReason},
 })
 
 // householdSchema is the home's own keys and those that its parts read. A home is
@@ -63,6 +63,7 @@ var householdMetered = &EventType{Name: "household.metered",
 type households struct {
 	rows, saved []household
 	slabs       []PartSlab // one for each of kinds
+	deferrers   []Deferrer // the same, nil for those that are none
 	kinds       []*PartKind
 	first       []int32 // home i has parts[first[i]:first[i+1]]
 	parts       []partRef
@@ -106,6 +107,8 @@ func newHouseholds(site *Site, members []Member) (Slab, error) {
 		}
 		slabOf[k] = int32(len(s.slabs))
 		s.slabs, s.kinds = append(s.slabs, slab), append(s.kinds, partKinds[k])
+		waits, _ := slab.(Deferrer)
+		s.deferrers = append(s.deferrers, waits)
 	}
 	for i := range s.parts {
 		s.parts[i].slab = slabOf[s.parts[i].slab]
@@ -195,6 +198,9 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		}
 		from := len(ev.list)
 		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
+		if d := s.deferrers[p.slab]; d != nil {
+			out.Shifted += d.Defer(int(p.row), env, bands[k], did, set.Reason.Agreed(), ev)
+		}
 		ev.mark(from, int32(k+1))
 		out.Parts[k] = did
 		out.Power += did
@@ -206,10 +212,8 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 			out.Unserved += bands[k].Ref - did
 			out.UnservedEssential += bands[k].Ref - did
 			out.Load += did
-		case Flexible: // what is held up is owed and drawn later, so it is not unserved
-			out.Load += did
-		default: // what is below its band was promised
-			out.Unserved += max(0, bands[k].Min-did)
+		default:
+			out.Unserved += max(0, set.Reason.promised(bands[k])-did)
 			out.Load += did
 		}
 	}
@@ -228,7 +232,7 @@ func (s *households) sum(t Tier, parts []partRef, bands []Band) (sum Band) {
 
 // meter adds what follows from the parts' sums.
 func (h *household) meter(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	if out.Unserved > 0 || out.Curtailed > 0 {
+	if out.Unserved > 0 || out.Curtailed > 0 || out.Shifted > 0 {
 		out.Reason = set.Reason
 	}
 	q, _ := h.reactive.Of(int64(out.Load))

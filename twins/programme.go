@@ -20,6 +20,7 @@ type programme struct {
 
 	least               Energy // of a load
 	loaded, queued, ran *EventType
+	deferred            *EventType // the load in the machine waits by agreement
 }
 
 // phase is a part of a course with one power.
@@ -37,6 +38,7 @@ func newProgramme(p programme) *programme {
 	}
 	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{"hour", "energy_mj", "tick"}}
 	p.queued = &EventType{Name: p.name + ".queued", Fields: []string{"hour"}}
+	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"energy_mj"}}
 	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
 	return &p
 }
@@ -56,9 +58,9 @@ func (p *programme) kind(label string) *PartKind {
 		Name: p.name, Label: label, Tier: Flexible, Version: 1,
 		Entry:    appliancesKey,
 		Settings: maxWaitSetting,
-		Events:   []*EventType{p.loaded, p.queued, p.ran, eventSet},
+		Events:   []*EventType{p.loaded, p.queued, p.deferred, p.ran, eventSet},
 		New: func(site *Site, members []Member) (PartSlab, error) {
-			s := NewPartSlab[programmeRow](len(members))
+			s := NewDeferringSlab[programmeRow](len(members))
 			for i, m := range members {
 				h, err := newHome(site, m)
 				if err != nil {
@@ -114,6 +116,7 @@ type programmeRow struct {
 	// owes, less than a milliwatt over one step, is carried to the next load.
 	owed    Energy
 	waiting int64 // loads that wait until the machine is free
+	shifted bool  // the load in the machine has been counted as moved to later
 }
 
 // stage is what a machine is doing.
@@ -193,6 +196,24 @@ func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	return p
 }
 
+// Defer implements Deferrer. A load that is not begun is moved as a whole, once; one
+// that begins late in its step, by what it would have drawn until its end.
+func (r *programmeRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
+	if !agreed || r.shifted || did >= b.Ref || b.Min == b.Ref {
+		return 0
+	}
+	if did > 0 {
+		return b.Ref - did
+	}
+	owed := r.owed
+	if r.stage == idle {
+		owed += r.energy(r.count)
+	}
+	*ev.Add(r.deferred) = [7]int64{int64(owed)}
+	p, _ := owed.Over(env.Step)
+	return p
+}
+
 func (r *programmeRow) Apply(e *Event) {
 	switch e.Type {
 	case r.loaded:
@@ -203,10 +224,12 @@ func (r *programmeRow) Apply(e *Event) {
 		}
 		r.owed += Energy(e.V[1])
 		r.count++
-		r.since, r.stage = Tick(e.V[2]), loaded
+		r.since, r.stage, r.shifted = Tick(e.V[2]), loaded, false
 	case r.queued:
 		r.last = e.V[0]
 		r.waiting++
+	case r.deferred:
+		r.shifted = true
 	case r.ran:
 		r.owed -= Energy(e.V[0])
 		if r.stage = running; e.V[1] != 0 {
@@ -222,9 +245,12 @@ func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
 }
 
 func (r *programmeRow) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait))
+	return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, flag(r.shifted), int64(r.maxWait))
 }
 
 func (r *programmeRow) UnmarshalBinary(b []byte) ([]byte, error) {
-	return readInts(b, r.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait))
+	var shifted int64
+	b, err := readInts(b, r.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, &shifted, (*int64)(&r.maxWait))
+	r.shifted = shifted != 0
+	return b, err
 }

@@ -29,9 +29,10 @@ func (b Burden) lighter(c Burden) int {
 	return cmp.Or(cmp.Compare(ah, bh), cmp.Compare(al, bl))
 }
 
-// SupplyCut is the notable event of a customer whose load was not served in a step:
+// SupplyCut is the notable event of a member whose load was not served in a step:
 // the essential load that it wanted and that was cut, all that was not served, and
-// its burden of the last 30 days with this step.
+// its burden of the last 30 days with this step. A vehicle is no customer: of it
+// there is only what was not served.
 var SupplyCut = &EventType{Name: "supply.cut", Notable: true,
 	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj"}}
 
@@ -141,18 +142,22 @@ func (c *Cell) rotate(cut Power, share Ratio) {
 func (c *Cell) bear(env *Env) {
 	c.cuts = c.cuts[:0]
 	for _, b := range c.Blocks {
-		if !b.customers() {
-			continue
+		var day *burdenDay
+		if b.customers() {
+			day = b.burdens.today(env.Day, len(b.Paths))
 		}
-		day := b.burdens.today(env.Day, len(b.Paths))
 		for i := range b.Read {
 			r := &b.Read[i]
-			need := max(b.Flex[i].Tier[Essential].Ref, r.UnservedEssential)
-			if c.borne != env.Tick {
-				b.burdens.count(i, day, need.For(env.Step), r.UnservedEssential.For(env.Step))
+			var need Power
+			var sum Burden
+			if day != nil {
+				need = max(b.Flex[i].Tier[Essential].Ref, r.UnservedEssential)
+				if c.borne != env.Tick {
+					b.burdens.count(i, day, need.For(env.Step), r.UnservedEssential.For(env.Step))
+				}
+				sum = b.burdens.sum[i]
 			}
 			if r.Unserved > 0 {
-				sum := b.burdens.sum[i]
 				c.cuts = append(c.cuts, Notice{b.Paths[i], Event{Type: SupplyCut, V: [7]int64{
 					int64(need), int64(r.UnservedEssential), int64(r.Unserved), int64(sum.Need), int64(sum.Borne)}}})
 			}

@@ -21,15 +21,20 @@ func (s *store) drained(e Energy, efficiency Ratio) (drop Energy, out int64) {
 	return Energy(q), r
 }
 
-// room is the greatest power that can be drawn for t without holding more than
-// full.
-func (s *store) room(full Energy, efficiency Ratio, t Seconds) Power {
+// fits is the most that can be drawn without holding more than full.
+func (s *store) fits(full Energy, efficiency Ratio) Energy {
 	free := full - s.held
 	if free <= 0 {
 		return 0
 	}
 	e, _ := MulAddDiv(int64(free), int64(One), int64(One)-1-s.in, int64(efficiency))
-	p, _ := Energy(e).Over(t)
+	return Energy(e)
+}
+
+// room is the greatest power that can be drawn for t without holding more than
+// full.
+func (s *store) room(full Energy, efficiency Ratio, t Seconds) Power {
+	p, _ := s.fits(full, efficiency).Over(t)
 	return p
 }
 

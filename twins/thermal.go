@@ -44,6 +44,7 @@ type thermal struct {
 	held    Energy // above 0 °C
 	lostRem int64  // of a millijoule lost, in 1/unity: 0 ≤ lostRem < unity
 	heatRem int64  // of a millijoule of heat made, in billionths: 0 ≤ heatRem < One
+	owed    Energy // ≥ 0, electricity: put off by agreement and not made up yet
 }
 
 const unity = 1 << 60
@@ -116,6 +117,20 @@ func (b *thermal) toReach(target, around Energy) Energy {
 		in--
 	}
 	return in
+}
+
+// putOff is what the body owes after a step in which its heater did so much, and what
+// of it was moved to later in this step. It never owes more than brings it, as it
+// then holds, to what its thermostat wants: what had to be asked for again in each
+// step is counted once, and what has been made up is owed no more.
+func (b *thermal) putOff(band Band, did Power, agreed bool, held, wanted Energy, h *heater) (owed Energy, shifted Power) {
+	missing, _ := MulDiv(int64(max(0, wanted-held)), int64(One), int64(h.cop))
+	owed = min(b.owed, Energy(missing))
+	if agreed {
+		room, _ := (Energy(missing) - owed).Over(h.step)
+		shifted = min(room, max(0, band.Ref-max(did, band.Min)))
+	}
+	return owed + shifted.For(h.step), shifted
 }
 
 // heater is what the converter can do in a step and what else comes in.

@@ -24,7 +24,7 @@ var Vehicle = Declare(Kind{
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
 	},
-	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere},
+	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
 })
 
 const vehicleSchema = `{
@@ -101,6 +101,7 @@ type vehicle struct {
 	store           // 0 ≤ held ≤ capacity
 	next      int64 // stay that is, or comes next
 	plugged   bool
+	owed      Energy   // ≥ 0, at the charger: what it would have drawn by now had nobody asked for less, and has not
 	metered   Energy   // register at the charger
 	driven    Energy   // register
 	elsewhere Energy   // register: charged away
@@ -109,10 +110,12 @@ type vehicle struct {
 
 var (
 	vehiclePluggedIn = &EventType{Name: "vehicle.plugged_in", Notable: true,
-		Fields: []string{"wanted_mj", "until_tick", "impossible_mj", "stay"}}
+		Fields:     []string{"wanted_mj", "until_tick", "impossible_mj", "stay"},
+		Departures: func(e *Event) Departures { return Departures{Impossible: flag(e.V[2] > 0)} }}
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
-		Fields: []string{"held_mj", "trip_mj", "ready", "next_stay"}}
-	vehicleCharged = &EventType{Name: "vehicle.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb"}}
+		Fields:     []string{"held_mj", "trip_mj", "ready", "next_stay"},
+		Departures: func(e *Event) Departures { return Departures{Left: 1, Ready: e.V[2]} }}
+	vehicleCharged = &EventType{Name: "vehicle.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb", "owed_mj"}}
 	vehicleDriven  = &EventType{Name: "vehicle.driven", Fields: []string{"driven_mj", "elsewhere_mj"}}
 )
 
@@ -334,10 +337,16 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 	switch {
 	case plugged && v.available:
-		p := v.follow(set.Tier[Mobility], v.most(env))
+		most := v.most(env)
+		p := v.follow(set.Tier[Mobility], most)
 		drawn := p.For(env.Step)
 		gain, rem := v.charged(drawn, v.efficiency)
-		*ev.Add(vehicleCharged) = [7]int64{int64(drawn), int64(gain), rem}
+		unasked := v.unasked(env, most)
+		if p < most {
+			out.putOff(set.Reason, Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
+		}
+		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
+		*ev.Add(vehicleCharged) = [7]int64{int64(drawn), int64(gain), rem, int64(owed)}
 		out.Power, out.Storage = p, p
 		out.Stored, out.Lost = gain, drawn-gain
 	case !plugged:
@@ -349,6 +358,16 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 	out.Content = v.held + out.Stored
 	out.SoC = shareOf(out.Content, v.capacity)
+}
+
+// unasked is what it would draw in this step had it never been asked for less, at
+// this stay or before: nothing when it would be full by now.
+func (v *vehicle) unasked(env *Env, most Power) Power {
+	if v.owed == 0 {
+		return most
+	}
+	p, _ := max(0, v.fits(v.target, v.efficiency)-v.owed).Over(env.Step)
+	return min(v.level(v.maxCurrent), p)
 }
 
 // drive spreads the trip between two stays evenly over the steps between them.
@@ -377,10 +396,15 @@ func (v *vehicle) Apply(e *Event) {
 		v.metered += Energy(e.V[0])
 		v.held += Energy(e.V[1])
 		v.in = e.V[2]
+		v.owed = Energy(e.V[3])
 	case vehicleDriven:
 		v.driven += Energy(e.V[0])
 		v.elsewhere += Energy(e.V[1])
 		v.held += Energy(e.V[1]) - Energy(e.V[0])
+		if e.V[1] > 0 { // made up elsewhere
+			made, _ := MulDiv(e.V[1], int64(One), int64(v.efficiency))
+			v.owed = max(0, v.owed-Energy(made))
+		}
 	case eventSet:
 		v.available = e.V[1] != 0
 	}
@@ -394,13 +418,13 @@ func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
 }
 
 func (v *vehicle) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, Vehicle.Version), int64(v.held), v.in, v.next, flag(v.plugged),
+	return appendInts(append(b, Vehicle.Version), int64(v.held), v.in, v.next, flag(v.plugged), int64(v.owed),
 		int64(v.metered), int64(v.driven), int64(v.elsewhere), v.counts[0], v.counts[1], v.counts[2], flag(v.available))
 }
 
 func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
 	var plugged, available int64
-	b, err := readInts(b, "vehicle", Vehicle.Version, (*int64)(&v.held), &v.in, &v.next, &plugged,
+	b, err := readInts(b, "vehicle", Vehicle.Version, (*int64)(&v.held), &v.in, &v.next, &plugged, (*int64)(&v.owed),
 		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available)
 	v.plugged, v.available = plugged != 0, available != 0
 	return b, err

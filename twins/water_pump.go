@@ -10,7 +10,7 @@ var WaterPump = Declare(Kind{
 	New:     newWaterPumps,
 	Sample:  waterPumpSample,
 	Events:  []*EventType{waterPumped, eventSet},
-	Columns: []Column{ColumnPower, ColumnUnserved, ColumnReason},
+	Columns: []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason},
 	Settings: []Setting{
 		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(Gigawatt)},
 	},
@@ -39,13 +39,14 @@ type waterPump struct {
 	daily       Energy
 	from, until Seconds
 
-	// State: what has been pumped on a day. 0 ≤ pumped ≤ daily.
+	// State: what has been pumped on a day, and what it has put off. 0 ≤ pumped ≤ daily.
 	day    int64
 	pumped Energy
+	owed   Energy // ≥ 0
 	total  Energy // register
 }
 
-var waterPumped = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_mj"}}
+var waterPumped = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_mj", "owed_mj"}}
 
 func newWaterPumps(_ *Site, members []Member) (Slab, error) {
 	s := NewSlab[waterPump](len(members))
@@ -108,11 +109,29 @@ func (p *waterPump) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	band := can.Tier[Flexible]
 	out.Load = max(0, min(band.Max, set.Tier[Flexible]))
 	out.Power = out.Load
-	out.Unserved = max(0, band.Min-out.Load) // held back by force
+	owed := Energy(0)
+	if p.day == int64(env.Day) {
+		owed = p.owed
+	}
+	unasked := p.unasked(env, owed, band.Ref)
 	if out.Load < band.Ref {
+		out.putOff(set.Reason, band, unasked, out.Load)
 		out.Reason = set.Reason
 	}
-	*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step))}
+	owed = max(0, owed+(unasked-out.Load).For(env.Step))
+	*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step)), int64(owed)}
+}
+
+// unasked is what it would pump in this step had it never been asked for less today.
+func (p *waterPump) unasked(env *Env, owed Energy, most Power) Power {
+	if owed == 0 {
+		return most
+	}
+	wanted, rest := max(0, p.left(env)-owed).Over(env.Step)
+	if rest > 0 {
+		wanted++
+	}
+	return min(most, wanted)
 }
 
 func (p *waterPump) Apply(e *Event) {
@@ -123,6 +142,7 @@ func (p *waterPump) Apply(e *Event) {
 		}
 		p.pumped += Energy(e.V[1])
 		p.total += Energy(e.V[1])
+		p.owed = Energy(e.V[2])
 	case eventSet:
 		p.rated = Power(e.V[1])
 	}
@@ -133,11 +153,11 @@ func (p *waterPump) Command(_ *Env, c *Command, ev *Events) error {
 }
 
 func (p *waterPump) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, WaterPump.Version), int64(p.rated), p.day, int64(p.pumped), int64(p.total))
+	return appendInts(append(b, WaterPump.Version), int64(p.rated), p.day, int64(p.pumped), int64(p.owed), int64(p.total))
 }
 
 func (p *waterPump) UnmarshalBinary(b []byte) ([]byte, error) {
-	return readInts(b, "water_pump", WaterPump.Version, (*int64)(&p.rated), &p.day, (*int64)(&p.pumped), (*int64)(&p.total))
+	return readInts(b, "water_pump", WaterPump.Version, (*int64)(&p.rated), &p.day, (*int64)(&p.pumped), (*int64)(&p.owed), (*int64)(&p.total))
 }
 
 func waterPumpSample(between func(lo, hi int64) int64) string {

@@ -152,14 +152,30 @@ func (t *text) energies(r *views.Report) {
 			t.row(line.label, energy(line.wh))
 		}
 	}
-	if e.Unserved != 0 {
-		t.warn("unserved", energy(e.Unserved))
+	if e.Shifted != 0 {
+		t.row("shifted", energy(e.Shifted)+" to later, by agreement")
 	}
+	t.service(r)
 	if r.Steps > 0 {
 		t.row("peak", fmt.Sprintf("%s at %s, step %d", power(r.PeakW), t.when(r.PeakStep), r.PeakStep))
 	}
 	if r.LimitBreachSteps > 0 {
 		t.warn("above a limit", counted(r.LimitBreachSteps, "step", "steps"))
+	}
+}
+
+// service says who was not served: all energy, then the interruptions of an average
+// customer, then how evenly those have borne it whose essential load was cut.
+func (t *text) service(r *views.Report) {
+	if r.Energy.Unserved != 0 {
+		t.warn("unserved", fmt.Sprintf("%s, of it essential %s", energy(r.Energy.Unserved), energy(r.Energy.UnservedEssential)))
+	}
+	if s := &r.Reliability; s.SAIFI != 0 {
+		t.warn("interruptions", fmt.Sprintf("SAIFI %.3g, SAIDI %.3g min per customer", s.SAIFI, s.SAIDIMin))
+	}
+	if f := r.Fairness; f != nil {
+		t.row("served short", fmt.Sprintf("%s, Jain's index %.3f, greatest ÷ mean %.2f",
+			counted(f.ServedShort, "customer", "customers"), f.Jain, f.MaxOverMean))
 	}
 }
 

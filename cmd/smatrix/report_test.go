@@ -119,15 +119,18 @@ func TestReportText(t *testing.T) {
 	scenario := &sim.Scenario{Name: "x", Calendar: calendar}
 	bad := views.Report{
 		Scenario: "x\x1b[2J", StepS: 900, Steps: 96, Members: map[string]int{"household": 1, "vehicle": 2, "battery": 1},
-		Energy: views.EnergyReport{Consumed: 1, Produced: 1, Exported: 2, Lost: 3, Curtailed: 4, Unserved: 5},
-		PeakW:  1, PeakStep: 3, LimitBreachSteps: 1, BalanceResidualMJ: -7, SelfSufficiency: &half,
+		Energy:      views.EnergyReport{Consumed: 1, Produced: 1, Exported: 2, Lost: 3, Curtailed: 4, Shifted: 6, Unserved: 5, UnservedEssential: 2},
+		Reliability: views.ReliabilityReport{ENSWh: 5, SAIDIMin: 12.345, SAIFI: 0.25}, Fairness: &views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2},
+		PeakW: 1, PeakStep: 3, LimitBreachSteps: 1, BalanceResidualMJ: -7, SelfSufficiency: &half,
 		Vehicles:     views.VehicleReport{Departures: 3, Ready: 2, Impossible: 1},
 		FilledValues: 1234, Quarantined: []string{"grid/a/b"}, Interrupted: true,
 	}
 	text := reportText(&bad, summaryOf(96, twins.Kilowatt, false), scenario, false)
 	for _, want := range []string{
 		"Mon 31 Dec 2018 00:00 to Tue 1 Jan 2019 00:00, UTC", "interrupted after step 96 of 96",
-		"1 household, 1 battery, 2 vehicles", "lost in cables    3.00 Wh", "curtailed         4.00 Wh", "unserved          5.00 Wh",
+		"1 household, 1 battery, 2 vehicles", "lost in cables    3.00 Wh", "curtailed         4.00 Wh", "unserved          5.00 Wh, of it essential 2.00 Wh",
+		"shifted           6.00 Wh to later, by agreement", "interruptions     SAIFI 0.25, SAIDI 12.3 min per customer",
+		"served short      2 customers, Jain's index 0.800, greatest ÷ mean 1.50",
 		"above a limit     1 step", "1.00 W at 00:45, step 3", "self-sufficiency  50.0 %", "self-consumption  — (exported more than was produced at times)",
 		"3 departures, 2 ready, 1 impossible", "residual -7 mJ", "quarantined       grid/a/b", "filled values     1,234",
 	} {
@@ -140,7 +143,7 @@ func TestReportText(t *testing.T) {
 	}
 	good := views.Report{Scenario: "x", StepS: 900}
 	text = reportText(&good, &views.Summary{}, scenario, false)
-	for _, no := range []string{"unserved", "curtailed", "quarantined", "filled", "lost", "vehicles", "limit", "interrupted", "peak", "kept"} {
+	for _, no := range []string{"unserved", "curtailed", "quarantined", "filled", "lost", "vehicles", "limit", "interrupted", "peak", "kept", "shifted", "SAIFI", "Jain"} {
 		if strings.Contains(text, no) {
 			t.Errorf("%q in\n%s", no, text)
 		}

@@ -126,7 +126,7 @@ type session struct {
 	stdout, stderr io.Writer
 
 	chain    *sim.Chain
-	summary  views.Summary
+	summary  *views.Summary
 	messages int64
 	wall     time.Duration
 }
@@ -134,7 +134,7 @@ type session struct {
 func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
 	return &session{
 		flags: f, world: w, stdout: stdout, stderr: stderr,
-		chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()),
+		chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()), summary: views.NewSummary(w.Scenario),
 	}
 }
 
@@ -155,7 +155,7 @@ func (s *session) run(ctx context.Context) error {
 
 // steps makes all steps, or those until it is interrupted.
 func (s *session) steps(ctx context.Context) error {
-	sinks := []sim.Sink{s.chain, &s.summary}
+	sinks := []sim.Sink{s.chain, s.summary}
 	if s.flags.csv {
 		csv, err := s.dir.CSV()
 		if err != nil {
@@ -227,6 +227,6 @@ func (s *session) print(r *views.Report) error {
 	case s.flags.quiet:
 		return nil
 	}
-	_, err := io.WriteString(s.stdout, reportText(r, &s.summary, s.world.Scenario, useColour(s.stdout)))
+	_, err := io.WriteString(s.stdout, reportText(r, s.summary, s.world.Scenario, useColour(s.stdout)))
 	return err
 }

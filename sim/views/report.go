@@ -30,10 +30,12 @@ type Report struct {
 	SelfSufficiency   *float64     `json:"self_sufficiency"`
 	SelfConsumption   *float64     `json:"self_consumption"`
 
-	Vehicles    VehicleReport      `json:"vehicles"`
-	Frequency   *FrequencyReport   `json:"frequency_hz"`
-	Reliability *ReliabilityReport `json:"reliability"`
-	CO2G        *float64           `json:"co2_g"`
+	Vehicles    VehicleReport     `json:"vehicles"`
+	Frequency   *FrequencyReport  `json:"frequency_hz"`
+	Reliability ReliabilityReport `json:"reliability"`
+	Fairness    *FairnessReport   `json:"fairness"` // null: nobody was served short
+	Rewards     RewardReport      `json:"rewards_eur"`
+	CO2G        *float64          `json:"co2_g"`
 
 	Digest             string  `json:"digest"`
 	MessagesHandled    int64   `json:"messages_handled"`
@@ -56,18 +58,22 @@ type Report struct {
 
 // EnergyReport is energy in Wh.
 type EnergyReport struct {
-	Consumed          float64  `json:"consumed"`   // loads, without storage and vehicles
-	Produced          float64  `json:"produced"`   // after curtailment, rooftop included
-	Imported          float64  `json:"imported"`   // over the outer ties
-	Exported          float64  `json:"exported"`   // over the outer ties
-	Charged           float64  `json:"charged"`    // batteries and vehicles
-	Discharged        float64  `json:"discharged"` // batteries and vehicles
-	Lost              float64  `json:"lost"`       // in cables and transformers
-	Curtailed         float64  `json:"curtailed"`
-	Shifted           *float64 `json:"shifted"`
-	TurnedDown        *float64 `json:"turned_down"`
-	Unserved          float64  `json:"unserved"`
-	UnservedEssential float64  `json:"unserved_essential"`
+	Consumed   float64 `json:"consumed"`   // loads, without storage and vehicles
+	Produced   float64 `json:"produced"`   // after curtailment, rooftop included
+	Imported   float64 `json:"imported"`   // over the outer ties
+	Exported   float64 `json:"exported"`   // over the outer ties
+	Charged    float64 `json:"charged"`    // batteries and vehicles
+	Discharged float64 `json:"discharged"` // batteries and vehicles
+	Lost       float64 `json:"lost"`       // in cables and transformers
+	Curtailed  float64 `json:"curtailed"`
+	Shifted    float64 `json:"shifted"` // drawn later than unasked by agreement, counted once
+	// TurnedDown is what was not drawn by agreement and not made up within a day. It
+	// is 0: nobody can agree to that yet. Machines run within the time that they may
+	// wait, a day at most, heat is made up, and what a vehicle leaves without it wants
+	// at its next stay.
+	TurnedDown        float64 `json:"turned_down"`
+	Unserved          float64 `json:"unserved"`
+	UnservedEssential float64 `json:"unserved_essential"`
 }
 
 // VehicleReport counts departures of vehicles.
@@ -84,12 +90,31 @@ type FrequencyReport struct {
 	ROCOFMax float64 `json:"rocof_max"`
 }
 
-// ReliabilityReport is energy not served in Wh, SAIDI in minutes, SAIFI in
-// interruptions, per customer.
+// ReliabilityReport is energy not served in Wh, SAIDI in minutes and SAIFI in
+// interruptions, per customer, and CAIDI in minutes per interruption: null without
+// one.
 type ReliabilityReport struct {
-	ENSWh    float64 `json:"ens_wh"`
-	SAIDIMin float64 `json:"saidi_min"`
-	SAIFI    float64 `json:"saifi"`
+	ENSWh    float64  `json:"ens_wh"`
+	SAIDIMin float64  `json:"saidi_min"`
+	SAIFI    float64  `json:"saifi"`
+	CAIDIMin *float64 `json:"caidi_min"`
+}
+
+// FairnessReport compares the shares of their essential need that customers have
+// borne, among the ServedShort: Jain's index, (Σx)² ÷ (n·Σx²), is 1 where all have
+// borne the same and 1/n where one has borne all (Jain, Chiu, Hawe, DEC-TR-301,
+// 1984); MaxOverMean is 1 and n there.
+type FairnessReport struct {
+	Jain        float64 `json:"jain"`
+	MaxOverMean float64 `json:"max_over_mean"`
+	ServedShort int64   `json:"served_short"`
+}
+
+// RewardReport is what members are owed, in euro at the scenario's rates.
+type RewardReport struct {
+	Shifted   float64 `json:"shifted"`
+	Unserved  float64 `json:"unserved"`
+	Curtailed float64 `json:"curtailed"`
 }
 
 // Summary is the sink that makes a Report, and keeps the curve of the whole
@@ -97,21 +122,29 @@ type ReliabilityReport struct {
 type Summary struct {
 	step       twins.Seconds
 	steps      int64
-	flows      [10]twins.Total // of kinds of energy, see add
+	flows      [11]twins.Total // of kinds of energy, see add
 	producedBy map[string]twins.Total
 	peak       twins.Power
 	peakTick   twins.Tick
 	peakIn     twins.Power
 	peakOut    twins.Power
 	breaches   int64
-	vehicles   VehicleReport
+	departures twins.Departures
 	quarantine []string
 	exportsOwn bool // export has exceeded production
 	residual   twins.Energy
 
+	Reliability Reliability
+	Bookings    Bookings
+
 	// Demand is consumption + charging of each step, Import what came over the
 	// ties less what left, Production what was generated.
 	Demand, Import, Production []twins.Power
+}
+
+// NewSummary is a Summary with the threshold and the rates of a scenario.
+func NewSummary(s *sim.Scenario) *Summary {
+	return &Summary{Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}}
 }
 
 // The kinds of energy that Summary adds up.
@@ -126,6 +159,7 @@ const (
 	curtailed
 	unserved
 	unservedEssential
+	shifted
 )
 
 // Commit implements sim.Sink.
@@ -137,7 +171,8 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.step = r.Step
 	s.steps++
 	for k, p := range [...]twins.Power{consumed: f.Load, produced: f.Generation, imported: f.Import, exported: f.Export,
-		charged: f.Charge, discharged: f.Discharge, lost: f.NetworkLoss, curtailed: f.Curtailed, unserved: f.Unserved, unservedEssential: f.UnservedEssential} {
+		charged: f.Charge, discharged: f.Discharge, lost: f.NetworkLoss, curtailed: f.Curtailed, unserved: f.Unserved, unservedEssential: f.UnservedEssential,
+		shifted: f.Shifted} {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
 	demand := f.Load + f.Charge
@@ -154,7 +189,10 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	for _, c := range r.Cells {
 		s.cell(c, r.Step)
 	}
-	return nil
+	if err := s.Reliability.Commit(r); err != nil {
+		return err
+	}
+	return s.Bookings.Commit(r)
 }
 
 func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
@@ -168,14 +206,8 @@ func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
 		}
 	}
 	for i := range c.Events {
-		switch e := &c.Events[i].Event; e.Type.Name {
-		case "vehicle.unplugged":
-			s.vehicles.Departures++
-			s.vehicles.Ready += e.Field("ready")
-		case "vehicle.plugged_in":
-			if e.Field("impossible_mj") > 0 {
-				s.vehicles.Impossible++
-			}
+		if e := &c.Events[i].Event; e.Type.Departures != nil {
+			s.departures = s.departures.Plus(e.Type.Departures(e))
 		}
 	}
 	if c.BreachedLimit() {
@@ -196,12 +228,14 @@ func (s *Summary) Report(w *sim.World) *Report {
 		Energy: EnergyReport{
 			Consumed: wh(consumed), Produced: wh(produced), Imported: wh(imported), Exported: wh(exported),
 			Charged: wh(charged), Discharged: wh(discharged), Lost: wh(lost), Curtailed: wh(curtailed),
-			Unserved: wh(unserved), UnservedEssential: wh(unservedEssential),
+			Shifted: wh(shifted), Unserved: wh(unserved), UnservedEssential: wh(unservedEssential),
 		},
 		BalanceResidualMJ: int64(s.residual),
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
 		PeakImportW: s.peakIn.Watts(), PeakExportW: s.peakOut.Watts(),
-		LimitBreachSteps: s.breaches, Vehicles: s.vehicles,
+		LimitBreachSteps: s.breaches,
+		Vehicles:         VehicleReport{s.departures.Left, s.departures.Ready, s.departures.Impossible},
+		Reliability:      s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
 		ProducedBy:  map[string]float64{},
 		Quarantined: append([]string{}, s.quarantine...),
 	}

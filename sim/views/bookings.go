@@ -1,0 +1,121 @@
+package views
+
+import (
+	"cmp"
+	"encoding/csv"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Bookings folds the decisions of a run into what each member is owed for it: for
+// each reason the energy that it moved to later, went without and held back, and
+// the reward for it.
+//
+// Energies are kept to the millijoule; a reward is what the energy so far has
+// earned in whole micro-euro, so that what is left of one is carried until it is
+// one.
+type Bookings struct {
+	// Rates are what a member gets; with the zero Rates nothing.
+	Rates sim.Rates
+	rows  map[bookingKey]*[numBookings]twins.Energy
+}
+
+// The things that are booked.
+const (
+	bookedShifted = iota
+	bookedUnserved
+	bookedCurtailed
+	numBookings
+)
+
+var bookingNames = [numBookings]string{"shifted", "unserved", "curtailed"}
+
+type bookingKey struct {
+	member string
+	reason twins.Reason
+}
+
+// Commit implements sim.Sink.
+func (b *Bookings) Commit(r *sim.StepRecord) error {
+	for _, c := range r.Cells {
+		for i := range c.Notes {
+			d := &c.Notes[i]
+			if d.Shifted|d.Unserved|d.Curtailed == 0 {
+				continue
+			}
+			row := b.row(bookingKey{d.Member, d.Reason})
+			for k, p := range [numBookings]twins.Power{d.Shifted, d.Unserved, d.Curtailed} {
+				row[k] += p.For(r.Step)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Bookings) row(k bookingKey) *[numBookings]twins.Energy {
+	if b.rows == nil {
+		b.rows = map[bookingKey]*[numBookings]twins.Energy{}
+	}
+	if b.rows[k] == nil {
+		b.rows[k] = new([numBookings]twins.Energy)
+	}
+	return b.rows[k]
+}
+
+// Booking is one thing for which a member gets a reward.
+type Booking struct {
+	Member string
+	Reason twins.Reason
+	What   string // shifted, unserved, curtailed
+	Energy twins.Energy
+	Reward int64 // micro-euro
+}
+
+// All lists what is booked, by member, reason and thing.
+func (b *Bookings) All() []Booking {
+	rates := [numBookings]twins.Price{b.Rates.Shifted, b.Rates.Unserved, b.Rates.Curtailed}
+	var all []Booking
+	for k, row := range b.rows {
+		for what, e := range row {
+			if e != 0 {
+				reward, _ := twins.MulDiv(int64(e), int64(rates[what]), int64(twins.MegawattHour))
+				all = append(all, Booking{k.member, k.reason, bookingNames[what], e, reward})
+			}
+		}
+	}
+	order := func(x Booking) int { return slices.Index(bookingNames[:], x.What) }
+	slices.SortFunc(all, func(x, y Booking) int {
+		return cmp.Or(cmp.Compare(x.Member, y.Member), cmp.Compare(x.Reason, y.Reason), cmp.Compare(order(x), order(y)))
+	})
+	return all
+}
+
+// Report adds the rewards up.
+func (b *Bookings) Report() RewardReport {
+	var sums [numBookings]int64
+	for _, x := range b.All() {
+		sums[slices.Index(bookingNames[:], x.What)] += x.Reward
+	}
+	euro := func(k int) float64 { return float64(sums[k]) / 1e6 }
+	return RewardReport{Shifted: euro(bookedShifted), Unserved: euro(bookedUnserved), Curtailed: euro(bookedCurtailed)}
+}
+
+// WriteCSV writes what is booked as a table. Rewards are exact; energies are
+// rounded to 10⁻¹⁰ kWh, less than a millijoule.
+func (b *Bookings) WriteCSV(to io.Writer) error {
+	w := csv.NewWriter(to)
+	err := w.Write([]string{"member", "reason", "booked", "energy_kwh", "reward_eur"})
+	for _, x := range b.All() {
+		if err != nil {
+			break
+		}
+		kWh := strconv.FormatFloat(x.Energy.WattHours()/1000, 'f', 10, 64)
+		err = w.Write([]string{x.Member, x.Reason.String(), x.What, kWh, string(twins.AppendScaled(nil, x.Reward, 6))})
+	}
+	w.Flush()
+	return cmp.Or(err, w.Error())
+}

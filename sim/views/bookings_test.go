@@ -1,0 +1,137 @@
+package views_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// A reward is earned to the millijoule: what is less than a micro-euro in one step
+// is not lost. 1 W for a second is 0.2777… nWh·€; 3,600 of them at 1 €/kWh are
+// 1,000 micro-euro.
+func TestRewardsByHand(t *testing.T) {
+	rates := sim.Rates{Shifted: 50_000_000, Unserved: 1_000_000_000, Curtailed: 80_000_000}
+	b := views.Bookings{Rates: rates}
+	note := func(member string, why twins.Reason, shifted, unserved, curtailed twins.Power) twins.Decision {
+		return twins.Decision{Member: member, Reason: why, Shifted: shifted, Unserved: unserved, Curtailed: curtailed}
+	}
+	for range 3600 {
+		cell := &twins.Cell{Notes: []twins.Decision{
+			note("grid/c/b", twins.Scarcity, 2*twins.Watt, twins.Watt, 0),
+			note("grid/c/b", twins.Shed, 0, twins.Watt, 0),
+			note("grid/c/a", twins.Abundance, 0, 0, 100*twins.Watt),
+			note("grid/c/none", twins.Merit, 0, 0, 0),
+		}}
+		if err := b.Commit(&sim.StepRecord{Step: 1, Cells: []*twins.Cell{cell}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `member,reason,booked,energy_kwh,reward_eur
+grid/c/a,abundance,curtailed,0.1000000000,0.008000
+grid/c/b,scarcity,shifted,0.0020000000,0.000100
+grid/c/b,scarcity,unserved,0.0010000000,0.001000
+grid/c/b,shed,unserved,0.0010000000,0.001000
+`
+	var got strings.Builder
+	if err := b.WriteCSV(&got); err != nil || got.String() != want {
+		t.Errorf("%v, got\n%swant\n%s", err, &got, want)
+	}
+	if r := b.Report(); r != (views.RewardReport{Shifted: 0.0001, Unserved: 0.002, Curtailed: 0.008}) {
+		t.Errorf("%+v", r)
+	}
+	b.Rates.Unserved *= 2
+	if r := b.Report(); r != (views.RewardReport{Shifted: 0.0001, Unserved: 0.004, Curtailed: 0.008}) {
+		t.Errorf("at twice the rate: %+v", r)
+	}
+}
+
+// flows adds up what the record says of the whole grid.
+type flows struct{ shifted, unserved, curtailed twins.Total }
+
+func (f *flows) Commit(r *sim.StepRecord) error {
+	f.shifted = f.shifted.Plus(r.Flows.Shifted.For(r.Step))
+	f.unserved = f.unserved.Plus(r.Flows.Unserved.For(r.Step))
+	f.curtailed = f.curtailed.Plus(r.Flows.Curtailed.For(r.Step))
+	return nil
+}
+
+func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flows) {
+	t.Helper()
+	s, err := sim.Load("hamlet", sim.Options{Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, all := views.NewSummary(s), &flows{}
+	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sum, all}}
+	if _, err := runner.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return sum.Report(w), sum, all
+}
+
+// With a thin tie, no engine and empty batteries the hamlet goes short. What is
+// booked on members is what the grid says of itself, to the millijoule, and ENS
+// likewise; with a thinner tie there is more of all.
+func TestWhatIsBookedIsWhatHappened(t *testing.T) {
+	poor := []string{"producers.engine.rated_w=10", "batteries.*.available=false",
+		"vehicles.car.initial_soc=0.1", "vehicles.car.daily.trip_wh=40000"}
+	var before *views.Report
+	for _, tie := range []string{"ties.tie.import_w=4000", "ties.tie.import_w=1500"} {
+		r, sum, all := runHamlet(t, append(poor, tie)...)
+		var booked flows
+		for _, x := range sum.Bookings.All() {
+			switch x.What {
+			case "shifted":
+				booked.shifted = booked.shifted.Plus(x.Energy)
+			case "unserved":
+				booked.unserved = booked.unserved.Plus(x.Energy)
+			case "curtailed":
+				booked.curtailed = booked.curtailed.Plus(x.Energy)
+			}
+		}
+		if booked != *all {
+			t.Errorf("%s: booked %+v, happened %+v", tie, booked, *all)
+		}
+		if sum.Reliability.ENS() != all.unserved {
+			t.Errorf("%s: ENS %v, unserved %v", tie, sum.Reliability.ENS(), all.unserved)
+		}
+		if r.Energy.Shifted == 0 || r.Energy.Unserved == 0 || r.Energy.UnservedEssential == 0 || r.Fairness == nil {
+			t.Errorf("%s: %+v", tie, r.Energy)
+			continue
+		}
+		if !slices.ContainsFunc(sum.Bookings.All(), func(x views.Booking) bool { return x.Member == "grid/south/home-5/car" && x.What == "unserved" }) {
+			t.Errorf("%s: the car was given all that it was promised", tie)
+		}
+		if before != nil && (r.Energy.Unserved <= before.Energy.Unserved || r.Reliability.SAIDIMin <= before.Reliability.SAIDIMin ||
+			r.Reliability.SAIFI < before.Reliability.SAIFI || r.Rewards.Unserved <= before.Rewards.Unserved || r.Fairness.ServedShort < before.Fairness.ServedShort) {
+			t.Errorf("%s: %+v %+v %+v, before %+v %+v %+v", tie, r.Reliability, r.Rewards, r.Fairness, before.Reliability, before.Rewards, before.Fairness)
+		}
+		before = r
+	}
+}
+
+// The scenario says what counts and what it pays.
+func TestServiceFollowsTheScenario(t *testing.T) {
+	poor := []string{"producers.engine.rated_w=10", "batteries.*.available=false", "ties.tie.import_w=2000"}
+	base, _, _ := runHamlet(t, poor...)
+	longer, _, _ := runHamlet(t, append(poor, "reliability.interruption_s=86400")...)
+	if base.Reliability.SAIFI == 0 || longer.Reliability.SAIFI != 0 || longer.Reliability.ENSWh != base.Reliability.ENSWh {
+		t.Errorf("interruptions longer than 3 min %+v, than a day %+v", base.Reliability, longer.Reliability)
+	}
+	paid, _, _ := runHamlet(t, append(poor, "agreement.unserved_eur_per_kwh=0", "agreement.shifted_eur_per_kwh=0.1")...)
+	if base.Rewards.Unserved == 0 || paid.Rewards.Unserved != 0 {
+		t.Errorf("paid %+v, without a rate %+v", base.Rewards, paid.Rewards)
+	}
+	if off := paid.Rewards.Shifted - 2*base.Rewards.Shifted; base.Rewards.Shifted == 0 || off < 0 || off > 1e-5 {
+		t.Errorf("paid %v € for what was shifted, at twice the rate %v", base.Rewards.Shifted, paid.Rewards.Shifted)
+	}
+}

@@ -1,0 +1,61 @@
+package twins
+
+// What a load that was asked for less than it wanted comes to: moved to later, by
+// agreement, or not served.
+
+// Agreed reports whether a load that is held back for this reason has agreed to
+// it: as long as it is given what it was promised, the lower end of its band, what
+// it does not draw is shifted and not unserved.
+func (r Reason) Agreed() bool {
+	return r == Scarcity || r == Limit || r == Planned || r == Ordered
+}
+
+// promised is the power of a load's band below which it goes unserved. What is
+// shed was not agreed to: then all that was wanted counts.
+func (r Reason) promised(b Band) Power {
+	if r == Shed {
+		return b.Ref
+	}
+	return b.Min
+}
+
+// putOff books what a load did of what it offered: unserved, and shifted, which is
+// what it would draw had it never been asked for less (unasked ≤ its greatest
+// power), less what it drew or was promised.
+func (r *Reading) putOff(why Reason, b Band, unasked, did Power) {
+	r.Unserved += max(0, why.promised(b)-did)
+	if why.Agreed() {
+		r.Shifted += max(0, unasked-max(did, b.Min))
+	}
+	if r.Unserved > 0 || r.Shifted > 0 {
+		r.Reason = why
+	}
+}
+
+// Deferrer is a PartSlab whose devices may put off what they draw, by agreement.
+type Deferrer interface {
+	// Defer is called after Step and before its events are applied: the device has
+	// offered b and did so much. agreed says that it was not asked for its Ref by
+	// agreement. Defer appends what becomes of what it owes and returns what was moved
+	// to later in this step, ≥ 0: what stays moved is not counted again.
+	Defer(i int, env *Env, b Band, did Power, agreed bool, ev *Events) (shifted Power)
+}
+
+// DeferringRow is a PartRow whose device may put off what it draws.
+type DeferringRow[T any] interface {
+	PartRow[T]
+	Defer(env *Env, b Band, did Power, agreed bool, ev *Events) (shifted Power)
+}
+
+// DeferringSlabOf is a PartSlab over rows of one type that is a Deferrer.
+type DeferringSlabOf[T any, P DeferringRow[T]] struct{ *PartSlabOf[T, P] }
+
+// NewDeferringSlab makes a slab of n zero rows.
+func NewDeferringSlab[T any, P DeferringRow[T]](n int) DeferringSlabOf[T, P] {
+	return DeferringSlabOf[T, P]{NewPartSlab[T, P](n)}
+}
+
+// Defer implements Deferrer.
+func (s DeferringSlabOf[T, P]) Defer(i int, env *Env, b Band, did Power, agreed bool, ev *Events) Power {
+	return s.Row(i).Defer(env, b, did, agreed, ev)
+}
