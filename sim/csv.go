@@ -14,7 +14,8 @@ import (
 // CSV is the sink that streams two tables: a row for each member and step, and
 // a row for each step of the whole grid. Powers are in watts with three
 // decimals, prices with nine and carbon with three, which is exact; times are RFC 3339, the start of the step; what a
-// kind does not have is empty.
+// kind does not have is empty. The frequency is that of the step's moment which was
+// farthest from nominal.
 type CSV struct {
 	readings, grid *csv.Writer
 	buffers        [2]*bufio.Writer
@@ -83,7 +84,21 @@ func (s *CSV) Commit(r *StepRecord) error {
 		s.num = twins.AppendScaled(s.num[:0], r.Carbon, 3)
 		carbon = string(s.num)
 	}
-	return s.grid.Write(append(s.row, "", price, carbon))
+	return s.grid.Write(append(s.row, s.frequency(&r.Swing), price, carbon))
+}
+
+// frequency is the one of the step that was farthest from nominal, in Hz; empty where
+// nobody held it.
+func (s *CSV) frequency(w *twins.Swing) string {
+	if !w.Island && !w.Held {
+		return ""
+	}
+	farthest := w.Min
+	if w.Max > -w.Min {
+		farthest = w.Max
+	}
+	s.num = twins.AppendScaled(s.num[:0], 50_000_000+farthest, 6)
+	return string(s.num)
 }
 
 func (s *CSV) cell(k *twins.Kind, name string, r *twins.Reading) string {

@@ -16,8 +16,8 @@ import (
 //     in up to four weeks (the method whose error on recorded homes is known), moved by
 //     how much the present is above or below that; the move fades with a time constant
 //     of two hours.
-//   - Roofs: what they gave yesterday at that time, times the irradiance that is
-//     forecast over yesterday's.
+//   - Roofs: what they gave yesterday at that time, times what a plane to the south
+//     would give in the weather forecast over what it gave yesterday.
 //   - Wind and sun at the grid's own: their physics in the weather forecast.
 //   - Weather: the recorded one with an error that is drawn when a forecast is issued
 //     and grows with its lead; see weatherErrors.
@@ -27,6 +27,7 @@ import (
 type Forecast struct {
 	world *World
 	units []variableUnit
+	plane twins.Slab // reference for roofs: 1 kW, tilt 35°, south
 	past  history
 	err   forecastErrors
 
@@ -58,12 +59,11 @@ type pastDay struct {
 	slots [slotsOfDay]pastSlot
 }
 
-// pastSlot adds up what was measured in one slot. Sun is the irradiance in W/m² ·
-// s, rounded.
+// pastSlot adds up what was measured in one slot. Sun is what the reference plane
+// would have given.
 type pastSlot struct {
-	load, roofs, units twins.Energy
-	sun                int64
-	time               twins.Seconds
+	load, roofs, units, sun twins.Energy
+	time                    twins.Seconds
 }
 
 func (s *pastSlot) mean() (load, roofs, sun float64, ok bool) {
@@ -96,7 +96,7 @@ func (h *history) open(day int32) *pastDay {
 }
 
 func newForecast(w *World) *Forecast {
-	f := &Forecast{world: w, learned: -1, err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}
+	f := &Forecast{world: w, plane: referencePlane(), learned: -1, err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}
 	for _, c := range w.Cells {
 		for _, at := range c.Units() {
 			if g, ok := c.Blocks[at.Block].Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty == twins.Variable {
@@ -107,10 +107,27 @@ func newForecast(w *World) *Forecast {
 	return f
 }
 
+const referenceRating = twins.Kilowatt
+
+func referencePlane() twins.Slab {
+	slab, err := twins.SolarPark.New(&twins.Site{}, []twins.Member{{Path: "forecast/plane", Spec: []byte(`{"rated_w": 1000, "tilt_deg": 35, "azimuth_deg": 180, "available": true, "losses": 0.12}`)}})
+	if err != nil {
+		panic(err) // it is one of the product's own kinds
+	}
+	return slab
+}
+
+// sun is what the reference plane gives in the weather of env.
+func (f *Forecast) sun(env *twins.Env) twins.Power {
+	var offer twins.Flex
+	f.plane.Offer(0, env, &offer)
+	return -offer.Tier[twins.Generation].Ref
+}
+
 // Expect implements operator.Forecast.
 func (f *Forecast) Expect(env *twins.Env, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
 	errs := drawWeatherErrors(env)
-	usual, roofs, known := f.profile(env.Day, int(env.SecondOfDay), env.Weather.GHI)
+	usual, roofs, known := f.profile(env.Day, int(env.SecondOfDay), f.sun(env))
 	above, roofsAbove := 0.0, 0.0
 	if known {
 		above, roofsAbove = float64(now.Load)-usual, float64(now.Roofs)-roofs
@@ -121,7 +138,7 @@ func (f *Forecast) Expect(env *twins.Env, now operator.Expectation, period twins
 		f.weather(at, lead, &errs, &f.env)
 		e := &out[k]
 		*e = operator.Expectation{Load: now.Load, Roofs: now.Roofs}
-		if load, roof, ok := f.profile(f.env.Day, int(f.env.SecondOfDay), f.env.Weather.GHI); ok && known {
+		if load, roof, ok := f.profile(f.env.Day, int(f.env.SecondOfDay), f.sun(&f.env)); ok && known {
 			fade := twins.Exp(-float64(lead) / presentFades)
 			e.Load = nonNegative(load + float64(fade*above))
 			e.Roofs = nonNegative(roof + float64(fade*roofsAbove))
@@ -143,7 +160,7 @@ func nonNegative(mw float64) twins.Power { return twins.Power(math.Round(math.Ma
 
 // profile is what is usual at a time: mean powers in mW; of roofs for the
 // irradiance given.
-func (f *Forecast) profile(day int32, second int, sun float64) (load, roofs float64, ok bool) {
+func (f *Forecast) profile(day int32, second int, sun twins.Power) (load, roofs float64, ok bool) {
 	slot := second / slotLength
 	back := int32(1)
 	for f.past.day(day-back) == nil && back < 2 { // a forecast at noon for tomorrow evening
@@ -167,16 +184,26 @@ func (f *Forecast) profile(day int32, second int, sun float64) (load, roofs floa
 	default:
 		load = (yesterday + weeks/float64(n)) / 2
 	}
-	return load, float64(roof * sunRatio(sun, irradiance)), true
+	return load, f.roofs(day-back, roof, irradiance, float64(sun)), true
 }
 
-// sunRatio is an irradiance over yesterday's. In a dark hour it says nothing, and a
-// cloud of yesterday does not make today three times as bright.
-func sunRatio(now, yesterday float64) float64 {
-	if yesterday < 20 {
-		return 1
+// roofs is what roofs give while the reference plane gives sun, known what both gave
+// in that slot of a day before: where the plane gave too little to tell, by what both
+// gave in all of that day.
+func (f *Forecast) roofs(day int32, roof, before, sun float64) float64 {
+	if before < 0.05*float64(referenceRating) {
+		roof, before = 0, 0
+		if d := f.past.day(day); d != nil {
+			for i := range d.slots {
+				roof += float64(d.slots[i].roofs)
+				before += float64(d.slots[i].sun)
+			}
+		}
 	}
-	return math.Min(3, now/yesterday)
+	if before <= 0 {
+		return 0
+	}
+	return float64(roof * sun / before)
 }
 
 func (f *Forecast) slot(day int32, slot int) (load, roofs, sun float64, ok bool) {
@@ -191,12 +218,12 @@ func (f *Forecast) slot(day int32, slot int) (load, roofs, sun float64, ok bool)
 func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, told []twins.Notice) []twins.Notice {
 	if f.learned != env.Tick {
 		f.learned = env.Tick
-		f.past.learn(env, now)
+		f.past.learn(env, now, f.sun(env))
 	}
 	return f.err.judge(env, &f.past, told)
 }
 
-func (h *history) learn(env *twins.Env, now operator.Expectation) {
+func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Power) {
 	// A step longer than a slot fills all that it covers.
 	for k, left := int(env.SecondOfDay)/slotLength, env.Step; left > 0 && k < slotsOfDay; k, left = k+1, left-slotLength {
 		s := &h.open(env.Day).slots[k]
@@ -204,7 +231,7 @@ func (h *history) learn(env *twins.Env, now operator.Expectation) {
 		s.load += now.Load.For(t)
 		s.roofs += now.Roofs.For(t)
 		s.units += now.Units.For(t)
-		s.sun += int64(math.Round(float64(env.Weather.GHI * float64(t))))
+		s.sun += sun.For(t)
 		s.time += t
 	}
 }
@@ -268,7 +295,7 @@ func (f *Forecast) AppendBinary(b []byte) []byte {
 		put(int64(d.day))
 		for i := range d.slots {
 			s := &d.slots[i]
-			for _, v := range [...]int64{int64(s.load), int64(s.roofs), int64(s.units), s.sun, int64(s.time)} {
+			for _, v := range [...]int64{int64(s.load), int64(s.roofs), int64(s.units), int64(s.sun), int64(s.time)} {
 				put(v)
 			}
 		}
@@ -300,7 +327,7 @@ func (f *Forecast) UnmarshalBinary(b []byte) ([]byte, error) {
 		f.past.days = append(f.past.days, pastDay{day: int32(take())})
 		d := &f.past.days[len(f.past.days)-1]
 		for i := range d.slots {
-			d.slots[i] = pastSlot{twins.Energy(take()), twins.Energy(take()), twins.Energy(take()), take(), twins.Seconds(take())}
+			d.slots[i] = pastSlot{twins.Energy(take()), twins.Energy(take()), twins.Energy(take()), twins.Energy(take()), twins.Seconds(take())}
 		}
 	}
 	return f.err.unmarshalBinary(b)

@@ -135,6 +135,9 @@ func AppendSwing(b []byte, s *twins.Swing) []byte {
 	if s.Blackout {
 		flags |= 2
 	}
+	if s.Held {
+		flags |= 4
+	}
 	b = append(b, flags)
 	for _, v := range [...]int64{s.Min, s.Max, s.End, s.ROCOF, s.Stages, int64(s.Relief), int64(s.Kinetic), int64(s.Shed), int64(s.ShedFor)} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))

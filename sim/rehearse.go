@@ -79,7 +79,7 @@ func (w *World) forecast() (operator.Forecast, error) {
 	day := func(env *twins.Env, now operator.Expectation) {
 		yesterday := *env
 		yesterday.Day--
-		f.past.learn(&yesterday, now)
+		f.past.learn(&yesterday, now, f.sun(env))
 	}
 	if err := s.rehearse(-perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
 		f.past = history{} // the recordings do not reach so far back

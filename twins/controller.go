@@ -46,6 +46,8 @@ type Outcome struct {
 type Swing struct {
 	// Island says that the grid held its frequency itself: no tie in service held it.
 	Island bool
+	// Held says that a neighbour did, over a tie. Neither: nobody knows.
+	Held bool
 	// Deviations from the nominal frequency in microhertz, and the greatest rate of
 	// change, either way, in microhertz per second.
 	Min, Max, End, ROCOF int64

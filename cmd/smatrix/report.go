@@ -179,6 +179,29 @@ func (t *text) service(r *views.Report) {
 	}
 }
 
+// operation says what the frequency did, where the grid held it itself, and how good
+// forecasts were.
+func (t *text) operation(r *views.Report) {
+	if f := r.Frequency; f != nil && f.IslandSteps > 0 {
+		s := fmt.Sprintf("%.3f to %.3f Hz as an island", f.Min, f.Max)
+		if f.IslandSteps < r.Steps {
+			s += fmt.Sprintf(" (%s)", counted(f.IslandSteps, "step", "steps"))
+		}
+		t.row("frequency", s)
+		if f.UFLSStages > 0 {
+			t.warn("relays shed", counted(f.UFLSStages, "stage", "stages"))
+		}
+		if f.BlackSteps > 0 {
+			t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
+		}
+	} else if f != nil && r.Steps > 0 && r.Members[twins.Producer.Name] > 0 {
+		t.row("frequency", "held by the neighbour over the tie")
+	}
+	if f := r.Forecast; f != nil {
+		t.row("forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))
+	}
+}
+
 // producedBy says from what the production came.
 func producedBy(r *views.Report) string {
 	var parts []string
@@ -222,6 +245,7 @@ func (t *text) state(r *views.Report) {
 		}
 		t.row("vehicles", s)
 	}
+	t.operation(r)
 	residual := fmt.Sprintf("residual %d mJ", r.BalanceResidualMJ)
 	if r.BalanceResidualMJ == 0 {
 		t.row("balance", residual)

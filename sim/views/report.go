@@ -36,6 +36,7 @@ type Report struct {
 	Fairness    *FairnessReport   `json:"fairness"` // null: nobody was served short
 	Rewards     RewardReport      `json:"rewards_eur"`
 	CO2G        *float64          `json:"co2_g"`
+	Forecast    *ForecastReport   `json:"forecast"` // null: no plan was made, or none judged yet
 
 	Digest             string  `json:"digest"`
 	MessagesHandled    int64   `json:"messages_handled"`
@@ -81,13 +82,6 @@ type VehicleReport struct {
 	Departures int64 `json:"departures"`
 	Ready      int64 `json:"ready"`      // with the energy of their next trip
 	Impossible int64 `json:"impossible"` // told at plug-in
-}
-
-// FrequencyReport is in Hz, and Hz/s for the rate of change.
-type FrequencyReport struct {
-	Min      float64 `json:"min"`
-	Max      float64 `json:"max"`
-	ROCOFMax float64 `json:"rocof_max"`
 }
 
 // ReliabilityReport is energy not served in Wh, SAIDI in minutes and SAIFI in
@@ -136,6 +130,8 @@ type Summary struct {
 
 	Reliability Reliability
 	Bookings    Bookings
+	Frequency   Frequency
+	Forecast    Forecast
 
 	// Demand is consumption + charging of each step, Import what came over the
 	// ties less what left, Production what was generated.
@@ -186,6 +182,10 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.Demand = append(s.Demand, demand)
 	s.Import = append(s.Import, f.Import-f.Export)
 	s.Production = append(s.Production, f.Generation)
+	s.Frequency.fold(&r.Swing)
+	for i := range r.Events {
+		s.Forecast.fold(&r.Events[i].Event)
+	}
 	for _, c := range r.Cells {
 		s.cell(c, r.Step)
 	}
@@ -236,6 +236,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 		LimitBreachSteps: s.breaches,
 		Vehicles:         VehicleReport{s.departures.Left, s.departures.Ready, s.departures.Impossible},
 		Reliability:      s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
+		Frequency: s.Frequency.Report(), Forecast: s.Forecast.Report(w.Scenario.Forecast),
 		ProducedBy:  map[string]float64{},
 		Quarantined: append([]string{}, s.quarantine...),
 	}

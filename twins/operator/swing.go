@@ -38,8 +38,8 @@ const gridPath = "grid"
 func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.Swing {
 	n := &o.next
 	n.deviation, n.tripped = 0, 0
-	if !o.island() {
-		return twins.Swing{}
+	if own, held := o.holds(); held || !own {
+		return twins.Swing{Held: held}
 	}
 	o.describe(env, of, p)
 	lost := o.trip()
@@ -68,18 +68,16 @@ const nominal = 50.0 // Hz
 // microhertz is a frequency as deviation from nominal.
 func microhertz(hz float64) int64 { return int64(math.Round(float64((hz - nominal) * 1e6))) }
 
-// island reports whether no tie in service holds the frequency, and something of
-// the grid's own could.
-func (o *Operator) island() bool {
-	own := o.survives()
+// holds reports who holds the frequency: something of the grid's own could, and a
+// neighbour does over a tie in service.
+func (o *Operator) holds() (own, neighbour bool) {
+	own = o.survives()
 	for i := range o.units {
 		u := &o.units[i]
-		if u.tie != nil && u.tie.HoldsFrequency(u.index) {
-			return false
-		}
 		own = own || u.planned >= 0
+		neighbour = neighbour || u.tie != nil && u.tie.HoldsFrequency(u.index)
 	}
-	return own
+	return own, neighbour
 }
 
 // trip is the power that was given at the end of the step before by units that are

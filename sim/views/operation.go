@@ -1,0 +1,97 @@
+package views
+
+import (
+	"math"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Frequency folds what the frequency did: extremes over the steps in which somebody
+// held it, the grid itself or a neighbour.
+type Frequency struct {
+	known                   bool
+	min, max                int64 // µHz from nominal
+	rocof                   int64 // µHz/s
+	stages, islanded, black int64
+}
+
+// nominalHz is the frequency that deviations count from.
+const nominalHz = 50
+
+func (f *Frequency) fold(s *twins.Swing) {
+	if !s.Island && !s.Held {
+		return
+	}
+	f.known = true
+	f.min, f.max = min(f.min, s.Min), max(f.max, s.Max)
+	f.rocof = max(f.rocof, s.ROCOF)
+	f.stages = max(f.stages, s.Stages)
+	if s.Island {
+		f.islanded++
+	}
+	if s.Blackout {
+		f.black++
+	}
+}
+
+// FrequencyReport is in Hz, and Hz/s for the greatest rate of change, either way.
+// Behind a tie whose neighbour holds it, it is the nominal frequency.
+type FrequencyReport struct {
+	Min      float64 `json:"min"`
+	Max      float64 `json:"max"`
+	ROCOFMax float64 `json:"rocof_max"`
+	// IslandSteps are those in which the grid held it itself. UFLSStages is how many
+	// stages of under-frequency shedding were open at most, BlackSteps the steps in
+	// which plants left.
+	IslandSteps int64 `json:"island_steps"`
+	UFLSStages  int64 `json:"ufls_stages"`
+	BlackSteps  int64 `json:"black_steps"`
+}
+
+// Report is nil where nobody held the frequency.
+func (f *Frequency) Report() *FrequencyReport {
+	if !f.known {
+		return nil
+	}
+	return &FrequencyReport{Min: nominalHz + float64(f.min)/1e6, Max: nominalHz + float64(f.max)/1e6, ROCOFMax: float64(f.rocof) / 1e6,
+		IslandSteps: f.islanded, UFLSStages: f.stages, BlackSteps: f.black}
+}
+
+// ForecastReport says how far off forecasts of net load (load less roofs, wind and
+// sun) were, as root mean square error over the mean load of the same quarter hours:
+// of the latest forecast, an hour old at most, and of the day's first.
+type ForecastReport struct {
+	Method    string  `json:"method"` // stated | perfect
+	Judged    int64   `json:"judged"` // quarter hours
+	HourAhead float64 `json:"hour_ahead_nrmse"`
+	DayAhead  float64 `json:"day_ahead_nrmse"`
+}
+
+// Forecast folds how far off forecasts were.
+type Forecast struct {
+	n              int64
+	hour, day, sum float64 // squares in W², loads in W
+}
+
+func (f *Forecast) fold(e *twins.Event) {
+	if e.Type != sim.ForecastJudged {
+		return
+	}
+	watts := func(field string) float64 { return twins.Power(e.Field(field)).Watts() }
+	actual := watts("actual_mw")
+	byHour, byDay := watts("hour_ahead_mw")-actual, watts("day_ahead_mw")-actual
+	f.n++
+	f.hour += float64(byHour * byHour)
+	f.day += float64(byDay * byDay)
+	f.sum += watts("load_mw")
+}
+
+// Report is nil where no forecast was judged.
+func (f *Forecast) Report(method string) *ForecastReport {
+	if f.n == 0 || f.sum <= 0 {
+		return nil
+	}
+	n, mean := float64(f.n), f.sum/float64(f.n)
+	return &ForecastReport{method, f.n, math.Sqrt(f.hour/n) / mean, math.Sqrt(f.day/n) / mean}
+}
