@@ -301,3 +301,52 @@ func TestWaterPumpShifts(t *testing.T) {
 		}
 	}
 }
+
+// A home of 1 kW with a heat pump: inside the band what it is not given is shifted, below
+// it unserved; where it is shed all that it wanted is unserved.
+func TestHouseholdIsUnservedOrShifted(t *testing.T) {
+	site := &Site{Step: 900, Recorded: func(string, string, int) (int32, error) { return 0, nil }}
+	slab, err := newHouseholds(site, []Member{{Path: "grid/c/h1", Spec: []byte(`{"load": {"recording": "r", "column": "c", "move_weeks": 0, "scale": 1},
+		"power_factor": 1, "phase": "ABC", "bus": 0, "heat_pump": ` + string(partEntry(t, heatPump, map[string]any{"initial_c": 20.05, "gains_w": 0})) + `}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := envAt(0, 900)
+	env.Weather.Temperature = 2
+	env.Recorded = []Power{Kilowatt}
+	var f Flex
+	slab.Offer(0, &env, &f)
+	b := f.Tier[Comfort]
+	if b.Min < 400*Watt || b.Ref <= b.Min {
+		t.Fatalf("the heat pump offers %+v", b)
+	}
+	middle := (b.Min + b.Ref) / 2
+	for _, row := range []struct {
+		name                string
+		heat, load          Power
+		why                 Reason
+		shifted, unserved   Power
+		unservedOfEssential Power
+	}{
+		{"as it would", b.Ref, Kilowatt, NoReason, 0, 0, 0},
+		{"heat waits", middle, Kilowatt, Scarcity, b.Ref - middle, 0, 0},
+		{"heat waits as long as it may", b.Min, Kilowatt, Limit, b.Ref - b.Min, 0, 0},
+		{"heat is cut", b.Min - 300*Watt, Kilowatt, Scarcity, b.Ref - b.Min, 300 * Watt, 0},
+		{"heat is shed", middle, Kilowatt, Shed, 0, b.Ref - middle, 0},
+		{"load is cut, heat waits", middle, 400 * Watt, Scarcity, b.Ref - middle, 600 * Watt, 600 * Watt},
+		{"load is shed", b.Ref, 0, Shed, 0, Kilowatt, Kilowatt},
+	} {
+		var set Setpoint
+		set.Tier[Essential], set.Tier[Comfort], set.Reason = row.load, row.heat, row.why
+		out := Reading{Parts: make([]Power, 2)}
+		var ev Events
+		slab.Step(0, &env, &set, &ev, &out)
+		if out.Shifted != row.shifted || out.Unserved != row.unserved || out.UnservedEssential != row.unservedOfEssential {
+			t.Errorf("%s: shifted %d, unserved %d, essential %d mW; want %d, %d, %d", row.name, out.Shifted, out.Unserved, out.UnservedEssential,
+				row.shifted, row.unserved, row.unservedOfEssential)
+		}
+		if short := row.shifted+row.unserved > 0; short != (out.Reason == row.why && row.why != NoReason) {
+			t.Errorf("%s: because of %v", row.name, out.Reason)
+		}
+	}
+}
