@@ -113,7 +113,7 @@ func TestDigestsOfShippedScenarios(t *testing.T) {
 		}
 		flat := sim.NewChain(1, load(t, name).Scenario.Identity())
 		w := load(t, name)
-		runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, twins.MeritOrder{}, true), Sinks: []sim.Sink{flat}}
+		runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{flat}}
 		if _, err := runner.Run(context.Background()); err != nil || flat.Digest().String() != want {
 			t.Fatalf("%s without actors: %s, %v, with them %s", name, flat.Digest(), err, want)
 		}

@@ -110,7 +110,7 @@ func newForecast(w *World) *Forecast {
 const referenceRating = twins.Kilowatt
 
 func referencePlane() twins.Slab {
-	slab, err := twins.SolarPark.New(&twins.Site{}, []twins.Member{{Path: "forecast/plane", Spec: []byte(`{"rated_w": 1000, "tilt_deg": 35, "azimuth_deg": 180, "available": true, "losses": 0.12}`)}})
+	slab, err := twins.SolarPark.New(&twins.Site{}, []twins.Member{{Path: "forecast/plane", Spec: []byte(`{"rated_w": 1000, "tilt_deg": 35, "azimuth_deg": 180, "scale": 1, "available": true}`)}})
 	if err != nil {
 		panic(err) // it is one of the product's own kinds
 	}

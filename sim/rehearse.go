@@ -73,7 +73,7 @@ func (w *World) forecast() (operator.Forecast, error) {
 			p.comes = append(p.comes, now)
 		})
 		return p, err
-	case !w.dispatchable(), perDay < 1, homes*perDay > mostRehearsed:
+	case perDay < 1, homes*perDay > mostRehearsed:
 		return f, nil
 	}
 	day := func(env *twins.Env, now operator.Expectation) {

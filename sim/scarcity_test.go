@@ -61,7 +61,16 @@ func TestScarcity(t *testing.T) {
 	if bare.stages == 0 || bare.unserved == 0 {
 		t.Errorf("without the batteries' droop: %+v", bare)
 	}
-	for seed := range uint64(10) {
+}
+
+// Without controls many go short, with them nobody, whatever the draws: two of them, ten
+// in the long form.
+func TestScarcityOfOtherDraws(t *testing.T) {
+	seeds := uint64(2)
+	if long {
+		seeds = 10
+	}
+	for seed := range seeds {
 		none := runOf(t, "scarcity", seed+1, "controls=none")
 		full := runOf(t, "scarcity", seed+1)
 		t.Logf("seed %d: controls none %.0f kWh unserved, full %.1f kWh, least %.3f Hz", seed+1, none.unserved.WattHours()/1000, full.unserved.WattHours()/1000, full.least)

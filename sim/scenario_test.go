@@ -100,7 +100,7 @@ func TestBadScenarios(t *testing.T) {
 			{"unknown appliance", "load: {recording: homes, column: one}", "appliances: {toaster: 1}", `x.yaml:11: unknown key "toaster" in households.h1.appliances, wanted one of: annual_wh, electric_shower, max_wait_h, occupants`},
 			{"missing, nested", "column: one}", "}", "x.yaml:11: households.h1.load: column is missing, wanted one of its columns; a * makes one household of each column that fits"},
 			{"no id", "  - id: b1\n    community", "  - community", "x.yaml:17: batteries[0]: id is missing, wanted its name; a * makes one member of each column, or owner, that fits"},
-			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, wanted one of: ` + keysOf("producer")},
+			{"no owner for a plant", "    rated_w: 5000\nties:", "    owner: h1\n    rated_w: 5000\nties:", `x.yaml:25: unknown key "owner" in producers.coal, did you mean "order"? wanted one of: ` + keysOf("producer")},
 		}},
 		{"values", []badRow{
 			{"share above 1", battery, "    rated_w: 5000\n    min_soc: 1.5\nproducers:", "x.yaml:22: batteries.b1.min_soc: 1.5 is above 1"},
@@ -283,8 +283,8 @@ func TestBadUsage(t *testing.T) {
 	t.Run("scenario", func(t *testing.T) {
 		folder := t.TempDir()
 		for name, want := range map[string]string{
-			"strete":       `scenario "strete": no such file, and none of this name is shipped, did you mean "street"? wanted one of: city, hamlet, street, town`,
-			"nowhere.yaml": `scenario "nowhere.yaml": no such file, and none of this name is shipped, wanted one of: city, hamlet, street, town`,
+			"strete":       `scenario "strete": no such file, and none of this name is shipped, did you mean "street"? wanted one of: city, hamlet, scarcity, street, town`,
+			"nowhere.yaml": `scenario "nowhere.yaml": no such file, and none of this name is shipped, wanted one of: city, hamlet, scarcity, street, town`,
 			folder:         fmt.Sprintf("scenario %q: is a folder, wanted a YAML file", folder),
 			os.DevNull:     fmt.Sprintf("scenario %q: not a regular file, wanted a YAML file", os.DevNull),
 		} {
@@ -327,7 +327,7 @@ func TestDefaults(t *testing.T) {
 	const want = `{"id":"b1","community":"street","owner":"h2","rated_wh":10000,"rated_w":5000,` +
 		`"charge_efficiency":0.9506,"discharge_efficiency":0.9506,"standby_w":10,"min_soc":0.15,"max_soc":0.95,"cycle_life":6000,"calendar_life_years":15,` +
 		`"mode":"self_consumption","peak_w":0,"tariff":{"charge_from":"00:00","charge_to":"06:00","discharge_from":"17:00","discharge_to":"21:00"},` +
-		`"reserve_soc":0,"initial_soc":0.5,"available":true}`
+		`"reserve_soc":0,"grid_forming":false,"droop":0.015,"response_s":0.2,"initial_soc":0.5,"available":true}`
 	if got := string(entry.appendJSON(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -725,7 +725,7 @@ func TestSource(t *testing.T) {
 		t.Errorf("got %.20s, %v", b, err)
 	}
 	_, err = Source("nowhere")
-	wantUsage(t, err, `scenario "nowhere": no such file, and none of this name is shipped, wanted one of: city, hamlet, street, town`)
+	wantUsage(t, err, `scenario "nowhere": no such file, and none of this name is shipped, wanted one of: city, hamlet, scarcity, street, town`)
 }
 
 // What the schema lets change in mid-run and what twins can change are one.

@@ -96,10 +96,13 @@ func (d *day) losable() (paths []string) {
 }
 
 // No customer loses supply when any single plant, store or tie is lost at any hour of
-// the reference day. Here a twentieth of them, at each hour another; TestAnyLoss has all.
-func TestLosses(t *testing.T) { losses(t, 20) }
-
-func losses(t *testing.T, every int) {
+// the reference day. The long form loses all of them at each hour, the short one one
+// in forty, at each hour others.
+func TestLosses(t *testing.T) {
+	every := 40
+	if long {
+		every = 1
+	}
 	d := dayOf(t, "town")
 	least := 0.0
 	n := 0
@@ -124,8 +127,12 @@ func losses(t *testing.T, every int) {
 // told: the log's sum is the sum of the readings, to the millijoule, and essential
 // load is cut only when nothing else is left.
 func TestDoubleLosses(t *testing.T) {
-	doubleLosses(t, 30, "town")
-	doubleLosses(t, 30, "scarcity")
+	town, scarcity := 15, 30
+	if long {
+		town, scarcity = 500, 500
+	}
+	doubleLosses(t, town, "town")
+	doubleLosses(t, scarcity, "scarcity")
 }
 
 func doubleLosses(t *testing.T, n int, scenario string) {

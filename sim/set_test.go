@@ -59,7 +59,7 @@ func TestSet(t *testing.T) {
 }
 
 func TestBadSet(t *testing.T) {
-	const producerKeys = "available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, ramp_per_min, rated_w, reservoir_wh, start_up_cold_s, start_up_cost_cold_eur, start_up_cost_eur"
+	const producerKeys = "available, co2_direct_g_per_kwh, co2_life_cycle_g_per_kwh, cold_after_s, community, cost_eur_per_mwh, fixed_w, id, inertia_s, inflow_w, initial_fill, initially, min_down_s, min_output, min_up_s, order, ramp_per_min, rated_w, reservoir_wh, sold_share, start_up_cold_s, start_up_cost_cold_eur, start_up_cost_eur"
 	for _, row := range [][2]string{
 		{"novalue", `--set: "novalue", wanted PATH=VALUE or PATH*=FACTOR`},
 		{"=3", `--set: "=3", wanted PATH=VALUE or PATH*=FACTOR`},

@@ -35,8 +35,10 @@ func (s *Scenario) Build() (*World, error) {
 		return nil, err
 	}
 	config := operator.Config{Plain: s.Controls == "none", Reserve: s.Reserve}
-	if config.Forecast, err = w.forecast(); err != nil {
-		return nil, err
+	if w.dispatchable() { // else there is nothing to plan
+		if config.Forecast, err = w.forecast(); err != nil {
+			return nil, err
+		}
 	}
 	w.Controller = operator.New(w.Cells, config)
 	return w, nil
@@ -106,14 +108,10 @@ func (w *World) Add(c twins.Command) error {
 // check refuses a command for nobody or for a setting that nobody has. What depends
 // on the twin's state is refused by the twin.
 func (w *World) check(c *twins.Command) error {
-	kind := twins.Community
-	at, ok := slices.BinarySearchFunc(w.Cells, c.Target, func(cell *twins.Cell, path string) int { return strings.Compare(cell.Path, path) })
-	if !ok {
-		kind = nil
-		for at = range w.Cells {
-			if kind = w.Cells[at].KindOf(c.Target); kind != nil {
-				break
-			}
+	var kind *twins.Kind
+	for _, cell := range w.Cells {
+		if kind = cell.KindOf(c.Target); kind != nil {
+			break
 		}
 	}
 	if kind == nil {

@@ -381,8 +381,12 @@ func (c *Cell) slot(path string) (Slot, bool) {
 	return at, ok
 }
 
-// KindOf is the kind of a member; nil if there is none of that path.
+// KindOf is the kind of a member, or of the community itself; nil if there is none of
+// that path.
 func (c *Cell) KindOf(path string) *Kind {
+	if path == c.Path {
+		return c.Node.kind
+	}
 	at, ok := c.slot(path)
 	if !ok {
 		return nil

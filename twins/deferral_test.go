@@ -94,17 +94,18 @@ func TestVehicleShiftsWhatItOwes(t *testing.T) {
 // stay: there it is not counted again. What it has charged on its way it owes no more.
 func TestVehicleShiftsOnceOverStays(t *testing.T) {
 	for _, row := range []struct {
-		first, second Energy // wanted at two stays of 12 h
+		first, second Energy // wanted at two stays, the first of 13 h
+		until         Tick   // of the second one, long enough that nothing must be charged at once
 		shifted, owed Energy
 	}{
-		{10 * KilowattHour, 5 * KilowattHour, 15 * KilowattHour, 15 * KilowattHour},
-		{20 * KilowattHour, 10 * KilowattHour, 30 * KilowattHour, 30 * KilowattHour},
+		{10 * KilowattHour, 5 * KilowattHour, 112, 15 * KilowattHour, 15 * KilowattHour},
+		{20 * KilowattHour, 10 * KilowattHour, 112, 30 * KilowattHour, 30 * KilowattHour},
 		// It leaves with 14 of 54 kWh and spends 40.5: 26.5 are charged on the way. At the
 		// end it is empty and owes 54 kWh ÷ 0.9.
-		{400 * KilowattHour / 9, 45 * KilowattHour, 805 * KilowattHour / 9, 60 * KilowattHour},
+		{400 * KilowattHour / 9, 45 * KilowattHour, 160, 805 * KilowattHour / 9, 60 * KilowattHour},
 	} {
-		v := recordedVehicle(t, "", Session{From: 0, Until: 48, Energy: row.first}, Session{From: 60, Until: 108, Energy: row.second})
-		shifted, _, _ := plugged(v, 108, func(Tick, Band) (Power, Reason) { return 0, Scarcity })
+		v := recordedVehicle(t, "", Session{From: 0, Until: 52, Energy: row.first}, Session{From: 64, Until: row.until, Energy: row.second})
+		shifted, _, _ := plugged(v, row.until, func(Tick, Band) (Power, Reason) { return 0, Scarcity })
 		const near = 100 * 900
 		if d := shifted - row.shifted; d < -near || d > near {
 			t.Errorf("%v and %v kWh: shifted %.4f kWh, want %.4f", row.first.WattHours()/1000, row.second.WattHours()/1000, shifted.WattHours()/1000, row.shifted.WattHours()/1000)
