@@ -61,3 +61,30 @@ func (e *Events) All() []Event { return e.list }
 
 // Reset forgets all events and keeps the memory.
 func (e *Events) Reset() { e.list = e.list[:0] }
+
+// EventNamed returns the type of a name, of a kind, of a part or shared, or nil: for
+// events that come back from a record.
+func EventNamed(name string) *EventType {
+	for t := range eventTypes {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// eventTypes yields every type of event; those that kinds share come more than once.
+func eventTypes(yield func(*EventType) bool) {
+	types := []*EventType{SupplyCut}
+	for _, k := range kinds {
+		types = append(types, k.Events...)
+	}
+	for _, p := range partKinds {
+		types = append(types, p.Events...)
+	}
+	for _, t := range types {
+		if !yield(t) {
+			return
+		}
+	}
+}

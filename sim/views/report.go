@@ -159,11 +159,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 
 func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
 	for _, b := range c.Blocks {
-		made := twins.Power(0)
-		for i := range b.Read {
-			made += b.Read[i].Generation
-		}
-		if made != 0 {
+		if made := b.Flows.Generation; made != 0 {
 			s.producedBy[b.Kind.Name] = s.producedBy[b.Kind.Name].Plus(made.For(step))
 		}
 	}
@@ -176,10 +172,9 @@ func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
 			if e.Field("impossible_mj") > 0 {
 				s.vehicles.Impossible++
 			}
+		case twins.LimitPassed.Name:
+			s.breaches++
 		}
-	}
-	if c.BreachedLimit() {
-		s.breaches++
 	}
 	if c.BrokenBy != 0 && s.residual == 0 {
 		s.residual = max(c.BrokenBy, -c.BrokenBy)
