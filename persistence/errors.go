@@ -3,6 +3,7 @@ package persistence
 import (
 	"fmt"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -27,10 +28,21 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("run %q is held by another process; end that one first", e.Dir)
 }
 
-// StoreError says that a folder cannot be read as a run.
-type StoreError struct{ Dir, What string }
+// StoreError says that a folder cannot be read as a run: since it is none, which is
+// how it was asked for, or since this program does not know its form.
+type StoreError struct {
+	Dir, What string
+	Invalid   bool // it is a run, of a form that is unknown
+}
 
 func (e *StoreError) Error() string { return fmt.Sprintf("run %q %s", e.Dir, e.What) }
+
+func (e *StoreError) Unwrap() error {
+	if e.Invalid {
+		return nil
+	}
+	return sim.ErrUsage
+}
 
 // DifferenceError is the first difference between what is kept and what the same
 // scenario and commands give.

@@ -142,7 +142,7 @@ func readLedger(dir string, b []byte) (*ledgerContent, error) {
 		return nil, &DamageError{Dir: dir, Step: 0, What: "its ledger does not begin as one"}
 	}
 	if v := b[len(ledgerMagic)]; v > ledgerVersion {
-		return nil, &StoreError{dir, fmt.Sprintf("has a ledger of version %d; this program knows versions up to %d, wanted a newer program", v, ledgerVersion)}
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("has a ledger of version %d; this program knows versions up to %d, wanted a newer program", v, ledgerVersion), Invalid: true}
 	}
 	c := &ledgerContent{ended: -1}
 	at := ledgerHead

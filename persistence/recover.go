@@ -20,13 +20,13 @@ const journalFormat = 1
 func (s *Store) compare(said *ledgerContent) error {
 	s.start, s.ended, s.digest, s.size = said.start, said.ended, said.digest, said.size
 	if b, err := s.get([]byte{keyFormat}); err == nil && len(b) == 1 && b[0] > journalFormat {
-		return &StoreError{s.dir, fmt.Sprintf("has a journal of format %d; this program knows formats up to %d, wanted a newer program", b[0], journalFormat)}
+		return &StoreError{Dir: s.dir, What: fmt.Sprintf("has a journal of format %d; this program knows formats up to %d, wanted a newer program", b[0], journalFormat), Invalid: true}
 	}
 	for _, at := range said.holes {
 		s.repaired("ledger: damaged at byte %d; what it said there was taken from the journal", at)
 	}
 	if said.torn > 0 {
-		s.repaired("ledger: its last %d bytes were no whole record and count for nothing", said.torn)
+		s.expected("ledger: its last %d bytes were no whole record and count for nothing", said.torn)
 	}
 	kept, err := s.stepHeads()
 	if err == nil {
@@ -97,10 +97,10 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 		}
 	}
 	if count > 0 {
-		s.repaired("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, n, first)
+		s.expected("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, n, first)
 	}
 	if extra := len(kept) - len(said); extra > 0 {
-		s.repaired("ledger: it lacks the last %d steps, which the journal has", extra)
+		s.expected("ledger: it lacks the last %d steps, which the journal has", extra)
 	}
 	return nil
 }

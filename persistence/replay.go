@@ -344,19 +344,19 @@ func placeOf(w *sim.World, path, column string) (place, error) {
 	return place{}, fmt.Errorf("no member %s", path)
 }
 
-// Digest is the digest of the run after its last step.
-func (s *Store) Digest() (sim.Hash, error) {
-	if s.ended == s.Steps() && s.ended > 0 {
+// DigestAt is the digest that the run had after n steps, 0 ≤ n ≤ Steps.
+func (s *Store) DigestAt(n twins.Tick) (sim.Hash, error) {
+	switch {
+	case n == s.ended && n == s.Steps() && n > 0:
 		return s.digest, nil
-	}
-	if s.Steps() == 0 {
+	case n <= 0:
 		return s.start, nil
 	}
 	// The chain has a digest from the first step that it is given, so one is made.
-	m, err := s.nearest(s.Steps() - 1)
+	m, err := s.nearest(n - 1)
 	if err != nil {
 		return sim.Hash{}, err
 	}
-	err = s.carry(m, s.Steps(), s.Steps(), nil)
+	err = s.carry(m, n, n, nil)
 	return m.Chain.Digest(), err
 }

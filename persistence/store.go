@@ -45,7 +45,7 @@ type Store struct {
 	chunks    []span       // in order, without gaps from 0 on; what follows has no readings
 	snapshots []twins.Tick // steps made, rising
 	repairs   []string
-	lost      string // why Badger has less than the ledger; "" if it has all
+	damaged   bool
 	ended     twins.Tick
 	digest    sim.Hash
 	size      int64 // of the ledger's whole records
@@ -71,7 +71,7 @@ func Open(dir string, mode Mode) (*Store, error) {
 		return nil, err
 	}
 	if run.meta.Journal == nil {
-		return nil, &StoreError{dir, "has no journal, only its figures: it was kept by an older version of smatrix"}
+		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
 	}
 	return openStore(run, mode)
 }
@@ -144,7 +144,19 @@ func (s *Store) HeadAt(n twins.Tick) (sim.Hash, bool) {
 // Repairs tells what was damaged or missing and has been made good so far, a line each.
 func (s *Store) Repairs() []string { return slices.Clone(s.repairs) }
 
+// Damaged reports whether one of Repairs is more than what a kill or a machine that
+// fails leaves behind.
+func (s *Store) Damaged() bool { return s.damaged }
+
+// expected is a repair of what a run that was not closed may have.
+func (s *Store) expected(format string, args ...any) {
+	was := s.damaged
+	s.repaired(format, args...)
+	s.damaged = was || s.run.meta.State != Running
+}
+
 func (s *Store) repaired(format string, args ...any) {
+	s.damaged = true
 	if line := fmt.Sprintf(format, args...); !slices.Contains(s.repairs, line) {
 		s.repairs = append(s.repairs, line)
 	}
@@ -182,7 +194,7 @@ func (s *Store) World() (*sim.World, error) {
 		return nil, err
 	}
 	if head := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()).Head(); s.start != (sim.Hash{}) && head != s.start {
-		return nil, &StoreError{s.dir, fmt.Sprintf("has a scenario that this version of smatrix reads as another one; wanted version %s, which made the run", s.run.meta.Smatrix)}
+		return nil, &StoreError{Dir: s.dir, What: fmt.Sprintf("has a scenario that this version of smatrix reads as another one; wanted version %s, which made the run", s.run.meta.Smatrix), Invalid: true}
 	}
 	for _, c := range s.commands {
 		if err := w.Add(c); err != nil {
@@ -251,18 +263,18 @@ func openRun(dir string, _ Mode) (*RunDir, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &StoreError{dir, "is not there, wanted the folder of a run"}
+		return nil, &StoreError{Dir: dir, What: "is not there, wanted the folder of a run"}
 	case err != nil:
-		return nil, &StoreError{dir, fmt.Sprintf("cannot be read: %v", reason(err))}
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("cannot be read: %v", reason(err))}
 	case !info.IsDir():
-		return nil, &StoreError{dir, "is a file, wanted the folder of a run"}
+		return nil, &StoreError{Dir: dir, What: "is a file, wanted the folder of a run"}
 	}
 	b, err := os.ReadFile(filepath.Join(dir, runFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &StoreError{dir, "is no run: it has no " + runFile}
+		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile}
 	case err != nil:
-		return nil, &StoreError{dir, fmt.Sprintf("cannot be read: %v", reason(err))}
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("cannot be read: %v", reason(err))}
 	}
 	meta, err := readMeta(dir, b)
 	if err != nil {
@@ -280,7 +292,7 @@ func readMeta(dir string, b []byte) (*Run, error) {
 		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s is not what was written", runFile)}
 	}
 	if form.Format > runFormat {
-		return nil, &StoreError{dir, fmt.Sprintf("is of format %d; this program knows formats up to %d, wanted a newer program", form.Format, runFormat)}
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("is of format %d; this program knows formats up to %d, wanted a newer program", form.Format, runFormat), Invalid: true}
 	}
 	for v := form.Format; v < runFormat; v++ {
 		var err error

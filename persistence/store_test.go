@@ -103,7 +103,7 @@ func TestReplayGivesWhatWas(t *testing.T) {
 			if err := s.Replay(0, s.Steps(), &is); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.Digest(); got != digest || err != nil {
+			if got, err := s.DigestAt(s.Steps()); got != digest || err != nil {
 				t.Errorf("digest %s, %v, wanted %s", got, err, digest)
 			}
 			if len(s.Repairs()) > 0 {
