@@ -45,7 +45,7 @@ func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
 		WithReadOnly(mode == Read)
 	db, err := badger.Open(o)
-	if mode == Read && err != nil && errors.Is(err, badger.ErrTruncateNeeded) {
+	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
 		// It was killed: what its log has is put in order, then it is only read.
 		if db, err = badger.Open(o.WithReadOnly(false)); err == nil {
 			if err = db.Close(); err == nil {

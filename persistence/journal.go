@@ -70,8 +70,10 @@ const (
 	mostChunkSteps  = 96
 	leastChunkSteps = 8
 	mostChunkValues = 8 << 20
-	mostBetween     = 1440 // steps between snapshots: a day of minutes
 )
+
+// mostBetween is how many steps lie between snapshots at most: a day of minutes.
+var mostBetween twins.Tick = 1440 // tests take fewer
 
 // reserve is what is kept free on the disk: Badger dies on a full one, as it writes
 // through mapped memory. It covers its open files and a compaction.

@@ -222,6 +222,13 @@ func (c *ledgerContent) take(rec []byte) error {
 		c.commands = append(c.commands, r.command())
 	case recordEnd:
 		c.ended, c.digest = twins.Tick(r.int()), r.hash()
+		if c.ended < 0 || c.ended > twins.Tick(len(c.heads))+mostLost {
+			r.fail(fmt.Errorf("it ends after step %d behind step %d", c.ended, len(c.heads)-1))
+			break
+		}
+		for twins.Tick(len(c.heads)) < c.ended { // their records are lost
+			c.heads = append(c.heads, sim.Hash{})
+		}
 	default:
 		r.fail(fmt.Errorf("a record of kind %q is unknown to this version", rec[0]))
 	}

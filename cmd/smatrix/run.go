@@ -78,7 +78,7 @@ lost or made, 130 interrupted.`,
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv and grid.csv to --out")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
-	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync the disk after `WHEN`: step, or steps and time")
+	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress, and no report unless --json")
 	c.Flags().SortFlags = false
