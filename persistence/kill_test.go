@@ -17,7 +17,10 @@ import (
 
 // childDir makes the test binary a process that keeps a run in a folder, and says on
 // stdout what has been acknowledged, until it is killed.
-const childDir = "SMATRIX_TEST_KEEP"
+const (
+	childDir  = "SMATRIX_TEST_KEEP"
+	childLies = "SMATRIX_TEST_LIE" // it acknowledges what it has not kept yet
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
@@ -66,7 +69,11 @@ func child(dir string) error {
 	}
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
 	fmt.Println("begun")
+	lies := os.Getenv(childLies) != ""
 	for t := range twins.Tick(killSteps) {
+		if lies {
+			fmt.Println("step", t)
+		}
 		if t%20 == 7 {
 			c := killCommand(t)
 			if err := j.AppendCommand(c); err != nil {
@@ -80,7 +87,9 @@ func child(dir string) error {
 		if _, err := run.Step(); err != nil {
 			return err
 		}
-		fmt.Println("step", t)
+		if !lies {
+			fmt.Println("step", t)
+		}
 	}
 	return r.Finish(Done, nil)
 }
@@ -126,6 +135,22 @@ func TestKill9(t *testing.T) {
 			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, steps, got, digest(given))
 		}
 	}
+}
+
+// A process that acknowledges before it has kept is found out by the same kills.
+func TestKill9FindsALie(t *testing.T) {
+	t.Setenv(childLies, "1")
+	for i := range 20 {
+		dir := filepath.Join(t.TempDir(), "run")
+		steps, _ := killAfter(t, dir, 20+5*i, 0)
+		s := open(t, dir, Read)
+		kept := s.Steps()
+		s.Close()
+		if kept < steps {
+			return
+		}
+	}
+	t.Error("none of 20 kills has found that steps were acknowledged before they were kept")
 }
 
 // killAfter runs a child and kills it some microseconds after it has acknowledged some
