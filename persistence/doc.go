@@ -1,29 +1,100 @@
-// Package persistence is what touches the disk: the folder of a run.
+// Package persistence is what touches the disk: the folder of a run, and in it every
+// moment of the run, so that it can be resumed, replayed, verified and forked.
 //
 //	DIR/
-//	├── run.json      what the run is and how it stands; written first and last
-//	├── report.json   what it came to: the object of `smatrix run --json`
-//	├── readings.csv  a row for each member and step     ┐ if they were
-//	└── grid.csv      a row for each step of the grid    ┘ asked for
+//	├── run.json       what the run is and how it stands; written first and last
+//	├── scenario.yaml  the scenario as it was written
+//	├── journal/       Badger: steps, readings, states, commands
+//	├── ledger         head of the chain after each step, and commands from outside
+//	├── report.json    what it came to: the object of `smatrix run --json`
+//	├── readings.csv   a row for each member and step     ┐ if they were
+//	└── grid.csv       a row for each step of the grid    ┘ asked for
 //
 // A folder holds one run. It is created by CreateRun, which takes new and empty
-// folders only and changes nothing in others, and it is closed by Finish. The two
-// JSON files are replaced as a whole, so that whoever reads one finds the old or
-// the new and never a part of it. run.json.tmp is one that is being written:
+// folders only and changes nothing in others; Keep begins its journal, and Finish
+// closes it. Open opens it again: to read (Replay, Readings, At, Verify), or to go on
+// (Resume). Neither actors nor viewers are known here: a run arrives as
+// sim.StepRecord through sim.Sink, and is given back the same way.
 //
-//	┌─ run.json ────────────────────────────────────────────────┐
-//	│ format    1; another shape gets another number            │
-//	│ scenario  its name                                        │
-//	│ seed      of all random numbers, 0 … 2⁶⁴−1                │
-//	│ created   RFC 3339, UTC; the wall clock, for people only  │
-//	│ smatrix   version of the program                          │
-//	│ state     running, then done, interrupted or failed       │
-//	└───────────────────────────────────────────────────────────┘
+// # What is relied on
 //
-// A run that is running although no process works on it was killed.
+// The step is the unit. Journal.Commit returns when a step has been handed to the
+// operating system: a process that is killed loses nothing. Durability says how often it is
+// synced, so that a machine that fails loses no more than that; commands from outside
+// are synced before AppendCommand returns. After a write or a sync that failed nothing more is
+// taken. Before the disk is full, *FullError says so while there is still room to
+// close.
 //
-// Deliberately absent for now is the journal, the record of each step from which
-// a run is replayed, resumed and forked, and Badger, which will keep it in the
-// same folder. Neither actors nor viewers are known here: a run arrives as
-// sim.StepRecord through sim.Sink.
+// Badger may lose acknowledged writes when a bit of its log flips, and open without a
+// word. So the ledger, a file of the plainest form, has the head of the chain after
+// each step. On Open the two are compared. What the journal lacks is named
+// (Repairs), computed again from the last good snapshot and the commands, and must come
+// to the heads of the ledger; what the ledger lacks is taken from the journal; where
+// both are whole and differ, the run is refused. All that is read is checked
+// against its checksum, the digests of its step and the chain.
+//
+// # Forms
+//
+// run.json has format 2 (1 had no journal). The two JSON files are replaced as a whole, so that whoever
+// reads one finds the old or the new and never a part of it; NAME.tmp is one that is
+// being written. Its keys are the fields of Run.
+//
+// The ledger begins with the 15 bytes "smatrix ledger\n" and a byte for its version, 1.
+// Then come records, each
+//
+//	┌────────┬─────────┬──────┬───────────────────────────────────────┐
+//	│ length │ CRC-32C │ kind │ body                                  │
+//	│ u32 LE │ u32 LE  │ byte │ g  head before step 0, 32 bytes       │
+//	│        │         │      │ s  tick, head after it                │
+//	│        │         │      │ c  command                            │
+//	│        │         │      │ e  steps made, digest: ended here     │
+//	└────────┴─────────┴──────┴───────────────────────────────────────┘
+//	  length counts kind and body; the sum is over length, kind and body
+//
+// A last record that is not whole was torn and ends the ledger.
+//
+// The journal has these keys. Numbers in keys are big-endian, so that they lie in
+// order: u64 for ticks, u32 for communities (in path order), u16 for parts.
+//
+//	f                          format of the journal: 1
+//	s tick                     a step: head, commands, digests, decisions, events, flows
+//	c number                   a command from outside
+//	k tick                     marks a chunk: steps, communities
+//	r community tick part      readings of a community in the chunk that begins at tick
+//	n steps                    marks a snapshot after so many steps: communities
+//	z steps community part     states of a community; 2³²−1 is the grid
+//	e                          steps made, digest: ended here
+//
+// A marker is written in the last transaction of what it stands for. Each value is
+//
+//	┌─────────┬───────┬─────────┬──────────────────────┐
+//	│ version │ flags │ CRC-32C │ body                 │
+//	│ 1       │ byte  │ u32 LE  │ zstd if flags has 1  │
+//	└─────────┴───────┴─────────┴──────────────────────┘
+//	  the sum is over the key, version, flags and body as it stands
+//
+// In bodies, int is a zigzag varint and uint a varint as of encoding/binary, text a uint for the length and the
+// bytes, hash 32 bytes; a list is a uint for its length and its items.
+//
+//	command    step int, seq int, target text, name text, setting text, value int
+//	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
+//	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
+//	           list of commands, list of digests (hash), list of cells, list of text (quarantined)
+//	swing      flags uint (1 island, 2 blackout), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
+//	cell       community uint, list of decisions, list of events, broken text, by int
+//	decision   member, reason uint, power, shifted, unserved, curtailed (int)
+//	event      member, type text, part uint, 7 int
+//	member     0 the community itself, 1 text, or its place among the members + 2 (uint)
+//	readings   tick int, steps uint, number of blocks uint; for each block: kind text, members
+//	           uint, list of columns: name text, a series for each member; then a series for each of 19 flows of
+//	           each block and of what the community's are more than their sum
+//	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
+//	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
+//
+// A body of parts is packed as a whole and cut; each part begins with a byte: 1
+// if another one follows.
+//
+// Versions: whoever changes a form gives it a new number, writes a function that turns
+// the old into the new (upgrades), and keeps bytes of the old in testdata. A number
+// that is too new is refused.
 package persistence

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,11 +21,14 @@ const (
 	reportFile   = "report.json"
 	readingsFile = "readings.csv"
 	gridFile     = "grid.csv"
+	scenarioFile = "scenario.yaml"
+	ledgerFile   = "ledger"
+	journalDir   = "journal"
 	writing      = ".tmp" // ends the name of a file that is being written
 )
 
 // runFormat is the number of the folder's form.
-const runFormat = 1
+const runFormat = 2
 
 // State says how a run stands.
 type State string
@@ -45,6 +49,28 @@ type Run struct {
 	Created  time.Time `json:"created"`
 	Smatrix  string    `json:"smatrix"` // version of the program
 	State    State     `json:"state"`
+	Journal  *Kept     `json:"journal,omitempty"` // nil if the run is not kept step by step
+	Sum      string    `json:"sum"`               // CRC-32C of all the rest, hex
+}
+
+// Kept says from what a run that is kept step by step can be built again.
+type Kept struct {
+	Scenario sim.Origin     `json:"scenario"` // its text is scenario.yaml
+	Text     string         `json:"text"`     // SHA-256 of scenario.yaml, hex
+	Data     []sim.DataFile `json:"data"`     // recorded data that it reads
+	Steps    int64          `json:"steps"`    // of the whole run
+	StepS    int64          `json:"step_s"`
+	CSV      bool           `json:"csv"` // whether readings.csv and grid.csv belong to the run
+}
+
+// sum is what Sum must be.
+func (r Run) sum() string {
+	r.Sum = ""
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // it is plain data
+	}
+	return fmt.Sprintf("%08x", crc32.Checksum(b, castagnoli))
 }
 
 // RunDir is the folder of a run that is being made.
@@ -52,6 +78,8 @@ type RunDir struct {
 	dir  string
 	meta Run
 	csv  *csvFiles // nil if nobody asked for it
+
+	journal *Journal // nil if the run is not kept step by step
 }
 
 // CreateRun makes the folder of a run, parents included, and writes its run.json:
@@ -157,7 +185,14 @@ func (r *RunDir) claim() error {
 		os.Remove(temp)
 		return err
 	}
+	r.meta.Sum = r.meta.sum()
 	return r.replace(f, runFile, r.meta)
+}
+
+// writeMeta replaces run.json.
+func (r *RunDir) writeMeta() error {
+	r.meta.Sum = r.meta.sum()
+	return r.write(runFile, r.meta)
 }
 
 func (r *RunDir) path(name string) string { return filepath.Join(r.dir, name) }
@@ -181,11 +216,30 @@ func (r *RunDir) Finish(state State, report any) error {
 	if r.csv != nil {
 		err = r.csv.Close()
 	}
+	if r.journal != nil {
+		err = errors.Join(err, r.journal.End())
+	}
 	err = errors.Join(err, r.write(reportFile, report))
 	if r.meta.State = state; err != nil {
 		r.meta.State = Failed
 	}
-	return errors.Join(err, r.write(runFile, r.meta))
+	return errors.Join(err, r.writeMeta())
+}
+
+// writeText writes a file of the folder, which is synced before it has its name.
+func (r *RunDir) writeText(name string, text []byte) error {
+	f, err := os.Create(r.path(name + writing))
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), r.path(name))
+	}
+	return err
 }
 
 // write writes a JSON file of the folder whole, or leaves the one that was there.

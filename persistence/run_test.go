@@ -61,7 +61,8 @@ func TestRunDir(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := meta
-			want.Format, want.State = 1, Running
+			want.Format, want.State = runFormat, Running
+			want.Sum = want.sum()
 			if got := readRun(t, dir); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -69,6 +70,7 @@ func TestRunDir(t *testing.T) {
 				t.Fatal(err)
 			}
 			want.State = state
+			want.Sum = want.sum()
 			if got := readRun(t, dir); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}

@@ -25,7 +25,7 @@ import (
 // Days before the run are rehearsed: see Scenario.rehearse. Without them a forecast
 // expects what is now until it has seen a day.
 type Forecast struct {
-	world *World
+	ahead *World // what will be, seen through an error
 	units []variableUnit
 	plane twins.Slab // reference for roofs: 1 kW, tilt 35°, south
 	past  history
@@ -96,7 +96,7 @@ func (h *history) open(day int32) *pastDay {
 }
 
 func newForecast(w *World) *Forecast {
-	f := &Forecast{world: w, plane: referencePlane(), learned: -1, err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}
+	f := &Forecast{ahead: w.outlook(), plane: referencePlane(), learned: -1, err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}
 	for _, c := range w.Cells {
 		for _, at := range c.Units() {
 			if g, ok := c.Blocks[at.Block].Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty == twins.Variable {
@@ -236,14 +236,14 @@ func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Powe
 	}
 }
 
-// weather makes the world of a coming step as a forecast sees it. Beyond the end of
-// the run it is that of a day before.
+// weather makes the world of a coming step as a forecast sees it. Beyond what is
+// recorded it is that of a day before.
 func (f *Forecast) weather(t twins.Tick, lead twins.Seconds, e *weatherErrors, env *twins.Env) {
-	steps, perDay := f.world.Scenario.Calendar.Steps, twins.Tick(secondsPerDay/f.world.Scenario.Calendar.Step)
-	for steps > 0 && t >= steps && t-perDay >= 0 {
-		t -= max(1, perDay)
+	cal := f.ahead.Scenario.Calendar
+	for perDay := max(1, twins.Tick(secondsPerDay/cal.Step)); t >= cal.Steps && t-perDay >= 0; {
+		t -= perDay
 	}
-	f.world.Env(min(t, max(0, steps-1)), env)
+	f.ahead.Env(min(t, max(0, cal.Steps-1)), env)
 	e.apply(lead, &env.Weather)
 }
 

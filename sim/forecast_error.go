@@ -11,8 +11,8 @@ import (
 // (or step, where that is longer), of the net load (load less roofs, wind and sun)
 // that came and that was expected: by the latest forecast, which is an hour old at
 // most, and by the day's first one.
-var ForecastJudged = &twins.EventType{Name: "forecast.judged", Notable: true,
-	Fields: []string{"actual_mw", "hour_ahead_mw", "day_ahead_mw", "load_mw"}}
+var ForecastJudged = twins.DeclareEvent(twins.EventType{Name: "forecast.judged", Notable: true,
+	Fields: []string{"actual_mw", "hour_ahead_mw", "day_ahead_mw", "load_mw"}})
 
 // forecastErrors remembers what was expected, to be held against what comes.
 type forecastErrors struct{ latest, first issuedForecast }

@@ -53,9 +53,10 @@ func appendString(b []byte, s string) []byte {
 // Nothing that depends on the machine is hashed: not the hosting, threads, wall
 // time or restarts.
 type Chain struct {
-	head Hash
-	buf  []byte
-	last *StepRecord
+	head   Hash
+	states Hash
+	buf    []byte
+	last   *StepRecord
 }
 
 // chainVersion opens the chain; a change of what is hashed changes it.
@@ -74,7 +75,24 @@ func ResumeChain(head Hash) *Chain { return &Chain{head: head} }
 
 // Commit implements Sink.
 func (c *Chain) Commit(r *StepRecord) error {
-	b := append(c.buf[:0], c.head[:]...)
+	c.states = Hash{}
+	if r.SnapshotDue {
+		c.states = statesOf(r)
+	}
+	c.buf = appendLink(c.buf[:0], c.head, r, c.states)
+	c.head = sha256.Sum256(c.buf)
+	c.last = r
+	return nil
+}
+
+// NextHead is the head of the chain after a step, from that before it. states is the
+// hash of the twins' states, where a snapshot is due.
+func NextHead(head Hash, r *StepRecord, states Hash) Hash {
+	return sha256.Sum256(appendLink(nil, head, r, states))
+}
+
+func appendLink(b []byte, head Hash, r *StepRecord, states Hash) []byte {
+	b = append(b, head[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.Tick))
 	b = AppendCommands(b, r.Commands)
 	for _, d := range r.Digests {
@@ -82,14 +100,14 @@ func (c *Chain) Commit(r *StepRecord) error {
 	}
 	b = AppendSwing(b, &r.Swing)
 	if r.SnapshotDue {
-		states := statesOf(r)
 		b = append(b, states[:]...)
 	}
-	c.buf = b
-	c.head = sha256.Sum256(b)
-	c.last = r
-	return nil
+	return b
 }
+
+// States is the hash of the twins' states after the last step committed, if a
+// snapshot was due then.
+func (c *Chain) States() Hash { return c.states }
 
 // Head is the head of the chain after the last step committed.
 func (c *Chain) Head() Hash { return c.head }
@@ -100,9 +118,12 @@ func (c *Chain) Digest() Hash {
 	if c.last == nil {
 		return c.head
 	}
-	states := statesOf(c.last)
-	return sha256.Sum256(append(c.head[:], states[:]...))
+	return DigestOf(c.head, statesOf(c.last))
 }
+
+// DigestOf is the digest of a run whose chain has this head and whose twins' states
+// have this hash.
+func DigestOf(head, states Hash) Hash { return sha256.Sum256(append(head[:], states[:]...)) }
 
 func statesOf(r *StepRecord) (h Hash) {
 	all := sha256.New()

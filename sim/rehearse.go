@@ -69,9 +69,12 @@ func (w *World) forecast() (operator.Forecast, error) {
 	switch {
 	case s.Forecast == "perfect":
 		p := &perfectForecast{Forecast: f}
-		err := s.rehearse(0, s.Calendar.Steps, s.Seed, func(_ *twins.Env, now operator.Expectation) {
-			p.comes = append(p.comes, now)
-		})
+		look := func(_ *twins.Env, now operator.Expectation) { p.comes = append(p.comes, now) }
+		err := s.rehearse(0, s.Calendar.Steps+perDay, s.Seed, look)
+		if err != nil { // the recordings end with the run
+			p.comes = nil
+			err = s.rehearse(0, s.Calendar.Steps, s.Seed, look)
+		}
 		return p, err
 	case perDay < 1, homes*perDay > mostRehearsed:
 		return f, nil

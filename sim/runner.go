@@ -71,7 +71,7 @@ func (r *Runner) step(cal *Calendar) error {
 	rec.Price, rec.Carbon = r.env.Price, r.env.Carbon
 	rec.Priced = r.World.Market != nil
 	rec.Mixed = rec.Priced && r.World.Market.Mixed
-	rec.SnapshotDue = (r.done+1)%snapshotEvery(cal.Step) == 0
+	rec.SnapshotDue = SnapshotDue(r.done, cal.Step)
 	for _, s := range r.Sinks {
 		if err := s.Commit(rec); err != nil {
 			return fmt.Errorf("step %d: %w", r.done, err)
@@ -83,6 +83,9 @@ func (r *Runner) step(cal *Calendar) error {
 	}
 	return nil
 }
+
+// SnapshotDue says whether the states after a step belong to its record.
+func SnapshotDue(t twins.Tick, step twins.Seconds) bool { return (t+1)%snapshotEvery(step) == 0 }
 
 // snapshotEvery is how many steps lie between two snapshots: a day of them. It
 // is part of what is hashed, so it depends on the scenario alone.

@@ -18,10 +18,10 @@ import (
 // Options are what the command line says about a scenario, over what stands in
 // its file.
 type Options struct {
-	Set   []string // PATH=VALUE or PATH*=FACTOR
-	Seed  *uint64
-	Days  *int // local calendar days
-	Steps *int // wins over Days
+	Set   []string `json:"set,omitempty"` // PATH=VALUE or PATH*=FACTOR
+	Seed  *uint64  `json:"seed,omitempty"`
+	Days  *int     `json:"days,omitempty"`  // local calendar days
+	Steps *int     `json:"steps,omitempty"` // wins over Days
 }
 
 // Scenario is a scenario read and checked: every path exists, patterns are
@@ -43,6 +43,7 @@ type Scenario struct {
 
 	mu       sync.Mutex // document
 	document *document
+	origin   Origin
 }
 
 // Rates are what a member gets for what it did for the grid. The schema's defaults
@@ -62,21 +63,26 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	return load(source, from, o)
+	s, err := load(source, from, o)
+	if err != nil {
+		return nil, err
+	}
+	s.origin.Name = nameOrFile
+	return s, nil
 }
 
 func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	d := &document{file: from.file, dir: from.dir, data: from.data, schema: scenarioSchema()}
+	d := &document{file: from.file, dir: from.dir, data: watch(from.data), schema: scenarioSchema()}
 	if err := d.read(source, o); err != nil {
 		return nil, err
 	}
 	s := &Scenario{
 		Name: d.root.textOf("name"), Description: d.root.textOf("description"), File: d.file,
 		Hosting: d.root.textOf("hosting"), Controls: d.root.textOf("controls"), Forecast: d.root.textOf("forecast"),
-		document: d,
+		document: d, origin: Origin{File: from.file, Dir: from.dir, Text: source, Options: o},
 	}
 	if s.Name == "" {
 		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))

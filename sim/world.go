@@ -25,6 +25,7 @@ type World struct {
 	calendar Calendar // its own: Fill remembers
 	sessions []*Sessions
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
+	followed []followed      // their names
 	commands []twins.Command // by step, target and seq
 }
 
@@ -196,35 +197,57 @@ func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, 
 // its index when a member first asks for it, so columns that nobody follows cost
 // nothing, and homes that follow the same copy share it.
 func (w *World) recorder() func(recording, column string, moveWeeks int) (int32, error) {
-	type name struct {
-		recording, column string
-		moveWeeks         int
-	}
 	type place struct {
 		*Recording
 		column int
 	}
-	places := map[name]place{}
+	places := map[followed]place{}
 	for _, r := range w.Recordings {
 		for i, column := range r.Columns {
-			places[name{r.ID, column, 0}] = place{r, i}
+			places[followed{r.ID, column, 0}] = place{r, i}
 		}
 	}
-	indexes := map[name]int32{}
+	indexes := map[followed]int32{}
 	return func(recording, column string, moveWeeks int) (int32, error) {
-		at := name{recording, column, moveWeeks}
+		at := followed{recording, column, moveWeeks}
 		if i, ok := indexes[at]; ok {
 			return i, nil
 		}
-		p, ok := places[name{recording, column, 0}]
+		p, ok := places[followed{recording, column, 0}]
 		if !ok {
 			return 0, fmt.Errorf("recording %s has no column %q", recording, column)
 		}
 		i := int32(len(w.columns))
 		indexes[at] = i
-		w.columns = append(w.columns, p.Moved(p.column, moveWeeks))
+		w.columns, w.followed = append(w.columns, p.Moved(p.column, moveWeeks)), append(w.followed, at)
 		return i, nil
 	}
+}
+
+// followed names a copy of a recorded column.
+type followed struct {
+	recording, column string
+	moveWeeks         int
+}
+
+// outlook is what the world would have in its Env if the run were a day longer, so
+// that a forecast does not depend on when a run ends; the world's own, if its
+// recordings end with the run. It has no twins.
+func (w *World) outlook() *World {
+	cal := *w.Scenario.Calendar
+	cal.Steps += twins.Tick(secondsPerDay / cal.Step)
+	s := w.Scenario
+	longer := &World{Scenario: &Scenario{Name: s.Name, File: s.File, Seed: s.Seed, Calendar: &cal, document: s.document}, calendar: cal}
+	if longer.readRecordings() != nil {
+		return w
+	}
+	find := longer.recorder()
+	for _, f := range w.followed {
+		if _, err := find(f.recording, f.column, f.moveWeeks); err != nil {
+			return w
+		}
+	}
+	return longer
 }
 
 // group is a community's entry and its members'.

@@ -643,7 +643,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 		c.check(env.Step)
 		c.bear(env)
 		c.note(scratches)
-		net := c.Flows.Power + c.Flows.NetworkLoss
+		net := c.net()
 		*c.Node = c.opened
 		c.events.Reset()
 		c.Node.Settle(env, &c.Flows, max(net, 0), max(-net, 0), &c.events)
@@ -708,6 +708,9 @@ func (c *Cell) note(scratches []*Scratch) {
 		c.Events = append(c.Events, w.Notices...)
 	}
 	c.Events = append(c.Events, c.cuts...)
+	if net := c.net(); c.opened.above(max(net, -net)) {
+		c.Events = append(c.Events, Notice{c.Path, Event{Type: LimitPassed, V: [7]int64{int64(net), int64(c.opened.limit)}}})
+	}
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
 	c.Isolated = c.isolated
 	slices.Sort(c.Isolated)
@@ -748,12 +751,8 @@ func (c *Cell) check(s Seconds) {
 	}
 }
 
-// BreachedLimit reports whether the community's net import or export was above
-// its limit in the step that has been committed.
-func (c *Cell) BreachedLimit() bool {
-	net := c.Flows.Power + c.Flows.NetworkLoss
-	return c.Node.above(max(net, -net))
-}
+// net is what passes the community's connection point: + import, − export.
+func (c *Cell) net() Power { return c.Flows.Power + c.Flows.NetworkLoss }
 
 // cellVersion is the first byte of a cell's stored form.
 const cellVersion = 1

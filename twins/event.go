@@ -75,3 +75,40 @@ func (e *Events) All() []Event { return e.list }
 
 // Reset forgets all events and keeps the memory.
 func (e *Events) Reset() { e.list = e.list[:0] }
+
+// EventNamed returns the type of a name, of a kind, of a part or shared, or nil: for
+// events that come back from a record.
+func EventNamed(name string) *EventType {
+	for t := range eventTypes {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// declared are the types of events that no kind has: the grid's own.
+var declared []*EventType
+
+// DeclareEvent adds a type of event that no kind has, such as one of a controller,
+// where it is defined.
+func DeclareEvent(t EventType) *EventType {
+	declared = append(declared, &t)
+	return &t
+}
+
+// eventTypes yields every type of event; those that kinds share come more than once.
+func eventTypes(yield func(*EventType) bool) {
+	types := append([]*EventType{SupplyCut}, declared...)
+	for _, k := range kinds {
+		types = append(types, k.Events...)
+	}
+	for _, p := range partKinds {
+		types = append(types, p.Events...)
+	}
+	for _, t := range types {
+		if !yield(t) {
+			return
+		}
+	}
+}

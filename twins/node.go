@@ -25,7 +25,7 @@ var Community = Declare(Kind{
     "limit_w": {"type": ["number", "null"], "minimum": 0.001, "maximum": 1e15, "default": null, "x-changeable": true, "description": "of net import and export at its connection point, W: steps above it are counted, nothing keeps it yet; null: none"}
   }
 }`,
-	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet},
+	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet, LimitPassed},
 	Settings: []Setting{{Name: "limit_w", Scale: int64(Watt), Min: 1, Max: int64(1_000_000 * Gigawatt)}},
 	Columns:  nodeColumns,
 })
@@ -45,6 +45,10 @@ var (
 	// crossed: what passed the node's border, and the step's greatest load.
 	nodeCrossed = &EventType{Name: "node.crossed", Fields: []string{"imported_mj", "exported_mj", "load_mw", "tick", "above_limit"}}
 )
+
+// LimitPassed is the notable event of a community whose net import (+) or export (−)
+// was above its limit in a step.
+var LimitPassed = &EventType{Name: "community.limit_passed", Fields: []string{"net_mw", "limit_mw"}, Notable: true}
 
 type nodeSpec struct {
 	Limit *Power `json:"limit_w"`

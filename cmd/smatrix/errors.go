@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 )
 
@@ -18,8 +19,9 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2 // how it was asked for; also folders that cannot be used
-	exitInvalid     = 3 // the scenario, or data that it names
+	exitInvalid     = 3 // the scenario, data that it names, or a run that was kept
 	exitAudit       = 4 // energy was lost or made
+	exitDiffers     = 5 // what is kept is not what is computed again, or is damaged
 	exitInterrupted = 130
 )
 
@@ -30,18 +32,29 @@ func (e *interruptedError) Error() string {
 	return fmt.Sprintf("interrupted after step %d of %d", e.done, e.steps)
 }
 
+// differsError says that a run that was kept did not stand up to --verify.
+type differsError struct{ error }
+
+func (e *differsError) Unwrap() error { return e.error }
+
 // exitCode is the code for what a command returned. Where several things are
 // wrong, the first in this order counts; an interrupt counts if it is all.
 func exitCode(err error) int {
 	var audit *sim.AuditError
 	var problem *sim.Problem
 	var interrupted *interruptedError
+	var store *persistence.StoreError
+	var damage *persistence.DamageError
+	var differs *differsError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &differs):
+		return exitDiffers
 	case errors.As(err, &audit):
 		return exitAudit
-	case errors.As(err, &problem) && !errors.Is(problem, sim.ErrUsage):
+	case errors.As(err, &problem) && !errors.Is(problem, sim.ErrUsage),
+		errors.As(err, &store) && store.Invalid, errors.As(err, &damage):
 		return exitInvalid
 	case errors.Is(err, sim.ErrUsage):
 		return exitUsage

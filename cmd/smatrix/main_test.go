@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestScript(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing,
+			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing, "same": same, "rename": rename,
 		},
 	})
 }
@@ -150,4 +151,23 @@ func listing(ts *testscript.TestScript, _ bool, args []string) {
 	if got, want := strings.Join(names, " "), strings.Join(args[1:], " "); got != want {
 		ts.Fatalf("%s has %s, wanted %s", args[0], got, want)
 	}
+}
+
+// same FILE FILE KEY… compares two JSON objects but for some keys.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	var objects [2]map[string]any
+	for i := range objects {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[i])), &objects[i]))
+		for _, key := range args[2:] {
+			delete(objects[i], key)
+		}
+	}
+	if reflect.DeepEqual(objects[0], objects[1]) == neg {
+		ts.Fatalf("%s has %v\n%s has %v", args[0], objects[0], args[1], objects[1])
+	}
+}
+
+// rename OLD NEW gives a file another name.
+func rename(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.Rename(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 }

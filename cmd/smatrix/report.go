@@ -15,16 +15,20 @@ import (
 // reportWidth is how wide the report may be, in columns of a terminal.
 const reportWidth = 80
 
-// reportText is the report for people.
-func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, colour bool) string {
-	t := &text{calendar: scenario.Calendar, colour: colour}
+// reportText is the report for people, of the steps from one on.
+func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, from twins.Tick, colour bool) string {
+	cal := scenario.Calendar
+	if from > 0 {
+		cal = sim.NewCalendar(cal.Time(from), cal.Step, cal.Steps-from)
+	}
+	t := &text{calendar: cal, from: from, colour: colour}
 	t.title(r)
 	t.row("members", membersText(r.Members))
 	t.energies(r)
 	t.ratios(r)
 	t.state(r)
 	if r.Steps > 0 {
-		t.WriteString("\n" + plot(s, scenario.Calendar, colour))
+		t.WriteString("\n" + plot(s, cal, colour))
 	}
 	t.last(r)
 	return t.String()
@@ -33,7 +37,8 @@ func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, colou
 // text is a report that is being written.
 type text struct {
 	strings.Builder
-	calendar *sim.Calendar
+	calendar *sim.Calendar // begins with step from
+	from     twins.Tick
 	colour   bool
 }
 
@@ -118,7 +123,7 @@ func (t *text) when(step int64) string {
 	if t.calendar.Days() > 1 {
 		layout = "Mon 2 Jan " + layout
 	}
-	return t.calendar.Time(twins.Tick(step)).Format(layout)
+	return t.calendar.Time(twins.Tick(step) - t.from).Format(layout)
 }
 
 // membersText counts members by kind, those that draw first.

@@ -28,7 +28,7 @@ consumption to the milliwatt.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRun(), newScenario(), newVersion())
+	root.AddCommand(newRun(), newReplay(), newRuns(), newScenario(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")
@@ -93,7 +93,7 @@ func flagError(c *cobra.Command, err error) error {
 	if !errors.As(err, &value) {
 		return usage(c, "%v", err)
 	}
-	wanted := map[string]string{"int": "a whole number", "uint64": "a whole number from 0 to 2^64-1", "bool": "true or false"}
+	wanted := map[string]string{"int": "a whole number", "uint64": "a whole number from 0 to 2^64-1", "bool": "true or false", "int64": "a whole number"}
 	flag := value.GetFlag()
 	return usage(c, "--%s %q: wanted %s", flag.Name, value.GetValue(), wanted[flag.Value.Type()])
 }

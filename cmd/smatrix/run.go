@@ -24,6 +24,8 @@ type runFlags struct {
 	seed        uint64
 	set         []string
 	out         string
+	resume      string
+	sync        string
 	csv         bool
 	json        bool
 	quiet       bool
@@ -32,11 +34,16 @@ type runFlags struct {
 func newRun() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
-		Use:   "run SCENARIO",
+		Use:   "run SCENARIO | run --resume DIR",
 		Short: "Run a scenario to its end and report",
 		Long: `Run takes a scenario through its steps and prints what it came to: energy in and
 out, the peak, self-sufficiency, a plot of demand and production, and a digest.
 SCENARIO is the name of a shipped one or a YAML file.
+
+With --out every step is kept in a folder, so that the run can be replayed, and
+resumed after it was interrupted or killed: --resume goes on with it to the same
+digest. --sync says when what was kept is on disk for good: "step", a number of
+steps or a time; what it was not told yet, only a machine that fails can lose.
 
 The digest is the same whenever scenario, seed and changes are the same, on any
 number of processors. The report goes to stdout, progress to stderr. Ctrl-C ends
@@ -48,10 +55,19 @@ lost or made, 130 interrupted.`,
   smatrix run my-street.yaml --days 7 --seed 42
   smatrix run hamlet --set 'households.*.load.scale*=1.3' --set ties.tie.import_w=4000
   smatrix run hamlet --out runs/first --csv
+  smatrix run --resume runs/first
   smatrix run street --json | jq .energy_wh`,
-		Args:              someArgs(1, 1, "no scenario, wanted the name of one or a YAML file"),
+		Args: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("resume") {
+				return f.resumeAlone(c, args)
+			}
+			return someArgs(1, 1, "no scenario, wanted the name of one or a YAML file")(c, args)
+		},
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("resume") {
+				return f.runResumed(c)
+			}
 			return f.run(c, args[0])
 		},
 	}
@@ -61,10 +77,13 @@ lost or made, 130 interrupted.`,
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv and grid.csv to --out")
+	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
+	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress, and no report unless --json")
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagDirname("out") // completion only
+	_ = c.MarkFlagDirname("resume")
 	return c
 }
 
@@ -94,6 +113,10 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	if f.csv && !keep {
 		return usage(c, "--csv without --out, wanted a folder for the files")
 	}
+	durability, err := f.durability(c)
+	if err != nil {
+		return err
+	}
 	scenario, err := sim.Load(name, f.options(c))
 	if err != nil {
 		return err
@@ -111,8 +134,14 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 		if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 			return err
 		}
+		s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 	}
-	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	return s.interruptible(c.Context())
+}
+
+// interruptible runs until a signal.
+func (s *session) interruptible(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
 	return s.run(ctx)
@@ -122,9 +151,13 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 type session struct {
 	flags          *runFlags
 	world          *sim.World
-	dir            *persistence.RunDir // nil without --out
+	dir            *persistence.RunDir      // nil without --out
+	name           string                   // of the folder, as it was given
+	csv            sim.Sink                 // nil without --csv
+	keep           func() (sim.Sink, error) // begins the journal; nil without --out
 	stdout, stderr io.Writer
 
+	from     twins.Tick // steps that had been made before
 	chain    *sim.Chain
 	summary  *views.Summary
 	messages int64
@@ -133,7 +166,7 @@ type session struct {
 
 func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
 	return &session{
-		flags: f, world: w, stdout: stdout, stderr: stderr,
+		flags: f, world: w, stdout: stdout, stderr: stderr, name: f.out,
 		chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()), summary: views.NewSummary(w.Scenario),
 	}
 }
@@ -155,13 +188,9 @@ func (s *session) run(ctx context.Context) error {
 
 // steps makes all steps, or those until it is interrupted.
 func (s *session) steps(ctx context.Context) error {
-	sinks := []sim.Sink{s.chain, s.summary}
-	if s.flags.csv {
-		csv, err := s.dir.CSV()
-		if err != nil {
-			return err
-		}
-		sinks = append(sinks, csv)
+	sinks, err := s.sinks()
+	if err != nil {
+		return err
 	}
 	scenario := s.world.Scenario
 	stepper, err := actors.Start(s.world, actors.Options{Hosting: actors.Hosting(scenario.Hosting), Hash: true})
@@ -170,6 +199,7 @@ func (s *session) steps(ctx context.Context) error {
 	}
 	defer stepper.Close()
 	runner := sim.Runner{World: s.world, Stepper: stepper, Sinks: sinks}
+	runner.From(s.from)
 	if !s.flags.quiet {
 		p := newProgress(s.stderr, scenario.Calendar)
 		defer p.end()
@@ -182,6 +212,29 @@ func (s *session) steps(ctx context.Context) error {
 		return &interruptedError{int64(done), int64(scenario.Calendar.Steps)}
 	}
 	return err
+}
+
+// sinks are those who get the steps: the chain first, then the journal, so that nobody
+// counts a step that is not kept.
+func (s *session) sinks() (sinks []sim.Sink, err error) {
+	if s.flags.csv && s.csv == nil {
+		if s.csv, err = s.dir.CSV(); err != nil {
+			return nil, err
+		}
+	}
+	sinks = append(sinks, s.chain)
+	if s.keep != nil {
+		journal, err := s.keep()
+		if err != nil {
+			return nil, err
+		}
+		sinks = append(sinks, journal)
+	}
+	sinks = append(sinks, s.summary)
+	if s.csv != nil {
+		sinks = append(sinks, s.csv)
+	}
+	return sinks, nil
 }
 
 // stateOf is the state in which a run has ended.
@@ -207,13 +260,13 @@ func worthReporting(err error) bool {
 func (s *session) report(err error) *views.Report {
 	r := s.summary.Report(s.world)
 	if s.dir != nil {
-		r.Run = &s.flags.out
+		r.Run = &s.name
 	}
 	r.Digest = s.chain.Digest().String()
 	r.MessagesHandled = s.messages
 	r.WallS = s.wall.Seconds()
 	if r.WallS > 0 {
-		r.HouseholdStepsPerS = float64(r.Members[twins.Household.Name]) * float64(r.Steps) / r.WallS
+		r.HouseholdStepsPerS = float64(r.Members[twins.Household.Name]) * float64(r.Steps-int64(s.from)) / r.WallS
 	}
 	r.PeakRSSBytes = peakRSS()
 	r.Interrupted = stateOf(err) == persistence.Interrupted
@@ -227,6 +280,6 @@ func (s *session) print(r *views.Report) error {
 	case s.flags.quiet:
 		return nil
 	}
-	_, err := io.WriteString(s.stdout, reportText(r, s.summary, s.world.Scenario, useColour(s.stdout)))
+	_, err := io.WriteString(s.stdout, reportText(r, s.summary, s.world.Scenario, 0, useColour(s.stdout)))
 	return err
 }

@@ -197,21 +197,18 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 
 func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
 	for _, b := range c.Blocks {
-		made := twins.Power(0)
-		for i := range b.Read {
-			made += b.Read[i].Generation
-		}
-		if made != 0 {
+		if made := b.Flows.Generation; made != 0 {
 			s.producedBy[b.Kind.Name] = s.producedBy[b.Kind.Name].Plus(made.For(step))
 		}
 	}
 	for i := range c.Events {
-		if e := &c.Events[i].Event; e.Type.Departures != nil {
+		e := &c.Events[i].Event
+		if e.Type.Departures != nil {
 			s.departures = s.departures.Plus(e.Type.Departures(e))
 		}
-	}
-	if c.BreachedLimit() {
-		s.breaches++
+		if e.Type == twins.LimitPassed {
+			s.breaches++
+		}
 	}
 	if c.BrokenBy != 0 && s.residual == 0 {
 		s.residual = max(c.BrokenBy, -c.BrokenBy)

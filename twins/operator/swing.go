@@ -20,17 +20,14 @@ const (
 // The area's events: an island that forms or is joined again, relays that shed, a
 // blackout. They are told of the grid.
 var (
-	islandFormed   = &twins.EventType{Name: "grid.islanded", Notable: true, Fields: []string{"deviation_uhz"}}
-	islandJoined   = &twins.EventType{Name: "grid.joined", Notable: true, Fields: []string{"deviation_uhz"}}
-	relaysShed     = &twins.EventType{Name: "grid.relays_shed", Notable: true, Fields: []string{"stages", "shed_mw", "for_ppb", "least_uhz"}}
-	wentBlack      = &twins.EventType{Name: "grid.blackout", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}}
-	frequencySwung = &twins.EventType{Name: "grid.frequency_left_range", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}}
+	islandFormed   = twins.DeclareEvent(twins.EventType{Name: "grid.islanded", Notable: true, Fields: []string{"deviation_uhz"}})
+	islandJoined   = twins.DeclareEvent(twins.EventType{Name: "grid.joined", Notable: true, Fields: []string{"deviation_uhz"}})
+	relaysShed     = twins.DeclareEvent(twins.EventType{Name: "grid.relays_shed", Notable: true, Fields: []string{"stages", "shed_mw", "for_ppb", "least_uhz"}})
+	wentBlack      = twins.DeclareEvent(twins.EventType{Name: "grid.blackout", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}})
+	frequencySwung = twins.DeclareEvent(twins.EventType{Name: "grid.frequency_left_range", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}})
 )
 
-// Events are the types of the events that the operator tells of the grid.
-var Events = []*twins.EventType{islandFormed, islandJoined, relaysShed, wentBlack, frequencySwung}
-
-// GridPath is whom they are told of.
+// gridPath is whom they are told of.
 const gridPath = "grid"
 
 // Swing implements twins.Swinger: what the frequency does while this step replaces

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/actors"
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// replayFlags are the flags of replay.
+type replayFlags struct {
+	from, to int64
+	verify   bool
+	json     bool
+}
+
+func newReplay() *cobra.Command {
+	var f replayFlags
+	c := &cobra.Command{
+		Use:   "replay DIR",
+		Short: "Report on a run that was kept, and verify it",
+		Long: `Replay goes through the steps of a run that was kept with --out, from its records
+and without computing them, and prints the report that the run printed.
+
+With --verify every step is computed again, by actors, from the scenario and the
+commands, or from the snapshot before --from, and all that is kept of it is
+compared. The first step and member that differ are named.
+
+Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
+3 what is kept is invalid, 5 it differs from what is computed again or is damaged.`,
+		Example: `  smatrix replay runs/first
+  smatrix replay runs/first --from 96 --to 192 --json
+  smatrix replay runs/first --verify`,
+		Args: someArgs(1, 1, "no folder, wanted that of a run"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(c *cobra.Command, args []string) error { return f.replay(c, args[0]) },
+	}
+	c.Flags().Int64Var(&f.from, "from", 0, "begin with step `STEP`; steps count from 0")
+	c.Flags().Int64Var(&f.to, "to", 0, "end before step `STEP`")
+	c.Flags().BoolVar(&f.verify, "verify", false, "compute every step again and compare")
+	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
+	c.Flags().SortFlags = false
+	return c
+}
+
+func (f *replayFlags) replay(c *cobra.Command, dir string) (err error) {
+	if f.verify {
+		defer func() { err = asDifference(err) }()
+	}
+	store, err := persistence.Open(dir, persistence.Read)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	from, to, err := f.span(c, store)
+	if err != nil {
+		return err
+	}
+	r := &replayed{store: store, from: from, to: to, stderr: c.ErrOrStderr()}
+	if err := r.run(f.verify); err != nil {
+		return err
+	}
+	report, err := r.report(dir)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(c.OutOrStdout(), report)
+	}
+	_, err = io.WriteString(c.OutOrStdout(), reportText(report, r.summary, r.world.Scenario, from, useColour(c.OutOrStdout())))
+	return err
+}
+
+// asDifference marks what --verify has found.
+func asDifference(err error) error {
+	var differs *persistence.DifferenceError
+	var damage *persistence.DamageError
+	if errors.As(err, &differs) || errors.As(err, &damage) {
+		return &differsError{err}
+	}
+	return err
+}
+
+// span is the steps that were asked for.
+func (f *replayFlags) span(c *cobra.Command, s *persistence.Store) (from, to twins.Tick, err error) {
+	from, to = twins.Tick(f.from), s.Steps()
+	if c.Flags().Changed("to") {
+		to = twins.Tick(f.to)
+	}
+	if from < 0 || to > s.Steps() || from > to || from == to && s.Steps() > 0 {
+		return 0, 0, usage(c, "--from %d --to %d, wanted some of the %d steps that are kept", from, to, s.Steps())
+	}
+	return from, to, nil
+}
+
+// replayed is a run that is gone through again.
+type replayed struct {
+	store    *persistence.Store
+	from, to twins.Tick
+	stderr   io.Writer
+	world    *sim.World
+	summary  *views.Summary
+	wall     time.Duration
+}
+
+func (r *replayed) run(verify bool) (err error) {
+	if r.world, err = r.store.World(); err != nil {
+		return err
+	}
+	r.summary = views.NewSummary(r.world.Scenario)
+	start := time.Now()
+	if verify {
+		err = r.store.Verify(r.from, r.to, startActors, nil)
+	}
+	if err == nil {
+		err = r.store.Replay(r.from, r.to, r.summary)
+	}
+	r.wall = time.Since(start)
+	for _, line := range r.store.Repairs() {
+		fmt.Fprintln(r.stderr, "smatrix: repaired: "+printable(line))
+	}
+	if verify && err == nil && r.store.Damaged() {
+		err = &differsError{fmt.Errorf("run %q was damaged, and could be computed again; `smatrix run --resume %s` repairs it", r.store.Dir(), r.store.Dir())}
+	}
+	return err
+}
+
+func startActors(w *sim.World) (sim.Stepper, error) {
+	return actors.Start(w, actors.Options{Hosting: actors.Hosting(w.Scenario.Hosting), Hash: true})
+}
+
+func (r *replayed) report(dir string) (*views.Report, error) {
+	report := r.summary.Report(r.world)
+	report.StepS = int64(r.world.Scenario.Calendar.Step)
+	digest, err := r.store.DigestAt(r.to)
+	if err != nil {
+		return nil, err
+	}
+	report.Run, report.Digest = &dir, digest.String()
+	report.WallS = r.wall.Seconds()
+	if report.WallS > 0 {
+		report.HouseholdStepsPerS = float64(report.Members[twins.Household.Name]) * float64(report.Steps) / report.WallS
+	}
+	report.PeakRSSBytes = peakRSS()
+	report.Interrupted = r.to == r.store.Steps() && r.to < r.world.Scenario.Calendar.Steps
+	return report, nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+)
+
+// resumeAlone refuses what a run that goes on cannot take: it is what it was.
+func (f *runFlags) resumeAlone(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage(c, "--resume with scenario %q, wanted one of them: a run goes on with its own", args[0])
+	}
+	for _, name := range []string{"days", "steps", "seed", "set", "out", "csv"} {
+		if c.Flags().Changed(name) {
+			return usage(c, "--resume with --%s, wanted --resume alone: a run goes on as it began", name)
+		}
+	}
+	return nil
+}
+
+// durability reads --sync.
+func (f *runFlags) durability(c *cobra.Command) (d persistence.Durability, err error) {
+	bad := usage(c, "--sync %q: wanted step, a number of steps, a time, or both such as 64,1s", f.sync)
+	if f.sync == "step" {
+		return persistence.Durability{Steps: 1}, nil
+	}
+	for part := range strings.SplitSeq(f.sync, ",") {
+		if n, err := strconv.Atoi(part); err == nil && n > 0 && d.Steps == 0 {
+			d.Steps = n
+		} else if t, err := time.ParseDuration(part); err == nil && t > 0 && d.Every == 0 {
+			d.Every = t
+		} else {
+			return d, bad
+		}
+	}
+	const never = 1 << 30
+	if d.Steps == 0 {
+		d.Steps = never
+	}
+	if d.Every == 0 {
+		d.Every = never * time.Second
+	}
+	return d, nil
+}
+
+// runResumed goes on with a run that was ended early, or killed.
+func (f *runFlags) runResumed(c *cobra.Command) error {
+	durability, err := f.durability(c)
+	if err != nil {
+		return err
+	}
+	store, err := persistence.Open(f.resume, persistence.Write)
+	if err != nil {
+		return err
+	}
+	meta := store.Meta()
+	if meta.State == persistence.Done && !store.Damaged() {
+		_ = store.Close() // nothing was written
+		return &sim.UsageError{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s`", f.resume, f.resume)}
+	}
+	s := &session{flags: f, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
+	if err := s.goOn(store, durability); err != nil {
+		_ = store.Close() // the error says more
+		return err
+	}
+	return s.interruptible(c.Context())
+}
+
+// goOn hands the steps that were made to those who want all of them, and puts the world where
+// they ended.
+func (s *session) goOn(store *persistence.Store, d persistence.Durability) error {
+	world, err := store.World()
+	if err != nil {
+		return err
+	}
+	s.summary = views.NewSummary(world.Scenario)
+	sinks := []sim.Sink{s.summary}
+	if store.Meta().Journal.CSV {
+		csv, err := s.dir.CSV()
+		if err != nil {
+			return err
+		}
+		s.csv = csv
+		sinks = append(sinks, csv)
+	}
+	journal, at, err := store.Resume(d, sinks...)
+	for _, line := range store.Repairs() {
+		fmt.Fprintln(s.stderr, "smatrix: repaired: "+printable(line))
+	}
+	if err != nil {
+		return err
+	}
+	s.world, s.chain, s.from = at.World, at.Chain, at.Steps
+	s.keep = func() (sim.Sink, error) { return journal, nil }
+	if !s.flags.quiet {
+		fmt.Fprintf(s.stderr, "smatrix: going on after step %d of %d\n", at.Steps, at.World.Scenario.Calendar.Steps)
+	}
+	return nil
+}

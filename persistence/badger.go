@@ -1,0 +1,179 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// badgerMagic stands in Badger's manifest, so that the store of another program is
+// not taken for ours.
+const badgerMagic = 0x5347
+
+// Sizes of Badger's files. Small ones keep what must be free on the disk, and what
+// is in memory, small; a transaction may have 15 % of a memtable.
+const (
+	memTableSize = 16 << 20
+	valueLogSize = 16 << 20
+	mostPerTxn   = 2 << 20 // bytes, keys included
+	mostEntries  = 10_000
+	mostPerValue = 512 << 10 // bytes of one value; what is longer is kept in parts
+)
+
+// badgerTable is a Table in Badger.
+type badgerTable struct{ db *badger.DB }
+
+// openBadger opens the store in a folder. Its transactions stay in the order in which they
+// are made, and are on disk after Sync; all tables are verified while it is opened,
+// since Badger's other ways of checking crash or end early on damage.
+func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
+	defer guard(&err)
+	o := badger.DefaultOptions(dir).
+		WithLogger(nil).
+		WithMetricsEnabled(false).
+		WithExternalMagic(badgerMagic).
+		WithChecksumVerificationMode(options.OnTableRead).
+		WithCompression(options.None). // what is worth it is compressed before
+		WithMemTableSize(memTableSize).WithNumMemtables(2).
+		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables
+		WithBlockCacheSize(0).WithIndexCacheSize(0).
+		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
+		WithReadOnly(mode == Read)
+	db, err := badger.Open(o)
+	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
+		// It was killed: what its log has is put in order, then it is only read.
+		if db, err = badger.Open(o.WithReadOnly(false)); err == nil {
+			if err = db.Close(); err == nil {
+				db, err = badger.Open(o)
+			}
+		}
+	}
+	if err != nil {
+		return nil, openError(dir, err)
+	}
+	return &badgerTable{db}, nil
+}
+
+// openError tells a store that is in use from one that is damaged.
+func openError(dir string, err error) error {
+	run := filepath.Dir(dir)
+	if strings.Contains(err.Error(), "directory lock") {
+		return &HeldError{Dir: run}
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("run %q: %w", run, err)
+	}
+	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + oneLine(err.Error())}
+}
+
+// oneLine drops the stack that Badger's errors may carry.
+func oneLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// guard turns a panic of Badger, which it has for some kinds of damage, into an error.
+func guard(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("journal: %v", p)
+	}
+}
+
+// Put implements Table.
+func (t *badgerTable) Put(entries []Entry) (err error) {
+	defer guard(&err)
+	for len(entries) > 0 {
+		n, size := 0, 0
+		for n < len(entries) && (n == 0 || size+len(entries[n].Key)+len(entries[n].Value) < mostPerTxn && n < mostEntries) {
+			size += len(entries[n].Key) + len(entries[n].Value)
+			n++
+		}
+		if err := t.commit(entries[:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+func (t *badgerTable) commit(entries []Entry) error {
+	txn := t.db.NewTransaction(true)
+	defer txn.Discard()
+	for _, e := range entries {
+		var err error
+		if e.Value == nil {
+			err = txn.Delete(e.Key)
+		} else {
+			err = txn.Set(e.Key, e.Value)
+		}
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+	}
+	if err := txn.Commit(); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// Get implements Table.
+func (t *badgerTable) Get(key []byte) (value []byte, err error) {
+	defer guard(&err)
+	err = t.db.View(func(txn *badger.Txn) error {
+		item, err := txn.Get(key)
+		if err != nil {
+			return err
+		}
+		value, err = item.ValueCopy(nil)
+		return err
+	})
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, ErrNotFound
+	}
+	return value, err
+}
+
+// Scan implements Table.
+func (t *badgerTable) Scan(prefix, from []byte, visit func(key, value []byte) error) (err error) {
+	defer guard(&err)
+	err = t.db.View(func(txn *badger.Txn) error {
+		o := badger.DefaultIteratorOptions
+		o.Prefix, o.PrefetchValues = prefix, false
+		it := txn.NewIterator(o)
+		defer it.Close()
+		if from == nil {
+			from = prefix
+		}
+		for it.Seek(from); it.ValidForPrefix(prefix); it.Next() {
+			item := it.Item()
+			if err := item.Value(func(v []byte) error { return visit(item.Key(), v) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == errStop {
+		return nil
+	}
+	return err
+}
+
+// Sync implements Table.
+func (t *badgerTable) Sync() (err error) {
+	defer guard(&err)
+	if t.db.Opts().ReadOnly {
+		return nil
+	}
+	return t.db.Sync()
+}
+
+// Close implements Table.
+func (t *badgerTable) Close() (err error) {
+	defer guard(&err)
+	return t.db.Close()
+}

@@ -1,0 +1,261 @@
+package persistence
+
+import (
+	"fmt"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// matrix is one figure of several members over the steps of a chunk: a row for each
+// step; nil rows are zeros.
+type matrix struct {
+	width int
+	rows  [][]int64
+}
+
+// add begins the next row. The last one is reused if it has stayed zero.
+func (m *matrix) add(value func(i int) int64, room *[]int64) {
+	row := *room
+	if cap(row) < m.width {
+		row = make([]int64, m.width)
+	}
+	row = row[:m.width]
+	any := int64(0)
+	for i := range row {
+		row[i] = value(i)
+		any |= row[i]
+	}
+	if any == 0 {
+		m.rows, *room = append(m.rows, nil), row
+		return
+	}
+	m.rows, *room = append(m.rows, row), nil
+}
+
+func (m *matrix) at(step, i int) int64 {
+	if m.rows[step] == nil {
+		return 0
+	}
+	return m.rows[step][i]
+}
+
+// column gathers a series.
+func (m *matrix) column(i int, vs []int64) {
+	for k, row := range m.rows {
+		vs[k] = 0
+		if row != nil {
+			vs[k] = row[i]
+		}
+	}
+}
+
+// cellChunk is the readings of one community over the steps of a chunk: a matrix
+// for each column of each block, and one for the flows.
+type cellChunk struct {
+	columns [][]matrix // by block and column
+	flows   matrix     // of each block, then what the community's are more than their sum
+}
+
+func newCellChunk(c *twins.Cell) *cellChunk {
+	k := &cellChunk{columns: make([][]matrix, len(c.Blocks)), flows: matrix{width: numFlows * (len(c.Blocks) + 1)}}
+	for i, b := range c.Blocks {
+		k.columns[i] = make([]matrix, len(b.Kind.Columns))
+		for n := range k.columns[i] {
+			k.columns[i][n].width = len(b.Paths)
+		}
+	}
+	return k
+}
+
+// add takes the readings of a step.
+func (k *cellChunk) add(c *twins.Cell, room *[]int64) {
+	for i, b := range c.Blocks {
+		for n, col := range b.Kind.Columns {
+			k.columns[i][n].add(func(m int) int64 { return col.Value(&b.Read[m]) }, room)
+		}
+	}
+	flows := make([]int64, 0, k.flows.width)
+	rest := flowValues(&c.Flows)
+	for _, b := range c.Blocks {
+		v := flowValues(&b.Flows)
+		for i := range v {
+			rest[i] -= v[i]
+		}
+		flows = append(flows, v[:]...)
+	}
+	flows = append(flows, rest[:]...)
+	k.flows.rows = append(k.flows.rows, flows)
+}
+
+// fill puts the readings of one step into a cell.
+func (k *cellChunk) fill(c *twins.Cell, step int) {
+	c.Flows = flowsOf(k.flows.rows[step][numFlows*len(c.Blocks):])
+	for i, b := range c.Blocks {
+		for m := range b.Read {
+			b.Read[m] = twins.Reading{Parts: b.Read[m].Parts}
+		}
+		for n, col := range b.Kind.Columns {
+			if row := k.columns[i][n].rows[step]; row != nil {
+				for m, v := range row {
+					col.Set(&b.Read[m], v)
+				}
+			}
+		}
+		b.Flows = flowsOf(k.flows.rows[step][numFlows*i:])
+		c.Flows.Plus(&b.Flows)
+	}
+}
+
+// append appends the stored form.
+func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
+	w := writer(b)
+	steps := len(k.flows.rows)
+	vs, base := make([]int64, steps), make([]int64, steps)
+	w.int(int64(from))
+	w.uint(uint64(steps))
+	w.uint(uint64(len(c.Blocks)))
+	for i, block := range c.Blocks {
+		w.text(block.Kind.Name)
+		w.uint(uint64(len(block.Paths)))
+		w.uint(uint64(len(block.Kind.Columns)))
+		for n, col := range block.Kind.Columns {
+			w.text(col.Name)
+			for m := range block.Paths {
+				k.columns[i][n].column(m, vs)
+				if col.Derived && n > 0 {
+					k.columns[i][n-1].column(m, base)
+					w.shares(vs, base)
+					continue
+				}
+				w.series(vs)
+			}
+		}
+	}
+	for i := range k.flows.width {
+		k.flows.column(i, vs)
+		w.series(vs)
+	}
+	return w
+}
+
+// readCellChunk is the inverse of append, for a cell of the same scenario.
+func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellChunk, error) {
+	r := &reader{b: b}
+	if t, n := twins.Tick(r.int()), r.uint(); t != from || n != uint64(steps) {
+		return nil, fmt.Errorf("it has %d steps from %d on, wanted %d from %d on", n, t, steps, from)
+	}
+	if n := r.uint(); n != uint64(len(c.Blocks)) {
+		return nil, fmt.Errorf("it has %d kinds, wanted %d", n, len(c.Blocks))
+	}
+	k := newCellChunk(c)
+	vs, base := make([]int64, steps), make([]int64, steps)
+	for i, block := range c.Blocks {
+		if name, n := r.text(), r.uint(); name != block.Kind.Name || n != uint64(len(block.Paths)) {
+			return nil, fmt.Errorf("it has %d of %q, wanted %d of %q", n, name, len(block.Paths), block.Kind.Name)
+		}
+		before := -1
+		for range r.count(1) {
+			name := r.text()
+			n := columnOf(block.Kind, name)
+			if n < 0 {
+				return nil, fmt.Errorf("column %q is unknown to this version", name)
+			}
+			m := &k.columns[i][n]
+			m.allocate(steps)
+			for at := range block.Paths {
+				if block.Kind.Columns[n].Derived && before >= 0 {
+					k.columns[i][before].column(at, base)
+					r.shares(vs, base)
+				} else {
+					r.series(vs)
+				}
+				m.set(at, vs)
+			}
+			before = n
+		}
+	}
+	k.flows.allocate(steps)
+	for i := range k.flows.width {
+		r.series(vs)
+		k.flows.set(i, vs)
+	}
+	for i := range k.columns { // of a version that did not have them
+		for n := range k.columns[i] {
+			if k.columns[i][n].rows == nil {
+				k.columns[i][n].rows = make([][]int64, steps)
+			}
+		}
+	}
+	return k, r.done()
+}
+
+func columnOf(k *twins.Kind, name string) int {
+	for i, c := range k.Columns {
+		if c.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *matrix) allocate(steps int) {
+	all := make([]int64, steps*m.width)
+	for range steps {
+		m.rows = append(m.rows, all[:m.width:m.width])
+		all = all[m.width:]
+	}
+}
+
+func (m *matrix) set(i int, vs []int64) {
+	for k := range m.rows {
+		m.rows[k][i] = vs[k]
+	}
+}
+
+// shares writes a column that is a share of another one, as a state of charge is of
+// what is stored: which value stands beside which at the greatest, then by how much the others
+// are not in that proportion, which is next to nothing.
+func (w *writer) shares(vs, base []int64) {
+	at := 0
+	for i := range vs {
+		if vs[i] > vs[at] {
+			at = i
+		}
+	}
+	share, of := vs[at], base[at]
+	rest := make([]int64, len(vs))
+	w.ints(share, of)
+	for i := range vs {
+		rest[i] = vs[i] - proportion(base[i], share, of)
+	}
+	w.series(rest)
+}
+
+func (r *reader) shares(vs, base []int64) {
+	share, of := r.int(), r.int()
+	r.series(vs)
+	for i := range vs {
+		vs[i] += proportion(base[i], share, of)
+	}
+}
+
+// proportion is v·share÷of, 0 where that means nothing or does not fit.
+func proportion(v, share, of int64) int64 {
+	if v < 0 || share <= 0 || of <= 0 || v/2 > of || share > 1<<60 {
+		return 0
+	}
+	q, _ := twins.MulDiv(v, share, of)
+	return q
+}
+
+// recordRows is how many values a step puts into a chunk.
+func recordValues(r *sim.StepRecord) (n int) {
+	for _, c := range r.Cells {
+		for _, b := range c.Blocks {
+			n += len(b.Paths) * len(b.Kind.Columns)
+		}
+		n += numFlows * (len(c.Blocks) + 1)
+	}
+	return n
+}

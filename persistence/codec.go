@@ -1,0 +1,311 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// valueVersion is the first byte of every value of the journal.
+const valueVersion = 1
+
+// Flags of a value.
+const flagZstd = 1
+
+// worthPacking is from what size on a value is compressed.
+const worthPacking = 128
+
+// The coders are used by one goroutine at a time each, and hold no goroutines.
+func newPacker() *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return w
+}
+
+// mostUnpacked bounds what a value may unpack to: damage must not ask for all memory.
+const mostUnpacked = 1 << 30
+
+func newUnpacker() *zstd.Decoder {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return r
+}
+
+// seal makes the stored form of a value: version, flags, CRC-32C over key and all
+// the rest, then the body, compressed if that makes it smaller.
+func seal(p *zstd.Encoder, key, body []byte) []byte {
+	out := make([]byte, 6, 6+len(body))
+	out[0] = valueVersion
+	if len(body) >= worthPacking && p != nil {
+		if packed := p.EncodeAll(body, out); len(packed) < 6+len(body) {
+			out = packed
+			out[1] = flagZstd
+		}
+	}
+	if out[1] == 0 {
+		out = append(out[:6], body...)
+	}
+	binary.LittleEndian.PutUint32(out[2:], checksum(key, out))
+	return out
+}
+
+func checksum(key, value []byte) uint32 {
+	sum := crc32.Update(0, castagnoli, key)
+	sum = crc32.Update(sum, castagnoli, value[:2])
+	return crc32.Update(sum, castagnoli, value[6:])
+}
+
+// errDamaged is what a value is that is not as it was written.
+var errDamaged = errors.New("its checksum is wrong")
+
+// unseal checks a value and returns its body.
+func unseal(u *zstd.Decoder, key, value []byte) ([]byte, error) {
+	switch {
+	case len(value) < 6 || binary.LittleEndian.Uint32(value[2:]) != checksum(key, value):
+		return nil, errDamaged
+	case value[0] != valueVersion:
+		return nil, fmt.Errorf("it is of version %d, wanted %d", value[0], valueVersion)
+	case value[1] == 0:
+		return value[6:], nil
+	case value[1] != flagZstd:
+		return nil, fmt.Errorf("it is packed in a way %d that is unknown", value[1])
+	}
+	return u.DecodeAll(value[6:], nil)
+}
+
+// writer appends the forms of a value's body.
+type writer []byte
+
+func (w *writer) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
+func (w *writer) int(v int64)     { *w = binary.AppendVarint(*w, v) }
+func (w *writer) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
+func (w *writer) hash(h sim.Hash) { *w = append(*w, h[:]...) }
+func (w *writer) ints(vs ...int64) {
+	for _, v := range vs {
+		w.int(v)
+	}
+}
+
+// reader takes them off again. The first thing that is wrong stays its error.
+type reader struct {
+	b   []byte
+	err error
+}
+
+var errCut = errors.New("it is cut short")
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.b = nil
+}
+
+func (r *reader) uint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.fail(errCut)
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) int() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.fail(errCut)
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// count is a number of things of which each takes least bytes or more.
+func (r *reader) count(least int) int {
+	n := r.uint()
+	if n > uint64(len(r.b)/max(least, 1)) {
+		r.fail(errCut)
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) text() string {
+	n := r.count(1)
+	s := string(r.b[:n])
+	r.b = r.b[n:]
+	return s
+}
+
+func (r *reader) hash() (h sim.Hash) {
+	if len(r.b) < len(h) {
+		r.fail(errCut)
+		return h
+	}
+	copy(h[:], r.b)
+	r.b = r.b[len(h):]
+	return h
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail(errCut)
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
+}
+
+// done is an error unless all has been read.
+func (r *reader) done() error {
+	if r.err == nil && len(r.b) > 0 {
+		r.err = fmt.Errorf("it has %d bytes too many", len(r.b))
+	}
+	return r.err
+}
+
+// Commands.
+
+func (w *writer) command(c *twins.Command) {
+	w.int(int64(c.Step))
+	w.int(c.Seq)
+	w.text(c.Target)
+	w.text(c.Name)
+	w.text(c.Args.Setting)
+	w.int(c.Args.Value)
+}
+
+func (r *reader) command() twins.Command {
+	c := twins.Command{Step: twins.Tick(r.int()), Seq: r.int(), Target: r.text(), Name: r.text()}
+	c.Args = twins.Args{Setting: r.text(), Value: r.int()}
+	return c
+}
+
+// Flows as a list of integers. The order is on disk: new ones come last.
+const numFlows = 19
+
+func flowValues(f *twins.Flows) [numFlows]int64 {
+	return [numFlows]int64{
+		int64(f.Power), int64(f.Load), int64(f.Generation), int64(f.Charge), int64(f.Discharge), int64(f.Import), int64(f.Export),
+		int64(f.NetworkLoss), int64(f.Unserved), int64(f.UnservedEssential), int64(f.Curtailed), int64(f.Shifted), int64(f.Relief), int64(f.Kinetic),
+		int64(f.Reactive), int64(f.Stored), int64(f.StorageLoss), int64(f.Driven), int64(f.Elsewhere),
+	}
+}
+
+func flowsOf(v []int64) (f twins.Flows) {
+	for i, p := range [...]*twins.Power{&f.Power, &f.Load, &f.Generation, &f.Charge, &f.Discharge, &f.Import, &f.Export,
+		&f.NetworkLoss, &f.Unserved, &f.UnservedEssential, &f.Curtailed, &f.Shifted, &f.Relief, &f.Kinetic} {
+		*p = twins.Power(v[i])
+	}
+	f.Reactive = twins.ReactivePower(v[14])
+	for i, e := range [...]*twins.Energy{&f.Stored, &f.StorageLoss, &f.Driven, &f.Elsewhere} {
+		*e = twins.Energy(v[15+i])
+	}
+	return f
+}
+
+// Series: the values of one figure over the steps of a chunk.
+//
+//	0                              all of them are 0
+//	1 v                            all of them are v
+//	2 unit v₀ v₁−v₀ v₂−v₁ …        in multiples of unit > 0
+//	3 v₀ v₁ …                      as they are: a difference would not fit
+const (
+	seriesZero  = 0
+	seriesSame  = 1
+	seriesDelta = 2
+	seriesPlain = 3
+)
+
+func (w *writer) series(vs []int64) {
+	unit, same, fits := uint64(0), true, true
+	for i, v := range vs {
+		unit = gcd(unit, magnitude(v))
+		same = same && v == vs[0]
+		fits = fits && (i == 0 || differenceFits(v, vs[i-1]))
+	}
+	switch {
+	case unit == 0:
+		w.uint(seriesZero)
+	case same:
+		w.uint(seriesSame)
+		w.int(vs[0])
+	case fits && unit <= math.MaxInt64:
+		w.uint(seriesDelta)
+		w.uint(unit)
+		last := int64(0)
+		for _, v := range vs {
+			v /= int64(unit)
+			w.int(v - last)
+			last = v
+		}
+	default:
+		w.uint(seriesPlain)
+		w.ints(vs...)
+	}
+}
+
+func (r *reader) series(vs []int64) {
+	switch mode := r.uint(); mode {
+	case seriesZero:
+		clear(vs)
+	case seriesSame:
+		v := r.int()
+		for i := range vs {
+			vs[i] = v
+		}
+	case seriesDelta:
+		unit, last := int64(r.uint()), int64(0)
+		for i := range vs {
+			last += r.int()
+			vs[i] = last * unit
+		}
+	case seriesPlain:
+		for i := range vs {
+			vs[i] = r.int()
+		}
+	default:
+		r.fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
+	}
+}
+
+func magnitude(v int64) uint64 {
+	if v < 0 {
+		return -uint64(v)
+	}
+	return uint64(v)
+}
+
+// gcd is quick where a already divides b, as is mostly so.
+func gcd(a, b uint64) uint64 {
+	if a == 1 {
+		return 1
+	}
+	for b != 0 {
+		if a == 0 {
+			return b
+		}
+		a, b = b, a%b
+	}
+	return a
+}
+
+func differenceFits(a, b int64) bool {
+	d := a - b
+	return (a >= b) == (d >= 0)
+}

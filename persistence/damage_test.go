@@ -1,0 +1,510 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// truth is a run and what must be had of it.
+type truth struct {
+	dir    string // as it was closed
+	killed string // as it was before it was closed: Badger's log is in use
+	frames sim.Memory
+	digest sim.Hash
+}
+
+// makeTruth keeps the hamlet, with a command from outside, in both states.
+func makeTruth(t testing.TB) *truth {
+	t.Helper()
+	w := build(t, "hamlet", sim.Options{})
+	k := &truth{dir: filepath.Join(t.TempDir(), "run"), killed: filepath.Join(t.TempDir(), "killed")}
+	r, err := CreateRun(k.dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{Every: time.Hour, Steps: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range outside(w) {
+		if err := w.Add(c); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.AppendCommand(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j, &k.frames}}
+	for more := true; more; {
+		if more, err = run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyRun(t, k.dir, k.killed)
+	if err := r.Finish(Done, map[string]string{}); err != nil {
+		t.Fatal(err)
+	}
+	k.digest = chain.Digest()
+	return k
+}
+
+// outside is commands for the hamlet that come from outside.
+func outside(w *sim.World) (commands []twins.Command) {
+	for i, b := range w.Cells[0].Blocks {
+		if len(b.Kind.Settings) > 0 && b.Kind == twins.Battery {
+			commands = append(commands, twins.Command{Step: 5, Seq: int64(100 + i), Target: b.Paths[0], Name: twins.CommandSet,
+				Args: twins.Args{Setting: "available", Value: 0}})
+		}
+	}
+	return commands
+}
+
+// copyRun copies a folder as it is now; what is zero at the end of a file stays a hole.
+func copyRun(t testing.TB, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(from, path)
+		if e.IsDir() {
+			return os.MkdirAll(filepath.Join(to, rel), 0o777)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return writeSparse(filepath.Join(to, rel), b)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeSparse(path string, b []byte) error {
+	used := inUse(b)
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b[:used])
+	return errors.Join(err, f.Truncate(int64(len(b))), f.Close())
+}
+
+// inUse is the length of a file without the zeros at its end.
+func inUse(b []byte) int {
+	n := len(b)
+	for n > 0 && b[n-1] == 0 {
+		n--
+	}
+	return n
+}
+
+// look opens a run in a mode and compares all that is in it with the truth. silent is
+// what is wrong although nobody said so.
+func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told error) {
+	run, err := openRun(dir, mode)
+	if err != nil {
+		return "", err
+	}
+	var s *Store
+	if ledger {
+		s, err = Open(dir, mode)
+	} else { // as if there were none
+		s = newStore(run, mode)
+		if s.table, err = openBadger(run.path(journalDir), mode); err == nil {
+			b, _ := os.ReadFile(filepath.Join(k.dir, ledgerFile))
+			start, _ := readLedger(dir, b)
+			err = s.compare(&ledgerContent{start: start.start, ended: -1})
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	var is sim.Memory
+	if err := s.Replay(0, s.Steps(), &is); err != nil {
+		return "", err
+	}
+	switch {
+	case len(is.Frames) != len(k.frames.Frames):
+		return fmt.Sprintf("%d of %d steps", len(is.Frames), len(k.frames.Frames)), nil
+	case !reflect.DeepEqual(is.Frames, k.frames.Frames), !reflect.DeepEqual(is.Flows, k.frames.Flows), !sameTold(&is, &k.frames):
+		return "steps are others", nil
+	case !reflect.DeepEqual(s.Commands(0, 1<<40), k.commands(s)):
+		return "commands are missing", nil
+	}
+	return "", nil
+}
+
+func (k *truth) commands(s *Store) []twins.Command {
+	w, err := s.shownWorld()
+	if err != nil {
+		return nil
+	}
+	return outside(w)
+}
+
+func sameTold(a, b *sim.Memory) bool {
+	for i := range a.Events {
+		if len(a.Events[i]) != len(b.Events[i]) || len(a.Decisions[i]) != len(b.Decisions[i]) {
+			return false
+		}
+		for n := range a.Events[i] {
+			if a.Events[i][n] != b.Events[i][n] {
+				return false
+			}
+		}
+		for n := range a.Decisions[i] {
+			if a.Decisions[i][n] != b.Decisions[i][n] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// filesInUse are the files of a run that have content, with how much of it.
+func filesInUse(t testing.TB, dir string) map[string]int {
+	t.Helper()
+	found := map[string]int{}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if rel, _ := filepath.Rel(dir, path); inUse(b) > 0 && rel != reportFile && !strings.HasSuffix(rel, "LOCK") {
+			found[rel] = inUse(b)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// A bit that flips anywhere is repaired or told, never overlooked. The same flips
+// without a ledger lose something, or the test would show nothing.
+func TestBitFlips(t *testing.T) {
+	k := makeTruth(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	silent, lost, told := 0, 0, 0
+	for _, from := range []string{k.dir, k.killed} {
+		files := filesInUse(t, from)
+		for name, used := range files {
+			n := flips / len(files) / 2
+			for i := range n {
+				at, bit := random.IntN(used), random.IntN(8)
+				dir := filepath.Join(t.TempDir(), "run")
+				flipped(t, from, dir, name, at, bit)
+				what, err := k.look(dir, Read, true)
+				if what != "" {
+					silent++
+					t.Errorf("%s of %s, byte %d bit %d: %s", name, filepath.Base(from), at, bit, what)
+				}
+				if err != nil {
+					told++
+				}
+				if i%4 == 0 && from == k.killed {
+					flipped(t, from, dir, name, at, bit)
+					if what, _ := k.look(dir, Read, false); what != "" {
+						lost++
+					}
+				}
+			}
+		}
+	}
+	if lost == 0 {
+		t.Error("without the ledger nothing is lost either: the flips show nothing")
+	}
+	t.Logf("%d flips: %d refused, the others without effect or repaired; silent losses %d; without the ledger %d of a quarter of those in a killed run",
+		flips, told, silent, lost)
+}
+
+func flipped(t testing.TB, from, to, name string, at, bit int) {
+	t.Helper()
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	copyRun(t, from, to)
+	f, err := os.OpenFile(filepath.Join(to, name), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], int64(at)); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 1 << bit
+	if _, err := f.WriteAt(b[:], int64(at)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A ledger that was torn at any byte ends with the last whole record before it.
+func TestLedgerTornAnywhere(t *testing.T) {
+	k := makeTruth(t)
+	b, err := os.ReadFile(filepath.Join(k.dir, ledgerFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := readLedger(k.dir, b)
+	if err != nil || whole.torn != 0 || len(whole.heads) != len(k.frames.Frames) {
+		t.Fatalf("%v, %d heads", err, len(whole.heads))
+	}
+	for cut := range b {
+		for _, tail := range [][]byte{nil, make([]byte, 100)} { // zeros: a file that was longer than its content
+			c, err := readLedger(k.dir, append(b[:cut:cut], tail...))
+			if cut < ledgerHead+8+1+32 {
+				if err == nil {
+					t.Fatalf("a ledger of %d bytes was taken", cut)
+				}
+				continue
+			}
+			if err != nil || len(c.holes) > 0 || !slices.Equal(c.heads, whole.heads[:len(c.heads)]) {
+				t.Fatalf("cut at %d: %v, holes %v", cut, err, c.holes)
+			}
+			if int(c.size+c.torn) != cut+len(tail) {
+				t.Fatalf("cut at %d: %d whole and %d torn", cut, c.size, c.torn)
+			}
+		}
+	}
+	// In the middle it is damage, and what follows is still read.
+	for at := ledgerHead + 41; at < len(b)-60; at += 7 {
+		bad := append([]byte{}, b...)
+		bad[at] ^= 4
+		c, err := readLedger(k.dir, bad)
+		if err != nil || len(c.holes) == 0 || len(c.heads) != len(whole.heads) {
+			t.Fatalf("damage at %d: %v, holes %v, %d heads", at, err, c.holes, len(c.heads))
+		}
+	}
+}
+
+// Every value that is cut short, at any byte, is refused, and so is every body whose
+// checksum is right though it is cut: damage is told, never a panic.
+func TestValuesTornAnywhere(t *testing.T) {
+	k := makeTruth(t)
+	s := open(t, k.dir, Read)
+	defer s.Close()
+	w, err := s.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = s.table.Scan(nil, nil, func(key, value []byte) error {
+		body, err := unseal(s.unpacker, key, value)
+		if err != nil {
+			return err
+		}
+		for cut := range value {
+			if _, err := unseal(s.unpacker, key, value[:cut]); err == nil {
+				t.Errorf("value of %x cut at %d was taken", key, cut)
+			}
+		}
+		if key[0] == keyStep {
+			for cut := range body {
+				n++
+				if _, err := readStep(body[:cut], w.Cells); err == nil {
+					t.Errorf("step %x cut at %d was taken", key, cut)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	for _, c := range s.chunks {
+		for i := range w.Cells {
+			b, err := s.getParts(func(part int) []byte { return readingsKey(i, c.from, part) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for cut := range b {
+				if _, err := readCellChunk(b[:cut], w.Cells[i], c.from, int(c.to-c.from)); err == nil {
+					t.Errorf("readings cut at %d were taken", cut)
+				}
+			}
+			random := rand.New(rand.NewPCG(3, uint64(i)))
+			for range 2000 { // any bytes: an error or other values, no panic
+				bad := append([]byte{}, b...)
+				bad[random.IntN(len(bad))] = byte(random.Uint32())
+				_, _ = readCellChunk(bad, w.Cells[i], c.from, int(c.to-c.from))
+			}
+		}
+	}
+}
+
+// Badger's log torn at any byte: what was kept comes back whole, from the ledger.
+func TestBadgerLogTorn(t *testing.T) {
+	k := makeTruth(t)
+	name := ""
+	for f := range filesInUse(t, k.killed) {
+		if strings.HasSuffix(f, ".mem") {
+			name = f
+		}
+	}
+	used := filesInUse(t, k.killed)[name]
+	random := rand.New(rand.NewPCG(5, 6))
+	repaired := 0
+	for i := range torn {
+		dir := filepath.Join(t.TempDir(), "run")
+		copyRun(t, k.killed, dir)
+		cut := int64(random.IntN(used))
+		if err := os.Truncate(filepath.Join(dir, name), cut); err != nil {
+			t.Fatal(err)
+		}
+		what, err := k.look(dir, Read, true)
+		var damage *DamageError
+		if what != "" || err != nil && !errors.As(err, &damage) {
+			t.Fatalf("log cut at %d of %d: %s, %v", cut, used, what, err)
+		}
+		if err == nil {
+			repaired++
+		}
+		if i%10 == 0 {
+			s := open(t, dir, Write)
+			j, m, err := s.Resume(Durability{})
+			if err != nil {
+				t.Fatalf("log cut at %d of %d: %v", cut, used, err)
+			}
+			if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != k.digest {
+				t.Fatalf("log cut at %d of %d: digest %s, wanted %s", cut, used, got, k.digest)
+			}
+		}
+	}
+	t.Logf("%d of %d torn logs were read whole, the others refused until the run is resumed", repaired, torn)
+}
+
+// failing is a file that fails from some call on.
+type failing struct {
+	io.Writer
+	writes, syncs int // until it fails; < 0: never
+	fail          error
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.writes == 0 {
+		return 0, f.fail
+	}
+	f.writes--
+	return len(b), nil
+}
+
+func (f *failing) Sync() error {
+	if f.syncs == 0 {
+		return f.fail
+	}
+	f.syncs--
+	return nil
+}
+
+func (f *failing) Close() error { return nil }
+
+// After a write or sync that failed nothing more is acknowledged, though the disk works again.
+func TestNothingIsTakenAfterAFailure(t *testing.T) {
+	for _, bad := range []*failing{{writes: 3, syncs: -1}, {writes: -1, syncs: 1}} {
+		bad.fail = errors.New("input/output error")
+		w := build(t, "hamlet", sim.Options{})
+		r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain := sim.NewChain(1, nil)
+		j, err := r.Keep(w, chain, Durability{Steps: 2, Every: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.ledger.f.Close()
+		j.ledger.f = bad
+		run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+		for err == nil {
+			_, err = run.Step()
+		}
+		if !errors.Is(err, bad.fail) || run.Done() > 4 {
+			t.Errorf("after %d steps: %v", run.Done(), err)
+		}
+		bad.writes, bad.syncs = -1, -1 // and works again
+		steps := len(j.store.heads)
+		err = j.Commit(&sim.StepRecord{Tick: j.next})
+		errCommand := j.AppendCommand(twins.Command{Step: 1000})
+		errSync := j.Sync()
+		for _, err := range []error{err, errCommand, errSync} {
+			if !errors.Is(err, bad.fail) {
+				t.Errorf("after a failure: %v, wanted it again", err)
+			}
+		}
+		if len(j.store.heads) != steps {
+			t.Error("a step was taken after a failure")
+		}
+		if err := j.End(); !errors.Is(err, bad.fail) {
+			t.Errorf("End: %v", err)
+		}
+	}
+}
+
+// A disk that is about to be full: nothing more is taken and that is said; when there
+// is room the same step is taken, and the run is what it would have been.
+func TestDiskAlmostFull(t *testing.T) {
+	w := build(t, "hamlet", sim.Options{})
+	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := 0
+	j.free = func(string) (int64, error) {
+		if j.next == 7 && full < 3 {
+			full++
+			return reserve - 1, nil
+		}
+		return reserve, nil
+	}
+	again := sinkFunc(func(rec *sim.StepRecord) error {
+		err := j.Commit(rec)
+		for errors.As(err, new(*FullError)) {
+			if !strings.Contains(err.Error(), "make room, then go on with `smatrix run --resume") {
+				t.Error(err)
+			}
+			if err := j.AppendCommand(twins.Command{Step: 20}); full < 3 && !errors.As(err, new(*FullError)) {
+				t.Errorf("a command on a full disk: %v", err)
+			}
+			if _, err := j.Store().table.Get(key(keyStep, 3)); err != nil {
+				t.Errorf("reading on a full disk: %v", err)
+			}
+			err = j.Commit(rec)
+		}
+		return err
+	})
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, again}}
+	for more := true; more; {
+		if more, err = run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Finish(Done, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := digestOf(t, build(t, "hamlet", sim.Options{})); chain.Digest() != want || full != 3 {
+		t.Errorf("digest %s, wanted %s; full %d times", chain.Digest(), want, full)
+	}
+}

@@ -1,0 +1,379 @@
+package persistence
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Durability says when what was committed is on disk for good, whatever happens to
+// the machine. A process that is killed loses nothing in any case, and commands
+// from outside are on disk before they are acknowledged.
+type Durability struct {
+	Steps int           // at the latest after so many steps; 0 stands for 64
+	Every time.Duration // or after that time, with the next step; 0 stands for 1 s
+}
+
+// The defaults of Durability.
+const (
+	defaultSyncSteps = 64
+	defaultSyncEvery = time.Second
+)
+
+func (d Durability) filled() Durability {
+	if d.Steps == 0 {
+		d.Steps = defaultSyncSteps
+	}
+	if d.Every == 0 {
+		d.Every = defaultSyncEvery
+	}
+	return d
+}
+
+// Journal is the sink that keeps a run, step by step. A step is kept as a whole:
+// when Commit returns it has been handed to the operating system, and Durability
+// says when it is on disk. After a write that failed nothing more is taken.
+type Journal struct {
+	store      *Store
+	chain      *sim.Chain
+	ledger     *ledger
+	durability Durability
+
+	next    twins.Tick // of the step that comes
+	known   twins.Tick // steps whose heads are known: they are made again
+	chunk   chunk
+	failed  error
+	last    *sim.StepRecord
+	waiting int       // steps since the last sync
+	synced  time.Time // the last sync
+
+	numCommands int
+	free        func(dir string) (int64, error) // bytes on the disk
+	checked     int                             // steps since free was asked
+}
+
+// chunk is readings that wait to be written together.
+type chunk struct {
+	from  twins.Tick
+	steps int
+	cells []*cellChunk
+	room  []int64
+}
+
+// How many steps make a chunk: as many as compress well, fewer in a big world.
+const (
+	mostChunkSteps  = 96
+	leastChunkSteps = 8
+	mostChunkValues = 8 << 20
+)
+
+// mostBetween is how many steps lie between snapshots at most: a day of minutes.
+var mostBetween twins.Tick = 1440 // tests take fewer
+
+// reserve is what is kept free on the disk: Badger dies on a full one, as it writes
+// through mapped memory. It covers its open files and a compaction.
+const reserve = 192 << 20
+
+// Keep begins the journal of a new run, which is then made by the world. chain must
+// be a sink before the journal, and the journal gets every record.
+func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, error) {
+	kept, err := keptOf(w)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.writeText(scenarioFile, kept.Scenario.Text); err != nil {
+		return nil, err
+	}
+	s := newStore(r, Write)
+	s.start = chain.Head()
+	if s.table, err = openBadger(r.path(journalDir), Write); err != nil {
+		return nil, err
+	}
+	j, err := newJournal(s, chain, d, 0)
+	if err == nil {
+		err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
+	}
+	if err == nil {
+		j.ledger, err = createLedger(r.path(ledgerFile), s.start)
+	}
+	if err == nil {
+		r.meta.Journal = kept
+		r.meta.Journal.CSV = r.csv != nil
+		err = r.writeMeta()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	r.journal = j
+	return j, nil
+}
+
+// keptOf is what run.json says of a world.
+func keptOf(w *sim.World) (*Kept, error) {
+	k := &Kept{Scenario: w.Scenario.Origin(), Steps: int64(w.Scenario.Calendar.Steps), StepS: int64(w.Scenario.Calendar.Step)}
+	sum := sim.Hash(sha256.Sum256(k.Scenario.Text))
+	k.Text = sum.String()
+	var err error
+	if err = k.Scenario.MakeAbsolute(); err == nil {
+		k.Data, err = w.Scenario.Data()
+	}
+	return k, err
+}
+
+// world builds the scenario that a run was made of.
+func (k *Kept) world(r *RunDir) (*sim.World, error) {
+	text, err := os.ReadFile(r.path(scenarioFile))
+	if err != nil {
+		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}
+	}
+	if sum := sim.Hash(sha256.Sum256(text)); sum.String() != k.Text {
+		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s is not what was written: SHA-256 %.12s…, wanted %.12s…", scenarioFile, sum, k.Text)}
+	}
+	from := k.Scenario
+	from.Text = text
+	if err := from.Check(k.Data); err != nil {
+		return nil, err
+	}
+	scenario, err := from.Load()
+	if err != nil {
+		return nil, err
+	}
+	return scenario.Build()
+}
+
+func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
+	return &Journal{
+		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
+		synced: time.Now(), free: freeSpace, numCommands: len(s.commands),
+	}, nil
+}
+
+// Commit implements sim.Sink. *FullError says that nothing was taken and the same
+// record may come again when there is room; after any other error nothing more is
+// taken.
+func (j *Journal) Commit(r *sim.StepRecord) error {
+	if j.failed != nil {
+		return j.failed
+	}
+	if r.Tick != j.next {
+		return j.fail(fmt.Errorf("journal: step %d came, wanted %d", r.Tick, j.next))
+	}
+	if err := j.room(); err != nil {
+		return err
+	}
+	head := j.chain.Head()
+	if err := j.same(r.Tick, head); err != nil {
+		return j.fail(err)
+	}
+	entries := j.take(r, head)
+	if err := j.store.table.Put(entries); err != nil {
+		return j.fail(err)
+	}
+	j.store.noted(r.Tick, head)
+	j.next, j.last = r.Tick+1, r
+	if r.Tick >= j.known {
+		j.ledger.step(r.Tick, head)
+		if err := j.ledger.flush(); err != nil {
+			return j.fail(err)
+		}
+	}
+	j.waiting++
+	if j.waiting >= j.durability.Steps || time.Since(j.synced) >= j.durability.Every {
+		return j.Sync()
+	}
+	return nil
+}
+
+// fail stops the journal for good: what is on disk after a failed write nobody knows.
+func (j *Journal) fail(err error) error {
+	j.failed = fmt.Errorf("nothing more is kept since then: %w", err)
+	return err
+}
+
+// room refuses before the disk is full.
+func (j *Journal) room() error {
+	free, err := j.free(j.store.dir)
+	if err != nil {
+		return j.fail(err)
+	}
+	if free < reserve {
+		return &FullError{Dir: j.store.dir, Free: free, Want: reserve}
+	}
+	return nil
+}
+
+// same compares a step that is made again with what was kept of it.
+func (j *Journal) same(t twins.Tick, head sim.Hash) error {
+	if t >= j.known {
+		return nil
+	}
+	if was := j.store.heads[t]; was != (sim.Hash{}) && was != head {
+		return &DamageError{Dir: j.store.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
+	}
+	return nil
+}
+
+// take makes the entries of a step: with a chunk that is full, and with a snapshot
+// that is due, in the order in which they may be found after a crash: what a marker
+// stands for comes before it.
+func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
+	s, c := j.store, &j.chunk
+	if c.cells == nil {
+		for _, cell := range r.Cells {
+			c.cells = append(c.cells, newCellChunk(cell))
+		}
+	}
+	for i, cell := range r.Cells {
+		c.cells[i].add(cell, &c.room)
+	}
+	c.steps++
+	full := min(mostChunkSteps, max(leastChunkSteps, mostChunkValues/max(1, recordValues(r))))
+	snapshot := r.SnapshotDue || (r.Tick+1)%mostBetween == 0
+	if c.steps >= full || snapshot {
+		entries = j.flushChunk(entries, r)
+	}
+	if snapshot {
+		entries = j.snapshot(entries, r)
+	}
+	form := formOf(r, head)
+	form.states = j.chain.States()
+	return append(entries, s.seal(key(keyStep, r.Tick), form.append(r.Cells)))
+}
+
+// flushChunk writes the chunk out and begins the next one.
+func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
+	s, c := j.store, &j.chunk
+	if c.steps == 0 {
+		return entries
+	}
+	var buf []byte
+	for i, cell := range r.Cells {
+		buf = c.cells[i].append(buf[:0], cell, c.from)
+		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, buf)
+	}
+	var w writer
+	w.uint(uint64(c.steps))
+	w.uint(uint64(len(c.cells)))
+	entries = append(entries, s.seal(key(keyChunk, c.from), w))
+	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
+	*c = chunk{from: c.from + twins.Tick(c.steps)}
+	return entries
+}
+
+// snapshot writes all states after a step.
+func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
+	s, after := j.store, r.Tick+1
+	var buf []byte
+	for i, cell := range r.Cells {
+		buf = cell.AppendStates(buf[:0])
+		entries = s.sealParts(entries, func(part int) []byte { return stateKey(after, uint32(i), part) }, buf)
+	}
+	buf = sim.AppendGridState(buf[:0], r)
+	entries = s.sealParts(entries, func(part int) []byte { return stateKey(after, gridState, part) }, buf)
+	var w writer
+	w.uint(uint64(len(r.Cells)))
+	entries = append(entries, s.seal(key(keySnapshot, after), w))
+	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] < after {
+		s.snapshots = append(s.snapshots, after)
+	}
+	return entries
+}
+
+// noted remembers the head of a step.
+func (s *Store) noted(t twins.Tick, head sim.Hash) {
+	if t < s.Steps() {
+		s.heads[t] = head
+	} else {
+		s.heads = append(s.heads, head)
+	}
+}
+
+// Next is the step that comes: a command must not be for an earlier one.
+func (j *Journal) Next() twins.Tick { return j.next }
+
+// AppendCommand keeps a command from outside: when it returns nil the command is on
+// disk, and may be acknowledged. The caller adds it to its world, too.
+func (j *Journal) AppendCommand(c twins.Command) error {
+	if j.failed != nil {
+		return j.failed
+	}
+	if c.Step < j.next || c.Step < j.known {
+		return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
+	}
+	if err := j.room(); err != nil {
+		return err
+	}
+	j.ledger.command(&c)
+	if err := j.ledger.flush(); err != nil {
+		return j.fail(err)
+	}
+	if err := j.ledger.f.Sync(); err != nil {
+		return j.fail(err)
+	}
+	var w writer
+	w.command(&c)
+	if err := j.store.table.Put([]Entry{j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w)}); err != nil {
+		return j.fail(err)
+	}
+	j.numCommands++
+	j.store.commands = append(j.store.commands, c)
+	return nil
+}
+
+// Sync returns when all steps so far are on disk.
+func (j *Journal) Sync() error {
+	if j.failed != nil {
+		return j.failed
+	}
+	err := j.store.table.Sync()
+	if err == nil {
+		err = j.ledger.f.Sync()
+	}
+	if err != nil {
+		return j.fail(fmt.Errorf("run %q: sync: %w", j.store.dir, err))
+	}
+	j.waiting, j.synced = 0, time.Now()
+	return nil
+}
+
+// End writes what still waits and the states as they are now, so that the run can
+// go on from here, and closes the store. The journal takes nothing after it.
+func (j *Journal) End() error {
+	err := j.failed
+	if err == nil {
+		err = j.end()
+	}
+	j.failed = errors.Join(err, errors.New("the journal has been closed"))
+	return errors.Join(err, j.ledger.f.Close(), j.store.Close())
+}
+
+func (j *Journal) end() error {
+	if j.last == nil {
+		return j.Sync()
+	}
+	s := j.store
+	entries := j.flushChunk(nil, j.last)
+	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
+		entries = j.snapshot(entries, j.last)
+	}
+	digest := j.chain.Digest()
+	var w writer
+	w.int(int64(j.next))
+	w.hash(digest)
+	if err := s.table.Put(append(entries, s.seal([]byte{keyEnd}, w))); err != nil {
+		return j.fail(err)
+	}
+	j.ledger.end(j.next, digest)
+	if err := j.ledger.flush(); err != nil {
+		return j.fail(err)
+	}
+	return j.Sync()
+}
+
+// Store is what is kept so far, for reading beside the run, in its turn.
+func (j *Journal) Store() *Store { return j.store }

@@ -1,0 +1,47 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// The first byte of a key says what stands under it. Numbers follow big-endian, so
+// that keys lie in the order of steps. They are drawn in doc.go.
+const (
+	keyFormat   = 'f' // format of the journal
+	keyStep     = 's' // tick
+	keyCommand  = 'c' // number of the command
+	keyChunk    = 'k' // first tick
+	keyReadings = 'r' // community, first tick, part
+	keySnapshot = 'n' // steps made
+	keyState    = 'z' // steps made, community, part
+	keyEnd      = 'e'
+)
+
+// gridState is the place of the grid among the communities' states.
+const gridState = 1<<32 - 1
+
+func key(kind byte, t twins.Tick) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kind}, uint64(t))
+}
+
+func tickOf(key []byte) (twins.Tick, error) {
+	if len(key) != 9 {
+		return 0, fmt.Errorf("key %x has %d bytes, wanted 9", key, len(key))
+	}
+	return twins.Tick(binary.BigEndian.Uint64(key[1:])), nil
+}
+
+func readingsKey(community int, from twins.Tick, part int) []byte {
+	k := binary.BigEndian.AppendUint32([]byte{keyReadings}, uint32(community))
+	k = binary.BigEndian.AppendUint64(k, uint64(from))
+	return binary.BigEndian.AppendUint16(k, uint16(part))
+}
+
+func stateKey(after twins.Tick, community uint32, part int) []byte {
+	k := key(keyState, after)
+	k = binary.BigEndian.AppendUint32(k, community)
+	return binary.BigEndian.AppendUint16(k, uint16(part))
+}

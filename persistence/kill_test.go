@@ -1,0 +1,187 @@
+package persistence
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// childDir makes the test binary a process that keeps a run in a folder, and says on
+// stdout what has been acknowledged, until it is killed.
+const (
+	childDir  = "SMATRIX_TEST_KEEP"
+	childLies = "SMATRIX_TEST_LIE" // it acknowledges what it has not kept yet
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := child(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// killSteps is the length of a run that is killed: the hamlet in steps of five minutes,
+// with snapshots often, so that all kinds of records are hit.
+const killSteps = 240
+
+func killedWorld() (*sim.World, error) {
+	steps := killSteps
+	mostBetween = 50
+	s, err := sim.Load("hamlet", sim.Options{Steps: &steps, Set: []string{"step_s=300"}})
+	if err != nil {
+		return nil, err
+	}
+	return s.Build()
+}
+
+// killCommand is the command from outside that is given before step t.
+func killCommand(t twins.Tick) twins.Command {
+	return twins.Command{Step: t, Seq: 1000 + int64(t), Target: "grid/north/home-1", Name: twins.CommandSet,
+		Args: twins.Args{Setting: "load.scale", Value: int64(twins.One) + int64(t)*1e6}}
+}
+
+func child(dir string) error {
+	w, err := killedWorld()
+	if err != nil {
+		return err
+	}
+	r, err := CreateRun(dir, Run{Scenario: "small"})
+	if err != nil {
+		return err
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		return err
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	fmt.Println("begun")
+	lies := os.Getenv(childLies) != ""
+	for t := range twins.Tick(killSteps) {
+		if lies {
+			fmt.Println("step", t)
+		}
+		if t%20 == 7 {
+			c := killCommand(t)
+			if err := j.AppendCommand(c); err != nil {
+				return err
+			}
+			fmt.Println("command", t)
+			if err := w.Add(c); err != nil {
+				return err
+			}
+		}
+		if _, err := run.Step(); err != nil {
+			return err
+		}
+		if !lies {
+			fmt.Println("step", t)
+		}
+	}
+	return r.Finish(Done, nil)
+}
+
+// A process that is killed at any moment has lost nothing that it had acknowledged,
+// and its run goes on to the digest of an undisturbed one.
+func TestKill9(t *testing.T) {
+	want := map[twins.Tick]sim.Hash{} // by how many commands were given
+	digest := func(commands twins.Tick) sim.Hash {
+		if _, ok := want[commands]; !ok {
+			w, err := killedWorld()
+			for at := twins.Tick(7); err == nil && at < 20*commands; at += 20 {
+				err = w.Add(killCommand(at))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[commands] = digestOf(t, w)
+		}
+		return want[commands]
+	}
+	random := rand.New(rand.NewPCG(9, 9))
+	for i := range kills {
+		dir := filepath.Join(t.TempDir(), "run")
+		steps, commands := killAfter(t, dir, random.IntN(killSteps), random.IntN(300))
+		start := time.Now()
+		s := open(t, dir, Write)
+		if s.Steps() < steps || twins.Tick(len(s.Commands(0, killSteps))) < commands {
+			t.Fatalf("kill %d: %d steps and %d commands were acknowledged, %d and %d are kept", i, steps, commands, s.Steps(), len(s.Commands(0, killSteps)))
+		}
+		if s.Damaged() {
+			t.Errorf("kill %d: repairs %q", i, s.Repairs())
+		}
+		j, m, err := s.Resume(Durability{})
+		if err != nil {
+			t.Fatalf("kill %d after %d steps: %v", i, steps, err)
+		}
+		given := twins.Tick(len(s.Commands(0, killSteps)))
+		if took := time.Since(start); took > 5*time.Second {
+			t.Logf("kill %d: opened in %v", i, took)
+		}
+		if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != digest(given) {
+			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, steps, got, digest(given))
+		}
+	}
+}
+
+// A process that acknowledges before it has kept is found out by the same kills.
+func TestKill9FindsALie(t *testing.T) {
+	t.Setenv(childLies, "1")
+	for i := range 20 {
+		dir := filepath.Join(t.TempDir(), "run")
+		steps, _ := killAfter(t, dir, 20+5*i, 0)
+		s := open(t, dir, Read)
+		kept := s.Steps()
+		s.Close()
+		if kept < steps {
+			return
+		}
+	}
+	t.Error("none of 20 kills has found that steps were acknowledged before they were kept")
+}
+
+// killAfter runs a child and kills it some microseconds after it has acknowledged some
+// things; it returns what it had acknowledged then.
+func killAfter(t *testing.T, dir string, lines, spin int) (steps, commands twins.Tick) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), childDir+"="+dir)
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(out)
+	for n := 0; said.Scan(); n++ {
+		what, _, _ := strings.Cut(said.Text(), " ")
+		switch what {
+		case "step":
+			steps++
+		case "command":
+			commands++
+		}
+		if n == lines {
+			for from := time.Now(); time.Since(from) < time.Duration(spin)*time.Microsecond; {
+			}
+			_ = c.Process.Kill() // it may have come to its end
+		}
+	}
+	_ = c.Wait() // it was killed
+	return steps, commands
+}

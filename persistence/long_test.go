@@ -1,0 +1,10 @@
+//go:build long
+
+package persistence
+
+// How often a test hurts a run.
+const (
+	flips = 10_000
+	torn  = 1_000
+	kills = 1_000
+)

@@ -1,0 +1,208 @@
+package persistence
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// plug is a disk whose cache is lost when the power goes: it knows what each file was
+// when it was synced last.
+type plug struct {
+	dir    string
+	synced map[string][]byte
+	broken bool // syncs do nothing, to show that they are what helps
+}
+
+func (p *plug) sync(names ...string) {
+	if p.broken && len(p.synced) > 0 {
+		return
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(filepath.Join(p.dir, name))
+		if err == nil {
+			p.synced[name] = b[:inUse(b)]
+		}
+	}
+}
+
+// logs are the files that Badger syncs when it is asked to; others it syncs by itself
+// when it makes them.
+func (p *plug) logs() (names []string) {
+	entries, _ := os.ReadDir(filepath.Join(p.dir, journalDir))
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".mem") || strings.HasSuffix(e.Name(), ".vlog") {
+			names = append(names, filepath.Join(journalDir, e.Name()))
+		}
+	}
+	return names
+}
+
+// pull is what is on the disk when the power goes now: of the blocks that were written
+// since the last sync any may be there.
+func (p *plug) pull(t testing.TB, to string, random *rand.Rand) {
+	t.Helper()
+	copyRun(t, p.dir, to)
+	for _, name := range append(p.logs(), ledgerFile) {
+		path := filepath.Join(to, name)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := inUse(b)
+		if name == ledgerFile && random.IntN(2) == 0 { // its length is another thing that may be lost
+			b = b[:len(p.synced[name])+random.IntN(len(b)-len(p.synced[name])+1)]
+			used = len(b)
+		}
+		const block = 512 // the least that a disk writes at once
+		for at := 0; at < used; at += block {
+			if random.IntN(2) == 0 {
+				continue
+			}
+			for i := at; i < min(at+block, used); i++ {
+				if b[i] = 0; i < len(p.synced[name]) {
+					b[i] = p.synced[name][i]
+				}
+			}
+		}
+		if err := writeSparse(path, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// syncedTable and syncedFile tell the plug of syncs.
+type syncedTable struct {
+	Table
+	p *plug
+}
+
+func (s syncedTable) Sync() error {
+	err := s.Table.Sync()
+	s.p.sync(s.p.logs()...)
+	return err
+}
+
+type syncedFile struct {
+	file
+	p *plug
+}
+
+func (s syncedFile) Sync() error {
+	err := s.file.Sync()
+	s.p.sync(ledgerFile)
+	return err
+}
+
+var _ io.Writer = syncedFile{}
+
+// moment is a power loss and what had been acknowledged for good before.
+type loss struct {
+	dir      string
+	steps    twins.Tick // that had been synced
+	commands int
+}
+
+// losePower makes a run of the hamlet and pulls the plug n times.
+func losePower(t testing.TB, n int, broken bool) (losses []loss) {
+	t.Helper()
+	w, err := killedWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &plug{dir: filepath.Join(t.TempDir(), "run"), synced: map[string][]byte{}, broken: broken}
+	r, err := CreateRun(p.dir, Run{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{Steps: 16, Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer drop(j)
+	j.store.table, j.ledger.f = syncedTable{j.store.table, p}, syncedFile{j.ledger.f, p}
+	if err := errors.Join(j.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(11, 12))
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	commands := 0
+	for k := range n {
+		for end := twins.Tick((k + 1) * (killSteps - 1) / n); run.Done() < end; {
+			if at := run.Done(); at%20 == 7 {
+				if err := errors.Join(j.AppendCommand(killCommand(at)), w.Add(killCommand(at))); err != nil {
+					t.Fatal(err)
+				}
+				commands++
+			}
+			if _, err := run.Step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := loss{dir: filepath.Join(t.TempDir(), "lost"), steps: run.Done() - twins.Tick(j.waiting), commands: commands}
+		p.pull(t, l.dir, random)
+		losses = append(losses, l)
+	}
+	return losses
+}
+
+// When the power goes, nothing is lost that had been synced, and no command at all; the
+// run goes on to the digest of an undisturbed one.
+func TestPowerLoss(t *testing.T) {
+	fewer := 0
+	for i, l := range losePower(t, min(kills, 120), false) {
+		s := open(t, l.dir, Write)
+		if s.Steps() < l.steps || len(s.Commands(0, killSteps)) != l.commands {
+			t.Fatalf("loss %d: %d steps and %d commands had been synced, %d and %d are kept", i, l.steps, l.commands, s.Steps(), len(s.Commands(0, killSteps)))
+		}
+		if len(s.Repairs()) > 0 {
+			fewer++
+		}
+		if i%5 != 0 {
+			s.Close()
+			continue
+		}
+		j, m, err := s.Resume(Durability{})
+		if err != nil {
+			t.Fatalf("loss %d: %v; repairs %q", i, err, s.Repairs())
+		}
+		w, err := killedWorld()
+		for k := 0; err == nil && k < l.commands; k++ {
+			err = w.Add(killCommand(twins.Tick(20*k + 7)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, w); got != want {
+			t.Fatalf("loss %d: digest %s, wanted %s", i, got, want)
+		}
+	}
+	if fewer == 0 {
+		t.Error("no loss of power has hurt anything: the test shows nothing")
+	}
+}
+
+// The same without syncing loses what was acknowledged.
+func TestPowerLossWithoutSync(t *testing.T) {
+	for _, l := range losePower(t, 20, true) {
+		s, err := Open(l.dir, Read)
+		if err != nil {
+			return
+		}
+		steps, commands := s.Steps(), len(s.Commands(0, killSteps))
+		s.Close()
+		if steps < l.steps || commands < l.commands {
+			return
+		}
+	}
+	t.Error("nothing was lost without syncing: the test with it shows nothing")
+}

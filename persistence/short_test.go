@@ -1,0 +1,10 @@
+//go:build !long
+
+package persistence
+
+// How often a test hurts a run.
+const (
+	flips = 300
+	torn  = 200
+	kills = 50
+)

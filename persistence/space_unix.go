@@ -1,0 +1,38 @@
+//go:build linux || darwin || freebsd
+
+package persistence
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// freeSpace is how many bytes a user may still write to the disk of a folder.
+func freeSpace(dir string) (int64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
+}
+
+// held reports whether a process works on the Badger store in a folder, which it locks.
+func held(dir string) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	return errors.Is(err, syscall.EWOULDBLOCK)
+}
+
+// taken is how much room a file takes.
+func taken(info fs.FileInfo) int64 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return min(info.Size(), s.Blocks*512)
+	}
+	return info.Size()
+}

@@ -1,0 +1,269 @@
+package persistence
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// stepForm is what is kept of each step at once: all but the readings, with which
+// they come in chunks.
+type stepForm struct {
+	tick     twins.Tick
+	head     sim.Hash // of the chain, after the step
+	states   sim.Hash // that were chained, if due
+	due      bool     // SnapshotDue
+	priced   bool
+	mixed    bool
+	price    twins.Price
+	carbon   int64
+	residual twins.Power
+	swing    twins.Swing
+	flows    twins.Flows
+	commands []twins.Command
+	digests  []sim.Hash
+	events   []twins.Notice // the grid's own
+	cells    []cellForm     // those with something to tell
+	isolated []string
+}
+
+// cellForm is what a community tells of a step.
+type cellForm struct {
+	index    int // of the community
+	notes    []twins.Decision
+	events   []twins.Notice
+	broken   string
+	brokenBy twins.Energy
+}
+
+const (
+	stepDue = 1 << iota
+	stepPriced
+	stepMixed
+)
+
+// formOf reads a record. It shares the record's memory.
+func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
+	f := &stepForm{
+		tick: r.Tick, head: head, due: r.SnapshotDue, priced: r.Priced, mixed: r.Mixed, price: r.Price, carbon: r.Carbon,
+		residual: r.Residual, swing: r.Swing, flows: r.Flows, commands: r.Commands, digests: r.Digests, isolated: r.Quarantined,
+		events: r.Events,
+	}
+	for i, c := range r.Cells {
+		if len(c.Notes) > 0 || len(c.Events) > 0 || c.BrokenBy != 0 {
+			f.cells = append(f.cells, cellForm{i, c.Notes, c.Events, c.Broken, c.BrokenBy})
+		}
+	}
+	return f
+}
+
+func (f *stepForm) append(cells []*twins.Cell) []byte {
+	var w writer
+	flags := uint64(0)
+	for i, set := range [...]bool{f.due, f.priced, f.mixed} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	w.int(int64(f.tick))
+	w.hash(f.head)
+	w.uint(flags)
+	if f.due {
+		w.hash(f.states)
+	}
+	w.ints(int64(f.price), f.carbon, int64(f.residual))
+	w.swing(&f.swing)
+	v := flowValues(&f.flows)
+	w.ints(v[:]...)
+	w.uint(uint64(len(f.commands)))
+	for i := range f.commands {
+		w.command(&f.commands[i])
+	}
+	w.uint(uint64(len(f.digests)))
+	for _, d := range f.digests {
+		w.hash(d)
+	}
+	w.uint(uint64(len(f.cells)))
+	for i := range f.cells {
+		w.cell(&f.cells[i], cells[f.cells[i].index])
+	}
+	w.uint(uint64(len(f.isolated)))
+	for _, path := range f.isolated {
+		w.text(path)
+	}
+	w.uint(uint64(len(f.events)))
+	for i := range f.events {
+		w.text(f.events[i].Member)
+		w.event(&f.events[i].Event)
+	}
+	return w
+}
+
+func readStep(b []byte, cells []*twins.Cell) (*stepForm, error) {
+	r := &reader{b: b}
+	f := &stepForm{tick: twins.Tick(r.int()), head: r.hash()}
+	flags := r.uint()
+	f.due, f.priced, f.mixed = flags&stepDue != 0, flags&stepPriced != 0, flags&stepMixed != 0
+	if f.due {
+		f.states = r.hash()
+	}
+	f.price, f.carbon, f.residual = twins.Price(r.int()), r.int(), twins.Power(r.int())
+	r.swing(&f.swing)
+	var v [numFlows]int64
+	for i := range v {
+		v[i] = r.int()
+	}
+	f.flows = flowsOf(v[:])
+	for range r.count(6) {
+		f.commands = append(f.commands, r.command())
+	}
+	for range r.count(len(sim.Hash{})) {
+		f.digests = append(f.digests, r.hash())
+	}
+	for range r.count(4) {
+		f.cells = append(f.cells, r.cell(cells))
+	}
+	for range r.count(1) {
+		f.isolated = append(f.isolated, r.text())
+	}
+	for range r.count(10) {
+		f.events = append(f.events, twins.Notice{Member: r.text(), Event: r.event()})
+	}
+	return f, r.done()
+}
+
+// fill makes a record of the form.
+func (f *stepForm) fill(r *sim.StepRecord) {
+	r.Tick, r.SnapshotDue, r.Priced, r.Mixed, r.Price, r.Carbon = f.tick, f.due, f.priced, f.mixed, f.price, f.carbon
+	r.Residual, r.Swing, r.Flows, r.Commands, r.Digests, r.Quarantined = f.residual, f.swing, f.flows, f.commands, f.digests, f.isolated
+	r.Events = f.events
+	for _, c := range r.Cells {
+		c.Notes, c.Events, c.Isolated, c.Broken, c.BrokenBy = nil, nil, nil, "", 0
+	}
+	for i := range f.cells {
+		from := &f.cells[i]
+		c := r.Cells[from.index]
+		c.Notes, c.Events, c.Broken, c.BrokenBy = from.notes, from.events, from.broken, from.brokenBy
+	}
+}
+
+func (w *writer) swing(s *twins.Swing) {
+	flags := uint64(0)
+	if s.Island {
+		flags |= 1
+	}
+	if s.Blackout {
+		flags |= 2
+	}
+	if s.Held {
+		flags |= 4
+	}
+	w.uint(flags)
+	w.ints(s.Min, s.Max, s.End, s.ROCOF, s.Stages, int64(s.Relief), int64(s.Kinetic), int64(s.Shed), int64(s.ShedFor))
+}
+
+func (r *reader) swing(s *twins.Swing) {
+	flags := r.uint()
+	s.Island, s.Blackout, s.Held = flags&1 != 0, flags&2 != 0, flags&4 != 0
+	for _, v := range [...]*int64{&s.Min, &s.Max, &s.End, &s.ROCOF, &s.Stages} {
+		*v = r.int()
+	}
+	s.Relief, s.Kinetic, s.Shed, s.ShedFor = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int()), twins.Ratio(r.int())
+}
+
+func (w *writer) cell(f *cellForm, c *twins.Cell) {
+	w.uint(uint64(f.index))
+	w.uint(uint64(len(f.notes)))
+	for i := range f.notes {
+		n := &f.notes[i]
+		w.member(c, n.Member)
+		w.uint(uint64(n.Reason))
+		w.ints(int64(n.Power), int64(n.Shifted), int64(n.Unserved), int64(n.Curtailed))
+	}
+	w.uint(uint64(len(f.events)))
+	for i := range f.events {
+		e := &f.events[i]
+		w.member(c, e.Member)
+		w.event(&e.Event)
+	}
+	w.text(f.broken)
+	w.int(int64(f.brokenBy))
+}
+
+func (r *reader) cell(cells []*twins.Cell) (f cellForm) {
+	at := r.uint()
+	if at >= uint64(len(cells)) {
+		r.fail(fmt.Errorf("it tells of community %d of %d", at, len(cells)))
+		return f
+	}
+	f.index = int(at)
+	c := cells[at]
+	for range r.count(6) {
+		n := twins.Decision{Member: r.member(c), Reason: twins.Reason(r.uint()), Power: twins.Power(r.int())}
+		n.Shifted, n.Unserved, n.Curtailed = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int())
+		f.notes = append(f.notes, n)
+	}
+	for range r.count(10) {
+		f.events = append(f.events, twins.Notice{Member: r.member(c), Event: r.event()})
+	}
+	f.broken, f.brokenBy = r.text(), twins.Energy(r.int())
+	return f
+}
+
+func (w *writer) event(e *twins.Event) {
+	w.text(e.Type.Name)
+	w.uint(uint64(e.Part))
+	w.ints(e.V[:]...)
+}
+
+func (r *reader) event() (e twins.Event) {
+	name := r.text()
+	if e.Type = twins.EventNamed(name); e.Type == nil && r.err == nil {
+		r.fail(fmt.Errorf("event %q is unknown to this version", name))
+	}
+	e.Part = int32(r.uint())
+	for i := range e.V {
+		e.V[i] = r.int()
+	}
+	return e
+}
+
+// A member is written as its place in its community: 0 is the community itself, 1
+// somebody whose path follows, n + 2 the member n.
+func (w *writer) member(c *twins.Cell, path string) {
+	if path == c.Path {
+		w.uint(0)
+		return
+	}
+	first := 0
+	for _, b := range c.Blocks {
+		if i, ok := slices.BinarySearch(b.Paths, path); ok {
+			w.uint(uint64(first + i + 2))
+			return
+		}
+		first += len(b.Paths)
+	}
+	w.uint(1)
+	w.text(path)
+}
+
+func (r *reader) member(c *twins.Cell) string {
+	at := r.uint()
+	switch at {
+	case 0:
+		return c.Path
+	case 1:
+		return r.text()
+	}
+	at -= 2
+	for _, b := range c.Blocks {
+		if at < uint64(len(b.Paths)) {
+			return b.Paths[at]
+		}
+		at -= uint64(len(b.Paths))
+	}
+	r.fail(fmt.Errorf("%s has no member %d", c.Path, at))
+	return ""
+}

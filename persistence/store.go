@@ -1,0 +1,324 @@
+package persistence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Mode says what a store is opened for.
+type Mode int
+
+// Modes.
+const (
+	Read  Mode = iota // nothing in the folder is changed
+	Write             // to go on with the run; what is damaged is repaired
+)
+
+// Store is what is kept of a run: its scenario, and every step. Whatever it hands out
+// has been checked, against checksums and against the chain whose heads stand in
+// the ledger. What cannot be read is recomputed from the snapshot before it, and
+// checked the same way; Repairs tells of it.
+//
+// A Store is used by one goroutine at a time.
+type Store struct {
+	dir   string
+	mode  Mode
+	run   *RunDir
+	table Table
+
+	start     sim.Hash
+	heads     []sim.Hash // after each step; zero where neither ledger nor journal has it
+	missing   []bool     // steps that the journal does not have
+	commands  []twins.Command
+	chunks    []span       // in order, without gaps from 0 on; what follows has no readings
+	snapshots []twins.Tick // steps made, rising
+	repairs   []string
+	damaged   bool
+	ended     twins.Tick
+	digest    sim.Hash
+	size      int64 // of the ledger's whole records
+
+	packer   *zstd.Encoder
+	unpacker *zstd.Decoder
+
+	world  sync.Once
+	shown  *sim.World // whose cells replay fills
+	failed error
+	cache  chunkCache
+}
+
+// span is the steps from ≤ t < to.
+type span struct{ from, to twins.Tick }
+
+// Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
+// version; *HeldError if another process works on it; *DamageError if it is
+// damaged and cannot be read; *sim.Problem for data files that have changed.
+func Open(dir string, mode Mode) (*Store, error) {
+	run, err := openRun(dir, mode)
+	if err != nil {
+		return nil, err
+	}
+	if run.meta.Journal == nil {
+		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
+	}
+	return openStore(run, mode)
+}
+
+// openStore opens journal and ledger of a run, compares them, and in mode Write
+// rebuilds a journal that cannot be opened.
+func openStore(run *RunDir, mode Mode) (*Store, error) {
+	b, err := os.ReadFile(run.path(ledgerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	said, err := readLedger(run.dir, b)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(run.path(journalDir)); errors.Is(err, fs.ErrNotExist) && mode == Read {
+		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
+	}
+	s := newStore(run, mode)
+	s.table, err = openBadger(run.path(journalDir), mode)
+	var damage *DamageError
+	if mode == Write && errors.As(err, &damage) {
+		err = s.startOver(damage)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.compare(said); err != nil {
+		return nil, errors.Join(err, s.table.Close())
+	}
+	return s, nil
+}
+
+func newStore(run *RunDir, mode Mode) *Store {
+	return &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1}
+}
+
+// Close lets go of the folder.
+func (s *Store) Close() error {
+	s.packer.Close()
+	s.unpacker.Close()
+	return s.table.Close()
+}
+
+// Dir is the run's folder, Meta what run.json says of it.
+func (s *Store) Dir() string { return s.dir }
+func (s *Store) Meta() Run   { return s.run.meta }
+
+// Steps is how many steps are kept.
+func (s *Store) Steps() twins.Tick { return twins.Tick(len(s.heads)) }
+
+// Head is the head of the chain after the last step that is kept.
+func (s *Store) Head() sim.Hash { h, _ := s.HeadAt(s.Steps()); return h }
+
+// HeadAt is the head of the chain when n steps have been made, 0 ≤ n ≤ Steps; false
+// beyond.
+func (s *Store) HeadAt(n twins.Tick) (sim.Hash, bool) {
+	switch {
+	case n == 0:
+		return s.start, true
+	case n < 0 || n > s.Steps():
+		return sim.Hash{}, false
+	}
+	return s.heads[n-1], true
+}
+
+// Repairs tells what was damaged or missing and has been made good so far, a line each.
+func (s *Store) Repairs() []string { return slices.Clone(s.repairs) }
+
+// Damaged reports whether one of Repairs is more than what a kill or a machine that
+// fails leaves behind.
+func (s *Store) Damaged() bool { return s.damaged }
+
+// expected is a repair of what a run that was not closed may have.
+func (s *Store) expected(format string, args ...any) {
+	was := s.damaged
+	s.repaired(format, args...)
+	s.damaged = was || s.run.meta.State != Running
+}
+
+func (s *Store) repaired(format string, args ...any) {
+	s.damaged = true
+	if line := fmt.Sprintf(format, args...); !slices.Contains(s.repairs, line) {
+		s.repairs = append(s.repairs, line)
+	}
+}
+
+// Commands are those that came from outside for the steps from ≤ t < to, in the order
+// in which they were acknowledged. A scenario's own events are not among them.
+func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
+	for _, c := range s.commands {
+		if from <= c.Step && c.Step < to {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// SnapshotBefore is the number of steps, at most n, after which the nearest state is
+// kept. 0 is the scenario itself, which is always there.
+func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
+	i, found := slices.BinarySearch(s.snapshots, n)
+	if found {
+		return n
+	}
+	if i == 0 {
+		return 0
+	}
+	return s.snapshots[i-1]
+}
+
+// World builds the run's scenario as it was when the run began, with the commands
+// that came from outside. Its data files must be what they were.
+func (s *Store) World() (*sim.World, error) {
+	w, err := s.run.meta.Journal.world(s.run)
+	if err != nil {
+		return nil, err
+	}
+	if head := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()).Head(); s.start != (sim.Hash{}) && head != s.start {
+		return nil, &StoreError{Dir: s.dir, What: fmt.Sprintf("has a scenario that this version of smatrix reads as another one; wanted version %s, which made the run", s.run.meta.Smatrix), Invalid: true}
+	}
+	for _, c := range s.commands {
+		if err := w.Add(c); err != nil {
+			return nil, &DamageError{Dir: s.dir, Step: c.Step, What: fmt.Sprintf("a command of it is refused: %v", err)}
+		}
+	}
+	return w, nil
+}
+
+// shownWorld is the world whose cells show what is replayed.
+func (s *Store) shownWorld() (*sim.World, error) {
+	s.world.Do(func() { s.shown, s.failed = s.World() })
+	return s.shown, s.failed
+}
+
+// get reads and checks a value.
+func (s *Store) get(key []byte) ([]byte, error) {
+	v, err := s.table.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	return unseal(s.unpacker, key, v)
+}
+
+// Parts: a long value is kept in several, each with its own checksum; each begins
+// with a byte that says whether another one follows.
+
+func (s *Store) seal(key []byte, body []byte) Entry { return Entry{key, seal(s.packer, key, body)} }
+
+// sealParts appends the parts of a long body, packed as a whole.
+func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body []byte) []Entry {
+	packed := s.packer.EncodeAll(body, nil)
+	for part := 0; ; part++ {
+		n := min(len(packed), mostPerValue)
+		more := byte(0)
+		if n < len(packed) {
+			more = 1
+		}
+		k := keyOf(part)
+		entries = append(entries, Entry{k, seal(nil, k, append([]byte{more}, packed[:n]...))})
+		if packed = packed[n:]; more == 0 {
+			return entries
+		}
+	}
+}
+
+func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
+	var packed []byte
+	for part := 0; ; part++ {
+		b, err := s.get(keyOf(part))
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == 0 {
+			return nil, errCut
+		}
+		packed = append(packed, b[1:]...)
+		if b[0] == 0 {
+			return s.unpacker.DecodeAll(packed, nil)
+		}
+	}
+}
+
+// openRun reads run.json.
+func openRun(dir string, _ Mode) (*RunDir, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &StoreError{Dir: dir, What: "is not there, wanted the folder of a run"}
+	case err != nil:
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("cannot be read: %v", reason(err))}
+	case !info.IsDir():
+		return nil, &StoreError{Dir: dir, What: "is a file, wanted the folder of a run"}
+	}
+	b, err := os.ReadFile(filepath.Join(dir, runFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile}
+	case err != nil:
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("cannot be read: %v", reason(err))}
+	}
+	meta, err := readMeta(dir, b)
+	if err != nil {
+		return nil, err
+	}
+	return &RunDir{dir: dir, meta: *meta}, nil
+}
+
+// readMeta reads run.json of any version up to this one.
+func readMeta(dir string, b []byte) (*Run, error) {
+	var form struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(b, &form); err != nil || form.Format < 1 {
+		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s is not what was written", runFile)}
+	}
+	if form.Format > runFormat {
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("is of format %d; this program knows formats up to %d, wanted a newer program", form.Format, runFormat), Invalid: true}
+	}
+	for v := form.Format; v < runFormat; v++ {
+		var err error
+		if b, err = upgrades[v](b); err != nil {
+			return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
+		}
+	}
+	meta := &Run{}
+	d := json.NewDecoder(bytes.NewReader(b))
+	if err := d.Decode(meta); err != nil {
+		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
+	}
+	if form.Format == runFormat && meta.Sum != meta.sum() {
+		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s is not what was written: its sum is %q, wanted %q", runFile, meta.Sum, meta.sum())}
+	}
+	return meta, nil
+}
+
+// upgrades turn the run.json of a version into that of the next one.
+var upgrades = map[int]func([]byte) ([]byte, error){
+	1: func(b []byte) ([]byte, error) { // runs without a journal
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(b, &m); err != nil {
+			return nil, err
+		}
+		m["format"] = json.RawMessage("2")
+		return json.Marshal(m)
+	},
+}

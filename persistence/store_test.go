@@ -1,0 +1,163 @@
+package persistence
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// build loads and builds a scenario.
+func build(t testing.TB, scenario string, o sim.Options) *sim.World {
+	t.Helper()
+	s, err := sim.Load(scenario, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// kept runs a scenario into a new folder, until step stop, where it is left as a kill
+// leaves it; stop < 0 runs to the end and closes it. Sinks get what the run gives.
+func kept(t testing.TB, dir string, w *sim.World, stop twins.Tick, sinks ...sim.Sink) sim.Hash {
+	t.Helper()
+	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return carryOn(t, r, j, w, chain, 0, stop, sinks...)
+}
+
+func carryOn(t testing.TB, r *RunDir, j *Journal, w *sim.World, chain *sim.Chain, from, stop twins.Tick, sinks ...sim.Sink) sim.Hash {
+	t.Helper()
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: append([]sim.Sink{chain, j}, sinks...)}
+	run.From(from)
+	for run.Done() != stop {
+		more, err := run.Step()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !more {
+			break
+		}
+	}
+	if run.Done() == stop {
+		drop(j)
+		return chain.Head()
+	}
+	if err := r.Finish(Done, map[string]string{}); err != nil {
+		t.Fatal(err)
+	}
+	return chain.Digest()
+}
+
+// drop lets go of a journal without ending it.
+func drop(j *Journal) {
+	j.ledger.f.Close()
+	j.store.Close()
+}
+
+func open(t testing.TB, dir string, mode Mode) *Store {
+	t.Helper()
+	s, err := Open(dir, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// digestOf is the digest of a run that nothing happened to.
+func digestOf(t testing.TB, w *sim.World) sim.Hash {
+	t.Helper()
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	r := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
+	if _, err := r.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return chain.Digest()
+}
+
+// What is replayed is what was: frames, flows, events and decisions of every step.
+func TestReplayGivesWhatWas(t *testing.T) {
+	for _, scenario := range []string{"town", "street"} {
+		t.Run(scenario, func(t *testing.T) {
+			steps := 200
+			dir := filepath.Join(t.TempDir(), "run")
+			var was, is sim.Memory
+			digest := kept(t, dir, build(t, scenario, sim.Options{Steps: &steps}), -1, &was)
+			s := open(t, dir, Read)
+			defer s.Close()
+			if err := s.Replay(0, s.Steps(), &is); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.DigestAt(s.Steps()); got != digest || err != nil {
+				t.Errorf("digest %s, %v, wanted %s", got, err, digest)
+			}
+			if len(s.Repairs()) > 0 {
+				t.Errorf("repairs of a whole run: %q", s.Repairs())
+			}
+			if len(is.Frames) != steps {
+				t.Fatalf("%d steps", len(is.Frames))
+			}
+			for i := range was.Frames {
+				for _, pair := range [][2]any{{was.Frames[i], is.Frames[i]}, {was.Flows[i], is.Flows[i]},
+					{len(was.Events[i]), len(is.Events[i])}, {len(was.Decisions[i]), len(is.Decisions[i])}} {
+					if !reflect.DeepEqual(pair[0], pair[1]) {
+						t.Fatalf("step %d: was %+v\nis %+v", i, pair[0], pair[1])
+					}
+				}
+				for k := range was.Events[i] {
+					if was.Events[i][k] != is.Events[i][k] {
+						t.Fatalf("step %d: was %v, is %v", i, was.Events[i][k], is.Events[i][k])
+					}
+				}
+			}
+			path := was.Frames[0].Communities[0].Kinds[0].Paths[0]
+			got, err := s.Readings(path, "power_w", 3, 150)
+			if want := was.Column(path, "power_w")[3:150]; err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("readings %v, %v, wanted %v", got, err, want)
+			}
+		})
+	}
+}
+
+// A run that was left at any step goes on to the digest of an undisturbed one.
+func TestResumeGivesTheSameDigest(t *testing.T) {
+	steps := 230
+	o := sim.Options{Steps: &steps}
+	for _, scenario := range []string{"street", "town"} {
+		want := digestOf(t, build(t, scenario, o))
+		for _, stop := range []twins.Tick{0, 1, 95, 96, 97, 131, 192, 229} {
+			dir := filepath.Join(t.TempDir(), "run")
+			kept(t, dir, build(t, scenario, o), stop)
+			s := open(t, dir, Write)
+			if s.Steps() != stop {
+				t.Fatalf("%s left after %d steps: %d are kept", scenario, stop, s.Steps())
+			}
+			var before sim.Memory
+			j, m, err := s.Resume(Durability{}, &before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(before.Frames) != int(m.Steps) {
+				t.Errorf("%s left after %d steps: sinks got %d, resumed at %d", scenario, stop, len(before.Frames), m.Steps)
+			}
+			if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
+				t.Errorf("%s left after %d steps: digest %s, wanted %s", scenario, stop, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package persistence
+
+import (
+	"fmt"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Verify makes the steps from ≤ t < to again, from the snapshot before them or from the
+// beginning, and compares all that is kept of each. start makes the stepper; nil is
+// a plain loop. The first difference is a *DifferenceError, what cannot be read a
+// *DamageError; progress, if not nil, is told how many steps are done.
+func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper, error), progress func(done twins.Tick)) error {
+	if from < 0 || to > s.Steps() {
+		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
+	}
+	shown, err := s.shownWorld()
+	if err != nil {
+		return err
+	}
+	m, err := s.nearest(from)
+	if err != nil {
+		return err
+	}
+	if start == nil {
+		start = func(w *sim.World) (sim.Stepper, error) { return sim.NewFlat(w, nil, true), nil }
+	}
+	stepper, err := start(m.World)
+	if err != nil {
+		return err
+	}
+	defer stepper.Close()
+	v := &verifier{store: s, shown: shown, chain: m.Chain, from: from}
+	r := sim.Runner{World: m.World, Stepper: stepper, Sinks: []sim.Sink{m.Chain, v}}
+	r.From(m.Steps)
+	for t := m.Steps; t < to; t++ {
+		if _, err := r.Step(); err != nil && v.err == nil {
+			return err // of the step, not of the comparison
+		}
+		if v.err != nil {
+			return v.err
+		}
+		if progress != nil {
+			progress(t + 1)
+		}
+	}
+	return nil
+}
+
+// verifier compares each step with what is kept of it.
+type verifier struct {
+	store *Store
+	shown *sim.World
+	chain *sim.Chain
+	from  twins.Tick
+	span  span // of cells
+	cells []*cellChunk
+	err   error
+}
+
+// Commit implements sim.Sink.
+func (v *verifier) Commit(r *sim.StepRecord) error {
+	if r.Tick >= v.from {
+		v.err = v.compare(r)
+	} else if was := v.store.heads[r.Tick]; was != (sim.Hash{}) && was != v.chain.Head() {
+		v.err = &DifferenceError{Step: r.Tick, What: "its hash is another one"}
+	}
+	return v.err
+}
+
+func (v *verifier) damage(t twins.Tick, what string, err error) error {
+	return &DamageError{Dir: v.store.dir, Step: t, What: fmt.Sprintf("%s: %v", what, err)}
+}
+
+func (v *verifier) compare(r *sim.StepRecord) error {
+	s := v.store
+	if s.missing[r.Tick] { // only its hash is known, from the ledger
+		return v.compareHead(r)
+	}
+	form, err := s.step(v.shown, r.Tick)
+	if err != nil {
+		return v.damage(r.Tick, "the record of the step", err)
+	}
+	if d := diffCommands(r, form); d != nil {
+		return d
+	}
+	if err := v.compareCells(r, form); err != nil {
+		return err
+	}
+	switch {
+	case form.swing != r.Swing:
+		return differs(r.Tick, "grid", "frequency", form.swing, r.Swing)
+	case form.flows != r.Flows:
+		return differs(r.Tick, "grid", "flows", form.flows, r.Flows)
+	case form.price != r.Price, form.carbon != r.Carbon, form.residual != r.Residual:
+		return differs(r.Tick, "grid", "price, carbon and residual", [...]int64{int64(form.price), form.carbon, int64(form.residual)},
+			[...]int64{int64(r.Price), r.Carbon, int64(r.Residual)})
+	case r.SnapshotDue && form.states != v.chain.States():
+		return differs(r.Tick, "", "hash of all states", form.states, v.chain.States())
+	}
+	return v.compareHead(r)
+}
+
+func (v *verifier) compareHead(r *sim.StepRecord) error {
+	if was := v.store.heads[r.Tick]; was != (sim.Hash{}) && was != v.chain.Head() {
+		return differs(r.Tick, "", "hash", was, v.chain.Head())
+	}
+	return nil
+}
+
+func differs(t twins.Tick, member, what string, kept, computed any) *DifferenceError {
+	return &DifferenceError{t, member, fmt.Sprintf("%s: kept %v, computed again %v", what, kept, computed)}
+}
+
+func diffCommands(r *sim.StepRecord, f *stepForm) error {
+	for i := range max(len(r.Commands), len(f.commands)) {
+		var kept, computed *twins.Command
+		if i < len(f.commands) {
+			kept = &f.commands[i]
+		}
+		if i < len(r.Commands) {
+			computed = &r.Commands[i]
+		}
+		if kept == nil || computed == nil || *kept != *computed {
+			return differs(r.Tick, "", fmt.Sprintf("command %d", i), kept, computed)
+		}
+	}
+	return nil
+}
+
+// compareCells looks for the first member whose readings or decisions differ.
+func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm) error {
+	if err := v.load(r.Tick); err != nil {
+		return err
+	}
+	rec := &sim.StepRecord{Cells: v.shown.Cells}
+	form.fill(rec)
+	for i, c := range r.Cells {
+		kept := v.shown.Cells[i]
+		if v.cells != nil {
+			v.cells[i].fill(kept, int(r.Tick-v.span.from))
+			if d := diffReadings(r.Tick, kept, c); d != nil {
+				return d
+			}
+		}
+		if d := diffTold(r.Tick, kept, c); d != nil {
+			return d
+		}
+		if form.digests[i] != r.Digests[i] {
+			return differs(r.Tick, c.Path, "digest", form.digests[i], r.Digests[i])
+		}
+	}
+	return nil
+}
+
+// load reads the chunk that a step is in, if its readings have been written.
+func (v *verifier) load(t twins.Tick) error {
+	if v.cells != nil && t < v.span.to {
+		return nil
+	}
+	v.cells = nil
+	for _, c := range v.store.chunks {
+		if t < c.from || c.to <= t {
+			continue
+		}
+		v.span = c
+		for i, cell := range v.shown.Cells {
+			k, err := v.store.readings(v.shown, i, c)
+			if err != nil {
+				return v.damage(c.from, "readings of "+cell.Path, err)
+			}
+			v.cells = append(v.cells, k)
+		}
+	}
+	return nil
+}
+
+func diffReadings(t twins.Tick, kept, computed *twins.Cell) error {
+	for i, b := range computed.Blocks {
+		for n := range b.Kind.Columns {
+			col := &b.Kind.Columns[n]
+			for m := range b.Read {
+				was, is := col.Value(&kept.Blocks[i].Read[m]), col.Value(&b.Read[m])
+				if was != is {
+					return differs(t, b.Paths[m], col.Name, string(twins.AppendScaled(nil, was, col.Places)), string(twins.AppendScaled(nil, is, col.Places)))
+				}
+			}
+		}
+		if was := kept.Blocks[i].Flows; was != b.Flows {
+			return differs(t, computed.Path, "flows of "+b.Kind.Plural, was, b.Flows)
+		}
+	}
+	if kept.Flows != computed.Flows {
+		return differs(t, computed.Path, "flows", kept.Flows, computed.Flows)
+	}
+	return nil
+}
+
+// diffTold compares decisions and notable events.
+func diffTold(t twins.Tick, kept, computed *twins.Cell) error {
+	for i := range max(len(kept.Notes), len(computed.Notes)) {
+		var was, is twins.Decision
+		if i < len(kept.Notes) {
+			was = kept.Notes[i]
+		}
+		if i < len(computed.Notes) {
+			is = computed.Notes[i]
+		}
+		if was != is {
+			return differs(t, firstOf(is.Member, was.Member), "decision", was, is)
+		}
+	}
+	for i := range max(len(kept.Events), len(computed.Events)) {
+		var was, is twins.Notice
+		if i < len(kept.Events) {
+			was = kept.Events[i]
+		}
+		if i < len(computed.Events) {
+			is = computed.Events[i]
+		}
+		if was != is {
+			return differs(t, firstOf(is.Member, was.Member), "event", was, is)
+		}
+	}
+	return nil
+}
+
+func firstOf(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
