@@ -172,6 +172,21 @@ func (t *badgerTable) Sync() (err error) {
 	return t.db.Sync()
 }
 
+// Compact implements Table.
+func (t *badgerTable) Compact() (err error) {
+	defer guard(&err)
+	if err := t.db.Flatten(1); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	for err == nil {
+		err = t.db.RunValueLogGC(0.5)
+	}
+	if errors.Is(err, badger.ErrNoRewrite) || errors.Is(err, badger.ErrRejected) {
+		return nil
+	}
+	return err
+}
+
 // Close implements Table.
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)

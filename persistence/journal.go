@@ -52,6 +52,7 @@ type Journal struct {
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
+	usage       *usageFold // nil: nobody folds
 	numCommands int
 	free        func(dir string) (int64, error) // bytes on the disk
 	checked     int                             // steps since free was asked
@@ -86,6 +87,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
+	kept.Retention = r.Retention
 	if err := r.writeText(scenarioFile, kept.Scenario.Text); err != nil {
 		return nil, err
 	}
@@ -109,6 +111,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	j.usage = newUsageFold(s, w, 0)
 	r.journal = j
 	return j, nil
 }
@@ -149,7 +152,7 @@ func (k *Kept) world(r *RunDir) (*sim.World, error) {
 func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
 	return &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numCommands: len(s.commands),
+		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited,
 	}, nil
 }
 
@@ -223,6 +226,7 @@ func (j *Journal) same(t twins.Tick, head sim.Hash) error {
 // stands for comes before it.
 func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	s, c := j.store, &j.chunk
+	entries = j.foldStep(r)
 	if c.cells == nil {
 		for _, cell := range r.Cells {
 			c.cells = append(c.cells, newCellChunk(cell))
@@ -239,6 +243,7 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	}
 	if snapshot {
 		entries = j.snapshot(entries, r)
+		entries = j.letGo(entries, len(r.Cells))
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
@@ -358,6 +363,9 @@ func (j *Journal) end() error {
 	}
 	s := j.store
 	entries := j.flushChunk(nil, j.last)
+	if j.usage != nil {
+		entries = j.usage.flush(entries)
+	}
 	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
 		entries = j.snapshot(entries, j.last)
 	}
@@ -371,6 +379,11 @@ func (j *Journal) end() error {
 	j.ledger.end(j.next, digest)
 	if err := j.ledger.flush(); err != nil {
 		return j.fail(err)
+	}
+	if j.store.run.meta.Journal.Retention != (Retention{}) {
+		if err := j.store.table.Compact(); err != nil {
+			return j.fail(err)
+		}
 	}
 	return j.Sync()
 }

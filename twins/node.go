@@ -136,3 +136,6 @@ func (n *Node) UnmarshalBinary(b []byte) ([]byte, error) {
 	n.limit, n.peak, n.peakTick, n.breaches = Power(v[18]), Power(v[19]), Tick(v[20]), v[21]
 	return b, nil
 }
+
+// Limit is that of net import and of net export at the node's connection point; 0: none.
+func (n *Node) Limit() Power { return n.limit }
