@@ -172,7 +172,7 @@ func (t *badgerTable) Sync() (err error) {
 	return t.db.Sync()
 }
 
-// Compact implements Table.
+// Compact gives room back that what was taken out still has. It is asked of tables that can.
 func (t *badgerTable) Compact() (err error) {
 	defer guard(&err)
 	if err := t.db.Flatten(1); err != nil {

@@ -380,8 +380,8 @@ func (j *Journal) end() error {
 	if err := j.ledger.flush(); err != nil {
 		return j.fail(err)
 	}
-	if j.store.run.meta.Journal.Retention != (Retention{}) {
-		if err := j.store.table.Compact(); err != nil {
+	if t, ok := s.table.(interface{ Compact() error }); ok && s.run.meta.Journal.Retention != (Retention{}) {
+		if err := t.Compact(); err != nil {
 			return j.fail(err)
 		}
 	}

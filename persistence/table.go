@@ -21,8 +21,6 @@ type Table interface {
 	Scan(prefix, from []byte, visit func(key, value []byte) error) error
 	// Sync returns when all that was put stays, whatever happens to the machine.
 	Sync() error
-	// Compact gives room back that what was taken out still has.
-	Compact() error
 	Close() error
 }
 
@@ -97,9 +95,6 @@ func (m *Memory) Scan(prefix, from []byte, visit func(key, value []byte) error) 
 
 // Sync implements Table.
 func (m *Memory) Sync() error { return nil }
-
-// Compact implements Table.
-func (m *Memory) Compact() error { return nil }
 
 // Close implements Table.
 func (m *Memory) Close() error { return nil }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
@@ -43,11 +44,15 @@ type usageFold struct {
 	dayAt     int64
 	nextHour  int64      // a step from here on is in another hour
 	next      twins.Tick // steps that are in
+	hoursFrom int64      // hours before are a fork's parent's
 	any       bool
 }
 
 func newUsageFold(s *Store, w *sim.World, next twins.Tick) *usageFold {
-	f := &usageFold{store: s, cal: w.Scenario.Calendar, next: next}
+	f := &usageFold{store: s, cal: w.Scenario.Calendar, next: next, hoursFrom: math.MinInt64}
+	if s.parent != nil {
+		f.hoursFrom = views.LocalHour(f.cal, s.base)
+	}
 	for _, c := range w.Cells {
 		f.hour, f.day = append(f.hour, views.NewCellUsage(c)), append(f.day, views.NewCellUsage(c))
 	}
@@ -75,7 +80,7 @@ func (f *usageFold) add(r *sim.StepRecord) (entries []Entry) {
 }
 
 func (f *usageFold) endHour(entries []Entry) []Entry {
-	entries = f.append(entries, keyHour, f.hourAt, f.hour)
+	entries = f.appendHour(entries)
 	for i, u := range f.hour {
 		f.day[i].Plus(u)
 		u.Reset()
@@ -97,12 +102,19 @@ func (f *usageFold) flush(entries []Entry) []Entry {
 	if !f.any {
 		return entries
 	}
-	entries = f.append(entries, keyHour, f.hourAt, f.hour)
+	entries = f.appendHour(entries)
 	for i, u := range f.hour {
 		f.day[i].Plus(u)
 	}
 	entries = f.append(entries, keyDay, f.dayAt, f.day)
 	return append(entries, f.mark())
+}
+
+func (f *usageFold) appendHour(entries []Entry) []Entry {
+	if f.hourAt < f.hoursFrom {
+		return entries
+	}
+	return f.append(entries, keyHour, f.hourAt, f.hour)
 }
 
 func (f *usageFold) mark() Entry {
@@ -231,7 +243,7 @@ func (s *Store) Usage(span Span, from, to int64, visit func(start int64, communi
 		return err
 	}
 	if s.parent != nil {
-		own := w.Scenario.Calendar.Time(s.usageFrom(w.Scenario.Calendar)).Unix()
+		own := views.LocalHour(w.Scenario.Calendar, s.base)
 		if span == Days {
 			own = views.LocalDay(w.Scenario.Calendar, s.usageFrom(w.Scenario.Calendar))
 		}
@@ -284,7 +296,13 @@ func (s *Store) cellUsage(w *sim.World, span Span, at usageAt) (*views.CellUsage
 	return u, nil
 }
 
-// cellUsage writes figure by figure, so that zeros lie together.
+// usageOrder has each figure after those that it is expected from.
+var usageOrder = [views.NumFigures]views.Figure{views.Produced, views.Charged, views.Discharged, views.Consumed, views.Drawn, views.FedIn,
+	views.Unserved, views.Curtailed, views.Shifted}
+
+// cellUsage writes figure by figure, and by how much each is not what the others let
+// expect, so that zeros lie together: a home whose devices are known has used what they
+// have, and one without panels has drawn it.
 func (w *writer) cellUsage(u *views.CellUsage) {
 	for _, e := range u.Total {
 		w.int(int64(e))
@@ -292,15 +310,15 @@ func (w *writer) cellUsage(u *views.CellUsage) {
 	w.uint(uint64(len(u.Blocks)))
 	for i := range u.Blocks {
 		b := &u.Blocks[i]
-		w.uint(uint64(len(b.Members)))
-		for k := range views.NumFigures {
-			for m := range b.Members {
-				w.int(int64(b.Members[m][k]))
-			}
-		}
 		w.uint(uint64(len(b.Parts)))
 		for _, e := range b.Parts {
 			w.int(int64(e))
+		}
+		w.uint(uint64(len(b.Members)))
+		for _, k := range usageOrder {
+			for m := range b.Members {
+				w.int(int64(b.Members[m][k] - expectedUsage(b, m, k)))
+			}
 		}
 	}
 }
@@ -312,22 +330,42 @@ func (r *reader) cellUsage(u *views.CellUsage) {
 	wrong := r.uint() != uint64(len(u.Blocks))
 	for i := range u.Blocks {
 		b := &u.Blocks[i]
-		if wrong = wrong || r.uint() != uint64(len(b.Members)); wrong {
-			break
-		}
-		for k := range views.NumFigures {
-			for m := range b.Members {
-				b.Members[m][k] = twins.Energy(r.int())
-			}
-		}
-		if wrong = r.uint() != uint64(len(b.Parts)); wrong {
+		if wrong = wrong || r.uint() != uint64(len(b.Parts)); wrong {
 			break
 		}
 		for p := range b.Parts {
 			b.Parts[p] = twins.Energy(r.int())
 		}
+		if wrong = r.uint() != uint64(len(b.Members)); wrong {
+			break
+		}
+		for _, k := range usageOrder {
+			for m := range b.Members {
+				b.Members[m][k] = twins.Energy(r.int()) + expectedUsage(b, m, k)
+			}
+		}
 	}
 	if wrong {
 		r.fail(errors.New("it is of another community"))
 	}
+}
+
+// expectedUsage is what a figure is likely to be, from those before it in usageOrder.
+func expectedUsage(b *views.BlockUsage, m int, k views.Figure) (e twins.Energy) {
+	f := &b.Members[m]
+	switch k {
+	case views.Consumed:
+		parts := b.PartsOf(m)
+		for _, p := range parts {
+			e += p
+		}
+		if len(parts) > 0 {
+			e += f[views.Produced]
+		}
+	case views.Drawn:
+		e = f[views.Consumed]
+	case views.FedIn:
+		e = f[views.Drawn] - f[views.Consumed] + f[views.Produced] - f[views.Charged] + f[views.Discharged]
+	}
+	return e
 }

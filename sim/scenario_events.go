@@ -218,8 +218,11 @@ func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	}
 	tick, err := s.document.moment(&t, s.Calendar)
 	var p *Problem
-	if errors.As(err, &p) {
+	switch {
+	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
 		err = &UsageError{"--at: " + strings.TrimPrefix(p.What, "events: at: ")}
+	case err != nil:
+		err = &UsageError{fmt.Sprintf("--at %q: wanted a step, HH:MM or 2006-01-02T15:04", at)}
 	}
 	return tick, err
 }

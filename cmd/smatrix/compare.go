@@ -151,7 +151,7 @@ func moreText(d views.Difference, unit func(float64) string) string {
 	return unit(*d.More)
 }
 
-func euros(e float64) string   { return fmt.Sprintf("%.2f €", e) }
+func euros(e float64) string { return fmt.Sprintf("%.2f €", e) }
 
 // shareText is a ratio in percent.
 func shareText(r float64) string { return fmt.Sprintf("%.1f %%", 100*r) }
