@@ -106,7 +106,7 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 			return nil, err
 		}
 	}
-	s.table, err = openBadger(run.path(journalDir), mode)
+	s.table, err = openBadgerTo(run.path(journalDir), mode, run.meta.Journal.Retention != (Retention{}))
 	var damage *DamageError
 	if mode == Write && errors.As(err, &damage) {
 		err = s.startOver(damage)
