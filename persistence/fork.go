@@ -144,16 +144,15 @@ func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
 }
 
 // begin writes what a fork begins with: the state at that moment, and its commands.
-func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j *Journal, m *Moment, err error) {
-	if m, err = s.At(at); err != nil {
+func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j *Journal, _ *Moment, err error) {
+	m, folded, err := s.atWithUsage(at)
+	if err != nil {
 		return nil, nil, err
 	}
 	if j, err = newJournal(s, m.Chain, d, at); err != nil {
 		return nil, nil, err
 	}
-	if j.usage, err = s.foldUsage(m.World, at); err != nil {
-		return nil, nil, err
-	}
+	j.usage = folded
 	if j.ledger, err = createLedger(s.run.path(ledgerFile), s.start); err != nil {
 		return nil, nil, err
 	}

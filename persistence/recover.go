@@ -197,7 +197,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err := s.Replay(0, at, sinks...); err != nil {
 		return nil, nil, err
 	}
-	m, err := s.At(at)
+	m, folded, err := s.atWithUsage(at)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -211,9 +211,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if j.ledger, err = s.mendLedger(); err != nil {
 		return nil, nil, err
 	}
-	if j.usage, err = s.foldUsage(m.World, at); err != nil {
-		return nil, nil, err
-	}
+	j.usage = folded
 	s.run.journal = j
 	s.run.meta.State = Running
 	return j, m, s.run.writeMeta()

@@ -166,16 +166,22 @@ func dayOf(cal *sim.Calendar, t twins.Tick) twins.Tick {
 	return max(0, t-twins.Tick(since/int64(cal.Step)))
 }
 
-// foldUsage folds the steps before one, as far as the models do not have them or their
-// day is not over, so that the next step can be added.
-func (s *Store) foldUsage(w *sim.World, at twins.Tick) (*usageFold, error) {
-	cal := w.Scenario.Calendar
-	from := max(dayOf(cal, min(at, s.Folded())), s.usageFrom(cal))
-	f := newUsageFold(s, w, from)
-	if from >= at {
-		return f, nil
+// atWithUsage is At, with the usage of the steps before it folded as far as the models do not
+// have them or their day is not over, so that the next step can be added.
+func (s *Store) atWithUsage(at twins.Tick) (*Moment, *usageFold, error) {
+	m, err := s.nearest(at)
+	if err != nil {
+		return nil, nil, err
 	}
-	return f, s.recompute(from, at, []sim.Sink{f})
+	cal := m.World.Scenario.Calendar
+	from := max(dayOf(cal, min(at, s.Folded())), s.usageFrom(cal))
+	if m.Steps > from && from < at {
+		if m, err = s.nearest(from); err != nil {
+			return nil, nil, err
+		}
+	}
+	f := newUsageFold(s, m.World, from)
+	return m, f, s.carry(m, from, at, []sim.Sink{f})
 }
 
 // usageFrom is the first step in this store's own models: those of a fork begin with the day of the

@@ -43,7 +43,8 @@ Exit codes are those of run.`,
 		RunE:              func(c *cobra.Command, args []string) error { return f.fork(c, args[0]) },
 	}
 	c.Flags().StringVar(&f.at, "at", "", "begin at `STEP`: a number, HH:MM or 2006-01-02T15:04")
-	addSet(c, &f.set)
+	c.Flags().StringArrayVar(&f.set, "set", nil, "change from then on: `PATH=VALUE` or PATH*=FACTOR; repeatable")
+	_ = c.RegisterFlagCompletionFunc("set", completeSetOfRun) // the flag is there
 	c.Flags().StringVar(&f.out, "out", "", "keep the fork in `DIR2`, which must be new or empty")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")

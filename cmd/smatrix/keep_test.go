@@ -315,3 +315,50 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
+
+// Costs and CO2 are what a spreadsheet makes of grid.csv, and a household's figures what its usage and
+// its rows say; a fork in which the sun is worth more costs less.
+func TestComparedByHand(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "run", "town", "--out", at("a"), "--csv", "--quiet")
+	wants(t, "fork", at("a"), "--at", "08:00", "--set", "households.*.pv.rated_w*=1.3", "--out", at("b"), "--quiet")
+	var c views.Comparison
+	if err := json.Unmarshal([]byte(wants(t, "compare", at("a"), at("b"), "--json")), &c); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(at("a/grid.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	head, rows := table(t, f)
+	cost, carbon := 0.0, 0.0
+	for _, row := range rows {
+		v := func(name string) float64 {
+			x, err := strconv.ParseFloat(row[head[name]], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+		kWh := (v("imported_w") - v("exported_w")) * 0.25 / 1000
+		cost += kWh * v("price_eur_per_kwh")
+		carbon += v("imported_w") * 0.25 / 1000 * v("co2_g_per_kwh")
+	}
+	if cost == 0 || math.Abs(*c.CostEUR.A-cost) > 1e-9*math.Abs(cost) || math.Abs(*c.CO2G.A-carbon) > 1e-9*carbon {
+		t.Errorf("cost %g €, carbon %g g; by hand %g and %g", *c.CostEUR.A, *c.CO2G.A, cost, carbon)
+	}
+	if *c.CostEUR.More >= 0 || *c.CO2G.More >= 0 || c.ChangedHouseholds == 0 || c.ComparedHouseholds != 300 {
+		t.Errorf("30 %% more panels: cost %+g €, carbon %+g g, %d of %d households changed", *c.CostEUR.More, *c.CO2G.More, c.ChangedHouseholds, c.ComparedHouseholds)
+	}
+	for _, h := range c.Households.Gained {
+		var u usedJSON
+		if err := json.Unmarshal([]byte(wants(t, "usage", at("b"), "--household", h.Household, "--json")), &u); err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(u.Energy["drawn"]/1000-*h.DrawnKWh.B) > 1e-9 {
+			t.Errorf("%s has drawn %g kWh by comparison, %g by usage", h.Household, *h.DrawnKWh.B, u.Energy["drawn"]/1000)
+		}
+	}
+}

@@ -18,7 +18,8 @@ func newRuns() *cobra.Command {
 		Short: "List the runs that are kept in a folder",
 		Long: `Runs lists the folders of runs in and below DIR (by default here): how each
 stands, how many of its steps are made, what it takes on disk. A run is "killed" if
-no process works on it although it was not ended.`,
+no process works on it although it was not ended. Of a fork it says which run it begins in, and
+after how many steps.`,
 		Example: `  smatrix runs
   smatrix runs ~/grids --json`,
 		Args: func(c *cobra.Command, args []string) error {

@@ -16,9 +16,8 @@ import (
 // what was not served. Nothing of it needs devices.
 type Accounts struct {
 	Summary *Summary
-	// Cost and Carbon are counted at the grid's ties: import less export of each
-	// step, times the step's price, and import times the mix of the neighbour. In
-	// units of mJ·µ€/MWh and mJ·mg/kWh.
+	// Both are counted at the grid's outer ties: import less export of each step, times
+	// the step's price, in mJ·µ€/MWh; and import times the mix of the neighbour, in mJ·mg/kWh.
 	cost, carbon  wideSum
 	priced, mixed bool
 	cells         []cellAccount
@@ -202,7 +201,7 @@ type HouseholdDifference struct {
 // mostHouseholds is how many are named on each side.
 const mostHouseholds = 5
 
-// Compare holds two runs against each other. rename gives what the runs are.
+// Compare holds two runs against each other: what they are, and what they came to.
 func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparison {
 	c := &Comparison{A: ofA, B: ofB, NotCompared: []string{}, Energy: map[string]Difference{}, Communities: []CommunityDifference{}}
 	if ofA.StepS != ofB.StepS {
