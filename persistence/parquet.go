@@ -24,7 +24,7 @@ type parquetFiles struct {
 // parquetTable is one file.
 type parquetTable struct {
 	file  *os.File
-	w     *parquet.Writer
+	w     *parquet.GenericWriter[any]
 	place []int // where the columns of a row stand in the file, which has them by name
 	row   parquet.Row
 	rows  []parquet.Row
@@ -74,7 +74,7 @@ func createTable(name string, columns []parquetColumn) (*parquetTable, error) {
 		group[c.name] = c.node
 	}
 	schema := parquet.NewSchema("smatrix", group)
-	t := &parquetTable{file: f, w: parquet.NewWriter(f, schema, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("smatrix", "", "")), row: make(parquet.Row, len(columns))}
+	t := &parquetTable{file: f, w: parquet.NewGenericWriter[any](f, schema, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("smatrix", "", "")), row: make(parquet.Row, len(columns))}
 	for _, c := range columns {
 		t.place = append(t.place, slices.IndexFunc(schema.Columns(), func(path []string) bool { return path[0] == c.name }))
 	}

@@ -15,7 +15,6 @@ import (
 
 // stepped adds up what steps show of communities, households and devices, by local day.
 type stepped struct {
-	w     *sim.World
 	cells map[int64][]views.Figures
 	homes map[int64][]twins.Energy // net energy of all homes' devices, by community
 }
