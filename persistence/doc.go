@@ -79,11 +79,12 @@
 //	command    step int, seq int, target text, name text, setting text, value int
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
-//	           list of commands, list of digests (hash), list of cells, list of text (quarantined)
-//	swing      flags uint (1 island, 2 blackout), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
+//	           list of commands, list of digests (hash), list of cells, list of text (quarantined),
+//	           list of the grid's own events: member text, event
+//	swing      flags uint (1 island, 2 blackout, 4 held by a neighbour), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
 //	cell       community uint, list of decisions, list of events, broken text, by int
 //	decision   member, reason uint, power, shifted, unserved, curtailed (int)
-//	event      member, type text, part uint, 7 int
+//	event      type text, part uint, 7 int; of a cell after its member
 //	member     0 the community itself, 1 text, or its place among the members + 2 (uint)
 //	readings   tick int, steps uint, number of blocks uint; for each block: kind text, members
 //	           uint, list of columns: name text, a series for each member; then a series for each of 19 flows of
