@@ -128,12 +128,12 @@ func TestGoldenBytes(t *testing.T) {
 		t.Errorf("key of a state is %x", r)
 	}
 	want := goldenStep(w.Cells)
-	b := body("step", k, want.append(w.Cells))
+	b := body("step", k, want.append(nil, w.Cells, &places{}))
 	got, err := readStep(b, w.Cells)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("step: %v\ngot  %+v\nwant %+v", err, got, want)
 	}
-	if made := want.append(w.Cells); !bytes.Equal(made, b) {
+	if made := want.append(nil, w.Cells, &places{}); !bytes.Equal(made, b) {
 		t.Errorf("step is written as %x, was %x", made, b)
 	}
 	goldenReadings(t, w, body)
@@ -146,7 +146,6 @@ func TestGoldenBytes(t *testing.T) {
 func goldenReadings(t *testing.T, w *sim.World, body func(name string, key, made []byte) []byte) {
 	c := w.Cells[0]
 	k := newCellChunk(c)
-	var room []int64
 	want := map[string][]int64{}
 	for step := range int64(3) {
 		for i, b := range c.Blocks {
@@ -165,7 +164,7 @@ func goldenReadings(t *testing.T, w *sim.World, body func(name string, key, made
 			b.Flows = flowsOf([]int64{step, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, int64(i)})
 		}
 		c.Flows = twins.Flows{NetworkLoss: twins.Power(step)}
-		k.add(c, &room)
+		k.add(c)
 	}
 	b := body("readings", readingsKey(0, 96, 0), k.append(nil, c, 96))
 	got, err := readCellChunk(b, c, 96, 3)

@@ -109,7 +109,7 @@ func forgeStep(s *Store, w *sim.World, t twins.Tick, change func(*stepForm)) err
 		return err
 	}
 	change(f)
-	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(w.Cells))})
+	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, w.Cells, &places{}))})
 }
 
 // A snapshot that is missing or damaged: the one before it serves, or the scenario.
