@@ -44,6 +44,16 @@ func (m *matrix) reset() {
 	m.rows = m.rows[:0]
 }
 
+// zero reports whether all rows are zeros.
+func (m *matrix) zero() bool {
+	for _, row := range m.rows {
+		if row != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func (m *matrix) at(step, i int) int64 {
 	if m.rows[step] == nil {
 		return 0
@@ -149,6 +159,10 @@ func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
 		w.uint(uint64(len(block.Kind.Columns)))
 		for n, col := range block.Kind.Columns {
 			w.text(col.Name)
+			if k.columns[i][n].zero() && !col.Derived { // as most are in most steps
+				w.zeros(len(block.Paths))
+				continue
+			}
 			for m := range block.Paths {
 				k.columns[i][n].column(m, vs)
 				if col.Derived && n > 0 {
@@ -240,6 +254,9 @@ func (m *matrix) set(i int, vs []int64) {
 		m.rows[k][i] = vs[k]
 	}
 }
+
+// zeros writes n series of zeros.
+func (w *writer) zeros(n int) { *w = append(*w, make([]byte, n)...) }
 
 // shares writes a column that is a share of another one, as a state of charge is of
 // what is stored: which value stands beside which at the greatest, then by how much the others
