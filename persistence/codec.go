@@ -169,16 +169,6 @@ func (r *reader) hash() (h sim.Hash) {
 	return h
 }
 
-func (r *reader) byte() byte {
-	if len(r.b) == 0 {
-		r.fail(errCut)
-		return 0
-	}
-	v := r.b[0]
-	r.b = r.b[1:]
-	return v
-}
-
 // done is an error unless all has been read.
 func (r *reader) done() error {
 	if r.err == nil && len(r.b) > 0 {

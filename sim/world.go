@@ -92,10 +92,10 @@ func (w *World) Add(c twins.Command) error {
 // on the twin's state is refused by the twin.
 func (w *World) check(c *twins.Command) error {
 	kind := twins.Community
-	at, ok := slices.BinarySearchFunc(w.Cells, c.Target, func(cell *twins.Cell, path string) int { return strings.Compare(cell.Path, path) })
+	_, ok := slices.BinarySearchFunc(w.Cells, c.Target, func(cell *twins.Cell, path string) int { return strings.Compare(cell.Path, path) })
 	if !ok {
 		kind = nil
-		for at = range w.Cells {
+		for at := range w.Cells {
 			if kind = w.Cells[at].KindOf(c.Target); kind != nil {
 				break
 			}
