@@ -177,3 +177,12 @@ func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
 	return t.db.Close()
 }
+
+// OpenBadger opens or makes the Table of a run's journal in a folder.
+func OpenBadger(dir string, mode Mode) (Table, error) {
+	t, err := openBadger(dir, mode)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}

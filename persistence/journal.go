@@ -52,9 +52,10 @@ type Journal struct {
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
+	buf         []byte // for bodies, used again
+	places      *places
 	numCommands int
 	free        func(dir string) (int64, error) // bytes on the disk
-	checked     int                             // steps since free was asked
 }
 
 // chunk is readings that wait to be written together.
@@ -62,7 +63,6 @@ type chunk struct {
 	from  twins.Tick
 	steps int
 	cells []*cellChunk
-	room  []int64
 }
 
 // How many steps make a chunk: as many as compress well, fewer in a big world.
@@ -149,7 +149,7 @@ func (k *Kept) world(r *RunDir) (*sim.World, error) {
 func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
 	return &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numCommands: len(s.commands),
+		synced: time.Now(), free: freeSpace, numCommands: len(s.commands), places: &places{},
 	}, nil
 }
 
@@ -229,7 +229,7 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 		}
 	}
 	for i, cell := range r.Cells {
-		c.cells[i].add(cell, &c.room)
+		c.cells[i].add(cell)
 	}
 	c.steps++
 	full := min(mostChunkSteps, max(leastChunkSteps, mostChunkValues/max(1, recordValues(r))))
@@ -242,7 +242,8 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
-	return append(entries, s.seal(key(keyStep, r.Tick), form.append(r.Cells)))
+	j.buf = form.append(j.buf[:0], r.Cells, j.places)
+	return append(entries, s.seal(key(keyStep, r.Tick), j.buf))
 }
 
 // flushChunk writes the chunk out and begins the next one.
@@ -251,17 +252,19 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 	if c.steps == 0 {
 		return entries
 	}
-	var buf []byte
 	for i, cell := range r.Cells {
-		buf = c.cells[i].append(buf[:0], cell, c.from)
-		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, buf)
+		j.buf = c.cells[i].append(j.buf[:0], cell, c.from)
+		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, j.buf)
 	}
 	var w writer
 	w.uint(uint64(c.steps))
 	w.uint(uint64(len(c.cells)))
 	entries = append(entries, s.seal(key(keyChunk, c.from), w))
 	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
-	*c = chunk{from: c.from + twins.Tick(c.steps)}
+	c.from, c.steps = c.from+twins.Tick(c.steps), 0
+	for _, cell := range c.cells {
+		cell.reset()
+	}
 	return entries
 }
 

@@ -51,6 +51,7 @@ type Store struct {
 	size      int64 // of the ledger's whole records
 
 	packer   *zstd.Encoder
+	packed   []byte // used again
 	unpacker *zstd.Decoder
 
 	world  sync.Once
@@ -226,7 +227,8 @@ func (s *Store) seal(key []byte, body []byte) Entry { return Entry{key, seal(s.p
 
 // sealParts appends the parts of a long body, packed as a whole.
 func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body []byte) []Entry {
-	packed := s.packer.EncodeAll(body, nil)
+	s.packed = s.packer.EncodeAll(body, s.packed[:0])
+	packed := s.packed
 	for part := 0; ; part++ {
 		n := min(len(packed), mostPerValue)
 		more := byte(0)
@@ -234,7 +236,7 @@ func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body []b
 			more = 1
 		}
 		k := keyOf(part)
-		entries = append(entries, Entry{k, seal(nil, k, append([]byte{more}, packed[:n]...))})
+		entries = append(entries, Entry{k, seal(nil, k, []byte{more}, packed[:n])})
 		if packed = packed[n:]; more == 0 {
 			return entries
 		}
