@@ -96,7 +96,8 @@
 //	4000 no pong within 5 s of a ping
 //	4001 a write did not end within 10 s: the viewer does not read
 //	4002 the run is gone
-//	4003 the server has too many viewers, or too many from one address; before the upgrade it is 429
+//
+// Too many viewers, or too many from one address, are 429 before the upgrade.
 //
 // What was understood but cannot be done (an unknown scope, a step that is not held)
 // is Refused with its reason, and the connection goes on.
