@@ -119,7 +119,10 @@ func (l *Live) Run(ctx context.Context) error {
 	if l.runner.done >= l.runner.World.Scenario.Calendar.Steps {
 		l.end(Ended, nil)
 	}
-	timer := time.NewTimer(time.Hour)
+	l.mu.Lock()
+	l.due = time.Now()
+	l.mu.Unlock()
+	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for {
 		wait, state := l.plan(time.Now())
