@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -249,8 +250,9 @@ func ownerOf(community, path string) (string, bool) {
 func (x *Index) addTile(w *sim.World, slots []cellSlot) {
 	t := Tile{Twins: len(slots)}
 	n := len(x.Tiles)
-	slices.SortStableFunc(slots, func(a, b cellSlot) int {
-		return strings.Compare(w.Cells[a.cell].Blocks[a.Block].Kind.Name, w.Cells[b.cell].Blocks[b.Block].Kind.Name)
+	slices.SortFunc(slots, func(a, b cellSlot) int {
+		return cmp.Or(strings.Compare(w.Cells[a.cell].Blocks[a.Block].Kind.Name, w.Cells[b.cell].Blocks[b.Block].Kind.Name),
+			cmp.Compare(a.cell, b.cell), cmp.Compare(a.Index, b.Index))
 	})
 	for _, s := range slots {
 		c := w.Cells[s.cell]

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -95,6 +96,14 @@ type Number struct {
 // MarshalJSON implements json.Marshaler.
 func (n Number) MarshalJSON() ([]byte, error) {
 	return twins.AppendScaled(nil, n.Value, n.Places), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler, for clients in Go.
+func (n *Number) UnmarshalJSON(b []byte) (err error) {
+	_, fraction, _ := strings.Cut(string(b), ".")
+	n.Places = len(fraction)
+	n.Value, err = strconv.ParseInt(strings.Replace(string(b), ".", "", 1), 10, 64)
+	return err
 }
 
 // Numbers are values over time; null is a gap.

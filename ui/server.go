@@ -354,9 +354,10 @@ func web() http.Handler {
 type counter struct {
 	most, each int
 
-	mu  sync.Mutex
-	all int
-	of  map[string]int
+	mu   sync.Mutex
+	all  int
+	of   map[string]int
+	left func() // told when one has gone; nil if nobody asks
 }
 
 func (c *counter) take(address string) (release func(), err error) {
@@ -376,6 +377,9 @@ func (c *counter) take(address string) (release func(), err error) {
 		c.all--
 		if c.of[address]--; c.of[address] == 0 {
 			delete(c.of, address)
+		}
+		if c.left != nil {
+			c.left()
 		}
 	}, nil
 }

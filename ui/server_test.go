@@ -220,13 +220,17 @@ func (c *client) subscribe(id uint32, scopes ...string) *stream.ServerMessage {
 func (c *client) look(id uint32, live bool, tick int64) *stream.ServerMessage {
 	c.t.Helper()
 	c.send(&stream.ClientMessage{Body: &stream.ClientMessage_Look{Look: &stream.Look{Id: id, Live: live, Tick: tick}}})
-	return c.until(func(m *stream.ServerMessage) bool { return m.GetLooking().GetId() == id || m.GetRefused().GetId() == id })
+	return c.until(func(m *stream.ServerMessage) bool {
+		return m.GetLooking().GetId() == id || m.GetRefused().GetId() == id
+	})
 }
 
 // at reads until a scope shows a step.
 func (c *client) at(scope string, tick int64) *stream.Table {
 	c.t.Helper()
-	c.until(func(m *stream.ServerMessage) bool { return m.GetFrame().GetScope() == scope && m.GetFrame().GetTick() == tick })
+	c.until(func(m *stream.ServerMessage) bool {
+		return m.GetFrame().GetScope() == scope && m.GetFrame().GetTick() == tick
+	})
 	return c.view[scope]
 }
 

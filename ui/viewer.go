@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -151,13 +152,12 @@ func (v *viewer) refuse(id uint32, reason string) {
 func (v *viewer) read() {
 	defer close(v.closed)
 	defer v.poke()
-	v.conn.SetReadLimit(mostMessage)
 	extend := func(string) error { return v.conn.SetReadDeadline(time.Now().Add(v.timing.ping + v.timing.pong)) }
 	_ = extend("") // a connection that is gone is found by the read
 	v.conn.SetPongHandler(extend)
 	allowance, last := float64(mostPerSecond), time.Now()
 	for {
-		kind, b, err := v.conn.ReadMessage()
+		kind, b, err := v.message()
 		if err != nil {
 			v.end(closeOf(err))
 			return
@@ -182,13 +182,30 @@ func (v *viewer) read() {
 	}
 }
 
+var errTooBig = errors.New("a message of more than 32 KiB")
+
+// message reads one message. Of one that is too big a good part is read as well, so
+// that the viewer, who is still writing, gets to know the reason.
+func (v *viewer) message() (kind int, b []byte, err error) {
+	kind, r, err := v.conn.NextReader()
+	if err != nil {
+		return 0, nil, err
+	}
+	b, err = io.ReadAll(io.LimitReader(r, mostMessage+1))
+	if err == nil && len(b) > mostMessage {
+		_, _ = io.CopyN(io.Discard, r, mostBody)
+		err = errTooBig
+	}
+	return kind, b, err
+}
+
 // closeOf says why a read has failed.
 func closeOf(err error) (int, string) {
 	var timeout interface{ Timeout() bool }
 	var closed *websocket.CloseError
 	switch {
-	case errors.Is(err, websocket.ErrReadLimit):
-		return websocket.CloseMessageTooBig, "a message of more than 32 KiB"
+	case errors.Is(err, errTooBig):
+		return websocket.CloseMessageTooBig, err.Error()
 	case errors.As(err, &closed):
 		return websocket.CloseNormalClosure, "closed by the viewer"
 	case errors.As(err, &timeout) && timeout.Timeout():
