@@ -48,6 +48,7 @@ type run struct {
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when its goroutine has ended
+	summed chan struct{} // closed before that, when the digest is there
 
 	mu     sync.Mutex
 	digest string
@@ -80,7 +81,7 @@ func newRun(o runOptions) (*run, error) {
 	}
 	r := &run{
 		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
-		chain: o.chain, members: o.world.Members, history: o.history, done: make(chan struct{}),
+		chain: o.chain, members: o.world.Members, history: o.history, done: make(chan struct{}), summed: make(chan struct{}),
 		settings: settings{now: map[settingOf]int64{}},
 		priced:   o.world.Market != nil,
 	}
@@ -110,6 +111,7 @@ func newRun(o runOptions) (*run, error) {
 		r.mu.Lock()
 		r.digest = r.chain.Digest().String()
 		r.mu.Unlock()
+		close(r.summed)
 		r.hub.wake()
 	}()
 	return r, nil
@@ -121,8 +123,11 @@ func (r *run) close() {
 	<-r.done
 }
 
-// finished is the run's digest once it is over, and "" before.
+// finished is the run's digest once it is over or closed, and "" before.
 func (r *run) finished() string {
+	if r.live.Clock().State.Over() {
+		<-r.summed // it is being made
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.digest

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -79,7 +78,6 @@ type Server struct {
 	buffers     sync.Pool
 	serving     sync.WaitGroup // viewers
 	connections atomic.Int64
-	host        atomic.Pointer[string] // of the address that is served
 }
 
 // Bounds on requests.
@@ -143,17 +141,19 @@ func (s *Server) Live() *sim.Live { return s.live.live }
 // Digest is the live run's, once it is over or the server is closed.
 func (s *Server) Digest() string { return s.live.finished() }
 
-// ErrOpenBind says that an address beyond loopback was asked for without a token.
-var ErrOpenBind = errors.New("without --token only this machine may connect: wanted an address such as 127.0.0.1:7070, or --token TEXT")
+// AddressError says that an address cannot be one to listen at.
+type AddressError struct{ Addr, What string }
+
+func (e *AddressError) Error() string { return fmt.Sprintf("address %q: %s", e.Addr, e.What) }
 
 // Listen opens an address. Beyond loopback it wants a token.
 func Listen(addr, token string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("address %q: wanted HOST:PORT such as 127.0.0.1:7070", addr)
+		return nil, &AddressError{addr, "wanted HOST:PORT such as 127.0.0.1:7070"}
 	}
 	if token == "" && !loopback(host) {
-		return nil, fmt.Errorf("address %q: %w", addr, ErrOpenBind)
+		return nil, &AddressError{addr, "without --token only this machine may connect: wanted an address such as 127.0.0.1:7070, or --token TEXT"}
 	}
 	return net.Listen("tcp", addr)
 }
@@ -172,8 +172,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn), ConnState: s.connection,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	host := l.Addr().String()
-	s.host.Store(&host)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(l) }()
 	select {

@@ -47,6 +47,7 @@ func TestScript(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: *rewrite,
 		Setup: func(e *testscript.Env) error { // what a text file cannot hold
+			e.Values[servedKey] = &servedBox{}
 			return os.WriteFile(filepath.Join(e.WorkDir, "binary.csv"), []byte("\x7fELF\x02\x01\x00\xff\xfe"), 0o666)
 		},
 		Condition: func(cond string) (bool, error) {
@@ -57,6 +58,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing,
+			"serving": serving, "fetch": fetch, "signalled": signalled,
 		},
 	})
 }

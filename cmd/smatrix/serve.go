@@ -105,7 +105,8 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 		return err
 	}
 	listener, err := ui.Listen(f.addr, f.token)
-	if errors.Is(err, ui.ErrOpenBind) {
+	var address *ui.AddressError
+	if errors.As(err, &address) {
 		return usage(c, "%v", err)
 	} else if err != nil {
 		return err
