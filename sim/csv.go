@@ -26,21 +26,26 @@ type CSV struct {
 
 // NewCSV writes the headings. Close must be called at the end.
 func NewCSV(readings, grid io.Writer) (*CSV, error) {
-	s := &CSV{columns: readingColumns()}
+	s := &CSV{columns: ReadingColumns()}
 	s.buffers = [2]*bufio.Writer{bufio.NewWriterSize(readings, 1<<16), bufio.NewWriterSize(grid, 1<<16)}
 	s.readings, s.grid = csv.NewWriter(s.buffers[0]), csv.NewWriter(s.buffers[1])
 	head := append([]string{"step", "time", "member", "kind", "community"}, s.columns...)
 	if err := s.readings.Write(head); err != nil {
 		return nil, err
 	}
-	return s, s.grid.Write([]string{"step", "time", "consumed_w", "produced_w", "imported_w", "exported_w",
-		"charged_w", "discharged_w", "lost_w", "curtailed_w", "unserved_w",
-		"frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"})
+	return s, s.grid.Write(GridColumns())
 }
 
-// readingColumns is every column of every kind, power and state of charge
-// first.
-func readingColumns() []string {
+// GridColumns is the heading of grid.csv.
+func GridColumns() []string {
+	return []string{"step", "time", "consumed_w", "produced_w", "imported_w", "exported_w",
+		"charged_w", "discharged_w", "lost_w", "curtailed_w", "unserved_w",
+		"frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"}
+}
+
+// ReadingColumns is every column of every kind, as they stand in readings.csv: power
+// and state of charge first.
+func ReadingColumns() []string {
 	names := []string{twins.ColumnPower.Name, twins.ColumnSoC.Name}
 	seen := map[string]bool{names[0]: true, names[1]: true}
 	for _, k := range twins.Kinds() {

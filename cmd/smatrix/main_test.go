@@ -50,6 +50,7 @@ func TestScript(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: *rewrite,
 		Setup: func(e *testscript.Env) error { // what a text file cannot hold
+			e.Values[servedKey] = &servedBox{}
 			return os.WriteFile(filepath.Join(e.WorkDir, "binary.csv"), []byte("\x7fELF\x02\x01\x00\xff\xfe"), 0o666)
 		},
 		Condition: func(cond string) (bool, error) {
@@ -60,6 +61,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing, "same": same, "rename": rename,
+			"serving": serving, "fetch": fetch, "signalled": signalled,
 		},
 	})
 }

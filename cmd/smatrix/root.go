@@ -28,7 +28,7 @@ consumption to the milliwatt.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRun(), newReplay(), newRuns(), newScenario(), newVersion())
+	root.AddCommand(newRun(), newServe(), newReplay(), newRuns(), newScenario(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")
