@@ -1,22 +1,28 @@
-# make run   sets everything up and simulates a day of the town
+# make run   sets everything up and serves a week of the town, live in a browser
 # make test  sets everything up and passes the tests
 # make help  lists the rest
 
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build test test-long check lint bench help
+.PHONY: run build proto test test-long check lint bench help
 
-run: build ## simulate a day of the town and print its report
-	./bin/smatrix run town
+run: build ## serve a week of the town, live, and print the address
+	./bin/smatrix serve
 
 build: ## build bin/smatrix
 	$(GO) build -o bin/smatrix ./cmd/smatrix
 
+PROTOC_GEN_GO = google.golang.org/protobuf/cmd/protoc-gen-go
+
+proto: ## make ui/stream/stream.pb.go anew from ui/stream.proto; wants protoc
+	$(GO) build -o bin/protoc-gen-go $(PROTOC_GEN_GO)
+	protoc --plugin=bin/protoc-gen-go -I ui --go_out=ui/stream --go_opt=paths=source_relative ui/stream.proto
+
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test ./...
 	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
-	$(GO) test -race -short ./actors/... ./sim/... ./cmd/...
+	$(GO) test -race -short ./actors/... ./sim/... ./ui/... ./cmd/...
 
 test-long: ## the long forms of the tests (a billion steps, more seeds)
 	$(GO) test -tags long -timeout 80m ./...

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -250,6 +251,8 @@ func (s *Server) clockRoutes(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
+		ctx, cancel := context.WithTimeout(ctx, answeredIn-10*time.Second) // then the answer is how far it is
+		defer cancel()
 		if q.Body.Until != "" {
 			if q.Body.Steps != 0 {
 				return nil, huma.Error422UnprocessableEntity("steps and until: wanted one of the two")

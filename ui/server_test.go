@@ -137,7 +137,6 @@ type client struct {
 	t    *testing.T
 	conn *websocket.Conn
 	view stream.View
-	all  []*stream.ServerMessage
 }
 
 func (t *tester) dial(query string) *client {

@@ -361,15 +361,28 @@ func TestManyViewers(t *testing.T) {
 	if long {
 		healthy, stalled = 1000, 100
 	}
-	s := serve(t, "hamlet", nil)
+	s := serve(t, "hamlet", func(o *Options) { o.Limits.Requests = 1e6 })
 	short(s)
 	s.timing.pong = 3 * time.Second
+	if long {
+		s.timing = usualTiming
+	}
 	for range stalled {
 		s.dial("").send(&stream.ClientMessage{Body: &stream.ClientMessage_Subscribe{Subscribe: &stream.Subscribe{Scopes: []string{"grid", "communities", "tile/0"}, MaxHz: 10}}})
 	}
 	slow := s.dial("")
-	slow.subscribe(1, "grid", "tile/0")
 	var all sync.WaitGroup
+	all.Add(1)
+	go func() {
+		defer all.Done()
+		slow.send(&stream.ClientMessage{Body: &stream.ClientMessage_Subscribe{Subscribe: &stream.Subscribe{Scopes: []string{"grid", "tile/0"}, MaxHz: 1}}})
+		for slow.view["tile/0"] == nil || slow.view["tile/0"].Tick < int64(steps-1) {
+			if _, err := slow.read(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
 	tables := make([]*stream.Table, healthy)
 	for i := range healthy {
 		c := s.dial("")
@@ -396,7 +409,7 @@ func TestManyViewers(t *testing.T) {
 	for i := range tables {
 		s.shows(s.live, "tile/0", tables[i])
 	}
-	s.shows(s.live, "tile/0", slow.at("tile/0", int64(steps-1)))
+	s.shows(s.live, "tile/0", slow.view["tile/0"])
 	// The stalled are gone: the slow one, which reads, is told so.
 	slow.until(func(m *stream.ServerMessage) bool { return m.GetHeartbeat() != nil && m.GetHeartbeat().Viewers == 1 })
 }
