@@ -7,8 +7,10 @@
 //	├── journal/       Badger: steps, readings, states, commands
 //	├── ledger         head of the chain after each step, and commands from outside
 //	├── report.json    what it came to: the object of `smatrix run --json`
-//	├── readings.csv   a row for each member and step     ┐ if they were
-//	└── grid.csv       a row for each step of the grid    ┘ asked for
+//	├── readings.csv   a row for each member and step     ┐
+//	├── grid.csv       a row for each step of the grid    │ if they were asked for
+//	└── bookings.csv   what members shifted, went without ┘
+//	                   or held back, and are owed for it
 //
 // A folder holds one run. It is created by CreateRun, which takes new and empty
 // folders only and changes nothing in others; Keep begins its journal, and Finish

@@ -1,10 +1,12 @@
 package persistence
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,6 +23,7 @@ const (
 	reportFile   = "report.json"
 	readingsFile = "readings.csv"
 	gridFile     = "grid.csv"
+	bookingsFile = "bookings.csv"
 	scenarioFile = "scenario.yaml"
 	ledgerFile   = "ledger"
 	journalDir   = "journal"
@@ -224,6 +227,18 @@ func (r *RunDir) Finish(state State, report any) error {
 		r.meta.State = Failed
 	}
 	return errors.Join(err, r.writeMeta())
+}
+
+// WriteBookings writes bookings.csv, if tables were asked for.
+func (r *RunDir) WriteBookings(write func(io.Writer) error) error {
+	if r.csv == nil {
+		return nil
+	}
+	var table bytes.Buffer
+	if err := write(&table); err != nil {
+		return err
+	}
+	return r.writeText(bookingsFile, table.Bytes())
 }
 
 // writeText writes a file of the folder, which is synced before it has its name.

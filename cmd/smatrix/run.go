@@ -76,7 +76,7 @@ lost or made, 130 interrupted.`,
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
-	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv and grid.csv to --out")
+	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv, grid.csv and bookings.csv to --out")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
@@ -178,7 +178,7 @@ func (s *session) run(ctx context.Context) error {
 	report := s.report(err)
 	errs := []error{err}
 	if s.dir != nil {
-		errs = append(errs, s.dir.Finish(stateOf(err), report))
+		errs = append(errs, s.dir.WriteBookings(s.summary.Bookings.WriteCSV), s.dir.Finish(stateOf(err), report))
 	}
 	if worthReporting(err) {
 		errs = append(errs, s.print(report))
