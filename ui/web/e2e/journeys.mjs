@@ -129,6 +129,13 @@ export const journeys = {
       const twin = await server.get('/twin?path=' + encodeURIComponent(battery.path))
       must(twin.settings.find((s) => s.name === 'mode').word === 'idle', 'the battery is not idle: ' + JSON.stringify(twin.settings))
       await until(async () => (await form.locator('select').inputValue()) === 'idle', 'the page does not show it')
+      // Flows move while the town does, and stand still for those who asked for less motion.
+      const flow = v.page.locator('.flow')
+      must((await flow.getAttribute('data-moving')) === 'false', 'flows move while the run is paused')
+      await v.page.getByRole('button', { name: 'Play' }).click()
+      await until(async () => (await chip(v.page)) === 'LIVE', 'the page does not say LIVE')
+      await until(async () => (await flow.getAttribute('data-moving')) === String(use.look === 'light'), 'flows move only where motion is welcome')
+      await v.page.getByRole('button', { name: 'Pause' }).click()
     },
   },
 

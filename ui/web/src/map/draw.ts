@@ -40,6 +40,18 @@ export function painter(canvas: HTMLCanvasElement): Painter {
 
 const css = (c: Uint8Array, i: number) => `rgba(${c[4 * i]},${c[4 * i + 1]},${c[4 * i + 2]},${(c[4 * i + 3] as number) / 255})`
 
+/** Things that look alike, each group with the first of it, in the order in which they first come. */
+function alike(colours: Uint8Array, data: Float32Array, size: number, look: (offset: number) => number): [number, number[]][] {
+  const groups = new Map<number, [number, number[]]>()
+  for (let i = 0, n = data.length / size; i < n; i++) {
+    const key = (((colours[4 * i]! * 256 + colours[4 * i + 1]!) * 256 + colours[4 * i + 2]!) * 256 + colours[4 * i + 3]!) * 1024 + Math.round(look(i * size))
+    const g = groups.get(key)
+    if (g) g[1].push(i)
+    else groups.set(key, [i, [i]])
+  }
+  return [...groups.values()]
+}
+
 class Flat implements Painter {
   readonly name = 'canvas2d'
   #c: CanvasRenderingContext2D
@@ -58,33 +70,27 @@ class Flat implements Painter {
     const c = this.#c
     c.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
     c.clearRect(0, 0, this.canvas.width, this.canvas.height)
-    c.lineCap = 'butt'
-    for (let i = 0, n = s.lines.length / lineSize; i < n; i++) {
-      const o = i * lineSize
-      const flow = s.lines[o + 5] as number
+    // What looks alike is one path: stroking and filling are what takes the time, not the number of points.
+    for (const [i, of] of alike(s.lineColours, s.lines, lineSize, (o) => s.lines[o + 4]! * 4 + Math.sign(s.lines[o + 5]!) + 1)) {
+      const flow = s.lines[i * lineSize + 5]!
       c.strokeStyle = css(s.lineColours, i)
-      c.lineWidth = s.lines[o + 4] as number
+      c.lineWidth = s.lines[i * lineSize + 4]!
       c.setLineDash(flow === 0 ? [] : [10, 6])
       c.lineDashOffset = flow === 0 ? 0 : -s.phase * 24 * Math.sign(flow)
       c.beginPath()
-      c.moveTo(s.lines[o] as number, s.lines[o + 1] as number)
-      c.lineTo(s.lines[o + 2] as number, s.lines[o + 3] as number)
+      for (const k of of) {
+        const o = k * lineSize
+        c.moveTo(s.lines[o]!, s.lines[o + 1]!)
+        c.lineTo(s.lines[o + 2]!, s.lines[o + 3]!)
+      }
       c.stroke()
     }
     c.setLineDash([])
-    // Marks of one colour and shape are one path: filling is what takes the time.
-    const groups = new Map<string, number[]>()
-    for (let i = 0, n = s.marks.length / markSize; i < n; i++) {
-      const key = `${css(s.markColours, i)}|${s.marks[i * markSize + 3]}|${s.marks[i * markSize + 4]}`
-      const g = groups.get(key)
-      if (g) g.push(i)
-      else groups.set(key, [i])
-    }
-    for (const [key, of] of groups) {
-      const [colour, shape, edge] = key.split('|') as [string, string, string]
+    for (const [i, of] of alike(s.markColours, s.marks, markSize, (o) => s.marks[o + 3]! * 64 + s.marks[o + 4]! * 4)) {
+      const shape = s.marks[i * markSize + 3]!
       c.beginPath()
-      for (const i of of) path(c, Number(shape), s.marks[i * markSize] as number, s.marks[i * markSize + 1] as number, s.marks[i * markSize + 2] as number)
-      if (Number(shape) === ring) { c.strokeStyle = colour; c.lineWidth = Number(edge) || 1.5; c.stroke() } else { c.fillStyle = colour; c.fill() }
+      for (const k of of) path(c, shape, s.marks[k * markSize]!, s.marks[k * markSize + 1]!, s.marks[k * markSize + 2]!)
+      if (shape === ring) { c.strokeStyle = css(s.markColours, i); c.lineWidth = s.marks[i * markSize + 4] || 1.5; c.stroke() } else { c.fillStyle = css(s.markColours, i); c.fill() }
     }
   }
   close() { /* nothing is held */ }
