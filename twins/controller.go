@@ -237,6 +237,11 @@ func (t Tier) sheddable() bool { return t <= Mobility }
 // proportion, for their part of the step; in a blackout, from then on, everything
 // that is load. It reports whether there was any.
 func (p *Plan) relayed(o *Offers, s *Swing) bool {
+	for i := range p.Communities {
+		if p.Communities[i].For = 0; p.Communities[i].Tier[Essential] >= o.Communities[i].Tier[Essential].Ref {
+			p.Communities[i].For = s.ShedFor // else some are off for the whole step
+		}
+	}
 	moved := p.moveTier(o, concession{Essential, true}, s.Shed, Shed) != s.Shed
 	for t := Comfort; s.Blackout && t <= Mobility; t++ {
 		off := Power(0)
@@ -245,9 +250,6 @@ func (p *Plan) relayed(o *Offers, s *Swing) bool {
 		}
 		off = off.Times(s.ShedFor)
 		moved = p.moveTier(o, concession{t, true}, off, Shed) != off || moved
-	}
-	for i := range p.Communities {
-		p.Communities[i].For = s.ShedFor
 	}
 	return moved
 }
@@ -310,7 +312,8 @@ func (p *Plan) curtail(o *Offers, left Power) Power {
 // force is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
 func (p *Plan) force(o *Offers, left Power, again bool) Power {
-	if left < 0 {
+	if left < 0 { // what was cut is given back first
+		left = p.moveTier(o, concession{Essential, false}, left, Abundance)
 		return p.curtail(o, p.moveTier(o, concession{Storage, false}, left, Abundance))
 	}
 	order := scarcityOrder[:]

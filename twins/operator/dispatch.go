@@ -224,6 +224,11 @@ func (o *Operator) headroom(env *twins.Env, of *twins.Offers, p *twins.Plan, i i
 	return min(room, within)
 }
 
+// runs reports whether a plant runs in this step, be it without output.
+func runs(of *twins.Offers, p *twins.Plan, i int) bool {
+	return of.Units[i].Tier[generation].Min < 0 && p.Units[i].Run != twins.Stop
+}
+
 // reach is what a unit that gives something now has left, and how much of that its
 // ramp lets it give within a step.
 func (o *Operator) reach(env *twins.Env, of *twins.Offers, p *twins.Plan, i int) (room, within twins.Power) {
@@ -232,7 +237,7 @@ func (o *Operator) reach(env *twins.Env, of *twins.Offers, p *twins.Plan, i int)
 	case u.tie != nil:
 		room = now - of.Units[i].Tier[generation].Min
 		return room, room
-	case u.planned < 0, now >= 0:
+	case u.planned < 0, !runs(of, p, i):
 		return 0, 0
 	}
 	plant := u.plant()

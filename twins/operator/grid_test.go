@@ -96,7 +96,7 @@ func (g *grid) step(at twins.Tick, commands ...twins.Command) *twins.Swing {
 		g.t.Fatal(err)
 	}
 	if g.balance.Residual != 0 {
-		g.t.Fatalf("step %d: residual %d mW", at, g.balance.Residual)
+		g.t.Fatalf("step %d: residual %d mW: %+v, %+v, %+v", at, g.balance.Residual, g.balance.Swing, g.balance.Flows, g.balance.Plan())
 	}
 	return &g.balance.Swing
 }

@@ -32,14 +32,16 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	o.next.madeAt = env.Tick
 	o.expect(env)
 	problem := commitment.Problem{Period: period, LargestInfeed: true, Tie: o.tie(of)}
-	// What could be moved now is taken to stay so; nothing has been moved yet.
-	reserve, sold := bounded(o.moveable(of, p)+o.storage(of, p)), min(o.sold(of), problem.Tie.Export)
+	sold, share := min(o.sold(of), problem.Tie.Export), o.greatestShare()
+	// What could be moved now is taken to stay so; nothing has been moved yet. What is
+	// wanted in reserve besides the greatest infeed is not free for that.
+	other := o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
 	for k := range o.expected {
 		e := &o.expected[k]
 		problem.Residual = append(problem.Residual, bounded(e.Load-e.Roofs-e.Units+sold))
 		problem.Load = append(problem.Load, bounded(e.Load))
-		problem.ReserveUp = append(problem.ReserveUp, bounded(o.config.Reserve))
-		problem.ReserveOther = append(problem.ReserveOther, reserve)
+		problem.ReserveUp = append(problem.ReserveUp, bounded(e.Units.Times(share)+max(0, -other)))
+		problem.ReserveOther = append(problem.ReserveOther, bounded(max(0, other)))
 	}
 	moment := commitment.Moment{Now: env.Tick, Step: env.Step, Span: period * horizon, ReserveIn: max(period, env.Step)}
 	for i := range o.units {
@@ -59,6 +61,23 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 			o.next.start[j][s.Order] = true
 		}
 	}
+}
+
+// greatestShare is what of wind and sun stands in the greatest unit of them, which
+// may be lost like any other.
+func (o *Operator) greatestShare() twins.Ratio {
+	var most, all twins.Power
+	for i := range o.units {
+		if u := &o.units[i]; u.bank != nil && u.planned < 0 {
+			rated := u.plant().Rated
+			most, all = max(most, rated), all+rated
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	share, _ := twins.MulDiv(int64(most), int64(twins.One), int64(all))
+	return twins.Ratio(share)
 }
 
 // bounded keeps a power inside what a plan takes: a thousand gigawatts are as good as

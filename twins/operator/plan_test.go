@@ -21,7 +21,7 @@ func (f foreseen) Expect(env *twins.Env, _ operator.Expectation, period twins.Se
 func (foreseen) Learn(_ *twins.Env, _ operator.Expectation, told []twins.Notice) []twins.Notice {
 	return told
 }
-func (foreseen) AppendBinary(b []byte) []byte              { return b }
+func (foreseen) AppendBinary(b []byte) []byte             { return b }
 func (foreseen) UnmarshalBinary(b []byte) ([]byte, error) { return b, nil }
 
 // peak is 50 kW, and 150 kW from noon to 18:00.

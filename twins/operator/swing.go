@@ -133,7 +133,7 @@ func (o *Operator) describe(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 		case u.tie != nil:
 		case u.planned < 0:
 			a.Inverters += gives.Watts()
-		case gives > 0:
+		case runs(of, p, i):
 			o.govern(i, gives)
 		case of.Units[i].Startable > 0:
 			spare += u.plant().Rated

@@ -13,8 +13,8 @@ import (
 // hz is a deviation in µHz as Hz.
 func hz(d int64) float64 { return 50 + float64(d)/1e6 }
 
-// What is a trip and what is none: by the least and the greatest frequency of the
-// step in which it happens, in an island of 60 kW with two plants and a battery.
+// What is a trip and what is none: by how fast the frequency moves in the step in
+// which it happens, in an island of 60 kW with two plants and a battery.
 func TestWhatIsATrip(t *testing.T) {
 	calm := func(g *grid) []twins.Command { g.wind = 0; return nil }
 	night := func(g *grid) []twins.Command { g.sun = 0; return nil }
@@ -33,8 +33,8 @@ func TestWhatIsATrip(t *testing.T) {
 		{"a plant is lost", nil, 0, 0, lose("a"), true},
 		{"a plant fails", nil, 0, 0, func(g *grid) []twins.Command { g.quarantine("a"); return nil }, true},
 		{"a plant that stands still is lost", []member{plant("c", `"initially": "off"`)}, 0, 0, lose("c"), false},
-		{"the wind calms", []member{{twins.WindFarm, "w", ""}}, 7, 0, calm, false},
-		{"the wind farm is lost", []member{{twins.WindFarm, "w", ""}}, 7, 0, lose("w"), true},
+		{"the wind calms", []member{{twins.WindFarm, "w", ""}}, 5, 0, calm, false},
+		{"the wind farm is lost", []member{{twins.WindFarm, "w", ""}}, 5, 0, lose("w"), true},
 		{"the sun shines on", []member{{twins.SolarPark, "p", `"rated_w": 30000`}}, 0, 800, func(*grid) []twins.Command { return nil }, false},
 		{"the sun sets", []member{{twins.SolarPark, "p", `"rated_w": 30000`}}, 0, 800, night, false},
 		{"the solar park is lost", []member{{twins.SolarPark, "p", `"rated_w": 30000`}}, 0, 800, lose("p"), true},
@@ -47,13 +47,13 @@ func TestWhatIsATrip(t *testing.T) {
 		g.load = func(twins.Tick) float64 { return 60 }
 		g.wind, g.sun = row.wind, row.sun
 		for tick := range twins.Tick(3) {
-			if s := g.step(tick); s.Min < -20_000 || !s.Island {
+			if s := g.step(tick); s.ROCOF > 50_000 || !s.Island {
 				t.Fatalf("%s: step %d before it: %+v", row.name, tick, s)
 			}
 		}
 		s := g.step(3, row.do(g)...)
-		if trip := s.Min < -20_000; trip != row.trip {
-			t.Errorf("%s: least %.3f Hz, greatest %.3f Hz, wanted a trip: %v", row.name, hz(s.Min), hz(s.Max), row.trip)
+		if trip := s.ROCOF > 50_000; trip != row.trip {
+			t.Errorf("%s: least %.3f Hz, %.3f Hz/s, wanted a trip: %v", row.name, hz(s.Min), float64(s.ROCOF)/1e6, row.trip)
 		}
 		if s.Stages > 0 || g.balance.Flows.Unserved > 0 {
 			t.Errorf("%s: %d stages, %v W unserved", row.name, s.Stages, g.balance.Flows.Unserved.Watts())
@@ -112,7 +112,8 @@ func TestShedLoadComesBack(t *testing.T) {
 			t.Errorf("step %d s: nothing was shed: %+v", step, *s)
 			continue
 		}
-		if got := g.balance.Flows.UnservedEssential; got != s.Shed {
+		// In seconds plants cannot be asked to follow: more is cut than relays have shed.
+		if got := g.balance.Flows.UnservedEssential; got != s.Shed && (step >= 60 || got < s.Shed) {
 			t.Errorf("step %d s: relays shed %v W, %v W were not served", step, s.Shed.Watts(), got.Watts())
 		}
 		within := max(3, 3+twins.Tick(900/step))
@@ -128,15 +129,14 @@ func TestShedLoadComesBack(t *testing.T) {
 // With nothing left that turns the island is black for the rest of the step, for
 // everybody; a plant that starts brings it back.
 func TestBlackoutAndTheWayBack(t *testing.T) {
-	g := newGrid(t, quarter, operator.Config{}, plant("a", ""), plant("b", `"initially": "off", "cost_eur_per_mwh": 200`))
+	g := newGrid(t, quarter, operator.Config{}, plant("a", ""), plant("b", `"initially": "off", "start_up_s": 3600`))
 	g.load = func(twins.Tick) float64 { return 60 }
 	g.step(0)
 	s := g.step(1, set("a", "available", 0))
 	if !s.Blackout || !g.told("grid.blackout") || g.balance.Flows.Load != 0 || g.balance.Flows.UnservedEssential != kW(60) {
 		t.Errorf("all that turned was lost: %+v, %v W served", *s, g.balance.Flows.Load.Watts())
 	}
-	g.step(2)
-	for tick := twins.Tick(2); tick < 5; tick++ {
+	for tick := twins.Tick(2); tick < 7; tick++ {
 		s = g.step(tick)
 	}
 	if s.Blackout || g.balance.Flows.Load != kW(60) || s.Min < -50_000 {
