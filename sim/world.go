@@ -35,6 +35,9 @@ func (s *Scenario) Build() (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(w.checkLimits(), w.checkReserve()); err != nil {
+		return nil, err
+	}
 	config := operator.Config{Plain: s.Controls == "none", Reserve: s.Reserve}
 	if w.dispatchable() { // else there is nothing to plan
 		if config.Forecast, err = w.forecast(); err != nil {
@@ -98,7 +101,7 @@ func whole(rest []byte, err error) error {
 // that are there for it. It must not be called while a step is being made. An
 // error says why the command is refused; nothing has changed then.
 func (w *World) Add(c twins.Command) error {
-	if err := w.check(&c); err != nil {
+	if err := w.checkCommand(&c); err != nil {
 		return err
 	}
 	i, _ := slices.BinarySearchFunc(w.commands, c, compareCommands)
@@ -106,9 +109,9 @@ func (w *World) Add(c twins.Command) error {
 	return nil
 }
 
-// check refuses a command for nobody or for a setting that nobody has. What depends
+// checkCommand refuses a command for nobody or for a setting that nobody has. What depends
 // on the twin's state is refused by the twin.
-func (w *World) check(c *twins.Command) error {
+func (w *World) checkCommand(c *twins.Command) error {
 	var kind *twins.Kind
 	for _, cell := range w.Cells {
 		if kind = cell.KindOf(c.Target); kind != nil {
