@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
 // ForecastJudged is the notable event, told of the grid once for each quarter hour
@@ -27,23 +26,23 @@ type issuedForecast struct {
 
 const noDay = -1 << 30
 
-// issue takes a forecast of slots that begins with the step of env.
-func (f *forecastErrors) issue(env *twins.Env, out []operator.Expectation) {
+// begin and end stand around a forecast that is issued in the step of env.
+func (f *forecastErrors) begin(env *twins.Env) {
 	f.latest = issuedForecast{tick: env.Tick, day: env.Day}
-	slot := int(env.SecondOfDay) / slotLength
-	for k := range min(len(out), slotsOfDay) {
-		f.latest.net[(slot+k)%slotsOfDay] = out[k].Load - out[k].Roofs - out[k].Units
-	}
+}
+
+func (f *forecastErrors) end(env *twins.Env) {
 	if f.first.day != env.Day || f.first.tick == env.Tick {
 		f.first = f.latest
 	}
 }
 
-// judge tells of the slot that ends with this step.
+// judge tells of the slot that ends in this step; the first if there are several. A
+// day of which nothing was foretold yet is not judged.
 func (f *forecastErrors) judge(env *twins.Env, past *history, told []twins.Notice) []twins.Notice {
 	slot := int(env.SecondOfDay) / slotLength
-	ends := (twins.Seconds(env.SecondOfDay)+env.Step)%slotLength == 0
-	if !ends || f.first.day == noDay || f.latest.tick == env.Tick && env.Step >= slotLength {
+	ends := twins.Seconds(env.SecondOfDay)%slotLength+env.Step >= slotLength
+	if !ends || f.first.day != env.Day || f.latest.tick == env.Tick && env.Step >= slotLength {
 		return told
 	}
 	s := &past.open(env.Day).slots[slot]

@@ -36,6 +36,9 @@ func (s *Scenario) Build() (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(w.checkLimits(), w.checkReserve()); err != nil {
+		return nil, err
+	}
 	config := operator.Config{Plain: s.Controls == "none", Reserve: s.Reserve}
 	if w.dispatchable() { // else there is nothing to plan
 		if config.Forecast, err = w.forecast(); err != nil {
