@@ -23,6 +23,7 @@ type Rule struct {
 // The rules, in the order in which they are shown.
 var rules = []Rule{
 	{"balance.residual", "critical", "energy was lost or made"},
+	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
 	{"frequency.blackout", "critical", "plants left the grid, its frequency was out of all bounds"},
 	{"frequency.shedding", "critical", "load was shed by its relays, the frequency was too low"},
 	{"frequency.outside", "warning", "the frequency was more than 0.2 Hz off"},
@@ -147,7 +148,7 @@ func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
 	const band = 200_000 // µHz
 	for rule, is := range map[string]bool{
 		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
-		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band,
+		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band, "grid.islanded": r.Swing.Island,
 	} {
 		if is {
 			now[cause{rule, sim.GridPath}]++

@@ -178,7 +178,9 @@ type State struct {
 	Reached         float64 `json:"reached"`
 	StepsPerS       float64 `json:"steps_per_s"`
 	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0, or energy was lost or made"`
-	FrequencyHz     Number  `json:"frequency_hz"`
+	FrequencyHz     *Number `json:"frequency_hz" doc:"at the end of the latest step; null where nobody holds it"`
+	FrequencyMinHz  *Number `json:"frequency_min_hz" doc:"least inside it"`
+	FrequencyMaxHz  *Number `json:"frequency_max_hz" doc:"greatest inside it"`
 	Viewers         int     `json:"viewers"`
 	Alerts          int     `json:"alerts" doc:"open ones that nobody has acknowledged"`
 	FramesSent      int64   `json:"frames_sent"`
@@ -195,7 +197,7 @@ func (r *run) state() State {
 	s := State{Run: r.id, Scenario: r.scenario.Name, State: c.State.String(), Tick: int64(c.Tick), Time: r.time(c.Tick), First: int64(first),
 		Steps: int64(cal.Steps), Start: r.time(0), End: r.time(cal.Steps), Zone: cal.Start.Location().String(), StepS: int64(cal.Step),
 		Speed: c.Speed, Max: c.Speed == 0, Reached: c.Reached, StepsPerS: c.Reached / float64(cal.Step),
-		FrequencyHz: Number{nominal, 6}, Viewers: r.hub.count(), Alerts: r.alerts.open(),
+		Viewers: r.hub.count(), Alerts: r.alerts.open(),
 		FramesSent: r.hub.sent.Load(), FramesConflated: r.hub.skipped.Load(), Seed: r.scenario.Seed, Digest: r.finished()}
 	if c.Err != nil {
 		s.Error = c.Err.Error()
@@ -203,7 +205,11 @@ func (r *run) state() State {
 	if now := r.hub.now.Load(); now != nil {
 		grid := &now.frames[scopeGrid].blocks[0]
 		s.ResidualMW = grid.Value(flowColumnNamed("residual_w"), 0)
-		s.FrequencyHz.Value = grid.Value(flowColumnNamed("frequency_hz"), 0)
+		for name, to := range map[string]**Number{"frequency_hz": &s.FrequencyHz, "frequency_min_hz": &s.FrequencyMinHz, "frequency_max_hz": &s.FrequencyMaxHz} {
+			if v := grid.Value(flowColumnNamed(name), 0); v != 0 {
+				*to = &Number{v, 6}
+			}
+		}
 	}
 	return s
 }

@@ -179,7 +179,20 @@ func (r *run) gridRow(step *Step) []string {
 	if r.mixed {
 		carbon = value("co2_g_per_kwh", 3)
 	}
-	return append(row, "", price, carbon)
+	return append(row, farthest(grid), price, carbon)
+}
+
+// farthest is the frequency of the step that was farthest from nominal, in Hz; empty
+// where nobody held it.
+func farthest(grid *Block) string {
+	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
+	switch {
+	case least == 0:
+		return ""
+	case most-nominal > nominal-least:
+		least = most
+	}
+	return string(twins.AppendScaled(nil, least, 6))
 }
 
 func (s *Server) downloadRoutes(api huma.API) {

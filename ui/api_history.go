@@ -69,8 +69,11 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
+	frequency := strings.HasPrefix(name, "frequency_") // 0 says that nobody held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		c.put(int64(t), v, &next)
+		if v != 0 || !frequency {
+			c.put(int64(t), v, &next)
+		}
 	})
 	if err != nil {
 		return err

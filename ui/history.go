@@ -16,9 +16,11 @@ type Step struct {
 	Scopes [][]Block
 	// Parts has for each tile and block the powers of its members' devices, one after
 	// the other.
-	Parts     [][]Column
+	Parts [][]Column
+	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
+	Swing     twins.Swing // of the frequency
 }
 
 // Cell is where one value of each step stands. Part is a member's device, and
@@ -154,7 +156,7 @@ type recorder struct {
 // Commit implements sim.Sink.
 func (k *recorder) Commit(r *sim.StepRecord) error {
 	x := k.index
-	s := &Step{Tick: r.Tick, Scopes: make([][]Block, 0, x.scopes()), Parts: make([][]Column, len(x.Tiles))}
+	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]Block, 0, x.scopes()), Parts: make([][]Column, len(x.Tiles))}
 	grid := k.nodes(r)
 	s.Scopes = append(s.Scopes, []Block{blockOfNodes([]node{grid})}, []Block{blockOfNodes(k.sources)})
 	for i := range x.chunks() {
@@ -164,6 +166,7 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 		blocks, parts := k.tile(r, &x.Tiles[i])
 		s.Scopes, s.Parts[i] = append(s.Scopes, blocks), parts
 	}
+	s.Events = append(s.Events, r.Events...)
 	for _, c := range r.Cells {
 		s.Events = append(s.Events, c.Events...)
 		s.Decisions = append(s.Decisions, c.Notes...)
@@ -176,8 +179,10 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 func (k *recorder) nodes(r *sim.StepRecord) node {
 	k.communities = make([]node, len(r.Cells))
 	k.sources = make([]node, len(k.index.Sources))
-	grid := node{flows: r.Flows, residual: r.Residual, frequency: nominal + r.Swing.End,
-		frequencyMin: nominal + r.Swing.Min, frequencyMax: nominal + r.Swing.Max, price: int64(r.Price), carbon: r.Carbon}
+	grid := node{flows: r.Flows, residual: r.Residual, price: int64(r.Price), carbon: r.Carbon}
+	if r.Swing.Island || r.Swing.Held {
+		grid.frequency, grid.frequencyMin, grid.frequencyMax = nominal+r.Swing.End, nominal+r.Swing.Min, nominal+r.Swing.Max
+	}
 	for i, c := range r.Cells {
 		n := &k.communities[i]
 		n.flows, n.limit = c.Flows, c.Node.Limit()

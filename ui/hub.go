@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -157,6 +158,9 @@ func pinned(x *Index, s *Step, path string, at Place) *frame {
 // untilEvent says whether a step had something that people would stop for.
 func untilEvent(a *alerts) func(*sim.StepRecord) bool {
 	return func(r *sim.StepRecord) bool {
+		if slices.ContainsFunc(r.Events, func(n twins.Notice) bool { return n.Event.Type != sim.ForecastJudged }) { // which comes every quarter hour
+			return true
+		}
 		for _, c := range r.Cells {
 			if len(c.Events) > 0 {
 				return true
