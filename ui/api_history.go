@@ -279,7 +279,50 @@ func (r *run) production(q *productionQuery) (*Series, error) {
 			return nil, err
 		}
 	}
+	s.forecasts(r, q.Points)
 	return s, nil
+}
+
+// forecasts appends the net load as it came, as it was expected, and as it is expected
+// from now on, which lies beyond the window.
+func (s *Series) forecasts(r *run, points int) {
+	labels := [...]string{"net load", "forecast, up to an hour ahead", "forecast, a day ahead"}
+	var curves [len(labels)]curve
+	next := s.From
+	_ = r.forwards(twins.Tick(s.From), twins.Tick(s.To), func(step *Step) {
+		for i := range step.Events {
+			if e := &step.Events[i].Event; e.Type == sim.ForecastJudged {
+				for k := range curves {
+					n := int64(step.Tick) // what lies between two of them is no gap
+					curves[k].put(int64(step.Tick), e.V[k], &n)
+				}
+			}
+		}
+		next = int64(step.Tick) + 1
+	})
+	for k := range curves {
+		s.Reduced = curves[k].reduce(points) || s.Reduced
+	}
+	if now, err := r.stepAt(-1); err == nil && now != nil && now.Ahead != nil && s.To > int64(now.Tick) {
+		cal, f := r.scenario.Calendar, now.Ahead
+		for t := twins.Tick(next); t < cal.Steps; t++ {
+			k := int64(t-f.Issued) * int64(cal.Step) / 900
+			if k >= int64(len(f.Net)) {
+				break
+			}
+			n := int64(t)
+			curves[1].put(n, int64(f.Net[k]), &n)
+		}
+	}
+	for k, c := range curves {
+		if len(c.t) > 0 {
+			name := "forecast_w"
+			if k == 0 {
+				name = "net_load_w"
+			}
+			s.Series = append(s.Series, SeriesOf{name, labels[k], "W", 3, c.t, Numbers{c.v, c.gaps, 3}})
+		}
+	}
 }
 
 type productionQuery struct {
@@ -332,6 +375,19 @@ func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 		if !visit(s) {
 			break
 		}
+	}
+	return nil
+}
+
+// forwards calls visit with steps that are held, in order.
+func (r *run) forwards(from, to twins.Tick, visit func(*Step)) error {
+	first, next := r.history.Bounds()
+	for t := max(from, first); t < min(to, next); t++ {
+		s, err := r.history.Step(t)
+		if err != nil {
+			continue // it has been let go of in the meantime
+		}
+		visit(s)
 	}
 	return nil
 }

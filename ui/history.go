@@ -21,6 +21,9 @@ type Step struct {
 	Events    []twins.Notice
 	Decisions []twins.Decision
 	Swing     twins.Swing // of the frequency
+	// Ahead is the forecast of the net load that was the latest in this step; nil if
+	// there is none, or it was not kept.
+	Ahead *sim.NetForecast
 }
 
 // Cell is where one value of each step stands. Part is a member's device, and
@@ -148,6 +151,7 @@ type recorder struct {
 	// to takes each step, in order, while the record is valid.
 	to func(*Step, *sim.StepRecord)
 
+	ahead       *sim.NetForecast // the latest
 	values      []int64
 	communities []node
 	sources     []node
@@ -171,6 +175,10 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 		s.Events = append(s.Events, c.Events...)
 		s.Decisions = append(s.Decisions, c.Notes...)
 	}
+	if f, ok := r.Forecast(); ok && (k.ahead == nil || k.ahead.Issued != f.Issued) {
+		k.ahead = &f
+	}
+	s.Ahead = k.ahead
 	k.to(s, r)
 	return nil
 }
