@@ -122,11 +122,11 @@ func newAlerts(x *Index, w *sim.World) *alerts {
 type cause struct{ rule, scope string }
 
 // step looks at a record and updates the rows.
-func (a *alerts) step(r *sim.StepRecord) {
+func (a *alerts) step(r *sim.StepRecord, limit func(*twins.Cell, twins.Tick) twins.Power) {
 	now := map[cause]int64{}
 	a.ofGrid(r, now)
 	for _, c := range r.Cells {
-		a.ofCell(c, now)
+		a.ofCell(c, limit(c, r.Tick), now)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -156,10 +156,10 @@ func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
 	}
 }
 
-func (a *alerts) ofCell(c *twins.Cell, now map[cause]int64) {
+func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
 	net := c.Flows.Power + c.Flows.NetworkLoss
 	net = max(net, -net)
-	switch limit := c.Node.Limit(); {
+	switch {
 	case limit == 0:
 	case net > limit:
 		now[cause{"limit.above", c.Path}]++

@@ -69,7 +69,7 @@ func (r *run) readingsCSV(q *readingsCSV) (*huma.StreamResponse, error) {
 		}
 		first, _ := r.history.Bounds()
 		for t := max(from, first); t < to; t++ {
-			step, err := r.history.Step(t)
+			step, err := r.history.Step(t, false)
 			if err != nil {
 				continue
 			}
@@ -151,7 +151,7 @@ func (r *run) gridCSV(q *gridCSV) (*huma.StreamResponse, error) {
 		}
 		first, _ := r.history.Bounds()
 		for t := max(from, first); t < to; t++ {
-			step, err := r.history.Step(t)
+			step, err := r.history.Step(t, false)
 			if err != nil {
 				continue
 			}
@@ -226,8 +226,8 @@ func (s *Server) metrics() http.Handler {
 	count := func(name, help string, value func() float64) {
 		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "smatrix_" + name, Help: help}, value))
 	}
-	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.live.Clock().Tick) })
-	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.live.Clock().Reached })
+	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
+	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
 	gauge("residual_watts", "Energy made or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
 	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.count()) })
 	gauge("alerts", "Open alerts that nobody has acknowledged.", func() float64 { return float64(s.live.alerts.open()) })

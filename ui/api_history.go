@@ -2,7 +2,9 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -303,7 +305,7 @@ func (s *Series) forecasts(r *run, points int) {
 	for k := range curves {
 		s.Reduced = curves[k].reduce(points) || s.Reduced
 	}
-	if now, err := r.stepAt(-1); err == nil && now != nil && now.Ahead != nil && s.To > int64(now.Tick) {
+	if now, err := r.stepAt(-1, false); err == nil && now != nil && now.Ahead != nil && s.To > int64(now.Tick) {
 		cal, f := r.scenario.Calendar, now.Ahead
 		for t := twins.Tick(next); t < cal.Steps; t++ {
 			k := int64(t-f.Issued) * int64(cal.Step) / 900
@@ -368,7 +370,7 @@ func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
 func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 	first, _ := r.history.Bounds()
 	for t := to - 1; t >= max(from, first); t-- {
-		s, err := r.history.Step(t)
+		s, err := r.history.Step(t, false)
 		if err != nil {
 			return nil // it has been let go of in the meantime
 		}
@@ -383,7 +385,7 @@ func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 func (r *run) forwards(from, to twins.Tick, visit func(*Step)) error {
 	first, next := r.history.Bounds()
 	for t := max(from, first); t < min(to, next); t++ {
-		s, err := r.history.Step(t)
+		s, err := r.history.Step(t, false)
 		if err != nil {
 			continue // it has been let go of in the meantime
 		}
@@ -622,8 +624,14 @@ func (s *Server) historyRoutes(api huma.API) {
 		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
 	post(api, "/alerts/acknowledge", "Say that an alert has been seen", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
 		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
-			a, err := r.alerts.acknowledge(q.Body.ID)
-			if err != nil {
+			a, err := r.acknowledge(q.Body.ID)
+			var lost *NotKeptError
+			switch {
+			case errors.As(err, &lost) && lost.Full:
+				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
+			case errors.As(err, &lost):
+				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
+			case err != nil:
 				return AlertInfo{}, huma.Error404NotFound(err.Error())
 			}
 			r.hub.wake()

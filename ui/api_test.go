@@ -599,7 +599,7 @@ func TestEventPages(t *testing.T) {
 	s.step(40)
 	want := 0
 	for i := range 40 {
-		step, err := s.live.history.Step(twins.Tick(i))
+		step, err := s.live.history.Step(twins.Tick(i), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -766,7 +766,7 @@ func TestFrequency(t *testing.T) {
 	} {
 		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, sim.Options{Set: row.set}) })
 		s.step(3)
-		step, err := s.live.history.Step(2)
+		step, err := s.live.history.Step(2, false)
 		if err != nil {
 			t.Fatal(err)
 		}
