@@ -56,6 +56,7 @@ type Journal struct {
 	chunk   chunk
 	failed  error
 	last    *sim.StepRecord
+	refused bool      // a step has been made since last, for which there was no room
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
@@ -175,6 +176,7 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 		return j.fail(fmt.Errorf("journal: step %d came, wanted %d", r.Tick, j.next))
 	}
 	if err := j.room(); err != nil {
+		j.refused = true
 		return err
 	}
 	head := j.chain.Head()
@@ -186,7 +188,7 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 		return j.fail(err)
 	}
 	j.store.noted(r.Tick, head)
-	j.next, j.last = r.Tick+1, r
+	j.next, j.last, j.refused = r.Tick+1, r, false
 	if r.Tick >= j.known {
 		j.ledger.step(r.Tick, head)
 		if err := j.ledger.flush(); err != nil {
@@ -434,6 +436,12 @@ func (j *Journal) end() error {
 	}
 	s := j.store
 	entries := j.flushChunk(nil, j.last)
+	if j.refused { // twins and chain are a step further than what is kept
+		if err := s.table.Put(entries); err != nil {
+			return j.fail(err)
+		}
+		return j.sync()
+	}
 	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
 		entries = j.snapshot(entries, j.last)
 	}
