@@ -209,6 +209,13 @@ func (j *Journal) fail(err error) error {
 	return err
 }
 
+// Room is a *FullError if there is too little room on the disk to keep anything.
+func (j *Journal) Room() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.room()
+}
+
 // room refuses before the disk is full.
 func (j *Journal) room() error {
 	free, err := j.free(j.store.dir)
