@@ -133,8 +133,8 @@ func keptOf(w *sim.World) (*Kept, error) {
 	return k, err
 }
 
-// world builds the scenario that a run was made of.
-func (k *Kept) world(r *RunDir) (*sim.World, error) {
+// scenario reads the scenario that a run was made of.
+func (k *Kept) scenario(r *RunDir) (*sim.Scenario, error) {
 	text, err := os.ReadFile(r.path(scenarioFile))
 	if err != nil {
 		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}
@@ -147,11 +147,7 @@ func (k *Kept) world(r *RunDir) (*sim.World, error) {
 	if err := from.Check(k.Data); err != nil {
 		return nil, err
 	}
-	scenario, err := from.Load()
-	if err != nil {
-		return nil, err
-	}
-	return scenario.Build()
+	return from.Load()
 }
 
 func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {

@@ -306,6 +306,12 @@ func (a *alerts) hasOpened() bool {
 	return a.opened
 }
 
+func (a *alerts) has(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rows[id] != nil
+}
+
 func (a *alerts) acknowledge(id string) (alert, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

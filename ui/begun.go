@@ -56,12 +56,13 @@ func (r *run) kept(commands []twins.Command) error {
 
 // acknowledge says that an alert has been seen, and keeps that.
 func (r *run) acknowledge(id string) (alert, error) {
-	a, err := r.alerts.acknowledge(id)
-	if err != nil || r.keep == nil {
-		return a, err
+	if r.keep != nil && r.alerts.has(id) {
+		value, _ := json.Marshal(acknowledgeNote{r.pace.Clock().Tick}) // plain data
+		if err := r.keep.KeepNote(noteAcknowledge+id, value); err != nil {
+			return alert{}, err
+		}
 	}
-	value, _ := json.Marshal(acknowledgeNote{r.pace.Clock().Tick}) // plain data
-	return a, r.keep.KeepNote(noteAcknowledge+id, value)
+	return r.alerts.acknowledge(id)
 }
 
 // catchUp brings what is not in the world to where the run stands: commands, keys,

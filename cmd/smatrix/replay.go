@@ -146,7 +146,7 @@ type replayed struct {
 }
 
 func (r *replayed) run(verify bool) (err error) {
-	if r.world, err = r.store.World(); err != nil {
+	if r.world, err = r.store.Twins(); err != nil {
 		return err
 	}
 	r.summary = views.NewSummary(r.world.Scenario)

@@ -185,7 +185,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, store.Close()) }()
-		world, err := store.World()
+		world, err := store.Twins()
 		if err != nil {
 			return err
 		}
