@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test e2e proto test test-long check lint bench help
+.PHONY: run build web web-test e2e proto stories test test-long check lint bench help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -43,6 +43,9 @@ test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test ./...
 	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
 	$(GO) test -race -short ./actors/... ./sim/... ./ui/... ./cmd/...
+
+stories: ## play what people do with a grid against a server, and print it
+	$(GO) test ./cmd/smatrix -run '^TestStories$$' -v -count 1 -failfast
 
 test-long: ## the long forms of the tests (a billion steps, more seeds)
 	$(GO) test -tags long -timeout 80m ./...

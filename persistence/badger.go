@@ -63,7 +63,8 @@ func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
 func openError(dir string, err error) error {
 	run := filepath.Dir(dir)
 	if strings.Contains(err.Error(), "directory lock") {
-		return &HeldError{Dir: run}
+		address, _ := os.ReadFile(filepath.Join(run, addressFile)) // most say nothing
+		return &HeldError{Dir: run, Address: oneLine(string(address))}
 	}
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("run %q: %w", run, err)

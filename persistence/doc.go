@@ -6,6 +6,7 @@
 //	├── scenario.yaml  the scenario as it was written
 //	├── journal/       Badger: steps, readings, states, commands
 //	├── ledger         head of the chain after each step, and commands from outside
+//	├── address        where the process that holds the run is to be asked; gone with it
 //	├── report.json    what it came to: the object of `smatrix run --json`
 //	├── readings.csv   a row for each member and step     ┐
 //	├── grid.csv       a row for each step of the grid    │ if they were asked for
@@ -15,7 +16,7 @@
 // A folder holds one run. It is created by CreateRun, which takes new and empty
 // folders only and changes nothing in others; Keep begins its journal, and Finish
 // closes it. Open opens it again: to read (Replay, Readings, At, Verify), or to go on
-// (Resume). Neither actors nor viewers are known here: a run arrives as
+// (Resume). While a journal takes steps, its Reader reads what it has kept. Neither actors nor viewers are known here: a run arrives as
 // sim.StepRecord through sim.Sink, and is given back the same way.
 //
 // # What is relied on
@@ -65,6 +66,7 @@
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
 //	z steps community part     states of a community; 2³²−1 is the grid
+//	o name                     a note of who shows the run; no part of the chain
 //	e                          steps made, digest: ended here
 //
 // A marker is written in the last transaction of what it stands for. Each value is

@@ -17,6 +17,7 @@ const (
 	keyReadings = 'r' // community, first tick, part
 	keySnapshot = 'n' // steps made
 	keyState    = 'z' // steps made, community, part
+	keyNote     = 'o' // name
 	keyEnd      = 'e'
 )
 

@@ -202,6 +202,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if j.ledger, err = s.mendLedger(); err != nil {
 		return nil, nil, err
 	}
+	_ = os.Remove(s.run.path(addressFile)) // of a process that was killed
 	s.run.journal = j
 	s.run.meta.State = Running
 	return j, m, s.run.writeMeta()

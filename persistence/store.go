@@ -190,7 +190,19 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 // World builds the run's scenario as it was when the run began, with the commands
 // that came from outside. Its data files must be what they were.
 func (s *Store) World() (*sim.World, error) {
-	w, err := s.run.meta.Journal.world(s.run)
+	return s.build((*sim.Scenario).Build)
+}
+
+// Twins builds a world in which what is kept can be shown, which cannot be stepped as
+// the run was.
+func (s *Store) Twins() (*sim.World, error) { return s.build((*sim.Scenario).BuildTwins) }
+
+func (s *Store) build(make func(*sim.Scenario) (*sim.World, error)) (*sim.World, error) {
+	scenario, err := s.run.meta.Journal.scenario(s.run)
+	if err != nil {
+		return nil, err
+	}
+	w, err := make(scenario)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +219,7 @@ func (s *Store) World() (*sim.World, error) {
 
 // shownWorld is the world whose cells show what is replayed.
 func (s *Store) shownWorld() (*sim.World, error) {
-	s.world.Do(func() { s.shown, s.failed = s.World() })
+	s.world.Do(func() { s.shown, s.failed = s.Twins() })
 	return s.shown, s.failed
 }
 

@@ -2,8 +2,10 @@ package sim
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
 // ForecastJudged is the notable event, told of the grid once for each quarter hour
@@ -25,6 +27,36 @@ type issuedForecast struct {
 }
 
 const noDay = -1 << 30
+
+// NetForecast is what a forecast said of the net load (load less roofs, wind and sun)
+// of the coming day.
+type NetForecast struct {
+	Issued twins.Tick    // in this step, and looks from its start on
+	Net    []twins.Power // means of quarter hours
+}
+
+// Forecast is the net load as it was forecast last; false if nobody forecasts, or in a
+// record that was kept, which has no controller.
+func (r *StepRecord) Forecast() (f NetForecast, ok bool) {
+	o, ok := r.Controller.(interface{ Forecast() operator.Forecast })
+	if !ok {
+		return f, false
+	}
+	by, ok := o.Forecast().(interface{ issued() *issuedForecast })
+	if !ok || by.issued().day == noDay {
+		return f, false
+	}
+	latest := by.issued()
+	at := r.Time.Add(-time.Duration(int64(r.Tick-latest.tick)*int64(r.Step)) * time.Second)
+	slot := (at.Hour()*3600 + at.Minute()*60 + at.Second()) / slotLength
+	f = NetForecast{latest.tick, make([]twins.Power, slotsOfDay)}
+	for k := range f.Net {
+		f.Net[k] = latest.net[(slot+k)%slotsOfDay]
+	}
+	return f, true
+}
+
+func (f *Forecast) issued() *issuedForecast { return &f.err.latest }
 
 // begin and end stand around a forecast that is issued in the step of env.
 func (f *forecastErrors) begin(env *twins.Env) {

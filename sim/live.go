@@ -298,13 +298,21 @@ func (l *Live) Play() error {
 
 // SetSpeed sets the simulated seconds per second; 0 is as fast as it goes.
 func (l *Live) SetSpeed(speed float64) error {
-	if !(speed >= 0 && speed <= mostSpeed) || speed > 0 && speed < leastSpeed {
-		return fmt.Errorf("speed %v, wanted %v to %v simulated seconds per second", speed, leastSpeed, float64(mostSpeed))
+	if err := CheckSpeed(speed); err != nil {
+		return err
 	}
 	return l.control(func() {
 		l.speed, l.due = speed, time.Now()
 		l.marks = l.marks[max(0, len(l.marks)-1):]
 	})
+}
+
+// CheckSpeed refuses what cannot be a speed.
+func CheckSpeed(speed float64) error {
+	if !(speed >= 0 && speed <= mostSpeed) || speed > 0 && speed < leastSpeed {
+		return fmt.Errorf("speed %v, wanted %v to %v simulated seconds per second", speed, leastSpeed, float64(mostSpeed))
+	}
+	return nil
 }
 
 // Bounds of a speed.

@@ -23,6 +23,7 @@ type Rule struct {
 // The rules, in the order in which they are shown.
 var rules = []Rule{
 	{"balance.residual", "critical", "energy was lost or made"},
+	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
 	{"frequency.blackout", "critical", "plants left the grid, its frequency was out of all bounds"},
 	{"frequency.shedding", "critical", "load was shed by its relays, the frequency was too low"},
 	{"frequency.outside", "warning", "the frequency was more than 0.2 Hz off"},
@@ -121,11 +122,11 @@ func newAlerts(x *Index, w *sim.World) *alerts {
 type cause struct{ rule, scope string }
 
 // step looks at a record and updates the rows.
-func (a *alerts) step(r *sim.StepRecord) {
+func (a *alerts) step(r *sim.StepRecord, limit func(*twins.Cell, twins.Tick) twins.Power) {
 	now := map[cause]int64{}
 	a.ofGrid(r, now)
 	for _, c := range r.Cells {
-		a.ofCell(c, now)
+		a.ofCell(c, limit(c, r.Tick), now)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -147,7 +148,7 @@ func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
 	const band = 200_000 // µHz
 	for rule, is := range map[string]bool{
 		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
-		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band,
+		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band, "grid.islanded": r.Swing.Island,
 	} {
 		if is {
 			now[cause{rule, sim.GridPath}]++
@@ -155,10 +156,10 @@ func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
 	}
 }
 
-func (a *alerts) ofCell(c *twins.Cell, now map[cause]int64) {
+func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
 	net := c.Flows.Power + c.Flows.NetworkLoss
 	net = max(net, -net)
-	switch limit := c.Node.Limit(); {
+	switch {
 	case limit == 0:
 	case net > limit:
 		now[cause{"limit.above", c.Path}]++
@@ -303,6 +304,12 @@ func (a *alerts) hasOpened() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.opened
+}
+
+func (a *alerts) has(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rows[id] != nil
 }
 
 func (a *alerts) acknowledge(id string) (alert, error) {

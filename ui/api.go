@@ -164,7 +164,8 @@ func allowed(api huma.API, path string) string {
 type State struct {
 	Run             string  `json:"run"`
 	Scenario        string  `json:"scenario"`
-	State           string  `json:"state" enum:"paused,live,ended,failed"`
+	State           string  `json:"state" enum:"paused,live,ended,failed,replay"`
+	Playing         bool    `json:"playing" doc:"steps are made, or shown"`
 	Tick            int64   `json:"tick" doc:"steps made"`
 	Time            string  `json:"time" doc:"start of the next step"`
 	First           int64   `json:"first" doc:"oldest step that is held"`
@@ -178,34 +179,57 @@ type State struct {
 	Reached         float64 `json:"reached"`
 	StepsPerS       float64 `json:"steps_per_s"`
 	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0, or energy was lost or made"`
-	FrequencyHz     Number  `json:"frequency_hz"`
+	FrequencyHz     *Number `json:"frequency_hz" doc:"at the end of the latest step; null where nobody holds it"`
+	FrequencyMinHz  *Number `json:"frequency_min_hz" doc:"least inside it"`
+	FrequencyMaxHz  *Number `json:"frequency_max_hz" doc:"greatest inside it"`
 	Viewers         int     `json:"viewers"`
 	Alerts          int     `json:"alerts" doc:"open ones that nobody has acknowledged"`
 	FramesSent      int64   `json:"frames_sent"`
 	FramesConflated int64   `json:"frames_conflated"`
 	Seed            uint64  `json:"seed"`
 	Digest          string  `json:"digest" doc:"once the run is over"`
-	Error           string  `json:"error"`
+	Error           string  `json:"error" doc:"of a failed run; of another one what it waits for, such as room on the disk"`
 }
 
 func (r *run) state() State {
-	c := r.live.Clock()
+	c := r.pace.Clock()
 	cal := r.scenario.Calendar
 	first, _ := r.history.Bounds()
-	s := State{Run: r.id, Scenario: r.scenario.Name, State: c.State.String(), Tick: int64(c.Tick), Time: r.time(c.Tick), First: int64(first),
+	s := State{Run: r.id, Scenario: r.scenario.Name, State: r.stateName(c.State), Playing: c.State == sim.Playing, Tick: int64(c.Tick), Time: r.time(c.Tick), First: int64(first),
 		Steps: int64(cal.Steps), Start: r.time(0), End: r.time(cal.Steps), Zone: cal.Start.Location().String(), StepS: int64(cal.Step),
 		Speed: c.Speed, Max: c.Speed == 0, Reached: c.Reached, StepsPerS: c.Reached / float64(cal.Step),
-		FrequencyHz: Number{nominal, 6}, Viewers: r.hub.count(), Alerts: r.alerts.open(),
+		Viewers: r.hub.count(), Alerts: r.alerts.open(),
 		FramesSent: r.hub.sent.Load(), FramesConflated: r.hub.skipped.Load(), Seed: r.scenario.Seed, Digest: r.finished()}
-	if c.Err != nil {
-		s.Error = c.Err.Error()
-	}
+	s.Error = r.trouble(&c)
 	if now := r.hub.now.Load(); now != nil {
 		grid := &now.frames[scopeGrid].blocks[0]
 		s.ResidualMW = grid.Value(flowColumnNamed("residual_w"), 0)
-		s.FrequencyHz.Value = grid.Value(flowColumnNamed("frequency_hz"), 0)
+		for name, to := range map[string]**Number{"frequency_hz": &s.FrequencyHz, "frequency_min_hz": &s.FrequencyMinHz, "frequency_max_hz": &s.FrequencyMaxHz} {
+			if v := grid.Value(flowColumnNamed(name), 0); v != 0 {
+				*to = &Number{v, 6}
+			}
+		}
 	}
 	return s
+}
+
+// stateName is what a run does, as the API has it.
+func (r *run) stateName(s sim.LiveState) string {
+	if r.replay {
+		return "replay"
+	}
+	return s.String()
+}
+
+// trouble is why a run has failed, or what it waits for.
+func (r *run) trouble(c *sim.LiveClock) string {
+	switch {
+	case c.Err != nil:
+		return c.Err.Error()
+	case r.waiting != nil && !c.State.Over():
+		return r.waiting()
+	}
+	return ""
 }
 
 func (r *run) time(t twins.Tick) string { return rfc3339(r.scenario.Calendar.Time(t)) }
@@ -241,7 +265,7 @@ func (s *Server) clockRoutes(api huma.API) {
 		}
 		return &answer[State]{r.state()}, nil
 	})
-	for name, do := range map[string]func(*sim.Live) error{"pause": (*sim.Live).Pause, "play": (*sim.Live).Play} {
+	for name, do := range map[string]func(pacer) error{"pause": pacer.Pause, "play": pacer.Play} {
 		post(api, "/clock/"+name, "Let the simulation "+name, http.StatusOK, func(_ context.Context, q *RunQuery) (*answer[State], error) {
 			return s.control(*q, do)
 		})
@@ -257,9 +281,9 @@ func (s *Server) clockRoutes(api huma.API) {
 			if q.Body.Steps != 0 {
 				return nil, huma.Error422UnprocessableEntity("steps and until: wanted one of the two")
 			}
-			_, err = r.live.StepUntil(ctx, untilEvent(r.alerts))
+			err = r.stepUntilEvent(ctx)
 		} else {
-			_, err = r.live.Step(ctx, max(1, q.Body.Steps))
+			_, err = r.pace.Step(ctx, max(1, q.Body.Steps))
 		}
 		return r.answer(err)
 	})
@@ -267,20 +291,29 @@ func (s *Server) clockRoutes(api huma.API) {
 		if (q.Body.Speed == 0) != q.Body.Max {
 			return nil, huma.Error422UnprocessableEntity("wanted speed, or max: true")
 		}
-		return s.control(q.RunQuery, func(l *sim.Live) error { return l.SetSpeed(q.Body.Speed) })
+		return s.control(q.RunQuery, func(l pacer) error { return l.SetSpeed(q.Body.Speed) })
 	})
 	post(api, "/clock/seek", "Run up to a step, then pause", http.StatusAccepted, func(_ context.Context, q *seekBody) (*answer[State], error) {
-		return s.control(q.RunQuery, func(l *sim.Live) error { return l.Seek(twins.Tick(q.Body.Tick)) })
+		return s.control(q.RunQuery, func(l pacer) error { return l.Seek(twins.Tick(q.Body.Tick)) })
 	})
 }
 
+// stepUntilEvent goes on to the next notable event or alert.
+func (r *run) stepUntilEvent(ctx context.Context) error {
+	if p, ok := r.pace.(*player); ok {
+		return p.untilEvent(ctx)
+	}
+	_, err := r.pace.(*sim.Live).StepUntil(ctx, untilEvent(r.alerts))
+	return err
+}
+
 // control moves the clock of a run.
-func (s *Server) control(q RunQuery, do func(*sim.Live) error) (*answer[State], error) {
+func (s *Server) control(q RunQuery, do func(pacer) error) (*answer[State], error) {
 	r, err := s.runOf(q)
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(do(r.live))
+	return r.answer(do(r.pace))
 }
 
 // answer is the state after something was asked of the clock.

@@ -102,17 +102,28 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 	if err != nil {
 		return nil, err
 	}
+	if r.replay {
+		return nil, huma.Error409Conflict(errReplay.Error())
+	}
 	c, err := r.command(&q.Body)
 	if err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
 	taken, repeated, err := r.take(c, q.Key, fmt.Sprintf("%+v", q.Body))
-	switch {
-	case errors.Is(err, errKeyReused), errors.Is(err, sim.ErrOver):
+	var lost *NotKeptError
+	switch clock := r.pace.Clock(); {
+	case errors.As(err, &lost) && lost.Full:
+		return nil, huma.NewError(http.StatusInsufficientStorage, err.Error())
+	case errors.As(err, &lost):
+		return nil, huma.Error503ServiceUnavailable(err.Error())
+	case errors.Is(err, sim.ErrOver) && clock.State == sim.Failed:
+		return nil, huma.Error503ServiceUnavailable("the run has failed, nothing is taken any more: " + r.trouble(&clock))
+	case errors.Is(err, errKeyReused), errors.Is(err, sim.ErrOver), errors.Is(err, errReplay):
 		return nil, huma.Error409Conflict(err.Error())
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
+	r.follow()
 	return &answer[CommandInfo]{r.commandInfo(taken, repeated)}, nil
 }
 
@@ -246,8 +257,8 @@ func (r *run) energy(at Cell, from, to twins.Tick) (sum twins.Total) {
 // firstDifference is the first step in which any twin's figures differ.
 func firstDifference(a, b *run, from, to twins.Tick) *int64 {
 	for t := from; t < to; t++ {
-		x, errX := a.history.Step(t)
-		y, errY := b.history.Step(t)
+		x, errX := a.history.Step(t, false)
+		y, errY := b.history.Step(t, false)
 		if errX != nil || errY != nil {
 			continue
 		}

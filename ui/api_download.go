@@ -69,7 +69,7 @@ func (r *run) readingsCSV(q *readingsCSV) (*huma.StreamResponse, error) {
 		}
 		first, _ := r.history.Bounds()
 		for t := max(from, first); t < to; t++ {
-			step, err := r.history.Step(t)
+			step, err := r.history.Step(t, false)
 			if err != nil {
 				continue
 			}
@@ -151,7 +151,7 @@ func (r *run) gridCSV(q *gridCSV) (*huma.StreamResponse, error) {
 		}
 		first, _ := r.history.Bounds()
 		for t := max(from, first); t < to; t++ {
-			step, err := r.history.Step(t)
+			step, err := r.history.Step(t, false)
 			if err != nil {
 				continue
 			}
@@ -179,7 +179,20 @@ func (r *run) gridRow(step *Step) []string {
 	if r.mixed {
 		carbon = value("co2_g_per_kwh", 3)
 	}
-	return append(row, "", price, carbon)
+	return append(row, farthest(grid), price, carbon)
+}
+
+// farthest is the frequency of the step that was farthest from nominal, in Hz; empty
+// where nobody held it.
+func farthest(grid *Block) string {
+	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
+	switch {
+	case least == 0:
+		return ""
+	case most-nominal > nominal-least:
+		least = most
+	}
+	return string(twins.AppendScaled(nil, least, 6))
 }
 
 func (s *Server) downloadRoutes(api huma.API) {
@@ -213,8 +226,8 @@ func (s *Server) metrics() http.Handler {
 	count := func(name, help string, value func() float64) {
 		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "smatrix_" + name, Help: help}, value))
 	}
-	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.live.Clock().Tick) })
-	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.live.Clock().Reached })
+	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
+	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
 	gauge("residual_watts", "Energy made or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
 	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.count()) })
 	gauge("alerts", "Open alerts that nobody has acknowledged.", func() float64 { return float64(s.live.alerts.open()) })

@@ -2,7 +2,9 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -69,8 +71,11 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
+	frequency := strings.HasPrefix(name, "frequency_") // 0 says that nobody held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		c.put(int64(t), v, &next)
+		if v != 0 || !frequency {
+			c.put(int64(t), v, &next)
+		}
 	})
 	if err != nil {
 		return err
@@ -276,7 +281,50 @@ func (r *run) production(q *productionQuery) (*Series, error) {
 			return nil, err
 		}
 	}
+	s.forecasts(r, q.Points)
 	return s, nil
+}
+
+// forecasts appends the net load as it came, as it was expected, and as it is expected
+// from now on, which lies beyond the window.
+func (s *Series) forecasts(r *run, points int) {
+	labels := [...]string{"net load", "forecast, up to an hour ahead", "forecast, a day ahead"}
+	var curves [len(labels)]curve
+	next := s.From
+	_ = r.forwards(twins.Tick(s.From), twins.Tick(s.To), func(step *Step) {
+		for i := range step.Events {
+			if e := &step.Events[i].Event; e.Type == sim.ForecastJudged {
+				for k := range curves {
+					n := int64(step.Tick) // what lies between two of them is no gap
+					curves[k].put(int64(step.Tick), e.V[k], &n)
+				}
+			}
+		}
+		next = int64(step.Tick) + 1
+	})
+	for k := range curves {
+		s.Reduced = curves[k].reduce(points) || s.Reduced
+	}
+	if now, err := r.stepAt(-1, false); err == nil && now != nil && now.Ahead != nil && s.To > int64(now.Tick) {
+		cal, f := r.scenario.Calendar, now.Ahead
+		for t := twins.Tick(next); t < cal.Steps; t++ {
+			k := int64(t-f.Issued) * int64(cal.Step) / 900
+			if k >= int64(len(f.Net)) {
+				break
+			}
+			n := int64(t)
+			curves[1].put(n, int64(f.Net[k]), &n)
+		}
+	}
+	for k, c := range curves {
+		if len(c.t) > 0 {
+			name := "forecast_w"
+			if k == 0 {
+				name = "net_load_w"
+			}
+			s.Series = append(s.Series, SeriesOf{name, labels[k], "W", 3, c.t, Numbers{c.v, c.gaps, 3}})
+		}
+	}
 }
 
 type productionQuery struct {
@@ -322,13 +370,26 @@ func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
 func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 	first, _ := r.history.Bounds()
 	for t := to - 1; t >= max(from, first); t-- {
-		s, err := r.history.Step(t)
+		s, err := r.history.Step(t, false)
 		if err != nil {
 			return nil // it has been let go of in the meantime
 		}
 		if !visit(s) {
 			break
 		}
+	}
+	return nil
+}
+
+// forwards calls visit with steps that are held, in order.
+func (r *run) forwards(from, to twins.Tick, visit func(*Step)) error {
+	first, next := r.history.Bounds()
+	for t := max(from, first); t < min(to, next); t++ {
+		s, err := r.history.Step(t, false)
+		if err != nil {
+			continue // it has been let go of in the meantime
+		}
+		visit(s)
 	}
 	return nil
 }
@@ -563,8 +624,14 @@ func (s *Server) historyRoutes(api huma.API) {
 		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
 	post(api, "/alerts/acknowledge", "Say that an alert has been seen", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
 		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
-			a, err := r.alerts.acknowledge(q.Body.ID)
-			if err != nil {
+			a, err := r.acknowledge(q.Body.ID)
+			var lost *NotKeptError
+			switch {
+			case errors.As(err, &lost) && lost.Full:
+				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
+			case errors.As(err, &lost):
+				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
+			case err != nil:
 				return AlertInfo{}, huma.Error404NotFound(err.Error())
 			}
 			r.hub.wake()

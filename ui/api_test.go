@@ -419,9 +419,14 @@ func TestFork(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, total := range c.Totals {
-		if total.Name == "import_wh" && !(total.B < total.A && math.Abs(total.Difference-(total.B-total.A)) < 1e-6) {
-			t.Errorf("without the tie: %+v", total)
+		if math.Abs(total.Difference-(total.B-total.A)) > 1e-6 {
+			t.Errorf("%+v", total)
 		}
+	}
+	var without struct{ Series []struct{ V []float64 } }
+	s.get("/flows?run=fork-1&column=import_w&from=8", &without)
+	if got := without.Series[0].V; len(got) != 16 || slices.ContainsFunc(got, func(w float64) bool { return w != 0 }) {
+		t.Errorf("without the tie it imports %v", got)
 	}
 	watcher := s.dial("?run=fork-1")
 	watcher.subscribe(1, "tile/0")
@@ -594,7 +599,7 @@ func TestEventPages(t *testing.T) {
 	s.step(40)
 	want := 0
 	for i := range 40 {
-		step, err := s.live.history.Step(twins.Tick(i))
+		step, err := s.live.history.Step(twins.Tick(i), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -633,7 +638,8 @@ func TestEventPages(t *testing.T) {
 // Alerts are one row for each cause, from what is so in a step.
 func TestAlerts(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=10"}})
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=10",
+			"batteries.*.available=false"}}) // what the roofs do not give nobody does
 	})
 	s.step(20)
 	var list alertList
@@ -743,5 +749,99 @@ func TestETag(t *testing.T) {
 		if status, _, _ := s.ask("GET", "/api/v1"+path, "", "If-None-Match", `"x"`); status != 200 {
 			t.Errorf("%s: %d", path, status)
 		}
+	}
+}
+
+// The frequency is that of the record, and nobody's where nobody holds it; what the
+// grid went through is told with it.
+func TestFrequency(t *testing.T) {
+	for _, row := range []struct {
+		scenario string
+		set      []string
+		holds    bool
+	}{
+		{"hamlet", nil, true},
+		{"hamlet", []string{"producers.*.available=false", "ties.tie.available=false"}, true}, // it is the engine's, which is repaired
+		{"street", []string{"ties.*.available=false"}, false},
+	} {
+		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, sim.Options{Set: row.set}) })
+		s.step(3)
+		step, err := s.live.history.Step(2, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var state State
+		s.get("/state", &state)
+		if got := state.FrequencyHz != nil; got != row.holds || got != (step.Swing.Island || step.Swing.Held) {
+			t.Errorf("%s %v: %v, swing %+v", row.scenario, row.set, state.FrequencyHz, step.Swing)
+		} else if got && (state.FrequencyMinHz.Value != nominal+step.Swing.Min || state.FrequencyMaxHz.Value != nominal+step.Swing.Max) {
+			t.Errorf("%s: %v to %v, swing %+v", row.scenario, state.FrequencyMinHz, state.FrequencyMaxHz, step.Swing)
+		}
+		var series struct{ Series []struct{ V []*float64 } }
+		s.get("/flows?column=frequency_hz", &series)
+		if v := series.Series[0].V; v[len(v)-1] == nil == row.holds {
+			t.Errorf("%s: over time %v", row.scenario, v)
+		}
+	}
+	s := serve(t, "hamlet", nil)
+	s.step(2)
+	s.want(202, "POST", "/commands", `{"target":"grid/supply/tie","setting":"available","value":false}`, nil)
+	s.step(1)
+	var events eventList
+	s.get("/events?path=grid&type=grid.islanded", &events)
+	var alerts alertList
+	s.get("/alerts?active=true", &alerts)
+	if len(events.Events) != 1 || events.Events[0].Tick != 2 || events.Events[0].Path != "grid" ||
+		!slices.ContainsFunc(alerts.Alerts, func(a AlertInfo) bool { return a.ID == "grid.islanded:grid" && a.First == 2 }) {
+		t.Errorf("%+v, %+v", events, alerts)
+	}
+}
+
+// Past, now and forecast are on one axis: what came and what was expected of it, then
+// what is expected of the coming day.
+func TestForecastBand(t *testing.T) {
+	s := serve(t, "town", nil)
+	s.step(10)
+	var p struct {
+		Series []struct {
+			Name, Label string
+			T           []int64
+			V           []float64
+		}
+	}
+	s.get("/production", &p)
+	curves := map[string][]float64{}
+	last := map[string]int64{}
+	for _, c := range p.Series {
+		if c.Name == "net_load_w" || c.Name == "forecast_w" {
+			curves[c.Label], last[c.Label] = c.V, c.T[len(c.T)-1]
+		}
+	}
+	net, hour, day := curves["net load"], curves["forecast, up to an hour ahead"], curves["forecast, a day ahead"]
+	if len(net) < 7 || last["net load"] != 9 || len(day) != len(net) || last["forecast, up to an hour ahead"] != 95 {
+		t.Fatalf("%d, %d and %d values up to steps %v", len(net), len(hour), len(day), last)
+	}
+	for i := range net {
+		if math.Abs(hour[i]-net[i]) > 0.5*math.Abs(net[i]) {
+			t.Errorf("value %d: %v W came, %v W were expected an hour ahead", i, net[i], hour[i])
+		}
+	}
+	// What is expected of the next day is what came, within what a forecast can err.
+	expected := hour[len(net):]
+	s.step(80)
+	s.get("/production?from=10", &p)
+	for _, c := range p.Series {
+		if c.Label != "net load" {
+			continue
+		}
+		sum, off := 0.0, 0.0
+		for i, at := range c.T {
+			sum += math.Abs(c.V[i])
+			off += math.Abs(c.V[i] - expected[at-10])
+		}
+		if off > 0.6*sum || off == 0 {
+			t.Errorf("off by %.0f %% of what came", 100*off/sum)
+		}
+		t.Logf("off by %.0f %% of what came", 100*off/sum)
 	}
 }

@@ -120,7 +120,7 @@ type RunInfo struct {
 	Parent string   `json:"parent"`
 	At     int64    `json:"at" doc:"step from which on it differs from its parent"`
 	Set    []string `json:"set"`
-	State  string   `json:"state" enum:"paused,live,ended,failed"`
+	State  string   `json:"state" enum:"paused,live,ended,failed,replay"`
 	Tick   int64    `json:"tick"`
 	Steps  int64    `json:"steps"`
 	First  int64    `json:"first"`
@@ -129,13 +129,11 @@ type RunInfo struct {
 }
 
 func (r *run) info() RunInfo {
-	c := r.live.Clock()
+	c := r.pace.Clock()
 	first, _ := r.history.Bounds()
-	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: c.State.String(),
+	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: r.stateName(c.State),
 		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished()}
-	if c.Err != nil {
-		i.Error = c.Err.Error()
-	}
+	i.Error = r.trouble(&c)
 	return i
 }
 
@@ -400,7 +398,7 @@ func (r *run) twins(q *twinsQuery) (*TwinList, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := r.stepAt(q.Tick)
+	step, err := r.stepAt(q.Tick, false)
 	if err != nil {
 		return nil, err
 	}
@@ -456,7 +454,7 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 }
 
 // stepAt is a step to show: the latest one for −1, nil before the first.
-func (r *run) stepAt(t int64) (*Step, error) {
+func (r *run) stepAt(t int64, parts bool) (*Step, error) {
 	first, next := r.history.Bounds()
 	if t < 0 {
 		if next == first {
@@ -464,7 +462,7 @@ func (r *run) stepAt(t int64) (*Step, error) {
 		}
 		t = int64(next) - 1
 	}
-	s, err := r.history.Step(twins.Tick(t))
+	s, err := r.history.Step(twins.Tick(t), parts)
 	if err != nil {
 		return nil, huma.Error404NotFound(err.Error())
 	}
@@ -528,7 +526,7 @@ type TwinInfo struct {
 }
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
-	step, err := r.stepAt(tick)
+	step, err := r.stepAt(tick, true)
 	if err != nil {
 		return nil, err
 	}

@@ -172,11 +172,10 @@ type node struct {
 	content  twins.Energy // of its storage, at the end of the step
 	limit    twins.Power  // 0: none
 	residual twins.Power
-	// Of the grid alone: the nominal frequency with the deviation at the end of the
-	// step, µHz; µ€ per MWh; mg CO2 per kWh.
-	frequency, price, carbon int64
-	frequencyMin             int64
-	frequencyMax             int64
+	// Of the grid alone: the frequency at the end of the step, and the least and the
+	// greatest inside it, µHz, 0 where nobody holds it; µ€ per MWh; mg CO2 per kWh.
+	frequency, frequencyMin, frequencyMax int64
+	price, carbon                         int64
 }
 
 // flowColumns are in frames for ever: columns are added at the end.

@@ -2,8 +2,9 @@
 // WebSocket stream (stream.proto) and the embedded web app.
 //
 // It imports twins and sim. What it needs of others it declares as small
-// interfaces: History, Forker, Commander. Deliberately absent: a database, a
-// second model of the grid, figures of its own; it shows records.
+// interfaces: Past (the records since a run's first step), Keeper (what makes durable
+// what comes from outside). Deliberately absent: a database, a second model of the
+// grid, figures of its own; it shows records.
 //
 // # The stream
 //
@@ -81,7 +82,9 @@
 // # Heartbeat
 //
 // Each second: state of the run, its clock, the speed asked and reached, the viewer's
-// own clock, counts. A viewer shows STALE after 3 s without one. An alert row is sent
+// own clock, counts. In a replay the clock says REPLAY and whether it is playing; it
+// moves over steps that were made, either way, for all who look at it, and Look moves a
+// viewer's own. A viewer shows STALE after 3 s without one. An alert row is sent
 // when it changes.
 //
 // # Close codes

@@ -16,9 +16,14 @@ type Step struct {
 	Scopes [][]Block
 	// Parts has for each tile and block the powers of its members' devices, one after
 	// the other.
-	Parts     [][]Column
+	Parts [][]Column
+	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
+	Swing     twins.Swing // of the frequency
+	// Ahead is the forecast of the net load that was the latest in this step; nil if
+	// there is none, or it was not kept.
+	Ahead *sim.NetForecast
 }
 
 // Cell is where one value of each step stands. Part is a member's device, and
@@ -26,12 +31,13 @@ type Step struct {
 type Cell struct{ Scope, Block, Column, Row, Part int }
 
 // History is what has happened in a run: what is looked at, drawn over time and
-// exported comes from here. The journal is one; Memory is another.
+// exported comes from here. Memory is one; where there is a journal, kept is.
 type History interface {
 	// Bounds are the steps that are held: from first to before next.
 	Bounds() (first, next twins.Tick)
-	// Step is a step that is held, or an error that says why it is not.
-	Step(t twins.Tick) (*Step, error)
+	// Step is a step that is held, or an error that says why it is not. Its Parts may
+	// be missing unless they are wanted.
+	Step(t twins.Tick, parts bool) (*Step, error)
 	// Values calls put with the value of each step that is held from from to before
 	// to, in order.
 	Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error
@@ -104,7 +110,7 @@ func (m *Memory) Bounds() (first, next twins.Tick) {
 }
 
 // Step implements History.
-func (m *Memory) Step(t twins.Tick) (*Step, error) {
+func (m *Memory) Step(t twins.Tick, _ bool) (*Step, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	next := m.first + twins.Tick(len(m.steps))
@@ -142,10 +148,13 @@ func (s *Step) value(x *Index, at Cell) int64 {
 
 // recorder is the sink that makes Steps of records.
 type recorder struct {
-	index *Index
+	index    *Index
+	limit    func(*twins.Cell, twins.Tick) twins.Power // of a community; 0: none
+	partless bool                                      // records lack the powers of devices
 	// to takes each step, in order, while the record is valid.
 	to func(*Step, *sim.StepRecord)
 
+	ahead       *sim.NetForecast // the latest
 	values      []int64
 	communities []node
 	sources     []node
@@ -154,7 +163,10 @@ type recorder struct {
 // Commit implements sim.Sink.
 func (k *recorder) Commit(r *sim.StepRecord) error {
 	x := k.index
-	s := &Step{Tick: r.Tick, Scopes: make([][]Block, 0, x.scopes()), Parts: make([][]Column, len(x.Tiles))}
+	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]Block, 0, x.scopes())}
+	if !k.partless {
+		s.Parts = make([][]Column, len(x.Tiles))
+	}
 	grid := k.nodes(r)
 	s.Scopes = append(s.Scopes, []Block{blockOfNodes([]node{grid})}, []Block{blockOfNodes(k.sources)})
 	for i := range x.chunks() {
@@ -162,12 +174,19 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 	}
 	for i := range x.Tiles {
 		blocks, parts := k.tile(r, &x.Tiles[i])
-		s.Scopes, s.Parts[i] = append(s.Scopes, blocks), parts
+		if s.Scopes = append(s.Scopes, blocks); !k.partless {
+			s.Parts[i] = parts
+		}
 	}
+	s.Events = append(s.Events, r.Events...)
 	for _, c := range r.Cells {
 		s.Events = append(s.Events, c.Events...)
 		s.Decisions = append(s.Decisions, c.Notes...)
 	}
+	if f, ok := r.Forecast(); ok && (k.ahead == nil || k.ahead.Issued != f.Issued) {
+		k.ahead = &f
+	}
+	s.Ahead = k.ahead
 	k.to(s, r)
 	return nil
 }
@@ -176,11 +195,13 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 func (k *recorder) nodes(r *sim.StepRecord) node {
 	k.communities = make([]node, len(r.Cells))
 	k.sources = make([]node, len(k.index.Sources))
-	grid := node{flows: r.Flows, residual: r.Residual, frequency: nominal + r.Swing.End,
-		frequencyMin: nominal + r.Swing.Min, frequencyMax: nominal + r.Swing.Max, price: int64(r.Price), carbon: r.Carbon}
+	grid := node{flows: r.Flows, residual: r.Residual, price: int64(r.Price), carbon: r.Carbon}
+	if r.Swing.Island || r.Swing.Held {
+		grid.frequency, grid.frequencyMin, grid.frequencyMax = nominal+r.Swing.End, nominal+r.Swing.Min, nominal+r.Swing.Max
+	}
 	for i, c := range r.Cells {
 		n := &k.communities[i]
-		n.flows, n.limit = c.Flows, c.Node.Limit()
+		n.flows, n.limit = c.Flows, k.limit(c, r.Tick)
 		for j, b := range c.Blocks {
 			of := k.index.sourceOf[i][j]
 			if len(of) == 1 {
@@ -213,7 +234,7 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Col
 			}
 			blocks[i].Columns[c] = NewColumn(k.values)
 		}
-		if b.parts == 0 {
+		if b.parts == 0 || k.partless {
 			continue
 		}
 		k.values = k.values[:0]

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -157,11 +158,20 @@ func pinned(x *Index, s *Step, path string, at Place) *frame {
 // untilEvent says whether a step had something that people would stop for.
 func untilEvent(a *alerts) func(*sim.StepRecord) bool {
 	return func(r *sim.StepRecord) bool {
+		if worthStopping(r.Events) {
+			return true
+		}
 		for _, c := range r.Cells {
-			if len(c.Events) > 0 {
+			if worthStopping(c.Events) {
 				return true
 			}
 		}
 		return a.hasOpened()
 	}
+}
+
+// worthStopping says whether there is an event besides the forecast's, which comes every
+// quarter hour.
+func worthStopping(events []twins.Notice) bool {
+	return slices.ContainsFunc(events, func(n twins.Notice) bool { return n.Event.Type != sim.ForecastJudged })
 }

@@ -12,33 +12,24 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Commander keeps commands before they are carried out, so that a run can be made
-// again. A journal is one.
-type Commander interface {
-	// KeepCommands returns when the commands are durable.
-	KeepCommands([]twins.Command) error
-}
-
-// Forker makes the world in which a fork begins. A journal takes a snapshot and the
-// steps after it; without one the scenario is built anew and stepped from its start.
-type Forker interface {
-	// ForkAt returns a world that stands at the beginning of a step ≤ at, with all
-	// commands that its parent had before at, that step, and the chain up to it.
-	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
-}
-
 // run is one run that is shown: the live one, or a fork.
 type run struct {
 	id, name, parent string
 	at               twins.Tick
+	common           twins.Tick // up to this step it is one with the first of its parents
 	set              []string
 
 	index    *Index
 	scenario *sim.Scenario
-	live     *sim.Live
+	replay   bool // records of a run that is over
+	pace     pacer
 	history  History
+	past     Past // nil: none
+	keep     Keeper
+	waiting  func() string // what a run that plays waits for; ""
 	hub      *hub
 	alerts   *alerts
+	limits   *limits
 	chain    *sim.Chain
 	settings settings
 	commands commandList
@@ -59,62 +50,100 @@ type runOptions struct {
 	id      string
 	world   *sim.World
 	index   *Index
-	from    twins.Tick
+	begun   Begun
 	chain   *sim.Chain
 	sinks   []sim.Sink
-	history History // nil: memory of so many bytes
-	bytes   int
-	stepper func(*sim.World) (sim.Stepper, error)
+	keep    Keeper
+	waiting func() string
+	bytes   int                                   // of memory for looking back
+	stepper func(*sim.World) (sim.Stepper, error) // nil: it is a replay
 	live    sim.LiveOptions
+	parent  *run // of a fork, which begins
+	at      twins.Tick
 }
 
 // newRun starts a run in a goroutine of its own, which ends with the run or with
 // close.
 func newRun(o runOptions) (*run, error) {
-	stepper, err := o.stepper(o.world)
-	if err != nil {
-		return nil, err
-	}
 	s := o.world.Scenario
 	if o.chain == nil {
 		o.chain = sim.NewChain(s.Seed, s.Identity())
 	}
 	r := &run{
 		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
-		chain: o.chain, members: o.world.Members, history: o.history, done: make(chan struct{}), summed: make(chan struct{}),
-		settings: settings{now: map[settingOf]int64{}},
-		priced:   o.world.Market != nil,
+		chain: o.chain, members: o.world.Members, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
+		done: make(chan struct{}), summed: make(chan struct{}), settings: settings{now: map[settingOf]int64{}},
+		priced: o.world.Market != nil,
 	}
 	r.mixed = r.priced && o.world.Market.Mixed
-	var memory *Memory
-	if r.history == nil {
-		memory = NewMemory(o.index, o.bytes)
-		r.history = memory
+	r.limits = &limits{run: r}
+	memory := r.remember(&o)
+	seen, err := r.catchUp(&o.begun)
+	if err != nil {
+		return nil, err
 	}
-	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
-		if memory != nil {
-			memory.Add(step)
-		}
-		r.alerts.step(rec)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	if r.replay {
+		r.pace = newPlayer(r.history, s.Calendar.Step, o.live, r.hub.show)
+		go r.run(ctx, func() {})
+		return r, nil
+	}
+	show := &recorder{index: o.index, limit: nodeLimit, to: func(step *Step, rec *sim.StepRecord) {
+		memory.Add(step)
+		r.alerts.step(rec, nodeLimit)
 		r.settings.step(rec, r)
 		r.hub.show(step)
 	}}
+	stepper, err := o.stepper(o.world)
+	if err != nil {
+		return nil, err
+	}
 	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(append([]sim.Sink{o.chain}, o.sinks...), show)}
-	runner.From(o.from)
-	r.live = sim.NewLive(runner, o.live)
-	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel = cancel
-	go func() {
-		defer close(r.done)
-		defer stepper.Close()
-		_ = r.live.Run(ctx) // the clock has the error
-		r.mu.Lock()
-		r.digest = r.chain.Digest().String()
-		r.mu.Unlock()
-		close(r.summed)
-		r.hub.wake()
-	}()
+	runner.From(o.begun.Steps)
+	for runner.Done() < o.begun.Known { // before anybody looks
+		if _, err := runner.Step(); err != nil {
+			stepper.Close()
+			return nil, err
+		}
+		r.alerts.seen(runner.Done(), seen)
+	}
+	o.live.Keep = r.kept
+	r.pace = sim.NewLive(runner, o.live)
+	go r.run(ctx, stepper.Close)
 	return r, nil
+}
+
+// remember chooses where steps are looked for, and returns the memory to which they
+// are added.
+func (r *run) remember(o *runOptions) *Memory {
+	switch {
+	case o.parent != nil:
+		memory := NewMemory(o.index, o.bytes)
+		r.history = &forked{o.parent.history, o.at, memory}
+		return memory
+	case r.past != nil:
+		h := newKept(o.index, r.past, r.limits, o.bytes)
+		r.history = h
+		return h.memory
+	}
+	memory := NewMemory(o.index, o.bytes)
+	r.history = memory
+	return memory
+}
+
+// run carries the run to its end.
+func (r *run) run(ctx context.Context, stop func()) {
+	defer close(r.done)
+	defer stop()
+	_ = r.pace.Run(ctx) // the clock has the error
+	r.mu.Lock()
+	if r.digest == "" {
+		r.digest = r.chain.Digest().String()
+	}
+	r.mu.Unlock()
+	close(r.summed)
+	r.hub.wake()
 }
 
 // close ends the run after a whole step.
@@ -125,7 +154,7 @@ func (r *run) close() {
 
 // finished is the run's digest once it is over or closed, and "" before.
 func (r *run) finished() string {
-	if r.live.Clock().State.Over() {
+	if !r.replay && r.pace.Clock().State.Over() {
 		<-r.summed // it is being made
 	}
 	r.mu.Lock()
@@ -193,6 +222,8 @@ type commandList struct {
 	all  []twins.Command
 	keys map[string]keyed
 	old  []string // keys, oldest first
+
+	key, body string // of the command that is being taken
 }
 
 type keyed struct {
@@ -217,22 +248,34 @@ func (r *run) take(c twins.Command, key, body string) (taken twins.Command, repe
 		}
 		return k.command, true, nil
 	}
-	all, err := r.live.Add(c)
+	l.key, l.body = key, body
+	all, err := r.pace.Add(c)
 	if err != nil {
 		return taken, false, err
 	}
-	l.all = append(l.all, all[0])
-	if key != "" {
-		if l.keys == nil {
-			l.keys = map[string]keyed{}
-		}
-		l.keys[key], l.old = keyed{body, all[0]}, append(l.old, key)
-		if len(l.old) > mostKeys {
-			delete(l.keys, l.old[0])
-			l.old = l.old[1:]
-		}
-	}
+	l.add(all[0], key, body)
 	return all[0], false, nil
+}
+
+// add remembers a command that was taken. The caller holds mu, or is alone.
+func (l *commandList) add(c twins.Command, key, body string) {
+	l.all = append(l.all, c)
+	l.note(c, key, body)
+}
+
+// note remembers a key.
+func (l *commandList) note(c twins.Command, key, body string) {
+	if key == "" {
+		return
+	}
+	if l.keys == nil {
+		l.keys = map[string]keyed{}
+	}
+	l.keys[key], l.old = keyed{body, c}, append(l.old, key)
+	if len(l.old) > mostKeys {
+		delete(l.keys, l.old[0])
+		l.old = l.old[1:]
+	}
 }
 
 // before are the commands taken for steps before at.
@@ -293,11 +336,11 @@ var errTooManyForks = fmt.Errorf("there are %d forks already: delete one first",
 func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run, error) {
 	s.building.Lock()
 	defer s.building.Unlock()
-	clock := parent.live.Clock()
+	clock := parent.pace.Clock()
 	switch steps := s.options.World.Scenario.Calendar.Steps; {
 	case at < 0 || at >= steps:
 		return nil, fmt.Errorf("step %d, wanted one from 0 to %d", at, steps-1)
-	case at > clock.Tick:
+	case at > clock.Tick && !parent.replay, parent.replay && at > parent.past.Steps():
 		return nil, fmt.Errorf("step %d is not reached: the run is at step %d", at, clock.Tick)
 	case len(s.list()) > mostForks:
 		return nil, errTooManyForks
@@ -320,13 +363,17 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 			return nil, err
 		}
 	}
-	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, from: from, chain: chain,
+	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at,
 		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: sim.LiveOptions{Paused: true}})
 	if err != nil {
 		return nil, err
 	}
-	r.parent, r.at, r.set, r.name = parent.id, at, set, name
+	r.parent, r.at, r.set, r.name, r.common = parent.id, at, set, name, at
+	if parent.parent != "" {
+		r.common = min(at, parent.common)
+	}
 	r.commands.all = append(parent.commands.before(at), changes...)
+	r.follow()
 	if r.name == "" {
 		r.name = r.id
 	}
@@ -334,26 +381,39 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 		r.close()
 		return nil, errors.New("the server is going")
 	}
-	_ = r.live.Play() // it is fresh: nothing to refuse
+	_ = r.pace.Play() // it is fresh: nothing to refuse
 	return r, nil
 }
 
-// worldAt is the world of a run at a step or before.
-func (s *runs) worldAt(parent *run, at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
-	if f := s.options.Forker; f != nil && parent.parent == "" {
-		return f.ForkAt(at)
+// worldAt is the world of a run at a step or before: from what is kept of the first of
+// its parents, up to where they were one, or built anew.
+func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
+	common := at // what the parent had before it, its first parent had as well
+	if parent.parent != "" {
+		common = min(at, parent.common)
 	}
-	world, err := parent.scenario.Build()
+	if past := s.first().past; past != nil {
+		world, from, chain, err = past.ForkAt(common)
+	} else {
+		common = 0
+		world, err = parent.scenario.Build()
+	}
 	if err != nil {
 		return nil, 0, nil, err
 	}
 	for _, c := range parent.commands.before(at) {
+		if c.Step < common {
+			continue // it has it
+		}
 		if err := world.Add(c); err != nil {
 			return nil, 0, nil, err
 		}
 	}
-	return world, 0, nil, nil
+	return world, from, chain, nil
 }
+
+// first is the run that all others come from.
+func (s *runs) first() *run { return s.list()[0] }
 
 func (s *runs) nextID() string {
 	s.mu.Lock()

@@ -26,12 +26,13 @@ type Options struct {
 	World   *sim.World // that nobody steps yet
 	Stepper func(*sim.World) (sim.Stepper, error)
 	Live    sim.LiveOptions
-	Sinks   []sim.Sink   // of the live run, before viewers see the step
-	Chain   *sim.Chain   // of the live run; nil: from its start
-	History History      // of the live run; nil: memory
-	Forker  Forker       // nil: forks are stepped from the start
-	Keep    Commander    // nil: memory will do
-	Log     *slog.Logger // of what went wrong with a request; nil: nowhere
+	Sinks   []sim.Sink    // of the live run, before viewers see the step
+	Chain   *sim.Chain    // of the live run; nil: from its start
+	Begun   Begun         // what there is of it already, and what keeps it
+	Keep    Keeper        // of what comes from outside; nil: memory will do
+	Waiting func() string // what the live run waits for, in words; "": nothing
+	Replay  bool          // Begun's steps are shown, and none made but in forks
+	Log     *slog.Logger  // of what went wrong with a request; nil: nowhere
 
 	// Token lets in who knows it; "" lets in everybody, on loopback only.
 	Token string
@@ -101,9 +102,6 @@ func NewServer(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Keep != nil {
-		o.Live.Keep = o.Keep.KeepCommands
-	}
 	s := &Server{options: o, index: NewIndex(o.World), timing: usualTiming}
 	s.runs = runs{options: &s.options, index: s.index}
 	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerAddress, of: map[string]int{}}
@@ -113,8 +111,12 @@ func NewServer(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.handler = handler
-	s.live, err = newRun(runOptions{id: "live", world: o.World, index: s.index, chain: o.Chain, sinks: o.Sinks, history: o.History,
-		bytes: o.HistoryBytes, stepper: o.Stepper, live: o.Live})
+	stepper := o.Stepper
+	if o.Replay {
+		stepper = nil
+	}
+	s.live, err = newRun(runOptions{id: "live", world: o.World, index: s.index, chain: o.Chain, sinks: o.Sinks, begun: o.Begun, keep: o.Keep,
+		waiting: o.Waiting, bytes: o.HistoryBytes, stepper: stepper, live: o.Live})
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +137,8 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// Live is the live run's control, for whoever started the server.
-func (s *Server) Live() *sim.Live { return s.live.live }
+// Live is the live run's control, for whoever started the server; nil in a replay.
+func (s *Server) Live() *sim.Live { l, _ := s.live.pace.(*sim.Live); return l }
 
 // Digest is the live run's, once it is over or the server is closed.
 func (s *Server) Digest() string { return s.live.finished() }

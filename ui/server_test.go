@@ -250,7 +250,7 @@ func (c *client) closed() *websocket.CloseError {
 // shows compares a table with what the server holds of the step.
 func (t *tester) shows(r *run, scope string, table *stream.Table) {
 	t.Helper()
-	step, err := r.history.Step(twins.Tick(table.Tick))
+	step, err := r.history.Step(twins.Tick(table.Tick), false)
 	if err != nil {
 		t.Fatal(err)
 	}

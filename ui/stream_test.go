@@ -326,7 +326,7 @@ func FuzzClientMessage(f *testing.F) {
 		if err == nil && len(done.Frames) != len(v.scopes)+len(v.pins) {
 			t.Errorf("%d frames for %d scopes and %d pins", len(done.Frames), len(v.scopes), len(v.pins))
 		}
-		_, _ = r.history.Step(0)
+		_, _ = r.history.Step(0, true)
 	})
 }
 

@@ -257,7 +257,7 @@ func (v *viewer) subscribe(s *stream.Subscribe) {
 
 func (v *viewer) look(l *stream.Look) {
 	if !l.GetLive() {
-		if _, err := v.run.history.Step(twins.Tick(l.GetTick())); err != nil {
+		if _, err := v.run.history.Step(twins.Tick(l.GetTick()), false); err != nil {
 			v.refuse(l.GetId(), err.Error())
 			return
 		}
@@ -491,7 +491,7 @@ func (w *writing) latest(want *view, now *shown) (n int, err error) {
 		n++
 	}
 	if len(want.pins) > 0 {
-		if step, err := w.run.history.Step(now.tick); err == nil {
+		if step, err := w.run.history.Step(now.tick, true); err == nil {
 			k, err := w.pins(want, step)
 			if err != nil {
 				return n, err
@@ -513,7 +513,7 @@ func (w *writing) past(want *view) (n int, err error) {
 			return 0, nil
 		}
 	}
-	step, err := w.run.history.Step(want.tick)
+	step, err := w.run.history.Step(want.tick, len(want.pins) > 0)
 	if err != nil { // it has been let go of in the meantime
 		w.refuse(0, err.Error())
 		want.scopes = nil
@@ -581,11 +581,11 @@ var clockStates = map[sim.LiveState]stream.Clock_State{
 }
 
 func (r *run) clock() *stream.Clock {
-	c := r.live.Clock()
+	c := r.pace.Clock()
 	first, _ := r.history.Bounds()
 	m := &stream.Clock{State: clockStates[c.State], Tick: int64(c.Tick), First: int64(first), Speed: c.Speed, Reached: c.Reached}
-	if c.Err != nil {
-		m.Error = c.Err.Error()
+	if m.Playing, m.Error = c.State == sim.Playing, r.trouble(&c); r.replay {
+		m.State = stream.Clock_REPLAY
 	}
 	return m
 }

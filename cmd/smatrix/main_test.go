@@ -61,7 +61,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing, "same": same, "rename": rename,
-			"serving": serving, "fetch": fetch, "signalled": signalled,
+			"serving": serving, "fetch": fetch, "signalled": signalled, "killed": killed, "headless": headless,
 		},
 	})
 }

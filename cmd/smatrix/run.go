@@ -153,6 +153,8 @@ type session struct {
 	world          *sim.World
 	dir            *persistence.RunDir      // nil without --out
 	name           string                   // of the folder, as it was given
+	temp           bool                     // the folder goes with the process
+	acts           sim.Stepper              // of a run that is shown
 	csv            sim.Sink                 // nil without --csv
 	keep           func() (sim.Sink, error) // begins the journal; nil without --out
 	stdout, stderr io.Writer

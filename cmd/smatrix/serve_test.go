@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // served is a smatrix serve that a script has started.
@@ -23,12 +27,16 @@ type served struct {
 
 const servedKey = "served"
 
-// serving ARGS… starts smatrix serve at a free port and waits until it says where.
+// serving ARGS… starts smatrix serve, or another command that serves, at a free port
+// and waits until it says where.
 func serving(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: serving ARGS...")
 	}
-	s := &served{cmd: exec.Command("smatrix", append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)}
+	if len(args) == 0 || args[0] != "replay" {
+		args = append([]string{"serve"}, args...)
+	}
+	s := &served{cmd: exec.Command("smatrix", append(args, "--addr", "127.0.0.1:0")...)}
 	s.cmd.Dir, s.cmd.Stderr = ts.MkAbs("."), &s.stderr
 	out, err := s.cmd.StdoutPipe()
 	ts.Check(err)
@@ -47,11 +55,15 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 // servedBox is where a script's server is kept.
 type servedBox struct{ *served }
 
-// fetch STATUS METHOD PATH [BODY] asks the server, and writes the answer to the file
+// fetch [key=KEY] STATUS METHOD PATH [BODY] asks the server, and writes the answer to the file
 // answer.
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: fetch STATUS METHOD PATH [BODY]")
+	}
+	key := ""
+	if k, ok := strings.CutPrefix(args[0], "key="); ok {
+		key, args = k, args[1:]
 	}
 	s := ts.Value(servedKey).(*servedBox)
 	body := strings.Join(args[3:], " ")
@@ -59,6 +71,9 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
 	}
 	r.Close = true
 	answer, err := http.DefaultClient.Do(r)
@@ -70,6 +85,41 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(answer.StatusCode) != args[0] {
 		ts.Fatalf("status %d, wanted %s: %s", answer.StatusCode, args[0], b)
 	}
+}
+
+// headless NAME SCENARIO DAYS STEP:SET… keeps in an environment variable the digest of a
+// run that nobody serves, with changes in mid-run in the order in which they are given.
+func headless(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: headless NAME SCENARIO DAYS STEP:SET...")
+	}
+	days, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	s, err := sim.Load(args[1], sim.Options{Days: &days})
+	ts.Check(err)
+	w, err := s.Build()
+	ts.Check(err)
+	for i, arg := range args[3:] {
+		at, set, _ := strings.Cut(arg, ":")
+		tick, err := strconv.Atoi(at)
+		ts.Check(err)
+		changes, err := s.Commands([]string{set}, twins.Tick(tick))
+		ts.Check(err)
+		changes[0].Seq = int64(len(s.Events) + i + 1)
+		ts.Check(w.Add(changes[0]))
+	}
+	chain := sim.NewChain(s.Seed, s.Identity())
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
+	_, err = run.Run(context.Background())
+	ts.Check(err)
+	ts.Setenv(args[0], `"`+chain.Digest().String()+`"`)
+}
+
+// killed kills the server as nobody can refuse.
+func killed(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(servedKey).(*servedBox)
+	ts.Check(s.cmd.Process.Kill())
+	_ = s.cmd.Wait() // it says that it was killed
 }
 
 // signalled CODE ends the server with an interrupt and wants its exit code.

@@ -180,6 +180,9 @@ func New(cells []*twins.Cell, config Config) *Operator {
 	return o
 }
 
+// Forecast is what the operator was given to expect with; nil: none.
+func (o *Operator) Forecast() Forecast { return o.config.Forecast }
+
 // Settled implements twins.Stateful.
 func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Notice) []twins.Notice {
 	if f := o.config.Forecast; f != nil {

@@ -31,6 +31,7 @@ const (
 	Clock_LIVE   Clock_State = 1 // playing
 	Clock_ENDED  Clock_State = 2 // the last step is made
 	Clock_FAILED Clock_State = 3 // the run ended with an error
+	Clock_REPLAY Clock_State = 4 // the records of a run that is not made now: playing says whether they move
 )
 
 // Enum value maps for Clock_State.
@@ -40,12 +41,14 @@ var (
 		1: "LIVE",
 		2: "ENDED",
 		3: "FAILED",
+		4: "REPLAY",
 	}
 	Clock_State_value = map[string]int32{
 		"PAUSED": 0,
 		"LIVE":   1,
 		"ENDED":  2,
 		"FAILED": 3,
+		"REPLAY": 4,
 	}
 )
 
@@ -1009,7 +1012,8 @@ type Clock struct {
 	First         int64                  `protobuf:"zigzag64,3,opt,name=first,proto3" json:"first,omitempty"`    // the oldest step that can be looked at
 	Speed         float64                `protobuf:"fixed64,4,opt,name=speed,proto3" json:"speed,omitempty"`     // asked, simulated seconds per second; 0: as fast as it goes
 	Reached       float64                `protobuf:"fixed64,5,opt,name=reached,proto3" json:"reached,omitempty"` // of the last seconds
-	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`       // of a failed run, in words
+	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`       // of a failed run, in words; of another one, what it waits for
+	Playing       bool                   `protobuf:"varint,7,opt,name=playing,proto3" json:"playing,omitempty"`  // steps are made, or shown
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1084,6 +1088,13 @@ func (x *Clock) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *Clock) GetPlaying() bool {
+	if x != nil {
+		return x.Playing
+	}
+	return false
 }
 
 // Heartbeat comes each second. After 3 s without one the view is STALE.
@@ -1421,21 +1432,24 @@ const file_stream_proto_rawDesc = "" +
 	"\x06column\x18\x01 \x01(\rR\x06column\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
 	"\x06values\x18\x03 \x01(\fR\x06values\x12\x14\n" +
-	"\x05index\x18\x04 \x01(\fR\x05index\"\xe3\x01\n" +
+	"\x05index\x18\x04 \x01(\fR\x05index\"\x89\x02\n" +
 	"\x05Clock\x124\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x1e.smatrix.stream.v1.Clock.StateR\x05state\x12\x12\n" +
 	"\x04tick\x18\x02 \x01(\x12R\x04tick\x12\x14\n" +
 	"\x05first\x18\x03 \x01(\x12R\x05first\x12\x14\n" +
 	"\x05speed\x18\x04 \x01(\x01R\x05speed\x12\x18\n" +
 	"\areached\x18\x05 \x01(\x01R\areached\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error\"4\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12\x18\n" +
+	"\aplaying\x18\a \x01(\bR\aplaying\"@\n" +
 	"\x05State\x12\n" +
 	"\n" +
 	"\x06PAUSED\x10\x00\x12\b\n" +
 	"\x04LIVE\x10\x01\x12\t\n" +
 	"\x05ENDED\x10\x02\x12\n" +
 	"\n" +
-	"\x06FAILED\x10\x03\"\xcd\x01\n" +
+	"\x06FAILED\x10\x03\x12\n" +
+	"\n" +
+	"\x06REPLAY\x10\x04\"\xcd\x01\n" +
 	"\tHeartbeat\x12.\n" +
 	"\x05clock\x18\x01 \x01(\v2\x18.smatrix.stream.v1.ClockR\x05clock\x12\x12\n" +
 	"\x04live\x18\x02 \x01(\bR\x04live\x12\x18\n" +
