@@ -1,22 +1,51 @@
-# make run   sets everything up and simulates a day of the town
+# make run   sets everything up and serves a week of the town, live in a browser
 # make test  sets everything up and passes the tests
 # make help  lists the rest
 
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build test test-long check lint bench help
+.PHONY: run build web web-test e2e proto stories test test-long check lint bench help
 
-run: build ## simulate a day of the town and print its report
-	./bin/smatrix run town
+run: build ## serve a week of the town, live, and print the address
+	./bin/smatrix serve
 
-build: ## build bin/smatrix
+build: web ## build bin/smatrix, with the page in it where npm is there
 	$(GO) build -o bin/smatrix ./cmd/smatrix
+
+WEB := $(shell find ui/web/src ui/web/public ui/web/scripts ui/web/index.html ui/web/vite.config.ts ui/web/package-lock.json -type f 2>/dev/null)
+
+web: ## build the page into ui/web/dist; without npm the binary serves one that says how to get it
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ui/web/dist/index.html || echo "The page was not built; the binary serves one that says so." >&2; \
+	else echo "npm is not there: the page is not built, the binary serves one that says so." >&2; fi
+
+ui/web/node_modules/.package-lock.json: ui/web/package-lock.json
+	cd ui/web && npm ci
+	@touch $@
+
+ui/web/dist/index.html: $(WEB) ui/web/node_modules/.package-lock.json
+	cd ui/web && npm run build
+	@touch $@
+
+web-test: web ## check the page's types and test what is pure in it
+	cd ui/web && npm run check && npm test
+
+e2e: build ## play the journeys in a browser against bin/smatrix; needs chromium
+	cd ui/web && npm run e2e
+
+PROTOC_GEN_GO = google.golang.org/protobuf/cmd/protoc-gen-go
+
+proto: ## make ui/stream/stream.pb.go anew from ui/stream.proto; wants protoc
+	$(GO) build -o bin/protoc-gen-go $(PROTOC_GEN_GO)
+	protoc --plugin=bin/protoc-gen-go -I ui --go_out=ui/stream --go_opt=paths=source_relative ui/stream.proto
 
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test ./...
 	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
-	$(GO) test -race -short ./actors/... ./sim/... ./cmd/...
+	$(GO) test -race -short ./actors/... ./sim/... ./ui/... ./cmd/...
+
+stories: ## play what people do with a grid against a server, and print it
+	$(GO) test ./cmd/smatrix -run '^TestStories$$' -v -count 1 -failfast
 
 test-long: ## the long forms of the tests (a billion steps, more seeds)
 	$(GO) test -tags long -timeout 80m ./...

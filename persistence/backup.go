@@ -102,7 +102,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 				return err
 			case e.IsDir() && (rel == pastDir || strings.HasSuffix(rel, ".damaged")):
 				return fs.SkipDir
-			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", strings.HasSuffix(rel, writing):
+			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, writing):
 				return nil
 			}
 			return packFile(t, name, path.Join(below, filepath.ToSlash(rel)), sums)

@@ -69,7 +69,8 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 func openError(dir string, err error) error {
 	run := filepath.Dir(dir)
 	if strings.Contains(err.Error(), "directory lock") {
-		return &HeldError{Dir: run}
+		address, _ := os.ReadFile(filepath.Join(run, addressFile)) // most say nothing
+		return &HeldError{Dir: run, Address: oneLine(string(address))}
 	}
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("run %q: %w", run, err)
@@ -195,4 +196,13 @@ func (t *badgerTable) Compact() (err error) {
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
 	return t.db.Close()
+}
+
+// OpenBadger opens or makes the Table of a run's journal in a folder.
+func OpenBadger(dir string, mode Mode) (Table, error) {
+	t, err := openBadger(dir, mode)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }

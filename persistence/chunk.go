@@ -8,29 +8,50 @@ import (
 )
 
 // matrix is one figure of several members over the steps of a chunk: a row for each
-// step; nil rows are zeros.
+// step; nil rows are zeros. Rows are used again in the next chunk.
 type matrix struct {
 	width int
 	rows  [][]int64
+	spare [][]int64
 }
 
-// add begins the next row. The last one is reused if it has stayed zero.
-func (m *matrix) add(value func(i int) int64, room *[]int64) {
-	row := *room
-	if cap(row) < m.width {
-		row = make([]int64, m.width)
+// row is an empty row, to be taken in by keep.
+func (m *matrix) row() []int64 {
+	if n := len(m.spare); n > 0 {
+		row := m.spare[n-1]
+		m.spare = m.spare[:n-1]
+		return row
 	}
-	row = row[:m.width]
-	any := int64(0)
-	for i := range row {
-		row[i] = value(i)
-		any |= row[i]
-	}
-	if any == 0 {
-		m.rows, *room = append(m.rows, nil), row
+	return make([]int64, m.width)
+}
+
+// keep appends a row; nonZero has a bit of each of its values.
+func (m *matrix) keep(row []int64, nonZero int64) {
+	if nonZero == 0 {
+		m.rows, m.spare = append(m.rows, nil), append(m.spare, row)
 		return
 	}
-	m.rows, *room = append(m.rows, row), nil
+	m.rows = append(m.rows, row)
+}
+
+// reset forgets the rows and keeps their memory.
+func (m *matrix) reset() {
+	for _, row := range m.rows {
+		if row != nil {
+			m.spare = append(m.spare, row)
+		}
+	}
+	m.rows = m.rows[:0]
+}
+
+// zero reports whether all rows are zeros.
+func (m *matrix) zero() bool {
+	for _, row := range m.rows {
+		if row != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (m *matrix) at(step, i int) int64 {
@@ -69,23 +90,40 @@ func newCellChunk(c *twins.Cell) *cellChunk {
 }
 
 // add takes the readings of a step.
-func (k *cellChunk) add(c *twins.Cell, room *[]int64) {
+func (k *cellChunk) add(c *twins.Cell) {
 	for i, b := range c.Blocks {
-		for n, col := range b.Kind.Columns {
-			k.columns[i][n].add(func(m int) int64 { return col.Value(&b.Read[m]) }, room)
+		for n := range b.Kind.Columns {
+			value, m := b.Kind.Columns[n].Value, &k.columns[i][n]
+			row, any := m.row(), int64(0)
+			for at := range b.Read {
+				v := value(&b.Read[at])
+				row[at] = v
+				any |= v
+			}
+			m.keep(row, any)
 		}
 	}
-	flows := make([]int64, 0, k.flows.width)
+	flows := k.flows.row()
 	rest := flowValues(&c.Flows)
-	for _, b := range c.Blocks {
+	for i, b := range c.Blocks {
 		v := flowValues(&b.Flows)
-		for i := range v {
-			rest[i] -= v[i]
+		for n := range v {
+			rest[n] -= v[n]
 		}
-		flows = append(flows, v[:]...)
+		copy(flows[numFlows*i:], v[:])
 	}
-	flows = append(flows, rest[:]...)
-	k.flows.rows = append(k.flows.rows, flows)
+	copy(flows[numFlows*len(c.Blocks):], rest[:])
+	k.flows.keep(flows, 1)
+}
+
+// reset begins the next chunk.
+func (k *cellChunk) reset() {
+	for i := range k.columns {
+		for n := range k.columns[i] {
+			k.columns[i][n].reset()
+		}
+	}
+	k.flows.reset()
 }
 
 // fill puts the readings of one step into a cell.
@@ -121,6 +159,10 @@ func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
 		w.uint(uint64(len(block.Kind.Columns)))
 		for n, col := range block.Kind.Columns {
 			w.text(col.Name)
+			if k.columns[i][n].zero() && !col.Derived { // as most are in most steps
+				w.zeros(len(block.Paths))
+				continue
+			}
 			for m := range block.Paths {
 				k.columns[i][n].column(m, vs)
 				if col.Derived && n > 0 {
@@ -213,6 +255,9 @@ func (m *matrix) set(i int, vs []int64) {
 	}
 }
 
+// zeros writes n series of zeros.
+func (w *writer) zeros(n int) { *w = append(*w, make([]byte, n)...) }
+
 // shares writes a column that is a share of another one, as a state of charge is of
 // what is stored: which value stands beside which at the greatest, then by how much the others
 // are not in that proportion, which is next to nothing.
@@ -249,7 +294,7 @@ func proportion(v, share, of int64) int64 {
 	return q
 }
 
-// recordRows is how many values a step puts into a chunk.
+// recordValues is how many values a step puts into a chunk.
 func recordValues(r *sim.StepRecord) (n int) {
 	for _, c := range r.Cells {
 		for _, b := range c.Blocks {

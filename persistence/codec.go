@@ -26,7 +26,7 @@ const worthPacking = 128
 
 // The coders are used by one goroutine at a time each, and hold no goroutines.
 func newPacker() *zstd.Encoder {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -45,18 +45,26 @@ func newUnpacker() *zstd.Decoder {
 }
 
 // seal makes the stored form of a value: version, flags, CRC-32C over key and all
-// the rest, then the body, compressed if that makes it smaller.
-func seal(p *zstd.Encoder, key, body []byte) []byte {
-	out := make([]byte, 6, 6+len(body))
+// the rest, then the body, compressed if that makes it smaller. Without a packer the
+// body may come in pieces.
+func seal(p *zstd.Encoder, key []byte, body ...[]byte) []byte {
+	size := 6
+	for _, b := range body {
+		size += len(b)
+	}
+	out := make([]byte, 6, size)
 	out[0] = valueVersion
-	if len(body) >= worthPacking && p != nil {
-		if packed := p.EncodeAll(body, out); len(packed) < 6+len(body) {
+	if size-6 >= worthPacking && p != nil {
+		if packed := p.EncodeAll(body[0], out); len(packed) < size {
 			out = packed
 			out[1] = flagZstd
 		}
 	}
 	if out[1] == 0 {
-		out = append(out[:6], body...)
+		out = out[:6]
+		for _, b := range body {
+			out = append(out, b...)
+		}
 	}
 	binary.LittleEndian.PutUint32(out[2:], checksum(key, out))
 	return out
@@ -161,16 +169,6 @@ func (r *reader) hash() (h sim.Hash) {
 	return h
 }
 
-func (r *reader) byte() byte {
-	if len(r.b) == 0 {
-		r.fail(errCut)
-		return 0
-	}
-	v := r.b[0]
-	r.b = r.b[1:]
-	return v
-}
-
 // done is an error unless all has been read.
 func (r *reader) done() error {
 	if r.err == nil && len(r.b) > 0 {
@@ -235,7 +233,9 @@ const (
 func (w *writer) series(vs []int64) {
 	unit, same, fits := uint64(0), true, true
 	for i, v := range vs {
-		unit = gcd(unit, magnitude(v))
+		if m := magnitude(v); unit != 1 && (unit == 0 || m%unit != 0) {
+			unit = gcd(unit, m)
+		}
 		same = same && v == vs[0]
 		fits = fits && (i == 0 || differenceFits(v, vs[i-1]))
 	}
@@ -291,15 +291,9 @@ func magnitude(v int64) uint64 {
 	return uint64(v)
 }
 
-// gcd is quick where a already divides b, as is mostly so.
+// gcd is the greatest common divisor; 0 is divided by all.
 func gcd(a, b uint64) uint64 {
-	if a == 1 {
-		return 1
-	}
 	for b != 0 {
-		if a == 0 {
-			return b
-		}
 		a, b = b, a%b
 	}
 	return a

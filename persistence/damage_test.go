@@ -508,3 +508,45 @@ func TestDiskAlmostFull(t *testing.T) {
 		t.Errorf("digest %s, wanted %s; full %d times", chain.Digest(), want, full)
 	}
 }
+
+// A run that is ended while there is no room has made a step that is not kept: it goes
+// on from what is.
+func TestEndedOnAFullDisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	w := build(t, "hamlet", sim.Options{})
+	r, err := CreateRun(dir, Run{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.free = func(string) (int64, error) {
+		if j.next == 19 {
+			return reserve - 1, nil
+		}
+		return reserve, nil
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	for err == nil {
+		_, err = run.Step()
+	}
+	if err := r.Finish(Interrupted, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, Write)
+	steps := 19
+	want := digestOf(t, build(t, "hamlet", sim.Options{Steps: &steps}))
+	if got, err := s.DigestAt(19); err != nil || got != want || s.Steps() != 19 {
+		t.Errorf("%d steps with digest %s, wanted %s; %v", s.Steps(), got, want, err)
+	}
+	j, m, err := s.Resume(Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, build(t, "hamlet", sim.Options{})); got != want {
+		t.Errorf("digest %s, wanted %s", got, want)
+	}
+}

@@ -6,14 +6,17 @@
 //	├── scenario.yaml  the scenario as it was written
 //	├── journal/       Badger: steps, readings, states, commands
 //	├── ledger         head of the chain after each step, and commands from outside
+//	├── address        where the process that holds the run is to be asked; gone with it
 //	├── report.json    what it came to: the object of `smatrix run --json`
-//	├── readings.csv   a row for each member and step     ┐ if they were
-//	└── grid.csv       a row for each step of the grid    ┘ asked for
+//	├── readings.csv   a row for each member and step     ┐
+//	├── grid.csv       a row for each step of the grid    │ if they were asked for
+//	└── bookings.csv   what members shifted, went without ┘
+//	                   or held back, and are owed for it
 //
 // A folder holds one run. It is created by CreateRun, which takes new and empty
 // folders only and changes nothing in others; Keep begins its journal, and Finish
 // closes it. Open opens it again: to read (Replay, Readings, At, Verify), or to go on
-// (Resume). Neither actors nor viewers are known here: a run arrives as
+// (Resume). While a journal takes steps, its Reader reads what it has kept. Neither actors nor viewers are known here: a run arrives as
 // sim.StepRecord through sim.Sink, and is given back the same way.
 //
 // # What is relied on
@@ -64,6 +67,7 @@
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
 //	z steps community part     states of a community; 2³²−1 is the grid
+//	o name                     a note of who shows the run; no part of the chain
 //	e                          steps made, digest: ended here
 //	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
@@ -86,11 +90,12 @@
 //	command    step int, seq int, target text, name text, setting text, value int
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
-//	           list of commands, list of digests (hash), list of cells, list of text (quarantined)
-//	swing      flags uint (1 island, 2 blackout), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
+//	           list of commands, list of digests (hash), list of cells, list of text (quarantined),
+//	           list of the grid's own events: member text, event
+//	swing      flags uint (1 island, 2 blackout, 4 held by a neighbour), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
 //	cell       community uint, list of decisions, list of events, broken text, by int
 //	decision   member, reason uint, power, shifted, unserved, curtailed (int)
-//	event      member, type text, part uint, 7 int
+//	event      type text, part uint, 7 int; of a cell after its member
 //	member     0 the community itself, 1 text, or its place among the members + 2 (uint)
 //	readings   tick int, steps uint, number of blocks uint; for each block: kind text, members
 //	           uint, list of columns: name text, a series for each member; then a series for each of 19 flows of

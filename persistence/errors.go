@@ -22,9 +22,15 @@ func (e *DamageError) Error() string {
 }
 
 // HeldError says that another process works on a run.
-type HeldError struct{ Dir string }
+type HeldError struct {
+	Dir     string
+	Address string // where that process is to be asked; "" if it has said nothing
+}
 
 func (e *HeldError) Error() string {
+	if e.Address != "" {
+		return fmt.Sprintf("run %q is held by another process, which shows it at %s; ask there, or end that one first", e.Dir, e.Address)
+	}
 	return fmt.Sprintf("run %q is held by another process; end that one first", e.Dir)
 }
 

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
 // ExportFormats are the formats that a run can be exported in.
 var ExportFormats = []string{"csv", "parquet"}
 
 // Export writes the readings and the grid's rows of a whole run into a folder, which must be new or
-// empty: readings.csv and grid.csv, the same bytes that the run itself writes, or
+// empty: readings.csv, grid.csv and bookings.csv, the same bytes that the run itself writes, or
 // readings.parquet and grid.parquet. An error leaves nothing.
 func (s *Store) Export(format, dir string) (err error) {
 	if dir == "" {
@@ -38,13 +39,29 @@ func (s *Store) Export(format, dir string) (err error) {
 		sink, err = createCSV(names[0], names[1])
 	}
 	if err == nil {
-		err = errors.Join(s.Replay(0, s.Steps(), sink), sink.Close())
+		err = errors.Join(s.exportTo(format, dir, sink), sink.Close())
 	}
 	if err != nil {
-		for _, name := range names {
+		for _, name := range append(names[:], filepath.Join(dir, bookingsFile)) {
 			_ = os.Remove(name) // the error says more
 		}
 		removeFolders(made)
 	}
 	return err
+}
+
+func (s *Store) exportTo(format, dir string, sink sim.Sink) error {
+	w, err := s.shownWorld()
+	if err != nil {
+		return err
+	}
+	b := &views.Bookings{Rates: w.Scenario.Rates}
+	if err := s.Replay(0, s.Steps(), sink, b); err != nil || format != "csv" {
+		return err
+	}
+	f, err := os.Create(filepath.Join(dir, bookingsFile))
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.WriteCSV(f), f.Sync(), f.Close())
 }

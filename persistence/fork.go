@@ -181,16 +181,6 @@ func (m *Moment) record(t twins.Tick) *sim.StepRecord {
 	return r
 }
 
-// Discard takes a folder away again whose run could not begin.
-func (r *RunDir) Discard() error {
-	for _, name := range []string{runFile, scenarioFile, ledgerFile, journalDir} {
-		if err := os.RemoveAll(r.path(name)); err != nil {
-			return err
-		}
-	}
-	return os.Remove(r.dir)
-}
-
 // FindParent is where the run that a fork begins in lies, and whether it is there.
 func FindParent(child string, p *Parent) (dir string, there bool) {
 	for _, dir := range p.places(child) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -38,7 +40,12 @@ func (d Durability) filled() Durability {
 // Journal is the sink that keeps a run, step by step. A step is kept as a whole:
 // when Commit returns it has been handed to the operating system, and Durability
 // says when it is on disk. After a write that failed nothing more is taken.
+//
+// Commit and the methods for commands and notes may be called from several goroutines;
+// Reader reads beside them.
 type Journal struct {
+	mu         sync.Mutex
+	shown      atomic.Pointer[view] // what readers may read
 	store      *Store
 	chain      *sim.Chain
 	ledger     *ledger
@@ -49,13 +56,15 @@ type Journal struct {
 	chunk   chunk
 	failed  error
 	last    *sim.StepRecord
+	refused bool      // a step has been made since last, for which there was no room
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
 	usage       *usageFold // nil: nobody folds
+	buf         []byte     // for bodies, used again
+	places      *places
 	numCommands int
 	free        func(dir string) (int64, error) // bytes on the disk
-	checked     int                             // steps since free was asked
 }
 
 // chunk is readings that wait to be written together.
@@ -63,7 +72,6 @@ type chunk struct {
 	from  twins.Tick
 	steps int
 	cells []*cellChunk
-	room  []int64
 }
 
 // How many steps make a chunk: as many as compress well, fewer in a big world.
@@ -128,8 +136,8 @@ func keptOf(w *sim.World) (*Kept, error) {
 	return k, err
 }
 
-// world builds the scenario that a run was made of.
-func (k *Kept) world(r *RunDir) (*sim.World, error) {
+// scenario reads the scenario that a run was made of.
+func (k *Kept) scenario(r *RunDir) (*sim.Scenario, error) {
 	text, err := os.ReadFile(r.path(scenarioFile))
 	if err != nil {
 		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}
@@ -142,24 +150,24 @@ func (k *Kept) world(r *RunDir) (*sim.World, error) {
 	if err := from.Check(k.Data); err != nil {
 		return nil, err
 	}
-	scenario, err := from.Load()
-	if err != nil {
-		return nil, err
-	}
-	return scenario.Build()
+	return from.Load()
 }
 
 func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
-	return &Journal{
+	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited,
-	}, nil
+		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited, places: &places{},
+	}
+	j.show()
+	return j, nil
 }
 
 // Commit implements sim.Sink. *FullError says that nothing was taken and the same
 // record may come again when there is room; after any other error nothing more is
 // taken.
 func (j *Journal) Commit(r *sim.StepRecord) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.failed != nil {
 		return j.failed
 	}
@@ -167,6 +175,7 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 		return j.fail(fmt.Errorf("journal: step %d came, wanted %d", r.Tick, j.next))
 	}
 	if err := j.room(); err != nil {
+		j.refused = true
 		return err
 	}
 	head := j.chain.Head()
@@ -178,16 +187,17 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 		return j.fail(err)
 	}
 	j.store.noted(r.Tick, head)
-	j.next, j.last = r.Tick+1, r
+	j.next, j.last, j.refused = r.Tick+1, r, false
 	if r.Tick >= j.known {
 		j.ledger.step(r.Tick, head)
 		if err := j.ledger.flush(); err != nil {
 			return j.fail(err)
 		}
 	}
+	j.show()
 	j.waiting++
 	if j.waiting >= j.durability.Steps || time.Since(j.synced) >= j.durability.Every {
-		return j.Sync()
+		return j.sync()
 	}
 	return nil
 }
@@ -196,6 +206,13 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 func (j *Journal) fail(err error) error {
 	j.failed = fmt.Errorf("nothing more is kept since then: %w", err)
 	return err
+}
+
+// Room is a *FullError if there is too little room on the disk to keep anything.
+func (j *Journal) Room() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.room()
 }
 
 // room refuses before the disk is full.
@@ -233,7 +250,7 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 		}
 	}
 	for i, cell := range r.Cells {
-		c.cells[i].add(cell, &c.room)
+		c.cells[i].add(cell)
 	}
 	c.steps++
 	full := min(mostChunkSteps, max(leastChunkSteps, mostChunkValues/max(1, recordValues(r))))
@@ -247,7 +264,8 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
-	return append(entries, s.seal(key(keyStep, r.Tick), form.append(r.Cells)))
+	j.buf = form.append(j.buf[:0], r.Cells, j.places)
+	return append(entries, s.seal(key(keyStep, r.Tick), j.buf))
 }
 
 // flushChunk writes the chunk out and begins the next one.
@@ -256,17 +274,19 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 	if c.steps == 0 {
 		return entries
 	}
-	var buf []byte
 	for i, cell := range r.Cells {
-		buf = c.cells[i].append(buf[:0], cell, c.from)
-		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, buf)
+		j.buf = c.cells[i].append(j.buf[:0], cell, c.from)
+		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, j.buf)
 	}
 	var w writer
 	w.uint(uint64(c.steps))
 	w.uint(uint64(len(c.cells)))
 	entries = append(entries, s.seal(key(keyChunk, c.from), w))
 	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
-	*c = chunk{from: c.from + twins.Tick(c.steps)}
+	c.from, c.steps = c.from+twins.Tick(c.steps), 0
+	for _, cell := range c.cells {
+		cell.reset()
+	}
 	return entries
 }
 
@@ -291,19 +311,34 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
 
 // noted remembers the head of a step.
 func (s *Store) noted(t twins.Tick, head sim.Hash) {
-	if t < s.Steps() {
-		s.heads[t] = head
-	} else {
+	switch {
+	case t >= s.Steps():
 		s.heads = append(s.heads, head)
+	case s.heads[t] != head: // it was lost
+		s.heads[t] = head
 	}
 }
 
 // Next is the step that comes: a command must not be for an earlier one.
-func (j *Journal) Next() twins.Tick { return j.next }
+func (j *Journal) Next() twins.Tick {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.next
+}
+
+// Known is how many steps of the run have been kept before. A journal that goes on has
+// them made again up to there, and takes commands for later ones only.
+func (j *Journal) Known() twins.Tick { return j.known }
 
 // AppendCommand keeps a command from outside: when it returns nil the command is on
 // disk, and may be acknowledged. The caller adds it to its world, too.
 func (j *Journal) AppendCommand(c twins.Command) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.command(c)
+}
+
+func (j *Journal) command(c twins.Command) error {
 	if j.failed != nil {
 		return j.failed
 	}
@@ -327,11 +362,55 @@ func (j *Journal) AppendCommand(c twins.Command) error {
 	}
 	j.numCommands++
 	j.store.commands = append(j.store.commands, c)
+	j.show()
+	return nil
+}
+
+// AppendNoted keeps a note, then a command: there is never the command without its
+// note. There may be the note without its command, whose Seq it should therefore have.
+func (j *Journal) AppendNoted(name string, value []byte, c twins.Command) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.note(name, value); err != nil {
+		return err
+	}
+	return j.command(c)
+}
+
+// AppendNote keeps a note beside the run, for who shows it: on disk when it returns
+// nil. A later one of the same name takes its place. Notes are no part of what is
+// chained and replayed.
+func (j *Journal) AppendNote(name string, value []byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.note(name, value)
+}
+
+func (j *Journal) note(name string, value []byte) error {
+	if j.failed != nil {
+		return j.failed
+	}
+	if err := j.room(); err != nil {
+		return err
+	}
+	err := j.store.table.Put([]Entry{j.store.seal(append([]byte{keyNote}, name...), value)})
+	if err == nil {
+		err = j.store.table.Sync()
+	}
+	if err != nil {
+		return j.fail(err)
+	}
 	return nil
 }
 
 // Sync returns when all steps so far are on disk.
 func (j *Journal) Sync() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.sync()
+}
+
+func (j *Journal) sync() error {
 	if j.failed != nil {
 		return j.failed
 	}
@@ -349,6 +428,8 @@ func (j *Journal) Sync() error {
 // End writes what still waits and the states as they are now, so that the run can
 // go on from here, and closes the store. The journal takes nothing after it.
 func (j *Journal) End() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	err := j.failed
 	if err == nil {
 		err = j.end()
@@ -359,12 +440,18 @@ func (j *Journal) End() error {
 
 func (j *Journal) end() error {
 	if j.last == nil {
-		return j.Sync()
+		return j.sync()
 	}
 	s := j.store
 	entries := j.flushChunk(nil, j.last)
 	if j.usage != nil {
 		entries = j.usage.flush(entries)
+	}
+	if j.refused { // twins and chain are a step further than what is kept
+		if err := s.table.Put(entries); err != nil {
+			return j.fail(err)
+		}
+		return j.sync()
 	}
 	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
 		entries = j.snapshot(entries, j.last)
@@ -385,7 +472,7 @@ func (j *Journal) end() error {
 			return j.fail(err)
 		}
 	}
-	return j.Sync()
+	return j.sync()
 }
 
 // Store is what is kept so far, for reading beside the run, in its turn.

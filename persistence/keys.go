@@ -17,6 +17,7 @@ const (
 	keyReadings = 'r' // community, first tick, part
 	keySnapshot = 'n' // steps made
 	keyState    = 'z' // steps made, community, part
+	keyNote     = 'o' // name
 	keyEnd      = 'e'
 	keyHour     = 'h' // start of the hour, Unix s; community, part
 	keyDay      = 'd' // start of the local day, Unix s; community, part

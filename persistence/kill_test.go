@@ -39,7 +39,6 @@ const killSteps = 240
 
 func killedWorld() (*sim.World, error) {
 	steps := killSteps
-	mostBetween = 50
 	s, err := sim.Load("hamlet", sim.Options{Steps: &steps, Set: []string{"step_s=300"}})
 	if err != nil {
 		return nil, err
@@ -53,7 +52,15 @@ func killCommand(t twins.Tick) twins.Command {
 		Args: twins.Args{Setting: "load.scale", Value: int64(twins.One) + int64(t)*1e6}}
 }
 
+// often makes snapshots more often for a test.
+func often(t testing.TB) {
+	was := mostBetween
+	mostBetween = 50
+	t.Cleanup(func() { mostBetween = was })
+}
+
 func child(dir string) error {
+	mostBetween = 50
 	w, err := killedWorld()
 	if err != nil {
 		return err
@@ -97,6 +104,7 @@ func child(dir string) error {
 // A process that is killed at any moment has lost nothing that it had acknowledged,
 // and its run goes on to the digest of an undisturbed one.
 func TestKill9(t *testing.T) {
+	often(t)
 	want := map[twins.Tick]sim.Hash{} // by how many commands were given
 	digest := func(commands twins.Tick) sim.Hash {
 		if _, ok := want[commands]; !ok {

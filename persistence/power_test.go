@@ -114,6 +114,7 @@ type loss struct {
 // losePower makes a run of the hamlet and pulls the plug n times.
 func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 	t.Helper()
+	often(t)
 	w, err := killedWorld()
 	if err != nil {
 		t.Fatal(err)

@@ -212,6 +212,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 		return nil, nil, err
 	}
 	j.usage = folded
+	_ = os.Remove(s.run.path(addressFile)) // of a process that was killed
 	s.run.journal = j
 	s.run.meta.State = Running
 	return j, m, s.run.writeMeta()

@@ -1,10 +1,12 @@
 package persistence
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,9 +23,11 @@ const (
 	reportFile   = "report.json"
 	readingsFile = "readings.csv"
 	gridFile     = "grid.csv"
+	bookingsFile = "bookings.csv"
 	scenarioFile = "scenario.yaml"
 	ledgerFile   = "ledger"
 	journalDir   = "journal"
+	addressFile  = "address"
 	writing      = ".tmp" // ends the name of a file that is being written
 )
 
@@ -214,6 +218,13 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 	return files, nil
 }
 
+// Shown says in the folder where the process that holds the run is to be asked,
+// until Finish.
+func (r *RunDir) Shown(address string) error { return r.writeText(addressFile, []byte(address+"\n")) }
+
+// Remove deletes the folder of a run that nobody wants to keep.
+func (r *RunDir) Remove() error { return os.RemoveAll(r.dir) }
+
 // Finish closes the CSV files, writes the report and says in run.json how the run
 // has ended. If not all that belongs to the run could be written, that is the
 // error, and the run has failed.
@@ -225,11 +236,24 @@ func (r *RunDir) Finish(state State, report any) error {
 	if r.journal != nil {
 		err = errors.Join(err, r.journal.End())
 	}
+	_ = os.Remove(r.path(addressFile)) // if it is there
 	err = errors.Join(err, r.write(reportFile, report))
 	if r.meta.State = state; err != nil {
 		r.meta.State = Failed
 	}
 	return errors.Join(err, r.writeMeta())
+}
+
+// WriteBookings writes bookings.csv, if tables were asked for.
+func (r *RunDir) WriteBookings(write func(io.Writer) error) error {
+	if r.csv == nil {
+		return nil
+	}
+	var table bytes.Buffer
+	if err := write(&table); err != nil {
+		return err
+	}
+	return r.writeText(bookingsFile, table.Bytes())
 }
 
 // writeText writes a file of the folder, which is synced before it has its name.

@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -59,8 +58,9 @@ func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 	return f
 }
 
-func (f *stepForm) append(cells []*twins.Cell) []byte {
-	var w writer
+// append appends the stored form; p finds members.
+func (f *stepForm) append(b []byte, cells []*twins.Cell, p *places) []byte {
+	w := writer(b)
 	flags := uint64(0)
 	for i, set := range [...]bool{f.due, f.priced, f.mixed} {
 		if set {
@@ -87,7 +87,7 @@ func (f *stepForm) append(cells []*twins.Cell) []byte {
 	}
 	w.uint(uint64(len(f.cells)))
 	for i := range f.cells {
-		w.cell(&f.cells[i], cells[f.cells[i].index])
+		w.cell(&f.cells[i], cells[f.cells[i].index], p)
 	}
 	w.uint(uint64(len(f.isolated)))
 	for _, path := range f.isolated {
@@ -173,19 +173,19 @@ func (r *reader) swing(s *twins.Swing) {
 	s.Relief, s.Kinetic, s.Shed, s.ShedFor = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int()), twins.Ratio(r.int())
 }
 
-func (w *writer) cell(f *cellForm, c *twins.Cell) {
+func (w *writer) cell(f *cellForm, c *twins.Cell, p *places) {
 	w.uint(uint64(f.index))
 	w.uint(uint64(len(f.notes)))
 	for i := range f.notes {
 		n := &f.notes[i]
-		w.member(c, n.Member)
+		w.member(p.of(c, f.index), n.Member)
 		w.uint(uint64(n.Reason))
 		w.ints(int64(n.Power), int64(n.Shifted), int64(n.Unserved), int64(n.Curtailed))
 	}
 	w.uint(uint64(len(f.events)))
 	for i := range f.events {
 		e := &f.events[i]
-		w.member(c, e.Member)
+		w.member(p.of(c, f.index), e.Member)
 		w.event(&e.Event)
 	}
 	w.text(f.broken)
@@ -232,21 +232,33 @@ func (r *reader) event() (e twins.Event) {
 
 // A member is written as its place in its community: 0 is the community itself, 1
 // somebody whose path follows, n + 2 the member n.
-func (w *writer) member(c *twins.Cell, path string) {
-	if path == c.Path {
-		w.uint(0)
+func (w *writer) member(places map[string]uint64, path string) {
+	at, ok := places[path]
+	if !ok {
+		w.uint(1)
+		w.text(path)
 		return
 	}
-	first := 0
-	for _, b := range c.Blocks {
-		if i, ok := slices.BinarySearch(b.Paths, path); ok {
-			w.uint(uint64(first + i + 2))
-			return
-		}
-		first += len(b.Paths)
+	w.uint(at)
+}
+
+// places finds members by path, in communities that had something to tell.
+type places struct{ cells []map[string]uint64 }
+
+func (p *places) of(c *twins.Cell, index int) map[string]uint64 {
+	for len(p.cells) <= index {
+		p.cells = append(p.cells, nil)
 	}
-	w.uint(1)
-	w.text(path)
+	if p.cells[index] == nil {
+		found := map[string]uint64{c.Path: 0}
+		for _, b := range c.Blocks {
+			for _, path := range b.Paths {
+				found[path] = uint64(len(found) + 1)
+			}
+		}
+		p.cells[index] = found
+	}
+	return p.cells[index]
 }
 
 func (r *reader) member(c *twins.Cell) string {

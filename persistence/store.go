@@ -51,6 +51,7 @@ type Store struct {
 	size      int64 // of the ledger's whole records
 
 	packer   *zstd.Encoder
+	packed   []byte // used again
 	unpacker *zstd.Decoder
 
 	world  sync.Once
@@ -219,7 +220,19 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 // World builds the run's scenario as it was when the run began, with the commands
 // that came from outside. Its data files must be what they were.
 func (s *Store) World() (*sim.World, error) {
-	w, err := s.run.meta.Journal.world(s.run)
+	return s.build((*sim.Scenario).Build)
+}
+
+// Twins builds a world in which what is kept can be shown, which cannot be stepped as
+// the run was.
+func (s *Store) Twins() (*sim.World, error) { return s.build((*sim.Scenario).BuildTwins) }
+
+func (s *Store) build(make func(*sim.Scenario) (*sim.World, error)) (*sim.World, error) {
+	scenario, err := s.run.meta.Journal.scenario(s.run)
+	if err != nil {
+		return nil, err
+	}
+	w, err := make(scenario)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +249,7 @@ func (s *Store) World() (*sim.World, error) {
 
 // shownWorld is the world whose cells show what is replayed.
 func (s *Store) shownWorld() (*sim.World, error) {
-	s.world.Do(func() { s.shown, s.failed = s.World() })
+	s.world.Do(func() { s.shown, s.failed = s.Twins() })
 	return s.shown, s.failed
 }
 
@@ -256,7 +269,8 @@ func (s *Store) seal(key []byte, body []byte) Entry { return Entry{key, seal(s.p
 
 // sealParts appends the parts of a long body, packed as a whole.
 func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body []byte) []Entry {
-	packed := s.packer.EncodeAll(body, nil)
+	s.packed = s.packer.EncodeAll(body, s.packed[:0])
+	packed := s.packed
 	for part := 0; ; part++ {
 		n := min(len(packed), mostPerValue)
 		more := byte(0)
@@ -264,7 +278,7 @@ func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body []b
 			more = 1
 		}
 		k := keyOf(part)
-		entries = append(entries, Entry{k, seal(nil, k, append([]byte{more}, packed[:n]...))})
+		entries = append(entries, Entry{k, seal(nil, k, []byte{more}, packed[:n])})
 		if packed = packed[n:]; more == 0 {
 			return entries
 		}

@@ -33,7 +33,6 @@ func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
 // Step implements Stepper.
 func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 	g := f.balance
-	f.scratch.Reset()
 	for s := g.Begin(); s != twins.StageDone; s = g.Next(env) {
 		for i, c := range g.Cells {
 			if !g.Involves(i) {
@@ -54,6 +53,7 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 
 // carry takes one cell through one stage.
 func (f *Flat) carry(c *twins.Cell, s twins.Stage, env *twins.Env, ask *twins.Setpoint) error {
+	f.scratch.Reset() // what is told of one cell's members is not told of the next one's
 	if err := c.Begin(s, env, ask); err != nil {
 		return err
 	}

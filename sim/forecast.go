@@ -149,7 +149,19 @@ func (f *Forecast) Expect(env *twins.Env, now operator.Expectation, period twins
 			e.Units -= offer.Tier[twins.Generation].Ref
 		}
 	}
-	f.err.issue(env, out)
+	f.issue(env, period, out)
+}
+
+// issue remembers what was expected, by the slot that the wall clock shows then.
+func (f *Forecast) issue(env *twins.Env, period twins.Seconds, out []operator.Expectation) {
+	f.err.begin(env)
+	for k := range out {
+		at := twins.Seconds(k)*period + period/2
+		f.ahead.calendar.Fill(env.Tick+twins.Tick(at/env.Step), &f.env)
+		second := twins.Seconds(f.env.SecondOfDay) + at%env.Step
+		f.err.latest.net[second/slotLength%slotsOfDay] = out[k].Load - out[k].Roofs - out[k].Units
+	}
+	f.err.end(env)
 }
 
 // presentFades is the time constant, in s, with which the present's distance from the
@@ -224,10 +236,11 @@ func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, told []twins.
 }
 
 func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Power) {
-	// A step longer than a slot fills all that it covers.
-	for k, left := int(env.SecondOfDay)/slotLength, env.Step; left > 0 && k < slotsOfDay; k, left = k+1, left-slotLength {
-		s := &h.open(env.Day).slots[k]
-		t := min(left, slotLength)
+	day := h.open(env.Day)
+	for at, end := twins.Seconds(env.SecondOfDay), min(secondsPerDay, twins.Seconds(env.SecondOfDay)+env.Step); at < end; {
+		s := &day.slots[at/slotLength]
+		t := min(end, (at/slotLength+1)*slotLength) - at
+		at += t
 		s.load += now.Load.For(t)
 		s.roofs += now.Roofs.For(t)
 		s.units += now.Units.For(t)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
@@ -27,23 +28,53 @@ type issuedForecast struct {
 
 const noDay = -1 << 30
 
-// issue takes a forecast of slots that begins with the step of env.
-func (f *forecastErrors) issue(env *twins.Env, out []operator.Expectation) {
-	f.latest = issuedForecast{tick: env.Tick, day: env.Day}
-	slot := int(env.SecondOfDay) / slotLength
-	for k := range min(len(out), slotsOfDay) {
-		f.latest.net[(slot+k)%slotsOfDay] = out[k].Load - out[k].Roofs - out[k].Units
+// NetForecast is what a forecast said of the net load (load less roofs, wind and sun)
+// of the coming day.
+type NetForecast struct {
+	Issued twins.Tick    // in this step, and looks from its start on
+	Net    []twins.Power // means of quarter hours
+}
+
+// Forecast is the net load as it was forecast last; false if nobody forecasts, or in a
+// record that was kept, which has no controller.
+func (r *StepRecord) Forecast() (f NetForecast, ok bool) {
+	o, ok := r.Controller.(interface{ Forecast() operator.Forecast })
+	if !ok {
+		return f, false
 	}
+	by, ok := o.Forecast().(interface{ issued() *issuedForecast })
+	if !ok || by.issued().day == noDay {
+		return f, false
+	}
+	latest := by.issued()
+	at := r.Time.Add(-time.Duration(int64(r.Tick-latest.tick)*int64(r.Step)) * time.Second)
+	slot := (at.Hour()*3600 + at.Minute()*60 + at.Second()) / slotLength
+	f = NetForecast{latest.tick, make([]twins.Power, slotsOfDay)}
+	for k := range f.Net {
+		f.Net[k] = latest.net[(slot+k)%slotsOfDay]
+	}
+	return f, true
+}
+
+func (f *Forecast) issued() *issuedForecast { return &f.err.latest }
+
+// begin and end stand around a forecast that is issued in the step of env.
+func (f *forecastErrors) begin(env *twins.Env) {
+	f.latest = issuedForecast{tick: env.Tick, day: env.Day}
+}
+
+func (f *forecastErrors) end(env *twins.Env) {
 	if f.first.day != env.Day || f.first.tick == env.Tick {
 		f.first = f.latest
 	}
 }
 
-// judge tells of the slot that ends with this step.
+// judge tells of the slot that ends in this step; the first if there are several. A
+// day of which nothing was foretold yet is not judged.
 func (f *forecastErrors) judge(env *twins.Env, past *history, told []twins.Notice) []twins.Notice {
 	slot := int(env.SecondOfDay) / slotLength
-	ends := (twins.Seconds(env.SecondOfDay)+env.Step)%slotLength == 0
-	if !ends || f.first.day == noDay || f.latest.tick == env.Tick && env.Step >= slotLength {
+	ends := twins.Seconds(env.SecondOfDay)%slotLength+env.Step >= slotLength
+	if !ends || f.first.day != env.Day || f.latest.tick == env.Tick && env.Step >= slotLength {
 		return told
 	}
 	s := &past.open(env.Day).slots[slot]

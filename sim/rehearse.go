@@ -10,8 +10,10 @@ import (
 const mostRehearsed = 3_000_000
 
 // rehearse steps another world of the same scenario through other days, with other
-// random numbers unless told otherwise, nobody asked to move anything, and has look
-// see what each step offers. Events of the scenario do not happen in it. An error
+// random numbers unless told otherwise, and has look
+// see what each step offers. It is dispatched by merit order: members are asked to
+// give way only where plants and ties do not suffice. Events of the scenario do not
+// happen in it. An error
 // says that the days are not in its recordings.
 func (s *Scenario) rehearse(from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
 	cal := NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
@@ -79,9 +81,13 @@ func (w *World) forecast() (operator.Forecast, error) {
 	case perDay < 1, homes*perDay > mostRehearsed:
 		return f, nil
 	}
+	// The rehearsal counts days from its own first one, which is the day before the
+	// run's; two days before it where clocks have just been set forward.
+	var begins twins.Env
+	NewCalendar(s.Calendar.Time(-perDay), s.Calendar.Step, perDay).Fill(perDay, &begins)
 	day := func(env *twins.Env, now operator.Expectation) {
 		yesterday := *env
-		yesterday.Day--
+		yesterday.Day -= begins.Day
 		f.past.learn(&yesterday, now, f.sun(env))
 	}
 	if err := s.rehearse(-perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
@@ -111,5 +117,5 @@ func (p *perfectForecast) Expect(env *twins.Env, now operator.Expectation, perio
 	if len(out) > 0 && env.Step >= period {
 		out[0] = now
 	}
-	p.err.issue(env, out)
+	p.issue(env, period, out)
 }

@@ -109,3 +109,35 @@ func TestRestoreRefusesACutState(t *testing.T) {
 		t.Error("a grid's state with a byte too many was taken")
 	}
 }
+
+// In a plain loop, too, a community tells of its own members and of each event once.
+func TestFlatTellsEachEventOnce(t *testing.T) {
+	steps := 60
+	s, err := Load("town", Options{Steps: &steps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Memory{}
+	r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{m}}
+	if _, err := r.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for step, events := range m.Events {
+		seen := map[twins.Notice]bool{}
+		for _, e := range events {
+			if seen[e] {
+				t.Fatalf("step %d: %s %v is told twice", step, e.Member, &e.Event)
+			}
+			seen[e] = true
+			told++
+		}
+	}
+	if told == 0 {
+		t.Error("nothing was told")
+	}
+}

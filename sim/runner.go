@@ -27,6 +27,18 @@ func (r *Runner) Done() twins.Tick { return r.done }
 // restored.
 func (r *Runner) From(t twins.Tick) { r.done = t }
 
+// Add takes a command for a step that is not made yet; see World.Add. It must not be
+// called while a step is being made.
+func (r *Runner) Add(c twins.Command) error {
+	switch steps := r.World.Scenario.Calendar.Steps; {
+	case c.Step < r.done:
+		return fmt.Errorf("%s: %s for step %d, which is past, wanted step %d or later", c.Target, c.Args.Setting, c.Step, r.done)
+	case steps > 0 && c.Step >= steps:
+		return fmt.Errorf("%s: %s for step %d, wanted one before the end of the run, %d", c.Target, c.Args.Setting, c.Step, steps)
+	}
+	return r.World.Add(c)
+}
+
 // Run steps to the end of the scenario, or until ctx is done, which ends it
 // after a whole step. It returns the number of steps made. An *AuditError ends
 // the run after the sinks have had the record that shows it.

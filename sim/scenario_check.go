@@ -462,6 +462,7 @@ func (d *document) meaning() error {
 			found = append(found, d.checkSessions(name, entry)...)
 		}
 	}
+	found = append(found, d.checkSlack()...)
 	for i := range d.entries(twins.Community.Plural) {
 		if c := &d.entries(twins.Community.Plural)[i]; m.members[c.textOf("id")] == 0 {
 			found = append(found, d.problem(c.line, "communities.%s: no members, wanted at least one entry with community: %[1]s", c.textOf("id")))
@@ -766,29 +767,31 @@ func memberPath(entry *tree) string {
 	return path + "/" + entry.textOf("id")
 }
 
-// reserve reads reserve_w, and refuses more than all plants and ties together.
+// reserve reads reserve_w.
 func (d *document) reserve() (twins.Power, error) {
 	entry := d.root.get("reserve_w")
 	mw, err := twins.ParseScaled(entry.text, int64(twins.Watt))
 	if err != nil {
 		return 0, d.problem(entry.line, "reserve_w: %v", err)
 	}
-	fleet := 0.0
-	for _, k := range memberKinds() {
-		if !k.Role.Unit() {
+	return twins.Power(mw), nil
+}
+
+// checkSlack refuses a second tie that holds the frequency, open or not: it could be
+// closed at any time.
+func (d *document) checkSlack() (found []error) {
+	var first *tree
+	for i := range d.entries(twins.Tie.Plural) {
+		entry := &d.entries(twins.Tie.Plural)[i]
+		if entry.textOf("link") != "ac" || entry.textOf("holds_frequency") != "true" {
 			continue
 		}
-		for i := range d.entries(k.Plural) {
-			for _, key := range [...]string{"rated_w", "import_w"} {
-				if v := d.entries(k.Plural)[i].get(key); v != nil {
-					w, _ := strconv.ParseFloat(v.text, 64) // a number, by the schema
-					fleet += w
-				}
-			}
+		if first == nil {
+			first = entry
+			continue
 		}
+		found = append(found, d.problem(entry.line, "%s: holds the frequency, and so does %s in line %d, wanted one at most: holds_frequency: false here, or link: dc",
+			entryName(twins.Tie.Plural, i, entry), entryName(twins.Tie.Plural, 0, first), first.line))
 	}
-	if reserve := twins.Power(mw); mw > 0 && reserve.Watts() >= fleet {
-		return 0, d.problem(entry.line, "reserve_w: %v W is all that plants and ties have (%v W) or more, wanted less", reserve.Watts(), fleet)
-	}
-	return twins.Power(mw), nil
+	return found
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -35,6 +36,9 @@ func (s *Scenario) Build() (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(w.checkLimits(), w.checkReserve()); err != nil {
+		return nil, err
+	}
 	config := operator.Config{Plain: s.Controls == "none", Reserve: s.Reserve}
 	if w.dispatchable() { // else there is nothing to plan
 		if config.Forecast, err = w.forecast(); err != nil {
@@ -44,6 +48,10 @@ func (s *Scenario) Build() (*World, error) {
 	w.Controller = operator.New(w.Cells, config)
 	return w, nil
 }
+
+// BuildTwins makes the twins alone: a world in which records are shown and nothing is
+// planned. It is made faster than one that is stepped, as nothing is rehearsed.
+func (s *Scenario) BuildTwins() (*World, error) { return s.build() }
 
 // build makes the twins alone.
 func (s *Scenario) build() (*World, error) {
@@ -98,7 +106,7 @@ func whole(rest []byte, err error) error {
 // that are there for it. It must not be called while a step is being made. An
 // error says why the command is refused; nothing has changed then.
 func (w *World) Add(c twins.Command) error {
-	if err := w.check(&c); err != nil {
+	if err := w.Check(c); err != nil {
 		return err
 	}
 	i, _ := slices.BinarySearchFunc(w.commands, c, compareCommands)
@@ -106,28 +114,96 @@ func (w *World) Add(c twins.Command) error {
 	return nil
 }
 
-// check refuses a command for nobody or for a setting that nobody has. What depends
-// on the twin's state is refused by the twin.
-func (w *World) check(c *twins.Command) error {
-	var kind *twins.Kind
-	for _, cell := range w.Cells {
-		if kind = cell.KindOf(c.Target); kind != nil {
-			break
+// Check says why commands would be refused: because nobody has such a setting,
+// because the value is out of bounds, or because of what a factor makes of the
+// setting with the other commands that are there for it. A command that passed is
+// not refused by its twin, which would end the run.
+func (w *World) Check(more ...twins.Command) error {
+	for i := range more {
+		kind, err := w.check(&more[i])
+		if err != nil {
+			return err
+		}
+		if err := w.rehearse(kind, &more[i], more); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// check refuses a command for nobody or for a setting that nobody of its kind has.
+func (w *World) check(c *twins.Command) (*twins.Kind, error) {
+	kind := w.KindOf(c.Target)
 	if kind == nil {
-		return fmt.Errorf("no member %s", c.Target)
+		return nil, fmt.Errorf("no member %s", c.Target)
 	}
 	set, ok := kind.Setting(c.Args.Setting)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+		return nil, fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
 	case c.Name != twins.CommandSet && c.Name != twins.CommandMultiply:
-		return fmt.Errorf("%s: unknown command %q, wanted %s or %s", c.Target, c.Name, twins.CommandSet, twins.CommandMultiply)
+		return nil, fmt.Errorf("%s: unknown command %q, wanted %s or %s", c.Target, c.Name, twins.CommandSet, twins.CommandMultiply)
 	case c.Name == twins.CommandSet && (c.Args.Value < set.Min || c.Args.Value > set.Max):
-		return fmt.Errorf("%s: %s is outside its bounds", c.Target, set.Name)
+		return nil, fmt.Errorf("%s: %s is outside its bounds", c.Target, set.Name)
+	case c.Name == twins.CommandMultiply && c.Args.Value < 0:
+		return nil, fmt.Errorf("%s: %s: a factor is 0 or more", c.Target, set.Name)
+	}
+	return kind, nil
+}
+
+// KindOf is the kind of a member or of a community; nil if there is none of that
+// path.
+func (w *World) KindOf(path string) *twins.Kind {
+	if _, ok := slices.BinarySearchFunc(w.Cells, path, func(cell *twins.Cell, path string) int { return strings.Compare(cell.Path, path) }); ok {
+		return twins.Community
+	}
+	for _, c := range w.Cells {
+		if len(path) > len(c.Path) && path[len(c.Path)] == '/' && strings.HasPrefix(path, c.Path) {
+			return c.KindOf(path)
+		}
 	}
 	return nil
+}
+
+// rehearse follows one setting through the run, as document.rehearse does.
+func (w *World) rehearse(kind *twins.Kind, c *twins.Command, more []twins.Command) error {
+	entry, ok := w.Scenario.Entry(kind, c.Target)
+	if !ok {
+		return nil // not built from a scenario's entries
+	}
+	set, ok := entry.Setting(c.Args.Setting)
+	if !ok {
+		return fmt.Errorf("%s: it has no %s", c.Target, c.Args.Setting)
+	}
+	v := set.Value
+	for _, p := range w.commandsFor(c, more) {
+		ok := true
+		if p.Name == twins.CommandSet {
+			v = p.Args.Value
+		} else if ok = !set.None && math.Abs(float64(v)*float64(p.Args.Value)) < 1e18*float64(twins.One); ok {
+			v, _ = twins.MulDiv(v, p.Args.Value, int64(twins.One))
+		}
+		if !ok || v < set.Min || v > set.Max {
+			return fmt.Errorf("%s: %s would be outside %s…%s", c.Target, set.Name, settingText(set.Min, set.Setting), settingText(set.Max, set.Setting))
+		}
+		if p.Name == twins.CommandSet {
+			set.None = false
+		}
+	}
+	return nil
+}
+
+// commandsFor are all commands for the target and the setting of c, in order.
+func (w *World) commandsFor(c *twins.Command, more []twins.Command) (found []twins.Command) {
+	for _, list := range [...][]twins.Command{w.commands, more} {
+		for i := range list {
+			if list[i].Target == c.Target && list[i].Args.Setting == c.Args.Setting {
+				found = append(found, list[i])
+			}
+		}
+	}
+	slices.SortStableFunc(found, compareCommands)
+	return found
 }
 
 // compareCommands orders commands by step, target and sequence.

@@ -196,6 +196,9 @@ func (g *Balance) closeBooks() Stage {
 	}
 	g.plan.straighten(&g.offers)
 	left := g.plan.close(g.offers.Units, g.missing())
+	if left > 0 { // nobody is cut so that masses turn faster
+		left = g.bend(left)
+	}
 	if left == 0 || g.revised == maxPasses {
 		return StageClose
 	}
@@ -206,9 +209,27 @@ func (g *Balance) closeBooks() Stage {
 		}
 	}
 	if !moved {
+		g.bend(left)
 		return StageClose // nothing is left to move; the audit will tell
 	}
 	return StageRevise
+}
+
+// bend makes the swing smaller by what the books cannot hold of it: masses take up
+// no more than units can give in the step, and give no more than somebody takes; so
+// does the load's relief. It returns what is left, and never makes a swing greater.
+func (g *Balance) bend(left Power) Power {
+	s := &g.Swing
+	if left > 0 {
+		faster := min(left, max(0, s.Kinetic))
+		more := min(left-faster, max(0, -s.Relief))
+		s.Kinetic, s.Relief = s.Kinetic-faster, s.Relief+more
+		return left - faster - more
+	}
+	slower := min(-left, max(0, -s.Kinetic))
+	less := min(-left-slower, max(0, s.Relief))
+	s.Kinetic, s.Relief = s.Kinetic+slower, s.Relief-less
+	return left + slower + less
 }
 
 // force asks communities for less or more than planned, and reports whether

@@ -172,6 +172,8 @@ type Converter struct {
 
 // ConverterBank is a slab that knows its converters.
 type ConverterBank interface {
+	// InService reports whether storage i is connected.
+	InService(i int) bool
 	Converter(i int, env *Env) Converter
 	// Forming reports whether storage i is in service and holds the frequency.
 	Forming(i int) bool
@@ -179,6 +181,9 @@ type ConverterBank interface {
 
 // batteries is the slab.
 type batteries struct{ *SlabOf[battery, *battery] }
+
+// InService implements ConverterBank.
+func (s *batteries) InService(i int) bool { return s.Row(i).available }
 
 // Forming implements ConverterBank.
 func (s *batteries) Forming(i int) bool { return s.Row(i).forming && s.Row(i).available }

@@ -234,13 +234,24 @@ type concession struct {
 func (t Tier) sheddable() bool { return t <= Mobility }
 
 // relayed cuts the essential load that under-frequency relays have shed, in
-// proportion, for their part of the step. It reports whether there was any.
+// proportion, for their part of the step; in a blackout, from then on, everything
+// that is load. It reports whether there was any.
 func (p *Plan) relayed(o *Offers, s *Swing) bool {
-	rest := p.moveTier(o, concession{Essential, true}, s.Shed, Shed)
 	for i := range p.Communities {
-		p.Communities[i].For = s.ShedFor
+		if p.Communities[i].For = 0; p.Communities[i].Tier[Essential] >= o.Communities[i].Tier[Essential].Ref {
+			p.Communities[i].For = s.ShedFor // else some are off for the whole step
+		}
 	}
-	return rest != s.Shed
+	moved := p.moveTier(o, concession{Essential, true}, s.Shed, Shed) != s.Shed
+	for t := Comfort; s.Blackout && t <= Mobility; t++ {
+		off := Power(0)
+		for i := range p.Communities {
+			off += max(0, p.Communities[i].Tier[t])
+		}
+		off = off.Times(s.ShedFor)
+		moved = p.moveTier(o, concession{t, true}, off, Shed) != off || moved
+	}
+	return moved
 }
 
 // Relieve asks the communities for less (left > 0) or more (left < 0) than the
@@ -256,10 +267,18 @@ func (p *Plan) Relieve(o *Offers, left Power) Power {
 		for _, c := range abundanceOrder {
 			left = p.moveTier(o, c, left, Abundance)
 		}
-		left = p.lower(o.Units, left, false)
-		left = p.curtail(o, left)
+		left = p.Spill(o, left)
 	}
 	return left
+}
+
+// Spill exports what is too much (left < 0) and holds back what ties cannot carry.
+// Nobody is asked to draw more. It returns what even that leaves.
+func (p *Plan) Spill(o *Offers, left Power) Power {
+	if left >= 0 {
+		return left
+	}
+	return p.curtail(o, p.lower(o.Units, left, false))
 }
 
 // ShedAll cuts without an agreement: every tier of load in proportion, and nobody is
@@ -293,7 +312,8 @@ func (p *Plan) curtail(o *Offers, left Power) Power {
 // force is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
 func (p *Plan) force(o *Offers, left Power, again bool) Power {
-	if left < 0 {
+	if left < 0 { // what was cut is given back first
+		left = p.moveTier(o, concession{Essential, false}, left, Abundance)
 		return p.curtail(o, p.moveTier(o, concession{Storage, false}, left, Abundance))
 	}
 	order := scarcityOrder[:]

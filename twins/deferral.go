@@ -10,41 +10,42 @@ func (r Reason) Agreed() bool {
 	return r == Scarcity || r == Limit || r == Planned || r == Ordered
 }
 
-// promised is the power of a load's band below which it goes unserved. What is
-// shed was not agreed to: then all that was wanted counts.
-func (r Reason) promised(b Band) Power {
-	if r == Shed {
-		return b.Ref
-	}
-	return b.Min
-}
+// putsOff reports whether what a load does not draw for this reason is remembered, so
+// that it counts once: what has agreed to wait, and what is shed without an agreement.
+func (r Reason) putsOff() bool { return r.Agreed() || r == Shed }
 
-// putOff books what a load did of what it offered: unserved, and shifted, which is
-// what it would draw had it never been asked for less (unasked ≤ its greatest
-// power), less what it drew or was promised.
+// putOff books what a load did of what it offered. With an agreement that is shifted:
+// what it would draw had it never been asked for less (unasked ≤ its greatest power),
+// less what it drew or was promised; below what was promised it is unserved. What is
+// shed was not agreed to: all of it is unserved.
 func (r *Reading) putOff(why Reason, b Band, unasked, did Power) {
-	r.Unserved += max(0, why.promised(b)-did)
-	if why.Agreed() {
+	switch {
+	case why == Shed:
+		r.Unserved += max(0, unasked-did)
+	case why.Agreed():
 		r.Shifted += max(0, unasked-max(did, b.Min))
+		fallthrough
+	default:
+		r.Unserved += max(0, b.Min-did)
 	}
 	if r.Unserved > 0 || r.Shifted > 0 {
 		r.Reason = why
 	}
 }
 
-// Deferrer is a PartSlab whose devices may put off what they draw, by agreement.
+// Deferrer is a PartSlab whose devices may put off what they draw.
 type Deferrer interface {
 	// Defer is called after Step and before its events are applied: the device has
-	// offered b and did so much. agreed says that it was not asked for its Ref by
-	// agreement. Defer appends what becomes of what it owes and returns what was moved
-	// to later in this step, ≥ 0: what stays moved is not counted again.
-	Defer(i int, env *Env, b Band, did Power, agreed bool, ev *Events) (shifted Power)
+	// offered b and did so much. held says that it was asked for less than its Ref, by
+	// agreement or without one. Defer appends what becomes of what it owes and returns
+	// what was moved to later in this step, ≥ 0: what stays moved is not counted again.
+	Defer(i int, env *Env, b Band, did Power, held bool, ev *Events) (moved Power)
 }
 
 // DeferringRow is a PartRow whose device may put off what it draws.
 type DeferringRow[T any] interface {
 	PartRow[T]
-	Defer(env *Env, b Band, did Power, agreed bool, ev *Events) (shifted Power)
+	Defer(env *Env, b Band, did Power, held bool, ev *Events) (moved Power)
 }
 
 // DeferringSlabOf is a PartSlab over rows of one type that is a Deferrer.
@@ -56,6 +57,6 @@ func NewDeferringSlab[T any, P DeferringRow[T]](n int) DeferringSlabOf[T, P] {
 }
 
 // Defer implements Deferrer.
-func (s DeferringSlabOf[T, P]) Defer(i int, env *Env, b Band, did Power, agreed bool, ev *Events) Power {
-	return s.Row(i).Defer(env, b, did, agreed, ev)
+func (s DeferringSlabOf[T, P]) Defer(i int, env *Env, b Band, did Power, held bool, ev *Events) Power {
+	return s.Row(i).Defer(env, b, did, held, ev)
 }

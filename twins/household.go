@@ -198,8 +198,9 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		}
 		from := len(ev.list)
 		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
+		moved := Power(0)
 		if d := s.deferrers[p.slab]; d != nil {
-			out.Shifted += d.Defer(int(p.row), env, bands[k], did, set.Reason.Agreed(), ev)
+			moved = d.Defer(int(p.row), env, bands[k], did, set.Reason.putsOff(), ev)
 		}
 		ev.mark(from, int32(k+1))
 		out.Parts[k] = did
@@ -213,8 +214,13 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 			out.UnservedEssential += bands[k].Ref - did
 			out.Load += did
 		default:
-			out.Unserved += max(0, set.Reason.promised(bands[k])-did)
 			out.Load += did
+			if set.Reason == Shed {
+				out.Unserved += max(moved, bands[k].Min-did, 0)
+				break
+			}
+			out.Shifted += moved
+			out.Unserved += max(0, bands[k].Min-did)
 		}
 	}
 	s.rows[i].meter(env, set, ev, out)

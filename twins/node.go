@@ -67,6 +67,9 @@ func NewNode(k *Kind, m Member) (*Node, error) {
 	return n, nil
 }
 
+// Limit is of net import and export at its connection point; 0: none.
+func (n *Node) Limit() Power { return n.limit }
+
 // above reports whether a power through the node's border is above its limit.
 func (n *Node) above(p Power) bool { return n.limit > 0 && p > n.limit }
 
@@ -136,6 +139,3 @@ func (n *Node) UnmarshalBinary(b []byte) ([]byte, error) {
 	n.limit, n.peak, n.peakTick, n.breaches = Power(v[18]), Power(v[19]), Tick(v[20]), v[21]
 	return b, nil
 }
-
-// Limit is that of net import and of net export at the node's connection point; 0: none.
-func (n *Node) Limit() Power { return n.limit }

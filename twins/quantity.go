@@ -213,8 +213,11 @@ func (t Total) Energy() (Energy, bool) {
 
 // WattHours is for screens and files.
 func (t Total) WattHours() float64 {
+	if t.hi < 0 { // by its magnitude: beside −2^64 a small one would be rounded away
+		return -Total{}.Minus(t).WattHours()
+	}
 	const two64 = 1 << 64
-	return (float64(t.hi)*two64 + float64(t.lo)) / float64(WattHour)
+	return (float64(float64(t.hi)*two64) + float64(t.lo)) / float64(WattHour)
 }
 
 // Bits returns the two's complement halves of t, for stored forms.

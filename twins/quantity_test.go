@@ -109,6 +109,16 @@ func TestTotalGoesBeyondInt64(t *testing.T) {
 	mustOverflow(t, func() { twins.TotalOf(math.MinInt64, 0).Minus(twins.TotalOf(0, 1)) })
 }
 
+// A negative total is shown as exactly as the positive one.
+func TestWattHoursOfNegativeTotals(t *testing.T) {
+	for _, e := range []twins.Energy{1, 17, twins.WattHour, 3_465_744_384, math.MaxInt64} {
+		plus := twins.Total{}.Plus(e)
+		if got, want := (twins.Total{}).Minus(plus).WattHours(), -plus.WattHours(); got != want || want == 0 {
+			t.Errorf("%d mJ: −%v Wh, as a negative total %v", e, plus.WattHours(), got)
+		}
+	}
+}
+
 func TestTotalAddsLikeBigIntegers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var total twins.Total

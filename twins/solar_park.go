@@ -40,7 +40,7 @@ type solarPark struct {
 var solarParkGenerated = &EventType{Name: "solar_park.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
 
 func newSolarParks(site *Site, members []Member) (Slab, error) {
-	s := NewSlab[solarPark, *solarPark](len(members))
+	s := &solarParks{NewSlab[solarPark, *solarPark](len(members))}
 	for i, m := range members {
 		var spec solarParkSpec
 		if err := decodeSpec(m, &spec); err != nil {
@@ -53,6 +53,16 @@ func newSolarParks(site *Site, members []Member) (Slab, error) {
 		*s.Row(i) = solarPark{pv: p, variable: variable{cost: spec.Cost, available: spec.Available}}
 	}
 	return s, nil
+}
+
+// solarParks is the slab.
+type solarParks struct{ *SlabOf[solarPark, *solarPark] }
+
+// Plant implements Generator. Panels stand behind converters: no inertia; carbon is
+// the median of IPCC AR5 for panels of utilities.
+func (s *solarParks) Plant(i int) Plant {
+	p := s.Row(i)
+	return Plant{Duty: Variable, Rated: p.rated, Ramp: p.rated, Cost: p.cost, Available: p.available, State: PlantOn, Since: longAgo, CO2LifeCycle: 48_000}
 }
 
 func (p *solarPark) Offer(env *Env, out *Flex) { p.offer(p.output(env), out) }

@@ -71,7 +71,7 @@ func accountsOf(stderr io.Writer, dir string) (a *views.Accounts, r *views.Repor
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	world, err := store.World()
+	world, err := store.Twins()
 	if err != nil {
 		return nil, nil, err
 	}

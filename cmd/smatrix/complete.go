@@ -54,7 +54,7 @@ func completeSetOfRun(_ *cobra.Command, args []string, begun string) (found []co
 	if err != nil {
 		return nil, noFiles
 	}
-	if w, err := store.World(); err == nil {
+	if w, err := store.Twins(); err == nil {
 		found = completePaths(w.Scenario, begun)
 	}
 	_ = store.Close() // nothing was written

@@ -80,7 +80,7 @@ func (f *forkFlags) fork(c *cobra.Command, dir string) error {
 
 // begin makes the fork's folder when all that can be refused has been looked at.
 func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persistence.Durability) (*session, error) {
-	world, err := store.World()
+	world, err := store.Twins()
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	journal, moment, err := store.Fork(s.dir, at, changes, d)
 	printRepairs(s.stderr, store)
 	if err != nil {
-		return nil, errors.Join(err, s.dir.Discard())
+		return nil, errors.Join(err, s.dir.Remove())
 	}
 	s.world, s.chain, s.from = moment.World, moment.Chain, at
 	s.keep = func() (sim.Sink, error) { return journal, nil }

@@ -118,7 +118,7 @@ func pageOf(stderr io.Writer, dir string) (p *page, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	world, err := store.World()
+	world, err := store.Twins()
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ type replayFlags struct {
 	from, to int64
 	verify   bool
 	json     bool
+	serve    bool
+	shown    serveFlags
 }
 
 func newReplay() *cobra.Command {
@@ -34,23 +36,53 @@ With --verify every step is computed again, by actors, from the scenario and the
 commands, or from the snapshot before --from, and all that is kept of it is
 compared. The first step and member that differ are named.
 
+With --serve nothing is computed either: the run's records are shown at an address, as
+smatrix serve shows a live run. The clock is the viewer's: it pauses, goes at a
+speed, and to any step, back and forth. Nothing can be changed in it, but it can be
+forked at any step.
+
 Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 3 what is kept is invalid, 5 it differs from what is computed again or is damaged.`,
 		Example: `  smatrix replay runs/first
   smatrix replay runs/first --from 96 --to 192 --json
-  smatrix replay runs/first --verify`,
+  smatrix replay runs/first --verify
+  smatrix replay runs/first --serve --paused`,
 		Args: someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
-		RunE: func(c *cobra.Command, args []string) error { return f.replay(c, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.fit(c); err != nil {
+				return err
+			}
+			if f.serve {
+				return f.shown.serveReplay(c, args[0])
+			}
+			return f.replay(c, args[0])
+		},
 	}
 	c.Flags().Int64Var(&f.from, "from", 0, "begin with step `STEP`; steps count from 0")
 	c.Flags().Int64Var(&f.to, "to", 0, "end before step `STEP`")
 	c.Flags().BoolVar(&f.verify, "verify", false, "compute every step again and compare")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
+	c.Flags().BoolVar(&f.serve, "serve", false, "show the records at an address, to be watched in a browser")
+	f.shown.addFlags(c)
 	c.Flags().SortFlags = false
 	return c
+}
+
+// fit refuses flags that do not belong together.
+func (f *replayFlags) fit(c *cobra.Command) error {
+	without, names := "without", []string{"addr", "paused", "speed", "token"}
+	if f.serve {
+		without, names = "with", []string{"from", "to", "verify", "json"}
+	}
+	for _, name := range names {
+		if c.Flags().Changed(name) {
+			return usage(c, "--%s %s --serve, wanted one or the other", name, without)
+		}
+	}
+	return nil
 }
 
 func (f *replayFlags) replay(c *cobra.Command, dir string) (err error) {
@@ -114,7 +146,7 @@ type replayed struct {
 }
 
 func (r *replayed) run(verify bool) (err error) {
-	if r.world, err = r.store.World(); err != nil {
+	if r.world, err = r.store.Twins(); err != nil {
 		return err
 	}
 	r.summary = views.NewSummary(r.world.Scenario)

@@ -73,7 +73,7 @@ func (f *residualsFlags) residuals(c *cobra.Command, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	world, err := store.World()
+	world, err := store.Twins()
 	if err != nil {
 		return err
 	}

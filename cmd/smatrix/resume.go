@@ -77,7 +77,7 @@ func (f *runFlags) runResumed(c *cobra.Command) error {
 // goOn hands the steps that were made to those who want all of them, and puts the world where
 // they ended.
 func (s *session) goOn(store *persistence.Store, d persistence.Durability) error {
-	world, err := store.World()
+	world, err := store.Twins()
 	if err != nil {
 		return err
 	}

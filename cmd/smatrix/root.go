@@ -28,7 +28,7 @@ consumption to the milliwatt.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRun(), newReplay(), newRuns(), newFork(), newCompare(), newResiduals(), newUsage(), newRebuild(), newExport(), newReport(),
+	root.AddCommand(newRun(), newServe(), newReplay(), newRuns(), newFork(), newCompare(), newResiduals(), newUsage(), newRebuild(), newExport(), newReport(),
 		newBackup(), newRestore(), newScenario(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultHelpCmd()

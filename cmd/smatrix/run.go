@@ -77,7 +77,7 @@ lost or made, 130 interrupted.`,
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
-	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv and grid.csv to --out")
+	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv, grid.csv and bookings.csv to --out")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().IntVar(&f.retention.Readings, "keep-readings", 0, "keep readings for `N` days; older ones are computed again when asked for")
@@ -178,6 +178,8 @@ type session struct {
 	world          *sim.World
 	dir            *persistence.RunDir      // nil without --out
 	name           string                   // of the folder, as it was given
+	temp           bool                     // the folder goes with the process
+	acts           sim.Stepper              // of a run that is shown
 	csv            sim.Sink                 // nil without --csv
 	keep           func() (sim.Sink, error) // begins the journal; nil without --out
 	stdout, stderr io.Writer
@@ -203,7 +205,7 @@ func (s *session) run(ctx context.Context) error {
 	report := s.report(err)
 	errs := []error{err}
 	if s.dir != nil {
-		errs = append(errs, s.dir.Finish(stateOf(err), report))
+		errs = append(errs, s.dir.WriteBookings(s.summary.Bookings.WriteCSV), s.dir.Finish(stateOf(err), report))
 	}
 	if worthReporting(err) {
 		errs = append(errs, s.print(report))

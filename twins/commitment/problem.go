@@ -105,9 +105,12 @@ type Problem struct {
 	Tie           Tie
 }
 
+// MaxPower is the greatest power that a Problem may have.
+const MaxPower = 1000 * twins.Gigawatt
+
 // limits keep every product and sum inside its integer.
 const (
-	maxPower  = 1000 * twins.Gigawatt
+	maxPower  = MaxPower
 	maxPrice  = twins.Price(1e12)
 	maxMoney  = twins.Money(1e15)
 	maxPeriod = twins.Seconds(7200)

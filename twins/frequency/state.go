@@ -61,6 +61,21 @@ func (s *State) Delivered(a *Area, i int) float64 {
 	return a.Governors[i].output(s.governors[i].lag, s.governors[i].reheat)
 }
 
+// Reschedule makes what is delivered beyond the schedule part of the next one:
+// reserves and governors begin at nothing. How far the frequency is off, what is
+// shed, and what relays and those who bring load back have timed so far all stay.
+func (s *State) Reschedule() {
+	s.AFRR, s.MFRR, s.need, s.needed = 0, 0, 0, 0
+	s.governors = s.governors[:0]
+}
+
+// Assign makes s what from is, without sharing memory.
+func (s *State) Assign(from *State) {
+	governors, work := append(s.governors[:0], from.governors...), s.work
+	*s = *from
+	s.governors, s.work = governors, work
+}
+
 func (g *Governor) output(lag, reheat float64) float64 {
 	if g.Reheat == 0 {
 		return lag

@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"slices"
+
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -9,9 +11,9 @@ const generation = twins.Generation
 // Dispatch implements twins.Controller.
 func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	o.next.assign(&o.state)
-	o.observe(of)
-	if o.due(env, of) {
-		o.plan(env, of)
+	o.now = Observe(of)
+	if o.due(env) {
+		o.plan(env, of, p)
 	}
 	p.Rank(of.Units)
 	need := twins.Power(0)
@@ -20,7 +22,9 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	}
 	left := o.switchOff(env, of, p, o.sell(of, p, p.Least(of.Units, need)))
 	left = o.share(of, p, left)
-	left = o.secure(of, p, left)
+	if left <= 0 {
+		o.secure(env, of, p)
+	}
 	switch {
 	case left < 0: // nowhere to go: a plant must
 		if left = o.relieve(of, p, left); left < 0 {
@@ -38,7 +42,7 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 func (o *Operator) sold(of *twins.Offers) (sum twins.Power) {
 	for i := range o.units {
 		if u := &o.units[i]; u.planned >= 0 && of.Units[i].Tier[generation].Min < 0 {
-			sum += u.plant.Plant(u.index).Sold
+			sum += u.plant().Sold
 		}
 	}
 	return sum
@@ -62,11 +66,6 @@ func (o *Operator) sell(of *twins.Offers, p *twins.Plan, left twins.Power) twins
 	return left
 }
 
-// observe takes what this step offers.
-func (o *Operator) observe(of *twins.Offers) {
-	o.now = Observe(of)
-}
-
 // Observe adds up what a step has offered.
 func Observe(of *twins.Offers) (now Expectation) {
 	for i := range of.Communities {
@@ -88,10 +87,10 @@ func Observe(of *twins.Offers) (now Expectation) {
 	return now
 }
 
-// inService reports whether a unit can give power or begin to.
-func inService(f *twins.Flex) bool {
-	b := f.Tier[generation]
-	return b.Min < 0 || b.Max > 0 || f.Startable > 0 || f.Coming > 0
+// wanted reports whether a plan wants something in a period that this step touches.
+func (o *Operator) wanted(env *twins.Env, plan *[horizon]bool) bool {
+	first, last := o.periods(env)
+	return slices.Contains(plan[first:last+1], true)
 }
 
 // switchOff stops what the plan has off in this step, the dearest first, as long as
@@ -101,11 +100,10 @@ func (o *Operator) switchOff(env *twins.Env, of *twins.Offers, p *twins.Plan, le
 	for i := range of.Units {
 		room += max(0, p.Units[i].Tier[generation]-of.Units[i].Tier[generation].Min)
 	}
-	k := o.periodOf(env)
 	for n := len(p.Order) - 1; n >= 0; n-- {
 		i := p.Order[n]
 		u := &o.units[i]
-		if u.planned < 0 || o.next.on[u.planned][k] || of.Units[i].Duty != twins.Dispatched {
+		if u.planned < 0 || of.Units[i].Duty != twins.Dispatched || o.wanted(env, &o.next.on[u.planned]) {
 			continue
 		}
 		now := p.Units[i].Tier[generation]
@@ -145,8 +143,8 @@ func (o *Operator) share(of *twins.Offers, p *twins.Plan, left twins.Power) twin
 
 // survives reports whether storage could hold the frequency if the ties were lost.
 func (o *Operator) survives() bool {
-	for _, s := range o.stores {
-		if !s.block.Quarantined(s.index) && s.bank.Forming(s.index) {
+	for i := range o.stores {
+		if s := &o.stores[i]; s.inService() && s.bank.Forming(s.index) {
 			return true
 		}
 	}
@@ -167,94 +165,129 @@ func (o *Operator) raise(p *twins.Plan, left twins.Power) twins.Power {
 	return left
 }
 
-// secure moves output from the greatest infeed to others until what they and
-// storage have left, and what communities have agreed to move, covers its loss, as
-// far as that can be done within this step.
-func (o *Operator) secure(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
-	if left > 0 {
-		return left
-	}
-	others := o.moveable(of, p)
-	headroom := twins.Power(0)
-	for i := range of.Units {
-		o.caps[i] = -of.Units[i].Tier[generation].Min
-		headroom += o.head(p, i)
-	}
+// secure keeps the loss of each infeed covered in the step after this one: by what
+// the others could then give more, what storage has left and what communities have
+// agreed to move.
+//
+// Output that another unit takes over makes the infeed smaller, and mostly the
+// other's headroom as well, which gains nothing. What gains is a unit that is held
+// by its ramp, since it has more left than it could give within a step. So only
+// such units take over, the cheapest first and no more than that.
+func (o *Operator) secure(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+	other := o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
 	for range of.Units {
-		worst, by := -1, twins.Power(0)
-		for i := range of.Units {
+		headroom := other
+		for i := range o.units {
+			headroom += o.headroom(env, of, p, i)
+		}
+		worst, short := -1, twins.Power(0)
+		for i := range o.units {
 			gives := -p.Units[i].Tier[generation]
-			if over := gives + o.config.Reserve - (others + headroom - o.head(p, i)); over > by && gives > 0 {
-				worst, by = i, over
+			if by := gives - (headroom - o.headroom(env, of, p, i)); gives > 0 && by > short {
+				worst, short = i, by
 			}
 		}
-		if worst < 0 {
-			break
+		if worst < 0 || !o.takeOver(env, of, p, worst, short) {
+			return
 		}
-		// What it gives less, others give more: their headroom shrinks as much.
-		move := min((by+1)/2, -p.Units[worst].Tier[generation]+min(0, of.Units[worst].Tier[generation].Max))
-		before := p.Units[worst].Tier[generation]
-		p.Units[worst].Tier[generation] += max(0, move)
-		o.caps[worst] = -p.Units[worst].Tier[generation]
-		rest := o.raise(p, max(0, move))
-		p.Units[worst].Tier[generation] -= rest
-		if p.Units[worst].Tier[generation] == before {
-			o.caps[worst] = -before
-			break
-		}
-		p.Units[worst].Reason = twins.Reserve
 	}
-	return left
 }
 
-// head is what a unit could give more in this step.
-func (o *Operator) head(p *twins.Plan, i int) twins.Power {
-	if p.Units[i].Run == twins.Stop {
+// takeOver moves up to so much from one unit to others that lose no headroom by it,
+// and reports whether there were any.
+func (o *Operator) takeOver(env *twins.Env, of *twins.Offers, p *twins.Plan, from int, most twins.Power) bool {
+	give := &p.Units[from]
+	most = min(most, of.Units[from].Tier[generation].Max-give.Tier[generation])
+	left := most
+	for _, i := range p.Order {
+		set := &p.Units[i]
+		room, within := o.reach(env, of, p, i)
+		more := min(left, room-within, set.Tier[generation]-of.Units[i].Tier[generation].Min)
+		if i == from || more <= 0 {
+			continue
+		}
+		set.Tier[generation] -= more
+		set.Reason = twins.Reserve
+		left -= more
+	}
+	if left == most {
+		return false
+	}
+	give.Tier[generation] += most - left
+	give.Reason = twins.Reserve
+	return true
+}
+
+// headroom is what a unit could give more in the step after this one.
+func (o *Operator) headroom(env *twins.Env, of *twins.Offers, p *twins.Plan, i int) twins.Power {
+	room, within := o.reach(env, of, p, i)
+	return min(room, within)
+}
+
+// runs reports whether a plant runs in this step, be it without output.
+func runs(of *twins.Offers, p *twins.Plan, i int) bool {
+	return of.Units[i].Tier[generation].Min < 0 && p.Units[i].Run != twins.Stop
+}
+
+// reach is what a unit that gives something now has left, and how much of that its
+// ramp lets it give within a step.
+func (o *Operator) reach(env *twins.Env, of *twins.Offers, p *twins.Plan, i int) (room, within twins.Power) {
+	u, now := &o.units[i], p.Units[i].Tier[generation]
+	switch {
+	case u.tie != nil:
+		room = now - of.Units[i].Tier[generation].Min
+		return room, room
+	case u.planned < 0, !runs(of, p, i):
+		return 0, 0
+	}
+	plant := u.plant()
+	water, _ := plant.Water.Over(env.Step)
+	room = max(0, min(plant.Rated, plant.Firm+water)+now)
+	share, _ := twins.MulDiv(int64(plant.Ramp), int64(env.Step), 60)
+	return room, min(plant.Rated, twins.Power(share))
+}
+
+// moveable is what vehicles, heat and what may wait could still draw less in this
+// step, as agreed.
+func (o *Operator) moveable(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
+	if o.config.Plain {
 		return 0
 	}
-	return max(0, o.caps[i]+p.Units[i].Tier[generation])
-}
-
-// moveable is what communities could draw less in this step by agreement: storage,
-// vehicles, heat and what may wait.
-func (o *Operator) moveable(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
 	for i := range of.Communities {
-		for t, b := range of.Communities[i].Tier {
-			switch twins.Tier(t) {
-			case twins.Essential, generation:
-			case twins.Storage:
-				sum += max(0, p.Communities[i].Tier[t]-b.Min)
-			default:
-				if !o.config.Plain {
-					sum += max(0, p.Communities[i].Tier[t]-b.Min)
-				}
-			}
+		for t := twins.Comfort; t <= twins.Mobility; t++ {
+			sum += max(0, p.Communities[i].Tier[t]-of.Communities[i].Tier[t].Min)
 		}
 	}
 	return sum
 }
 
-// relieve asks communities to move what is too much or too little.
+// storage is what storage could still give more in this step, above its owners'
+// reserve.
+func (o *Operator) storage(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
+	for i := range of.Communities {
+		sum += max(0, p.Communities[i].Tier[twins.Storage]-of.Communities[i].Tier[twins.Storage].Min)
+	}
+	return sum
+}
+
+// relieve asks communities to move what is too much or too little, or without
+// controls cuts and holds back.
 func (o *Operator) relieve(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
-	if o.config.Plain && left > 0 {
+	switch {
+	case !o.config.Plain:
+		return p.Relieve(of, left)
+	case left > 0:
 		return p.ShedAll(of, left)
 	}
-	return p.Relieve(of, left)
+	return p.Spill(of, left)
 }
 
 // order starts what the plan wants started.
 func (o *Operator) order(env *twins.Env, of *twins.Offers, p *twins.Plan) {
-	k := o.periodOf(env)
-	last := min(horizon-1, o.periodAt(env.Tick+1, env.Step)-1)
 	for i := range o.units {
 		j := o.units[i].planned
-		if j < 0 || of.Units[i].Startable == 0 {
-			continue
-		}
-		for q := k; q <= max(k, last); q++ {
-			if o.next.start[j][q] {
-				p.Units[i].Run, p.Units[i].Reason = twins.Start, twins.Planned
-			}
+		if j >= 0 && of.Units[i].Startable > 0 && o.wanted(env, &o.next.start[j]) {
+			p.Units[i].Run, p.Units[i].Reason = twins.Start, twins.Planned
 		}
 	}
 }

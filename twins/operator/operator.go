@@ -60,8 +60,7 @@ type Operator struct {
 	state, next state // next becomes state when the step is settled
 
 	expected []Expectation
-	now      Expectation
-	swing    frequency.State
+	now      Expectation    // what this step offers
 	area     frequency.Area // reused
 	caps     []twins.Power  // greatest output of each unit in this step; reused
 }
@@ -69,11 +68,35 @@ type Operator struct {
 // unit is a producer or tie, in the order of Offers.Units.
 type unit struct {
 	path    string
-	slab    twins.Slab
+	block   *twins.Block
 	index   int
-	plant   twins.Generator // nil for ties
+	bank    twins.Generator // nil for ties
 	tie     twins.Holder    // nil for plants
 	planned int             // its place in the plan; −1: wind, sun and ties have none
+}
+
+// plant is a plant as it is; one in quarantine is out of service.
+func (u *unit) plant() twins.Plant {
+	p := u.bank.Plant(u.index)
+	p.Available = p.Available && !u.block.Quarantined(u.index)
+	return p
+}
+
+// A unit's standing is what a plan rests on: the manager's order, 0 for ties, or
+// that it is out of service.
+const outOfService = -1
+
+func (u *unit) standing() int64 {
+	if u.tie != nil {
+		if u.tie.InService(u.index) && !u.block.Quarantined(u.index) {
+			return 0
+		}
+		return outOfService
+	}
+	if p := u.plant(); p.Available {
+		return int64(p.Order)
+	}
+	return outOfService
 }
 
 // store is a storage whose converter may hold the frequency.
@@ -83,31 +106,38 @@ type store struct {
 	index int
 }
 
+func (s *store) inService() bool {
+	return s.bank.InService(s.index) && !s.block.Quarantined(s.index)
+}
+
+// power is what it does in this step, + charges, − discharges.
+func (s *store) power() twins.Power { return s.block.Read[s.index].Storage }
+
 // state is what an operator remembers from step to step.
 type state struct {
 	madeAt    twins.Tick      // of the plan; −1: none
 	on, start [][horizon]bool // of each plant and period: it runs, it is to be ordered to start
-	inService []bool          // of each unit, when the plan was made
-	last      []twins.Power   // what each unit gave in the step before, + draws, − injects
+	standing  []int64         // of each unit, when the plan was made
+	last      []twins.Power   // what each unit, then each store, did in the step before: + draws, − injects
 	net       twins.Power     // load less wind and sun of the step before
 	settled   twins.Tick      // the step before; −1: none
 	island    bool            // it held its frequency itself
-	// What an island's frequency begins the next step with: it is off by so many Hz,
-	// and so many stages of shedding are open. Everything else that was delivered
+	// swing is what an island's frequency begins the next step with: how far it is
+	// off, what is shed, what relays have timed. Everything else that was delivered
 	// beyond the schedule is part of the next one.
-	deviation float64
-	tripped   int64
+	swing frequency.State
 }
 
-// assign copies s without sharing memory.
+// assign makes s what from is, without sharing memory.
 func (s *state) assign(from *state) {
-	on, start, inService, last := s.on, s.start, s.inService, s.last
+	on, start, standing, last, swing := s.on, s.start, s.standing, s.last, s.swing
 	copy(on, from.on)
 	copy(start, from.start)
-	copy(inService, from.inService)
+	copy(standing, from.standing)
 	copy(last, from.last)
+	swing.Assign(&from.swing)
 	*s = *from
-	s.on, s.start, s.inService, s.last = on, start, inService, last
+	s.on, s.start, s.standing, s.last, s.swing = on, start, standing, last, swing
 }
 
 var (
@@ -125,10 +155,10 @@ func New(cells []*twins.Cell, config Config) *Operator {
 	for _, c := range cells {
 		for _, at := range c.Units() {
 			b := c.Blocks[at.Block]
-			u := unit{path: b.Paths[at.Index], slab: b.Slab, index: int(at.Index), planned: -1}
-			u.plant, _ = b.Slab.(twins.Generator)
+			u := unit{path: b.Paths[at.Index], block: b, index: int(at.Index), planned: -1}
+			u.bank, _ = b.Slab.(twins.Generator)
 			u.tie, _ = b.Slab.(twins.Holder)
-			if u.plant != nil && u.plant.Plant(u.index).Duty != twins.Variable {
+			if u.bank != nil && u.plant().Duty != twins.Variable {
 				u.planned = plants
 				plants++
 			}
@@ -144,11 +174,14 @@ func New(cells []*twins.Cell, config Config) *Operator {
 	}
 	for _, s := range []*state{&o.state, &o.next} {
 		*s = state{madeAt: -1, settled: -1, on: make([][horizon]bool, plants), start: make([][horizon]bool, plants),
-			inService: make([]bool, len(o.units)), last: make([]twins.Power, len(o.units))}
+			standing: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+len(o.stores))}
 	}
 	o.caps = make([]twins.Power, len(o.units))
 	return o
 }
+
+// Forecast is what the operator was given to expect with; nil: none.
+func (o *Operator) Forecast() Forecast { return o.config.Forecast }
 
 // Settled implements twins.Stateful.
 func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Notice) []twins.Notice {
@@ -157,10 +190,12 @@ func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Noti
 	}
 	n := &o.next
 	copy(n.last, out.Units)
-	n.net, n.settled = o.net(), env.Tick
-	told = o.tell(out.Swing, told)
-	n.island = out.Swing.Island
+	for i := range o.stores {
+		n.last[len(o.units)+i] = o.stores[i].power()
+	}
+	told = o.tell(out.Swing, n.island, told)
 	o.state.assign(n)
+	o.state.net, o.state.settled, o.state.island = o.net(), env.Tick, out.Swing.Island
 	return told
 }
 

@@ -2,67 +2,56 @@ package operator
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/commitment"
 )
 
-// periodAt is the period of the plan in which step t begins, periodOf that of this
-// step; the last one goes on.
-func (o *Operator) periodAt(t twins.Tick, step twins.Seconds) int {
-	return int(twins.Seconds(t-o.next.madeAt) * step / period)
-}
-
-func (o *Operator) periodOf(env *twins.Env) int {
-	return min(horizon-1, o.periodAt(env.Tick, env.Step))
+// periods are the first and the last period of the plan that this step touches; the
+// plan's last one goes on.
+func (o *Operator) periods(env *twins.Env) (first, last int) {
+	since := twins.Seconds(env.Tick-o.next.madeAt) * env.Step
+	return int(min(horizon-1, since/period)), int(min(horizon-1, (since+env.Step-1)/period))
 }
 
 // due reports whether a plan is to be made: there is none, the last one is an hour
-// old, or a unit has gone out of service or come back.
-func (o *Operator) due(env *twins.Env, of *twins.Offers) bool {
+// old, a unit has gone out of service or come back, or has another order.
+func (o *Operator) due(env *twins.Env) bool {
 	changed := false
 	for i := range o.units {
-		if now := inService(&of.Units[i]); now != o.next.inService[i] {
-			o.next.inService[i], changed = now, true
+		if now := o.units[i].standing(); now != o.next.standing[i] {
+			o.next.standing[i], changed = now, true
 		}
 	}
 	return changed || o.next.madeAt < 0 || twins.Seconds(env.Tick-o.next.madeAt)*env.Step >= max(planEvery, env.Step)
 }
 
 // plan commits the plants for the coming day.
-func (o *Operator) plan(env *twins.Env, of *twins.Offers) {
+func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	o.next.madeAt = env.Tick
 	o.expect(env)
-	problem := commitment.Problem{Period: period, LargestInfeed: true}
-	moment := commitment.Moment{Now: env.Tick, Step: env.Step, Span: period * horizon, ReserveIn: max(period, env.Step)}
-	reserve, sold := o.storageReserve(of), min(o.sold(of), o.exportable(of))
+	problem := commitment.Problem{Period: period, LargestInfeed: true, Tie: o.tie(of)}
+	sold, share := min(o.sold(of), problem.Tie.Export), o.greatestShare()
+	// What could be moved now is taken to stay so; nothing has been moved yet. What is
+	// wanted in reserve besides the greatest infeed is not free for that.
+	other := o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
 	for k := range o.expected {
 		e := &o.expected[k]
-		problem.Residual = append(problem.Residual, e.Load-e.Roofs-e.Units+sold)
-		problem.Load = append(problem.Load, e.Load)
-		problem.ReserveUp = append(problem.ReserveUp, o.config.Reserve)
-		problem.ReserveOther = append(problem.ReserveOther, reserve)
+		problem.Residual = append(problem.Residual, bounded(e.Load-e.Roofs-e.Units+sold))
+		problem.Load = append(problem.Load, bounded(e.Load))
+		problem.ReserveUp = append(problem.ReserveUp, bounded(e.Units.Times(share)+max(0, -other)))
+		problem.ReserveOther = append(problem.ReserveOther, bounded(max(0, other)))
 	}
+	moment := commitment.Moment{Now: env.Tick, Step: env.Step, Span: period * horizon, ReserveIn: max(period, env.Step)}
 	for i := range o.units {
-		u := &o.units[i]
-		switch {
-		case u.planned >= 0:
-			plant := u.plant.Plant(u.index)
+		if u := &o.units[i]; u.planned >= 0 {
+			plant := u.plant()
 			problem.Units = append(problem.Units, commitment.UnitOf(u.path, &plant, moment, horizon))
-		case u.tie != nil:
-			b := of.Units[i].Tier[generation]
-			problem.Tie.Import -= min(0, b.Min)
-			problem.Tie.Export += max(0, b.Max)
-			if of.Units[i].Cost < twins.Unpriced {
-				problem.Tie.Price = flat(of.Units[i].Cost)
-			}
 		}
 	}
-	if problem.Tie.Survive = o.survives(); problem.Tie.Survive {
-		problem.Tie.MaxShare = o.config.ImportShare
-	}
 	schedule, err := commitment.Solve(&problem)
-	if err != nil { // its bounds are wider than any scenario's
+	if err != nil { // all is inside its bounds
 		panic(fmt.Sprintf("operator: plan at step %d: %v", env.Tick, err))
 	}
 	for j := range schedule.Units {
@@ -74,14 +63,51 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers) {
 	}
 }
 
-// exportable is what ties can carry out of the grid.
-func (o *Operator) exportable(of *twins.Offers) (sum twins.Power) {
+// greatestShare is what of wind and sun stands in the greatest unit of them, which
+// may be lost like any other.
+func (o *Operator) greatestShare() twins.Ratio {
+	var most, all twins.Power
 	for i := range o.units {
-		if o.units[i].tie != nil {
-			sum += max(0, of.Units[i].Tier[generation].Max)
+		if u := &o.units[i]; u.bank != nil && u.planned < 0 {
+			rated := u.plant().Rated
+			most, all = max(most, rated), all+rated
 		}
 	}
-	return sum
+	if all == 0 {
+		return 0
+	}
+	share, _ := twins.MulDiv(int64(most), int64(twins.One), int64(all))
+	return twins.Ratio(share)
+}
+
+// bounded keeps a power inside what a plan takes: a thousand gigawatts are as good as
+// any more.
+func bounded(p twins.Power) twins.Power {
+	return max(-commitment.MaxPower, min(commitment.MaxPower, p))
+}
+
+// tie is all ties as the plan sees them: one, at the price of the dearest that has
+// one.
+func (o *Operator) tie(of *twins.Offers) (t commitment.Tie) {
+	dearest, priced := twins.Price(math.MinInt64), false
+	for i := range o.units {
+		if o.units[i].tie == nil {
+			continue
+		}
+		f := &of.Units[i]
+		t.Import = bounded(t.Import - min(0, f.Tier[generation].Min))
+		t.Export = bounded(t.Export + max(0, f.Tier[generation].Max))
+		if f.Cost < twins.Unpriced {
+			dearest, priced = max(dearest, f.Cost), true
+		}
+	}
+	if priced {
+		t.Price = flat(dearest)
+	}
+	if t.Survive = o.survives(); t.Survive {
+		t.MaxShare = o.config.ImportShare
+	}
+	return t
 }
 
 // expect asks the forecast, or takes what is for what will be.
@@ -101,23 +127,4 @@ func flat(price twins.Price) []twins.Price {
 		list[k] = price
 	}
 	return list
-}
-
-// storageReserve is what storage and agreed load could give for a period, now; it
-// is taken to stay so.
-func (o *Operator) storageReserve(of *twins.Offers) (sum twins.Power) {
-	for i := range of.Communities {
-		for t, b := range of.Communities[i].Tier {
-			switch twins.Tier(t) {
-			case twins.Essential, generation:
-			case twins.Storage:
-				sum += max(0, b.Ref-b.Min)
-			default:
-				if !o.config.Plain {
-					sum += max(0, b.Ref-b.Min)
-				}
-			}
-		}
-	}
-	return sum
 }

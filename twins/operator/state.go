@@ -4,13 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// stateVersion is the first byte of the stored form: the plan, what units gave, the
-// frequency, then what the forecast has learnt.
+// stateVersion is the first byte of the stored form: the plan, what units and
+// stores did, the frequency, then what the forecast has learnt.
 const stateVersion = 1
 
 // AppendBinary implements twins.Stateful.
@@ -18,7 +17,7 @@ func (o *Operator) AppendBinary(b []byte) []byte {
 	s := &o.state
 	b = append(b, stateVersion)
 	put := func(v int64) { b = binary.LittleEndian.AppendUint64(b, uint64(v)) }
-	for _, v := range [...]int64{int64(s.madeAt), int64(s.settled), int64(s.net), int64(math.Float64bits(s.deviation)), s.tripped, flag(s.island)} {
+	for _, v := range [...]int64{int64(s.madeAt), int64(s.settled), int64(s.net), flag(s.island)} {
 		put(v)
 	}
 	for j := range s.on {
@@ -34,10 +33,13 @@ func (o *Operator) AppendBinary(b []byte) []byte {
 			}
 		}
 	}
-	for i := range s.last {
-		put(int64(s.last[i]))
-		put(flag(s.inService[i]))
+	for _, v := range s.standing {
+		put(v)
 	}
+	for _, v := range s.last {
+		put(int64(v))
+	}
+	b = s.swing.AppendBinary(b)
 	if f := o.config.Forecast; f != nil {
 		b = f.AppendBinary(b)
 	}
@@ -59,7 +61,7 @@ func (o *Operator) UnmarshalBinary(b []byte) ([]byte, error) {
 	if len(b) == 0 || b[0] != stateVersion {
 		return b, fmt.Errorf("operator: stored state of another version, wanted %d", stateVersion)
 	}
-	words := 6 + len(s.on)*2*((horizon+63)/64) + 2*len(s.last)
+	words := 4 + len(s.on)*2*((horizon+63)/64) + len(s.standing) + len(s.last)
 	if b = b[1:]; len(b) < 8*words {
 		return b, errShort
 	}
@@ -68,10 +70,9 @@ func (o *Operator) UnmarshalBinary(b []byte) ([]byte, error) {
 		b = b[8:]
 		return v
 	}
-	s.madeAt, s.settled, s.net = twins.Tick(take()), twins.Tick(take()), twins.Power(take())
-	s.deviation, s.tripped, s.island = math.Float64frombits(uint64(take())), take(), take() != 0
-	if !(math.Abs(s.deviation) < nominal) || s.tripped < 0 || s.tripped > 16 {
-		return b, fmt.Errorf("operator: stored state: %v Hz off, %d stages open", s.deviation, s.tripped)
+	s.madeAt, s.settled, s.net, s.island = twins.Tick(take()), twins.Tick(take()), twins.Power(take()), take() != 0
+	if s.settled < -1 || s.madeAt < -1 || s.madeAt > s.settled {
+		return b, fmt.Errorf("operator: stored state: a plan of step %d after step %d", s.madeAt, s.settled)
 	}
 	for j := range s.on {
 		for _, list := range [...]*[horizon]bool{&s.on[j], &s.start[j]} {
@@ -83,8 +84,15 @@ func (o *Operator) UnmarshalBinary(b []byte) ([]byte, error) {
 			}
 		}
 	}
+	for i := range s.standing {
+		s.standing[i] = take()
+	}
 	for i := range s.last {
-		s.last[i], s.inService[i] = twins.Power(take()), take() != 0
+		s.last[i] = twins.Power(take())
+	}
+	b, err := s.swing.UnmarshalBinary(b)
+	if err != nil {
+		return b, fmt.Errorf("operator: stored state: %w", err)
 	}
 	if f := o.config.Forecast; f != nil {
 		return f.UnmarshalBinary(b)

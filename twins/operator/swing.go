@@ -33,32 +33,36 @@ const gridPath = "grid"
 // Swing implements twins.Swinger: what the frequency does while this step replaces
 // the schedule of the one before.
 func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.Swing {
-	n := &o.next
-	n.deviation, n.tripped = 0, 0
+	swing := &o.next.swing
+	swing.Assign(&o.state.swing)
 	if own, held := o.holds(); held || !own {
+		swing.Assign(&atRest)
 		return twins.Swing{Held: held}
 	}
 	o.describe(env, of, p)
-	lost := o.trip()
-	o.swing = frequency.State{Deviation: o.state.deviation, Tripped: int(o.state.tripped)}
 	s := twins.Swing{Island: true}
-	if math.Abs(lost) < leastTrip && o.swing.Tripped == 0 {
-		if o.ordinary(env, &s) {
+	lost, change := o.trip(), 0.0
+	if math.Abs(lost) < leastTrip {
+		if change = o.change(); o.ordinary(env, swing, change, &s) {
 			return s
 		}
 	}
 	// Plants stand where the load that is still shed left them: it comes back as they
 	// follow.
-	r := o.area.Run(&o.swing, lost+o.swing.Shed(&o.area), float64(env.Step))
+	lost += swing.Shed(&o.area)
+	r := o.area.Ramp(swing, lost, lost+change, float64(env.Step))
 	s.Min, s.Max, s.End = microhertz(r.Min), microhertz(r.Max), microhertz(r.End)
 	s.ROCOF, s.Stages, s.Blackout = int64(math.Round(float64(r.ROCOF*1e6))), int64(r.Stages), r.Blackout
 	o.book(env, &r, &s)
-	n.deviation, n.tripped = r.End-nominal, int64(o.swing.Tripped)
+	swing.Reschedule()
 	if r.Blackout { // the way back begins with what still stands
-		n.deviation, n.tripped = 0, 0
+		swing.Assign(&atRest)
 	}
 	return s
 }
+
+// atRest is a frequency at its nominal value with nothing shed.
+var atRest frequency.State
 
 const nominal = 50.0 // Hz
 
@@ -72,39 +76,48 @@ func (o *Operator) holds() (own, neighbour bool) {
 	for i := range o.units {
 		u := &o.units[i]
 		own = own || u.planned >= 0
-		neighbour = neighbour || u.tie != nil && u.tie.HoldsFrequency(u.index)
+		neighbour = neighbour || u.tie != nil && u.tie.HoldsFrequency(u.index) && !u.block.Quarantined(u.index)
 	}
 	return own, neighbour
 }
 
-// trip is the power that was given at the end of the step before by units that are
-// out of service now; nothing in a run's first step.
-func (o *Operator) trip() (lost float64) {
+// trip is the power in W that was given in the step before by units and stores that
+// are out of service now; nothing in a run's first step.
+func (o *Operator) trip() float64 {
+	var lost twins.Power
+	for i := range o.units {
+		if o.units[i].standing() == outOfService {
+			lost -= o.state.last[i]
+		}
+	}
+	for i := range o.stores {
+		if !o.stores[i].inService() {
+			lost -= o.state.last[len(o.units)+i]
+		}
+	}
+	return lost.Watts()
+}
+
+// change is by how many W the net load has moved since the step before.
+func (o *Operator) change() float64 {
 	if o.state.settled < 0 {
 		return 0
 	}
-	for i := range o.units {
-		u := &o.units[i]
-		in := u.tie != nil && u.tie.InService(u.index) || u.plant != nil && u.plant.Plant(u.index).Available
-		if !in {
-			lost -= o.state.last[i].Watts()
-		}
-	}
-	return lost
+	return (o.net() - o.state.net).Watts()
 }
 
-// ordinary is a step in which nothing trips: the net load moves in a straight line.
-func (o *Operator) ordinary(env *twins.Env, s *twins.Swing) bool {
-	change := 0.0
-	if o.state.settled >= 0 {
-		change = (o.net() - o.state.net).Watts()
+// ordinary is a step that begins at rest and in which nothing trips: the net load
+// moves in a straight line. It reports false if it is none.
+func (o *Operator) ordinary(env *twins.Env, swing *frequency.State, change float64, s *twins.Swing) bool {
+	if math.Abs(swing.Deviation) > frequency.StandardRange {
+		return false
 	}
-	q := o.area.Closed(&o.swing, 0, change, float64(env.Step))
+	q := o.area.Closed(swing, 0, change, float64(env.Step))
 	if !q.OK {
 		return false
 	}
 	s.Min, s.Max, s.End = microhertz(q.Min), microhertz(q.Max), microhertz(q.End)
-	o.next.deviation = 0 // the next schedule begins balanced
+	swing.Assign(&atRest) // the next schedule begins balanced
 	return true
 }
 
@@ -113,64 +126,52 @@ func (o *Operator) describe(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	a := &o.area
 	*a = frequency.Area{Nominal: nominal, Damping: loadDamping, Governors: a.Governors[:0], Stages: frequency.GermanStages}
 	a.Load = math.Max(0, o.now.Load.Watts())
-	spare := 0.0
+	a.Inverters = o.now.Roofs.Watts()
+	spare := twins.Power(0) // of plants that could be started
 	for i := range o.units {
-		u := &o.units[i]
-		gives := -p.Units[i].Tier[generation].Watts()
-		if u.tie != nil {
-			continue
-		}
-		if u.planned < 0 {
-			a.Inverters += gives
-			continue
-		}
-		plant := u.plant.Plant(u.index)
-		if gives <= 0 { // stands still, or lost
-			a.Governors = append(a.Governors, frequency.Governor{})
-			if of.Units[i].Startable > 0 {
-				spare += plant.Rated.Watts()
-			}
-			continue
-		}
-		rated := plant.Rated.Watts()
-		// What it gave before the step is what it starts from.
-		was := math.Min(rated, math.Max(0, -o.state.last[i].Watts()))
-		if o.state.settled < 0 {
-			was = gives
-		}
-		g := frequency.Governor{Gain: rated / (governorDroop * nominal), Lag: governorLag,
-			Up: math.Max(0, rated-was), Down: was}
-		a.Governors = append(a.Governors, g)
-		a.AFRR.Up += g.Up
-		a.AFRR.Down += math.Max(0, was-plant.MinOutput.Watts())
-		a.Kinetic += float64(float64(plant.Inertia) / 1000 * rated)
-	}
-	a.Inverters += o.now.Roofs.Watts()
-	for _, st := range o.stores {
-		c := st.bank.Converter(st.index, env)
-		now := st.block.Set[st.index].Tier[twins.Storage]
-		up, down := math.Max(0, (now-c.Least).Watts()), math.Max(0, (c.Most-now).Watts())
-		a.AFRR.Up += up // the operator calls on all of them
-		a.AFRR.Down += down
-		if c.Forming {
-			a.Governors = append(a.Governors, frequency.Governor{Forming: true, Lag: float64(c.Response) / 1000,
-				Gain: c.Rated.Watts() / (c.Droop.Float() * nominal), Up: up, Down: down})
+		switch u, gives := &o.units[i], -p.Units[i].Tier[generation]; {
+		case u.tie != nil:
+		case u.planned < 0:
+			a.Inverters += gives.Watts()
+		case runs(of, p, i):
+			o.govern(i, gives)
+		case of.Units[i].Startable > 0:
+			spare += u.plant().Rated
 		}
 	}
-	a.MFRR = frequency.Reserve{Up: spare + o.agreed(of, p).Watts(), Down: a.AFRR.Down}
+	for i := range o.stores {
+		if o.stores[i].inService() {
+			o.convert(env, &o.stores[i])
+		}
+	}
+	a.MFRR = frequency.Reserve{Up: (spare + o.moveable(of, p)).Watts(), Down: a.AFRR.Down}
 }
 
-// agreed is what vehicles, heat and what may wait could draw less.
-func (o *Operator) agreed(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
-	if o.config.Plain {
-		return 0
+// govern adds a plant that runs. What it gave before the step is what it starts from.
+func (o *Operator) govern(i int, gives twins.Power) {
+	a, plant := &o.area, o.units[i].plant()
+	was := gives
+	if o.state.settled >= 0 {
+		was = max(0, min(plant.Rated, -o.state.last[i]))
 	}
-	for i := range of.Communities {
-		for _, t := range [...]twins.Tier{twins.Comfort, twins.Flexible, twins.Mobility} {
-			sum += max(0, of.Communities[i].Tier[t].Ref-of.Communities[i].Tier[t].Min)
-		}
+	rated, up := plant.Rated.Watts(), max(0, plant.Rated-was).Watts()
+	a.Governors = append(a.Governors, frequency.Governor{Gain: rated / (governorDroop * nominal), Lag: governorLag, Up: up, Down: was.Watts()})
+	a.AFRR.Up += up
+	a.AFRR.Down += max(0, was-plant.MinOutput).Watts()
+	a.Kinetic += float64(float64(plant.Inertia) / 1000 * rated)
+}
+
+// convert adds a storage: the operator calls on all of them, and those that form the
+// grid act by themselves.
+func (o *Operator) convert(env *twins.Env, s *store) {
+	a, c, now := &o.area, s.bank.Converter(s.index, env), s.power()
+	up, down := max(0, now-c.Least).Watts(), max(0, c.Most-now).Watts()
+	a.AFRR.Up += up
+	a.AFRR.Down += down
+	if c.Forming {
+		a.Governors = append(a.Governors, frequency.Governor{Forming: true, Lag: float64(c.Response) / 1000,
+			Gain: c.Rated.Watts() / (c.Droop.Float() * nominal), Up: up, Down: down})
 	}
-	return sum
 }
 
 // book turns energies of the swing into what the books owe: relief, what went into
@@ -202,21 +203,21 @@ func mean(joule, seconds float64) twins.Power {
 	return twins.Power(math.Round(float64(joule / seconds * 1000)))
 }
 
-// tell says what the area went through.
-func (o *Operator) tell(s *twins.Swing, told []twins.Notice) []twins.Notice {
+// tell says what the area went through, known whether it was an island before.
+func (o *Operator) tell(s *twins.Swing, island bool, told []twins.Notice) []twins.Notice {
 	say := func(t *twins.EventType, v ...int64) {
 		e := twins.Event{Type: t}
 		copy(e.V[:], v)
 		told = append(told, twins.Notice{Member: gridPath, Event: e})
 	}
 	switch {
-	case s.Island && !o.state.island:
+	case s.Island && !island:
 		say(islandFormed, s.Min)
-	case !s.Island && o.state.island:
+	case !s.Island && island:
 		say(islandJoined, s.End)
 	}
-	const range50 = 50_000 // ±50 mHz, standard frequency range
-	if s.Min < -4*range50 || s.Max > 4*range50 {
+	const full = frequency.FCRFull * 1e6 // µHz: beyond it FCR has given all it has
+	if s.Min < -full || s.Max > full {
 		say(frequencySwung, s.Min, s.Max)
 	}
 	if s.Stages > 0 {

@@ -1,0 +1,58 @@
+package actors
+
+import (
+	"context"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+)
+
+// An island whose operator plans, forecasts and swings: each hosting gives the digest
+// of the flat loop, and so it does while members, communities, shards and the grid
+// fail. The operator is asked again in a step, after it has settled as well.
+func TestOperatorUnderInjectedPanics(t *testing.T) {
+	build := func() *sim.World {
+		s, err := sim.Load("scarcity", sim.Options{Set: []string{"households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := s.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	run := func(w *sim.World, s sim.Stepper, more ...sim.Sink) string {
+		chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+		r := sim.Runner{World: w, Stepper: s, Sinks: append([]sim.Sink{chain}, more...)}
+		if _, err := r.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return chain.Digest().String()
+	}
+	w := build()
+	want := run(w, sim.NewFlat(w, nil, true))
+	grid := 0
+	for _, h := range hostings {
+		for seed := range uint64(2) {
+			w := build()
+			s := start(t, w, Options{Hosting: h, Shards: 2})
+			f := newFaults(seed, 25)
+			if seed > 0 { // seed 0: no faults
+				f.arm(w, s)
+			}
+			if got := run(w, s, onStep(f.next)); got != want {
+				t.Errorf("hosting %s, seed %d: digest %s, flat loop %s; %v", h, seed, got, want, f.counts())
+			}
+			grid += f.counts()["grid after"]
+		}
+	}
+	if grid < 10 {
+		t.Errorf("the grid failed %d times after a stage, wanted more", grid)
+	}
+}
+
+// onStep is a sink that is told of each step.
+type onStep func(*sim.StepRecord)
+
+func (f onStep) Commit(r *sim.StepRecord) error { f(r); return nil }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/ui"
+)
+
+// On a disk that fills up a run that is shown waits, takes no commands and can be looked
+// at; when there is room it goes on to the digest that it would have had.
+func TestServedOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=320m"); err != nil {
+		t.Skipf("cannot mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	was := lookForRoom
+	lookForRoom = 10 * time.Millisecond
+	t.Cleanup(func() { lookForRoom = was })
+
+	scenario, err := sim.Load("hamlet", sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world, err := scenario.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(&runFlags{out: filepath.Join(dir, "run"), quiet: true}, world, io.Discard, io.Discard)
+	if s.dir, err = persistence.CreateRun(s.name, persistence.Run{Scenario: "hamlet"}); err != nil {
+		t.Fatal(err)
+	}
+	s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, persistence.Durability{}) }
+	o := ui.Options{World: world, Stepper: s.stepper, Chain: s.chain, Live: sim.LiveOptions{Paused: true}}
+	if err := s.beShown(t.Context(), &o, "http://x/"); err != nil {
+		t.Fatal(err)
+	}
+	server, err := ui.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &http.Server{Handler: server.Handler()}
+	go func() { _ = h.Serve(l) }() // until it is closed
+	t.Cleanup(func() { http.DefaultClient.CloseIdleConnections(); _ = h.Close() })
+	ask := func(method, path, body string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequest(method, "http://"+l.Addr().String()+"/api/v1"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		b, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(b)
+	}
+	const command = `{"target":"grid/north/home-1","setting":"pv.scale","value":2,"tick":20}`
+	ask("POST", "/clock/step", `{"steps":9}`)
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 140<<20), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ask("POST", "/clock/speed", `{"max":true}`)
+	ask("POST", "/clock/play", "")
+	var state struct {
+		Tick  int
+		State string
+		Error string
+	}
+	for state.Error == "" { // until it has come to the step for which there is no room
+		_, b := ask("GET", "/state", "")
+		if err := json.Unmarshal([]byte(b), &state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if state.Tick != 9 || state.State != "live" || !strings.Contains(state.Error, "waits for room: run ") {
+		t.Errorf("%+v", state)
+	}
+	if status, b := ask("POST", "/commands", command); status != http.StatusInsufficientStorage || !strings.Contains(b, "make room") {
+		t.Errorf("a command on a full disk: %d %s", status, b)
+	}
+	for _, path := range []string{"/twin?path=grid/north/home-1&tick=3", "/download/grid.csv", "/tree"} {
+		if status, b := ask("GET", path, ""); status != 200 {
+			t.Errorf("%s on a full disk: %d %s", path, status, b)
+		}
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Live().Wait(t.Context(), func(c sim.LiveClock) bool { return c.State.Over() }); err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	if err := s.endShown(endOf(server.Live().Clock(), scenario.Calendar.Steps)); err != nil {
+		t.Fatal(err)
+	}
+	_, report, _ := smatrix(t, "run", "hamlet", "--json")
+	if got, want := server.Digest(), reportOf(t, report)["digest"]; got != want {
+		t.Errorf("digest %v, wanted %v", got, want)
+	}
+	if code, _, said := smatrix(t, "replay", s.name, "--verify", "--json"); code != exitDone {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/ui"
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	runFlags
+	addr   string
+	paused bool
+	speed  string
+	token  string
+}
+
+// What serve shows if nothing is asked for: a week of the town, of which a day
+// passes in under three minutes.
+const (
+	serveScenario = "town"
+	serveDays     = 7
+	serveSpeed    = "600"
+)
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve [SCENARIO] | serve --resume DIR",
+		Short: "Run a scenario live, to be watched in a browser",
+		Long: `Serve runs a scenario at a speed and shows it: open the address that it prints. All
+that the page shows is JSON as well, see /docs. SCENARIO is the name of a shipped one
+or a YAML file; without it a week of the town is run.
+
+With --out every step is kept in a folder, as smatrix run keeps it, and commands are
+on disk before they are acknowledged: the run can be looked back at from its first
+step on, replayed, and resumed after it was ended or killed. Without --out this is
+done in a temporary folder, which is removed at the end.
+
+Only this machine may connect, unless there is a --token: then --addr may be any, and
+who asks needs the token. Whoever is let in may pause the run and change its twins.
+
+Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
+3 scenario or data invalid, 4 energy was lost or made.`,
+		Example: `  smatrix serve
+  smatrix serve street --speed max
+  smatrix serve hamlet --days 30 --paused
+  smatrix serve town --out runs/town
+  smatrix serve --resume runs/town
+  smatrix serve --addr 0.0.0.0:7070 --token "$(openssl rand -hex 16)"`,
+		Args: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("resume") {
+				return f.resumeAlone(c, args)
+			}
+			return someArgs(0, 1, "")(c, args)
+		},
+		ValidArgsFunction: completeScenario,
+		RunE: func(c *cobra.Command, args []string) error {
+			f.quiet = true // nobody waits for a report
+			if c.Flags().Changed("resume") {
+				return f.serveResumed(c)
+			}
+			return f.serve(c, args)
+		},
+	}
+	f.addFlags(c)
+	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
+	addSet(c, &f.set)
+	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
+	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
+	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
+	c.Flags().SortFlags = false
+	_ = c.MarkFlagDirname("out") // completion only
+	_ = c.MarkFlagDirname("resume")
+	return c
+}
+
+// addFlags adds the flags of all that is shown.
+func (f *serveFlags) addFlags(c *cobra.Command) {
+	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:7070", "listen at `HOST:PORT`; port 0 is a free one")
+	c.Flags().BoolVar(&f.paused, "paused", false, "begin paused")
+	c.Flags().StringVar(&f.speed, "speed", serveSpeed, "run `N` simulated seconds per second, or max")
+	c.Flags().StringVar(&f.token, "token", "", "let in only who knows `TEXT`")
+}
+
+// speedOf reads --speed; 0 is as fast as it goes.
+func speedOf(c *cobra.Command, s string) (float64, error) {
+	if s == "max" {
+		return 0, nil
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(v >= 0.01 && v <= 1e9) {
+		return 0, usage(c, "--speed %q: wanted simulated seconds per second from 0.01 to 1e9, or max", s)
+	}
+	return v, nil
+}
+
+func (f *serveFlags) serve(c *cobra.Command, args []string) error {
+	durability, err := f.durability(c)
+	if err != nil {
+		return err
+	}
+	name, options := serveScenario, f.options(c)
+	if len(args) > 0 {
+		name = args[0]
+	} else if options.Days == nil {
+		options.Days = new(serveDays)
+	}
+	scenario, err := sim.Load(name, options)
+	if err != nil {
+		return err
+	}
+	world, err := scenario.Build()
+	if err != nil {
+		return err
+	}
+	if err := sabotage(world); err != nil {
+		return err
+	}
+	s := newSession(&f.runFlags, world, c.OutOrStdout(), c.ErrOrStderr())
+	return f.listen(c, func(l net.Listener, speed float64) error {
+		if c.Flags().Changed("out") {
+			meta := persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
+			if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
+				return err
+			}
+			s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
+		} else if err := s.temporary(); err != nil {
+			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, looking back goes as far as memory: %s\n", printable(err.Error()))
+		}
+		return f.show(c, s, ui.Begun{}, l, speed)
+	})
+}
+
+// serveResumed goes on with a run that was ended early, or killed, and shows it.
+func (f *serveFlags) serveResumed(c *cobra.Command) error {
+	durability, err := f.durability(c)
+	if err != nil {
+		return err
+	}
+	return f.listen(c, func(l net.Listener, speed float64) error {
+		store, err := persistence.Open(f.resume, persistence.Write)
+		if err != nil {
+			return err
+		}
+		if store.Meta().State == persistence.Done && !store.Damaged() {
+			_ = store.Close() // nothing was written
+			return &sim.UsageError{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s --serve`", f.resume, f.resume)}
+		}
+		s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
+		b := ui.Begun{Commands: store.Commands(0, math.MaxInt64)}
+		if b.Notes, err = store.Notes(""); err == nil {
+			err = s.goOn(store, durability)
+		}
+		if err != nil {
+			_ = store.Close() // the error says more
+			return err
+		}
+		b.Steps = s.from
+		return f.show(c, s, b, l, speed)
+	})
+}
+
+// serveReplay shows the records of a run.
+func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
+	return f.listen(c, func(l net.Listener, speed float64) (err error) {
+		store, err := persistence.Open(dir, persistence.Read)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, store.Close()) }()
+		world, err := store.Twins()
+		if err != nil {
+			return err
+		}
+		options := f.serverOptions(c, world, speed)
+		options.Replay = true
+		options.Begun = ui.Begun{Past: store.Reader(), Steps: store.Steps(), Commands: store.Commands(0, math.MaxInt64)}
+		digest, err := store.DigestAt(store.Steps())
+		if err != nil {
+			return err
+		}
+		options.Begun.Digest = digest.String()
+		if options.Begun.Notes, err = store.Notes(""); err != nil {
+			return err
+		}
+		server, err := ui.NewServer(options)
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l.Addr().String()); err != nil {
+			server.Close()
+			return err
+		}
+		return server.Serve(ctx, l)
+	})
+}
+
+// listen opens the address, and closes it if there is nothing to be shown.
+func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) error) error {
+	speed, err := speedOf(c, f.speed)
+	if err != nil {
+		return err
+	}
+	listener, err := ui.Listen(f.addr, f.token)
+	var address *ui.AddressError
+	if errors.As(err, &address) {
+		return usage(c, "%v", err)
+	} else if err != nil {
+		return err
+	}
+	defer listener.Close() // it may be closed already
+	return show(listener, speed)
+}
+
+// show serves a run until a signal, and then ends it.
+func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listener, speed float64) error {
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+	options := f.serverOptions(c, s.world, speed)
+	options.Chain, options.Begun = s.chain, b
+	if err := s.beShown(ctx, &options, "http://"+l.Addr().String()+"/"); err != nil {
+		return errors.Join(err, s.endShown(err))
+	}
+	options.Stepper = s.stepper
+	start := time.Now()
+	server, err := ui.NewServer(options)
+	if err != nil {
+		return errors.Join(err, s.endShown(err))
+	}
+	if err := f.greet(s.stdout, s.world.Scenario, "shows", l.Addr().String()); err != nil {
+		server.Close()
+		return errors.Join(err, s.endShown(err))
+	}
+	err = server.Serve(ctx, l)
+	s.wall = time.Since(start)
+	clock := server.Live().Clock()
+	return errors.Join(err, clock.Err, s.endShown(endOf(clock, s.world.Scenario.Calendar.Steps)))
+}
+
+// serverOptions are those that a run and a replay have alike.
+func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64) ui.Options {
+	return ui.Options{
+		World: w, Stepper: startActors, Live: sim.LiveOptions{Paused: f.paused, Speed: speed},
+		Token: f.token, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
+	}
+}
+
+// greet says where to look.
+func (f *serveFlags) greet(w io.Writer, s *sim.Scenario, does, addr string) error {
+	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, s.Name, addr)
+	if err == nil && f.token != "" {
+		_, err = fmt.Fprintf(w, "open it once as http://%s/?token=…\n", addr)
+	}
+	return err
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// served is a smatrix serve that a script has started.
+type served struct {
+	cmd    *exec.Cmd
+	url    string
+	stderr strings.Builder
+}
+
+const servedKey = "served"
+
+// serving ARGS… starts smatrix serve, or another command that serves, at a free port
+// and waits until it says where.
+func serving(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: serving ARGS...")
+	}
+	if len(args) == 0 || args[0] != "replay" {
+		args = append([]string{"serve"}, args...)
+	}
+	s := &served{cmd: exec.Command("smatrix", append(args, "--addr", "127.0.0.1:0")...)}
+	s.cmd.Dir, s.cmd.Stderr = ts.MkAbs("."), &s.stderr
+	out, err := s.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(s.cmd.Start())
+	ts.Defer(func() { _ = s.cmd.Process.Kill() }) // it may have ended
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		_ = s.cmd.Wait()
+		ts.Fatalf("it has ended: %s", s.stderr.String())
+	}
+	_, s.url, _ = strings.Cut(strings.TrimSpace(line), " at ")
+	kept, _ := ts.Value(servedKey).(*servedBox)
+	kept.served = s
+}
+
+// servedBox is where a script's server is kept.
+type servedBox struct{ *served }
+
+// fetch [key=KEY] STATUS METHOD PATH [BODY] asks the server, and writes the answer to the file
+// answer.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: fetch STATUS METHOD PATH [BODY]")
+	}
+	key := ""
+	if k, ok := strings.CutPrefix(args[0], "key="); ok {
+		key, args = k, args[1:]
+	}
+	s := ts.Value(servedKey).(*servedBox)
+	body := strings.Join(args[3:], " ")
+	r, err := http.NewRequest(args[1], strings.TrimSuffix(s.url, "/")+args[2], strings.NewReader(body))
+	ts.Check(err)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	r.Close = true
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), b, 0o666))
+	if strconv.Itoa(answer.StatusCode) != args[0] {
+		ts.Fatalf("status %d, wanted %s: %s", answer.StatusCode, args[0], b)
+	}
+}
+
+// headless NAME SCENARIO DAYS STEP:SET… keeps in an environment variable the digest of a
+// run that nobody serves, with changes in mid-run in the order in which they are given.
+func headless(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: headless NAME SCENARIO DAYS STEP:SET...")
+	}
+	days, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	s, err := sim.Load(args[1], sim.Options{Days: &days})
+	ts.Check(err)
+	w, err := s.Build()
+	ts.Check(err)
+	for i, arg := range args[3:] {
+		at, set, _ := strings.Cut(arg, ":")
+		tick, err := strconv.Atoi(at)
+		ts.Check(err)
+		changes, err := s.Commands([]string{set}, twins.Tick(tick))
+		ts.Check(err)
+		changes[0].Seq = int64(len(s.Events) + i + 1)
+		ts.Check(w.Add(changes[0]))
+	}
+	chain := sim.NewChain(s.Seed, s.Identity())
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
+	_, err = run.Run(context.Background())
+	ts.Check(err)
+	ts.Setenv(args[0], `"`+chain.Digest().String()+`"`)
+}
+
+// killed kills the server as nobody can refuse.
+func killed(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(servedKey).(*servedBox)
+	ts.Check(s.cmd.Process.Kill())
+	_ = s.cmd.Wait() // it says that it was killed
+}
+
+// signalled CODE ends the server with an interrupt and wants its exit code.
+func signalled(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(servedKey).(*servedBox)
+	ts.Check(s.cmd.Process.Signal(syscall.SIGINT))
+	err := s.cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		ts.Fatalf("%v", err)
+	}
+	if got := s.cmd.ProcessState.ExitCode(); strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, wanted %s: %s", got, args[0], s.stderr.String())
+	}
+	if s.stderr.Len() > 0 {
+		ts.Fatalf("stderr: %s", s.stderr.String())
+	}
+}

@@ -1,0 +1,115 @@
+package persistence
+
+import (
+	"sync"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// view is what a journal has kept so far: parts of its store's lists that are not
+// written to any more.
+type view struct {
+	heads     []sim.Hash // of the steps made so far
+	commands  []twins.Command
+	chunks    []span
+	snapshots []twins.Tick
+}
+
+// show lets readers see what has been kept. The caller holds mu, or is alone.
+func (j *Journal) show() {
+	s := j.store
+	heads := s.heads[:min(len(s.heads), int(j.next))]
+	j.shown.Store(&view{
+		heads[:len(heads):len(heads)], s.commands[:len(s.commands):len(s.commands)],
+		s.chunks[:len(s.chunks):len(s.chunks)], s.snapshots[:len(s.snapshots):len(s.snapshots)],
+	})
+}
+
+// Reader reads what is kept of a run while its journal takes steps, or of one that
+// is over. The journal never waits for it; its own methods take turns. It must not
+// be used when the journal or the store has been closed.
+type Reader struct {
+	mu    sync.Mutex
+	of    func() *view
+	store *Store // reads the same table, with lists of its own
+}
+
+// Reader makes one for what the journal keeps.
+func (j *Journal) Reader() *Reader { return &Reader{of: j.shown.Load, store: j.store.beside()} }
+
+// Reader makes one for what is kept.
+func (s *Store) Reader() *Reader {
+	all := &view{s.heads, s.commands, s.chunks, s.snapshots}
+	return &Reader{of: func() *view { return all }, store: s.beside()}
+}
+
+// beside is a store that reads the same table.
+func (s *Store) beside() *Store {
+	b := &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: -1}
+	b.base, b.inherited, b.parent = s.base, s.inherited, s.parent.past()
+	return b
+}
+
+// past is the run that a fork begins in, for a reader of its own: it does not change any
+// more.
+func (s *Store) past() *Store {
+	if s == nil {
+		return nil
+	}
+	return &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: s.unpacker, ended: s.ended, digest: s.digest,
+		heads: s.heads, missing: s.missing, commands: s.commands, chunks: s.chunks, snapshots: s.snapshots,
+		base: s.base, inherited: s.inherited, parent: s.parent.past()}
+}
+
+// look takes what is kept by now. The caller holds mu.
+func (r *Reader) look() *Store {
+	v, s := r.of(), r.store
+	s.heads, s.commands, s.chunks, s.snapshots = v.heads, v.commands, v.chunks, v.snapshots
+	return s
+}
+
+// Steps is how many steps are kept, and made again if need be.
+func (r *Reader) Steps() twins.Tick { return twins.Tick(len(r.of().heads)) }
+
+// Replay hands the steps from ≤ t < to to a sink as they were; see Store.Replay. With
+// parts, each reading has the powers of its devices, which are not kept: then the
+// steps are computed again, from the snapshot before them.
+func (r *Reader) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.look()
+	if parts && 0 <= from && to <= s.Steps() {
+		return s.recompute(from, to, []sim.Sink{sink})
+	}
+	return s.Replay(from, to, sink)
+}
+
+// ForkAt returns the run's world as it was at the beginning of a step ≤ at, for which
+// its states are kept, with the commands from outside for steps before at and no
+// others; that step; and the chain.
+func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.look().beside()
+	defer s.unpacker.Close()
+	s.heads, s.snapshots = r.store.heads, r.store.snapshots
+	s.commands = r.store.Commands(0, at)
+	m, err := s.nearest(min(at, s.Steps()))
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	return m.World, m.Steps, m.Chain, nil
+}
+
+// Notes are those that were kept beside the run whose names begin with prefix, by name.
+func (s *Store) Notes(prefix string) (map[string][]byte, error) {
+	notes := map[string][]byte{}
+	err := s.table.Scan(append([]byte{keyNote}, prefix...), nil, func(k, v []byte) error {
+		if body, err := unseal(s.unpacker, k, v); err == nil { // one that is damaged is lost
+			notes[string(k[1:])] = append([]byte{}, body...)
+		}
+		return nil
+	})
+	return notes, err
+}

@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Entry is a member's or community's entry in a scenario, with defaults filled in.
+type Entry struct {
+	kind     *twins.Kind
+	entry    *tree
+	document *document
+}
+
+// EntrySetting is a setting as an entry has it: Value at the start, and the bounds
+// that both the kind and its schema give it.
+type EntrySetting struct {
+	twins.Setting
+	Value int64
+	None  bool // the entry leaves it open: a community without a limit
+	// Boolean says that it is written true or false and stored as 1 or 0.
+	Boolean bool
+}
+
+// Entry returns the entry of a member of a kind by its path.
+func (s *Scenario) Entry(k *twins.Kind, path string) (Entry, bool) {
+	if s == nil || s.document == nil || k == nil {
+		return Entry{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := path[strings.LastIndexByte(path, '/')+1:]
+	i, ok := s.document.index(k.Plural)[id]
+	if !ok {
+		return Entry{}, false
+	}
+	entry := &s.document.entries(k.Plural)[i]
+	return Entry{k, entry, s.document}, targetPath(k, entry) == path
+}
+
+// SetPath is how --set and events: name a setting of the entry: batteries.b1.mode.
+func (e Entry) SetPath(setting string) string {
+	return e.kind.Plural + "." + e.entry.textOf("id") + "." + setting
+}
+
+// JSON is the entry as its kind reads it: without the keys that all share.
+func (e Entry) JSON() []byte { return specOf(e.entry) }
+
+// Settings are those of its kind that the entry has: a home without panels has none
+// of theirs.
+func (e Entry) Settings() (found []EntrySetting) {
+	for _, s := range e.kind.Settings {
+		if v, ok := e.Setting(s.Name); ok {
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+// Setting is one of Settings.
+func (e Entry) Setting(name string) (EntrySetting, bool) {
+	s, ok := e.kind.Setting(name)
+	if !ok {
+		return EntrySetting{}, false
+	}
+	of, _ := e.document.schema.entry(e.kind.Plural)
+	t, err := e.document.descend(name, target{list: e.kind.Plural, entry: e.entry, in: e.entry, rest: strings.Split(name, "."), of: of})
+	if err != nil {
+		return EntrySetting{}, false
+	}
+	v := EntrySetting{Setting: within(s, t.of), Boolean: t.of.textOf("type") == "boolean"}
+	now := t.in.get(t.key)
+	if now == nil || now.form == formNull {
+		v.None = true
+		return v, true
+	}
+	v.Value, err = stored(now, v.Setting)
+	return v, err == nil
+}

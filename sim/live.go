@@ -1,0 +1,424 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Live drives a Runner for those who watch it: it pauses, plays at a speed, makes
+// some steps, and takes commands from outside between them. Wall time paces the
+// steps and enters nothing else: a run has the digest of the same run without a
+// pace. It waits for nobody who watches.
+//
+// Run makes the steps in the goroutine that calls it; all other methods may be
+// called from any.
+type Live struct {
+	runner *Runner
+	keep   func([]twins.Command) error
+	wake   chan struct{}
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at each change, and made anew
+	state   LiveState
+	err     error
+	done    twins.Tick // steps made
+	next    twins.Tick // the step that has not been begun
+	speed   float64    // simulated seconds per second; 0: as fast as it goes
+	goal    twins.Tick // steps up to it are made without a pace; then it pauses
+	until   func(*StepRecord) bool
+	hit     bool
+	pending []twins.Command
+	seq     int64
+	due     time.Time
+	marks   []mark
+}
+
+// LiveState is what a live run does.
+type LiveState uint8
+
+// The states of a live run.
+const (
+	Paused  LiveState = iota
+	Playing           // or making the steps that were asked for
+	Ended             // the scenario's last step is made
+	Failed
+)
+
+var liveStateNames = [...]string{"paused", "live", "ended", "failed"}
+
+func (s LiveState) String() string { return liveStateNames[s] }
+
+// Over says that no step will be made any more.
+func (s LiveState) Over() bool { return s >= Ended }
+
+// LiveClock is the clock of a live run.
+type LiveClock struct {
+	State   LiveState
+	Tick    twins.Tick // steps made
+	Speed   float64    // asked, simulated seconds per second; 0: as fast as it goes
+	Reached float64    // of the last steps
+	Err     error      // why it has failed
+}
+
+// LiveOptions are how a live run begins.
+type LiveOptions struct {
+	Paused bool
+	Speed  float64 // simulated seconds per second; 0: as fast as it goes
+	// Keep makes commands durable before they are taken; nil: memory will do.
+	Keep func([]twins.Command) error
+}
+
+// mark is when a step was done.
+type mark struct {
+	at   time.Time
+	tick twins.Tick
+}
+
+// reachedOver is how long the speed reached looks back.
+const reachedOver = 3 * time.Second
+
+// NewLive makes a live run of a runner that nobody else steps.
+func NewLive(r *Runner, o LiveOptions) *Live {
+	l := &Live{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.done, next: r.done}
+	if !o.Paused {
+		l.state = Playing
+	}
+	for i := range r.World.commands {
+		l.seq = max(l.seq, r.World.commands[i].Seq)
+	}
+	for _, c := range r.World.Cells {
+		c.KindOf("") // makes its index, so that commands can be checked during a step
+	}
+	r.Sinks = append(r.Sinks, liveSink{l})
+	return l
+}
+
+// liveSink sees what Until looks for.
+type liveSink struct{ *Live }
+
+func (l liveSink) Commit(r *StepRecord) error {
+	l.mu.Lock()
+	until := l.until
+	l.mu.Unlock()
+	if until != nil && until(r) {
+		l.mu.Lock()
+		l.hit = true
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+// Run makes steps as it is told, until the scenario's last one is made, a step
+// fails or ctx is done: always whole steps.
+func (l *Live) Run(ctx context.Context) error {
+	if l.runner.done >= l.runner.World.Scenario.Calendar.Steps {
+		l.end(Ended, nil)
+	}
+	l.mu.Lock()
+	l.due = time.Now()
+	l.mu.Unlock()
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	for {
+		wait, state := l.plan(time.Now())
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case state.Over():
+			return l.Clock().Err
+		case wait == 0:
+			l.step()
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-l.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// idle is how long a paused run sleeps if nobody wakes it.
+const idle = time.Hour
+
+// plan says how long to wait for the next step.
+func (l *Live) plan(now time.Time) (time.Duration, LiveState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.state != Playing:
+		return idle, l.state
+	case l.goal > l.next || l.speed == 0:
+		return 0, l.state
+	}
+	return max(0, l.due.Sub(now)), l.state
+}
+
+func (l *Live) step() {
+	if err := l.begin(time.Now()); err != nil {
+		l.end(Failed, err)
+		return
+	}
+	more, err := l.runner.Step()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.done, l.next = l.runner.done, l.runner.done
+	l.mark(time.Now())
+	switch {
+	case err != nil:
+		l.state, l.err = Failed, err
+	case !more:
+		l.state = Ended
+	case l.hit, l.goal > 0 && l.next == l.goal:
+		l.state, l.goal = Paused, 0
+	}
+	if l.hit || l.state != Playing {
+		l.hit, l.until = false, nil
+	}
+	l.tell()
+}
+
+// begin gives the world what was commanded: from now on commands are for the step
+// after this one.
+func (l *Live) begin(now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.pending {
+		if err := l.runner.World.Add(c); err != nil {
+			return err
+		}
+	}
+	l.pending = l.pending[:0]
+	l.next = l.runner.done + 1
+	if l.speed > 0 {
+		interval := time.Duration(float64(l.runner.World.Scenario.Calendar.Step) / l.speed * float64(time.Second))
+		l.due = l.due.Add(interval)
+		if l.due.Before(now) { // too slow for its speed: what is lost is not made up
+			l.due = now
+		}
+	}
+	return nil
+}
+
+// mark notes when a step was done.
+func (l *Live) mark(now time.Time) {
+	l.marks = append(l.marks, mark{now, l.next})
+	old := 0
+	for old < len(l.marks)-2 && now.Sub(l.marks[old].at) > reachedOver {
+		old++
+	}
+	if l.marks = l.marks[old:]; len(l.marks) > 256 {
+		l.marks = append(l.marks[:0], l.marks[len(l.marks)-128:]...)
+	}
+}
+
+func (l *Live) reached() float64 {
+	n := len(l.marks)
+	if n < 2 || l.state != Playing {
+		return 0
+	}
+	took := l.marks[n-1].at.Sub(l.marks[0].at).Seconds()
+	if took <= 0 {
+		return 0
+	}
+	return float64(l.marks[n-1].tick-l.marks[0].tick) * float64(l.runner.World.Scenario.Calendar.Step) / took
+}
+
+func (l *Live) end(s LiveState, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state, l.err = s, err
+	l.tell()
+}
+
+// tell wakes whoever waits for a change, and the run. The caller holds mu.
+func (l *Live) tell() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Clock is where the run stands.
+func (l *Live) Clock() LiveClock {
+	c, _ := l.Watch()
+	return c
+}
+
+// Watch returns the clock and a channel that is closed when it has changed.
+func (l *Live) Watch() (LiveClock, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return LiveClock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.reached(), Err: l.err}, l.changed
+}
+
+// Wait waits until the clock is as wanted, or ctx is done.
+func (l *Live) Wait(ctx context.Context, wanted func(LiveClock) bool) (LiveClock, error) {
+	for {
+		c, changed := l.Watch()
+		if wanted(c) {
+			return c, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return c, ctx.Err()
+		}
+	}
+}
+
+// ErrOver says that a run is over, so that nothing can be asked of it any more.
+var ErrOver = errors.New("the run is over: no step will be made any more")
+
+// Pause stops after the step in progress.
+func (l *Live) Pause() error { return l.control(func() { l.pause() }) }
+
+func (l *Live) pause() {
+	l.state, l.goal, l.until = Paused, 0, nil
+	l.marks = l.marks[max(0, len(l.marks)-1):]
+}
+
+// Play goes on at the speed that is set.
+func (l *Live) Play() error {
+	return l.control(func() {
+		if l.state == Paused {
+			l.due = time.Now()
+		}
+		l.state, l.goal, l.until = Playing, 0, nil
+	})
+}
+
+// SetSpeed sets the simulated seconds per second; 0 is as fast as it goes.
+func (l *Live) SetSpeed(speed float64) error {
+	if err := CheckSpeed(speed); err != nil {
+		return err
+	}
+	return l.control(func() {
+		l.speed, l.due = speed, time.Now()
+		l.marks = l.marks[max(0, len(l.marks)-1):]
+	})
+}
+
+// CheckSpeed refuses what cannot be a speed.
+func CheckSpeed(speed float64) error {
+	if !(speed >= 0 && speed <= mostSpeed) || speed > 0 && speed < leastSpeed {
+		return fmt.Errorf("speed %v, wanted %v to %v simulated seconds per second", speed, leastSpeed, float64(mostSpeed))
+	}
+	return nil
+}
+
+// Bounds of a speed.
+const (
+	leastSpeed = 0.01
+	mostSpeed  = 1e9
+)
+
+// Seek makes steps without a pace until t are made, then pauses. It does not wait
+// for that. A run goes forward only.
+func (l *Live) Seek(t twins.Tick) error {
+	_, err := l.seek(t, nil)
+	return err
+}
+
+func (l *Live) seek(t twins.Tick, until func(*StepRecord) bool) (twins.Tick, error) {
+	steps := l.runner.World.Scenario.Calendar.Steps
+	var err error
+	over := l.control(func() {
+		from := l.next
+		switch {
+		case t > steps:
+			err = fmt.Errorf("step %d is beyond the end: the run has %d steps", t, steps)
+		case t < from:
+			err = fmt.Errorf("step %d has been made: a run goes forward only and is at step %d", t, from)
+		case t == from:
+			l.pause()
+		default:
+			l.state, l.goal, l.until = Playing, t, until
+		}
+	})
+	return t, errors.Join(over, err)
+}
+
+// Step makes n steps without a pace, pauses, and waits for that. Somebody else may
+// pause it earlier.
+func (l *Live) Step(ctx context.Context, n int) (LiveClock, error) {
+	if n < 1 {
+		return l.Clock(), fmt.Errorf("%d steps, wanted at least 1", n)
+	}
+	l.mu.Lock()
+	goal := min(l.next+twins.Tick(n), l.runner.World.Scenario.Calendar.Steps)
+	l.mu.Unlock()
+	if _, err := l.seek(goal, nil); err != nil {
+		return l.Clock(), err
+	}
+	return l.Wait(ctx, stopped)
+}
+
+// StepUntil makes steps without a pace until one is as wanted, pauses, and waits
+// for that; at the end of the run it stops in any case. wanted is called while the
+// record is valid.
+func (l *Live) StepUntil(ctx context.Context, wanted func(*StepRecord) bool) (LiveClock, error) {
+	if _, err := l.seek(l.runner.World.Scenario.Calendar.Steps, wanted); err != nil {
+		return l.Clock(), err
+	}
+	return l.Wait(ctx, stopped)
+}
+
+func stopped(c LiveClock) bool { return c.State != Playing }
+
+// control changes what the run does next.
+func (l *Live) control(change func()) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state.Over() {
+		return ErrOver
+	}
+	change()
+	l.tell()
+	return nil
+}
+
+// Add takes commands for a step that has not been begun: the first such if their
+// Step is 0. It numbers them, has them kept, and returns them as they will be
+// carried out: all of them, or none and why they are refused.
+func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state.Over() {
+		return nil, ErrOver
+	}
+	taken := make([]twins.Command, len(commands))
+	steps := l.runner.World.Scenario.Calendar.Steps
+	for i, c := range commands {
+		if c.Step == 0 {
+			c.Step = l.next
+		}
+		switch {
+		case c.Step < l.next:
+			return nil, fmt.Errorf("%s: step %d has been begun, wanted step %d or a later one", c.Target, c.Step, l.next)
+		case c.Step >= steps:
+			return nil, fmt.Errorf("%s: step %d is beyond the last one, %d", c.Target, c.Step, steps-1)
+		}
+		c.Seq = l.seq + int64(i) + 1
+		taken[i] = c
+	}
+	if err := l.runner.World.Check(append(append([]twins.Command{}, l.pending...), taken...)...); err != nil {
+		return nil, err
+	}
+	if l.keep != nil {
+		if err := l.keep(taken); err != nil {
+			return nil, fmt.Errorf("the command could not be kept: %w", err)
+		}
+	}
+	l.seq += int64(len(taken))
+	l.pending = append(l.pending, taken...)
+	return taken, nil
+}

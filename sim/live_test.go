@@ -1,0 +1,281 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// liveRun is a live run of a world with its chain.
+type liveRun struct {
+	*Live
+	chain *Chain
+	done  chan error
+}
+
+func startLive(t *testing.T, w *World, o LiveOptions) *liveRun {
+	t.Helper()
+	chain := NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	l := &liveRun{NewLive(&Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain}}, o), chain, make(chan error, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { l.done <- l.Run(ctx) }()
+	t.Cleanup(cancel)
+	return l
+}
+
+func digestOf(t *testing.T, w *World) string {
+	t.Helper()
+	chain := NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	if _, err := (&Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain}}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return chain.Digest().String()
+}
+
+func mustShip(t *testing.T, name string, o Options) *World {
+	t.Helper()
+	s, err := Load(name, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mustBuild(t, s)
+}
+
+func (l *liveRun) over(t *testing.T) {
+	t.Helper()
+	if err := <-l.done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever is done to its clock, a live run has the digest of a headless one.
+func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
+	want := digestOf(t, mustShip(t, "hamlet", Options{}))
+	synctest.Test(t, func(t *testing.T) {
+		l := startLive(t, mustShip(t, "hamlet", Options{}), LiveOptions{Paused: true, Speed: 3600})
+		check := func(c LiveClock, err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		check(l.Step(t.Context(), 3))
+		check(l.StepUntil(t.Context(), func(r *StepRecord) bool { return len(r.Commands) > 0 }))
+		if got := l.Clock().Tick; got != 18 { // the step of 17:00 has been made
+			t.Errorf("stopped after step %d, want 18", got)
+		}
+		check(LiveClock{}, l.Play())
+		check(l.Wait(t.Context(), func(c LiveClock) bool { return c.Tick == 20 }))
+		check(LiveClock{}, l.Pause())
+		check(LiveClock{}, l.Seek(22))
+		check(l.Wait(t.Context(), stopped))
+		check(LiveClock{}, l.SetSpeed(0))
+		check(LiveClock{}, l.Play())
+		l.over(t)
+		if got := l.chain.Digest().String(); got != want {
+			t.Errorf("digest %s, want %s", got, want)
+		}
+		if c := l.Clock(); c.State != Ended || c.Tick != 24 {
+			t.Errorf("clock %+v", c)
+		}
+		if err := l.Play(); !errors.Is(err, ErrOver) {
+			t.Errorf("play: %v", err)
+		}
+	})
+}
+
+// A command gives the digest that the same change under events: gives.
+func TestLiveCommandIsAnEvent(t *testing.T) {
+	want := digestOf(t, mustShip(t, "hamlet", Options{}))
+	base := baseScenario(t)
+	changed := digestOf(t, mustBuild(t, mustLoad(t, base+"  - {at: 5, set: batteries.b1.mode=idle}\n", Options{})))
+	w := mustBuild(t, mustLoad(t, base, Options{}))
+	if changed == digestOf(t, mustBuild(t, mustLoad(t, base, Options{}))) || changed == want {
+		t.Fatal("the change changes nothing")
+	}
+	var kept []twins.Command
+	l := startLive(t, w, LiveOptions{Paused: true, Keep: func(c []twins.Command) error { kept = append(kept, c...); return nil }})
+	if _, err := l.Step(t.Context(), 5); err != nil {
+		t.Fatal(err)
+	}
+	commands, err := w.Scenario.Commands([]string{"batteries.b1.mode=idle"}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := l.Add(commands...)
+	if err != nil || len(taken) != 1 || taken[0].Step != 5 || taken[0].Seq != 2 || len(kept) != 1 || kept[0] != taken[0] {
+		t.Fatalf("taken %+v, kept %+v, %v", taken, kept, err)
+	}
+	if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
+		t.Fatal(err)
+	}
+	l.over(t)
+	if got := l.chain.Digest().String(); got != changed {
+		t.Errorf("digest %s, want that of the change under events: %s", got, changed)
+	}
+}
+
+// What would end the run in its middle is refused when it comes.
+func TestLiveRefuses(t *testing.T) {
+	source := baseScenario(t) + "  - {at: 20, set: [ties.tie.import_w*=1e8]}\n"
+	w := mustBuild(t, mustLoad(t, source, Options{}))
+	full := errors.New("disk full")
+	keep := func([]twins.Command) error { return nil }
+	l := startLive(t, w, LiveOptions{Paused: true, Keep: func(c []twins.Command) error { return keep(c) }})
+	if _, err := l.Step(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	set := func(target, setting string, v int64) twins.Command {
+		return twins.Command{Target: target, Name: twins.CommandSet, Args: twins.Args{Setting: setting, Value: v}}
+	}
+	multiply := func(target, setting string, by int64) twins.Command {
+		return twins.Command{Target: target, Name: twins.CommandMultiply, Args: twins.Args{Setting: setting, Value: by}}
+	}
+	at := func(c twins.Command, t twins.Tick) twins.Command { c.Step = t; return c }
+	for _, row := range []struct {
+		name string
+		c    twins.Command
+		want string
+	}{
+		{"nobody", set("grid/street/h9", "load.scale", 1), "no member grid/street/h9"},
+		{"no setting", set("grid/street/b1", "x", 1), "no member grid/street/b1"},
+		{"unknown setting", set("grid/street/h2/b1", "rated_wh", 1), "rated_wh may not change in mid-run"},
+		{"no panels", set("grid/street/h1", "pv.scale", 1), "grid/street/h1: it has no pv.scale"},
+		{"above", set("grid/supply/tie", "import_w", 1<<60), "outside its bounds"},
+		{"below", set("grid/supply/tie", "import_w", -1), "outside its bounds"},
+		{"no mode", set("grid/street/h2/b1", "mode", 99), "outside its bounds"},
+		{"factor too large", multiply("grid/supply/tie", "import_w", 1<<62), "would be outside"},
+		{"what an event makes of it", set("grid/supply/tie", "import_w", 1e15), "would be outside"},
+		{"negative factor", multiply("grid/supply/tie", "import_w", -1), "a factor is 0 or more"},
+		{"no such command", twins.Command{Target: "grid/supply/tie", Name: "eat", Args: twins.Args{Setting: "import_w"}}, `unknown command "eat"`},
+		{"the past", at(set("grid/supply/tie", "import_w", 1), 2), "step 2 has been begun"},
+		{"after the end", at(set("grid/supply/tie", "import_w", 1), 24), "beyond the last one, 23"},
+	} {
+		if _, err := l.Add(row.c); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %q", row.name, err, row.want)
+		}
+	}
+	good := set("grid/supply/tie", "import_w", 1000)
+	if _, err := l.Add(good, set("grid/x", "y", 1)); err == nil {
+		t.Error("half of a list was taken")
+	}
+	keep = func([]twins.Command) error { return full }
+	if _, err := l.Add(good); !errors.Is(err, full) {
+		t.Errorf("not durable, and taken: %v", err)
+	}
+	keep = func([]twins.Command) error { return nil }
+	if taken, err := l.Add(good); err != nil || taken[0].Seq != 3 {
+		t.Errorf("%+v, %v: what was refused has taken a number", taken, err)
+	}
+	for speed, want := range map[float64]string{-1: "speed -1", 1e10: "speed 1e+10"} {
+		if err := l.SetSpeed(speed); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("speed %v: %v", speed, err)
+		}
+	}
+	for tick, want := range map[twins.Tick]string{2: "forward only", 25: "beyond the end"} {
+		if err := l.Seek(tick); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("seek %d: %v", tick, err)
+		}
+	}
+	if _, err := l.Step(t.Context(), 0); err == nil {
+		t.Error("0 steps")
+	}
+	if err := l.Play(); err != nil {
+		t.Fatal(err)
+	}
+	l.over(t) // nothing that was taken has ended the run
+}
+
+// Steps are paced by the speed, and only by it; a pause stops time.
+func TestLivePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		l := startLive(t, mustShip(t, "hamlet", Options{}), LiveOptions{Speed: 1800}) // two seconds a step
+		at := func(tick twins.Tick, want time.Duration) {
+			t.Helper()
+			if _, err := l.Wait(t.Context(), func(c LiveClock) bool { return c.Tick == tick }); err != nil {
+				t.Fatal(err)
+			}
+			if got := time.Since(start); got != want {
+				t.Errorf("step %d after %v, want %v", tick, got, want)
+			}
+		}
+		at(4, 6*time.Second) // the first one at once
+		if c := l.Clock(); c.Reached != 1800 {
+			t.Errorf("reached %v, want 1800", c.Reached)
+		}
+		if err := l.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		time.Sleep(time.Hour) // in the bubble: nobody waits
+		if c := l.Clock(); c.Tick != 4 || c.State != Paused {
+			t.Errorf("paused: %+v", c)
+		}
+		if err := errors.Join(l.SetSpeed(3600), l.Play()); err != nil {
+			t.Fatal(err)
+		}
+		at(6, 6*time.Second+time.Hour+time.Second)
+		if err := l.SetSpeed(0); err != nil {
+			t.Fatal(err)
+		}
+		l.over(t)
+	})
+}
+
+// failing fails at a step.
+type failing struct {
+	Stepper
+	at twins.Tick
+}
+
+func (f failing) Step(env *twins.Env) (*StepRecord, error) {
+	if env.Tick == f.at {
+		return nil, fmt.Errorf("broken")
+	}
+	return f.Stepper.Step(env)
+}
+
+func TestLiveFails(t *testing.T) {
+	w := mustShip(t, "hamlet", Options{})
+	l := NewLive(&Runner{World: w, Stepper: failing{NewFlat(w, nil, true), 5}}, LiveOptions{})
+	if err := l.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "step 5: broken") {
+		t.Errorf("got %v", err)
+	}
+	if c := l.Clock(); c.State != Failed || c.Tick != 5 || c.Err == nil {
+		t.Errorf("clock %+v", c)
+	}
+}
+
+// An entry says what a member has of its kind's settings.
+func TestEntrySettings(t *testing.T) {
+	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
+	names := func(path string) (all []string) {
+		e, ok := w.Scenario.Entry(w.KindOf(path), path)
+		if !ok {
+			t.Fatal(path)
+		}
+		for _, s := range e.Settings() {
+			all = append(all, fmt.Sprint(s.Name, "=", s.Value, s.None, s.Boolean))
+		}
+		return all
+	}
+	for path, want := range map[string]string{
+		"grid/street/h2/b1": "[available=1 false true reserve_soc=0 false false mode=0 false false peak_w=0 false false]",
+		"grid/street":       "[limit_w=0 true false]",
+		"grid/street/h1":    "[load.scale=1000000000 false false]",
+	} {
+		if got := fmt.Sprint(names(path)); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	if _, ok := w.Scenario.Entry(twins.Battery, "grid/supply/b1"); ok {
+		t.Error("an entry at another's path")
+	}
+}

@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// What only the twins can say: a scenario that can be built and makes no sense.
+
+// checkLimits refuses a community whose limit is below what its members need of
+// essential load in the run's first step, less what its own panels and plants could
+// give then. That more is needed later is no error: it is served and reported.
+func (w *World) checkLimits() error {
+	d := w.Scenario.document
+	var found []error
+	var env *twins.Env
+	for i, g := range d.groups() {
+		entry := g.entry.get("limit_w")
+		if entry == nil || entry.form == formNull {
+			continue
+		}
+		if env == nil {
+			env = &twins.Env{}
+			w.Env(0, env)
+		}
+		limit, err := twins.ParseScaled(entry.text, int64(twins.Watt))
+		if err != nil {
+			return d.problem(entry.line, "communities.%s.limit_w: %v", g.id, err)
+		}
+		essential, own := needOf(w.Cells[i], env)
+		if need := essential - own; twins.Power(limit) < need {
+			found = append(found, d.problem(entry.line, "communities.%s.limit_w: %v W, below what its members need at the start: %v W of essential load, of which %v W from its own plants; wanted %v W or more",
+				g.id, twins.Power(limit).Watts(), essential.Watts(), own.Watts(), need.Watts()))
+		}
+	}
+	return problems(found)
+}
+
+// needOf is the essential load of a community's members in a step, and what its own
+// panels and plants could give of it.
+func needOf(c *twins.Cell, env *twins.Env) (essential, own twins.Power) {
+	for _, b := range c.Blocks {
+		if b.Kind.Role == twins.RoleTie {
+			continue
+		}
+		for i := range b.Paths {
+			var f twins.Flex
+			b.Slab.Offer(i, env, &f)
+			essential += f.Tier[twins.Essential].Ref
+			own -= f.Tier[twins.Generation].Min
+		}
+	}
+	return essential, min(essential, own)
+}
+
+// checkReserve refuses a reserve that all plants and ties together do not have. Wind
+// and sun are no reserve: they give what comes.
+func (w *World) checkReserve() error {
+	if w.Scenario.Reserve == 0 {
+		return nil
+	}
+	var fleet twins.Power
+	var f twins.Flex
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			b := c.Blocks[at.Block]
+			switch slab := b.Slab.(type) {
+			case twins.Generator:
+				if p := slab.Plant(int(at.Index)); p.Duty != twins.Variable {
+					fleet += p.Rated
+				}
+			case twins.Holder:
+				f = twins.Flex{}
+				b.Slab.Offer(int(at.Index), &twins.Env{}, &f)
+				fleet -= f.Tier[twins.Generation].Min
+			}
+		}
+	}
+	if w.Scenario.Reserve < fleet {
+		return nil
+	}
+	d := w.Scenario.document
+	return d.problem(d.root.get("reserve_w").line, "reserve_w: %v W is all that plants and ties have (%v W) or more, wanted less", w.Scenario.Reserve.Watts(), fleet.Watts())
+}

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// What cannot be meant of capacity and limits is refused with its place and figures.
+func TestImpossibleGrids(t *testing.T) {
+	const (
+		community = "  - id: street\n"
+		ties      = "\nties:"
+	)
+	second := "\n  - {id: north, community: supply, import_w: 5000, export_w: 5000"
+	for _, row := range []struct{ name, from, to, want string }{
+		{"a limit below the essential load", community, community + "    limit_w: 699\n",
+			"x.yaml:7: communities.street.limit_w: 699 W, below what its members need at the start: 700 W of essential load, of which 0 W from its own plants; wanted 700 W or more"},
+		{"a limit of just that", community, community + "    limit_w: 700\n", ""},
+		{"a reserve of all that there is", "step_s: 3600", "step_s: 3600\nreserve_w: 14000",
+			"x.yaml:3: reserve_w: 14000 W is all that plants and ties have (14000 W) or more, wanted less"},
+		{"a bit less", "step_s: 3600", "step_s: 3600\nreserve_w: 13999", ""},
+		{"sun is no reserve", "step_s: 3600", "step_s: 3600\nreserve_w: 14000\nsolar_parks:\n  - {id: park, community: supply, recording: homes, column: sun}",
+			"x.yaml:3: reserve_w: 14000 W is all that plants and ties have (14000 W) or more, wanted less"},
+		{"two ties that hold the frequency", ties, ties + second + "}", "x.yaml:28: ties.tie: holds the frequency, and so does ties.north in line 27, wanted one at most: holds_frequency: false here, or link: dc"},
+		{"one of them does not", ties, ties + second + ", holds_frequency: false}", ""},
+		{"one of them is dc", ties, ties + second + ", link: dc}", ""},
+		{"one of them is open: it could be closed", ties, ties + second + ", available: false}", "x.yaml:28: ties.tie: holds the frequency, and so does ties.north in line 27, wanted one at most: holds_frequency: false here, or link: dc"},
+		{"a ramp of zero", "    rated_w: 5000\nties:", "    rated_w: 5000\n    ramp_per_min: 0\nties:", "x.yaml:26: producers.coal.ramp_per_min: 0 must be above 0"},
+	} {
+		err := loadAndBuild(edited(t, row.from, row.to), Options{})
+		if got := errText(err); got != row.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", row.name, got, row.want)
+		}
+	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// A command for nobody, for the past or for after the end is refused by name; the
+// run goes on as if it had not been there.
+func TestRefusedCommands(t *testing.T) {
+	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
+	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
+	for range 3 {
+		if _, err := r.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	off := twins.Args{Setting: "available"}
+	for _, row := range []struct {
+		name string
+		c    twins.Command
+		want string
+	}{
+		{"the past", twins.Command{Step: 2, Target: "grid/supply/coal", Name: "set", Args: off}, "grid/supply/coal: available for step 2, which is past, wanted step 3 or later"},
+		{"after the end", twins.Command{Step: 24, Target: "grid/supply/coal", Name: "set", Args: off}, "grid/supply/coal: available for step 24, wanted one before the end of the run, 24"},
+		{"nobody", twins.Command{Step: 3, Target: "grid/supply/cole", Name: "set", Args: off}, "no member grid/supply/cole"},
+		{"another verb", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "toggle", Args: off}, `grid/supply/coal: unknown command "toggle", wanted set or multiply`},
+		{"no such setting", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: twins.Args{Setting: "min_output"}}, "grid/supply/coal: min_output may not change in mid-run"},
+		{"out of bounds", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: twins.Args{Setting: "available", Value: 2}}, "grid/supply/coal: available is outside its bounds"},
+		{"now", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: off}, ""},
+	} {
+		before := len(w.commands)
+		err := r.Add(row.c)
+		if got := errText(err); got != row.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", row.name, got, row.want)
+		}
+		if (err == nil) != (len(w.commands) > before) {
+			t.Errorf("%s: %d commands, before %d", row.name, len(w.commands), before)
+		}
+	}
+	if _, err := r.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Odd worlds run to their end with their books closed: steps of a second, a minute
+// and an hour, starts at noon, days of 23 and 25 hours, no plant, ties alone.
+func TestOddWorlds(t *testing.T) {
+	for _, row := range []struct {
+		scenario string
+		set      string
+	}{
+		{"hamlet", "step_s=1 days=1"},
+		{"hamlet", "step_s=60"},
+		{"hamlet", "step_s=3600"},
+		{"hamlet", "step_s=600"},
+		{"scarcity", "step_s=3600"},
+		{"scarcity", "step_s=60 households=20"},
+		{"scarcity", "start=2018-01-08T12:00"},
+		{"town", "start=2018-03-25 households=30"},
+		{"town", "start=2018-03-26 households=30"},
+		{"town", "start=2018-10-28 households=30"},
+		{"town", "start=2018-10-28 households=30 forecast=perfect"},
+		{"town", "start=2018-12-31 days=2 households=30"},
+		{"town", "step_s=3600 producers.*.available=false"},
+		{"scarcity", "producers.*.available=false batteries.*.available=false households=20"},
+		{"scarcity", "producers.*.rated_w=0.001 households=20"},
+		{"scarcity", "producers.*.cost_eur_per_mwh=-50 households=20"},
+		{"town", "reserve_w=300000"},
+	} {
+		t.Run(row.scenario+" "+row.set, func(t *testing.T) {
+			s, err := Load(row.scenario, Options{Set: strings.Fields(row.set)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Calendar.Steps > 2000 {
+				s.Calendar.Steps = 2000
+			}
+			w := mustBuild(t, s)
+			r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
+			if n, err := r.Run(context.Background()); err != nil || n != s.Calendar.Steps {
+				t.Errorf("%d steps: %v", n, err)
+			}
+		})
+	}
+}
+
+// With panels of its own a community needs less over its connection point.
+func TestLimitCountsOwnPlants(t *testing.T) {
+	source := strings.Replace(edited(t, "  - id: street\n", "  - id: street\n    limit_w: 1\n"), "community: supply\n    rated_w: 5000", "community: street\n    rated_w: 5000", 1)
+	if err := loadAndBuild(source, Options{}); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,301 @@
+package ui
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+type readingsCSV struct {
+	RunQuery
+	Path      []string `query:"path,explode" maxItems:"1000" doc:"of twins; all if left out"`
+	Community string   `query:"community" maxLength:"500" doc:"its id or path: all its twins"`
+	From      int64    `query:"from" default:"0"`
+	To        int64    `query:"to" default:"-1"`
+}
+
+type gridCSV struct {
+	RunQuery
+	From int64 `query:"from" default:"0"`
+	To   int64 `query:"to" default:"-1"`
+}
+
+// table streams a CSV file. A row that cannot be written ends it: the reader is gone.
+func table(name string, rows func(write func([]string) error) error) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		ctx.SetHeader("Content-Type", "text/csv; charset=utf-8")
+		ctx.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
+		_, w := humago.Unwrap(ctx)
+		deadline := http.NewResponseController(w)
+		out, n := csv.NewWriter(ctx.BodyWriter()), 0
+		_ = rows(func(row []string) error {
+			if n++; n%1000 == 0 { // a large file may take long, a reader that stalls may not
+				_ = deadline.SetWriteDeadline(time.Now().Add(answeredIn))
+			}
+			return out.Write(row)
+		})
+		out.Flush()
+	}}
+}
+
+func (r *run) readingsCSV(q *readingsCSV) (*huma.StreamResponse, error) {
+	from, to, err := r.span(Window{From: q.From, To: q.To})
+	if err != nil {
+		return nil, err
+	}
+	places, err := r.placesOf(q)
+	if err != nil {
+		return nil, err
+	}
+	columns := sim.ReadingColumns()
+	return table("readings.csv", func(write func([]string) error) error {
+		if err := write(append([]string{"step", "time", "member", "kind", "community"}, columns...)); err != nil {
+			return err
+		}
+		first, _ := r.history.Bounds()
+		for t := max(from, first); t < to; t++ {
+			step, err := r.history.Step(t, false)
+			if err != nil {
+				continue
+			}
+			head := []string{strconv.FormatInt(int64(t), 10), r.time(t)}
+			for _, p := range places {
+				if err := write(append(slices.Clone(head), r.csvRow(step, p, columns)...)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}), nil
+}
+
+// placesOf are the twins that are asked for, in the order of readings.csv.
+func (r *run) placesOf(q *readingsCSV) (places []Place, err error) {
+	for _, path := range q.Path {
+		p, ok := r.index.Place(path)
+		if !ok {
+			return nil, huma.Error404NotFound(fmt.Sprintf("no twin %q", path))
+		}
+		places = append(places, p)
+	}
+	if q.Community == "" && len(places) > 0 {
+		return places, nil
+	}
+	if q.Community != "" && !strings.HasPrefix(q.Community, sim.GridPath+"/") {
+		q.Community = sim.GridPath + "/" + q.Community
+	}
+	found := q.Community == ""
+	for i := range r.index.Communities {
+		c := &r.index.Communities[i]
+		if q.Community != "" && c.Path != q.Community {
+			continue
+		}
+		found = true
+		for _, t := range c.Tiles {
+			for k := range r.index.Tiles[t].Blocks {
+				for row, of := range r.index.Tiles[t].Blocks[k].Community {
+					if int(of) == i {
+						places = append(places, Place{int32(t), int32(k), int32(row)})
+					}
+				}
+			}
+		}
+	}
+	if !found {
+		return nil, huma.Error404NotFound(fmt.Sprintf("no community %q", q.Community))
+	}
+	return places, nil
+}
+
+func (r *run) csvRow(step *Step, p Place, columns []string) []string {
+	b := r.index.block(p)
+	row := []string{b.Paths[p.Row], b.Kind.Name, r.index.Communities[b.Community[p.Row]].Path}
+	for _, name := range columns {
+		c := columnOf(b.Kind, name)
+		if c < 0 {
+			row = append(row, "")
+			continue
+		}
+		v := step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(c, int(p.Row))
+		row = append(row, string(twins.AppendScaled(nil, v, b.Kind.Columns[c].Places)))
+	}
+	return row
+}
+
+// gridColumns are the flow columns of grid.csv, in its order.
+var gridColumns = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "curtailed_w", "unserved_w"}
+
+func (r *run) gridCSV(q *gridCSV) (*huma.StreamResponse, error) {
+	from, to, err := r.span(Window{From: q.From, To: q.To})
+	if err != nil {
+		return nil, err
+	}
+	return table("grid.csv", func(write func([]string) error) error {
+		if err := write(sim.GridColumns()); err != nil {
+			return err
+		}
+		first, _ := r.history.Bounds()
+		for t := max(from, first); t < to; t++ {
+			step, err := r.history.Step(t, false)
+			if err != nil {
+				continue
+			}
+			if err := write(r.gridRow(step)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), nil
+}
+
+func (r *run) gridRow(step *Step) []string {
+	grid := &step.Scopes[scopeGrid][0]
+	value := func(name string, places int) string {
+		return string(twins.AppendScaled(nil, grid.Value(flowColumnNamed(name), 0), places))
+	}
+	row := []string{strconv.FormatInt(int64(step.Tick), 10), r.time(step.Tick)}
+	for _, name := range gridColumns {
+		row = append(row, value(name, 3))
+	}
+	price, carbon := "", ""
+	if r.priced {
+		price = value("price_eur_per_mwh", 9) // of a kWh
+	}
+	if r.mixed {
+		carbon = value("co2_g_per_kwh", 3)
+	}
+	return append(row, farthest(grid), price, carbon)
+}
+
+// farthest is the frequency of the step that was farthest from nominal, in Hz; empty
+// where nobody held it.
+func farthest(grid *Block) string {
+	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
+	switch {
+	case least == 0:
+		return ""
+	case most-nominal > nominal-least:
+		least = most
+	}
+	return string(twins.AppendScaled(nil, least, 6))
+}
+
+func (s *Server) downloadRoutes(api huma.API) {
+	download := func(path, summary string) huma.Operation {
+		o := operation(http.MethodGet, path, summary, http.StatusOK)
+		o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+		return o
+	}
+	huma.Register(api, download("/download/readings.csv", "Readings as a table"), func(_ context.Context, q *readingsCSV) (*huma.StreamResponse, error) {
+		r, err := s.runOf(q.RunQuery)
+		if err != nil {
+			return nil, err
+		}
+		return r.readingsCSV(q)
+	})
+	huma.Register(api, download("/download/grid.csv", "The whole grid as a table"), func(_ context.Context, q *gridCSV) (*huma.StreamResponse, error) {
+		r, err := s.runOf(q.RunQuery)
+		if err != nil {
+			return nil, err
+		}
+		return r.gridCSV(q)
+	})
+}
+
+// metrics are those of the live run and of this process, for Prometheus.
+func (s *Server) metrics() http.Handler {
+	reg := prometheus.NewRegistry()
+	gauge := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "smatrix_" + name, Help: help}, value))
+	}
+	count := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "smatrix_" + name, Help: help}, value))
+	}
+	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
+	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
+	gauge("residual_watts", "Energy made or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
+	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.count()) })
+	gauge("alerts", "Open alerts that nobody has acknowledged.", func() float64 { return float64(s.live.alerts.open()) })
+	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.Load()) })
+	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.sent.Load()) })
+	count("frames_conflated_total", "Frames that a later one has replaced before they were sent.", func() float64 { return float64(s.live.hub.skipped.Load()) })
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+}
+
+// docsPage is the reference of the API as one page, made once: huma's own loads from
+// another origin.
+func docsPage(api *huma.OpenAPI) (http.HandlerFunc, error) {
+	type route struct {
+		Method, Path, Summary string
+		Parameters            []parameter
+	}
+	var routes []route
+	for path, item := range api.Paths {
+		for method, o := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "DELETE": item.Delete} {
+			if o == nil {
+				continue
+			}
+			r := route{Method: method, Path: path, Summary: o.Summary}
+			for _, p := range o.Parameters {
+				r.Parameters = append(r.Parameters, parameter{p.Name, p.In, p.Description})
+			}
+			if o.RequestBody != nil {
+				r.Parameters = append(r.Parameters, bodyKeys(api, o)...)
+			}
+			routes = append(routes, r)
+		}
+	}
+	slices.SortFunc(routes, func(a, b route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
+	var page strings.Builder
+	if err := docsTemplate.Execute(&page, map[string]any{"Title": api.Info.Title, "About": api.Info.Description, "Routes": routes}); err != nil {
+		return nil, err
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(page.String())) // nobody is there any more
+	}, nil
+}
+
+// parameter is what a route may be given.
+type parameter struct{ Name, In, Doc string }
+
+func bodyKeys(api *huma.OpenAPI, o *huma.Operation) (keys []parameter) {
+	for _, media := range o.RequestBody.Content {
+		schema := media.Schema
+		if schema.Ref != "" {
+			schema = api.Components.Schemas.SchemaFromRef(schema.Ref)
+		}
+		for name, s := range schema.Properties {
+			keys = append(keys, parameter{name, "body", s.Description})
+		}
+	}
+	slices.SortFunc(keys, func(a, b parameter) int { return strings.Compare(a.Name, b.Name) })
+	return keys
+}
+
+var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}: API</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color-scheme:light dark}
+code{font-size:.95em}section{border-top:1px solid;padding:.5em 0}td{padding-right:1em;vertical-align:top}</style>
+<h1>{{.Title}}: API</h1><p>{{.About}}</p>
+<p>Errors are <code>application/problem+json</code>. For programs: <a href="/openapi.json">/openapi.json</a>.</p>
+{{range .Routes}}<section><h2><code>{{.Method}} {{.Path}}</code></h2><p>{{.Summary}}</p>
+{{if .Parameters}}<table>{{range .Parameters}}<tr><td><code>{{.Name}}</code><td>{{.In}}<td>{{.Doc}}</tr>{{end}}</table>{{end}}</section>
+{{end}}</html>
+`))

@@ -1,0 +1,640 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// SeriesOf is one column over time. Each has its own ticks: of each stretch that is one
+// pixel, its least and its greatest value, where they were.
+type SeriesOf struct {
+	Name   string  `json:"name"`
+	Label  string  `json:"label"`
+	Unit   string  `json:"unit"`
+	Places int     `json:"places"`
+	T      []int64 `json:"t" doc:"ticks"`
+	V      Numbers `json:"v" doc:"values, null is a gap"`
+}
+
+// Series are columns over a window.
+type Series struct {
+	Path       string     `json:"path"`
+	From       int64      `json:"from"`
+	To         int64      `json:"to" doc:"the first step after the window"`
+	HeldFrom   int64      `json:"held_from" doc:"oldest step that is held"`
+	StepS      int64      `json:"step_s"`
+	StartUnixS int64      `json:"start_unix_s"`
+	Reduced    bool       `json:"reduced" doc:"there were more than two values a pixel"`
+	Series     []SeriesOf `json:"series"`
+}
+
+// Window is a stretch of time and how many pixels it has.
+type Window struct {
+	From   int64 `query:"from" default:"0" doc:"first step"`
+	To     int64 `query:"to" default:"-1" doc:"the first step after it; -1: up to now"`
+	Points int   `query:"points" minimum:"2" maximum:"10000" default:"1000" doc:"pixels: at most two values for each"`
+}
+
+// span is the window in steps, refused if it makes no sense.
+func (r *run) span(w Window) (from, to twins.Tick, err error) {
+	_, next := r.history.Bounds()
+	from, to = twins.Tick(w.From), twins.Tick(w.To)
+	steps := r.scenario.Calendar.Steps
+	switch {
+	case w.To == -1:
+		to = next
+	case to > steps:
+		return 0, 0, huma.Error422UnprocessableEntity(fmt.Sprintf("to %d is beyond the end: the run has %d steps", to, steps))
+	}
+	if from < 0 || from > to && w.To != -1 || from > steps {
+		return 0, 0, huma.Error422UnprocessableEntity(fmt.Sprintf("from %d to %d is no stretch of the run's %d steps", from, to, steps))
+	}
+	return from, min(max(from, to), max(from, next)), nil
+}
+
+func (r *run) series(path string, from, to twins.Tick) *Series {
+	first, _ := r.history.Bounds()
+	return &Series{Path: path, From: int64(from), To: int64(to), HeldFrom: int64(first), StepS: int64(r.scenario.Calendar.Step),
+		StartUnixS: r.scenario.Calendar.Start.Unix(), Series: []SeriesOf{}}
+}
+
+// add appends one column.
+func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
+	c := curve{}
+	next := s.From
+	frequency := strings.HasPrefix(name, "frequency_") // 0 says that nobody held it
+	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
+		if v != 0 || !frequency {
+			c.put(int64(t), v, &next)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if next < s.To {
+		c.gap(next)
+	}
+	reduced := c.reduce(points)
+	s.Reduced = s.Reduced || reduced
+	s.Series = append(s.Series, SeriesOf{name, label, unitOf(name), places, c.t, Numbers{c.v, c.gaps, places}})
+	return nil
+}
+
+// curve is values over time with gaps.
+type curve struct {
+	t, v []int64
+	gaps map[int]bool
+}
+
+// put appends a value; what lies between next and t is a gap.
+func (c *curve) put(t, v int64, next *int64) {
+	if t > *next {
+		c.gap(*next)
+	}
+	c.t, c.v = append(c.t, t), append(c.v, v)
+	*next = t + 1
+}
+
+func (c *curve) gap(t int64) {
+	if c.gaps == nil {
+		c.gaps = map[int]bool{}
+	}
+	c.gaps[len(c.t)] = true
+	c.t, c.v = append(c.t, t), append(c.v, 0)
+}
+
+// reduce keeps of each of points stretches of time the least and the greatest value,
+// and a gap if there is one. It reports whether anything was left out.
+func (c *curve) reduce(points int) bool {
+	n := len(c.t)
+	if n <= 2*points {
+		return false
+	}
+	from, span := c.t[0], c.t[n-1]-c.t[0]+1
+	out := curve{}
+	for i := 0; i < n; {
+		pixel := (c.t[i] - from) * int64(points) / span
+		j := i
+		least, most, gap := -1, -1, -1
+		for ; j < n && (c.t[j]-from)*int64(points)/span == pixel; j++ {
+			switch {
+			case c.gaps[j]:
+				gap = j
+				continue
+			case least < 0:
+				least, most = j, j
+			}
+			if c.v[j] < c.v[least] {
+				least = j
+			}
+			if c.v[j] > c.v[most] {
+				most = j
+			}
+		}
+		keep := []int{least, most, gap}
+		slices.Sort(keep)
+		for _, k := range slices.Compact(keep) {
+			switch {
+			case k < 0:
+			case k == gap:
+				out.gap(c.t[k])
+			default:
+				out.t, out.v = append(out.t, c.t[k]), append(out.v, c.v[k])
+			}
+		}
+		i = j
+	}
+	*c = out
+	return true
+}
+
+type readingsQuery struct {
+	RunQuery
+	Window
+	Path   string   `query:"path" required:"true" maxLength:"500"`
+	Column []string `query:"column,explode" maxItems:"50" doc:"of its kind, or part:NAME for a device; all of its kind's if left out"`
+}
+
+func (r *run) readings(q *readingsQuery) (*Series, error) {
+	from, to, err := r.span(q.Window)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := r.index.Place(q.Path)
+	if !ok {
+		if q.Path == sim.GridPath || r.kindOf(q.Path) != nil {
+			return r.flows(&flowsQuery{q.RunQuery, q.Window, q.Path, q.Column})
+		}
+		return nil, huma.Error404NotFound(fmt.Sprintf("no twin %q", q.Path))
+	}
+	b := r.index.block(p)
+	columns := q.Column
+	if len(columns) == 0 {
+		for _, c := range b.Kind.Columns {
+			columns = append(columns, c.Name)
+		}
+	}
+	s := r.series(q.Path, from, to)
+	for _, name := range columns {
+		at := Cell{r.index.scopeOfTile(int(p.Tile)), int(p.Block), columnOf(b.Kind, name), int(p.Row), -1}
+		places := 3
+		if part, ok := strings.CutPrefix(name, "part:"); ok {
+			if at.Part = slices.Index(b.Parts[p.Row], part); at.Part < 0 {
+				return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no device %q, it has: %s", q.Path, part, strings.Join(b.Parts[p.Row], ", ")))
+			}
+		} else if at.Column < 0 {
+			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("a %s has no column %q", b.Kind.Name, name))
+		} else {
+			places = b.Kind.Columns[at.Column].Places
+		}
+		if err := s.add(r, name, "", places, at, q.Points); err != nil {
+			return nil, err
+		}
+	}
+	for i := range s.Series {
+		if strings.HasPrefix(s.Series[i].Name, "part:") {
+			s.Series[i].Unit, s.Series[i].Label = "W", strings.TrimPrefix(s.Series[i].Name, "part:")
+		}
+	}
+	return s, nil
+}
+
+type flowsQuery struct {
+	RunQuery
+	Window
+	Scope  string   `query:"scope" default:"grid" maxLength:"500" doc:"grid, sources/NAME, or a community's path"`
+	Column []string `query:"column,explode" maxItems:"50" doc:"of flow_columns; load_w, generation_w, import_w, export_w, charge_w, discharge_w if left out"`
+}
+
+var usualFlows = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w"}
+
+// scopeRow is where a node's row stands.
+func (r *run) scopeRow(scope string) (Cell, bool) {
+	if scope == sim.GridPath {
+		return Cell{Scope: scopeGrid, Part: -1}, true
+	}
+	if source, ok := strings.CutPrefix(scope, "sources/"); ok {
+		i := slices.IndexFunc(r.index.Sources, func(s Source) bool { return s.Name == source })
+		return Cell{Scope: scopeSources, Row: i, Part: -1}, i >= 0
+	}
+	c, ok := r.index.Community(scope)
+	if !ok {
+		return Cell{}, false
+	}
+	return Cell{Scope: scopeCommunities + c.Index/mostRows, Row: c.Index % mostRows, Part: -1}, true
+}
+
+func (r *run) flows(q *flowsQuery) (*Series, error) {
+	from, to, err := r.span(q.Window)
+	if err != nil {
+		return nil, err
+	}
+	at, ok := r.scopeRow(q.Scope)
+	if !ok {
+		return nil, huma.Error404NotFound(fmt.Sprintf("no scope %q, wanted grid, sources/NAME or a community's path", q.Scope))
+	}
+	columns := q.Column
+	if len(columns) == 0 {
+		columns = usualFlows
+	}
+	s := r.series(q.Scope, from, to)
+	for _, name := range columns {
+		if at.Column = flowColumnNamed(name); at.Column < 0 {
+			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("no column %q in flow_columns", name))
+		}
+		if err := s.add(r, name, "", flowColumns[at.Column].places, at, q.Points); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// production is what each source has generated, beside consumption.
+func (r *run) production(q *productionQuery) (*Series, error) {
+	from, to, err := r.span(q.Window)
+	if err != nil {
+		return nil, err
+	}
+	s := r.series(sim.GridPath, from, to)
+	for i, source := range r.index.Sources {
+		k := twins.KindNamed(source.Kind)
+		if k.Role == twins.RoleTie || !slices.ContainsFunc(k.Columns, func(c twins.Column) bool { return c.Name == "generation_w" }) && k.Role != twins.RoleProducer {
+			continue
+		}
+		at := Cell{Scope: scopeSources, Row: i, Column: flowColumnNamed("generation_w"), Part: -1}
+		if err := s.add(r, "generation_w", source.Label, 3, at, q.Points); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range []struct{ column, label string }{{"import_w", "import"}, {"discharge_w", "storage"}, {"load_w", "consumption"}} {
+		at := Cell{Scope: scopeGrid, Column: flowColumnNamed(c.column), Part: -1}
+		if err := s.add(r, c.column, c.label, 3, at, q.Points); err != nil {
+			return nil, err
+		}
+	}
+	s.forecasts(r, q.Points)
+	return s, nil
+}
+
+// forecasts appends the net load as it came, as it was expected, and as it is expected
+// from now on, which lies beyond the window.
+func (s *Series) forecasts(r *run, points int) {
+	labels := [...]string{"net load", "forecast, up to an hour ahead", "forecast, a day ahead"}
+	var curves [len(labels)]curve
+	next := s.From
+	_ = r.forwards(twins.Tick(s.From), twins.Tick(s.To), func(step *Step) {
+		for i := range step.Events {
+			if e := &step.Events[i].Event; e.Type == sim.ForecastJudged {
+				for k := range curves {
+					n := int64(step.Tick) // what lies between two of them is no gap
+					curves[k].put(int64(step.Tick), e.V[k], &n)
+				}
+			}
+		}
+		next = int64(step.Tick) + 1
+	})
+	for k := range curves {
+		s.Reduced = curves[k].reduce(points) || s.Reduced
+	}
+	if now, err := r.stepAt(-1, false); err == nil && now != nil && now.Ahead != nil && s.To > int64(now.Tick) {
+		cal, f := r.scenario.Calendar, now.Ahead
+		for t := twins.Tick(next); t < cal.Steps; t++ {
+			k := int64(t-f.Issued) * int64(cal.Step) / 900
+			if k >= int64(len(f.Net)) {
+				break
+			}
+			n := int64(t)
+			curves[1].put(n, int64(f.Net[k]), &n)
+		}
+	}
+	for k, c := range curves {
+		if len(c.t) > 0 {
+			name := "forecast_w"
+			if k == 0 {
+				name = "net_load_w"
+			}
+			s.Series = append(s.Series, SeriesOf{name, labels[k], "W", 3, c.t, Numbers{c.v, c.gaps, 3}})
+		}
+	}
+}
+
+type productionQuery struct {
+	RunQuery
+	Window
+}
+
+// EventInfo is a notable event.
+type EventInfo struct {
+	Tick   int64            `json:"tick"`
+	Time   string           `json:"time"`
+	Path   string           `json:"path"`
+	Type   string           `json:"type"`
+	Fields map[string]int64 `json:"fields"`
+}
+
+// DecisionInfo is something that was decided for a member and why.
+type DecisionInfo struct {
+	Tick       int64  `json:"tick"`
+	Time       string `json:"time"`
+	Path       string `json:"path"`
+	Reason     string `json:"reason"`
+	PowerW     Number `json:"power_w" doc:"what was asked of it instead of its reference"`
+	ShiftedW   Number `json:"shifted_w"`
+	UnservedW  Number `json:"unserved_w"`
+	CurtailedW Number `json:"curtailed_w"`
+}
+
+func (r *run) eventInfo(t twins.Tick, n *twins.Notice) EventInfo {
+	e := EventInfo{Tick: int64(t), Time: r.time(t), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]int64{}}
+	for i, f := range n.Event.Type.Fields {
+		e.Fields[f] = n.Event.V[i]
+	}
+	return e
+}
+
+func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
+	w := func(p twins.Power) Number { return Number{int64(p), 3} }
+	return DecisionInfo{int64(t), r.time(t), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(d.Curtailed)}
+}
+
+// backwards calls visit with steps that are held, newest first, until it says no.
+func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
+	first, _ := r.history.Bounds()
+	for t := to - 1; t >= max(from, first); t-- {
+		s, err := r.history.Step(t, false)
+		if err != nil {
+			return nil // it has been let go of in the meantime
+		}
+		if !visit(s) {
+			break
+		}
+	}
+	return nil
+}
+
+// forwards calls visit with steps that are held, in order.
+func (r *run) forwards(from, to twins.Tick, visit func(*Step)) error {
+	first, next := r.history.Bounds()
+	for t := max(from, first); t < min(to, next); t++ {
+		s, err := r.history.Step(t, false)
+		if err != nil {
+			continue // it has been let go of in the meantime
+		}
+		visit(s)
+	}
+	return nil
+}
+
+// mostDecisions is how many a twin shows, and lookBack how many steps are searched.
+const (
+	mostDecisions = 20
+	lookBack      = 1000
+)
+
+func (r *run) decisionsOf(path string, step *Step) []DecisionInfo {
+	found := []DecisionInfo{}
+	if step == nil {
+		return found
+	}
+	_ = r.backwards(step.Tick-lookBack, step.Tick+1, func(s *Step) bool {
+		for i := range s.Decisions {
+			if s.Decisions[i].Member == path {
+				found = append(found, r.decisionInfo(s.Tick, &s.Decisions[i]))
+			}
+		}
+		return len(found) < mostDecisions
+	})
+	return found[:min(len(found), mostDecisions)]
+}
+
+type eventsQuery struct {
+	RunQuery
+	Page
+	Path string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
+	Type string `query:"type" maxLength:"100"`
+	From int64  `query:"from" default:"0"`
+	To   int64  `query:"to" default:"-1"`
+}
+
+type eventList struct {
+	Next   string      `json:"next"`
+	Events []EventInfo `json:"events"`
+}
+
+type decisionsQuery struct {
+	RunQuery
+	Page
+	Path   string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
+	Reason string `query:"reason" maxLength:"100"`
+	From   int64  `query:"from" default:"0"`
+	To     int64  `query:"to" default:"-1"`
+}
+
+type decisionList struct {
+	Next      string         `json:"next"`
+	Decisions []DecisionInfo `json:"decisions"`
+}
+
+// under says that a path is another's or below it.
+func under(path, above string) bool {
+	return above == "" || path == above || strings.HasPrefix(path, above) && path[len(above)] == '/'
+}
+
+// pages collects a page of what backwards finds. A cursor is a step and a place in it.
+type pages struct {
+	limit    int
+	tick, at int64 // where the page begins
+	next     string
+	n        int
+}
+
+func newPages(p Page, to twins.Tick) (*pages, error) {
+	g := &pages{limit: p.Limit, tick: int64(to) - 1}
+	if p.Cursor == "" {
+		return g, nil
+	}
+	var t, at int64
+	if n, err := fmt.Sscanf(p.Cursor, "%d.%d", &t, &at); n != 2 || err != nil || t < 0 || at < 0 {
+		return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("cursor %q: wanted one from an answer", p.Cursor))
+	}
+	g.tick, g.at = min(t, g.tick), at
+	return g, nil
+}
+
+// take says whether the i-th of a step belongs to the page, and whether the page is
+// full.
+func (g *pages) take(t twins.Tick, i int) (take, full bool) {
+	switch {
+	case int64(t) == g.tick && int64(i) < g.at:
+		return false, false
+	case g.n == g.limit:
+		g.next = fmt.Sprintf("%d.%d", t, i)
+		return false, true
+	}
+	g.n++
+	return true, false
+}
+
+func (r *run) events(q *eventsQuery) (*eventList, error) {
+	from, to, err := r.span(Window{From: q.From, To: q.To})
+	if err != nil {
+		return nil, err
+	}
+	g, err := newPages(q.Page, to)
+	if err != nil {
+		return nil, err
+	}
+	list := &eventList{Events: []EventInfo{}}
+	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
+		for i := range s.Events {
+			n := &s.Events[i]
+			if !under(n.Member, q.Path) || q.Type != "" && q.Type != n.Event.Type.Name {
+				continue
+			}
+			take, full := g.take(s.Tick, i)
+			if full {
+				return false
+			}
+			if take {
+				list.Events = append(list.Events, r.eventInfo(s.Tick, n))
+			}
+		}
+		return true
+	})
+	list.Next = g.next
+	return list, err
+}
+
+func (r *run) decisions(q *decisionsQuery) (*decisionList, error) {
+	from, to, err := r.span(Window{From: q.From, To: q.To})
+	if err != nil {
+		return nil, err
+	}
+	g, err := newPages(q.Page, to)
+	if err != nil {
+		return nil, err
+	}
+	list := &decisionList{Decisions: []DecisionInfo{}}
+	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
+		for i := range s.Decisions {
+			d := &s.Decisions[i]
+			if !under(d.Member, q.Path) || q.Reason != "" && q.Reason != d.Reason.String() {
+				continue
+			}
+			take, full := g.take(s.Tick, i)
+			if full {
+				return false
+			}
+			if take {
+				list.Decisions = append(list.Decisions, r.decisionInfo(s.Tick, d))
+			}
+		}
+		return true
+	})
+	list.Next = g.next
+	return list, err
+}
+
+// AlertInfo is one cause.
+type AlertInfo struct {
+	ID           string `json:"id"`
+	Rule         string `json:"rule"`
+	Severity     string `json:"severity" enum:"note,warning,critical"`
+	Scope        string `json:"scope"`
+	Text         string `json:"text"`
+	First        int64  `json:"first"`
+	Last         int64  `json:"last"`
+	FirstTime    string `json:"first_time"`
+	LastTime     string `json:"last_time"`
+	Count        int64  `json:"count"`
+	Active       bool   `json:"active"`
+	Acknowledged bool   `json:"acknowledged"`
+}
+
+func (r *run) alertInfo(a *alert) AlertInfo {
+	return AlertInfo{a.id, a.rule.Rule, a.rule.Severity, a.scope, a.rule.Text, int64(a.first), int64(a.last), r.time(a.first), r.time(a.last),
+		a.count, a.active, a.acknowledged}
+}
+
+type alertList struct {
+	Revision uint64      `json:"revision"`
+	Alerts   []AlertInfo `json:"alerts"`
+}
+
+type alertsQuery struct {
+	RunQuery
+	Active       string `query:"active" enum:"true,false"`
+	Acknowledged string `query:"acknowledged" enum:"true,false"`
+	Limit        int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+}
+
+func (r *run) alertList(q *alertsQuery) *alertList {
+	rows, revision := r.alerts.since(0)
+	list := &alertList{Revision: revision, Alerts: []AlertInfo{}}
+	for i := range rows {
+		a := &rows[i]
+		if q.Active != "" && a.active != (q.Active == "true") || q.Acknowledged != "" && a.acknowledged != (q.Acknowledged == "true") {
+			continue
+		}
+		if len(list.Alerts) < q.Limit {
+			list.Alerts = append(list.Alerts, r.alertInfo(a))
+		}
+	}
+	return list
+}
+
+type acknowledgeBody struct {
+	RunQuery
+	Body struct {
+		ID string `json:"id" maxLength:"600"`
+	}
+}
+
+// of answers a question about a run.
+func of[I any, O any](s *Server, run func(*I) RunQuery, ask func(*run, *I) (O, error)) func(context.Context, *I) (*answer[O], error) {
+	return func(_ context.Context, q *I) (*answer[O], error) {
+		r, err := s.runOf(run(q))
+		if err != nil {
+			return nil, err
+		}
+		o, err := ask(r, q)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[O]{o}, nil
+	}
+}
+
+func (s *Server) historyRoutes(api huma.API) {
+	get(api, "/readings", "A twin's columns and devices over time", of(s, func(q *readingsQuery) RunQuery { return q.RunQuery }, (*run).readings))
+	get(api, "/flows", "Flows of the grid, a source or a community over time", of(s, func(q *flowsQuery) RunQuery { return q.RunQuery }, (*run).flows))
+	get(api, "/production", "Production by source, beside consumption", of(s, func(q *productionQuery) RunQuery { return q.RunQuery }, (*run).production))
+	get(api, "/events", "Notable events, newest first", of(s, func(q *eventsQuery) RunQuery { return q.RunQuery }, (*run).events))
+	get(api, "/decisions", "Decisions with their reasons, newest first", of(s, func(q *decisionsQuery) RunQuery { return q.RunQuery }, (*run).decisions))
+	get(api, "/alerts", "Alerts, a row for each cause", of(s, func(q *alertsQuery) RunQuery { return q.RunQuery },
+		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
+	post(api, "/alerts/acknowledge", "Say that an alert has been seen", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
+		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
+			a, err := r.acknowledge(q.Body.ID)
+			var lost *NotKeptError
+			switch {
+			case errors.As(err, &lost) && lost.Full:
+				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
+			case errors.As(err, &lost):
+				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
+			case err != nil:
+				return AlertInfo{}, huma.Error404NotFound(err.Error())
+			}
+			r.hub.wake()
+			return r.alertInfo(&a), nil
+		}))
+}

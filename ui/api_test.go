@@ -1,0 +1,847 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Whatever is wrong with a request, the answer is a problem in words: never a 5xx.
+func TestBadRequests(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(3)
+	home := aHome(s)
+	for _, row := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"GET", "/api/v1/x", "", 404, "there is no /api/v1/x"},
+		{"GET", "/api/", "", 404, "see /docs"},
+		{"GET", "/api/v1/clock/pause", "", 405, "wanted POST"},
+		{"DELETE", "/api/v1/state", "", 405, "wanted GET"},
+		{"GET", "/api/v1/state?run=x", "", 404, `no run \"x\"`},
+		{"GET", "/api/v1/state?eat=1", "", 422, "unknown query parameter"},
+		{"GET", "/api/v1/runs/x", "", 404, "no run"},
+		{"GET", "/api/v1/tiles/1", "", 404, "there are 0 to 0"},
+		{"GET", "/api/v1/tiles/-1", "", 404, "no tile -1"},
+		{"GET", "/api/v1/tiles/x", "", 422, "invalid integer"},
+		{"GET", "/api/v1/twin", "", 422, "required query parameter"},
+		{"GET", "/api/v1/twin?path=grid/x", "", 404, "no twin"},
+		{"GET", "/api/v1/twin?path=" + home + "&tick=3", "", 404, "not made yet: the last one is 2"},
+		{"GET", "/api/v1/twins?kind=x", "", 422, "no kind"},
+		{"GET", "/api/v1/twins?community=x", "", 422, "no community"},
+		{"GET", "/api/v1/twins?where=soc", "", 422, "wanted column"},
+		{"GET", "/api/v1/twins?where=x%3C1", "", 422, `no column \"x\"`},
+		{"GET", "/api/v1/twins?where=soc%3Cx", "", 422, "is not a number"},
+		{"GET", "/api/v1/twins?limit=0", "", 422, "expected number >= 1"},
+		{"GET", "/api/v1/twins?limit=100000", "", 422, "expected number <= 1000"},
+		{"GET", "/api/v1/twins?cursor=x", "", 422, "wanted one from an answer"},
+		{"GET", "/api/v1/events?cursor=-1.5", "", 422, "wanted one from an answer"},
+		{"GET", "/api/v1/readings", "", 422, "required query parameter"},
+		{"GET", "/api/v1/readings?path=x", "", 404, "no twin"},
+		{"GET", "/api/v1/readings?path=" + home + "&column=x", "", 422, "has no column"},
+		{"GET", "/api/v1/readings?path=" + home + "&column=part:x", "", 422, "has no device"},
+		{"GET", "/api/v1/readings?path=" + home + "&from=5&to=2", "", 422, "no stretch"},
+		{"GET", "/api/v1/readings?path=" + home + "&from=-1", "", 422, "no stretch"},
+		{"GET", "/api/v1/readings?path=" + home + "&to=25", "", 422, "beyond the end"},
+		{"GET", "/api/v1/readings?path=" + home + "&points=1", "", 422, "expected number >= 2"},
+		{"GET", "/api/v1/readings?path=" + home + "&from=99999999999999999999", "", 422, "invalid integer"},
+		{"GET", "/api/v1/flows?scope=x", "", 404, "no scope"},
+		{"GET", "/api/v1/flows?scope=sources/x", "", 404, "no scope"},
+		{"GET", "/api/v1/flows?column=x", "", 422, "no column"},
+		{"GET", "/api/v1/compare", "", 422, "required"},
+		{"GET", "/api/v1/compare?b=x", "", 404, "no run"},
+		{"GET", "/api/v1/download/readings.csv?path=x", "", 404, "no twin"},
+		{"GET", "/api/v1/download/readings.csv?community=x", "", 404, "no community"},
+		{"GET", "/api/v1/download/grid.csv?from=99", "", 422, "no stretch"},
+		{"GET", "/api/v1/stream", "", 426, "WebSocket"},
+		{"GET", "/api/v1/stream?format=xml", "", 422, "wanted json"},
+		{"POST", "/api/v1/clock/step", "{", 400, ""},
+		{"POST", "/api/v1/clock/step", "[]", 422, "expected object"},
+		{"POST", "/api/v1/clock/step", `{"steps":0}`, 422, ">= 1"},
+		{"POST", "/api/v1/clock/step", `{"steps":1,"until":"event"}`, 422, "one of the two"},
+		{"POST", "/api/v1/clock/step", `{"steps":1,"eat":1}`, 422, "unexpected property"},
+		{"POST", "/api/v1/clock/step", "", 400, "body is required"},
+		{"POST", "/api/v1/clock/speed", `{}`, 422, "wanted speed"},
+		{"POST", "/api/v1/clock/speed", `{"speed":-1}`, 422, "> 0"},
+		{"POST", "/api/v1/clock/speed", `{"speed":1,"max":true}`, 422, "wanted speed"},
+		{"POST", "/api/v1/clock/speed", `{"speed":1e300}`, 422, "<= "},
+		{"POST", "/api/v1/clock/speed", `{"speed":0.001}`, 422, "speed 0.001, wanted"},
+		{"POST", "/api/v1/clock/seek", `{"tick":25}`, 422, "beyond the end: the run has 24 steps"},
+		{"POST", "/api/v1/clock/seek", `{"tick":1}`, 422, "forward only"},
+		{"POST", "/api/v1/clock/seek", `{"tick":-1}`, 422, ">= 0"},
+		{"POST", "/api/v1/alerts/acknowledge", `{"id":"x"}`, 404, "no alert"},
+		{"POST", "/api/v1/commands", `{"target":"grid/x","setting":"mode","value":1}`, 422, "no twin"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"x","value":1}`, 422, "has no setting"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale"}`, 422, "wanted one of value"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":1,"multiply":2}`, 422, "wanted one of value"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":-1}`, 422, "households.home-1.pv.scale"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":1e300}`, 422, "households.home-1.pv.scale"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":"a: b"}`, 422, ""},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":[1]}`, 422, ""},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `/battery","setting":"mode","word":"dance"}`, 422, "mode"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":1,"tick":2}`, 422, "step 2 has been begun"},
+		{"POST", "/api/v1/commands", `{"target":"` + home + `","setting":"pv.scale","value":1,"tick":24}`, 422, "beyond the last one"},
+		{"POST", "/api/v1/forks", `{"at":9,"set":["x=1"]}`, 422, "not reached"},
+		{"POST", "/api/v1/forks", `{"at":99,"set":[]}`, 422, "wanted one from 0 to 23"},
+		{"POST", "/api/v1/forks", `{"at":1,"set":["x=1"]}`, 422, "unknown key"},
+		{"POST", "/api/v1/forks", `{"at":1,"set":["seed=1"]}`, 422, "may not change"},
+		{"DELETE", "/api/v1/runs/live", "", 409, "cannot be deleted"},
+		{"DELETE", "/api/v1/runs/x", "", 404, "no run"},
+		{"POST", "/api/v1/commands", `{"target":"` + strings.Repeat("x", mostBody) + `"}`, 413, "too large"},
+		{"POST", "/", "", 405, "not allowed"},
+		{"GET", "/assets/x.js", "", 404, "there is no"},
+		{"GET", "/etc/passwd.txt", "", 404, "there is no"},
+	} {
+		status, kind, b := s.ask(row.method, row.path, row.body)
+		if status != row.status || !isProblem(kind, b) || !bytes.Contains(b, []byte(row.want)) {
+			t.Errorf("%s %.80s %.80s: %d %s %s, want %d and %q", row.method, row.path, row.body, status, kind, b, row.status, row.want)
+		}
+	}
+	if status, kind, b := s.ask("POST", "/api/v1/clock/step", `{"steps":1}`, "Content-Type", "text/csv"); status != 415 || !isProblem(kind, b) {
+		t.Errorf("another media type: %d %s %s", status, kind, b)
+	}
+	var state State
+	s.get("/state", &state)
+	if state.Tick != 3 || state.State != "paused" {
+		t.Errorf("what was refused has moved the clock: %+v", state)
+	}
+}
+
+// FuzzRequests: no path and no body makes the server fail.
+func FuzzRequests(f *testing.F) {
+	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, Limits: Limits{Requests: 1e9}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(server.Close)
+	if _, err := server.Live().Step(context.Background(), 2); err != nil {
+		f.Fatal(err)
+	}
+	f.Add("GET", "/api/v1/twins?where=soc<0.5&q=kind:battery&limit=3", "")
+	f.Add("GET", "/api/v1/readings?path=grid/north/home-1&from=0&to=2&points=2", "")
+	f.Add("POST", "/api/v1/commands", `{"target":"grid/north/home-1","setting":"pv.scale","value":1.5}`)
+	f.Add("POST", "/api/v1/alerts/acknowledge", `{"id":"\u0000"}`)
+	f.Add("GET", "/home/x", "")
+	f.Fuzz(func(t *testing.T, method, target, body string) {
+		r, err := http.NewRequest(method, "http://127.0.0.1/", strings.NewReader(body))
+		if err != nil {
+			return
+		}
+		u, err := r.URL.Parse(target)
+		if err != nil || u.Host != "127.0.0.1" || strings.Contains(target, "clock") || strings.Contains(target, "forks") {
+			return
+		}
+		r.URL, r.RemoteAddr = u, "127.0.0.1:1"
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		server.Handler().ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Errorf("%s %q %q: %d %s", method, target, body, w.Code, w.Body)
+		}
+	})
+}
+
+// Everything that is served comes from here, and says so.
+func TestHeadersAndOrigins(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	for _, path := range []string{"/", "/docs", "/openapi.json", "/grid", "/twin/grid/north/home-1", "/healthz", "/metrics", "/api/v1/state"} {
+		r, _ := http.NewRequest("GET", s.url+path, nil)
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		_, _ = b.ReadFrom(answer.Body)
+		_ = answer.Body.Close()
+		if answer.StatusCode != 200 || !strings.HasPrefix(answer.Header.Get("Content-Security-Policy"), "default-src 'self'") {
+			t.Errorf("%s: %d, policy %q", path, answer.StatusCode, answer.Header.Get("Content-Security-Policy"))
+		}
+		for _, bad := range []string{"src=\"http", "href=\"http", "@import", "unpkg", "cdn"} {
+			if strings.Contains(b.String(), bad) {
+				t.Errorf("%s loads from elsewhere: %s", path, bad)
+			}
+		}
+	}
+	var api struct {
+		OpenAPI string
+		Paths   map[string]any
+	}
+	_, _, b := s.ask("GET", "/openapi.json", "")
+	if err := json.Unmarshal(b, &api); err != nil || !strings.HasPrefix(api.OpenAPI, "3.1") || len(api.Paths) < 25 {
+		t.Errorf("%v, %s, %d paths", err, api.OpenAPI, len(api.Paths))
+	}
+	_, _, docs := s.ask("GET", "/docs", "")
+	prose, err := os.ReadFile("API.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range api.Paths {
+		if !bytes.Contains(docs, []byte(path)) {
+			t.Errorf("/docs lacks %s", path)
+		}
+		if !bytes.Contains(prose, []byte(" "+strings.TrimPrefix(path, "/api/v1"))) {
+			t.Errorf("API.md lacks %s", path)
+		}
+	}
+	for _, row := range []struct{ header, value string }{
+		{"Origin", "http://evil.example"}, {"Origin", "null"}, {"Origin", "x"}, {"Host", "evil.example"}, {"Host", "evil.example:80"}, {"Sec-Fetch-Site", "cross-site"},
+	} {
+		if status, kind, b := s.ask("POST", "/api/v1/clock/play", "", row.header, row.value); status != 403 || !isProblem(kind, b) {
+			t.Errorf("%s %s: %d %s", row.header, row.value, status, b)
+		}
+	}
+	if status, _, b := s.ask("POST", "/api/v1/clock/pause", "", "Origin", s.url); status != 200 {
+		t.Errorf("its own origin: %d %s", status, b)
+	}
+}
+
+func TestToken(t *testing.T) {
+	s := serve(t, "hamlet", func(o *Options) { o.Token = "sésame & co" })
+	for _, row := range []struct {
+		path, header, value string
+		status              int
+	}{
+		{"/api/v1/state", "", "", 401}, {"/", "", "", 401}, {"/metrics", "", "", 401}, {"/healthz", "", "", 200}, {"/api/v1/stream", "", "", 401},
+		{"/api/v1/state", "Authorization", "Bearer sésame & co", 200}, {"/api/v1/state", "Authorization", "Bearer sésame", 401},
+		{"/api/v1/state?token=s%C3%A9same+%26+co", "", "", 401}, {"/?token=s%C3%A9same+%26+co", "", "", 303}, {"/?token=x", "", "", 401},
+		{"/api/v1/state", "Cookie", cookieName + "=s%C3%A9same+%26+co", 200}, {"/api/v1/state", "Cookie", cookieName + "=x", 401},
+	} {
+		var header []string
+		if row.header != "" {
+			header = []string{row.header, row.value}
+		}
+		if status, _, b := s.ask("GET", row.path, "", header...); status != row.status {
+			t.Errorf("%s %s %s: %d, want %d: %s", row.path, row.header, row.value, status, row.status, b)
+		}
+	}
+}
+
+func TestRates(t *testing.T) {
+	l := rates{perSecond: 10, of: map[string]*bucket{}}
+	now := time.Unix(0, 0)
+	count := func(address string) (n int) {
+		for range 100 {
+			if l.allow(address, now) {
+				n++
+			}
+		}
+		return n
+	}
+	if a, b := count("a"), count("b"); a != 20 || b != 20 {
+		t.Errorf("%d and %d at once, want 20", a, b)
+	}
+	now = now.Add(time.Second)
+	if a := count("a"); a != 10 {
+		t.Errorf("%d after a second, want 10", a)
+	}
+	for i := range mostAddresses + 10 {
+		l.allow(fmt.Sprint(i), now)
+	}
+	if len(l.of) > mostAddresses {
+		t.Errorf("%d addresses are remembered", len(l.of))
+	}
+	s := serve(t, "hamlet", func(o *Options) { o.Limits.Requests = 1 })
+	last := 0
+	for range 5 {
+		last, _, _ = s.ask("GET", "/healthz", "")
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("got %d", last)
+	}
+}
+
+// The clock does what it is told.
+func TestClock(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	var state State
+	s.want(200, "POST", "/clock/step", `{"steps":2}`, &state)
+	if state.Tick != 2 || state.State != "paused" || state.Time != "2018-01-08T02:00:00+01:00" && state.Steps != 24 {
+		t.Errorf("%+v", state)
+	}
+	s.want(202, "POST", "/clock/seek", `{"tick":5}`, nil)
+	if _, err := s.Live().Wait(t.Context(), func(c sim.LiveClock) bool { return c.State == sim.Paused }); err != nil {
+		t.Fatal(err)
+	}
+	s.want(200, "POST", "/clock/step", `{"until":"event"}`, &state)
+	if state.Tick <= 5 {
+		t.Errorf("no event: %+v", state)
+	}
+	s.want(200, "POST", "/clock/speed", `{"max":true}`, &state)
+	if !state.Max {
+		t.Errorf("%+v", state)
+	}
+	s.want(200, "POST", "/clock/play", "", nil)
+	<-s.live.done
+	s.get("/state", &state)
+	if state.State != "ended" || state.Tick != 24 || state.ResidualMW != 0 || len(state.Digest) != 64 {
+		t.Errorf("%+v", state)
+	}
+	s.want(409, "POST", "/clock/play", "", nil)
+	s.want(409, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":1}`, nil)
+}
+
+// A change of a twin is carried out once for each key, and does to the run what the
+// same change under events: does.
+func TestCommands(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(10)
+	home := aHome(s)
+	body := `{"target":"` + home + `","setting":"pv.scale","value":2.5}`
+	var first, again CommandInfo
+	s.want(202, "POST", "/commands", body, &first, "Idempotency-Key", "k1")
+	s.want(202, "POST", "/commands", body, &again, "Idempotency-Key", "k1")
+	if first.Tick != 10 || first.Value.Value != 2_500_000_000 || first.Repeated || !again.Repeated || again.Seq != first.Seq {
+		t.Errorf("first %+v, again %+v", first, again)
+	}
+	s.want(409, "POST", "/commands", strings.Replace(body, "2.5", "3", 1), nil, "Idempotency-Key", "k1")
+	s.want(202, "POST", "/commands", `{"target":"`+home+`/battery","setting":"mode","word":"idle","tick":12}`, nil)
+	s.want(202, "POST", "/commands", `{"target":"`+home+`/battery","setting":"available","value":false,"tick":14}`, nil)
+	s.want(202, "POST", "/commands", `{"target":"`+home+`/battery","setting":"available","value":1,"tick":15}`, nil)
+	s.want(202, "POST", "/commands", `{"target":"`+home+`","setting":"pv.scale","multiply":2,"tick":13}`, nil)
+	var list commandPage
+	s.get("/commands?limit=3", &list)
+	if len(list.Commands) != 3 || list.Next != "3" || list.Commands[0].Name != "multiply" {
+		t.Errorf("%+v", list)
+	}
+	before := s.value(home, "generation_w", 9)
+	s.step(1)
+	var twin TwinInfo
+	s.get("/twin?path="+home, &twin)
+	for _, set := range twin.Settings {
+		if set.Name == "pv.scale" && set.Value.Value != 2_500_000_000 {
+			t.Errorf("pv.scale is %+v", set)
+		}
+	}
+	if now := s.value(home, "generation_w", 10); now == before {
+		t.Errorf("generation is %d as before", now)
+	}
+	s.step(3)
+	s.get("/twin?path="+home, &twin)
+	for _, set := range twin.Settings {
+		if set.Name == "pv.scale" && set.Value.Value != 5_000_000_000 {
+			t.Errorf("after the factor: %+v", set)
+		}
+	}
+	if err := s.Live().Seek(24); err != nil {
+		t.Fatal(err)
+	}
+	<-s.live.done
+	if got := s.live.finished(); got != s.replayed() {
+		t.Errorf("digest %s, want that of the same commands from the start", got)
+	}
+}
+
+// value is what a twin's column says in a step.
+func (t *tester) value(path, column string, tick int64) int64 {
+	t.Helper()
+	var twin TwinInfo
+	t.get(fmt.Sprintf("/twin?path=%s&tick=%d", path, tick), &twin)
+	return twin.Reading[column].Value
+}
+
+// replayed is the digest of a run with the live run's commands, stepped headless.
+func (t *tester) replayed() string {
+	t.Helper()
+	w := load(t.T, "hamlet", sim.Options{})
+	for _, c := range t.live.commands.list() {
+		if err := w.Add(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return headless(t.T, w)
+}
+
+func headless(t testing.TB, w *sim.World) string {
+	t.Helper()
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
+	if _, err := runner.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return chain.Digest().String()
+}
+
+// A fork has the digest of a run that had the change from the beginning on under
+// events:, and differs from its parent from its step on.
+func TestFork(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(12)
+	s.want(202, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil) // after the fork: not in it
+	s.step(4)
+	var fork RunInfo
+	s.want(202, "POST", "/forks", `{"at":8,"name":"no tie","set":["ties.tie.available=false"]}`, &fork)
+	if fork.ID != "fork-1" || fork.Parent != "live" || fork.At != 8 || fork.Name != "no tie" {
+		t.Fatalf("%+v", fork)
+	}
+	r, _ := s.runs.find(fork.ID)
+	<-r.done
+	w := load(t, "hamlet", sim.Options{})
+	changes, err := w.Scenario.Commands([]string{"ties.tie.available=false"}, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range changes { // numbered as events at the end of the file are
+		c.Seq = int64(len(w.Scenario.Events) + i + 1)
+		if err := w.Add(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := headless(t, w)
+	if want == headless(t, load(t, "hamlet", sim.Options{})) {
+		t.Fatal("the change changes nothing")
+	}
+	s.get("/runs/fork-1", &fork)
+	if fork.Digest != want || fork.State != "ended" || fork.Tick != 24 {
+		t.Errorf("%+v, want digest %s", fork, want)
+	}
+	var c struct {
+		From, To        int64
+		FirstDifference *int64 `json:"first_difference"`
+		Totals          []TotalOf
+	}
+	s.get("/compare?a=live&b=fork-1", &c)
+	if c.To != 16 || c.FirstDifference == nil || *c.FirstDifference != 8 {
+		t.Errorf("%+v", c)
+	}
+	for _, total := range c.Totals {
+		if math.Abs(total.Difference-(total.B-total.A)) > 1e-6 {
+			t.Errorf("%+v", total)
+		}
+	}
+	var without struct{ Series []struct{ V []float64 } }
+	s.get("/flows?run=fork-1&column=import_w&from=8", &without)
+	if got := without.Series[0].V; len(got) != 16 || slices.ContainsFunc(got, func(w float64) bool { return w != 0 }) {
+		t.Errorf("without the tie it imports %v", got)
+	}
+	watcher := s.dial("?run=fork-1")
+	watcher.subscribe(1, "tile/0")
+	s.shows(r, "tile/0", watcher.at("tile/0", 23))
+	s.want(204, "DELETE", "/runs/fork-1", "", nil)
+	if got := watcher.closed(); got.Code != closeGone {
+		t.Errorf("%d %q", got.Code, got.Text)
+	}
+	s.want(404, "GET", "/state?run=fork-1", "", nil)
+	for range mostForks {
+		s.want(202, "POST", "/forks", `{"at":0,"set":[]}`, nil)
+	}
+	s.want(409, "POST", "/forks", `{"at":0,"set":[]}`, nil)
+}
+
+// What is asked for over time is what the steps said; what is left out is between the
+// least and the greatest of its pixel.
+func TestSeries(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(24)
+	home := aHome(s)
+	var all struct {
+		Reduced bool
+		Series  []struct {
+			Name string
+			T    []int64
+			V    []float64
+		}
+	}
+	s.get("/readings?path="+home+"&column=power_w&column=part:load&column=part:pv", &all)
+	if all.Reduced || len(all.Series) != 3 || len(all.Series[0].V) != 24 {
+		t.Fatalf("%+v", all)
+	}
+	for i, v := range all.Series[0].V {
+		if got := s.value(home, "power_w", int64(i)); float64(got)/1000 != v {
+			t.Errorf("step %d: %v, want %d mW", i, v, got)
+		}
+		if sum := all.Series[1].V[i] + all.Series[2].V[i]; sum-v > 1e-9 || v-sum > 1e-9 {
+			t.Errorf("step %d: the devices add up to %v, the home draws %v", i, sum, v)
+		}
+	}
+	// The sources make what the grid has.
+	var made struct {
+		Series []struct {
+			Name, Label string
+			V           []float64
+		}
+	}
+	s.get("/production", &made)
+	sum := make([]float64, 24)
+	for _, m := range made.Series {
+		for i, v := range m.V {
+			if m.Name == "generation_w" {
+				sum[i] += v
+			}
+		}
+	}
+	s.get("/flows?column=generation_w", &all)
+	for i, v := range all.Series[0].V {
+		if sum[i]-v > 1e-6 || v-sum[i] > 1e-6 {
+			t.Errorf("step %d: the sources made %v, the grid %v", i, sum[i], v)
+		}
+	}
+}
+
+func TestReduce(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for round := range 300 {
+		var c curve
+		next := int64(r.IntN(50))
+		for range 1 + r.IntN(2000) {
+			at := next
+			if r.IntN(30) == 0 {
+				at += int64(r.IntN(5))
+			}
+			c.put(at, int64(r.IntN(1000))-500, &next)
+		}
+		whole := curve{slices.Clone(c.t), slices.Clone(c.v), c.gaps}
+		points := 2 + r.IntN(200)
+		reduced := c.reduce(points)
+		if reduced != (len(whole.t) > 2*points) || len(c.t) > 2*points+len(c.gaps) {
+			t.Fatalf("round %d: %d of %d values for %d pixels", round, len(c.t), len(whole.t), points)
+		}
+		if !slices.IsSorted(c.t) {
+			t.Fatalf("round %d: out of order", round)
+		}
+		extremes := func(c *curve) (least, most int64) {
+			least, most = 1<<60, -1<<60
+			for i, v := range c.v {
+				if !c.gaps[i] {
+					least, most = min(least, v), max(most, v)
+				}
+			}
+			return least, most
+		}
+		a, b := extremes(&c)
+		x, y := extremes(&whole)
+		if a != x || b != y || (len(whole.gaps) > 0) != (len(c.gaps) > 0) {
+			t.Fatalf("round %d: %d…%d with %d gaps, want %d…%d with some of %d", round, a, b, len(c.gaps), x, y, len(whole.gaps))
+		}
+	}
+}
+
+// The tables are those that run --csv writes.
+func TestDownloads(t *testing.T) {
+	w := load(t, "town", sim.Options{Steps: new(5)})
+	var readings, grid bytes.Buffer
+	table, err := sim.NewCSV(&readings, &grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{table}}
+	if _, err := runner.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, "town", nil)
+	s.step(5)
+	for path, want := range map[string]string{"readings.csv": readings.String(), "grid.csv": grid.String()} {
+		status, kind, got := s.ask("GET", "/api/v1/download/"+path, "")
+		if status != 200 || kind != "text/csv; charset=utf-8" || string(got) != want {
+			t.Errorf("%s: %d %s, %d bytes, want the %d of run --csv", path, status, kind, len(got), len(want))
+		}
+	}
+}
+
+// Twins are found by kind, place, what they show, and text; pages add up.
+func TestTwins(t *testing.T) {
+	s := serve(t, "town", nil)
+	s.step(30)
+	var all, empty, page TwinList
+	s.get("/twins?kind=battery&limit=1000", &all)
+	s.get("/twins?q=kind:battery+soc%3C0.2&limit=1000", &empty)
+	count := 0
+	for _, row := range all.Twins {
+		if row.Values["soc"].Value < 200_000_000 {
+			count++
+		}
+	}
+	if all.Total != len(all.Twins) || all.Total == 0 || count != empty.Total || count == 0 || count == all.Total {
+		t.Errorf("%d batteries, %d empty ones, %d found", all.Total, count, empty.Total)
+	}
+	var paths []string
+	for cursor := ""; ; cursor = page.Next {
+		page = TwinList{}
+		s.get("/twins?kind=battery&limit=7&cursor="+cursor, &page)
+		for _, row := range page.Twins {
+			paths = append(paths, row.Path)
+		}
+		if page.Next == "" {
+			break
+		}
+	}
+	if len(paths) != all.Total || paths[len(paths)-1] != all.Twins[all.Total-1].Path {
+		t.Errorf("%d in pages, %d at once", len(paths), all.Total)
+	}
+	s.get("/twins?community=community-02&q=household-0057", &page)
+	for _, row := range page.Twins {
+		if row.Community != "grid/community-02" || !strings.Contains(row.Path, "household-0057") {
+			t.Errorf("%+v", row)
+		}
+	}
+}
+
+// Events and decisions come newest first, and pages of them miss nothing.
+func TestEventPages(t *testing.T) {
+	s := serve(t, "town", nil)
+	s.step(40)
+	want := 0
+	for i := range 40 {
+		step, err := s.live.history.Step(twins.Tick(i), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want += len(step.Events)
+	}
+	got, last := 0, int64(1<<60)
+	for cursor := ""; ; {
+		var list eventList
+		s.get("/events?limit=7&cursor="+cursor, &list)
+		for _, e := range list.Events {
+			if e.Tick > last {
+				t.Fatalf("step %d after step %d", e.Tick, last)
+			}
+			last = e.Tick
+		}
+		got += len(list.Events)
+		if cursor = list.Next; cursor == "" {
+			break
+		}
+	}
+	if got != want || want < 20 {
+		t.Errorf("%d events in pages, %d in all", got, want)
+	}
+	var some eventList
+	s.get("/events?type=vehicle.unplugged&path=grid/community-01&limit=1000", &some)
+	for _, e := range some.Events {
+		if e.Type != "vehicle.unplugged" || !strings.HasPrefix(e.Path, "grid/community-01/") {
+			t.Errorf("%+v", e)
+		}
+	}
+	if len(some.Events) == 0 {
+		t.Error("no vehicle left in 10 hours")
+	}
+}
+
+// Alerts are one row for each cause, from what is so in a step.
+func TestAlerts(t *testing.T) {
+	s := serve(t, "hamlet", func(o *Options) {
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=10",
+			"batteries.*.available=false"}}) // what the roofs do not give nobody does
+	})
+	s.step(20)
+	var list alertList
+	s.get("/alerts?active=true", &list)
+	rows := map[string]AlertInfo{}
+	for _, a := range list.Alerts {
+		if _, twice := rows[a.ID]; twice {
+			t.Errorf("%s twice", a.ID)
+		}
+		rows[a.ID] = a
+	}
+	for _, id := range []string{"load.unserved:grid/north", "unit.unavailable:grid/supply/tie"} {
+		if a := rows[id]; !a.Active || a.Count < 1 || a.Last != 19 {
+			t.Errorf("%s: %+v of %v", id, a, rows)
+		}
+	}
+	if list.Alerts[0].Severity != "critical" {
+		t.Errorf("the first is %+v", list.Alerts[0])
+	}
+	var state State
+	s.get("/state", &state)
+	var a AlertInfo
+	s.want(200, "POST", "/alerts/acknowledge", `{"id":"unit.unavailable:grid/supply/tie"}`, &a)
+	before := state.Alerts
+	s.get("/state", &state)
+	if !a.Acknowledged || state.Alerts != before-1 {
+		t.Errorf("%+v, %d open, were %d", a, state.Alerts, before)
+	}
+}
+
+// Looking back has a bound: the oldest steps go, and who asks for one is told.
+func TestHistoryIsBounded(t *testing.T) {
+	s := serve(t, "hamlet", func(o *Options) { o.HistoryBytes = 40_000 })
+	s.step(24)
+	var state State
+	s.get("/state", &state)
+	if state.First == 0 || state.First >= 23 {
+		t.Fatalf("the oldest step is %d", state.First)
+	}
+	m := s.live.history.(*Memory)
+	if m.bytes > 40_000 {
+		t.Errorf("%d bytes are held", m.bytes)
+	}
+	s.want(404, "GET", "/twin?path="+aHome(s)+"&tick=0", "", nil)
+	var series struct {
+		HeldFrom int64 `json:"held_from"`
+		Series   []struct {
+			T []int64
+			V []*float64
+		}
+	}
+	s.get("/flows?column=load_w", &series)
+	if got := series.Series[0]; series.HeldFrom != state.First || got.V[0] != nil || got.T[1] != state.First || got.V[1] == nil {
+		t.Errorf("held from %d: %v %v", series.HeldFrom, got.T, got.V)
+	}
+}
+
+// The plane: nobody stands on anybody, communities do not touch, and it is the same
+// each time.
+func TestLayout(t *testing.T) {
+	for _, name := range []string{"hamlet", "street", "town"} {
+		x, y := NewIndex(load(t, name, sim.Options{})), NewIndex(load(t, name, sim.Options{}))
+		if x.Version != y.Version || x.Version == "" {
+			t.Errorf("%s: versions %s and %s", name, x.Version, y.Version)
+		}
+		for i, a := range x.Communities {
+			for _, b := range x.Communities[:i] {
+				if dx, dy := a.X-b.X, a.Y-b.Y; dx*dx+dy*dy < (a.R+b.R)*(a.R+b.R) {
+					t.Errorf("%s: %s and %s overlap", name, a.ID, b.ID)
+				}
+			}
+		}
+		seen, n := map[[2]float64]string{}, 0
+		for i := range x.Tiles {
+			if x.Tiles[i].Twins > mostRows {
+				t.Errorf("%s: tile %d has %d twins", name, i, x.Tiles[i].Twins)
+			}
+			for _, b := range x.Tiles[i].Blocks {
+				for r, path := range b.Paths {
+					n++
+					at := [2]float64{b.X[r], b.Y[r]}
+					if other, taken := seen[at]; taken {
+						t.Errorf("%s: %s stands on %s", name, path, other)
+					}
+					seen[at] = path
+					c := x.Communities[b.Community[r]]
+					if dx, dy := at[0]-c.X, at[1]-c.Y; dx*dx+dy*dy > c.R*c.R {
+						t.Errorf("%s: %s is outside its community", name, path)
+					}
+				}
+			}
+		}
+		if n != x.Twins {
+			t.Errorf("%s: %d twins in tiles, %d in all", name, n, x.Twins)
+		}
+	}
+}
+
+// What does not change is asked for once.
+func TestETag(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	etag := `"` + s.index.Version + `"`
+	for _, path := range []string{"/catalogue", "/tiles/0"} {
+		if status, _, b := s.ask("GET", "/api/v1"+path, "", "If-None-Match", etag); status != 304 || len(b) != 0 {
+			t.Errorf("%s: %d %s", path, status, b)
+		}
+		if status, _, _ := s.ask("GET", "/api/v1"+path, "", "If-None-Match", `"x"`); status != 200 {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+}
+
+// The frequency is that of the record, and nobody's where nobody holds it; what the
+// grid went through is told with it.
+func TestFrequency(t *testing.T) {
+	for _, row := range []struct {
+		scenario string
+		set      []string
+		holds    bool
+	}{
+		{"hamlet", nil, true},
+		{"hamlet", []string{"producers.*.available=false", "ties.tie.available=false"}, true}, // it is the engine's, which is repaired
+		{"street", []string{"ties.*.available=false"}, false},
+	} {
+		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, sim.Options{Set: row.set}) })
+		s.step(3)
+		step, err := s.live.history.Step(2, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var state State
+		s.get("/state", &state)
+		if got := state.FrequencyHz != nil; got != row.holds || got != (step.Swing.Island || step.Swing.Held) {
+			t.Errorf("%s %v: %v, swing %+v", row.scenario, row.set, state.FrequencyHz, step.Swing)
+		} else if got && (state.FrequencyMinHz.Value != nominal+step.Swing.Min || state.FrequencyMaxHz.Value != nominal+step.Swing.Max) {
+			t.Errorf("%s: %v to %v, swing %+v", row.scenario, state.FrequencyMinHz, state.FrequencyMaxHz, step.Swing)
+		}
+		var series struct{ Series []struct{ V []*float64 } }
+		s.get("/flows?column=frequency_hz", &series)
+		if v := series.Series[0].V; v[len(v)-1] == nil == row.holds {
+			t.Errorf("%s: over time %v", row.scenario, v)
+		}
+	}
+	s := serve(t, "hamlet", nil)
+	s.step(2)
+	s.want(202, "POST", "/commands", `{"target":"grid/supply/tie","setting":"available","value":false}`, nil)
+	s.step(1)
+	var events eventList
+	s.get("/events?path=grid&type=grid.islanded", &events)
+	var alerts alertList
+	s.get("/alerts?active=true", &alerts)
+	if len(events.Events) != 1 || events.Events[0].Tick != 2 || events.Events[0].Path != "grid" ||
+		!slices.ContainsFunc(alerts.Alerts, func(a AlertInfo) bool { return a.ID == "grid.islanded:grid" && a.First == 2 }) {
+		t.Errorf("%+v, %+v", events, alerts)
+	}
+}
+
+// Past, now and forecast are on one axis: what came and what was expected of it, then
+// what is expected of the coming day.
+func TestForecastBand(t *testing.T) {
+	s := serve(t, "town", nil)
+	s.step(10)
+	var p struct {
+		Series []struct {
+			Name, Label string
+			T           []int64
+			V           []float64
+		}
+	}
+	s.get("/production", &p)
+	curves := map[string][]float64{}
+	last := map[string]int64{}
+	for _, c := range p.Series {
+		if c.Name == "net_load_w" || c.Name == "forecast_w" {
+			curves[c.Label], last[c.Label] = c.V, c.T[len(c.T)-1]
+		}
+	}
+	net, hour, day := curves["net load"], curves["forecast, up to an hour ahead"], curves["forecast, a day ahead"]
+	if len(net) < 7 || last["net load"] != 9 || len(day) != len(net) || last["forecast, up to an hour ahead"] != 95 {
+		t.Fatalf("%d, %d and %d values up to steps %v", len(net), len(hour), len(day), last)
+	}
+	for i := range net {
+		if math.Abs(hour[i]-net[i]) > 0.5*math.Abs(net[i]) {
+			t.Errorf("value %d: %v W came, %v W were expected an hour ahead", i, net[i], hour[i])
+		}
+	}
+	// What is expected of the next day is what came, within what a forecast can err.
+	expected := hour[len(net):]
+	s.step(80)
+	s.get("/production?from=10", &p)
+	for _, c := range p.Series {
+		if c.Label != "net load" {
+			continue
+		}
+		sum, off := 0.0, 0.0
+		for i, at := range c.T {
+			sum += math.Abs(c.V[i])
+			off += math.Abs(c.V[i] - expected[at-10])
+		}
+		if off > 0.6*sum || off == 0 {
+			t.Errorf("off by %.0f %% of what came", 100*off/sum)
+		}
+		t.Logf("off by %.0f %% of what came", 100*off/sum)
+	}
+}

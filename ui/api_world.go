@@ -1,0 +1,722 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+func rfc3339(t time.Time) string { return t.Format(time.RFC3339) }
+
+// ColumnInfo says what a column is.
+type ColumnInfo struct {
+	Name    string `json:"name"`
+	Unit    string `json:"unit"`
+	Places  int    `json:"places" doc:"stored integer ÷ 10^places is in the unit"`
+	Derived bool   `json:"derived"`
+}
+
+// SettingInfo says what may be changed in mid-run.
+type SettingInfo struct {
+	Name    string   `json:"name"`
+	Unit    string   `json:"unit"`
+	Places  int      `json:"places"`
+	Min     Number   `json:"min"`
+	Max     Number   `json:"max"`
+	Words   []string `json:"words" doc:"names of the values 0, 1, …, where it is a choice"`
+	Boolean bool     `json:"boolean"`
+}
+
+// KindInfo is what a viewer knows of a kind.
+type KindInfo struct {
+	Name     string        `json:"name"`
+	Plural   string        `json:"plural"`
+	Label    string        `json:"label"`
+	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
+	Ownable  bool          `json:"ownable"`
+	Columns  []ColumnInfo  `json:"columns"`
+	Settings []SettingInfo `json:"settings"`
+}
+
+// Catalogue is what the stream's columns mean.
+type Catalogue struct {
+	Version     string       `json:"version"`
+	Kinds       []KindInfo   `json:"kinds"`
+	FlowColumns []ColumnInfo `json:"flow_columns"`
+	Sources     []Source     `json:"sources"`
+	Reasons     []string     `json:"reasons" doc:"names of the values of the column reason"`
+	Rules       []Rule       `json:"rules"`
+}
+
+func (x *Index) catalogue() Catalogue {
+	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules, Kinds: []KindInfo{}}
+	for _, k := range twins.Kinds() {
+		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Settings: []SettingInfo{}}
+		for _, col := range k.Columns {
+			info.Columns = append(info.Columns, ColumnInfo{col.Name, unitOf(col.Name), col.Places, col.Derived})
+		}
+		for _, s := range k.Settings {
+			boolean := s.Scale == 1 && s.Min == 0 && s.Max == 1 && s.Words == nil
+			info.Settings = append(info.Settings, settingInfo(s, boolean))
+		}
+		c.Kinds = append(c.Kinds, info)
+	}
+	for _, f := range flowColumns {
+		c.FlowColumns = append(c.FlowColumns, ColumnInfo{Name: f.name, Unit: unitOf(f.name), Places: f.places})
+	}
+	for r := twins.NoReason; r <= twins.Reserve; r++ {
+		c.Reasons = append(c.Reasons, r.String())
+	}
+	return c
+}
+
+func settingInfo(s twins.Setting, boolean bool) SettingInfo {
+	places := placesOf(s.Scale)
+	words := s.Words
+	if words == nil {
+		words = []string{}
+	}
+	return SettingInfo{s.Name, unitOf(s.Name), places, Number{s.Min, places}, Number{s.Max, places}, words, boolean}
+}
+
+func placesOf(scale int64) (places int) {
+	for ; scale >= 10; scale /= 10 {
+		places++
+	}
+	return places
+}
+
+// ScenarioInfo is the scenario of the runs.
+type ScenarioInfo struct {
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	File        string         `json:"file"`
+	Seed        uint64         `json:"seed"`
+	Hosting     string         `json:"hosting"`
+	Start       string         `json:"start"`
+	Zone        string         `json:"zone"`
+	StepS       int64          `json:"step_s"`
+	Steps       int64          `json:"steps"`
+	Members     map[string]int `json:"members"`
+	Events      []CommandInfo  `json:"events"`
+}
+
+// RunInfo is one run.
+type RunInfo struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Parent string   `json:"parent"`
+	At     int64    `json:"at" doc:"step from which on it differs from its parent"`
+	Set    []string `json:"set"`
+	State  string   `json:"state" enum:"paused,live,ended,failed,replay"`
+	Tick   int64    `json:"tick"`
+	Steps  int64    `json:"steps"`
+	First  int64    `json:"first"`
+	Digest string   `json:"digest" doc:"once the run is over"`
+	Error  string   `json:"error"`
+}
+
+func (r *run) info() RunInfo {
+	c := r.pace.Clock()
+	first, _ := r.history.Bounds()
+	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: r.stateName(c.State),
+		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished()}
+	i.Error = r.trouble(&c)
+	return i
+}
+
+// Bounds of the plane.
+type Bounds struct {
+	X0 float64 `json:"x0"`
+	Y0 float64 `json:"y0"`
+	X1 float64 `json:"x1"`
+	Y1 float64 `json:"y1"`
+}
+
+// CommunityInfo is a community on the plane with its limit now.
+type CommunityInfo struct {
+	Community
+	LimitW *Number `json:"limit_w" doc:"null: none"`
+}
+
+// Tree is the grid on the plane: x to the right, y downwards, the substation at 0, 0.
+type Tree struct {
+	Version     string          `json:"version"`
+	Bounds      Bounds          `json:"bounds"`
+	Communities []CommunityInfo `json:"communities"`
+	Lines       []Line          `json:"lines"`
+}
+
+func (r *run) tree() Tree {
+	x := r.index
+	t := Tree{Version: x.Version, Communities: []CommunityInfo{}, Lines: []Line{}}
+	b := &t.Bounds
+	*b = Bounds{-circle, -circle, circle, circle}
+	for _, c := range x.Communities {
+		info := CommunityInfo{Community: c}
+		if v, ok := r.setting(c.Path, "limit_w"); ok {
+			info.LimitW = &Number{v, 3}
+		}
+		t.Communities = append(t.Communities, info)
+		t.Lines = append(t.Lines, Line{[]float64{0, c.X}, []float64{0, c.Y}, c.Path})
+		b.X0, b.Y0 = math.Min(b.X0, c.X-c.R), math.Min(b.Y0, c.Y-c.R)
+		b.X1, b.Y1 = math.Max(b.X1, c.X+c.R), math.Max(b.Y1, c.Y+c.R)
+	}
+	return t
+}
+
+// setting is the present value of a setting; false if there is none.
+func (r *run) setting(path, name string) (int64, bool) {
+	if v, ok := r.settings.value(path, name); ok {
+		return v, true
+	}
+	e, ok := r.entry(path)
+	if !ok {
+		return 0, false
+	}
+	s, ok := e.Setting(name)
+	return s.Value, ok && !s.None
+}
+
+// TileInfo is a tile's members: rows in the order of the frame's columns.
+type TileInfo struct {
+	Version     string          `json:"version"`
+	Tile        int             `json:"tile"`
+	Communities []string        `json:"communities"`
+	Blocks      []TileBlockInfo `json:"blocks" doc:"in the order of Frame.blocks"`
+	Lines       []Line          `json:"lines"`
+}
+
+// TileBlockInfo is the members of one kind.
+type TileBlockInfo struct {
+	Kind       string     `json:"kind"`
+	Paths      []string   `json:"paths"`
+	Community  []int32    `json:"community" doc:"index into the tree's communities"`
+	OwnerBlock int        `json:"owner_block" doc:"block of this tile in which owners stand, -1 if nobody here is owned"`
+	Owner      []int32    `json:"owner" doc:"row in owner_block, -1 if it is the community's own"`
+	X          []float64  `json:"x"`
+	Y          []float64  `json:"y"`
+	Parts      [][]string `json:"parts" doc:"names of each one's devices"`
+}
+
+func (x *Index) tile(n int) TileInfo {
+	t := &x.Tiles[n]
+	info := TileInfo{Version: x.Version, Tile: n, Lines: append([]Line{}, t.Lines...), Communities: []string{}}
+	for _, c := range t.Communities {
+		info.Communities = append(info.Communities, x.Communities[c].Path)
+	}
+	for i := range t.Blocks {
+		b := &t.Blocks[i]
+		to := TileBlockInfo{Kind: b.Kind.Name, Paths: b.Paths, Community: b.Community, OwnerBlock: -1, X: b.X, Y: b.Y, Parts: make([][]string, len(b.Paths))}
+		for row, owner := range b.Owners {
+			to.Parts[row] = append([]string{}, b.Parts[row]...)
+			at, ok := x.twins[owner]
+			if !ok || int(at.Tile) != n {
+				to.Owner = append(to.Owner, -1)
+				continue
+			}
+			to.OwnerBlock = int(at.Block)
+			to.Owner = append(to.Owner, at.Row)
+		}
+		info.Blocks = append(info.Blocks, to)
+	}
+	return info
+}
+
+// TwinRow is one twin in a list.
+type TwinRow struct {
+	Path      string            `json:"path"`
+	Kind      string            `json:"kind"`
+	Community string            `json:"community"`
+	Owner     string            `json:"owner"`
+	Tile      int               `json:"tile"`
+	X         float64           `json:"x"`
+	Y         float64           `json:"y"`
+	Values    map[string]Number `json:"values"`
+}
+
+// TwinList is a page of twins.
+type TwinList struct {
+	Total int       `json:"total"`
+	Tick  int64     `json:"tick" doc:"step of the values, -1 before the first"`
+	Next  string    `json:"next" doc:"cursor of the next page, empty at the end"`
+	Twins []TwinRow `json:"twins"`
+}
+
+// Page is which part of a list is asked for.
+type Page struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Cursor string `query:"cursor" maxLength:"20"`
+}
+
+func (p Page) from() (int, error) {
+	if p.Cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(p.Cursor)
+	if err != nil || n < 0 {
+		return 0, huma.Error422UnprocessableEntity(fmt.Sprintf("cursor %q: wanted one from an answer", p.Cursor))
+	}
+	return n, nil
+}
+
+type twinsQuery struct {
+	RunQuery
+	Page
+	Kind      string   `query:"kind"`
+	Community string   `query:"community" doc:"its id or path"`
+	Where     []string `query:"where,explode" maxItems:"10" doc:"column, one of < <= = >= >, number: soc<0.2"`
+	Q         string   `query:"q" maxLength:"200" doc:"part of the path, or words kind:battery, community:south, soc<0.2"`
+	Tick      int64    `query:"tick" default:"-1" doc:"step of the values; -1: the latest"`
+}
+
+// predicate is column, comparison, number.
+type predicate struct {
+	column string
+	is     func(order int) bool
+	number string
+}
+
+var comparisons = []struct {
+	sign string
+	is   func(order int) bool
+}{
+	{"<=", func(o int) bool { return o <= 0 }}, {">=", func(o int) bool { return o >= 0 }},
+	{"<", func(o int) bool { return o < 0 }}, {">", func(o int) bool { return o > 0 }}, {"=", func(o int) bool { return o == 0 }},
+}
+
+func parsePredicate(s string) (predicate, error) {
+	for _, c := range comparisons {
+		column, number, ok := strings.Cut(s, c.sign)
+		if !ok {
+			continue
+		}
+		p := predicate{strings.TrimSpace(column), c.is, strings.TrimSpace(number)}
+		known := slices.ContainsFunc(twins.Kinds(), func(k *twins.Kind) bool { return columnOf(k, p.column) >= 0 })
+		if !known {
+			return p, fmt.Errorf("%q: no column %q", s, p.column)
+		}
+		if _, err := twins.ParseScaled(p.number, 1000); err != nil {
+			return p, fmt.Errorf("%q: %q is not a number", s, p.number)
+		}
+		return p, nil
+	}
+	return predicate{}, fmt.Errorf("%q, wanted column, one of < <= = >= >, and a number: soc<0.2", s)
+}
+
+func columnOf(k *twins.Kind, name string) int {
+	return slices.IndexFunc(k.Columns, func(c twins.Column) bool { return c.Name == name })
+}
+
+// filter is what twins are looked for by.
+type filter struct {
+	kind      string
+	community int // −1: any
+	where     []predicate
+	texts     []string
+}
+
+func (r *run) filter(q *twinsQuery) (f filter, err error) {
+	f = filter{kind: q.Kind, community: -1}
+	community, where := q.Community, q.Where
+	for _, word := range strings.Fields(q.Q) {
+		switch key, value, ok := strings.Cut(word, ":"); {
+		case ok && key == "kind":
+			f.kind = value
+		case ok && key == "community":
+			community = value
+		case strings.ContainsAny(word, "<>="):
+			where = append(where, word)
+		default:
+			f.texts = append(f.texts, strings.ToLower(word))
+		}
+	}
+	if f.kind != "" && twins.KindNamed(f.kind) == nil {
+		return f, fmt.Errorf("no kind %q", f.kind)
+	}
+	if community != "" {
+		if !strings.HasPrefix(community, sim.GridPath+"/") {
+			community = sim.GridPath + "/" + community
+		}
+		c, ok := r.index.Community(community)
+		if !ok {
+			return f, fmt.Errorf("no community %q", community)
+		}
+		f.community = c.Index
+	}
+	for _, w := range where {
+		p, err := parsePredicate(w)
+		if err != nil {
+			return f, err
+		}
+		f.where = append(f.where, p)
+	}
+	return f, nil
+}
+
+// bound is a predicate for one kind: a column and the stored integer.
+type bound struct {
+	column int
+	value  int64
+	is     func(int) bool
+}
+
+// of prepares the predicates for a kind; false if it lacks a column.
+func (f *filter) of(k *twins.Kind) (all []bound, ok bool) {
+	for _, p := range f.where {
+		c := columnOf(k, p.column)
+		if c < 0 {
+			return nil, false
+		}
+		v, err := twins.ParseScaled(p.number, int64(math.Pow10(k.Columns[c].Places)))
+		if err != nil {
+			return nil, false
+		}
+		all = append(all, bound{c, v, p.is})
+	}
+	return all, true
+}
+
+func (r *run) twins(q *twinsQuery) (*TwinList, error) {
+	f, err := r.filter(q)
+	if err != nil {
+		return nil, huma.Error422UnprocessableEntity(err.Error())
+	}
+	from, err := q.from()
+	if err != nil {
+		return nil, err
+	}
+	step, err := r.stepAt(q.Tick, false)
+	if err != nil {
+		return nil, err
+	}
+	list := &TwinList{Tick: -1, Twins: []TwinRow{}}
+	if step != nil {
+		list.Tick = int64(step.Tick)
+	}
+	for t := range r.index.Tiles {
+		for k := range r.index.Tiles[t].Blocks {
+			b := &r.index.Tiles[t].Blocks[k]
+			bounds, ok := f.of(b.Kind)
+			if !ok || f.kind != "" && f.kind != b.Kind.Name || step == nil && len(bounds) > 0 {
+				continue
+			}
+			for row := range b.Paths {
+				if !f.matches(b, row, bounds, step, r.index.scopeOfTile(t), k) {
+					continue
+				}
+				if list.Total++; list.Total > from && len(list.Twins) < q.Limit {
+					list.Twins = append(list.Twins, r.row(Place{int32(t), int32(k), int32(row)}, step))
+				}
+			}
+		}
+	}
+	if end := from + len(list.Twins); end < list.Total && len(list.Twins) > 0 {
+		list.Next = strconv.Itoa(end)
+	}
+	return list, nil
+}
+
+func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scope, block int) bool {
+	if f.community >= 0 && int(b.Community[row]) != f.community {
+		return false
+	}
+	for _, text := range f.texts {
+		if !strings.Contains(strings.ToLower(b.Paths[row]), text) {
+			return false
+		}
+	}
+	for _, p := range bounds {
+		v := step.Scopes[scope][block].Value(p.column, row)
+		order := 0
+		if v < p.value {
+			order = -1
+		} else if v > p.value {
+			order = 1
+		}
+		if !p.is(order) {
+			return false
+		}
+	}
+	return true
+}
+
+// stepAt is a step to show: the latest one for −1, nil before the first.
+func (r *run) stepAt(t int64, parts bool) (*Step, error) {
+	first, next := r.history.Bounds()
+	if t < 0 {
+		if next == first {
+			return nil, nil
+		}
+		t = int64(next) - 1
+	}
+	s, err := r.history.Step(twins.Tick(t), parts)
+	if err != nil {
+		return nil, huma.Error404NotFound(err.Error())
+	}
+	return s, nil
+}
+
+func (r *run) row(p Place, step *Step) TwinRow {
+	b := r.index.block(p)
+	path := b.Paths[p.Row]
+	return TwinRow{Path: path, Kind: b.Kind.Name, Community: r.index.Communities[b.Community[p.Row]].Path, Owner: b.Owners[p.Row],
+		Tile: int(p.Tile), X: b.X[p.Row], Y: b.Y[p.Row], Values: r.values(p, step)}
+}
+
+// values are a twin's columns in a step; none before the first.
+func (r *run) values(p Place, step *Step) map[string]Number {
+	if step == nil {
+		return nil
+	}
+	b := r.index.block(p)
+	values := map[string]Number{}
+	for i, c := range b.Kind.Columns {
+		values[c.Name] = Number{step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(i, int(p.Row)), c.Places}
+	}
+	return values
+}
+
+// TwinSetting is a setting with its present value.
+type TwinSetting struct {
+	SettingInfo
+	Value *Number `json:"value" doc:"null: none, or not known"`
+	Word  string  `json:"word" doc:"name of the value, where it is a choice"`
+}
+
+// PartInfo is one device of a twin.
+type PartInfo struct {
+	Name   string `json:"name"`
+	PowerW Number `json:"power_w"`
+}
+
+// TwinInfo is all that is known of one twin.
+type TwinInfo struct {
+	Path          string            `json:"path"`
+	Kind          string            `json:"kind"`
+	Label         string            `json:"label"`
+	Role          string            `json:"role"`
+	Community     string            `json:"community"`
+	Owner         string            `json:"owner"`
+	Parent        string            `json:"parent"`
+	Tile          int               `json:"tile" doc:"-1 for a community and the grid"`
+	X             float64           `json:"x"`
+	Y             float64           `json:"y"`
+	Tick          int64             `json:"tick" doc:"step of the reading, -1 before the first"`
+	Spec          any               `json:"spec" doc:"its entry in the scenario"`
+	Settings      []TwinSetting     `json:"settings"`
+	Reading       map[string]Number `json:"reading" doc:"null before the first step"`
+	Parts         []PartInfo        `json:"parts"`
+	Children      []string          `json:"children" doc:"at most 1,000"`
+	ChildrenTotal int               `json:"children_total"`
+	Decisions     []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
+	Alerts        []AlertInfo       `json:"alerts"`
+}
+
+func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
+	step, err := r.stepAt(tick, true)
+	if err != nil {
+		return nil, err
+	}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
+	if step != nil {
+		t.Tick = int64(step.Tick)
+	}
+	kind := r.kindOf(path)
+	switch {
+	case path == sim.GridPath:
+		kind = twins.Grid
+		r.gridTwin(t, step)
+	case kind == nil:
+		return nil, huma.Error404NotFound(fmt.Sprintf("no twin %q", path))
+	case kind == twins.Community:
+		r.communityTwin(t, step)
+	default:
+		r.memberTwin(t, step)
+	}
+	t.Kind, t.Label, t.Role = kind.Name, kind.Label, kind.Role.String()
+	if len(t.Children) > 1000 {
+		t.Children = t.Children[:1000]
+	}
+	if e, ok := r.scenario.Entry(kind, path); ok {
+		t.Spec = exactJSON(e.JSON())
+		t.Settings = r.settingsOf(path, e)
+	}
+	t.Decisions = r.decisionsOf(path, step)
+	rows, _ := r.alerts.since(0)
+	for i := range rows {
+		if rows[i].scope == path {
+			t.Alerts = append(t.Alerts, r.alertInfo(&rows[i]))
+		}
+	}
+	return t, nil
+}
+
+func (r *run) gridTwin(t *TwinInfo, step *Step) {
+	for _, c := range r.index.Communities {
+		t.Children = append(t.Children, c.Path)
+	}
+	t.ChildrenTotal = len(t.Children)
+	if step != nil {
+		t.Reading = flowsOf(&step.Scopes[scopeGrid][0], 0)
+	}
+}
+
+func (r *run) communityTwin(t *TwinInfo, step *Step) {
+	c, _ := r.index.Community(t.Path)
+	t.Community, t.Parent, t.X, t.Y = c.Path, sim.GridPath, c.X, c.Y
+	homes, own := r.index.membersOf(c)
+	t.Children = append(append(t.Children, homes...), own...)
+	t.ChildrenTotal = len(t.Children)
+	if step != nil {
+		t.Reading = flowsOf(&step.Scopes[scopeCommunities+c.Index/mostRows][0], c.Index%mostRows)
+	}
+}
+
+func (r *run) memberTwin(t *TwinInfo, step *Step) {
+	p, _ := r.index.Place(t.Path)
+	row := r.row(p, step)
+	t.Community, t.Owner, t.Parent, t.Tile, t.X, t.Y, t.Reading = row.Community, row.Owner, row.Community, row.Tile, row.X, row.Y, row.Values
+	if row.Owner != "" {
+		t.Parent = row.Owner
+	}
+	t.Children = append(t.Children, r.index.children[t.Path]...)
+	t.ChildrenTotal = len(t.Children)
+	b := r.index.block(p)
+	for i, name := range b.Parts[p.Row] {
+		part := PartInfo{Name: name, PowerW: Number{0, 3}}
+		if step != nil {
+			part.PowerW.Value = step.Parts[p.Tile][p.Block].At(int(b.partAt[p.Row]) + i)
+		}
+		t.Parts = append(t.Parts, part)
+	}
+}
+
+func flowsOf(b *Block, row int) map[string]Number {
+	values := map[string]Number{}
+	for i, f := range flowColumns {
+		values[f.name] = Number{b.Value(i, row), f.places}
+	}
+	return values
+}
+
+func (r *run) settingsOf(path string, e sim.Entry) []TwinSetting {
+	out := []TwinSetting{}
+	for _, s := range e.Settings() {
+		t := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}
+		if v, ok := r.setting(path, s.Name); ok {
+			t.Value = &Number{v, t.Places}
+			if v >= 0 && v < int64(len(s.Words)) {
+				t.Word = s.Words[v]
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// exactJSON is JSON as values, numbers as they were written.
+func exactJSON(b []byte) (v any) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	return v
+}
+
+type twinQuery struct {
+	RunQuery
+	Path string `query:"path" required:"true" maxLength:"500"`
+	Tick int64  `query:"tick" default:"-1" doc:"-1: the latest"`
+}
+
+type tileQuery struct {
+	TagQuery
+	Tile int `path:"n"`
+}
+
+type taggedRun struct {
+	TagQuery
+	RunQuery
+}
+
+type runList struct {
+	Runs []RunInfo `json:"runs"`
+}
+
+func (s *Server) worldRoutes(api huma.API) {
+	get(api, "/runs", "The live run and its forks", func(context.Context, *struct{}) (*answer[runList], error) {
+		list := runList{[]RunInfo{}}
+		for _, r := range s.runs.list() {
+			list.Runs = append(list.Runs, r.info())
+		}
+		return &answer[runList]{list}, nil
+	})
+	get(api, "/runs/{id}", "One run", func(_ context.Context, q *struct {
+		ID string `path:"id"`
+	}) (*answer[RunInfo], error) {
+		r, err := s.runOf(RunQuery{q.ID})
+		if err != nil {
+			return nil, err
+		}
+		return &answer[RunInfo]{r.info()}, nil
+	})
+	get(api, "/scenario", "What is run", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
+		return &answer[ScenarioInfo]{s.live.scenarioInfo()}, nil
+	})
+	get(api, "/catalogue", "Kinds, columns, sources, rules", func(_ context.Context, q *TagQuery) (*tagged[Catalogue], error) {
+		return tag(s, *q, s.index.catalogue)
+	})
+	get(api, "/tree", "Communities on the plane", func(_ context.Context, q *taggedRun) (*answer[Tree], error) {
+		r, err := s.runOf(q.RunQuery)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[Tree]{r.tree()}, nil
+	})
+	get(api, "/tiles/{n}", "The members of a tile", func(_ context.Context, q *tileQuery) (*tagged[TileInfo], error) {
+		if q.Tile < 0 || q.Tile >= len(s.index.Tiles) {
+			return nil, huma.Error404NotFound(fmt.Sprintf("no tile %d, there are 0 to %d", q.Tile, len(s.index.Tiles)-1))
+		}
+		return tag(s, q.TagQuery, func() TileInfo { return s.index.tile(q.Tile) })
+	})
+	get(api, "/twins", "Twins by kind, community, predicate and text", func(_ context.Context, q *twinsQuery) (*answer[*TwinList], error) {
+		r, err := s.runOf(q.RunQuery)
+		if err != nil {
+			return nil, err
+		}
+		list, err := r.twins(q)
+		return &answer[*TwinList]{list}, err
+	})
+	get(api, "/twin", "One twin", func(_ context.Context, q *twinQuery) (*answer[*TwinInfo], error) {
+		r, err := s.runOf(q.RunQuery)
+		if err != nil {
+			return nil, err
+		}
+		t, err := r.twin(q.Path, q.Tick)
+		return &answer[*TwinInfo]{t}, err
+	})
+}
+
+func (r *run) scenarioInfo() ScenarioInfo {
+	s := r.scenario
+	i := ScenarioInfo{Name: s.Name, Description: s.Description, File: s.File, Seed: s.Seed, Hosting: s.Hosting, Start: r.time(0),
+		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Events: []CommandInfo{}}
+	for _, c := range s.Events {
+		i.Events = append(i.Events, r.commandInfo(c, false))
+	}
+	return i
+}

@@ -1,0 +1,137 @@
+package ui
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Begun is what there is of a run whose first steps were made before, by this process
+// or another one.
+type Begun struct {
+	Past     Past              // nil: nothing is kept
+	Steps    twins.Tick        // that were made: the world stands behind them
+	Known    twins.Tick        // steps up to it are made again at once, before anybody looks
+	Commands []twins.Command   // from outside, that were acknowledged
+	Notes    map[string][]byte // by name, as the Keeper got them
+	Digest   string            // of a run that is over
+}
+
+// The names of notes, and what they have.
+const (
+	noteKey         = "key/"         // and an Idempotency-Key: keyNote
+	noteAcknowledge = "acknowledge/" // and an alert's id: acknowledgeNote
+)
+
+type keyNote struct {
+	Body    string        `json:"body"`
+	Command twins.Command `json:"command"`
+}
+
+type acknowledgeNote struct {
+	Tick twins.Tick `json:"tick"` // steps that had been made
+}
+
+// kept is sim.LiveOptions.Keep: it keeps commands with the key that they came with.
+func (r *run) kept(commands []twins.Command) error {
+	if r.keep == nil {
+		return nil
+	}
+	name, value := "", []byte(nil)
+	if l := &r.commands; l.key != "" && len(commands) == 1 {
+		name = noteKey + l.key
+		value, _ = json.Marshal(keyNote{l.body, commands[0]}) // plain data
+	}
+	for _, c := range commands {
+		if err := r.keep.KeepCommand(c, name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acknowledge says that an alert has been seen, and keeps that.
+func (r *run) acknowledge(id string) (alert, error) {
+	if r.keep != nil && r.alerts.has(id) {
+		value, _ := json.Marshal(acknowledgeNote{r.pace.Clock().Tick}) // plain data
+		if err := r.keep.KeepNote(noteAcknowledge+id, value); err != nil {
+			return alert{}, err
+		}
+	}
+	return r.alerts.acknowledge(id)
+}
+
+// catchUp brings what is not in the world to where the run stands: commands, keys,
+// settings and alerts, with what was acknowledged of them: it returns when, by alert.
+func (r *run) catchUp(b *Begun) (seen map[string]twins.Tick, err error) {
+	r.digest = b.Digest
+	r.commands.all = slices.Clone(b.Commands)
+	slices.SortFunc(r.commands.all, func(a, b twins.Command) int { return int(a.Seq - b.Seq) })
+	r.follow()
+	seen = map[string]twins.Tick{}
+	for _, name := range sortedNames(b.Notes) {
+		value := b.Notes[name]
+		if key, ok := strings.CutPrefix(name, noteKey); ok {
+			var n keyNote
+			// Without its command it was never acknowledged.
+			if json.Unmarshal(value, &n) == nil && slices.Contains(r.commands.all, n.Command) {
+				r.commands.note(n.Command, key, n.Body)
+			}
+		} else if id, ok := strings.CutPrefix(name, noteAcknowledge); ok {
+			var n acknowledgeNote
+			if json.Unmarshal(value, &n) == nil {
+				seen[id] = n.Tick
+			}
+		}
+	}
+	if b.Past == nil || b.Steps == 0 {
+		return seen, nil
+	}
+	if err = b.Past.Replay(0, b.Steps, false, &folded{r, seen}); err != nil {
+		return nil, fmt.Errorf("steps that were made before: %w", err)
+	}
+	r.alerts.seen(b.Steps, seen)
+	return seen, nil
+}
+
+func sortedNames(m map[string][]byte) (names []string) {
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// follow has the limits of communities follow the run's commands.
+func (r *run) follow() {
+	all := append(slices.Clone(r.scenario.Events), r.commands.list()...)
+	slices.SortStableFunc(all, func(a, b twins.Command) int { return int(a.Step - b.Step) })
+	r.limits.follow(all)
+}
+
+// folded is the sink that takes settings and alerts from records.
+type folded struct {
+	run  *run
+	seen map[string]twins.Tick
+}
+
+// Commit implements sim.Sink.
+func (f *folded) Commit(r *sim.StepRecord) error {
+	f.run.alerts.seen(r.Tick, f.seen)
+	f.run.alerts.step(r, f.run.limits.of)
+	f.run.settings.step(r, f.run)
+	return nil
+}
+
+// seen acknowledges what was acknowledged when so many steps had been made.
+func (a *alerts) seen(made twins.Tick, seen map[string]twins.Tick) {
+	for id, tick := range seen {
+		if tick == made {
+			_, _ = a.acknowledge(id) // it may have been left out for too many others
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package ui
+
+import (
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+)
+
+// BenchmarkShow is what a step costs beyond itself so that it can be seen: record and
+// history, alerts, and handing it to viewers that are not there.
+func BenchmarkShow(b *testing.B) {
+	w := load(b, "city", sim.Options{})
+	x := NewIndex(w)
+	r := &run{index: x, scenario: w.Scenario, hub: newHub(x), alerts: newAlerts(x, w), settings: settings{now: map[settingOf]int64{}}}
+	m := NewMemory(x, 64<<20)
+	show := &recorder{index: x, limit: nodeLimit, to: func(s *Step, rec *sim.StepRecord) {
+		m.Add(s)
+		r.alerts.step(rec, nodeLimit)
+		r.hub.show(s)
+	}}
+	for _, row := range []struct {
+		name  string
+		sinks []sim.Sink
+	}{{"bare", nil}, {"shown", []sim.Sink{show}}} {
+		b.Run(row.name, func(b *testing.B) {
+			runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: row.sinks}
+			runner.From(0)
+			for b.Loop() {
+				if more, err := runner.Step(); err != nil {
+					b.Fatal(err)
+				} else if !more {
+					runner.From(0)
+				}
+			}
+			b.ReportMetric(float64(x.Twins), "twins")
+		})
+	}
+}

@@ -1,0 +1,203 @@
+package ui
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/smatrix-grid/smatrix/ui/stream"
+)
+
+// randomBlocks draws values of every width, most of them as before.
+func randomBlocks(r *rand.Rand, before [][][]int64) (values [][][]int64, blocks []Block) {
+	bits := []uint{0, 7, 15, 31, 63}
+	for b := range before {
+		columns := make([][]int64, len(before[b]))
+		packed := Block{Rows: len(before[b][0])}
+		for c := range columns {
+			columns[c] = slices.Clone(before[b][c])
+			change, width := r.IntN(4), bits[r.IntN(len(bits))]
+			for i := range columns[c] {
+				if change == 1 && r.IntN(20) == 0 || change == 2 && r.IntN(2) == 0 || change == 3 {
+					columns[c][i] = int64(r.Uint64()) >> (63 - width)
+				}
+			}
+			packed.Columns = append(packed.Columns, NewColumn(columns[c]))
+		}
+		values, blocks = append(values, columns), append(blocks, packed)
+	}
+	return values, blocks
+}
+
+// Full frames and deltas bring a viewer to the server's values, whatever they are.
+func TestFramesRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	deltas := 0
+	for round := range 200 {
+		values := make([][][]int64, 1+r.IntN(4))
+		for b := range values {
+			values[b] = make([][]int64, 1+r.IntN(5))
+			rows := 1 + r.IntN(mostRows/(1+r.IntN(8)))
+			for c := range values[b] {
+				values[b][c] = make([]int64, rows)
+			}
+		}
+		view := stream.View{}
+		var before *frame
+		for tick := range 6 {
+			var blocks []Block
+			values, blocks = randomBlocks(r, values)
+			f := &frame{scope: "tile/0", tick: 0, blocks: blocks, before: before}
+			f.tick += 7
+			base := int64(-1)
+			if before != nil {
+				base = int64(before.tick)
+				f.tick = before.tick + 1
+			}
+			var m stream.ServerMessage
+			if err := proto.Unmarshal(f.message(f.tick-1, false), &m); err != nil {
+				t.Fatal(err)
+			}
+			if got := m.GetFrame().GetBase(); got != base {
+				t.Fatalf("round %d tick %d: base %d, want %d", round, tick, got, base)
+			}
+			if err := view.Apply(m.GetFrame()); err != nil {
+				t.Fatalf("round %d tick %d: %v", round, tick, err)
+			}
+			if base >= 0 {
+				deltas++
+			}
+			if got := view["tile/0"].Blocks; !reflect.DeepEqual(got, values) {
+				t.Fatalf("round %d tick %d: the viewer has other values", round, tick)
+			}
+			before = f
+			before.before = nil
+		}
+	}
+	if deltas != 1000 {
+		t.Errorf("%d deltas", deltas)
+	}
+}
+
+// A delta is never longer than the full state.
+func TestDeltaIsShort(t *testing.T) {
+	values := make([]int64, mostRows)
+	for i := range values {
+		values[i] = int64(i) * 1000
+	}
+	before := []Block{{Rows: mostRows, Columns: []Column{NewColumn(values), NewColumn(values)}}}
+	values[5] = -1
+	now := []Block{{Rows: mostRows, Columns: []Column{before[0].Columns[0], NewColumn(values)}}}
+	d := deltaBlocks(before, now)
+	if len(d) != 1 || len(d[0].Columns) != 1 || d[0].Columns[0].Column != 1 || len(d[0].Columns[0].Values) != 1 || len(d[0].Columns[0].Index) != 2 {
+		t.Errorf("one value has changed: %v", d)
+	}
+	if d := deltaBlocks(now, now); len(d) != 0 {
+		t.Errorf("nothing has changed: %v", d)
+	}
+}
+
+// golden frames for the browser's decoder: bytes, and what they say as JSON.
+func TestGoldenFrames(t *testing.T) {
+	values := func(n int, of func(i int) int64) []int64 {
+		out := make([]int64, n)
+		for i := range out {
+			out[i] = of(i)
+		}
+		return out
+	}
+	widths := []Column{
+		NewColumn(make([]int64, 5)),
+		NewColumn([]int64{0, 1, -1, math.MaxInt8, math.MinInt8}),
+		NewColumn([]int64{0, 1, -1, math.MaxInt16, math.MinInt16}),
+		NewColumn([]int64{0, 1, -1, math.MaxInt32, math.MinInt32}),
+		NewColumn([]int64{0, 1, -1, 1<<53 - 1, -(1<<53 - 1)}),
+	}
+	ramp := func(from int64) []Column {
+		return []Column{NewColumn(values(1000, func(i int) int64 { return int64(i) * 1_000_003 })), NewColumn(values(1000, func(i int) int64 {
+			if i%100 == 7 {
+				return from
+			}
+			return int64(i)
+		}))}
+	}
+	first := &frame{scope: "tile/3", tick: 41, blocks: []Block{{Rows: 5, Columns: widths}, {Rows: 1000, Columns: ramp(-5)}}}
+	second := &frame{scope: "tile/3", tick: 42, before: first, blocks: []Block{{Rows: 5, Columns: widths}, {Rows: 1000, Columns: ramp(70_000)}}}
+	third := &frame{scope: "tile/3", tick: 43, before: second, blocks: []Block{{Rows: 5, Columns: []Column{widths[4], widths[0], widths[1], widths[2], widths[3]}}, {Rows: 1000, Columns: ramp(70_000)}}}
+	view := stream.View{}
+	for _, row := range []struct {
+		name string
+		m    *stream.ServerMessage
+	}{
+		{"hello", &stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: &stream.Hello{Protocol: 1, Catalogue: "f058ab30c6d775a5", Run: "live", Scenario: "town",
+			StartUnixS: 1515366000, Zone: "Europe/Berlin", StepS: 900, Steps: 672, Tiles: 1, Twins: 493, MostTwins: mostTwins}}}},
+		{"subscribed", &stream.ServerMessage{Body: &stream.ServerMessage_Subscribed{Subscribed: &stream.Subscribed{Id: 7, Frames: []string{"grid", "tile/3"}, Aggregated: true, Notice: "212 communities shown"}}}},
+		{"full", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: first.frame(false)}}},
+		{"delta-sparse", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: second.frame(true)}}},
+		{"delta-whole-columns", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: third.frame(true)}}},
+		{"heartbeat", &stream.ServerMessage{Body: &stream.ServerMessage_Heartbeat{Heartbeat: &stream.Heartbeat{
+			Clock: &stream.Clock{State: stream.Clock_LIVE, Tick: 42, First: 3, Speed: 600, Reached: 598.5}, Looking: 40, Sent: 1 << 40, Conflated: 2, Viewers: 3, Alerts: 4}}}},
+		{"alerts", &stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: &stream.Alerts{Full: true, Alerts: []*stream.Alert{{Id: "limit.above:grid/süd", Rule: "limit.above",
+			Severity: stream.Alert_CRITICAL, Scope: "grid/süd", Text: "above", First: 1, Last: 42, Count: 12, Active: true}}}}}},
+		{"refused", &stream.ServerMessage{Body: &stream.ServerMessage_Refused{Refused: &stream.Refused{Id: 9, Reason: "unknown scope"}}}},
+		{"looking", &stream.ServerMessage{Body: &stream.ServerMessage_Looking{Looking: &stream.Looking{Id: 2, Tick: 40}}}},
+	} {
+		golden(t, row.name+".bin", encode(row.m, false))
+		golden(t, row.name+".json", append(encode(row.m, true), '\n'))
+		if f := row.m.GetFrame(); f != nil {
+			if err := view.Apply(f); err != nil {
+				t.Errorf("%s: %v", row.name, err)
+			}
+		}
+	}
+	table := view["tile/3"].Blocks
+	if table[1][1][7] != 70_000 || table[1][1][8] != 8 || table[0][0][4] != -(1<<53-1) || table[0][4][3] != math.MaxInt32 {
+		t.Errorf("after all frames: %v", table[0])
+	}
+}
+
+// golden compares with a file under testdata/frames, or accepts with -rewrite.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", "frames", name)
+	if *rewrite {
+		if err := os.WriteFile(file, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s differs: the browser decodes what stands there; -rewrite accepts", file)
+	}
+}
+
+// FuzzView: whatever a server sends, a viewer refuses or applies it.
+func FuzzView(f *testing.F) {
+	files, _ := filepath.Glob("testdata/frames/*.bin")
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var m stream.ServerMessage
+		if proto.Unmarshal(b, &m) != nil || m.GetFrame() == nil {
+			return
+		}
+		view := stream.View{}
+		if view.Apply(m.GetFrame()) == nil && view[m.GetFrame().GetScope()].Tick != m.GetFrame().GetTick() {
+			t.Error("applied, and of another step")
+		}
+	})
+}

@@ -1,0 +1,112 @@
+// Package ui is what is seen: one HTTP server with a REST API (API.md), one
+// WebSocket stream (stream.proto) and the embedded web app.
+//
+// It imports twins and sim. What it needs of others it declares as small
+// interfaces: Past (the records since a run's first step), Keeper (what makes durable
+// what comes from outside). Deliberately absent: a database, a second model of the
+// grid, figures of its own; it shows records.
+//
+// # The stream
+//
+// GET /api/v1/stream?run=live is a WebSocket. Messages are binary, each a
+// ServerMessage or a ClientMessage of stream.proto; with ?format=json they are text,
+// in protobuf's JSON mapping (bytes columns are then plain arrays of numbers, see
+// below; at most 2,000 twins).
+//
+//	server                                 viewer
+//	Hello                            ─▶
+//	                                 ◀─   Subscribe{id 1, scopes [grid, communities, alerts]}
+//	Subscribed{id 1, frames […]}     ─▶
+//	Frame{grid, base −1} (full)      ─▶
+//	Frame{communities/0, base −1}    ─▶
+//	Alerts{full}                     ─▶
+//	Frame{grid, base t} (delta) …    ─▶   per step
+//	Heartbeat                        ─▶   each second
+//	                                 ◀─   Look{id 2, tick 40}
+//	Looking{id 2, tick 40}           ─▶
+//	Frame{…, tick 40, base −1}       ─▶   full frames of that step, for this viewer alone
+//	                                 ◀─   Look{id 3, live}
+//	Looking{id 3, live}              ─▶   full frames again, then deltas
+//
+// Hello has the run, its calendar (step t begins at start_unix_s + t·step_s) and the
+// version of the catalogue: names, units and places of columns (GET
+// /api/v1/catalogue), communities and their places (GET /api/v1/tree), members of
+// tiles (GET /api/v1/tiles/{n}). Whatever was fetched under the same version is good.
+//
+// Subscribe replaces what was subscribed before; an empty list ends all. Scopes:
+//
+//	grid            one row, columns as the catalogue's flow_columns: the whole grid
+//	sources         one row per source (catalogue's sources): a kind, or kind/technology
+//	communities     one row per community in path order; comes as communities/0, /1, …
+//	                of at most 1,024 rows each: row i of communities/k is community 1024·k+i
+//	community/{id}  the tiles that hold the community's twins
+//	tile/{n}        at most 1,024 twins; a block per kind, its columns as the kind's
+//	twin/{path}     one twin: block 0 has the kind's columns, block 1 one row per part
+//	                with one column, power_w
+//	alerts          rows of alerts instead of frames
+//
+// The world is cut into tiles by communities in path order: a tile takes whole
+// communities while they fit into 1,024 twins, and a larger community has tiles of its
+// own. A tile's frame is encoded once per step and shared by all viewers. If more
+// than 20,000 twins would be in view, all their tiles are replaced by communities, and
+// Subscribed says so in aggregated and notice.
+//
+// # Frames
+//
+// A frame with base −1 is the full state of its scope in step tick. Any other is a
+// delta: it has the rows and columns that differ from the scope's frame of step base,
+// which is always the one that this viewer got last for that scope. A viewer that
+// missed steps, because a later frame took the place of one not yet sent, gets a full
+// frame next. So a frame is applied if base is −1 or the tick that one has; anything
+// else is an error of the server.
+//
+// Column.values are signed integers, two's complement, little-endian, Column.width
+// bytes each: the least of 1, 2, 4 and 8 that holds all of them; width 0 says that all
+// are zero. They are the stored integers: value ÷ 10^places of the catalogue's column
+// is in the unit of its name (power_w has places 3: they are milliwatts). Where
+// Column.index is not empty it names, as little-endian uint16, the rows that the
+// values are for; values replace, they are not added. So a decoder is
+//
+//	for k in 0 … (len(index)/2 or rows): row = index ? index[k] : k; table[column][row] = width ? read(values, k·width, width) : 0
+//
+// In JSON values and index are arrays of numbers, and width is left out.
+//
+// + draws from the grid, − injects, everywhere.
+//
+// # Latest wins
+//
+// For each viewer and scope at most one step waits to be sent; a newer one takes its
+// place and Heartbeat.conflated counts it. Nothing else is queued without bound. The
+// simulation never waits for a viewer. Subscribe.max_hz bounds frames per second.
+//
+// # Heartbeat
+//
+// Each second: state of the run, its clock, the speed asked and reached, the viewer's
+// own clock, counts. In a replay the clock says REPLAY and whether it is playing; it
+// moves over steps that were made, either way, for all who look at it, and Look moves a
+// viewer's own. A viewer shows STALE after 3 s without one. An alert row is sent
+// when it changes.
+//
+// # Close codes
+//
+// The server pings every 5 s. Close frames carry the reason in words.
+//
+//	1001 the server is going
+//	1003 a text message on a binary stream, or the other way round
+//	1007 a message that cannot be decoded
+//	1008 a rule was broken: too many messages in a second
+//	1009 a message of more than 32 KiB
+//	4000 no pong within 5 s of a ping
+//	4001 a write did not end within 10 s: the viewer does not read
+//	4002 the run is gone
+//
+// Too many viewers, or too many from one address, are 429 before the upgrade.
+//
+// What was understood but cannot be done (an unknown scope, a step that is not held)
+// is Refused with its reason, and the connection goes on.
+//
+// # REST
+//
+// API.md has every route with examples; /openapi.json is made from the types; /docs
+// shows it without another origin. Errors are application/problem+json.
+package ui

@@ -1,0 +1,253 @@
+package ui
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Step is what is kept of one step for viewers. Nobody changes it.
+type Step struct {
+	Tick twins.Tick
+	// Scopes has for each of the index's scopes its blocks: of grid, sources and
+	// communities one with the flow columns, of a tile one for each kind.
+	Scopes [][]Block
+	// Parts has for each tile and block the powers of its members' devices, one after
+	// the other.
+	Parts [][]Column
+	// Events are the notable ones: the grid's own first, then those of communities.
+	Events    []twins.Notice
+	Decisions []twins.Decision
+	Swing     twins.Swing // of the frequency
+	// Ahead is the forecast of the net load that was the latest in this step; nil if
+	// there is none, or it was not kept.
+	Ahead *sim.NetForecast
+}
+
+// Cell is where one value of each step stands. Part is a member's device, and
+// Column is then left out; −1 says that it is none.
+type Cell struct{ Scope, Block, Column, Row, Part int }
+
+// History is what has happened in a run: what is looked at, drawn over time and
+// exported comes from here. Memory is one; where there is a journal, kept is.
+type History interface {
+	// Bounds are the steps that are held: from first to before next.
+	Bounds() (first, next twins.Tick)
+	// Step is a step that is held, or an error that says why it is not. Its Parts may
+	// be missing unless they are wanted.
+	Step(t twins.Tick, parts bool) (*Step, error)
+	// Values calls put with the value of each step that is held from from to before
+	// to, in order.
+	Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error
+}
+
+// NotHeldError says that a step is not there to be looked at.
+type NotHeldError struct{ Tick, First, Next twins.Tick }
+
+func (e *NotHeldError) Error() string {
+	switch {
+	case e.Next <= e.First:
+		return fmt.Sprintf("step %d is not there: no step has been made", e.Tick)
+	case e.Tick >= e.Next:
+		return fmt.Sprintf("step %d is not made yet: the last one is %d", e.Tick, e.Next-1)
+	}
+	return fmt.Sprintf("step %d is not held any more: the oldest one is %d", e.Tick, e.First)
+}
+
+// Memory is the History that keeps steps in memory, up to a number of bytes: the
+// oldest go first.
+type Memory struct {
+	index *Index
+	most  int
+
+	mu    sync.RWMutex
+	first twins.Tick
+	steps []*Step
+	bytes int
+}
+
+// NewMemory keeps at most about as many bytes as it is told, and one step at
+// least.
+func NewMemory(x *Index, most int) *Memory { return &Memory{index: x, most: most} }
+
+// Add appends the next step.
+func (m *Memory) Add(s *Step) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.steps) == 0 {
+		m.first = s.Tick
+	}
+	m.steps, m.bytes = append(m.steps, s), m.bytes+s.size()
+	for m.bytes > m.most && len(m.steps) > 1 {
+		m.bytes -= m.steps[0].size()
+		m.steps[0] = nil
+		m.steps, m.first = m.steps[1:], m.first+1
+	}
+}
+
+func (s *Step) size() int {
+	n := 200 + 96*len(s.Events) + 64*len(s.Decisions)
+	for _, blocks := range s.Scopes {
+		for i := range blocks {
+			n += blocks[i].size() + 32
+		}
+	}
+	for _, blocks := range s.Parts {
+		for i := range blocks {
+			n += len(blocks[i].Data) + 32
+		}
+	}
+	return n
+}
+
+// Bounds implements History.
+func (m *Memory) Bounds() (first, next twins.Tick) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.first, m.first + twins.Tick(len(m.steps))
+}
+
+// Step implements History.
+func (m *Memory) Step(t twins.Tick, _ bool) (*Step, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	next := m.first + twins.Tick(len(m.steps))
+	if t < m.first || t >= next {
+		return nil, &NotHeldError{t, m.first, next}
+	}
+	return m.steps[t-m.first], nil
+}
+
+// Values implements History.
+func (m *Memory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
+	m.mu.RLock()
+	first := max(from, m.first)
+	last := min(to, m.first+twins.Tick(len(m.steps)))
+	var steps []*Step
+	if first < last {
+		steps = m.steps[first-m.first : last-m.first] // never changed, only left behind
+		steps = append([]*Step{}, steps...)
+	}
+	m.mu.RUnlock()
+	for _, s := range steps {
+		put(s.Tick, s.value(m.index, at))
+	}
+	return nil
+}
+
+// value is one value of a step.
+func (s *Step) value(x *Index, at Cell) int64 {
+	if at.Part < 0 {
+		return s.Scopes[at.Scope][at.Block].Value(at.Column, at.Row)
+	}
+	tile := at.Scope - x.scopeOfTile(0)
+	return s.Parts[tile][at.Block].At(int(x.Tiles[tile].Blocks[at.Block].partAt[at.Row]) + at.Part)
+}
+
+// recorder is the sink that makes Steps of records.
+type recorder struct {
+	index    *Index
+	limit    func(*twins.Cell, twins.Tick) twins.Power // of a community; 0: none
+	partless bool                                      // records lack the powers of devices
+	// to takes each step, in order, while the record is valid.
+	to func(*Step, *sim.StepRecord)
+
+	ahead       *sim.NetForecast // the latest
+	values      []int64
+	communities []node
+	sources     []node
+}
+
+// Commit implements sim.Sink.
+func (k *recorder) Commit(r *sim.StepRecord) error {
+	x := k.index
+	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]Block, 0, x.scopes())}
+	if !k.partless {
+		s.Parts = make([][]Column, len(x.Tiles))
+	}
+	grid := k.nodes(r)
+	s.Scopes = append(s.Scopes, []Block{blockOfNodes([]node{grid})}, []Block{blockOfNodes(k.sources)})
+	for i := range x.chunks() {
+		s.Scopes = append(s.Scopes, []Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
+	}
+	for i := range x.Tiles {
+		blocks, parts := k.tile(r, &x.Tiles[i])
+		if s.Scopes = append(s.Scopes, blocks); !k.partless {
+			s.Parts[i] = parts
+		}
+	}
+	s.Events = append(s.Events, r.Events...)
+	for _, c := range r.Cells {
+		s.Events = append(s.Events, c.Events...)
+		s.Decisions = append(s.Decisions, c.Notes...)
+	}
+	if f, ok := r.Forecast(); ok && (k.ahead == nil || k.ahead.Issued != f.Issued) {
+		k.ahead = &f
+	}
+	s.Ahead = k.ahead
+	k.to(s, r)
+	return nil
+}
+
+// nodes adds up communities and sources, and returns the grid.
+func (k *recorder) nodes(r *sim.StepRecord) node {
+	k.communities = make([]node, len(r.Cells))
+	k.sources = make([]node, len(k.index.Sources))
+	grid := node{flows: r.Flows, residual: r.Residual, price: int64(r.Price), carbon: r.Carbon}
+	if r.Swing.Island || r.Swing.Held {
+		grid.frequency, grid.frequencyMin, grid.frequencyMax = nominal+r.Swing.End, nominal+r.Swing.Min, nominal+r.Swing.Max
+	}
+	for i, c := range r.Cells {
+		n := &k.communities[i]
+		n.flows, n.limit = c.Flows, k.limit(c, r.Tick)
+		for j, b := range c.Blocks {
+			of := k.index.sourceOf[i][j]
+			if len(of) == 1 {
+				k.sources[of[0]].flows.Plus(&b.Flows)
+			}
+			for m := range b.Read {
+				source := of[0]
+				if len(of) > 1 {
+					source = of[m]
+					k.sources[source].flows.Add(&b.Read[m])
+				}
+				k.sources[source].content += b.Read[m].Content
+				n.content += b.Read[m].Content
+			}
+		}
+		grid.content += n.content
+	}
+	return grid
+}
+
+func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Column) {
+	blocks, parts = make([]Block, len(t.Blocks)), make([]Column, len(t.Blocks))
+	for i := range t.Blocks {
+		b := &t.Blocks[i]
+		blocks[i] = Block{Rows: len(b.slots), Columns: make([]Column, len(b.Kind.Columns))}
+		for c := range b.Kind.Columns {
+			k.values = k.values[:0]
+			for _, s := range b.slots {
+				k.values = append(k.values, b.Kind.Columns[c].Value(k.reading(r, s)))
+			}
+			blocks[i].Columns[c] = NewColumn(k.values)
+		}
+		if b.parts == 0 || k.partless {
+			continue
+		}
+		k.values = k.values[:0]
+		for _, s := range b.slots {
+			for _, p := range k.reading(r, s).Parts {
+				k.values = append(k.values, int64(p))
+			}
+		}
+		parts[i] = NewColumn(k.values)
+	}
+	return blocks, parts
+}
+
+func (k *recorder) reading(r *sim.StepRecord, s cellSlot) *twins.Reading {
+	return &r.Cells[s.cell].Blocks[s.Block].Read[s.Index]
+}

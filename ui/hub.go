@@ -1,0 +1,177 @@
+package ui
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/stream"
+)
+
+// hub hands the latest step of a run to its viewers. It never waits for one: each
+// finds the latest step when it comes to it, and nothing is queued.
+type hub struct {
+	index *Index
+	now   atomic.Pointer[shown]
+
+	mu      sync.Mutex
+	viewers map[*viewer]struct{}
+	sent    atomic.Int64
+	skipped atomic.Int64
+}
+
+// shown is a step as viewers get it.
+type shown struct {
+	tick   twins.Tick
+	frames []*frame // by scope
+}
+
+// frame is one scope of one step. Its messages are made when the first viewer wants
+// them, and shared by all.
+type frame struct {
+	scope  string
+	tick   twins.Tick
+	blocks []Block
+
+	mu       sync.Mutex
+	before   *frame // nil once the next step is shown
+	messages [2][2][]byte
+}
+
+func newHub(x *Index) *hub { return &hub{index: x, viewers: map[*viewer]struct{}{}} }
+
+// show makes a step the latest one and wakes the viewers.
+func (h *hub) show(s *Step) {
+	before := h.now.Load()
+	next := &shown{tick: s.Tick, frames: make([]*frame, len(s.Scopes))}
+	for i, blocks := range s.Scopes {
+		f := &frame{scope: h.index.scopeName(i), tick: s.Tick, blocks: blocks}
+		if before != nil {
+			f.before = before.frames[i]
+			f.before.forget()
+		}
+		next.frames[i] = f
+	}
+	h.now.Store(next)
+	h.wake()
+}
+
+// forget lets the frame before go, else each would hold all that came before it.
+func (f *frame) forget() {
+	f.mu.Lock()
+	f.before = nil
+	f.mu.Unlock()
+}
+
+func (h *hub) wake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for v := range h.viewers {
+		v.poke()
+	}
+}
+
+func (h *hub) join(v *viewer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.viewers[v] = struct{}{}
+}
+
+func (h *hub) leave(v *viewer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.viewers, v)
+}
+
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.viewers)
+}
+
+// message is the frame for a viewer that has the step of base, or −1.
+func (f *frame) message(base twins.Tick, asJSON bool) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delta, form := 0, 0
+	if f.before != nil && f.before.tick == base {
+		delta = 1
+	}
+	if asJSON {
+		form = 1
+	}
+	if f.messages[delta][form] == nil {
+		f.messages[delta][form] = encode(&stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: f.frame(delta == 1)}}, asJSON)
+	}
+	return f.messages[delta][form]
+}
+
+func (f *frame) frame(delta bool) *stream.Frame {
+	m := &stream.Frame{Scope: f.scope, Tick: int64(f.tick), Base: -1}
+	if delta {
+		m.Base, m.Blocks = int64(f.before.tick), deltaBlocks(f.before.blocks, f.blocks)
+	} else {
+		m.Blocks = fullBlocks(f.blocks)
+	}
+	return m
+}
+
+// encode is a message as it goes over the wire.
+func encode(m *stream.ServerMessage, asJSON bool) []byte {
+	if asJSON {
+		return appendJSON(nil, m.ProtoReflect())
+	}
+	b, err := proto.Marshal(m)
+	if err != nil { // texts that are no UTF-8: scenarios are checked for that
+		b, _ = proto.Marshal(&stream.ServerMessage{Body: &stream.ServerMessage_Refused{Refused: &stream.Refused{Reason: err.Error()}}})
+	}
+	return b
+}
+
+// frameOf makes frames of a step that is looked at, for one viewer.
+func frameOf(x *Index, s *Step, scope int) *frame {
+	return &frame{scope: x.scopeName(scope), tick: s.Tick, blocks: s.Scopes[scope]}
+}
+
+// pinned is the frame of one twin: its columns, and its devices.
+func pinned(x *Index, s *Step, path string, at Place) *frame {
+	own := s.Scopes[x.scopeOfTile(int(at.Tile))][at.Block]
+	b := x.block(at)
+	blocks := []Block{{Rows: 1, Columns: make([]Column, len(own.Columns))}}
+	for i := range own.Columns {
+		blocks[0].Columns[i] = NewColumn([]int64{own.Value(i, int(at.Row))})
+	}
+	if n := len(b.Parts[at.Row]); n > 0 {
+		parts := make([]int64, n)
+		for k := range parts {
+			parts[k] = s.Parts[at.Tile][at.Block].At(int(b.partAt[at.Row]) + k)
+		}
+		blocks = append(blocks, Block{Rows: n, Columns: []Column{NewColumn(parts)}})
+	}
+	return &frame{scope: "twin/" + path, tick: s.Tick, blocks: blocks}
+}
+
+// untilEvent says whether a step had something that people would stop for.
+func untilEvent(a *alerts) func(*sim.StepRecord) bool {
+	return func(r *sim.StepRecord) bool {
+		if worthStopping(r.Events) {
+			return true
+		}
+		for _, c := range r.Cells {
+			if worthStopping(c.Events) {
+				return true
+			}
+		}
+		return a.hasOpened()
+	}
+}
+
+// worthStopping says whether there is an event besides the forecast's, which comes every
+// quarter hour.
+func worthStopping(events []twins.Notice) bool {
+	return slices.ContainsFunc(events, func(n twins.Notice) bool { return n.Event.Type != sim.ForecastJudged })
+}

@@ -1,0 +1,238 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Past is the records of a run since its first step. A journal has them.
+type Past interface {
+	// Steps is how many are there.
+	Steps() twins.Tick
+	// Replay hands the steps from ≤ t < to to a sink. The cells of a record show
+	// readings, flows, decisions and notable events; readings have the powers of
+	// devices only if parts is true, which may take longer.
+	Replay(from, to twins.Tick, parts bool, sink sim.Sink) error
+	// ForkAt returns the run's world as it was at the beginning of a step ≤ at, with
+	// the commands from outside for steps before at and no others; that step; and the
+	// chain up to it.
+	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
+}
+
+// Keeper makes durable what comes from outside, before it is acknowledged.
+type Keeper interface {
+	// KeepCommand keeps a command, and with it a note if that has a name.
+	KeepCommand(c twins.Command, note string, value []byte) error
+	KeepNote(note string, value []byte) error
+}
+
+// NotKeptError says that something from outside was refused since it could not be
+// made durable.
+type NotKeptError struct {
+	Full bool // the disk is; otherwise nothing more can be kept at all
+	Err  error
+}
+
+func (e *NotKeptError) Error() string { return e.Err.Error() }
+func (e *NotKeptError) Unwrap() error { return e.Err }
+
+// kept is a History whose last part is in memory, and all of it in the past.
+type kept struct {
+	index  *Index
+	memory *Memory // what was made in this process; empty in a replay
+	past   Past
+	limits *limits
+	most   int        // bytes of pages
+	each   twins.Tick // steps of a page
+
+	mu    sync.Mutex
+	pages []*page // the one used last is the last
+	bytes int
+}
+
+// page is some steps of the past as they were read.
+type page struct {
+	from  twins.Tick
+	parts bool
+	steps []*Step
+	bytes int
+}
+
+// mostPage is as many steps as a journal keeps together.
+const mostPage = 96
+
+func newKept(x *Index, past Past, l *limits, most int) *kept {
+	const perTwin = 64 // bytes of a step, about
+	each := min(mostPage, max(1, most/8/(perTwin*x.Twins+4000)))
+	return &kept{index: x, memory: NewMemory(x, most), past: past, limits: l, most: most / 4, each: twins.Tick(each)}
+}
+
+// Bounds implements History.
+func (h *kept) Bounds() (first, next twins.Tick) {
+	if first, next := h.memory.Bounds(); next > first {
+		return 0, next
+	}
+	return 0, h.past.Steps()
+}
+
+// Step implements History.
+func (h *kept) Step(t twins.Tick, parts bool) (*Step, error) {
+	if s, err := h.memory.Step(t, parts); err == nil {
+		return s, nil
+	}
+	if _, next := h.Bounds(); t < 0 || t >= next {
+		return nil, &NotHeldError{t, 0, next}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	from := t / h.each * h.each
+	i := slices.IndexFunc(h.pages, func(p *page) bool { return p.from == from && p.has(t) && (p.parts || !parts) })
+	if i < 0 {
+		p, err := h.read(from, parts)
+		if err != nil {
+			return nil, fmt.Errorf("step %d cannot be read: %w", t, err)
+		}
+		h.pages, h.bytes, i = append(h.pages, p), h.bytes+p.bytes, len(h.pages)
+	}
+	p := h.pages[i]
+	h.pages = append(slices.Delete(h.pages, i, i+1), p)
+	for h.bytes > h.most && len(h.pages) > 1 {
+		h.bytes -= h.pages[0].bytes
+		h.pages = slices.Delete(h.pages, 0, 1)
+	}
+	return p.steps[t-from], nil
+}
+
+func (p *page) has(t twins.Tick) bool { return t < p.from+twins.Tick(len(p.steps)) }
+
+// read reads a page. The last one may be short, and is read again when there is more.
+func (h *kept) read(from twins.Tick, parts bool) (*page, error) {
+	p := &page{from: from, parts: parts}
+	sink := &recorder{index: h.index, limit: h.limits.of, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
+		p.steps, p.bytes = append(p.steps, s), p.bytes+s.size()
+	}}
+	return p, h.past.Replay(from, min(from+h.each, h.past.Steps()), parts, sink)
+}
+
+// Values implements History.
+func (h *kept) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
+	first, next := h.memory.Bounds()
+	if first == next {
+		next = h.past.Steps()
+		first = next
+	}
+	for t := max(0, from); t < min(to, first); t++ {
+		s, err := h.Step(t, at.Part >= 0)
+		if err != nil {
+			return err
+		}
+		put(t, s.value(h.index, at))
+	}
+	return h.memory.Values(at, from, to, put)
+}
+
+// forked is the History of a fork: its parent's up to the step in which it began.
+type forked struct {
+	parent History
+	at     twins.Tick
+	own    *Memory
+}
+
+// Bounds implements History.
+func (h *forked) Bounds() (first, next twins.Tick) {
+	first, _ = h.parent.Bounds()
+	if a, b := h.own.Bounds(); b > a && b > h.at {
+		return min(first, h.at), b
+	}
+	return min(first, h.at), h.at
+}
+
+// Step implements History.
+func (h *forked) Step(t twins.Tick, parts bool) (*Step, error) {
+	if t < h.at {
+		return h.parent.Step(t, parts)
+	}
+	return h.own.Step(t, parts)
+}
+
+// Values implements History.
+func (h *forked) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
+	if from < h.at {
+		if err := h.parent.Values(at, from, min(to, h.at), put); err != nil {
+			return err
+		}
+	}
+	return h.own.Values(at, max(from, h.at), to, put)
+}
+
+// limits are those of communities over time, which records do not have.
+type limits struct {
+	run *run
+
+	mu sync.Mutex
+	at map[string][]limitFrom // by community, in order
+}
+
+type limitFrom struct {
+	step  twins.Tick
+	value twins.Power
+}
+
+// limitSetting is the setting that a community's limit is.
+const limitSetting = "limit_w"
+
+// follow takes the commands of a run, in the order in which they are carried out.
+func (l *limits) follow(commands []twins.Command) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = map[string][]limitFrom{}
+	for i := range commands {
+		c := &commands[i]
+		if _, ok := l.run.index.Community(c.Target); !ok || c.Args.Setting != limitSetting {
+			continue
+		}
+		v := c.Args.Value
+		if c.Name == twins.CommandMultiply {
+			v, _ = twins.MulDiv(int64(l.last(c.Target)), c.Args.Value, int64(twins.One))
+		}
+		l.at[c.Target] = append(l.at[c.Target], limitFrom{c.Step, twins.Power(v)})
+	}
+}
+
+// last is the limit after all that is followed so far.
+func (l *limits) last(path string) twins.Power {
+	if all := l.at[path]; len(all) > 0 {
+		return all[len(all)-1].value
+	}
+	return l.first(path)
+}
+
+// first is the limit that the scenario states.
+func (l *limits) first(path string) twins.Power {
+	if e, ok := l.run.entry(path); ok {
+		if s, ok := e.Setting(limitSetting); ok && !s.None {
+			return twins.Power(s.Value)
+		}
+	}
+	return 0
+}
+
+// of is the limit of a community in a step; 0: none.
+func (l *limits) of(c *twins.Cell, t twins.Tick) twins.Power {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := l.at[c.Path]
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].step <= t {
+			return all[i].value
+		}
+	}
+	return l.first(c.Path)
+}
+
+// nodeLimit is the limit of a community that is being stepped.
+func nodeLimit(c *twins.Cell, _ twins.Tick) twins.Power { return c.Node.Limit() }

@@ -1,0 +1,366 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// shelf is a Past and a Keeper that makes steps again from the scenario when it is asked
+// for them: obviously right, and slow.
+type shelf struct {
+	mu       sync.Mutex
+	scenario *sim.Scenario
+	steps    twins.Tick
+	commands []twins.Command
+	notes    map[string][]byte
+	fails    error
+	asked    int // replays with parts
+}
+
+func (h *shelf) Commit(*sim.StepRecord) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.steps++
+	return nil
+}
+
+func (h *shelf) Steps() twins.Tick {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.steps
+}
+
+func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
+	w, _, _, err := h.ForkAt(h.scenario.Calendar.Steps)
+	if err != nil {
+		return err
+	}
+	later := sinkFunc(func(r *sim.StepRecord) error {
+		if r.Tick < from {
+			return nil
+		}
+		r.Controller = nil // records that were kept have none
+		for _, c := range r.Cells {
+			for _, b := range c.Blocks {
+				for i := range b.Read {
+					if !parts && b.Read[i].Parts != nil {
+						b.Read[i].Parts = slices.Repeat([]twins.Power{-77}, len(b.Read[i].Parts))
+					}
+				}
+			}
+		}
+		return sink.Commit(r)
+	})
+	h.mu.Lock()
+	if parts {
+		h.asked++
+	}
+	h.mu.Unlock()
+	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{later}}
+	for runner.Done() < to {
+		if _, err := runner.Step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type sinkFunc func(*sim.StepRecord) error
+
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
+
+func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
+	w, err := h.scenario.Build()
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.commands {
+		if c.Step < at {
+			err = errors.Join(err, w.Add(c))
+		}
+	}
+	chain := sim.NewChain(h.scenario.Seed, h.scenario.Identity())
+	from := at / 2 // as from a snapshot
+	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
+	for err == nil && at < h.scenario.Calendar.Steps && runner.Done() < from {
+		_, err = runner.Step()
+	}
+	return w, runner.Done(), chain, err
+}
+
+func (h *shelf) KeepCommand(c twins.Command, note string, value []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fails != nil {
+		return h.fails
+	}
+	if h.commands = append(h.commands, c); note != "" {
+		h.notes[note] = value
+	}
+	return nil
+}
+
+func (h *shelf) KeepNote(note string, value []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fails == nil {
+		h.notes[note] = value
+	}
+	return h.fails
+}
+
+// shelved is a server whose memory holds few steps, over a shelf.
+func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {
+	t.Helper()
+	return serve(t, "hamlet", func(o *Options) {
+		h.scenario = o.World.Scenario
+		o.HistoryBytes, o.Sinks, o.Keep, o.Begun.Past = 40_000, []sim.Sink{h}, h, h
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+// However little memory holds, every step looks as it did when it was made, devices
+// included, and forks have the digest and the past that they should.
+func TestLookingBackBeyondMemory(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	all, few := serve(t, "hamlet", nil), shelved(t, h, nil)
+	home := aHome(all)
+	for _, s := range []*tester{all, few} {
+		s.step(3)
+		s.want(202, "POST", "/commands", `{"target":"`+home+`","setting":"pv.scale","value":0.5}`, nil)
+		s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":4000,"tick":10}`, nil)
+		s.step(20)
+	}
+	if first, next := few.live.history.(*kept).memory.Bounds(); first == 0 || next != 23 {
+		t.Fatalf("memory holds %d to %d", first, next)
+	}
+	for i := range twins.Tick(23) {
+		a, errA := all.live.history.Step(i, true)
+		b, errB := few.live.history.Step(i, i%5 == 2)
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		for scope := range a.Scopes {
+			for k := range a.Scopes[scope] {
+				for c := range a.Scopes[scope][k].Columns {
+					if !a.Scopes[scope][k].Columns[c].equal(&b.Scopes[scope][k].Columns[c]) {
+						t.Fatalf("step %d: %s: block %d, column %d differs", i, all.index.scopeName(scope), k, c)
+					}
+				}
+			}
+		}
+		if len(a.Events) != len(b.Events) || len(a.Decisions) != len(b.Decisions) {
+			t.Errorf("step %d: %d and %d events", i, len(a.Events), len(b.Events))
+		}
+	}
+	for _, path := range []string{"/twin?tick=1&path=" + home, "/readings?column=part:pv&path=" + home, "/flows?scope=grid/north&column=limit_w",
+		"/events?limit=1000", "/download/readings.csv", "/download/grid.csv", "/commands"} {
+		_, _, a := all.ask("GET", "/api/v1"+path, "")
+		_, _, b := few.ask("GET", "/api/v1"+path, "")
+		if string(a) != string(b) {
+			t.Errorf("%s:\n%.300s\nwanted\n%.300s", path, b, a)
+		}
+	}
+	if h.asked == 0 {
+		t.Error("nobody asked for the powers of devices")
+	}
+	digests := map[string]string{}
+	for _, s := range []*tester{all, few} {
+		for i, parent := range []string{"live", "fork-1"} {
+			s.want(202, "POST", "/forks?run="+parent, fmt.Sprintf(`{"at":%d,"set":["households.home-1.load.scale=%d"]}`, 16+2*i, 2+i), nil)
+			r, _ := s.runs.find(fmt.Sprint("fork-", i+1))
+			<-r.done
+			if was, ok := digests[r.id]; ok && was != r.finished() {
+				t.Errorf("%s: digest %s, wanted %s", r.id, r.finished(), was)
+			}
+			digests[r.id] = r.finished()
+			first, next := r.history.Bounds()
+			if _, err := r.history.Step(0, true); first != 0 || next != 24 || err != nil {
+				t.Errorf("%s: %d to %d, %v", r.id, first, next, err)
+			}
+		}
+	}
+	if digests["fork-1"] == digests["fork-2"] {
+		t.Error("the change changes nothing")
+	}
+}
+
+// Who goes on with a run finds settings, keys, alerts and what was acknowledged of them
+// as they were; a key whose command was never kept is unknown.
+func TestGoingOn(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	change := func(o *Options) {
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=10"}})
+		h.scenario = o.World.Scenario
+	}
+	s := shelved(t, h, change)
+	s.step(5)
+	body := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`
+	s.want(202, "POST", "/commands", body, nil, "Idempotency-Key", "a")
+	s.step(3)
+	s.want(200, "POST", "/alerts/acknowledge", `{"id":"limit.above:grid/north"}`, nil)
+	s.step(4)
+	var before, after alertList
+	s.get("/alerts", &before)
+	h.notes["key/b"] = []byte(`{"body":"x","command":{"Step":3,"Seq":9}}`)
+	s.Close()
+
+	w, at, chain, err := h.ForkAt(12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := slices.Clone(h.commands)
+	again := serve(t, "hamlet", func(o *Options) {
+		o.World, o.Chain, o.Keep, o.Sinks = w, chain, h, nil
+		o.Begun = Begun{Past: h, Steps: at, Known: 12, Commands: commands, Notes: h.notes}
+	})
+	var state State
+	again.get("/state", &state)
+	again.get("/alerts", &after)
+	if state.Tick != 12 || at != 6 {
+		t.Fatalf("it goes on at step %d, the world stood at %d", state.Tick, at)
+	}
+	if a, b := fmt.Sprint(after.Alerts), fmt.Sprint(before.Alerts); a != b || len(before.Alerts) == 0 ||
+		!slices.ContainsFunc(after.Alerts, func(a AlertInfo) bool { return a.Acknowledged }) {
+		t.Errorf("alerts\n%s\nwanted\n%s", a, b)
+	}
+	var c CommandInfo
+	again.want(202, "POST", "/commands", body, &c, "Idempotency-Key", "a")
+	if !c.Repeated || c.Tick != 5 {
+		t.Errorf("%+v", c)
+	}
+	if v, ok := again.live.setting(aHome(again), "pv.scale"); !ok || v != 500_000_000 {
+		t.Errorf("pv.scale is %d", v)
+	}
+	again.want(202, "POST", "/commands", body, &c, "Idempotency-Key", "b")
+	if c.Repeated || c.Seq != commands[0].Seq+1 {
+		t.Errorf("%+v", c)
+	}
+	again.step(12)
+	if got, want := again.live.finished(), again.replayedOf(h); got != want {
+		t.Errorf("digest %s, wanted %s", got, want)
+	}
+}
+
+// replayedOf is the digest of a run with a shelf's commands.
+func (t *tester) replayedOf(h *shelf) string {
+	w, _, _, err := h.ForkAt(h.scenario.Calendar.Steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return headless(t.T, w)
+}
+
+// What cannot be kept is refused in words, and changes nothing; looking goes on.
+func TestNotKept(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	waits := ""
+	s := shelved(t, h, func(o *Options) {
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=10"}})
+		h.scenario, o.Waiting = o.World.Scenario, func() string { return waits }
+	})
+	s.step(3)
+	for _, row := range []struct {
+		err    error
+		status int
+	}{{&NotKeptError{true, errors.New("only 3 MB are free")}, http.StatusInsufficientStorage}, {&NotKeptError{false, errors.New("sync: input/output error")}, http.StatusServiceUnavailable}} {
+		h.fails, waits = row.err, "waits: "+row.err.Error()
+		for path, body := range map[string]string{"/commands": `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`,
+			"/alerts/acknowledge": `{"id":"limit.above:grid/north"}`} {
+			status, kind, b := s.ask("POST", "/api/v1"+path, body)
+			if status != row.status || !isProblem(kind, b) {
+				t.Errorf("%s: %d %s, want %d", path, status, b, row.status)
+			}
+		}
+		var state State
+		s.get("/state", &state)
+		if state.Error != waits || state.State != "paused" {
+			t.Errorf("%+v", state)
+		}
+		s.get("/flows", nil)
+	}
+	if acknowledged, _ := s.live.alerts.since(0); len(s.live.commands.list()) != 0 || slices.ContainsFunc(acknowledged, func(a alert) bool { return a.acknowledged }) {
+		t.Error("what was refused has been taken")
+	}
+	h.fails = nil
+	s.step(21)
+	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=10"}})); got != want {
+		t.Errorf("digest %s, wanted %s", got, want)
+	}
+}
+
+// A step that cannot be kept ends the run; what was made can be looked at, and commands
+// are told why.
+func TestKeepingFails(t *testing.T) {
+	s := serve(t, "hamlet", func(o *Options) {
+		o.Sinks = []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
+			if r.Tick == 5 {
+				return errors.New("sync: input/output error")
+			}
+			return nil
+		})}
+	})
+	_, _ = s.Live().Step(t.Context(), 24)
+	var state State
+	s.get("/state", &state)
+	if state.State != "failed" || state.Tick != 5 {
+		t.Errorf("%+v", state)
+	}
+	s.want(503, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil)
+	s.get("/twin?tick=4&path="+aHome(s), nil)
+}
+
+// A replay shows the steps of a run that is over at its own pace, back and forth.
+func TestReplay(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}, steps: 24}
+	s := shelved(t, h, func(o *Options) {
+		o.Replay, o.Sinks, o.Keep = true, nil, nil
+		o.Begun.Steps, o.Begun.Digest = 24, "abc"
+	})
+	live := serve(t, "hamlet", nil)
+	live.step(24)
+	var state State
+	s.get("/state", &state)
+	if state.State != "replay" || state.Playing || state.Tick != 1 || state.Digest != "abc" {
+		t.Errorf("%+v", state)
+	}
+	watcher := s.dial("")
+	watcher.subscribe(1, "tile/0", "grid")
+	for _, tick := range []int64{24, 3, 9} {
+		s.want(202, "POST", "/clock/seek", fmt.Sprintf(`{"tick":%d}`, tick), nil)
+		live.shows(live.live, "tile/0", watcher.at("tile/0", tick-1))
+	}
+	watcher.look(2, false, 20)
+	live.shows(live.live, "grid", watcher.at("grid", 20))
+	watcher.look(3, true, 0)
+	s.want(422, "POST", "/clock/seek", `{"tick":25}`, nil)
+	s.want(200, "POST", "/clock/speed", `{"max":true}`, nil)
+	s.want(200, "POST", "/clock/play", "", nil)
+	live.shows(live.live, "tile/0", watcher.at("tile/0", 23))
+	s.want(200, "POST", "/clock/step", `{"until":"event"}`, nil)
+	s.want(409, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil)
+	var fork RunInfo
+	s.want(202, "POST", "/forks", `{"at":12,"set":[]}`, &fork)
+	r, _ := s.runs.find(fork.ID)
+	<-r.done
+	if r.finished() != live.live.finished() {
+		t.Errorf("a fork without a change: digest %s, wanted %s", r.finished(), live.live.finished())
+	}
+	var a, b alertList
+	s.get("/alerts", &a)
+	live.get("/alerts", &b)
+	if fmt.Sprint(a) != fmt.Sprint(b) {
+		t.Errorf("alerts %+v, wanted %+v", a, b)
+	}
+}

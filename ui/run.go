@@ -1,0 +1,459 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// run is one run that is shown: the live one, or a fork.
+type run struct {
+	id, name, parent string
+	at               twins.Tick
+	common           twins.Tick // up to this step it is one with the first of its parents
+	set              []string
+
+	index    *Index
+	scenario *sim.Scenario
+	replay   bool // records of a run that is over
+	pace     pacer
+	history  History
+	past     Past // nil: none
+	keep     Keeper
+	waiting  func() string // what a run that plays waits for; ""
+	hub      *hub
+	alerts   *alerts
+	limits   *limits
+	chain    *sim.Chain
+	settings settings
+	commands commandList
+	members  map[string]int
+	priced   bool // the scenario has a market, and
+	mixed    bool // the market tells its mix
+
+	cancel context.CancelFunc
+	done   chan struct{} // closed when its goroutine has ended
+	summed chan struct{} // closed before that, when the digest is there
+
+	mu     sync.Mutex
+	digest string
+}
+
+// runOptions are what a run is made of.
+type runOptions struct {
+	id      string
+	world   *sim.World
+	index   *Index
+	begun   Begun
+	chain   *sim.Chain
+	sinks   []sim.Sink
+	keep    Keeper
+	waiting func() string
+	bytes   int                                   // of memory for looking back
+	stepper func(*sim.World) (sim.Stepper, error) // nil: it is a replay
+	live    sim.LiveOptions
+	parent  *run // of a fork, which begins
+	at      twins.Tick
+}
+
+// newRun starts a run in a goroutine of its own, which ends with the run or with
+// close.
+func newRun(o runOptions) (*run, error) {
+	s := o.world.Scenario
+	if o.chain == nil {
+		o.chain = sim.NewChain(s.Seed, s.Identity())
+	}
+	r := &run{
+		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
+		chain: o.chain, members: o.world.Members, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
+		done: make(chan struct{}), summed: make(chan struct{}), settings: settings{now: map[settingOf]int64{}},
+		priced: o.world.Market != nil,
+	}
+	r.mixed = r.priced && o.world.Market.Mixed
+	r.limits = &limits{run: r}
+	memory := r.remember(&o)
+	seen, err := r.catchUp(&o.begun)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	if r.replay {
+		r.pace = newPlayer(r.history, s.Calendar.Step, o.live, r.hub.show)
+		go r.run(ctx, func() {})
+		return r, nil
+	}
+	show := &recorder{index: o.index, limit: nodeLimit, to: func(step *Step, rec *sim.StepRecord) {
+		memory.Add(step)
+		r.alerts.step(rec, nodeLimit)
+		r.settings.step(rec, r)
+		r.hub.show(step)
+	}}
+	stepper, err := o.stepper(o.world)
+	if err != nil {
+		return nil, err
+	}
+	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(append([]sim.Sink{o.chain}, o.sinks...), show)}
+	runner.From(o.begun.Steps)
+	for runner.Done() < o.begun.Known { // before anybody looks
+		if _, err := runner.Step(); err != nil {
+			stepper.Close()
+			return nil, err
+		}
+		r.alerts.seen(runner.Done(), seen)
+	}
+	o.live.Keep = r.kept
+	r.pace = sim.NewLive(runner, o.live)
+	go r.run(ctx, stepper.Close)
+	return r, nil
+}
+
+// remember chooses where steps are looked for, and returns the memory to which they
+// are added.
+func (r *run) remember(o *runOptions) *Memory {
+	switch {
+	case o.parent != nil:
+		memory := NewMemory(o.index, o.bytes)
+		r.history = &forked{o.parent.history, o.at, memory}
+		return memory
+	case r.past != nil:
+		h := newKept(o.index, r.past, r.limits, o.bytes)
+		r.history = h
+		return h.memory
+	}
+	memory := NewMemory(o.index, o.bytes)
+	r.history = memory
+	return memory
+}
+
+// run carries the run to its end.
+func (r *run) run(ctx context.Context, stop func()) {
+	defer close(r.done)
+	defer stop()
+	_ = r.pace.Run(ctx) // the clock has the error
+	r.mu.Lock()
+	if r.digest == "" {
+		r.digest = r.chain.Digest().String()
+	}
+	r.mu.Unlock()
+	close(r.summed)
+	r.hub.wake()
+}
+
+// close ends the run after a whole step.
+func (r *run) close() {
+	r.cancel()
+	<-r.done
+}
+
+// finished is the run's digest once it is over or closed, and "" before.
+func (r *run) finished() string {
+	if !r.replay && r.pace.Clock().State.Over() {
+		<-r.summed // it is being made
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.digest
+}
+
+// settings are the values that commands have changed so far.
+type settings struct {
+	mu  sync.Mutex
+	now map[settingOf]int64
+}
+
+type settingOf struct{ path, name string }
+
+// step follows the commands of a record.
+func (s *settings) step(rec *sim.StepRecord, r *run) {
+	if len(rec.Commands) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range rec.Commands {
+		c := &rec.Commands[i]
+		at := settingOf{c.Target, c.Args.Setting}
+		if c.Name == twins.CommandSet {
+			s.now[at] = c.Args.Value
+			continue
+		}
+		v, changed := s.now[at]
+		if !changed {
+			if e, ok := r.entry(c.Target); ok {
+				was, _ := e.Setting(c.Args.Setting)
+				v = was.Value
+			}
+		}
+		s.now[at], _ = twins.MulDiv(v, c.Args.Value, int64(twins.One))
+	}
+}
+
+func (s *settings) value(path, name string) (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.now[settingOf{path, name}]
+	return v, ok
+}
+
+// kindOf is the kind of a member or a community, nil if there is none of that path.
+func (r *run) kindOf(path string) *twins.Kind {
+	if p, ok := r.index.Place(path); ok {
+		return r.index.block(p).Kind
+	}
+	if _, ok := r.index.Community(path); ok {
+		return twins.Community
+	}
+	return nil
+}
+
+func (r *run) entry(path string) (sim.Entry, bool) { return r.scenario.Entry(r.kindOf(path), path) }
+
+// commandList are the commands that were taken while the run was live, and those
+// that came with a key.
+type commandList struct {
+	mu   sync.Mutex
+	all  []twins.Command
+	keys map[string]keyed
+	old  []string // keys, oldest first
+
+	key, body string // of the command that is being taken
+}
+
+type keyed struct {
+	body    string
+	command twins.Command
+}
+
+// mostKeys is how many idempotency keys are remembered.
+const mostKeys = 10_000
+
+// errKeyReused says that a key came again with another command.
+var errKeyReused = errors.New("this Idempotency-Key came before with another command")
+
+// take has a command carried out, once for each key.
+func (r *run) take(c twins.Command, key, body string) (taken twins.Command, repeated bool, err error) {
+	l := &r.commands
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k, ok := l.keys[key]; ok && key != "" {
+		if k.body != body {
+			return taken, false, errKeyReused
+		}
+		return k.command, true, nil
+	}
+	l.key, l.body = key, body
+	all, err := r.pace.Add(c)
+	if err != nil {
+		return taken, false, err
+	}
+	l.add(all[0], key, body)
+	return all[0], false, nil
+}
+
+// add remembers a command that was taken. The caller holds mu, or is alone.
+func (l *commandList) add(c twins.Command, key, body string) {
+	l.all = append(l.all, c)
+	l.note(c, key, body)
+}
+
+// note remembers a key.
+func (l *commandList) note(c twins.Command, key, body string) {
+	if key == "" {
+		return
+	}
+	if l.keys == nil {
+		l.keys = map[string]keyed{}
+	}
+	l.keys[key], l.old = keyed{body, c}, append(l.old, key)
+	if len(l.old) > mostKeys {
+		delete(l.keys, l.old[0])
+		l.old = l.old[1:]
+	}
+}
+
+// before are the commands taken for steps before at.
+func (l *commandList) before(at twins.Tick) (found []twins.Command) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.all {
+		if c.Step < at {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (l *commandList) list() []twins.Command {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+// runs are the live run and its forks.
+type runs struct {
+	options *Options
+	index   *Index
+
+	building sync.Mutex // one world at a time
+	mu       sync.Mutex
+	all      []*run
+	forks    int // made so far
+	closed   bool
+}
+
+// mostForks bounds what forks take of memory and processors.
+const mostForks = 8
+
+func (s *runs) find(id string) (*run, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.all {
+		if r.id == id {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+func (s *runs) list() []*run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+// errTooManyForks says what to do about it.
+var errTooManyForks = fmt.Errorf("there are %d forks already: delete one first", mostForks)
+
+// fork begins a run that is its parent's up to a step, from which on changes hold.
+// It runs to the parent's end, in the background and without a pace.
+func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run, error) {
+	s.building.Lock()
+	defer s.building.Unlock()
+	clock := parent.pace.Clock()
+	switch steps := s.options.World.Scenario.Calendar.Steps; {
+	case at < 0 || at >= steps:
+		return nil, fmt.Errorf("step %d, wanted one from 0 to %d", at, steps-1)
+	case at > clock.Tick && !parent.replay, parent.replay && at > parent.past.Steps():
+		return nil, fmt.Errorf("step %d is not reached: the run is at step %d", at, clock.Tick)
+	case len(s.list()) > mostForks:
+		return nil, errTooManyForks
+	}
+	changes, err := parent.scenario.Commands(set, at)
+	if err != nil {
+		return nil, err
+	}
+	world, from, chain, err := s.worldAt(parent, at)
+	if err != nil {
+		return nil, err
+	}
+	seq := int64(len(world.Scenario.Events))
+	for _, c := range parent.commands.before(at) {
+		seq = max(seq, c.Seq)
+	}
+	for i := range changes {
+		changes[i].Seq = seq + int64(i) + 1
+		if err := world.Add(changes[i]); err != nil {
+			return nil, err
+		}
+	}
+	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at,
+		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: sim.LiveOptions{Paused: true}})
+	if err != nil {
+		return nil, err
+	}
+	r.parent, r.at, r.set, r.name, r.common = parent.id, at, set, name, at
+	if parent.parent != "" {
+		r.common = min(at, parent.common)
+	}
+	r.commands.all = append(parent.commands.before(at), changes...)
+	r.follow()
+	if r.name == "" {
+		r.name = r.id
+	}
+	if !s.add(r) {
+		r.close()
+		return nil, errors.New("the server is going")
+	}
+	_ = r.pace.Play() // it is fresh: nothing to refuse
+	return r, nil
+}
+
+// worldAt is the world of a run at a step or before: from what is kept of the first of
+// its parents, up to where they were one, or built anew.
+func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
+	common := at // what the parent had before it, its first parent had as well
+	if parent.parent != "" {
+		common = min(at, parent.common)
+	}
+	if past := s.first().past; past != nil {
+		world, from, chain, err = past.ForkAt(common)
+	} else {
+		common = 0
+		world, err = parent.scenario.Build()
+	}
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	for _, c := range parent.commands.before(at) {
+		if c.Step < common {
+			continue // it has it
+		}
+		if err := world.Add(c); err != nil {
+			return nil, 0, nil, err
+		}
+	}
+	return world, from, chain, nil
+}
+
+// first is the run that all others come from.
+func (s *runs) first() *run { return s.list()[0] }
+
+func (s *runs) nextID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forks++
+	return "fork-" + strconv.Itoa(s.forks)
+}
+
+func (s *runs) add(r *run) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.all = append(s.all, r)
+	}
+	return !s.closed
+}
+
+// remove ends a fork and forgets it.
+func (s *runs) remove(id string) error {
+	r, ok := s.find(id)
+	switch {
+	case !ok:
+		return fmt.Errorf("no run %q", id)
+	case r.parent == "":
+		return errors.New("the live run cannot be deleted")
+	}
+	s.mu.Lock()
+	s.all = slices.DeleteFunc(s.all, func(o *run) bool { return o == r })
+	s.mu.Unlock()
+	r.close()
+	r.hub.dismiss(closeGone, "the run was deleted")
+	return nil
+}
+
+func (s *runs) close() {
+	s.mu.Lock()
+	s.closed = true
+	all := slices.Clone(s.all)
+	s.mu.Unlock()
+	for _, r := range all {
+		r.close()
+	}
+}

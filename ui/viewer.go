@@ -1,0 +1,627 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/stream"
+)
+
+// Close codes of the stream; the others are those of RFC 6455.
+const (
+	closeNoPong = 4000
+	closeNoRead = 4001
+	closeGone   = 4002
+)
+
+const (
+	protocol      = 1
+	mostTwins     = 20_000 // in one view; more become communities
+	mostJSON      = 2_000  // twins in one view as JSON
+	mostScopes    = 2_000  // in one Subscribe
+	mostMessage   = 32 << 10
+	mostPerSecond = 50 // messages from a viewer; a burst may have as many again
+	mostHz        = 30
+)
+
+// timing is how long things may take; tests have it shorter.
+type timing struct {
+	heartbeat, ping, pong, write time.Duration
+}
+
+var usualTiming = timing{heartbeat: time.Second, ping: 5 * time.Second, pong: 5 * time.Second, write: 10 * time.Second}
+
+// viewer is one connection. Its reader and its writer are a goroutine each; what the
+// reader is told the writer finds under mu when it is poked.
+type viewer struct {
+	run    *run
+	conn   *websocket.Conn
+	json   bool
+	timing timing
+	poked  chan struct{}
+	closed chan struct{} // by the reader, when the connection has ended
+
+	mu      sync.Mutex
+	wanted  view
+	changed bool     // wanted is new: full frames are due
+	answers [][]byte // to the viewer's messages, at most a few
+	code    int      // why the connection is to be closed; 0: it is not
+	reason  string
+
+	sent, skipped uint64
+}
+
+// view is what a viewer wants to see.
+type view struct {
+	scopes []int
+	pins   []string
+	alerts bool
+	live   bool
+	tick   twins.Tick
+	every  time.Duration // least time between two frames of a scope
+}
+
+// mostAnswers bounds what waits for a viewer that asks and does not read.
+const mostAnswers = 200
+
+func (v *viewer) poke() {
+	select {
+	case v.poked <- struct{}{}:
+	default:
+	}
+}
+
+// end has the writer close the connection with a reason.
+func (v *viewer) end(code int, reason string) {
+	v.mu.Lock()
+	if v.code == 0 {
+		v.code, v.reason = code, reason
+	}
+	v.mu.Unlock()
+	v.poke()
+}
+
+// dismiss closes all connections with a reason.
+func (h *hub) dismiss(code int, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for v := range h.viewers {
+		v.end(code, reason)
+	}
+}
+
+// serve carries a connection to its end.
+func (v *viewer) serve() {
+	v.run.hub.join(v)
+	defer v.run.hub.leave(v)
+	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: v.run.hello()}})
+	go v.read()
+	code, reason := v.write()
+	deadline := time.Now().Add(time.Second)
+	_ = v.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, clip(reason)), deadline) // it may be gone
+	_ = v.conn.Close()
+	<-v.closed
+}
+
+// clip keeps a reason within what a close frame holds.
+func clip(s string) string {
+	for len(s) > 120 {
+		s = s[:len(s)-1]
+	}
+	return strings.ToValidUTF8(s, "")
+}
+
+func (r *run) hello() *stream.Hello {
+	cal := r.scenario.Calendar
+	return &stream.Hello{Protocol: protocol, Catalogue: r.index.Version, Run: r.id, Scenario: r.scenario.Name,
+		StartUnixS: cal.Start.Unix(), Zone: cal.Start.Location().String(), StepS: uint32(cal.Step), Steps: int64(cal.Steps),
+		Tiles: uint32(len(r.index.Tiles)), Twins: uint32(r.index.Twins), MostTwins: mostTwins}
+}
+
+// answer leaves a message for the writer.
+func (v *viewer) answer(m *stream.ServerMessage) {
+	b := encode(m, v.json)
+	v.mu.Lock()
+	v.answers = append(v.answers, b)
+	full := len(v.answers) > mostAnswers
+	v.mu.Unlock()
+	if full {
+		v.end(closeNoRead, "answers are not read")
+	}
+	v.poke()
+}
+
+func (v *viewer) refuse(id uint32, reason string) {
+	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Refused{Refused: &stream.Refused{Id: id, Reason: reason}}})
+}
+
+// read takes the viewer's messages until the connection ends.
+func (v *viewer) read() {
+	defer close(v.closed)
+	defer v.poke()
+	extend := func(string) error { return v.conn.SetReadDeadline(time.Now().Add(v.timing.ping + v.timing.pong)) }
+	_ = extend("") // a connection that is gone is found by the read
+	v.conn.SetPongHandler(extend)
+	allowance, last := float64(mostPerSecond), time.Now()
+	for {
+		kind, b, err := v.message()
+		if err != nil {
+			v.end(closeOf(err))
+			return
+		}
+		now := time.Now()
+		allowance = min(mostPerSecond, allowance+now.Sub(last).Seconds()*mostPerSecond) - 1
+		last = now
+		switch {
+		case allowance < 0:
+			v.end(websocket.ClosePolicyViolation, fmt.Sprintf("more than %d messages in a second", mostPerSecond))
+			return
+		case (kind == websocket.TextMessage) != v.json:
+			v.end(websocket.CloseUnsupportedData, "text on a binary stream, or the other way round: ?format=json has text")
+			return
+		}
+		m, err := decode(b, v.json)
+		if err != nil {
+			v.end(websocket.CloseInvalidFramePayloadData, err.Error())
+			return
+		}
+		v.take(m)
+	}
+}
+
+var errTooBig = errors.New("a message of more than 32 KiB")
+
+// message reads one message. Of one that is too big a good part is read as well, so
+// that the viewer, who is still writing, gets to know the reason.
+func (v *viewer) message() (kind int, b []byte, err error) {
+	kind, r, err := v.conn.NextReader()
+	if err != nil {
+		return 0, nil, err
+	}
+	b, err = io.ReadAll(io.LimitReader(r, mostMessage+1))
+	if err == nil && len(b) > mostMessage {
+		_, _ = io.CopyN(io.Discard, r, mostBody)
+		err = errTooBig
+	}
+	return kind, b, err
+}
+
+// closeOf says why a read has failed.
+func closeOf(err error) (int, string) {
+	var timeout interface{ Timeout() bool }
+	var closed *websocket.CloseError
+	switch {
+	case errors.Is(err, errTooBig):
+		return websocket.CloseMessageTooBig, err.Error()
+	case errors.As(err, &closed):
+		return websocket.CloseNormalClosure, "closed by the viewer"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return closeNoPong, "no pong in time: the viewer does not answer"
+	}
+	return websocket.CloseProtocolError, "the connection is broken"
+}
+
+// decode reads a message of a viewer.
+func decode(b []byte, asJSON bool) (*stream.ClientMessage, error) {
+	m := &stream.ClientMessage{}
+	var err error
+	if asJSON {
+		err = protojson.Unmarshal(b, m)
+	} else {
+		err = proto.Unmarshal(b, m)
+	}
+	switch {
+	case err != nil:
+		return nil, errors.New("a message that cannot be decoded: wanted a ClientMessage of stream.proto")
+	case m.Body == nil:
+		return nil, errors.New("a message without subscribe or look")
+	}
+	return m, nil
+}
+
+// take does what a message asks.
+func (v *viewer) take(m *stream.ClientMessage) {
+	switch body := m.Body.(type) {
+	case *stream.ClientMessage_Subscribe:
+		v.subscribe(body.Subscribe)
+	case *stream.ClientMessage_Look:
+		v.look(body.Look)
+	}
+}
+
+func (v *viewer) subscribe(s *stream.Subscribe) {
+	want, done, err := v.run.resolve(s, v.json)
+	if err != nil {
+		v.refuse(s.GetId(), err.Error())
+		return
+	}
+	v.mu.Lock()
+	want.live, want.tick = v.wanted.live, v.wanted.tick
+	v.wanted, v.changed = want, true
+	v.mu.Unlock()
+	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Subscribed{Subscribed: done}})
+}
+
+func (v *viewer) look(l *stream.Look) {
+	if !l.GetLive() {
+		if _, err := v.run.history.Step(twins.Tick(l.GetTick()), false); err != nil {
+			v.refuse(l.GetId(), err.Error())
+			return
+		}
+	}
+	v.mu.Lock()
+	v.wanted.live, v.wanted.tick, v.changed = l.GetLive(), twins.Tick(l.GetTick()), true
+	v.mu.Unlock()
+	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Looking{Looking: &stream.Looking{Id: l.GetId(), Live: l.GetLive(), Tick: l.GetTick()}}})
+}
+
+// resolve says which frames scopes stand for.
+func (r *run) resolve(s *stream.Subscribe, asJSON bool) (v view, done *stream.Subscribed, err error) {
+	if len(s.GetScopes()) > mostScopes {
+		return v, nil, fmt.Errorf("%d scopes, wanted at most %d", len(s.GetScopes()), mostScopes)
+	}
+	hz := s.GetMaxHz()
+	if hz == 0 || hz > mostHz {
+		hz = mostHz
+	}
+	v.every = time.Second / time.Duration(hz)
+	tiles := map[int]bool{}
+	for _, scope := range s.GetScopes() {
+		if err := r.resolveScope(&v, tiles, scope); err != nil {
+			return v, nil, err
+		}
+	}
+	done = &stream.Subscribed{Id: s.GetId()}
+	n := 0
+	for t := range tiles {
+		n += r.index.Tiles[t].Twins
+	}
+	if asJSON && n > mostJSON {
+		return v, nil, fmt.Errorf("%d twins as JSON, wanted at most %d: subscribe to communities, or without format=json", n, mostJSON)
+	}
+	if n > mostTwins {
+		done.Aggregated = true
+		done.Notice = fmt.Sprintf("%d communities shown: %d twins in view are more than %d, zoom in for homes", len(r.index.Communities), n, mostTwins)
+		tiles = nil
+		v.addCommunities(r.index)
+	}
+	for t := range tiles {
+		v.scopes = append(v.scopes, r.index.scopeOfTile(t))
+	}
+	slices.Sort(v.scopes)
+	v.scopes = slices.Compact(v.scopes)
+	for _, scope := range v.scopes {
+		done.Frames = append(done.Frames, r.index.scopeName(scope))
+	}
+	for _, path := range v.pins {
+		done.Frames = append(done.Frames, "twin/"+path)
+	}
+	return v, done, nil
+}
+
+func (v *view) addCommunities(x *Index) {
+	for k := range x.chunks() {
+		v.scopes = append(v.scopes, scopeCommunities+k)
+	}
+}
+
+func (r *run) resolveScope(v *view, tiles map[int]bool, scope string) error {
+	x := r.index
+	name, rest, _ := strings.Cut(scope, "/")
+	switch {
+	case scope == "grid":
+		v.scopes = append(v.scopes, scopeGrid)
+	case scope == "sources":
+		v.scopes = append(v.scopes, scopeSources)
+	case scope == "communities":
+		v.addCommunities(x)
+	case scope == "alerts":
+		v.alerts = true
+	case name == "community":
+		c, ok := x.Community(sim.GridPath + "/" + rest)
+		if !ok {
+			return fmt.Errorf("no community %q", rest)
+		}
+		for _, t := range c.Tiles {
+			tiles[t] = true
+		}
+	case name == "tile":
+		t, err := strconv.Atoi(rest)
+		if err != nil || t < 0 || t >= len(x.Tiles) {
+			return fmt.Errorf("no tile %q, there are 0 to %d", rest, len(x.Tiles)-1)
+		}
+		tiles[t] = true
+	case name == "twin":
+		if _, ok := x.Place(rest); !ok {
+			return fmt.Errorf("no twin %q", rest)
+		}
+		if !slices.Contains(v.pins, rest) {
+			v.pins = append(v.pins, rest)
+		}
+		if len(v.pins) > 200 {
+			return errors.New("more than 200 twins pinned, wanted their tiles")
+		}
+	default:
+		return fmt.Errorf("unknown scope %q, wanted grid, sources, communities, community/ID, tile/N, twin/PATH or alerts", scope)
+	}
+	return nil
+}
+
+// writing is what the writer remembers of what it has sent.
+type writing struct {
+	*viewer
+	base      map[int]twins.Tick // tick of the frame sent last, by scope
+	pinned    map[string]twins.Tick
+	revision  uint64 // of alerts
+	sentAt    time.Time
+	heartbeat time.Time
+	ping      time.Time
+}
+
+// write sends what is due until the connection is to be closed, and says why.
+func (v *viewer) write() (code int, reason string) {
+	now := time.Now()
+	w := &writing{viewer: v, heartbeat: now, ping: now.Add(v.timing.ping)}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-v.poked:
+		case <-timer.C:
+		case <-v.closed:
+		}
+		v.mu.Lock()
+		code, reason = v.code, v.reason
+		v.mu.Unlock()
+		if code != 0 {
+			return code, reason
+		}
+		next, err := w.round(time.Now())
+		if err != nil {
+			return closeNoRead, "a write did not end in time: the viewer does not read"
+		}
+		timer.Reset(time.Until(next))
+	}
+}
+
+// round sends what is due now, and says when to come back if nobody pokes.
+func (w *writing) round(now time.Time) (time.Time, error) {
+	w.mu.Lock()
+	want, changed, answers := w.wanted, w.changed, w.answers
+	w.changed, w.answers = false, nil
+	w.mu.Unlock()
+	for _, b := range answers {
+		if err := w.send(b); err != nil {
+			return now, err
+		}
+	}
+	if changed {
+		w.base, w.pinned, w.revision, w.sentAt = map[int]twins.Tick{}, map[string]twins.Tick{}, 0, time.Time{}
+	}
+	next := w.sentAt.Add(want.every)
+	if !next.After(now) {
+		n, err := w.frames(&want)
+		if err != nil {
+			return now, err
+		}
+		if n > 0 {
+			w.sentAt = now
+		}
+		next = now.Add(time.Hour)
+	}
+	if !now.Before(w.heartbeat) {
+		w.heartbeat = now.Add(w.timing.heartbeat)
+		if err := w.send(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Heartbeat{Heartbeat: w.beat(&want)}}, w.json)); err != nil {
+			return now, err
+		}
+	}
+	if !now.Before(w.ping) {
+		w.ping = now.Add(w.timing.ping)
+		if err := w.conn.WriteControl(websocket.PingMessage, nil, now.Add(w.timing.write)); err != nil {
+			return now, err
+		}
+	}
+	for _, t := range []time.Time{w.heartbeat, w.ping} {
+		if t.Before(next) {
+			next = t
+		}
+	}
+	return next, nil
+}
+
+func (w *writing) send(b []byte) error {
+	kind := websocket.BinaryMessage
+	if w.json {
+		kind = websocket.TextMessage
+	}
+	if err := w.conn.SetWriteDeadline(time.Now().Add(w.timing.write)); err != nil {
+		return err
+	}
+	return w.conn.WriteMessage(kind, b)
+}
+
+// frames sends the frames that the viewer does not have yet, and says how many.
+func (w *writing) frames(want *view) (n int, err error) {
+	if want.alerts {
+		if n, err = w.sendAlerts(); err != nil {
+			return n, err
+		}
+	}
+	if !want.live {
+		k, err := w.past(want)
+		return n + k, err
+	}
+	now := w.run.hub.now.Load()
+	if now == nil {
+		return n, nil
+	}
+	return w.latest(want, now)
+}
+
+// latest sends what differs from the frames that the viewer has.
+func (w *writing) latest(want *view, now *shown) (n int, err error) {
+	for _, scope := range want.scopes {
+		base, has := w.base[scope]
+		if has && base == now.tick {
+			continue
+		}
+		if !has {
+			base = -1
+		} else if missed := int64(now.tick - base - 1); missed > 0 {
+			w.skipped += uint64(missed)
+			w.run.hub.skipped.Add(missed)
+		}
+		if err := w.send(now.frames[scope].message(base, w.json)); err != nil {
+			return n, err
+		}
+		w.base[scope] = now.tick
+		n++
+	}
+	if len(want.pins) > 0 {
+		if step, err := w.run.history.Step(now.tick, true); err == nil {
+			k, err := w.pins(want, step)
+			if err != nil {
+				return n, err
+			}
+			n += k
+		}
+	}
+	w.count(n)
+	return n, nil
+}
+
+// past sends the frames of a step that the viewer looks at, once.
+func (w *writing) past(want *view) (n int, err error) {
+	if len(want.scopes)+len(want.pins) == 0 {
+		return 0, nil
+	}
+	if len(want.scopes) > 0 {
+		if t, has := w.base[want.scopes[0]]; has && t == want.tick {
+			return 0, nil
+		}
+	}
+	step, err := w.run.history.Step(want.tick, len(want.pins) > 0)
+	if err != nil { // it has been let go of in the meantime
+		w.refuse(0, err.Error())
+		want.scopes = nil
+		w.mu.Lock()
+		if !w.wanted.live && w.wanted.tick == want.tick {
+			w.wanted.live, w.changed = true, true
+		}
+		w.mu.Unlock()
+		return 0, nil
+	}
+	for _, scope := range want.scopes {
+		if err := w.send(frameOf(w.run.index, step, scope).message(-1, w.json)); err != nil {
+			return n, err
+		}
+		w.base[scope] = step.Tick
+		n++
+	}
+	k, err := w.pins(want, step)
+	w.count(n + k)
+	return n + k, err
+}
+
+func (w *writing) pins(want *view, step *Step) (n int, err error) {
+	for _, path := range want.pins {
+		if t, has := w.pinned[path]; has && t == step.Tick {
+			continue
+		}
+		at, _ := w.run.index.Place(path)
+		if err := w.send(pinned(w.run.index, step, path, at).message(-1, w.json)); err != nil {
+			return n, err
+		}
+		w.pinned[path] = step.Tick
+		n++
+	}
+	return n, nil
+}
+
+func (w *writing) count(n int) {
+	w.sent += uint64(n)
+	w.run.hub.sent.Add(int64(n))
+}
+
+func (w *writing) sendAlerts() (n int, err error) {
+	changed, revision := w.run.alerts.since(w.revision)
+	full := w.revision == 0
+	if len(changed) == 0 && !full {
+		w.revision = revision
+		return 0, nil
+	}
+	m := &stream.Alerts{Full: full}
+	for i := range changed {
+		m.Alerts = append(m.Alerts, changed[i].message())
+	}
+	w.revision = max(revision, 1)
+	return 1, w.send(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, w.json))
+}
+
+func (w *writing) beat(want *view) *stream.Heartbeat {
+	return &stream.Heartbeat{Clock: w.run.clock(), Live: want.live, Looking: int64(want.tick), Sent: w.sent, Conflated: w.skipped,
+		Viewers: uint32(w.run.hub.count()), Alerts: uint32(w.run.alerts.open())}
+}
+
+var clockStates = map[sim.LiveState]stream.Clock_State{
+	sim.Paused: stream.Clock_PAUSED, sim.Playing: stream.Clock_LIVE, sim.Ended: stream.Clock_ENDED, sim.Failed: stream.Clock_FAILED,
+}
+
+func (r *run) clock() *stream.Clock {
+	c := r.pace.Clock()
+	first, _ := r.history.Bounds()
+	m := &stream.Clock{State: clockStates[c.State], Tick: int64(c.Tick), First: int64(first), Speed: c.Speed, Reached: c.Reached}
+	if m.Playing, m.Error = c.State == sim.Playing, r.trouble(&c); r.replay {
+		m.State = stream.Clock_REPLAY
+	}
+	return m
+}
+
+// upgrade makes a viewer of a request.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
+	asJSON := r.URL.Query().Get("format") == "json"
+	if f := r.URL.Query().Get("format"); f != "" && !asJSON {
+		problem(w, http.StatusUnprocessableEntity, fmt.Sprintf("format %q, wanted json or none", f))
+		return
+	}
+	if !websocket.IsWebSocketUpgrade(r) {
+		problem(w, http.StatusUpgradeRequired, "this is a WebSocket: wanted an upgrade")
+		return
+	}
+	release, err := s.viewers.take(address(r))
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		problem(w, http.StatusTooManyRequests, err.Error())
+		return
+	}
+	defer release()
+	u := websocket.Upgrader{
+		HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 16 << 10, WriteBufferPool: &s.buffers,
+		CheckOrigin: func(*http.Request) bool { return true }, // it has been checked for all routes
+		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+			problem(w, status, reason.Error())
+		},
+	}
+	conn, err := u.Upgrade(w, r, nil)
+	if err != nil {
+		return // it has been answered
+	}
+	v := &viewer{run: shown, conn: conn, json: asJSON, timing: s.timing, poked: make(chan struct{}, 1), closed: make(chan struct{})}
+	v.wanted = view{live: true, every: time.Second / mostHz}
+	s.serving.Add(1)
+	defer s.serving.Done()
+	v.serve()
+}

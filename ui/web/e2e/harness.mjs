@@ -1,0 +1,99 @@
+// Starts the real binary and Debian's Chromium for the journeys, and holds every page to what holds for all of them:
+// no request to another origin, no error in the console, nothing for axe to find.
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+
+const require = createRequire(import.meta.url)
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+const root = new URL('../../../', import.meta.url).pathname
+export const binary = process.env.SMATRIX ?? root + 'bin/smatrix'
+export const shots = new URL('./shots/', import.meta.url).pathname
+mkdirSync(shots, { recursive: true })
+
+export const looks = {
+  light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'no-preference' },
+  dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark', reducedMotion: 'reduce' },
+  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light', reducedMotion: 'reduce', hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+}
+
+/** A server of its own, on a free port or on the one given. */
+export async function serve(port = 0, ...more) {
+  const child = spawn(binary, ['serve', '--paused', '--seed', '1', '--addr', `127.0.0.1:${port}`, ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  const origin = await new Promise((resolve, reject) => {
+    const hear = (d) => {
+      said += d
+      const m = /https?:\/\/127\.0\.0\.1:(\d+)/.exec(said)
+      if (m) resolve(m[0])
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
+    child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${said}`)))
+  })
+  const api = async (method, path, body) => {
+    const r = await fetch(origin + '/api/v1' + path, { method, headers: body === undefined ? {} : { 'Content-Type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) })
+    if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${await r.text()}`)
+    return r.status === 204 ? null : r.json()
+  }
+  return {
+    origin, api, said: () => said,
+    get: (path) => api('GET', path),
+    step: (steps) => api('POST', '/clock/step', { steps }),
+    stop: () => new Promise((resolve) => {
+      if (child.exitCode !== null) { resolve(); return }
+      child.removeAllListeners('exit')
+      child.on('exit', resolve)
+      child.kill('SIGTERM')
+    }),
+  }
+}
+
+export async function browser() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'] })
+}
+
+/** A page that takes notes of what must not happen; ask faults() at the end. */
+export async function open(b, look, origin, path = '/grid') {
+  const context = await b.newContext(looks[look])
+  await context.addInitScript({ content: axe })
+  const page = await context.newPage()
+  const faults = []
+  page.on('request', (r) => { if (!r.url().startsWith(origin + '/') && !/^(data|blob):/.test(r.url())) faults.push('request off the origin: ' + r.url()) })
+  page.on('websocket', (w) => { if (new URL(w.url()).host !== new URL(origin).host) faults.push('socket off the origin: ' + w.url()) })
+  page.on('pageerror', (e) => faults.push('error: ' + e.stack))
+  let expectLoss = false
+  page.on('console', (m) => { if (m.type() === 'error' && !(expectLoss && /WebSocket|ERR_CONNECTION|Failed to load/.test(m.text()))) faults.push('console: ' + m.text()) })
+  await page.goto(origin + path)
+  return {
+    page, context,
+    /** From here on the server may be gone or refuse, and the browser may say so. */
+    loses: () => { expectLoss = true },
+    shot: (name) => page.screenshot({ path: `${shots}${name}-${look}.png` }),
+    /** Runs axe over the page as it stands. */
+    axe: async (where) => {
+      const found = await page.evaluate(async () => (await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations
+        .map((v) => `${v.id}: ${v.help}\n    ${v.nodes.slice(0, 4).map((n) => n.target.join(' ') + ' · ' + (n.failureSummary ?? '').replace(/\s+/g, ' ').slice(0, 220)).join('\n    ')}`))
+      for (const f of found) faults.push(`axe on ${where}: ${f}`)
+    },
+    faults: () => faults,
+    close: () => context.close(),
+  }
+}
+
+/** Fails in words. */
+export function must(ok, text) { if (!ok) throw new Error(text) }
+
+/** Waits until what a function returns is truthy, and says what it was if the time runs out. */
+export async function until(what, text, ms = 15000) {
+  const end = Date.now() + ms
+  let last
+  for (;;) {
+    try { last = await what() } catch (e) { last = e.message }
+    if (last === true) return
+    if (Date.now() > end) throw new Error(`${text}; last: ${String(last)}`)
+    await new Promise((r) => setTimeout(r, 30))
+  }
+}

@@ -1,0 +1,274 @@
+// What people do, step by step, against a fresh server each time.
+import { must, open, serve, until } from './harness.mjs'
+
+const text = (page, selector) => page.locator(selector).first().innerText()
+const clock = (page) => text(page, '[data-testid="clock"]')
+const chip = (page) => page.locator('[data-state]').getAttribute('data-state')
+
+async function view(use, path) {
+  const v = await open(use.b, use.look, use.server.origin, path)
+  use.views.push(v)
+  await v.page.locator('[data-testid="clock"]').waitFor()
+  return v
+}
+
+/** A household with a battery and a vehicle, taken from the API rather than known beforehand. */
+async function homeWithBattery(server) {
+  const { twins } = await server.get('/twins?kind=battery&limit=200')
+  const t = twins.find((x) => x.owner)
+  must(t, 'the town has no battery behind a meter')
+  return t
+}
+
+export const journeys = {
+  'the town moves': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/')
+      must((await chip(v.page)) === 'PAUSED', 'it began paused, the page says ' + (await chip(v.page)))
+      await server.step(30)
+      await until(async () => (await clock(v.page)) === '07:15' || (await clock(v.page)), 'after 30 quarter hours the step shown began at 07:15')
+      const before = await text(v.page, '[data-testid="balance"]')
+      await server.step(1)
+      await until(async () => (await text(v.page, '[data-testid="balance"]')) !== before, 'the balance did not move with the step')
+      await v.page.getByRole('button', { name: 'Play' }).click()
+      await until(async () => (await chip(v.page)) === 'LIVE', 'the page does not say LIVE')
+      const t = await clock(v.page)
+      await until(async () => (await clock(v.page)) !== t, 'the clock stands still')
+      await v.page.getByRole('button', { name: 'Pause' }).click()
+      await until(async () => (await chip(v.page)) === 'PAUSED', 'the page does not say PAUSED')
+    },
+  },
+
+  'balanced, and nearest its limit': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(72)
+      await until(async () => (await clock(v.page)) === '17:45', 'the page does not show 17:45')
+      const balance = await text(v.page, '[data-testid="balance"]')
+      must(/Balanced/.test(balance) && /exactly 0 W/.test(balance), 'the balance is not told: ' + balance)
+      // The community named is the one that the API's figures put first.
+      const tree = await server.get('/tree')
+      let best = { share: -1 }
+      for (const c of tree.communities) {
+        const { reading } = await server.get('/twin?path=' + encodeURIComponent(c.path))
+        if (reading.limit_w > 0) { const share = Math.abs(reading.power_w) / reading.limit_w; if (share > best.share) best = { share, id: c.id } }
+      }
+      const nearest = await text(v.page, '[data-testid="nearest"]')
+      must(nearest.includes(best.id), `nearest its limit is ${best.id}, the page says ${nearest}`)
+      must(nearest.replace(/\s/g, ' ').includes(Math.round(best.share * 100) + ' %'), `it uses ${best.share}, the page says ${nearest}`)
+      await until(async () => (await v.page.getByRole('slider', { name: /Production by kind/ }).getAttribute('aria-valuemax')) === '71', 'the chart does not hold 72 steps')
+      await until(async () => /Coal/.test(await v.page.locator('main').innerText()), 'the chart has no coal')
+      await v.axe('/grid')
+      await v.shot('grid')
+      if (use.look === 'phone') { await v.page.locator('main').evaluate((m) => m.scrollTo(0, 620)); await v.shot('grid-2') ; await v.page.locator('main').evaluate((m) => m.scrollTo(0, 1700)); await v.shot('grid-3') }
+      else { await v.page.locator('main').evaluate((m) => m.scrollTo(0, 640)); await v.shot('grid-2') }
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 0))
+      const map = v.page.getByRole('application', { name: /^Map/ })
+      await map.focus()
+      for (let i = 0; i < 8 && !/twins of/.test(await text(v.page, '.lod')); i++) await v.page.keyboard.press('+')
+      must(/twins of \d+ communit/.test(await text(v.page, '.lod')), 'zooming shows no homes: ' + (await text(v.page, '.lod')))
+      await v.page.goto(v.page.url().split('?')[0] + '?twin=' + encodeURIComponent(tree.communities[0].path))
+      await v.page.getByRole('complementary').getByText('Net power').waitFor()
+      await map.focus()
+      for (let i = 0; i < 5; i++) await v.page.keyboard.press('+')
+      await until(async () => /twins of/.test(await text(v.page, '.lod')), 'no homes')
+      await v.axe('the map with homes and the inspector')
+      await v.shot('map')
+    },
+  },
+
+  'to one home and its battery': {
+    async play(use) {
+      const { server } = use
+      const battery = await homeWithBattery(server)
+      const v = await view(use, '/grid')
+      await server.step(60)
+      await until(async () => (await clock(v.page)) === '14:45', 'the page does not show 14:45')
+      const name = battery.community.split('/').pop()
+      await v.page.locator('main table').getByRole('link', { name, exact: true }).first().click()
+      await v.page.getByRole('heading', { level: 1, name }).waitFor()
+      await v.page.locator('main table').getByRole('link', { name: battery.owner.split('/').pop(), exact: true }).waitFor()
+      await until(async () => (await v.page.locator('main').innerText()).includes('exactly 0 W'), 'the community shows its residual')
+      await v.axe('/community')
+      await v.shot('community')
+      await v.page.locator('main table').getByRole('link', { name: battery.owner.split('/').pop(), exact: true }).click()
+      const link = v.page.locator('main table a[data-kind="battery"]').first()
+      await link.waitFor()
+      await until(async () => /residual exactly 0 W/.test((await v.page.locator('main').innerText()).replace(/\s+/g, ' ')), 'the home shows its residual')
+      // Power and energy never share a widget.
+      for (const panel of await v.page.locator('main section').all()) {
+        const t = (await panel.innerText()).replace(/\s/g, ' ')
+        must(!(/\d ?k?W(?!h)\b/.test(t) && /\d ?k?Wh\b/.test(t)) || /Change this home|What happened|Settings/.test(t), 'power and energy share a widget: ' + t.slice(0, 300))
+      }
+      await v.axe('/home')
+      await v.shot('home')
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 560)); await v.shot('home-2')
+      await link.click()
+      await v.page.getByRole('heading', { level: 1, name: battery.path.split('/').pop() }).waitFor()
+      const twin = await server.get('/twin?path=' + encodeURIComponent(battery.path))
+      const soc = (twin.reading.soc * 100).toFixed(1)
+      await until(async () => (await v.page.locator('main').innerText()).includes(soc) || (await v.page.locator('main').innerText()), `its state of charge is ${soc} %`)
+      await v.axe('/twin')
+      await v.shot('twin')
+    },
+  },
+
+  'a battery is put to rest': {
+    async play(use) {
+      const { server } = use
+      const battery = await homeWithBattery(server)
+      const v = await view(use, '/home/' + battery.owner)
+      await server.step(4)
+      const form = v.page.locator('main form').filter({ hasText: /Mode/ }).first()
+      await form.locator('select').selectOption('idle')
+      await form.getByRole('button', { name: 'Set' }).click()
+      await v.page.getByText('Kept.').waitFor()
+      await server.step(2)
+      const twin = await server.get('/twin?path=' + encodeURIComponent(battery.path))
+      must(twin.settings.find((s) => s.name === 'mode').word === 'idle', 'the battery is not idle: ' + JSON.stringify(twin.settings))
+      await until(async () => (await form.locator('select').inputValue()) === 'idle', 'the page does not show it')
+      // Flows move while the town does, and stand still for those who asked for less motion.
+      const flow = v.page.locator('.flow')
+      must((await flow.getAttribute('data-moving')) === 'false', 'flows move while the run is paused')
+      await v.page.getByRole('button', { name: 'Play' }).click()
+      await until(async () => (await chip(v.page)) === 'LIVE', 'the page does not say LIVE')
+      await until(async () => (await flow.getAttribute('data-moving')) === String(use.look === 'light'), 'flows move only where motion is welcome')
+      await v.page.getByRole('button', { name: 'Pause' }).click()
+    },
+  },
+
+  'pause, step, an earlier evening, back to live': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(90)
+      await until(async () => (await clock(v.page)) === '22:15', 'the page does not show 22:15')
+      await v.page.getByRole('button', { name: 'Step', exact: true }).click()
+      await until(async () => (await clock(v.page)) === '22:30', 'the step is not shown')
+      const scrubber = v.page.getByRole('slider', { name: 'Moment looked at' })
+      await scrubber.fill('72')
+      await until(async () => (await clock(v.page)) === '18:00' && (await chip(v.page)) === 'REPLAY', 'the page does not replay 18:00')
+      const then = await server.get('/flows?scope=grid&column=load_w&from=72&to=73')
+      await until(async () => /in, /.test(await text(v.page, '[data-testid="balance"]')), 'no balance in replay')
+      must(then.series[0].v[0] > 0, 'no load then')
+      must((await server.get('/state')).tick === 91, 'scrubbing moved the simulation')
+      must(v.page.url().includes('step=72'), 'the address does not hold the time: ' + v.page.url())
+      await v.shot('replay')
+      await scrubber.focus()
+      await v.page.keyboard.press('ArrowLeft')
+      await until(async () => (await clock(v.page)) === '17:45', 'the arrow key does not move the own clock')
+      await v.page.reload()
+      await until(async () => (await clock(v.page)) === '17:45' && (await chip(v.page)) === 'REPLAY', 'the address does not show the same')
+      await v.page.getByRole('button', { name: 'Back to live' }).first().click()
+      await until(async () => (await clock(v.page)) === '22:30' && (await chip(v.page)) === 'PAUSED', 'it is not back')
+      await v.page.locator('body').click({ position: { x: 5, y: 300 } })
+      await v.page.keyboard.press('Space')
+      await until(async () => (await chip(v.page)) === 'LIVE', 'space does not play')
+      await v.page.keyboard.press('Space')
+      await until(async () => (await chip(v.page)) === 'PAUSED', 'space does not pause')
+    },
+  },
+
+  'two futures': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/runs')
+      await server.step(48)
+      await until(async () => (await v.page.locator('main').innerText()).includes('begins at step 48'), 'the fork would not begin at step 48')
+      await v.page.getByLabel('Name').fill('no coal')
+      await v.page.getByLabel('A plant or tie is lost').selectOption({ label: 'coal' })
+      await v.page.getByRole('button', { name: 'Fork', exact: true }).click()
+      await v.page.getByRole('heading', { name: /town and no coal, side by side/ }).waitFor()
+      const { runs } = await server.get('/runs')
+      const fork = runs.find((r) => r.name === 'no coal')
+      must(fork && fork.parent === 'live' && fork.at === 48, 'there is no fork: ' + JSON.stringify(runs))
+      await server.step(24)
+      await until(async () => /They differ from/.test(await v.page.locator('[data-testid="difference"]').innerText()), 'no difference is told')
+      await v.page.locator('main .u-over').first().waitFor()
+      await v.axe('/runs')
+      await v.shot('runs')
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 430)); await v.shot('runs-2')
+      await v.page.getByRole('link', { name: 'Look at no coal' }).click()
+      await until(async () => v.page.url().includes('run=' + fork.id) && (await clock(v.page)) === '17:45', 'the other future is not shown')
+    },
+  },
+
+  'one scrubs, one stays live': {
+    async play(use) {
+      const { server } = use
+      await server.step(60)
+      const a = await view(use, '/grid'), b = await view(use, '/grid')
+      await until(async () => (await clock(a.page)) === '14:45' && (await clock(b.page)) === '14:45', 'both are live')
+      await a.page.getByRole('slider', { name: 'Moment looked at' }).fill('20')
+      await until(async () => (await clock(a.page)) === '05:00', 'the first looks at 05:00')
+      await server.step(5)
+      await until(async () => (await clock(b.page)) === '16:00', 'the second goes on')
+      must((await clock(a.page)) === '05:00' && (await chip(a.page)) === 'REPLAY', 'the first was moved')
+      must((await chip(b.page)) !== 'REPLAY', 'the second was moved')
+    },
+  },
+
+  'the server comes back': {
+    async play(use) {
+      const v = await view(use, '/grid')
+      await use.server.step(40)
+      await until(async () => (await clock(v.page)) === '09:45', 'the page shows 09:45')
+      v.loses()
+      const port = new URL(use.server.origin).port
+      await use.server.stop()
+      await until(async () => (await chip(v.page)) === 'STALE', 'the page does not say STALE')
+      await v.shot('stale')
+      const again = await serve(port)
+      use.replace(again)
+      await again.step(50)
+      await until(async () => (await chip(v.page)) === 'PAUSED' && (await clock(v.page)) === '12:15', 'the page does not show the new state')
+      const flow = await again.get('/flows?scope=grid&column=load_w&from=49&to=50')
+      must(flow.series[0].v.length === 1, 'the API has the step')
+    },
+  },
+
+  'alerts, search, system, keys': {
+    async play(use) {
+      const { server } = use
+      const battery = await homeWithBattery(server)
+      const v = await view(use, '/alerts')
+      // A community whose limit is next to nothing is above it.
+      const community = battery.community
+      await server.api('POST', '/commands', { target: community, setting: 'limit_w', value: 1000 })
+      await server.step(40)
+      await v.page.getByRole('button', { name: /^Acknowledge/ }).first().waitFor()
+      await v.axe('/alerts')
+      await v.shot('alerts')
+      await v.page.getByRole('button', { name: /^Acknowledge/ }).first().click()
+      await until(async () => (await v.page.locator('main').innerText()).includes('acknowledged'), 'it is not acknowledged')
+      await v.page.keyboard.press('Control+k')
+      await v.page.getByRole('combobox', { name: 'Search twins' }).fill('kind:battery soc<101')
+      await v.page.locator('#found [role=option]').first().waitFor()
+      await v.axe('search')
+      await v.shot('search')
+      await v.page.keyboard.press('Enter')
+      await until(async () => v.page.url().includes('/twin/'), 'search leads nowhere')
+      await v.page.goto(server.origin + '/system')
+      await until(async () => /Viewers now\s*1/.test(await v.page.locator('main').innerText()), 'the system page counts no viewer')
+      await v.axe('/system')
+      await v.shot('system')
+      await v.page.goto(server.origin + '/nowhere')
+      await v.page.getByRole('heading', { name: 'There is no such page' }).waitFor()
+      v.loses() // the browser itself writes a 404 to its console
+      await v.page.goto(server.origin + '/home/grid/nobody')
+      await until(async () => (await v.page.locator('main .bad').first().innerText()).length > 5, 'an unknown home is not told')
+      await v.page.goto(server.origin + '/grid')
+      const chart = v.page.getByRole('slider', { name: /Production by kind/ })
+      await chart.waitFor()
+      await v.page.locator('main .u-over').first().waitFor()
+      await chart.focus()
+      await v.page.keyboard.press('Home')
+      await until(async () => /00:00, .*Consumption .*W/.test(await chart.getAttribute('aria-valuetext')), 'the cursor is not announced: ' + (await chart.getAttribute('aria-valuetext')))
+      await v.page.getByRole('button', { name: 'Table of Production by kind against consumption' }).click()
+      await v.page.getByRole('table', { name: 'Production by kind against consumption' }).waitFor()
+      await v.axe('a table')
+    },
+  },
+}

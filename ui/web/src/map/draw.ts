@@ -1,0 +1,235 @@
+// Two ways to draw the same scene: WebGL2 where a processor for it is there, Canvas2D elsewhere, which is faster than
+// WebGL2 done by the main processor. Nothing here knows what a community is.
+
+/** Lines of 6 numbers x0 y0 x1 y1 width flow, marks of 5 numbers x y radius shape edge; all in pixels, a colour for each. */
+export interface Scene {
+  lines: Float32Array
+  lineColours: Uint8Array // r g b a each
+  marks: Float32Array
+  markColours: Uint8Array
+  /** Moves the dashes of lines that flow; seconds. */
+  phase: number
+}
+export const lineSize = 6, markSize = 5
+/** Shapes: what draws is a disc, what feeds in a diamond, what does nothing a ring; squares are plants. */
+export const disc = 0, diamond = 1, ring = 2, square = 3
+
+export interface Painter { readonly name: 'webgl2' | 'canvas2d'; resize(width: number, height: number, ratio: number): void; draw(s: Scene): void; close(): void }
+
+/** Whether WebGL would be drawn by the main processor, which takes seven times as long as Canvas2D does. */
+function software(): boolean {
+  const gl = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true })
+  if (!gl) return true
+  const info = gl.getExtension('WEBGL_debug_renderer_info')
+  const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER))
+  gl.getExtension('WEBGL_lose_context')?.loseContext()
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name)
+}
+
+export function painter(canvas: HTMLCanvasElement): Painter {
+  const gl = software() ? null : canvas.getContext('webgl2', { failIfMajorPerformanceCaveat: true, antialias: true, premultipliedAlpha: true })
+  if (gl) {
+    try { return new GL(canvas, gl) } catch { /* a driver that cannot: its canvas is spoilt, a new one is needed */
+      const other = canvas.cloneNode() as HTMLCanvasElement
+      canvas.replaceWith(other)
+      return new Flat(other)
+    }
+  }
+  return new Flat(canvas)
+}
+
+const css = (c: Uint8Array, i: number) => `rgba(${c[4 * i]},${c[4 * i + 1]},${c[4 * i + 2]},${(c[4 * i + 3] as number) / 255})`
+
+/** Things that look alike, each group with the first of it, in the order in which they first come. */
+function alike(colours: Uint8Array, data: Float32Array, size: number, look: (offset: number) => number): [number, number[]][] {
+  const groups = new Map<number, [number, number[]]>()
+  for (let i = 0, n = data.length / size; i < n; i++) {
+    const key = (((colours[4 * i]! * 256 + colours[4 * i + 1]!) * 256 + colours[4 * i + 2]!) * 256 + colours[4 * i + 3]!) * 1024 + Math.round(look(i * size))
+    const g = groups.get(key)
+    if (g) g[1].push(i)
+    else groups.set(key, [i, [i]])
+  }
+  return [...groups.values()]
+}
+
+class Flat implements Painter {
+  readonly name = 'canvas2d'
+  #c: CanvasRenderingContext2D
+  #ratio = 1
+  constructor(private canvas: HTMLCanvasElement) {
+    const c = canvas.getContext('2d')
+    if (!c) throw new Error('this browser draws no canvas')
+    this.#c = c
+  }
+  resize(width: number, height: number, ratio: number) {
+    this.canvas.width = Math.round(width * ratio)
+    this.canvas.height = Math.round(height * ratio)
+    this.#ratio = ratio
+  }
+  draw(s: Scene) {
+    const c = this.#c
+    c.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
+    c.clearRect(0, 0, this.canvas.width, this.canvas.height)
+    // What looks alike is one path: stroking and filling are what takes the time, not the number of points.
+    for (const [i, of] of alike(s.lineColours, s.lines, lineSize, (o) => s.lines[o + 4]! * 4 + Math.sign(s.lines[o + 5]!) + 1)) {
+      const flow = s.lines[i * lineSize + 5]!
+      c.strokeStyle = css(s.lineColours, i)
+      c.lineWidth = s.lines[i * lineSize + 4]!
+      c.setLineDash(flow === 0 ? [] : [10, 6])
+      c.lineDashOffset = flow === 0 ? 0 : -s.phase * 24 * Math.sign(flow)
+      c.beginPath()
+      for (const k of of) {
+        const o = k * lineSize
+        c.moveTo(s.lines[o]!, s.lines[o + 1]!)
+        c.lineTo(s.lines[o + 2]!, s.lines[o + 3]!)
+      }
+      c.stroke()
+    }
+    c.setLineDash([])
+    for (const [i, of] of alike(s.markColours, s.marks, markSize, (o) => s.marks[o + 3]! * 64 + s.marks[o + 4]! * 4)) {
+      const shape = s.marks[i * markSize + 3]!
+      c.beginPath()
+      for (const k of of) path(c, shape, s.marks[k * markSize]!, s.marks[k * markSize + 1]!, s.marks[k * markSize + 2]!)
+      if (shape === ring) { c.strokeStyle = css(s.markColours, i); c.lineWidth = s.marks[i * markSize + 4] || 1.5; c.stroke() } else { c.fillStyle = css(s.markColours, i); c.fill() }
+    }
+  }
+  close() { /* nothing is held */ }
+}
+
+function path(c: CanvasRenderingContext2D, shape: number, x: number, y: number, r: number) {
+  if (shape === diamond) {
+    const d = r * 1.25
+    c.moveTo(x, y - d); c.lineTo(x + d, y); c.lineTo(x, y + d); c.lineTo(x - d, y); c.closePath()
+  } else if (shape === square) c.rect(x - r, y - r, 2 * r, 2 * r)
+  else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 2 * Math.PI) }
+}
+
+const lineVertex = `#version 300 es
+uniform vec2 size; in vec2 corner; in vec4 ends; in vec2 how; in vec4 colour; out vec4 tint; out vec2 along;
+void main() {
+  vec2 d = ends.zw - ends.xy; float l = max(length(d), 1e-3); vec2 n = vec2(-d.y, d.x) / l;
+  vec2 p = mix(ends.xy, ends.zw, corner.x) + n * corner.y * how.x * 0.5;
+  along = vec2(corner.x * l, how.y); tint = colour;
+  gl_Position = vec4(p / size * vec2(2, -2) + vec2(-1, 1), 0, 1);
+}`
+const lineFragment = `#version 300 es
+precision mediump float; uniform float phase; in vec4 tint; in vec2 along; out vec4 o;
+void main() {
+  if (along.y != 0.0 && mod(along.x - phase * 24.0 * sign(along.y), 16.0) > 10.0) discard;
+  o = vec4(tint.rgb * tint.a, tint.a);
+}`
+const markVertex = `#version 300 es
+uniform vec2 size; in vec2 corner; in vec3 place; in vec2 how; in vec4 colour; out vec4 tint; out vec2 at; out vec3 what;
+void main() {
+  float r = place.z * 1.3 + 1.0; at = corner * r; what = vec3(how, place.z); tint = colour;
+  gl_Position = vec4((place.xy + at) / size * vec2(2, -2) + vec2(-1, 1), 0, 1);
+}`
+const markFragment = `#version 300 es
+precision mediump float; in vec4 tint; in vec2 at; in vec3 what; out vec4 o;
+void main() {
+  float r = what.z, d;
+  if (what.x == 1.0) d = (abs(at.x) + abs(at.y) - 1.25 * r) * 0.7071;
+  else if (what.x == 2.0) d = abs(length(at) - r) - max(what.y, 1.5) * 0.5;
+  else if (what.x == 3.0) d = max(abs(at.x), abs(at.y)) - r;
+  else d = length(at) - r;
+  float a = tint.a * clamp(0.5 - d, 0.0, 1.0);
+  o = vec4(tint.rgb * a, a);
+}`
+
+class GL implements Painter {
+  readonly name = 'webgl2'
+  #line; #mark; #quad; #strip
+  constructor(private canvas: HTMLCanvasElement, private gl: WebGL2RenderingContext) {
+    this.#line = this.#program(lineVertex, lineFragment)
+    this.#mark = this.#program(markVertex, markFragment)
+    this.#quad = this.#buffer(new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]))
+    this.#strip = this.#buffer(new Float32Array([0, -1, 1, -1, 0, 1, 1, 1]))
+    gl.enable(gl.BLEND)
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA)
+  }
+  #width = 1; #height = 1
+  resize(width: number, height: number, ratio: number) {
+    this.canvas.width = Math.round(width * ratio)
+    this.canvas.height = Math.round(height * ratio)
+    this.#width = width; this.#height = height
+    this.gl.viewport(0, 0, this.canvas.width, this.canvas.height)
+  }
+  draw(s: Scene) {
+    const gl = this.gl
+    gl.clearColor(0, 0, 0, 0)
+    gl.clear(gl.COLOR_BUFFER_BIT)
+    this.#pass(this.#line, this.#strip, s.lines, lineSize, [['ends', 4, 0], ['how', 2, 4]], s.lineColours, s.phase)
+    this.#pass(this.#mark, this.#quad, s.marks, markSize, [['place', 3, 0], ['how', 2, 3]], s.markColours, s.phase)
+  }
+  #pass(p: WebGLProgram, corners: WebGLBuffer, data: Float32Array, size: number, attributes: [string, number, number][], colours: Uint8Array, phase: number) {
+    const gl = this.gl, n = data.length / size
+    if (n === 0) return
+    gl.useProgram(p)
+    gl.uniform2f(gl.getUniformLocation(p, 'size'), this.#width, this.#height)
+    gl.uniform1f(gl.getUniformLocation(p, 'phase'), phase)
+    const point = (name: string, length: number, type: number, stride: number, offset: number, each: number) => {
+      const at = gl.getAttribLocation(p, name)
+      if (at < 0) return
+      gl.enableVertexAttribArray(at)
+      gl.vertexAttribPointer(at, length, type, type === gl.UNSIGNED_BYTE, stride, offset)
+      gl.vertexAttribDivisor(at, each)
+    }
+    gl.bindBuffer(gl.ARRAY_BUFFER, corners)
+    point('corner', 2, gl.FLOAT, 0, 0, 0)
+    const values = this.#buffer(data), tints = this.#buffer(colours)
+    gl.bindBuffer(gl.ARRAY_BUFFER, values)
+    for (const [name, length, offset] of attributes) point(name, length, gl.FLOAT, size * 4, offset * 4, 1)
+    gl.bindBuffer(gl.ARRAY_BUFFER, tints)
+    point('colour', 4, gl.UNSIGNED_BYTE, 0, 0, 1)
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, n)
+    gl.deleteBuffer(values)
+    gl.deleteBuffer(tints)
+  }
+  #buffer(data: Float32Array | Uint8Array): WebGLBuffer {
+    const b = this.gl.createBuffer()
+    this.gl.bindBuffer(this.gl.ARRAY_BUFFER, b)
+    this.gl.bufferData(this.gl.ARRAY_BUFFER, data, this.gl.STREAM_DRAW)
+    return b as WebGLBuffer
+  }
+  #program(vertex: string, fragment: string): WebGLProgram {
+    const gl = this.gl, p = gl.createProgram()
+    for (const [type, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
+      const s = gl.createShader(type) as WebGLShader
+      gl.shaderSource(s, text)
+      gl.compileShader(s)
+      gl.attachShader(p, s)
+    }
+    gl.linkProgram(p)
+    if (!gl.getProgramParameter(p, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(p) ?? 'shaders do not link')
+    return p
+  }
+  close() { this.gl.getExtension('WEBGL_lose_context')?.loseContext() }
+}
+
+const parsed = new Map<string, [number, number, number]>()
+/** #rrggbb or #rgb, to which a minifier shortens it, as numbers. */
+export function rgb(hex: string): [number, number, number] {
+  let c = parsed.get(hex)
+  if (!c) {
+    const long = hex.length === 4 ? hex.replace(/[0-9a-f]/gi, '$&$&') : hex
+    const n = Number.parseInt(long.slice(1, 7), 16)
+    parsed.set(hex, (c = [(n >> 16) & 255, (n >> 8) & 255, n & 255]))
+  }
+  return c
+}
+
+/** Collects a scene. */
+export class Collect {
+  lines: number[] = []; lineColours: number[] = []; marks: number[] = []; markColours: number[] = []
+  line(x0: number, y0: number, x1: number, y1: number, width: number, flow: number, hex: string, alpha = 1) {
+    this.lines.push(x0, y0, x1, y1, width, flow)
+    this.lineColours.push(...rgb(hex), Math.round(alpha * 255))
+  }
+  mark(x: number, y: number, r: number, shape: number, hex: string, alpha = 1, edge = 0) {
+    this.marks.push(x, y, r, shape, edge)
+    this.markColours.push(...rgb(hex), Math.round(alpha * 255))
+  }
+  scene(phase: number): Scene {
+    return { lines: new Float32Array(this.lines), lineColours: new Uint8Array(this.lineColours), marks: new Float32Array(this.marks), markColours: new Uint8Array(this.markColours), phase }
+  }
+}
