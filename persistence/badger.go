@@ -32,6 +32,11 @@ type badgerTable struct{ db *badger.DB }
 // are made, and are on disk after Sync; all tables are verified while it is opened,
 // since Badger's other ways of checking crash or end early on damage.
 func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
+	return openBadgerTo(dir, mode, false)
+}
+
+// openBadgerTo opens one that gives room back when it is closed, if compact is true.
+func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err error) {
 	defer guard(&err)
 	o := badger.DefaultOptions(dir).
 		WithLogger(nil).
@@ -43,6 +48,7 @@ func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
 		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
+		WithCompactL0OnClose(compact && mode == Write).
 		WithReadOnly(mode == Read)
 	db, err := badger.Open(o)
 	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
@@ -171,6 +177,19 @@ func (t *badgerTable) Sync() (err error) {
 		return nil
 	}
 	return t.db.Sync()
+}
+
+// Compact gives room back that what was taken out of the value log still has. It is
+// asked of tables that can.
+func (t *badgerTable) Compact() (err error) {
+	defer guard(&err)
+	for err == nil {
+		err = t.db.RunValueLogGC(0.5)
+	}
+	if errors.Is(err, badger.ErrNoRewrite) || errors.Is(err, badger.ErrRejected) {
+		return nil
+	}
+	return err
 }
 
 // Close implements Table.

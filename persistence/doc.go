@@ -38,7 +38,8 @@
 //
 // # Forms
 //
-// run.json has format 2 (1 had no journal). The two JSON files are replaced as a whole, so that whoever
+// run.json has format 2 (1 had no journal). A fork's says of which run it is one, and from
+// which step on; what was before is read from there (Parent). The two JSON files are replaced as a whole, so that whoever
 // reads one finds the old or the new and never a part of it; NAME.tmp is one that is
 // being written. Its keys are the fields of Run.
 //
@@ -68,6 +69,12 @@
 //	z steps community part     states of a community; 2³²−1 is the grid
 //	o name                     a note of who shows the run; no part of the chain
 //	e                          steps made, digest: ended here
+//	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,
+//	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
+//	u                          steps that are in the read models
+//
+// A fork has no keys for the steps before it but its first snapshot; its usage begins with the
+// local day and the hour of the fork.
 //
 // A marker is written in the last transaction of what it stands for. Each value is
 //
@@ -95,6 +102,10 @@
 //	           each block and of what the community's are more than their sum
 //	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
 //	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
+//
+//	usage      9 int (views.Figure, of the community), number of blocks uint; for each block: parts uint, an int
+//	           for each; members uint, and for each figure an int for each member, less what the figures before
+//	           let expect (expectedUsage)
 //
 // A body of parts is packed as a whole and cut; each part begins with a byte: 1
 // if another one follows.

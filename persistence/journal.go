@@ -62,6 +62,7 @@ type Journal struct {
 
 	buf         []byte // for bodies, used again
 	places      *places
+	usage       *usageFold // nil: nobody folds
 	numCommands int
 	free        func(dir string) (int64, error) // bytes on the disk
 }
@@ -94,12 +95,13 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
+	kept.Retention = r.Retention
 	if err := r.writeText(scenarioFile, kept.Scenario.Text); err != nil {
 		return nil, err
 	}
 	s := newStore(r, Write)
 	s.start = chain.Head()
-	if s.table, err = openBadger(r.path(journalDir), Write); err != nil {
+	if s.table, err = openBadgerTo(r.path(journalDir), Write, kept.Retention != (Retention{})); err != nil {
 		return nil, err
 	}
 	j, err := newJournal(s, chain, d, 0)
@@ -117,6 +119,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	j.usage = newUsageFold(s, w, 0)
 	r.journal = j
 	return j, nil
 }
@@ -153,7 +156,7 @@ func (k *Kept) scenario(r *RunDir) (*sim.Scenario, error) {
 func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numCommands: len(s.commands), places: &places{},
+		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited, places: &places{},
 	}
 	j.show()
 	return j, nil
@@ -240,6 +243,7 @@ func (j *Journal) same(t twins.Tick, head sim.Hash) error {
 // stands for comes before it.
 func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	s, c := j.store, &j.chunk
+	entries = j.foldStep(r)
 	if c.cells == nil {
 		for _, cell := range r.Cells {
 			c.cells = append(c.cells, newCellChunk(cell))
@@ -256,6 +260,7 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	}
 	if snapshot {
 		entries = j.snapshot(entries, r)
+		entries = j.letGo(entries, len(r.Cells))
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
@@ -439,6 +444,9 @@ func (j *Journal) end() error {
 	}
 	s := j.store
 	entries := j.flushChunk(nil, j.last)
+	if j.usage != nil {
+		entries = j.usage.flush(entries)
+	}
 	if j.refused { // twins and chain are a step further than what is kept
 		if err := s.table.Put(entries); err != nil {
 			return j.fail(err)
@@ -458,6 +466,11 @@ func (j *Journal) end() error {
 	j.ledger.end(j.next, digest)
 	if err := j.ledger.flush(); err != nil {
 		return j.fail(err)
+	}
+	if t, ok := s.table.(interface{ Compact() error }); ok && s.run.meta.Journal.Retention != (Retention{}) {
+		if err := t.Compact(); err != nil {
+			return j.fail(err)
+		}
 	}
 	return j.sync()
 }

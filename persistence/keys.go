@@ -19,6 +19,9 @@ const (
 	keyState    = 'z' // steps made, community, part
 	keyNote     = 'o' // name
 	keyEnd      = 'e'
+	keyHour     = 'h' // start of the hour, Unix s; community, part
+	keyDay      = 'd' // start of the local day, Unix s; community, part
+	keyFolded   = 'u' // mark: steps that are in the read models
 )
 
 // gridState is the place of the grid among the communities' states.

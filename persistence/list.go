@@ -66,6 +66,9 @@ func listed(dir string) Listed {
 		var said *ledgerContent
 		if said, err = readLedger(dir, b); err == nil {
 			l.Made = twins.Tick(len(said.heads))
+			if p := l.Journal.Parent; p != nil {
+				l.Made = max(l.Made, twins.Tick(p.Step))
+			}
 		}
 	}
 	if l.Err = err; l.State == Running && !held(run.path(journalDir)) {

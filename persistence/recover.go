@@ -71,12 +71,16 @@ func (s *Store) stepHeads() (heads []sim.Hash, err error) {
 
 // joinHeads puts the heads of ledger and journal together.
 func (s *Store) joinHeads(said, kept []sim.Hash) error {
-	n := max(len(said), len(kept))
+	n := max(len(said), len(kept), int(s.base))
 	s.heads = make([]sim.Hash, n)
 	s.missing = make([]bool, n)
 	first, count := twins.Tick(-1), 0
 	for t := range n {
 		var a, b sim.Hash
+		if t < int(s.base) {
+			s.heads[t], _ = s.parent.HeadAt(twins.Tick(t) + 1)
+			continue
+		}
 		if t < len(said) {
 			a = said[t]
 		}
@@ -99,7 +103,7 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 	if count > 0 {
 		s.expected("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, n, first)
 	}
-	if extra := len(kept) - len(said); extra > 0 {
+	if extra := len(kept) - max(len(said), int(s.base)); extra > 0 {
 		s.expected("ledger: it lacks the last %d steps, which the journal has", extra)
 	}
 	return nil
@@ -107,7 +111,12 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 
 // joinCommands puts the commands of ledger and journal together.
 func (s *Store) joinCommands(said []twins.Command) error {
-	s.commands = slices.Clone(said)
+	s.commands = nil
+	if s.parent != nil {
+		s.commands = s.parent.Commands(0, s.base)
+	}
+	s.inherited = len(s.commands)
+	s.commands = append(s.commands, said...)
 	err := s.table.Scan([]byte{keyCommand}, nil, func(k, v []byte) error {
 		body, err := unseal(s.unpacker, k, v)
 		if err != nil {
@@ -188,7 +197,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err := s.Replay(0, at, sinks...); err != nil {
 		return nil, nil, err
 	}
-	m, err := s.At(at)
+	m, folded, err := s.atWithUsage(at)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,6 +211,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if j.ledger, err = s.mendLedger(); err != nil {
 		return nil, nil, err
 	}
+	j.usage = folded
 	_ = os.Remove(s.run.path(addressFile)) // of a process that was killed
 	s.run.journal = j
 	s.run.meta.State = Running
@@ -213,7 +223,10 @@ func (s *Store) Run() *RunDir { return s.run }
 
 // whole is the last snapshot, after at most so many steps, up to which all steps and readings are kept.
 func (s *Store) whole(most twins.Tick) twins.Tick {
-	to := twins.Tick(0)
+	to := s.base
+	if s.run.meta.Journal.Retention.Readings > 0 && len(s.chunks) > 0 { // what was before has been let go
+		to = s.chunks[0].from
+	}
 	for _, c := range s.chunks {
 		if c.from != to || slices.Contains(s.missing[c.from:c.to], true) {
 			break
@@ -221,8 +234,8 @@ func (s *Store) whole(most twins.Tick) twins.Tick {
 		to = c.to
 	}
 	for n := s.SnapshotBefore(min(to, most)); ; n = s.SnapshotBefore(n - 1) {
-		if n == 0 {
-			return 0
+		if n <= s.base {
+			return s.base
 		}
 		if _, _, err := s.states(n); err == nil {
 			return n
@@ -259,7 +272,7 @@ func (s *Store) mendLedger() (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(said.holes) == 0 && len(said.heads) == len(s.heads) && len(said.commands) == len(s.commands) {
+	if len(said.holes) == 0 && max(len(said.heads), int(s.base)) == len(s.heads) && len(said.commands) == len(s.commands)-s.inherited {
 		return reopenLedger(s.run.path(ledgerFile), said.size)
 	}
 	temp := s.run.path(ledgerFile + writing)
@@ -270,11 +283,11 @@ func (s *Store) mendLedger() (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range s.commands {
-		l.command(&s.commands[i])
+	for i := range s.commands[s.inherited:] {
+		l.command(&s.commands[s.inherited+i])
 	}
 	for t, head := range s.heads {
-		if head != (sim.Hash{}) {
+		if t >= int(s.base) && head != (sim.Hash{}) {
 			l.step(twins.Tick(t), head)
 		}
 	}

@@ -30,6 +30,13 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 	if from < 0 || to > s.Steps() {
 		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
 	}
+	if s.parent != nil && from < s.base {
+		end := min(to, s.base)
+		if err := s.parent.Replay(from, end, sinks...); err != nil || end == to {
+			return err
+		}
+		from = end
+	}
 	for t := from; t < to; {
 		at, found := slices.BinarySearchFunc(s.chunks, t, func(c span, t twins.Tick) int {
 			switch {
@@ -236,6 +243,9 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 
 // states reads the snapshot after n steps.
 func (s *Store) states(n twins.Tick) (cells [][]byte, grid []byte, err error) {
+	if s.parent != nil && n < s.base {
+		return s.parent.states(n)
+	}
 	b, err := s.get(key(keySnapshot, n))
 	if err != nil {
 		return nil, nil, err
@@ -278,6 +288,14 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 		return nil, fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
 	}
 	values := make([]int64, 0, max(0, to-from))
+	if s.parent != nil && from < s.base {
+		end := min(to, s.base)
+		past, err := s.parent.Readings(path, column, from, end)
+		if err != nil {
+			return nil, err
+		}
+		values, from = append(values, past...), end
+	}
 	for t := from; t < to; {
 		end := to
 		for _, c := range s.chunks {

@@ -48,6 +48,7 @@ const (
 // Run is what run.json says of a run.
 type Run struct {
 	Format   int       `json:"format"`
+	ID       string    `json:"id,omitempty"` // no other run has it
 	Scenario string    `json:"scenario"`
 	Seed     uint64    `json:"seed"`
 	Created  time.Time `json:"created"`
@@ -59,12 +60,14 @@ type Run struct {
 
 // Kept says from what a run that is kept step by step can be built again.
 type Kept struct {
-	Scenario sim.Origin     `json:"scenario"` // its text is scenario.yaml
-	Text     string         `json:"text"`     // SHA-256 of scenario.yaml, hex
-	Data     []sim.DataFile `json:"data"`     // recorded data that it reads
-	Steps    int64          `json:"steps"`    // of the whole run
-	StepS    int64          `json:"step_s"`
-	CSV      bool           `json:"csv"` // whether readings.csv and grid.csv belong to the run
+	Scenario  sim.Origin     `json:"scenario"` // its text is scenario.yaml
+	Text      string         `json:"text"`     // SHA-256 of scenario.yaml, hex
+	Data      []sim.DataFile `json:"data"`     // recorded data that it reads
+	Steps     int64          `json:"steps"`    // of the whole run
+	StepS     int64          `json:"step_s"`
+	CSV       bool           `json:"csv"`              // whether readings.csv and grid.csv belong to the run
+	Parent    *Parent        `json:"parent,omitempty"` // of a fork
+	Retention Retention      `json:"retention,omitzero"`
 }
 
 // sum is what Sum must be.
@@ -83,6 +86,9 @@ type RunDir struct {
 	meta Run
 	csv  *csvFiles // nil if nobody asked for it
 
+	// Retention is for Keep: what is let go while the run is made.
+	Retention Retention
+
 	journal *Journal // nil if the run is not kept step by step
 }
 
@@ -91,7 +97,7 @@ type RunDir struct {
 // because there is something in it, it is no folder or may not be written, is a
 // *sim.UsageError and stays as it was.
 func CreateRun(dir string, meta Run) (*RunDir, error) {
-	meta.Format, meta.State = runFormat, Running
+	meta.Format, meta.State, meta.ID = runFormat, Running, newIdentity()
 	r := &RunDir{dir: dir, meta: meta}
 	if dir == "" {
 		return nil, unusable(dir, "has no name")

@@ -58,6 +58,12 @@ type Store struct {
 	shown  *sim.World // whose cells replay fills
 	failed error
 	cache  chunkCache
+
+	// Of a fork: the run that it begins in, how many steps they have in common, and
+	// how many of the commands are that run's.
+	parent    *Store
+	base      twins.Tick
+	inherited int
 }
 
 // span is the steps from ≤ t < to.
@@ -74,12 +80,12 @@ func Open(dir string, mode Mode) (*Store, error) {
 	if run.meta.Journal == nil {
 		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
 	}
-	return openStore(run, mode)
+	return openStoreAt(run, mode, 0)
 }
 
 // openStore opens journal and ledger of a run, compares them, and in mode Write
 // rebuilds a journal that cannot be opened.
-func openStore(run *RunDir, mode Mode) (*Store, error) {
+func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	b, err := os.ReadFile(run.path(ledgerFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
@@ -95,16 +101,22 @@ func openStore(run *RunDir, mode Mode) (*Store, error) {
 		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
 	}
 	s := newStore(run, mode)
-	s.table, err = openBadger(run.path(journalDir), mode)
+	if p := run.meta.Journal.Parent; p != nil {
+		s.base = twins.Tick(p.Step)
+		if s.parent, err = openParent(run.dir, p, forks); err != nil {
+			return nil, err
+		}
+	}
+	s.table, err = openBadgerTo(run.path(journalDir), mode, run.meta.Journal.Retention != (Retention{}))
 	var damage *DamageError
 	if mode == Write && errors.As(err, &damage) {
 		err = s.startOver(damage)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.closeParent())
 	}
 	if err := s.compare(said); err != nil {
-		return nil, errors.Join(err, s.table.Close())
+		return nil, errors.Join(err, s.table.Close(), s.closeParent())
 	}
 	return s, nil
 }
@@ -117,7 +129,14 @@ func newStore(run *RunDir, mode Mode) *Store {
 func (s *Store) Close() error {
 	s.packer.Close()
 	s.unpacker.Close()
-	return s.table.Close()
+	return errors.Join(s.table.Close(), s.closeParent())
+}
+
+func (s *Store) closeParent() error {
+	if s.parent == nil {
+		return nil
+	}
+	return s.parent.Close()
 }
 
 // Dir is the run's folder, Meta what run.json says of it.
@@ -143,7 +162,15 @@ func (s *Store) HeadAt(n twins.Tick) (sim.Hash, bool) {
 }
 
 // Repairs tells what was damaged or missing and has been made good so far, a line each.
-func (s *Store) Repairs() []string { return slices.Clone(s.repairs) }
+func (s *Store) Repairs() []string {
+	all := slices.Clone(s.repairs)
+	if s.parent != nil {
+		for _, line := range s.parent.Repairs() {
+			all = append(all, s.parent.dir+": "+line)
+		}
+	}
+	return all
+}
 
 // Damaged reports whether one of Repairs is more than what a kill or a machine that
 // fails leaves behind.
@@ -181,10 +208,13 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 	if found {
 		return n
 	}
-	if i == 0 {
-		return 0
+	switch {
+	case i > 0:
+		return s.snapshots[i-1]
+	case s.parent != nil:
+		return s.parent.SnapshotBefore(min(n, s.base))
 	}
-	return s.snapshots[i-1]
+	return 0
 }
 
 // World builds the run's scenario as it was when the run began, with the commands

@@ -15,6 +15,13 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 	if from < 0 || to > s.Steps() {
 		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
 	}
+	if s.parent != nil && from < s.base {
+		end := min(to, s.base)
+		if err := s.parent.Verify(from, end, start, progress); err != nil || end == to {
+			return err
+		}
+		from = end
+	}
 	shown, err := s.shownWorld()
 	if err != nil {
 		return err

@@ -116,6 +116,11 @@ func (c *Calendar) midnight(day int64) int64 {
 	return at
 }
 
+// DayStart is the Unix second at which the local day of a Unix second begins.
+func (c *Calendar) DayStart(unix int64) int64 {
+	return c.midnight(dayNumber(time.Unix(unix, 0).In(c.Start.Location())))
+}
+
 func (c *Calendar) dayPartAt(now int64) dayPart {
 	t := time.Unix(now, 0).In(c.Start.Location())
 	offset, zoneFrom, zoneTo := zoneOf(t)

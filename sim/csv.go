@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,14 +34,7 @@ func NewCSV(readings, grid io.Writer) (*CSV, error) {
 	if err := s.readings.Write(head); err != nil {
 		return nil, err
 	}
-	return s, s.grid.Write(GridColumns())
-}
-
-// GridColumns is the heading of grid.csv.
-func GridColumns() []string {
-	return []string{"step", "time", "consumed_w", "produced_w", "imported_w", "exported_w",
-		"charged_w", "discharged_w", "lost_w", "curtailed_w", "unserved_w",
-		"frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"}
+	return s, s.grid.Write(append([]string{"step", "time"}, gridNames...))
 }
 
 // ReadingColumns is every column of every kind, as they stand in readings.csv: power
@@ -74,36 +68,53 @@ func (s *CSV) Commit(r *StepRecord) error {
 			}
 		}
 	}
-	f := &r.Flows
 	s.row = append(s.row[:0], step, at)
-	for _, p := range [...]twins.Power{f.Load, f.Generation, f.Import, f.Export, f.Charge, f.Discharge, f.NetworkLoss, f.Curtailed, f.Unserved} {
-		s.num = p.AppendWatts(s.num[:0])
-		s.row = append(s.row, string(s.num))
+	for _, v := range GridValues(r) {
+		text := ""
+		if v.Known {
+			s.num = twins.AppendScaled(s.num[:0], v.Value, v.Places)
+			text = string(s.num)
+		}
+		s.row = append(s.row, text)
 	}
-	price, carbon := "", ""
-	if r.Priced {
-		s.num = twins.AppendScaled(s.num[:0], int64(r.Price), 9) // micro-euro per MWh
-		price = string(s.num)
-	}
-	if r.Mixed {
-		s.num = twins.AppendScaled(s.num[:0], r.Carbon, 3)
-		carbon = string(s.num)
-	}
-	return s.grid.Write(append(s.row, s.frequency(&r.Swing), price, carbon))
+	return s.grid.Write(s.row)
 }
 
-// frequency is the one of the step that was farthest from nominal, in Hz; empty where
-// nobody held it.
-func (s *CSV) frequency(w *twins.Swing) string {
-	if !w.Island && !w.Held {
-		return ""
+// gridNames are the figures of a step of the whole grid.
+var gridNames = []string{"consumed_w", "produced_w", "imported_w", "exported_w", "charged_w", "discharged_w", "lost_w",
+	"curtailed_w", "unserved_w", "frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"}
+
+// GridColumns are the names of GridValues.
+func GridColumns() []string { return slices.Clone(gridNames) }
+
+// GridValue is a figure of the whole grid: Value · 10^−Places in the unit of its name, if
+// it is known.
+type GridValue struct {
+	Value  int64
+	Places int
+	Known  bool
+}
+
+// GridValues are what a step of the whole grid shows, in the order of GridColumns.
+func GridValues(r *StepRecord) (v [12]GridValue) {
+	f := &r.Flows
+	for i, p := range [...]twins.Power{f.Load, f.Generation, f.Import, f.Export, f.Charge, f.Discharge, f.NetworkLoss, f.Curtailed, f.Unserved} {
+		v[i] = GridValue{int64(p), 3, true}
 	}
+	v[9] = GridValue{FarthestFrequency(&r.Swing), 6, r.Swing.Island || r.Swing.Held}
+	v[10] = GridValue{int64(r.Price), 9, r.Priced} // micro-euro per MWh
+	v[11] = GridValue{r.Carbon, 3, r.Mixed}
+	return v
+}
+
+// FarthestFrequency is the one of a step that was farthest from nominal, in µHz; it means
+// something where the grid is an island or somebody held it.
+func FarthestFrequency(w *twins.Swing) int64 {
 	farthest := w.Min
 	if w.Max > -w.Min {
 		farthest = w.Max
 	}
-	s.num = twins.AppendScaled(s.num[:0], 50_000_000+farthest, 6)
-	return string(s.num)
+	return 50_000_000 + farthest
 }
 
 func (s *CSV) cell(k *twins.Kind, name string, r *twins.Reading) string {

@@ -30,6 +30,7 @@ type document struct {
 	columns map[string]*columnSet     // of the recordings, by id
 	indexes map[string]map[string]int // of the lists: where an id stands
 	users   map[string][]string       // of the sessions, by id
+	planned []planned                 // the events
 }
 
 // columnSet is the columns of a recording, under our names.

@@ -163,6 +163,70 @@ func (s *Scenario) Commands(sets []string, step twins.Tick) (commands []twins.Co
 	return commands, nil
 }
 
+// Changes is Commands for a run that has had commands from outside already: it numbers
+// on from those and from the scenario's events, and refuses factors that would take
+// a setting out of its bounds.
+func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Command) ([]twins.Command, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var more []planned
+	for _, written := range sets {
+		p, err := s.document.plan(written, step)
+		if err != nil {
+			return nil, &UsageError{"--set: " + err.Error()}
+		}
+		more = append(more, p...)
+	}
+	seq := int64(len(s.Events))
+	for _, c := range before {
+		seq = max(seq, c.Seq)
+	}
+	commands := make([]twins.Command, len(more))
+	for i := range more {
+		more[i].Seq = seq + int64(i) + 1
+		commands[i] = more[i].Command
+	}
+	if found := s.document.rehearse(slices.Concat(s.document.planned, plannedLike(before, more), more)); len(found) > 0 {
+		var p *Problem
+		errors.As(found[0], &p)
+		return nil, &UsageError{"--set: " + strings.TrimPrefix(p.What, "events: ")}
+	}
+	return commands, nil
+}
+
+// plannedLike gives commands the bounds of others for the same setting; those for
+// settings that the others do not touch are left out.
+func plannedLike(commands []twins.Command, others []planned) (found []planned) {
+	for _, c := range commands {
+		for _, o := range others {
+			if o.Target == c.Target && o.Args.Setting == c.Args.Setting {
+				o.Command = c
+				found = append(found, o)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// Moment is the step of a moment that is written as under events: a step, HH:MM on the
+// first day, or a date and a time. What is wrong with it is a *UsageError.
+func (s *Scenario) Moment(at string) (twins.Tick, error) {
+	t := tree{form: formText, text: at}
+	if at != "" && strings.Trim(at, "0123456789") == "" {
+		t.form = formNumber
+	}
+	tick, err := s.document.moment(&t, s.Calendar)
+	var p *Problem
+	switch {
+	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
+		err = &UsageError{"--at: " + strings.TrimPrefix(p.What, "events: at: ")}
+	case err != nil:
+		err = &UsageError{fmt.Sprintf("--at %q: wanted a step, HH:MM or 2006-01-02T15:04", at)}
+	}
+	return tick, err
+}
+
 // events expands the scenario's events into commands, numbered in the order of
 // the file.
 func (d *document) events(cal *Calendar) ([]twins.Command, error) {
@@ -193,6 +257,7 @@ func (d *document) events(cal *Calendar) ([]twins.Command, error) {
 	if found = append(found, d.rehearse(all)...); len(found) > 0 {
 		return nil, errors.Join(found[:min(len(found), mostProblems)]...)
 	}
+	d.planned = all
 	commands := make([]twins.Command, len(all))
 	for i := range all {
 		commands[i] = all[i].Command

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 )
 
@@ -40,15 +41,37 @@ func completeSet(_ *cobra.Command, args []string, begun string) ([]cobra.Complet
 	if err != nil {
 		return nil, noFiles
 	}
-	text, err := s.YAML()
+	return completePaths(s, begun), noFiles
+}
+
+// completeSetOfRun is completeSet for the folder of a run.
+func completeSetOfRun(_ *cobra.Command, args []string, begun string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+	const noFiles = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	if len(args) == 0 {
+		return nil, noFiles
+	}
+	store, err := persistence.Open(args[0], persistence.Read)
 	if err != nil {
 		return nil, noFiles
 	}
+	if w, err := store.World(); err == nil {
+		found = completePaths(w.Scenario, begun)
+	}
+	_ = store.Close() // nothing was written
+	return found, noFiles
+}
+
+// completePaths are the paths of a scenario that begin with what has been typed.
+func completePaths(s *sim.Scenario, begun string) []cobra.Completion {
+	text, err := s.YAML()
+	if err != nil {
+		return nil
+	}
 	var root yaml.Node
 	if err := yaml.Load(text, &root); err != nil || len(root.Content) == 0 {
-		return nil, noFiles
+		return nil
 	}
-	return nextKeys(root.Content[0], "", begun), noFiles
+	return nextKeys(root.Content[0], "", begun)
 }
 
 // nextKeys follows what has been typed of a path as far as its keys are whole,

@@ -28,7 +28,8 @@ consumption to the milliwatt.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRun(), newServe(), newReplay(), newRuns(), newScenario(), newVersion())
+	root.AddCommand(newRun(), newServe(), newReplay(), newRuns(), newFork(), newCompare(), newResiduals(), newUsage(), newRebuild(), newExport(), newReport(),
+		newBackup(), newRestore(), newScenario(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")

@@ -18,7 +18,8 @@ func newRuns() *cobra.Command {
 		Short: "List the runs that are kept in a folder",
 		Long: `Runs lists the folders of runs in and below DIR (by default here): how each
 stands, how many of its steps are made, what it takes on disk. A run is "killed" if
-no process works on it although it was not ended.`,
+no process works on it although it was not ended. Of a fork it says which run it begins in, and
+after how many steps.`,
 		Example: `  smatrix runs
   smatrix runs ~/grids --json`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -57,7 +58,15 @@ type listedRun struct {
 	Created  time.Time         `json:"created"`
 	Smatrix  string            `json:"smatrix"`
 	Bytes    int64             `json:"bytes"`
+	Parent   *listedParent     `json:"parent"` // null: it is no fork
 	Error    string            `json:"error,omitempty"`
+}
+
+// listedParent is the run that a fork begins in.
+type listedParent struct {
+	Run   string `json:"run"`
+	Step  int64  `json:"step"`
+	There bool   `json:"there"` // it is where it was
 }
 
 func listedRuns(found []persistence.Listed) []listedRun {
@@ -67,6 +76,10 @@ func listedRuns(found []persistence.Listed) []listedRun {
 		r := listedRun{Run: l.Dir, Scenario: l.Scenario, Seed: l.Seed, State: l.State, Steps: int64(l.Made), Created: l.Created, Smatrix: l.Smatrix, Bytes: l.Bytes}
 		if l.Journal != nil {
 			r.StepsOf = l.Journal.Steps
+			if p := l.Journal.Parent; p != nil {
+				dir, there := persistence.FindParent(l.Dir, p)
+				r.Parent = &listedParent{dir, p.Step, there}
+			}
 		}
 		if l.Err != nil {
 			r.Error = l.Err.Error()
@@ -78,7 +91,7 @@ func listedRuns(found []persistence.Listed) []listedRun {
 
 func writeRuns(w io.Writer, found []persistence.Listed) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "RUN\tSCENARIO\tSTATE\tSTEPS\tSIZE\tCREATED")
+	fmt.Fprintln(t, "RUN\tSCENARIO\tSTATE\tSTEPS\tSIZE\tCREATED\tFORK OF")
 	for _, l := range listedRuns(found) {
 		if l.Error != "" {
 			fmt.Fprintf(t, "%s\t\t%s\n", printable(l.Run), printable(l.Error))
@@ -88,8 +101,19 @@ func writeRuns(w io.Writer, found []persistence.Listed) error {
 		if l.StepsOf > 0 {
 			steps = fmt.Sprintf("%d of %d", l.Steps, l.StepsOf)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f MB\t%s\n", printable(l.Run), printable(oneLine(l.Scenario)), l.State, steps,
-			float64(l.Bytes)/1e6, l.Created.Local().Format("2006-01-02 15:04"))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%s\n", printable(l.Run), printable(oneLine(l.Scenario)), l.State, steps,
+			float64(l.Bytes)/1e6, l.Created.Local().Format("2006-01-02 15:04"), parentText(l.Parent))
 	}
 	return t.Flush()
+}
+
+// parentText names the run that a fork begins in.
+func parentText(p *listedParent) string {
+	switch {
+	case p == nil:
+		return ""
+	case !p.There:
+		return fmt.Sprintf("%s at %d (gone)", printable(p.Run), p.Step)
+	}
+	return fmt.Sprintf("%s at %d", printable(p.Run), p.Step)
 }

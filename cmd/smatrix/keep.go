@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+)
+
+func newExport() *cobra.Command {
+	var format, out string
+	c := &cobra.Command{
+		Use:   "export DIR --format csv|parquet --out DIR2",
+		Short: "Write the readings of a run as CSV or Parquet",
+		Long: `Export writes the readings of all members and the rows of the grid into DIR2, which
+must be new or empty. As CSV they are the bytes that "run --csv" writes. As Parquet
+figures are doubles in the unit of their name, which hold every milliwatt, times are
+milliseconds in UTC, and what a kind does not have is null.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
+		Example: `  smatrix export runs/first --format csv --out tables
+  smatrix export runs/first --format parquet --out tables`,
+		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
+		ValidArgsFunction: completeDir,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if !slices.Contains(persistence.ExportFormats, format) {
+				return usage(c, "--format %q: wanted %s", format, strings.Join(persistence.ExportFormats, " or "))
+			}
+			if !c.Flags().Changed("out") {
+				return usage(c, "no --out, wanted a folder for the files")
+			}
+			store, err := persistence.Open(args[0], persistence.Read)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, store.Close()) }()
+			err = store.Export(format, out)
+			printRepairs(c.ErrOrStderr(), store)
+			return err
+		},
+	}
+	c.Flags().StringVar(&format, "format", "", "write `FORMAT`: csv or parquet")
+	c.Flags().StringVar(&out, "out", "", "write to `DIR2`, which must be new or empty")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(persistence.ExportFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	_ = c.MarkFlagDirname("out")
+	return c
+}
+
+func newBackup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup DIR FILE",
+		Short: "Pack a run, with its past, into one file",
+		Long: `Backup packs the folder of a run into FILE, whose name must end in .tar.gz or
+.tar.zst and which must not be there. Of a fork the runs that it begins in are packed
+as well. At the end stands the SHA-256 of each file. No process may work on the run.
+Recorded data that a scenario of your own names is not in it.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
+		Example:           `  smatrix backup runs/first first.tar.zst`,
+		Args:              someArgs(2, 2, "wanted the folder of a run and a file"),
+		ValidArgsFunction: completeDir,
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := persistence.Backup(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s packed into %s\n", counted(int64(n), "file", "files"), printable(args[1]))
+			return err
+		},
+	}
+}
+
+func newRestore() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore FILE DIR",
+		Short: "Unpack a run from a backup",
+		Long: `Restore unpacks a backup into DIR, which must be new or empty, and compares the
+SHA-256 of each file. If one differs or is missing, nothing is left in DIR. The past of
+a fork is in DIR/past then.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 the backup is damaged or none.`,
+		Example: `  smatrix restore first.tar.zst runs/again`,
+		Args:    someArgs(2, 2, "wanted a backup and a folder"),
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := persistence.RestoreBackup(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s restored to %s\n", counted(int64(n), "file", "files"), printable(args[1]))
+			return err
+		},
+	}
+}

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/smatrix-grid/smatrix/sim/views"
+)
+
+// wants runs smatrix, which must end well.
+func wants(t *testing.T, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := smatrix(t, args...)
+	if code != 0 {
+		t.Fatalf("smatrix %s: exit code %d, %s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// What a Parquet file has is what the CSV has: every row, to the milliwatt.
+func TestParquetIsTheCSV(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "run", "town", "--steps", "20", "--out", at("run"), "--csv", "--quiet")
+	wants(t, "export", at("run"), "--format", "parquet", "--out", at("tables"))
+	for _, name := range []string{"readings", "grid"} {
+		f, err := os.Open(at("run/" + name + ".csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		want, err := csv.NewReader(f).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := parquetRows(t, at("tables/"+name+".parquet"))
+		if len(rows) != len(want)-1 || len(rows) == 0 {
+			t.Fatalf("%s: %d rows, wanted %d", name, len(rows), len(want)-1)
+		}
+		for i, row := range rows {
+			for k, column := range want[0] {
+				if got := textOf(t, column, row[column], want[i+1][k]); got != want[i+1][k] {
+					t.Fatalf("%s row %d: %s is %q, wanted %q", name, i, column, got, want[i+1][k])
+				}
+			}
+		}
+	}
+}
+
+func parquetRows(t *testing.T, name string) (rows []map[string]any) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parquet.OpenFile(f, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := file.Schema().Columns()
+	for _, group := range file.RowGroups() {
+		r := group.Rows()
+		buf := make([]parquet.Row, 64)
+		for {
+			n, err := r.ReadRows(buf)
+			for _, row := range buf[:n] {
+				m := map[string]any{}
+				for _, v := range row {
+					name := columns[v.Column()][0]
+					switch {
+					case v.IsNull():
+					case v.Kind() == parquet.Double:
+						m[name] = v.Double()
+					case v.Kind() == parquet.Int64:
+						m[name] = v.Int64()
+					default:
+						m[name] = string(v.ByteArray())
+					}
+				}
+				rows = append(rows, m)
+			}
+			if err != nil {
+				if !errors.Is(err, io.EOF) {
+					t.Fatal(err)
+				}
+				break
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rows
+}
+
+// textOf is a value as the CSV writes it, with as many decimals.
+func textOf(t *testing.T, column string, v any, like string) string {
+	t.Helper()
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case int64:
+		if column != "time" {
+			return strconv.FormatInt(v, 10)
+		}
+		at, err := time.Parse(time.RFC3339, like)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.UnixMilli(v).In(at.Location()).Format(time.RFC3339)
+	case float64:
+		_, decimals, _ := strings.Cut(like, ".")
+		return strconv.FormatFloat(v, 'f', len(decimals), 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// Each home of the street draws what its meter has recorded: residual 0. One column that
+// is moved by an hour and one that is scaled are flagged, and no other.
+func TestResidualsOfTheStreet(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "run", "street", "--out", at("run"), "--quiet")
+	head, rows := recordedStreet(t)
+	flat := []string{"--column", "household-*=Shape_*", "--unit", "kW", "--stamps", "end", "--json"}
+	of := func(name string) map[string]views.Residual {
+		f, err := os.Create(at(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		w := csv.NewWriter(f)
+		if err := errors.Join(w.Write(head), w.WriteAll(rows)); err != nil {
+			t.Fatal(err)
+		}
+		var all []views.Residual
+		if err := json.Unmarshal([]byte(wants(t, append([]string{"residuals", at("run"), "--recording", at(name)}, flat...)...)), &all); err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]views.Residual{}
+		for _, r := range all {
+			found[r.Member] = r
+		}
+		return found
+	}
+	found := of("whole.csv")
+	if len(found) != 55 {
+		t.Fatalf("%d meters", len(found))
+	}
+	for path, r := range found {
+		if r.Steps != 1440 || r.BiasW != 0 || r.RMSEW != 0 || r.WorstW != 0 || r.OutsideShare != 0 || r.Flagged || r.BandW <= 0 {
+			t.Errorf("%s: %+v, wanted residuals of 0", path, r)
+		}
+	}
+	column := func(name string) int {
+		for i, h := range head {
+			if h == name {
+				return i
+			}
+		}
+		t.Fatal("no column " + name)
+		return 0
+	}
+	moved, scaled := column("Shape_7"), column("Shape_9")
+	was := make([]string, len(rows))
+	mean := 0.0
+	for i := range rows {
+		was[i] = rows[i][moved]
+		kW, err := strconv.ParseFloat(rows[i][scaled], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean += kW * 1000 / float64(len(rows))
+		rows[i][scaled] = strconv.FormatFloat(kW*1.2, 'f', 6, 64)
+	}
+	for i := range rows {
+		rows[i][moved] = was[(i+60)%len(was)]
+	}
+	for path, r := range of("changed.csv") {
+		changed := strings.HasSuffix(path, "household-7") || strings.HasSuffix(path, "household-9")
+		if r.Flagged != changed || changed == (r.RMSEW == 0) {
+			t.Errorf("%s: %+v", path, r)
+		}
+		if strings.HasSuffix(path, "household-9") && math.Abs(r.BiasW+0.2*mean) > 0.001 {
+			t.Errorf("%s scaled by 1.2: bias %g W, wanted %g", path, r.BiasW, -0.2*mean)
+		}
+		if strings.HasSuffix(path, "household-7") && math.Abs(r.BiasW) > 1e-6 {
+			t.Errorf("%s moved round the day: bias %g W, wanted 0", path, r.BiasW)
+		}
+	}
+}
+
+func recordedStreet(t *testing.T) (head []string, rows [][]string) {
+	t.Helper()
+	f, err := os.Open(filepath.FromSlash("../../sim/scenarios/street/load_profiles_1min.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	unpacked, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := csv.NewReader(unpacked).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[0], all[1:]
+}
+
+// A byte that is flipped anywhere in a backup is found, and nothing is left.
+func TestDamagedBackupIsRefused(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "run", "hamlet", "--out", at("run"), "--quiet")
+	for _, kind := range []string{".tar.gz", ".tar.zst"} {
+		wants(t, "backup", at("run"), at("whole"+kind))
+		b, err := os.ReadFile(at("whole" + kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 40 {
+			damaged := append([]byte(nil), b...)
+			place := (i*2654435761 + 40) % len(b)
+			if i%4 == 0 { // cut instead
+				damaged = damaged[:place]
+			} else {
+				damaged[place] ^= 1 << (i % 8)
+			}
+			name := at("damaged" + kind)
+			if err := os.WriteFile(name, damaged, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			code, _, stderr := smatrix(t, "restore", name, at("restored"))
+			_, err := os.Stat(at("restored"))
+			if code == 0 && err == nil { // a bit that says nothing, such as the time in gzip's header
+				wants(t, "replay", at("restored"), "--verify")
+				if err := os.RemoveAll(at("restored")); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if code != exitInvalid || err == nil || !strings.Contains(stderr, "backup is damaged or none") {
+				t.Errorf("%s, byte %d: exit code %d, %q; left: %t", kind, place, code, stderr, err == nil)
+			}
+		}
+	}
+}
+
+// The page is well formed, wants nothing from elsewhere, escapes names, and has each plot's title,
+// description and table.
+func TestPage(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "scenario", "init", at("mine"))
+	source, err := os.ReadFile(at("mine/my-street.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(source), "name: my-street", `name: "<script>alert(1)</script>&\"x\""`, 1)
+	if err := os.WriteFile(at("mine/my-street.yaml"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "run", at("mine/my-street.yaml"), "--out", at("mine-run"), "--quiet")
+	wants(t, "run", "scarcity", "--out", at("scarcity-run"), "--quiet")
+	for run, least := range map[string]int{"mine-run": 5, "scarcity-run": 10} {
+		wants(t, "report", at(run), "--out", at(run+".html"))
+		b, err := os.ReadFile(at(run + ".html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := string(b)
+		if found := regexp.MustCompile(`(?i)<script|<link|<img|https?://|url\(|javascript:|ZgotmplZ|NaN|Inf`).FindString(page); found != "" {
+			t.Errorf("%s: the page has %q", run, found)
+		}
+		count := map[string]int{}
+		d := xml.NewDecoder(strings.NewReader(strings.Replace(page, "<!DOCTYPE html>", "", 1)))
+		d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+		for {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", run, err)
+			}
+			if e, ok := token.(xml.StartElement); ok {
+				count[e.Name.Local]++
+			}
+		}
+		if plots := strings.Count(page, `role="img"`); plots < least || count["desc"] != plots || count["details"] != plots || count["table"] != plots+1 {
+			t.Errorf("%s: %d plots, %v", run, plots, count)
+		}
+	}
+}
+
+// Costs and CO2 are what a spreadsheet makes of grid.csv, and a household's figures what its usage and
+// its rows say; a fork in which the sun is worth more costs less.
+func TestComparedByHand(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "run", "town", "--out", at("a"), "--csv", "--quiet")
+	wants(t, "fork", at("a"), "--at", "08:00", "--set", "households.*.pv.rated_w*=1.3", "--out", at("b"), "--quiet")
+	var c views.Comparison
+	if err := json.Unmarshal([]byte(wants(t, "compare", at("a"), at("b"), "--json")), &c); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(at("a/grid.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	head, rows := table(t, f)
+	cost, carbon := 0.0, 0.0
+	for _, row := range rows {
+		v := func(name string) float64 {
+			x, err := strconv.ParseFloat(row[head[name]], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+		kWh := (v("imported_w") - v("exported_w")) * 0.25 / 1000
+		cost += kWh * v("price_eur_per_kwh")
+		carbon += v("imported_w") * 0.25 / 1000 * v("co2_g_per_kwh")
+	}
+	if cost == 0 || math.Abs(*c.CostEUR.A-cost) > 1e-9*math.Abs(cost) || math.Abs(*c.CO2G.A-carbon) > 1e-9*carbon {
+		t.Errorf("cost %g €, carbon %g g; by hand %g and %g", *c.CostEUR.A, *c.CO2G.A, cost, carbon)
+	}
+	if *c.CostEUR.More >= 0 || *c.CO2G.More >= 0 || c.ChangedHouseholds == 0 || c.ComparedHouseholds != 300 {
+		t.Errorf("30 %% more panels: cost %+g €, carbon %+g g, %d of %d households changed", *c.CostEUR.More, *c.CO2G.More, c.ChangedHouseholds, c.ComparedHouseholds)
+	}
+	for _, h := range c.Households.Gained {
+		var u usedJSON
+		if err := json.Unmarshal([]byte(wants(t, "usage", at("b"), "--household", h.Household, "--json")), &u); err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(u.Energy["drawn"]/1000-*h.DrawnKWh.B) > 1e-9 {
+			t.Errorf("%s has drawn %g kWh by comparison, %g by usage", h.Household, *h.DrawnKWh.B, u.Energy["drawn"]/1000)
+		}
+	}
+}

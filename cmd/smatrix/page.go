@@ -1,0 +1,352 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+)
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+func newReport() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "report DIR --out FILE.html",
+		Short: "Write a page with the plots and figures of a run",
+		Long: `Report writes one HTML page that wants nothing else: demand and production stacked by
+kind, import and export, frequency, communities against their limits, what was not
+served, each as a plot and as a table, and the figures of the run. It has no scripts, opens
+offline, and prints.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
+		Example:           `  smatrix report runs/first --out first.html`,
+		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
+		ValidArgsFunction: completeDir,
+		RunE: func(c *cobra.Command, args []string) error {
+			if !strings.HasSuffix(out, ".html") {
+				return usage(c, "--out %q: wanted a file that ends in .html", out)
+			}
+			if _, err := os.Lstat(out); err == nil {
+				return usage(c, "--out %q is there already, wanted another name", out)
+			}
+			p, err := pageOf(c.ErrOrStderr(), args[0])
+			if err != nil {
+				return err
+			}
+			return writePage(c, out, p)
+		},
+	}
+	c.Flags().StringVar(&out, "out", "", "write to `FILE.html`")
+	_ = c.MarkFlagFilename("out", "html")
+	return c
+}
+
+// writePage writes the file whole or not at all.
+func writePage(c *cobra.Command, name string, p *page) error {
+	f, err := os.Create(name + ".tmp")
+	if err != nil {
+		return usage(c, "--out %q cannot be written: %v", name, errors.Unwrap(err))
+	}
+	err = pageTemplate.Execute(f, p)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// page is what the template shows.
+type page struct {
+	Scenario, About string
+	Figures         []pageFigure
+	Plots           []*pagePlot
+}
+
+type pageFigure struct{ Name, Value string }
+
+// pagePlot is a plot of 880 by 240, from (70, 10) to (950, 250).
+type pagePlot struct {
+	ID, Title, About string
+	Lines            []pageLine
+	Ticks            []pageTick
+	Shapes           []pageShape
+	Keys             []pageKey
+	Zero             string
+	Table            pageTable
+
+	lo, hi float64
+	unit   string
+	curves *views.Curves
+}
+
+type pageLine struct{ Y, TextY, Label string }
+type pageTick struct{ X, Label string }
+type pageKey struct{ Name, Colour string }
+type pageShape struct {
+	Name, Class, Path, Colour string
+	Fill                      bool
+}
+type pageTable struct {
+	Head []string
+	Rows []pageRow
+}
+type pageRow struct {
+	Name  string
+	Cells []string
+}
+
+func pageOf(stderr io.Writer, dir string) (p *page, err error) {
+	store, err := persistence.Open(dir, persistence.Read)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	world, err := store.World()
+	if err != nil {
+		return nil, err
+	}
+	curves, summary := views.NewCurves(world), views.NewSummary(world.Scenario)
+	if err := store.Replay(0, store.Steps(), curves, summary); err != nil {
+		return nil, err
+	}
+	printRepairs(stderr, store)
+	curves.Pad()
+	digest, err := store.DigestAt(store.Steps())
+	if err != nil {
+		return nil, err
+	}
+	r := summary.Report(world)
+	r.Digest = digest.String()
+	return makePage(r, curves, world.Scenario), nil
+}
+
+func makePage(r *views.Report, v *views.Curves, s *sim.Scenario) *page {
+	cal := s.Calendar
+	p := &page{Scenario: s.Name, About: fmt.Sprintf("%s, %s; %d steps of %s from %s; seed %d; digest %s", s.Description, membersText(r.Members), r.Steps, span(int64(cal.Step)),
+		cal.Start.Format("2006-01-02 15:04 MST"), r.Seed, r.Digest)}
+	p.figures(r)
+	if r.Steps == 0 {
+		return p
+	}
+	each := "Mean of " + span(int64(v.PerPoint)*int64(cal.Step)) + " each, in W."
+	p.stacked("production", "Production by kind", "What gives power, stacked: plants, roofs, storage, import. "+each, v, v.Production)
+	p.stacked("demand", "Demand by kind", "What draws power, stacked: homes, storage, export, losses. "+each, v, v.Demand)
+	p.lines("import", "Import and export", "Over the outer ties: above 0 import, below 0 export. "+each, "W", v, []views.Curve{v.Import}, 0)
+	if len(v.FrequencyMin) > 0 {
+		p.lines("frequency", "Frequency", "Lowest and highest of each "+span(int64(v.PerPoint)*int64(cal.Step))+", in Hz.", "Hz", v,
+			[]views.Curve{{Name: "highest", Values: v.FrequencyMax}, {Name: "lowest", Values: v.FrequencyMin}}, 0)
+	}
+	for i, c := range v.Communities {
+		about := "At its border: above 0 drawn, below 0 given. It has no limit. " + each
+		if c.LimitW > 0 {
+			about = fmt.Sprintf("At its border: above 0 drawn, below 0 given; the dashed lines are its limit of %s. %s", power(c.LimitW), each)
+		}
+		p.lines(fmt.Sprintf("community-%d", i), "Community "+c.Name, about, "W", v, []views.Curve{c.Curve}, c.LimitW)
+	}
+	p.lines("unserved", "Unserved", "Wanted and not delivered. "+each, "W", v, []views.Curve{v.Unserved}, 0)
+	return p
+}
+
+func (p *page) figures(r *views.Report) {
+	add := func(name, value string) { p.Figures = append(p.Figures, pageFigure{name, value}) }
+	e := r.Energy
+	for _, v := range []struct {
+		name string
+		wh   float64
+	}{{"consumed", e.Consumed}, {"produced", e.Produced}, {"imported", e.Imported}, {"exported", e.Exported}, {"charged", e.Charged},
+		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}} {
+		add(v.name, energy(v.wh))
+	}
+	add("peak", power(r.PeakW))
+	add("peak import", power(r.PeakImportW))
+	add("peak export", power(r.PeakExportW))
+	add("steps above a limit", grouped(r.LimitBreachSteps))
+	if r.SelfSufficiency != nil {
+		add("self-sufficiency", shareText(*r.SelfSufficiency))
+	}
+	if r.SelfConsumption != nil {
+		add("self-consumption", shareText(*r.SelfConsumption))
+	}
+	if f := r.Frequency; f != nil {
+		add("frequency", fmt.Sprintf("%.3f to %.3f Hz", f.Min, f.Max))
+	}
+	add("SAIDI", fmt.Sprintf("%.1f min", r.Reliability.SAIDIMin))
+	add("balance residual", fmt.Sprintf("%d mJ", r.BalanceResidualMJ))
+}
+
+// colours are those of the page's style, in turn.
+func colourOf(i int) string { return fmt.Sprintf("--c%d", i%10) }
+
+func (p *page) stacked(id, title, about string, v *views.Curves, curves []views.Curve) {
+	sums := make([]float64, len(v.Times))
+	var below [][]float64
+	for _, c := range curves {
+		below = append(below, append([]float64(nil), sums...))
+		for i, w := range c.Values {
+			sums[i] += w
+		}
+	}
+	plot := newPlot(id, title, about, "W", v, 0, highest(sums))
+	for i, c := range curves {
+		above := make([]float64, len(sums))
+		for k := range above {
+			above[k] = below[i][k] + c.Values[k]
+		}
+		plot.Shapes = append(plot.Shapes, pageShape{c.Name, "area", plot.way(above) + plot.back(below[i]) + "Z", colourOf(i), true})
+		plot.Keys = append(plot.Keys, pageKey{c.Name, colourOf(i)})
+	}
+	plot.table(curves)
+	p.Plots = append(p.Plots, plot)
+}
+
+func (p *page) lines(id, title, about, unit string, v *views.Curves, curves []views.Curve, limit float64) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, c := range curves {
+		for _, w := range c.Values {
+			lo, hi = min(lo, w), max(hi, w)
+		}
+	}
+	if unit == "W" {
+		lo, hi = min(lo, 0), max(hi, 0, limit)
+		if limit > 0 {
+			lo = min(lo, -limit)
+		}
+	}
+	plot := newPlot(id, title, about, unit, v, lo, hi)
+	for i, c := range curves {
+		plot.Shapes = append(plot.Shapes, pageShape{c.Name, "line", plot.way(c.Values), colourOf(i), false})
+		plot.Keys = append(plot.Keys, pageKey{c.Name, colourOf(i)})
+	}
+	if limit > 0 {
+		for _, at := range []float64{limit, -limit} {
+			plot.Shapes = append(plot.Shapes, pageShape{"limit", "limit", fmt.Sprintf("M70 %sH950", plot.y(at)), "", false})
+		}
+	}
+	plot.table(curves)
+	p.Plots = append(p.Plots, plot)
+}
+
+func newPlot(id, title, about, unit string, v *views.Curves, lo, hi float64) *pagePlot {
+	if hi-lo < 1e-9 {
+		hi = lo + 1
+	}
+	if unit == "Hz" {
+		hi, lo = max(hi, 50.05), min(lo, 49.95)
+	}
+	plot := &pagePlot{ID: id, Title: title, About: about, unit: unit, curves: v}
+	step := roundUp((hi - lo) / 5)
+	plot.lo, plot.hi = math.Floor(lo/step)*step, math.Ceil(hi/step)*step
+	for n := math.Round(plot.lo / step); n*step <= plot.hi+step/2; n++ {
+		y := plot.place(n * step)
+		plot.Lines = append(plot.Lines, pageLine{fixed(y), fixed(y + 4), plot.label(n * step)})
+	}
+	plot.Zero = plot.y(max(plot.lo, 0))
+	from, to := v.Times[0], v.End
+	apart := time.Duration(math.Ceil(to.Sub(from).Hours()/8)) * time.Hour
+	if apart > 12*time.Hour {
+		apart = (apart + 24*time.Hour - 1) / (24 * time.Hour) * 24 * time.Hour
+	}
+	layout := "15:04"
+	if apart >= 24*time.Hour {
+		layout = "2 Jan"
+	}
+	for at := from; !at.After(to); at = at.Add(apart) {
+		plot.Ticks = append(plot.Ticks, pageTick{fixed(70 + 880*at.Sub(from).Seconds()/to.Sub(from).Seconds()), at.Format(layout)})
+	}
+	return plot
+}
+
+func fixed(x float64) string { return fmt.Sprintf("%.1f", x) }
+
+func (p *pagePlot) label(v float64) string {
+	if p.unit == "Hz" {
+		return fmt.Sprintf("%.2f Hz", v)
+	}
+	return power(v)
+}
+
+func (p *pagePlot) place(v float64) float64 { return 250 - 240*(v-p.lo)/(p.hi-p.lo) }
+func (p *pagePlot) y(v float64) string      { return fixed(p.place(v)) }
+
+// x is where a point begins.
+func (p *pagePlot) x(i int) string {
+	at := p.curves.End
+	if i < len(p.curves.Times) {
+		at = p.curves.Times[i]
+	}
+	from := p.curves.Times[0]
+	return fixed(70 + 880*at.Sub(from).Seconds()/p.curves.End.Sub(from).Seconds())
+}
+
+// way is a curve of steps, from left to right.
+func (p *pagePlot) way(values []float64) string {
+	var b strings.Builder
+	for i, v := range values {
+		if i == 0 {
+			fmt.Fprintf(&b, "M%s %s", p.x(0), p.y(v))
+		} else {
+			fmt.Fprintf(&b, "V%s", p.y(v))
+		}
+		fmt.Fprintf(&b, "H%s", p.x(i+1))
+	}
+	return b.String()
+}
+
+// back is the same curve from right to left.
+func (p *pagePlot) back(values []float64) string {
+	var b strings.Builder
+	for i := len(values) - 1; i >= 0; i-- {
+		fmt.Fprintf(&b, "V%sH%s", p.y(values[i]), p.x(i))
+	}
+	return b.String()
+}
+
+// tableRows is how many rows a table has at most: a point stands for those that follow
+// it.
+const tableRows = 48
+
+func (p *pagePlot) table(curves []views.Curve) {
+	every := (len(p.curves.Times) + tableRows - 1) / tableRows
+	for _, c := range curves {
+		p.Table.Head = append(p.Table.Head, c.Name)
+	}
+	for i := 0; i < len(p.curves.Times); i += every {
+		row := pageRow{Name: p.curves.Times[i].Format("2006-01-02 15:04")}
+		for _, c := range curves {
+			row.Cells = append(row.Cells, p.cell(c, i, min(i+every, len(c.Values))))
+		}
+		p.Table.Rows = append(p.Table.Rows, row)
+	}
+}
+
+// cell is the mean of some points; of a frequency the one that was farthest off.
+func (p *pagePlot) cell(c views.Curve, from, to int) string {
+	sum, far := 0.0, 50.0
+	for _, v := range c.Values[from:to] {
+		sum += v
+		if math.Abs(v-50) > math.Abs(far-50) {
+			far = v
+		}
+	}
+	if p.unit == "Hz" {
+		return fmt.Sprintf("%.3f", far)
+	}
+	return fmt.Sprintf("%.0f", sum/float64(to-from))
+}

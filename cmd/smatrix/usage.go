@@ -1,0 +1,361 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// usageFlags are the flags of usage.
+type usageFlags struct {
+	household, community, month, by string
+	json                            bool
+}
+
+func newUsage() *cobra.Command {
+	var f usageFlags
+	c := &cobra.Command{
+		Use:   "usage DIR",
+		Short: "Say what a household, a community or the whole grid used, and when",
+		Long: `Usage reads the read models of a run: what was consumed, produced, stored, drawn
+and fed in, by hour, local day or month, and for a household by device. Hours are
+kept for 60 days, days for ever. A household's meter is read with the batteries and
+vehicles behind it. What is fed in is never netted against what is drawn.
+
+PATH is a path such as grid/north/household-1, or the last part of one that only
+one has.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
+		Example: `  smatrix usage runs/first
+  smatrix usage runs/first --household grid/north/household-1 --by hour
+  smatrix usage runs/first --community north --month 2018-01 --json`,
+		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
+		ValidArgsFunction: completeDir,
+		RunE:              func(c *cobra.Command, args []string) error { return f.usage(c, args[0]) },
+	}
+	c.Flags().StringVar(&f.household, "household", "", "of the household `PATH`")
+	c.Flags().StringVar(&f.community, "community", "", "of the community `PATH`")
+	c.Flags().StringVar(&f.month, "month", "", "only the month `YYYY-MM`")
+	c.Flags().StringVar(&f.by, "by", "day", "list by `SPAN`: hour, day or month")
+	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	c.Flags().SortFlags = false
+	_ = c.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"hour", "day", "month"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return c
+}
+
+// usedEnergy is energies in Wh by name.
+type usedEnergy map[string]float64
+
+// usedSpan is a row of usage.
+type usedSpan struct {
+	From    time.Time          `json:"from"`
+	Energy  usedEnergy         `json:"energy_wh"`
+	Devices map[string]float64 `json:"devices_wh,omitempty"` // + drawn, − injected
+	figures views.Figures
+	devices map[string]twins.Energy
+}
+
+// usedJSON is the object of `usage --json`.
+type usedJSON struct {
+	Run     string             `json:"run"`
+	Of      string             `json:"of"`
+	By      string             `json:"by"`
+	Steps   int64              `json:"steps"` // that are in it
+	Energy  usedEnergy         `json:"energy_wh"`
+	Devices map[string]float64 `json:"devices_wh,omitempty"`
+	Most    *usedMost          `json:"most,omitempty"`
+	Spans   []*usedSpan        `json:"spans"`
+}
+
+// usedMost is what used most, and the span in which most was used.
+type usedMost struct {
+	Device string    `json:"device,omitempty"`
+	From   time.Time `json:"from"`
+	Wh     float64   `json:"consumed_wh"`
+}
+
+func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
+	if f.household != "" && f.community != "" {
+		return usage(c, "--household with --community, wanted one of them")
+	}
+	if !slices.Contains([]string{"hour", "day", "month"}, f.by) {
+		return usage(c, "--by %q: wanted hour, day or month", f.by)
+	}
+	store, err := persistence.Open(dir, persistence.Read)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	world, err := store.World()
+	if err != nil {
+		return err
+	}
+	u := &used{world: world, by: f.by, spans: map[int64]*usedSpan{}}
+	if err := u.find(f.household, f.community); err != nil {
+		return err
+	}
+	from, to, err := f.months(c, world.Scenario.Calendar)
+	if err != nil {
+		return err
+	}
+	if err := u.read(store, from, to); err != nil {
+		return err
+	}
+	if folded := store.Folded(); folded < store.Steps() {
+		fmt.Fprintf(c.ErrOrStderr(), "smatrix: %d of %d steps are in the read models; `smatrix rebuild %s` takes in the rest\n", folded, store.Steps(), dir)
+	}
+	out := u.object(dir, int64(store.Folded()))
+	if f.json {
+		return printJSON(c.OutOrStdout(), out)
+	}
+	_, err = io.WriteString(c.OutOrStdout(), usageText(out))
+	return err
+}
+
+// months is the Unix seconds of --month.
+func (f *usageFlags) months(c *cobra.Command, cal *sim.Calendar) (from, to int64, err error) {
+	if f.month == "" {
+		return math.MinInt64 / 2, math.MaxInt64 / 2, nil
+	}
+	at, err := time.ParseInLocation("2006-01", f.month, cal.Start.Location())
+	if err != nil {
+		return 0, 0, usage(c, "--month %q: wanted a month such as 2018-01", f.month)
+	}
+	noon := func(months int) int64 { // of the first day: it is on every clock
+		y, m, _ := at.Date()
+		return cal.DayStart(time.Date(y, m+time.Month(months), 1, 12, 0, 0, 0, cal.Start.Location()).Unix())
+	}
+	return noon(0), noon(1), nil
+}
+
+// used gathers what was asked for.
+type used struct {
+	world           *sim.World
+	by, of          string
+	cell            int // −1: all
+	block, member   int // −1: the community
+	devices         []usedDevice
+	spans           map[int64]*usedSpan
+	total           views.Figures
+	totalsOfDevices map[string]twins.Energy
+}
+
+// usedDevice is a member behind the household's meter.
+type usedDevice struct {
+	block, member int
+	name          string
+}
+
+// find looks for who is asked about.
+func (u *used) find(household, community string) error {
+	u.cell, u.block, u.member, u.of = -1, -1, -1, sim.GridPath
+	asked, what := household, "household"
+	if asked == "" {
+		asked, what = community, "community"
+	}
+	if asked == "" {
+		return nil
+	}
+	var paths []string
+	fits := func(path string) bool {
+		if path == asked || strings.HasSuffix(path, "/"+asked) {
+			paths = append(paths, path)
+			return true
+		}
+		return false
+	}
+	for i, c := range u.world.Cells {
+		if what == "community" {
+			if fits(c.Path) {
+				u.cell, u.of = i, c.Path
+			}
+			continue
+		}
+		for k, b := range c.Blocks {
+			for m, path := range b.Paths {
+				if b.Kind == twins.Household && fits(path) {
+					u.cell, u.block, u.member, u.of = i, k, m, path
+				}
+			}
+		}
+	}
+	switch len(paths) {
+	case 0:
+		return &sim.UsageError{What: fmt.Sprintf("--%s %s: no such %s in the run", what, asked, what)}
+	case 1:
+		u.behind()
+		return nil
+	}
+	return &sim.UsageError{What: fmt.Sprintf("--%s %s: %d are called so, wanted a whole path such as %s", what, asked, len(paths), paths[0])}
+}
+
+// behind finds what stands behind a household's meter.
+func (u *used) behind() {
+	if u.block < 0 {
+		return
+	}
+	for k, b := range u.world.Cells[u.cell].Blocks {
+		for m, path := range b.Paths {
+			if name, ok := strings.CutPrefix(path, u.of+"/"); ok {
+				u.devices = append(u.devices, usedDevice{k, m, name})
+			}
+		}
+	}
+}
+
+func (u *used) read(s *persistence.Store, from, to int64) error {
+	span := persistence.Days
+	if u.by == "hour" {
+		span = persistence.Hours
+	}
+	u.totalsOfDevices = map[string]twins.Energy{}
+	return s.Usage(span, from, to, func(start int64, community int, c *views.CellUsage) error {
+		if u.cell < 0 || u.cell == community {
+			u.add(u.span(start), community, c)
+		}
+		return nil
+	})
+}
+
+// span is the row that a time belongs to.
+func (u *used) span(start int64) *usedSpan {
+	at := time.Unix(start, 0).In(u.world.Scenario.Calendar.Start.Location())
+	if u.by == "month" {
+		start = int64(at.Year())*12 + int64(at.Month())
+	}
+	s := u.spans[start]
+	if s == nil {
+		s = &usedSpan{From: at, devices: map[string]twins.Energy{}}
+		u.spans[start] = s
+	}
+	return s
+}
+
+func (u *used) add(s *usedSpan, community int, c *views.CellUsage) {
+	f := c.Total
+	if u.block >= 0 {
+		b := &c.Blocks[u.block]
+		f = b.Members[u.member]
+		for i, name := range u.world.Cells[community].Blocks[u.block].Slab.Parts(u.member) {
+			s.devices[name] += b.PartsOf(u.member)[i]
+			u.totalsOfDevices[name] += b.PartsOf(u.member)[i]
+		}
+		for _, d := range u.devices {
+			g := c.Blocks[d.block].Members[d.member]
+			net := g[views.Charged] - g[views.Discharged]
+			s.devices[d.name] += net
+			u.totalsOfDevices[d.name] += net
+			for _, k := range []views.Figure{views.Charged, views.Discharged, views.Unserved, views.Shifted} {
+				f[k] += g[k]
+			}
+		}
+	}
+	s.figures.Plus(&f)
+	u.total.Plus(&f)
+}
+
+func inWh(f *views.Figures) usedEnergy {
+	e := usedEnergy{}
+	for i, name := range views.FigureNames {
+		e[strings.TrimSuffix(name, "_wh")] = f[i].WattHours()
+	}
+	return e
+}
+
+func devicesInWh(devices map[string]twins.Energy) map[string]float64 {
+	e := map[string]float64{}
+	for name, v := range devices {
+		e[name] = v.WattHours()
+	}
+	return e
+}
+
+func (u *used) object(dir string, steps int64) *usedJSON {
+	o := &usedJSON{Run: dir, Of: u.of, By: u.by, Steps: steps, Energy: inWh(&u.total), Devices: devicesInWh(u.totalsOfDevices), Spans: []*usedSpan{}}
+	for _, s := range u.spans {
+		s.Energy, s.Devices = inWh(&s.figures), devicesInWh(s.devices)
+		o.Spans = append(o.Spans, s)
+	}
+	slices.SortFunc(o.Spans, func(a, b *usedSpan) int { return a.From.Compare(b.From) })
+	for _, s := range o.Spans {
+		if wh := s.Energy["consumed"]; o.Most == nil || wh > o.Most.Wh {
+			o.Most = &usedMost{From: s.From, Wh: wh}
+		}
+	}
+	if names := byUse(o.Devices); o.Most != nil && len(names) > 0 && o.Devices[names[0]] > 0 {
+		o.Most.Device = names[0]
+	}
+	return o
+}
+
+// byUse lists devices, those that draw most first.
+func byUse(devices map[string]float64) (names []string) {
+	for name := range devices {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(devices[b], devices[a]), cmp.Compare(a, b)) })
+	return names
+}
+
+// usageText is usage for people.
+func usageText(o *usedJSON) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", printable(o.Of))
+	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, o.By+"\tconsumed\tproduced\tdrawn\tfed in\tunserved\t")
+	row := func(name string, e usedEnergy) {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, energy(e["consumed"]), energy(e["produced"]), energy(e["drawn"]), energy(e["fed_in"]), energy(e["unserved"]))
+	}
+	for _, s := range o.Spans {
+		row(s.From.Format(map[string]string{"hour": "2006-01-02 15:04 MST", "day": "Mon 2006-01-02", "month": "2006-01"}[o.By]), s.Energy)
+	}
+	row("all", o.Energy)
+	if len(o.Devices) > 0 {
+		fmt.Fprintln(t, "\ndevice\tnet energy\t")
+		for _, name := range byUse(o.Devices) {
+			fmt.Fprintf(t, "%s\t%s\t\n", printable(name), energy(o.Devices[name]))
+		}
+	}
+	_ = t.Flush() // into memory
+	return b.String()
+}
+
+func newRebuild() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rebuild DIR",
+		Short: "Make the read models of a run anew from its log",
+		Long: `Rebuild computes all steps of a run again, compares each with what is kept, and
+makes what usage reads anew: the same to the bit.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
+		Example:           `  smatrix rebuild runs/first`,
+		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
+		ValidArgsFunction: completeDir,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			store, err := persistence.Open(args[0], persistence.Write)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, store.Close()) }()
+			if err := store.Rebuild(); err != nil {
+				return err
+			}
+			printRepairs(c.ErrOrStderr(), store)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%d steps are in the read models of %s\n", store.Folded(), printable(args[0]))
+			return err
+		},
+	}
+}

@@ -1,0 +1,207 @@
+package persistence
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// forked forks a run and steps it to its end, or leaves it after step stop.
+func forked(t testing.TB, dir, out, at string, stop twins.Tick, set ...string) sim.Hash {
+	t.Helper()
+	s := open(t, dir, Read)
+	w, err := s.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick, err := w.Scenario.Moment(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := w.Scenario.Changes(set, tick, s.Commands(0, 1<<40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := CreateRun(out, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, m, err := s.Fork(r, tick, changes, Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return carryOn(t, r, j, m.World, m.Chain, tick, stop)
+}
+
+// withEvents is a shipped scenario with more under its events.
+func withEvents(t testing.TB, scenario, events string, o sim.Options) *sim.World {
+	t.Helper()
+	source, err := sim.Source(scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../sim/scenarios")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, scenario+"-changed.yaml")
+	text := string(source)
+	if strings.Contains(text, "\nevents:\n") {
+		text = strings.Replace(text, "\nevents:\n", "\nevents:\n"+events, 1)
+	} else {
+		text += "\nevents:\n" + events
+	}
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return build(t, file, o)
+}
+
+// A fork with changes has the digest of a run that has the same changes under its
+// events, and takes little room; it is replayed, verified and resumed as any other.
+func TestForkIsTheRunWithThoseEvents(t *testing.T) {
+	days := 1
+	o := sim.Options{Days: &days}
+	parent := filepath.Join(t.TempDir(), "parent")
+	base := kept(t, parent, build(t, "town", o), -1)
+	for _, f := range []struct{ name, at, set string }{
+		{"more panels", "2018-01-08T14:00", "households.*.pv.rated_w*=1.3"},
+		{"a plant lost", "18:15", "producers.biogas.available=false"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			at := f.at
+			if len(at) == 5 {
+				at = `"` + at + `"`
+			}
+			want := digestOf(t, withEvents(t, "town", "  - at: "+at+"\n    set: "+f.set+"\n", o))
+			if want == base {
+				t.Fatal("the change changes nothing")
+			}
+			dir := filepath.Join(t.TempDir(), "fork")
+			if got := forked(t, parent, dir, f.at, -1, f.set); got != want {
+				t.Errorf("digest %s, wanted %s", got, want)
+			}
+			if f.name != "more panels" {
+				return
+			}
+			s := open(t, dir, Read)
+			defer s.Close()
+			if err := s.Verify(0, s.Steps(), nil, nil); err != nil || len(s.Repairs()) > 0 {
+				t.Errorf("verify: %v, repairs %q", err, s.Repairs())
+			}
+			left := filepath.Join(t.TempDir(), "left")
+			forked(t, parent, left, f.at, 80, f.set)
+			again := open(t, left, Write)
+			j, m, err := again.Resume(Durability{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := carryOn(t, again.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
+				t.Errorf("left after step 80 and resumed: digest %s, wanted %s", got, want)
+			}
+		})
+	}
+}
+
+// A fork of the last afternoon of a week takes less than a quarter of what the week does.
+func TestForkTakesLittleRoom(t *testing.T) {
+	days := 7
+	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
+	kept(t, parent, build(t, "town", sim.Options{Days: &days}), -1)
+	forked(t, parent, fork, "2018-01-14T14:00", -1, "households.*.pv.rated_w*=1.3")
+	if of, is := size(parent), size(fork); is*4 >= of || is == 0 {
+		t.Errorf("the fork takes %d bytes, its parent %d", is, of)
+	}
+}
+
+// A fork whose parent is another run, or one whose hash is not what it was, is refused.
+func TestForkOfAnotherParent(t *testing.T) {
+	root := t.TempDir()
+	parent, fork := filepath.Join(root, "parent"), filepath.Join(root, "fork")
+	kept(t, parent, build(t, "hamlet", sim.Options{}), -1)
+	forked(t, parent, fork, "14:00", -1, "households.*.pv.scale*=1.3")
+	refused := func(wanted string) {
+		t.Helper()
+		s, err := Open(fork, Read)
+		var store *StoreError
+		if !errors.As(err, &store) || !store.Invalid || !strings.Contains(err.Error(), wanted) {
+			t.Errorf("got %v, wanted an invalid store and %q", err, wanted)
+		}
+		if err == nil {
+			s.Close()
+		}
+	}
+	run, err := openRun(fork, Read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := *run.meta.Journal.Parent
+	other := was
+	other.Head = strings.Repeat("0", 64)
+	run.meta.Journal.Parent = &other
+	if err := run.writeMeta(); err != nil {
+		t.Fatal(err)
+	}
+	refused("whose hash there is not what it was")
+	other.Head, other.Run = was.Head, "other"
+	if err := run.writeMeta(); err != nil {
+		t.Fatal(err)
+	}
+	refused("is another one")
+	other.Run = was.Run
+	if err := run.writeMeta(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, fork, Read)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(parent); err != nil {
+		t.Fatal(err)
+	}
+	refused("is not there any more; move it back there, or restore a backup")
+}
+
+// What a run lets go makes it smaller, and everything is had again.
+func TestRetention(t *testing.T) {
+	days := 3
+	o := sim.Options{Days: &days}
+	all, less := filepath.Join(t.TempDir(), "all"), filepath.Join(t.TempDir(), "less")
+	var was, is sim.Memory
+	digest := kept(t, all, build(t, "town", o), -1, &was)
+	w := build(t, "town", o)
+	r, err := CreateRun(less, Run{Scenario: "town", Seed: 1, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Retention = Retention{Readings: 1, Snapshots: 2}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := carryOn(t, r, j, w, chain, 0, -1); got != digest {
+		t.Errorf("digest %s, wanted %s", got, digest)
+	}
+	s := open(t, less, Read)
+	defer s.Close()
+	if len(s.snapshots) != 2 || len(s.chunks) == 0 || s.chunks[0].from < 96 {
+		t.Errorf("snapshots %v, readings %v", s.snapshots, s.chunks)
+	}
+	if of, is := size(all), size(less); is*4 > of*3 {
+		t.Errorf("it takes %d bytes, with all %d", is, of)
+	}
+	if err := s.Replay(90, 200, &is); err != nil || len(s.Repairs()) > 0 {
+		t.Fatal(err, s.Repairs())
+	}
+	if !reflect.DeepEqual(is.Frames, was.Frames[90:200]) {
+		t.Error("what was let go is another one when it is computed again")
+	}
+}

@@ -1,0 +1,319 @@
+package views
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Accounts folds what a comparison of two runs wants, from records or from steps: per
+// community and per household what was drawn, what that cost at the market's price, and
+// what was not served. Nothing of it needs devices.
+type Accounts struct {
+	Summary *Summary
+	// Both are counted at the grid's outer ties: import less export of each step, times
+	// the step's price, in mJ·µ€/MWh; and import times the mix of the neighbour, in mJ·mg/kWh.
+	cost, carbon  wideSum
+	priced, mixed bool
+	cells         []cellAccount
+	homes         map[string]*homeAccount
+	owners        [][]deviceOf // of each cell: devices behind meters
+}
+
+// wideSum is a sum of products that do not fit 64 bits, as a float: for screens and
+// files; its error is below 1 in 10¹².
+type wideSum float64
+
+func (s *wideSum) add(e twins.Energy, factor int64) { *s += wideSum(float64(e) * float64(factor)) }
+
+func (s wideSum) euros() float64 { return float64(s) / float64(twins.MegawattHour) / 1e6 }
+func (s wideSum) grams() float64 { return float64(s) / float64(twins.KilowattHour) / 1e3 }
+
+type cellAccount struct {
+	path     string
+	load     twins.Total
+	made     twins.Total
+	drawn    twins.Total
+	fed      twins.Total
+	unserved twins.Total
+	peak     twins.Power
+}
+
+type homeAccount struct {
+	drawn, fed, unserved twins.Total
+	cost                 wideSum
+	net                  twins.Power // of the step
+}
+
+type deviceOf struct {
+	block, member int
+	home          *homeAccount
+}
+
+// NewAccounts is of no steps at all.
+func NewAccounts(w *sim.World) *Accounts {
+	a := &Accounts{Summary: NewSummary(w.Scenario), homes: map[string]*homeAccount{}, priced: w.Market != nil}
+	a.mixed = a.priced && w.Market.Mixed
+	for _, c := range w.Cells {
+		a.cells = append(a.cells, cellAccount{path: c.Path})
+		for _, b := range c.Blocks {
+			if b.Kind == twins.Household {
+				for _, path := range b.Paths {
+					a.homes[path] = &homeAccount{}
+				}
+			}
+		}
+		var devices []deviceOf
+		for i, b := range c.Blocks {
+			for m, path := range b.Paths {
+				if home := a.homes[path[:strings.LastIndexByte(path, '/')]]; home != nil || b.Kind == twins.Household {
+					if b.Kind == twins.Household {
+						home = a.homes[path]
+					}
+					devices = append(devices, deviceOf{i, m, home})
+				}
+			}
+		}
+		a.owners = append(a.owners, devices)
+	}
+	return a
+}
+
+// Commit implements sim.Sink.
+func (a *Accounts) Commit(r *sim.StepRecord) error {
+	a.cost.add((r.Flows.Import - r.Flows.Export).For(r.Step), int64(r.Price))
+	a.carbon.add(r.Flows.Import.For(r.Step), r.Carbon)
+	for i, c := range r.Cells {
+		f, to := &c.Flows, &a.cells[i]
+		net := f.Power + f.NetworkLoss
+		for _, v := range []struct {
+			total *twins.Total
+			power twins.Power
+		}{{&to.load, f.Load}, {&to.made, f.Generation}, {&to.drawn, max(net, 0)}, {&to.fed, max(-net, 0)}, {&to.unserved, f.Unserved}} {
+			*v.total = v.total.Plus(v.power.For(r.Step))
+		}
+		to.peak = max(to.peak, f.Load+f.Charge)
+		for _, d := range a.owners[i] {
+			read := &c.Blocks[d.block].Read[d.member]
+			d.home.net += read.Power
+			d.home.unserved = d.home.unserved.Plus(read.Unserved.For(r.Step))
+		}
+		for _, d := range a.owners[i] {
+			if h := d.home; h.net != 0 {
+				e := h.net.For(r.Step)
+				h.drawn, h.fed, h.net = h.drawn.Plus(max(e, 0)), h.fed.Plus(max(-e, 0)), 0
+				h.cost.add(e, int64(r.Price))
+			}
+		}
+	}
+	return a.Summary.Commit(r)
+}
+
+// Difference is a figure of two runs, and by how much the second is more. All are null
+// where it means nothing.
+type Difference struct {
+	A    *float64 `json:"a"`
+	B    *float64 `json:"b"`
+	More *float64 `json:"more"`
+}
+
+func differ(a, b float64) Difference {
+	d := b - a
+	return Difference{&a, &b, &d}
+}
+
+func differIf(ok bool, a, b float64) Difference {
+	if !ok {
+		return Difference{}
+	}
+	return differ(a, b)
+}
+
+func differOr(a, b *float64) Difference {
+	if a == nil || b == nil {
+		return Difference{A: a, B: b}
+	}
+	return differ(*a, *b)
+}
+
+// Comparison is what two runs differ in: the object of `compare --json`.
+type Comparison struct {
+	A RunOf `json:"a"`
+	B RunOf `json:"b"`
+	// NotCompared says what cannot be compared and why; empty where all can.
+	NotCompared []string              `json:"not_compared"`
+	Energy      map[string]Difference `json:"energy_wh"`
+	PeakW       Difference            `json:"peak_w"`
+	// Cost is import less export over the outer ties at each step's price; CO2 is
+	// import at each step's mix. Null without a market, and without a mix.
+	CostEUR            Difference            `json:"cost_eur"`
+	CO2G               Difference            `json:"co2_g"`
+	SelfSufficiency    Difference            `json:"self_sufficiency"`
+	UnservedWh         Difference            `json:"unserved_wh"`
+	Communities        []CommunityDifference `json:"communities"`
+	Households         HouseholdDifferences  `json:"households"`
+	ChangedHouseholds  int                   `json:"changed_households"`
+	ComparedHouseholds int                   `json:"compared_households"`
+}
+
+// RunOf names a run.
+type RunOf struct {
+	Run      string `json:"run"`
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Steps    int64  `json:"steps"`
+	StepS    int64  `json:"step_s"`
+	Digest   string `json:"digest"`
+}
+
+// CommunityDifference is that of one community. Drawn and fed in pass its border.
+type CommunityDifference struct {
+	Community  string     `json:"community"`
+	ConsumedWh Difference `json:"consumed_wh"`
+	ProducedWh Difference `json:"produced_wh"`
+	DrawnWh    Difference `json:"drawn_wh"`
+	FedInWh    Difference `json:"fed_in_wh"`
+	PeakW      Difference `json:"peak_w"`
+	UnservedWh Difference `json:"unserved_wh"`
+}
+
+// HouseholdDifferences are the households that gained and lost most: by what they pay,
+// then by what they draw and what is not served.
+type HouseholdDifferences struct {
+	Gained []HouseholdDifference `json:"gained"`
+	Lost   []HouseholdDifference `json:"lost"`
+}
+
+// HouseholdDifference is that of one household at its meter. Cost is drawn less fed in
+// at the market's price of each step.
+type HouseholdDifference struct {
+	Household  string     `json:"household"`
+	DrawnKWh   Difference `json:"drawn_kwh"`
+	CostEUR    Difference `json:"cost_eur"`
+	UnservedWh Difference `json:"unserved_wh"`
+}
+
+// mostHouseholds is how many are named on each side.
+const mostHouseholds = 5
+
+// Compare holds two runs against each other: what they are, and what they came to.
+func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparison {
+	c := &Comparison{A: ofA, B: ofB, NotCompared: []string{}, Energy: map[string]Difference{}, Communities: []CommunityDifference{}}
+	if ofA.StepS != ofB.StepS {
+		c.NotCompared = append(c.NotCompared, "peaks: they are means of steps of different lengths")
+	}
+	if ofA.Steps*ofA.StepS != ofB.Steps*ofB.StepS {
+		c.NotCompared = append(c.NotCompared, "the runs are of different lengths: energies and costs are of each as a whole")
+	}
+	if !a.priced || !b.priced {
+		c.NotCompared = append(c.NotCompared, "cost: not both have a market")
+	}
+	if !a.mixed || !b.mixed {
+		c.NotCompared = append(c.NotCompared, "CO2: not both have a mix")
+	}
+	samePeaks := ofA.StepS == ofB.StepS
+	for i, name := range energyNames {
+		c.Energy[name] = differ(a.Summary.flows[i].WattHours(), b.Summary.flows[i].WattHours())
+	}
+	c.PeakW = differIf(samePeaks, reportA.PeakW, reportB.PeakW)
+	c.CostEUR = differIf(a.priced && b.priced, a.cost.euros(), b.cost.euros())
+	c.CO2G = differIf(a.mixed && b.mixed, a.carbon.grams(), b.carbon.grams())
+	c.SelfSufficiency = differOr(reportA.SelfSufficiency, reportB.SelfSufficiency)
+	c.UnservedWh = c.Energy["unserved"]
+	c.communities(a, b, samePeaks)
+	c.households(a, b)
+	return c
+}
+
+var energyNames = [...]string{consumed: "consumed", produced: "produced", imported: "imported", exported: "exported", charged: "charged",
+	discharged: "discharged", lost: "lost", curtailed: "curtailed", unserved: "unserved", unservedEssential: "unserved_essential", shifted: "shifted"}
+
+func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
+	others := map[string]*cellAccount{}
+	for i := range b.cells {
+		others[b.cells[i].path] = &b.cells[i]
+	}
+	for i := range a.cells {
+		x := &a.cells[i]
+		y := others[x.path]
+		if y == nil {
+			c.NotCompared = append(c.NotCompared, "community "+x.path+": only in the first")
+			continue
+		}
+		delete(others, x.path)
+		of := func(x, y twins.Total) Difference { return differ(x.WattHours(), y.WattHours()) }
+		c.Communities = append(c.Communities, CommunityDifference{x.path, of(x.load, y.load), of(x.made, y.made),
+			of(x.drawn, y.drawn), of(x.fed, y.fed), differIf(samePeaks, x.peak.Watts(), y.peak.Watts()), of(x.unserved, y.unserved)})
+	}
+	for i := range b.cells {
+		if path := b.cells[i].path; others[path] != nil {
+			c.NotCompared = append(c.NotCompared, "community "+path+": only in the second")
+		}
+	}
+}
+
+func (c *Comparison) households(a, b *Accounts) {
+	var all []HouseholdDifference
+	onlyA, both := 0, 0
+	priced := a.priced && b.priced
+	for path, x := range a.homes {
+		y := b.homes[path]
+		if y == nil {
+			onlyA++
+			continue
+		}
+		both++
+		if x.drawn == y.drawn && x.unserved == y.unserved && x.cost == y.cost && x.fed == y.fed {
+			continue
+		}
+		all = append(all, HouseholdDifference{path, differ(x.drawn.WattHours()/1e3, y.drawn.WattHours()/1e3),
+			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours())})
+	}
+	if onlyB := len(b.homes) - both; onlyA > 0 || onlyB > 0 {
+		c.NotCompared = append(c.NotCompared, counted(onlyA, "household is", "households are")+" only in the first, "+counted(onlyB, "is", "are")+" only in the second")
+	}
+	worse := func(h *HouseholdDifference) float64 {
+		if h.CostEUR.More != nil {
+			return *h.CostEUR.More
+		}
+		return *h.DrawnKWh.More
+	}
+	slices.SortFunc(all, func(x, y HouseholdDifference) int {
+		return cmp.Or(cmp.Compare(worse(&x), worse(&y)), cmp.Compare(*x.DrawnKWh.More, *y.DrawnKWh.More),
+			cmp.Compare(*x.UnservedWh.More, *y.UnservedWh.More), cmp.Compare(x.Household, y.Household))
+	})
+	c.ChangedHouseholds, c.ComparedHouseholds = len(all), both
+	c.Households = HouseholdDifferences{[]HouseholdDifference{}, []HouseholdDifference{}}
+	for i := range all {
+		h, last := all[i], all[len(all)-1-i]
+		if i < mostHouseholds && gains(&h, worse) < 0 {
+			c.Households.Gained = append(c.Households.Gained, h)
+		}
+		if i < mostHouseholds && gains(&last, worse) > 0 {
+			c.Households.Lost = append(c.Households.Lost, last)
+		}
+	}
+}
+
+// gains is below 0 for who is better off, above for who is worse.
+func gains(h *HouseholdDifference, worse func(*HouseholdDifference) float64) int {
+	sign := func(x float64) int {
+		if math.Abs(x) < 1e-12 {
+			return 0
+		}
+		return cmp.Compare(x, 0)
+	}
+	return cmp.Or(sign(worse(h)), sign(*h.UnservedWh.More), sign(*h.DrawnKWh.More))
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

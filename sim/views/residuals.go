@@ -1,0 +1,142 @@
+package views
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Residuals holds what meters recorded against what the twins at the same places
+// computed: residual = computed − recorded, of the mean power of each step. A household's
+// meter is read with what stands behind it.
+type Residuals struct {
+	Band Band
+
+	meters []*meter
+	step   twins.Seconds
+}
+
+// Band is how far a residual may be from 0 in a step: Watts, and Share of the greatest
+// power that the meter recorded, whichever is more; and Allowed, the share of steps
+// in which it may be farther without the meter being flagged.
+type Band struct {
+	Watts   twins.Power
+	Share   twins.Ratio
+	Allowed twins.Ratio
+}
+
+// meter is one that is held against its twin.
+type meter struct {
+	path     string
+	column   string
+	recorded []twins.Power
+	at       []slotOf // the twin, and what stands behind its meter
+	band     twins.Power
+
+	sum     twins.Total // of residuals
+	squares float64     // W²
+	steps   int64
+	outside int64
+	worst   twins.Power // by magnitude
+	worstAt time.Time
+	first   time.Time // outside
+}
+
+type slotOf struct{ cell, block, member int }
+
+// Meter adds a meter: what it recorded for each step of the run.
+func (v *Residuals) Meter(w *sim.World, path, column string, recorded []twins.Power) error {
+	m := &meter{path: path, column: column, recorded: recorded}
+	for i, c := range w.Cells {
+		for k, b := range c.Blocks {
+			for n, p := range b.Paths {
+				if p == path || b.Kind.Ownable && strings.HasPrefix(p, path+"/") {
+					m.at = append(m.at, slotOf{i, k, n})
+				}
+			}
+		}
+	}
+	if len(m.at) == 0 {
+		return fmt.Errorf("no member %s", path)
+	}
+	most := twins.Power(0)
+	for _, p := range recorded {
+		most = max(most, p, -p)
+	}
+	m.band = max(v.Band.Watts, most.Times(v.Band.Share))
+	v.meters = append(v.meters, m)
+	return nil
+}
+
+// Commit implements sim.Sink.
+func (v *Residuals) Commit(r *sim.StepRecord) error {
+	v.step = r.Step
+	for _, m := range v.meters {
+		computed := twins.Power(0)
+		for _, at := range m.at {
+			computed += r.Cells[at.cell].Blocks[at.block].Read[at.member].Power
+		}
+		m.add(r, computed-m.recorded[r.Tick])
+	}
+	return nil
+}
+
+func (m *meter) add(r *sim.StepRecord, residual twins.Power) {
+	m.steps++
+	m.sum = m.sum.Plus(residual.For(r.Step))
+	m.squares += float64(residual.Watts() * residual.Watts())
+	size := max(residual, -residual)
+	if size > max(m.worst, -m.worst) {
+		m.worst, m.worstAt = residual, r.Time
+	}
+	if size > m.band {
+		if m.outside++; m.outside == 1 {
+			m.first = r.Time
+		}
+	}
+}
+
+// Residual is what has come out for a meter. Bias is the mean of the residuals and RMSE
+// the root of their mean square, both in W.
+type Residual struct {
+	Member       string     `json:"member"`
+	Column       string     `json:"column"`
+	Steps        int64      `json:"steps"`
+	BiasW        float64    `json:"bias_w"`
+	RMSEW        float64    `json:"rmse_w"`
+	WorstW       float64    `json:"worst_w"`
+	WorstAt      *time.Time `json:"worst_at"` // null: every residual is 0
+	BandW        float64    `json:"band_w"`
+	OutsideShare float64    `json:"outside_share"` // of steps
+	OutsideFrom  *time.Time `json:"outside_from"`  // null: it stays in its band
+	Flagged      bool       `json:"flagged"`
+}
+
+// All lists the meters by path.
+func (v *Residuals) All() []Residual {
+	all := []Residual{}
+	for _, m := range v.meters {
+		r := Residual{Member: m.path, Column: m.column, Steps: m.steps, WorstW: m.worst.Watts(), BandW: m.band.Watts()}
+		if m.steps > 0 {
+			n := float64(m.steps)
+			r.BiasW = m.sum.WattHours() * 3600 / (n * float64(v.step))
+			r.RMSEW = math.Sqrt(m.squares / n)
+			r.OutsideShare = float64(m.outside) / n
+		}
+		if m.worst != 0 {
+			r.WorstAt = &m.worstAt
+		}
+		if m.outside > 0 {
+			r.OutsideFrom = &m.first
+		}
+		r.Flagged = r.OutsideShare > v.Band.Allowed.Float()
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b Residual) int { return strings.Compare(a.Member, b.Member) })
+	return all
+}
