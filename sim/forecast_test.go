@@ -176,7 +176,7 @@ func TestWhatIsJudged(t *testing.T) {
 				}
 			}
 		}
-		f.err.first.day = 0
+		f.err.first.day, f.err.latest.tick = 0, -1
 		day(0)
 		if want := 2 * int(secondsPerDay/max(step, slotLength)); told != want && step != 600 || told != 192 && step == 600 {
 			t.Errorf("steps of %d s: told %d times, wanted %d", step, told, want)
