@@ -60,9 +60,9 @@ type Journal struct {
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
-	usage       *usageFold // nil: nobody folds
-	buf         []byte     // for bodies, used again
+	buf         []byte // for bodies, used again
 	places      *places
+	usage       *usageFold // nil: nobody folds
 	numCommands int
 	free        func(dir string) (int64, error) // bytes on the disk
 }

@@ -55,7 +55,7 @@ func createParquet(readings, grid string) (*parquetFiles, error) {
 	if p.readings, err = createTable(readings, of); err != nil {
 		return nil, err
 	}
-	for _, name := range sim.GridColumns()[len(when):] {
+	for _, name := range sim.GridColumns() {
 		when = append(when, parquetColumn{name, parquet.Optional(parquet.Leaf(parquet.DoubleType))})
 	}
 	if p.grid, err = createTable(grid, when); err != nil {

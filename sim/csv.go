@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,7 +34,7 @@ func NewCSV(readings, grid io.Writer) (*CSV, error) {
 	if err := s.readings.Write(head); err != nil {
 		return nil, err
 	}
-	return s, s.grid.Write(GridColumns())
+	return s, s.grid.Write(append([]string{"step", "time"}, gridNames...))
 }
 
 // ReadingColumns is every column of every kind, as they stand in readings.csv: power
@@ -83,8 +84,8 @@ func (s *CSV) Commit(r *StepRecord) error {
 var gridNames = []string{"consumed_w", "produced_w", "imported_w", "exported_w", "charged_w", "discharged_w", "lost_w",
 	"curtailed_w", "unserved_w", "frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"}
 
-// GridColumns is the heading of grid.csv: step, time and the names of GridValues.
-func GridColumns() []string { return append([]string{"step", "time"}, gridNames...) }
+// GridColumns are the names of GridValues.
+func GridColumns() []string { return slices.Clone(gridNames) }
 
 // GridValue is a figure of the whole grid: Value · 10^−Places in the unit of its name, if
 // it is known.
@@ -94,7 +95,7 @@ type GridValue struct {
 	Known  bool
 }
 
-// GridValues are what a step of the whole grid shows, in the order of GridColumns, step and time left out.
+// GridValues are what a step of the whole grid shows, in the order of GridColumns.
 func GridValues(r *StepRecord) (v [12]GridValue) {
 	f := &r.Flows
 	for i, p := range [...]twins.Power{f.Load, f.Generation, f.Import, f.Export, f.Charge, f.Discharge, f.NetworkLoss, f.Curtailed, f.Unserved} {

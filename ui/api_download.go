@@ -146,7 +146,7 @@ func (r *run) gridCSV(q *gridCSV) (*huma.StreamResponse, error) {
 		return nil, err
 	}
 	return table("grid.csv", func(write func([]string) error) error {
-		if err := write(sim.GridColumns()); err != nil {
+		if err := write(append([]string{"step", "time"}, sim.GridColumns()...)); err != nil {
 			return err
 		}
 		first, _ := r.history.Bounds()

@@ -80,7 +80,7 @@ lost or made, 130 interrupted.`,
 	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv, grid.csv and bookings.csv to --out")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
-	c.Flags().IntVar(&f.retention.Readings, "keep-readings", 0, "keep readings for `N` days; older ones are computed again when asked for")
+	c.Flags().IntVar(&f.retention.Readings, "keep-readings", 0, "keep readings for `N` days; older ones are computed anew")
 	c.Flags().IntVar(&f.retention.Snapshots, "keep-snapshots", 0, "keep the last `N` snapshots, at least 2")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress, and no report unless --json")
