@@ -205,3 +205,24 @@ func TestRetention(t *testing.T) {
 		t.Error("what was let go is another one when it is computed again")
 	}
 }
+
+// A reader of a fork has its past, with devices as well, and can begin another one there.
+func TestReaderOfAFork(t *testing.T) {
+	root := t.TempDir()
+	parent, fork := filepath.Join(root, "parent"), filepath.Join(root, "fork")
+	var was, is sim.Memory
+	kept(t, parent, build(t, "hamlet", sim.Options{}), -1, &was)
+	forked(t, parent, fork, "14:00", -1)
+	s := open(t, fork, Read)
+	defer s.Close()
+	r := s.Reader()
+	for _, parts := range []bool{false, true} {
+		is = sim.Memory{}
+		if err := r.Replay(3, r.Steps(), parts, &is); err != nil || !reflect.DeepEqual(is.Frames, was.Frames[3:]) {
+			t.Errorf("with parts %t: %v, %d steps that are not what they were", parts, err, len(is.Frames))
+		}
+	}
+	if _, from, chain, err := r.ForkAt(9); err != nil || from > 9 || chain == nil {
+		t.Errorf("a fork in its past begins at %d: %v", from, err)
+	}
+}
