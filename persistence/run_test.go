@@ -61,8 +61,11 @@ func TestRunDir(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := meta
-			want.Format, want.State = runFormat, Running
+			want.Format, want.State, want.ID = runFormat, Running, readRun(t, dir).ID
 			want.Sum = want.sum()
+			if len(want.ID) != 32 {
+				t.Errorf("identity %q, wanted 32 digits", want.ID)
+			}
 			if got := readRun(t, dir); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
