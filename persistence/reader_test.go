@@ -1,0 +1,151 @@
+package persistence
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// While a journal takes steps and commands, others read what it has kept: the very
+// steps that were made, devices included, and worlds that go on as the run did.
+func TestReaderBesideAJournal(t *testing.T) {
+	often(t)
+	w, err := killedWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var flows []twins.Flows
+	var parts []twins.Power // of the first home's first device
+	homes := slices.IndexFunc(w.Cells[0].Blocks, func(b *twins.Block) bool { return b.Kind == twins.Household })
+	device := func(r *sim.StepRecord) twins.Power { return r.Cells[0].Blocks[homes].Read[0].Parts[0] }
+	note := sinkFunc(func(r *sim.StepRecord) error {
+		mu.Lock()
+		defer mu.Unlock()
+		flows, parts = append(flows, r.Flows), append(parts, device(r))
+		return nil
+	})
+	reader := j.Reader()
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	for k := range uint64(3) {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(k, 5))
+			for round := 0; ; round++ {
+				select {
+				case <-done:
+					if round > 3 {
+						return
+					}
+				default:
+				}
+				n := int64(reader.Steps())
+				if n == 0 {
+					continue
+				}
+				from := twins.Tick(random.Int64N(n))
+				to := min(twins.Tick(n), from+1+twins.Tick(random.Int64N(60)))
+				deep := random.IntN(3) == 0
+				next := from
+				err := reader.Replay(from, to, deep, sinkFunc(func(r *sim.StepRecord) error {
+					mu.Lock()
+					defer mu.Unlock()
+					if r.Tick != next || int(r.Tick) < len(flows) && (r.Flows != flows[r.Tick] || deep && device(r) != parts[r.Tick]) {
+						t.Errorf("step %d, wanted step %d: %+v", r.Tick, next, r.Flows)
+					}
+					next++
+					return nil
+				}))
+				if err != nil || next != to {
+					t.Errorf("steps %d to %d: got to %d: %v", from, to, next, err)
+					return
+				}
+				m, at, c, err := reader.ForkAt(to)
+				if err != nil || at > to {
+					t.Errorf("fork at %d: at %d, %v", to, at, err)
+					return
+				}
+				run := sim.Runner{World: m, Stepper: sim.NewFlat(m, nil, true), Sinks: []sim.Sink{c}}
+				run.From(at)
+				for run.Done() < to {
+					if _, err := run.Step(); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+				if head := j.shown.Load().heads[to-1]; c.Head() != head {
+					t.Errorf("a fork at %d is another run", to)
+				}
+			}
+		})
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j, note}}
+	for at := range twins.Tick(killSteps) {
+		if at%20 == 7 {
+			c := killCommand(at)
+			if err := j.AppendNoted("key/x", []byte("y"), c); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Add(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	all.Wait()
+	if err := r.Finish(Done, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, r.dir, Read)
+	defer s.Close()
+	if notes, err := s.Notes("key/"); err != nil || len(notes) != 1 || string(notes["key/x"]) != "y" || len(s.Commands(0, killSteps)) != 12 {
+		t.Errorf("notes %q, %d commands, %v", notes, len(s.Commands(0, killSteps)), err)
+	}
+}
+
+// Who holds a run is told with the address that it has given.
+func TestHeldTellsTheAddress(t *testing.T) {
+	w, err := killedWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Keep(w, sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()), Durability{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Shown("http://127.0.0.1:7070/"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(r.dir, Write)
+	held, ok := err.(*HeldError)
+	if !ok || held.Address != "http://127.0.0.1:7070/" {
+		t.Errorf("%v", err)
+	}
+	if err := r.Finish(Interrupted, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, r.dir, Write)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
