@@ -57,8 +57,9 @@ type thing struct {
 	share int64 // of all homes, ppb
 	among *thing
 	what  *variants
-	had   [2]int // of the homes so far: that could have one, that have one
-	has   []bool // of the community that is being drawn
+	off   *variants // what homes without it have, with scale 0; nil: nothing
+	had   [2]int    // of the homes so far: that could have one, that have one
+	has   []bool    // of the community that is being drawn
 }
 
 // ownedList is members that every community has.
@@ -152,12 +153,35 @@ func (g *drawing) read() {
 
 // readThing reads a part, or what is left of a device.
 func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
-	rest := v.without("share", "among", "name")
+	rest := v.without("share", "among", "name", "prepared")
 	rest.line = v.line
 	t := &thing{name: key, line: v.line, what: g.variantsOf("draw."+key, &rest, of)}
 	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0 … 1, by the schema
 	g.checkVariants("draw."+key, t.what, of)
+	if v.textOf("prepared") == "true" && !t.what.wrong {
+		t.off = g.readPrepared(key, &rest, of)
+	}
 	return t
+}
+
+// readPrepared is a part that is there and does nothing until its scale is set. It
+// is drawn in the stream that would draw the part itself.
+func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
+	off := v.clone()
+	if scale := off.get("scale"); scale != nil && scale.form != formNumber {
+		g.wrong(scale.line, "draw.%s.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0", key)
+		return nil
+	}
+	off.put("scale", tree{form: formNumber, line: v.line, text: "0"})
+	return g.variantsOf("draw."+key, &off, of)
+}
+
+// of is what the i-th home of the community has of the thing, nil if nothing.
+func (t *thing) of(i int) *variants {
+	if t.has[i] {
+		return t.what
+	}
+	return t.off
 }
 
 // readDevice reads what becomes an entry of its own, behind a home's meter.
@@ -516,8 +540,8 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 		}
 	}
 	for k, t := range g.parts {
-		if t.has[i] {
-			e.items[form.parts[k]] = t.what.drawn(g.seed, path+"."+t.name)
+		if what := t.of(i); what != nil {
+			e.items[form.parts[k]] = what.drawn(g.seed, path+"."+t.name)
 		}
 	}
 	g.made[twins.Household.Plural] = append(g.made[twins.Household.Plural], e)
@@ -534,7 +558,7 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 func (g *drawing) form(i int) *homeForm {
 	has, recorded := uint64(0), len(g.loads) > 0
 	for k, t := range g.parts {
-		if t.has[i] {
+		if t.of(i) != nil {
 			has |= 1 << k
 			recorded = recorded && t.name != appliances
 		}

@@ -253,6 +253,51 @@ func TestDrawnAmong(t *testing.T) {
 	}
 }
 
+// Where a thing is prepared, homes that were not drawn have it with scale 0, drawn
+// as it would have been; who has it and what depends on that stays as it was.
+func TestPreparedRoofs(t *testing.T) {
+	const panels = "pv: {share: 0.3, rated_w: {between: [4000, 6000], step: 500}, tilt_deg: 30, azimuth_deg: {one_of: [90, 180, 270]}, scale: 1.5}\n  batteries:\n    among: pv"
+	source := strings.NewReplacer("hot_water: {share: 0.10}\n  batteries:", panels).Replace(drawnSource)
+	roofs := func(s *Scenario) (on, off map[string]string) {
+		on, off = map[string]string{}, map[string]string{}
+		for i := range s.document.entries("households") {
+			h := &s.document.entries("households")[i]
+			switch pv := h.get("pv"); {
+			case pv == nil:
+			case pv.textOf("scale") == "0":
+				off[h.textOf("id")] = string(pv.appendJSON(nil))
+			default:
+				on[h.textOf("id")] = string(pv.appendJSON(nil))
+			}
+		}
+		return on, off
+	}
+	plain, none := roofs(loadDrawn(t, source))
+	s := loadDrawn(t, strings.Replace(source, "scale: 1.5", "scale: 1.5, prepared: true", 1))
+	on, off := roofs(s)
+	if len(plain) != 90 || len(none) != 0 || !maps.Equal(on, plain) || len(off) != 210 {
+		t.Fatalf("%d roofs with panels and %d prepared, were %d and %d, want 90 and 210", len(on), len(off), len(plain), len(none))
+	}
+	forms := map[string]bool{}
+	for id, pv := range off {
+		forms[pv] = true
+		if on[id] != "" {
+			t.Errorf("%s is prepared and has panels", id)
+		}
+	}
+	if len(forms) != 5*3 {
+		t.Errorf("prepared roofs are of %d forms, want 15", len(forms))
+	}
+	for i := range s.document.entries("batteries") {
+		if owner := s.document.entries("batteries")[i].textOf("owner"); owner != "" && on[owner] == "" {
+			t.Errorf("%s has a battery and no panels", owner)
+		}
+	}
+	if all, rest := roofs(loadDrawn(t, source, "draw.pv.prepared=true", "draw.pv.share=0.15")); len(all) != 45 || len(rest) != 255 {
+		t.Errorf("of a smaller share %d have panels and %d are prepared, want 45 and 255", len(all), len(rest))
+	}
+}
+
 func TestBadDraws(t *testing.T) {
 	for _, row := range []struct{ name, old, new, want string }{
 		{"a share above 1", "share: 0.2", "share: 1.2", "x.yaml:21: draw.heat_pump.share: 1.2 is above 1"},
@@ -274,6 +319,10 @@ func TestBadDraws(t *testing.T) {
 		{"no such phase", "one_of: [A, B, C]", "one_of: [A, D]", `x.yaml:19: draw.phase: "D" is unknown, did you mean "A"? wanted one of: A, B, C, ABC`},
 		{"an owner", "name: store", "owner: x", `x.yaml:27: unknown key "owner" in draw.batteries, wanted one of: `},
 		{"an incomplete device", "    rated_w: 5000\n", "", "x.yaml:25: draw.batteries: rated_w is missing, wanted "},
+		{"prepared, and what is drawn differs", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: true, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180, scale: {one_of: [1, 2]}}", "x.yaml:24: draw.pv.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0"},
+		{"prepared, in words", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: all, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180}", `x.yaml:24: draw.pv.prepared: "all" is a text, wanted true or false`},
+		{"prepared without a scale", "hot_water: {share: 0.10}", "hot_water: {share: 0.10, prepared: true}", `x.yaml:24: unknown key "prepared" in draw.hot_water`},
+		{"a prepared device", "name: store", "prepared: true", `x.yaml:27: unknown key "prepared" in draw.batteries`},
 		{"a bad limit", "limit_w: 75000", "limit_w: -1", "x.yaml:35: draw.community.limit_w: -1 is below 0.001"},
 		{"a bad member of each community", "rated_w: 50000", "rated_w: -1", "x.yaml:37: draw.community.batteries[0].rated_w: -1 must be above 0"},
 		{"a number and no draw", "households: 300\ndraw:", "households: 300\nx_draw:", `unknown key "x_draw"`},

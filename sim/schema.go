@@ -123,7 +123,11 @@ func addDraw(properties *tree) {
 		switch v := &keys.items[i]; {
 		case key == "load":
 		case v.textOf("type") == "object":
-			properties.put(key, shareSchema("", v))
+			more := ""
+			if v.get("properties").get("scale") != nil {
+				more = preparedKey
+			}
+			properties.put(key, shareSchema(more, v))
 		default:
 			properties.put(key, drawnSchema(v))
 		}
@@ -161,6 +165,8 @@ const (
 	unitKeys  = `{"units": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1, "description": "how many there are of it: coal is coal-01, coal-02, …"}}`
 	shareKeys = `"share": {"type": "number", "minimum": 0, "maximum": 1, "description": "share of all homes that have one"},
   "among": {"type": "string", "minLength": 1, "description": "only homes that have this have one, such as pv"}`
+	preparedKey = `"prepared": {"type": "boolean", "default": false, "description": "homes that were not drawn have the same with scale 0, so that it can be put on their roofs while the system runs"},
+  `
 	deviceKeys = `"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": 80, "x-wanted": "lower-case letters, digits, - and _", "description": "beginning of their ids; without it the name of the kind"},
   `
 )

@@ -114,12 +114,17 @@ func TestTownIsWhatItSays(t *testing.T) {
 	azimuths := map[string]bool{}
 	for i := range s.document.entries("households") {
 		h := &s.document.entries("households")[i]
-		for _, part := range []string{"load", "appliances", "pv", "heat_pump"} {
+		for _, part := range []string{"load", "appliances", "heat_pump"} {
 			if h.get(part) != nil {
 				count(part, h.textOf("community"))
 			}
 		}
-		if pv := h.get("pv"); pv != nil {
+		if pv := h.get("pv"); pv == nil {
+			t.Errorf("%s has no roof that panels could be put on", h.textOf("id"))
+		} else if pv.textOf("scale") == "0" {
+			count("prepared", h.textOf("community"))
+		} else {
+			count("pv", h.textOf("community"))
 			roofs[h.textOf("id")] = true
 			azimuths[pv.textOf("azimuth_deg")] = true
 		}
@@ -136,7 +141,7 @@ func TestTownIsWhatItSays(t *testing.T) {
 		count("vehicle", s.document.entries("vehicles")[i].textOf("community"))
 	}
 	for what, want := range map[string][3]int{ // in all; least and most of a community
-		"load": {150, 25, 25}, "appliances": {150, 25, 25}, "pv": {90, 15, 15}, "heat_pump": {60, 10, 10},
+		"load": {150, 25, 25}, "appliances": {150, 25, 25}, "pv": {90, 15, 15}, "prepared": {210, 35, 35}, "heat_pump": {60, 10, 10},
 		"battery": {45, 7, 8}, "community battery": {6, 1, 1}, "vehicle": {90, 15, 15},
 	} {
 		all, least, most := 0, 1000, 0

@@ -39,7 +39,7 @@ func (r *run) commandInfo(c twins.Command, repeated bool) CommandInfo {
 	i := CommandInfo{Seq: c.Seq, Tick: int64(c.Step), Target: c.Target, Setting: c.Args.Setting, Name: c.Name, Value: Number{c.Args.Value, 9}, Repeated: repeated}
 	if k := r.kindOf(c.Target); k != nil && c.Name == twins.CommandSet {
 		if s, ok := k.Setting(c.Args.Setting); ok {
-			i.Value.Places = placesOf(s.Scale)
+			i.Value = inUnit(c.Args.Value, s.Scale)
 		}
 	}
 	return i

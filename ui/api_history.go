@@ -85,7 +85,7 @@ func (s *Series) add(r *run, name, label string, places int, at Cell, points int
 	}
 	reduced := c.reduce(points)
 	s.Reduced = s.Reduced || reduced
-	s.Series = append(s.Series, SeriesOf{name, label, unitOf(name), places, c.t, Numbers{c.v, c.gaps, places}})
+	s.Series = append(s.Series, SeriesOf{name, label, unitOf(name), places, append([]int64{}, c.t...), Numbers{c.v, c.gaps, places}})
 	return nil
 }
 
@@ -322,7 +322,7 @@ func (s *Series) forecasts(r *run, points int) {
 			if k == 0 {
 				name = "net_load_w"
 			}
-			s.Series = append(s.Series, SeriesOf{name, labels[k], "W", 3, c.t, Numbers{c.v, c.gaps, 3}})
+			s.Series = append(s.Series, SeriesOf{name, labels[k], "W", 3, append([]int64{}, c.t...), Numbers{c.v, c.gaps, 3}})
 		}
 	}
 }

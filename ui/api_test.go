@@ -297,6 +297,47 @@ func TestClock(t *testing.T) {
 
 // A change of a twin is carried out once for each key, and does to the run what the
 // same change under events: does.
+// A setting is shown in the unit of its name, however it is stored: hours are stored
+// in seconds. Lists that have nothing are empty, not null, and a twin is found by the
+// label of its kind.
+func TestSettingsInTheirUnits(t *testing.T) {
+	s := serve(t, "town", nil)
+	var all, found TwinList
+	s.get("/twins?q=vehicle", &all)
+	s.get("/twins?q=community+BATTERY", &found)
+	if all.Total != 90 || all.Twins[0].Values == nil || found.Total != 45+6 {
+		t.Errorf("%d vehicles with values %v before the first step, want 90, empty; %d batteries", all.Total, all.Twins[0].Values, found.Total)
+	}
+	var series struct{ Series []struct{ T []int64 } }
+	s.get("/flows?scope=grid&column=load_w", &series)
+	if len(series.Series) != 1 || series.Series[0].T == nil {
+		t.Errorf("%+v, want one series without ticks", series)
+	}
+	wait := func(path string) string {
+		var twin TwinInfo
+		s.get("/twin?path="+path, &twin)
+		for _, set := range twin.Settings {
+			if set.Name == "appliances.max_wait_h" {
+				v, _ := json.Marshal([]any{set.Value, set.Min, set.Max})
+				return string(v)
+			}
+		}
+		return ""
+	}
+	s.get("/twins?kind=household", &all)
+	i := slices.IndexFunc(all.Twins, func(r TwinRow) bool { return wait(r.Path) != "" })
+	home := all.Twins[i].Path
+	if got := wait(home); got != "[6.000,0.000,24.000]" {
+		t.Errorf("appliances wait at most %s h, want 6 of 0 to 24", got)
+	}
+	var c CommandInfo
+	s.want(202, "POST", "/commands", `{"target":"`+home+`","setting":"appliances.max_wait_h","value":1.5}`, &c)
+	s.step(1)
+	if got, sent := wait(home), twins.AppendScaled(nil, c.Value.Value, c.Value.Places); got != "[1.500,0.000,24.000]" || string(sent) != "1.500" {
+		t.Errorf("told to wait for 1.5 h, it says %s, the command %s", got, sent)
+	}
+}
+
 func TestCommands(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(10)

@@ -88,7 +88,18 @@ func settingInfo(s twins.Setting, boolean bool) SettingInfo {
 	if words == nil {
 		words = []string{}
 	}
-	return SettingInfo{s.Name, unitOf(s.Name), places, Number{s.Min, places}, Number{s.Max, places}, words, boolean}
+	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean}
+}
+
+// inUnit is a setting's stored value in the unit of its name. Most are stored in a
+// decimal part of it; hours are stored in seconds, and shown to a thousandth.
+func inUnit(v, scale int64) Number {
+	places := placesOf(scale)
+	tens := int64(math.Pow10(places))
+	if tens != scale {
+		v, _ = twins.MulDiv(v, tens, scale)
+	}
+	return Number{v, places}
 }
 
 func placesOf(scale int64) (places int) {
@@ -278,7 +289,7 @@ type twinsQuery struct {
 	Kind      string   `query:"kind"`
 	Community string   `query:"community" doc:"its id or path"`
 	Where     []string `query:"where,explode" maxItems:"10" doc:"column, one of < <= = >= >, number: soc<0.2"`
-	Q         string   `query:"q" maxLength:"200" doc:"part of the path, or words kind:battery, community:south, soc<0.2"`
+	Q         string   `query:"q" maxLength:"200" doc:"parts of the path or of the kind's label, or words kind:battery, community:south, soc<0.2"`
 	Tick      int64    `query:"tick" default:"-1" doc:"step of the values; -1: the latest"`
 }
 
@@ -434,7 +445,7 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 		return false
 	}
 	for _, text := range f.texts {
-		if !strings.Contains(strings.ToLower(b.Paths[row]), text) {
+		if !strings.Contains(strings.ToLower(b.Paths[row]), text) && !strings.Contains(strings.ToLower(b.Kind.Label), text) {
 			return false
 		}
 	}
@@ -478,11 +489,11 @@ func (r *run) row(p Place, step *Step) TwinRow {
 
 // values are a twin's columns in a step; none before the first.
 func (r *run) values(p Place, step *Step) map[string]Number {
+	values := map[string]Number{}
 	if step == nil {
-		return nil
+		return values
 	}
 	b := r.index.block(p)
-	values := map[string]Number{}
 	for i, c := range b.Kind.Columns {
 		values[c.Name] = Number{step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(i, int(p.Row)), c.Places}
 	}
@@ -589,6 +600,9 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	p, _ := r.index.Place(t.Path)
 	row := r.row(p, step)
 	t.Community, t.Owner, t.Parent, t.Tile, t.X, t.Y, t.Reading = row.Community, row.Owner, row.Community, row.Tile, row.X, row.Y, row.Values
+	if step == nil {
+		t.Reading = nil
+	}
 	if row.Owner != "" {
 		t.Parent = row.Owner
 	}
@@ -617,7 +631,8 @@ func (r *run) settingsOf(path string, e sim.Entry) []TwinSetting {
 	for _, s := range e.Settings() {
 		t := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}
 		if v, ok := r.setting(path, s.Name); ok {
-			t.Value = &Number{v, t.Places}
+			value := inUnit(v, s.Scale)
+			t.Value = &value
 			if v >= 0 && v < int64(len(s.Words)) {
 				t.Word = s.Words[v]
 			}

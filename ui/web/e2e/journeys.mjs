@@ -271,4 +271,121 @@ export const journeys = {
       await v.axe('a table')
     },
   },
+
+  'panels on a roof and off': {
+    async play(use) {
+      const { server } = use
+      // Any home that the draw gave no panels; noon is when they show.
+      const { twins } = await server.get('/twins?kind=household&limit=300')
+      let bare
+      for (const t of twins) {
+        const twin = await server.get('/twin?path=' + encodeURIComponent(t.path))
+        if (twin.settings.find((s) => s.name === 'pv.scale')?.value === 0) { bare = twin; break }
+      }
+      must(bare, 'every home has panels')
+      const v = await view(use, '/home/' + bare.path)
+      await server.step(46)
+      const roof = v.page.locator('[data-testid="roof"]')
+      await until(async () => /^No panels/.test(await roof.innerText()), 'a bare roof is not told')
+      must(!/Panels (now|exports|gives)/.test(await v.page.locator('main table').first().innerText()), 'panels that are not there stand among the devices')
+      await v.axe('a bare roof')
+      await v.page.getByLabel('Power, kW').fill('7.5')
+      await v.page.getByRole('button', { name: 'Put on', exact: true }).click()
+      await v.page.getByText(/7\.50.kW of panels are on the roof from 11:30/).waitFor()
+      await server.step(2)
+      await until(async () => /^7\.50.kW of panels are on this roof/.test(await roof.innerText()), 'the panels are not told')
+      const on = await server.get('/twin?path=' + encodeURIComponent(bare.path))
+      must(on.reading.generation_w > 0, 'the panels give nothing at noon: ' + JSON.stringify(on.reading))
+      await until(async () => (await v.page.locator('main table').first().innerText()).includes('Panels'), 'the panels are not among the devices')
+      await v.shot('roof')
+      await v.page.getByRole('button', { name: 'Take off' }).click()
+      await server.step(1)
+      await until(async () => /^No panels/.test(await roof.innerText()), 'the panels stay on the page')
+      const off = await server.get('/twin?path=' + encodeURIComponent(bare.path))
+      must(off.reading.generation_w === 0, 'panels that are off give ' + off.reading.generation_w)
+      must(await v.page.getByText('This home has no battery').isVisible() || (await v.page.locator('[data-testid="battery-state"]').count()) > 0, 'nothing is said of a battery')
+    },
+  },
+
+  'a battery out of service and back': {
+    looks: ['light'],
+    async play(use) {
+      const { server } = use
+      const battery = await homeWithBattery(server)
+      const v = await view(use, '/home/' + battery.owner)
+      await server.step(2)
+      await v.page.getByRole('button', { name: 'Take out of service' }).first().click()
+      await server.step(1)
+      await until(async () => (await text(v.page, '[data-testid="battery-state"]')) === 'out of service', 'it is not told')
+      await v.page.getByRole('button', { name: 'Put in service' }).first().click()
+      await server.step(1)
+      await until(async () => (await text(v.page, '[data-testid="battery-state"]')) === 'in service', 'it is not back')
+    },
+  },
+
+  'a plant stopped and started': {
+    flags: ['--set', 'step_s=60'],
+    async play(use) {
+      const { server } = use
+      const { twins } = await server.get('/twins?q=biogas')
+      must(twins.length === 1, 'the town has no biogas plant')
+      const path = twins[0].path
+      const v = await view(use, '/twin/' + path)
+      await server.step(2)
+      const state = v.page.locator('[data-testid="plant-state"]')
+      const press = (name) => v.page.getByRole('group', { name: /Order to/ }).getByRole('button', { name: new RegExp('^' + name) }).click()
+      await press('Stop')
+      await v.page.getByText('biogas is ordered to stop from 00:02').waitFor()
+      await server.step(1)
+      await until(async () => /^stands still, ordered to stop/.test(await state.innerText()), 'it does not stop')
+      must((await server.get('/twin?path=' + path)).reading.power_w === 0, 'a stopped plant generates')
+      await press('Start')
+      await v.page.getByText('biogas is ordered to run').waitFor()
+      await server.step(1)
+      // Its engine takes five minutes.
+      const { events } = await server.get('/events?limit=20&path=' + path)
+      const begun = events.find((e) => e.type === 'producer.starting')
+      must(begun && begun.fields.ready_tick === begun.tick + 5, 'no start of five minutes: ' + JSON.stringify(events))
+      const ready = '00:0' + begun.fields.ready_tick
+      await until(async () => (await state.innerText()) === `starts, ready at ${ready}, ordered to run`, 'the delay is not told')
+      await v.axe('a plant that starts')
+      await v.shot('plant')
+      await server.step(6)
+      await until(async () => /^exports .* of its rating, ordered to run/.test(await state.innerText()), 'it does not run')
+      await v.page.getByLabel('Fix output for the hour, kW').fill('50')
+      await v.page.getByRole('button', { name: /^Fix/ }).click()
+      await server.step(3)
+      await until(async () => /fixed at 50\.0.kW until 01:\d\d/.test(await state.innerText()), 'the output is not fixed')
+      await v.page.getByRole('button', { name: /^Trip …/ }).click()
+      must((await server.get('/twin?path=' + path)).settings.find((s) => s.name === 'available').value === 1, 'it tripped without being asked for')
+      await v.axe('before a trip')
+      await v.page.getByRole('button', { name: 'Trip it' }).click()
+      await server.step(1)
+      await until(async () => (await state.innerText()) === 'out of service', 'it did not trip')
+    },
+  },
+
+  'scarcity at 18:30': {
+    scenario: 'scarcity',
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(75)
+      await until(async () => (await clock(v.page)) === '18:30', 'the page does not show 18:30')
+      const state = await server.get('/state')
+      const tile = v.page.locator('[data-testid="frequency"]')
+      await until(async () => new RegExp('Island').test(await tile.innerText()) && (await tile.innerText()).includes(state.frequency_min_hz.toFixed(3)) && (await tile.innerText()).includes(state.frequency_max_hz.toFixed(3)),
+        'the frequency of the island is not told: ' + state.frequency_min_hz)
+      await until(async () => /nobody is cut; .*waits by agreement/.test(await text(v.page, '[data-testid="balance"]')), 'who waits is not told')
+      await until(async () => /more than 0\.2 Hz off/.test(await v.page.locator('main').innerText()), 'the alert of the frequency is not in front')
+      await v.page.locator('main .u-over').first().waitFor()
+      await until(async () => /its forecast/.test(await v.page.locator('main').innerText()), 'no forecast is drawn')
+      await v.axe('scarcity')
+      await v.shot('scarcity')
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 640)); await v.shot('scarcity-2')
+      await v.page.goto(server.origin + '/community/grid/community-01')
+      await v.page.getByText(/wait.*because of too little production/).first().waitFor()
+      await v.shot('scarcity-community')
+    },
+  },
 }

@@ -10,9 +10,9 @@ const chosen = Object.entries(journeys).filter(([name]) => args.length === 0 || 
 const b = await browser()
 let failed = 0
 for (const [name, journey] of chosen) {
-  for (const look of looks) {
+  for (const look of looks.filter((l) => journey.looks?.includes(l) ?? true)) {
     const started = Date.now()
-    let server = await serve(0, ...(journey.flags ?? []))
+    let server = await serve(0, ...(journey.scenario ? [journey.scenario] : []), ...(journey.flags ?? []))
     const views = []
     try {
       const use = { b, look, server, views, replace: (s) => { server = s } }

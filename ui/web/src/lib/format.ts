@@ -46,6 +46,11 @@ export function percent(share: number | null | undefined, places = 0): string {
   return (share < 0 && Number(text) !== 0 ? minus : '') + text + nbsp + '%'
 }
 
+/** Where a roof looks: 180 is south, counted from north over east. */
+export function compass(deg: number): string {
+  return ['north', 'north-east', 'east', 'south-east', 'south', 'south-west', 'west', 'north-west'][Math.round(deg / 45) % 8] as string
+}
+
 export function hertz(hz: number | null | undefined): string {
   return known(hz) ? hz.toFixed(3) + nbsp + 'Hz' : none
 }

@@ -9,7 +9,7 @@ const names: Record<string, string> = {
   curtailed_w: 'Curtailed', shifted_w: 'Shifted to later', reactive_var: 'Reactive power', stored_j: 'Stored', limit_w: 'Limit', frequency_hz: 'Frequency', frequency_min_hz: 'Least frequency', frequency_max_hz: 'Greatest frequency',
   residual_w: 'Residual', price_eur_per_mwh: 'Price', co2_g_per_kwh: 'Carbon', soc: 'State of charge', driven_j: 'Driven', elsewhere_j: 'Charged elsewhere',
   reason: 'Reason', relief_w: 'Load relief', kinetic_w: 'Into rotating masses', available: 'In service', rated_w: 'Rated power', rated_wh: 'Rated energy', reserve_soc: 'Kept in reserve',
-  peak_w: 'Peak to keep under', mode: 'Mode', cost_eur_per_mwh: 'Cost', setpoint_c: 'Set temperature', scale: 'Scale', count: 'Count', max_wait_h: 'May wait',
+  peak_w: 'Peak to keep under', mode: 'Mode', cost_eur_per_mwh: 'Cost', setpoint_c: 'Set temperature', scale: 'Scale', count: 'Count', max_wait_h: 'May wait', order: 'Order', fixed_w: 'Fixed output', sold_share: 'Share sold',
 }
 
 export function named(column: string): string {
@@ -26,7 +26,7 @@ export function valued(column: string, v: number | null | undefined): string {
   if (tail.endsWith('_w')) return power(v)
   if (tail.endsWith('_var')) return reactive(v)
   if (tail.endsWith('_j')) return energy(v / 3600)
-  if (tail.endsWith('soc')) return percent(v, 1)
+  if (/(soc|share)$/.test(tail)) return percent(v, 1)
   if (tail.endsWith('_hz')) return hertz(v)
   if (tail.endsWith('_c')) return plain(v) + ' °C'
   if (tail.endsWith('_h')) return plain(v) + ' h'
