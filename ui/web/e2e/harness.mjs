@@ -55,10 +55,24 @@ export async function browser() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'] })
 }
 
+/** A browser in which the main processor draws WebGL2: slow, but the code that runs is that of a graphics processor. */
+export async function browserWithGL() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-color-profile=srgb', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'] })
+}
+
+/** Run in a page before its own scripts: the page leaves WebGL2 to machines that have a processor for it, so it is told that this one has. */
+export const forceGL = `
+  const get = HTMLCanvasElement.prototype.getContext
+  HTMLCanvasElement.prototype.getContext = function (kind, options) { return get.call(this, kind, kind === 'webgl2' ? { ...options, failIfMajorPerformanceCaveat: false } : options) }
+  const ask = WebGL2RenderingContext.prototype.getParameter
+  WebGL2RenderingContext.prototype.getParameter = function (name) { const v = ask.call(this, name); return typeof v === 'string' && /swiftshader/i.test(v) ? 'told to be a graphics processor' : v }
+`
+
 /** A page that takes notes of what must not happen; ask faults() at the end. */
-export async function open(b, look, origin, path = '/grid') {
+export async function open(b, look, origin, path = '/grid', script = null) {
   const context = await b.newContext(looks[look])
   await context.addInitScript({ content: axe })
+  if (script) await context.addInitScript({ content: script })
   const page = await context.newPage()
   const faults = []
   page.on('request', (r) => { if (!r.url().startsWith(origin + '/') && !/^(data|blob):/.test(r.url())) faults.push('request off the origin: ' + r.url()) })

@@ -1,5 +1,5 @@
 // What people do, step by step, against a fresh server each time.
-import { must, open, serve, until } from './harness.mjs'
+import { browserWithGL, forceGL, must, open, serve, until } from './harness.mjs'
 
 const text = (page, selector) => page.locator(selector).first().innerText()
 const clock = (page) => text(page, '[data-testid="clock"]')
@@ -351,7 +351,7 @@ export const journeys = {
       await v.axe('a plant that starts')
       await v.shot('plant')
       await server.step(6)
-      await until(async () => /^exports .* of its rating, ordered to run/.test(await state.innerText()), 'it does not run')
+      await until(async () => /^feeds in .* of its rating, ordered to run/.test(await state.innerText()), 'it does not run')
       await v.page.getByLabel('Fix output for the hour, kW').fill('50')
       await v.page.getByRole('button', { name: /^Fix/ }).click()
       await server.step(3)
@@ -378,6 +378,7 @@ export const journeys = {
         'the frequency of the island is not told: ' + state.frequency_min_hz)
       await until(async () => /nobody is cut; .*waits by agreement/.test(await text(v.page, '[data-testid="balance"]')), 'who waits is not told')
       await until(async () => /more than 0\.2 Hz off/.test(await v.page.locator('main').innerText()), 'the alert of the frequency is not in front')
+      await until(async () => /engine-a.*since 18:30/.test((await text(v.page, '[data-testid="news"]')).replace(/\s+/g, ' ')), 'the plant that was lost is not told first')
       await v.page.locator('main .u-over').first().waitFor()
       await until(async () => /its forecast/.test(await v.page.locator('main').innerText()), 'no forecast is drawn')
       await v.axe('scarcity')
@@ -386,6 +387,52 @@ export const journeys = {
       await v.page.goto(server.origin + '/community/grid/community-01')
       await v.page.getByText(/wait.*because of too little production/).first().waitFor()
       await v.shot('scarcity-community')
+    },
+  },
+
+  'the map by WebGL2': {
+    looks: ['light', 'dark'],
+    async play(use) {
+      const { server } = use
+      await server.step(48)
+      const b = await browserWithGL()
+      try {
+        const shot = async (script) => {
+          const v = await open(b, use.look, server.origin, '/grid', script)
+          use.views.push(v)
+          await until(async () => (await clock(v.page)) === '11:45', 'the page does not show 11:45')
+          const map = v.page.getByRole('application', { name: /^Map/ })
+          await map.focus()
+          for (let i = 0; i < 8 && !/twins of/.test(await text(v.page, '.lod')); i++) await v.page.keyboard.press('+')
+          await until(async () => /twins of/.test(await text(v.page, '.lod')), 'no homes')
+          // Tiles come one after the other; what is drawn stands still once they are there.
+          let before = '', same = 0
+          await until(async () => { const now = (await v.page.locator('[data-painter] canvas').first().screenshot()).toString('base64'); same = now === before ? same + 1 : 0; before = now; return same === 3 }, 'the map does not come to rest')
+          return { v, name: await v.page.locator('[data-painter]').getAttribute('data-painter'), png: before }
+        }
+        const gl = await shot(forceGL), flat = await shot(null)
+        must(gl.name === 'webgl2' && flat.name === 'canvas2d', `painters ${gl.name} and ${flat.name}`)
+        await gl.v.shot('map-webgl2'); await flat.v.shot('map-canvas2d')
+        // Edges are smoothed differently; what is where, and in which colour, is the same.
+        const blank = await b.newPage() // pages of ours load no image that is not theirs
+        const apart = await blank.evaluate(async ([a, c]) => {
+          const read = async (png) => {
+            const image = new Image(); image.src = 'data:image/png;base64,' + png; await image.decode()
+            const k = document.createElement('canvas'); k.width = image.width; k.height = image.height
+            const x = k.getContext('2d'); x.drawImage(image, 0, 0)
+            return x.getImageData(0, 0, image.width, image.height).data
+          }
+          const [p, q] = [await read(a), await read(c)]
+          let far = 0, painted = 0
+          for (let i = 0; i < p.length; i += 4) {
+            if (Math.abs(p[i] - p[0]) + Math.abs(p[i + 1] - p[1]) + Math.abs(p[i + 2] - p[2]) > 30) painted++
+            if (Math.abs(p[i] - q[i]) + Math.abs(p[i + 1] - q[i + 1]) + Math.abs(p[i + 2] - q[i + 2]) > 90) far++
+          }
+          return { far, painted, all: p.length / 4, size: p.length === q.length }
+        }, [gl.png, flat.png])
+        must(apart.size && apart.painted > apart.all / 50, 'WebGL2 draws next to nothing: ' + JSON.stringify(apart))
+        must(apart.far < apart.painted / 10, 'the two painters draw different things: ' + JSON.stringify(apart))
+      } finally { await b.close() }
     },
   },
 }

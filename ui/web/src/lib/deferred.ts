@@ -3,7 +3,7 @@ import type { Decision } from './api'
 import { count, power } from './format'
 
 export const reasons: Record<string, string> = {
-  scarcity: 'too little production', abundance: 'too much production', limit: 'the limit of the community', shed: 'load had to be shed', reserve: 'reserve that is kept', planned: 'the plan of the day', ordered: 'an order of the manager',
+  scarcity: 'too little production', abundance: 'too much production', limit: 'the limit of the community', shed: 'load that had to be shed', reserve: 'reserve that is kept', planned: 'the plan of the day', ordered: 'an order of the manager',
   merit: 'cheaper plants', quarantined: 'it failed and is estimated',
 }
 

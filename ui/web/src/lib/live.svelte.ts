@@ -64,6 +64,8 @@ class Live {
   get clock() { return this.beat?.clock ?? null }
   /** Steps made by the simulation. */
   get made() { return Math.max(Number(this.clock?.tick ?? 0), this.newest + 1) }
+  /** Whether it is known which step is shown: before, figures would be asked for that end too early. */
+  get ready() { return this.hello !== null && (this.tick >= 0 || (this.clock !== null && this.made === 0)) }
   get first() { return Number(this.clock?.first ?? 0) }
   /** Whether the viewer looks at the past. */
   get replay() { return place.now.tick !== null }

@@ -1,5 +1,5 @@
 // What a plant is doing, in words: from its settings, its reading and what happened to it last.
-import type { EventRow, Twin } from './api'
+import type { Command, EventRow, Twin } from './api'
 import { direction, gridWords, percent, power } from './format'
 
 export interface PlantSeen {
@@ -14,14 +14,17 @@ export interface PlantSeen {
   w: number | null
 }
 
-/** events: of this twin alone, newest first. */
-export function plantSeen(twin: Twin, events: EventRow[], tick: number): PlantSeen {
+/** For how long an output stays fixed, s: the scenario's fixed_w says so. */
+const fixedFor = 3600
+
+/** events: of this twin alone, newest first; commands: newest first; step in seconds. */
+export function plantSeen(twin: Twin, events: EventRow[], commands: Command[], tick: number, step: number): PlantSeen {
   const set = (name: string) => twin.settings?.find((s) => s.name === name)
   const run = events.find((e) => /\.(starting|started|stopped)$/.test(e.type))
   const ready = run?.type.endsWith('.starting') ? (run.fields?.ready_tick ?? null) : null
-  const fixed = events.find((e) => e.type.endsWith('.fixed'))?.fields
+  const order = commands.find((c) => c.target === twin.path && c.setting === 'fixed_w' && c.tick <= tick)
   const w = set('fixed_w')?.value ?? 0
-  const until = fixed?.until_tick ?? 0
+  const until = order ? order.tick + Math.ceil(fixedFor / step) : 0
   return {
     out: set('available')?.value === 0,
     order: set('order')?.word ?? '',

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import type { Command, EventRow, Twin } from '../src/lib/api'
+import { plantSeen, plantWords } from '../src/lib/plant'
+import { deferred } from '../src/lib/deferred'
+
+const twin = (w: number, settings: Record<string, number>, word = 'auto') => ({
+  path: 'grid/s/engine', reading: { power_w: w },
+  settings: Object.entries({ available: 1, rated_w: 100000, order: 0, fixed_w: 0, sold_share: 0, ...settings }).map(([name, value]) => ({ name, value, word: name === 'order' ? word : '' })),
+}) as unknown as Twin
+const event = (type: string, tick: number, fields = {}) => ({ type, tick, fields, path: 'grid/s/engine', time: '' }) as EventRow
+const order = (tick: number) => ({ tick, target: 'grid/s/engine', setting: 'fixed_w', value: 50000 }) as Command
+const say = (t: Twin, events: EventRow[], tick: number, commands: Command[] = []) => plantWords(plantSeen(t, events, commands, tick, 60), false, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
+
+test('a plant that starts says when it is ready, and no longer once it is', () => {
+  const begun = [event('producer.starting', 4, { ready_tick: 9 }), event('producer.stopped', 2)]
+  expect(say(twin(0, {}, 'run'), begun, 4)).toBe('starts, ready at step 9, ordered to run')
+  expect(say(twin(-50000, {}, 'run'), begun, 9)).toBe('feeds in 50.0 kW, 50 % of its rating, ordered to run')
+  expect(say(twin(0, {}, 'stop'), [event('producer.stopped', 10), ...begun], 10)).toBe('stands still, ordered to stop')
+})
+test('an output is fixed for an hour from its command on', () => {
+  expect(say(twin(-50000, { fixed_w: 50000 }), [], 10, [order(10)])).toContain('fixed at 50.0 kW until step 70')
+  expect(say(twin(-50000, { fixed_w: 50000 }), [], 70, [order(10)])).not.toContain('fixed')
+  expect(say(twin(-50000, { fixed_w: 50000 }), [], 9, [order(10)])).not.toContain('fixed')
+})
+test('out of service is all that is said of a plant that tripped', () => {
+  expect(say(twin(0, { available: 0, sold_share: 0.5 }, 'run'), [], 5)).toBe('out of service')
+  expect(say(twin(0, { sold_share: 0.5 }), [], 5)).toBe('stands still, 50 % of its rating sold')
+})
+test('who waits is added up by what it is and why, cuts first', () => {
+  const d = (path: string, reason: string, shifted_w: number, unserved_w = 0) => ({ path, reason, shifted_w, unserved_w, curtailed_w: 0, tick: 1, time: '', power_w: 0 })
+  const lines = deferred([d('g/c/vehicle-1', 'scarcity', 3000), d('g/c/vehicle-2', 'scarcity', 4000), d('g/c/vehicle-3', 'limit', 100), d('g/c/household-1', 'shed', 0, 500), d('g/c/battery-1', 'scarcity', 0)]).map((x) => x.text.replace(/\u00a0/g, ' '))
+  expect(lines).toEqual(['1 household is not served, 500 W, because of load that had to be shed', '2 vehicles wait, 7.00 kW, because of too little production', '1 vehicle waits, 100 W, because of the limit of the community'])
+})
