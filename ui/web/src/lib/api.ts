@@ -2,7 +2,7 @@
 
 export interface State {
   run: string; scenario: string; state: string; tick: number; time: string; first: number; steps: number; start: string; end: string
-  zone: string; step_s: number; speed: number; max: boolean; reached: number; residual_mw: number; frequency_hz: number
+  zone: string; step_s: number; speed: number; max: boolean; reached: number; playing: boolean; residual_mw: number; frequency_hz: number | null
   viewers: number; alerts: number; frames_sent: number; frames_conflated: number; steps_per_s: number; seed: number; error: string
 }
 export interface Run { id: string; name: string; parent: string; at: number; set: string[] | null; state: string; tick: number; steps: number; first: number; digest: string; error: string }

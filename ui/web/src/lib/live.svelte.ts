@@ -77,9 +77,13 @@ class Live {
       case Clock_State.LIVE: return 'LIVE'
       case Clock_State.ENDED: return 'ENDED'
       case Clock_State.FAILED: return 'FAILED'
+      case Clock_State.REPLAY: return 'REPLAY'
       default: return 'PAUSED'
     }
   }
+
+  /** Whether steps are being made, or shown, as one looks: what flows moves then. */
+  get moving() { return !this.stale && !this.replay && (this.clock?.playing ?? false) }
 
   /** When a step began, in ms since 1970. */
   at(tick: number): number { return (Number(this.hello?.startUnixS ?? 0n) + tick * this.step) * 1000 }
