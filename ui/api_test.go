@@ -679,7 +679,7 @@ func TestEventPages(t *testing.T) {
 // Alerts are one row for each cause, from what is so in a step.
 func TestAlerts(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=10",
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=1300",
 			"batteries.*.available=false"}}) // what the roofs do not give nobody does
 	})
 	s.step(20)

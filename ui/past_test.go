@@ -201,7 +201,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 func TestGoingOn(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	change := func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=10"}})
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=1300", "batteries.*.available=false"}})
 		h.scenario = o.World.Scenario
 	}
 	s := shelved(t, h, change)
@@ -267,7 +267,7 @@ func TestNotKept(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	waits := ""
 	s := shelved(t, h, func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=10"}})
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=1300", "batteries.*.available=false"}})
 		h.scenario, o.Waiting = o.World.Scenario, func() string { return waits }
 	})
 	s.step(3)
@@ -295,7 +295,7 @@ func TestNotKept(t *testing.T) {
 	}
 	h.fails = nil
 	s.step(21)
-	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=10"}})); got != want {
+	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=1300", "batteries.*.available=false"}})); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }
