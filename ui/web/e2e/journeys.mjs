@@ -263,6 +263,7 @@ export const journeys = {
       const chart = v.page.getByRole('slider', { name: /Production by kind/ })
       await chart.waitFor()
       await v.page.locator('main .u-over').first().waitFor()
+      await until(async () => Number(await chart.getAttribute('aria-valuemax')) > 0, 'the chart stays empty')
       await chart.focus()
       await v.page.keyboard.press('Home')
       await until(async () => /00:00, .*Consumption .*W/.test(await chart.getAttribute('aria-valuetext')), 'the cursor is not announced: ' + (await chart.getAttribute('aria-valuetext')))
