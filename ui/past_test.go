@@ -267,17 +267,17 @@ func TestNotKept(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	waits := ""
 	s := shelved(t, h, func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=1300", "batteries.*.available=false"}})
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario, o.Waiting = o.World.Scenario, func() string { return waits }
 	})
-	s.step(3)
+	s.step(12)
 	for _, row := range []struct {
 		err    error
 		status int
 	}{{&NotKeptError{true, errors.New("only 3 MB are free")}, http.StatusInsufficientStorage}, {&NotKeptError{false, errors.New("sync: input/output error")}, http.StatusServiceUnavailable}} {
 		h.fails, waits = row.err, "waits: "+row.err.Error()
 		for path, body := range map[string]string{"/commands": `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`,
-			"/alerts/acknowledge": `{"id":"limit.above:grid/north"}`} {
+			"/alerts/acknowledge": `{"id":"unit.unavailable:grid/supply/engine"}`} {
 			status, kind, b := s.ask("POST", "/api/v1"+path, body)
 			if status != row.status || !isProblem(kind, b) {
 				t.Errorf("%s: %d %s, want %d", path, status, b, row.status)
@@ -294,8 +294,8 @@ func TestNotKept(t *testing.T) {
 		t.Error("what was refused has been taken")
 	}
 	h.fails = nil
-	s.step(21)
-	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=1300", "batteries.*.available=false"}})); got != want {
+	s.step(12)
+	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }
