@@ -201,7 +201,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 func TestGoingOn(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	change := func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"communities.north.limit_w=1300", "batteries.*.available=false"}})
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario = o.World.Scenario
 	}
 	s := shelved(t, h, change)
@@ -209,7 +209,7 @@ func TestGoingOn(t *testing.T) {
 	body := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`
 	s.want(202, "POST", "/commands", body, nil, "Idempotency-Key", "a")
 	s.step(3)
-	s.want(200, "POST", "/alerts/acknowledge", `{"id":"limit.above:grid/north"}`, nil)
+	s.want(200, "POST", "/alerts/acknowledge", `{"id":"unit.unavailable:grid/supply/engine"}`, nil)
 	s.step(4)
 	var before, after alertList
 	s.get("/alerts", &before)
