@@ -50,6 +50,9 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
 		WithCompactL0OnClose(compact && mode == Write).
 		WithReadOnly(mode == Read)
+	if err := checkTables(dir); err != nil {
+		return nil, openError(dir, err)
+	}
 	db, err := badger.Open(o)
 	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
 		// It was killed: what its log has is put in order, then it is only read.

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -137,8 +138,8 @@ func TestHeldTellsTheAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(r.dir, Write)
-	held, ok := err.(*HeldError)
-	if !ok || held.Address != "http://127.0.0.1:7070/" {
+	var held *HeldError
+	if !errors.As(err, &held) || held.Address != "http://127.0.0.1:7070/" {
 		t.Errorf("%v", err)
 	}
 	if err := r.Finish(Interrupted, nil); err != nil {

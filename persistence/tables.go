@@ -1,0 +1,61 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/ristretto/v2/z"
+)
+
+// checkTables opens each table of a journal once by itself. Badger opens them in
+// goroutines of its own, and for some kinds of damage panics there, where nobody can
+// recover: then the process would end. Here it is an error.
+func checkTables(dir string) error {
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // Badger makes a new one, or says what it lacks
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	manifest, _, err := badger.ReplayManifestFile(f, badgerMagic, badger.DefaultOptions(dir).WithLogger(nil))
+	if err != nil {
+		return nil // Badger says so itself
+	}
+	ids := make([]uint64, 0, len(manifest.Tables))
+	for id := range manifest.Tables { // those of a compaction that was cut off are not in it
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := checkTable(table.NewFilename(id, dir), manifest.Tables[id].Compression); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTable(name string, compression options.CompressionType) (err error) {
+	file, err := z.OpenMmapFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil // Badger says so itself
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("table %s: %s", filepath.Base(name), oneLine(fmt.Sprint(p)))
+		}
+		err = errors.Join(err, file.Close(-1))
+	}()
+	_, err = table.OpenTable(file, table.Options{
+		ReadOnly: true, BlockSize: 4 << 10, ChkMode: options.OnTableRead, Compression: compression,
+	})
+	return err
+}
