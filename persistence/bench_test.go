@@ -3,6 +3,7 @@ package persistence
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -121,6 +122,72 @@ func BenchmarkSeek(b *testing.B) {
 		n++
 	}
 }
+
+// BenchmarkReadsBeside makes steps of a city while somebody reads its past without a
+// pause, and while nobody does, in turn: the ratio is the median over pairs of rounds.
+func BenchmarkReadsBeside(b *testing.B) {
+	const round, pairs = 4, 11
+	days := 1
+	w := build(b, "city", sim.Options{Days: &days, Set: []string{"households=10000"}})
+	r, err := CreateRun(filepath.Join(b.TempDir(), "run"), Run{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	steps := func() time.Duration {
+		start := time.Now()
+		for range round {
+			if _, err := run.Step(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(start)
+	}
+	reader, read := j.Reader(), 0
+	steps()
+	var ratios []float64
+	for range pairs {
+		alone := steps()
+		stop, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := reader.Replay(0, reader.Steps(), false, nothing{}); err != nil {
+					b.Error(err)
+					return
+				}
+				read++
+			}
+		}()
+		ratios = append(ratios, float64(steps())/float64(alone))
+		close(stop)
+		<-done
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[pairs/2], "×-of-a-step-alone")
+	b.ReportMetric(float64(read), "replays")
+	for b.Loop() { // the rounds above are the measurement
+		break
+	}
+	if err := r.Finish(Interrupted, nil); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// nothing is a sink that looks at nothing.
+type nothing struct{}
+
+func (nothing) Commit(*sim.StepRecord) error { return nil }
 
 // BenchmarkOpen opens a store of a million steps: the form of each is as short as one
 // can be, so it is their number that counts.

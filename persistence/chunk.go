@@ -94,6 +94,10 @@ func (k *cellChunk) add(c *twins.Cell) {
 	for i, b := range c.Blocks {
 		for n := range b.Kind.Columns {
 			value, m := b.Kind.Columns[n].Value, &k.columns[i][n]
+			if sum := b.Kind.Columns[n].Sum; sum != nil && sum(&b.Flows) == 0 {
+				m.keep(m.row(), 0)
+				continue
+			}
 			row, any := m.row(), int64(0)
 			for at := range b.Read {
 				v := value(&b.Read[at])

@@ -139,6 +139,10 @@ type Column struct {
 	// Derived columns can be had from the others: they are shown and exported,
 	// but neither hashed nor journaled.
 	Derived bool
+	// Sum is that of the values of all readings that flows add up, of a column that is
+	// never negative: where it is 0 all values are, and need not be looked at. nil
+	// where flows do not tell.
+	Sum func(*Flows) Power
 }
 
 // Append writes the column's value of r in the unit that the name says.
@@ -159,13 +163,19 @@ func derived(c Column) Column {
 	return c
 }
 
+// summed says where flows have the sum of a column that is never negative.
+func summed(c Column, sum func(*Flows) Power) Column {
+	c.Sum = sum
+	return c
+}
+
 // The columns that kinds choose from.
 var (
 	ColumnPower      = column("power_w", 3, func(r *Reading) *Power { return &r.Power })
-	ColumnGeneration = column("generation_w", 3, func(r *Reading) *Power { return &r.Generation })
-	ColumnUnserved   = column("unserved_w", 3, func(r *Reading) *Power { return &r.Unserved })
-	ColumnCurtailed  = column("curtailed_w", 3, func(r *Reading) *Power { return &r.Curtailed })
-	ColumnShifted    = column("shifted_w", 3, func(r *Reading) *Power { return &r.Shifted })
+	ColumnGeneration = summed(column("generation_w", 3, func(r *Reading) *Power { return &r.Generation }), func(f *Flows) Power { return f.Generation })
+	ColumnUnserved   = summed(column("unserved_w", 3, func(r *Reading) *Power { return &r.Unserved }), func(f *Flows) Power { return f.Unserved })
+	ColumnCurtailed  = summed(column("curtailed_w", 3, func(r *Reading) *Power { return &r.Curtailed }), func(f *Flows) Power { return f.Curtailed })
+	ColumnShifted    = summed(column("shifted_w", 3, func(r *Reading) *Power { return &r.Shifted }), func(f *Flows) Power { return f.Shifted })
 	ColumnReactive   = column("reactive_var", 3, func(r *Reading) *ReactivePower { return &r.Reactive })
 	ColumnContent    = column("stored_j", 3, func(r *Reading) *Energy { return &r.Content })
 	ColumnSoC        = derived(column("soc", 9, func(r *Reading) *Ratio { return &r.SoC }))
