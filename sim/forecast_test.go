@@ -14,6 +14,9 @@ import (
 // What is usual, without the present's correction, held against a year of recorded
 // homes after four weeks of them: the error of one, of ten and of fifty homes.
 func TestUsualLoadAgainstRecordedHomes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a year of homes")
+	}
 	from := time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC)
 	cal, homes := NewCalendar(from, 1800, 365*halfHours), recordedHomes(t, from, 365).Values
 	for _, row := range []struct {

@@ -46,6 +46,9 @@ func runOf(t testing.TB, scenario string, seed uint64, set ...string) *came {
 
 // With too little capacity nobody loses supply, as long as members give way.
 func TestScarcity(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	whole := runOf(t, "scarcity", 1)
 	t.Logf("frequency %.3f to %.3f Hz, %v Wh unserved", whole.least, whole.most, whole.unserved.WattHours())
 	if whole.unserved != 0 || whole.least < 49 || whole.most > 50.5 || whole.stages != 0 {
@@ -66,6 +69,9 @@ func TestScarcity(t *testing.T) {
 // Without controls many go short, with them nobody, whatever the draws: two of them, ten
 // in the long form.
 func TestScarcityOfOtherDraws(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	seeds := uint64(2)
 	if long {
 		seeds = 10

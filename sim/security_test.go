@@ -99,6 +99,9 @@ func (d *day) losable() (paths []string) {
 // the reference day. The long form loses all of them at each hour, the short one one
 // in forty, at each hour others.
 func TestLosses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	every := 40
 	if long {
 		every = 1
@@ -127,6 +130,9 @@ func TestLosses(t *testing.T) {
 // told: the log's sum is the sum of the readings, to the millijoule, and essential
 // load is cut only when nothing else is left.
 func TestDoubleLosses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	town, scarcity := 15, 30
 	if long {
 		town, scarcity = 500, 500
