@@ -41,6 +41,9 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 		{"hamlet", []string{"ties.tie.import_w=1000"}, false, 20},
 		{"town", []string{"ties.tie.available=false", "producers.*.rated_w*=0.3"}, false, 75},
 	} {
+		if testing.Short() && row.scenario == "town" {
+			continue // long under the race detector
+		}
 		build := func() *World {
 			s, err := Load(row.scenario, Options{Set: row.set})
 			if err != nil {
