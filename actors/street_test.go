@@ -91,15 +91,11 @@ func recordedRows(t *testing.T) [][]string {
 // same golden file holds with and without), twice in a row.
 func TestDigestsOfShippedScenarios(t *testing.T) {
 	var all strings.Builder
-	threadCounts, times := []int{1, 2}, 2
-	if testing.Short() { // under the race detector what matters is that threads are there
-		threadCounts, times = []int{2}, 1
-	}
 	for _, name := range []string{"hamlet", "street", "town"} {
 		want := ""
-		for _, threads := range threadCounts {
+		for _, threads := range []int{1, 2} {
 			for _, h := range []actors.Hosting{actors.Batched, actors.PerMember, actors.Plain} {
-				for range times {
+				for range 2 {
 					before := runtime.GOMAXPROCS(threads)
 					got, _, err := play(t, load(t, name), actors.Options{Hosting: h})
 					runtime.GOMAXPROCS(before)

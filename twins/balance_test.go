@@ -115,7 +115,7 @@ func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
 			if b.Flows.Unserved > 0 {
 				cut++
 				vehicles := unservedVehicles(b)
-				if c := b.Flows.Curtailed; c > 0 && c >= vehicles {
+				if c := b.Flows.Curtailed; c > 0 && (b.Flows.Unserved > vehicles || c >= vehicles) {
 					return fmt.Errorf("step %d: %d mW unserved, %d of it of vehicles, beside %d mW curtailed", tick, b.Flows.Unserved, vehicles, c)
 				}
 			}

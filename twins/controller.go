@@ -313,7 +313,9 @@ func (p *Plan) curtail(o *Offers, left Power) Power {
 // returns what could not be moved.
 func (p *Plan) force(o *Offers, left Power, again bool) Power {
 	if left < 0 { // what was cut is given back first
-		left = p.moveTier(o, concession{Essential, false}, left, Abundance)
+		for _, t := range [...]Tier{Essential, Comfort, Flexible} {
+			left = p.moveTier(o, concession{t, false}, left, Abundance)
+		}
 		return p.curtail(o, p.moveTier(o, concession{Storage, false}, left, Abundance))
 	}
 	order := scarcityOrder[:]
