@@ -112,7 +112,8 @@ func (c *Cell) Burden() (sum Burden) {
 }
 
 // rotate switches customers off until cut of the essential load is gone, each for a
-// share of the step. What is left when all are off is nobody's.
+// share of the step, or for longer where that does not suffice: the community follows
+// to the milliwatt. What is left when all are off is nobody's.
 func (c *Cell) rotate(cut Power, share Ratio) {
 	c.turns = c.turns[:0]
 	for k, b := range c.Blocks {
@@ -127,12 +128,14 @@ func (c *Cell) rotate(cut Power, share Ratio) {
 		}
 	}
 	slices.SortStableFunc(c.turns, func(a, b turn) int { return a.lighter(b.Burden) })
-	for _, t := range c.turns {
-		set := &c.Blocks[t.Block].Set[t.Index]
-		off := min(cut, set.Tier[Essential].Times(share))
-		set.Tier[Essential] -= off
-		if cut -= off; cut == 0 {
-			return
+	for _, share := range [...]Ratio{share, One} { // more than all of them for a share: then some for longer
+		for _, t := range c.turns {
+			set := &c.Blocks[t.Block].Set[t.Index]
+			off := min(cut, set.Tier[Essential].Times(share))
+			set.Tier[Essential] -= off
+			if cut -= off; cut == 0 {
+				return
+			}
 		}
 	}
 }

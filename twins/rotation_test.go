@@ -62,3 +62,33 @@ func TestEssentialLoadIsCutInRotation(t *testing.T) {
 		t.Errorf("the community has borne %v Wh of %v", borne.Borne.WattHours(), borne.Need.WattHours())
 	}
 }
+
+// Relays have cut for a quarter of the step, but more is asked than all customers can
+// give in that time: some are off for longer, and the community follows to the milliwatt.
+func TestRotationForAShareStillFollows(t *testing.T) {
+	b, site := homesBehindTie(t, 4, `{"import_w": 4000, "export_w": 0, "link": "ac", "holds_frequency": true, "cost_eur_per_mwh": null, "available": true}`)
+	var w twins.Scratch
+	var env twins.Env
+	twintest.FillEnv(site, 0, &env)
+	env.Recorded[0] = twins.Kilowatt
+	if err := twintest.Step(b, &env, &w); err != nil {
+		t.Fatal(err)
+	}
+	cell := b.Cells[0]
+	for _, row := range []struct{ asked, want twins.Power }{ // of 4 kW, a quarter of it can be cut for a quarter of the step
+		{3500 * twins.Watt, 3500 * twins.Watt}, {3 * twins.Kilowatt, 3 * twins.Kilowatt}, {1234567, 1234567}, {0, 0},
+	} {
+		ask := cell.Flex.Follow()
+		ask.Tier[twins.Essential], ask.For = row.asked, twins.One/4
+		if err := cell.Begin(twins.StageSettle, &env, &ask); err != nil {
+			t.Fatal(err)
+		}
+		got := twins.Power(0)
+		for i := range cell.Blocks[0].Set {
+			got += cell.Blocks[0].Set[i].Tier[twins.Essential]
+		}
+		if got != row.want {
+			t.Errorf("asked for %d mW the homes are given %d", row.asked, got)
+		}
+	}
+}
