@@ -31,12 +31,9 @@ type badgerTable struct{ db *badger.DB }
 // openBadger opens the store in a folder. Its transactions stay in the order in which they
 // are made, and are on disk after Sync; all tables are verified while it is opened,
 // since Badger's other ways of checking crash or end early on damage.
-func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
-	return openBadgerTo(dir, mode, false)
-}
-
-// openBadgerTo opens one that gives room back when it is closed, if compact is true.
-func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err error) {
+//
+// One that is thin gives room back when it is closed.
+func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	defer guard(&err)
 	o := badger.DefaultOptions(dir).
 		WithLogger(nil).
@@ -48,7 +45,7 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
-		WithCompactL0OnClose(compact && mode == Write).
+		WithCompactL0OnClose(thin && mode == Write).
 		WithReadOnly(mode == Read)
 	if err := checkTables(dir); err != nil {
 		return nil, openError(dir, err)
@@ -151,7 +148,7 @@ func (t *badgerTable) Get(key []byte) (value []byte, err error) {
 // Scan implements Table.
 func (t *badgerTable) Scan(prefix, from []byte, visit func(key, value []byte) error) (err error) {
 	defer guard(&err)
-	err = t.db.View(func(txn *badger.Txn) error {
+	return t.db.View(func(txn *badger.Txn) error {
 		o := badger.DefaultIteratorOptions
 		o.Prefix, o.PrefetchValues = prefix, false
 		it := txn.NewIterator(o)
@@ -167,10 +164,6 @@ func (t *badgerTable) Scan(prefix, from []byte, visit func(key, value []byte) er
 		}
 		return nil
 	})
-	if err == errStop {
-		return nil
-	}
-	return err
 }
 
 // Sync implements Table.
@@ -199,13 +192,4 @@ func (t *badgerTable) Compact() (err error) {
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
 	return t.db.Close()
-}
-
-// OpenBadger opens or makes the Table of a run's journal in a folder.
-func OpenBadger(dir string, mode Mode) (Table, error) {
-	t, err := openBadger(dir, mode)
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
 }

@@ -125,7 +125,7 @@ func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told er
 		s, err = Open(dir, mode)
 	} else { // as if there were none
 		s = newStore(run, mode)
-		if s.table, err = openBadger(run.path(journalDir), mode); err == nil {
+		if s.table, err = openBadger(run.path(journalDir), mode, false); err == nil {
 			b, _ := os.ReadFile(filepath.Join(k.dir, ledgerFile))
 			start, _ := readLedger(dir, b)
 			err = s.compare(&ledgerContent{start: start.start, ended: -1})

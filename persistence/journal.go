@@ -101,7 +101,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	}
 	s := newStore(r, Write)
 	s.start = chain.Head()
-	if s.table, err = openBadgerTo(r.path(journalDir), Write, kept.Retention != (Retention{})); err != nil {
+	if s.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, err
 	}
 	j, err := newJournal(s, chain, d, 0)

@@ -177,7 +177,7 @@ func (s *Store) startOver(damage *DamageError) error {
 	}
 	s.repaired("journal: %s; all steps are computed again, and what it was is in %s", damage.What, aside)
 	var err error
-	if s.table, err = openBadger(s.run.path(journalDir), Write); err != nil {
+	if s.table, err = s.run.openTable(Write, false); err != nil {
 		return err
 	}
 	return s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})

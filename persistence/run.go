@@ -86,8 +86,10 @@ type RunDir struct {
 	meta Run
 	csv  *csvFiles // nil if nobody asked for it
 
-	// Retention is for Keep: what is let go while the run is made.
+	// For Keep and Fork: what is let go while the run is made, and what its journal
+	// is kept in, nil for Badger.
 	Retention Retention
+	Tables    Opener
 
 	journal *Journal // nil if the run is not kept step by step
 }
@@ -216,6 +218,15 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 	}
 	r.csv = files
 	return files, nil
+}
+
+// openTable opens the journal's table.
+func (r *RunDir) openTable(mode Mode, thin bool) (Table, error) {
+	open := r.Tables
+	if open == nil {
+		open = Badger
+	}
+	return open(r.path(journalDir), mode, thin)
 }
 
 // Shown says in the folder where the process that holds the run is to be asked,

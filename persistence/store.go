@@ -72,11 +72,16 @@ type span struct{ from, to twins.Tick }
 // Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
 // version; *HeldError if another process works on it; *DamageError if it is
 // damaged and cannot be read; *sim.Problem for data files that have changed.
-func Open(dir string, mode Mode) (*Store, error) {
+func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
+
+// OpenOn is Open of a run whose journal, and that of the runs that it begins in, is
+// kept in such a table.
+func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 	run, err := openRun(dir, mode)
 	if err != nil {
 		return nil, err
 	}
+	run.Tables = tables
 	if run.meta.Journal == nil {
 		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
 	}
@@ -103,11 +108,11 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	s := newStore(run, mode)
 	if p := run.meta.Journal.Parent; p != nil {
 		s.base = twins.Tick(p.Step)
-		if s.parent, err = openParent(run.dir, p, forks); err != nil {
+		if s.parent, err = openParent(run, p, forks); err != nil {
 			return nil, err
 		}
 	}
-	s.table, err = openBadgerTo(run.path(journalDir), mode, run.meta.Journal.Retention != (Retention{}))
+	s.table, err = run.openTable(mode, run.meta.Journal.Retention != (Retention{}))
 	var damage *DamageError
 	if mode == Write && errors.As(err, &damage) {
 		err = s.startOver(damage)

@@ -142,7 +142,7 @@ func (f *usageFold) Commit(r *sim.StepRecord) error {
 
 // usageBefore takes out the hours before a moment.
 func (s *Store) usageBefore(entries []Entry, before int64) []Entry {
-	_ = s.table.Scan([]byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
+	_ = scan(s.table, []byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
 		start, _, _ := usageStart(k)
 		if start >= before {
 			return errStop
@@ -261,7 +261,7 @@ func (s *Store) Usage(span Span, from, to int64, visit func(start int64, communi
 		}
 	}
 	var starts []usageAt
-	err = s.table.Scan([]byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
+	err = scan(s.table, []byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
 		start, community, first := usageStart(k)
 		if start >= to {
 			return errStop
