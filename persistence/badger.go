@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/ristretto/v2/z"
 )
 
 // badgerMagic stands in Badger's manifest, so that the store of another program is
@@ -26,7 +29,35 @@ const (
 )
 
 // badgerTable is a Table in Badger.
-type badgerTable struct{ db *badger.DB }
+type badgerTable struct {
+	db  *badger.DB
+	log *stuck
+}
+
+// stuck is a logger that hears that Badger cannot write what it has taken. Badger says it to
+// nobody else: it tries again for ever, and Put would wait for ever once its memory is full.
+type stuck struct{ failed atomic.Pointer[string] }
+
+// Errorf implements badger.Logger.
+func (s *stuck) Errorf(format string, args ...any) {
+	if strings.HasPrefix(format, "error flushing memtable") {
+		what := oneLine(fmt.Sprintf(format, args...))
+		s.failed.Store(&what)
+	}
+}
+
+// Warningf, Infof and Debugf implement badger.Logger.
+func (s *stuck) Warningf(string, ...any) {}
+func (s *stuck) Infof(string, ...any)    {}
+func (s *stuck) Debugf(string, ...any)   {}
+
+// err is what was heard.
+func (s *stuck) err() error {
+	if what := s.failed.Load(); what != nil {
+		return errors.New("journal: " + *what)
+	}
+	return nil
+}
 
 // openBadger opens the store in a folder. Its transactions stay in the order in which they
 // are made, and are on disk after Sync; all tables are verified while it is opened,
@@ -35,8 +66,9 @@ type badgerTable struct{ db *badger.DB }
 // One that is thin gives room back when it is closed.
 func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	defer guard(&err)
+	log := &stuck{}
 	o := badger.DefaultOptions(dir).
-		WithLogger(nil).
+		WithLogger(log).
 		WithMetricsEnabled(false).
 		WithExternalMagic(badgerMagic).
 		WithChecksumVerificationMode(options.OnTableRead).
@@ -50,10 +82,10 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	if err := checkTables(dir); err != nil {
 		return nil, openError(dir, err)
 	}
-	db, err := badger.Open(o)
-	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
+	db, err := openLogs(o)
+	if mode == Read && err != nil && (strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) || emptyLog(dir)) { // it does not wrap it
 		// It was killed: what its log has is put in order, then it is only read.
-		if db, err = badger.Open(o.WithReadOnly(false)); err == nil {
+		if db, err = openLogs(o.WithReadOnly(false)); err == nil {
 			if err = db.Close(); err == nil {
 				db, err = badger.Open(o)
 			}
@@ -62,7 +94,26 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	return &badgerTable{db}, nil
+	return &badgerTable{db, log}, nil
+}
+
+// openLogs opens a store. A process that ended while it made its next log has left one without
+// content, which Badger refuses once, and has given it its form then.
+func openLogs(o badger.Options) (*badger.DB, error) {
+	db, err := badger.Open(o)
+	if err != nil && !o.ReadOnly && strings.Contains(err.Error(), z.NewFile.Error()) {
+		db, err = badger.Open(o)
+	}
+	return db, err
+}
+
+// emptyLog reports whether there is such a log.
+func emptyLog(dir string) bool {
+	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is right
+	return slices.ContainsFunc(logs, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Size() == 0
+	})
 }
 
 // openError tells a store that is in use from one that is damaged.
@@ -94,6 +145,9 @@ func guard(err *error) {
 // Put implements Table.
 func (t *badgerTable) Put(entries []Entry) (err error) {
 	defer guard(&err)
+	if err := t.log.err(); err != nil {
+		return err
+	}
 	for len(entries) > 0 {
 		n, size := 0, 0
 		for n < len(entries) && (n == 0 || size+len(entries[n].Key)+len(entries[n].Value) < mostPerTxn && n < mostEntries) {
@@ -172,7 +226,7 @@ func (t *badgerTable) Sync() (err error) {
 	if t.db.Opts().ReadOnly {
 		return nil
 	}
-	return t.db.Sync()
+	return errors.Join(t.log.err(), t.db.Sync())
 }
 
 // Compact gives room back that what was taken out of the value log still has. It is

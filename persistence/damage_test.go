@@ -458,6 +458,90 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 	}
 }
 
+// failingTable is a table that fails from some call on.
+type failingTable struct {
+	Table
+	f *failing
+}
+
+func (t failingTable) Put(entries []Entry) error {
+	if _, err := t.f.Write(nil); err != nil {
+		return err
+	}
+	return t.Table.Put(entries)
+}
+
+func (t failingTable) Sync() error {
+	if err := t.f.Sync(); err != nil {
+		return err
+	}
+	return t.Table.Sync()
+}
+
+// The same of the table, and of a command or a note that is the first to meet the failure.
+func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
+	command := killCommand(20)
+	tries := map[string]func(j *Journal) error{
+		"a step":    func(j *Journal) error { return j.Commit(&sim.StepRecord{Tick: j.next}) },
+		"a command": func(j *Journal) error { return j.AppendCommand(command) },
+		"a note":    func(j *Journal) error { return j.AppendNote("n", nil) },
+		"a sync":    func(j *Journal) error { return j.Sync() },
+	}
+	for _, tt := range []struct {
+		first  string
+		table  bool // it is the table that fails, not the ledger
+		writes int
+		syncs  int
+	}{
+		{"a command", true, 0, -1}, {"a command", false, 0, -1}, {"a command", false, -1, 0},
+		{"a note", true, 0, -1}, {"a note", true, -1, 0}, {"a sync", true, -1, 0}, {"a sync", false, -1, 0},
+	} {
+		t.Run(fmt.Sprintf("%s, table %t, writes %d, syncs %d", tt.first, tt.table, tt.writes, tt.syncs), func(t *testing.T) {
+			bad := &failing{writes: tt.writes, syncs: tt.syncs, fail: errors.New("input/output error")}
+			dir := filepath.Join(t.TempDir(), "run")
+			w := build(t, "hamlet", sim.Options{})
+			r, err := CreateRun(dir, Run{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			chain := sim.NewChain(1, nil)
+			j, err := r.Keep(w, chain, Durability{Steps: 1 << 20, Every: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+			for range 5 {
+				if _, err := run.Step(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.table {
+				j.store.table = failingTable{j.store.table, bad}
+			} else {
+				j.ledger.f.Close()
+				j.ledger.f = bad
+			}
+			if err := tries[tt.first](j); !errors.Is(err, bad.fail) {
+				t.Fatalf("%s was acknowledged: %v", tt.first, err)
+			}
+			bad.writes, bad.syncs = -1, -1 // and it works again
+			for what, try := range tries {
+				if err := try(j); !errors.Is(err, bad.fail) {
+					t.Errorf("%s after a failure: %v, wanted it again", what, err)
+				}
+			}
+			if err := j.End(); !errors.Is(err, bad.fail) {
+				t.Errorf("End: %v", err)
+			}
+			s := open(t, dir, Read)
+			defer s.Close()
+			if s.Steps() != 5 || len(s.Commands(0, 100)) > 1 {
+				t.Errorf("%d steps and commands %v, wanted 5 steps", s.Steps(), s.Commands(0, 100))
+			}
+		})
+	}
+}
+
 // A disk that is about to be full: nothing more is taken and that is said; when there
 // is room the same step is taken, and the run is what it would have been.
 func TestDiskAlmostFull(t *testing.T) {

@@ -19,12 +19,16 @@ import (
 // stdout what has been acknowledged, until it is killed.
 const (
 	childDir  = "SMATRIX_TEST_KEEP"
-	childLies = "SMATRIX_TEST_LIE" // it acknowledges what it has not kept yet
+	childIs   = "SMATRIX_TEST_CHILD" // what it does: "" keeps a run
+	childLies = "SMATRIX_TEST_LIE"   // it acknowledges what it has not kept yet
 )
+
+// children are what the test binary can be, by childIs.
+var children = map[string]func(dir string) error{"": child}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := child(dir); err != nil {
+		if err := children[os.Getenv(childIs)](dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -19,6 +19,8 @@ const journalFormat = 1
 // again. It is an error only if both are whole and say different things.
 func (s *Store) compare(said *ledgerContent) error {
 	s.start, s.ended, s.digest, s.size = said.start, said.ended, said.digest, said.size
+	state := s.run.meta.State // failed is also a run whose disk took no end
+	s.unclosed = state == Running || state == Failed && said.ended != twins.Tick(len(said.heads))
 	if b, err := s.get([]byte{keyFormat}); err == nil && len(b) == 1 && b[0] > journalFormat {
 		return &StoreError{Dir: s.dir, What: fmt.Sprintf("has a journal of format %d; this program knows formats up to %d, wanted a newer program", b[0], journalFormat), Invalid: true}
 	}

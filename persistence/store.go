@@ -46,6 +46,7 @@ type Store struct {
 	snapshots []twins.Tick // steps made, rising
 	repairs   []string
 	damaged   bool
+	unclosed  bool // nobody has closed the run after its last step
 	ended     twins.Tick
 	digest    sim.Hash
 	size      int64 // of the ledger's whole records
@@ -185,7 +186,7 @@ func (s *Store) Damaged() bool { return s.damaged }
 func (s *Store) expected(format string, args ...any) {
 	was := s.damaged
 	s.repaired(format, args...)
-	s.damaged = was || s.run.meta.State != Running
+	s.damaged = was || !s.unclosed
 }
 
 func (s *Store) repaired(format string, args ...any) {
