@@ -109,19 +109,6 @@ func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) e
 	return errors.New("nothing has failed")
 }
 
-// giveCommand gives the command that is due before a step.
-func giveCommand(w *sim.World, j *Journal, t twins.Tick) error {
-	if t%20 != 7 {
-		return nil
-	}
-	c := killCommand(t)
-	if err := j.AppendCommand(c); err != nil {
-		return err
-	}
-	fmt.Println("command", t)
-	return w.Add(c)
-}
-
 // afterFailure tries everything again, looks back, and ends the run.
 func afterFailure(r *RunDir, j *Journal, t twins.Tick, failed error) error {
 	fmt.Println("failed", failed)

@@ -7,4 +7,6 @@ const (
 	flips = 10_000
 	torn  = 1_000
 	kills = 1_000
+
+	forkKills = 200
 )

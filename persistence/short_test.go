@@ -7,4 +7,6 @@ const (
 	flips = 300
 	torn  = 200
 	kills = 50
+
+	forkKills = 12
 )

@@ -83,6 +83,9 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 		return nil, err
 	}
 	run.Tables = tables
+	if run.meta.Journal == nil && run.meta.State == Running {
+		return nil, &StoreError{Dir: dir, What: "has no journal yet: it is just being begun, or was ended while it began; then nothing of it is kept, and it can be removed"}
+	}
 	if run.meta.Journal == nil {
 		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
 	}
