@@ -95,7 +95,7 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 		return nil, nil, err
 	}
 	kept := *s.run.meta.Journal
-	kept.Parent, kept.CSV, kept.Retention = parent, false, Retention{}
+	kept.Parent, kept.CSV, kept.Retention = parent, false, r.Retention
 	text, err := os.ReadFile(s.run.path(scenarioFile))
 	if err != nil {
 		return nil, nil, err
@@ -105,7 +105,7 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	}
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
-	child.start, child.parent, child.base = s.start, s, at
+	child.start, child.parent, child.base, child.gone = s.start, s, at, at
 	child.heads, child.missing = slices.Clone(s.heads[:at]), make([]bool, at)
 	child.commands = s.Commands(0, at)
 	child.inherited = len(child.commands)

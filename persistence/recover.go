@@ -77,6 +77,8 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 	s.heads = make([]sim.Hash, n)
 	s.missing = make([]bool, n)
 	first, count := twins.Tick(-1), 0
+	mayBeGone := s.mayBeGone(twins.Tick(n))
+	s.gone = s.base
 	for t := range n {
 		var a, b sim.Hash
 		if t < int(s.base) {
@@ -97,6 +99,12 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 			s.heads[t] = b
 		}
 		if s.missing[t] = b == (sim.Hash{}); s.missing[t] {
+			if twins.Tick(t) < mayBeGone {
+				if s.gone == twins.Tick(t) {
+					s.gone++
+				}
+				continue
+			}
 			if count++; first < 0 {
 				first = twins.Tick(t)
 			}
@@ -226,7 +234,7 @@ func (s *Store) Run() *RunDir { return s.run }
 // whole is the last snapshot, after at most so many steps, up to which all steps and readings are kept.
 func (s *Store) whole(most twins.Tick) twins.Tick {
 	to := s.base
-	if s.run.meta.Journal.Retention.Readings > 0 && len(s.chunks) > 0 { // what was before has been let go
+	if s.retention().readings() > 0 && len(s.chunks) > 0 { // what was before has been let go
 		to = s.chunks[0].from
 	}
 	for _, c := range s.chunks {

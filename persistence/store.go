@@ -41,6 +41,7 @@ type Store struct {
 	start     sim.Hash
 	heads     []sim.Hash // after each step; zero where neither ledger nor journal has it
 	missing   []bool     // steps that the journal does not have
+	gone      twins.Tick // so many of them have been let go, from the first on
 	commands  []twins.Command
 	chunks    []span       // in order, without gaps from 0 on; what follows has no readings
 	snapshots []twins.Tick // steps made, rising

@@ -16,9 +16,6 @@ import (
 // folded while the run is made, with the steps, since devices have no column; all of
 // them can be had again from the log (Rebuild).
 
-// hoursKept is for how many days hours are kept; days are kept for ever.
-const hoursKept = 60
-
 const secondsOfDay = 86_400
 
 // usageKey lies in the order of time, then of communities.
@@ -94,7 +91,7 @@ func (f *usageFold) endDay(entries []Entry, next int64) []Entry {
 	for _, u := range f.day {
 		u.Reset()
 	}
-	return f.store.usageBefore(entries, next-hoursKept*secondsOfDay)
+	return f.store.usageBefore(entries, next-f.store.retention().hours())
 }
 
 // flush writes the hour and the day that have begun, as far as they are.

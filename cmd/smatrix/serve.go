@@ -85,6 +85,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
+	f.addRetention(c)
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagDirname("out") // completion only
 	_ = c.MarkFlagDirname("resume")
@@ -116,6 +117,9 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.checkRetention(c, c.Flags().Changed("out")); err != nil {
+		return err
+	}
 	name, options := serveScenario, f.options(c)
 	if len(args) > 0 {
 		name = args[0]
@@ -140,6 +144,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 			if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 				return err
 			}
+			s.dir.Retention = f.retention
 			s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 		} else if err := s.temporary(); err != nil {
 			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, looking back goes as far as memory: %s\n", printable(err.Error()))
