@@ -45,6 +45,8 @@ With --out every step is kept in a folder, so that the run can be replayed, and
 resumed after it was interrupted or killed: --resume goes on with it to the same
 digest. --sync says when what was kept is on disk for good: "step", a number of
 steps or a time; what it was not told yet, only a machine that fails can lose.
+What --keep-readings and --keep-events let go after some days is computed again,
+and compared with the hashes, when it is asked for.
 
 The digest is the same whenever scenario, seed and changes are the same, on any
 number of processors. The report goes to stdout, progress to stderr. Ctrl-C ends

@@ -50,7 +50,8 @@ or a YAML file; without it a week of the town is run.
 With --out every step is kept in a folder, as smatrix run keeps it, and commands are
 on disk before they are acknowledged: the run can be looked back at from its first
 step on, replayed, and resumed after it was ended or killed. Without --out this is
-done in a temporary folder, which is removed at the end.
+done in a temporary folder, which is removed at the end. What --keep-readings and
+--keep-events let go is computed again when it is asked for.
 
 Only this machine may connect, unless there is a --token: then --addr may be any, and
 who asks needs the token. Whoever is let in may pause the run and change its twins.
