@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -82,10 +81,15 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	if err := checkTables(dir); err != nil {
 		return nil, openError(dir, err)
 	}
-	db, err := openLogs(o)
-	if mode == Read && err != nil && (strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) || emptyLog(dir)) { // it does not wrap it
-		// It was killed: what its log has is put in order, then it is only read.
-		if db, err = openLogs(o.WithReadOnly(false)); err == nil {
+	db, err := badger.Open(o)
+	if leftInTheMiddle(err) {
+		// A process that was killed while it made or cut a file: opened for writing, Badger
+		// puts it in order, at the second time where it was still empty.
+		write := o.WithReadOnly(false)
+		if db, err = badger.Open(write); leftInTheMiddle(err) {
+			db, err = badger.Open(write)
+		}
+		if mode == Read && err == nil {
 			if err = db.Close(); err == nil {
 				db, err = badger.Open(o)
 			}
@@ -97,23 +101,11 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	return &badgerTable{db, log}, nil
 }
 
-// openLogs opens a store. A process that ended while it made its next log has left one without
-// content, which Badger refuses once, and has given it its form then.
-func openLogs(o badger.Options) (*badger.DB, error) {
-	db, err := badger.Open(o)
-	if err != nil && !o.ReadOnly && strings.Contains(err.Error(), z.NewFile.Error()) {
-		db, err = badger.Open(o)
-	}
-	return db, err
-}
-
-// emptyLog reports whether there is such a log.
-func emptyLog(dir string) bool {
-	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is right
-	return slices.ContainsFunc(logs, func(name string) bool {
-		info, err := os.Stat(name)
-		return err == nil && info.Size() == 0
-	})
+// leftInTheMiddle reports whether an error of Badger's, which it does not wrap, is of a log that
+// must be cut, or of a file that had been created and nothing more.
+func leftInTheMiddle(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
+		strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
 }
 
 // openError tells a store that is in use from one that is damaged.

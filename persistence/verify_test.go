@@ -184,25 +184,6 @@ func replaceIn(path, old, new string) error {
 	return os.WriteFile(path, []byte(strings.Replace(string(b), old, new, 1)), 0o666)
 }
 
-// A log that was being made when the process ended has nothing, and nothing is missing.
-func TestLogThatWasBegun(t *testing.T) {
-	k := makeTruth(t)
-	for _, name := range []string{"00007.mem", "000002.vlog"} {
-		for _, mode := range []Mode{Read, Write} {
-			dir := filepath.Join(t.TempDir(), "run")
-			copyRun(t, k.killed, dir)
-			if err := os.WriteFile(filepath.Join(dir, journalDir, name), nil, 0o666); err != nil {
-				t.Fatal(err)
-			}
-			s := open(t, dir, mode)
-			if what, err := k.same(s); what != "" || err != nil || len(s.Repairs()) > 0 {
-				t.Errorf("%s: %s, %v, repairs %q", name, what, err, s.Repairs())
-			}
-			s.Close()
-		}
-	}
-}
-
 // A journal that is gone is computed again from scenario and ledger.
 func TestJournalGone(t *testing.T) {
 	k := makeTruth(t)

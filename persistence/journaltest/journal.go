@@ -95,9 +95,10 @@ func (v *truth) Commit(r *sim.StepRecord) error {
 		v.used = make([]views.Figures, len(r.Cells))
 	}
 	for i, c := range r.Cells {
-		u := views.NewCellUsage(c)
-		u.Add(c, r.Step)
-		v.used[i].Plus(&u.Total)
+		f, net := &c.Flows, c.Flows.Power+c.Flows.NetworkLoss
+		for k, p := range [views.NumFigures]twins.Power{f.Load, f.Generation, f.Charge, f.Discharge, max(net, 0), max(-net, 0), f.Unserved, f.Curtailed, f.Shifted} {
+			v.used[i][k] += p.For(r.Step)
+		}
 	}
 	return v.Memory.Commit(r)
 }
