@@ -92,6 +92,7 @@ type RunDir struct {
 	Tables    Opener
 
 	journal *Journal // nil if the run is not kept step by step
+	lock    *os.File // of a temporary folder
 }
 
 // CreateRun makes the folder of a run, parents included, and writes its run.json:
@@ -233,8 +234,17 @@ func (r *RunDir) openTable(mode Mode, thin bool) (Table, error) {
 // until Finish.
 func (r *RunDir) Shown(address string) error { return r.writeText(addressFile, []byte(address+"\n")) }
 
+// Dir is where it is.
+func (r *RunDir) Dir() string { return r.dir }
+
 // Remove deletes the folder of a run that nobody wants to keep.
-func (r *RunDir) Remove() error { return os.RemoveAll(r.dir) }
+func (r *RunDir) Remove() error {
+	err := os.RemoveAll(r.dir)
+	if r.lock != nil {
+		err = errors.Join(err, r.lock.Close())
+	}
+	return err
+}
 
 // Finish closes the CSV files, writes the report and says in run.json how the run
 // has ended. If not all that belongs to the run could be written, that is the
