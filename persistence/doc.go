@@ -25,8 +25,9 @@
 // operating system: a process that is killed loses nothing. Durability says how often it is
 // synced, so that a machine that fails loses no more than that; commands from outside
 // are synced before AppendCommand returns. After a write or a sync that failed nothing more is
-// taken. Before the disk is full, *FullError says so while there is still room to
-// close.
+// taken, and closing does not wait for what cannot be written. Before the disk is full,
+// *FullError says so while there is still room to close; where others have taken that,
+// too, the run is left as a kill leaves it.
 //
 // Badger may lose acknowledged writes when a bit of its log flips, and open without a
 // word. So the ledger, a file of the plainest form, has the head of the chain after
@@ -35,6 +36,11 @@
 // to the heads of the ledger; what the ledger lacks is taken from the journal; where
 // both are whole and differ, the run is refused. All that is read is checked
 // against its checksum, the digests of its step and the chain.
+//
+// A run may let go of old readings, of old steps with their decisions and events, and of
+// snapshots (Retention). Heads and commands stay, so all of it is computed again when it
+// is asked for, and compared. What stands in the journal stands in a Table; what that must
+// do, and what a journal must keep in it, is in journaltest.
 //
 // # Forms
 //
@@ -73,8 +79,8 @@
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
 //	u                          steps that are in the read models
 //
-// A fork has no keys for the steps before it but its first snapshot; its usage begins with the
-// local day and the hour of the fork.
+// A fork has no keys for the steps before it; its usage begins with the local day and the hour of the fork. A run that lets go of old events has no s of the
+// steps before, and no k and r.
 //
 // A marker is written in the last transaction of what it stands for. Each value is
 //

@@ -43,7 +43,8 @@ func (p *Parent) places(child string) []string {
 
 // openParent opens the run that a fork begins in. Its identity and its head at the
 // fork must be what they were.
-func openParent(child string, p *Parent, depth int) (*Store, error) {
+func openParent(of *RunDir, p *Parent, depth int) (*Store, error) {
+	child := of.dir
 	if depth > mostForks {
 		return nil, &StoreError{Dir: child, What: fmt.Sprintf("is a fork of more than %d forks, wanted fewer", mostForks), Invalid: true}
 	}
@@ -61,6 +62,7 @@ func openParent(child string, p *Parent, depth int) (*Store, error) {
 			found = &StoreError{Dir: child, What: fmt.Sprintf("is a fork of run %.8s…, and in %q is another one; move that one back", p.Run, dir), Invalid: true}
 			continue
 		}
+		run.Tables = of.Tables
 		s, err := openStoreAt(run, Read, depth+1)
 		if err != nil {
 			return nil, err
@@ -91,15 +93,15 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 		return nil, nil, err
 	}
 	kept := *s.run.meta.Journal
-	kept.Parent, kept.CSV, kept.Retention = parent, false, Retention{}
+	kept.Parent, kept.CSV, kept.Retention = parent, false, r.Retention
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
-	child.start, child.parent, child.base = s.start, s, at
+	child.start, child.parent, child.base, child.gone = s.start, s, at, at
 	child.heads, child.missing = slices.Clone(s.heads[:at]), make([]bool, at)
 	child.commands = s.Commands(0, at)
 	child.inherited = len(child.commands)
 	later := append(s.Commands(at, kept.lastStep()), changes...)
-	if child.table, err = openBadger(r.path(journalDir), Write); err != nil {
+	if child.table, err = r.openTable(Write, false); err != nil {
 		return nil, nil, err
 	}
 	j, m, err := child.begin(at, later, d)

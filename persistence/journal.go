@@ -91,6 +91,13 @@ var mostBetween twins.Tick = 1440 // tests take fewer
 // through mapped memory. It covers its open files and a compaction.
 const reserve = 192 << 20
 
+// closing is the part of the reserve that closing may take: with less the journal is left as a
+// kill leaves it. patience is for how long a store is waited for that cannot be
+// written any more; Badger would try for ever.
+const closing = reserve / 2
+
+var patience = 5 * time.Second
+
 // Keep begins the journal of a new run, which is then made by the world. chain must
 // be a sink before the journal, and the journal gets every record.
 func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, error) {
@@ -104,7 +111,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	}
 	s := newStore(r, Write)
 	s.start = chain.Head()
-	if s.table, err = openBadgerTo(r.path(journalDir), Write, kept.Retention != (Retention{})); err != nil {
+	if s.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, err
 	}
 	j, err := newJournal(s, chain, d, 0)
@@ -219,12 +226,14 @@ func (j *Journal) Room() error {
 }
 
 // room refuses before the disk is full.
-func (j *Journal) room() error {
+func (j *Journal) room() error { return j.roomFor(reserve) }
+
+func (j *Journal) roomFor(want int64) error {
 	free, err := j.free(j.store.dir)
 	if err != nil {
 		return j.fail(err)
 	}
-	if free < reserve {
+	if free < want {
 		return &FullError{Dir: j.store.dir, Free: free, Want: reserve}
 	}
 	return nil
@@ -440,16 +449,40 @@ func (j *Journal) sync() error {
 }
 
 // End writes what still waits and the states as they are now, so that the run can
-// go on from here, and closes the store. The journal takes nothing after it.
+// go on from here, and closes the store. The journal takes nothing after it. Where
+// writing has failed, or somebody has taken the reserve (*FullError), nothing is
+// written, and the run is as a kill would leave it.
 func (j *Journal) End() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := j.failed
 	if err == nil {
+		err = j.roomFor(closing)
+	}
+	if err == nil {
 		err = j.end()
 	}
 	j.failed = errors.Join(err, errors.New("the journal has been closed"))
-	return errors.Join(err, j.ledger.f.Close(), j.store.Close())
+	return errors.Join(err, j.ledger.f.Close(), j.letLoose(err))
+}
+
+// letLoose closes the store. After a failure it may not be possible to write what Badger
+// still has in memory.
+func (j *Journal) letLoose(failed error) error {
+	if failed == nil {
+		return j.store.Close()
+	}
+	if free, err := j.free(j.store.dir); err != nil || free < closing {
+		return nil
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- j.store.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(patience):
+		return nil
+	}
 }
 
 func (j *Journal) end() error {

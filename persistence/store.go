@@ -43,11 +43,13 @@ type Store struct {
 	start     sim.Hash
 	heads     []sim.Hash // after each step; zero where neither ledger nor journal has it
 	missing   []bool     // steps that the journal does not have
+	gone      twins.Tick // so many of them have been let go, from the first on
 	commands  []twins.Command
 	chunks    []span       // in order, without gaps from 0 on; what follows has no readings
 	snapshots []twins.Tick // steps made, rising
 	repairs   []string
 	damaged   bool
+	unclosed  bool // nobody has closed the run after its last step
 	ended     twins.Tick
 	digest    sim.Hash
 	size      int64 // of the ledger's whole records
@@ -74,10 +76,18 @@ type span struct{ from, to twins.Tick }
 // Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
 // version; *HeldError if another process works on it; *DamageError if it is
 // damaged and cannot be read; *sim.Problem for data files that have changed.
-func Open(dir string, mode Mode) (*Store, error) {
+func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
+
+// OpenOn is Open of a run whose journal, and that of the runs that it begins in, is
+// kept in such a table.
+func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 	run, err := openRun(dir, mode)
 	if err != nil {
 		return nil, err
+	}
+	run.Tables = tables
+	if run.meta.Journal == nil && run.meta.State == Running {
+		return nil, &StoreError{Dir: dir, What: "has no journal yet: it is just being begun, or was ended while it began; then nothing of it is kept, and it can be removed"}
 	}
 	if run.meta.Journal == nil {
 		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
@@ -105,11 +115,11 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	s := newStore(run, mode)
 	if p := run.meta.Journal.Parent; p != nil {
 		s.base = twins.Tick(p.Step)
-		if s.parent, err = openParent(run.dir, p, forks); err != nil {
+		if s.parent, err = openParent(run, p, forks); err != nil {
 			return nil, err
 		}
 	}
-	s.table, err = openBadgerTo(run.path(journalDir), mode, run.meta.Journal.Retention != (Retention{}))
+	s.table, err = run.openTable(mode, run.meta.Journal.Retention != (Retention{}))
 	var damage *DamageError
 	if mode == Write && errors.As(err, &damage) {
 		err = s.startOver(damage)
@@ -182,7 +192,7 @@ func (s *Store) Damaged() bool { return s.damaged }
 func (s *Store) expected(format string, args ...any) {
 	was := s.damaged
 	s.repaired(format, args...)
-	s.damaged = was || s.run.meta.State != Running
+	s.damaged = was || !s.unclosed
 }
 
 func (s *Store) repaired(format string, args ...any) {

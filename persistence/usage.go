@@ -17,9 +17,6 @@ import (
 // folded while the run is made, with the steps, since devices have no column; all of
 // them can be had again from the log (Rebuild).
 
-// hoursKept is for how many days hours are kept; days are kept for ever.
-const hoursKept = 60
-
 const secondsOfDay = 86_400
 
 // usageKey lies in the order of time, then of communities.
@@ -98,7 +95,7 @@ func (f *usageFold) endDay(entries []Entry, next int64) []Entry {
 	for _, u := range f.day {
 		u.Reset()
 	}
-	return f.store.usageBefore(entries, next-hoursKept*secondsOfDay)
+	return f.store.usageBefore(entries, next-f.store.retention().hours())
 }
 
 // flush writes the hour and the day that have begun, as far as they are.
@@ -166,7 +163,7 @@ func (f *usageFold) Commit(r *sim.StepRecord) error {
 
 // usageBefore takes out the hours before a moment.
 func (s *Store) usageBefore(entries []Entry, before int64) []Entry {
-	_ = s.table.Scan([]byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
+	_ = scan(s.table, []byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
 		start, _, _ := usageStart(k)
 		if start >= before {
 			return errStop
@@ -285,7 +282,7 @@ func (s *Store) Usage(span Span, from, to int64, visit func(start int64, communi
 		}
 	}
 	var starts []usageAt
-	err = s.table.Scan([]byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
+	err = scan(s.table, []byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
 		start, community, first := usageStart(k)
 		if start >= to {
 			return errStop
