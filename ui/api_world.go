@@ -530,6 +530,7 @@ type TwinInfo struct {
 	Settings      []TwinSetting     `json:"settings"`
 	Reading       map[string]Number `json:"reading" doc:"null before the first step"`
 	Parts         []PartInfo        `json:"parts"`
+	Plant         *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
 	Children      []string          `json:"children" doc:"at most 1,000"`
 	ChildrenTotal int               `json:"children_total"`
 	Decisions     []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
@@ -565,6 +566,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 		t.Spec = exactJSON(e.JSON())
 		t.Settings = r.settingsOf(path, e)
 	}
+	t.Plant = r.plants.info(path, twins.Tick(t.Tick), r.scenario.Calendar.Step)
 	t.Decisions = r.decisionsOf(path, step)
 	rows, _ := r.alerts.since(0)
 	for i := range rows {
