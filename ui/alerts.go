@@ -26,6 +26,7 @@ var rules = []Rule{
 	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
 	{"frequency.blackout", "critical", "plants left the grid, its frequency was out of all bounds"},
 	{"frequency.shedding", "critical", "load was shed by its relays, the frequency was too low"},
+	{"reserve.short", "warning", "if the greatest infeed were lost now, reserve would not make up for it"},
 	{"frequency.outside", "warning", "the frequency was more than 0.2 Hz off"},
 	{"load.unserved", "critical", "load that was wanted is not served"},
 	{"limit.above", "critical", "above the limit of its connection point"},
@@ -42,7 +43,7 @@ var rules = []Rule{
 }
 
 // ruleOfEvent says which notable events are alerts of the community that they
-// happen in.
+// happen in, or of the grid.
 var ruleOfEvent = map[string]struct {
 	rule  string
 	is    func(*twins.Event) bool
@@ -52,6 +53,7 @@ var ruleOfEvent = map[string]struct {
 	"vehicle.plugged_in":     {"vehicle.impossible", func(e *twins.Event) bool { return e.Field("impossible_mj") > 0 }, false},
 	"heat_pump.left_comfort": {"heat.left_comfort", func(*twins.Event) bool { return true }, false},
 	"hot_water.short":        {"hot_water.short", func(*twins.Event) bool { return true }, false},
+	"grid.reserve_short":     {"reserve.short", func(*twins.Event) bool { return true }, false},
 	"producer.stopped":       {"unit.stopped_early", func(e *twins.Event) bool { return e.Field("early_s") > 0 }, true},
 }
 
@@ -145,6 +147,7 @@ func (a *alerts) step(r *sim.StepRecord, limit func(*twins.Cell, twins.Tick) twi
 }
 
 func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
+	ofEvents(r.Events, sim.GridPath, now)
 	const band = 200_000 // µHz
 	for rule, is := range map[string]bool{
 		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
@@ -185,10 +188,15 @@ func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
 			}
 		}
 	}
-	for i := range c.Events {
-		e := &c.Events[i]
+	ofEvents(c.Events, c.Path, now)
+}
+
+// ofEvents counts the alerts that events are.
+func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
+	for i := range events {
+		e := &events[i]
 		if rule, ok := ruleOfEvent[e.Event.Type.Name]; ok && rule.is(&e.Event) {
-			scope := c.Path
+			scope := path
 			if rule.exact {
 				scope = e.Member
 			}

@@ -886,3 +886,79 @@ func TestForecastBand(t *testing.T) {
 		t.Logf("off by %.0f %% of what came", 100*off/sum)
 	}
 }
+
+// The reserve being short is an alert of the grid while it is so. An island whose
+// batteries are out of service is warned hours before its engine trips and customers
+// go short; with its batteries nobody does, and no reserve is short.
+func TestReserveShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
+	const trip = 74 // 18:30
+	alertsOf := func(batteries string) map[string]AlertInfo {
+		s := serve(t, "scarcity", func(o *Options) {
+			o.World = load(t, "scarcity", sim.Options{Set: []string{"batteries.*.available=" + batteries}})
+		})
+		s.step(trip + 6)
+		var list alertList
+		s.get("/alerts", &list)
+		rows := map[string]AlertInfo{}
+		for _, a := range list.Alerts {
+			if row, ok := rows[a.Rule]; !ok || a.First < row.First {
+				rows[a.Rule] = a
+			}
+		}
+		return rows
+	}
+	without, with := alertsOf("false"), alertsOf("true")
+	short, unserved := without["reserve.short"], without["load.unserved"]
+	if short.Severity != "warning" || short.Scope != "grid" || !strings.Contains(short.Text, "greatest infeed") || short.Count < 2 ||
+		short.First >= trip || unserved.First < trip {
+		t.Errorf("without batteries: %+v, %+v", short, unserved)
+	}
+	t.Logf("short from step %d, unserved from %d", short.First, unserved.First)
+	if a, ok := with["reserve.short"]; ok || with["load.unserved"].Count > 0 {
+		t.Errorf("with them: %+v", a)
+	}
+}
+
+// A community's limit is set while the run goes, and lifted by 0: the alert ends, the
+// limit is none wherever it is shown, and the digest is that of the same commands from
+// the start.
+func TestLimitIsLifted(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	active := func() (found bool) {
+		var list alertList
+		s.get("/alerts?active=true", &list)
+		return slices.ContainsFunc(list.Alerts, func(a AlertInfo) bool { return a.ID == "limit.above:grid/north" })
+	}
+	shown := func() string {
+		var tree Tree
+		var twin TwinInfo
+		s.get("/tree", &tree)
+		s.get("/twin?path=grid/north", &twin)
+		i := slices.IndexFunc(tree.Communities, func(c CommunityInfo) bool { return c.Path == "grid/north" })
+		b, _ := json.Marshal([]any{tree.Communities[i].LimitW, twin.Settings[0].Value, twin.Settings[0].Zero, twin.Reading["limit_w"]})
+		return string(b)
+	}
+	s.step(1)
+	s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":1}`, nil)
+	s.step(1)
+	if got := shown(); !active() || got != `[1.000,1.000,"none",1.000]` {
+		t.Errorf("limited to a watt: above it %v, %s", active(), got)
+	}
+	s.want(422, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","multiply":0}`, nil)
+	s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":0}`, nil)
+	s.step(1)
+	if got := shown(); active() || got != `[null,null,"none",0.000]` {
+		t.Errorf("lifted: above it %v, %s", active(), got)
+	}
+	s.want(422, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","multiply":2}`, nil)
+	if err := s.Live().Seek(24); err != nil {
+		t.Fatal(err)
+	}
+	<-s.live.done
+	if got := s.live.finished(); got != s.replayed() {
+		t.Errorf("digest %s, want that of the same commands from the start", got)
+	}
+}

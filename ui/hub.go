@@ -170,8 +170,11 @@ func untilEvent(a *alerts) func(*sim.StepRecord) bool {
 	}
 }
 
-// worthStopping says whether there is an event besides the forecast's, which comes every
-// quarter hour.
+// worthStopping says whether there is an event besides those that go on: the forecast's
+// comes every quarter hour, and that reserve is short in each step in which it is, of
+// which the first opens an alert.
 func worthStopping(events []twins.Notice) bool {
-	return slices.ContainsFunc(events, func(n twins.Notice) bool { return n.Event.Type != sim.ForecastJudged })
+	return slices.ContainsFunc(events, func(n twins.Notice) bool {
+		return n.Event.Type != sim.ForecastJudged && n.Event.Type.Name != "grid.reserve_short"
+	})
 }
