@@ -36,15 +36,15 @@ test('who waits is added up by what it is and why, cuts first', () => {
 const coal: PlantInfo = { state: 'on', since: null, heat: '', start_s: null, startable: null, stoppable: null, start_hot_s: 10800, start_warm_s: 21600, start_cold_s: 36000, warm_after_s: 39600, cold_after_s: 216000, min_up_s: 28800, min_down_s: 28800 }
 const means = (p: Partial<PlantInfo>, tick = 100, step = 900) => orderWords({ ...coal, ...p }, tick, step, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
 test('what an order means is told before it is given', () => {
-  expect(means({})).toBe('Stopped, it stays off for at least 8 h, and a start takes 3 h, 6 h from 11 h on, 10 h from 2.5 d on.')
-  expect(means({ stoppable: 110 })).toContain('Before step 110 that is sooner than its least time of 8 h allows.')
+  expect(means({})).toBe('After a stop it stays off for at least 8 h, and a start takes 3 h, after 11 h off 6 h, after 2.5 d off 10 h.')
+  expect(means({ stoppable: 110 })).toContain('Before step 110 a stop comes sooner than its least time of 8 h.')
   expect(means({ state: 'off', heat: 'warm', start_s: 21600 })).toBe('It is warm: a start takes 6 h; ordered now, it feeds in from step 125.')
   expect(means({ state: 'off', heat: 'hot', start_s: 10800, startable: 104 })).toBe('It is hot: a start takes 3 h and begins at step 104, when it has been off for 8 h; ordered now, it feeds in from step 116.')
-  expect(means({ state: 'starting' })).toBe('Stopped now, it has to start anew: 3 h, 6 h from 11 h on, 10 h from 2.5 d on.')
-  expect(means({ warm_after_s: 3600 })).toContain('a start takes 6 h, 10 h from 2.5 d on.')
+  expect(means({ state: 'starting' })).toBe('Stopped now, it has to start anew: 3 h, after 11 h off 6 h, after 2.5 d off 10 h.')
+  expect(means({ warm_after_s: 3600 })).toContain('a start takes 6 h, after 2.5 d off 10 h.')
 })
 test('heats that make no difference are not told', () => {
   const engine = { start_hot_s: 300, start_warm_s: 300, start_cold_s: 300, warm_after_s: 0, cold_after_s: 0, min_down_s: 0, min_up_s: 0 }
-  expect(means(engine)).toBe('Stopped, a start takes 5 min.')
+  expect(means(engine)).toBe('After a stop a start takes 5 min.')
   expect(means({ ...engine, state: 'off', heat: 'cold', start_s: 300 }, 4, 60)).toBe('It is cold: a start takes 5 min; ordered now, it feeds in from step 10.')
 })

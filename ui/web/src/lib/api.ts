@@ -7,7 +7,7 @@ export interface State {
 }
 export interface Run { id: string; name: string; parent: string; at: number; set: string[] | null; state: string; tick: number; steps: number; first: number; digest: string; error: string }
 export interface ColumnInfo { name: string; unit: string; places: number; derived?: boolean }
-export interface SettingInfo { name: string; unit: string; places: number; min: number; max: number; words: string[] | null; boolean?: boolean }
+export interface SettingInfo { name: string; unit: string; places: number; min: number; max: number; words: string[] | null; boolean?: boolean; zero?: string }
 export interface KindInfo { name: string; label: string; role: string; plural: string; ownable: boolean; columns: ColumnInfo[]; settings: SettingInfo[] | null }
 export interface SourceInfo { name: string; kind: string; label: string }
 export interface Catalogue { version: string; kinds: KindInfo[]; flow_columns: ColumnInfo[]; sources: SourceInfo[]; reasons: string[]; rules: { rule: string; severity: string; text: string }[] }

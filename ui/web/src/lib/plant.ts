@@ -57,19 +57,17 @@ export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick
     }
     case 'starting':
       return `Stopped now, it has to start anew: ${starts}.`
-    case 'on': {
-      const off = p.min_down_s > 0 ? `it stays off for at least ${duration(p.min_down_s)}, and a` : 'a'
-      return `Stopped, ${off} start takes ${starts}.${p.stoppable === null ? '' : ` Before ${when(p.stoppable)} that is sooner than its least time of ${duration(p.min_up_s)} allows.`}`
-    }
+    case 'on':
+      return `After a stop ${p.min_down_s > 0 ? `it stays off for at least ${duration(p.min_down_s)}, and ` : ''}a start takes ${starts}.${p.stoppable === null ? '' : ` Before ${when(p.stoppable)} a stop comes sooner than its least time of ${duration(p.min_up_s)}.`}`
   }
 }
 
 /** How long a start takes by heat, as far as heats differ. */
 function starting(p: PlantInfo): string {
-  const all: [number, string][] = [[p.start_hot_s, ''], [p.start_warm_s, ` from ${duration(p.warm_after_s)} on`], [p.start_cold_s, ` from ${duration(p.cold_after_s)} on`]]
+  const all: [number, string][] = [[p.start_hot_s, ''], [p.start_warm_s, `after ${duration(p.warm_after_s)} off `], [p.start_cold_s, `after ${duration(p.cold_after_s)} off `]]
   // A heat that the plant leaves at once, or that changes nothing, is not told.
   if (p.warm_after_s <= p.min_down_s) all[0] = all[1]!
   if (p.cold_after_s <= Math.max(p.warm_after_s, p.min_down_s)) { all[1] = all[2]!; if (p.cold_after_s <= p.min_down_s) all[0] = all[2]! }
   const told = all.filter(([s], i) => i === 0 || s !== all[i - 1]?.[0])
-  return told.map(([s, from], i) => duration(s) + (i ? from : '')).join(', ')
+  return told.map(([s, off], i) => (i ? off : '') + duration(s)).join(', ')
 }
