@@ -331,7 +331,7 @@ export const journeys = {
       await until(async () => /Balanced/.test(await text(v.page, '[data-testid="balance"]')), 'a kept step is not balanced')
       await v.page.getByLabel('Speed').selectOption('14400')
       await until(async () => (await server.get('/state')).speed === 14400, 'the speed is not taken')
-      await v.page.getByRole('button', { name: 'Play' }).click()
+      await v.page.getByRole('button', { name: 'Play', exact: true }).click()
       await until(async () => (await clock(v.page)) > '05:30', 'the replay does not play')
       must((await chip(v.page)) === 'REPLAY', 'a replay that plays says ' + (await chip(v.page)))
       await v.page.getByRole('button', { name: 'Pause' }).click()
