@@ -243,9 +243,9 @@ func crowdMain(spec string) {
 func crowdRun(of *crowdOf, say func(crowdSays)) error {
 	var all []*onlooker
 	for i := range of.Healthy + of.Stalled {
-		o := &onlooker{of: of, stalls: i >= of.Healthy, applies: of.Every > 0 && i%of.Every == 0}
+		o := &onlooker{of: of, stalls: i >= of.Healthy}
 		o.changed = sync.NewCond(&o.mu)
-		if err := o.join(); err != nil {
+		if err := o.join(of.Every > 0 && i%of.Every == 0); err != nil {
 			return fmt.Errorf("viewer %d: %w", i, err)
 		}
 		all = append(all, o)
@@ -293,10 +293,10 @@ func again(all []*onlooker) error {
 		}
 		storm.Go(func() {
 			o.mu.Lock()
-			o.leaving, o.applies = true, true
+			o.leaving = true
 			_ = o.conn.Close()
 			o.mu.Unlock()
-			if errs[i] = o.join(); errs[i] == nil {
+			if errs[i] = o.join(true); errs[i] == nil {
 				<-o.first
 			}
 		})
@@ -311,7 +311,7 @@ func again(all []*onlooker) error {
 }
 
 // join dials, subscribes and begins to read.
-func (o *onlooker) join() error {
+func (o *onlooker) join(applies bool) error {
 	d := *websocket.DefaultDialer
 	if o.stalls { // what a kernel holds for one that does not read is no part of this
 		d.NetDial = func(network, address string) (net.Conn, error) {
@@ -334,7 +334,7 @@ func (o *onlooker) join() error {
 		return err
 	}
 	o.mu.Lock()
-	o.conn, o.leaving, o.view, o.ticks, o.wanted, o.first = conn, false, stream.View{}, map[string]int64{}, 0, make(chan struct{})
+	o.conn, o.leaving, o.applies, o.view, o.ticks, o.wanted, o.first = conn, false, applies, stream.View{}, map[string]int64{}, 0, make(chan struct{})
 	o.mu.Unlock()
 	go o.read(conn)
 	return nil
@@ -397,6 +397,9 @@ func (o *onlooker) take(conn *websocket.Conn, b []byte) bool {
 	}
 	if before, had := o.ticks[f.scope]; f.base >= 0 && (!had || f.base != before) && o.err == nil {
 		o.err = fmt.Errorf("%s: a delta to step %d, it has %d", f.scope, f.base, before)
+	}
+	if before, had := o.ticks[f.scope]; had && f.tick <= before && o.err == nil {
+		o.err = fmt.Errorf("%s: step %d after step %d", f.scope, f.tick, before)
 	}
 	if o.applies && o.err == nil {
 		var m stream.ServerMessage

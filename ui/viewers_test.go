@@ -27,7 +27,12 @@ type watched struct {
 // serveCity keeps little for looking back, so that its memory is soon as full as it gets.
 func serveCity(t testing.TB) *watched {
 	t.Helper()
-	s, err := NewServer(Options{World: load(t, "city", sim.Options{Days: new(14)}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, HistoryBytes: 8 << 20,
+	return serveQuiet(t, "city", sim.Options{Days: new(14)})
+}
+
+func serveQuiet(t testing.TB, scenario string, o sim.Options) *watched {
+	t.Helper()
+	s, err := NewServer(Options{World: load(t, scenario, o), Stepper: flat, Live: sim.LiveOptions{Paused: true}, HistoryBytes: 8 << 20,
 		Limits: Limits{Requests: 1e6}})
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +54,11 @@ func serveCity(t testing.TB) *watched {
 	return w
 }
 
-// watch has a crowd watch the grid, its communities and a tile at 10 Hz.
-func (w *watched) watch(t testing.TB, healthy, stalled, every int) {
+// watch has a crowd watch the grid, its communities and a tile.
+func (w *watched) watch(t testing.TB, healthy, stalled, every int, hz uint32) {
 	t.Helper()
 	w.crowd = newCrowd(t, crowdOf{URL: "ws" + strings.TrimPrefix(w.url, "http") + "/api/v1/stream", Healthy: healthy, Stalled: stalled,
-		Scopes: []string{"grid", "communities", "tile/0"}, Hz: 10, Every: every})
+		Scopes: []string{"grid", "communities", "tile/0"}, Hz: hz, Every: every})
 }
 
 // one makes a step.
@@ -103,7 +108,7 @@ func BenchmarkViewers(b *testing.B) {
 		round(i)
 	}
 	used = (cpu() - used) / idle
-	shown.watch(b, healthy, stalled, 20)
+	shown.watch(b, healthy, stalled, 20, 10)
 	var gone time.Duration
 	var dropped sync.WaitGroup
 	dropped.Go(func() { gone = shown.untilGone(healthy) })
@@ -136,4 +141,25 @@ func BenchmarkViewers(b *testing.B) {
 	if r.Lost > 0 {
 		b.Errorf("%d healthy viewers were dropped", r.Lost)
 	}
+}
+
+// BenchmarkFrames is what a frame for a viewer costs the server where steps cost next to
+// nothing: 200 watch a hamlet, three frames each a step, 20 steps a second.
+func BenchmarkFrames(b *testing.B) {
+	const viewers = 200
+	w := serveQuiet(b, "hamlet", sim.Options{Set: []string{"step_s=60"}})
+	w.one(b)
+	w.watch(b, viewers, 0, 0, 30)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	frames, used := w.live.hub.sent.Load(), cpu()
+	for b.Loop() {
+		<-tick.C
+		w.one(b)
+	}
+	used, frames = cpu()-used, w.live.hub.sent.Load()-frames
+	r := w.crowd.end(w.made - 1)
+	b.ReportMetric(float64(used.Nanoseconds())/float64(frames)/1000, "server-µs/frame")
+	b.ReportMetric(r.CPU*1e6/float64(r.Frames), "viewers-µs/frame")
+	b.ReportMetric(r.P99, "ms-age-p99")
 }
