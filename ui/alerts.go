@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -90,11 +91,27 @@ type alerts struct {
 	revision    uint64
 	out         map[string]bool // units out of service
 	quarantined map[string]bool
-	opened      bool // a row has become active in the last step
+	opened      bool          // a row has become active in the last step
+	unseen      atomic.Int64  // how many rows are active and not acknowledged
+	now         atomic.Uint64 // the revision
+
+	making sync.Mutex // of news
+	made   map[newsOf][]byte
+	madeAt uint64 // revision of what is made
 }
 
+// newsOf is a message of what has changed since a revision.
+type newsOf struct {
+	since uint64
+	json  bool
+}
+
+// mostNews is how many messages of one revision are kept: most viewers have the one
+// before, and those that come anew want all.
+const mostNews = 8
+
 func newAlerts(x *Index, w *sim.World) *alerts {
-	a := &alerts{index: x, rows: map[string]*alert{}, low: map[string]int64{}, out: map[string]bool{}, quarantined: map[string]bool{}}
+	a := &alerts{index: x, revision: 1, rows: map[string]*alert{}, low: map[string]int64{}, out: map[string]bool{}, quarantined: map[string]bool{}}
 	for _, c := range w.Cells {
 		for _, b := range c.Blocks {
 			storage := b.Kind.Role == twins.RoleStorage && strings.Contains(b.Kind.Schema, `"min_soc"`)
@@ -118,6 +135,7 @@ func newAlerts(x *Index, w *sim.World) *alerts {
 			}
 		}
 	}
+	a.countOpen()
 	return a
 }
 
@@ -144,6 +162,7 @@ func (a *alerts) step(r *sim.StepRecord, limit func(*twins.Cell, twins.Tick) twi
 		a.note(c, n, r.Tick)
 	}
 	a.bound()
+	a.countOpen()
 }
 
 func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
@@ -258,10 +277,12 @@ func (a *alerts) sorted() []*alert {
 	for _, row := range a.rows {
 		all = append(all, row)
 	}
-	slices.SortFunc(all, func(p, q *alert) int {
-		return cmp.Or(less(q.active, p.active), cmp.Compare(severity(q.rule), severity(p.rule)), cmp.Compare(q.last, p.last), strings.Compare(p.id, q.id))
-	})
+	slices.SortFunc(all, order)
 	return all
+}
+
+func order(p, q *alert) int {
+	return cmp.Or(less(q.active, p.active), cmp.Compare(severity(q.rule), severity(p.rule)), cmp.Compare(q.last, p.last), strings.Compare(p.id, q.id))
 }
 
 func less(a, b bool) int {
@@ -281,30 +302,64 @@ func severity(r *Rule) stream.Alert_Severity {
 // since are copies of the rows that have changed after a revision, and the
 // revision now.
 func (a *alerts) since(revision uint64) ([]alert, uint64) {
+	changed, now := a.changed(revision)
+	slices.SortFunc(changed, func(p, q alert) int { return order(&p, &q) })
+	return changed, now
+}
+
+func (a *alerts) changed(revision uint64) (rows []alert, now uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if revision == a.revision && revision > 0 {
 		return nil, revision
 	}
-	var changed []alert
-	for _, row := range a.sorted() {
+	for _, row := range a.rows {
 		if row.revision > revision || revision == 0 {
-			changed = append(changed, *row)
+			rows = append(rows, *row)
 		}
 	}
-	return changed, a.revision
+	return rows, a.revision
 }
 
-// open counts the active rows that nobody has acknowledged.
-func (a *alerts) open() (n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// news is the message on the wire of the rows that have changed after a revision, nil
+// if none has, and the revision now. It is made once for all who want it, and what
+// makes steps does not wait for that.
+func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	of := newsOf{since, asJSON}
+	if b, ok := a.made[of]; ok && a.madeAt == a.now.Load() {
+		return b, a.madeAt
+	}
+	changed, revision := a.since(since)
+	var b []byte
+	if len(changed) > 0 || since == 0 {
+		m := &stream.Alerts{Full: since == 0}
+		for i := range changed {
+			m.Alerts = append(m.Alerts, changed[i].message())
+		}
+		b = onWire(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, asJSON), asJSON)
+	}
+	if a.madeAt != revision || len(a.made) >= mostNews {
+		a.made, a.madeAt = map[newsOf][]byte{}, revision
+	}
+	a.made[of] = b
+	return b, revision
+}
+
+// open is how many active rows nobody has acknowledged.
+func (a *alerts) open() int { return int(a.unseen.Load()) }
+
+// countOpen counts them after a change. The caller holds mu.
+func (a *alerts) countOpen() {
+	n := int64(0)
 	for _, row := range a.rows {
 		if row.active && !row.acknowledged {
 			n++
 		}
 	}
-	return n
+	a.unseen.Store(n)
+	a.now.Store(a.revision)
 }
 
 // hasOpened says whether a row became active in the last step.
@@ -330,6 +385,7 @@ func (a *alerts) acknowledge(id string) (alert, error) {
 	if !row.acknowledged {
 		a.revision++
 		row.acknowledged, row.revision = true, a.revision
+		a.countOpen()
 	}
 	return *row, nil
 }

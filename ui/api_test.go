@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -11,9 +12,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -68,6 +72,9 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/api/v1/download/readings.csv?path=x", "", 404, "no twin"},
 		{"GET", "/api/v1/download/readings.csv?community=x", "", 404, "no community"},
 		{"GET", "/api/v1/download/grid.csv?from=99", "", 422, "no stretch"},
+		{"GET", "/api/v1/download/readings.parquet?community=x", "", 404, "no community"},
+		{"GET", "/api/v1/download/grid.parquet?to=99", "", 422, "beyond the end"},
+		{"GET", "/api/v1/download/grid.xlsx", "", 404, "there is no"},
 		{"GET", "/api/v1/stream", "", 426, "WebSocket"},
 		{"GET", "/api/v1/stream?format=xml", "", 422, "wanted json"},
 		{"POST", "/api/v1/clock/step", "{", 400, ""},
@@ -594,6 +601,71 @@ func TestDownloads(t *testing.T) {
 			t.Errorf("%s: %d %s, %d bytes, want the %d of run --csv", path, status, kind, len(got), len(want))
 		}
 	}
+}
+
+// A Parquet file has what the CSV has: every row in its order, each figure to its last
+// place, null where the CSV is empty, its times in UTC; also of one community and a
+// stretch of steps.
+func TestParquetDownloads(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(9)
+	for _, row := range [][2]string{{"readings", ""}, {"grid", ""}, {"readings", "?community=north&from=3&to=5"}, {"readings", "?path=" + aHome(s)}, {"grid", "?from=8"}, {"grid", "?from=4&to=4"}} {
+		_, _, text := s.ask("GET", "/api/v1/download/"+row[0]+".csv"+row[1], "")
+		status, kind, b := s.ask("GET", "/api/v1/download/"+row[0]+".parquet"+row[1], "")
+		want, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+		if status != 200 || kind != "application/vnd.apache.parquet" || err != nil {
+			t.Fatalf("%s%s: %d %s, %v", row[0], row[1], status, kind, err)
+		}
+		rows := parquetRows(t, b, want[0])
+		if len(rows) != len(want)-1 {
+			t.Fatalf("%s%s: %d rows, wanted %d", row[0], row[1], len(rows), len(want)-1)
+		}
+		for i, got := range rows {
+			for k, name := range want[0] {
+				value := want[i+1][k]
+				switch {
+				case name == "time":
+					at, _ := time.Parse(time.RFC3339, value)
+					value = strconv.FormatInt(at.UnixMilli(), 10)
+				case value != "" && k > 4 || value != "" && row[0] == "grid":
+					v, _ := strconv.ParseFloat(value, 64) // the double that is nearest to what is written
+					value = strconv.FormatFloat(v, 'g', -1, 64)
+				}
+				if got[k] != value {
+					t.Fatalf("%s%s row %d: %s is %q, wanted %q", row[0], row[1], i, name, got[k], value)
+				}
+			}
+		}
+	}
+}
+
+// parquetRows are the rows of a table, whose header must be as wanted, as text.
+func parquetRows(t *testing.T, b []byte, header []string) (rows [][]string) {
+	t.Helper()
+	file, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := file.Schema().Columns()
+	if len(columns) != len(header) {
+		t.Fatalf("%d columns, wanted %d", len(columns), len(header))
+	}
+	r := parquet.NewReader(file)
+	defer r.Close()
+	buf := make([]parquet.Row, 1)
+	for range file.NumRows() {
+		if n, err := r.ReadRows(buf); n != 1 {
+			t.Fatal(n, err)
+		}
+		row := make([]string, len(header))
+		for _, v := range buf[0] {
+			if k := slices.Index(header, columns[v.Column()][0]); !v.IsNull() {
+				row[k] = v.String()
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // Twins are found by kind, place, what they show, and text; pages add up.
