@@ -323,7 +323,7 @@ func TestBadDraws(t *testing.T) {
 		{"prepared, in words", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: all, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180}", `x.yaml:24: draw.pv.prepared: "all" is a text, wanted true or false`},
 		{"prepared without a scale", "hot_water: {share: 0.10}", "hot_water: {share: 0.10, prepared: true}", `x.yaml:24: unknown key "prepared" in draw.hot_water`},
 		{"a prepared device", "name: store", "prepared: true", `x.yaml:27: unknown key "prepared" in draw.batteries`},
-		{"a bad limit", "limit_w: 75000", "limit_w: -1", "x.yaml:35: draw.community.limit_w: -1 is below 0.001"},
+		{"a bad limit", "limit_w: 75000", "limit_w: -1", "x.yaml:35: draw.community.limit_w: -1 is below 0"},
 		{"a bad member of each community", "rated_w: 50000", "rated_w: -1", "x.yaml:37: draw.community.batteries[0].rated_w: -1 must be above 0"},
 		{"a number and no draw", "households: 300\ndraw:", "households: 300\nx_draw:", `unknown key "x_draw"`},
 		{"a draw and no number", "households: 300\n", "", "x.yaml:15: draw: no number of households, wanted one, such as households: 300, instead of a list"},

@@ -71,7 +71,11 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 		return p, errWhat(found[0])
 	}
 	if c.value.form == formNull {
-		return p, errValue("%s: null cannot be set in mid-run, wanted a number", p.name)
+		wanted := "a number"
+		if p.setting.Zero != "" {
+			wanted = "0 for " + p.setting.Zero
+		}
+		return p, errValue("%s: null cannot be set in mid-run, wanted %s", p.name, wanted)
 	}
 	p.Args.Value, err = stored(&c.value, p.setting)
 	if err != nil || p.Args.Value < p.setting.Min || p.Args.Value > p.setting.Max {
@@ -292,14 +296,15 @@ func (d *document) rehearse(all []planned) (found []error) {
 		if now[at] = p.Args.Value; p.Name != twins.CommandMultiply {
 			continue
 		}
+		least := p.setting.Least(p.Name)
 		ok := math.Abs(float64(v)*float64(p.Args.Value)) < 1e18*float64(twins.One)
 		if ok {
 			v, _ = twins.MulDiv(v, p.Args.Value, int64(twins.One))
-			ok = v >= p.setting.Min && v <= p.setting.Max
+			ok = v >= least && v <= p.setting.Max
 		}
 		if now[at] = v; !ok {
 			found = append(found, d.problem(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
-				settingText(p.setting.Min, p.setting), settingText(p.setting.Max, p.setting)))
+				settingText(least, p.setting), settingText(p.setting.Max, p.setting)))
 		}
 	}
 	return found

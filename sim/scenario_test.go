@@ -193,7 +193,7 @@ func TestBadScenarios(t *testing.T) {
 			{"no value", event, "set: producers.coal.available=5", "x.yaml:33: events: producers.coal.available: 5 is a number, wanted true or false"},
 			{"out of bounds", event, "set: batteries.b1.reserve_soc=1.5", "x.yaml:33: events: batteries.b1.reserve_soc: 1.5 is above 1"},
 			{"less than a milliwatt", event, "set: producers.coal.rated_w=0.0001", "x.yaml:33: events: producers.coal.rated_w: 0.0001 is below 0.001"},
-			{"limit taken away", event, "set: communities.street.limit_w=null", "x.yaml:33: events: communities.street.limit_w: null cannot be set in mid-run, wanted a number"},
+			{"limit taken away", event, "set: communities.street.limit_w=null", "x.yaml:33: events: communities.street.limit_w: null cannot be set in mid-run, wanted 0 for none"},
 			{"factor below 0", event, "set: producers.coal.rated_w*=-1", "x.yaml:33: events: producers.coal.rated_w: factor -1, wanted 0 or more"},
 			{"factor out of bounds", event, "set: [households.h1.load.scale=900, households.h1.load.scale*=2]", "x.yaml:33: events: households.h1.load.scale: the factor takes it out of 0…1000"},
 		}},

@@ -121,6 +121,7 @@ func TestEvents(t *testing.T) {
 		{"a date", `{at: 2018-01-09T01:00, set: producers.coal.available=true}`, "25 1 grid/supply/coal set available 1"},
 		{"a step", `{at: 3, set: ties.tie.import_w=1.5}`, "3 1 grid/supply/tie set import_w 1500"},
 		{"the start", `{at: "00:00", set: communities.street.limit_w=20}`, "0 1 grid/street set limit_w 20000"},
+		{"a limit taken away", `{at: 2, set: communities.street.limit_w=0}`, "2 1 grid/street set limit_w 0"},
 		{"a factor", `{at: 1, set: "households.h1.load.scale*=1.3"}`, "1 1 grid/street/h1 multiply load.scale 1300000000"},
 		{"a word of a list", `{at: 1, set: batteries.b1.mode=peak}`, "1 1 grid/street/h2/b1 set mode 2"},
 		{"a price", `{at: 1, set: producers.coal.cost_eur_per_mwh=-78.5}`, "1 1 grid/supply/coal set cost_eur_per_mwh -78500000"},

@@ -183,8 +183,8 @@ func (w *World) rehearse(kind *twins.Kind, c *twins.Command, more []twins.Comman
 		} else if ok = !set.None && math.Abs(float64(v)*float64(p.Args.Value)) < 1e18*float64(twins.One); ok {
 			v, _ = twins.MulDiv(v, p.Args.Value, int64(twins.One))
 		}
-		if !ok || v < set.Min || v > set.Max {
-			return fmt.Errorf("%s: %s would be outside %s…%s", c.Target, set.Name, settingText(set.Min, set.Setting), settingText(set.Max, set.Setting))
+		if least := set.Least(p.Name); !ok || v < least || v > set.Max {
+			return fmt.Errorf("%s: %s would be outside %s…%s", c.Target, set.Name, settingText(least, set.Setting), settingText(set.Max, set.Setting))
 		}
 		if p.Name == twins.CommandSet {
 			set.None = false

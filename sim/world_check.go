@@ -26,6 +26,9 @@ func (w *World) checkLimits() error {
 		if err != nil {
 			return d.problem(entry.line, "communities.%s.limit_w: %v", g.id, err)
 		}
+		if limit == 0 { // none
+			continue
+		}
 		essential, own := needOf(w.Cells[i], env)
 		if need := essential - own; twins.Power(limit) < need {
 			found = append(found, d.problem(entry.line, "communities.%s.limit_w: %v W, below what its members need at the start: %v W of essential load, of which %v W from its own plants; wanted %v W or more",

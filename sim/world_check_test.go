@@ -19,6 +19,7 @@ func TestImpossibleGrids(t *testing.T) {
 		{"a limit below the essential load", community, community + "    limit_w: 699\n",
 			"x.yaml:7: communities.street.limit_w: 699 W, below what its members need at the start: 700 W of essential load, of which 0 W from its own plants; wanted 700 W or more"},
 		{"a limit of just that", community, community + "    limit_w: 700\n", ""},
+		{"0 is no limit", community, community + "    limit_w: 0\n", ""},
 		{"a reserve of all that there is", "step_s: 3600", "step_s: 3600\nreserve_w: 14000",
 			"x.yaml:3: reserve_w: 14000 W is all that plants and ties have (14000 W) or more, wanted less"},
 		{"a bit less", "step_s: 3600", "step_s: 3600\nreserve_w: 13999", ""},
@@ -79,6 +80,51 @@ func TestRefusedCommands(t *testing.T) {
 	}
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A limit is set, lifted by 0 and set again while the run goes; a factor on none, or one
+// that would come to none, is refused.
+func TestLimitIsLifted(t *testing.T) {
+	w := mustBuild(t, mustLoad(t, edited(t, "  - id: street\n", "  - id: street\n    limit_w: 800\n"), Options{Set: []string{"batteries.b1.available=false"}}))
+	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
+	add := func(step twins.Tick, name string, value int64) error {
+		return r.Add(twins.Command{Step: step, Seq: int64(step), Target: "grid/street", Name: name, Args: twins.Args{Setting: "limit_w", Value: value}})
+	}
+	for _, row := range []struct {
+		step  twins.Tick
+		name  string
+		value int64
+		want  string
+	}{
+		{1, twins.CommandMultiply, 0, "grid/street: limit_w would be outside 0.001…1e+15"},
+		{1, twins.CommandSet, -1, "grid/street: limit_w is outside its bounds"},
+		{1, twins.CommandSet, 1000, ""},
+		{2, twins.CommandSet, 0, ""},
+		{3, twins.CommandMultiply, 2e9, "grid/street: limit_w would be outside 0.001…1e+15"},
+		{4, twins.CommandSet, 900_000, ""},
+		{5, twins.CommandMultiply, 2e9, ""},
+	} {
+		if got := errText(add(row.step, row.name, row.value)); got != row.want {
+			t.Errorf("%s %d:\ngot  %s\nwant %s", row.name, row.value, got, row.want)
+		}
+	}
+	passed := map[twins.Power]int{} // by limit
+	for _, want := range []twins.Power{800_000, 1000, 0, 0, 900_000, 1_800_000} {
+		if _, err := r.Step(); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Cells[0].Node.Limit(); got != want {
+			t.Errorf("after step %d the limit is %v W, wanted %v", r.Done(), got.Watts(), want.Watts())
+		}
+		for i := range w.Cells[0].Events {
+			if e := &w.Cells[0].Events[i].Event; e.Type == twins.LimitPassed {
+				passed[w.Cells[0].Node.Limit()]++
+			}
+		}
+	}
+	if passed[0] != 0 || passed[1000] != 1 {
+		t.Errorf("steps above the limit, by limit: %v, wanted one above a watt, and none without a limit", passed)
 	}
 }
 

@@ -68,6 +68,10 @@ type Setting struct {
 	Scale int64  // of the stored integer: 1000 for mW under a name in W
 	Min   int64  // least value allowed, stored integer
 	Max   int64
+	// Zero says what 0 stands for where it is no quantity: "none". A factor on it, or
+	// one that comes to it, is refused.
+	Zero string
+
 	// Words are the names of the values 0, 1, …, where it is a choice among them.
 	Words []string
 }
@@ -217,14 +221,22 @@ func setEvent(settings []Setting, c *Command, current func(setting string) int64
 		if c.Name == CommandMultiply {
 			v, fits = scaled(current(s.Name), v)
 		}
-		if !fits || v < s.Min || v > s.Max {
-			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(s.Min, s.Scale), formatSetting(s.Max, s.Scale))
+		if least := s.Least(c.Name); !fits || v < least || v > s.Max {
+			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(least, s.Scale), formatSetting(s.Max, s.Scale))
 		}
 		e := ev.Add(eventSet)
 		e[0], e[1] = int64(i), v
 		return nil
 	}
 	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+}
+
+// Least is the least value that a command of a name may come to, as a stored integer.
+func (s *Setting) Least(command string) int64 {
+	if command == CommandMultiply && s.Zero != "" {
+		return max(s.Min, 1)
+	}
+	return s.Min
 }
 
 // scaled is v times a factor in billionths, and whether it fits.

@@ -22,11 +22,11 @@ var Community = Declare(Kind{
 	Name: "community", Plural: "communities", Label: "Community", Role: RoleNode, Version: 1,
 	Schema: `{
   "properties": {
-    "limit_w": {"type": ["number", "null"], "minimum": 0.001, "maximum": 1e15, "default": null, "x-changeable": true, "description": "of net import and export at its connection point, W: steps above it are counted, nothing keeps it yet; null: none"}
+    "limit_w": {"type": ["number", "null"], "minimum": 0, "maximum": 1e15, "default": null, "x-changeable": true, "description": "of net import and export at its connection point, W: steps above it are counted, nothing keeps it yet; 0 or null: none"}
   }
 }`,
 	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet, LimitPassed},
-	Settings: []Setting{{Name: "limit_w", Scale: int64(Watt), Min: 1, Max: int64(1_000_000 * Gigawatt)}},
+	Settings: []Setting{{Name: "limit_w", Scale: int64(Watt), Min: 0, Max: int64(1_000_000 * Gigawatt), Zero: "none"}},
 	Columns:  nodeColumns,
 })
 

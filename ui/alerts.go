@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -26,6 +27,7 @@ var rules = []Rule{
 	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
 	{"frequency.blackout", "critical", "plants left the grid, its frequency was out of all bounds"},
 	{"frequency.shedding", "critical", "load was shed by its relays, the frequency was too low"},
+	{"reserve.short", "warning", "if the greatest infeed were lost now, reserve would not make up for it"},
 	{"frequency.outside", "warning", "the frequency was more than 0.2 Hz off"},
 	{"load.unserved", "critical", "load that was wanted is not served"},
 	{"limit.above", "critical", "above the limit of its connection point"},
@@ -42,7 +44,7 @@ var rules = []Rule{
 }
 
 // ruleOfEvent says which notable events are alerts of the community that they
-// happen in.
+// happen in, or of the grid.
 var ruleOfEvent = map[string]struct {
 	rule  string
 	is    func(*twins.Event) bool
@@ -52,6 +54,7 @@ var ruleOfEvent = map[string]struct {
 	"vehicle.plugged_in":     {"vehicle.impossible", func(e *twins.Event) bool { return e.Field("impossible_mj") > 0 }, false},
 	"heat_pump.left_comfort": {"heat.left_comfort", func(*twins.Event) bool { return true }, false},
 	"hot_water.short":        {"hot_water.short", func(*twins.Event) bool { return true }, false},
+	"grid.reserve_short":     {"reserve.short", func(*twins.Event) bool { return true }, false},
 	"producer.stopped":       {"unit.stopped_early", func(e *twins.Event) bool { return e.Field("early_s") > 0 }, true},
 }
 
@@ -88,11 +91,27 @@ type alerts struct {
 	revision    uint64
 	out         map[string]bool // units out of service
 	quarantined map[string]bool
-	opened      bool // a row has become active in the last step
+	opened      bool          // a row has become active in the last step
+	unseen      atomic.Int64  // how many rows are active and not acknowledged
+	now         atomic.Uint64 // the revision
+
+	making sync.Mutex // of news
+	made   map[newsOf][]byte
+	madeAt uint64 // revision of what is made
 }
 
+// newsOf is a message of what has changed since a revision.
+type newsOf struct {
+	since uint64
+	json  bool
+}
+
+// mostNews is how many messages of one revision are kept: most viewers have the one
+// before, and those that come anew want all.
+const mostNews = 8
+
 func newAlerts(x *Index, w *sim.World) *alerts {
-	a := &alerts{index: x, rows: map[string]*alert{}, low: map[string]int64{}, out: map[string]bool{}, quarantined: map[string]bool{}}
+	a := &alerts{index: x, revision: 1, rows: map[string]*alert{}, low: map[string]int64{}, out: map[string]bool{}, quarantined: map[string]bool{}}
 	for _, c := range w.Cells {
 		for _, b := range c.Blocks {
 			storage := b.Kind.Role == twins.RoleStorage && strings.Contains(b.Kind.Schema, `"min_soc"`)
@@ -116,6 +135,7 @@ func newAlerts(x *Index, w *sim.World) *alerts {
 			}
 		}
 	}
+	a.countOpen()
 	return a
 }
 
@@ -142,9 +162,11 @@ func (a *alerts) step(r *sim.StepRecord, limit func(*twins.Cell, twins.Tick) twi
 		a.note(c, n, r.Tick)
 	}
 	a.bound()
+	a.countOpen()
 }
 
 func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
+	ofEvents(r.Events, sim.GridPath, now)
 	const band = 200_000 // µHz
 	for rule, is := range map[string]bool{
 		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
@@ -185,10 +207,15 @@ func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
 			}
 		}
 	}
-	for i := range c.Events {
-		e := &c.Events[i]
+	ofEvents(c.Events, c.Path, now)
+}
+
+// ofEvents counts the alerts that events are.
+func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
+	for i := range events {
+		e := &events[i]
 		if rule, ok := ruleOfEvent[e.Event.Type.Name]; ok && rule.is(&e.Event) {
-			scope := c.Path
+			scope := path
 			if rule.exact {
 				scope = e.Member
 			}
@@ -250,10 +277,12 @@ func (a *alerts) sorted() []*alert {
 	for _, row := range a.rows {
 		all = append(all, row)
 	}
-	slices.SortFunc(all, func(p, q *alert) int {
-		return cmp.Or(less(q.active, p.active), cmp.Compare(severity(q.rule), severity(p.rule)), cmp.Compare(q.last, p.last), strings.Compare(p.id, q.id))
-	})
+	slices.SortFunc(all, order)
 	return all
+}
+
+func order(p, q *alert) int {
+	return cmp.Or(less(q.active, p.active), cmp.Compare(severity(q.rule), severity(p.rule)), cmp.Compare(q.last, p.last), strings.Compare(p.id, q.id))
 }
 
 func less(a, b bool) int {
@@ -273,30 +302,64 @@ func severity(r *Rule) stream.Alert_Severity {
 // since are copies of the rows that have changed after a revision, and the
 // revision now.
 func (a *alerts) since(revision uint64) ([]alert, uint64) {
+	changed, now := a.changed(revision)
+	slices.SortFunc(changed, func(p, q alert) int { return order(&p, &q) })
+	return changed, now
+}
+
+func (a *alerts) changed(revision uint64) (rows []alert, now uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if revision == a.revision && revision > 0 {
 		return nil, revision
 	}
-	var changed []alert
-	for _, row := range a.sorted() {
+	for _, row := range a.rows {
 		if row.revision > revision || revision == 0 {
-			changed = append(changed, *row)
+			rows = append(rows, *row)
 		}
 	}
-	return changed, a.revision
+	return rows, a.revision
 }
 
-// open counts the active rows that nobody has acknowledged.
-func (a *alerts) open() (n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// news is the message on the wire of the rows that have changed after a revision, nil
+// if none has, and the revision now. It is made once for all who want it, and what
+// makes steps does not wait for that.
+func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	of := newsOf{since, asJSON}
+	if b, ok := a.made[of]; ok && a.madeAt == a.now.Load() {
+		return b, a.madeAt
+	}
+	changed, revision := a.since(since)
+	var b []byte
+	if len(changed) > 0 || since == 0 {
+		m := &stream.Alerts{Full: since == 0}
+		for i := range changed {
+			m.Alerts = append(m.Alerts, changed[i].message())
+		}
+		b = onWire(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, asJSON), asJSON)
+	}
+	if a.madeAt != revision || len(a.made) >= mostNews {
+		a.made, a.madeAt = map[newsOf][]byte{}, revision
+	}
+	a.made[of] = b
+	return b, revision
+}
+
+// open is how many active rows nobody has acknowledged.
+func (a *alerts) open() int { return int(a.unseen.Load()) }
+
+// countOpen counts them after a change. The caller holds mu.
+func (a *alerts) countOpen() {
+	n := int64(0)
 	for _, row := range a.rows {
 		if row.active && !row.acknowledged {
 			n++
 		}
 	}
-	return n
+	a.unseen.Store(n)
+	a.now.Store(a.revision)
 }
 
 // hasOpened says whether a row became active in the last step.
@@ -322,6 +385,7 @@ func (a *alerts) acknowledge(id string) (alert, error) {
 	if !row.acknowledged {
 		a.revision++
 		row.acknowledged, row.revision = true, a.revision
+		a.countOpen()
 	}
 	return *row, nil
 }

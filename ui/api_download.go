@@ -3,8 +3,10 @@ package ui
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,10 +20,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/tables"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-type readingsCSV struct {
+type readingsTable struct {
 	RunQuery
 	Path      []string `query:"path,explode" maxItems:"1000" doc:"of twins; all if left out"`
 	Community string   `query:"community" maxLength:"500" doc:"its id or path: all its twins"`
@@ -29,31 +32,51 @@ type readingsCSV struct {
 	To        int64    `query:"to" default:"-1"`
 }
 
-type gridCSV struct {
+type gridTable struct {
 	RunQuery
 	From int64 `query:"from" default:"0"`
 	To   int64 `query:"to" default:"-1"`
 }
 
-// table streams a CSV file. A row that cannot be written ends it: the reader is gone.
-func table(name string, rows func(write func([]string) error) error) *huma.StreamResponse {
+// mediaTypes are those of downloads, by how their names end.
+var mediaTypes = map[string]string{"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+// download streams a file. write is to call more for each row: a large file may take
+// long, a reader that stalls may not. What cannot be written ends it: the reader is
+// gone; one who is not gets to know that the file is not whole.
+func download(name, format string, write func(w io.Writer, more func()) error) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		ctx.SetHeader("Content-Type", "text/csv; charset=utf-8")
-		ctx.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
+		ctx.SetHeader("Content-Type", mediaTypes[format])
+		ctx.SetHeader("Content-Disposition", `attachment; filename="`+name+"."+format+`"`)
 		_, w := humago.Unwrap(ctx)
-		deadline := http.NewResponseController(w)
-		out, n := csv.NewWriter(ctx.BodyWriter()), 0
-		_ = rows(func(row []string) error {
-			if n++; n%1000 == 0 { // a large file may take long, a reader that stalls may not
+		deadline, n := http.NewResponseController(w), 0
+		err := write(ctx.BodyWriter(), func() {
+			if n++; n%1000 == 0 {
 				_ = deadline.SetWriteDeadline(time.Now().Add(answeredIn))
 			}
-			return out.Write(row)
 		})
-		out.Flush()
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
 	}}
 }
 
-func (r *run) readingsCSV(q *readingsCSV) (*huma.StreamResponse, error) {
+// heldSteps calls visit with the steps that are held, in order, until it fails.
+func (r *run) heldSteps(from, to twins.Tick, visit func(*Step) error) error {
+	first, _ := r.history.Bounds()
+	for t := max(from, first); t < to; t++ {
+		step, err := r.history.Step(t, false)
+		if err != nil {
+			continue // it has been let go of in the meantime
+		}
+		if err := visit(step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) readingsTable(q *readingsTable, format string) (*huma.StreamResponse, error) {
 	from, to, err := r.span(Window{From: q.From, To: q.To})
 	if err != nil {
 		return nil, err
@@ -62,30 +85,56 @@ func (r *run) readingsCSV(q *readingsCSV) (*huma.StreamResponse, error) {
 	if err != nil {
 		return nil, err
 	}
+	write := r.readingsParquet
+	if format == "csv" {
+		write = r.readingsCSV
+	}
+	return download("readings", format, func(w io.Writer, more func()) error { return write(w, from, to, places, more) }), nil
+}
+
+func (r *run) readingsCSV(w io.Writer, from, to twins.Tick, places []Place, more func()) error {
 	columns := sim.ReadingColumns()
-	return table("readings.csv", func(write func([]string) error) error {
-		if err := write(append([]string{"step", "time", "member", "kind", "community"}, columns...)); err != nil {
-			return err
-		}
-		first, _ := r.history.Bounds()
-		for t := max(from, first); t < to; t++ {
-			step, err := r.history.Step(t, false)
-			if err != nil {
-				continue
-			}
-			head := []string{strconv.FormatInt(int64(t), 10), r.time(t)}
-			for _, p := range places {
-				if err := write(append(slices.Clone(head), r.csvRow(step, p, columns)...)); err != nil {
-					return err
-				}
+	out := csv.NewWriter(w)
+	if err := out.Write(append([]string{"step", "time", "member", "kind", "community"}, columns...)); err != nil {
+		return err
+	}
+	err := r.heldSteps(from, to, func(step *Step) error {
+		head := []string{strconv.FormatInt(int64(step.Tick), 10), r.time(step.Tick)}
+		for _, p := range places {
+			more()
+			if err := out.Write(append(slices.Clone(head), r.csvRow(step, p, columns)...)); err != nil {
+				return err
 			}
 		}
 		return nil
-	}), nil
+	})
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, more func()) error {
+	out := tables.NewReadings(w)
+	err := r.heldSteps(from, to, func(step *Step) error {
+		at := r.scenario.Calendar.Time(step.Tick)
+		for _, p := range places {
+			more()
+			b := r.index.block(p)
+			member := tables.Member{Path: b.Paths[p.Row], Kind: b.Kind, Community: r.index.Communities[b.Community[p.Row]].Path}
+			values := &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
+			if err := out.Add(step.Tick, at, member, func(c int) int64 { return values.Value(c, int(p.Row)) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return out.Close()
 }
 
 // placesOf are the twins that are asked for, in the order of readings.csv.
-func (r *run) placesOf(q *readingsCSV) (places []Place, err error) {
+func (r *run) placesOf(q *readingsTable) (places []Place, err error) {
 	for _, path := range q.Path {
 		p, ok := r.index.Place(path)
 		if !ok {
@@ -137,84 +186,105 @@ func (r *run) csvRow(step *Step, p Place, columns []string) []string {
 	return row
 }
 
-// gridColumns are the flow columns of grid.csv, in its order.
+// gridColumns are the flow columns of the grid's table, in its order.
 var gridColumns = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "curtailed_w", "unserved_w"}
 
-func (r *run) gridCSV(q *gridCSV) (*huma.StreamResponse, error) {
+func (r *run) gridTable(q *gridTable, format string) (*huma.StreamResponse, error) {
 	from, to, err := r.span(Window{From: q.From, To: q.To})
 	if err != nil {
 		return nil, err
 	}
-	return table("grid.csv", func(write func([]string) error) error {
-		if err := write(append([]string{"step", "time"}, sim.GridColumns()...)); err != nil {
-			return err
-		}
-		first, _ := r.history.Bounds()
-		for t := max(from, first); t < to; t++ {
-			step, err := r.history.Step(t, false)
-			if err != nil {
-				continue
-			}
-			if err := write(r.gridRow(step)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}), nil
+	write := r.gridParquet
+	if format == "csv" {
+		write = r.gridCSV
+	}
+	return download("grid", format, func(w io.Writer, more func()) error { return write(w, from, to, more) }), nil
 }
 
-func (r *run) gridRow(step *Step) []string {
+func (r *run) gridCSV(w io.Writer, from, to twins.Tick, more func()) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(append([]string{"step", "time"}, sim.GridColumns()...)); err != nil {
+		return err
+	}
+	err := r.heldSteps(from, to, func(step *Step) error {
+		more()
+		row := []string{strconv.FormatInt(int64(step.Tick), 10), r.time(step.Tick)}
+		for _, v := range r.gridValues(step) {
+			text := ""
+			if v.Known {
+				text = string(twins.AppendScaled(nil, v.Value, v.Places))
+			}
+			row = append(row, text)
+		}
+		return out.Write(row)
+	})
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+func (r *run) gridParquet(w io.Writer, from, to twins.Tick, more func()) error {
+	out := tables.NewGrid(w)
+	err := r.heldSteps(from, to, func(step *Step) error {
+		more()
+		return out.Add(step.Tick, r.scenario.Calendar.Time(step.Tick), r.gridValues(step))
+	})
+	if err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// gridValues are the figures of sim.GridColumns in a step.
+func (r *run) gridValues(step *Step) []sim.GridValue {
 	grid := &step.Scopes[scopeGrid][0]
-	value := func(name string, places int) string {
-		return string(twins.AppendScaled(nil, grid.Value(flowColumnNamed(name), 0), places))
-	}
-	row := []string{strconv.FormatInt(int64(step.Tick), 10), r.time(step.Tick)}
+	value := func(name string) int64 { return grid.Value(flowColumnNamed(name), 0) }
+	var row []sim.GridValue
 	for _, name := range gridColumns {
-		row = append(row, value(name, 3))
+		row = append(row, sim.GridValue{Value: value(name), Places: 3, Known: true})
 	}
-	price, carbon := "", ""
-	if r.priced {
-		price = value("price_eur_per_mwh", 9) // of a kWh
-	}
-	if r.mixed {
-		carbon = value("co2_g_per_kwh", 3)
-	}
-	return append(row, farthest(grid), price, carbon)
+	farthest, known := farthest(grid)
+	return append(row, sim.GridValue{Value: farthest, Places: 6, Known: known},
+		sim.GridValue{Value: value("price_eur_per_mwh"), Places: 9, Known: r.priced}, // of a kWh
+		sim.GridValue{Value: value("co2_g_per_kwh"), Places: 3, Known: r.mixed})
 }
 
-// farthest is the frequency of the step that was farthest from nominal, in Hz; empty
-// where nobody held it.
-func farthest(grid *Block) string {
+// farthest is the frequency of the step that was farthest from nominal, in µHz; not
+// known where nobody held it.
+func farthest(grid *Block) (v int64, known bool) {
 	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
-	switch {
-	case least == 0:
-		return ""
-	case most-nominal > nominal-least:
-		least = most
+	if most-nominal > nominal-least {
+		return most, least != 0
 	}
-	return string(twins.AppendScaled(nil, least, 6))
+	return least, least != 0
 }
 
 func (s *Server) downloadRoutes(api huma.API) {
-	download := func(path, summary string) huma.Operation {
-		o := operation(http.MethodGet, path, summary, http.StatusOK)
-		o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
-		return o
+	for format, media := range mediaTypes {
+		media, _, _ = strings.Cut(media, ";")
+		of := func(name, summary string) huma.Operation {
+			o := operation(http.MethodGet, "/download/"+name+"."+format, summary, http.StatusOK)
+			schema := &huma.Schema{Type: huma.TypeString}
+			if format == "parquet" {
+				schema.Format = "binary"
+			}
+			o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: schema}}}}
+			return o
+		}
+		huma.Register(api, of("readings", "Readings as a table"), func(_ context.Context, q *readingsTable) (*huma.StreamResponse, error) {
+			r, err := s.runOf(q.RunQuery)
+			if err != nil {
+				return nil, err
+			}
+			return r.readingsTable(q, format)
+		})
+		huma.Register(api, of("grid", "The whole grid as a table"), func(_ context.Context, q *gridTable) (*huma.StreamResponse, error) {
+			r, err := s.runOf(q.RunQuery)
+			if err != nil {
+				return nil, err
+			}
+			return r.gridTable(q, format)
+		})
 	}
-	huma.Register(api, download("/download/readings.csv", "Readings as a table"), func(_ context.Context, q *readingsCSV) (*huma.StreamResponse, error) {
-		r, err := s.runOf(q.RunQuery)
-		if err != nil {
-			return nil, err
-		}
-		return r.readingsCSV(q)
-	})
-	huma.Register(api, download("/download/grid.csv", "The whole grid as a table"), func(_ context.Context, q *gridCSV) (*huma.StreamResponse, error) {
-		r, err := s.runOf(q.RunQuery)
-		if err != nil {
-			return nil, err
-		}
-		return r.gridCSV(q)
-	})
 }
 
 // metrics are those of the live run and of this process, for Prometheus.

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -11,9 +12,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -68,6 +72,9 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/api/v1/download/readings.csv?path=x", "", 404, "no twin"},
 		{"GET", "/api/v1/download/readings.csv?community=x", "", 404, "no community"},
 		{"GET", "/api/v1/download/grid.csv?from=99", "", 422, "no stretch"},
+		{"GET", "/api/v1/download/readings.parquet?community=x", "", 404, "no community"},
+		{"GET", "/api/v1/download/grid.parquet?to=99", "", 422, "beyond the end"},
+		{"GET", "/api/v1/download/grid.xlsx", "", 404, "there is no"},
 		{"GET", "/api/v1/stream", "", 426, "WebSocket"},
 		{"GET", "/api/v1/stream?format=xml", "", 422, "wanted json"},
 		{"POST", "/api/v1/clock/step", "{", 400, ""},
@@ -596,6 +603,71 @@ func TestDownloads(t *testing.T) {
 	}
 }
 
+// A Parquet file has what the CSV has: every row in its order, each figure to its last
+// place, null where the CSV is empty, its times in UTC; also of one community and a
+// stretch of steps.
+func TestParquetDownloads(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(9)
+	for _, row := range [][2]string{{"readings", ""}, {"grid", ""}, {"readings", "?community=north&from=3&to=5"}, {"readings", "?path=" + aHome(s)}, {"grid", "?from=8"}, {"grid", "?from=4&to=4"}} {
+		_, _, text := s.ask("GET", "/api/v1/download/"+row[0]+".csv"+row[1], "")
+		status, kind, b := s.ask("GET", "/api/v1/download/"+row[0]+".parquet"+row[1], "")
+		want, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+		if status != 200 || kind != "application/vnd.apache.parquet" || err != nil {
+			t.Fatalf("%s%s: %d %s, %v", row[0], row[1], status, kind, err)
+		}
+		rows := parquetRows(t, b, want[0])
+		if len(rows) != len(want)-1 {
+			t.Fatalf("%s%s: %d rows, wanted %d", row[0], row[1], len(rows), len(want)-1)
+		}
+		for i, got := range rows {
+			for k, name := range want[0] {
+				value := want[i+1][k]
+				switch {
+				case name == "time":
+					at, _ := time.Parse(time.RFC3339, value)
+					value = strconv.FormatInt(at.UnixMilli(), 10)
+				case value != "" && k > 4 || value != "" && row[0] == "grid":
+					v, _ := strconv.ParseFloat(value, 64) // the double that is nearest to what is written
+					value = strconv.FormatFloat(v, 'g', -1, 64)
+				}
+				if got[k] != value {
+					t.Fatalf("%s%s row %d: %s is %q, wanted %q", row[0], row[1], i, name, got[k], value)
+				}
+			}
+		}
+	}
+}
+
+// parquetRows are the rows of a table, whose header must be as wanted, as text.
+func parquetRows(t *testing.T, b []byte, header []string) (rows [][]string) {
+	t.Helper()
+	file, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := file.Schema().Columns()
+	if len(columns) != len(header) {
+		t.Fatalf("%d columns, wanted %d", len(columns), len(header))
+	}
+	r := parquet.NewReader(file)
+	defer r.Close()
+	buf := make([]parquet.Row, 1)
+	for range file.NumRows() {
+		if n, err := r.ReadRows(buf); n != 1 {
+			t.Fatal(n, err)
+		}
+		row := make([]string, len(header))
+		for _, v := range buf[0] {
+			if k := slices.Index(header, columns[v.Column()][0]); !v.IsNull() {
+				row[k] = v.String()
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // Twins are found by kind, place, what they show, and text; pages add up.
 func TestTwins(t *testing.T) {
 	s := serve(t, "town", nil)
@@ -884,5 +956,81 @@ func TestForecastBand(t *testing.T) {
 			t.Errorf("off by %.0f %% of what came", 100*off/sum)
 		}
 		t.Logf("off by %.0f %% of what came", 100*off/sum)
+	}
+}
+
+// The reserve being short is an alert of the grid while it is so. An island whose
+// batteries are out of service is warned hours before its engine trips and customers
+// go short; with its batteries nobody does, and no reserve is short.
+func TestReserveShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
+	const trip = 74 // 18:30
+	alertsOf := func(batteries string) map[string]AlertInfo {
+		s := serve(t, "scarcity", func(o *Options) {
+			o.World = load(t, "scarcity", sim.Options{Set: []string{"batteries.*.available=" + batteries}})
+		})
+		s.step(trip + 6)
+		var list alertList
+		s.get("/alerts", &list)
+		rows := map[string]AlertInfo{}
+		for _, a := range list.Alerts {
+			if row, ok := rows[a.Rule]; !ok || a.First < row.First {
+				rows[a.Rule] = a
+			}
+		}
+		return rows
+	}
+	without, with := alertsOf("false"), alertsOf("true")
+	short, unserved := without["reserve.short"], without["load.unserved"]
+	if short.Severity != "warning" || short.Scope != "grid" || !strings.Contains(short.Text, "greatest infeed") || short.Count < 2 ||
+		short.First >= trip || unserved.First < trip {
+		t.Errorf("without batteries: %+v, %+v", short, unserved)
+	}
+	t.Logf("short from step %d, unserved from %d", short.First, unserved.First)
+	if a, ok := with["reserve.short"]; ok || with["load.unserved"].Count > 0 {
+		t.Errorf("with them: %+v", a)
+	}
+}
+
+// A community's limit is set while the run goes, and lifted by 0: the alert ends, the
+// limit is none wherever it is shown, and the digest is that of the same commands from
+// the start.
+func TestLimitIsLifted(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	active := func() (found bool) {
+		var list alertList
+		s.get("/alerts?active=true", &list)
+		return slices.ContainsFunc(list.Alerts, func(a AlertInfo) bool { return a.ID == "limit.above:grid/north" })
+	}
+	shown := func() string {
+		var tree Tree
+		var twin TwinInfo
+		s.get("/tree", &tree)
+		s.get("/twin?path=grid/north", &twin)
+		i := slices.IndexFunc(tree.Communities, func(c CommunityInfo) bool { return c.Path == "grid/north" })
+		b, _ := json.Marshal([]any{tree.Communities[i].LimitW, twin.Settings[0].Value, twin.Settings[0].Zero, twin.Reading["limit_w"]})
+		return string(b)
+	}
+	s.step(1)
+	s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":1}`, nil)
+	s.step(1)
+	if got := shown(); !active() || got != `[1.000,1.000,"none",1.000]` {
+		t.Errorf("limited to a watt: above it %v, %s", active(), got)
+	}
+	s.want(422, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","multiply":0}`, nil)
+	s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":0}`, nil)
+	s.step(1)
+	if got := shown(); active() || got != `[null,null,"none",0.000]` {
+		t.Errorf("lifted: above it %v, %s", active(), got)
+	}
+	s.want(422, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","multiply":2}`, nil)
+	if err := s.Live().Seek(24); err != nil {
+		t.Fatal(err)
+	}
+	<-s.live.done
+	if got := s.live.finished(); got != s.replayed() {
+		t.Errorf("digest %s, want that of the same commands from the start", got)
 	}
 }

@@ -37,6 +37,7 @@ type SettingInfo struct {
 	Max     Number   `json:"max"`
 	Words   []string `json:"words" doc:"names of the values 0, 1, …, where it is a choice"`
 	Boolean bool     `json:"boolean"`
+	Zero    string   `json:"zero" doc:"what 0 stands for where it is no quantity, such as none; empty elsewhere"`
 }
 
 // KindInfo is what a viewer knows of a kind.
@@ -88,7 +89,7 @@ func settingInfo(s twins.Setting, boolean bool) SettingInfo {
 	if words == nil {
 		words = []string{}
 	}
-	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean}
+	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean, s.Zero}
 }
 
 // inUnit is a setting's stored value in the unit of its name. Most are stored in a
@@ -177,7 +178,7 @@ func (r *run) tree() Tree {
 	*b = Bounds{-circle, -circle, circle, circle}
 	for _, c := range x.Communities {
 		info := CommunityInfo{Community: c}
-		if v, ok := r.setting(c.Path, "limit_w"); ok {
+		if v, ok := r.setting(c.Path, limitSetting); ok && v > 0 {
 			info.LimitW = &Number{v, 3}
 		}
 		t.Communities = append(t.Communities, info)
@@ -530,6 +531,7 @@ type TwinInfo struct {
 	Settings      []TwinSetting     `json:"settings"`
 	Reading       map[string]Number `json:"reading" doc:"null before the first step"`
 	Parts         []PartInfo        `json:"parts"`
+	Plant         *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
 	Children      []string          `json:"children" doc:"at most 1,000"`
 	ChildrenTotal int               `json:"children_total"`
 	Decisions     []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
@@ -565,6 +567,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 		t.Spec = exactJSON(e.JSON())
 		t.Settings = r.settingsOf(path, e)
 	}
+	t.Plant = r.plants.info(path, twins.Tick(t.Tick), r.scenario.Calendar.Step)
 	t.Decisions = r.decisionsOf(path, step)
 	rows, _ := r.alerts.since(0)
 	for i := range rows {
@@ -630,7 +633,7 @@ func (r *run) settingsOf(path string, e sim.Entry) []TwinSetting {
 	out := []TwinSetting{}
 	for _, s := range e.Settings() {
 		t := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}
-		if v, ok := r.setting(path, s.Name); ok {
+		if v, ok := r.setting(path, s.Name); ok && (v != 0 || s.Zero == "") {
 			value := inUnit(v, s.Scale)
 			t.Value = &value
 			if v >= 0 && v < int64(len(s.Words)) {

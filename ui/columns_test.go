@@ -1,14 +1,20 @@
 package ui
 
 import (
+	"bytes"
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/gorilla/websocket"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/ui/stream"
@@ -53,7 +59,8 @@ func TestFramesRoundTrip(t *testing.T) {
 		for tick := range 6 {
 			var blocks []Block
 			values, blocks = randomBlocks(r, values)
-			f := &frame{scope: "tile/0", tick: 0, blocks: blocks, before: before}
+			f := &frame{scope: "tile/0", tick: 0, blocks: blocks}
+			f.before.Store(before)
 			f.tick += 7
 			base := int64(-1)
 			if before != nil {
@@ -61,7 +68,7 @@ func TestFramesRoundTrip(t *testing.T) {
 				f.tick = before.tick + 1
 			}
 			var m stream.ServerMessage
-			if err := proto.Unmarshal(f.message(f.tick-1, false), &m); err != nil {
+			if err := proto.Unmarshal(unwired(t, f.message(f.tick-1, false)), &m); err != nil {
 				t.Fatal(err)
 			}
 			if got := m.GetFrame().GetBase(); got != base {
@@ -77,13 +84,64 @@ func TestFramesRoundTrip(t *testing.T) {
 				t.Fatalf("round %d tick %d: the viewer has other values", round, tick)
 			}
 			before = f
-			before.before = nil
+			before.before.Store(nil)
 		}
 	}
 	if deltas != 1000 {
 		t.Errorf("%d deltas", deltas)
 	}
 }
+
+// unwired is what a frame of the wire carries.
+func unwired(t *testing.T, b []byte) []byte {
+	t.Helper()
+	head, n := 2, int(b[1])
+	switch n {
+	case 126:
+		head, n = 4, int(binary.BigEndian.Uint16(b[2:]))
+	case 127:
+		head, n = 10, int(binary.BigEndian.Uint64(b[2:]))
+	}
+	if len(b) != head+n {
+		t.Fatalf("%d bytes on the wire, the head says %d and %d", len(b), head, n)
+	}
+	return b[head:]
+}
+
+// What goes over the wire is what a WebSocket's other end reads, of whatever length.
+func TestOnTheWire(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		for _, n := range wireLengths {
+			for _, text := range []bool{false, true} {
+				_, _ = conn.NetConn().Write(onWire(bytes.Repeat([]byte{'x'}, n), text))
+			}
+		}
+		_, _ = conn.NetConn().Write(wireFrame(websocket.CloseMessage, websocket.FormatCloseMessage(closeGone, "bye")))
+		_ = conn.Close()
+	}))
+	defer server.Close()
+	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, n := range wireLengths {
+		for _, want := range []int{websocket.BinaryMessage, websocket.TextMessage} {
+			if kind, b, err := conn.ReadMessage(); err != nil || kind != want || len(b) != n || bytes.Count(b, []byte{'x'}) != n {
+				t.Fatalf("%d bytes: kind %d, %d bytes, %v", n, kind, len(b), err)
+			}
+		}
+	}
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, closeGone) {
+		t.Error(err)
+	}
+}
+
+var wireLengths = []int{0, 1, 125, 126, 127, 1<<16 - 1, 1 << 16, 1<<16 + 1, 1 << 20}
 
 // A delta is never longer than the full state.
 func TestDeltaIsShort(t *testing.T) {
@@ -128,8 +186,8 @@ func TestGoldenFrames(t *testing.T) {
 		}))}
 	}
 	first := &frame{scope: "tile/3", tick: 41, blocks: []Block{{Rows: 5, Columns: widths}, {Rows: 1000, Columns: ramp(-5)}}}
-	second := &frame{scope: "tile/3", tick: 42, before: first, blocks: []Block{{Rows: 5, Columns: widths}, {Rows: 1000, Columns: ramp(70_000)}}}
-	third := &frame{scope: "tile/3", tick: 43, before: second, blocks: []Block{{Rows: 5, Columns: []Column{widths[4], widths[0], widths[1], widths[2], widths[3]}}, {Rows: 1000, Columns: ramp(70_000)}}}
+	second := &frame{scope: "tile/3", tick: 42, blocks: []Block{{Rows: 5, Columns: widths}, {Rows: 1000, Columns: ramp(70_000)}}}
+	third := &frame{scope: "tile/3", tick: 43, blocks: []Block{{Rows: 5, Columns: []Column{widths[4], widths[0], widths[1], widths[2], widths[3]}}, {Rows: 1000, Columns: ramp(70_000)}}}
 	view := stream.View{}
 	for _, row := range []struct {
 		name string
@@ -138,9 +196,9 @@ func TestGoldenFrames(t *testing.T) {
 		{"hello", &stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: &stream.Hello{Protocol: 1, Catalogue: "f058ab30c6d775a5", Run: "live", Scenario: "town",
 			StartUnixS: 1515366000, Zone: "Europe/Berlin", StepS: 900, Steps: 672, Tiles: 1, Twins: 493, MostTwins: mostTwins}}}},
 		{"subscribed", &stream.ServerMessage{Body: &stream.ServerMessage_Subscribed{Subscribed: &stream.Subscribed{Id: 7, Frames: []string{"grid", "tile/3"}, Aggregated: true, Notice: "212 communities shown"}}}},
-		{"full", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: first.frame(false)}}},
-		{"delta-sparse", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: second.frame(true)}}},
-		{"delta-whole-columns", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: third.frame(true)}}},
+		{"full", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: first.frame(nil)}}},
+		{"delta-sparse", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: second.frame(first)}}},
+		{"delta-whole-columns", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: third.frame(second)}}},
 		{"heartbeat", &stream.ServerMessage{Body: &stream.ServerMessage_Heartbeat{Heartbeat: &stream.Heartbeat{
 			Clock: &stream.Clock{State: stream.Clock_LIVE, Tick: 42, First: 3, Speed: 600, Reached: 598.5}, Looking: 40, Sent: 1 << 40, Conflated: 2, Viewers: 3, Alerts: 4}}}},
 		{"alerts", &stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: &stream.Alerts{Full: true, Alerts: []*stream.Alert{{Id: "limit.above:grid/süd", Rule: "limit.above",

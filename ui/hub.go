@@ -1,10 +1,12 @@
 package ui
 
 import (
+	"encoding/binary"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/gorilla/websocket"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -20,6 +22,7 @@ type hub struct {
 
 	mu      sync.Mutex
 	viewers map[*viewer]struct{}
+	watched atomic.Int64 // how many they are
 	sent    atomic.Int64
 	skipped atomic.Int64
 }
@@ -37,9 +40,11 @@ type frame struct {
 	tick   twins.Tick
 	blocks []Block
 
-	mu       sync.Mutex
-	before   *frame // nil once the next step is shown
-	messages [2][2][]byte
+	// messages are what goes over the wire: full or delta, binary or JSON; nil until
+	// somebody wants it.
+	messages [2][2]atomic.Pointer[[]byte]
+	before   atomic.Pointer[frame] // nil once the next step is shown
+	making   sync.Mutex            // one makes a message, the others wait for it
 }
 
 func newHub(x *Index) *hub { return &hub{index: x, viewers: map[*viewer]struct{}{}} }
@@ -51,20 +56,15 @@ func (h *hub) show(s *Step) {
 	for i, blocks := range s.Scopes {
 		f := &frame{scope: h.index.scopeName(i), tick: s.Tick, blocks: blocks}
 		if before != nil {
-			f.before = before.frames[i]
-			f.before.forget()
+			f.before.Store(before.frames[i])
+			before.frames[i].before.Store(nil) // else each would hold all that came before it
 		}
 		next.frames[i] = f
 	}
 	h.now.Store(next)
-	h.wake()
-}
-
-// forget lets the frame before go, else each would hold all that came before it.
-func (f *frame) forget() {
-	f.mu.Lock()
-	f.before = nil
-	f.mu.Unlock()
+	if h.watched.Load() > 0 {
+		go h.wake() // a thousand goroutines are not woken at the cost of the step
+	}
 }
 
 func (h *hub) wake() {
@@ -79,41 +79,53 @@ func (h *hub) join(v *viewer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.viewers[v] = struct{}{}
+	h.watched.Store(int64(len(h.viewers)))
 }
 
 func (h *hub) leave(v *viewer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.viewers, v)
+	h.watched.Store(int64(len(h.viewers)))
 }
 
-func (h *hub) count() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.viewers)
-}
+func (h *hub) count() int { return int(h.watched.Load()) }
 
-// message is the frame for a viewer that has the step of base, or −1.
+// message is the frame on the wire for a viewer that has the step of base, or −1.
 func (f *frame) message(base twins.Tick, asJSON bool) []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	delta, form := 0, 0
-	if f.before != nil && f.before.tick == base {
+	if before := f.before.Load(); before != nil && before.tick == base {
 		delta = 1
 	}
 	if asJSON {
 		form = 1
 	}
-	if f.messages[delta][form] == nil {
-		f.messages[delta][form] = encode(&stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: f.frame(delta == 1)}}, asJSON)
+	made := &f.messages[delta][form]
+	if b := made.Load(); b != nil {
+		return *b
 	}
-	return f.messages[delta][form]
+	f.making.Lock()
+	defer f.making.Unlock()
+	if b := made.Load(); b != nil {
+		return *b
+	}
+	before := f.before.Load()
+	if delta == 1 && before == nil { // it has been let go of in the meantime: the whole will do
+		delta, made = 0, &f.messages[0][form]
+	}
+	if delta == 0 {
+		before = nil
+	}
+	b := onWire(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: f.frame(before)}}, asJSON), asJSON)
+	made.Store(&b)
+	return b
 }
 
-func (f *frame) frame(delta bool) *stream.Frame {
+// frame is what differs from the frame before, or all of it for nil.
+func (f *frame) frame(before *frame) *stream.Frame {
 	m := &stream.Frame{Scope: f.scope, Tick: int64(f.tick), Base: -1}
-	if delta {
-		m.Base, m.Blocks = int64(f.before.tick), deltaBlocks(f.before.blocks, f.blocks)
+	if before != nil {
+		m.Base, m.Blocks = int64(before.tick), deltaBlocks(before.blocks, f.blocks)
 	} else {
 		m.Blocks = fullBlocks(f.blocks)
 	}
@@ -130,6 +142,30 @@ func encode(m *stream.ServerMessage, asJSON bool) []byte {
 		b, _ = proto.Marshal(&stream.ServerMessage{Body: &stream.ServerMessage_Refused{Refused: &stream.Refused{Reason: err.Error()}}})
 	}
 	return b
+}
+
+// onWire is a message as a WebSocket frame of the server, which is the same for all who
+// get it (RFC 6455, section 5.2: final, not masked).
+func onWire(message []byte, asText bool) []byte {
+	kind := byte(websocket.BinaryMessage)
+	if asText {
+		kind = websocket.TextMessage
+	}
+	return wireFrame(kind, message)
+}
+
+func wireFrame(kind byte, payload []byte) []byte {
+	b := make([]byte, 0, len(payload)+10)
+	b = append(b, 0x80|kind)
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, byte(n))
+	case n < 1<<16:
+		b = binary.BigEndian.AppendUint16(append(b, 126), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 127), uint64(n))
+	}
+	return append(b, payload...)
 }
 
 // frameOf makes frames of a step that is looked at, for one viewer.
@@ -170,8 +206,11 @@ func untilEvent(a *alerts) func(*sim.StepRecord) bool {
 	}
 }
 
-// worthStopping says whether there is an event besides the forecast's, which comes every
-// quarter hour.
+// worthStopping says whether there is an event besides those that go on: the forecast's
+// comes every quarter hour, and that reserve is short in each step in which it is, of
+// which the first opens an alert.
 func worthStopping(events []twins.Notice) bool {
-	return slices.ContainsFunc(events, func(n twins.Notice) bool { return n.Event.Type != sim.ForecastJudged })
+	return slices.ContainsFunc(events, func(n twins.Notice) bool {
+		return n.Event.Type != sim.ForecastJudged && n.Event.Type.Name != "grid.reserve_short"
+	})
 }

@@ -30,6 +30,8 @@ type run struct {
 	hub      *hub
 	alerts   *alerts
 	limits   *limits
+	judged   judged
+	plants   *plants
 	chain    *sim.Chain
 	settings settings
 	commands commandList
@@ -77,6 +79,11 @@ func newRun(o runOptions) (*run, error) {
 	}
 	r.mixed = r.priced && o.world.Market.Mixed
 	r.limits = &limits{run: r}
+	r.plants = newPlants(o.world)
+	if o.parent != nil {
+		r.judged.before(&o.parent.judged, o.begun.Steps)
+		r.plants.before(o.parent.plants, o.begun.Steps)
+	}
 	memory := r.remember(&o)
 	seen, err := r.catchUp(&o.begun)
 	if err != nil {
@@ -93,6 +100,8 @@ func newRun(o runOptions) (*run, error) {
 		memory.Add(step)
 		r.alerts.step(rec, nodeLimit)
 		r.settings.step(rec, r)
+		r.judged.step(rec)
+		r.plants.step(rec)
 		r.hub.show(step)
 	}}
 	stepper, err := o.stepper(o.world)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ const (
 	closeNoPong = 4000
 	closeNoRead = 4001
 	closeGone   = 4002
+	closeBroken = -1 // nothing more can be written, not even a reason
 )
 
 const (
@@ -35,6 +37,7 @@ const (
 	mostMessage   = 32 << 10
 	mostPerSecond = 50 // messages from a viewer; a burst may have as many again
 	mostHz        = 30
+	mostUnread    = 128 << 10 // bytes that the kernel is asked to hold for a viewer
 )
 
 // timing is how long things may take; tests have it shorter.
@@ -49,6 +52,7 @@ var usualTiming = timing{heartbeat: time.Second, ping: 5 * time.Second, pong: 5 
 type viewer struct {
 	run    *run
 	conn   *websocket.Conn
+	wire   net.Conn // under conn: the writer's alone
 	json   bool
 	timing timing
 	poked  chan struct{}
@@ -84,11 +88,13 @@ func (v *viewer) poke() {
 	}
 }
 
-// end has the writer close the connection with a reason.
+// end has the writer close the connection with a reason; a write that has begun has a
+// second left.
 func (v *viewer) end(code int, reason string) {
 	v.mu.Lock()
 	if v.code == 0 {
 		v.code, v.reason = code, reason
+		_ = v.wire.SetWriteDeadline(time.Now().Add(time.Second)) // of one that is gone there is no need
 	}
 	v.mu.Unlock()
 	v.poke()
@@ -109,9 +115,11 @@ func (v *viewer) serve() {
 	defer v.run.hub.leave(v)
 	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: v.run.hello()}})
 	go v.read()
-	code, reason := v.write()
-	deadline := time.Now().Add(time.Second)
-	_ = v.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, clip(reason)), deadline) // it may be gone
+	if code, reason := v.write(); code != closeBroken {
+		last := wireFrame(websocket.CloseMessage, websocket.FormatCloseMessage(code, clip(reason)))
+		_ = v.wire.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = v.wire.Write(last) // it may be gone
+	}
 	_ = v.conn.Close()
 	<-v.closed
 }
@@ -133,7 +141,11 @@ func (r *run) hello() *stream.Hello {
 
 // answer leaves a message for the writer.
 func (v *viewer) answer(m *stream.ServerMessage) {
-	b := encode(m, v.json)
+	v.leave(onWire(encode(m, v.json), v.json))
+}
+
+// leave leaves a frame of the wire for the writer.
+func (v *viewer) leave(b []byte) {
 	v.mu.Lock()
 	v.answers = append(v.answers, b)
 	full := len(v.answers) > mostAnswers
@@ -155,6 +167,9 @@ func (v *viewer) read() {
 	extend := func(string) error { return v.conn.SetReadDeadline(time.Now().Add(v.timing.ping + v.timing.pong)) }
 	_ = extend("") // a connection that is gone is found by the read
 	v.conn.SetPongHandler(extend)
+	// The writer alone writes: it answers pings, and says goodbye with the reason.
+	v.conn.SetPingHandler(func(data string) error { v.leave(wireFrame(websocket.PongMessage, []byte(data))); return nil })
+	v.conn.SetCloseHandler(func(int, string) error { return nil })
 	allowance, last := float64(mostPerSecond), time.Now()
 	for {
 		kind, b, err := v.message()
@@ -365,10 +380,11 @@ type writing struct {
 	*viewer
 	base      map[int]twins.Tick // tick of the frame sent last, by scope
 	pinned    map[string]twins.Tick
-	revision  uint64 // of alerts
-	sentAt    time.Time
+	revision  uint64    // of alerts
+	due       time.Time // of the next frames
 	heartbeat time.Time
 	ping      time.Time
+	out       [][]byte // to go over the wire at the end of the round
 }
 
 // write sends what is due until the connection is to be closed, and says why.
@@ -389,90 +405,100 @@ func (v *viewer) write() (code int, reason string) {
 		if code != 0 {
 			return code, reason
 		}
-		next, err := w.round(time.Now())
-		if err != nil {
-			return closeNoRead, "a write did not end in time: the viewer does not read"
+		next := w.round(time.Now())
+		if w.flush() != nil { // it does not read, or is gone
+			return closeBroken, ""
 		}
 		timer.Reset(time.Until(next))
 	}
 }
 
-// round sends what is due now, and says when to come back if nobody pokes.
-func (w *writing) round(now time.Time) (time.Time, error) {
+// round collects what is due now, and says when to come back if nobody pokes.
+func (w *writing) round(now time.Time) time.Time {
 	w.mu.Lock()
-	want, changed, answers := w.wanted, w.changed, w.answers
-	w.changed, w.answers = false, nil
+	want, changed := w.wanted, w.changed
+	w.out, w.changed, w.answers = append(w.out, w.answers...), false, nil
 	w.mu.Unlock()
-	for _, b := range answers {
-		if err := w.send(b); err != nil {
-			return now, err
-		}
-	}
 	if changed {
-		w.base, w.pinned, w.revision, w.sentAt = map[int]twins.Tick{}, map[string]twins.Tick{}, 0, time.Time{}
+		w.base, w.pinned, w.revision, w.due = map[int]twins.Tick{}, map[string]twins.Tick{}, 0, time.Time{}
 	}
-	next := w.sentAt.Add(want.every)
+	next := w.due
 	if !next.After(now) {
-		n, err := w.frames(&want)
-		if err != nil {
-			return now, err
-		}
-		if n > 0 {
-			w.sentAt = now
+		if w.frames(&want) > 0 {
+			// A step that came a little late does not put off the next one: over a second
+			// there are as many as are wanted.
+			w.due = later(w.due, now.Add(-want.every/2)).Add(want.every)
 		}
 		next = now.Add(time.Hour)
 	}
 	if !now.Before(w.heartbeat) {
 		w.heartbeat = now.Add(w.timing.heartbeat)
-		if err := w.send(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Heartbeat{Heartbeat: w.beat(&want)}}, w.json)); err != nil {
-			return now, err
-		}
+		w.send(&stream.ServerMessage{Body: &stream.ServerMessage_Heartbeat{Heartbeat: w.beat(&want)}})
 	}
 	if !now.Before(w.ping) {
 		w.ping = now.Add(w.timing.ping)
-		if err := w.conn.WriteControl(websocket.PingMessage, nil, now.Add(w.timing.write)); err != nil {
-			return now, err
-		}
+		w.out = append(w.out, pingFrame)
 	}
 	for _, t := range []time.Time{w.heartbeat, w.ping} {
 		if t.Before(next) {
 			next = t
 		}
 	}
-	return next, nil
+	return next
 }
 
-func (w *writing) send(b []byte) error {
-	kind := websocket.BinaryMessage
-	if w.json {
-		kind = websocket.TextMessage
+var pingFrame = wireFrame(websocket.PingMessage, nil)
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	if err := w.conn.SetWriteDeadline(time.Now().Add(w.timing.write)); err != nil {
+	return b
+}
+
+// send leaves a message for flush.
+func (w *writing) send(m *stream.ServerMessage) {
+	w.out = append(w.out, onWire(encode(m, w.json), w.json))
+}
+
+// flush writes what was collected, in one call of the system.
+func (w *writing) flush() error {
+	if len(w.out) == 0 {
+		return nil
+	}
+	w.mu.Lock()
+	var err error
+	ends := w.code != 0
+	if !ends {
+		err = w.wire.SetWriteDeadline(time.Now().Add(w.timing.write))
+	}
+	w.mu.Unlock()
+	if ends || err != nil {
 		return err
 	}
-	return w.conn.WriteMessage(kind, b)
+	all := net.Buffers(w.out)
+	_, err = all.WriteTo(w.wire)
+	clear(w.out)
+	w.out = w.out[:0]
+	return err
 }
 
-// frames sends the frames that the viewer does not have yet, and says how many.
-func (w *writing) frames(want *view) (n int, err error) {
+// frames collects the frames that the viewer does not have yet, and says how many.
+func (w *writing) frames(want *view) (n int) {
 	if want.alerts {
-		if n, err = w.sendAlerts(); err != nil {
-			return n, err
-		}
+		n = w.sendAlerts()
 	}
 	if !want.live {
-		k, err := w.past(want)
-		return n + k, err
+		return n + w.past(want)
 	}
-	now := w.run.hub.now.Load()
-	if now == nil {
-		return n, nil
+	if now := w.run.hub.now.Load(); now != nil {
+		n += w.latest(want, now)
 	}
-	return w.latest(want, now)
+	return n
 }
 
-// latest sends what differs from the frames that the viewer has.
-func (w *writing) latest(want *view, now *shown) (n int, err error) {
+// latest collects what differs from the frames that the viewer has.
+func (w *writing) latest(want *view, now *shown) (n int) {
 	for _, scope := range want.scopes {
 		base, has := w.base[scope]
 		if has && base == now.tick {
@@ -484,33 +510,27 @@ func (w *writing) latest(want *view, now *shown) (n int, err error) {
 			w.skipped += uint64(missed)
 			w.run.hub.skipped.Add(missed)
 		}
-		if err := w.send(now.frames[scope].message(base, w.json)); err != nil {
-			return n, err
-		}
+		w.out = append(w.out, now.frames[scope].message(base, w.json))
 		w.base[scope] = now.tick
 		n++
 	}
 	if len(want.pins) > 0 {
 		if step, err := w.run.history.Step(now.tick, true); err == nil {
-			k, err := w.pins(want, step)
-			if err != nil {
-				return n, err
-			}
-			n += k
+			n += w.pins(want, step)
 		}
 	}
 	w.count(n)
-	return n, nil
+	return n
 }
 
-// past sends the frames of a step that the viewer looks at, once.
-func (w *writing) past(want *view) (n int, err error) {
+// past collects the frames of a step that the viewer looks at, once.
+func (w *writing) past(want *view) (n int) {
 	if len(want.scopes)+len(want.pins) == 0 {
-		return 0, nil
+		return 0
 	}
 	if len(want.scopes) > 0 {
 		if t, has := w.base[want.scopes[0]]; has && t == want.tick {
-			return 0, nil
+			return 0
 		}
 	}
 	step, err := w.run.history.Step(want.tick, len(want.pins) > 0)
@@ -522,33 +542,29 @@ func (w *writing) past(want *view) (n int, err error) {
 			w.wanted.live, w.changed = true, true
 		}
 		w.mu.Unlock()
-		return 0, nil
+		return 0
 	}
 	for _, scope := range want.scopes {
-		if err := w.send(frameOf(w.run.index, step, scope).message(-1, w.json)); err != nil {
-			return n, err
-		}
+		w.out = append(w.out, frameOf(w.run.index, step, scope).message(-1, w.json))
 		w.base[scope] = step.Tick
 		n++
 	}
-	k, err := w.pins(want, step)
-	w.count(n + k)
-	return n + k, err
+	n += w.pins(want, step)
+	w.count(n)
+	return n
 }
 
-func (w *writing) pins(want *view, step *Step) (n int, err error) {
+func (w *writing) pins(want *view, step *Step) (n int) {
 	for _, path := range want.pins {
 		if t, has := w.pinned[path]; has && t == step.Tick {
 			continue
 		}
 		at, _ := w.run.index.Place(path)
-		if err := w.send(pinned(w.run.index, step, path, at).message(-1, w.json)); err != nil {
-			return n, err
-		}
+		w.out = append(w.out, pinned(w.run.index, step, path, at).message(-1, w.json))
 		w.pinned[path] = step.Tick
 		n++
 	}
-	return n, nil
+	return n
 }
 
 func (w *writing) count(n int) {
@@ -556,19 +572,13 @@ func (w *writing) count(n int) {
 	w.run.hub.sent.Add(int64(n))
 }
 
-func (w *writing) sendAlerts() (n int, err error) {
-	changed, revision := w.run.alerts.since(w.revision)
-	full := w.revision == 0
-	if len(changed) == 0 && !full {
-		w.revision = revision
-		return 0, nil
+func (w *writing) sendAlerts() int {
+	b, revision := w.run.alerts.news(w.revision, w.json)
+	if w.revision = revision; b == nil {
+		return 0
 	}
-	m := &stream.Alerts{Full: full}
-	for i := range changed {
-		m.Alerts = append(m.Alerts, changed[i].message())
-	}
-	w.revision = max(revision, 1)
-	return 1, w.send(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, w.json))
+	w.out = append(w.out, b)
+	return 1
 }
 
 func (w *writing) beat(want *view) *stream.Heartbeat {
@@ -619,7 +629,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
 	if err != nil {
 		return // it has been answered
 	}
-	v := &viewer{run: shown, conn: conn, json: asJSON, timing: s.timing, poked: make(chan struct{}, 1), closed: make(chan struct{})}
+	// What the kernel holds for a viewer is a queue as well: steps that have left cannot be
+	// replaced by later ones. It doubles the figure.
+	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(mostUnread) // else it is as long as the kernel likes
+	}
+	v := &viewer{run: shown, conn: conn, wire: conn.NetConn(), json: asJSON, timing: s.timing, poked: make(chan struct{}, 1), closed: make(chan struct{})}
 	v.wanted = view{live: true, every: time.Second / mostHz}
 	s.serving.Add(1)
 	defer s.serving.Done()

@@ -36,6 +36,15 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 		p.Start(of, short)
 	}
 	o.order(env, of, p)
+	o.remember(env, of, p)
+}
+
+// remember notes what this step leaves uncovered, for who is told of it.
+func (o *Operator) remember(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+	worst, short := o.uncovered(env, of, p, o.others(of, p))
+	if o.wantedReserve, o.shortReserve = 0, short; worst >= 0 {
+		o.wantedReserve = o.config.Reserve - p.Units[worst].Tier[generation]
+	}
 }
 
 // sold is what the manager has sold to the market of plants that run.
@@ -174,23 +183,35 @@ func (o *Operator) raise(p *twins.Plan, left twins.Power) twins.Power {
 // by its ramp, since it has more left than it could give within a step. So only
 // such units take over, the cheapest first and no more than that.
 func (o *Operator) secure(env *twins.Env, of *twins.Offers, p *twins.Plan) {
-	other := o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
+	other := o.others(of, p)
 	for range of.Units {
-		headroom := other
-		for i := range o.units {
-			headroom += o.headroom(env, of, p, i)
-		}
-		worst, short := -1, twins.Power(0)
-		for i := range o.units {
-			gives := -p.Units[i].Tier[generation]
-			if by := gives - (headroom - o.headroom(env, of, p, i)); gives > 0 && by > short {
-				worst, short = i, by
-			}
-		}
+		worst, short := o.uncovered(env, of, p, other)
 		if worst < 0 || !o.takeOver(env, of, p, worst, short) {
 			return
 		}
 	}
+}
+
+// others is what is left besides units to cover a loss, less what is wanted besides.
+func (o *Operator) others(of *twins.Offers, p *twins.Plan) twins.Power {
+	return o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
+}
+
+// uncovered is the infeed that the others and the rest of the units cover least, and
+// how much of its loss would be left in the step after this one; −1: none.
+func (o *Operator) uncovered(env *twins.Env, of *twins.Offers, p *twins.Plan, other twins.Power) (worst int, short twins.Power) {
+	headroom := other
+	for i := range o.units {
+		headroom += o.headroom(env, of, p, i)
+	}
+	worst = -1
+	for i := range o.units {
+		gives := -p.Units[i].Tier[generation]
+		if by := gives - (headroom - o.headroom(env, of, p, i)); gives > 0 && by > short {
+			worst, short = i, by
+		}
+	}
+	return worst, short
 }
 
 // takeOver moves up to so much from one unit to others that lose no headroom by it,

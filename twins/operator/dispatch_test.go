@@ -182,3 +182,42 @@ func TestReasons(t *testing.T) {
 		t.Errorf("reason %q, wanted planned", p.Units[1].Reason)
 	}
 }
+
+// A step that leaves an infeed uncovered says so, and by how much, worked out by hand;
+// one that covers each of them says nothing, and neither does a grid that could not
+// hold its frequency with all the reserve there is.
+func TestReserveThatIsShort(t *testing.T) {
+	idle := func(rated string) member {
+		return battery("s", `"rated_wh": 1000000, "rated_w": `+rated+`, "mode": "idle", "standby_w": 0`)
+	}
+	for _, row := range []struct {
+		name    string
+		config  operator.Config
+		members []member
+		load    float64
+		want    [2]float64 // kW; 0: nothing is told
+	}{
+		{"what b has left is less than a gives", operator.Config{}, []member{cheap, dear}, 120, [2]float64{100, 80}},
+		{"storage makes up for the rest", operator.Config{}, []member{cheap, dear, idle("20000")}, 120, [2]float64{}},
+		{"or for a part of it", operator.Config{}, []member{cheap, dear, idle("15000")}, 120, [2]float64{100, 95}},
+		{"but not for what is wanted besides", operator.Config{Reserve: kW(7)}, []member{cheap, dear, idle("20000")}, 120, [2]float64{107, 100}},
+		{"load that leaves enough", operator.Config{}, []member{cheap, dear}, 99, [2]float64{}},
+		{"what a ramp holds back is no reserve", operator.Config{}, []member{cheap, held}, 120, [2]float64{35, 15}}, // and as much if b is lost: 85, of which a has 65
+		{"nothing is left where somebody goes short", operator.Config{}, []member{cheap, dear}, 240, [2]float64{100, 0}},
+		{"a tie alone", operator.Config{}, []member{tie("tie", "")}, 60, [2]float64{}},
+		{"a tie that carries more than a plant has left", operator.Config{}, []member{plant("b", `"cost_eur_per_mwh": 90, "order": "run", "min_output": 0.4`), tie("tie", `"cost_eur_per_mwh": 50, "import_w": 200000`)}, 180, [2]float64{140, 60}},
+	} {
+		g := newGrid(t, quarter, row.config, row.members...)
+		g.load = func(twins.Tick) float64 { return row.load }
+		g.step(0)
+		var got [2]float64
+		for _, n := range g.balance.Events {
+			if n.Event.Type == operator.ReserveShort {
+				got = [2]float64{float64(n.Event.Field("wanted_mw")) / 1e6, float64(n.Event.Field("kept_mw")) / 1e6}
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s: told %v kW wanted and kept, wanted %v", row.name, got, row.want)
+		}
+	}
+}

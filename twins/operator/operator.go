@@ -63,6 +63,8 @@ type Operator struct {
 	now      Expectation    // what this step offers
 	area     frequency.Area // reused
 	caps     []twins.Power  // greatest output of each unit in this step; reused
+
+	wantedReserve, shortReserve twins.Power // of this step: what would cover each infeed, and what of it is not there
 }
 
 // unit is a producer or tie, in the order of Offers.Units.
@@ -145,6 +147,13 @@ var (
 	_ twins.Swinger  = (*Operator)(nil)
 )
 
+// ReserveShort is told of the grid for each step that leaves an infeed uncovered: if it
+// were lost, other units, storage and what communities have agreed to move would not
+// make up for it in the step after. wanted_mw is that infeed and what is wanted
+// besides, kept_mw what there is against it. A grid with nothing of its own that could
+// hold the frequency keeps no reserve, and is not told of.
+var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_mw", "kept_mw"}})
+
 // New makes the operator of a grid over its cells, which stay in the order given.
 func New(cells []*twins.Cell, config Config) *Operator {
 	if config.ImportShare == 0 {
@@ -194,6 +203,10 @@ func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Noti
 		n.last[len(o.units)+i] = o.stores[i].power()
 	}
 	told = o.tell(out.Swing, n.island, told)
+	if own, _ := o.holds(); own && o.shortReserve > 0 {
+		told = append(told, twins.Notice{Member: gridPath, Event: twins.Event{Type: ReserveShort,
+			V: [7]int64{int64(o.wantedReserve), int64(o.wantedReserve - o.shortReserve)}}})
+	}
 	o.state.assign(n)
 	o.state.net, o.state.settled, o.state.island = o.net(), env.Tick, out.Swing.Island
 	return told

@@ -224,8 +224,133 @@ export const journeys = {
       use.replace(again)
       await again.step(50)
       await until(async () => (await chip(v.page)) === 'PAUSED' && (await clock(v.page)) === '12:15', 'the page does not show the new state')
-      const flow = await again.get('/flows?scope=grid&column=load_w&from=49&to=50')
-      must(flow.series[0].v.length === 1, 'the API has the step')
+      // The page that saw another run shows what one that is opened now does: all of it is the server's.
+      const fresh = await open(use.b, use.look, again.origin, '/grid')
+      use.views.push(fresh)
+      const told = async (page) => (await page.locator('.glance, .list table').allInnerTexts()).join('\n')
+      await until(async () => (await clock(fresh.page)) === '12:15' && /in, .* out/.test(await told(fresh.page)), 'a fresh page shows no step')
+      await until(async () => { const [a, b] = [await told(v.page), await told(fresh.page)]; return a === b || `${a}\n\nis not\n\n${b}` }, 'after coming back the page tells other things than a fresh one')
+      const load = (await again.get('/flows?scope=grid&column=power_w&from=49&to=50')).series[0].v[0], { communities } = await again.get('/tree')
+      const { twins } = await again.get('/twins?kind=household&limit=1&tick=49')
+      must(load !== undefined && twins.length === 1, 'the API has the step')
+      for (const c of communities) {
+        const { reading } = await again.get('/twin?path=' + encodeURIComponent(c.path))
+        const kw = (Math.abs(reading.power_w) / 1000).toPrecision(3)
+        must((await told(v.page)).replace(/\s/g, ' ').includes(kw + ' kW') || Math.abs(reading.power_w) < 1000, `${c.id} has ${reading.power_w} W, which the page does not show`)
+      }
+    },
+  },
+
+  'a limit set and lifted': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(30)
+      await until(async () => (await clock(v.page)) === '07:15', 'the page does not show 07:15')
+      const row = v.page.locator('.list tbody tr').filter({ has: v.page.getByRole('link', { name: 'supply', exact: true }) })
+      await until(async () => /no limit/.test(await row.innerText()), 'supply is not told to have no limit: ' + (await row.innerText()))
+      await v.page.getByLabel('Limit of').selectOption({ label: 'supply' })
+      const lift = v.page.getByRole('button', { name: 'Lift limit' })
+      must(await lift.isDisabled(), 'a limit that is not there can be lifted')
+      await v.page.getByLabel('Limit, kW').fill('90')
+      await v.page.getByRole('button', { name: 'Set limit' }).click()
+      await v.page.getByText(/The limit of supply is 90\.0.kW from 07:30/).waitFor()
+      await server.step(4)
+      const { reading } = await server.get('/twin?path=grid/supply')
+      must(reading.limit_w === 90000, 'its limit is ' + reading.limit_w)
+      const share = Math.round((100 * Math.abs(reading.power_w)) / 90000) + ' %'
+      await until(async () => (await row.innerText()).replace(/\s/g, ' ').includes(share), `the list does not say ${share}: ` + (await row.innerText()))
+      if (use.look === 'light') await v.axe('/grid with the limit form')
+      await v.page.goto(server.origin + '/community/grid/supply')
+      await v.page.getByText(/The limit is 90\.0.kW/).waitFor()
+      const chart = v.page.getByRole('slider', { name: /Net load of supply/ })
+      await v.page.locator('main .u-over').first().waitFor()
+      const said = async (key) => { await chart.focus(); await v.page.keyboard.press(key); return (await chart.getAttribute('aria-valuetext')).replace(/\s/g, ' ') }
+      await until(async () => /Import limit 90.0 kW/.test(await said('End')) || (await said('End')), 'the chart has no limit')
+      must(/Import limit –/.test(await said('Home')), 'the chart has the limit before it was set: ' + (await said('Home')))
+      await v.axe('a community with a limit')
+      await v.shot('limit')
+      await v.page.getByRole('button', { name: 'Lift limit' }).click()
+      await v.page.getByText(/Limit is lifted at 08:30/).waitFor()
+      await server.step(2)
+      await v.page.getByText('It has no limit').waitFor()
+      await until(async () => /Import limit –/.test(await said('End')) || (await said('End')), 'the chart still has a limit')
+      must((await server.get('/twin?path=grid/supply')).settings.find((s) => s.name === 'limit_w').value === null, 'the limit is not gone')
+      await v.page.goto(server.origin + '/grid')
+      await until(async () => /no limit/.test(await row.innerText()), 'the list still has a limit')
+    },
+  },
+
+  'the forecast and its band': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(12)
+      const words = v.page.locator('[data-testid="forecast"]')
+      await until(async () => /It has no band yet: of \d+ quarter hours .* takes 24/.test((await words.innerText()).replace(/\s+/g, ' ')), 'it is not told why there is no band')
+      must(!/should come to lie/.test(await v.page.locator('main').innerText()), 'a band is drawn before there is one')
+      await server.step(60)
+      await until(async () => /In the band around it 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
+      const chart = v.page.getByRole('slider', { name: /Production by kind/ })
+      await until(async () => (await chart.getAttribute('aria-valuemax')) === '95', 'the chart does not reach the end of the day')
+      await chart.focus()
+      await v.page.keyboard.press('End')
+      await until(async () => /where 8 of 10 should come to lie .*W to .*W/.test((await chart.getAttribute('aria-valuetext')) ?? ''), 'the band is not announced: ' + (await chart.getAttribute('aria-valuetext')))
+      const p = await server.get('/production')
+      const of = (name) => p.series.filter((s) => s.name === name).at(-1)
+      const low = of('forecast_low_w'), high = of('forecast_high_w')
+      const wide = (k) => high.v[k] - low.v[k]
+      must(low.t.at(-1) >= 95 && wide(low.t.indexOf(95)) > wide(low.t.indexOf(73)), 'the band does not widen')
+      await v.axe('the band')
+      await chart.scrollIntoViewIfNeeded()
+      await v.shot('band')
+      await v.page.getByRole('button', { name: 'Table of Production by kind against consumption' }).click()
+      const table = v.page.getByRole('table', { name: 'Production by kind against consumption' })
+      await table.getByRole('columnheader', { name: 'where 8 of 10 should come to lie' }).waitFor()
+      must(/W to .*W/.test(await table.locator('tbody tr').last().innerText()), 'the table has no band')
+      // In the evening one sees what was expected at noon.
+      await v.page.getByRole('slider', { name: 'Moment looked at' }).fill('48')
+      await until(async () => (await clock(v.page)) === '12:00', 'the page does not show 12:00')
+      await until(async () => /what the operator expects/.test(await words.innerText()), 'noon has no forecast of its own')
+    },
+  },
+
+  'a kept run replayed': {
+    replay: true,
+    scenario: 'town',
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await until(async () => (await chip(v.page)) === 'REPLAY', 'the page does not say REPLAY')
+      must(/kept run/.test(await v.page.locator('header').first().innerText()) || use.look === 'phone', 'the page takes it for a live run')
+      // To any step, both ways, for all who watch.
+      for (const [tick, at] of [[80, '19:45'], [20, '04:45']]) {
+        await server.api('POST', '/clock/seek', { tick })
+        await until(async () => (await clock(v.page)) === at, 'the page does not show ' + at)
+      }
+      await until(async () => /Balanced/.test(await text(v.page, '[data-testid="balance"]')), 'a kept step is not balanced')
+      await v.page.getByLabel('Speed').selectOption('14400')
+      await until(async () => (await server.get('/state')).speed === 14400, 'the speed is not taken')
+      await v.page.getByRole('button', { name: 'Play', exact: true }).click()
+      await until(async () => (await clock(v.page)) > '05:30', 'the replay does not play')
+      must((await chip(v.page)) === 'REPLAY', 'a replay that plays says ' + (await chip(v.page)))
+      await v.page.getByRole('button', { name: 'Pause' }).click()
+      await until(async () => !(await server.get('/state')).playing, 'it does not pause')
+      // The own clock goes to any step that is kept, also ahead of where the replay stands.
+      const stands = (await server.get('/state')).tick
+      await v.page.getByRole('slider', { name: 'Moment looked at' }).fill('90')
+      await until(async () => (await clock(v.page)) === '22:30', 'the page does not look at 22:30')
+      must((await server.get('/state')).tick === stands, 'looking moved the replay')
+      await v.page.getByRole('button', { name: 'Back to the replay' }).click()
+      await until(async () => (await clock(v.page)) < '22:00', 'it is not back')
+      // Nothing can be changed, and that is said in words.
+      v.loses()
+      await v.page.getByLabel('Limit of').selectOption({ index: 1 })
+      await v.page.getByLabel('Limit, kW').fill('90')
+      await v.page.getByRole('button', { name: 'Set limit' }).click()
+      await v.page.getByText(/this is a replay of a run that is over/).waitFor()
+      await v.axe('a replay')
+      await v.shot('kept')
     },
   },
 
@@ -336,11 +461,16 @@ export const journeys = {
       await server.step(2)
       const state = v.page.locator('[data-testid="plant-state"]')
       const press = (name) => v.page.getByRole('group', { name: /Order to/ }).getByRole('button', { name: new RegExp('^' + name) }).click()
+      const means = v.page.locator('[data-testid="plant-means"]')
+      const told = async () => (await means.innerText()).replace(/\s/g, ' ')
+      await until(async () => (await told()) === 'After a stop a start takes 5 min.' || (await told()), 'what a stop means is not told before it')
       await press('Stop')
       await v.page.getByText('biogas is ordered to stop from 00:02').waitFor()
       await server.step(1)
       await until(async () => /^stands still, ordered to stop/.test(await state.innerText()), 'it does not stop')
       must((await server.get('/twin?path=' + path)).reading.power_w === 0, 'a stopped plant generates')
+      await until(async () => /: a start takes 5 min; ordered now, it feeds in from 00:08\.$/.test(await told()) || (await told()), 'how long a start takes is not told before it')
+      await v.axe('a plant that stands still')
       await press('Start')
       await v.page.getByText('biogas is ordered to run').waitFor()
       await server.step(1)
@@ -349,6 +479,7 @@ export const journeys = {
       const begun = events.find((e) => e.type === 'producer.starting')
       must(begun && begun.fields.ready_tick === begun.tick + 5, 'no start of five minutes: ' + JSON.stringify(events))
       const ready = '00:0' + begun.fields.ready_tick
+      must(ready === '00:08', 'told was 00:08 before the order, it is ' + ready)
       await until(async () => (await state.innerText()) === `starts, ready at ${ready}, ordered to run`, 'the delay is not told')
       await v.axe('a plant that starts')
       await v.shot('plant')

@@ -1,0 +1,60 @@
+//go:build long && unix
+
+package ui
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// A thousand watch the city of 10,000 homes at 10 Hz, a hundred of whom stop reading:
+// those are gone within 15 s, the others see a step within 250 ms; over a minute
+// memory stays as it is; and when all leave and come again at once, each has what the
+// server has.
+func TestCrowd(t *testing.T) {
+	const all, stalled, warm = 1000, 100, 50
+	w := serveCity(t)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	steps := func(n int) {
+		for range n {
+			<-tick.C
+			w.one(t)
+		}
+	}
+	steps(warm)
+	w.watch(t, all-stalled, stalled, 50, 10)
+	if n := w.live.hub.count(); n != all {
+		t.Fatalf("%d watch", n)
+	}
+	gone := make(chan time.Duration, 1)
+	go func() { gone <- w.untilGone(all - stalled) }()
+	steps(200)
+	took := <-gone
+	if took > 15*time.Second {
+		t.Errorf("those who do not read are dropped after %v", took)
+	}
+	before, used := heap(), cpu()
+	frames := w.live.hub.sent.Load()
+	steps(600)
+	used, frames = cpu()-used, w.live.hub.sent.Load()-frames
+	after := heap()
+	t.Logf("gone after %.1f s; heap %.1f MB, a minute later %.1f MB; %.1f frames a viewer and second, %.1f µs of a processor each, steps included",
+		took.Seconds(), float64(before)/1e6, float64(after)/1e6, float64(frames)/60/(all-stalled), float64(used.Microseconds())/float64(frames))
+	if math.Abs(float64(after-before)) > 0.05*float64(before) {
+		t.Errorf("memory is not flat: %d bytes, a minute later %d", before, after)
+	}
+	w.crowd.again()
+	steps(10)
+	r := w.crowd.end(w.made - 1)
+	t.Logf("ages: %.0f ms in the middle, 99 of 100 below %.0f ms, at most %.0f ms; %.0f kB/s a viewer", r.P50, r.P99, r.Max, float64(r.Bytes)/(all-stalled)/81/1000)
+	if r.Lost > 0 || r.P99 > 250 {
+		t.Errorf("%d healthy viewers lost, 99 of 100 frames below %.0f ms", r.Lost, r.P99)
+	}
+	for _, scope := range []string{"grid", "communities/0", "tile/0"} {
+		if want := w.stateOf(scope, w.made-1); r.States[want] != all-stalled {
+			t.Errorf("%d of %d have %s as the server has it: %v", r.States[want], all-stalled, scope, r.States)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+//go:build unix
+
+package ui
+
+import (
+	"context"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+)
+
+// watched is a server of the city of 10,000 homes that is paused, and its steps.
+type watched struct {
+	*tester
+	made   int64
+	took   []time.Duration
+	crowd  *crowd
+	left   chan struct{} // told of each viewer that has gone
+	served *httptest.Server
+}
+
+// serveCity keeps little for looking back, so that its memory is soon as full as it gets.
+func serveCity(t testing.TB) *watched {
+	t.Helper()
+	return serveQuiet(t, "city", sim.Options{Days: new(14)})
+}
+
+func serveQuiet(t testing.TB, scenario string, o sim.Options) *watched {
+	t.Helper()
+	s, err := NewServer(Options{World: load(t, scenario, o), Stepper: flat, Live: sim.LiveOptions{Paused: true}, HistoryBytes: 8 << 20,
+		Limits: Limits{Requests: 1e6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &watched{tester: &tester{Server: s}, left: make(chan struct{}, 1)}
+	w.T, _ = t.(*testing.T)
+	s.viewers.left = func() {
+		select {
+		case w.left <- struct{}{}:
+		default:
+		}
+	}
+	w.served = httptest.NewServer(s.Handler())
+	w.url = w.served.URL
+	t.Cleanup(func() {
+		s.Close()
+		w.served.Close()
+	})
+	return w
+}
+
+// watch has a crowd watch the grid, its communities and a tile.
+func (w *watched) watch(t testing.TB, healthy, stalled, every int, hz uint32) {
+	t.Helper()
+	w.crowd = newCrowd(t, crowdOf{URL: "ws" + strings.TrimPrefix(w.url, "http") + "/api/v1/stream", Healthy: healthy, Stalled: stalled,
+		Scopes: []string{"grid", "communities", "tile/0"}, Hz: hz, Every: every})
+}
+
+// one makes a step.
+func (w *watched) one(t testing.TB) {
+	t.Helper()
+	if w.crowd != nil {
+		w.crowd.step(w.made)
+	}
+	begun := time.Now()
+	if _, err := w.Live().Step(context.Background(), 1); err != nil {
+		t.Fatal(err)
+	}
+	w.took = append(w.took, time.Since(begun))
+	w.made++
+}
+
+// untilGone returns when the viewers that have stopped reading have been dropped.
+func (w *watched) untilGone(healthy int) time.Duration {
+	begun := time.Now()
+	for w.live.hub.count() > healthy {
+		<-w.left
+	}
+	return time.Since(begun)
+}
+
+// BenchmarkViewers is what it costs that 200 watch the city of 10,000 homes at 10 Hz, 20
+// of whom have stopped reading. Two servers step in turns, one of them watched by
+// viewers in another process. The processor's time for a frame is what a round of both
+// takes beyond one before anybody watched.
+func BenchmarkViewers(b *testing.B) {
+	const healthy, stalled, idle = 180, 20, 40
+	sides := [2]*watched{serveCity(b), serveCity(b)}
+	alone, shown := sides[0], sides[1]
+	tick := time.NewTicker(50 * time.Millisecond) // each of the two at 10 Hz
+	defer tick.Stop()
+	round := func(i int) {
+		for k := range sides {
+			<-tick.C
+			sides[(i+k)%2].one(b)
+		}
+	}
+	for i := range idle / 2 { // history fills
+		round(i)
+	}
+	before, used := heap(), cpu()
+	for i := range idle {
+		round(i)
+	}
+	used = (cpu() - used) / idle
+	shown.watch(b, healthy, stalled, 20, 10)
+	var gone time.Duration
+	var dropped sync.WaitGroup
+	dropped.Go(func() { gone = shown.untilGone(healthy) })
+	for _, s := range sides {
+		s.took = s.took[:0]
+	}
+	frames, busy, rounds := shown.live.hub.sent.Load(), cpu(), 0
+	for b.Loop() {
+		round(rounds)
+		rounds++
+	}
+	busy = cpu() - busy - time.Duration(rounds)*used
+	frames = shown.live.hub.sent.Load() - frames
+	after := heap()
+	r := shown.crowd.end(shown.made - 1)
+	dropped.Wait()
+	ratios := make([]float64, rounds)
+	for i := range ratios {
+		ratios[i] = float64(shown.took[i]) / float64(alone.took[i])
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "watched/alone")
+	b.ReportMetric(float64(busy.Microseconds())/float64(frames), "server-µs/frame")
+	b.ReportMetric(r.P50, "ms-age-p50")
+	b.ReportMetric(r.P99, "ms-age-p99")
+	b.ReportMetric(float64(r.Bytes)/float64(healthy)/float64(rounds)/100, "kB/s/viewer")
+	b.ReportMetric(float64(after-before)/float64(healthy+stalled)/1000, "kB/viewer")
+	b.ReportMetric(gone.Seconds(), "s-until-gone")
+	b.ReportMetric(float64(shown.live.hub.skipped.Load())/float64(frames), "conflated/frame")
+	if r.Lost > 0 {
+		b.Errorf("%d healthy viewers were dropped", r.Lost)
+	}
+}
+
+// BenchmarkFrames is what a frame for a viewer costs the server where steps cost next to
+// nothing: 200 watch a hamlet, three frames each a step, 20 steps a second.
+func BenchmarkFrames(b *testing.B) {
+	const viewers = 200
+	w := serveQuiet(b, "hamlet", sim.Options{Set: []string{"step_s=60"}})
+	w.one(b)
+	w.watch(b, viewers, 0, 0, 30)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	frames, used := w.live.hub.sent.Load(), cpu()
+	for b.Loop() {
+		<-tick.C
+		w.one(b)
+	}
+	used, frames = cpu()-used, w.live.hub.sent.Load()-frames
+	r := w.crowd.end(w.made - 1)
+	b.ReportMetric(float64(used.Nanoseconds())/float64(frames)/1000, "server-µs/frame")
+	b.ReportMetric(r.CPU*1e6/float64(r.Frames), "viewers-µs/frame")
+	b.ReportMetric(r.P99, "ms-age-p99")
+}
