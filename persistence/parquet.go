@@ -121,6 +121,9 @@ func (p *parquetFiles) Commit(r *sim.StepRecord) error {
 	for _, c := range r.Cells {
 		for _, b := range c.Blocks {
 			for i := range b.Read {
+				if b.Vacant(i) {
+					continue
+				}
 				t.set(0, step, false)
 				t.set(1, at, false)
 				for k, text := range [...]string{b.Paths[i], b.Kind.Name, c.Path} {

@@ -41,6 +41,7 @@ type Block struct {
 	Flows Flows // after commit: the sum of Read
 
 	owner   Owner
+	places  Preparer // nil where nobody can be prepared
 	spans   [][]span // of an owner's devices; nil if the cell has none
 	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
 	last    []int64  // what an estimate rests on: last load, or content
@@ -189,6 +190,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 		return err
 	}
 	b.owner, _ = b.Slab.(Owner)
+	b.places, _ = b.Slab.(Preparer)
 	parts := 0
 	for i := range n {
 		parts += len(b.Slab.Parts(i))
@@ -312,6 +314,16 @@ func (c *Cell) Members() (n int) {
 		n += len(b.Paths)
 	}
 	return n
+}
+
+// Prepared reports whether member i is one that is not there until it is put in.
+func (b *Block) Prepared(i int) bool { return b.places != nil && b.places.Prepared(i) }
+
+// Vacant reports whether of member i, which is prepared, there is nothing in this step:
+// it held nothing at its end and neither drew nor gave. It asks the reading alone, so
+// that a replay says the same.
+func (b *Block) Vacant(i int) bool {
+	return b.Prepared(i) && b.Read[i].Power == 0 && b.Read[i].Content == 0
 }
 
 // PathOf is the path of a member.
