@@ -75,6 +75,9 @@ func (r *run) readingsCSV(q *readingsCSV) (*huma.StreamResponse, error) {
 			}
 			head := []string{strconv.FormatInt(int64(t), 10), r.time(t)}
 			for _, p := range places {
+				if r.absent(p, step) {
+					continue
+				}
 				if err := write(append(slices.Clone(head), r.csvRow(step, p, columns)...)); err != nil {
 					return err
 				}
