@@ -9,6 +9,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/ristretto/v2/z"
 )
 
 // badgerMagic stands in Badger's manifest, so that the store of another program is
@@ -54,9 +55,14 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 		return nil, openError(dir, err)
 	}
 	db, err := badger.Open(o)
-	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
-		// It was killed: what its log has is put in order, then it is only read.
-		if db, err = badger.Open(o.WithReadOnly(false)); err == nil {
+	if leftInTheMiddle(err) {
+		// A process that was killed while it made or cut a file: opened for writing, Badger
+		// puts it in order, at the second time where it was still empty.
+		write := o.WithReadOnly(false)
+		if db, err = badger.Open(write); leftInTheMiddle(err) {
+			db, err = badger.Open(write)
+		}
+		if mode == Read && err == nil {
 			if err = db.Close(); err == nil {
 				db, err = badger.Open(o)
 			}
@@ -66,6 +72,13 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 		return nil, openError(dir, err)
 	}
 	return &badgerTable{db}, nil
+}
+
+// leftInTheMiddle reports whether an error of Badger's, which it does not wrap, is of a log that
+// must be cut, or of a file that had been created and nothing more.
+func leftInTheMiddle(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
+		strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
 }
 
 // openError tells a store that is in use from one that is damaged.

@@ -98,13 +98,25 @@ func unseal(u *zstd.Decoder, key, value []byte) ([]byte, error) {
 type writer []byte
 
 func (w *writer) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
-func (w *writer) int(v int64)     { *w = binary.AppendVarint(*w, v) }
+func (w *writer) int(v int64)     { *w = appendInt(*w, v) }
 func (w *writer) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
 func (w *writer) hash(h sim.Hash) { *w = append(*w, h[:]...) }
 func (w *writer) ints(vs ...int64) {
+	b := []byte(*w)
 	for _, v := range vs {
-		w.int(v)
+		b = appendInt(b, v)
 	}
+	*w = b
+}
+
+// appendInt is binary.AppendVarint, short enough to be inlined.
+func appendInt(b []byte, v int64) []byte {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	for u >= 0x80 {
+		b = append(b, byte(u)|0x80)
+		u >>= 7
+	}
+	return append(b, byte(u))
 }
 
 // reader takes them off again. The first thing that is wrong stays its error.
@@ -231,11 +243,8 @@ const (
 )
 
 func (w *writer) series(vs []int64) {
-	unit, same, fits := uint64(0), true, true
+	unit, same, fits := unitOf(vs), true, true
 	for i, v := range vs {
-		if m := magnitude(v); unit != 1 && (unit == 0 || m%unit != 0) {
-			unit = gcd(unit, m)
-		}
 		same = same && v == vs[0]
 		fits = fits && (i == 0 || differenceFits(v, vs[i-1]))
 	}
@@ -248,12 +257,15 @@ func (w *writer) series(vs []int64) {
 	case fits && unit <= math.MaxInt64:
 		w.uint(seriesDelta)
 		w.uint(unit)
-		last := int64(0)
+		b, last := []byte(*w), int64(0)
 		for _, v := range vs {
-			v /= int64(unit)
-			w.int(v - last)
+			if unit != 1 { // a division takes longer than all the rest
+				v /= int64(unit)
+			}
+			b = appendInt(b, v-last)
 			last = v
 		}
+		*w = b
 	default:
 		w.uint(seriesPlain)
 		w.ints(vs...)
@@ -282,6 +294,50 @@ func (r *reader) series(vs []int64) {
 	default:
 		r.fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
 	}
+}
+
+// Multiples: values that have nothing to do with the one before.
+//
+//	0                 all of them are 0
+//	unit v₀ v₁ …      in multiples of unit > 0
+func (w *writer) multiples(vs []int64) {
+	unit := unitOf(vs)
+	w.uint(unit)
+	switch {
+	case unit == 0:
+	case unit == 1 || unit > math.MaxInt64:
+		w.ints(vs...)
+	default:
+		for _, v := range vs {
+			w.int(v / int64(unit))
+		}
+	}
+}
+
+func (r *reader) multiples(vs []int64) {
+	unit := r.uint()
+	if unit == 0 {
+		clear(vs)
+		return
+	}
+	if unit > math.MaxInt64 {
+		unit = 1
+	}
+	for i := range vs {
+		vs[i] = r.int() * int64(unit)
+	}
+}
+
+// unitOf is the greatest common divisor of values; 0 if all are 0.
+func unitOf(vs []int64) (unit uint64) {
+	for _, v := range vs {
+		if m := magnitude(v); unit == 0 || m%unit != 0 {
+			if unit = gcd(unit, m); unit == 1 {
+				return unit
+			}
+		}
+	}
+	return unit
 }
 
 func magnitude(v int64) uint64 {

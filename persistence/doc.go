@@ -103,9 +103,10 @@
 //	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
 //	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
 //
-//	usage      9 int (views.Figure, of the community), number of blocks uint; for each block: parts uint, an int
-//	           for each; members uint, and for each figure an int for each member, less what the figures before
-//	           let expect (expectedUsage)
+//	usage      9 int (views.Figure, of the community), number of blocks uint; for each block: parts uint, multiples of
+//	           the parts' sums; members uint, and for each figure multiples of the members' sums, less what those before let
+//	           expect (expectUsage); a sum is of powers over steps
+//	multiples  0 zeros │ unit uint, each value in units (int)
 //
 // A body of parts is packed as a whole and cut; each part begins with a byte: 1
 // if another one follows.

@@ -69,12 +69,14 @@ type Journal struct {
 
 // chunk is readings that wait to be written together.
 type chunk struct {
-	from  twins.Tick
-	steps int
-	cells []*cellChunk
+	from   twins.Tick
+	steps  int
+	values int // that are kept in memory
+	cells  []*cellChunk
 }
 
-// How many steps make a chunk: as many as compress well, fewer in a big world.
+// How many steps make a chunk: as many as compress well, fewer where there are many values
+// other than 0.
 const (
 	mostChunkSteps  = 96
 	leastChunkSteps = 8
@@ -250,12 +252,12 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 		}
 	}
 	for i, cell := range r.Cells {
-		c.cells[i].add(cell)
+		c.values += c.cells[i].add(cell)
 	}
 	c.steps++
-	full := min(mostChunkSteps, max(leastChunkSteps, mostChunkValues/max(1, recordValues(r))))
+	full := c.steps >= mostChunkSteps || c.steps >= leastChunkSteps && c.values >= mostChunkValues
 	snapshot := r.SnapshotDue || (r.Tick+1)%mostBetween == 0
-	if c.steps >= full || snapshot {
+	if full || snapshot {
 		entries = j.flushChunk(entries, r)
 	}
 	if snapshot {
@@ -283,7 +285,7 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 	w.uint(uint64(len(c.cells)))
 	entries = append(entries, s.seal(key(keyChunk, c.from), w))
 	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
-	c.from, c.steps = c.from+twins.Tick(c.steps), 0
+	c.from, c.steps, c.values = c.from+twins.Tick(c.steps), 0, 0
 	for _, cell := range c.cells {
 		cell.reset()
 	}

@@ -120,8 +120,10 @@ func sameUsage(t *testing.T, dir string, v *stepped) {
 				if b.Kind != twins.Household {
 					continue
 				}
-				for _, e := range u.Blocks[k].Parts {
-					is.homes[day][i] += e
+				for m := range b.Paths {
+					for _, e := range u.Blocks[k].PartsOf(m) {
+						is.homes[day][i] += e
+					}
 				}
 			}
 			return nil

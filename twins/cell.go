@@ -38,7 +38,8 @@ type Block struct {
 	Flex  []Flex // of an owner: with its devices
 	Set   []Setpoint
 	Read  []Reading
-	Flows Flows // after commit: the sum of Read
+	Flows Flows   // after commit: the sum of Read
+	Parts []Power // of all readings, those of the first member, then those of the second
 
 	owner   Owner
 	places  Preparer // nil where nobody can be prepared
@@ -46,6 +47,7 @@ type Block struct {
 	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
 	last    []int64  // what an estimate rests on: last load, or content
 	burdens burdens  // of customers: what they have borne in scarcity
+	columns columns  // of Read, once somebody has asked
 
 	// quarantined members failed twice in a step: they are not asked any more
 	// and an estimate stands for them.
@@ -195,7 +197,8 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 	for i := range n {
 		parts += len(b.Slab.Parts(i))
 	}
-	room := make([]Power, parts)
+	b.Parts = make([]Power, parts)
+	room := b.Parts
 	for i := range n {
 		if k := len(b.Slab.Parts(i)); k > 0 {
 			b.Read[i].Parts, room = room[:k:k], room[k:]
@@ -696,6 +699,7 @@ func (c *Cell) meter(units bool) {
 			continue
 		}
 		b.Flows = Flows{}
+		b.columns.gathered = false
 		for i := range b.Read {
 			r := &b.Read[i]
 			b.Flows.Add(r)

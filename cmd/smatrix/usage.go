@@ -249,13 +249,13 @@ func (u *used) add(s *usedSpan, community int, c *views.CellUsage) {
 	f := c.Total
 	if u.block >= 0 {
 		b := &c.Blocks[u.block]
-		f = b.Members[u.member]
+		f = b.Of(u.member)
 		for i, name := range u.world.Cells[community].Blocks[u.block].Slab.Parts(u.member) {
 			s.devices[name] += b.PartsOf(u.member)[i]
 			u.totalsOfDevices[name] += b.PartsOf(u.member)[i]
 		}
 		for _, d := range u.devices {
-			g := c.Blocks[d.block].Members[d.member]
+			g := c.Blocks[d.block].Of(d.member)
 			if d.prepared && g == (views.Figures{}) {
 				continue
 			}
