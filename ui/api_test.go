@@ -919,7 +919,15 @@ func TestPreparedMembers(t *testing.T) {
 		c.rows = strings.Count(string(csv), battery)
 		return c
 	}
-	twin := func() (t TwinInfo) { s.get("/twin?path="+battery, &t); return t }
+	twin := func() (t TwinInfo) {
+		var home TwinInfo
+		s.get("/twin?path="+battery, &t)
+		s.get("/twin?path="+t.Owner, &home)
+		if slices.Contains(home.AbsentOnes, battery) != t.Absent || !slices.Contains(home.Children, battery) {
+			s.Errorf("children %v, not there %v; the battery is absent: %v", home.Children, home.AbsentOnes, t.Absent)
+		}
+		return t
+	}
 	var scenario ScenarioInfo
 	s.get("/scenario", &scenario)
 	if scenario.Members["battery"] != 45+6 || scenario.Prepared["battery"] != 255 {
@@ -932,6 +940,13 @@ func TestPreparedMembers(t *testing.T) {
 	s.step(2)
 	if now := count(); now != before || !twin().Absent {
 		t.Errorf("after two steps: %+v, were %+v", now, before)
+	}
+	var alerts struct{ Alerts []AlertInfo }
+	s.get("/alerts", &alerts)
+	for _, row := range alerts.Alerts {
+		if row.Rule == "storage.empty" && row.Scope == community && row.Count > int64(2*before.listed) {
+			t.Errorf("%d times a battery of %d is empty in two steps", row.Count, before.listed)
+		}
 	}
 	s.want(202, "POST", "/commands", `{"target":"`+battery+`","setting":"available","value":true}`, nil)
 	s.step(2)

@@ -566,6 +566,7 @@ type TwinInfo struct {
 	Reading       map[string]Number `json:"reading" doc:"null before the first step"`
 	Parts         []PartInfo        `json:"parts"`
 	Children      []string          `json:"children" doc:"at most 1,000"`
+	AbsentOnes    []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
 	ChildrenTotal int               `json:"children_total"`
 	Decisions     []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
 	Alerts        []AlertInfo       `json:"alerts"`
@@ -576,7 +577,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, AbsentOnes: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -642,6 +643,11 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 		t.Parent = row.Owner
 	}
 	t.Children = append(t.Children, r.index.children[t.Path]...)
+	for _, path := range t.Children {
+		if at, _ := r.index.Place(path); r.absent(at, step) {
+			t.AbsentOnes = append(t.AbsentOnes, path)
+		}
+	}
 	t.ChildrenTotal = len(t.Children)
 	b := r.index.block(p)
 	for i, name := range b.Parts[p.Row] {

@@ -22,7 +22,7 @@ export interface Decision { tick: number; time: string; path: string; reason: st
 export interface Twin {
   path: string; kind: string; label: string; role: string; community: string; owner: string; parent: string; tile: number; x: number; y: number; absent?: boolean; tick: number
   spec: Record<string, unknown> | null; settings: Setting[] | null; reading: Record<string, number> | null
-  parts: { name: string; power_w: number }[] | null; children: string[] | null; children_total?: number; decisions: Decision[] | null; alerts: AlertRow[] | null
+  parts: { name: string; power_w: number }[] | null; children: string[] | null; children_absent?: string[] | null; children_total?: number; decisions: Decision[] | null; alerts: AlertRow[] | null
 }
 export interface SeriesLine { name: string; unit: string; places: number; label: string; t: number[]; v: (number | null)[] }
 export interface Series { path: string; from: number; to: number; step_s: number; start_unix_s: number; reduced: boolean; held_from: number; series: SeriesLine[] }
