@@ -923,8 +923,8 @@ func TestPreparedMembers(t *testing.T) {
 		var home TwinInfo
 		s.get("/twin?path="+battery, &t)
 		s.get("/twin?path="+t.Owner, &home)
-		if slices.Contains(home.AbsentOnes, battery) != t.Absent || !slices.Contains(home.Children, battery) {
-			s.Errorf("children %v, not there %v; the battery is absent: %v", home.Children, home.AbsentOnes, t.Absent)
+		if slices.Contains(home.ChildrenAbsent, battery) != t.Absent || !slices.Contains(home.Children, battery) {
+			s.Errorf("children %v, not there %v; the battery is absent: %v", home.Children, home.ChildrenAbsent, t.Absent)
 		}
 		return t
 	}

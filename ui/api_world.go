@@ -549,27 +549,27 @@ type PartInfo struct {
 
 // TwinInfo is all that is known of one twin.
 type TwinInfo struct {
-	Path          string            `json:"path"`
-	Kind          string            `json:"kind"`
-	Label         string            `json:"label"`
-	Role          string            `json:"role"`
-	Community     string            `json:"community"`
-	Owner         string            `json:"owner"`
-	Parent        string            `json:"parent"`
-	Tile          int               `json:"tile" doc:"-1 for a community and the grid"`
-	X             float64           `json:"x"`
-	Y             float64           `json:"y"`
-	Absent        bool              `json:"absent" doc:"it is prepared, and not there in this step"`
-	Tick          int64             `json:"tick" doc:"step of the reading, -1 before the first"`
-	Spec          any               `json:"spec" doc:"its entry in the scenario"`
-	Settings      []TwinSetting     `json:"settings"`
-	Reading       map[string]Number `json:"reading" doc:"null before the first step"`
-	Parts         []PartInfo        `json:"parts"`
-	Children      []string          `json:"children" doc:"at most 1,000"`
-	AbsentOnes    []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
-	ChildrenTotal int               `json:"children_total"`
-	Decisions     []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
-	Alerts        []AlertInfo       `json:"alerts"`
+	Path           string            `json:"path"`
+	Kind           string            `json:"kind"`
+	Label          string            `json:"label"`
+	Role           string            `json:"role"`
+	Community      string            `json:"community"`
+	Owner          string            `json:"owner"`
+	Parent         string            `json:"parent"`
+	Tile           int               `json:"tile" doc:"-1 for a community and the grid"`
+	X              float64           `json:"x"`
+	Y              float64           `json:"y"`
+	Absent         bool              `json:"absent" doc:"it is prepared, and not there in this step"`
+	Tick           int64             `json:"tick" doc:"step of the reading, -1 before the first"`
+	Spec           any               `json:"spec" doc:"its entry in the scenario"`
+	Settings       []TwinSetting     `json:"settings"`
+	Reading        map[string]Number `json:"reading" doc:"null before the first step"`
+	Parts          []PartInfo        `json:"parts"`
+	Children       []string          `json:"children" doc:"at most 1,000"`
+	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
+	ChildrenTotal  int               `json:"children_total"`
+	Decisions      []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
+	Alerts         []AlertInfo       `json:"alerts"`
 }
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
@@ -577,7 +577,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, AbsentOnes: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -645,7 +645,7 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	t.Children = append(t.Children, r.index.children[t.Path]...)
 	for _, path := range t.Children {
 		if at, _ := r.index.Place(path); r.absent(at, step) {
-			t.AbsentOnes = append(t.AbsentOnes, path)
+			t.ChildrenAbsent = append(t.ChildrenAbsent, path)
 		}
 	}
 	t.ChildrenTotal = len(t.Children)
