@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -211,7 +212,19 @@ func (t *badgerTable) Compact() (err error) {
 // Close implements Table.
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
-	return t.db.Close()
+	err = t.db.Close()
+	dropStatistics(t.db.Opts().Dir)
+	return err
+}
+
+// dropStatistics removes the mebibyte in which Badger counts what its value log could let go,
+// while it counts nothing: it is made anew when the store is opened, and a folder that
+// is copied to where files have no holes would be as much bigger.
+func dropStatistics(dir string) {
+	name := filepath.Join(dir, "DISCARD")
+	if b, err := os.ReadFile(name); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
+		_ = os.Remove(name) // what stays is as good
+	}
 }
 
 // OpenBadger opens or makes the Table of a run's journal in a folder.

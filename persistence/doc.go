@@ -3,7 +3,7 @@
 //
 //	DIR/
 //	├── run.json       what the run is and how it stands; written first and last
-//	├── scenario.yaml  the scenario as it was written
+//	├── scenario.yaml  the scenario as it was written; a fork's is its parent's
 //	├── journal/       Badger: steps, readings, states, commands
 //	├── ledger         head of the chain after each step, and commands from outside
 //	├── address        where the process that holds the run is to be asked; gone with it
@@ -50,7 +50,7 @@
 //	│ length │ CRC-32C │ kind │ body                                  │
 //	│ u32 LE │ u32 LE  │ byte │ g  head before step 0, 32 bytes       │
 //	│        │         │      │ s  tick, head after it                │
-//	│        │         │      │ c  command                            │
+//	│        │         │      │ c  commands that came together        │
 //	│        │         │      │ e  steps made, digest: ended here     │
 //	└────────┴─────────┴──────┴───────────────────────────────────────┘
 //	  length counts kind and body; the sum is over length, kind and body
@@ -62,7 +62,7 @@
 //
 //	f                          format of the journal: 1
 //	s tick                     a step: head, commands, digests, decisions, events, flows
-//	c number                   a command from outside
+//	c number                   commands from outside that came together, from the number-th on
 //	k tick                     marks a chunk: steps, communities
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
@@ -87,10 +87,11 @@
 // In bodies, int is a zigzag varint and uint a varint as of encoding/binary, text a uint for the length and the
 // bytes, hash 32 bytes; a list is a uint for its length and its items.
 //
-//	command    step int, seq int, target text, name text, setting text, value int
+//	commands   a list; of each step and seq less those of the one before (int), target, name, setting (after), value less that before (int)
+//	after      uint: how many bytes are those of the same text of the one before; text: the rest
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
-//	           list of commands, list of digests (hash), list of cells, list of text (quarantined),
+//	           commands, list of digests (hash), list of cells, list of text (quarantined),
 //	           list of the grid's own events: member text, event
 //	swing      flags uint (1 island, 2 blackout, 4 held by a neighbour), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
 //	cell       community uint, list of decisions, list of events, broken text, by int
@@ -108,8 +109,10 @@
 //	           expect (expectUsage); a sum is of powers over steps
 //	multiples  0 zeros │ unit uint, each value in units (int)
 //
-// A body of parts is packed as a whole and cut; each part begins with a byte: 1
-// if another one follows.
+// A body of parts is packed as a whole and cut; each part begins with a byte of flags: 1 if
+// another one follows; 2, in the first, if it is packed against what the fork's parent has
+// in the same place (zstd with that body for a raw dictionary), whose CRC-32C (u32 LE) follows.
+// Readings have the parent's chunk in which their first step is for it.
 //
 // Versions: whoever changes a form gives it a new number, writes a function that turns
 // the old into the new (upgrades), and keeps bytes of the old in testdata. A number

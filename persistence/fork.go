@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -94,13 +92,6 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	}
 	kept := *s.run.meta.Journal
 	kept.Parent, kept.CSV, kept.Retention = parent, false, Retention{}
-	text, err := os.ReadFile(s.run.path(scenarioFile))
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := r.writeText(scenarioFile, text); err != nil {
-		return nil, nil, err
-	}
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
 	child.start, child.parent, child.base = s.start, s, at
@@ -143,7 +134,8 @@ func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
 	return p, nil
 }
 
-// begin writes what a fork begins with: the state at that moment, and its commands.
+// begin writes what a fork begins with: its commands. Its state at that moment is had from
+// the parent's snapshot before it.
 func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j *Journal, _ *Moment, err error) {
 	m, folded, err := s.atWithUsage(at)
 	if err != nil {
@@ -156,29 +148,21 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 	if j.ledger, err = createLedger(s.run.path(ledgerFile), s.start); err != nil {
 		return nil, nil, err
 	}
-	entries := []Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})}
-	if at > 0 {
-		entries = j.snapshot(entries, m.record(at-1))
-	}
-	if err = s.table.Put(entries); err != nil {
+	if err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})}); err != nil {
 		return nil, nil, errors.Join(err, j.ledger.f.Close())
 	}
 	for _, c := range commands {
-		if err = m.World.Add(c); err == nil {
-			err = j.AppendCommand(c)
-		}
-		if err != nil {
-			return nil, nil, errors.Join(err, j.ledger.f.Close())
+		if err = m.World.Add(c); err != nil {
+			break
 		}
 	}
+	if err == nil {
+		err = j.AppendCommand(commands...)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, j.ledger.f.Close())
+	}
 	return j, m, nil
-}
-
-// record shows the states of a moment.
-func (m *Moment) record(t twins.Tick) *sim.StepRecord {
-	r := &sim.StepRecord{Tick: t, Cells: m.World.Cells, Grid: m.World.Grid}
-	r.Controller, _ = m.World.Controller.(twins.Stateful)
-	return r
 }
 
 // FindParent is where the run that a fork begins in lies, and whether it is there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -278,7 +279,8 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 	}
 	for i, cell := range r.Cells {
 		j.buf = c.cells[i].append(j.buf[:0], cell, c.from)
-		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, j.buf)
+		keyOf := func(part int) []byte { return readingsKey(i, c.from, part) }
+		entries = s.sealParts(entries, keyOf, j.buf, s.like(keyOf(0)))
 	}
 	var w writer
 	w.uint(uint64(c.steps))
@@ -295,13 +297,16 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 // snapshot writes all states after a step.
 func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
 	s, after := j.store, r.Tick+1
+	keep := func(of uint32, states []byte) {
+		keyOf := func(part int) []byte { return stateKey(after, of, part) }
+		entries = s.sealParts(entries, keyOf, states, s.like(keyOf(0)))
+	}
 	var buf []byte
 	for i, cell := range r.Cells {
 		buf = cell.AppendStates(buf[:0])
-		entries = s.sealParts(entries, func(part int) []byte { return stateKey(after, uint32(i), part) }, buf)
+		keep(uint32(i), buf)
 	}
-	buf = sim.AppendGridState(buf[:0], r)
-	entries = s.sealParts(entries, func(part int) []byte { return stateKey(after, gridState, part) }, buf)
+	keep(gridState, sim.AppendGridState(buf[:0], r))
 	var w writer
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
@@ -332,38 +337,45 @@ func (j *Journal) Next() twins.Tick {
 // them made again up to there, and takes commands for later ones only.
 func (j *Journal) Known() twins.Tick { return j.known }
 
-// AppendCommand keeps a command from outside: when it returns nil the command is on
-// disk, and may be acknowledged. The caller adds it to its world, too.
-func (j *Journal) AppendCommand(c twins.Command) error {
+// AppendCommand keeps commands from outside: when it returns nil they are on disk, and
+// may be acknowledged. The caller adds them to its world, too. Of several that are kept
+// together, some may be there after an error.
+func (j *Journal) AppendCommand(commands ...twins.Command) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.command(c)
+	return j.command(commands...)
 }
 
-func (j *Journal) command(c twins.Command) error {
+func (j *Journal) command(commands ...twins.Command) error {
 	if j.failed != nil {
 		return j.failed
 	}
-	if c.Step < j.next || c.Step < j.known {
-		return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
+	for _, c := range commands {
+		if c.Step < j.next || c.Step < j.known {
+			return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
+		}
 	}
 	if err := j.room(); err != nil {
 		return err
 	}
-	j.ledger.command(&c)
+	j.ledger.commands(commands)
 	if err := j.ledger.flush(); err != nil {
 		return j.fail(err)
 	}
 	if err := j.ledger.f.Sync(); err != nil {
 		return j.fail(err)
 	}
-	var w writer
-	w.command(&c)
-	if err := j.store.table.Put([]Entry{j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w)}); err != nil {
+	var entries []Entry
+	for batch := range slices.Chunk(commands, mostTogether) {
+		var w writer
+		w.commands(batch)
+		entries = append(entries, j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w))
+		j.numCommands += len(batch)
+	}
+	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
-	j.numCommands++
-	j.store.commands = append(j.store.commands, c)
+	j.store.commands = append(j.store.commands, commands...)
 	j.show()
 	return nil
 }

@@ -117,14 +117,24 @@ func (s *Store) joinCommands(said []twins.Command) error {
 	}
 	s.inherited = len(s.commands)
 	s.commands = append(s.commands, said...)
+	known := make(map[twins.Command]bool, len(s.commands))
+	for _, c := range s.commands {
+		known[c] = true
+	}
 	err := s.table.Scan([]byte{keyCommand}, nil, func(k, v []byte) error {
 		body, err := unseal(s.unpacker, k, v)
 		if err != nil {
 			return nil // the ledger has it, or a head will not come out
 		}
 		r := &reader{b: body}
-		if c := r.command(); r.done() == nil && !slices.Contains(s.commands, c) {
-			s.commands = append(s.commands, c)
+		all := r.commands()
+		if r.done() != nil {
+			return nil
+		}
+		for _, c := range all {
+			if !known[c] {
+				known[c], s.commands = true, append(s.commands, c)
+			}
 		}
 		return nil
 	})
@@ -283,9 +293,7 @@ func (s *Store) mendLedger() (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range s.commands[s.inherited:] {
-		l.command(&s.commands[s.inherited+i])
-	}
+	l.commands(s.commands[s.inherited:])
 	for t, head := range s.heads {
 		if t >= int(s.base) && head != (sim.Hash{}) {
 			l.step(twins.Tick(t), head)

@@ -128,13 +128,32 @@ func (f *usageFold) mark() Entry {
 }
 
 func (f *usageFold) append(entries []Entry, kind byte, start int64, all []*views.CellUsage) []Entry {
+	settled := f.settled(kind, start)
 	for i, u := range all {
 		w := writer(f.buf[:0])
 		f.scratch = w.cellUsage(u, f.scratch)
-		entries = f.store.sealParts(entries, func(part int) []byte { return usageKey(kind, start, i, part) }, w)
+		keyOf := func(part int) []byte { return usageKey(kind, start, i, part) }
+		var like []byte
+		if settled {
+			like = f.store.like(keyOf(0))
+		}
+		entries = f.store.sealParts(entries, keyOf, w, like)
 		f.buf = w
 	}
 	return entries
+}
+
+// settled reports whether a fork's parent has an hour or a day for good: one that was not over
+// it writes again when it goes on.
+func (f *usageFold) settled(kind byte, start int64) bool {
+	p := f.store.parent
+	if p == nil {
+		return false
+	}
+	if kind == keyDay {
+		return start < views.LocalDay(f.cal, p.Steps())
+	}
+	return start < views.LocalHour(f.cal, p.Steps())
 }
 
 // Commit implements sim.Sink, for steps that are made again.
