@@ -493,6 +493,7 @@ export const journeys = {
       must((await server.get('/twin?path=' + path)).settings.find((s) => s.name === 'available').value === 1, 'it tripped without being asked for')
       await v.axe('before a trip')
       await v.page.getByRole('button', { name: 'Trip it' }).click()
+      await v.page.getByText(/biogas trips at/).waitFor()
       await server.step(1)
       await until(async () => (await state.innerText()) === 'out of service', 'it did not trip')
     },
