@@ -290,7 +290,7 @@ export const journeys = {
       await until(async () => /It has no band yet: of \d+ quarter hours .* takes 24/.test((await words.innerText()).replace(/\s+/g, ' ')), 'it is not told why there is no band')
       must(!/should come to lie/.test(await v.page.locator('main').innerText()), 'a band is drawn before there is one')
       await server.step(60)
-      await until(async () => /In the band around it 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
+      await until(async () => /In the band around the forecast 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
       const chart = v.page.getByRole('slider', { name: /Production by kind/ })
       await until(async () => (await chart.getAttribute('aria-valuemax')) === '95', 'the chart does not reach the end of the day')
       await chart.focus()
