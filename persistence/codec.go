@@ -25,8 +25,8 @@ const flagZstd = 1
 const worthPacking = 128
 
 // The coders are used by one goroutine at a time each, and hold no goroutines.
-func newPacker() *zstd.Encoder {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+func newPacker(more ...zstd.EOption) *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, append([]zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1 << 20)}, more...)...)
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -36,8 +36,8 @@ func newPacker() *zstd.Encoder {
 // mostUnpacked bounds what a value may unpack to: damage must not ask for all memory.
 const mostUnpacked = 1 << 30
 
-func newUnpacker() *zstd.Decoder {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))
+func newUnpacker(more ...zstd.DOption) *zstd.Decoder {
+	r, err := zstd.NewReader(nil, append(more, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))...)
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -189,21 +189,52 @@ func (r *reader) done() error {
 	return r.err
 }
 
-// Commands.
+// mostTogether is how many commands stand in one record or value at most.
+const mostTogether = 4096
 
-func (w *writer) command(c *twins.Command) {
-	w.int(int64(c.Step))
-	w.int(c.Seq)
-	w.text(c.Target)
-	w.text(c.Name)
-	w.text(c.Args.Setting)
-	w.int(c.Args.Value)
+// Commands that came together are much alike: their texts stand as what they have in
+// common with those of the command before, and the rest.
+func (w *writer) commands(all []twins.Command) {
+	w.uint(uint64(len(all)))
+	last := &twins.Command{}
+	for i := range all {
+		c := &all[i]
+		w.ints(int64(c.Step-last.Step), c.Seq-last.Seq)
+		w.textAfter(last.Target, c.Target)
+		w.textAfter(last.Name, c.Name)
+		w.textAfter(last.Args.Setting, c.Args.Setting)
+		w.int(c.Args.Value - last.Args.Value)
+		last = c
+	}
 }
 
-func (r *reader) command() twins.Command {
-	c := twins.Command{Step: twins.Tick(r.int()), Seq: r.int(), Target: r.text(), Name: r.text()}
-	c.Args = twins.Args{Setting: r.text(), Value: r.int()}
-	return c
+func (r *reader) commands() (all []twins.Command) {
+	last := twins.Command{}
+	for range r.count(9) {
+		c := twins.Command{Step: last.Step + twins.Tick(r.int()), Seq: last.Seq + r.int()}
+		c.Target, c.Name = r.textAfter(last.Target), r.textAfter(last.Name)
+		c.Args = twins.Args{Setting: r.textAfter(last.Args.Setting), Value: last.Args.Value + r.int()}
+		all, last = append(all, c), c
+	}
+	return all
+}
+
+func (w *writer) textAfter(last, s string) {
+	n := 0
+	for n < min(len(last), len(s)) && last[n] == s[n] {
+		n++
+	}
+	w.uint(uint64(n))
+	w.text(s[n:])
+}
+
+func (r *reader) textAfter(last string) string {
+	n := r.uint()
+	if n > uint64(len(last)) {
+		r.fail(errors.New("it has more in common with the text before than that has"))
+		return ""
+	}
+	return last[:n] + r.text()
 }
 
 // Flows as a list of integers. The order is on disk: new ones come last.

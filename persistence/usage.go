@@ -17,9 +17,6 @@ import (
 // folded while the run is made, with the steps, since devices have no column; all of
 // them can be had again from the log (Rebuild).
 
-// hoursKept is for how many days hours are kept; days are kept for ever.
-const hoursKept = 60
-
 const secondsOfDay = 86_400
 
 // usageKey lies in the order of time, then of communities.
@@ -98,7 +95,7 @@ func (f *usageFold) endDay(entries []Entry, next int64) []Entry {
 	for _, u := range f.day {
 		u.Reset()
 	}
-	return f.store.usageBefore(entries, next-hoursKept*secondsOfDay)
+	return f.store.usageBefore(entries, next-f.store.retention().hours())
 }
 
 // flush writes the hour and the day that have begun, as far as they are.
@@ -128,13 +125,32 @@ func (f *usageFold) mark() Entry {
 }
 
 func (f *usageFold) append(entries []Entry, kind byte, start int64, all []*views.CellUsage) []Entry {
+	settled := f.settled(kind, start)
 	for i, u := range all {
 		w := writer(f.buf[:0])
 		f.scratch = w.cellUsage(u, f.scratch)
-		entries = f.store.sealParts(entries, func(part int) []byte { return usageKey(kind, start, i, part) }, w)
+		keyOf := func(part int) []byte { return usageKey(kind, start, i, part) }
+		var like []byte
+		if settled {
+			like = f.store.like(keyOf(0))
+		}
+		entries = f.store.sealParts(entries, keyOf, w, like)
 		f.buf = w
 	}
 	return entries
+}
+
+// settled reports whether a fork's parent has an hour or a day for good: one that was not over
+// it writes again when it goes on.
+func (f *usageFold) settled(kind byte, start int64) bool {
+	p := f.store.parent
+	if p == nil {
+		return false
+	}
+	if kind == keyDay {
+		return start < views.LocalDay(f.cal, p.Steps())
+	}
+	return start < views.LocalHour(f.cal, p.Steps())
 }
 
 // Commit implements sim.Sink, for steps that are made again.
@@ -147,7 +163,7 @@ func (f *usageFold) Commit(r *sim.StepRecord) error {
 
 // usageBefore takes out the hours before a moment.
 func (s *Store) usageBefore(entries []Entry, before int64) []Entry {
-	_ = s.table.Scan([]byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
+	_ = scan(s.table, []byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
 		start, _, _ := usageStart(k)
 		if start >= before {
 			return errStop
@@ -266,7 +282,7 @@ func (s *Store) Usage(span Span, from, to int64, visit func(start int64, communi
 		}
 	}
 	var starts []usageAt
-	err = s.table.Scan([]byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
+	err = scan(s.table, []byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
 		start, community, first := usageStart(k)
 		if start >= to {
 			return errStop

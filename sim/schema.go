@@ -33,7 +33,8 @@ type schema struct {
 	compiled map[string]*jsonschema.Schema // by pointer
 }
 
-const schemaName = "scenario.json"
+// schemaName is absolute: a relative one would be looked for where the process stands.
+const schemaName = "mem:///scenario.json"
 
 var scenarioSchema = sync.OnceValue(func() *schema {
 	s := &schema{root: assembleSchema(), compiled: map[string]*jsonschema.Schema{}}

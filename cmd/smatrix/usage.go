@@ -32,7 +32,7 @@ func newUsage() *cobra.Command {
 		Short: "Say what a household, a community or the whole grid used, and when",
 		Long: `Usage reads the read models of a run: what was consumed, produced, stored, drawn
 and fed in, by hour, local day or month, and for a household by device. Hours are
-kept for 60 days, days for ever. A household's meter is read with the batteries and
+kept for 60 days, or what --keep-hours said, days for ever. A household's meter is read with the batteries and
 vehicles behind it. What is fed in is never netted against what is drawn.
 
 PATH is a path such as grid/north/household-1, or the last part of one that only
