@@ -51,6 +51,9 @@ func (t *tester) expected(query string) (e expected) {
 // farther it looks. A moment of the past has what was known then, and so have a fork
 // and a run that went on from a journal.
 func TestBandAroundTheForecast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two days of a town, twice")
+	}
 	week := func(set ...string) func(*Options) {
 		return func(o *Options) {
 			o.World = load(t, "town", sim.Options{Set: append([]string{"days=2", "households=20"}, set...)})
