@@ -59,7 +59,7 @@ func TestBandAroundTheForecast(t *testing.T) {
 			o.World = load(t, "town", sim.Options{Set: append([]string{"days=2", "households=20"}, set...)})
 		}
 	}
-	s := serve(t, "town", week())
+	s := serve(t, "hamlet", week())
 	s.step(30)
 	before := s.expected("")
 	if before.low != nil || before.high != nil || before.ForecastJudged >= before.ForecastNeeds || before.ForecastNeeds == 0 || before.latest == nil {
@@ -100,7 +100,7 @@ func TestBandAroundTheForecast(t *testing.T) {
 	}
 
 	// Who knows the future errs by nothing.
-	p := serve(t, "town", week("forecast=perfect"))
+	p := serve(t, "hamlet", week("forecast=perfect"))
 	p.step(40)
 	perfect := p.expected("")
 	for at, low := range perfect.low {
