@@ -1,14 +1,17 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/ristretto/v2/z"
 )
 
 // badgerMagic stands in Badger's manifest, so that the store of another program is
@@ -26,20 +29,46 @@ const (
 )
 
 // badgerTable is a Table in Badger.
-type badgerTable struct{ db *badger.DB }
+type badgerTable struct {
+	db  *badger.DB
+	log *stuck
+}
+
+// stuck is a logger that hears that Badger cannot write what it has taken. Badger says it to
+// nobody else: it tries again for ever, and Put would wait for ever once its memory is full.
+type stuck struct{ failed atomic.Pointer[string] }
+
+// Errorf implements badger.Logger.
+func (s *stuck) Errorf(format string, args ...any) {
+	if strings.HasPrefix(format, "error flushing memtable") {
+		what := oneLine(fmt.Sprintf(format, args...))
+		s.failed.Store(&what)
+	}
+}
+
+// Warningf, Infof and Debugf implement badger.Logger.
+func (s *stuck) Warningf(string, ...any) {}
+func (s *stuck) Infof(string, ...any)    {}
+func (s *stuck) Debugf(string, ...any)   {}
+
+// err is what was heard.
+func (s *stuck) err() error {
+	if what := s.failed.Load(); what != nil {
+		return errors.New("journal: " + *what)
+	}
+	return nil
+}
 
 // openBadger opens the store in a folder. Its transactions stay in the order in which they
 // are made, and are on disk after Sync; all tables are verified while it is opened,
 // since Badger's other ways of checking crash or end early on damage.
-func openBadger(dir string, mode Mode) (t *badgerTable, err error) {
-	return openBadgerTo(dir, mode, false)
-}
-
-// openBadgerTo opens one that gives room back when it is closed, if compact is true.
-func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err error) {
+//
+// One that is thin gives room back when it is closed.
+func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	defer guard(&err)
+	log := &stuck{}
 	o := badger.DefaultOptions(dir).
-		WithLogger(nil).
+		WithLogger(log).
 		WithMetricsEnabled(false).
 		WithExternalMagic(badgerMagic).
 		WithChecksumVerificationMode(options.OnTableRead).
@@ -48,15 +77,20 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
-		WithCompactL0OnClose(compact && mode == Write).
+		WithCompactL0OnClose(thin && mode == Write).
 		WithReadOnly(mode == Read)
 	if err := checkTables(dir); err != nil {
 		return nil, openError(dir, err)
 	}
 	db, err := badger.Open(o)
-	if mode == Read && err != nil && strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // it does not wrap it
-		// It was killed: what its log has is put in order, then it is only read.
-		if db, err = badger.Open(o.WithReadOnly(false)); err == nil {
+	if leftInTheMiddle(err) {
+		// A process that was killed while it made or cut a file: opened for writing, Badger
+		// puts it in order, at the second time where it was still empty.
+		write := o.WithReadOnly(false)
+		if db, err = badger.Open(write); leftInTheMiddle(err) {
+			db, err = badger.Open(write)
+		}
+		if mode == Read && err == nil {
 			if err = db.Close(); err == nil {
 				db, err = badger.Open(o)
 			}
@@ -65,7 +99,14 @@ func openBadgerTo(dir string, mode Mode, compact bool) (t *badgerTable, err erro
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	return &badgerTable{db}, nil
+	return &badgerTable{db, log}, nil
+}
+
+// leftInTheMiddle reports whether an error of Badger's, which it does not wrap, is of a log that
+// must be cut, or of a file that had been created and nothing more.
+func leftInTheMiddle(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
+		strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
 }
 
 // openError tells a store that is in use from one that is damaged.
@@ -97,6 +138,9 @@ func guard(err *error) {
 // Put implements Table.
 func (t *badgerTable) Put(entries []Entry) (err error) {
 	defer guard(&err)
+	if err := t.log.err(); err != nil {
+		return err
+	}
 	for len(entries) > 0 {
 		n, size := 0, 0
 		for n < len(entries) && (n == 0 || size+len(entries[n].Key)+len(entries[n].Value) < mostPerTxn && n < mostEntries) {
@@ -151,7 +195,7 @@ func (t *badgerTable) Get(key []byte) (value []byte, err error) {
 // Scan implements Table.
 func (t *badgerTable) Scan(prefix, from []byte, visit func(key, value []byte) error) (err error) {
 	defer guard(&err)
-	err = t.db.View(func(txn *badger.Txn) error {
+	return t.db.View(func(txn *badger.Txn) error {
 		o := badger.DefaultIteratorOptions
 		o.Prefix, o.PrefetchValues = prefix, false
 		it := txn.NewIterator(o)
@@ -167,10 +211,6 @@ func (t *badgerTable) Scan(prefix, from []byte, visit func(key, value []byte) er
 		}
 		return nil
 	})
-	if err == errStop {
-		return nil
-	}
-	return err
 }
 
 // Sync implements Table.
@@ -179,7 +219,7 @@ func (t *badgerTable) Sync() (err error) {
 	if t.db.Opts().ReadOnly {
 		return nil
 	}
-	return t.db.Sync()
+	return errors.Join(t.log.err(), t.db.Sync())
 }
 
 // Compact gives room back that what was taken out of the value log still has. It is
@@ -198,14 +238,17 @@ func (t *badgerTable) Compact() (err error) {
 // Close implements Table.
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
-	return t.db.Close()
+	err = t.db.Close()
+	dropStatistics(t.db.Opts().Dir)
+	return err
 }
 
-// OpenBadger opens or makes the Table of a run's journal in a folder.
-func OpenBadger(dir string, mode Mode) (Table, error) {
-	t, err := openBadger(dir, mode)
-	if err != nil {
-		return nil, err
+// dropStatistics removes the mebibyte in which Badger counts what its value log could let go,
+// while it counts nothing: it is made anew when the store is opened, and a folder that
+// is copied to where files have no holes would be as much bigger.
+func dropStatistics(dir string) {
+	name := filepath.Join(dir, "DISCARD")
+	if b, err := os.ReadFile(name); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
+		_ = os.Remove(name) // what stays is as good
 	}
-	return t, nil
 }

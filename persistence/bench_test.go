@@ -104,6 +104,7 @@ func benchJournal(b *testing.B, scenario string, households, days int, d Durabil
 	for kind, name := range map[byte]string{keyReadings: "readings-B", keyStep: "steps-B", keyState: "states-B"} {
 		b.ReportMetric(float64(kinds[kind])/n, name)
 	}
+	b.ReportMetric(float64(kinds[keyHour]+kinds[keyDay])/n, "usage-B")
 	b.StartTimer()
 }
 

@@ -3,7 +3,6 @@ package persistence
 import (
 	"fmt"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -15,23 +14,23 @@ type matrix struct {
 	spare [][]int64
 }
 
-// row is an empty row, to be taken in by keep.
+// row appends an empty row, to be filled.
 func (m *matrix) row() []int64 {
 	if n := len(m.spare); n > 0 {
-		row := m.spare[n-1]
-		m.spare = m.spare[:n-1]
-		return row
+		m.rows, m.spare = append(m.rows, m.spare[n-1]), m.spare[:n-1]
+	} else {
+		m.rows = append(m.rows, make([]int64, m.width))
 	}
-	return make([]int64, m.width)
+	return m.rows[len(m.rows)-1]
 }
 
-// keep appends a row; nonZero has a bit of each of its values.
-func (m *matrix) keep(row []int64, nonZero int64) {
-	if nonZero == 0 {
-		m.rows, m.spare = append(m.rows, nil), append(m.spare, row)
+// keep appends a copy of a row; nil stands for zeros.
+func (m *matrix) keep(row []int64) {
+	if row == nil {
+		m.rows = append(m.rows, nil)
 		return
 	}
-	m.rows = append(m.rows, row)
+	copy(m.row(), row)
 }
 
 // reset forgets the rows and keeps their memory.
@@ -61,6 +60,39 @@ func (m *matrix) at(step, i int) int64 {
 	return m.rows[step][i]
 }
 
+// abreast is how many series are gathered at a time: as many values lie together in memory
+// as the processor fetches at once.
+const abreast = 8
+
+// eachColumn gathers the series of one member after the other.
+func (m *matrix) eachColumn(s *series, visit func(i int, vs []int64)) {
+	steps := len(m.rows)
+	for from := 0; from < m.width; from += abreast {
+		n := min(abreast, m.width-from)
+		for k, row := range m.rows {
+			if row == nil {
+				for i := range n {
+					s.at(i, steps)[k] = 0
+				}
+				continue
+			}
+			for i, v := range row[from : from+n] {
+				s.values[i*steps+k] = v
+			}
+		}
+		for i := range n {
+			visit(from+i, s.at(i, steps))
+		}
+	}
+}
+
+// series are some that were gathered.
+type series struct{ values []int64 }
+
+func newSeries(steps int) *series { return &series{make([]int64, abreast*steps)} }
+
+func (s *series) at(i, steps int) []int64 { return s.values[i*steps : (i+1)*steps] }
+
 // column gathers a series.
 func (m *matrix) column(i int, vs []int64) {
 	for k, row := range m.rows {
@@ -89,22 +121,13 @@ func newCellChunk(c *twins.Cell) *cellChunk {
 	return k
 }
 
-// add takes the readings of a step.
-func (k *cellChunk) add(c *twins.Cell) {
+// add takes the readings of a step, and says how many values it had to keep.
+func (k *cellChunk) add(c *twins.Cell) (values int) {
 	for i, b := range c.Blocks {
 		for n := range b.Kind.Columns {
-			value, m := b.Kind.Columns[n].Value, &k.columns[i][n]
-			if sum := b.Kind.Columns[n].Sum; sum != nil && sum(&b.Flows) == 0 {
-				m.keep(m.row(), 0)
-				continue
-			}
-			row, any := m.row(), int64(0)
-			for at := range b.Read {
-				v := value(&b.Read[at])
-				row[at] = v
-				any |= v
-			}
-			m.keep(row, any)
+			column := b.Column(n)
+			k.columns[i][n].keep(column)
+			values += len(column)
 		}
 	}
 	flows := k.flows.row()
@@ -117,7 +140,7 @@ func (k *cellChunk) add(c *twins.Cell) {
 		copy(flows[numFlows*i:], v[:])
 	}
 	copy(flows[numFlows*len(c.Blocks):], rest[:])
-	k.flows.keep(flows, 1)
+	return values + len(flows)
 }
 
 // reset begins the next chunk.
@@ -134,17 +157,7 @@ func (k *cellChunk) reset() {
 func (k *cellChunk) fill(c *twins.Cell, step int) {
 	c.Flows = flowsOf(k.flows.rows[step][numFlows*len(c.Blocks):])
 	for i, b := range c.Blocks {
-		for m := range b.Read {
-			b.Read[m] = twins.Reading{Parts: b.Read[m].Parts}
-		}
-		for n, col := range b.Kind.Columns {
-			if row := k.columns[i][n].rows[step]; row != nil {
-				for m, v := range row {
-					col.Set(&b.Read[m], v)
-				}
-			}
-		}
-		b.Flows = flowsOf(k.flows.rows[step][numFlows*i:])
+		b.Show(flowsOf(k.flows.rows[step][numFlows*i:]), func(n int) []int64 { return k.columns[i][n].rows[step] })
 		c.Flows.Plus(&b.Flows)
 	}
 }
@@ -153,7 +166,7 @@ func (k *cellChunk) fill(c *twins.Cell, step int) {
 func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
 	w := writer(b)
 	steps := len(k.flows.rows)
-	vs, base := make([]int64, steps), make([]int64, steps)
+	gathered, base := newSeries(steps), make([]int64, steps)
 	w.int(int64(from))
 	w.uint(uint64(steps))
 	w.uint(uint64(len(c.Blocks)))
@@ -167,21 +180,17 @@ func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
 				w.zeros(len(block.Paths))
 				continue
 			}
-			for m := range block.Paths {
-				k.columns[i][n].column(m, vs)
+			k.columns[i][n].eachColumn(gathered, func(m int, vs []int64) {
 				if col.Derived && n > 0 {
 					k.columns[i][n-1].column(m, base)
 					w.shares(vs, base)
-					continue
+					return
 				}
 				w.series(vs)
-			}
+			})
 		}
 	}
-	for i := range k.flows.width {
-		k.flows.column(i, vs)
-		w.series(vs)
-	}
+	k.flows.eachColumn(gathered, func(_ int, vs []int64) { w.series(vs) })
 	return w
 }
 
@@ -296,15 +305,4 @@ func proportion(v, share, of int64) int64 {
 	}
 	q, _ := twins.MulDiv(v, share, of)
 	return q
-}
-
-// recordValues is how many values a step puts into a chunk.
-func recordValues(r *sim.StepRecord) (n int) {
-	for _, c := range r.Cells {
-		for _, b := range c.Blocks {
-			n += len(b.Paths) * len(b.Kind.Columns)
-		}
-		n += numFlows * (len(c.Blocks) + 1)
-	}
-	return n
 }

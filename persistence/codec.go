@@ -25,8 +25,8 @@ const flagZstd = 1
 const worthPacking = 128
 
 // The coders are used by one goroutine at a time each, and hold no goroutines.
-func newPacker() *zstd.Encoder {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+func newPacker(more ...zstd.EOption) *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, append([]zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1 << 20)}, more...)...)
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -36,8 +36,8 @@ func newPacker() *zstd.Encoder {
 // mostUnpacked bounds what a value may unpack to: damage must not ask for all memory.
 const mostUnpacked = 1 << 30
 
-func newUnpacker() *zstd.Decoder {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))
+func newUnpacker(more ...zstd.DOption) *zstd.Decoder {
+	r, err := zstd.NewReader(nil, append(more, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))...)
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -98,13 +98,25 @@ func unseal(u *zstd.Decoder, key, value []byte) ([]byte, error) {
 type writer []byte
 
 func (w *writer) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
-func (w *writer) int(v int64)     { *w = binary.AppendVarint(*w, v) }
+func (w *writer) int(v int64)     { *w = appendInt(*w, v) }
 func (w *writer) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
 func (w *writer) hash(h sim.Hash) { *w = append(*w, h[:]...) }
 func (w *writer) ints(vs ...int64) {
+	b := []byte(*w)
 	for _, v := range vs {
-		w.int(v)
+		b = appendInt(b, v)
 	}
+	*w = b
+}
+
+// appendInt is binary.AppendVarint, short enough to be inlined.
+func appendInt(b []byte, v int64) []byte {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	for u >= 0x80 {
+		b = append(b, byte(u)|0x80)
+		u >>= 7
+	}
+	return append(b, byte(u))
 }
 
 // reader takes them off again. The first thing that is wrong stays its error.
@@ -177,21 +189,52 @@ func (r *reader) done() error {
 	return r.err
 }
 
-// Commands.
+// mostTogether is how many commands stand in one record or value at most.
+const mostTogether = 4096
 
-func (w *writer) command(c *twins.Command) {
-	w.int(int64(c.Step))
-	w.int(c.Seq)
-	w.text(c.Target)
-	w.text(c.Name)
-	w.text(c.Args.Setting)
-	w.int(c.Args.Value)
+// Commands that came together are much alike: their texts stand as what they have in
+// common with those of the command before, and the rest.
+func (w *writer) commands(all []twins.Command) {
+	w.uint(uint64(len(all)))
+	last := &twins.Command{}
+	for i := range all {
+		c := &all[i]
+		w.ints(int64(c.Step-last.Step), c.Seq-last.Seq)
+		w.textAfter(last.Target, c.Target)
+		w.textAfter(last.Name, c.Name)
+		w.textAfter(last.Args.Setting, c.Args.Setting)
+		w.int(c.Args.Value - last.Args.Value)
+		last = c
+	}
 }
 
-func (r *reader) command() twins.Command {
-	c := twins.Command{Step: twins.Tick(r.int()), Seq: r.int(), Target: r.text(), Name: r.text()}
-	c.Args = twins.Args{Setting: r.text(), Value: r.int()}
-	return c
+func (r *reader) commands() (all []twins.Command) {
+	last := twins.Command{}
+	for range r.count(9) {
+		c := twins.Command{Step: last.Step + twins.Tick(r.int()), Seq: last.Seq + r.int()}
+		c.Target, c.Name = r.textAfter(last.Target), r.textAfter(last.Name)
+		c.Args = twins.Args{Setting: r.textAfter(last.Args.Setting), Value: last.Args.Value + r.int()}
+		all, last = append(all, c), c
+	}
+	return all
+}
+
+func (w *writer) textAfter(last, s string) {
+	n := 0
+	for n < min(len(last), len(s)) && last[n] == s[n] {
+		n++
+	}
+	w.uint(uint64(n))
+	w.text(s[n:])
+}
+
+func (r *reader) textAfter(last string) string {
+	n := r.uint()
+	if n > uint64(len(last)) {
+		r.fail(errors.New("it has more in common with the text before than that has"))
+		return ""
+	}
+	return last[:n] + r.text()
 }
 
 // Flows as a list of integers. The order is on disk: new ones come last.
@@ -231,11 +274,8 @@ const (
 )
 
 func (w *writer) series(vs []int64) {
-	unit, same, fits := uint64(0), true, true
+	unit, same, fits := unitOf(vs), true, true
 	for i, v := range vs {
-		if m := magnitude(v); unit != 1 && (unit == 0 || m%unit != 0) {
-			unit = gcd(unit, m)
-		}
 		same = same && v == vs[0]
 		fits = fits && (i == 0 || differenceFits(v, vs[i-1]))
 	}
@@ -248,12 +288,15 @@ func (w *writer) series(vs []int64) {
 	case fits && unit <= math.MaxInt64:
 		w.uint(seriesDelta)
 		w.uint(unit)
-		last := int64(0)
+		b, last := []byte(*w), int64(0)
 		for _, v := range vs {
-			v /= int64(unit)
-			w.int(v - last)
+			if unit != 1 { // a division takes longer than all the rest
+				v /= int64(unit)
+			}
+			b = appendInt(b, v-last)
 			last = v
 		}
+		*w = b
 	default:
 		w.uint(seriesPlain)
 		w.ints(vs...)
@@ -282,6 +325,50 @@ func (r *reader) series(vs []int64) {
 	default:
 		r.fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
 	}
+}
+
+// Multiples: values that have nothing to do with the one before.
+//
+//	0                 all of them are 0
+//	unit v₀ v₁ …      in multiples of unit > 0
+func (w *writer) multiples(vs []int64) {
+	unit := unitOf(vs)
+	w.uint(unit)
+	switch {
+	case unit == 0:
+	case unit == 1 || unit > math.MaxInt64:
+		w.ints(vs...)
+	default:
+		for _, v := range vs {
+			w.int(v / int64(unit))
+		}
+	}
+}
+
+func (r *reader) multiples(vs []int64) {
+	unit := r.uint()
+	if unit == 0 {
+		clear(vs)
+		return
+	}
+	if unit > math.MaxInt64 {
+		unit = 1
+	}
+	for i := range vs {
+		vs[i] = r.int() * int64(unit)
+	}
+}
+
+// unitOf is the greatest common divisor of values; 0 if all are 0.
+func unitOf(vs []int64) (unit uint64) {
+	for _, v := range vs {
+		if m := magnitude(v); unit == 0 || m%unit != 0 {
+			if unit = gcd(unit, m); unit == 1 {
+				return unit
+			}
+		}
+	}
+	return unit
 }
 
 func magnitude(v int64) uint64 {

@@ -1,9 +1,12 @@
 package persistence
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -28,12 +31,17 @@ type truth struct {
 // makeTruth keeps the hamlet, with a command from outside, in both states.
 func makeTruth(t testing.TB) *truth {
 	t.Helper()
-	w := build(t, "hamlet", sim.Options{})
+	return truthOf(t, build(t, "hamlet", sim.Options{}), Retention{})
+}
+
+func truthOf(t testing.TB, w *sim.World, keep Retention) *truth {
+	t.Helper()
 	k := &truth{dir: filepath.Join(t.TempDir(), "run"), killed: filepath.Join(t.TempDir(), "killed")}
 	r, err := CreateRun(k.dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Retention = keep
 	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour, Steps: 1 << 20})
 	if err != nil {
@@ -125,7 +133,7 @@ func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told er
 		s, err = Open(dir, mode)
 	} else { // as if there were none
 		s = newStore(run, mode)
-		if s.table, err = openBadger(run.path(journalDir), mode); err == nil {
+		if s.table, err = openBadger(run.path(journalDir), mode, false); err == nil {
 			b, _ := os.ReadFile(filepath.Join(k.dir, ledgerFile))
 			start, _ := readLedger(dir, b)
 			err = s.compare(&ledgerContent{start: start.start, ended: -1})
@@ -201,57 +209,118 @@ func filesInUse(t testing.TB, dir string) map[string]int {
 // without a ledger lose something, or the test would show nothing.
 func TestBitFlips(t *testing.T) {
 	k := makeTruth(t)
-	random := rand.New(rand.NewPCG(1, 2))
-	silent, lost, told := 0, 0, 0
-	for _, from := range []string{k.dir, k.killed} {
-		files := filesInUse(t, from)
-		for name, used := range files {
-			n := flips / len(files) / 2
-			for i := range n {
-				at, bit := random.IntN(used), random.IntN(8)
-				dir := filepath.Join(t.TempDir(), "run")
-				flipped(t, from, dir, name, at, bit)
-				what, err := k.look(dir, Read, true)
-				if what != "" {
-					silent++
-					t.Errorf("%s of %s, byte %d bit %d: %s", name, filepath.Base(from), at, bit, what)
-				}
-				if err != nil {
-					told++
-				}
-				if i%4 == 0 && from == k.killed {
-					flipped(t, from, dir, name, at, bit)
-					if what, _ := k.look(dir, Read, false); what != "" {
-						lost++
-					}
-				}
-			}
-		}
-	}
-	if lost == 0 {
+	if lost := k.flip(t, flips); lost == 0 {
 		t.Error("without the ledger nothing is lost either: the flips show nothing")
 	}
-	t.Logf("%d flips: %d refused, the others without effect or repaired; silent losses %d; without the ledger %d of a quarter of those in a killed run",
-		flips, told, silent, lost)
 }
 
-func flipped(t testing.TB, from, to, name string, at, bit int) {
-	t.Helper()
-	if err := os.RemoveAll(to); err != nil {
-		t.Fatal(err)
+// So it is in a run that has let go of steps, readings and snapshots.
+func TestBitFlipsOfWhatIsLeft(t *testing.T) {
+	k := truthOf(t, build(t, roadFile(t, 4), sim.Options{}), Retention{Events: 1, Snapshots: 2})
+	if lost := k.flip(t, 0); lost == 0 {
+		t.Error("without the ledger nothing is lost either: the flips show nothing")
 	}
-	copyRun(t, from, to)
-	f, err := os.OpenFile(filepath.Join(to, name), os.O_RDWR, 0)
+}
+
+// inFile is a file of a run in one of its two states.
+type inFile struct {
+	from *folder
+	name string
+	used int
+}
+
+// flip flips n bits, one after another, evenly over kinds of files, at least leastFlips of each, and
+// returns how many of a part of them nobody would have known of without the ledger.
+func (k *truth) flip(t *testing.T, n int) (lost int) {
+	t.Helper()
+	kinds := map[string][]inFile{}
+	killed := readFolder(t, k.killed)
+	for _, from := range []*folder{readFolder(t, k.dir), killed} {
+		for name, used := range from.inUse {
+			kinds[kindOf(name)] = append(kinds[kindOf(name)], inFile{from, name, used})
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	dir := filepath.Join(t.TempDir(), "run")
+	silent, done := 0, 0
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		files := kinds[kind]
+		slices.SortFunc(files, func(a, b inFile) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.from.dir, b.from.dir)) })
+		flips, told, silentOf, tried, lostOf := max(n/len(kinds), leastFlips), 0, 0, 0, 0
+		for i := range flips {
+			of := files[i%len(files)]
+			at, bit := random.IntN(of.used), random.IntN(8)
+			of.flipped(t, dir, at, bit)
+			what, err := k.look(dir, Read, true)
+			if what != "" {
+				silentOf++
+				t.Errorf("%s of %s, byte %d bit %d: %s", of.name, filepath.Base(of.from.dir), at, bit, what)
+			}
+			if err != nil {
+				told++
+			}
+			if i%8 < 2 && of.from == killed {
+				of.flipped(t, dir, at, bit)
+				if what, _ := k.look(dir, Read, false); what != "" {
+					lostOf++
+				}
+				tried++
+			}
+		}
+		t.Logf("%-13s %5d flips: %4d refused, the others without effect or repaired, silent losses %d; without the ledger %d of %d lost", kind, flips, told, silentOf, lostOf, tried)
+		done, silent, lost = done+flips, silent+silentOf, lost+lostOf
+	}
+	t.Logf("%d flips, silent losses %d, without the ledger %d", done, silent, lost)
+	return lost
+}
+
+// kindOf is what a file is one of.
+func kindOf(name string) string {
+	if ext := filepath.Ext(name); strings.HasPrefix(name, journalDir) && ext != "" {
+		return "*" + ext
+	}
+	return filepath.Base(name)
+}
+
+// folder is what a folder has: what is zero at the end of a file is not in memory.
+type folder struct {
+	dir   string
+	files map[string][]byte
+	sizes map[string]int64
+	inUse map[string]int // of those that have content that matters
+}
+
+func readFolder(t testing.TB, dir string) *folder {
+	t.Helper()
+	f := &folder{dir: dir, files: map[string][]byte{}, sizes: map[string]int64{}, inUse: filesInUse(t, dir)}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		f.files[rel], f.sizes[rel] = bytes.Clone(b[:inUse(b)]), int64(len(b))
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var b [1]byte
-	if _, err := f.ReadAt(b[:], int64(at)); err != nil {
-		t.Fatal(err)
+	return f
+}
+
+// flipped writes the folder with one bit that is not what it was.
+func (f inFile) flipped(t testing.TB, to string, at, bit int) {
+	t.Helper()
+	err := os.RemoveAll(to)
+	for name, b := range f.from.files {
+		if name == f.name {
+			b = bytes.Clone(b)
+			b[at] ^= 1 << bit
+		}
+		path := filepath.Join(to, name)
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, b, 0o666), os.Truncate(path, f.from.sizes[name]))
 	}
-	b[0] ^= 1 << bit
-	if _, err := f.WriteAt(b[:], int64(at)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -455,6 +524,90 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 		if err := j.End(); !errors.Is(err, bad.fail) {
 			t.Errorf("End: %v", err)
 		}
+	}
+}
+
+// failingTable is a table that fails from some call on.
+type failingTable struct {
+	Table
+	f *failing
+}
+
+func (t failingTable) Put(entries []Entry) error {
+	if _, err := t.f.Write(nil); err != nil {
+		return err
+	}
+	return t.Table.Put(entries)
+}
+
+func (t failingTable) Sync() error {
+	if err := t.f.Sync(); err != nil {
+		return err
+	}
+	return t.Table.Sync()
+}
+
+// The same of the table, and of a command or a note that is the first to meet the failure.
+func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
+	command := killCommand(20)
+	tries := map[string]func(j *Journal) error{
+		"a step":    func(j *Journal) error { return j.Commit(&sim.StepRecord{Tick: j.next}) },
+		"a command": func(j *Journal) error { return j.AppendCommand(command) },
+		"a note":    func(j *Journal) error { return j.AppendNote("n", nil) },
+		"a sync":    func(j *Journal) error { return j.Sync() },
+	}
+	for _, tt := range []struct {
+		first  string
+		table  bool // it is the table that fails, not the ledger
+		writes int
+		syncs  int
+	}{
+		{"a command", true, 0, -1}, {"a command", false, 0, -1}, {"a command", false, -1, 0},
+		{"a note", true, 0, -1}, {"a note", true, -1, 0}, {"a sync", true, -1, 0}, {"a sync", false, -1, 0},
+	} {
+		t.Run(fmt.Sprintf("%s, table %t, writes %d, syncs %d", tt.first, tt.table, tt.writes, tt.syncs), func(t *testing.T) {
+			bad := &failing{writes: tt.writes, syncs: tt.syncs, fail: errors.New("input/output error")}
+			dir := filepath.Join(t.TempDir(), "run")
+			w := build(t, "hamlet", sim.Options{})
+			r, err := CreateRun(dir, Run{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			chain := sim.NewChain(1, nil)
+			j, err := r.Keep(w, chain, Durability{Steps: 1 << 20, Every: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+			for range 5 {
+				if _, err := run.Step(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.table {
+				j.store.table = failingTable{j.store.table, bad}
+			} else {
+				j.ledger.f.Close()
+				j.ledger.f = bad
+			}
+			if err := tries[tt.first](j); !errors.Is(err, bad.fail) {
+				t.Fatalf("%s was acknowledged: %v", tt.first, err)
+			}
+			bad.writes, bad.syncs = -1, -1 // and it works again
+			for what, try := range tries {
+				if err := try(j); !errors.Is(err, bad.fail) {
+					t.Errorf("%s after a failure: %v, wanted it again", what, err)
+				}
+			}
+			if err := j.End(); !errors.Is(err, bad.fail) {
+				t.Errorf("End: %v", err)
+			}
+			s := open(t, dir, Read)
+			defer s.Close()
+			if s.Steps() != 5 || len(s.Commands(0, 100)) > 1 {
+				t.Errorf("%d steps and commands %v, wanted 5 steps", s.Steps(), s.Commands(0, 100))
+			}
+		})
 	}
 }
 

@@ -3,7 +3,7 @@
 //
 //	DIR/
 //	├── run.json       what the run is and how it stands; written first and last
-//	├── scenario.yaml  the scenario as it was written
+//	├── scenario.yaml  the scenario as it was written; a fork's is its parent's
 //	├── journal/       Badger: steps, readings, states, commands
 //	├── ledger         head of the chain after each step, and commands from outside
 //	├── address        where the process that holds the run is to be asked; gone with it
@@ -25,8 +25,9 @@
 // operating system: a process that is killed loses nothing. Durability says how often it is
 // synced, so that a machine that fails loses no more than that; commands from outside
 // are synced before AppendCommand returns. After a write or a sync that failed nothing more is
-// taken. Before the disk is full, *FullError says so while there is still room to
-// close.
+// taken, and closing does not wait for what cannot be written. Before the disk is full,
+// *FullError says so while there is still room to close; where others have taken that,
+// too, the run is left as a kill leaves it.
 //
 // Badger may lose acknowledged writes when a bit of its log flips, and open without a
 // word. So the ledger, a file of the plainest form, has the head of the chain after
@@ -35,6 +36,11 @@
 // to the heads of the ledger; what the ledger lacks is taken from the journal; where
 // both are whole and differ, the run is refused. All that is read is checked
 // against its checksum, the digests of its step and the chain.
+//
+// A run may let go of old readings, of old steps with their decisions and events, and of
+// snapshots (Retention). Heads and commands stay, so all of it is computed again when it
+// is asked for, and compared. What stands in the journal stands in a Table; what that must
+// do, and what a journal must keep in it, is in journaltest.
 //
 // # Forms
 //
@@ -50,7 +56,7 @@
 //	│ length │ CRC-32C │ kind │ body                                  │
 //	│ u32 LE │ u32 LE  │ byte │ g  head before step 0, 32 bytes       │
 //	│        │         │      │ s  tick, head after it                │
-//	│        │         │      │ c  command                            │
+//	│        │         │      │ c  commands that came together        │
 //	│        │         │      │ e  steps made, digest: ended here     │
 //	└────────┴─────────┴──────┴───────────────────────────────────────┘
 //	  length counts kind and body; the sum is over length, kind and body
@@ -62,7 +68,7 @@
 //
 //	f                          format of the journal: 1
 //	s tick                     a step: head, commands, digests, decisions, events, flows
-//	c number                   a command from outside
+//	c number                   commands from outside that came together, from the number-th on
 //	k tick                     marks a chunk: steps, communities
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
@@ -73,8 +79,8 @@
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
 //	u                          steps that are in the read models
 //
-// A fork has no keys for the steps before it but its first snapshot; its usage begins with the
-// local day and the hour of the fork.
+// A fork has no keys for the steps before it; its usage begins with the local day and the hour of the fork. A run that lets go of old events has no s of the
+// steps before, and no k and r.
 //
 // A marker is written in the last transaction of what it stands for. Each value is
 //
@@ -87,10 +93,11 @@
 // In bodies, int is a zigzag varint and uint a varint as of encoding/binary, text a uint for the length and the
 // bytes, hash 32 bytes; a list is a uint for its length and its items.
 //
-//	command    step int, seq int, target text, name text, setting text, value int
+//	commands   a list; of each step and seq less those of the one before (int), target, name, setting (after), value less that before (int)
+//	after      uint: how many bytes are those of the same text of the one before; text: the rest
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
-//	           list of commands, list of digests (hash), list of cells, list of text (quarantined),
+//	           commands, list of digests (hash), list of cells, list of text (quarantined),
 //	           list of the grid's own events: member text, event
 //	swing      flags uint (1 island, 2 blackout, 4 held by a neighbour), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
 //	cell       community uint, list of decisions, list of events, broken text, by int
@@ -103,12 +110,15 @@
 //	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
 //	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
 //
-//	usage      9 int (views.Figure, of the community), number of blocks uint; for each block: parts uint, an int
-//	           for each; members uint, and for each figure an int for each member, less what the figures before
-//	           let expect (expectedUsage)
+//	usage      9 int (views.Figure, of the community), number of blocks uint; for each block: parts uint, multiples of
+//	           the parts' sums; members uint, and for each figure multiples of the members' sums, less what those before let
+//	           expect (expectUsage); a sum is of powers over steps
+//	multiples  0 zeros │ unit uint, each value in units (int)
 //
-// A body of parts is packed as a whole and cut; each part begins with a byte: 1
-// if another one follows.
+// A body of parts is packed as a whole and cut; each part begins with a byte of flags: 1 if
+// another one follows; 2, in the first, if it is packed against what the fork's parent has
+// in the same place (zstd with that body for a raw dictionary), whose CRC-32C (u32 LE) follows.
+// Readings have the parent's chunk in which their first step is for it.
 //
 // Versions: whoever changes a form gives it a new number, writes a function that turns
 // the old into the new (upgrades), and keeps bytes of the old in testdata. A number

@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -45,7 +43,8 @@ func (p *Parent) places(child string) []string {
 
 // openParent opens the run that a fork begins in. Its identity and its head at the
 // fork must be what they were.
-func openParent(child string, p *Parent, depth int) (*Store, error) {
+func openParent(of *RunDir, p *Parent, depth int) (*Store, error) {
+	child := of.dir
 	if depth > mostForks {
 		return nil, &StoreError{Dir: child, What: fmt.Sprintf("is a fork of more than %d forks, wanted fewer", mostForks), Invalid: true}
 	}
@@ -63,6 +62,7 @@ func openParent(child string, p *Parent, depth int) (*Store, error) {
 			found = &StoreError{Dir: child, What: fmt.Sprintf("is a fork of run %.8s…, and in %q is another one; move that one back", p.Run, dir), Invalid: true}
 			continue
 		}
+		run.Tables = of.Tables
 		s, err := openStoreAt(run, Read, depth+1)
 		if err != nil {
 			return nil, err
@@ -93,22 +93,15 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 		return nil, nil, err
 	}
 	kept := *s.run.meta.Journal
-	kept.Parent, kept.CSV, kept.Retention = parent, false, Retention{}
-	text, err := os.ReadFile(s.run.path(scenarioFile))
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := r.writeText(scenarioFile, text); err != nil {
-		return nil, nil, err
-	}
+	kept.Parent, kept.CSV, kept.Retention = parent, false, r.Retention
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
-	child.start, child.parent, child.base = s.start, s, at
+	child.start, child.parent, child.base, child.gone = s.start, s, at, at
 	child.heads, child.missing = slices.Clone(s.heads[:at]), make([]bool, at)
 	child.commands = s.Commands(0, at)
 	child.inherited = len(child.commands)
 	later := append(s.Commands(at, kept.lastStep()), changes...)
-	if child.table, err = openBadger(r.path(journalDir), Write); err != nil {
+	if child.table, err = r.openTable(Write, false); err != nil {
 		return nil, nil, err
 	}
 	j, m, err := child.begin(at, later, d)
@@ -143,7 +136,8 @@ func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
 	return p, nil
 }
 
-// begin writes what a fork begins with: the state at that moment, and its commands.
+// begin writes what a fork begins with: its commands. Its state at that moment is had from
+// the parent's snapshot before it.
 func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j *Journal, _ *Moment, err error) {
 	m, folded, err := s.atWithUsage(at)
 	if err != nil {
@@ -156,29 +150,21 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 	if j.ledger, err = createLedger(s.run.path(ledgerFile), s.start); err != nil {
 		return nil, nil, err
 	}
-	entries := []Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})}
-	if at > 0 {
-		entries = j.snapshot(entries, m.record(at-1))
-	}
-	if err = s.table.Put(entries); err != nil {
+	if err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})}); err != nil {
 		return nil, nil, errors.Join(err, j.ledger.f.Close())
 	}
 	for _, c := range commands {
-		if err = m.World.Add(c); err == nil {
-			err = j.AppendCommand(c)
-		}
-		if err != nil {
-			return nil, nil, errors.Join(err, j.ledger.f.Close())
+		if err = m.World.Add(c); err != nil {
+			break
 		}
 	}
+	if err == nil {
+		err = j.AppendCommand(commands...)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, j.ledger.f.Close())
+	}
 	return j, m, nil
-}
-
-// record shows the states of a moment.
-func (m *Moment) record(t twins.Tick) *sim.StepRecord {
-	r := &sim.StepRecord{Tick: t, Cells: m.World.Cells, Grid: m.World.Grid}
-	r.Controller, _ = m.World.Controller.(twins.Stateful)
-	return r
 }
 
 // FindParent is where the run that a fork begins in lies, and whether it is there.

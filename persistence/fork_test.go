@@ -2,14 +2,17 @@ package persistence
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -110,15 +113,123 @@ func TestForkIsTheRunWithThoseEvents(t *testing.T) {
 	}
 }
 
-// A fork of the last afternoon of a week takes less than a quarter of what the week does.
+// A fork keeps what differs from its parent: from 14:00 on with 30 % more panels less than a
+// quarter of what the parent's day takes, and one in which nothing is changed takes less.
 func TestForkTakesLittleRoom(t *testing.T) {
-	days := 7
+	days := 1
+	parent := filepath.Join(t.TempDir(), "parent")
+	kept(t, parent, build(t, "town", sim.Options{Days: &days}), -1)
+	takes := map[string]int64{}
+	for name, set := range map[string][]string{"more": {"households.*.pv.rated_w*=1.3"}, "same": nil} {
+		fork := filepath.Join(t.TempDir(), name)
+		forked(t, parent, fork, "14:00", -1, set...)
+		takes[name] = bytesIn(t, fork)
+	}
+	of := bytesIn(t, parent)
+	if takes["more"]*4 >= of || takes["more"] == 0 {
+		t.Errorf("the fork takes %d bytes, its parent %d", takes["more"], of)
+	}
+	if takes["same"]*3 >= takes["more"]*2 {
+		t.Errorf("a fork in which nothing differs takes %d bytes, one with more panels %d", takes["same"], takes["more"])
+	}
+}
+
+// bytesIn is what the files of a folder have.
+func bytesIn(t *testing.T, dir string) (sum int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// A fork is packed against what its parent has for good: when a parent that was left within
+// an hour goes on, its forks stay as they were.
+func TestParentThatGoesOn(t *testing.T) {
+	days := 1
+	o := sim.Options{Days: &days}
+	for _, left := range []twins.Tick{58, 60} { // in the middle of an hour, and at its end
+		parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
+		kept(t, parent, build(t, "town", o), left)
+		s := open(t, parent, Write)
+		if _, _, err := s.Resume(Durability{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run().Finish(Interrupted, nil); err != nil { // writes what of the hour is over
+			t.Fatal(err)
+		}
+		want := forked(t, parent, fork, "10:00", -1, "households.*.pv.rated_w*=1.3")
+		s = open(t, parent, Write)
+		j, m, err := s.Resume(Durability{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1)
+		f := open(t, fork, Read)
+		if err := f.Verify(0, f.Steps(), nil, nil); err != nil || len(f.Repairs()) > 0 {
+			t.Errorf("left after %d steps: verify: %v, repairs %q", left, err, f.Repairs())
+		}
+		for _, span := range []Span{Hours, Days} {
+			if err := f.Usage(span, 0, 1<<40, func(int64, int, *views.CellUsage) error { return nil }); err != nil {
+				t.Errorf("left after %d steps: usage: %v", left, err)
+			}
+		}
+		if digest, err := f.DigestAt(f.Steps()); err != nil || digest != want {
+			t.Errorf("left after %d steps: digest %s, %v; wanted %s", left, digest, err, want)
+		}
+		f.Close()
+	}
+}
+
+// What a fork is packed against may be gone with its parent's readings: it is computed again
+// then, and said.
+func TestForkOfAParentThatLetGo(t *testing.T) {
+	days := 1
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
 	kept(t, parent, build(t, "town", sim.Options{Days: &days}), -1)
-	forked(t, parent, fork, "2018-01-14T14:00", -1, "households.*.pv.rated_w*=1.3")
-	if of, is := size(parent), size(fork); is*4 >= of || is == 0 {
-		t.Errorf("the fork takes %d bytes, its parent %d", is, of)
+	forked(t, parent, fork, "14:00", -1, "households.*.pv.rated_w*=1.3")
+	want := readingsOf(t, fork)
+	s := open(t, parent, Write)
+	var gone []Entry
+	if err := s.table.Scan([]byte{keyReadings}, nil, func(k, _ []byte) error {
+		gone = append(gone, Entry{Key: slices.Clone(k)})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
+	if err := errors.Join(s.table.Put(gone), s.Close()); err != nil || len(gone) == 0 {
+		t.Fatal(err, len(gone))
+	}
+	if got := readingsOf(t, fork); !slices.Equal(got, want) {
+		t.Error("what is computed again is not what was")
+	}
+}
+
+// readingsOf is what the first home drew in the last 10 hours of a day.
+func readingsOf(t *testing.T, dir string) []int64 {
+	t.Helper()
+	s := open(t, dir, Read)
+	defer s.Close()
+	w, err := s.shownWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(w.Cells[0].Blocks, func(b *twins.Block) bool { return b.Kind == twins.Household })
+	values, err := s.Readings(w.Cells[0].Blocks[at].Paths[0], "power_w", 56, 96)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
 }
 
 // A fork whose parent is another run, or one whose hash is not what it was, is refused.

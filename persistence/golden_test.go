@@ -86,10 +86,13 @@ func hashOf(n byte) (h sim.Hash) {
 func goldenStep(cells []*twins.Cell) *stepForm {
 	return &stepForm{
 		tick: 300, head: hashOf(1), states: hashOf(2), due: true, priced: true, mixed: true, price: -42_000_000, carbon: 412_345, residual: -7,
-		swing:    twins.Swing{Island: true, Blackout: true, Min: -250_000, Max: 1, End: -3, ROCOF: 4, Stages: 5, Relief: 6, Kinetic: -7, Shed: 8, ShedFor: 9},
-		flows:    flowsOf([]int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 1 << 50}),
-		commands: []twins.Command{{Step: 300, Seq: 4, Target: "grid/a/h1", Name: twins.CommandSet, Args: twins.Args{Setting: "load.scale", Value: 1_300_000_000}}},
-		digests:  []sim.Hash{hashOf(3)},
+		swing: twins.Swing{Island: true, Blackout: true, Min: -250_000, Max: 1, End: -3, ROCOF: 4, Stages: 5, Relief: 6, Kinetic: -7, Shed: 8, ShedFor: 9},
+		flows: flowsOf([]int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 1 << 50}),
+		commands: []twins.Command{
+			{Step: 300, Seq: 4, Target: "grid/a/h1", Name: twins.CommandSet, Args: twins.Args{Setting: "load.scale", Value: 1_300_000_000}},
+			{Step: 300, Seq: 5, Target: "grid/a/h2", Name: twins.CommandSet, Args: twins.Args{Setting: "pv.scale", Value: -1}},
+		},
+		digests: []sim.Hash{hashOf(3)},
 		cells: []cellForm{{
 			notes: []twins.Decision{{Member: "grid/a/h1/b", Reason: twins.Merit, Power: -2000, Shifted: 1, Unserved: 2, Curtailed: 3}},
 			events: []twins.Notice{
@@ -149,24 +152,30 @@ func goldenReadings(t *testing.T, w *sim.World, body func(name string, key, made
 	want := map[string][]int64{}
 	for step := range int64(3) {
 		for i, b := range c.Blocks {
-			for m := range b.Read {
-				b.Read[m] = twins.Reading{}
-				for n, col := range b.Kind.Columns {
+			b.Show(flowsOf([]int64{step, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, int64(i)}), func(n int) (values []int64) {
+				for m, path := range b.Paths {
 					v := [...]int64{0, 500_000, 3600 * (step + 1), (step - 1) * 1 << 62}[(i+m+n)%4]
-					if col.Name == "soc" {
+					if b.Kind.Columns[n].Name == "soc" {
 						v = 500_000_000 + step*111
 					}
-					col.Set(&b.Read[m], v)
-					name := b.Paths[m] + " " + col.Name
-					want[name] = append(want[name], col.Value(&b.Read[m])) // a reason is smaller
+					if b.Kind.Columns[n].Name == "reason" {
+						v %= 8
+					}
+					name := path + " " + b.Kind.Columns[n].Name
+					want[name] = append(want[name], v)
+					values = append(values, v)
 				}
-			}
-			b.Flows = flowsOf([]int64{step, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, int64(i)})
+				return values
+			})
 		}
 		c.Flows = twins.Flows{NetworkLoss: twins.Power(step)}
 		k.add(c)
 	}
-	b := body("readings", readingsKey(0, 96, 0), k.append(nil, c, 96))
+	made := k.append(nil, c, 96)
+	b := body("readings", readingsKey(0, 96, 0), made)
+	if !bytes.Equal(made, b) {
+		t.Errorf("readings are written as %x, was %x", made, b)
+	}
 	got, err := readCellChunk(b, c, 96, 3)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +210,7 @@ func goldenLedger(t *testing.T, g *golden, step *stepForm) {
 	f := &memoryFile{}
 	l := &ledger{f: f, buf: append([]byte(ledgerMagic), ledgerVersion)}
 	l.add(recordStart, func(w *writer) { w.hash(hashOf(4)) })
-	l.command(&step.commands[0])
+	l.commands(step.commands)
 	l.step(0, hashOf(5))
 	l.step(1, hashOf(6))
 	l.end(2, hashOf(7))

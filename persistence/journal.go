@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,12 +70,14 @@ type Journal struct {
 
 // chunk is readings that wait to be written together.
 type chunk struct {
-	from  twins.Tick
-	steps int
-	cells []*cellChunk
+	from   twins.Tick
+	steps  int
+	values int // that are kept in memory
+	cells  []*cellChunk
 }
 
-// How many steps make a chunk: as many as compress well, fewer in a big world.
+// How many steps make a chunk: as many as compress well, fewer where there are many values
+// other than 0.
 const (
 	mostChunkSteps  = 96
 	leastChunkSteps = 8
@@ -87,6 +90,13 @@ var mostBetween twins.Tick = 1440 // tests take fewer
 // reserve is what is kept free on the disk: Badger dies on a full one, as it writes
 // through mapped memory. It covers its open files and a compaction.
 const reserve = 192 << 20
+
+// closing is the part of the reserve that closing may take: with less the journal is left as a
+// kill leaves it. patience is for how long a store is waited for that cannot be
+// written any more; Badger would try for ever.
+const closing = reserve / 2
+
+var patience = 5 * time.Second
 
 // Keep begins the journal of a new run, which is then made by the world. chain must
 // be a sink before the journal, and the journal gets every record.
@@ -101,7 +111,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	}
 	s := newStore(r, Write)
 	s.start = chain.Head()
-	if s.table, err = openBadgerTo(r.path(journalDir), Write, kept.Retention != (Retention{})); err != nil {
+	if s.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, err
 	}
 	j, err := newJournal(s, chain, d, 0)
@@ -216,12 +226,14 @@ func (j *Journal) Room() error {
 }
 
 // room refuses before the disk is full.
-func (j *Journal) room() error {
+func (j *Journal) room() error { return j.roomFor(reserve) }
+
+func (j *Journal) roomFor(want int64) error {
 	free, err := j.free(j.store.dir)
 	if err != nil {
 		return j.fail(err)
 	}
-	if free < reserve {
+	if free < want {
 		return &FullError{Dir: j.store.dir, Free: free, Want: reserve}
 	}
 	return nil
@@ -250,12 +262,12 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 		}
 	}
 	for i, cell := range r.Cells {
-		c.cells[i].add(cell)
+		c.values += c.cells[i].add(cell)
 	}
 	c.steps++
-	full := min(mostChunkSteps, max(leastChunkSteps, mostChunkValues/max(1, recordValues(r))))
+	full := c.steps >= mostChunkSteps || c.steps >= leastChunkSteps && c.values >= mostChunkValues
 	snapshot := r.SnapshotDue || (r.Tick+1)%mostBetween == 0
-	if c.steps >= full || snapshot {
+	if full || snapshot {
 		entries = j.flushChunk(entries, r)
 	}
 	if snapshot {
@@ -276,14 +288,15 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 	}
 	for i, cell := range r.Cells {
 		j.buf = c.cells[i].append(j.buf[:0], cell, c.from)
-		entries = s.sealParts(entries, func(part int) []byte { return readingsKey(i, c.from, part) }, j.buf)
+		keyOf := func(part int) []byte { return readingsKey(i, c.from, part) }
+		entries = s.sealParts(entries, keyOf, j.buf, s.like(keyOf(0)))
 	}
 	var w writer
 	w.uint(uint64(c.steps))
 	w.uint(uint64(len(c.cells)))
 	entries = append(entries, s.seal(key(keyChunk, c.from), w))
 	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
-	c.from, c.steps = c.from+twins.Tick(c.steps), 0
+	c.from, c.steps, c.values = c.from+twins.Tick(c.steps), 0, 0
 	for _, cell := range c.cells {
 		cell.reset()
 	}
@@ -293,13 +306,16 @@ func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
 // snapshot writes all states after a step.
 func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
 	s, after := j.store, r.Tick+1
+	keep := func(of uint32, states []byte) {
+		keyOf := func(part int) []byte { return stateKey(after, of, part) }
+		entries = s.sealParts(entries, keyOf, states, s.like(keyOf(0)))
+	}
 	var buf []byte
 	for i, cell := range r.Cells {
 		buf = cell.AppendStates(buf[:0])
-		entries = s.sealParts(entries, func(part int) []byte { return stateKey(after, uint32(i), part) }, buf)
+		keep(uint32(i), buf)
 	}
-	buf = sim.AppendGridState(buf[:0], r)
-	entries = s.sealParts(entries, func(part int) []byte { return stateKey(after, gridState, part) }, buf)
+	keep(gridState, sim.AppendGridState(buf[:0], r))
 	var w writer
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
@@ -330,38 +346,45 @@ func (j *Journal) Next() twins.Tick {
 // them made again up to there, and takes commands for later ones only.
 func (j *Journal) Known() twins.Tick { return j.known }
 
-// AppendCommand keeps a command from outside: when it returns nil the command is on
-// disk, and may be acknowledged. The caller adds it to its world, too.
-func (j *Journal) AppendCommand(c twins.Command) error {
+// AppendCommand keeps commands from outside: when it returns nil they are on disk, and
+// may be acknowledged. The caller adds them to its world, too. Of several that are kept
+// together, some may be there after an error.
+func (j *Journal) AppendCommand(commands ...twins.Command) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.command(c)
+	return j.command(commands...)
 }
 
-func (j *Journal) command(c twins.Command) error {
+func (j *Journal) command(commands ...twins.Command) error {
 	if j.failed != nil {
 		return j.failed
 	}
-	if c.Step < j.next || c.Step < j.known {
-		return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
+	for _, c := range commands {
+		if c.Step < j.next || c.Step < j.known {
+			return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
+		}
 	}
 	if err := j.room(); err != nil {
 		return err
 	}
-	j.ledger.command(&c)
+	j.ledger.commands(commands)
 	if err := j.ledger.flush(); err != nil {
 		return j.fail(err)
 	}
 	if err := j.ledger.f.Sync(); err != nil {
 		return j.fail(err)
 	}
-	var w writer
-	w.command(&c)
-	if err := j.store.table.Put([]Entry{j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w)}); err != nil {
+	var entries []Entry
+	for batch := range slices.Chunk(commands, mostTogether) {
+		var w writer
+		w.commands(batch)
+		entries = append(entries, j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w))
+		j.numCommands += len(batch)
+	}
+	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
-	j.numCommands++
-	j.store.commands = append(j.store.commands, c)
+	j.store.commands = append(j.store.commands, commands...)
 	j.show()
 	return nil
 }
@@ -426,16 +449,40 @@ func (j *Journal) sync() error {
 }
 
 // End writes what still waits and the states as they are now, so that the run can
-// go on from here, and closes the store. The journal takes nothing after it.
+// go on from here, and closes the store. The journal takes nothing after it. Where
+// writing has failed, or somebody has taken the reserve (*FullError), nothing is
+// written, and the run is as a kill would leave it.
 func (j *Journal) End() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := j.failed
 	if err == nil {
+		err = j.roomFor(closing)
+	}
+	if err == nil {
 		err = j.end()
 	}
 	j.failed = errors.Join(err, errors.New("the journal has been closed"))
-	return errors.Join(err, j.ledger.f.Close(), j.store.Close())
+	return errors.Join(err, j.ledger.f.Close(), j.letLoose(err))
+}
+
+// letLoose closes the store. After a failure it may not be possible to write what Badger
+// still has in memory.
+func (j *Journal) letLoose(failed error) error {
+	if failed == nil {
+		return j.store.Close()
+	}
+	if free, err := j.free(j.store.dir); err != nil || free < closing {
+		return nil
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- j.store.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(patience):
+		return nil
+	}
 }
 
 func (j *Journal) end() error {

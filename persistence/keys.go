@@ -44,6 +44,11 @@ func readingsKey(community int, from twins.Tick, part int) []byte {
 	return binary.BigEndian.AppendUint16(k, uint16(part))
 }
 
+// readingsPlace is the inverse of readingsKey.
+func readingsPlace(key []byte) (community int, from twins.Tick) {
+	return int(binary.BigEndian.Uint32(key[1:])), twins.Tick(binary.BigEndian.Uint64(key[5:]))
+}
+
 func stateKey(after twins.Tick, community uint32, part int) []byte {
 	k := key(keyState, after)
 	k = binary.BigEndian.AppendUint32(k, community)

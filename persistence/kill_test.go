@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -19,12 +20,16 @@ import (
 // stdout what has been acknowledged, until it is killed.
 const (
 	childDir  = "SMATRIX_TEST_KEEP"
-	childLies = "SMATRIX_TEST_LIE" // it acknowledges what it has not kept yet
+	childIs   = "SMATRIX_TEST_CHILD" // what it does: "" keeps a run
+	childLies = "SMATRIX_TEST_LIE"   // it acknowledges what it has not kept yet
 )
+
+// children are what the test binary can be, by childIs.
+var children = map[string]func(dir string) error{"": child}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := child(dir); err != nil {
+		if err := children[os.Getenv(childIs)](dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -81,15 +86,8 @@ func child(dir string) error {
 		if lies {
 			fmt.Println("step", t)
 		}
-		if t%20 == 7 {
-			c := killCommand(t)
-			if err := j.AppendCommand(c); err != nil {
-				return err
-			}
-			fmt.Println("command", t)
-			if err := w.Add(c); err != nil {
-				return err
-			}
+		if err := giveCommand(w, j, t); err != nil {
+			return err
 		}
 		if _, err := run.Step(); err != nil {
 			return err
@@ -122,7 +120,7 @@ func TestKill9(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 9))
 	for i := range kills {
 		dir := filepath.Join(t.TempDir(), "run")
-		steps, commands := killAfter(t, dir, random.IntN(killSteps), random.IntN(300))
+		steps, commands, _ := killAfter(t, dir, random.IntN(killSteps), random.IntN(300))
 		start := time.Now()
 		s := open(t, dir, Write)
 		if s.Steps() < steps || twins.Tick(len(s.Commands(0, killSteps))) < commands {
@@ -150,7 +148,7 @@ func TestKill9FindsALie(t *testing.T) {
 	t.Setenv(childLies, "1")
 	for i := range 20 {
 		dir := filepath.Join(t.TempDir(), "run")
-		steps, _ := killAfter(t, dir, 20+5*i, 0)
+		steps, _, _ := killAfter(t, dir, 20+5*i, 0)
 		s := open(t, dir, Read)
 		kept := s.Steps()
 		s.Close()
@@ -163,10 +161,10 @@ func TestKill9FindsALie(t *testing.T) {
 
 // killAfter runs a child and kills it some microseconds after it has acknowledged some
 // things; it returns what it had acknowledged then.
-func killAfter(t *testing.T, dir string, lines, spin int) (steps, commands twins.Tick) {
+func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (steps, commands twins.Tick, begun bool) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), childDir+"="+dir)
+	c.Env = append(append(os.Environ(), childDir+"="+dir), env...)
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err == nil {
@@ -179,6 +177,8 @@ func killAfter(t *testing.T, dir string, lines, spin int) (steps, commands twins
 	for n := 0; said.Scan(); n++ {
 		what, _, _ := strings.Cut(said.Text(), " ")
 		switch what {
+		case "begun":
+			begun = true
 		case "step":
 			steps++
 		case "command":
@@ -191,5 +191,130 @@ func killAfter(t *testing.T, dir string, lines, spin int) (steps, commands twins
 		}
 	}
 	_ = c.Wait() // it was killed
-	return steps, commands
+	return steps, commands, begun
+}
+
+// childParent says in which folder the run is that a child forks.
+const childParent = "SMATRIX_TEST_PARENT"
+
+func init() { children["fork"] = forkChild }
+
+// killFork is where a fork that is killed begins: not at a snapshot.
+const killFork = 110
+
+// forkChange is what is another in the fork.
+func forkChange() twins.Command {
+	c := killCommand(killFork)
+	c.Seq++
+	c.Args.Value = int64(twins.One) * 2
+	return c
+}
+
+// forkChild keeps a fork, as child keeps a run.
+func forkChild(dir string) error {
+	mostBetween = 50
+	parent, err := Open(os.Getenv(childParent), Read)
+	if err != nil {
+		return err
+	}
+	fmt.Println("forking")
+	r, err := CreateRun(dir, Run{Scenario: "small"})
+	if err != nil {
+		return err
+	}
+	j, m, err := parent.Fork(r, killFork, []twins.Command{forkChange()}, Durability{})
+	if err != nil {
+		return err
+	}
+	run := sim.Runner{World: m.World, Stepper: sim.NewFlat(m.World, nil, true), Sinks: []sim.Sink{m.Chain, j}}
+	run.From(killFork)
+	fmt.Println("begun")
+	for t := twins.Tick(killFork); t < killSteps; t++ {
+		if err := giveCommand(m.World, j, t); err != nil {
+			return err
+		}
+		if _, err := run.Step(); err != nil {
+			return err
+		}
+		fmt.Println("step", t)
+	}
+	return r.Finish(Done, nil)
+}
+
+// giveCommand gives the command that is due before a step.
+func giveCommand(w *sim.World, j *Journal, t twins.Tick) error {
+	if t%20 != 7 {
+		return nil
+	}
+	c := killCommand(t)
+	if err := j.AppendCommand(c); err != nil {
+		return err
+	}
+	fmt.Println("command", t)
+	return w.Add(c)
+}
+
+// A fork that is killed at any moment goes on to the digest of one that was not. One that
+// is killed while it begins has acknowledged nothing, and says so; its parent is as it was.
+func TestKill9OfForks(t *testing.T) {
+	often(t)
+	parent := filepath.Join(t.TempDir(), "parent")
+	w, err := killedWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept(t, parent, w, -1)
+	before := listing(t, parent)
+	want := map[int]sim.Hash{}
+	digest := func(given []twins.Command) sim.Hash {
+		if _, ok := want[len(given)]; !ok {
+			w, err := killedWorld()
+			for _, c := range given {
+				err = errors.Join(err, w.Add(c))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[len(given)] = digestOf(t, w)
+		}
+		return want[len(given)]
+	}
+	random := rand.New(rand.NewPCG(13, 14))
+	early := 0
+	for i := range forkKills {
+		dir := filepath.Join(t.TempDir(), "fork")
+		line, spin := random.IntN(killSteps-killFork), random.IntN(300)
+		if i%4 == 0 { // while it begins
+			line, spin = 0, random.IntN(30_000)
+		}
+		steps, commands, begun := killAfter(t, dir, line, spin, childIs+"=fork", childParent+"="+parent)
+		s, err := Open(dir, Write)
+		if err != nil && !begun {
+			early++
+			if !errors.As(err, new(*StoreError)) {
+				t.Errorf("kill %d while it began: %v", i, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := s.Commands(0, killSteps)
+		if s.Steps() < killFork+steps || twins.Tick(len(given)) < 1+commands || s.Damaged() {
+			t.Fatalf("kill %d: %d steps and %d commands were acknowledged, %d and %d are kept; repairs %q", i, steps, commands, s.Steps()-killFork, len(given)-1, s.Repairs())
+		}
+		j, m, err := s.Resume(Durability{})
+		if err != nil {
+			t.Fatalf("kill %d after %d steps: %v", i, steps, err)
+		}
+		if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != digest(given) {
+			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, steps, got, digest(given))
+		}
+	}
+	if early == 0 {
+		t.Error("no fork was killed while it began")
+	}
+	if listing(t, parent) != before {
+		t.Error("the parent was changed")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -28,7 +29,7 @@ const (
 const (
 	recordStart   = 'g' // head of the chain before step 0
 	recordStep    = 's' // tick, head after it
-	recordCommand = 'c' // a command from outside
+	recordCommand = 'c' // commands from outside that came together
 	recordEnd     = 'e' // steps made, digest: the run was ended here
 )
 
@@ -104,8 +105,10 @@ func (l *ledger) step(t twins.Tick, head sim.Hash) {
 	l.add(recordStep, func(w *writer) { w.int(int64(t)); w.hash(head) })
 }
 
-func (l *ledger) command(c *twins.Command) {
-	l.add(recordCommand, func(w *writer) { w.command(c) })
+func (l *ledger) commands(all []twins.Command) {
+	for batch := range slices.Chunk(all, mostTogether) {
+		l.add(recordCommand, func(w *writer) { w.commands(batch) })
+	}
 }
 
 func (l *ledger) end(steps twins.Tick, digest sim.Hash) {
@@ -219,7 +222,7 @@ func (c *ledgerContent) take(rec []byte) error {
 		}
 		c.heads[t] = head
 	case recordCommand:
-		c.commands = append(c.commands, r.command())
+		c.commands = append(c.commands, r.commands()...)
 	case recordEnd:
 		c.ended, c.digest = twins.Tick(r.int()), r.hash()
 		if c.ended < 0 || c.ended > twins.Tick(len(c.heads))+mostLost {

@@ -5,6 +5,11 @@ package persistence
 // How often a test hurts a run.
 const (
 	flips = 10_000
+
+	leastFlips = 1_000 // of a kind of file
+
 	torn  = 1_000
 	kills = 1_000
+
+	forkKills = 200
 )

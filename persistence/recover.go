@@ -19,6 +19,8 @@ const journalFormat = 1
 // again. It is an error only if both are whole and say different things.
 func (s *Store) compare(said *ledgerContent) error {
 	s.start, s.ended, s.digest, s.size = said.start, said.ended, said.digest, said.size
+	state := s.run.meta.State // failed is also a run whose disk took no end
+	s.unclosed = state == Running || state == Failed && said.ended != twins.Tick(len(said.heads))
 	if b, err := s.get([]byte{keyFormat}); err == nil && len(b) == 1 && b[0] > journalFormat {
 		return &StoreError{Dir: s.dir, What: fmt.Sprintf("has a journal of format %d; this program knows formats up to %d, wanted a newer program", b[0], journalFormat), Invalid: true}
 	}
@@ -75,6 +77,8 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 	s.heads = make([]sim.Hash, n)
 	s.missing = make([]bool, n)
 	first, count := twins.Tick(-1), 0
+	mayBeGone := s.mayBeGone(twins.Tick(n))
+	s.gone = s.base
 	for t := range n {
 		var a, b sim.Hash
 		if t < int(s.base) {
@@ -95,6 +99,12 @@ func (s *Store) joinHeads(said, kept []sim.Hash) error {
 			s.heads[t] = b
 		}
 		if s.missing[t] = b == (sim.Hash{}); s.missing[t] {
+			if twins.Tick(t) < mayBeGone {
+				if s.gone == twins.Tick(t) {
+					s.gone++
+				}
+				continue
+			}
 			if count++; first < 0 {
 				first = twins.Tick(t)
 			}
@@ -117,14 +127,24 @@ func (s *Store) joinCommands(said []twins.Command) error {
 	}
 	s.inherited = len(s.commands)
 	s.commands = append(s.commands, said...)
+	known := make(map[twins.Command]bool, len(s.commands))
+	for _, c := range s.commands {
+		known[c] = true
+	}
 	err := s.table.Scan([]byte{keyCommand}, nil, func(k, v []byte) error {
 		body, err := unseal(s.unpacker, k, v)
 		if err != nil {
 			return nil // the ledger has it, or a head will not come out
 		}
 		r := &reader{b: body}
-		if c := r.command(); r.done() == nil && !slices.Contains(s.commands, c) {
-			s.commands = append(s.commands, c)
+		all := r.commands()
+		if r.done() != nil {
+			return nil
+		}
+		for _, c := range all {
+			if !known[c] {
+				known[c], s.commands = true, append(s.commands, c)
+			}
 		}
 		return nil
 	})
@@ -177,7 +197,7 @@ func (s *Store) startOver(damage *DamageError) error {
 	}
 	s.repaired("journal: %s; all steps are computed again, and what it was is in %s", damage.What, aside)
 	var err error
-	if s.table, err = openBadger(s.run.path(journalDir), Write); err != nil {
+	if s.table, err = s.run.openTable(Write, false); err != nil {
 		return err
 	}
 	return s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
@@ -224,7 +244,7 @@ func (s *Store) Run() *RunDir { return s.run }
 // whole is the last snapshot, after at most so many steps, up to which all steps and readings are kept.
 func (s *Store) whole(most twins.Tick) twins.Tick {
 	to := s.base
-	if s.run.meta.Journal.Retention.Readings > 0 && len(s.chunks) > 0 { // what was before has been let go
+	if s.retention().readings() > 0 && len(s.chunks) > 0 { // what was before has been let go
 		to = s.chunks[0].from
 	}
 	for _, c := range s.chunks {
@@ -283,9 +303,7 @@ func (s *Store) mendLedger() (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range s.commands[s.inherited:] {
-		l.command(&s.commands[s.inherited+i])
-	}
+	l.commands(s.commands[s.inherited:])
 	for t, head := range s.heads {
 		if t >= int(s.base) && head != (sim.Hash{}) {
 			l.step(twins.Tick(t), head)

@@ -86,10 +86,13 @@ type RunDir struct {
 	meta Run
 	csv  *csvFiles // nil if nobody asked for it
 
-	// Retention is for Keep: what is let go while the run is made.
+	// For Keep and Fork: what is let go while the run is made, and what its journal
+	// is kept in, nil for Badger.
 	Retention Retention
+	Tables    Opener
 
 	journal *Journal // nil if the run is not kept step by step
+	lock    *os.File // of a temporary folder
 }
 
 // CreateRun makes the folder of a run, parents included, and writes its run.json:
@@ -218,12 +221,30 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 	return files, nil
 }
 
+// openTable opens the journal's table.
+func (r *RunDir) openTable(mode Mode, thin bool) (Table, error) {
+	open := r.Tables
+	if open == nil {
+		open = Badger
+	}
+	return open(r.path(journalDir), mode, thin)
+}
+
 // Shown says in the folder where the process that holds the run is to be asked,
 // until Finish.
 func (r *RunDir) Shown(address string) error { return r.writeText(addressFile, []byte(address+"\n")) }
 
+// Dir is where it is.
+func (r *RunDir) Dir() string { return r.dir }
+
 // Remove deletes the folder of a run that nobody wants to keep.
-func (r *RunDir) Remove() error { return os.RemoveAll(r.dir) }
+func (r *RunDir) Remove() error {
+	err := os.RemoveAll(r.dir)
+	if r.lock != nil {
+		err = errors.Join(err, r.lock.Close())
+	}
+	return err
+}
 
 // Finish closes the CSV files, writes the report and says in run.json how the run
 // has ended. If not all that belongs to the run could be written, that is the

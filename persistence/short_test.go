@@ -5,6 +5,11 @@ package persistence
 // How often a test hurts a run.
 const (
 	flips = 300
+
+	leastFlips = 50 // of a kind of file
+
 	torn  = 200
 	kills = 50
+
+	forkKills = 12
 )

@@ -29,6 +29,21 @@ func held(dir string) bool {
 	return errors.Is(err, syscall.EWOULDBLOCK)
 }
 
+// lockFolder locks a folder until what it returns is closed, or the process ends in any way.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// alive reports whether there may be a process of this number.
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
 // taken is how much room a file takes.
 func taken(info fs.FileInfo) int64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {

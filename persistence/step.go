@@ -77,10 +77,7 @@ func (f *stepForm) append(b []byte, cells []*twins.Cell, p *places) []byte {
 	w.swing(&f.swing)
 	v := flowValues(&f.flows)
 	w.ints(v[:]...)
-	w.uint(uint64(len(f.commands)))
-	for i := range f.commands {
-		w.command(&f.commands[i])
-	}
+	w.commands(f.commands)
 	w.uint(uint64(len(f.digests)))
 	for _, d := range f.digests {
 		w.hash(d)
@@ -116,9 +113,7 @@ func readStep(b []byte, cells []*twins.Cell) (*stepForm, error) {
 		v[i] = r.int()
 	}
 	f.flows = flowsOf(v[:])
-	for range r.count(6) {
-		f.commands = append(f.commands, r.command())
-	}
+	f.commands = r.commands()
 	for range r.count(len(sim.Hash{})) {
 		f.digests = append(f.digests, r.hash())
 	}

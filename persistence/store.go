@@ -2,9 +2,11 @@ package persistence
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,11 +43,13 @@ type Store struct {
 	start     sim.Hash
 	heads     []sim.Hash // after each step; zero where neither ledger nor journal has it
 	missing   []bool     // steps that the journal does not have
+	gone      twins.Tick // so many of them have been let go, from the first on
 	commands  []twins.Command
 	chunks    []span       // in order, without gaps from 0 on; what follows has no readings
 	snapshots []twins.Tick // steps made, rising
 	repairs   []string
 	damaged   bool
+	unclosed  bool // nobody has closed the run after its last step
 	ended     twins.Tick
 	digest    sim.Hash
 	size      int64 // of the ledger's whole records
@@ -72,10 +76,18 @@ type span struct{ from, to twins.Tick }
 // Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
 // version; *HeldError if another process works on it; *DamageError if it is
 // damaged and cannot be read; *sim.Problem for data files that have changed.
-func Open(dir string, mode Mode) (*Store, error) {
+func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
+
+// OpenOn is Open of a run whose journal, and that of the runs that it begins in, is
+// kept in such a table.
+func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 	run, err := openRun(dir, mode)
 	if err != nil {
 		return nil, err
+	}
+	run.Tables = tables
+	if run.meta.Journal == nil && run.meta.State == Running {
+		return nil, &StoreError{Dir: dir, What: "has no journal yet: it is just being begun, or was ended while it began; then nothing of it is kept, and it can be removed"}
 	}
 	if run.meta.Journal == nil {
 		return nil, &StoreError{Dir: dir, What: "has no journal, only its figures: it was kept by an older version of smatrix"}
@@ -103,11 +115,11 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	s := newStore(run, mode)
 	if p := run.meta.Journal.Parent; p != nil {
 		s.base = twins.Tick(p.Step)
-		if s.parent, err = openParent(run.dir, p, forks); err != nil {
+		if s.parent, err = openParent(run, p, forks); err != nil {
 			return nil, err
 		}
 	}
-	s.table, err = openBadgerTo(run.path(journalDir), mode, run.meta.Journal.Retention != (Retention{}))
+	s.table, err = run.openTable(mode, run.meta.Journal.Retention != (Retention{}))
 	var damage *DamageError
 	if mode == Write && errors.As(err, &damage) {
 		err = s.startOver(damage)
@@ -180,7 +192,7 @@ func (s *Store) Damaged() bool { return s.damaged }
 func (s *Store) expected(format string, args ...any) {
 	was := s.damaged
 	s.repaired(format, args...)
-	s.damaged = was || s.run.meta.State != Running
+	s.damaged = was || !s.unclosed
 }
 
 func (s *Store) repaired(format string, args ...any) {
@@ -228,7 +240,11 @@ func (s *Store) World() (*sim.World, error) {
 func (s *Store) Twins() (*sim.World, error) { return s.build((*sim.Scenario).BuildTwins) }
 
 func (s *Store) build(make func(*sim.Scenario) (*sim.World, error)) (*sim.World, error) {
-	scenario, err := s.run.meta.Journal.scenario(s.run)
+	first := s // the past of a fork is not copied, and the scenario is part of it
+	for first.parent != nil {
+		first = first.parent
+	}
+	scenario, err := s.run.meta.Journal.scenario(first.run)
 	if err != nil {
 		return nil, err
 	}
@@ -262,31 +278,51 @@ func (s *Store) get(key []byte) ([]byte, error) {
 	return unseal(s.unpacker, key, v)
 }
 
-// Parts: a long value is kept in several, each with its own checksum; each begins
-// with a byte that says whether another one follows.
-
 func (s *Store) seal(key []byte, body []byte) Entry { return Entry{key, seal(s.packer, key, body)} }
 
-// sealParts appends the parts of a long body, packed as a whole.
-func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body []byte) []Entry {
-	s.packed = s.packer.EncodeAll(body, s.packed[:0])
+// Parts: a long value is kept in several, each with its own checksum; each begins
+// with a byte of flags. Those of a fork are packed against what its parent has in the
+// same place, where most is the same.
+const (
+	partMore = 1 // another one follows
+	partLike = 2 // in the first: CRC-32C (u32 LE) of what it is packed against, then the rest
+)
+
+// sealParts appends the parts of a long body, packed as a whole, and against another body
+// if there is one.
+func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body, like []byte) []Entry {
+	var head [5]byte
+	first := head[:1]
+	if like == nil {
+		s.packed = s.packer.EncodeAll(body, s.packed[:0])
+	} else {
+		packer := newPacker(zstd.WithEncoderDictRaw(likeID, like), zstd.WithEncoderLevel(zstd.SpeedDefault))
+		s.packed = packer.EncodeAll(body, s.packed[:0])
+		first = head[:]
+		first[0] = partLike
+		binary.LittleEndian.PutUint32(first[1:], crc32.Checksum(like, castagnoli))
+	}
 	packed := s.packed
 	for part := 0; ; part++ {
 		n := min(len(packed), mostPerValue)
-		more := byte(0)
 		if n < len(packed) {
-			more = 1
+			first[0] |= partMore
+		} else {
+			first[0] &^= partMore
 		}
 		k := keyOf(part)
-		entries = append(entries, Entry{k, seal(nil, k, []byte{more}, packed[:n])})
-		if packed = packed[n:]; more == 0 {
+		entries = append(entries, Entry{k, seal(nil, k, first, packed[:n])})
+		if packed = packed[n:]; len(packed) == 0 {
 			return entries
 		}
+		first = head[:1]
+		first[0] = 0
 	}
 }
 
+// getParts reads a value in parts.
 func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
-	var packed []byte
+	var packed, like []byte
 	for part := 0; ; part++ {
 		b, err := s.get(keyOf(part))
 		if err != nil {
@@ -295,11 +331,58 @@ func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
 		if len(b) == 0 {
 			return nil, errCut
 		}
-		packed = append(packed, b[1:]...)
-		if b[0] == 0 {
-			return s.unpacker.DecodeAll(packed, nil)
+		flags := b[0]
+		b = b[1:]
+		if part == 0 && flags&partLike != 0 {
+			if like = s.like(keyOf(0)); len(b) < 4 || crc32.Checksum(like, castagnoli) != binary.LittleEndian.Uint32(b) {
+				return nil, errors.New("it is packed against what its parent had, and that is not what it was")
+			}
+			b = b[4:]
+		}
+		packed = append(packed, b...)
+		if flags&partMore == 0 {
+			break
 		}
 	}
+	if like == nil {
+		return s.unpacker.DecodeAll(packed, nil)
+	}
+	unpacker := newUnpacker(zstd.WithDecoderDictRaw(likeID, like))
+	defer unpacker.Close()
+	return unpacker.DecodeAll(packed, nil)
+}
+
+// likeID tells a value that is packed against another one from those that are not.
+const likeID = 1
+
+// leastLike is how short a dictionary the packer takes.
+const leastLike = 8
+
+// like is what a fork's parent has where the fork has the value of a key: of readings the
+// chunk in which the same step is. nil if there is nothing.
+func (s *Store) like(key []byte) []byte {
+	p := s.parent
+	if p == nil {
+		return nil
+	}
+	if key[0] == keyReadings {
+		community, from := readingsPlace(key)
+		for p.parent != nil && from < p.base {
+			p = p.parent
+		}
+		at := slices.IndexFunc(p.chunks, func(c span) bool { return c.from <= from && from < c.to })
+		if at < 0 {
+			return nil
+		}
+		key = readingsKey(community, p.chunks[at].from, 0)
+	}
+	for ; p != nil; p = p.parent {
+		b, err := p.getParts(func(part int) []byte { return binary.BigEndian.AppendUint16(key[:len(key)-2:len(key)-2], uint16(part)) })
+		if err == nil && len(b) >= leastLike {
+			return b
+		}
+	}
+	return nil
 }
 
 // openRun reads run.json.

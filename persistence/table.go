@@ -17,11 +17,24 @@ type Table interface {
 	// Get returns a copy of what stands under a key, or ErrNotFound.
 	Get(key []byte) ([]byte, error)
 	// Scan calls visit for each key that begins with prefix and is not below from (nil:
-	// all), in rising order, until it fails. Key and value are valid in the call only.
+	// all), in rising order, until it fails, with what it returns. Key and value are valid in the call only.
 	Scan(prefix, from []byte, visit func(key, value []byte) error) error
 	// Sync returns when all that was put stays, whatever happens to the machine.
 	Sync() error
 	Close() error
+}
+
+// Opener opens or makes the Table of a run's journal, in its folder. thin says that the run lets
+// go of what is old, and wants the room back.
+type Opener func(dir string, mode Mode, thin bool) (Table, error)
+
+// Badger is the Opener of runs that say nothing else.
+func Badger(dir string, mode Mode, thin bool) (Table, error) {
+	t, err := openBadger(dir, mode, thin)
+	if err != nil {
+		return nil, err // no table, rather than one that is nil
+	}
+	return t, nil
 }
 
 // Entry is a value and the key that it stands under.
@@ -30,8 +43,16 @@ type Entry struct{ Key, Value []byte }
 // ErrNotFound says that nothing stands under a key.
 var ErrNotFound = errors.New("not found")
 
-// errStop ends a Scan early; it is no failure.
+// errStop ends a scan early; it is no failure.
 var errStop = errors.New("stop")
+
+// scan is Scan with a visitor that may have seen enough.
+func scan(t Table, prefix, from []byte, visit func(key, value []byte) error) error {
+	if err := t.Scan(prefix, from, visit); err != errStop {
+		return err
+	}
+	return nil
+}
 
 // Memory is a Table that is gone with the process: for tests.
 type Memory struct {
@@ -77,16 +98,14 @@ func (m *Memory) Get(key []byte) ([]byte, error) {
 func (m *Memory) Scan(prefix, from []byte, visit func(key, value []byte) error) error {
 	m.mu.RLock()
 	i, _ := m.find(slices.MaxFunc([][]byte{prefix, from}, bytes.Compare))
-	found := m.entries[i:]
+	end := i
+	for end < len(m.entries) && bytes.HasPrefix(m.entries[end].Key, prefix) {
+		end++
+	}
+	found := slices.Clone(m.entries[i:end]) // a writer moves them
 	m.mu.RUnlock()
 	for _, e := range found {
-		if !bytes.HasPrefix(e.Key, prefix) {
-			break
-		}
 		if err := visit(e.Key, e.Value); err != nil {
-			if err == errStop {
-				return nil
-			}
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
@@ -15,9 +16,6 @@ import (
 // member and each of its devices used in each hour and in each local day. They are
 // folded while the run is made, with the steps, since devices have no column; all of
 // them can be had again from the log (Rebuild).
-
-// hoursKept is for how many days hours are kept; days are kept for ever.
-const hoursKept = 60
 
 const secondsOfDay = 86_400
 
@@ -46,6 +44,9 @@ type usageFold struct {
 	next      twins.Tick // steps that are in
 	hoursFrom int64      // hours before are a fork's parent's
 	any       bool
+
+	buf     []byte // used again
+	scratch []int64
 }
 
 func newUsageFold(s *Store, w *sim.World, next twins.Tick) *usageFold {
@@ -54,7 +55,7 @@ func newUsageFold(s *Store, w *sim.World, next twins.Tick) *usageFold {
 		f.hoursFrom = views.LocalHour(f.cal, s.base)
 	}
 	for _, c := range w.Cells {
-		f.hour, f.day = append(f.hour, views.NewCellUsage(c)), append(f.day, views.NewCellUsage(c))
+		f.hour, f.day = append(f.hour, views.NewCellUsage(c, f.cal.Step)), append(f.day, views.NewCellUsage(c, f.cal.Step))
 	}
 	return f
 }
@@ -94,7 +95,7 @@ func (f *usageFold) endDay(entries []Entry, next int64) []Entry {
 	for _, u := range f.day {
 		u.Reset()
 	}
-	return f.store.usageBefore(entries, next-hoursKept*secondsOfDay)
+	return f.store.usageBefore(entries, next-f.store.retention().hours())
 }
 
 // flush writes the hour and the day that have begun, as far as they are.
@@ -124,12 +125,32 @@ func (f *usageFold) mark() Entry {
 }
 
 func (f *usageFold) append(entries []Entry, kind byte, start int64, all []*views.CellUsage) []Entry {
+	settled := f.settled(kind, start)
 	for i, u := range all {
-		var w writer
-		w.cellUsage(u)
-		entries = f.store.sealParts(entries, func(part int) []byte { return usageKey(kind, start, i, part) }, w)
+		w := writer(f.buf[:0])
+		f.scratch = w.cellUsage(u, f.scratch)
+		keyOf := func(part int) []byte { return usageKey(kind, start, i, part) }
+		var like []byte
+		if settled {
+			like = f.store.like(keyOf(0))
+		}
+		entries = f.store.sealParts(entries, keyOf, w, like)
+		f.buf = w
 	}
 	return entries
+}
+
+// settled reports whether a fork's parent has an hour or a day for good: one that was not over
+// it writes again when it goes on.
+func (f *usageFold) settled(kind byte, start int64) bool {
+	p := f.store.parent
+	if p == nil {
+		return false
+	}
+	if kind == keyDay {
+		return start < views.LocalDay(f.cal, p.Steps())
+	}
+	return start < views.LocalHour(f.cal, p.Steps())
 }
 
 // Commit implements sim.Sink, for steps that are made again.
@@ -142,7 +163,7 @@ func (f *usageFold) Commit(r *sim.StepRecord) error {
 
 // usageBefore takes out the hours before a moment.
 func (s *Store) usageBefore(entries []Entry, before int64) []Entry {
-	_ = s.table.Scan([]byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
+	_ = scan(s.table, []byte{keyHour}, nil, func(k, _ []byte) error { // what stays is taken out with the next day
 		start, _, _ := usageStart(k)
 		if start >= before {
 			return errStop
@@ -261,7 +282,7 @@ func (s *Store) Usage(span Span, from, to int64, visit func(start int64, communi
 		}
 	}
 	var starts []usageAt
-	err = s.table.Scan([]byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
+	err = scan(s.table, []byte{byte(span)}, usageKey(byte(span), from, 0, 0), func(k, _ []byte) error {
 		start, community, first := usageStart(k)
 		if start >= to {
 			return errStop
@@ -290,7 +311,7 @@ type usageAt struct {
 
 func (s *Store) cellUsage(w *sim.World, span Span, at usageAt) (*views.CellUsage, error) {
 	b, err := s.getParts(func(part int) []byte { return usageKey(byte(span), at.start, at.community, part) })
-	u := views.NewCellUsage(w.Cells[at.community])
+	u := views.NewCellUsage(w.Cells[at.community], w.Scenario.Calendar.Step)
 	if err == nil {
 		r := &reader{b: b}
 		r.cellUsage(u)
@@ -306,10 +327,10 @@ func (s *Store) cellUsage(w *sim.World, span Span, at usageAt) (*views.CellUsage
 var usageOrder = [views.NumFigures]views.Figure{views.Produced, views.Charged, views.Discharged, views.Consumed, views.Drawn, views.FedIn,
 	views.Unserved, views.Curtailed, views.Shifted}
 
-// cellUsage writes figure by figure, and by how much each is not what the others let
-// expect, so that zeros lie together: a home whose devices are known has used what they
-// have, and one without panels has drawn it.
-func (w *writer) cellUsage(u *views.CellUsage) {
+// cellUsage writes figure by figure, and by how much each is not what those before it let
+// expect, so that most are zeros: a home has used what its devices have, and one without
+// panels has drawn it.
+func (w *writer) cellUsage(u *views.CellUsage, scratch []int64) []int64 {
 	for _, e := range u.Total {
 		w.int(int64(e))
 	}
@@ -317,16 +338,17 @@ func (w *writer) cellUsage(u *views.CellUsage) {
 	for i := range u.Blocks {
 		b := &u.Blocks[i]
 		w.uint(uint64(len(b.Parts)))
-		for _, e := range b.Parts {
-			w.int(int64(e))
-		}
-		w.uint(uint64(len(b.Members)))
+		w.multiples(b.Parts)
+		w.uint(uint64(b.Members()))
 		for _, k := range usageOrder {
-			for m := range b.Members {
-				w.int(int64(b.Members[m][k] - expectedUsage(b, m, k)))
-			}
+			scratch = slices.Grow(scratch[:0], b.Members())[:b.Members()]
+			clear(scratch)
+			addUsage(scratch, b.Figures[k], 1)
+			expectUsage(scratch, b, k, -1)
+			w.multiples(scratch)
 		}
 	}
+	return scratch
 }
 
 func (r *reader) cellUsage(u *views.CellUsage) {
@@ -339,16 +361,14 @@ func (r *reader) cellUsage(u *views.CellUsage) {
 		if wrong = wrong || r.uint() != uint64(len(b.Parts)); wrong {
 			break
 		}
-		for p := range b.Parts {
-			b.Parts[p] = twins.Energy(r.int())
-		}
-		if wrong = r.uint() != uint64(len(b.Members)); wrong {
+		r.multiples(b.Parts)
+		if wrong = r.uint() != uint64(b.Members()); wrong {
 			break
 		}
 		for _, k := range usageOrder {
-			for m := range b.Members {
-				b.Members[m][k] = twins.Energy(r.int()) + expectedUsage(b, m, k)
-			}
+			b.Figures[k] = make([]int64, b.Members())
+			r.multiples(b.Figures[k])
+			expectUsage(b.Figures[k], b, k, 1)
 		}
 	}
 	if wrong {
@@ -356,22 +376,27 @@ func (r *reader) cellUsage(u *views.CellUsage) {
 	}
 }
 
-// expectedUsage is what a figure is likely to be, from those before it in usageOrder.
-func expectedUsage(b *views.BlockUsage, m int, k views.Figure) (e twins.Energy) {
-	f := &b.Members[m]
+// expectUsage adds what a figure is likely to be, from those before it in usageOrder.
+func expectUsage(to []int64, b *views.BlockUsage, k views.Figure, sign int64) {
 	switch k {
+	case views.Produced:
+		b.EachPart(func(m int, sum int64) { to[m] -= sign * min(sum, 0) })
 	case views.Consumed:
-		parts := b.PartsOf(m)
-		for _, p := range parts {
-			e += p
-		}
-		if len(parts) > 0 {
-			e += f[views.Produced]
-		}
+		b.EachPart(func(m int, sum int64) { to[m] += sign * max(sum, 0) })
 	case views.Drawn:
-		e = f[views.Consumed]
+		addUsage(to, b.Figures[views.Consumed], sign)
+		addUsage(to, b.Figures[views.Charged], sign)
 	case views.FedIn:
-		e = f[views.Drawn] - f[views.Consumed] + f[views.Produced] - f[views.Charged] + f[views.Discharged]
+		addUsage(to, b.Figures[views.Drawn], sign)
+		addUsage(to, b.Figures[views.Consumed], -sign)
+		addUsage(to, b.Figures[views.Produced], sign)
+		addUsage(to, b.Figures[views.Charged], -sign)
+		addUsage(to, b.Figures[views.Discharged], sign)
 	}
-	return e
+}
+
+func addUsage(to, of []int64, sign int64) {
+	for m, v := range of {
+		to[m] += sign * v
+	}
 }

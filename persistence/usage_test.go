@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -120,8 +121,10 @@ func sameUsage(t *testing.T, dir string, v *stepped) {
 				if b.Kind != twins.Household {
 					continue
 				}
-				for _, e := range u.Blocks[k].Parts {
-					is.homes[day][i] += e
+				for m := range b.Paths {
+					for _, e := range u.Blocks[k].PartsOf(m) {
+						is.homes[day][i] += e
+					}
 				}
 			}
 			return nil
@@ -146,22 +149,29 @@ func timeIn(w *sim.World, unix int64) time.Time {
 	return time.Unix(unix, 0).In(w.Scenario.Calendar.Start.Location())
 }
 
-// After 70 days hours of the first ten are gone and all days are there; the one in October on
-// which clocks are set back has 25 hours.
-func TestHoursGoAndDaysStay(t *testing.T) {
-	source := `
+// roadFile is a scenario of so many days in hourly steps: a pump and a tie.
+func roadFile(t testing.TB, days int) string {
+	t.Helper()
+	source := fmt.Sprintf(`
 zone: Europe/Berlin
 start: 2018-09-01
 step_s: 3600
-days: 70
+days: %d
 communities: [{id: road, limit_w: 100000}]
 water_pumps: [{id: pump, community: road, rated_w: 1000, daily_wh: 3000, from: "06:00", until: "20:00"}]
 ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
-`
+`, days)
 	file := filepath.Join(t.TempDir(), "road.yaml")
 	if err := os.WriteFile(file, []byte(source), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// After 70 days hours of the first ten are gone and all days are there; the one in October on
+// which clocks are set back has 25 hours.
+func TestHoursGoAndDaysStay(t *testing.T) {
+	file := roadFile(t, 70)
 	dir := filepath.Join(t.TempDir(), "run")
 	kept(t, dir, build(t, file, sim.Options{}), -1)
 	s := open(t, dir, Read)
@@ -188,8 +198,8 @@ ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
 			t.Fatal(err)
 		}
 	}
-	if days != 70 || len(hours) < hoursKept || len(hours) > hoursKept+1 {
-		t.Errorf("%d days, and hours of %d of them, are kept; wanted 70 and %d", days, len(hours), hoursKept)
+	if days != 70 || len(hours) < DefaultHours || len(hours) > DefaultHours+1 {
+		t.Errorf("%d days, and hours of %d of them, are kept; wanted 70 and %d", days, len(hours), DefaultHours)
 	}
 	if hours["2018-10-27"] != 24 || hours["2018-10-28"] != 25 || hours["2018-09-02"] != 0 {
 		t.Errorf("hours by day: %v", hours)

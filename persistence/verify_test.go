@@ -47,7 +47,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 				return err
 			}
 			k.columns[1][0].rows[7][0] += 1000 // of the second kind in the south, power
-			return s.table.Put(s.sealParts(nil, func(part int) []byte { return readingsKey(1, c.from, part) }, k.append(nil, w.Cells[1], c.from)))
+			return s.table.Put(s.sealParts(nil, func(part int) []byte { return readingsKey(1, c.from, part) }, k.append(nil, w.Cells[1], c.from), nil))
 		}, 7, "grid/south/", "power_w: kept"},
 		"a decision": {func(s *Store, w *sim.World) error {
 			return forgeStep(s, w, 9, func(f *stepForm) { f.cells[len(f.cells)-1].notes[0].Power++ })

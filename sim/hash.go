@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -22,12 +23,18 @@ type CellHasher struct{ buf []byte }
 func (h *CellHasher) Sum(c *twins.Cell) Hash {
 	b := h.buf[:0]
 	for _, block := range c.Blocks {
-		for _, col := range block.Kind.Columns {
-			if col.Derived {
+		for n := range block.Kind.Columns {
+			if block.Kind.Columns[n].Derived {
 				continue
 			}
-			for i := range block.Read {
-				b = binary.LittleEndian.AppendUint64(b, uint64(col.Value(&block.Read[i])))
+			at := len(b)
+			b = slices.Grow(b, 8*len(block.Read))[:at+8*len(block.Read)]
+			to, values := b[at:], block.Column(n)
+			if values == nil {
+				clear(to)
+			}
+			for i, v := range values {
+				binary.LittleEndian.PutUint64(to[8*i:], uint64(v))
 			}
 		}
 	}

@@ -368,6 +368,29 @@ type Plant struct {
 	CO2Direct, CO2LifeCycle int64 // mg/kWh
 }
 
+// Follow brings the state to where it is after a notable event of the plant's, for
+// who has events and no plant.
+func (p *Plant) Follow(e *Event) {
+	switch e.Type {
+	case producerStarting:
+		p.State, p.Since = PlantStarting, Tick(e.Field("ready_tick"))
+	case producerStarted:
+		p.State, p.Since = PlantOn, Tick(e.Field("tick"))
+	case producerStopped:
+		p.State, p.Since, p.Output = PlantOff, Tick(e.Field("tick")), 0
+	}
+}
+
+// heatNames are what heats are called.
+var heatNames = [heats]string{"hot", "warm", "cold"}
+
+// Start is how long a start takes that is ordered when the plant has been off for so
+// long, and how cold it has become by then: hot, warm or cold.
+func (p *Plant) Start(off Seconds) (takes Seconds, heat string) {
+	h := heatAfter(off, p.WarmAfter, p.ColdAfter)
+	return p.StartUp[h], heatNames[h]
+}
+
 // Generator is a slab that knows its plants.
 type Generator interface{ Plant(i int) Plant }
 
@@ -422,11 +445,13 @@ func (p *producer) stillUp(env *Env) Seconds {
 }
 
 // heat is how cold the plant, which is off, has become.
-func (p *producer) heat(env *Env) heat {
-	switch off := p.elapsed(env); {
-	case off >= p.coldAfter:
+func (p *producer) heat(env *Env) heat { return heatAfter(p.elapsed(env), p.warmAfter, p.coldAfter) }
+
+func heatAfter(off, warmAfter, coldAfter Seconds) heat {
+	switch {
+	case off >= coldAfter:
 		return cold
-	case off >= p.warmAfter:
+	case off >= warmAfter:
 		return warm
 	}
 	return hot

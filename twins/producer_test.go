@@ -174,6 +174,11 @@ func TestStartByHeatState(t *testing.T) {
 		p.step(twins.Keep, 1000)
 		p.step(twins.Stop, 0)
 		p.skip(int(row.off*4) - 1)
+		told := p.slab.(twins.Generator).Plant(0)
+		takes, heat := told.Start(twins.Seconds(p.env.Tick-told.Since) * quarter)
+		if want := map[string]string{"hot": "heat=0", "warm": "heat=1", "cold": "heat=2"}[heat]; want != row.heat || float64((takes+quarter-1)/quarter)/4 != row.hours {
+			t.Errorf("%s: tells of a start of %v h and %s", row.name, float64(takes)/3600, want)
+		}
 		if _, events := p.step(twins.Start, 0); !strings.HasPrefix(events, "producer.starting") || !strings.HasSuffix(events, row.heat) {
 			t.Errorf("%s: %q, wanted %s", row.name, events, row.heat)
 		}
@@ -356,6 +361,31 @@ func TestPlantTellsAPlanner(t *testing.T) {
 	p.command("rated_w", int64(kw(100)))
 	if got := told(); got.Available || got.Rated != kw(100) || got.MinOutput != kw(40) || got.StartCost != want.StartCost {
 		t.Errorf("out and derated: %+v", got)
+	}
+}
+
+// Who follows a plant's notable events knows its state without the plant: that it
+// starts, runs, stops, stops while it starts, and trips.
+func TestPlantIsFollowed(t *testing.T) {
+	p := newPlant(t, 900, `"rated_w": 155000, "technology": "gas_engine", "start_up_s": 2700, "min_down_s": 1800`)
+	told := func() twins.Plant { return p.slab.(twins.Generator).Plant(0) }
+	seen := told()
+	states := map[twins.PlantState]int{}
+	for i := range 400 {
+		if p.command("available", int64(1-i%37/36)); i%23 == 22 {
+			p.command("order", int64(i%3))
+		}
+		p.step([]twins.Run{twins.Keep, twins.Keep, twins.Start, twins.Keep, twins.Stop}[i%5], 100000)
+		for k := range p.ev.All() {
+			seen.Follow(&p.ev.All()[k])
+		}
+		now := told()
+		if states[now.State]++; seen.State != now.State || seen.Since != now.Since {
+			t.Fatalf("step %d: %d since %d, it is %d since %d", i, seen.State, seen.Since, now.State, now.Since)
+		}
+	}
+	if states[twins.PlantOff] < 20 || states[twins.PlantStarting] < 20 || states[twins.PlantOn] < 20 {
+		t.Errorf("it hardly did anything: %v", states)
 	}
 }
 

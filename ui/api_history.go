@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -258,8 +259,16 @@ func (r *run) flows(q *flowsQuery) (*Series, error) {
 	return s, nil
 }
 
+// Production is what each source has generated beside consumption, and what is
+// expected.
+type Production struct {
+	Series
+	ForecastJudged int `json:"forecast_judged" doc:"quarter hours of which it is known how far off their forecasts were"`
+	ForecastNeeds  int `json:"forecast_needs" doc:"so many are needed for a band around the forecast"`
+}
+
 // production is what each source has generated, beside consumption.
-func (r *run) production(q *productionQuery) (*Series, error) {
+func (r *run) production(q *productionQuery) (*Production, error) {
 	from, to, err := r.span(q.Window)
 	if err != nil {
 		return nil, err
@@ -281,50 +290,63 @@ func (r *run) production(q *productionQuery) (*Series, error) {
 			return nil, err
 		}
 	}
-	s.forecasts(r, q.Points)
-	return s, nil
+	judged := s.forecasts(r, q.Points)
+	return &Production{*s, judged, views.BandNeeds}, nil
 }
 
-// forecasts appends the net load as it came, as it was expected, and as it is expected
-// from now on, which lies beyond the window.
-func (s *Series) forecasts(r *run, points int) {
-	labels := [...]string{"net load", "forecast, up to an hour ahead", "forecast, a day ahead"}
-	var curves [len(labels)]curve
-	next := s.From
-	_ = r.forwards(twins.Tick(s.From), twins.Tick(s.To), func(step *Step) {
-		for i := range step.Events {
-			if e := &step.Events[i].Event; e.Type == sim.ForecastJudged {
-				for k := range curves {
-					n := int64(step.Tick) // what lies between two of them is no gap
-					curves[k].put(int64(step.Tick), e.V[k], &n)
-				}
-			}
+// forecasts appends the net load as it came, as it was expected with the band in which
+// it should lie, and as it was expected in the window's last step of what follows,
+// which lies beyond the window. It returns of how many quarter hours before the
+// window's end it is known how far off their forecasts were.
+func (s *Series) forecasts(r *run, points int) int {
+	curves := [...]struct {
+		name, label string
+		curve
+	}{
+		{name: "net_load_w", label: "net load"}, {name: "forecast_w", label: "forecast, up to an hour ahead"}, {name: "forecast_w", label: "forecast, a day ahead"},
+		{name: "forecast_low_w", label: "lower end of the forecast's band"}, {name: "forecast_high_w", label: "upper end of the forecast's band"},
+	}
+	put := func(k int, t twins.Tick, p twins.Power) {
+		n := int64(t) // what lies between two of them is no gap
+		curves[k].put(n, int64(p), &n)
+	}
+	band, judged := r.judged.until(twins.Tick(s.To))
+	for _, j := range judged {
+		if int64(j.tick) < s.From {
+			continue
 		}
-		next = int64(step.Tick) + 1
-	})
+		put(0, j.tick, j.actual)
+		put(1, j.tick, j.actual+j.miss.Hour)
+		put(2, j.tick, j.actual+j.miss.Day)
+		if j.banded {
+			put(3, j.tick, j.actual+j.miss.Hour-j.off)
+			put(4, j.tick, j.actual+j.miss.Hour+j.off)
+		}
+	}
 	for k := range curves {
 		s.Reduced = curves[k].reduce(points) || s.Reduced
 	}
-	if now, err := r.stepAt(-1, false); err == nil && now != nil && now.Ahead != nil && s.To > int64(now.Tick) {
-		cal, f := r.scenario.Calendar, now.Ahead
-		for t := twins.Tick(next); t < cal.Steps; t++ {
-			k := int64(t-f.Issued) * int64(cal.Step) / 900
-			if k >= int64(len(f.Net)) {
+	if now, err := r.stepAt(s.To-1, false); s.To > s.From && err == nil && now.Ahead != nil {
+		step, f := r.scenario.Calendar.Step, now.Ahead
+		for t := twins.Tick(s.To); t < r.scenario.Calendar.Steps; t++ {
+			lead := twins.Seconds(t-f.Issued) * step
+			k := int(lead / 900)
+			if k >= len(f.Net) {
 				break
 			}
-			n := int64(t)
-			curves[1].put(n, int64(f.Net[k]), &n)
-		}
-	}
-	for k, c := range curves {
-		if len(c.t) > 0 {
-			name := "forecast_w"
-			if k == 0 {
-				name = "net_load_w"
+			put(1, t, f.Net[k])
+			if off, ok := band.Off(lead); ok {
+				put(3, t, f.Net[k]-off)
+				put(4, t, f.Net[k]+off)
 			}
-			s.Series = append(s.Series, SeriesOf{name, labels[k], "W", 3, append([]int64{}, c.t...), Numbers{c.v, c.gaps, 3}})
 		}
 	}
+	for k := range curves {
+		if c := &curves[k]; len(c.t) > 0 {
+			s.Series = append(s.Series, SeriesOf{c.name, c.label, "W", 3, append([]int64{}, c.t...), Numbers{c.v, c.gaps, 3}})
+		}
+	}
+	return band.Judged()
 }
 
 type productionQuery struct {

@@ -114,7 +114,7 @@ func (r *run) follow() {
 	r.limits.follow(all)
 }
 
-// folded is the sink that takes settings and alerts from records.
+// folded is the sink that takes settings, alerts, how far off forecasts were and what plants did from records.
 type folded struct {
 	run  *run
 	seen map[string]twins.Tick
@@ -125,6 +125,8 @@ func (f *folded) Commit(r *sim.StepRecord) error {
 	f.run.alerts.seen(r.Tick, f.seen)
 	f.run.alerts.step(r, f.run.limits.of)
 	f.run.settings.step(r, f.run)
+	f.run.judged.step(r)
+	f.run.plants.step(r)
 	return nil
 }
 

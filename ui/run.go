@@ -30,10 +30,13 @@ type run struct {
 	hub      *hub
 	alerts   *alerts
 	limits   *limits
+	judged   judged
+	plants   *plants
 	chain    *sim.Chain
 	settings settings
 	commands commandList
 	members  map[string]int
+	prepared map[string]int
 	priced   bool // the scenario has a market, and
 	mixed    bool // the market tells its mix
 
@@ -71,12 +74,17 @@ func newRun(o runOptions) (*run, error) {
 	}
 	r := &run{
 		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
-		chain: o.chain, members: o.world.Members, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
+		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
 		done: make(chan struct{}), summed: make(chan struct{}), settings: settings{now: map[settingOf]int64{}},
 		priced: o.world.Market != nil,
 	}
 	r.mixed = r.priced && o.world.Market.Mixed
 	r.limits = &limits{run: r}
+	r.plants = newPlants(o.world)
+	if o.parent != nil {
+		r.judged.before(&o.parent.judged, o.begun.Steps)
+		r.plants.before(o.parent.plants, o.begun.Steps)
+	}
 	memory := r.remember(&o)
 	seen, err := r.catchUp(&o.begun)
 	if err != nil {
@@ -93,6 +101,8 @@ func newRun(o runOptions) (*run, error) {
 		memory.Add(step)
 		r.alerts.step(rec, nodeLimit)
 		r.settings.step(rec, r)
+		r.judged.step(rec)
+		r.plants.step(rec)
 		r.hub.show(step)
 	}}
 	stepper, err := o.stepper(o.world)

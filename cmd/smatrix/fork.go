@@ -102,6 +102,9 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 		return nil, err
 	}
 	journal, moment, err := store.Fork(s.dir, at, changes, d)
+	if err == nil {
+		store = journal.Store() // what it tells is told by the fork as well
+	}
 	printRepairs(s.stderr, store)
 	if err != nil {
 		return nil, errors.Join(err, s.dir.Remove())

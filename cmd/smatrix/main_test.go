@@ -145,14 +145,14 @@ func lines(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // listing DIR NAME… says that a folder has these files and no others.
-func listing(ts *testscript.TestScript, _ bool, args []string) {
+func listing(ts *testscript.TestScript, neg bool, args []string) {
 	entries, err := os.ReadDir(ts.MkAbs(args[0]))
 	ts.Check(err)
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if got, want := strings.Join(names, " "), strings.Join(args[1:], " "); got != want {
+	if got, want := strings.Join(names, " "), strings.Join(args[1:], " "); got == want == neg {
 		ts.Fatalf("%s has %s, wanted %s", args[0], got, want)
 	}
 }

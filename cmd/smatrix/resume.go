@@ -18,7 +18,7 @@ func (f *runFlags) resumeAlone(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usage(c, "--resume with scenario %q, wanted one of them: a run goes on with its own", args[0])
 	}
-	for _, name := range []string{"days", "steps", "seed", "set", "out", "csv", "keep-readings", "keep-snapshots"} {
+	for _, name := range []string{"days", "steps", "seed", "set", "out", "csv", keepReadings, keepEvents, keepHours, keepSnapshots} {
 		if c.Flags().Changed(name) {
 			return usage(c, "--resume with --%s, wanted --resume alone: a run goes on as it began", name)
 		}

@@ -45,6 +45,8 @@ With --out every step is kept in a folder, so that the run can be replayed, and
 resumed after it was interrupted or killed: --resume goes on with it to the same
 digest. --sync says when what was kept is on disk for good: "step", a number of
 steps or a time; what it was not told yet, only a machine that fails can lose.
+What --keep-readings and --keep-events let go after some days is computed again,
+and compared with the hashes, when it is asked for.
 
 The digest is the same whenever scenario, seed and changes are the same, on any
 number of processors. The report goes to stdout, progress to stderr. Ctrl-C ends
@@ -80,8 +82,7 @@ lost or made, 130 interrupted.`,
 	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv, grid.csv and bookings.csv to --out")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
-	c.Flags().IntVar(&f.retention.Readings, "keep-readings", 0, "keep readings for `N` days; older ones are computed anew")
-	c.Flags().IntVar(&f.retention.Snapshots, "keep-snapshots", 0, "keep the last `N` snapshots, at least 2")
+	f.addRetention(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress, and no report unless --json")
 	c.Flags().SortFlags = false
@@ -144,24 +145,6 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 		s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 	}
 	return s.interruptible(c.Context())
-}
-
-// checkRetention refuses what cannot be kept.
-func (f *runFlags) checkRetention(c *cobra.Command, keep bool) error {
-	for _, v := range []struct {
-		name  string
-		value int
-		least int
-	}{{"keep-readings", f.retention.Readings, 1}, {"keep-snapshots", f.retention.Snapshots, persistence.LeastSnapshots}} {
-		switch {
-		case !c.Flags().Changed(v.name):
-		case !keep:
-			return usage(c, "--%s without --out, wanted a folder to keep the run in", v.name)
-		case v.value < v.least:
-			return usage(c, "--%s %d: wanted at least %d", v.name, v.value, v.least)
-		}
-	}
-	return nil
 }
 
 // interruptible runs until a signal.

@@ -50,7 +50,8 @@ or a YAML file; without it a week of the town is run.
 With --out every step is kept in a folder, as smatrix run keeps it, and commands are
 on disk before they are acknowledged: the run can be looked back at from its first
 step on, replayed, and resumed after it was ended or killed. Without --out this is
-done in a temporary folder, which is removed at the end.
+done in a temporary folder, which is removed at the end. What --keep-readings and
+--keep-events let go is computed again when it is asked for.
 
 Only this machine may connect, unless there is a --token: then --addr may be any, and
 who asks needs the token. Whoever is let in may pause the run and change its twins.
@@ -85,6 +86,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
+	f.addRetention(c)
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagDirname("out") // completion only
 	_ = c.MarkFlagDirname("resume")
@@ -116,6 +118,9 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.checkRetention(c, c.Flags().Changed("out")); err != nil {
+		return err
+	}
 	name, options := serveScenario, f.options(c)
 	if len(args) > 0 {
 		name = args[0]
@@ -140,6 +145,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 			if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 				return err
 			}
+			s.dir.Retention = f.retention
 			s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 		} else if err := s.temporary(); err != nil {
 			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, looking back goes as far as memory: %s\n", printable(err.Error()))

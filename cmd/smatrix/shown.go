@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -74,18 +73,12 @@ func notKept(err error) error {
 // and forked: in a folder that goes with the process. It is never synced, but for
 // commands. An error says why there is none: memory will do then.
 func (s *session) temporary() error {
-	name, err := os.MkdirTemp("", "smatrix-")
+	persistence.RemoveStale() // of those that were killed
+	dir, err := persistence.CreateTemp(persistence.Run{Scenario: s.world.Scenario.Name, Seed: s.world.Scenario.Seed})
 	if err != nil {
 		return err
 	}
-	dir, err := persistence.CreateRun(name, persistence.Run{Scenario: s.world.Scenario.Name, Seed: s.world.Scenario.Seed})
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(name))
-	}
 	journal, err := dir.Keep(s.world, s.chain, persistence.Durability{Steps: math.MaxInt, Every: math.MaxInt64})
-	if err == nil {
-		err = journal.Room()
-	}
 	if err != nil {
 		return errors.Join(err, dir.Remove())
 	}

@@ -32,7 +32,7 @@ func newUsage() *cobra.Command {
 		Short: "Say what a household, a community or the whole grid used, and when",
 		Long: `Usage reads the read models of a run: what was consumed, produced, stored, drawn
 and fed in, by hour, local day or month, and for a household by device. Hours are
-kept for 60 days, days for ever. A household's meter is read with the batteries and
+kept for 60 days, or what --keep-hours said, days for ever. A household's meter is read with the batteries and
 vehicles behind it. What is fed in is never netted against what is drawn.
 
 PATH is a path such as grid/north/household-1, or the last part of one that only
@@ -157,6 +157,7 @@ type used struct {
 type usedDevice struct {
 	block, member int
 	name          string
+	prepared      bool // perhaps not there
 }
 
 // find looks for who is asked about.
@@ -210,7 +211,7 @@ func (u *used) behind() {
 	for k, b := range u.world.Cells[u.cell].Blocks {
 		for m, path := range b.Paths {
 			if name, ok := strings.CutPrefix(path, u.of+"/"); ok {
-				u.devices = append(u.devices, usedDevice{k, m, name})
+				u.devices = append(u.devices, usedDevice{k, m, name, b.Prepared(m)})
 			}
 		}
 	}
@@ -248,13 +249,16 @@ func (u *used) add(s *usedSpan, community int, c *views.CellUsage) {
 	f := c.Total
 	if u.block >= 0 {
 		b := &c.Blocks[u.block]
-		f = b.Members[u.member]
+		f = b.Of(u.member)
 		for i, name := range u.world.Cells[community].Blocks[u.block].Slab.Parts(u.member) {
 			s.devices[name] += b.PartsOf(u.member)[i]
 			u.totalsOfDevices[name] += b.PartsOf(u.member)[i]
 		}
 		for _, d := range u.devices {
-			g := c.Blocks[d.block].Members[d.member]
+			g := c.Blocks[d.block].Of(d.member)
+			if d.prepared && g == (views.Figures{}) {
+				continue
+			}
 			net := g[views.Charged] - g[views.Discharged]
 			s.devices[d.name] += net
 			u.totalsOfDevices[d.name] += net

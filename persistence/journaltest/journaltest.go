@@ -1,6 +1,7 @@
-// Package journaltest says what a table must do in which a journal is kept, as tests
-// that run on each implementation alike: in memory and in Badger. Deliberately
-// absent is what happens when a process or a machine fails, which needs a real file.
+// Package journaltest says what a journal must keep, and what the table must do in
+// which it is kept, as tests that run on each kind of table alike: in memory and in
+// Badger. Deliberately absent is what a process that is killed leaves behind, and a
+// machine that fails, which need real files: persistence's own tests have them.
 package journaltest
 
 import (
@@ -8,29 +9,86 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/persistence"
 )
 
-// Run holds a table to what persistence.Table says. open makes an empty one; reopen,
-// nil if what is in it is gone with it, opens again what has been closed.
-func Run(t *testing.T, open, reopen func(t *testing.T) persistence.Table) {
-	t.Run("empty", func(t *testing.T) { testEmpty(t, open(t)) })
-	t.Run("put and get", func(t *testing.T) { testPut(t, open(t)) })
-	t.Run("scan", func(t *testing.T) { testScan(t, open(t)) })
-	t.Run("big", func(t *testing.T) { testBig(t, open(t)) })
-	t.Run("beside a model", func(t *testing.T) { testModel(t, open(t)) })
-	if reopen != nil {
-		t.Run("closed and opened again", func(t *testing.T) { testReopen(t, open(t), reopen) })
+// law is one of the things that must be so.
+type law struct {
+	name string
+	test func(h *house)
+}
+
+// laws are all of them: first of the table alone, then of a journal in it.
+var laws = []law{
+	{"table: empty", testEmpty},
+	{"table: put and get", testPut},
+	{"table: scan", testScan},
+	{"table: big", testBig},
+	{"table: beside a model", testModel},
+	{"table: read beside a writer", testReadBeside},
+	{"table: closed and opened again", testReopen},
+	{"journal: replayed as it was", testReplay},
+	{"journal: left anywhere and resumed", testResume},
+	{"journal: ended early and resumed", testEndedEarly},
+	{"journal: commands and notes outlive a loss of power", testPower},
+	{"journal: commands for steps that are over", testLateCommand},
+	{"journal: snapshot and log are the log alone", testSnapshots},
+	{"journal: what is let go is gone, and had again", testRetention},
+	{"journal: ended", testEnded},
+	{"journal: read beside the run", testReader},
+	{"journal: forked", testFork},
+}
+
+// Run holds a kind of table to what persistence.Table says, and a journal that is kept
+// in it to what persistence.Journal says. of makes an opener: what it has
+// opened and closed it opens again as it was.
+func Run(t *testing.T, of func() persistence.Opener) {
+	for _, l := range laws {
+		t.Run(l.name, func(t *testing.T) { l.test(&house{TB: t, dir: t.TempDir(), tables: of()}) })
 	}
 }
 
-func put(t *testing.T, table persistence.Table, entries ...persistence.Entry) {
-	t.Helper()
+// InMemory is an Opener of tables that are gone with it.
+func InMemory() persistence.Opener {
+	var mu sync.Mutex
+	kept := map[string]*persistence.Memory{}
+	return func(dir string, _ persistence.Mode, _ bool) (persistence.Table, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if kept[dir] == nil {
+			kept[dir] = &persistence.Memory{}
+		}
+		return kept[dir], os.MkdirAll(dir, 0o777) // a run looks whether it is there
+	}
+}
+
+// house is where a law is tried.
+type house struct {
+	testing.TB
+	dir    string
+	tables persistence.Opener
+}
+
+// table opens the table of laws that have one alone.
+func (h *house) table() persistence.Table {
+	h.Helper()
+	table, err := h.tables(filepath.Join(h.dir, "table"), persistence.Write, false)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return table
+}
+
+func put(h *house, table persistence.Table, entries ...persistence.Entry) {
+	h.Helper()
 	if err := table.Put(entries); err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
 }
 
@@ -39,8 +97,8 @@ func entry(key, value string) persistence.Entry {
 }
 
 // all is what a scan visits, as key=value.
-func all(t *testing.T, table persistence.Table, prefix, from string) (seen []string) {
-	t.Helper()
+func all(h *house, table persistence.Table, prefix, from string) (seen []string) {
+	h.Helper()
 	var at []byte
 	if from != "" {
 		at = []byte(from)
@@ -50,69 +108,73 @@ func all(t *testing.T, table persistence.Table, prefix, from string) (seen []str
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
 	return seen
 }
 
-func wantAll(t *testing.T, table persistence.Table, prefix, from string, want ...string) {
-	t.Helper()
-	if got := all(t, table, prefix, from); !slices.Equal(got, want) {
-		t.Errorf("scan of %q from %q: %q, wanted %q", prefix, from, got, want)
+func wantAll(h *house, table persistence.Table, prefix, from string, want ...string) {
+	h.Helper()
+	if got := all(h, table, prefix, from); !slices.Equal(got, want) {
+		h.Errorf("scan of %q from %q: %q, wanted %q", prefix, from, got, want)
 	}
 }
 
-func testEmpty(t *testing.T, table persistence.Table) {
-	defer closed(t, table)
+func testEmpty(h *house) {
+	table := h.table()
+	defer closed(h, table)
 	if _, err := table.Get([]byte("a")); !errors.Is(err, persistence.ErrNotFound) {
-		t.Errorf("get: %v, wanted ErrNotFound", err)
+		h.Errorf("get: %v, wanted ErrNotFound", err)
 	}
-	wantAll(t, table, "", "")
-	put(t, table)
+	wantAll(h, table, "", "")
+	put(h, table)
 	if err := table.Sync(); err != nil {
-		t.Error(err)
+		h.Error(err)
 	}
 }
 
-func testPut(t *testing.T, table persistence.Table) {
-	defer closed(t, table)
+func testPut(h *house) {
+	table := h.table()
+	defer closed(h, table)
 	key, value := []byte("k"), []byte("first")
-	put(t, table, persistence.Entry{Key: key, Value: value})
+	put(h, table, persistence.Entry{Key: key, Value: value})
 	value[0] = 'x' // it is a copy that is kept
 	got, err := table.Get(key)
 	if err != nil || string(got) != "first" {
-		t.Errorf("got %q, %v", got, err)
+		h.Errorf("got %q, %v", got, err)
 	}
 	got[0] = 'y' // and a copy that is given
-	put(t, table, entry("k2", "other"), entry("k3", ""))
+	put(h, table, entry("k2", "other"), entry("k3", ""))
 	if got, err := table.Get(key); err != nil || string(got) != "first" {
-		t.Errorf("got %q, %v", got, err)
+		h.Errorf("got %q, %v", got, err)
 	}
 	if got, err := table.Get([]byte("k3")); err != nil || len(got) != 0 {
-		t.Errorf("an empty value: got %q, %v", got, err)
+		h.Errorf("an empty value: got %q, %v", got, err)
 	}
-	put(t, table, entry("k", "second"), persistence.Entry{Key: []byte("k2")}, persistence.Entry{Key: []byte("none")})
-	wantAll(t, table, "", "", "k=second", "k3=")
+	put(h, table, entry("k", "second"), persistence.Entry{Key: []byte("k2")}, persistence.Entry{Key: []byte("none")})
+	wantAll(h, table, "", "", "k=second", "k3=")
 }
 
-func testScan(t *testing.T, table persistence.Table) {
-	defer closed(t, table)
-	put(t, table, entry("b\x00", "3"), entry("a", "1"), entry("b", "2"), entry("b\xff\xff", "5"), entry("c", "6"), entry("b\x01", "4"))
-	wantAll(t, table, "b", "", "b=2", "b\x00=3", "b\x01=4", "b\xff\xff=5")
-	wantAll(t, table, "b", "b\x01", "b\x01=4", "b\xff\xff=5")
-	wantAll(t, table, "b", "b\x02", "b\xff\xff=5")
-	wantAll(t, table, "d", "")
-	wantAll(t, table, "", "c", "c=6")
+func testScan(h *house) {
+	table := h.table()
+	defer closed(h, table)
+	put(h, table, entry("b\x00", "3"), entry("a", "1"), entry("b", "2"), entry("b\xff\xff", "5"), entry("c", "6"), entry("b\x01", "4"))
+	wantAll(h, table, "b", "", "b=2", "b\x00=3", "b\x01=4", "b\xff\xff=5")
+	wantAll(h, table, "b", "b\x01", "b\x01=4", "b\xff\xff=5")
+	wantAll(h, table, "b", "b\x02", "b\xff\xff=5")
+	wantAll(h, table, "d", "")
+	wantAll(h, table, "", "c", "c=6")
 	failed := errors.New("enough")
 	n := 0
 	if err := table.Scan([]byte("b"), nil, func(_, _ []byte) error { n++; return failed }); !errors.Is(err, failed) || n != 1 {
-		t.Errorf("a visitor that fails: %v after %d", err, n)
+		h.Errorf("a visitor that fails: %v after %d", err, n)
 	}
 }
 
 // testBig puts more at once than a transaction of Badger holds.
-func testBig(t *testing.T, table persistence.Table) {
-	defer closed(t, table)
+func testBig(h *house) {
+	table := h.table()
+	defer closed(h, table)
 	random := rand.NewChaCha8([32]byte{1})
 	var entries []persistence.Entry
 	for i := range 30 {
@@ -120,25 +182,26 @@ func testBig(t *testing.T, table persistence.Table) {
 		_, _ = random.Read(v)
 		entries = append(entries, persistence.Entry{Key: fmt.Appendf(nil, "big %02d", i), Value: v})
 	}
-	put(t, table, entries...)
+	put(h, table, entries...)
 	for _, e := range entries {
 		if got, err := table.Get(e.Key); err != nil || !bytes.Equal(got, e.Value) {
-			t.Fatalf("%s: %d bytes, %v", e.Key, len(got), err)
+			h.Fatalf("%s: %d bytes, %v", e.Key, len(got), err)
 		}
 	}
 	var many []persistence.Entry
 	for i := range 30_000 {
 		many = append(many, entry(fmt.Sprintf("many %05d", i), "x"))
 	}
-	put(t, table, many...)
-	if got := all(t, table, "many", ""); len(got) != len(many) {
-		t.Errorf("%d of %d", len(got), len(many))
+	put(h, table, many...)
+	if got := all(h, table, "many", ""); len(got) != len(many) {
+		h.Errorf("%d of %d", len(got), len(many))
 	}
 }
 
 // testModel does the same to the table and to a map.
-func testModel(t *testing.T, table persistence.Table) {
-	defer closed(t, table)
+func testModel(h *house) {
+	table := h.table()
+	defer closed(h, table)
 	random := rand.New(rand.NewPCG(7, 7))
 	model := map[string]string{}
 	for range 500 {
@@ -154,7 +217,7 @@ func testModel(t *testing.T, table persistence.Table) {
 			entries = append(entries, entry(k, v))
 			model[k] = v
 		}
-		put(t, table, entries...)
+		put(h, table, entries...)
 	}
 	var want []string
 	for k, v := range model {
@@ -163,23 +226,68 @@ func testModel(t *testing.T, table persistence.Table) {
 	slices.SortFunc(want, func(a, b string) int { // by key, which = must not disturb
 		return bytes.Compare([]byte(a[:bytes.IndexByte([]byte(a), '=')]), []byte(b[:bytes.IndexByte([]byte(b), '=')]))
 	})
-	wantAll(t, table, "", "", want...)
+	wantAll(h, table, "", "", want...)
 }
 
-func testReopen(t *testing.T, table persistence.Table, reopen func(t *testing.T) persistence.Table) {
-	put(t, table, entry("a", "1"), entry("b", "2"))
-	put(t, table, persistence.Entry{Key: []byte("a")}, entry("c", "3"))
-	closed(t, table)
-	table = reopen(t)
-	defer closed(t, table)
-	wantAll(t, table, "", "", "b=2", "c=3")
-	put(t, table, entry("d", "4"))
-	wantAll(t, table, "c", "", "c=3")
+// testReadBeside reads while somebody writes: what stays is always there, and keys rise.
+func testReadBeside(h *house) {
+	table := h.table()
+	defer closed(h, table)
+	for i := range 50 {
+		put(h, table, entry(fmt.Sprintf("stays %02d", i), "1"))
+	}
+	over := make(chan error)
+	go func() {
+		var err error
+		for i := 0; i < 400 && err == nil; i++ {
+			k := []byte(fmt.Sprintf("goes %02d", i%7))
+			if err = table.Put([]persistence.Entry{{Key: k, Value: fmt.Append(nil, i)}, entry(fmt.Sprintf("stays %02d.%d", i%50, i), "1")}); err == nil {
+				err = table.Put([]persistence.Entry{{Key: k}})
+			}
+		}
+		over <- err
+	}()
+	for {
+		stays, last := 0, ""
+		err := table.Scan(nil, nil, func(k, _ []byte) error {
+			if len(k) == len("stays 00") {
+				stays++
+			}
+			if string(k) <= last {
+				return fmt.Errorf("%q comes behind %q", k, last)
+			}
+			last = string(k)
+			return nil
+		})
+		if err != nil || stays != 50 {
+			h.Errorf("read beside a writer: %d of 50 are there, %v", stays, err)
+		}
+		select {
+		case err := <-over:
+			if err != nil {
+				h.Error(err)
+			}
+			return
+		default:
+		}
+	}
 }
 
-func closed(t *testing.T, table persistence.Table) {
-	t.Helper()
+func testReopen(h *house) {
+	table := h.table()
+	put(h, table, entry("a", "1"), entry("b", "2"))
+	put(h, table, persistence.Entry{Key: []byte("a")}, entry("c", "3"))
+	closed(h, table)
+	table = h.table()
+	defer closed(h, table)
+	wantAll(h, table, "", "", "b=2", "c=3")
+	put(h, table, entry("d", "4"))
+	wantAll(h, table, "c", "", "c=3")
+}
+
+func closed(h *house, table persistence.Table) {
+	h.Helper()
 	if err := table.Close(); err != nil {
-		t.Error(err)
+		h.Error(err)
 	}
 }

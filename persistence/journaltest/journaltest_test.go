@@ -8,22 +8,11 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	Run(t, func(*testing.T) persistence.Table { return &persistence.Memory{} }, nil)
+	Run(t, func() persistence.Opener { return InMemory() })
 }
 
 func TestBadger(t *testing.T) {
-	dirs := map[*testing.T]string{}
-	open := func(t *testing.T) persistence.Table {
-		if dirs[t] == "" {
-			dirs[t] = t.TempDir()
-		}
-		table, err := persistence.OpenBadger(dirs[t], persistence.Write)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return table
-	}
-	Run(t, open, open)
+	Run(t, func() persistence.Opener { return persistence.Badger })
 }
 
 func TestImports(t *testing.T) {

@@ -47,33 +47,52 @@ type CellUsage struct {
 	Blocks []BlockUsage // as in the cell
 }
 
-// BlockUsage is the members of one kind.
+// BlockUsage is the members of one kind. What is added up are powers, once for each step:
+// times the length of a step they are energies.
 type BlockUsage struct {
-	Members []Figures
-	// Parts are the energies of the members' devices, + drawn, − injected: those of the
-	// first member, then those of the second.
-	Parts []twins.Energy
+	Figures [NumFigures][]int64 // of each member, in mW·steps; nil if all are 0
+	// Parts are those of the members' devices, + drawn, − injected: those of the first
+	// member, then those of the second.
+	Parts []int64
+
+	step  int64   // s
 	first []int32 // of member i begin with Parts[first[i]]
+	role  twins.Role
+	named [numColumns]int // columns of the kind, −1 without
 
 	owner [][2]int32 // of device i: block and member of the household, −1 without one
-	net   []twins.Power
+	net   []int64    // of a step, with what stands behind the meter
 }
 
-// NewCellUsage is that of no time at all.
-func NewCellUsage(c *twins.Cell) *CellUsage {
+// The columns that figures are made of.
+const (
+	powerColumn = iota
+	generationColumn
+	unservedColumn
+	curtailedColumn
+	shiftedColumn
+	numColumns
+)
+
+var usageColumns = [numColumns]string{
+	twins.ColumnPower.Name, twins.ColumnGeneration.Name, twins.ColumnUnserved.Name, twins.ColumnCurtailed.Name, twins.ColumnShifted.Name,
+}
+
+// NewCellUsage is that of no time at all, in steps of this length.
+func NewCellUsage(c *twins.Cell, step twins.Seconds) *CellUsage {
 	u := &CellUsage{Blocks: make([]BlockUsage, len(c.Blocks))}
 	for i, block := range c.Blocks {
-		b := &u.Blocks[i]
-		b.Members, b.net = make([]Figures, len(block.Paths)), make([]twins.Power, len(block.Paths))
-		b.first = make([]int32, 1, len(block.Paths)+1)
-		n := 0
-		for m := range block.Paths {
-			n += len(block.Slab.Parts(m))
-			b.first = append(b.first, int32(n))
+		b, n := &u.Blocks[i], len(block.Paths)
+		b.step, b.role, b.net, b.Parts = int64(step), block.Kind.Role, make([]int64, n), make([]int64, len(block.Parts))
+		for k, name := range usageColumns {
+			b.named[k] = slices.IndexFunc(block.Kind.Columns, func(c twins.Column) bool { return c.Name == name })
 		}
-		b.Parts = make([]twins.Energy, n)
+		b.first = make([]int32, 1, n+1)
+		for m := range block.Paths {
+			b.first = append(b.first, b.first[m]+int32(len(block.Slab.Parts(m))))
+		}
 		if block.Kind.Ownable {
-			b.owner = make([][2]int32, len(block.Paths))
+			b.owner = make([][2]int32, n)
 			for m, path := range block.Paths {
 				b.owner[m] = ownerOf(c, path)
 			}
@@ -93,14 +112,53 @@ func ownerOf(c *twins.Cell, device string) [2]int32 {
 	return [2]int32{-1, -1}
 }
 
+// Members is how many there are.
+func (b *BlockUsage) Members() int { return len(b.net) }
+
+// Of are the figures of one member.
+func (b *BlockUsage) Of(m int) (f Figures) {
+	for k, sums := range b.Figures {
+		if sums != nil {
+			f[k] = twins.Energy(sums[m] * b.step)
+		}
+	}
+	return f
+}
+
 // PartsOf are the energies of the devices of one member, in the order of its parts.
-func (b *BlockUsage) PartsOf(m int) []twins.Energy { return b.Parts[b.first[m]:b.first[m+1]] }
+func (b *BlockUsage) PartsOf(m int) []twins.Energy {
+	sums := b.Parts[b.first[m]:b.first[m+1]]
+	energies := make([]twins.Energy, len(sums))
+	for i, v := range sums {
+		energies[i] = twins.Energy(v * b.step)
+	}
+	return energies
+}
+
+// EachPart visits the devices of all members, with what stands for them in Parts.
+func (b *BlockUsage) EachPart(visit func(m int, sum int64)) {
+	for m := range b.net {
+		for _, v := range b.Parts[b.first[m]:b.first[m+1]] {
+			visit(m, v)
+		}
+	}
+}
+
+// figure is one figure of all members, to be added to.
+func (b *BlockUsage) figure(k Figure) []int64 {
+	if b.Figures[k] == nil {
+		b.Figures[k] = make([]int64, len(b.net))
+	}
+	return b.Figures[k]
+}
 
 // Reset makes all energies 0.
 func (u *CellUsage) Reset() {
 	u.Total = Figures{}
 	for i := range u.Blocks {
-		clear(u.Blocks[i].Members)
+		for _, sums := range u.Blocks[i].Figures {
+			clear(sums)
+		}
 		clear(u.Blocks[i].Parts)
 	}
 }
@@ -109,57 +167,93 @@ func (u *CellUsage) Reset() {
 func (u *CellUsage) Plus(v *CellUsage) {
 	u.Total.Plus(&v.Total)
 	for i := range u.Blocks {
-		for m := range u.Blocks[i].Members {
-			u.Blocks[i].Members[m].Plus(&v.Blocks[i].Members[m])
+		to, from := &u.Blocks[i], &v.Blocks[i]
+		for k, sums := range from.Figures {
+			if sums != nil {
+				plus(to.figure(Figure(k)), sums)
+			}
 		}
-		for p, e := range v.Blocks[i].Parts {
-			u.Blocks[i].Parts[p] += e
-		}
+		plus(to.Parts, from.Parts)
 	}
 }
 
-// Add adds a step. The cell must have been stepped: what is replayed shows no devices.
+// plus adds values to others; what is added may be shorter.
+func plus[T ~int64](to []int64, values []T) {
+	to = to[:len(values)]
+	for i, v := range values {
+		to[i] += int64(v)
+	}
+}
+
+// Add adds a step. One that is replayed shows no devices.
 func (u *CellUsage) Add(c *twins.Cell, step twins.Seconds) {
-	s := twins.Energy(step) // a power times seconds is an energy, mW·s = mJ
 	f, net := &c.Flows, c.Flows.Power+c.Flows.NetworkLoss
 	for k, p := range [NumFigures]twins.Power{f.Load, f.Generation, f.Charge, f.Discharge, max(net, 0), max(-net, 0), f.Unserved, f.Curtailed, f.Shifted} {
-		u.Total[k] += twins.Energy(p) * s
+		u.Total[k] += p.For(step)
 	}
 	for i, block := range c.Blocks {
-		b := &u.Blocks[i]
-		for m := range block.Read {
-			b.add(m, &block.Read[m], s)
-		}
+		u.Blocks[i].add(block)
 	}
 	for i := range u.Blocks { // behind a household's meter
-		for m, at := range u.Blocks[i].owner {
+		b := &u.Blocks[i]
+		for m, at := range b.owner {
 			if at[0] >= 0 {
-				u.Blocks[at[0]].net[at[1]] += u.Blocks[i].net[m]
+				u.Blocks[at[0]].net[at[1]] += b.net[m]
 			}
 		}
 	}
 	for i := range u.Blocks {
 		b := &u.Blocks[i]
-		for m, p := range b.net {
-			b.Members[m][Drawn] += twins.Energy(max(p, 0)) * s
-			b.Members[m][FedIn] += twins.Energy(max(-p, 0)) * s
-		}
+		b.split(b.net, Drawn, FedIn)
 	}
 }
 
-func (b *BlockUsage) add(m int, r *twins.Reading, s twins.Energy) {
-	f := &b.Members[m]
-	f[Consumed] += twins.Energy(r.Load) * s
-	f[Produced] += twins.Energy(r.Generation) * s
-	f[Charged] += twins.Energy(max(r.Storage, 0)) * s
-	f[Discharged] += twins.Energy(max(-r.Storage, 0)) * s
-	f[Unserved] += twins.Energy(r.Unserved) * s
-	f[Curtailed] += twins.Energy(r.Curtailed) * s
-	f[Shifted] += twins.Energy(r.Shifted) * s
-	b.net[m] = r.Power
-	parts := b.PartsOf(m)
-	for i, p := range r.Parts {
-		parts[i] += twins.Energy(p) * s
+func (b *BlockUsage) add(block *twins.Block) {
+	column := func(k int) []int64 {
+		if n := b.named[k]; n >= 0 {
+			return block.Column(n)
+		}
+		return nil
+	}
+	power, generation := column(powerColumn), column(generationColumn)
+	if power == nil {
+		clear(b.net)
+	} else {
+		copy(b.net, power)
+	}
+	switch b.role { // what a power is, the identity of a reading says
+	case twins.RoleLoad:
+		b.plus(Consumed, power)
+		b.plus(Consumed, generation)
+		b.plus(Produced, generation)
+	case twins.RoleStorage:
+		b.split(power, Charged, Discharged)
+	case twins.RoleProducer:
+		b.split(power, Consumed, Produced)
+	}
+	b.plus(Unserved, column(unservedColumn))
+	b.plus(Curtailed, column(curtailedColumn))
+	b.plus(Shifted, column(shiftedColumn))
+	plus(b.Parts, block.Parts)
+}
+
+// plus adds powers to a figure; nil stands for zeros.
+func (b *BlockUsage) plus(k Figure, powers []int64) {
+	if powers != nil {
+		plus(b.figure(k), powers)
+	}
+}
+
+// split adds what is drawn to one figure and what is injected to another.
+func (b *BlockUsage) split(powers []int64, drawn, injected Figure) {
+	if powers == nil {
+		return
+	}
+	in, out := b.figure(drawn)[:len(powers)], b.figure(injected)[:len(powers)]
+	for m, p := range powers {
+		draws := p &^ (p >> 63) // max(p, 0) without a branch: signs of neighbours are random
+		in[m] += draws
+		out[m] += draws - p
 	}
 }
 

@@ -1,9 +1,10 @@
 // Starts the real binary and Debian's Chromium for the journeys, and holds every page to what holds for all of them:
 // no request to another origin, no error in the console, nothing for axe to find.
-import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
 const require = createRequire(import.meta.url)
@@ -20,8 +21,19 @@ export const looks = {
 }
 
 /** A server of its own, on a free port or on the one given. */
-export async function serve(port = 0, ...more) {
-  const child = spawn(binary, ['serve', '--paused', '--seed', '1', '--addr', `127.0.0.1:${port}`, ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function serve(port = 0, ...more) { return served(['serve', '--paused', '--seed', '1', '--addr', `127.0.0.1:${port}`, ...more]) }
+
+/** A run is made and kept, and its records are served. What it takes is removed with it. */
+export async function replay(...more) {
+  const dir = mkdtempSync(join(tmpdir(), 'replay-'))
+  const run = spawnSync(binary, ['run', ...more, '--seed', '1', '--out', join(dir, 'run')], { encoding: 'utf8' })
+  if (run.status !== 0) throw new Error(`the run ended with ${run.status}:\n${run.stdout}${run.stderr}`)
+  const server = await served(['replay', join(dir, 'run'), '--serve', '--paused', '--addr', '127.0.0.1:0'])
+  return { ...server, stop: async () => { await server.stop(); rmSync(dir, { recursive: true, force: true }) } }
+}
+
+async function served(args) {
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   const origin = await new Promise((resolve, reject) => {
     const hear = (d) => {

@@ -99,7 +99,9 @@ export const journeys = {
       await until(async () => /residual exactly 0 W/.test((await v.page.locator('main').innerText()).replace(/\s+/g, ' ')), 'the home shows its residual')
       // Power and energy never share a widget.
       for (const panel of await v.page.locator('main section').all()) {
-        const t = (await panel.innerText()).replace(/\s/g, ' ')
+        // A rating, "10 kWh · 5 kW", is neither power now nor energy over a time.
+        const ratings = await panel.locator('[data-rating]').allInnerTexts()
+        const t = ratings.reduce((s, r) => s.replace(r, ''), await panel.innerText()).replace(/\s/g, ' ')
         must(!(/\d ?k?W(?!h)\b/.test(t) && /\d ?k?Wh\b/.test(t)) || /Change this home|What happened|Settings/.test(t), 'power and energy share a widget: ' + t.slice(0, 300))
       }
       await v.axe('/home')
@@ -224,8 +226,133 @@ export const journeys = {
       use.replace(again)
       await again.step(50)
       await until(async () => (await chip(v.page)) === 'PAUSED' && (await clock(v.page)) === '12:15', 'the page does not show the new state')
-      const flow = await again.get('/flows?scope=grid&column=load_w&from=49&to=50')
-      must(flow.series[0].v.length === 1, 'the API has the step')
+      // The page that saw another run shows what one that is opened now does: all of it is the server's.
+      const fresh = await open(use.b, use.look, again.origin, '/grid')
+      use.views.push(fresh)
+      const told = async (page) => (await page.locator('.glance, .list table').allInnerTexts()).join('\n')
+      await until(async () => (await clock(fresh.page)) === '12:15' && /in, .* out/.test(await told(fresh.page)), 'a fresh page shows no step')
+      await until(async () => { const [a, b] = [await told(v.page), await told(fresh.page)]; return a === b || `${a}\n\nis not\n\n${b}` }, 'after coming back the page tells other things than a fresh one')
+      const load = (await again.get('/flows?scope=grid&column=power_w&from=49&to=50')).series[0].v[0], { communities } = await again.get('/tree')
+      const { twins } = await again.get('/twins?kind=household&limit=1&tick=49')
+      must(load !== undefined && twins.length === 1, 'the API has the step')
+      for (const c of communities) {
+        const { reading } = await again.get('/twin?path=' + encodeURIComponent(c.path))
+        const kw = (Math.abs(reading.power_w) / 1000).toPrecision(3)
+        must((await told(v.page)).replace(/\s/g, ' ').includes(kw + ' kW') || Math.abs(reading.power_w) < 1000, `${c.id} has ${reading.power_w} W, which the page does not show`)
+      }
+    },
+  },
+
+  'a limit set and lifted': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(30)
+      await until(async () => (await clock(v.page)) === '07:15', 'the page does not show 07:15')
+      const row = v.page.locator('.list tbody tr').filter({ has: v.page.getByRole('link', { name: 'supply', exact: true }) })
+      await until(async () => /no limit/.test(await row.innerText()), 'supply is not told to have no limit: ' + (await row.innerText()))
+      await v.page.getByLabel('Limit of').selectOption({ label: 'supply' })
+      const lift = v.page.getByRole('button', { name: 'Lift limit' })
+      must(await lift.isDisabled(), 'a limit that is not there can be lifted')
+      await v.page.getByLabel('Limit, kW').fill('90')
+      await v.page.getByRole('button', { name: 'Set limit' }).click()
+      await v.page.getByText(/The limit of supply is 90\.0.kW from 07:30/).waitFor()
+      await server.step(4)
+      const { reading } = await server.get('/twin?path=grid/supply')
+      must(reading.limit_w === 90000, 'its limit is ' + reading.limit_w)
+      const share = Math.round((100 * Math.abs(reading.power_w)) / 90000) + ' %'
+      await until(async () => (await row.innerText()).replace(/\s/g, ' ').includes(share), `the list does not say ${share}: ` + (await row.innerText()))
+      if (use.look === 'light') await v.axe('/grid with the limit form')
+      await v.page.goto(server.origin + '/community/grid/supply')
+      await v.page.getByText(/The limit is 90\.0.kW/).waitFor()
+      const chart = v.page.getByRole('slider', { name: /Net load of supply/ })
+      await v.page.locator('main .u-over').first().waitFor()
+      const said = async (key) => { await chart.focus(); await v.page.keyboard.press(key); return (await chart.getAttribute('aria-valuetext')).replace(/\s/g, ' ') }
+      await until(async () => /Import limit 90.0 kW/.test(await said('End')) || (await said('End')), 'the chart has no limit')
+      must(/Import limit –/.test(await said('Home')), 'the chart has the limit before it was set: ' + (await said('Home')))
+      await v.axe('a community with a limit')
+      await v.shot('limit')
+      await v.page.getByRole('button', { name: 'Lift limit' }).click()
+      await v.page.getByText(/Limit is lifted at 08:30/).waitFor()
+      await server.step(2)
+      await v.page.getByText('It has no limit').waitFor()
+      await until(async () => /Import limit –/.test(await said('End')) || (await said('End')), 'the chart still has a limit')
+      must((await server.get('/twin?path=grid/supply')).settings.find((s) => s.name === 'limit_w').value === null, 'the limit is not gone')
+      await v.page.goto(server.origin + '/grid')
+      await until(async () => /no limit/.test(await row.innerText()), 'the list still has a limit')
+    },
+  },
+
+  'the forecast and its band': {
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(12)
+      const words = v.page.locator('[data-testid="forecast"]')
+      await until(async () => /It has no band yet: of \d+ quarter hours .* takes 24/.test((await words.innerText()).replace(/\s+/g, ' ')), 'it is not told why there is no band')
+      must(!/should come to lie/.test(await v.page.locator('main').innerText()), 'a band is drawn before there is one')
+      await server.step(60)
+      await until(async () => /In the band around it 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
+      const chart = v.page.getByRole('slider', { name: /Production by kind/ })
+      await until(async () => (await chart.getAttribute('aria-valuemax')) === '95', 'the chart does not reach the end of the day')
+      await chart.focus()
+      await v.page.keyboard.press('End')
+      await until(async () => /where 8 of 10 should come to lie .*W to .*W/.test((await chart.getAttribute('aria-valuetext')) ?? ''), 'the band is not announced: ' + (await chart.getAttribute('aria-valuetext')))
+      const p = await server.get('/production')
+      const of = (name) => p.series.filter((s) => s.name === name).at(-1)
+      const low = of('forecast_low_w'), high = of('forecast_high_w')
+      const wide = (k) => high.v[k] - low.v[k]
+      must(low.t.at(-1) >= 95 && wide(low.t.indexOf(95)) > wide(low.t.indexOf(73)), 'the band does not widen')
+      await v.axe('the band')
+      await chart.scrollIntoViewIfNeeded()
+      await v.shot('band')
+      await v.page.getByRole('button', { name: 'Table of Production by kind against consumption' }).click()
+      const table = v.page.getByRole('table', { name: 'Production by kind against consumption' })
+      await table.getByRole('columnheader', { name: 'where 8 of 10 should come to lie' }).waitFor()
+      must(/W to .*W/.test(await table.locator('tbody tr').last().innerText()), 'the table has no band')
+      // In the evening one sees what was expected at noon.
+      await v.page.getByRole('slider', { name: 'Moment looked at' }).fill('48')
+      await until(async () => (await clock(v.page)) === '12:00', 'the page does not show 12:00')
+      await until(async () => /what the operator expects/.test(await words.innerText()), 'noon has no forecast of its own')
+    },
+  },
+
+  'a kept run replayed': {
+    replay: true,
+    scenario: 'town',
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await until(async () => (await chip(v.page)) === 'REPLAY', 'the page does not say REPLAY')
+      must(/kept run/.test(await v.page.locator('header').first().innerText()) || use.look === 'phone', 'the page takes it for a live run')
+      // To any step, both ways, for all who watch.
+      for (const [tick, at] of [[80, '19:45'], [20, '04:45']]) {
+        await server.api('POST', '/clock/seek', { tick })
+        await until(async () => (await clock(v.page)) === at, 'the page does not show ' + at)
+      }
+      await until(async () => /Balanced/.test(await text(v.page, '[data-testid="balance"]')), 'a kept step is not balanced')
+      await v.page.getByLabel('Speed').selectOption('14400')
+      await until(async () => (await server.get('/state')).speed === 14400, 'the speed is not taken')
+      await v.page.getByRole('button', { name: 'Play', exact: true }).click()
+      await until(async () => (await clock(v.page)) > '05:30', 'the replay does not play')
+      must((await chip(v.page)) === 'REPLAY', 'a replay that plays says ' + (await chip(v.page)))
+      await v.page.getByRole('button', { name: 'Pause' }).click()
+      await until(async () => !(await server.get('/state')).playing, 'it does not pause')
+      // The own clock goes to any step that is kept, also ahead of where the replay stands.
+      const stands = (await server.get('/state')).tick
+      await v.page.getByRole('slider', { name: 'Moment looked at' }).fill('90')
+      await until(async () => (await clock(v.page)) === '22:30', 'the page does not look at 22:30')
+      must((await server.get('/state')).tick === stands, 'looking moved the replay')
+      await v.page.getByRole('button', { name: 'Back to the replay' }).click()
+      await until(async () => (await clock(v.page)) < '22:00', 'it is not back')
+      // Nothing can be changed, and that is said in words.
+      v.loses()
+      await v.page.getByLabel('Limit of').selectOption({ index: 1 })
+      await v.page.getByLabel('Limit, kW').fill('90')
+      await v.page.getByRole('button', { name: 'Set limit' }).click()
+      await v.page.getByText(/this is a replay of a run that is over/).waitFor()
+      await v.axe('a replay')
+      await v.shot('kept')
     },
   },
 
@@ -304,7 +431,69 @@ export const journeys = {
       await until(async () => /^No panels/.test(await roof.innerText()), 'the panels stay on the page')
       const off = await server.get('/twin?path=' + encodeURIComponent(bare.path))
       must(off.reading.generation_w === 0, 'panels that are off give ' + off.reading.generation_w)
-      must(await v.page.getByText('This home has no battery').isVisible() || (await v.page.locator('[data-testid="battery-state"]').count()) > 0, 'nothing is said of a battery')
+      must(/^(No battery is in this home|A battery of )/.test(await text(v.page, '[data-testid="home-battery"]')) || (await v.page.locator('[data-testid="battery-state"]').count()) > 0, 'nothing is said of a battery')
+    },
+  },
+
+  'a battery put in and taken out': {
+    async play(use) {
+      const { server } = use
+      // Of the homes with panels and no battery the one that feeds in most at 11:00.
+      await server.step(44)
+      const { twins } = await server.get('/twins?kind=household&limit=300')
+      let best
+      for (const t of twins.filter((x) => x.values.power_w < -200).sort((a, b) => a.values.power_w - b.values.power_w)) {
+        const twin = await server.get('/twin?path=' + encodeURIComponent(t.path))
+        const devices = await Promise.all(twin.children.map((c) => server.get('/twin?path=' + encodeURIComponent(c))))
+        if (devices.length === 1 && devices[0].absent) { best = { home: twin.path, battery: devices[0].path }; break }
+      }
+      must(best, 'no home with panels is prepared for a battery and feeds in')
+      const read = () => server.get('/twin?path=' + encodeURIComponent(best.battery))
+      const listed = async () => (await server.get('/twins?kind=battery&limit=1000')).total
+      const before = await listed()
+      const v = await view(use, '/home/' + best.home)
+      const panel = v.page.locator('section').filter({ has: v.page.getByRole('heading', { name: 'Battery in this home' }) })
+      const said = v.page.locator('[data-testid="home-battery"]')
+      await until(async () => /^No battery is in this home\. One of 10\.0.kWh · 5\.00.kW can be put in; it begins empty\.$/.test(await said.innerText()), 'a place for a battery is not told')
+      must((await v.page.locator('main table a[data-kind="battery"]').count()) === 0, 'a battery that is not there stands among the devices')
+      must((await v.page.getByRole('heading', { name: 'State of charge' }).count()) === 0, 'a battery that is not there has a state of charge')
+      await v.axe('a home prepared for a battery')
+      await panel.scrollIntoViewIfNeeded()
+      await v.shot('battery-0')
+      const button = v.page.getByRole('button', { name: 'Put a battery in' })
+      await button.focus()
+      await v.page.keyboard.press('Enter')
+      await v.page.getByText(/A battery of 10\.0.kWh · 5\.00.kW is in this home from 11:00/).waitFor()
+      await until(async () => /It is put in at 11:00, with the next step\.$/.test(await said.innerText()), 'it is not told when')
+      must(await button.isDisabled(), 'it can be put in twice')
+      await server.step(1)
+      await until(async () => /^A battery of 10\.0.kWh · 5\.00.kW is in this home/.test(await said.innerText()), 'the battery is not told')
+      // It begins empty and charges from what the panels leave over.
+      let twin = await read()
+      must(!twin.absent && twin.reading.power_w > 0, 'it is not there: ' + JSON.stringify(twin.reading))
+      for (let i = 0; i < 8 && twin.reading.stored_j <= 0; i++) { await server.step(1); twin = await read() }
+      must(twin.reading.stored_j > 0 && twin.reading.soc < 0.15, 'it does not charge from empty: ' + JSON.stringify(twin.reading))
+      await v.page.locator('main table a[data-kind="battery"]').first().waitFor()
+      await until(async () => (await said.innerText()).includes('It holds'), 'what it holds is not told')
+      await v.page.getByRole('heading', { name: 'State of charge' }).waitFor()
+      must((await listed()) === before + 1, `${before} batteries were listed, now ${await listed()}`)
+      await v.axe('a home with a battery put in')
+      await panel.scrollIntoViewIfNeeded()
+      await v.shot('battery-1')
+      await v.page.getByRole('button', { name: 'Take it out' }).click()
+      await server.step(1)
+      await until(async () => /^The battery of .* is out of this home\. The .*Wh that it held are still in it\.$/.test(await said.innerText()), 'it is not told that it is out')
+      const out = await read()
+      must(out.reading.power_w === 0 && out.reading.stored_j === twin.reading.stored_j, 'taken out it does not rest: ' + JSON.stringify(out.reading))
+      await v.axe('a home with its battery taken out')
+      await panel.scrollIntoViewIfNeeded()
+      await v.shot('battery-2')
+      if (use.look !== 'light') return
+      await v.page.getByRole('button', { name: 'Put it back in' }).waitFor()
+      await panel.getByRole('button', { name: 'Try in a second future' }).click()
+      await v.page.getByRole('heading', { name: /side by side/ }).waitFor()
+      const { runs } = await server.get('/runs')
+      must(runs.some((r) => r.set?.[0] === `batteries.${best.battery.split('/').pop()}.available=true`), 'the second future has no battery: ' + JSON.stringify(runs))
     },
   },
 
@@ -336,11 +525,16 @@ export const journeys = {
       await server.step(2)
       const state = v.page.locator('[data-testid="plant-state"]')
       const press = (name) => v.page.getByRole('group', { name: /Order to/ }).getByRole('button', { name: new RegExp('^' + name) }).click()
+      const means = v.page.locator('[data-testid="plant-means"]')
+      const told = async () => (await means.innerText()).replace(/\s/g, ' ')
+      await until(async () => (await told()) === 'After a stop a start takes 5 min.' || (await told()), 'what a stop means is not told before it')
       await press('Stop')
       await v.page.getByText('biogas is ordered to stop from 00:02').waitFor()
       await server.step(1)
       await until(async () => /^stands still, ordered to stop/.test(await state.innerText()), 'it does not stop')
       must((await server.get('/twin?path=' + path)).reading.power_w === 0, 'a stopped plant generates')
+      await until(async () => /: a start takes 5 min; ordered now, it feeds in from 00:08\.$/.test(await told()) || (await told()), 'how long a start takes is not told before it')
+      await v.axe('a plant that stands still')
       await press('Start')
       await v.page.getByText('biogas is ordered to run').waitFor()
       await server.step(1)
@@ -349,6 +543,7 @@ export const journeys = {
       const begun = events.find((e) => e.type === 'producer.starting')
       must(begun && begun.fields.ready_tick === begun.tick + 5, 'no start of five minutes: ' + JSON.stringify(events))
       const ready = '00:0' + begun.fields.ready_tick
+      must(ready === '00:08', 'told was 00:08 before the order, it is ' + ready)
       await until(async () => (await state.innerText()) === `starts, ready at ${ready}, ordered to run`, 'the delay is not told')
       await v.axe('a plant that starts')
       await v.shot('plant')

@@ -1,5 +1,5 @@
 // Plays the journeys: node e2e/run.mjs [name] [--look light]
-import { browser, serve } from './harness.mjs'
+import { browser, replay, serve } from './harness.mjs'
 import { journeys } from './journeys.mjs'
 
 const args = process.argv.slice(2)
@@ -12,7 +12,8 @@ let failed = 0
 for (const [name, journey] of chosen) {
   for (const look of looks.filter((l) => journey.looks?.includes(l) ?? true)) {
     const started = Date.now()
-    let server = await serve(0, ...(journey.scenario ? [journey.scenario] : []), ...(journey.flags ?? []))
+    const what = [...(journey.scenario ? [journey.scenario] : []), ...(journey.flags ?? [])]
+    let server = await (journey.replay ? replay(...what) : serve(0, ...what))
     const views = []
     try {
       const use = { b, look, server, views, replace: (s) => { server = s } }

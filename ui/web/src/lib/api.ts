@@ -7,25 +7,31 @@ export interface State {
 }
 export interface Run { id: string; name: string; parent: string; at: number; set: string[] | null; state: string; tick: number; steps: number; first: number; digest: string; error: string }
 export interface ColumnInfo { name: string; unit: string; places: number; derived?: boolean }
-export interface SettingInfo { name: string; unit: string; places: number; min: number; max: number; words: string[] | null; boolean?: boolean }
+export interface SettingInfo { name: string; unit: string; places: number; min: number; max: number; words: string[] | null; boolean?: boolean; zero?: string }
 export interface KindInfo { name: string; label: string; role: string; plural: string; ownable: boolean; columns: ColumnInfo[]; settings: SettingInfo[] | null }
 export interface SourceInfo { name: string; kind: string; label: string }
 export interface Catalogue { version: string; kinds: KindInfo[]; flow_columns: ColumnInfo[]; sources: SourceInfo[]; reasons: string[]; rules: { rule: string; severity: string; text: string }[] }
 export interface CommunityInfo { path: string; id: string; index: number; x: number; y: number; r: number; tiles: number[]; twins: number; limit_w: number | null; members: Record<string, number> }
 export interface Line { x: number[]; y: number[]; community: string }
 export interface Tree { version: string; bounds: { x0: number; y0: number; x1: number; y1: number }; communities: CommunityInfo[]; lines: Line[] | null }
-export interface TileBlock { kind: string; paths: string[]; community: number[]; owner: number[]; owner_block: number; x: number[]; y: number[]; parts: (string[] | null)[] | null }
+export interface TileBlock { kind: string; paths: string[]; community: number[]; owner: number[]; owner_block: number; x: number[]; y: number[]; parts: (string[] | null)[] | null; prepared?: number[] | null }
 export interface Tile { version: string; tile: number; communities: string[]; blocks: TileBlock[]; lines: Line[] | null }
-export interface TwinRow { path: string; kind: string; community: string; owner: string; tile: number; x: number; y: number; values: Record<string, number> | null }
+export interface TwinRow { path: string; kind: string; community: string; owner: string; tile: number; x: number; y: number; absent?: boolean; values: Record<string, number> | null }
 export interface Setting extends SettingInfo { value: number | null; word: string }
 export interface Decision { tick: number; time: string; path: string; reason: string; power_w: number; shifted_w: number; unserved_w: number; curtailed_w: number }
 export interface Twin {
-  path: string; kind: string; label: string; role: string; community: string; owner: string; parent: string; tile: number; x: number; y: number; tick: number
+  path: string; kind: string; label: string; role: string; community: string; owner: string; parent: string; tile: number; x: number; y: number; absent?: boolean; tick: number
   spec: Record<string, unknown> | null; settings: Setting[] | null; reading: Record<string, number> | null
-  parts: { name: string; power_w: number }[] | null; children: string[] | null; children_total?: number; decisions: Decision[] | null; alerts: AlertRow[] | null
+  parts: { name: string; power_w: number }[] | null; plant?: PlantInfo; children: string[] | null; children_absent?: string[] | null; children_total?: number; decisions: Decision[] | null; alerts: AlertRow[] | null
+}
+/** What an order to a plant would mean in the next step; ticks are null where there is none. */
+export interface PlantInfo {
+  state: 'off' | 'starting' | 'on'; since: number | null; heat: '' | 'hot' | 'warm' | 'cold'; start_s: number | null; startable: number | null; stoppable: number | null
+  start_hot_s: number; start_warm_s: number; start_cold_s: number; warm_after_s: number; cold_after_s: number; min_up_s: number; min_down_s: number
 }
 export interface SeriesLine { name: string; unit: string; places: number; label: string; t: number[]; v: (number | null)[] }
 export interface Series { path: string; from: number; to: number; step_s: number; start_unix_s: number; reduced: boolean; held_from: number; series: SeriesLine[] }
+export interface Production extends Series { forecast_judged: number; forecast_needs: number }
 export interface EventRow { tick: number; time: string; path: string; type: string; fields: Record<string, number> | null }
 export interface AlertRow { id: string; rule: string; severity: string; scope: string; text: string; first: number; last: number; count: number; active: boolean; acknowledged: boolean }
 export interface CommandBody { target: string; setting: string; value?: number; word?: string; multiply?: number; tick?: number }

@@ -67,6 +67,8 @@ class Live {
   /** Whether it is known which step is shown: before, figures would be asked for that end too early. */
   get ready() { return this.hello !== null && (this.tick >= 0 || (this.clock !== null && this.made === 0)) }
   get first() { return Number(this.clock?.first ?? 0) }
+  /** Whether the records of a run that is over are shown: their clock goes both ways, and nothing can be changed. */
+  get kept() { return this.clock?.state === Clock_State.REPLAY }
   /** Whether the viewer looks at the past. */
   get replay() { return place.now.tick !== null }
 

@@ -10,6 +10,9 @@ export interface Scene {
   /** Moves the dashes of lines that flow; seconds. */
   phase: number
 }
+/*
+ * The same array of lines in the next scene says that they lie as they did, so that nobody has to draw them anew.
+ */
 export const lineSize = 6, markSize = 5
 /** Shapes: what draws is a disc, what feeds in a diamond, what does nothing a ring; squares are plants. */
 export const disc = 0, diamond = 1, ring = 2, square = 3
@@ -52,10 +55,91 @@ function alike(colours: Uint8Array, data: Float32Array, size: number, look: (off
   return [...groups.values()]
 }
 
-class Flat implements Painter {
+/** Marks of up to this radius in device pixels are put from masks, larger ones are drawn as paths. */
+const mostMask = 24
+
+/** How much of each pixel around its middle a mark covers, 0 to 255. */
+interface Mask { size: number; from: number; cover: Uint8Array }
+const masks = new Map<number, Mask>()
+
+/** The mask of a mark whose middle lies at a quarter of a pixel; all in device pixels. */
+function mask(shape: number, r4: number, edge4: number, x4: number, y4: number): Mask {
+  const key = ((((shape * 128 + r4) * 64 + edge4) * 4) + x4) * 4 + y4
+  let m = masks.get(key)
+  if (!m) {
+    const r = r4 / 4, half = Math.ceil(r * 1.3 + edge4 / 8 + 1), size = 2 * half + 1
+    m = { size, from: -half, cover: new Uint8Array(size * size) }
+    for (let j = 0; j < size; j++) {
+      for (let i = 0; i < size; i++) {
+        const a = Math.min(1, Math.max(0, 0.5 - outside(shape, i - half + 0.5 - x4 / 4, j - half + 0.5 - y4 / 4, r, edge4 / 4)))
+        m.cover[j * size + i] = Math.round(255 * a)
+      }
+    }
+    masks.set(key, m)
+  }
+  return m
+}
+
+/** How far outside a mark a point is, in pixels; as the fragment shader has it. */
+function outside(shape: number, x: number, y: number, r: number, edge: number): number {
+  switch (shape) {
+    case diamond: return (Math.abs(x) + Math.abs(y) - 1.25 * r) * Math.SQRT1_2
+    case ring: return Math.abs(Math.hypot(x, y) - r) - edge / 2
+    case square: return Math.max(Math.abs(x), Math.abs(y)) - r
+    default: return Math.hypot(x, y) - r
+  }
+}
+
+const little = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+
+/** Puts marks over pixels of r g b a that are not multiplied by their alpha. */
+export class Stamp {
+  pixels: ImageData | null = null
+  #of = new Uint32Array(0)
+  clear(width: number, height: number) {
+    if (this.pixels?.width !== width || this.pixels.height !== height) {
+      this.pixels = new ImageData(width, height)
+      this.#of = new Uint32Array(this.pixels.data.buffer)
+    } else this.#of.fill(0)
+  }
+  /** Position, radius and edge in device pixels. */
+  put(x: number, y: number, r: number, shape: number, edge: number, red: number, green: number, blue: number, alpha: number) {
+    const width = this.pixels!.width, height = this.pixels!.height
+    const x4 = Math.round(4 * x), y4 = Math.round(4 * y)
+    const m = mask(shape, Math.round(4 * r), shape === ring ? Math.min(63, Math.round(4 * edge)) : 0, x4 & 3, y4 & 3)
+    const left = (x4 >> 2) + m.from, top = (y4 >> 2) + m.from
+    const i0 = Math.max(0, -left), i1 = Math.min(m.size, width - left), j1 = Math.min(m.size, height - top)
+    const tint = little ? (blue << 16) | (green << 8) | red : (red << 24) | (green << 16) | (blue << 8)
+    for (let j = Math.max(0, -top); j < j1; j++) {
+      const row = (top + j) * width + left, from = j * m.size
+      for (let i = i0; i < i1; i++) {
+        const cover = m.cover[from + i]!
+        if (cover === 0) continue
+        const a = cover * alpha
+        const below = this.#of[row + i]!
+        if (below === 0 || a >= 254.5) { this.#of[row + i] = (little ? (Math.round(a) << 24) | tint : tint | Math.round(a)) >>> 0; continue }
+        this.#over(4 * (row + i), a / 255, red, green, blue)
+      }
+    }
+  }
+  #over(at: number, a: number, red: number, green: number, blue: number) {
+    const d = this.pixels!.data, under = (d[at + 3]! / 255) * (1 - a), all = a + under
+    d[at] = (red * a + d[at]! * under) / all
+    d[at + 1] = (green * a + d[at + 1]! * under) / all
+    d[at + 2] = (blue * a + d[at + 2]! * under) / all
+    d[at + 3] = 255 * all
+  }
+}
+
+export class Flat implements Painter {
   readonly name = 'canvas2d'
   #c: CanvasRenderingContext2D
   #ratio = 1
+  #stamp = new Stamp()
+  #stamped: HTMLCanvasElement | null = null
+  /** Lines as they were drawn, and which. */
+  #still: HTMLCanvasElement | null = null
+  #lines: Float32Array | null = null
   constructor(private canvas: HTMLCanvasElement) {
     const c = canvas.getContext('2d')
     if (!c) throw new Error('this browser draws no canvas')
@@ -65,12 +149,32 @@ class Flat implements Painter {
     this.canvas.width = Math.round(width * ratio)
     this.canvas.height = Math.round(height * ratio)
     this.#ratio = ratio
+    this.#still = this.#stamped = this.#lines = null
   }
   draw(s: Scene) {
     const c = this.#c
-    c.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
+    c.setTransform(1, 0, 0, 1, 0, 0)
     c.clearRect(0, 0, this.canvas.width, this.canvas.height)
-    // What looks alike is one path: stroking and filling are what takes the time, not the number of points.
+    if (s.lines.length > 100 * lineSize && s.lines === this.#lines && this.#still) c.drawImage(this.#still, 0, 0)
+    else if (s.lines.length > 100 * lineSize) {
+      this.#still ??= this.#like()
+      const still = this.#still.getContext('2d') as CanvasRenderingContext2D
+      still.setTransform(1, 0, 0, 1, 0, 0)
+      still.clearRect(0, 0, this.canvas.width, this.canvas.height)
+      this.#strokes(still, s)
+      this.#lines = s.lines
+      c.drawImage(this.#still, 0, 0)
+    } else this.#strokes(c, s)
+    this.#marks(s)
+  }
+  #like() {
+    const k = document.createElement('canvas')
+    k.width = this.canvas.width; k.height = this.canvas.height
+    return k
+  }
+  #strokes(c: CanvasRenderingContext2D, s: Scene) {
+    c.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
+    // What looks alike is one path: stroking is what takes the time, not the number of points.
     for (const [i, of] of alike(s.lineColours, s.lines, lineSize, (o) => s.lines[o + 4]! * 4 + Math.sign(s.lines[o + 5]!) + 1)) {
       const flow = s.lines[i * lineSize + 5]!
       c.strokeStyle = css(s.lineColours, i)
@@ -86,12 +190,31 @@ class Flat implements Painter {
       c.stroke()
     }
     c.setLineDash([])
-    for (const [i, of] of alike(s.markColours, s.marks, markSize, (o) => s.marks[o + 3]! * 64 + s.marks[o + 4]! * 4)) {
-      const shape = s.marks[i * markSize + 3]!
+  }
+  #marks(s: Scene) {
+    const c = this.#c, ratio = this.#ratio, n = s.marks.length / markSize
+    let small = 0
+    c.setTransform(ratio, 0, 0, ratio, 0, 0)
+    for (let k = 0; k < n; k++) {
+      const o = k * markSize, shape = s.marks[o + 3]!
+      if (s.marks[o + 2]! * ratio <= mostMask) { small++; continue }
       c.beginPath()
-      for (const k of of) path(c, shape, s.marks[k * markSize]!, s.marks[k * markSize + 1]!, s.marks[k * markSize + 2]!)
-      if (shape === ring) { c.strokeStyle = css(s.markColours, i); c.lineWidth = s.marks[i * markSize + 4] || 1.5; c.stroke() } else { c.fillStyle = css(s.markColours, i); c.fill() }
+      path(c, shape, s.marks[o]!, s.marks[o + 1]!, s.marks[o + 2]!)
+      if (shape === ring) { c.strokeStyle = css(s.markColours, k); c.lineWidth = s.marks[o + 4] || 1.5; c.stroke() } else { c.fillStyle = css(s.markColours, k); c.fill() }
     }
+    if (small === 0) return
+    // Ten thousand small marks are put pixel by pixel: paths of them take the main processor ten times as long.
+    this.#stamp.clear(this.canvas.width, this.canvas.height)
+    for (let k = 0; k < n; k++) {
+      const o = k * markSize, t = 4 * k
+      if (s.marks[o + 2]! * ratio > mostMask) continue
+      this.#stamp.put(s.marks[o]! * ratio, s.marks[o + 1]! * ratio, s.marks[o + 2]! * ratio, s.marks[o + 3]!, (s.marks[o + 4] || 1.5) * ratio,
+        s.markColours[t]!, s.markColours[t + 1]!, s.markColours[t + 2]!, s.markColours[t + 3]! / 255)
+    }
+    this.#stamped ??= this.#like()
+    ;(this.#stamped.getContext('2d') as CanvasRenderingContext2D).putImageData(this.#stamp.pixels!, 0, 0)
+    c.setTransform(1, 0, 0, 1, 0, 0)
+    c.drawImage(this.#stamped, 0, 0)
   }
   close() { /* nothing is held */ }
 }
@@ -218,18 +341,33 @@ export function rgb(hex: string): [number, number, number] {
   return c
 }
 
-/** Collects a scene. */
+/** Collects a scene in arrays that are used again. */
 export class Collect {
-  lines: number[] = []; lineColours: number[] = []; marks: number[] = []; markColours: number[] = []
+  #lines = new Float32Array(lineSize * 64); #lineColours = new Uint8Array(4 * 64); #n = 0
+  #marks = new Float32Array(markSize * 64); #markColours = new Uint8Array(4 * 64); #m = 0
+  clear() { this.#n = this.#m = 0 }
   line(x0: number, y0: number, x1: number, y1: number, width: number, flow: number, hex: string, alpha = 1) {
-    this.lines.push(x0, y0, x1, y1, width, flow)
-    this.lineColours.push(...rgb(hex), Math.round(alpha * 255))
+    const k = this.#n++
+    if (this.#lines.length < this.#n * lineSize) { this.#lines = longer(this.#lines, new Float32Array(2 * this.#lines.length)); this.#lineColours = longer(this.#lineColours, new Uint8Array(2 * this.#lineColours.length)) }
+    const l = this.#lines, o = k * lineSize
+    l[o] = x0; l[o + 1] = y0; l[o + 2] = x1; l[o + 3] = y1; l[o + 4] = width; l[o + 5] = flow
+    tint(this.#lineColours, 4 * k, rgb(hex), alpha)
   }
   mark(x: number, y: number, r: number, shape: number, hex: string, alpha = 1, edge = 0) {
-    this.marks.push(x, y, r, shape, edge)
-    this.markColours.push(...rgb(hex), Math.round(alpha * 255))
+    const k = this.#m++
+    if (this.#marks.length < this.#m * markSize) { this.#marks = longer(this.#marks, new Float32Array(2 * this.#marks.length)); this.#markColours = longer(this.#markColours, new Uint8Array(2 * this.#markColours.length)) }
+    const m = this.#marks, o = k * markSize
+    m[o] = x; m[o + 1] = y; m[o + 2] = r; m[o + 3] = shape; m[o + 4] = edge
+    tint(this.#markColours, 4 * k, rgb(hex), alpha)
   }
-  scene(phase: number): Scene {
-    return { lines: new Float32Array(this.lines), lineColours: new Uint8Array(this.lineColours), marks: new Float32Array(this.marks), markColours: new Uint8Array(this.markColours), phase }
-  }
+  /** Good until the next clear. */
+  get lines() { return this.#lines.subarray(0, this.#n * lineSize) }
+  get lineColours() { return this.#lineColours.subarray(0, 4 * this.#n) }
+  get marks() { return this.#marks.subarray(0, this.#m * markSize) }
+  get markColours() { return this.#markColours.subarray(0, 4 * this.#m) }
+}
+
+function longer<T extends Float32Array | Uint8Array>(from: T, to: T): T { to.set(from); return to }
+function tint(of: Uint8Array, at: number, c: [number, number, number], alpha: number) {
+  of[at] = c[0]; of[at + 1] = c[1]; of[at + 2] = c[2]; of[at + 3] = Math.round(alpha * 255)
 }

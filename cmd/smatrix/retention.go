@@ -1,0 +1,55 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/persistence"
+)
+
+// The flags that say how long what is kept.
+const (
+	keepReadings  = "keep-readings"
+	keepEvents    = "keep-events"
+	keepHours     = "keep-hours"
+	keepSnapshots = "keep-snapshots"
+)
+
+// mostDays is more than anybody has: a thousand years.
+const mostDays = 365_000
+
+// addRetention adds them.
+func (f *runFlags) addRetention(c *cobra.Command) {
+	c.Flags().IntVar(&f.retention.Readings, keepReadings, 0, "keep readings for `N` days; older ones are computed anew")
+	c.Flags().IntVar(&f.retention.Events, keepEvents, 0, "keep events, decisions and readings for `N` days, as above")
+	c.Flags().IntVar(&f.retention.Hours, keepHours, persistence.DefaultHours, "keep use by the hour for `N` days; by the day it stays")
+	c.Flags().IntVar(&f.retention.Snapshots, keepSnapshots, 0, "keep the last `N` snapshots, at least 2")
+}
+
+// checkRetention refuses what cannot be kept.
+func (f *runFlags) checkRetention(c *cobra.Command, keep bool) error {
+	for _, v := range []struct {
+		name        string
+		value       int
+		least, most int
+	}{
+		{keepReadings, f.retention.Readings, 1, mostDays}, {keepEvents, f.retention.Events, 1, mostDays}, {keepHours, f.retention.Hours, 1, mostDays},
+		{keepSnapshots, f.retention.Snapshots, persistence.LeastSnapshots, 1_000_000},
+	} {
+		switch {
+		case !c.Flags().Changed(v.name):
+		case !keep:
+			return usage(c, "--%s without --out, wanted a folder to keep the run in", v.name)
+		case v.value < v.least:
+			return usage(c, "--%s %d: wanted at least %d", v.name, v.value, v.least)
+		case v.value > v.most:
+			return usage(c, "--%s %d: wanted at most %d", v.name, v.value, v.most)
+		}
+	}
+	if e := f.retention.Events; e > 0 && f.retention.Readings > e {
+		return usage(c, "--%s %d with --%s %d: readings are held against the records of events, wanted at most %d", keepReadings, f.retention.Readings, keepEvents, e, e)
+	}
+	if !c.Flags().Changed(keepHours) {
+		f.retention.Hours = 0 // as it is without being said
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package persistence
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// A process whose disk fails is another process here: it may die of it, or wait for ever.
+// It says on stdout what it has been acknowledged, and what came after the failure.
+
+func init() {
+	children["full"] = func(dir string) error { return failingChild(dir, false, fill) }
+	children["full, no reserve"] = func(dir string) error {
+		return failingChild(dir, false, func(j *Journal, dir string) error {
+			j.free = func(string) (int64, error) { return math.MaxInt64, nil }
+			return fill(j, dir)
+		})
+	}
+	children["ledger too large"] = func(dir string) error {
+		return failingChild(dir, false, func(*Journal, string) error { return limitFiles(1700) })
+	}
+	children["journal too large"] = func(dir string) error {
+		return failingChild(dir, true, func(*Journal, string) error { return limitFiles(1 << 20) })
+	}
+	children["tables refused"] = func(dir string) error { // Badger's first table finds its name taken
+		return failingChild(dir, true, func(*Journal, string) error {
+			return os.Mkdir(filepath.Join(dir, "run", journalDir, "000001.sst"), 0o777)
+		})
+	}
+}
+
+// fill takes all room that is left, as others do.
+func fill(_ *Journal, dir string) error {
+	f, err := os.Create(filepath.Join(dir, "ballast"))
+	if err != nil {
+		return err
+	}
+	for b := make([]byte, 1<<12); err == nil; {
+		_, err = f.Write(b)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return f.Close()
+}
+
+// limitFiles refuses what would make a file longer.
+func limitFiles(most uint64) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: most})
+}
+
+// breaksAt is the step before which a failing child's disk fails.
+const breaksAt = 9
+
+// failingChild keeps a run, breaks its disk, and goes on until something is refused. notes keeps
+// much beside each step, so that Badger's memory is full soon.
+func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) error) error {
+	patience = 200 * time.Millisecond
+	w, err := killedWorld()
+	if err != nil {
+		return err
+	}
+	r, err := CreateRun(filepath.Join(dir, "run"), Run{Scenario: "small"})
+	if err != nil {
+		return err
+	}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		return err
+	}
+	random := rand.NewChaCha8([32]byte{1})
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	for t := range twins.Tick(killSteps) {
+		if t == breaksAt {
+			if err := breakIt(j, dir); err != nil {
+				return err
+			}
+		}
+		err := giveCommand(w, j, t)
+		if err == nil && notes {
+			text := make([]byte, 400<<10)
+			_, _ = random.Read(text) // it does not fail
+			err = j.AppendNote("long", text)
+		}
+		if err == nil {
+			_, err = run.Step()
+		}
+		if err != nil {
+			return afterFailure(r, j, t, err)
+		}
+		fmt.Println("step", t)
+	}
+	return errors.New("nothing has failed")
+}
+
+// afterFailure tries everything again, looks back, and ends the run.
+func afterFailure(r *RunDir, j *Journal, t twins.Tick, failed error) error {
+	fmt.Println("failed", failed)
+	fmt.Println("then a command:", j.AppendCommand(killCommand(t+1)))
+	fmt.Println("then a note:", j.AppendNote("n", nil))
+	var seen sim.Memory
+	if err := j.Reader().Replay(0, breaksAt, false, &seen); err != nil || len(seen.Frames) != breaksAt {
+		return fmt.Errorf("looking back: %d steps, %w", len(seen.Frames), err)
+	}
+	fmt.Println("then the end:", r.Finish(Failed, nil))
+	return nil
+}
+
+// outcome is what a failing child has said and how it has ended.
+type outcome struct {
+	steps, commands twins.Tick // acknowledged
+	said            map[string]string
+	stderr          string
+	err             error
+}
+
+func failingProcess(t *testing.T, is, dir string) (o outcome) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), childDir+"="+dir, childIs+"="+is)
+	var stderr strings.Builder
+	c.Stderr = &stderr
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.said = map[string]string{}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		what, rest, _ := strings.Cut(lines.Text(), " ")
+		switch what {
+		case "step":
+			o.steps++
+		case "command":
+			o.commands++
+		case "failed":
+			o.said["failed"] = rest
+		case "then":
+			later, answer, _ := strings.Cut(rest, ": ")
+			o.said[later] = answer
+		}
+	}
+	o.err = c.Wait()
+	o.stderr = stderr.String()
+	return o
+}
+
+// isWhole opens what a failing child has left, which must have all that was acknowledged, and goes
+// on to the end of an undisturbed run.
+func (o *outcome) isWhole(t *testing.T, dir string) {
+	t.Helper()
+	s := open(t, dir, Write)
+	given := s.Commands(0, killSteps)
+	if s.Steps() < o.steps || twins.Tick(len(given)) < o.commands || s.Damaged() {
+		t.Errorf("%d steps and %d commands were acknowledged, %d and %d are kept; repairs %q", o.steps, o.commands, s.Steps(), len(given), s.Repairs())
+	}
+	j, m, err := s.Resume(Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := killedWorld()
+	for _, c := range given {
+		err = errors.Join(err, w.Add(c))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, w); got != want {
+		t.Errorf("digest %s, wanted %s", got, want)
+	}
+}
+
+// smallDisk mounts a file system.
+func smallDisk(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=320m"); err != nil {
+		t.Skipf("cannot mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil { // what Badger could not open stays mapped
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// When others fill the disk to its last byte the process stays up: it refuses, can be looked at,
+// ends in words, and has lost nothing.
+func TestDiskFilledByOthers(t *testing.T) {
+	dir := smallDisk(t)
+	o := failingProcess(t, "full", dir)
+	if o.err != nil || o.steps != breaksAt {
+		t.Fatalf("after %d steps: %v\n%s", o.steps, o.err, o.stderr)
+	}
+	for _, what := range []string{"failed", "a command", "a note", "the end"} {
+		if !strings.Contains(o.said[what], "make room, then go on with `smatrix run --resume") {
+			t.Errorf("%s: %q", what, o.said[what])
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	o.isWhole(t, filepath.Join(dir, "run"))
+}
+
+// The same without the reserve: the process dies, or has lost what it acknowledged. So the reserve
+// is what helps.
+func TestDiskFilledWithoutTheReserve(t *testing.T) {
+	dir := smallDisk(t)
+	o := failingProcess(t, "full, no reserve", dir)
+	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	kept := twins.Tick(-1)
+	if s, err := Open(filepath.Join(dir, "run"), Read); err == nil {
+		kept = s.Steps()
+		s.Close()
+	}
+	died := o.err != nil && o.said["the end"] == "" && strings.Contains(o.stderr, "SIGBUS")
+	if !died && kept >= o.steps {
+		t.Errorf("without the reserve nothing has happened either: %d steps acknowledged, %d kept, %v %q", o.steps, kept, o.err, o.said)
+	}
+	t.Logf("died: %t; %d steps acknowledged, %d kept", died, o.steps, kept)
+}
+
+// Writes that fail for good, of the ledger, of Badger's log and of its tables: nothing is
+// acknowledged after it, the process ends, and has what it acknowledged.
+func TestFailedWrites(t *testing.T) {
+	for is, wanted := range map[string]string{
+		"ledger too large": "file too large", "journal too large": "file too large", "tables refused": "error flushing memtable",
+	} {
+		t.Run(is, func(t *testing.T) {
+			dir := t.TempDir()
+			o := failingProcess(t, is, dir)
+			if o.err != nil || o.steps < breaksAt {
+				t.Fatalf("after %d steps: %v\n%s", o.steps, o.err, o.stderr)
+			}
+			for _, what := range []string{"failed", "a command", "a note", "the end"} {
+				if !strings.Contains(o.said[what], wanted) {
+					t.Errorf("%s: %q, wanted %q", what, o.said[what], wanted)
+				}
+			}
+			if err := os.RemoveAll(filepath.Join(dir, "run", journalDir, "000001.sst")); err != nil {
+				t.Fatal(err)
+			}
+			o.isWhole(t, filepath.Join(dir, "run"))
+		})
+	}
+}

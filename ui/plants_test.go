@@ -1,0 +1,113 @@
+package ui
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// What is said of a plant at each step, past and present, is what the plant itself
+// was: in the run, in a fork of it, and where the run went on from its records. An
+// order that is given then takes as long as was said.
+func TestPlantsTellOfOrders(t *testing.T) {
+	const path = "grid/supply/biogas"
+	type was struct {
+		state twins.PlantState
+		since twins.Tick
+	}
+	var seen []was
+	change := func(o *Options) {
+		o.World = load(t, "town", sim.Options{Set: []string{"households=12", "step_s=60", "producers.biogas.order=run", "producers.biogas.start_up_s=300",
+			"producers.biogas.start_up_warm_s=600", "producers.biogas.start_up_cold_s=900", "producers.biogas.warm_after_s=240", "producers.biogas.cold_after_s=36000", "producers.biogas.min_down_s=180", "producers.biogas.min_up_s=420"}})
+	}
+	s := serve(t, "town", func(o *Options) {
+		change(o)
+		seen = nil
+		o.Sinks = []sim.Sink{sinkFunc(func(*sim.StepRecord) error {
+			p, _ := plantOf(o.World, path)
+			seen = append(seen, was{p.State, p.Since})
+			return nil
+		})}
+	})
+	if p, ok := plantOf(load(t, "town", sim.Options{Set: []string{"households=12"}}), path); !ok || p.State != twins.PlantOn {
+		t.Fatalf("%+v", p)
+	}
+	order := func(word string) {
+		s.want(202, "POST", "/commands", fmt.Sprintf(`{"target":%q,"setting":"order","word":%q}`, path, word), nil)
+	}
+	told := func(run string, tick int64) *PlantInfo {
+		var twin TwinInfo
+		s.get(fmt.Sprintf("/twin?path=%s&run=%s&tick=%d", path, run, tick), &twin)
+		if twin.Plant == nil {
+			t.Fatal("nothing is said of the plant")
+		}
+		return twin.Plant
+	}
+	s.step(3)
+	if p := told("live", -1); p.State != "on" || p.Since != nil || p.Stoppable != nil || p.MinDownS != 180 || p.StartHotS != 300 || p.StartWarmS != 600 {
+		t.Errorf("on since before the run: %+v", p)
+	}
+	order("stop")
+	s.step(1) // off since 3
+	if p := told("live", -1); p.State != "off" || *p.Since != 3 || p.Heat != "hot" || *p.StartS != 300 || p.Startable == nil || *p.Startable != 6 {
+		t.Errorf("just stopped: %+v", p)
+	}
+	s.step(4)
+	if p := told("live", -1); p.Heat != "warm" || *p.StartS != 600 || p.Startable != nil {
+		t.Errorf("it has become warm: %+v", p)
+	}
+	order("run") // in step 8, so that it generates in 18
+	s.step(1)
+	if p := told("live", -1); p.State != "starting" || *p.Since != 8+10 || p.StartS != nil {
+		t.Errorf("it starts: %+v", p)
+	}
+	s.step(11)
+	if p := told("live", -1); p.State != "on" || *p.Since != 18 || p.Stoppable == nil || *p.Stoppable != 18+7 {
+		t.Errorf("it runs: %+v", p)
+	}
+	order("stop")
+	s.step(5)
+	check := func(run string) {
+		t.Helper()
+		for tick, w := range seen {
+			p := told(run, int64(tick))
+			if p.State != plantStates[w.state] || (p.Since == nil) != (w.since < 0) || p.Since != nil && *p.Since != int64(w.since) {
+				t.Errorf("%s, step %d: %s since %v, it was %+v", run, tick, p.State, p.Since, w)
+			}
+		}
+	}
+	check("live")
+	var fork RunInfo
+	s.want(202, "POST", "/forks", `{"at":15,"set":["producers.biogas.order=run"]}`, &fork)
+	r, _ := s.runs.find(fork.ID)
+	<-r.done
+	seen = seen[:16] // the fork has the same up to its order, and goes on
+	check(fork.ID)
+	if p := told(fork.ID, 40); p.State != "on" || *p.Since != 18 {
+		t.Errorf("ordered to run: %+v", p)
+	}
+
+	// Of a run that went on from its records, only those and the world behind them
+	// are known.
+	behind := s.live.plants.of[path]
+	again := &followed{plant: behind.plant}
+	again.plant.State, again.plant.Since = twins.PlantOff, 20
+	for _, h := range behind.happened {
+		again.follow(h)
+	}
+	s.live.plants.of[path] = again
+	check("live")
+}
+
+func plantOf(w *sim.World, path string) (p twins.Plant, ok bool) {
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			if b := c.Blocks[at.Block]; b.Paths[at.Index] == path {
+				return b.Slab.(twins.Generator).Plant(int(at.Index)), true
+			}
+		}
+	}
+	return p, false
+}
