@@ -32,6 +32,9 @@ func (p *parquetFiles) Commit(r *sim.StepRecord) error {
 	for _, c := range r.Cells {
 		for _, b := range c.Blocks {
 			for i := range b.Read {
+				if b.Vacant(i) {
+					continue
+				}
 				member := tables.Member{Path: b.Paths[i], Kind: b.Kind, Community: c.Path}
 				value := func(column int) int64 { return b.Kind.Columns[column].Value(&b.Read[i]) }
 				if err := p.readings.Add(r.Tick, r.Time, member, value); err != nil {

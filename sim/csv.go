@@ -12,7 +12,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// CSV is the sink that streams two tables: a row for each member and step, and
+// CSV is the sink that streams two tables: a row for each member that is there and step, and
 // a row for each step of the whole grid. Powers are in watts with three
 // decimals, prices with nine and carbon with three, which is exact; times are RFC 3339, the start of the step; what a
 // kind does not have is empty. The frequency is that of the step's moment which was
@@ -58,6 +58,9 @@ func (s *CSV) Commit(r *StepRecord) error {
 	for _, c := range r.Cells {
 		for _, b := range c.Blocks {
 			for i := range b.Read {
+				if b.Vacant(i) {
+					continue
+				}
 				s.row = append(s.row[:0], step, at, b.Paths[i], b.Kind.Name, c.Path)
 				for _, name := range s.columns {
 					s.row = append(s.row, s.cell(b.Kind, name, &b.Read[i]))

@@ -57,7 +57,7 @@ type thing struct {
 	share int64 // of all homes, ppb
 	among *thing
 	what  *variants
-	off   *variants // what homes without it have, with scale 0; nil: nothing
+	off   *variants // what homes without it have, which is not there yet; nil: nothing
 	had   [2]int    // of the homes so far: that could have one, that have one
 	has   []bool    // of the community that is being drawn
 }
@@ -164,10 +164,20 @@ func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 	return t
 }
 
-// readPrepared is a part that is there and does nothing until its scale is set. It
-// is drawn in the stream that would draw the part itself.
+// readPrepared is what the other homes have: a part that does nothing until its scale
+// is set, or a device that is not there until it is made available. It is drawn in the
+// stream that would draw the thing itself.
 func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 	off := v.clone()
+	if _, device := g.schema.key(of, "prepared"); device {
+		if available := off.get("available"); available != nil && available.form != formBoolean {
+			g.wrong(available.line, "draw.%s.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false", key)
+			return nil
+		}
+		off.put("prepared", tree{form: formBoolean, line: v.line, text: "true"})
+		off.put("available", tree{form: formBoolean, line: v.line, text: "false"})
+		return g.variantsOf("draw."+key, &off, of)
+	}
 	if scale := off.get("scale"); scale != nil && scale.form != formNumber {
 		g.wrong(scale.line, "draw.%s.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0", key)
 		return nil
@@ -546,8 +556,8 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	}
 	g.made[twins.Household.Plural] = append(g.made[twins.Household.Plural], e)
 	for _, t := range g.devices {
-		if t.has[i] {
-			m := t.what.drawn(g.seed, path+"."+t.name)
+		if what := t.of(i); what != nil {
+			m := what.drawn(g.seed, path+"."+t.name)
 			setTexts(&m, map[string]string{"id": numbered(t.id, number, 4), "community": community, "owner": id})
 			g.made[t.name] = append(g.made[t.name], m)
 		}

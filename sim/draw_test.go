@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -298,6 +299,144 @@ func TestPreparedRoofs(t *testing.T) {
 	}
 }
 
+// Homes without a battery are prepared for one, drawn as it would have been and not
+// there; who has one, and which, stays as it was.
+func TestPreparedBatteries(t *testing.T) {
+	stores := func(s *Scenario) (there, prepared map[string]string) {
+		there, prepared = map[string]string{}, map[string]string{}
+		for i := range s.document.entries("batteries") {
+			switch b := &s.document.entries("batteries")[i]; {
+			case b.textOf("owner") == "":
+				if absent(b) || b.isTrue("prepared") {
+					t.Errorf("%s is the community's own and prepared", b.textOf("id"))
+				}
+			case absent(b):
+				prepared[b.textOf("owner")] = b.textOf("rated_wh")
+			default:
+				there[b.textOf("owner")] = string(b.appendJSON(nil))
+			}
+		}
+		return there, prepared
+	}
+	plain, none := stores(loadDrawn(t, drawnSource))
+	s := loadDrawn(t, drawnSource, "draw.batteries.prepared=true")
+	there, prepared := stores(s)
+	if len(plain) != 45 || len(none) != 0 || !maps.Equal(there, plain) || len(prepared) != 255 {
+		t.Fatalf("%d batteries and %d prepared, were %d and %d, want 45 and 255", len(there), len(prepared), len(plain), len(none))
+	}
+	sizes := map[string]int{}
+	for owner, wh := range prepared {
+		sizes[wh]++
+		if there[owner] != "" {
+			t.Errorf("%s has a battery and is prepared for one", owner)
+		}
+	}
+	if len(sizes) != 3 || sizes["5000"] < 60 || sizes["7500"] < 60 || sizes["10000"] < 60 {
+		t.Errorf("prepared ones hold %v Wh, want a third each of 5000, 7500 and 10000", sizes)
+	}
+	w := mustBuild(t, s)
+	if w.Members["battery"] != 45+6 || w.Prepared["battery"] != 255 {
+		t.Errorf("%v are members and %v prepared, want 51 and 255 batteries", w.Members, w.Prepared)
+	}
+	w = mustBuild(t, loadDrawn(t, drawnSource, "draw.batteries.prepared=true", "batteries.store-0001.available=true", "batteries.store-0002.available=true", "batteries.store-0003.available=true"))
+	if n := w.Members["battery"]; n < 51+2 || n+w.Prepared["battery"] != 306 { // perhaps one of the three had one
+		t.Errorf("three put in from the start: %v are members and %v prepared", w.Members, w.Prepared)
+	}
+}
+
+// storedDay is what a home came to from step 48, noon, on.
+type storedDay struct {
+	home, battery                 string
+	export, evening               twins.Energy // fed in; drawn from 17:00 on
+	charged, given, held, atFirst twins.Energy
+	rows                          int // steps in which the battery was there
+}
+
+// Commit implements Sink.
+func (d *storedDay) Commit(r *StepRecord) error {
+	net := twins.Power(0)
+	for _, c := range r.Cells {
+		for _, b := range c.Blocks {
+			for i, path := range b.Paths {
+				switch path {
+				case d.battery:
+					if !b.Vacant(i) {
+						if d.rows++; d.rows == 1 {
+							d.atFirst = b.Read[i].Content - b.Read[i].Stored
+						}
+					}
+					d.charged += max(0, b.Read[i].Power).For(r.Step)
+					d.given += max(0, -b.Read[i].Power).For(r.Step)
+					d.held = b.Read[i].Content
+					net += b.Read[i].Power
+				case d.home:
+					net += b.Read[i].Power
+				}
+			}
+		}
+	}
+	if r.Tick >= 48 {
+		d.export += max(0, -net).For(r.Step)
+	}
+	if r.Tick >= 68 {
+		d.evening += max(0, net).For(r.Step)
+	}
+	return nil
+}
+
+// A home of the town with panels and no battery gets one at noon of a day in March:
+// from then on it feeds in less (8.7, with 2.5 kWh 6.9, with 5 kWh 5.8 kWh) and draws
+// less in the evening (5.9, 4.2, 2.2), and one of twice the size gives twice as much.
+// Taken out at 18:00 it gives no more and keeps what it holds.
+func TestBatteryPutIntoAHome(t *testing.T) {
+	const path = "grid/community-04/household-0185"
+	day := func(rows int, set []string, events ...string) *storedDay {
+		t.Helper()
+		s, err := Load("town", Options{Set: append([]string{"start=2018-03-12"}, set...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, e := range events { // one at noon, one at 18:00
+			commands, err := s.Commands([]string{e}, twins.Tick(48+24*k))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Events = append(s.Events, commands...)
+		}
+		w, d := mustBuild(t, s), &storedDay{home: path, battery: path + "/battery-0185"}
+		r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{d}}
+		if _, err := r.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if d.rows != rows || d.atFirst != 0 {
+			t.Fatalf("%v: the battery was there in %d steps, held %d mJ before the first; wanted %d and 0", events, d.rows, d.atFirst, rows)
+		}
+		t.Logf("%v %v: %.2f kWh fed in from noon on, %.2f drawn in the evening, %.2f charged, %.2f given", set, events,
+			d.export.WattHours()/1000, d.evening.WattHours()/1000, d.charged.WattHours()/1000, d.given.WattHours()/1000)
+		return d
+	}
+	const put, size = "batteries.battery-0185.available=true", "batteries.battery-0185.rated_wh="
+	without := day(0, nil)
+	small := day(48, []string{size + "2500"}, put)
+	large := day(48, []string{size + "5000"}, put)
+	if !(without.export > small.export && small.export > large.export && large.export >= 0) {
+		t.Errorf("fed in from noon on: %v, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.export.WattHours(), small.export.WattHours(), large.export.WattHours())
+	}
+	if !(without.evening > small.evening && small.evening > large.evening) {
+		t.Errorf("drawn from 17:00 on: %v, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.evening.WattHours(), small.evening.WattHours(), large.evening.WattHours())
+	}
+	if more := float64(large.given) / float64(small.given); more < 1.8 || more > 2.2 {
+		t.Errorf("of twice the size it gave %.2f times as much", more)
+	}
+	taken := day(48, []string{size + "5000"}, put, "batteries.battery-0185.available=false")
+	if taken.given >= large.given || taken.held <= 600*twins.WattHour || taken.export < large.export {
+		t.Errorf("taken out at 18:00 it gave %v Wh and holds %v", taken.given.WattHours(), taken.held.WattHours())
+	}
+	if first := day(96, []string{put}); first.export >= without.export {
+		t.Errorf("there from the start, it leaves %v Wh to be fed in, was %v", first.export.WattHours(), without.export.WattHours())
+	}
+}
+
 func TestBadDraws(t *testing.T) {
 	for _, row := range []struct{ name, old, new, want string }{
 		{"a share above 1", "share: 0.2", "share: 1.2", "x.yaml:21: draw.heat_pump.share: 1.2 is above 1"},
@@ -322,7 +461,10 @@ func TestBadDraws(t *testing.T) {
 		{"prepared, and what is drawn differs", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: true, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180, scale: {one_of: [1, 2]}}", "x.yaml:24: draw.pv.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0"},
 		{"prepared, in words", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: all, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180}", `x.yaml:24: draw.pv.prepared: "all" is a text, wanted true or false`},
 		{"prepared without a scale", "hot_water: {share: 0.10}", "hot_water: {share: 0.10, prepared: true}", `x.yaml:24: unknown key "prepared" in draw.hot_water`},
-		{"a prepared device", "name: store", "prepared: true", `x.yaml:27: unknown key "prepared" in draw.batteries`},
+		{"prepared, and not all are available", "name: store", "prepared: true\n    available: {one_of: [true, false]}", "x.yaml:28: draw.batteries.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false"},
+		{"a prepared device, in words", "name: store", "prepared: later", `x.yaml:27: draw.batteries.prepared: "later" is a text, wanted true or false`},
+		{"a device that cannot be prepared", "rated_wh: 60000", "prepared: true", `x.yaml:32: unknown key "prepared" in draw.vehicles`},
+		{"a community's own prepared", "rated_w: 50000}", "rated_w: 50000, prepared: true}", `x.yaml:37: unknown key "prepared" in draw.community.batteries[0]`},
 		{"a bad limit", "limit_w: 75000", "limit_w: -1", "x.yaml:35: draw.community.limit_w: -1 is below 0"},
 		{"a bad member of each community", "rated_w: 50000", "rated_w: -1", "x.yaml:37: draw.community.batteries[0].rated_w: -1 must be above 0"},
 		{"a number and no draw", "households: 300\ndraw:", "households: 300\nx_draw:", `unknown key "x_draw"`},

@@ -47,6 +47,15 @@ func (e Entry) SetPath(setting string) string {
 // JSON is the entry as its kind reads it: without the keys that all share.
 func (e Entry) JSON() []byte { return specOf(e.entry) }
 
+// Absent reports whether it is prepared and not there at the start.
+func (e Entry) Absent() bool { return absent(e.entry) }
+
+// absent reports whether an entry is prepared and not there at the start: until a
+// command makes it available.
+func absent(entry *tree) bool {
+	return entry.isTrue("prepared") && !entry.isTrue("available")
+}
+
 // Settings are those of its kind that the entry has: a home without panels has none
 // of theirs.
 func (e Entry) Settings() (found []EntrySetting) {

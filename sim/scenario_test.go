@@ -327,7 +327,7 @@ func TestDefaults(t *testing.T) {
 	const want = `{"id":"b1","community":"street","owner":"h2","rated_wh":10000,"rated_w":5000,` +
 		`"charge_efficiency":0.9506,"discharge_efficiency":0.9506,"standby_w":10,"min_soc":0.15,"max_soc":0.95,"cycle_life":6000,"calendar_life_years":15,` +
 		`"mode":"self_consumption","peak_w":0,"tariff":{"charge_from":"00:00","charge_to":"06:00","discharge_from":"17:00","discharge_to":"21:00"},` +
-		`"reserve_soc":0,"grid_forming":false,"droop":0.015,"response_s":0.2,"initial_soc":0.5,"available":true}`
+		`"reserve_soc":0,"grid_forming":false,"droop":0.015,"response_s":0.2,"initial_soc":0.5,"prepared":false,"available":true}`
 	if got := string(entry.appendJSON(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

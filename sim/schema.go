@@ -126,7 +126,7 @@ func addDraw(properties *tree) {
 		case v.textOf("type") == "object":
 			more := ""
 			if v.get("properties").get("scale") != nil {
-				more = preparedKey
+				more = preparedPartKey
 			}
 			properties.put(key, shareSchema(more, v))
 		default:
@@ -137,7 +137,11 @@ func addDraw(properties *tree) {
 		fragment := readJSON(k.Schema)
 		if k.Ownable {
 			fragment.put("description", tree{form: formText, text: "behind the homes' meters: " + k.Plural})
-			properties.put(k.Plural, shareSchema(deviceKeys, &fragment))
+			more := deviceKeys
+			if fragment.get("properties").get("prepared") != nil {
+				more += preparedDeviceKey
+			}
+			properties.put(k.Plural, shareSchema(more, &fragment))
 		}
 		if k.Role.Unit() {
 			supply.put(k.Plural, listOfDrawn(&fragment, unitKeys, "plants or ties: "+k.Plural))
@@ -148,7 +152,8 @@ func addDraw(properties *tree) {
 	}
 }
 
-// listOfDrawn is the schema of entries of a kind whose values may be drawn.
+// listOfDrawn is the schema of entries of a kind whose values may be drawn. They are
+// there from the beginning: only homes are prepared.
 func listOfDrawn(of *tree, more, description string) tree {
 	list := readJSON(`{"type": "array"}`)
 	list.put("description", tree{form: formText, text: description})
@@ -157,7 +162,7 @@ func listOfDrawn(of *tree, more, description string) tree {
 	if more != "" {
 		item.get("properties").add(readJSON(more))
 	}
-	item.get("properties").addDrawn(of)
+	item.get("properties").addDrawn(of, "prepared")
 	list.put("items", item)
 	return list
 }
@@ -166,7 +171,9 @@ const (
 	unitKeys  = `{"units": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1, "description": "how many there are of it: coal is coal-01, coal-02, …"}}`
 	shareKeys = `"share": {"type": "number", "minimum": 0, "maximum": 1, "description": "share of all homes that have one"},
   "among": {"type": "string", "minLength": 1, "description": "only homes that have this have one, such as pv"}`
-	preparedKey = `"prepared": {"type": "boolean", "default": false, "description": "homes that were not drawn have the same with scale 0, so that it can be put on their roofs while the system runs"},
+	preparedPartKey = `"prepared": {"type": "boolean", "default": false, "description": "homes that were not drawn have the same with scale 0, so that it can be put on their roofs while the system runs"},
+  `
+	preparedDeviceKey = `"prepared": {"type": "boolean", "default": false, "description": "homes that were not drawn are prepared for the same: it is not there, and can be put in while the system runs, by available"},
   `
 	deviceKeys = `"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": 80, "x-wanted": "lower-case letters, digits, - and _", "description": "beginning of their ids; without it the name of the kind"},
   `

@@ -83,12 +83,17 @@ func (d *day) lose(t testing.TB, hour int, see func(*StepRecord), lost ...string
 	}
 }
 
-// losable are the members whose loss the grid must survive: units, ties and stores.
+// losable are the members whose loss the grid must survive: units, ties and stores
+// that are there.
 func (d *day) losable() (paths []string) {
 	for _, c := range d.world.Cells {
 		for _, b := range c.Blocks {
 			if b.Kind.Role.Unit() || b.Kind.Role == twins.RoleStorage && b.Kind != twins.Vehicle {
-				paths = append(paths, b.Paths...)
+				for i, path := range b.Paths {
+					if !b.Prepared(i) {
+						paths = append(paths, path)
+					}
+				}
 			}
 		}
 	}

@@ -20,7 +20,8 @@ type World struct {
 	Recordings []*Recording
 	Weather    *Weather       // nil if the scenario has none
 	Market     *Market        // nil if the scenario has none
-	Members    map[string]int // by name of the kind, communities included
+	Members    map[string]int // that are there at the start, by name of the kind, communities included
+	Prepared   map[string]int // that are not, and can be put in while it runs
 	Controller twins.Controller
 
 	calendar Calendar // its own: Fill remembers
@@ -55,7 +56,7 @@ func (s *Scenario) BuildTwins() (*World, error) { return s.build() }
 
 // build makes the twins alone.
 func (s *Scenario) build() (*World, error) {
-	w := &World{Scenario: s, Members: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
+	w := &World{Scenario: s, Members: map[string]int{}, Prepared: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	if err := errors.Join(w.readRecordings(), w.readMarket(), w.readSessions()); err != nil {
 		return nil, err
 	}
@@ -377,7 +378,11 @@ func (w *World) addCell(site *twins.Site, g *group) error {
 		if owner := entry.textOf("owner"); owner != "" {
 			members[i].Owner = communityPath(g.id) + "/" + owner
 		}
-		w.Members[m.kind.Name]++
+		if absent(entry) {
+			w.Prepared[m.kind.Name]++
+		} else {
+			w.Members[m.kind.Name]++
+		}
 	}
 	self := twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}
 	cell, err := twins.NewCell(site, self, members, twins.Lossless{})

@@ -14,6 +14,12 @@ import (
 // al. 2014, Journal of Power Sources 257, keep the two apart in the same way).
 // What has aged is taken from the top of the band, and only as far as the energy
 // held has left it: no energy is lost by ageing.
+//
+// One that is prepared is not there until it is put in, by its setting available:
+// it offers, draws and holds nothing and does not age. It begins empty, at no state
+// of charge, since whatever it brought along would be energy that nobody metered; so
+// the first charge is from 0 up through min_soc, below which it never falls again.
+// Taken out, it is out of service like any other, and what it holds stays in it.
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
 	Schema:  batterySchema,
@@ -69,7 +75,8 @@ const batterySchema = `{
     "grid_forming": {"type": "boolean", "default": false, "description": "its converter holds the frequency by droop, within response_s, and can carry an island"},
     "droop": {"type": "number", "minimum": 0.001, "maximum": 1, "default": 0.015, "description": "of a grid-forming converter: relative deviation of frequency at which it gives its whole rating"},
     "response_s": {"type": "number", "minimum": 0.01, "maximum": 100, "default": 0.2, "description": "of a grid-forming converter: until it has done 63 % of a step, s"},
-    "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start"},
+    "initial_soc": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "description": "state of charge at the start; one that is prepared begins empty"},
+    "prepared": {"type": "boolean", "default": false, "description": "begins empty, and with available: false it is not there until that is set: it can be put in while the system runs"},
     "available": {"type": "boolean", "default": true, "x-changeable": true, "description": "false: out of service"}
   }
 }`
@@ -97,6 +104,7 @@ type batterySpec struct {
 	Droop      Ratio `json:"droop"`
 	Response   milli `json:"response_s"`
 	InitialSoC Ratio `json:"initial_soc"`
+	Prepared   bool  `json:"prepared"`
 	Available  bool  `json:"available"`
 }
 
@@ -117,12 +125,13 @@ type battery struct {
 	forming            bool
 	droop              Ratio
 	response           milli
+	prepared           bool
 	reserve            Ratio // changeable
 	mode               int64 // changeable
 	peak               Power // changeable
 	available          bool  // changeable
 
-	store                   // low ≤ held ≤ high
+	store                   // low ≤ held ≤ high; one that was prepared comes from 0 ≤ held
 	drawn, delivered Energy // registers at the terminals
 	cycles           int64  // whole ones: rated energies taken from store
 	cycled           Energy // of the next one: 0 ≤ cycled < capacity
@@ -188,6 +197,12 @@ func (s *batteries) InService(i int) bool { return s.Row(i).available }
 // Forming implements ConverterBank.
 func (s *batteries) Forming(i int) bool { return s.Row(i).forming && s.Row(i).available }
 
+// Prepared implements Preparer.
+func (s *batteries) Prepared(i int) bool { return s.Row(i).prepared }
+
+// Absent implements Preparer.
+func (s *batteries) Absent(i int) bool { return s.Row(i).absent() }
+
 // Converter implements ConverterBank.
 func (s *batteries) Converter(i int, env *Env) Converter {
 	b := s.Row(i)
@@ -239,7 +254,10 @@ func (b *battery) init(path string, spec *batterySpec) (err error) {
 		cycleLife: spec.CycleLife, calendarLife: Seconds(float64(spec.CalendarLife * secondsPerYear)),
 		forming: spec.Forming, droop: spec.Droop, response: spec.Response,
 		reserve: spec.ReserveSoC, mode: int64(slices.Index(batteryModes, spec.Mode)), peak: spec.Peak, available: spec.Available,
-		store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
+		prepared: spec.Prepared, store: store{held: spec.RatedEnergy.Times(spec.InitialSoC)},
+	}
+	if b.prepared {
+		b.held = 0
 	}
 	if b.charges, err = newWindow(spec.Tariff.ChargeFrom, spec.Tariff.ChargeTo); err == nil {
 		b.discharge, err = newWindow(spec.Tariff.DischargeFrom, spec.Tariff.DischargeTo)
@@ -287,6 +305,10 @@ func (b *battery) aim(env *Env) Aim {
 	return aim
 }
 
+// absent reports whether it is prepared and has not been put in yet: from the step on
+// in which it is, it ages.
+func (b *battery) absent() bool { return b.prepared && !b.available && b.age == 0 }
+
 func (b *battery) floor() Energy { return max(b.low, b.capacity.Times(b.reserve)) }
 
 func (b *battery) Offer(env *Env, out *Flex) {
@@ -309,6 +331,9 @@ func (b *battery) mostOut(env *Env, floor Energy) Power {
 }
 
 func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
+	if b.absent() {
+		return
+	}
 	out.Content, out.SoC = b.held, shareOf(b.held, b.capacity)
 	if !b.available { // it ages all the same
 		*ev.Add(batteryIdled) = [7]int64{0, int64(env.Step)}
@@ -339,6 +364,7 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 }
 
 func (b *battery) Apply(e *Event) {
+	least := min(b.low, b.held) // below its band it only fills
 	switch e.Type {
 	case batteryCharged:
 		b.meter(Energy(e.V[0]))
@@ -357,8 +383,8 @@ func (b *battery) Apply(e *Event) {
 	case eventSet:
 		b.set(Battery.Settings[e.V[0]].Name, e.V[1])
 	}
-	if b.held < b.low || b.held > b.high {
-		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, b.low, b.high))
+	if b.held < least || b.held > b.high {
+		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, least, b.high))
 	}
 	b.sink()
 }
@@ -425,9 +451,10 @@ func batterySample(between func(lo, hi int64) int64) string {
 	return fmt.Sprintf(`{"rated_wh": %d.%d, "rated_w": %d, "charge_efficiency": 0.%d, "discharge_efficiency": %s,
 		"standby_w": %d, "min_soc": 0.%02d, "max_soc": 0.%02d, "cycle_life": %d, "calendar_life_years": %d.1,
 		"mode": %q, "peak_w": %d, "tariff": {"charge_from": %q, "charge_to": %q, "discharge_from": %q, "discharge_to": %q},
-		"reserve_soc": 0.%02d, "grid_forming": %t, "droop": 0.0%d, "response_s": 0.%d, "initial_soc": 0.%02d, "available": true}`,
+		"reserve_soc": 0.%02d, "grid_forming": %t, "droop": 0.0%d, "response_s": 0.%d, "initial_soc": 0.%02d, %s}`,
 		between(1, 20000), between(0, 999), between(1, 20000), between(500000001, 999999999), []string{"1", "0.9", "0.948683298"}[between(0, 2)],
 		between(0, 1)*between(0, 50), low, between(50, 99), between(1, 20)*between(1, 300), between(0, 15),
 		batteryModes[between(0, 3)], between(1, 5000), hour(), hour(), hour(), hour(),
-		between(0, 99), between(0, 1) == 1, between(1, 9), between(1, 9), between(low, 50))
+		between(0, 99), between(0, 1) == 1, between(1, 9), between(1, 9), between(low, 50),
+		[]string{`"available": true`, `"available": true`, `"prepared": true, "available": true`, `"prepared": true, "available": false`}[between(0, 3)])
 }

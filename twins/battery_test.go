@@ -231,6 +231,75 @@ func (s *batterySums) check(first, last Energy, in, out Ratio) string {
 	return ""
 }
 
+// One that is prepared begins empty when it is put in, fills up through min_soc, never
+// falls below what it has reached there, and keeps what it holds when it is taken out.
+// What the meter shows is what it gained and lost, exactly.
+func TestPreparedBattery(t *testing.T) {
+	b := newBattery(t, `"rated_wh": 1000, "rated_w": 500, "standby_w": 10, "charge_efficiency": 0.9, "discharge_efficiency": 0.8,
+		"min_soc": 0.2, "max_soc": 0.9, "initial_soc": 0.5, "prepared": true, "available": false`)
+	var ev Events
+	env := Env{Step: 3600}
+	began := string(b.AppendBinary(nil))
+	for range 10 {
+		var f Flex
+		if b.Offer(&env, &f); f != (Flex{}) {
+			t.Fatalf("not there, it offers %+v", f)
+		}
+		r := b.ask(&env, 100*Watt, &ev, nil)
+		if r.Power != 0 || r.Content != 0 || r.SoC != 0 || r.Lost != 0 || len(ev.All()) != 0 || string(b.AppendBinary(nil)) != began {
+			t.Fatalf("not there, it shows %+v and %v", r, ev.All())
+		}
+	}
+	b.available = true
+	var net, lost Energy
+	for _, row := range []struct {
+		name     string
+		ask, did Power
+		held     Energy
+	}{
+		{"empty and asked to give, it sleeps", -500 * Watt, 0, 0},
+		{"asked for its standby", 10 * Watt, 10 * Watt, 0},
+		{"charged inside the part below min_soc", 110 * Watt, 110 * Watt, 90 * WattHour},
+		{"below min_soc it gives nothing", -500 * Watt, 0, 90 * WattHour},
+		{"to above min_soc", 510 * Watt, 510 * Watt, 540 * WattHour},
+		{"now it gives, as far as min_soc", -500 * Watt, -262 * Watt, 200 * WattHour},
+		{"and no further", -500 * Watt, 0, 200 * WattHour},
+	} {
+		r := b.ask(&env, row.ask, &ev, nil)
+		net, lost = net+r.Power.For(env.Step), lost+r.Lost
+		if r.Power != row.did || r.Content != row.held || b.held != row.held {
+			t.Errorf("%s: asked for %v W it did %v W and holds %v Wh, wanted %v W, %v Wh", row.name,
+				row.ask.Watts(), r.Power.Watts(), b.held.WattHours(), row.did.Watts(), row.held.WattHours())
+		}
+		if net != b.held+lost {
+			t.Errorf("%s: %d mJ drawn in all, %d held and %d lost", row.name, net, b.held, lost)
+		}
+	}
+	if age := Seconds(7 * 3600); b.age != age {
+		t.Errorf("it is %d s old, wanted %d: those in which it was there", b.age, age)
+	}
+	b.available = false
+	if r := b.ask(&env, -500*Watt, &ev, nil); r.Power != 0 || r.Content != 200*WattHour || b.absent() {
+		t.Errorf("taken out it shows %+v, wanted what it held", r)
+	}
+	b.available = true
+	if r := b.ask(&env, 110*Watt, &ev, nil); r.Content != 290*WattHour {
+		t.Errorf("put in again it holds %v Wh", r.Content.WattHours())
+	}
+}
+
+// A battery below its band that loses energy is at fault.
+func TestPreparedBatterySabotaged(t *testing.T) {
+	b := newBattery(t, `"rated_wh": 1000, "rated_w": 500, "min_soc": 0.2, "prepared": true, "initial_soc": 0.5`)
+	b.held = 100 * WattHour
+	defer func() {
+		if recover() == nil {
+			t.Error("below min_soc it was discharged, and nobody has noticed")
+		}
+	}()
+	b.Apply(&Event{Type: batteryDischarged, V: [7]int64{-1, 1, 0, 3600}})
+}
+
 func TestBadBattery(t *testing.T) {
 	for keys, want := range map[string]string{
 		`"min_soc": 0.9, "max_soc": 0.8`:                "grid/c/b: min_soc 0.9 is above max_soc 0.8",

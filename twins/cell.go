@@ -42,6 +42,7 @@ type Block struct {
 	Parts []Power // of all readings, those of the first member, then those of the second
 
 	owner   Owner
+	places  Preparer // nil where nobody can be prepared
 	spans   [][]span // of an owner's devices; nil if the cell has none
 	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
 	last    []int64  // what an estimate rests on: last load, or content
@@ -191,6 +192,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 		return err
 	}
 	b.owner, _ = b.Slab.(Owner)
+	b.places, _ = b.Slab.(Preparer)
 	parts := 0
 	for i := range n {
 		parts += len(b.Slab.Parts(i))
@@ -315,6 +317,16 @@ func (c *Cell) Members() (n int) {
 		n += len(b.Paths)
 	}
 	return n
+}
+
+// Prepared reports whether member i is one that is not there until it is put in.
+func (b *Block) Prepared(i int) bool { return b.places != nil && b.places.Prepared(i) }
+
+// Vacant reports whether of member i, which is prepared, there is nothing in this step:
+// it held nothing at its end and neither drew nor gave. It asks the reading alone, so
+// that a replay says the same.
+func (b *Block) Vacant(i int) bool {
+	return b.Prepared(i) && b.Read[i].Power == 0 && b.Read[i].Content == 0
 }
 
 // PathOf is the path of a member.

@@ -115,6 +115,15 @@ type Owner interface {
 	Divide(i int, env *Env, set *Setpoint, devices Devices)
 }
 
+// Preparer is a slab of which some twins may be prepared only. Such a one is not
+// there, holds nothing and does nothing, until a command puts it in.
+type Preparer interface {
+	// Prepared reports whether twin i is of that sort, put in or not.
+	Prepared(i int) bool
+	// Absent reports whether twin i is, and has not been put in so far.
+	Absent(i int) bool
+}
+
 // Row is what a kind's state struct implements, as a pointer; SlabOf makes a
 // Slab of it.
 type Row[T any] interface {

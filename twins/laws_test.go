@@ -43,6 +43,8 @@ func TestLawsSabotaged(t *testing.T) {
 		{"a restored twin is as it was saved", twins.Battery, func(s twins.Slab) twins.Slab { return &unsaved{s} }, false},
 		{"stored forms that are cut or of another version are refused", twins.Tie, func(s twins.Slab) twins.Slab { return &amnesic{s} }, false},
 		{"settings can be set and are kept", twins.Tie, func(s twins.Slab) twins.Slab { return &obedient{s} }, false},
+		{"what is prepared is not there until it is put in", twins.Battery, func(s twins.Slab) twins.Slab { return &ghost{s} }, false},
+		{"what is prepared is not there until it is put in", twins.Battery, func(s twins.Slab) twins.Slab { return &gifted{s} }, false},
 	} {
 		t.Run(row.law, func(t *testing.T) {
 			sound := twintest.NewSlab
@@ -108,6 +110,23 @@ type deaf struct {
 func (s *deaf) Apply(i int, e *twins.Event) {
 	if s.heard++; s.heard%3 != 0 {
 		s.Slab.Apply(i, e)
+	}
+}
+
+// ghost says that it is not there, and acts.
+type ghost struct{ twins.Slab }
+
+func (s *ghost) Prepared(int) bool { return true }
+func (s *ghost) Absent(int) bool   { return true }
+
+// gifted brings along what nobody has metered when it is put in.
+type gifted struct{ twins.Slab }
+
+func (s *gifted) Prepared(int) bool { return true }
+func (s *gifted) Absent(i int) bool { return s.Slab.(twins.Preparer).Absent(i) }
+func (s *gifted) Step(i int, env *twins.Env, set *twins.Setpoint, ev *twins.Events, out *twins.Reading) {
+	if s.Slab.Step(i, env, set, ev, out); !s.Absent(i) {
+		out.Content++
 	}
 }
 

@@ -202,7 +202,7 @@ func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
 		}
 		for i, path := range b.Paths {
 			const near = 1_000_000 // a thousandth
-			if low, ok := a.low[path]; ok && int64(b.Read[i].SoC) <= low+near {
+			if low, ok := a.low[path]; ok && int64(b.Read[i].SoC) <= low+near && !b.Vacant(i) {
 				now[cause{"storage.empty", c.Path}]++
 			}
 		}

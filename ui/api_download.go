@@ -102,6 +102,9 @@ func (r *run) readingsCSV(w io.Writer, from, to twins.Tick, places []Place, more
 		head := []string{strconv.FormatInt(int64(step.Tick), 10), r.time(step.Tick)}
 		for _, p := range places {
 			more()
+			if r.absent(p, step) {
+				continue
+			}
 			if err := out.Write(append(slices.Clone(head), r.csvRow(step, p, columns)...)); err != nil {
 				return err
 			}
@@ -118,6 +121,9 @@ func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, 
 		at := r.scenario.Calendar.Time(step.Tick)
 		for _, p := range places {
 			more()
+			if r.absent(p, step) {
+				continue
+			}
 			b := r.index.block(p)
 			member := tables.Member{Path: b.Paths[p.Row], Kind: b.Kind, Community: r.index.Communities[b.Community[p.Row]].Path}
 			values := &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]

@@ -1034,3 +1034,89 @@ func TestLimitIsLifted(t *testing.T) {
 		t.Errorf("digest %s, want that of the same commands from the start", got)
 	}
 }
+
+// Members that are prepared are not counted, listed or written until they are put in,
+// and then they are; asked for, they come with a mark.
+func TestPreparedMembers(t *testing.T) {
+	s := serve(t, "town", nil)
+	const community, battery = "grid/community-04", "grid/community-04/household-0185/battery-0185"
+	type counts struct{ listed, marked, members, twins, rows int }
+	count := func() (c counts) {
+		t.Helper()
+		var list, all TwinList
+		s.get("/twins?kind=battery&community=community-04&limit=1000", &list)
+		s.get("/twins?kind=battery&community=community-04&limit=1000&absent=true", &all)
+		c.listed = list.Total
+		for _, row := range all.Twins {
+			if row.Absent {
+				c.marked++
+			}
+		}
+		if all.Total != 51 || list.Total+c.marked != all.Total {
+			t.Errorf("%d batteries listed, %d with those that are not there, %d of them marked", list.Total, all.Total, c.marked)
+		}
+		var tree Tree
+		s.get("/tree", &tree)
+		for _, info := range tree.Communities {
+			if info.Path == community {
+				c.members, c.twins = info.Members["battery"], info.Twins
+			}
+		}
+		_, _, csv := s.ask("GET", "/api/v1/download/readings.csv?community=community-04", "")
+		c.rows = strings.Count(string(csv), battery)
+		return c
+	}
+	twin := func() (t TwinInfo) {
+		var home TwinInfo
+		s.get("/twin?path="+battery, &t)
+		s.get("/twin?path="+t.Owner, &home)
+		if slices.Contains(home.ChildrenAbsent, battery) != t.Absent || !slices.Contains(home.Children, battery) {
+			s.Errorf("children %v, not there %v; the battery is absent: %v", home.Children, home.ChildrenAbsent, t.Absent)
+		}
+		return t
+	}
+	var scenario ScenarioInfo
+	s.get("/scenario", &scenario)
+	if scenario.Members["battery"] != 45+6 || scenario.Prepared["battery"] != 255 {
+		t.Errorf("members %v, prepared %v", scenario.Members, scenario.Prepared)
+	}
+	before := count()
+	if before.members != before.listed || before.listed > 9 || !twin().Absent {
+		t.Errorf("before the first step: %+v, absent %v", before, twin().Absent)
+	}
+	s.step(2)
+	if now := count(); now != before || !twin().Absent {
+		t.Errorf("after two steps: %+v, were %+v", now, before)
+	}
+	var alerts struct{ Alerts []AlertInfo }
+	s.get("/alerts", &alerts)
+	for _, row := range alerts.Alerts {
+		if row.Rule == "storage.empty" && row.Scope == community && row.Count > int64(2*before.listed) {
+			t.Errorf("%d times a battery of %d is empty in two steps", row.Count, before.listed)
+		}
+	}
+	s.want(202, "POST", "/commands", `{"target":"`+battery+`","setting":"available","value":true}`, nil)
+	s.step(2)
+	now, is := count(), twin()
+	if now.listed != before.listed+1 || now.members != before.members+1 || now.twins != before.twins+1 || now.rows != 2 || is.Absent || is.Reading["power_w"].Value == 0 {
+		t.Errorf("put in: %+v, were %+v; %+v", now, before, is.Reading)
+	}
+	var past TwinList
+	s.get("/twins?kind=battery&community=community-04&tick=1", &past)
+	if past.Total != before.listed {
+		t.Errorf("a step before it was put in, %d batteries are listed, were %d", past.Total, before.listed)
+	}
+	var tile TileInfo
+	s.get("/tiles/"+strconv.Itoa(is.Tile), &tile)
+	for _, b := range tile.Blocks {
+		marked := slices.ContainsFunc(b.Prepared, func(row int) bool { return b.Paths[row] == battery })
+		if marked != (b.Kind == "battery") || b.Kind != "battery" && len(b.Prepared) > 0 {
+			t.Errorf("tile %d has %d %s marked as prepared, the battery among them: %v", is.Tile, len(b.Prepared), b.Kind, marked)
+		}
+	}
+	s.want(202, "POST", "/commands", `{"target":"`+battery+`","setting":"available","value":false}`, nil)
+	s.step(1)
+	if now := count(); now.listed != before.listed || now.members != before.members || !twin().Absent {
+		t.Errorf("taken out, empty: %+v, were %+v", now, before)
+	}
+}

@@ -121,7 +121,8 @@ type ScenarioInfo struct {
 	Zone        string         `json:"zone"`
 	StepS       int64          `json:"step_s"`
 	Steps       int64          `json:"steps"`
-	Members     map[string]int `json:"members"`
+	Members     map[string]int `json:"members" doc:"that are there at the start, by kind"`
+	Prepared    map[string]int `json:"prepared" doc:"that are not, and can be put in while it runs"`
 	Events      []CommandInfo  `json:"events"`
 }
 
@@ -178,6 +179,13 @@ func (r *run) tree() Tree {
 	*b = Bounds{-circle, -circle, circle, circle}
 	for _, c := range x.Communities {
 		info := CommunityInfo{Community: c}
+		info.Members = maps.Clone(c.Members)
+		for _, path := range c.prepared {
+			if v, _ := r.settings.value(path, "available"); v != 0 { // put in
+				info.Members[x.block(x.twins[path]).Kind.Name]++
+				info.Twins++
+			}
+		}
 		if v, ok := r.setting(c.Path, limitSetting); ok && v > 0 {
 			info.LimitW = &Number{v, 3}
 		}
@@ -221,6 +229,7 @@ type TileBlockInfo struct {
 	X          []float64  `json:"x"`
 	Y          []float64  `json:"y"`
 	Parts      [][]string `json:"parts" doc:"names of each one's devices"`
+	Prepared   []int      `json:"prepared" doc:"rows of those that are prepared: not there in a step in which they hold nothing and neither draw nor give"`
 }
 
 func (x *Index) tile(n int) TileInfo {
@@ -231,9 +240,12 @@ func (x *Index) tile(n int) TileInfo {
 	}
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
-		to := TileBlockInfo{Kind: b.Kind.Name, Paths: b.Paths, Community: b.Community, OwnerBlock: -1, X: b.X, Y: b.Y, Parts: make([][]string, len(b.Paths))}
+		to := TileBlockInfo{Kind: b.Kind.Name, Paths: b.Paths, Community: b.Community, OwnerBlock: -1, X: b.X, Y: b.Y, Parts: make([][]string, len(b.Paths)), Prepared: []int{}}
 		for row, owner := range b.Owners {
 			to.Parts[row] = append([]string{}, b.Parts[row]...)
+			if b.Prepared[row] {
+				to.Prepared = append(to.Prepared, row)
+			}
 			at, ok := x.twins[owner]
 			if !ok || int(at.Tile) != n {
 				to.Owner = append(to.Owner, -1)
@@ -256,6 +268,7 @@ type TwinRow struct {
 	Tile      int               `json:"tile"`
 	X         float64           `json:"x"`
 	Y         float64           `json:"y"`
+	Absent    bool              `json:"absent" doc:"it is prepared, and not there in this step"`
 	Values    map[string]Number `json:"values"`
 }
 
@@ -292,6 +305,7 @@ type twinsQuery struct {
 	Where     []string `query:"where,explode" maxItems:"10" doc:"column, one of < <= = >= >, number: soc<0.2"`
 	Q         string   `query:"q" maxLength:"200" doc:"parts of the path or of the kind's label, or words kind:battery, community:south, soc<0.2"`
 	Tick      int64    `query:"tick" default:"-1" doc:"step of the values; -1: the latest"`
+	Absent    bool     `query:"absent" doc:"also those that are prepared, and not there in this step"`
 }
 
 // predicate is column, comparison, number.
@@ -426,11 +440,12 @@ func (r *run) twins(q *twinsQuery) (*TwinList, error) {
 				continue
 			}
 			for row := range b.Paths {
-				if !f.matches(b, row, bounds, step, r.index.scopeOfTile(t), k) {
+				at := Place{int32(t), int32(k), int32(row)}
+				if !f.matches(b, row, bounds, step, r.index.scopeOfTile(t), k) || !q.Absent && r.absent(at, step) {
 					continue
 				}
 				if list.Total++; list.Total > from && len(list.Twins) < q.Limit {
-					list.Twins = append(list.Twins, r.row(Place{int32(t), int32(k), int32(row)}, step))
+					list.Twins = append(list.Twins, r.row(at, step))
 				}
 			}
 		}
@@ -485,7 +500,26 @@ func (r *run) row(p Place, step *Step) TwinRow {
 	b := r.index.block(p)
 	path := b.Paths[p.Row]
 	return TwinRow{Path: path, Kind: b.Kind.Name, Community: r.index.Communities[b.Community[p.Row]].Path, Owner: b.Owners[p.Row],
-		Tile: int(p.Tile), X: b.X[p.Row], Y: b.Y[p.Row], Values: r.values(p, step)}
+		Tile: int(p.Tile), X: b.X[p.Row], Y: b.Y[p.Row], Absent: r.absent(p, step), Values: r.values(p, step)}
+}
+
+// absent reports whether a twin is prepared and there is nothing of it in a step: it
+// holds nothing and neither draws nor gives. Before the first step its setting says.
+func (r *run) absent(p Place, step *Step) bool {
+	b := r.index.block(p)
+	if !b.Prepared[p.Row] {
+		return false
+	}
+	if step == nil {
+		v, _ := r.setting(b.Paths[p.Row], "available")
+		return v == 0
+	}
+	for _, c := range [...]twins.Column{twins.ColumnPower, twins.ColumnContent} {
+		if at := columnOf(b.Kind, c.Name); at >= 0 && step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(at, int(p.Row)) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // values are a twin's columns in a step; none before the first.
@@ -516,26 +550,28 @@ type PartInfo struct {
 
 // TwinInfo is all that is known of one twin.
 type TwinInfo struct {
-	Path          string            `json:"path"`
-	Kind          string            `json:"kind"`
-	Label         string            `json:"label"`
-	Role          string            `json:"role"`
-	Community     string            `json:"community"`
-	Owner         string            `json:"owner"`
-	Parent        string            `json:"parent"`
-	Tile          int               `json:"tile" doc:"-1 for a community and the grid"`
-	X             float64           `json:"x"`
-	Y             float64           `json:"y"`
-	Tick          int64             `json:"tick" doc:"step of the reading, -1 before the first"`
-	Spec          any               `json:"spec" doc:"its entry in the scenario"`
-	Settings      []TwinSetting     `json:"settings"`
-	Reading       map[string]Number `json:"reading" doc:"null before the first step"`
-	Parts         []PartInfo        `json:"parts"`
-	Plant         *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
-	Children      []string          `json:"children" doc:"at most 1,000"`
-	ChildrenTotal int               `json:"children_total"`
-	Decisions     []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
-	Alerts        []AlertInfo       `json:"alerts"`
+	Path           string            `json:"path"`
+	Kind           string            `json:"kind"`
+	Label          string            `json:"label"`
+	Role           string            `json:"role"`
+	Community      string            `json:"community"`
+	Owner          string            `json:"owner"`
+	Parent         string            `json:"parent"`
+	Tile           int               `json:"tile" doc:"-1 for a community and the grid"`
+	X              float64           `json:"x"`
+	Y              float64           `json:"y"`
+	Absent         bool              `json:"absent" doc:"it is prepared, and not there in this step"`
+	Tick           int64             `json:"tick" doc:"step of the reading, -1 before the first"`
+	Spec           any               `json:"spec" doc:"its entry in the scenario"`
+	Settings       []TwinSetting     `json:"settings"`
+	Reading        map[string]Number `json:"reading" doc:"null before the first step"`
+	Parts          []PartInfo        `json:"parts"`
+	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
+	Children       []string          `json:"children" doc:"at most 1,000"`
+	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
+	ChildrenTotal  int               `json:"children_total"`
+	Decisions      []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
+	Alerts         []AlertInfo       `json:"alerts"`
 }
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
@@ -543,7 +579,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -602,7 +638,7 @@ func (r *run) communityTwin(t *TwinInfo, step *Step) {
 func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	p, _ := r.index.Place(t.Path)
 	row := r.row(p, step)
-	t.Community, t.Owner, t.Parent, t.Tile, t.X, t.Y, t.Reading = row.Community, row.Owner, row.Community, row.Tile, row.X, row.Y, row.Values
+	t.Community, t.Owner, t.Parent, t.Tile, t.X, t.Y, t.Absent, t.Reading = row.Community, row.Owner, row.Community, row.Tile, row.X, row.Y, row.Absent, row.Values
 	if step == nil {
 		t.Reading = nil
 	}
@@ -610,6 +646,11 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 		t.Parent = row.Owner
 	}
 	t.Children = append(t.Children, r.index.children[t.Path]...)
+	for _, path := range t.Children {
+		if at, _ := r.index.Place(path); r.absent(at, step) {
+			t.ChildrenAbsent = append(t.ChildrenAbsent, path)
+		}
+	}
 	t.ChildrenTotal = len(t.Children)
 	b := r.index.block(p)
 	for i, name := range b.Parts[p.Row] {
@@ -732,7 +773,7 @@ func (s *Server) worldRoutes(api huma.API) {
 func (r *run) scenarioInfo() ScenarioInfo {
 	s := r.scenario
 	i := ScenarioInfo{Name: s.Name, Description: s.Description, File: s.File, Seed: s.Seed, Hosting: s.Hosting, Start: r.time(0),
-		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Events: []CommandInfo{}}
+		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}}
 	for _, c := range s.Events {
 		i.Events = append(i.Events, r.commandInfo(c, false))
 	}

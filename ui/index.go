@@ -25,7 +25,7 @@ type Index struct {
 	Communities []Community
 	Tiles       []Tile
 	Sources     []Source
-	Twins       int
+	Twins       int // rows of all tiles, prepared ones included
 
 	twins    map[string]Place
 	children map[string][]string // of an owner
@@ -43,8 +43,10 @@ type Community struct {
 	Y       float64        `json:"y"`
 	R       float64        `json:"r"`
 	Tiles   []int          `json:"tiles"`
-	Twins   int            `json:"twins"`
-	Members map[string]int `json:"members"`
+	Twins   int            `json:"twins" doc:"that are there: a prepared one does not count unless it has been put in"`
+	Members map[string]int `json:"members" doc:"of these, by kind"`
+
+	prepared []string // paths of those that are not there at the start: not counted
 }
 
 // Tile is at most 1,024 twins that are shown together.
@@ -62,6 +64,7 @@ type TileBlock struct {
 	Owners    []string // path of the household behind whose meter it stands, or ""
 	Community []int32
 	X, Y      []float64
+	Prepared  []bool     // each: not there until it is put in
 	Parts     [][]string // names of each one's devices; nil for one device
 	partAt    []int32    // where each one's parts begin
 	parts     int
@@ -96,18 +99,30 @@ func NewIndex(w *sim.World) *Index {
 	x := &Index{twins: map[string]Place{}, children: map[string][]string{}}
 	x.sources(w)
 	for i, c := range w.Cells {
-		members := map[string]int{}
+		members, twins, prepared := map[string]int{}, 0, []string(nil)
 		for _, b := range c.Blocks {
-			members[b.Kind.Name] += len(b.Paths)
+			for m, path := range b.Paths {
+				if b.Prepared(m) && absentAtStart(w, b.Kind, path) {
+					prepared = append(prepared, path)
+					continue
+				}
+				members[b.Kind.Name]++
+				twins++
+			}
 		}
 		x.Communities = append(x.Communities, Community{Path: c.Path, ID: strings.TrimPrefix(c.Path, sim.GridPath+"/"), Index: i,
-			Twins: c.Members(), Members: members, Tiles: []int{}})
+			Twins: twins, Members: members, Tiles: []int{}, prepared: prepared})
 		x.Twins += c.Members()
 	}
 	x.cut(w)
 	x.lay()
 	x.version(w)
 	return x
+}
+
+func absentAtStart(w *sim.World, k *twins.Kind, path string) bool {
+	e, ok := w.Scenario.Entry(k, path)
+	return ok && e.Absent()
 }
 
 // Place is where a member's values stand.
@@ -271,6 +286,7 @@ func (x *Index) addTile(w *sim.World, slots []cellSlot) {
 		}
 		parts := b.Slab.Parts(int(s.Index))
 		to.Paths, to.Owners, to.Community = append(to.Paths, path), append(to.Owners, owner), append(to.Community, s.cell)
+		to.Prepared = append(to.Prepared, b.Prepared(int(s.Index)))
 		to.Parts, to.partAt = append(to.Parts, parts), append(to.partAt, int32(to.parts))
 		to.parts += len(parts)
 		to.slots = append(to.slots, s)
@@ -293,7 +309,7 @@ func (x *Index) version(w *sim.World) {
 	for i := range x.Tiles {
 		for _, b := range x.Tiles[i].Blocks {
 			for r, path := range b.Paths {
-				fmt.Fprintln(h, i, path, strings.Join(b.Parts[r], " "), b.X[r], b.Y[r])
+				fmt.Fprintln(h, i, path, strings.Join(b.Parts[r], " "), b.X[r], b.Y[r], b.Prepared[r])
 			}
 		}
 	}

@@ -36,6 +36,7 @@ type run struct {
 	settings settings
 	commands commandList
 	members  map[string]int
+	prepared map[string]int
 	priced   bool // the scenario has a market, and
 	mixed    bool // the market tells its mix
 
@@ -73,7 +74,7 @@ func newRun(o runOptions) (*run, error) {
 	}
 	r := &run{
 		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
-		chain: o.chain, members: o.world.Members, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
+		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
 		done: make(chan struct{}), summed: make(chan struct{}), settings: settings{now: map[settingOf]int64{}},
 		priced: o.world.Market != nil,
 	}

@@ -24,6 +24,9 @@ func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, from 
 	t := &text{calendar: cal, from: from, colour: colour}
 	t.title(r)
 	t.row("members", membersText(r.Members))
+	if prepared := membersText(r.Prepared); prepared != "" {
+		t.row("prepared", prepared+" that could be put in")
+	}
 	t.energies(r)
 	t.ratios(r)
 	t.state(r)

@@ -43,6 +43,10 @@ func validate(w io.Writer, name, prefix string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%sok: %s, %s\n", prefix, membersText(world.Members), counted(int64(s.Calendar.Steps), "step", "steps"))
+	prepared := membersText(world.Prepared)
+	if prepared != "" {
+		prepared = ", prepared " + prepared
+	}
+	_, err = fmt.Fprintf(w, "%sok: %s%s, %s\n", prefix, membersText(world.Members), prepared, counted(int64(s.Calendar.Steps), "step", "steps"))
 	return err
 }

@@ -30,6 +30,7 @@ func TestStories(t *testing.T) {
 		{"S2", "Nikola sees that production is consumption, in each step, and can add it up himself", []string{"town"}, balanceProved},
 		{"S8", "Albert puts panels on a roof while the system runs, and takes them off again", []string{"town"}, panelsOnARoof},
 		{"S15", "Thomas shows what a battery brings a home with panels", []string{"hamlet"}, batteryAtHome},
+		{"S15 in mid-run", "Thomas puts a battery into a home while the system runs, and takes it out again", []string{"town", "--days", "1", "--set", "start=2018-03-12"}, batteryPutIn},
 		{"S16", "Charles looks after ten thousand homes", []string{"city"}, tenThousandHomes},
 		{"S19", "Nikola has too little capacity, and nobody goes without", []string{"scarcity"}, scarcityShifted},
 		{"S19 without controls", "what it would be if nobody gave way: cut in turn, and each alike", []string{"scarcity", "--set", "controls=none"}, scarcityShared},
@@ -328,6 +329,41 @@ func batteryAtHome(s *teller) {
 	}) bool {
 		return c.Name == "discharge_wh" && c.A > c.B
 	}), "and the comparison of both futures says so")
+}
+
+func batteryPutIn(s *teller) {
+	const home, battery = "grid/community-04/household-0185", "grid/community-04/household-0185/battery-0185"
+	s.steps(48)
+	before, _ := s.twins("kind=battery")
+	s.ask("POST", "/forks", `{"at":48,"name":"no battery","set":[]}`, nil)
+	s.ask("POST", "/commands", `{"target":"`+battery+`","setting":"available","value":true}`, nil)
+	s.steps(46)
+	after, _ := s.twins("kind=battery")
+	s.check(before == 51 && after == 52, "%d batteries are there, %d were", after, before)
+	power := s.series("/readings?from=48&column=power_w&column=soc&path=" + battery)
+	s.check(power["soc"][0] < 0.1 && slices.Max(power["soc"]) > 0.5, "it began empty, %.1f %% after a quarter of an hour, and came to %.0f %%", 100*power["soc"][0], 100*slices.Max(power["soc"]))
+	with := s.series("/readings?from=48&to=94&column=power_w&path=" + home)["power_w"]
+	for t := range with {
+		with[t] += power["power_w"][t]
+	}
+	s.waitFor("fork-1")
+	without := s.series("/readings?run=fork-1&from=48&to=94&column=power_w&path=" + home)["power_w"]
+	parts := func(net []float64) (evening, sold float64) {
+		for t, w := range net {
+			if sold += max(0, -w) / 4000; t >= 20 { // 17:00
+				evening += max(0, w) / 4000
+			}
+		}
+		return evening, sold
+	}
+	evening, sold := parts(with)
+	eveningBare, soldBare := parts(without)
+	s.check(sold < soldBare-2 && evening < eveningBare/2, "from noon on the home sells %.2f instead of %.2f kWh, and in the evening it buys %.2f instead of %.2f", sold, soldBare, evening, eveningBare)
+	held := s.twin(battery).Reading["stored_j"]
+	s.ask("POST", "/commands", `{"target":"`+battery+`","setting":"available","value":false}`, nil)
+	s.steps(2)
+	out := s.twin(battery).Reading
+	s.check(held > 0 && out["stored_j"] == held && out["power_w"] == 0, "taken out it rests, and the %.2f kWh that it held stay in it", held/3.6e6)
 }
 
 func tenThousandHomes(s *teller) {

@@ -157,6 +157,7 @@ type used struct {
 type usedDevice struct {
 	block, member int
 	name          string
+	prepared      bool // perhaps not there
 }
 
 // find looks for who is asked about.
@@ -210,7 +211,7 @@ func (u *used) behind() {
 	for k, b := range u.world.Cells[u.cell].Blocks {
 		for m, path := range b.Paths {
 			if name, ok := strings.CutPrefix(path, u.of+"/"); ok {
-				u.devices = append(u.devices, usedDevice{k, m, name})
+				u.devices = append(u.devices, usedDevice{k, m, name, b.Prepared(m)})
 			}
 		}
 	}
@@ -255,6 +256,9 @@ func (u *used) add(s *usedSpan, community int, c *views.CellUsage) {
 		}
 		for _, d := range u.devices {
 			g := c.Blocks[d.block].Of(d.member)
+			if d.prepared && g == (views.Figures{}) {
+				continue
+			}
 			net := g[views.Charged] - g[views.Discharged]
 			s.devices[d.name] += net
 			u.totalsOfDevices[d.name] += net

@@ -18,7 +18,8 @@ type Report struct {
 	StepS    int64          `json:"step_s"`
 	Steps    int64          `json:"steps"`
 	Hosting  string         `json:"hosting"`
-	Members  map[string]int `json:"members"` // by kind
+	Members  map[string]int `json:"members"`  // by kind, that were there
+	Prepared map[string]int `json:"prepared"` // by kind, that could have been put in and were not
 
 	Energy            EnergyReport `json:"energy_wh"`
 	BalanceResidualMJ int64        `json:"balance_residual_mj"`
@@ -125,7 +126,8 @@ type Summary struct {
 	breaches   int64
 	departures twins.Departures
 	quarantine []string
-	exportsOwn bool // export has exceeded production
+	putIn      map[string]bool // members that a command has made available, or that were there though prepared
+	exportsOwn bool            // export has exceeded production
 	residual   twins.Energy
 
 	Reliability Reliability
@@ -161,7 +163,7 @@ const (
 // Commit implements sim.Sink.
 func (s *Summary) Commit(r *sim.StepRecord) error {
 	if s.producedBy == nil {
-		s.producedBy = map[string]twins.Total{}
+		s.producedBy, s.putIn = map[string]twins.Total{}, map[string]bool{}
 	}
 	f := &r.Flows
 	s.step = r.Step
@@ -183,6 +185,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.Import = append(s.Import, f.Import-f.Export)
 	s.Production = append(s.Production, f.Generation)
 	s.Frequency.fold(&r.Swing)
+	s.commands(r.Commands)
 	for i := range r.Events {
 		s.Forecast.fold(&r.Events[i].Event)
 	}
@@ -195,10 +198,41 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	return s.Bookings.Commit(r)
 }
 
+func (s *Summary) commands(all []twins.Command) {
+	for i := range all {
+		if c := &all[i]; c.Name == twins.CommandSet && c.Args.Setting == "available" && c.Args.Value != 0 {
+			s.putIn[c.Target] = true
+		}
+	}
+}
+
+// members counts those that were there, those that were put in among them, and
+// those that were prepared only.
+func (s *Summary) members(w *sim.World, r *Report) {
+	r.Members, r.Prepared = maps.Clone(w.Members), maps.Clone(w.Prepared)
+	for path := range s.putIn {
+		k := w.KindOf(path)
+		if e, ok := w.Scenario.Entry(k, path); ok && e.Absent() {
+			r.Members[k.Name]++
+			r.Prepared[k.Name]--
+		}
+	}
+	for _, k := range twins.Kinds() { // a kind that the scenario does not have is 0, not absent
+		if k != twins.Grid {
+			r.Members[k.Name] += 0
+		}
+	}
+}
+
 func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
 	for _, b := range c.Blocks {
 		if made := b.Flows.Generation; made != 0 {
 			s.producedBy[b.Kind.Name] = s.producedBy[b.Kind.Name].Plus(made.For(step))
+		}
+		for i, path := range b.Paths {
+			if b.Prepared(i) && !b.Vacant(i) {
+				s.putIn[path] = true
+			}
 		}
 	}
 	for i := range c.Events {
@@ -221,7 +255,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 	wh := func(k int) float64 { return s.flows[k].WattHours() }
 	r := &Report{
 		Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Hosting: w.Scenario.Hosting,
-		StepS: int64(w.Scenario.Calendar.Step), Steps: s.steps, Members: maps.Clone(w.Members),
+		StepS: int64(w.Scenario.Calendar.Step), Steps: s.steps,
 		Energy: EnergyReport{
 			Consumed: wh(consumed), Produced: wh(produced), Imported: wh(imported), Exported: wh(exported),
 			Charged: wh(charged), Discharged: wh(discharged), Lost: wh(lost), Curtailed: wh(curtailed),
@@ -237,11 +271,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 		ProducedBy:  map[string]float64{},
 		Quarantined: append([]string{}, s.quarantine...),
 	}
-	for _, k := range twins.Kinds() { // a kind that the scenario does not have is 0, not absent
-		if k != twins.Grid {
-			r.Members[k.Name] += 0
-		}
-	}
+	s.members(w, r)
 	slices.Sort(r.Quarantined)
 	for k, e := range s.producedBy {
 		r.ProducedBy[k] = e.WattHours()

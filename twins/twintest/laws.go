@@ -28,6 +28,7 @@ var Laws = []Law{
 	{"a restored twin is as it was saved", restoreGoesBack},
 	{"stored forms that are cut or of another version are refused", storedFormsChecked},
 	{"settings can be set and are kept", settingsAreKept},
+	{"what is prepared is not there until it is put in", preparedIsAbsent},
 }
 
 // NewSlab builds one random member of a kind. It is a variable so that a
@@ -40,8 +41,12 @@ var NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) 
 	return site, s, err
 }
 
-// live steps a twin through a day of random setpoints, calling see after each
-// Step and before its events are applied.
+// available is the setting by which members are put in and out of service.
+const available = "available"
+
+// live steps a twin through a day of random setpoints, in which it is put in and out
+// of service where it can be, calling see after each Step and before its events are
+// applied.
 func live(k *twins.Kind, seed uint64, see func(l *life) error) error {
 	site, slab, err := NewSlab(k, seed)
 	if err != nil {
@@ -54,6 +59,7 @@ func live(k *twins.Kind, seed uint64, see func(l *life) error) error {
 	first := twins.Tick(l.random.Int64N(int64(86400 / site.Step)))
 	for t := first; t < first+Steps; t++ {
 		FillEnv(site, t, &l.env)
+		l.command(k, t)
 		l.flex = twins.Flex{}
 		slab.Offer(0, &l.env, &l.flex)
 		l.set = l.setpoint()
@@ -77,6 +83,28 @@ type life struct {
 	set    twins.Setpoint
 	events twins.Events
 	out    twins.Reading
+	// ordered are the events of the command of this step.
+	ordered []twins.Event
+}
+
+// command takes the twin out of service or puts it in, in one step of eight. It has a
+// stream of its own, so that it shifts no setpoint.
+func (l *life) command(k *twins.Kind, t twins.Tick) {
+	l.ordered = l.ordered[:0]
+	const purpose = 97
+	by := twins.Draw(l.env.Seed, 0, purpose, int64(t))
+	if _, ok := k.Setting(available); !ok || by%8 != 0 {
+		return
+	}
+	var ev twins.Events
+	c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: available, Value: int64(by >> 8 & 1)}}
+	if l.slab.Command(0, &l.env, &c, &ev) != nil {
+		return // a sabotage
+	}
+	l.ordered = append(l.ordered, ev.All()...)
+	for i := range l.ordered {
+		l.slab.Apply(0, &l.ordered[i])
+	}
 }
 
 func (l *life) step(ev *twins.Events, out *twins.Reading) {
@@ -196,6 +224,7 @@ func eventsReplay(k *twins.Kind, seed uint64) error {
 	}
 	var last []twins.Event
 	return live(k, seed, func(l *life) error {
+		last = append(last, l.ordered...)
 		for i := range last {
 			other.Apply(0, &last[i])
 		}
@@ -283,4 +312,34 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 		}
 	}
 	return nil
+}
+
+// preparedIsAbsent holds for kinds of which some may be prepared: until it is put in
+// such a twin offers nothing, does nothing, holds nothing and stays as it began; from
+// then on it is there, and what it holds is what has gone into it.
+func preparedIsAbsent(k *twins.Kind, seed uint64) error {
+	_, slab, err := NewSlab(k, seed)
+	if err != nil {
+		return err
+	}
+	places, ok := slab.(twins.Preparer)
+	if !ok || !places.Absent(0) {
+		return nil
+	}
+	began, held := slab.AppendBinary(0, nil), twins.Energy(0)
+	return live(k, seed, func(l *life) error {
+		if places, _ := l.slab.(twins.Preparer); places == nil || places.Absent(0) {
+			out := l.out
+			if l.flex != (twins.Flex{}) || len(l.events.All()) > 0 || fmt.Sprint(out) != fmt.Sprint(twins.Reading{Parts: out.Parts}) {
+				return fmt.Errorf("it is not there and offers %+v, does %+v, %d events", l.flex, out, len(l.events.All()))
+			}
+			if now := l.slab.AppendBinary(0, nil); len(l.ordered) == 0 && !bytes.Equal(began, now) {
+				return fmt.Errorf("it is not there, began as %x and is %x", began, now)
+			}
+		}
+		if held += l.out.Stored; l.out.Content != held {
+			return fmt.Errorf("%d mJ have gone into it, it holds %d mJ", held, l.out.Content)
+		}
+		return nil
+	})
 }

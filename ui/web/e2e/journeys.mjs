@@ -99,7 +99,9 @@ export const journeys = {
       await until(async () => /residual exactly 0 W/.test((await v.page.locator('main').innerText()).replace(/\s+/g, ' ')), 'the home shows its residual')
       // Power and energy never share a widget.
       for (const panel of await v.page.locator('main section').all()) {
-        const t = (await panel.innerText()).replace(/\s/g, ' ')
+        // A rating, "10 kWh · 5 kW", is neither power now nor energy over a time.
+        const ratings = await panel.locator('[data-rating]').allInnerTexts()
+        const t = ratings.reduce((s, r) => s.replace(r, ''), await panel.innerText()).replace(/\s/g, ' ')
         must(!(/\d ?k?W(?!h)\b/.test(t) && /\d ?k?Wh\b/.test(t)) || /Change this home|What happened|Settings/.test(t), 'power and energy share a widget: ' + t.slice(0, 300))
       }
       await v.axe('/home')
@@ -429,7 +431,69 @@ export const journeys = {
       await until(async () => /^No panels/.test(await roof.innerText()), 'the panels stay on the page')
       const off = await server.get('/twin?path=' + encodeURIComponent(bare.path))
       must(off.reading.generation_w === 0, 'panels that are off give ' + off.reading.generation_w)
-      must(await v.page.getByText('This home has no battery').isVisible() || (await v.page.locator('[data-testid="battery-state"]').count()) > 0, 'nothing is said of a battery')
+      must(/^(No battery is in this home|A battery of )/.test(await text(v.page, '[data-testid="home-battery"]')) || (await v.page.locator('[data-testid="battery-state"]').count()) > 0, 'nothing is said of a battery')
+    },
+  },
+
+  'a battery put in and taken out': {
+    async play(use) {
+      const { server } = use
+      // Of the homes with panels and no battery the one that feeds in most at 11:00.
+      await server.step(44)
+      const { twins } = await server.get('/twins?kind=household&limit=300')
+      let best
+      for (const t of twins.filter((x) => x.values.power_w < -200).sort((a, b) => a.values.power_w - b.values.power_w)) {
+        const twin = await server.get('/twin?path=' + encodeURIComponent(t.path))
+        const devices = await Promise.all(twin.children.map((c) => server.get('/twin?path=' + encodeURIComponent(c))))
+        if (devices.length === 1 && devices[0].absent) { best = { home: twin.path, battery: devices[0].path }; break }
+      }
+      must(best, 'no home with panels is prepared for a battery and feeds in')
+      const read = () => server.get('/twin?path=' + encodeURIComponent(best.battery))
+      const listed = async () => (await server.get('/twins?kind=battery&limit=1000')).total
+      const before = await listed()
+      const v = await view(use, '/home/' + best.home)
+      const panel = v.page.locator('section').filter({ has: v.page.getByRole('heading', { name: 'Battery in this home' }) })
+      const said = v.page.locator('[data-testid="home-battery"]')
+      await until(async () => /^No battery is in this home\. One of 10\.0.kWh · 5\.00.kW can be put in; it begins empty\.$/.test(await said.innerText()), 'a place for a battery is not told')
+      must((await v.page.locator('main table a[data-kind="battery"]').count()) === 0, 'a battery that is not there stands among the devices')
+      must((await v.page.getByRole('heading', { name: 'State of charge' }).count()) === 0, 'a battery that is not there has a state of charge')
+      await v.axe('a home prepared for a battery')
+      await panel.scrollIntoViewIfNeeded()
+      await v.shot('battery-0')
+      const button = v.page.getByRole('button', { name: 'Put a battery in' })
+      await button.focus()
+      await v.page.keyboard.press('Enter')
+      await v.page.getByText(/A battery of 10\.0.kWh · 5\.00.kW is in this home from 11:00/).waitFor()
+      await until(async () => /It is put in at 11:00, with the next step\.$/.test(await said.innerText()), 'it is not told when')
+      must(await button.isDisabled(), 'it can be put in twice')
+      await server.step(1)
+      await until(async () => /^A battery of 10\.0.kWh · 5\.00.kW is in this home/.test(await said.innerText()), 'the battery is not told')
+      // It begins empty and charges from what the panels leave over.
+      let twin = await read()
+      must(!twin.absent && twin.reading.power_w > 0, 'it is not there: ' + JSON.stringify(twin.reading))
+      for (let i = 0; i < 8 && twin.reading.stored_j <= 0; i++) { await server.step(1); twin = await read() }
+      must(twin.reading.stored_j > 0 && twin.reading.soc < 0.15, 'it does not charge from empty: ' + JSON.stringify(twin.reading))
+      await v.page.locator('main table a[data-kind="battery"]').first().waitFor()
+      await until(async () => (await said.innerText()).includes('It holds'), 'what it holds is not told')
+      await v.page.getByRole('heading', { name: 'State of charge' }).waitFor()
+      must((await listed()) === before + 1, `${before} batteries were listed, now ${await listed()}`)
+      await v.axe('a home with a battery put in')
+      await panel.scrollIntoViewIfNeeded()
+      await v.shot('battery-1')
+      await v.page.getByRole('button', { name: 'Take it out' }).click()
+      await server.step(1)
+      await until(async () => /^The battery of .* is out of this home\. The .*Wh that it held are still in it\.$/.test(await said.innerText()), 'it is not told that it is out')
+      const out = await read()
+      must(out.reading.power_w === 0 && out.reading.stored_j === twin.reading.stored_j, 'taken out it does not rest: ' + JSON.stringify(out.reading))
+      await v.axe('a home with its battery taken out')
+      await panel.scrollIntoViewIfNeeded()
+      await v.shot('battery-2')
+      if (use.look !== 'light') return
+      await v.page.getByRole('button', { name: 'Put it back in' }).waitFor()
+      await panel.getByRole('button', { name: 'Try in a second future' }).click()
+      await v.page.getByRole('heading', { name: /side by side/ }).waitFor()
+      const { runs } = await server.get('/runs')
+      must(runs.some((r) => r.set?.[0] === `batteries.${best.battery.split('/').pop()}.available=true`), 'the second future has no battery: ' + JSON.stringify(runs))
     },
   },
 

@@ -14,15 +14,15 @@ export interface Catalogue { version: string; kinds: KindInfo[]; flow_columns: C
 export interface CommunityInfo { path: string; id: string; index: number; x: number; y: number; r: number; tiles: number[]; twins: number; limit_w: number | null; members: Record<string, number> }
 export interface Line { x: number[]; y: number[]; community: string }
 export interface Tree { version: string; bounds: { x0: number; y0: number; x1: number; y1: number }; communities: CommunityInfo[]; lines: Line[] | null }
-export interface TileBlock { kind: string; paths: string[]; community: number[]; owner: number[]; owner_block: number; x: number[]; y: number[]; parts: (string[] | null)[] | null }
+export interface TileBlock { kind: string; paths: string[]; community: number[]; owner: number[]; owner_block: number; x: number[]; y: number[]; parts: (string[] | null)[] | null; prepared?: number[] | null }
 export interface Tile { version: string; tile: number; communities: string[]; blocks: TileBlock[]; lines: Line[] | null }
-export interface TwinRow { path: string; kind: string; community: string; owner: string; tile: number; x: number; y: number; values: Record<string, number> | null }
+export interface TwinRow { path: string; kind: string; community: string; owner: string; tile: number; x: number; y: number; absent?: boolean; values: Record<string, number> | null }
 export interface Setting extends SettingInfo { value: number | null; word: string }
 export interface Decision { tick: number; time: string; path: string; reason: string; power_w: number; shifted_w: number; unserved_w: number; curtailed_w: number }
 export interface Twin {
-  path: string; kind: string; label: string; role: string; community: string; owner: string; parent: string; tile: number; x: number; y: number; tick: number
+  path: string; kind: string; label: string; role: string; community: string; owner: string; parent: string; tile: number; x: number; y: number; absent?: boolean; tick: number
   spec: Record<string, unknown> | null; settings: Setting[] | null; reading: Record<string, number> | null
-  parts: { name: string; power_w: number }[] | null; plant?: PlantInfo; children: string[] | null; children_total?: number; decisions: Decision[] | null; alerts: AlertRow[] | null
+  parts: { name: string; power_w: number }[] | null; plant?: PlantInfo; children: string[] | null; children_absent?: string[] | null; children_total?: number; decisions: Decision[] | null; alerts: AlertRow[] | null
 }
 /** What an order to a plant would mean in the next step; ticks are null where there is none. */
 export interface PlantInfo {
