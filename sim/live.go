@@ -161,10 +161,7 @@ func (l *Live) plan(now time.Time) (time.Duration, LiveState) {
 }
 
 func (l *Live) step() {
-	if err := l.begin(time.Now()); err != nil {
-		l.end(Failed, err)
-		return
-	}
+	l.begin(time.Now())
 	more, err := l.runner.Step()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -186,13 +183,11 @@ func (l *Live) step() {
 
 // begin gives the world what was commanded: from now on commands are for the step
 // after this one.
-func (l *Live) begin(now time.Time) error {
+func (l *Live) begin(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.pending {
-		if err := l.runner.World.Add(c); err != nil {
-			return err
-		}
+		l.runner.World.add(c)
 	}
 	l.pending = l.pending[:0]
 	l.next = l.runner.done + 1
@@ -203,7 +198,6 @@ func (l *Live) begin(now time.Time) error {
 			l.due = now
 		}
 	}
-	return nil
 }
 
 // mark notes when a step was done.
@@ -274,6 +268,12 @@ func (l *Live) Wait(ctx context.Context, wanted func(LiveClock) bool) (LiveClock
 		}
 	}
 }
+
+// mostPending bounds the commands that wait for the next step to be begun.
+const mostPending = 10_000
+
+// ErrTooMany says that so many commands wait for the next step that no more are taken.
+var ErrTooMany = fmt.Errorf("%d commands wait for the next step already: wanted more steps before more commands", mostPending)
 
 // ErrOver says that a run is over, so that nothing can be asked of it any more.
 var ErrOver = errors.New("the run is over: no step will be made any more")
@@ -410,7 +410,10 @@ func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
 		c.Seq = l.seq + int64(i) + 1
 		taken[i] = c
 	}
-	if err := l.runner.World.Check(append(append([]twins.Command{}, l.pending...), taken...)...); err != nil {
+	if len(l.pending)+len(taken) > mostPending {
+		return nil, ErrTooMany
+	}
+	if err := l.runner.World.checkBeside(l.pending, taken); err != nil {
 		return nil, err
 	}
 	if l.keep != nil {

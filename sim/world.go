@@ -110,22 +110,30 @@ func (w *World) Add(c twins.Command) error {
 	if err := w.Check(c); err != nil {
 		return err
 	}
+	w.add(c)
+	return nil
+}
+
+// add takes a command that has been checked.
+func (w *World) add(c twins.Command) {
 	i, _ := slices.BinarySearchFunc(w.commands, c, compareCommands)
 	w.commands = slices.Insert(w.commands, i, c)
-	return nil
 }
 
 // Check says why commands would be refused: because nobody has such a setting,
 // because the value is out of bounds, or because of what a factor makes of the
 // setting with the other commands that are there for it. A command that passed is
 // not refused by its twin, which would end the run.
-func (w *World) Check(more ...twins.Command) error {
+func (w *World) Check(more ...twins.Command) error { return w.checkBeside(nil, more) }
+
+// checkBeside is Check beside commands that wait and have passed it.
+func (w *World) checkBeside(waiting, more []twins.Command) error {
 	for i := range more {
 		kind, err := w.check(&more[i])
 		if err != nil {
 			return err
 		}
-		if err := w.rehearse(kind, &more[i], more); err != nil {
+		if err := w.rehearse(kind, &more[i], waiting, more); err != nil {
 			return err
 		}
 	}
@@ -167,7 +175,7 @@ func (w *World) KindOf(path string) *twins.Kind {
 }
 
 // rehearse follows one setting through the run, as document.rehearse does.
-func (w *World) rehearse(kind *twins.Kind, c *twins.Command, more []twins.Command) error {
+func (w *World) rehearse(kind *twins.Kind, c *twins.Command, waiting, more []twins.Command) error {
 	entry, ok := w.Scenario.Entry(kind, c.Target)
 	if !ok {
 		return nil // not built from a scenario's entries
@@ -177,7 +185,7 @@ func (w *World) rehearse(kind *twins.Kind, c *twins.Command, more []twins.Comman
 		return fmt.Errorf("%s: it has no %s", c.Target, c.Args.Setting)
 	}
 	v := set.Value
-	for _, p := range w.commandsFor(c, more) {
+	for _, p := range w.commandsFor(c, waiting, more) {
 		ok := true
 		if p.Name == twins.CommandSet {
 			v = p.Args.Value
@@ -195,15 +203,18 @@ func (w *World) rehearse(kind *twins.Kind, c *twins.Command, more []twins.Comman
 }
 
 // commandsFor are all commands for the target and the setting of c, in order.
-func (w *World) commandsFor(c *twins.Command, more []twins.Command) (found []twins.Command) {
-	for _, list := range [...][]twins.Command{w.commands, more} {
+func (w *World) commandsFor(c *twins.Command, waiting, more []twins.Command) (found []*twins.Command) {
+	for _, list := range [...][]twins.Command{w.commands, waiting, more} {
 		for i := range list {
 			if list[i].Target == c.Target && list[i].Args.Setting == c.Args.Setting {
-				found = append(found, list[i])
+				found = append(found, &list[i])
 			}
 		}
 	}
-	slices.SortStableFunc(found, compareCommands)
+	order := func(a, b *twins.Command) int { return compareCommands(*a, *b) }
+	if !slices.IsSortedFunc(found, order) { // they are, but for commands that were sent ahead
+		slices.SortStableFunc(found, order)
+	}
 	return found
 }
 

@@ -118,12 +118,16 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 		return nil, huma.Error503ServiceUnavailable(err.Error())
 	case errors.Is(err, sim.ErrOver) && clock.State == sim.Failed:
 		return nil, huma.Error503ServiceUnavailable("the run has failed, nothing is taken any more: " + r.trouble(&clock))
+	case errors.Is(err, sim.ErrTooMany):
+		return nil, huma.Error429TooManyRequests(err.Error())
 	case errors.Is(err, errKeyReused), errors.Is(err, sim.ErrOver), errors.Is(err, errReplay):
 		return nil, huma.Error409Conflict(err.Error())
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
-	r.follow()
+	if taken.Args.Setting == limitSetting {
+		r.follow()
+	}
 	return &answer[CommandInfo]{r.commandInfo(taken, repeated)}, nil
 }
 

@@ -109,6 +109,7 @@ func sortedNames(m map[string][]byte) (names []string) {
 // follow has the limits of communities follow the run's commands.
 func (r *run) follow() {
 	all := append(slices.Clone(r.scenario.Events), r.commands.list()...)
+	all = slices.DeleteFunc(all, func(c twins.Command) bool { return c.Args.Setting != limitSetting })
 	slices.SortStableFunc(all, func(a, b twins.Command) int { return int(a.Step - b.Step) })
 	r.limits.follow(all)
 }

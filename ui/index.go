@@ -442,6 +442,11 @@ const (
 
 func (x *Index) chunks() int { return (len(x.Communities) + mostRows - 1) / mostRows }
 
+// takesTurns says that a scope is one of more communities than a frame holds.
+func (x *Index) takesTurns(scope int) bool {
+	return x.chunks() > 1 && scope >= scopeCommunities && scope < scopeCommunities+x.chunks()
+}
+
 func (x *Index) scopes() int { return scopeCommunities + x.chunks() + len(x.Tiles) }
 
 func (x *Index) scopeOfTile(t int) int { return scopeCommunities + x.chunks() + t }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
@@ -481,4 +482,95 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
+}
+
+// A million homes as 5,000 communities, of whom every figure moves in every step at
+// 10 Hz, come to at most 500 kB a second: they take turns, none waits for long, the
+// grid's own frame is there each step, and when the steps end all of it is as it is.
+func TestCommunitiesTakeTurns(t *testing.T) {
+	const communities, hz, seconds = 5000, 10, 30
+	x := &Index{Communities: make([]Community, communities)}
+	h := newHub(x)
+	r := rand.New(rand.NewPCG(5, 6))
+	scopes := 0
+	show := func(tick int64) {
+		step := &Step{Tick: twins.Tick(tick)}
+		for scope := range x.scopes() {
+			rows := 1
+			if x.takesTurns(scope) {
+				rows = min(mostRows, communities-mostRows*(scope-scopeCommunities))
+			}
+			nodes := make([]node, rows)
+			for i := range nodes {
+				watts := func() twins.Power { return twins.Power(r.Int64N(200_000_000)) }
+				n := &nodes[i]
+				n.flows = twins.Flows{Power: watts(), Load: watts(), Generation: watts(), Charge: watts(), Discharge: watts(), Curtailed: watts(), Shifted: watts()}
+				n.content = twins.Energy(r.Int64N(1 << 40))
+			}
+			step.Scopes = append(step.Scopes, []Block{blockOfNodes(nodes)})
+		}
+		scopes = len(step.Scopes)
+		h.show(step)
+	}
+	w := &writing{viewer: &viewer{run: &run{index: x, hub: h}}, base: map[int]twins.Tick{}}
+	want := view{live: true, scopes: []int{scopeGrid}}
+	want.addCommunities(x)
+	view := stream.View{}
+	bytes := 0
+	read := func() {
+		for _, b := range w.out {
+			bytes += len(b)
+			var m stream.ServerMessage
+			if err := proto.Unmarshal(unwired(t, b), &m); err != nil {
+				t.Fatal(err)
+			}
+			if err := view.Apply(m.GetFrame()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.out = w.out[:0]
+	}
+	at := time.Unix(0, 0)
+	last, longest, whole := map[string]int64{}, int64(0), 0
+	for tick := range int64(hz * seconds) {
+		show(tick)
+		_, again := w.frames(&want, at)
+		for end := at.Add(time.Second / hz); again && w.paid.Before(end); {
+			_, again = w.frames(&want, w.paid)
+		}
+		read()
+		if tick == 0 {
+			whole, bytes = bytes, 0
+		}
+		for scope, table := range view {
+			if table.Tick != last[scope] {
+				longest, last[scope] = max(longest, table.Tick-last[scope]), table.Tick
+			}
+		}
+		if view["grid"].Tick != tick {
+			t.Fatalf("the grid is at step %d, made is %d", view["grid"].Tick, tick)
+		}
+		at = at.Add(time.Second / hz)
+	}
+	t.Logf("%d bytes at first, then %d a second; a community waits %d steps at most", whole, bytes/seconds, longest)
+	if bytes > 500_000*seconds || bytes < 300_000*seconds || longest > hz {
+		t.Errorf("%d bytes a second, at most %d steps between two frames of a community", bytes/seconds, longest)
+	}
+	for again := true; again; at = w.paid {
+		_, again = w.frames(&want, at)
+	}
+	read()
+	for i, f := range h.now.Load().frames[:scopes] {
+		table := view[x.scopeName(i)]
+		if i == scopeSources {
+			continue
+		}
+		for c := range f.blocks[0].Columns {
+			for row := range f.blocks[0].Rows {
+				if table.Tick != hz*seconds-1 || table.Blocks[0][c][row] != f.blocks[0].Value(c, row) {
+					t.Fatalf("%s at step %d: column %d, row %d differs", x.scopeName(i), table.Tick, c, row)
+				}
+			}
+		}
+	}
 }

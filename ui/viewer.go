@@ -38,6 +38,9 @@ const (
 	mostPerSecond = 50 // messages from a viewer; a burst may have as many again
 	mostHz        = 30
 	mostUnread    = 128 << 10 // bytes that the kernel is asked to hold for a viewer
+	// More communities than a frame holds take turns, so that their frames come to so
+	// many bytes a second.
+	turnsPerSecond = 400_000
 )
 
 // timing is how long things may take; tests have it shorter.
@@ -382,6 +385,8 @@ type writing struct {
 	pinned    map[string]twins.Tick
 	revision  uint64    // of alerts
 	due       time.Time // of the next frames
+	turn      int       // the chunk of communities whose turn it is
+	paid      time.Time // until then what communities have taken is paid for
 	heartbeat time.Time
 	ping      time.Time
 	out       [][]byte // to go over the wire at the end of the round
@@ -424,12 +429,16 @@ func (w *writing) round(now time.Time) time.Time {
 	}
 	next := w.due
 	if !next.After(now) {
-		if w.frames(&want) > 0 {
+		n, again := w.frames(&want, now)
+		if n > 0 {
 			// A step that came a little late does not put off the next one: over a second
 			// there are as many as are wanted.
 			w.due = later(w.due, now.Add(-want.every/2)).Add(want.every)
 		}
 		next = now.Add(time.Hour)
+		if again {
+			next = later(w.due, w.paid)
+		}
 	}
 	if !now.Before(w.heartbeat) {
 		w.heartbeat = now.Add(w.timing.heartbeat)
@@ -483,35 +492,71 @@ func (w *writing) flush() error {
 	return err
 }
 
-// frames collects the frames that the viewer does not have yet, and says how many.
-func (w *writing) frames(want *view) (n int) {
+// frames collects the frames that the viewer does not have yet, and says how many, and
+// whether there are others whose turn is still to come.
+func (w *writing) frames(want *view, at time.Time) (n int, again bool) {
 	if want.alerts {
 		n = w.sendAlerts()
 	}
 	if !want.live {
-		return n + w.past(want)
+		return n + w.past(want), false
 	}
 	if now := w.run.hub.now.Load(); now != nil {
 		n += w.latest(want, now)
+		var took int
+		took, again = w.turns(want, now, at)
+		w.count(took)
+		n += took
 	}
-	return n
+	return n, again
+}
+
+// turns collects communities where they are more than a frame holds: as many chunks as
+// are paid for, each in its turn, and all that the viewer does not have at all.
+func (w *writing) turns(want *view, now *shown, at time.Time) (n int, again bool) {
+	x := w.run.index
+	if !x.takesTurns(scopeCommunities) || !slices.Contains(want.scopes, scopeCommunities) {
+		return 0, false
+	}
+	w.paid = later(w.paid, at.Add(-time.Second/10)) // what nobody took is not saved up
+	for range x.chunks() {
+		scope := scopeCommunities + w.turn
+		if base, has := w.base[scope]; has && base == now.tick {
+			w.turn = (w.turn + 1) % x.chunks()
+			continue
+		} else if has && w.paid.After(at) {
+			return n, true
+		}
+		b := w.one(scope, now)
+		w.paid = w.paid.Add(time.Duration(len(b)) * time.Second / turnsPerSecond)
+		w.turn = (w.turn + 1) % x.chunks()
+		n++
+	}
+	return n, false
+}
+
+// one collects the frame of a scope.
+func (w *writing) one(scope int, now *shown) []byte {
+	base, has := w.base[scope]
+	if !has {
+		base = -1
+	} else if missed := int64(now.tick - base - 1); missed > 0 {
+		w.skipped += uint64(missed)
+		w.run.hub.skipped.Add(missed)
+	}
+	b := now.frames[scope].message(base, w.json)
+	w.out = append(w.out, b)
+	w.base[scope] = now.tick
+	return b
 }
 
 // latest collects what differs from the frames that the viewer has.
 func (w *writing) latest(want *view, now *shown) (n int) {
 	for _, scope := range want.scopes {
-		base, has := w.base[scope]
-		if has && base == now.tick {
+		if base, has := w.base[scope]; has && base == now.tick || w.run.index.takesTurns(scope) {
 			continue
 		}
-		if !has {
-			base = -1
-		} else if missed := int64(now.tick - base - 1); missed > 0 {
-			w.skipped += uint64(missed)
-			w.run.hub.skipped.Add(missed)
-		}
-		w.out = append(w.out, now.frames[scope].message(base, w.json))
-		w.base[scope] = now.tick
+		w.one(scope, now)
 		n++
 	}
 	if len(want.pins) > 0 {
