@@ -403,19 +403,6 @@ func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 	return nil
 }
 
-// forwards calls visit with steps that are held, in order.
-func (r *run) forwards(from, to twins.Tick, visit func(*Step)) error {
-	first, next := r.history.Bounds()
-	for t := max(from, first); t < min(to, next); t++ {
-		s, err := r.history.Step(t, false)
-		if err != nil {
-			continue // it has been let go of in the meantime
-		}
-		visit(s)
-	}
-	return nil
-}
-
 // mostDecisions is how many a twin shows, and lookBack how many steps are searched.
 const (
 	mostDecisions = 20
