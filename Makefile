@@ -42,7 +42,8 @@ proto: ## make ui/stream/stream.pb.go anew from ui/stream.proto; wants protoc
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test -timeout 30m ./...
 	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
-	$(GO) test -race -short -timeout 30m ./actors/... ./sim/... ./ui/... ./cmd/...
+	$(GO) test -race -short -timeout 30m ./actors/... ./sim/... ./ui/...
+	$(GO) test -race -short -timeout 30m ./cmd/smatrix -run 'TestScript/serve|TestServed|TestInterrupt|TestResumed'
 
 stories: ## play what people do with a grid against a server, and print it
 	$(GO) test ./cmd/smatrix -run '^TestStories$$' -v -count 1 -failfast

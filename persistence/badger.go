@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -82,7 +83,10 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	if err := checkTables(dir); err != nil {
 		return nil, openError(dir, err)
 	}
-	db, err := badger.Open(o)
+	var db *badger.DB
+	if err = errCutLog; mode == Write || !hasCutLog(dir) {
+		db, err = badger.Open(o)
+	}
 	if leftInTheMiddle(err) {
 		// A process that was killed while it made or cut a file: opened for writing, Badger
 		// puts it in order, at the second time where it was still empty.
@@ -102,10 +106,23 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	return &badgerTable{db, log}, nil
 }
 
+// errCutLog is of a log that is cut within its head: opened for reading, Badger would end the
+// process.
+var errCutLog = errors.New("a log is shorter than its head")
+
+func hasCutLog(dir string) bool {
+	const head = 20
+	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is right
+	return slices.ContainsFunc(logs, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Size() < head
+	})
+}
+
 // leftInTheMiddle reports whether an error of Badger's, which it does not wrap, is of a log that
 // must be cut, or of a file that had been created and nothing more.
 func leftInTheMiddle(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
+	return err != nil && (err == errCutLog || strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
 		strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
 }
 

@@ -9,18 +9,22 @@ import (
 )
 
 // A process that is killed just after it has created one of Badger's files, with nothing
-// in it yet, has lost nothing: the store opens, to be read and to go on.
+// or not even a head in it yet, has lost nothing: the store opens, to be read and to go on.
 func TestEmptyFilesOfAKilledProcess(t *testing.T) {
-	for _, name := range []string{"00001.mem", "00099.mem", "000099.vlog"} {
+	for _, file := range []struct {
+		name string
+		size int
+	}{{"00001.mem", 0}, {"00099.mem", 0}, {"00099.mem", 1}, {"00099.mem", 19}, {"00099.mem", 20}, {"000099.vlog", 0}, {"000099.vlog", 19}} {
 		for _, mode := range []Mode{Read, Write} {
 			dir := filepath.Join(t.TempDir(), "run")
 			kept(t, dir, build(t, "hamlet", sim.Options{}), 10)
-			if err := os.WriteFile(filepath.Join(dir, journalDir, name), nil, 0o666); err != nil {
+			name := filepath.Join(dir, journalDir, file.name)
+			if err := os.WriteFile(name, make([]byte, file.size), 0o666); err != nil {
 				t.Fatal(err)
 			}
 			s := open(t, dir, mode)
 			if s.Steps() != 10 || len(s.Repairs()) > 0 {
-				t.Errorf("%s, mode %v: %d steps are kept, repairs %q, wanted 10 and none", name, mode, s.Steps(), s.Repairs())
+				t.Errorf("%s of %d bytes, mode %v: %d steps are kept, repairs %q, wanted 10 and none", file.name, file.size, mode, s.Steps(), s.Repairs())
 			}
 			if err := s.Close(); err != nil {
 				t.Error(err)

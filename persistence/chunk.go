@@ -217,13 +217,13 @@ func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellCh
 				return nil, fmt.Errorf("column %q is unknown to this version", name)
 			}
 			m := &k.columns[i][n]
-			m.allocate(steps)
+			m.rows = make([][]int64, steps)
 			for at := range block.Paths {
 				if block.Kind.Columns[n].Derived && before >= 0 {
 					k.columns[i][before].column(at, base)
 					r.shares(vs, base)
-				} else {
-					r.series(vs)
+				} else if r.series(vs) {
+					continue
 				}
 				m.set(at, vs)
 			}
@@ -232,8 +232,9 @@ func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellCh
 	}
 	k.flows.allocate(steps)
 	for i := range k.flows.width {
-		r.series(vs)
-		k.flows.set(i, vs)
+		if !r.series(vs) {
+			k.flows.set(i, vs)
+		}
 	}
 	for i := range k.columns { // of a version that did not have them
 		for n := range k.columns[i] {
@@ -262,9 +263,16 @@ func (m *matrix) allocate(steps int) {
 	}
 }
 
+// set puts a series in; rows of zeros only stay nil.
 func (m *matrix) set(i int, vs []int64) {
-	for k := range m.rows {
-		m.rows[k][i] = vs[k]
+	for k, v := range vs {
+		if m.rows[k] == nil {
+			if v == 0 {
+				continue
+			}
+			m.rows[k] = make([]int64, m.width)
+		}
+		m.rows[k][i] = v
 	}
 }
 

@@ -303,10 +303,12 @@ func (w *writer) series(vs []int64) {
 	}
 }
 
-func (r *reader) series(vs []int64) {
+// series reads one, and says whether it is all zeros.
+func (r *reader) series(vs []int64) (zero bool) {
 	switch mode := r.uint(); mode {
 	case seriesZero:
 		clear(vs)
+		return true
 	case seriesSame:
 		v := r.int()
 		for i := range vs {
@@ -325,6 +327,7 @@ func (r *reader) series(vs []int64) {
 	default:
 		r.fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
 	}
+	return false
 }
 
 // Multiples: values that have nothing to do with the one before.

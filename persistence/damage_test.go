@@ -26,6 +26,8 @@ type truth struct {
 	killed string // as it was before it was closed: Badger's log is in use
 	frames sim.Memory
 	digest sim.Hash
+	fork   bool            // it has a parent, which is whole
+	given  []twins.Command // of a fork
 }
 
 // makeTruth keeps the hamlet, with a command from outside, in both states.
@@ -159,6 +161,9 @@ func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told er
 }
 
 func (k *truth) commands(s *Store) []twins.Command {
+	if k.fork {
+		return k.given
+	}
 	w, err := s.shownWorld()
 	if err != nil {
 		return nil
@@ -222,6 +227,31 @@ func TestBitFlipsOfWhatIsLeft(t *testing.T) {
 	}
 }
 
+// And so it is in a fork, which is packed against its parent.
+func TestBitFlipsOfAFork(t *testing.T) {
+	parent := makeTruth(t)
+	k := &truth{dir: filepath.Join(t.TempDir(), "fork"), killed: filepath.Join(t.TempDir(), "killed"), fork: true}
+	forked(t, parent.dir, k.dir, "10", 12, "households.*.pv.scale*=1.3")
+	s := open(t, k.dir, Write)
+	j, m, err := s.Resume(Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1, sinkFunc(func(r *sim.StepRecord) error {
+		if r.Tick == m.World.Scenario.Calendar.Steps-1 {
+			copyRun(t, k.dir, k.killed)
+		}
+		return nil
+	}))
+	s = open(t, k.dir, Read)
+	k.given = s.Commands(0, 1<<40)
+	if err := s.Replay(0, s.Steps(), &k.frames); err != nil || len(k.given) < 2 || reflect.DeepEqual(k.frames.Frames, parent.frames.Frames) {
+		t.Fatalf("%v, commands %v, or nothing differs", err, k.given)
+	}
+	s.Close()
+	k.flip(t, 0)
+}
+
 // inFile is a file of a run in one of its two states.
 type inFile struct {
 	from *folder
@@ -259,7 +289,7 @@ func (k *truth) flip(t *testing.T, n int) (lost int) {
 			if err != nil {
 				told++
 			}
-			if i%8 < 2 && of.from == killed {
+			if i%8 < 2 && of.from == killed && !k.fork {
 				of.flipped(t, dir, at, bit)
 				if what, _ := k.look(dir, Read, false); what != "" {
 					lostOf++

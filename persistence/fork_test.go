@@ -191,6 +191,55 @@ func TestParentThatGoesOn(t *testing.T) {
 	}
 }
 
+// A parent that goes on and lets go of what it had takes nothing from its forks.
+func TestParentThatGoesOnAndLetsGo(t *testing.T) {
+	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
+	file := roadFile(t, 5)
+	w := build(t, file, sim.Options{})
+	r, err := CreateRun(parent, Run{Scenario: "road", Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Retention = Retention{Events: 1, Hours: 1, Snapshots: 2}
+	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	for range 60 {
+		if _, err := run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Finish(Interrupted, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := forked(t, parent, fork, "30", -1, "water_pumps.pump.rated_w=1500")
+	s := open(t, parent, Write)
+	j, m, err := s.Resume(Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1)
+	f := open(t, fork, Read)
+	defer f.Close()
+	if f.parent.gone <= 60 {
+		t.Fatalf("the parent has let go of %d steps: the test shows nothing", f.parent.gone)
+	}
+	if err := f.Verify(0, f.Steps(), nil, nil); err != nil || len(f.Repairs()) > 0 {
+		t.Errorf("verify: %v, repairs %q", err, f.Repairs())
+	}
+	for _, span := range []Span{Hours, Days} {
+		if err := f.Usage(span, 0, 1<<40, func(int64, int, *views.CellUsage) error { return nil }); err != nil {
+			t.Errorf("usage: %v", err)
+		}
+	}
+	if digest, err := f.DigestAt(f.Steps()); err != nil || digest != want {
+		t.Errorf("digest %s, %v; wanted %s", digest, err, want)
+	}
+}
+
 // What a fork is packed against may be gone with its parent's readings: it is computed again
 // then, and said.
 func TestForkOfAParentThatLetGo(t *testing.T) {

@@ -371,12 +371,15 @@ func (s *Store) like(key []byte) []byte {
 			p = p.parent
 		}
 		at := slices.IndexFunc(p.chunks, func(c span) bool { return c.from <= from && from < c.to })
-		if at < 0 {
+		if at < 0 || p.retention() != (Retention{}) {
 			return nil
 		}
 		key = readingsKey(community, p.chunks[at].from, 0)
 	}
 	for ; p != nil; p = p.parent {
+		if p.retention() != (Retention{}) { // it may go on, and let go of it
+			continue
+		}
 		b, err := p.getParts(func(part int) []byte { return binary.BigEndian.AppendUint16(key[:len(key)-2:len(key)-2], uint16(part)) })
 		if err == nil && len(b) >= leastLike {
 			return b

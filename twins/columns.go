@@ -20,11 +20,15 @@ func (b *Block) Column(n int) []int64 {
 	return b.columns.values[n]
 }
 
-func (b *Block) gather() {
-	c := &b.columns
+func (c *columns) prepare(b *Block) {
 	if c.values == nil {
 		c.values, c.zero = make([][]int64, len(b.Kind.Columns)), make([]bool, len(b.Kind.Columns))
 	}
+}
+
+func (b *Block) gather() {
+	c := &b.columns
+	c.prepare(b)
 	for n := range b.Kind.Columns {
 		col := &b.Kind.Columns[n]
 		if c.zero[n] = col.Sum != nil && col.Sum(&b.Flows) == 0; c.zero[n] {
@@ -44,17 +48,25 @@ func (b *Block) gather() {
 	c.gathered = true
 }
 
-// Show puts recorded values into the readings, column by column as Column gives them, and
-// their sums.
+// Show puts recorded values into the readings and columns, column by column as Column gives
+// them, and their sums.
 func (b *Block) Show(flows Flows, column func(n int) []int64) {
-	b.Flows, b.columns.gathered = flows, false
+	b.Flows = flows
 	for i := range b.Read {
 		b.Read[i] = Reading{Parts: b.Read[i].Parts}
 	}
+	c := &b.columns
+	c.prepare(b)
 	for n := range b.Kind.Columns {
+		values := column(n)
+		if c.zero[n] = values == nil; c.zero[n] {
+			continue
+		}
+		c.values[n] = append(c.values[n][:0], values...)
 		set := b.Kind.Columns[n].Set
-		for i, v := range column(n) {
+		for i, v := range values {
 			set(&b.Read[i], v)
 		}
 	}
+	c.gathered = true
 }

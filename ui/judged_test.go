@@ -51,12 +51,15 @@ func (t *tester) expected(query string) (e expected) {
 // farther it looks. A moment of the past has what was known then, and so have a fork
 // and a run that went on from a journal.
 func TestBandAroundTheForecast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two days of a town, twice")
+	}
 	week := func(set ...string) func(*Options) {
 		return func(o *Options) {
 			o.World = load(t, "town", sim.Options{Set: append([]string{"days=2", "households=20"}, set...)})
 		}
 	}
-	s := serve(t, "town", week())
+	s := serve(t, "hamlet", week())
 	s.step(30)
 	before := s.expected("")
 	if before.low != nil || before.high != nil || before.ForecastJudged >= before.ForecastNeeds || before.ForecastNeeds == 0 || before.latest == nil {
@@ -97,7 +100,7 @@ func TestBandAroundTheForecast(t *testing.T) {
 	}
 
 	// Who knows the future errs by nothing.
-	p := serve(t, "town", week("forecast=perfect"))
+	p := serve(t, "hamlet", week("forecast=perfect"))
 	p.step(40)
 	perfect := p.expected("")
 	for at, low := range perfect.low {

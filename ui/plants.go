@@ -76,13 +76,13 @@ func (s *plants) before(o *plants, at twins.Tick) {
 
 // step follows the records of a run.
 func (s *plants) step(r *sim.StepRecord) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range r.Cells {
 		for i := range c.Events {
-			s.mu.Lock()
 			if f, ok := s.of[c.Events[i].Member]; ok {
 				f.follow(happened{r.Tick, c.Events[i].Event})
 			}
-			s.mu.Unlock()
 		}
 	}
 }

@@ -292,7 +292,7 @@ export const journeys = {
       await until(async () => /It has no band yet: of \d+ quarter hours .* takes 24/.test((await words.innerText()).replace(/\s+/g, ' ')), 'it is not told why there is no band')
       must(!/should come to lie/.test(await v.page.locator('main').innerText()), 'a band is drawn before there is one')
       await server.step(60)
-      await until(async () => /In the band around it 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
+      await until(async () => /In the band around the forecast 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
       const chart = v.page.getByRole('slider', { name: /Production by kind/ })
       await until(async () => (await chart.getAttribute('aria-valuemax')) === '95', 'the chart does not reach the end of the day')
       await chart.focus()
@@ -557,6 +557,7 @@ export const journeys = {
       must((await server.get('/twin?path=' + path)).settings.find((s) => s.name === 'available').value === 1, 'it tripped without being asked for')
       await v.axe('before a trip')
       await v.page.getByRole('button', { name: 'Trip it' }).click()
+      await v.page.getByText(/biogas trips at/).waitFor()
       await server.step(1)
       await until(async () => (await state.innerText()) === 'out of service', 'it did not trip')
     },
