@@ -25,7 +25,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
@@ -135,9 +134,6 @@ func (c *crowd) say(format string, args ...any) {
 // step tells it that a step is begun.
 func (c *crowd) step(tick int64) { c.t.Helper(); c.say("step %d %d", tick, time.Now().UnixNano()) }
 
-// again has all healthy viewers leave and come again at once.
-func (c *crowd) again() { c.t.Helper(); c.say("again"); c.ready() }
-
 // end waits until all have the frames of a step, and takes what they have seen.
 func (c *crowd) end(tick int64) *crowdResult {
 	c.t.Helper()
@@ -150,23 +146,7 @@ func (c *crowd) end(tick int64) *crowdResult {
 	return r
 }
 
-// stateOf is how a crowd would name what the server has of a scope in a step.
-func (t *tester) stateOf(scope string, tick int64) string {
-	t.Helper()
-	step, err := t.live.history.Step(twins.Tick(tick), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, blocks := range step.Scopes {
-		if t.index.scopeName(i) == scope {
-			return stateName(scope, tick, len(blocks), func(b int) (int, int) { return len(blocks[b].Columns), blocks[b].Rows },
-				func(b, c, row int) int64 { return blocks[b].Value(c, row) })
-		}
-	}
-	t.Fatalf("no scope %s", scope)
-	return ""
-}
-
+// stateName names a state of a scope in a step.
 func stateName(scope string, tick int64, blocks int, size func(b int) (columns, rows int), value func(b, c, row int) int64) string {
 	h := sha256.New()
 	var buf []byte

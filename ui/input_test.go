@@ -111,6 +111,9 @@ func living() uint64 {
 
 // While no step is made only so many commands wait; a step makes room.
 func TestCommandsThatWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing in what one goroutine sends")
+	}
 	s := serve(t, "hamlet", nil)
 	s.step(1)
 	c := twins.Command{Target: aHome(s), Name: twins.CommandSet, Args: twins.Args{Setting: "pv.scale", Value: int64(twins.One)}}

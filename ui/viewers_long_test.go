@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // A thousand watch the city of 10,000 homes at 10 Hz, a hundred of whom stop reading:
@@ -57,4 +59,24 @@ func TestCrowd(t *testing.T) {
 			t.Errorf("%d of %d have %s as the server has it: %v", r.States[want], all-stalled, scope, r.States)
 		}
 	}
+}
+
+// again has all healthy viewers leave and come again at once.
+func (c *crowd) again() { c.t.Helper(); c.say("again"); c.ready() }
+
+// stateOf is how a crowd would name what the server has of a scope in a step.
+func (t *tester) stateOf(scope string, tick int64) string {
+	t.Helper()
+	step, err := t.live.history.Step(twins.Tick(tick), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, blocks := range step.Scopes {
+		if t.index.scopeName(i) == scope {
+			return stateName(scope, tick, len(blocks), func(b int) (int, int) { return len(blocks[b].Columns), blocks[b].Rows },
+				func(b, c, row int) int64 { return blocks[b].Value(c, row) })
+		}
+	}
+	t.Fatalf("no scope %s", scope)
+	return ""
 }

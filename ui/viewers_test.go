@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -84,12 +85,18 @@ func (w *watched) untilGone(healthy int) time.Duration {
 	return time.Since(begun)
 }
 
-// BenchmarkViewers is what it costs that 200 watch the city of 10,000 homes at 10 Hz, 20
-// of whom have stopped reading. Two servers step in turns, one of them watched by
+// BenchmarkViewers is what it costs that 200 or 1,000 watch the city of 10,000 homes at
+// 10 Hz, a tenth of whom have stopped reading. Two servers step in turns, one of them watched by
 // viewers in another process. The processor's time for a frame is what a round of both
 // takes beyond one before anybody watched.
 func BenchmarkViewers(b *testing.B) {
-	const healthy, stalled, idle = 180, 20, 40
+	for _, all := range []int{200, 1000} {
+		b.Run(fmt.Sprint("viewers=", all), func(b *testing.B) { benchmarkViewers(b, all*9/10, all/10) })
+	}
+}
+
+func benchmarkViewers(b *testing.B, healthy, stalled int) {
+	const idle = 40
 	sides := [2]*watched{serveCity(b), serveCity(b)}
 	alone, shown := sides[0], sides[1]
 	tick := time.NewTicker(50 * time.Millisecond) // each of the two at 10 Hz
