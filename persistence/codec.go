@@ -291,7 +291,7 @@ func (w *writer) series(vs []int64) {
 		b, last := []byte(*w), int64(0)
 		for _, v := range vs {
 			if unit != 1 { // a division takes longer than all the rest
-				v = quotient(v, int64(unit))
+				v /= int64(unit)
 			}
 			b = appendInt(b, v-last)
 			last = v
@@ -343,7 +343,7 @@ func (w *writer) multiples(vs []int64) {
 		w.ints(vs...)
 	default:
 		for _, v := range vs {
-			w.int(quotient(v, int64(unit)))
+			w.int(v / int64(unit))
 		}
 	}
 }
@@ -365,28 +365,13 @@ func (r *reader) multiples(vs []int64) {
 // unitOf is the greatest common divisor of values; 0 if all are 0.
 func unitOf(vs []int64) (unit uint64) {
 	for _, v := range vs {
-		if m := magnitude(v); unit == 0 || !divides(unit, m) {
+		if m := magnitude(v); unit == 0 || m%unit != 0 {
 			if unit = gcd(unit, m); unit == 1 {
 				return unit
 			}
 		}
 	}
 	return unit
-}
-
-func quotient(v, unit int64) int64 {
-	if (v|unit)>>31 == 0 {
-		return int64(uint32(v) / uint32(unit))
-	}
-	return v / unit
-}
-
-// divides is m%unit == 0; of 32 bits the processor makes less than of 64.
-func divides(unit, m uint64) bool {
-	if (unit|m)>>32 == 0 {
-		return uint32(m)%uint32(unit) == 0
-	}
-	return m%unit == 0
 }
 
 func magnitude(v int64) uint64 {
