@@ -22,8 +22,8 @@ func cpu() time.Duration {
 }
 
 // BenchmarkJournal is what keeping a run costs: processor time of the journal alone,
-// Badger's own threads included, and bytes on disk, for a household and step. net_B
-// is what of them the readings take.
+// Badger's own threads included, and bytes on disk, for a household and step, by what
+// they are for. log is the journal without the read models that are folded beside it.
 func BenchmarkJournal(b *testing.B) {
 	for _, c := range []struct {
 		scenario   string
@@ -37,11 +37,13 @@ func BenchmarkJournal(b *testing.B) {
 		{"city", 10_000, 1, Durability{}},
 		{"city", 100_000, 1, Durability{}},
 	} {
-		b.Run(fmt.Sprintf("%s/households=%d/sync=%d", c.scenario, c.households, c.durability.Steps), func(b *testing.B) {
-			for b.Loop() {
-				benchJournal(b, c.scenario, c.households, c.days, c.durability)
-			}
-		})
+		for _, what := range []string{"log", "all"} {
+			b.Run(fmt.Sprintf("%s/households=%d/sync=%d/%s", c.scenario, c.households, c.durability.Steps, what), func(b *testing.B) {
+				for b.Loop() {
+					benchJournal(b, c.scenario, c.households, c.days, c.durability, what == "all")
+				}
+			})
+		}
 	}
 }
 
@@ -58,7 +60,7 @@ func (s *timed) Commit(r *sim.StepRecord) error {
 	return err
 }
 
-func benchJournal(b *testing.B, scenario string, households, days int, d Durability) {
+func benchJournal(b *testing.B, scenario string, households, days int, d Durability, models bool) {
 	b.StopTimer()
 	o := sim.Options{Days: &days}
 	if scenario == "city" {
@@ -75,6 +77,9 @@ func benchJournal(b *testing.B, scenario string, households, days int, d Durabil
 	j, err := r.Keep(w, chain, d)
 	if err != nil {
 		b.Fatal(err)
+	}
+	if !models {
+		j.usage = nil
 	}
 	t := &timed{Sink: j}
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, t}}

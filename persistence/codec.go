@@ -274,18 +274,19 @@ const (
 )
 
 func (w *writer) series(vs []int64) {
-	unit, same, fits := unitOf(vs), true, true
-	for i, v := range vs {
-		same = same && v == vs[0]
-		fits = fits && (i == 0 || differenceFits(v, vs[i-1]))
+	differ, wide := int64(0), int64(0)
+	for _, v := range vs {
+		differ |= v ^ vs[0]
+		wide |= v ^ v>>63
 	}
 	switch {
-	case unit == 0:
+	case differ == 0 && vs[0] == 0:
 		w.uint(seriesZero)
-	case same:
+	case differ == 0:
 		w.uint(seriesSame)
 		w.int(vs[0])
-	case fits && unit <= math.MaxInt64:
+	case wide < 1<<62 || differencesFit(vs):
+		unit := unitOf(vs)
 		w.uint(seriesDelta)
 		w.uint(unit)
 		b, last := []byte(*w), int64(0)
@@ -389,7 +390,13 @@ func gcd(a, b uint64) uint64 {
 	return a
 }
 
-func differenceFits(a, b int64) bool {
-	d := a - b
-	return (a >= b) == (d >= 0)
+// differencesFit reports whether no difference of neighbours is too large for its type.
+func differencesFit(vs []int64) bool {
+	for i := 1; i < len(vs); i++ {
+		a, b := vs[i], vs[i-1]
+		if d := a - b; (a >= b) != (d >= 0) {
+			return false
+		}
+	}
+	return true
 }
