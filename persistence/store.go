@@ -58,6 +58,7 @@ type Store struct {
 	packed   []byte // used again
 	unpacker *zstd.Decoder
 
+	source *sim.Scenario // once it has been read
 	world  sync.Once
 	shown  *sim.World // whose cells replay fills
 	failed error
@@ -240,11 +241,7 @@ func (s *Store) World() (*sim.World, error) {
 func (s *Store) Twins() (*sim.World, error) { return s.build((*sim.Scenario).BuildTwins) }
 
 func (s *Store) build(make func(*sim.Scenario) (*sim.World, error)) (*sim.World, error) {
-	first := s // the past of a fork is not copied, and the scenario is part of it
-	for first.parent != nil {
-		first = first.parent
-	}
-	scenario, err := s.run.meta.Journal.scenario(first.run)
+	scenario, err := s.scenario()
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +258,23 @@ func (s *Store) build(make func(*sim.Scenario) (*sim.World, error)) (*sim.World,
 		}
 	}
 	return w, nil
+}
+
+// scenario is read once, with its data: worlds are built of it again and again.
+func (s *Store) scenario() (*sim.Scenario, error) {
+	if s.source != nil {
+		return s.source, nil
+	}
+	first := s // the past of a fork is not copied, and the scenario is part of it
+	for first.parent != nil {
+		first = first.parent
+	}
+	scenario, err := s.run.meta.Journal.scenario(first.run)
+	if err == nil {
+		scenario.KeepData()
+		s.source = scenario
+	}
+	return scenario, err
 }
 
 // shownWorld is the world whose cells show what is replayed.

@@ -31,6 +31,8 @@ type document struct {
 	indexes map[string]map[string]int // of the lists: where an id stands
 	users   map[string][]string       // of the sessions, by id
 	planned []planned                 // the events
+
+	kept *dataCache // nil: data files are read for each world
 }
 
 // columnSet is the columns of a recording, under our names.

@@ -231,7 +231,7 @@ func (w *World) readRecordings() error {
 		entry := &d.entries("recordings")[i]
 		spec := recordingSpec(entry)
 		spec.Moves = moves[spec.ID]
-		r, err := ReadRecording(d.data, spec, w.Scenario.Calendar)
+		r, err := d.recording(i, spec, w.Scenario.Calendar)
 		if err != nil {
 			found = append(found, d.dataProblem("recordings."+entry.textOf("id"), entry, err))
 			continue
@@ -239,7 +239,7 @@ func (w *World) readRecordings() error {
 		w.Recordings = append(w.Recordings, r)
 	}
 	if entry := d.root.get("weather"); entry != nil {
-		weather, err := ReadWeather(d.data, weatherSpec(entry), w.Scenario.Calendar)
+		weather, err := d.weather(weatherSpec(entry), w.Scenario.Calendar)
 		if err != nil {
 			found = append(found, d.weatherProblem(entry, err))
 		}

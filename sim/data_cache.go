@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"sync"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// dataCache has what data files say of a calendar, for a scenario that is built more than
+// once. The worlds share it: nobody changes it.
+type dataCache struct {
+	mu         sync.Mutex
+	recordings map[dataKey]*Recording
+	weather    map[dataKey]Weather
+}
+
+// dataKey is an entry of the scenario and the steps that it was laid over.
+type dataKey struct {
+	entry int
+	start int64
+	step  twins.Seconds
+	steps twins.Tick
+}
+
+// KeepData has what the data files say kept from the next Build on, so that those after it
+// need not read them again. It takes room: 60 homes of a year about 10 MB, times three.
+func (s *Scenario) KeepData() {
+	s.document.kept = &dataCache{recordings: map[dataKey]*Recording{}, weather: map[dataKey]Weather{}}
+}
+
+func keyOfData(entry int, cal *Calendar) dataKey {
+	return dataKey{entry: entry, start: cal.Start.Unix(), step: cal.Step, steps: cal.Steps}
+}
+
+// recording reads one, or gives the one that was read before.
+func (d *document) recording(entry int, spec RecordingSpec, cal *Calendar) (*Recording, error) {
+	if d.kept == nil {
+		return ReadRecording(d.data, spec, cal)
+	}
+	key := keyOfData(entry, cal)
+	d.kept.mu.Lock()
+	defer d.kept.mu.Unlock()
+	if r := d.kept.recordings[key]; r != nil {
+		return r, nil
+	}
+	r, err := ReadRecording(d.data, spec, cal)
+	if err == nil {
+		d.kept.recordings[key] = r
+	}
+	return r, err
+}
+
+// weather is the same for weather, which each world looks at with a place of its own in it.
+func (d *document) weather(spec WeatherSpec, cal *Calendar) (*Weather, error) {
+	if d.kept == nil {
+		return ReadWeather(d.data, spec, cal)
+	}
+	key := keyOfData(-1, cal)
+	d.kept.mu.Lock()
+	defer d.kept.mu.Unlock()
+	w, ok := d.kept.weather[key]
+	if !ok {
+		read, err := ReadWeather(d.data, spec, cal)
+		if err != nil {
+			return read, err
+		}
+		w = *read
+		d.kept.weather[key] = w
+	}
+	if w.wind != nil {
+		wind := *w.wind
+		w.wind = &wind
+	}
+	return &w, nil
+}
