@@ -8,6 +8,8 @@ const (
 
 	leastFlips = 1_000 // of a kind of file
 
+	flipParts = 8 // processes that make them
+
 	torn  = 1_000
 	kills = 1_000
 

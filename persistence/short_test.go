@@ -8,6 +8,8 @@ const (
 
 	leastFlips = 50 // of a kind of file
 
+	flipParts = 1 // processes that make them
+
 	torn  = 200
 	kills = 50
 
