@@ -192,28 +192,60 @@ func (r *reader) done() error {
 // mostTogether is how many commands stand in one record or value at most.
 const mostTogether = 4096
 
-// Commands that came together are much alike: their texts stand as what they have in
-// common with those of the command before, and the rest.
+// Commands that came together are much alike: of each there are flags for what it has as
+// the one before, then the rest, and of its target what it has not in common with that.
+const (
+	sameStep    = 1 << iota // and the seq that follows
+	sameName                // of the command
+	sameSetting
+	sameValue
+)
+
 func (w *writer) commands(all []twins.Command) {
 	w.uint(uint64(len(all)))
 	last := &twins.Command{}
 	for i := range all {
-		c := &all[i]
-		w.ints(int64(c.Step-last.Step), c.Seq-last.Seq)
+		c, same := &all[i], uint64(0)
+		for bit, is := range [...]bool{c.Step == last.Step && c.Seq == last.Seq+1, c.Name == last.Name, c.Args.Setting == last.Args.Setting, c.Args.Value == last.Args.Value} {
+			if is {
+				same |= 1 << bit
+			}
+		}
+		w.uint(same)
 		w.textAfter(last.Target, c.Target)
-		w.textAfter(last.Name, c.Name)
-		w.textAfter(last.Args.Setting, c.Args.Setting)
-		w.int(c.Args.Value - last.Args.Value)
+		if same&sameStep == 0 {
+			w.ints(int64(c.Step), c.Seq)
+		}
+		if same&sameName == 0 {
+			w.text(c.Name)
+		}
+		if same&sameSetting == 0 {
+			w.text(c.Args.Setting)
+		}
+		if same&sameValue == 0 {
+			w.int(c.Args.Value)
+		}
 		last = c
 	}
 }
 
 func (r *reader) commands() (all []twins.Command) {
 	last := twins.Command{}
-	for range r.count(9) {
-		c := twins.Command{Step: last.Step + twins.Tick(r.int()), Seq: last.Seq + r.int()}
-		c.Target, c.Name = r.textAfter(last.Target), r.textAfter(last.Name)
-		c.Args = twins.Args{Setting: r.textAfter(last.Args.Setting), Value: last.Args.Value + r.int()}
+	for range r.count(3) {
+		c, same := last, r.uint()
+		c.Target, c.Seq = r.textAfter(last.Target), last.Seq+1
+		if same&sameStep == 0 {
+			c.Step, c.Seq = twins.Tick(r.int()), r.int()
+		}
+		if same&sameName == 0 {
+			c.Name = r.text()
+		}
+		if same&sameSetting == 0 {
+			c.Args.Setting = r.text()
+		}
+		if same&sameValue == 0 {
+			c.Args.Value = r.int()
+		}
 		all, last = append(all, c), c
 	}
 	return all

@@ -93,7 +93,8 @@
 // In bodies, int is a zigzag varint and uint a varint as of encoding/binary, text a uint for the length and the
 // bytes, hash 32 bytes; a list is a uint for its length and its items.
 //
-//	commands   a list; of each step and seq less those of the one before (int), target, name, setting (after), value less that before (int)
+//	commands   a list; of each flags uint for what it has as the one before (1 step, and the seq behind, 2 name,
+//	           4 setting, 8 value), target after, then what it has not: step and seq int, name and setting text, value int
 //	after      uint: how many bytes are those of the same text of the one before; text: the rest
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
