@@ -189,14 +189,15 @@ func (r *reader) done() error {
 	return r.err
 }
 
-// mostTogether is how many commands stand in one record or value at most.
-const mostTogether = 4096
+// mostTogether is how many commands stand in one record or value at most: less than
+// mostPerRecord, however long their texts are.
+const mostTogether = 1024
 
 // Commands that came together are much alike: of each there are flags for what it has as
 // the one before, then the rest, and of its target what it has not in common with that.
 const (
-	sameStep    = 1 << iota // and the seq that follows
-	sameName                // of the command
+	sameStep = 1 << iota // and the seq that follows
+	sameName             // of the command
 	sameSetting
 	sameValue
 )

@@ -128,7 +128,7 @@ func inUse(b []byte) int {
 // look opens a run in a mode and compares all that is in it with the truth. silent is
 // what is wrong although nobody said so.
 func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told error) {
-	run, err := openRun(dir, mode)
+	run, err := openRun(dir)
 	if err != nil {
 		return "", err
 	}

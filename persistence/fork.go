@@ -50,7 +50,7 @@ func openParent(of *RunDir, p *Parent, depth int) (*Store, error) {
 	}
 	var found error
 	for _, dir := range p.places(child) {
-		run, err := openRun(dir, Read)
+		run, err := openRun(dir)
 		var none *StoreError
 		switch {
 		case errors.As(err, &none) && !none.Invalid:
@@ -101,7 +101,7 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	child.commands = s.Commands(0, at)
 	child.inherited = len(child.commands)
 	later := append(s.Commands(at, kept.lastStep()), changes...)
-	if child.table, err = r.openTable(Write, false); err != nil {
+	if child.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, nil, err
 	}
 	j, m, err := child.begin(at, later, d)
@@ -170,7 +170,7 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 // FindParent is where the run that a fork begins in lies, and whether it is there.
 func FindParent(child string, p *Parent) (dir string, there bool) {
 	for _, dir := range p.places(child) {
-		if run, err := openRun(dir, Read); err == nil && run.meta.ID == p.Run {
+		if run, err := openRun(dir); err == nil && run.meta.ID == p.Run {
 			return dir, true
 		}
 	}

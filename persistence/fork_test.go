@@ -216,17 +216,52 @@ func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := forked(t, parent, fork, "30", -1, "water_pumps.pump.rated_w=1500")
-	s := open(t, parent, Write)
+	goesOn(t, parent)
+	f := open(t, fork, Read)
+	if f.parent.gone <= 60 {
+		t.Fatalf("the parent has let go of %d steps: the test shows nothing", f.parent.gone)
+	}
+	f.Close()
+	undisturbed(t, fork, want)
+}
+
+// Hours are let go of after 60 days by every run: a fork is not packed against those that its
+// parent will not have any more at its end.
+func TestParentWhoseHoursGo(t *testing.T) {
+	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
+	kept(t, parent, build(t, roadFile(t, 70), sim.Options{}), 20*24)
+	want := forked(t, parent, fork, "72", 19*24, "water_pumps.pump.rated_w=1500")
+	goesOn(t, parent)
+	undisturbed(t, fork, want)
+}
+
+// A fork of a fork may be packed against what its parent's parent has, where its parent had
+// nothing yet; that goes on, and the fork stays as it was.
+func TestForkOfAForkThatGoesOn(t *testing.T) {
+	first, second, third := filepath.Join(t.TempDir(), "1"), filepath.Join(t.TempDir(), "2"), filepath.Join(t.TempDir(), "3")
+	kept(t, first, build(t, roadFile(t, 5), sim.Options{}), -1)
+	forked(t, first, second, "30", 60, "water_pumps.pump.rated_w=1500")
+	want := forked(t, second, third, "50", -1, "water_pumps.pump.rated_w=1700")
+	goesOn(t, second)
+	undisturbed(t, third, want)
+}
+
+// goesOn takes a run that was left to its end.
+func goesOn(t *testing.T, dir string) {
+	t.Helper()
+	s := open(t, dir, Write)
 	j, m, err := s.Resume(Durability{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1)
-	f := open(t, fork, Read)
+}
+
+// undisturbed is a fork in which all is there as it was, and nothing was repaired.
+func undisturbed(t *testing.T, dir string, want sim.Hash) {
+	t.Helper()
+	f := open(t, dir, Read)
 	defer f.Close()
-	if f.parent.gone <= 60 {
-		t.Fatalf("the parent has let go of %d steps: the test shows nothing", f.parent.gone)
-	}
 	if err := f.Verify(0, f.Steps(), nil, nil); err != nil || len(f.Repairs()) > 0 {
 		t.Errorf("verify: %v, repairs %q", err, f.Repairs())
 	}
@@ -235,8 +270,15 @@ func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 			t.Errorf("usage: %v", err)
 		}
 	}
-	if digest, err := f.DigestAt(f.Steps()); err != nil || digest != want {
-		t.Errorf("digest %s, %v; wanted %s", digest, err, want)
+	for _, n := range f.snapshots {
+		if _, _, err := f.states(n); err != nil {
+			t.Errorf("states after step %d: %v", n, err)
+		}
+	}
+	if head, _ := f.HeadAt(f.Steps()); head != want {
+		if digest, err := f.DigestAt(f.Steps()); err != nil || digest != want {
+			t.Errorf("digest %s, %v; wanted %s", digest, err, want)
+		}
 	}
 }
 
@@ -298,7 +340,7 @@ func TestForkOfAnotherParent(t *testing.T) {
 			s.Close()
 		}
 	}
-	run, err := openRun(fork, Read)
+	run, err := openRun(fork)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func List(dir string) (found []Listed, err error) {
 
 func listed(dir string) Listed {
 	l := Listed{Dir: dir, Bytes: size(dir)}
-	run, err := openRun(dir, Read)
+	run, err := openRun(dir)
 	if err != nil {
 		l.Err = err
 		return l

@@ -57,7 +57,7 @@ func (s *Store) past() *Store {
 	if s == nil {
 		return nil
 	}
-	return &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: s.unpacker, ended: s.ended, digest: s.digest,
+	return &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: s.ended, digest: s.digest,
 		heads: s.heads, missing: s.missing, commands: s.commands, chunks: s.chunks, snapshots: s.snapshots,
 		base: s.base, inherited: s.inherited, parent: s.parent.past()}
 }

@@ -18,7 +18,7 @@ const journalFormat = 1
 // has lost is taken from the other; what neither shows is left to be computed
 // again. It is an error only if both are whole and say different things.
 func (s *Store) compare(said *ledgerContent) error {
-	s.start, s.ended, s.digest, s.size = said.start, said.ended, said.digest, said.size
+	s.start, s.ended, s.digest = said.start, said.ended, said.digest
 	state := s.run.meta.State // failed is also a run whose disk took no end
 	s.unclosed = state == Running || state == Failed && said.ended != twins.Tick(len(said.heads))
 	if b, err := s.get([]byte{keyFormat}); err == nil && len(b) == 1 && b[0] > journalFormat {
@@ -197,7 +197,7 @@ func (s *Store) startOver(damage *DamageError) error {
 	}
 	s.repaired("journal: %s; all steps are computed again, and what it was is in %s", damage.What, aside)
 	var err error
-	if s.table, err = s.run.openTable(Write, false); err != nil {
+	if s.table, err = s.run.openTable(Write, s.retention() != (Retention{})); err != nil {
 		return err
 	}
 	return s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
@@ -221,6 +221,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	s.gone = max(s.base, min(s.gone, at)) // what is made again is let go again
 	if err := s.forget(at); err != nil {
 		return nil, nil, err
 	}

@@ -243,7 +243,7 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 
 // states reads the snapshot after n steps.
 func (s *Store) states(n twins.Tick) (cells [][]byte, grid []byte, err error) {
-	if s.parent != nil && n < s.base {
+	if s.parent != nil && n <= s.base {
 		return s.parent.states(n)
 	}
 	b, err := s.get(key(keySnapshot, n))

@@ -8,8 +8,8 @@ import "github.com/smatrix-grid/smatrix/twins"
 // before them, or from the beginning, and must come to the same hashes. Replay, report,
 // export, fork and a reader do so by themselves; Verify has only the hashes of such
 // steps to compare. It takes the time that making the steps took, the version of the
-// program that made them, and the recorded data. Of use by the hour only the days
-// stay, unless Rebuild is asked for.
+// program that made them, and the recorded data. Of use by the hour only the
+// days stay.
 //
 // Readings are held against the digests in the record of their step, which has its
 // decisions, events and flows as well. So they cannot be kept longer than those.

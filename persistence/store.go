@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ type Mode int
 
 // Modes.
 const (
-	Read  Mode = iota // nothing in the folder is changed
+	Read  Mode = iota // nothing that is kept changes; what a killed process left is put in order
 	Write             // to go on with the run; what is damaged is repaired
 )
 
@@ -45,14 +46,13 @@ type Store struct {
 	missing   []bool     // steps that the journal does not have
 	gone      twins.Tick // so many of them have been let go, from the first on
 	commands  []twins.Command
-	chunks    []span       // in order, without gaps from 0 on; what follows has no readings
+	chunks    []span       // in order and without gaps between them; what is not in them is computed again
 	snapshots []twins.Tick // steps made, rising
 	repairs   []string
 	damaged   bool
 	unclosed  bool // nobody has closed the run after its last step
 	ended     twins.Tick
 	digest    sim.Hash
-	size      int64 // of the ledger's whole records
 
 	packer   *zstd.Encoder
 	packed   []byte // used again
@@ -82,7 +82,7 @@ func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode)
 // OpenOn is Open of a run whose journal, and that of the runs that it begins in, is
 // kept in such a table.
 func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
-	run, err := openRun(dir, mode)
+	run, err := openRun(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 	return openStoreAt(run, mode, 0)
 }
 
-// openStore opens journal and ledger of a run, compares them, and in mode Write
+// openStoreAt opens journal and ledger of a run, compares them, and in mode Write
 // rebuilds a journal that cannot be opened.
 func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	b, err := os.ReadFile(run.path(ledgerFile))
@@ -348,8 +348,11 @@ func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
 		flags := b[0]
 		b = b[1:]
 		if part == 0 && flags&partLike != 0 {
-			if like = s.like(keyOf(0)); len(b) < 4 || crc32.Checksum(like, castagnoli) != binary.LittleEndian.Uint32(b) {
-				return nil, errors.New("it is packed against what its parent had, and that is not what it was")
+			if len(b) < 4 {
+				return nil, errCut
+			}
+			if like, err = s.liked(keyOf(0), binary.LittleEndian.Uint32(b)); err != nil {
+				return nil, err
 			}
 			b = b[4:]
 		}
@@ -372,38 +375,52 @@ const likeID = 1
 // leastLike is how short a dictionary the packer takes.
 const leastLike = 8
 
-// like is what a fork's parent has where the fork has the value of a key: of readings the
-// chunk in which the same step is. nil if there is nothing.
+// likes are what a fork's parent, and the runs that that begins in, have where the fork has
+// the value of a key: of readings the chunk in which the same step is.
+func (s *Store) likes(key []byte) iter.Seq2[*Store, []byte] {
+	return func(yield func(*Store, []byte) bool) {
+		for p := s.parent; p != nil; p = p.parent {
+			there := key
+			if key[0] == keyReadings {
+				community, from := readingsPlace(key)
+				at := slices.IndexFunc(p.chunks, func(c span) bool { return c.from <= from && from < c.to })
+				if at < 0 {
+					continue
+				}
+				there = readingsKey(community, p.chunks[at].from, 0)
+			}
+			there = there[: len(there)-2 : len(there)-2]
+			b, err := p.getParts(func(part int) []byte { return binary.BigEndian.AppendUint16(there, uint16(part)) })
+			if err == nil && len(b) >= leastLike && !yield(p, b) {
+				return
+			}
+		}
+	}
+}
+
+// like is what a value of a fork is packed against; nil if there is nothing that stays.
 func (s *Store) like(key []byte) []byte {
-	p := s.parent
-	if p == nil {
-		return nil
-	}
-	if key[0] == keyReadings {
-		community, from := readingsPlace(key)
-		for p.parent != nil && from < p.base {
-			p = p.parent
-		}
-		at := slices.IndexFunc(p.chunks, func(c span) bool { return c.from <= from && from < c.to })
-		if at < 0 || p.retention() != (Retention{}) {
-			return nil
-		}
-		key = readingsKey(community, p.chunks[at].from, 0)
-	}
-	for ; p != nil; p = p.parent {
-		if p.retention() != (Retention{}) { // it may go on, and let go of it
-			continue
-		}
-		b, err := p.getParts(func(part int) []byte { return binary.BigEndian.AppendUint16(key[:len(key)-2:len(key)-2], uint16(part)) })
-		if err == nil && len(b) >= leastLike {
+	for p, b := range s.likes(key) {
+		if p.retention() == (Retention{}) { // else it may go on, and let go of it
 			return b
 		}
 	}
 	return nil
 }
 
+// liked finds again what a value is packed against. The nearest that has something there
+// may have gone on since.
+func (s *Store) liked(key []byte, sum uint32) ([]byte, error) {
+	for _, b := range s.likes(key) {
+		if crc32.Checksum(b, castagnoli) == sum {
+			return b, nil
+		}
+	}
+	return nil, errors.New("it is packed against what its parent had, and that is not what it was")
+}
+
 // openRun reads run.json.
-func openRun(dir string, _ Mode) (*RunDir, error) {
+func openRun(dir string) (*RunDir, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

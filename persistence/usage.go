@@ -141,7 +141,7 @@ func (f *usageFold) append(entries []Entry, kind byte, start int64, all []*views
 }
 
 // settled reports whether a fork's parent has an hour or a day for good: one that was not over
-// it writes again when it goes on.
+// it writes again when it goes on, and at its end hours that are too old are gone.
 func (f *usageFold) settled(kind byte, start int64) bool {
 	p := f.store.parent
 	if p == nil {
@@ -150,7 +150,7 @@ func (f *usageFold) settled(kind byte, start int64) bool {
 	if kind == keyDay {
 		return start < views.LocalDay(f.cal, p.Steps())
 	}
-	return start < views.LocalHour(f.cal, p.Steps())
+	return start < views.LocalHour(f.cal, p.Steps()) && start >= views.LocalDay(f.cal, f.cal.Steps)-DefaultHours*secondsOfDay
 }
 
 // Commit implements sim.Sink, for steps that are made again.

@@ -136,8 +136,8 @@ type Column struct {
 	// Places is the number of decimals that separate the stored integer from
 	// the named unit: 3 for mW under a name in W, 0 for plain numbers.
 	Places int
-	// Derived columns can be had from the others: they are shown and exported,
-	// but neither hashed nor journaled.
+	// Derived columns can be had from the others: they are shown, exported and
+	// journaled as what they differ by, but not hashed.
 	Derived bool
 	// Sum is that of the values of all readings that flows add up, of a column that is
 	// never negative: where it is 0 all values are, and need not be looked at. nil

@@ -50,7 +50,7 @@ type CellUsage struct {
 // BlockUsage is the members of one kind. What is added up are powers, once for each step:
 // times the length of a step they are energies.
 type BlockUsage struct {
-	Figures [NumFigures][]int64 // of each member, in mW·steps; nil if all are 0
+	Figures [NumFigures][]int64 // of each member, in mW·steps; nil stands for zeros
 	// Parts are those of the members' devices, + drawn, − injected: those of the first
 	// member, then those of the second.
 	Parts []int64
