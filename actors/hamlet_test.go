@@ -47,6 +47,24 @@ func load(t testing.TB, name string, set ...string) *sim.World {
 	return w
 }
 
+// builder builds a shipped scenario again and again, and reads its data once.
+func builder(t testing.TB, name string) func() *sim.World {
+	t.Helper()
+	s, err := sim.Load(name, sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.KeepData()
+	return func() *sim.World {
+		t.Helper()
+		w, err := s.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+}
+
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	if *rewrite {

@@ -9,6 +9,9 @@ import (
 // Worlds of one scenario that keeps its data share what was read, and do not disturb one
 // another: stepped in turns, each comes to the digest of a world that read for itself.
 func TestWorldsThatShareTheirData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	load := func() *sim.Scenario {
 		s, err := sim.Load("town", sim.Options{})
 		if err != nil {

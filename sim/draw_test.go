@@ -389,6 +389,9 @@ func (d *storedDay) Commit(r *StepRecord) error {
 // less in the evening (5.9, 4.2, 2.2), and one of twice the size gives twice as much.
 // Taken out at 18:00 it gives no more and keeps what it holds.
 func TestBatteryPutIntoAHome(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	const path = "grid/community-04/household-0185"
 	day := func(rows int, set []string, events ...string) *storedDay {
 		t.Helper()

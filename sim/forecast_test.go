@@ -75,6 +75,9 @@ func worldOf(t *testing.T, set ...string) (*World, *Forecast) {
 // What wind and sun will give is their physics in the weather: of the present it is
 // what they offer, the park's and the farm's share of it.
 func TestForecastKnowsWindAndSun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	for _, row := range []struct {
 		set  string
 		zero bool
@@ -102,6 +105,9 @@ func TestForecastKnowsWindAndSun(t *testing.T) {
 // The day before is the day before also where clocks have just been changed, and
 // where a run begins at noon.
 func TestRehearsedDayIsYesterday(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	for _, row := range []struct {
 		start string
 		want  string // hours known by day
@@ -201,6 +207,9 @@ func TestWhatIsJudged(t *testing.T) {
 // The stored form of a forecast that has learnt is read as it was written, four weeks
 // and a day of it, and refused if it is cut short.
 func TestForecastStoredForm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	w, f := worldOf(t)
 	var env twins.Env
 	for day := range int32(40) {

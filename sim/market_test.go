@@ -409,6 +409,9 @@ func TestMarketInGridCSV(t *testing.T) {
 
 // The town and the city see the reference day's prices.
 func TestMarketOfTheTown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
 	for name, set := range map[string][]string{"town": nil, "city": {"households=200"}} {
 		s, err := Load(name, Options{Set: set})
 		if err != nil {
