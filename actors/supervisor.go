@@ -64,10 +64,12 @@ type restart struct{ c *community }
 // HandleFailure implements actor.SupervisorStrategy.
 func (r restart) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
 	_ *actor.RestartStatistics, _, message any) {
-	m := r.c.byPID(child.Id)
+	a, asked := message.(*memberAsk)
+	if asked { // while it stands still: restarted, it may find the next ask waiting
+		r.c.failed(r.c.byPID(child.Id), a)
+	}
 	s.RestartChildren(child)
-	if a, ok := message.(*memberAsk); ok {
-		r.c.failed(m, a)
+	if asked {
 		r.c.system.actors.Root.Send(child, a)
 	}
 }
