@@ -23,7 +23,8 @@ type dataKey struct {
 }
 
 // KeepData has what the data files say kept from the next Build on, so that those after it
-// need not read them again. It takes room: 60 homes of a year about 10 MB, times three.
+// need not read them again. It takes room: a year of half hours of 57 homes is 8 MB, and the
+// operator's outlook and rehearsal read it for other days as well.
 func (s *Scenario) KeepData() {
 	s.document.kept = &dataCache{recordings: map[dataKey]*Recording{}, weather: map[dataKey]Weather{}}
 }
