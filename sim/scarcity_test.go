@@ -85,3 +85,65 @@ func TestScarcityOfOtherDraws(t *testing.T) {
 		}
 	}
 }
+
+// Relays that shed act beside what members have agreed to: in the step in which they do,
+// essential load is cut by force and unserved, and what waits by agreement is shifted and
+// paid as that.
+func TestRelaysBesideAgreement(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long for the race detector, which finds nothing where one loop steps")
+	}
+	const shedding = 74
+	s, err := Load("scarcity", Options{Set: []string{"batteries.*.grid_forming=false"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stepper := NewFlat(w, nil, false)
+	var r *StepRecord
+	runner := Runner{World: w, Stepper: stepper, Sinks: []Sink{sinkFunc(func(now *StepRecord) error { r = now; return nil })}}
+	for range shedding + 1 {
+		if _, err := runner.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r.Swing.Stages != 3 || r.Swing.Blackout {
+		t.Fatalf("step %d: %d stages, blackout %v, wanted 3 and none", r.Tick, r.Swing.Stages, r.Swing.Blackout)
+	}
+	shifted, unserved := map[twins.Reason]twins.Energy{}, map[twins.Reason]twins.Energy{}
+	both := 0
+	for _, c := range r.Cells {
+		for i, d := range c.Notes {
+			shifted[d.Reason] += d.Shifted.For(r.Step)
+			unserved[d.Reason] += d.Unserved.For(r.Step)
+			if i > 0 && c.Notes[i-1].Member == d.Member && c.Notes[i-1].Unserved > 0 && d.Shifted > 0 {
+				both++
+			}
+		}
+	}
+	known := map[string]struct {
+		got, want twins.Energy
+	}{
+		"unserved, shed":       {unserved[twins.Shed], 36_135_099_900},
+		"unserved, scarcity":   {unserved[twins.Scarcity], 0},
+		"unserved of the grid": {r.Flows.Unserved.For(r.Step), 36_135_099_900},
+		"of it essential":      {r.Flows.UnservedEssential.For(r.Step), 36_135_099_900},
+		"shifted, shed":        {shifted[twins.Shed], 0},
+	}
+	for what, k := range known {
+		if k.got != k.want {
+			t.Errorf("step %d: %s %d mJ, wanted %d", r.Tick, what, k.got, k.want)
+		}
+	}
+	// Before reasons were kept by tier, what waits here was booked as shed: 13.77 kWh more
+	// than essential load that was cut.
+	if waits := shifted[twins.Scarcity]; waits < 13_774*twins.WattHour {
+		t.Errorf("step %d: %v Wh wait by agreement, wanted 13,774 or more", r.Tick, waits.WattHours())
+	}
+	if both == 0 {
+		t.Errorf("step %d: no home has load that was shed and load that waits", r.Tick)
+	}
+}

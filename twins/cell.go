@@ -85,6 +85,7 @@ type Cell struct {
 
 	turns    []turn   // of customers in rotation; reused
 	cuts     []Notice // of this step
+	mixed    []memberBooking
 	borne    Tick     // for which burdens have been counted
 	network  Network
 	lossless bool
@@ -136,11 +137,19 @@ type Scratch struct {
 	reading Reading
 	parts   []Power
 	Notices []Notice // of this step's commits
+
+	mixed []memberBooking // of members whose bookings have several reasons
+}
+
+// memberBooking is one of several bookings of a member.
+type memberBooking struct {
+	Slot
+	Booking
 }
 
 // Reset forgets the step before; the scratch's holder calls it at each
 // StageOffer.
-func (w *Scratch) Reset() { w.Notices = w.Notices[:0] }
+func (w *Scratch) Reset() { w.Notices, w.mixed = w.Notices[:0], w.mixed[:0] }
 
 // CellMember is a member to be put into a cell.
 type CellMember struct {
@@ -433,7 +442,7 @@ func (c *Cell) divide(ask *Setpoint) {
 				*set = b.Flex[i].Follow()
 				continue
 			}
-			set.Run, set.Reason = Keep, ask.Reason
+			set.Run, set.Why = Keep, ask.Why
 			for t := range split {
 				set.Tier[t] = split[t].Next(b.Flex[i].band(Tier(t), deep))
 			}
@@ -464,7 +473,7 @@ func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 	case StageSettle, StageRevise, StageClose:
 		c.settle(b, i, env, w)
 	case StageCommit:
-		c.commit(b, i, env, w)
+		c.commit(at, env, w)
 	}
 	return err
 }
@@ -544,7 +553,8 @@ func (c *Cell) settle(b *Block, i int, env *Env, w *Scratch) {
 
 // commit steps once more on the final setpoint and applies what happens: Step
 // is pure, so no event need wait in memory for the books to be closed.
-func (c *Cell) commit(b *Block, i int, env *Env, w *Scratch) {
+func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
+	b, i := c.Blocks[at.Block], int(at.Index)
 	r := &b.Read[i]
 	if cap(w.parts) < len(r.Parts) {
 		w.parts = make([]Power, len(r.Parts))
@@ -560,6 +570,11 @@ func (c *Cell) commit(b *Block, i int, env *Env, w *Scratch) {
 		panic(fmt.Sprintf("%s: Step is not pure: %d mW, then %d mW at one setpoint", b.Paths[i], r.Power, w.reading.Power))
 	}
 	c.apply(b, i, w)
+	if len(w.events.booked) > 1 {
+		for _, k := range w.events.booked {
+			w.mixed = append(w.mixed, memberBooking{at, k})
+		}
+	}
 	for _, e := range w.events.All() {
 		if e.Type.Notable {
 			w.Notices = append(w.Notices, Notice{b.Paths[i], e})
@@ -730,28 +745,73 @@ func (c *Cell) note(scratches []*Scratch) {
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
 	c.Isolated = c.isolated
 	slices.Sort(c.Isolated)
-	c.Notes = c.Notes[:0]
-	for _, b := range c.Blocks {
+	c.decide(scratches)
+}
+
+// decide lists what was decided for members other than their reference, in slot order: a
+// decision for each reason.
+func (c *Cell) decide(scratches []*Scratch) {
+	c.Notes, c.mixed = c.Notes[:0], c.mixed[:0]
+	for _, w := range scratches {
+		c.mixed = append(c.mixed, w.mixed...)
+	}
+	slices.SortStableFunc(c.mixed, func(a, b memberBooking) int {
+		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Index, b.Index))
+	})
+	mixed := c.mixed
+	for k, b := range c.Blocks {
 		for i := range b.Read {
-			if d := b.decision(i); d.Reason != NoReason {
-				c.Notes = append(c.Notes, d)
+			n := 0
+			for n < len(mixed) && mixed[n].Slot == (Slot{int32(k), int32(i)}) {
+				n++
 			}
+			c.Notes = b.decisions(c.Notes, i, mixed[:n])
+			mixed = mixed[n:]
 		}
 	}
 }
 
-// decision is what was decided for a member other than its reference, or nothing.
-func (b *Block) decision(i int) Decision {
+// decisions appends those about member i. mixed are its bookings, if they have several
+// reasons.
+func (b *Block) decisions(to []Decision, i int, mixed []memberBooking) []Decision {
 	r, set := &b.Read[i], &b.Set[i]
 	d := Decision{b.Paths[i], r.Reason, set.Net(), r.Shifted, r.Unserved, r.Curtailed}
 	switch {
 	case b.quarantined[i]: // perhaps only after its answer was taken
 		d.Reason, d.Power = Quarantined, r.Power
+	case len(mixed) > 0:
+		for _, k := range mixed {
+			if k.Reason == NoReason {
+				continue
+			}
+			to = append(to, Decision{d.Member, k.Reason, d.Power, k.Shifted, k.Unserved, k.Curtailed})
+		}
+		return to
 	case r.Reason != NoReason:
-	case set.Run != Keep, set.Reason != NoReason && set.Tier != b.Flex[i].Follow().Tier:
-		d.Reason = set.Reason
+	case set.Run != Keep:
+		d.Reason = set.Why[Generation]
+	case set.Why != [NumTiers]Reason{}:
+		for t, why := range set.Why {
+			if why != NoReason && set.Tier[t] != b.Flex[i].Tier[t].Ref && !decided(to, d.Member, why) {
+				to = append(to, Decision{Member: d.Member, Reason: why, Power: d.Power})
+			}
+		}
+		return to
 	}
-	return d
+	if d.Reason != NoReason {
+		to = append(to, d)
+	}
+	return to
+}
+
+// decided reports whether the last decisions have one about a member for a reason.
+func decided(of []Decision, member string, why Reason) bool {
+	for k := len(of) - 1; k >= 0 && of[k].Member == member; k-- {
+		if of[k].Reason == why {
+			return true
+		}
+	}
+	return false
 }
 
 // check looks for a member whose reading breaks its own balance.

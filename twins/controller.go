@@ -201,7 +201,7 @@ func (p *Plan) lower(units []Flex, left Power, variable bool) Power {
 		set.Tier[Generation] += less
 		left += less
 		if variable && less > 0 {
-			set.Reason = Abundance
+			set.Why[Generation] = Abundance
 		}
 	}
 	return left
@@ -296,7 +296,7 @@ func (p *Plan) ShedAll(o *Offers, left Power) Power {
 		for t := Essential; t <= Mobility; t++ {
 			if off := cut.Next(max(0, set.Tier[t])); off > 0 {
 				set.Tier[t] -= off
-				set.Reason = Shed
+				set.Why[t] = Shed
 			}
 		}
 	}
@@ -354,7 +354,7 @@ func (p *Plan) rotate(o *Offers, left Power, why Reason) Power {
 		set := &p.Communities[i]
 		if off := min(left, max(0, set.Tier[Essential])); off > 0 {
 			set.Tier[Essential] -= off
-			set.Reason, set.For = why, 0
+			set.Why[Essential], set.For = why, 0
 			left -= off
 		}
 	}
@@ -374,7 +374,7 @@ func (p *Plan) Retire(units []Flex, left Power) Power {
 		now, own := p.Units[i].Tier[Generation], max(0, p.Units[i].Tier[Generation]-units[i].Tier[Generation].Min)
 		if now < 0 && units[i].Duty == Dispatched && left-now <= room-own {
 			left, room = left-now, room-own
-			p.Units[i] = Setpoint{Run: Stop, Reason: Abundance}
+			p.Units[i] = StopFor(Abundance)
 		}
 	}
 	return p.Raise(units, left)
@@ -389,7 +389,7 @@ func (p *Plan) Stop(units []Flex, left Power) Power {
 			i := p.Order[k]
 			if set := &p.Units[i]; set.Tier[Generation] < 0 && units[i].Duty == duty {
 				left -= set.Tier[Generation]
-				*set = Setpoint{Run: Stop, Reason: Abundance}
+				*set = StopFor(Abundance)
 			}
 		}
 	}
@@ -426,7 +426,7 @@ func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	for i := range o.Communities {
 		set := &p.Communities[i]
 		if to := split.Next(band(i)); to != set.Tier[t] {
-			set.Tier[t], set.Reason = to, why
+			set.Tier[t], set.Why[t] = to, why
 		}
 	}
 	return left - (sum.Ref - total)
@@ -453,9 +453,9 @@ func (p *Plan) Start(o *Offers, short Power) {
 		case least == 0: // it runs, or it is starting since some steps
 			claimed += u.Coming
 		case gap >= least || gap > 0 && claimed < short && least-gap <= sink:
-			p.Units[i].Run, p.Units[i].Reason = Start, Merit
+			p.Units[i].Run, p.Units[i].Why[Generation] = Start, Merit
 			if short > 0 {
-				p.Units[i].Reason = Scarcity
+				p.Units[i].Why[Generation] = Scarcity
 			}
 			claimed += max(least, u.Coming)
 		}

@@ -14,7 +14,7 @@ func plugged(v *vehicle, n Tick, ask func(Tick, Band) (Power, Reason)) (shifted,
 		var f Flex
 		v.Offer(&env, &f)
 		var set Setpoint
-		set.Tier[Mobility], set.Reason = ask(tick, f.Tier[Mobility])
+		set.Tier[Mobility], set.Why[Mobility] = ask(tick, f.Tier[Mobility])
 		var out Reading
 		ev.Reset()
 		v.Step(&env, &set, &ev, &out)
@@ -285,7 +285,7 @@ func TestWaterPumpShifts(t *testing.T) {
 			p.Offer(&env, &f)
 			set := f.Follow()
 			if tick < row.hold {
-				set.Tier[Flexible], set.Reason = 0, row.why
+				set.Tier[Flexible], set.Why[Flexible] = 0, row.why
 			}
 			var out Reading
 			ev.Reset()
@@ -338,7 +338,8 @@ func TestHouseholdIsUnservedOrShifted(t *testing.T) {
 		{"load is shed", b.Ref, 0, Shed, 0, Kilowatt, Kilowatt},
 	} {
 		var set Setpoint
-		set.Tier[Essential], set.Tier[Comfort], set.Reason = row.load, row.heat, row.why
+		set.Tier[Essential], set.Tier[Comfort] = row.load, row.heat
+		set.Why = [NumTiers]Reason{Essential: row.why, Comfort: row.why}
 		out := Reading{Parts: make([]Power, 2)}
 		var ev Events
 		slab.Step(0, &env, &set, &ev, &out)

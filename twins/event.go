@@ -55,7 +55,41 @@ func (e *Event) String() string {
 
 // Events collects what happens in one Step. It is reused; appending allocates
 // nothing once it has grown.
-type Events struct{ list []Event }
+type Events struct {
+	list   []Event
+	booked []Booking // of the member that steps, one for each reason
+}
+
+// Booking is what one reason has cost a member in a step, each ≥ 0: load moved to later
+// by agreement, load not served and generation held back.
+type Booking struct {
+	Reason                       Reason
+	Shifted, Unserved, Curtailed Power
+}
+
+// book adds a booking to the reading. The reading's own reason is that of the first
+// booking that has one; a member with tiers that were moved for several reasons has a decision for
+// each of them.
+func (e *Events) book(out *Reading, b Booking) {
+	if b.Shifted <= 0 && b.Unserved <= 0 && b.Curtailed <= 0 {
+		return
+	}
+	out.Shifted += b.Shifted
+	out.Unserved += b.Unserved
+	out.Curtailed += b.Curtailed
+	if out.Reason == NoReason {
+		out.Reason = b.Reason
+	}
+	for i := range e.booked {
+		if k := &e.booked[i]; k.Reason == b.Reason {
+			k.Shifted += b.Shifted
+			k.Unserved += b.Unserved
+			k.Curtailed += b.Curtailed
+			return
+		}
+	}
+	e.booked = append(e.booked, b)
+}
 
 // Add appends an event and returns its values to be filled in.
 func (e *Events) Add(t *EventType) *[7]int64 {
@@ -74,7 +108,7 @@ func (e *Events) mark(from int, part int32) {
 func (e *Events) All() []Event { return e.list }
 
 // Reset forgets all events and keeps the memory.
-func (e *Events) Reset() { e.list = e.list[:0] }
+func (e *Events) Reset() { e.list, e.booked = e.list[:0], e.booked[:0] }
 
 // EventNamed returns the type of a name, of a kind, of a part or shared, or nil: for
 // events that come back from a record.

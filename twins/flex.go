@@ -166,12 +166,14 @@ var reasonNames = [...]string{"", "scarcity", "abundance", "limit", "quarantined
 
 func (r Reason) String() string { return reasonNames[r] }
 
-// Setpoint is what a member is asked for one step, tier by tier. Its answer, a
-// Reading, says what it did.
+// Setpoint is what a member is asked for one step, tier by tier, and why. Its answer,
+// a Reading, says what it did.
 type Setpoint struct {
-	Tier   [NumTiers]Power
-	Run    Run
-	Reason Reason
+	Tier [NumTiers]Power
+	// Why says for each tier why it is asked for something else than its reference;
+	// an order to a unit has the reason of its Generation.
+	Why [NumTiers]Reason
+	Run Run
 	// For is the share of the step for which essential load is cut where it is
 	// cut: 0 stands for all of it. Under-frequency relays cut many for a short time.
 	For Ratio
@@ -184,6 +186,15 @@ func (f *Flex) Follow() (s Setpoint) {
 	}
 	return s
 }
+
+// order is the setpoint that starts or stops a unit.
+func order(run Run, why Reason) (s Setpoint) {
+	s.Run, s.Why[Generation] = run, why
+	return s
+}
+
+// StopFor is the setpoint that stops a unit for a reason.
+func StopFor(why Reason) Setpoint { return order(Stop, why) }
 
 // Net is the net power asked, over all tiers.
 func (s *Setpoint) Net() (sum Power) {

@@ -200,7 +200,7 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
 		moved := Power(0)
 		if d := s.deferrers[p.slab]; d != nil {
-			moved = d.Defer(int(p.row), env, bands[k], did, set.Reason.putsOff(), ev)
+			moved = d.Defer(int(p.row), env, bands[k], did, set.Why[t].putsOff(), ev)
 		}
 		ev.mark(from, int32(k+1))
 		out.Parts[k] = did
@@ -208,22 +208,21 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		switch t {
 		case Generation:
 			out.Generation -= did
-			out.Curtailed += did - bands[k].Ref
+			ev.book(out, Booking{Reason: set.Why[t], Curtailed: did - bands[k].Ref})
 		case Essential:
-			out.Unserved += bands[k].Ref - did
-			out.UnservedEssential += bands[k].Ref - did
 			out.Load += did
+			out.UnservedEssential += bands[k].Ref - did
+			ev.book(out, Booking{Reason: set.Why[t], Unserved: bands[k].Ref - did})
 		default:
 			out.Load += did
-			if set.Reason == Shed {
-				out.Unserved += max(moved, bands[k].Min-did, 0)
+			if set.Why[t] == Shed {
+				ev.book(out, Booking{Reason: Shed, Unserved: max(moved, bands[k].Min-did, 0)})
 				break
 			}
-			out.Shifted += moved
-			out.Unserved += max(0, bands[k].Min-did)
+			ev.book(out, Booking{Reason: set.Why[t], Shifted: moved, Unserved: max(0, bands[k].Min-did)})
 		}
 	}
-	s.rows[i].meter(env, set, ev, out)
+	s.rows[i].meter(env, ev, out)
 }
 
 // sum adds up what the parts of one tier have offered.
@@ -237,10 +236,7 @@ func (s *households) sum(t Tier, parts []partRef, bands []Band) (sum Band) {
 }
 
 // meter adds what follows from the parts' sums.
-func (h *household) meter(env *Env, set *Setpoint, ev *Events, out *Reading) {
-	if out.Unserved > 0 || out.Curtailed > 0 || out.Shifted > 0 {
-		out.Reason = set.Reason
-	}
+func (h *household) meter(env *Env, ev *Events, out *Reading) {
 	q, _ := h.reactive.Of(int64(out.Load))
 	out.Reactive = ReactivePower(q)
 	*ev.Add(householdMetered) = [7]int64{
@@ -271,7 +267,7 @@ func (s *households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
 		for k := range devices.Len() {
 			to := devices.Set(k)
 			to.Tier[t] = split.Next(devices.Flex(k).band(t, deep))
-			to.Reason = set.Reason
+			to.Why[t] = set.Why[t]
 		}
 		set.Tier[t] = 0
 	}

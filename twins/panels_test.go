@@ -71,7 +71,7 @@ func TestParkCurtails(t *testing.T) {
 		var set twins.Setpoint
 		var ev twins.Events
 		var out twins.Reading
-		set.Tier[twins.Generation], set.Reason = asked, twins.Abundance
+		set.Tier[twins.Generation], set.Why[twins.Generation] = asked, twins.Abundance
 		park.Step(0, &env, &set, &ev, &out)
 		if out.Generation != want || out.Curtailed != 647_680-want || (out.Reason == twins.Abundance) != (out.Curtailed > 0) {
 			t.Errorf("asked for %v W: %+v", asked.Watts(), out)

@@ -535,7 +535,7 @@ func (p *producer) generate(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	lo, hi := p.reach(env)
 	out.Generation = max(lo, min(hi, -set.Tier[Generation]))
 	out.Power = -out.Generation
-	if out.Reason = set.Reason; p.isFixed(env) {
+	if out.Reason = set.Why[Generation]; p.isFixed(env) {
 		out.Reason = Ordered
 	}
 	*ev.Add(producerGenerated) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Generation)}

@@ -29,7 +29,7 @@ func (v *variable) step(comes Power, env *Env, set *Setpoint, t *EventType, ev *
 	out.Generation = max(0, min(comes, -set.Tier[Generation]))
 	out.Power = -out.Generation
 	if out.Curtailed = comes - out.Generation; out.Curtailed > 0 {
-		out.Reason = set.Reason
+		out.Reason = set.Why[Generation]
 	}
 	*ev.Add(t) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Curtailed.For(env.Step))}
 }

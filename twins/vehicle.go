@@ -343,7 +343,7 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 		gain, rem := v.charged(drawn, v.efficiency)
 		unasked := v.unasked(env, most)
 		if p < most {
-			out.putOff(set.Reason, Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
+			out.putOff(set.Why[Mobility], Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
 		}
 		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
 		*ev.Add(vehicleCharged) = [7]int64{int64(drawn), int64(gain), rem, int64(owed)}

@@ -115,8 +115,8 @@ func (p *waterPump) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 	unasked := p.unasked(env, owed, band.Ref)
 	if out.Load < band.Ref {
-		out.putOff(set.Reason, band, unasked, out.Load)
-		out.Reason = set.Reason
+		out.putOff(set.Why[Flexible], band, unasked, out.Load)
+		out.Reason = set.Why[Flexible]
 	}
 	owed = max(0, owed+(unasked-out.Load).For(env.Step))
 	*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step)), int64(owed)}

@@ -68,7 +68,7 @@ func (o *Operator) sell(of *twins.Offers, p *twins.Plan, left twins.Power) twins
 		out := min(sold, max(0, of.Units[i].Tier[generation].Max-p.Units[i].Tier[generation]))
 		if out > 0 {
 			p.Units[i].Tier[generation] += out
-			p.Units[i].Reason = twins.Ordered
+			p.Units[i].Why[generation] = twins.Ordered
 			left, sold = left+out, sold-out
 		}
 	}
@@ -121,7 +121,7 @@ func (o *Operator) switchOff(env *twins.Env, of *twins.Offers, p *twins.Plan, le
 			continue
 		}
 		left, room = left-now, room-own
-		p.Units[i] = twins.Setpoint{Run: twins.Stop, Reason: twins.Planned}
+		p.Units[i] = twins.StopFor(twins.Planned)
 	}
 	return left
 }
@@ -228,14 +228,14 @@ func (o *Operator) takeOver(env *twins.Env, of *twins.Offers, p *twins.Plan, fro
 			continue
 		}
 		set.Tier[generation] -= more
-		set.Reason = twins.Reserve
+		set.Why[generation] = twins.Reserve
 		left -= more
 	}
 	if left == most {
 		return false
 	}
 	give.Tier[generation] += most - left
-	give.Reason = twins.Reserve
+	give.Why[generation] = twins.Reserve
 	return true
 }
 
@@ -308,7 +308,7 @@ func (o *Operator) order(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	for i := range o.units {
 		j := o.units[i].planned
 		if j >= 0 && of.Units[i].Startable > 0 && o.wanted(env, &o.next.start[j]) {
-			p.Units[i].Run, p.Units[i].Reason = twins.Start, twins.Planned
+			p.Units[i].Run, p.Units[i].Why[generation] = twins.Start, twins.Planned
 		}
 	}
 }

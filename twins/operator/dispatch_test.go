@@ -161,7 +161,7 @@ func TestPlainSheds(t *testing.T) {
 		g := newGrid(t, quarter, operator.Config{Plain: row.plain}, plant("a", `"rated_w": 80000`))
 		of, p := g.offer(tiers{essential: {60, 60, 60}, vehicles: {0, 40, 40}})
 		g.op.Dispatch(&g.env, of, p)
-		if got := p.Communities[0].Reason; got != row.want {
+		if got := p.Communities[0].Why[twins.Mobility]; got != row.want {
 			t.Errorf("plain %v: reason %q, wanted %q", row.plain, got, row.want)
 		}
 	}
@@ -172,14 +172,14 @@ func TestReasons(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, cheap, held)
 	of, p := g.offer(load(120))
 	g.op.Dispatch(&g.env, of, p)
-	if p.Units[0].Reason != twins.Reserve || p.Units[1].Reason != twins.Reserve {
-		t.Errorf("reasons %q and %q, wanted reserve", p.Units[0].Reason, p.Units[1].Reason)
+	if p.Units[0].Why[twins.Generation] != twins.Reserve || p.Units[1].Why[twins.Generation] != twins.Reserve {
+		t.Errorf("reasons %q and %q, wanted reserve", p.Units[0].Why[twins.Generation], p.Units[1].Why[twins.Generation])
 	}
 	g = newGrid(t, quarter, operator.Config{}, cheap, dear)
 	of, p = g.offer(load(60), tiers{storage: {-100, 0, 100}})
 	g.op.Dispatch(&g.env, of, p)
-	if p.Units[1].Reason != twins.Planned {
-		t.Errorf("reason %q, wanted planned", p.Units[1].Reason)
+	if p.Units[1].Why[twins.Generation] != twins.Planned {
+		t.Errorf("reason %q, wanted planned", p.Units[1].Why[twins.Generation])
 	}
 }
 
