@@ -192,7 +192,7 @@ func (c *community) end() {
 	if c.err == nil {
 		c.cell.End(c.ask.stage, c.ask.env, c.scratches...)
 		if c.ask.stage == twins.StageCommit && c.system.options.Hash {
-			c.digest = c.hasher.Sum(c.cell)
+			c.digest = c.hasher.Sum(c.cell.Record())
 		}
 	}
 	c.done = c.ask.seq

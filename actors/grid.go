@@ -36,8 +36,10 @@ type grid struct {
 
 func newGrid(s *System, w *sim.World) *grid {
 	g := &grid{system: s, path: sim.GridPath, balance: twins.NewBalance(w.Grid, s.options.Controller, w.Cells)}
-	g.record.Cells, g.record.Grid = w.Cells, w.Grid
-	g.record.Controller, _ = s.options.Controller.(twins.Stateful)
+	g.record.States = sim.NewStates(w.Cells, w.Grid, s.options.Controller)
+	for _, c := range w.Cells {
+		g.record.Cells = append(g.record.Cells, c.Record())
+	}
 	if s.options.Hash {
 		g.record.Digests = make([]sim.Hash, len(w.Cells))
 	}

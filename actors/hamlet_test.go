@@ -91,17 +91,17 @@ func (l *transcript) Commit(r *sim.StepRecord) error {
 	}
 	fmt.Fprintf(l, "%s", r.Time.Format("15:04"))
 	sum := twins.Power(0)
-	each(r, func(_ string, b *twins.Block, i int) {
-		fmt.Fprintf(l, " %8.0f", b.Read[i].Power.Watts())
-		sum += b.Read[i].Power
+	each(r, func(_ string, b *twins.BlockRecord, i int) {
+		fmt.Fprintf(l, " %8.0f", b.Reading(i).Power.Watts())
+		sum += b.Reading(i).Power
 	})
 	fmt.Fprintf(l, " │ sum %d mW\n", sum)
 	for _, c := range r.Commands {
 		fmt.Fprintf(l, "      command %d: %s %s of %s: %d\n", c.Seq, c.Name, c.Args.Setting, c.Target, c.Args.Value)
 	}
-	each(r, func(name string, b *twins.Block, i int) {
+	each(r, func(name string, b *twins.BlockRecord, i int) {
 		if b.Kind.Role == twins.RoleStorage {
-			fmt.Fprintf(l, "      %s holds %.1f Wh, %.1f %%\n", name, b.Read[i].Content.WattHours(), 100*b.Read[i].SoC.Float())
+			fmt.Fprintf(l, "      %s holds %.1f Wh, %.1f %%\n", name, b.Reading(i).Content.WattHours(), 100*b.Reading(i).SoC.Float())
 		}
 	})
 	for _, c := range r.Cells {
@@ -118,22 +118,23 @@ func (l *transcript) Commit(r *sim.StepRecord) error {
 func (l *transcript) head(r *sim.StepRecord) {
 	fmt.Fprintf(l, "     ")
 	n := 0
-	each(r, func(name string, _ *twins.Block, _ int) {
+	each(r, func(name string, _ *twins.BlockRecord, _ int) {
 		n++
 		fmt.Fprintf(l, " %8d", n)
 	})
 	fmt.Fprintln(l)
 	n = 0
-	each(r, func(name string, b *twins.Block, _ int) {
+	each(r, func(name string, b *twins.BlockRecord, _ int) {
 		n++
 		fmt.Fprintf(l, "      %d is %s, a %s\n", n, name, b.Kind.Name)
 	})
 }
 
 // each visits all members in path order of communities and slot order in them.
-func each(r *sim.StepRecord, f func(name string, b *twins.Block, i int)) {
+func each(r *sim.StepRecord, f func(name string, b *twins.BlockRecord, i int)) {
 	for _, c := range r.Cells {
-		for _, b := range c.Blocks {
+		for k := range c.Blocks {
+			b := &c.Blocks[k]
 			for i := range b.Paths {
 				f(short(b.Paths[i]), b, i)
 			}

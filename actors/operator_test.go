@@ -23,7 +23,7 @@ func TestOperatorUnderInjectedPanics(t *testing.T) {
 		return w
 	}
 	run := func(w *sim.World, s sim.Stepper, more ...sim.Sink) string {
-		chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+		chain := w.NewChain()
 		r := sim.Runner{World: w, Stepper: s, Sinks: append([]sim.Sink{chain}, more...)}
 		if _, err := r.Run(context.Background()); err != nil {
 			t.Fatal(err)

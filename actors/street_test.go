@@ -26,7 +26,7 @@ func play(t testing.TB, w *sim.World, o actors.Options, more ...sim.Sink) (strin
 		t.Fatal(err)
 	}
 	defer s.Close()
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	sum := &views.Summary{}
 	runner := sim.Runner{World: w, Stepper: s, Sinks: append([]sim.Sink{chain, sum}, more...)}
 	_, err = runner.Run(context.Background())
@@ -118,7 +118,7 @@ func TestDigestsOfShippedScenarios(t *testing.T) {
 			}
 		}
 		w := build()
-		flat := sim.NewChain(1, w.Scenario.Identity())
+		flat := w.NewChain()
 		runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{flat}}
 		if _, err := runner.Run(context.Background()); err != nil || flat.Digest().String() != want {
 			t.Fatalf("%s without actors: %s, %v, with them %s", name, flat.Digest(), err, want)

@@ -48,7 +48,7 @@ func world(g *twintest.Grid) *sim.World {
 // drive takes a stepper through a random grid's run and returns its digest.
 // see, if any, is told of each step.
 func drive(g *twintest.Grid, s sim.Stepper, see func(*sim.StepRecord)) (string, error) {
-	chain := sim.NewChain(g.Seed, nil)
+	chain := sim.NewChain(g.Seed, nil, sim.Form{})
 	var env twins.Env
 	for t := range twins.Tick(twintest.Steps) {
 		g.Env(t, &env)

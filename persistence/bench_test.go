@@ -73,7 +73,7 @@ func benchJournal(b *testing.B, scenario string, households, days int, d Durabil
 	if err != nil {
 		b.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, d)
 	if err != nil {
 		b.Fatal(err)
@@ -145,7 +145,7 @@ func readsBeside(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		b.Fatal(err)
@@ -208,7 +208,7 @@ func BenchmarkOpen(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		b.Fatal(err)
@@ -217,7 +217,7 @@ func BenchmarkOpen(b *testing.B) {
 	for t := range twins.Tick(steps) {
 		head := hashOf(byte(t))
 		f := &stepForm{tick: t, head: head, digests: []sim.Hash{head}}
-		entries = append(entries, j.store.seal(key(keyStep, t), f.append(nil, w.Cells, &places{})))
+		entries = append(entries, j.store.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &places{})))
 		j.ledger.step(t, head)
 		if len(entries) == 1000 {
 			if err := j.store.table.Put(entries); err != nil {

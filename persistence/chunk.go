@@ -106,14 +106,16 @@ func (m *matrix) column(i int, vs []int64) {
 // cellChunk is the readings of one community over the steps of a chunk: a matrix
 // for each column of each block, and one for the flows.
 type cellChunk struct {
+	shape   *shape
 	columns [][]matrix // by block and column
-	flows   matrix     // of each block, then what the community's are more than their sum
+	flows   matrix     // of each block, then what the community's are more than their sum, then figures of its own
 }
 
-func newCellChunk(c *twins.Cell) *cellChunk {
-	k := &cellChunk{columns: make([][]matrix, len(c.Blocks)), flows: matrix{width: numFlows * (len(c.Blocks) + 1)}}
+func newCellChunk(s *shape, community int) *cellChunk {
+	c := s.cells[community]
+	k := &cellChunk{shape: s, columns: make([][]matrix, len(c.Blocks)), flows: matrix{width: s.flows*(len(c.Blocks)+1) + s.nodes}}
 	for i, b := range c.Blocks {
-		k.columns[i] = make([]matrix, len(b.Kind.Columns))
+		k.columns[i] = make([]matrix, len(b.Columns))
 		for n := range k.columns[i] {
 			k.columns[i][n].width = len(b.Paths)
 		}
@@ -122,25 +124,29 @@ func newCellChunk(c *twins.Cell) *cellChunk {
 }
 
 // add takes the readings of a step, and says how many values it had to keep.
-func (k *cellChunk) add(c *twins.Cell) (values int) {
-	for i, b := range c.Blocks {
-		for n := range b.Kind.Columns {
+func (k *cellChunk) add(c *twins.CellRecord) (values int) {
+	for i := range c.Blocks {
+		b := &c.Blocks[i]
+		for n := range b.Columns {
 			column := b.Column(n)
 			k.columns[i][n].keep(column)
 			values += len(column)
 		}
 	}
-	flows := k.flows.row()
-	rest := flowValues(&c.Flows)
-	for i, b := range c.Blocks {
-		v := flowValues(&b.Flows)
-		for n := range v {
-			rest[n] -= v[n]
+	row, n := k.flows.row(), k.shape.flows
+	rest := row[n*len(c.Blocks):]
+	putFlows(rest[:n], &c.Flows)
+	for i := range c.Blocks {
+		of := row[n*i : n*(i+1)]
+		putFlows(of, &c.Blocks[i].Flows)
+		for f, v := range of {
+			rest[f] -= v
 		}
-		copy(flows[numFlows*i:], v[:])
 	}
-	copy(flows[numFlows*len(c.Blocks):], rest[:])
-	return values + len(flows)
+	for i := range k.shape.nodes {
+		rest[n+i] = twins.NodeColumns[i].Value(c)
+	}
+	return values + len(row)
 }
 
 // reset begins the next chunk.
@@ -153,17 +159,26 @@ func (k *cellChunk) reset() {
 	k.flows.reset()
 }
 
-// fill puts the readings of one step into a cell.
-func (k *cellChunk) fill(c *twins.Cell, step int) {
-	c.Flows = flowsOf(k.flows.rows[step][numFlows*len(c.Blocks):])
-	for i, b := range c.Blocks {
-		b.Show(flowsOf(k.flows.rows[step][numFlows*i:]), func(n int) []int64 { return k.columns[i][n].rows[step] })
+// fill puts the readings of one step into a record.
+func (k *cellChunk) fill(c *twins.CellRecord, step int) {
+	row, n := k.flows.rows[step], k.shape.flows
+	rest := row[n*len(c.Blocks):]
+	c.Flows = flowsOf(rest[:n])
+	for i := range c.Blocks {
+		b := &c.Blocks[i]
+		b.Flows = flowsOf(row[n*i : n*(i+1)])
+		for m := range b.Columns {
+			b.SetColumn(m, k.columns[i][m].rows[step])
+		}
 		c.Flows.Plus(&b.Flows)
+	}
+	for i := range k.shape.nodes {
+		twins.NodeColumns[i].Set(c, rest[n+i])
 	}
 }
 
 // append appends the stored form.
-func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
+func (k *cellChunk) append(b []byte, c *twins.CellLayout, from twins.Tick) []byte {
 	w := writer(b)
 	steps := len(k.flows.rows)
 	gathered, base := newSeries(steps), make([]int64, steps)
@@ -173,8 +188,8 @@ func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
 	for i, block := range c.Blocks {
 		w.text(block.Kind.Name)
 		w.uint(uint64(len(block.Paths)))
-		w.uint(uint64(len(block.Kind.Columns)))
-		for n, col := range block.Kind.Columns {
+		w.uint(uint64(len(block.Columns)))
+		for n, col := range block.Columns {
 			w.text(col.Name)
 			if k.columns[i][n].zero() && !col.Derived { // as most are in most steps
 				w.zeros(len(block.Paths))
@@ -194,8 +209,9 @@ func (k *cellChunk) append(b []byte, c *twins.Cell, from twins.Tick) []byte {
 	return w
 }
 
-// readCellChunk is the inverse of append, for a cell of the same scenario.
-func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellChunk, error) {
+// readCellChunk is the inverse of append, for a cell of the same scenario and layout.
+func readCellChunk(b []byte, s *shape, community int, from twins.Tick, steps int) (*cellChunk, error) {
+	c := s.cells[community]
 	r := &reader{b: b}
 	if t, n := twins.Tick(r.int()), r.uint(); t != from || n != uint64(steps) {
 		return nil, fmt.Errorf("it has %d steps from %d on, wanted %d from %d on", n, t, steps, from)
@@ -203,7 +219,7 @@ func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellCh
 	if n := r.uint(); n != uint64(len(c.Blocks)) {
 		return nil, fmt.Errorf("it has %d kinds, wanted %d", n, len(c.Blocks))
 	}
-	k := newCellChunk(c)
+	k := newCellChunk(s, community)
 	vs, base := make([]int64, steps), make([]int64, steps)
 	for i, block := range c.Blocks {
 		if name, n := r.text(), r.uint(); name != block.Kind.Name || n != uint64(len(block.Paths)) {
@@ -212,14 +228,14 @@ func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellCh
 		before := -1
 		for range r.count(1) {
 			name := r.text()
-			n := columnOf(block.Kind, name)
+			n := block.ColumnNamed(name)
 			if n < 0 {
-				return nil, fmt.Errorf("column %q is unknown to this version", name)
+				return nil, fmt.Errorf("it has the column %q, which the run's layout does not have", name)
 			}
 			m := &k.columns[i][n]
 			m.rows = make([][]int64, steps)
 			for at := range block.Paths {
-				if block.Kind.Columns[n].Derived && before >= 0 {
+				if block.Columns[n].Derived && before >= 0 {
 					k.columns[i][before].column(at, base)
 					r.shares(vs, base)
 				} else if r.series(vs) {
@@ -236,7 +252,7 @@ func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellCh
 			k.flows.set(i, vs)
 		}
 	}
-	for i := range k.columns { // of a version that did not have them
+	for i := range k.columns { // of a chunk that does not have them
 		for n := range k.columns[i] {
 			if k.columns[i][n].rows == nil {
 				k.columns[i][n].rows = make([][]int64, steps)
@@ -244,15 +260,6 @@ func readCellChunk(b []byte, c *twins.Cell, from twins.Tick, steps int) (*cellCh
 		}
 	}
 	return k, r.done()
-}
-
-func columnOf(k *twins.Kind, name string) int {
-	for i, c := range k.Columns {
-		if c.Name == name {
-			return i
-		}
-	}
-	return -1
 }
 
 func (m *matrix) allocate(steps int) {

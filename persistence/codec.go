@@ -270,25 +270,17 @@ func (r *reader) textAfter(last string) string {
 	return last[:n] + r.text()
 }
 
-// Flows as a list of integers. The order is on disk: new ones come last.
-const numFlows = 19
-
-func flowValues(f *twins.Flows) [numFlows]int64 {
-	return [numFlows]int64{
-		int64(f.Power), int64(f.Load), int64(f.Generation), int64(f.Charge), int64(f.Discharge), int64(f.Import), int64(f.Export),
-		int64(f.NetworkLoss), int64(f.Unserved), int64(f.UnservedEssential), int64(f.Curtailed), int64(f.Shifted), int64(f.Relief), int64(f.Kinetic),
-		int64(f.Reactive), int64(f.Stored), int64(f.StorageLoss), int64(f.Driven), int64(f.Elsewhere),
+// putFlows writes the first of the columns of flows, as many as there is room for.
+func putFlows(to []int64, f *twins.Flows) {
+	for i := range to {
+		to[i] = twins.FlowColumns[i].Value(f)
 	}
 }
 
+// flowsOf is the inverse of putFlows.
 func flowsOf(v []int64) (f twins.Flows) {
-	for i, p := range [...]*twins.Power{&f.Power, &f.Load, &f.Generation, &f.Charge, &f.Discharge, &f.Import, &f.Export,
-		&f.NetworkLoss, &f.Unserved, &f.UnservedEssential, &f.Curtailed, &f.Shifted, &f.Relief, &f.Kinetic} {
-		*p = twins.Power(v[i])
-	}
-	f.Reactive = twins.ReactivePower(v[14])
-	for i, e := range [...]*twins.Energy{&f.Stored, &f.StorageLoss, &f.Driven, &f.Elsewhere} {
-		*e = twins.Energy(v[15+i])
+	for i := range v {
+		twins.FlowColumns[i].Set(&f, v[i])
 	}
 	return f
 }

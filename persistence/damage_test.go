@@ -46,7 +46,7 @@ func truthOf(t testing.TB, w *sim.World, keep Retention) *truth {
 		t.Fatal(err)
 	}
 	r.Retention = keep
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour, Steps: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -457,7 +457,7 @@ func TestValuesTornAnywhere(t *testing.T) {
 		if key[0] == keyStep {
 			for cut := range body {
 				n++
-				if _, err := readStep(body[:cut], w.Cells); err == nil {
+				if _, err := readStep(body[:cut], shapeOf(w.Form.Layout, w.Cells)); err == nil {
 					t.Errorf("step %x cut at %d was taken", key, cut)
 				}
 			}
@@ -474,7 +474,7 @@ func TestValuesTornAnywhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			for cut := range b {
-				if _, err := readCellChunk(b[:cut], w.Cells[i], c.from, int(c.to-c.from)); err == nil {
+				if _, err := readCellChunk(b[:cut], shapeOf(w.Form.Layout, w.Cells), i, c.from, int(c.to-c.from)); err == nil {
 					t.Errorf("readings cut at %d were taken", cut)
 				}
 			}
@@ -482,7 +482,7 @@ func TestValuesTornAnywhere(t *testing.T) {
 			for range 2000 { // any bytes: an error or other values, no panic
 				bad := append([]byte{}, b...)
 				bad[random.IntN(len(bad))] = byte(random.Uint32())
-				_, _ = readCellChunk(bad, w.Cells[i], c.from, int(c.to-c.from))
+				_, _ = readCellChunk(bad, shapeOf(w.Form.Layout, w.Cells), i, c.from, int(c.to-c.from))
 			}
 		}
 	}
@@ -563,7 +563,7 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		chain := sim.NewChain(1, nil)
+		chain := sim.NewChain(1, nil, sim.Form{})
 		j, err := r.Keep(w, chain, Durability{Steps: 2, Every: time.Hour})
 		if err != nil {
 			t.Fatal(err)
@@ -642,7 +642,7 @@ func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			chain := sim.NewChain(1, nil)
+			chain := sim.NewChain(1, nil, sim.Form{})
 			j, err := r.Keep(w, chain, Durability{Steps: 1 << 20, Every: time.Hour})
 			if err != nil {
 				t.Fatal(err)
@@ -688,7 +688,7 @@ func TestDiskAlmostFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		t.Fatal(err)
@@ -740,7 +740,7 @@ func TestEndedOnAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) e
 	if err != nil {
 		return err
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		return err

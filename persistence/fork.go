@@ -92,8 +92,12 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	if err != nil {
 		return nil, nil, err
 	}
+	form, err := s.formFrom(at, at)
+	if err != nil {
+		return nil, nil, err
+	}
 	kept := *s.run.meta.Journal
-	kept.Parent, kept.CSV, kept.Retention = parent, false, r.Retention
+	kept.Parent, kept.CSV, kept.Retention, kept.Form = parent, false, r.Retention, form
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
 	child.start, child.parent, child.base, child.gone = s.start, s, at, at
@@ -143,7 +147,7 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 	if err != nil {
 		return nil, nil, err
 	}
-	if j, err = newJournal(s, m.Chain, d, at); err != nil {
+	if j, err = newJournal(s, m.World, m.Chain, d, at); err != nil {
 		return nil, nil, err
 	}
 	j.usage = folded

@@ -201,7 +201,7 @@ func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Retention = Retention{Events: 1, Hours: 1, Snapshots: 2}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -384,7 +384,7 @@ func TestRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Retention = Retention{Readings: 1, Snapshots: 2}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)

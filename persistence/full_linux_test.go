@@ -34,7 +34,7 @@ func TestSmallFileSystem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		t.Fatal(err)

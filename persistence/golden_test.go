@@ -83,7 +83,7 @@ func hashOf(n byte) (h sim.Hash) {
 }
 
 // goldenStep has every field of a step, each another value.
-func goldenStep(cells []*twins.Cell) *stepForm {
+func goldenStep() *stepForm {
 	return &stepForm{
 		tick: 300, head: hashOf(1), states: hashOf(2), due: true, priced: true, mixed: true, price: -42_000_000, carbon: 412_345, residual: -7,
 		swing: twins.Swing{Island: true, Blackout: true, Min: -250_000, Max: 1, End: -3, ROCOF: 4, Stages: 5, Relief: 6, Kinetic: -7, Shed: 8, ShedFor: 9},
@@ -130,72 +130,104 @@ func TestGoldenBytes(t *testing.T) {
 	if r := stateKey(96, gridState, 1); !bytes.Equal(g.get(t, "key-state", r), r) {
 		t.Errorf("key of a state is %x", r)
 	}
-	want := goldenStep(w.Cells)
-	b := body("step", k, want.append(nil, w.Cells, &places{}))
-	got, err := readStep(b, w.Cells)
+	first := shapeOf(twins.FirstLayout(), w.Cells)
+	want := goldenStep()
+	b := body("step", k, want.append(nil, first, &places{}))
+	got, err := readStep(b, first)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("step: %v\ngot  %+v\nwant %+v", err, got, want)
 	}
-	if made := want.append(nil, w.Cells, &places{}); !bytes.Equal(made, b) {
+	if made := want.append(nil, first, &places{}); !bytes.Equal(made, b) {
 		t.Errorf("step is written as %x, was %x", made, b)
 	}
-	goldenReadings(t, w, body)
+	goldenReadings(t, "readings", first, body)
+	withLimit := twins.FirstLayout()
+	withLimit.Nodes = []string{"limit_w"}
+	goldenReadings(t, "readings-with-limit", shapeOf(withLimit, w.Cells), body)
 	goldenLedger(t, g, want)
 	goldenRun(t, g)
 	g.close(t)
 }
 
+// goldenForm reads run.json of format 3: with layout, models and a joint.
+func goldenForm(t *testing.T, g *golden, dir string, want Run) {
+	layout := twins.FirstLayout()
+	kept := *want.Journal
+	kept.Form = &Form{Chain: sim.LayoutChain, Begun: 1, Model: 2, Layout: layout, Joints: []sim.Joint{{Tick: 24, Model: 2, Layout: layout}}}
+	want.Journal = &kept
+	want.Sum = want.sum()
+	r := &RunDir{dir: dir, meta: want}
+	if err := r.writeMeta(); err != nil {
+		t.Fatal(err)
+	}
+	made, err := os.ReadFile(filepath.Join(dir, runFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readMeta(dir, g.get(t, "run.json-3", made))
+	if err != nil || !reflect.DeepEqual(*got, want) {
+		t.Errorf("run.json of format 3: %v\ngot  %+v\nwant %+v", err, got, want)
+	}
+}
+
 // goldenReadings has every form of a series.
-func goldenReadings(t *testing.T, w *sim.World, body func(name string, key, made []byte) []byte) {
-	c := w.Cells[0]
-	k := newCellChunk(c)
+func goldenReadings(t *testing.T, name string, shape *shape, body func(name string, key, made []byte) []byte) {
+	k, c := newCellChunk(shape, 0), twins.NewCellRecord(shape.cells[0])
 	want := map[string][]int64{}
 	for step := range int64(3) {
-		for i, b := range c.Blocks {
-			b.Show(flowsOf([]int64{step, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, int64(i)}), func(n int) (values []int64) {
+		for i := range c.Blocks {
+			b := &c.Blocks[i]
+			b.Flows = flowsOf([]int64{step, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, int64(i)})
+			for n := range b.Columns {
+				var values []int64
 				for m, path := range b.Paths {
 					v := [...]int64{0, 500_000, 3600 * (step + 1), (step - 1) * 1 << 62}[(i+m+n)%4]
-					if b.Kind.Columns[n].Name == "soc" {
+					if b.Columns[n].Name == "soc" {
 						v = 500_000_000 + step*111
 					}
-					if b.Kind.Columns[n].Name == "reason" {
+					if b.Columns[n].Name == "reason" {
 						v %= 8
 					}
-					name := path + " " + b.Kind.Columns[n].Name
+					name := path + " " + b.Columns[n].Name
 					want[name] = append(want[name], v)
 					values = append(values, v)
 				}
-				return values
-			})
+				b.SetColumn(n, values)
+			}
 		}
-		c.Flows = twins.Flows{NetworkLoss: twins.Power(step)}
+		c.Flows, c.Limit = twins.Flows{NetworkLoss: twins.Power(step)}, twins.Power(7*step)
 		k.add(c)
 	}
-	made := k.append(nil, c, 96)
-	b := body("readings", readingsKey(0, 96, 0), made)
+	made := k.append(nil, shape.cells[0], 96)
+	b := body(name, readingsKey(0, 96, 0), made)
 	if !bytes.Equal(made, b) {
 		t.Errorf("readings are written as %x, was %x", made, b)
 	}
-	got, err := readCellChunk(b, c, 96, 3)
+	got, err := readCellChunk(b, shape, 0, 96, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for step := range 3 {
+		c := twins.NewCellRecord(shape.cells[0])
 		got.fill(c, step)
-		for i, block := range c.Blocks {
-			for m := range block.Read {
-				for _, col := range block.Kind.Columns {
-					if v := col.Value(&block.Read[m]); v != want[block.Paths[m]+" "+col.Name][step] {
+		for i := range c.Blocks {
+			block := &c.Blocks[i]
+			for m := range block.Paths {
+				for n, col := range block.Columns {
+					if v := block.Value(n, m); v != want[block.Paths[m]+" "+col.Name][step] {
 						t.Errorf("%s %s in step %d is %d", block.Paths[m], col.Name, step, v)
 					}
 				}
 			}
-			if f := flowValues(&block.Flows); f[0] != int64(step) || f[18] != int64(i) {
+			if f := &block.Flows; f.Power != twins.Power(step) || f.Elsewhere != twins.Energy(i) {
 				t.Errorf("flows of %s: %v", block.Kind.Plural, f)
 			}
 		}
 		if c.Flows.NetworkLoss != twins.Power(step) {
 			t.Errorf("flows: %+v", c.Flows)
+		}
+		if limit := twins.Power(7 * step * shape.nodes); c.Limit != limit {
+			t.Errorf("limit in step %d: %d, wanted %d", step, c.Limit, limit)
 		}
 	}
 }
@@ -250,9 +282,13 @@ func goldenRun(t *testing.T, g *golden) {
 		t.Fatal(err)
 	}
 	got, err := readMeta(dir, g.get(t, "run.json-2", made))
-	if err != nil || !reflect.DeepEqual(*got, want) {
+	if want.Format = runFormat; err != nil || !reflect.DeepEqual(*got, want) {
 		t.Errorf("run.json of format 2: %v\ngot  %+v\nwant %+v", err, got, want)
 	}
+	if f := got.Journal.form(); f.Chain != sim.FirstChain || f.Begun != 1 || f.Model != 1 || f.Layout.Check() != nil {
+		t.Errorf("run.json of format 2 has the form %+v", f)
+	}
+	goldenForm(t, g, dir, want)
 	first := []byte(`{"format": 1, "scenario": "two", "seed": 7, "created": "2026-01-02T03:04:05Z", "smatrix": "v1", "state": "done"}`)
 	got, err = readMeta(dir, g.get(t, "run.json-1", first))
 	if err != nil || got.Scenario != "two" || got.State != Done || got.Seed != 7 || got.Journal != nil || got.Format != runFormat {

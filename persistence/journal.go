@@ -105,16 +105,16 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
-	kept.Retention = r.Retention
+	kept.Retention, kept.Form = r.Retention, formOfWorld(w)
 	if err := r.writeText(scenarioFile, kept.Scenario.Text); err != nil {
 		return nil, err
 	}
 	s := newStore(r, Write)
-	s.start = chain.Head()
+	s.start, s.segments = chain.Head(), kept.Form.segments()
 	if s.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, err
 	}
-	j, err := newJournal(s, chain, d, 0)
+	j, err := newJournal(s, w, chain, d, 0)
 	if err == nil {
 		err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
 	}
@@ -163,7 +163,9 @@ func (k *Kept) scenario(r *RunDir) (*sim.Scenario, error) {
 	return from.Load()
 }
 
-func newJournal(s *Store, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
+func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {
+	last := s.segments[len(s.segments)-1]
+	last.shape = shapeOf(last.layout, w.Cells)
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
 		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited, places: &places{},
@@ -257,8 +259,8 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	s, c := j.store, &j.chunk
 	entries = j.foldStep(r)
 	if c.cells == nil {
-		for _, cell := range r.Cells {
-			c.cells = append(c.cells, newCellChunk(cell))
+		for i := range r.Cells {
+			c.cells = append(c.cells, newCellChunk(j.shape(), i))
 		}
 	}
 	for i, cell := range r.Cells {
@@ -268,7 +270,7 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	full := c.steps >= mostChunkSteps || c.steps >= leastChunkSteps && c.values >= mostChunkValues
 	snapshot := r.SnapshotDue || (r.Tick+1)%mostBetween == 0
 	if full || snapshot {
-		entries = j.flushChunk(entries, r)
+		entries = j.flushChunk(entries)
 	}
 	if snapshot {
 		entries = j.snapshot(entries, r)
@@ -276,17 +278,20 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
-	j.buf = form.append(j.buf[:0], r.Cells, j.places)
+	j.buf = form.append(j.buf[:0], j.shape(), j.places)
 	return append(entries, s.seal(key(keyStep, r.Tick), j.buf))
 }
 
+// shape is that of the records that come.
+func (j *Journal) shape() *shape { return j.store.segments[len(j.store.segments)-1].shape }
+
 // flushChunk writes the chunk out and begins the next one.
-func (j *Journal) flushChunk(entries []Entry, r *sim.StepRecord) []Entry {
+func (j *Journal) flushChunk(entries []Entry) []Entry {
 	s, c := j.store, &j.chunk
 	if c.steps == 0 {
 		return entries
 	}
-	for i, cell := range r.Cells {
+	for i, cell := range j.shape().cells {
 		j.buf = c.cells[i].append(j.buf[:0], cell, c.from)
 		keyOf := func(part int) []byte { return readingsKey(i, c.from, part) }
 		entries = s.sealParts(entries, keyOf, j.buf, s.like(keyOf(0)))
@@ -311,11 +316,11 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
 		entries = s.sealParts(entries, keyOf, states, s.like(keyOf(0)))
 	}
 	var buf []byte
-	for i, cell := range r.Cells {
-		buf = cell.AppendStates(buf[:0])
+	for i := range r.Cells {
+		buf = r.States.AppendCell(buf[:0], i)
 		keep(uint32(i), buf)
 	}
-	keep(gridState, sim.AppendGridState(buf[:0], r))
+	keep(gridState, r.States.AppendGrid(buf[:0]))
 	var w writer
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
@@ -490,7 +495,7 @@ func (j *Journal) end() error {
 		return j.sync()
 	}
 	s := j.store
-	entries := j.flushChunk(nil, j.last)
+	entries := j.flushChunk(nil)
 	if j.usage != nil {
 		entries = j.usage.flush(entries)
 	}

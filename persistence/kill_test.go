@@ -74,7 +74,7 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		return err

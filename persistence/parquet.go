@@ -30,13 +30,19 @@ func createParquet(readings, grid string) (*parquetFiles, error) {
 // Commit implements sim.Sink.
 func (p *parquetFiles) Commit(r *sim.StepRecord) error {
 	for _, c := range r.Cells {
-		for _, b := range c.Blocks {
-			for i := range b.Read {
+		for k := range c.Blocks {
+			b := &c.Blocks[k]
+			for i := range b.Paths {
 				if b.Vacant(i) {
 					continue
 				}
 				member := tables.Member{Path: b.Paths[i], Kind: b.Kind, Community: c.Path}
-				value := func(column int) int64 { return b.Kind.Columns[column].Value(&b.Read[i]) }
+				value := func(column int) (int64, bool) {
+					if column >= len(b.Columns) { // added since the run was begun
+						return 0, false
+					}
+					return b.Value(column, i), true
+				}
 				if err := p.readings.Add(r.Tick, r.Time, member, value); err != nil {
 					return err
 				}

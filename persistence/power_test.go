@@ -124,7 +124,7 @@ func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Steps: 16, Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)

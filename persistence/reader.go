@@ -46,7 +46,7 @@ func (s *Store) Reader() *Reader {
 
 // beside is a store that reads the same table.
 func (s *Store) beside() *Store {
-	b := &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: -1}
+	b := &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: -1, segments: s.ownSegments()}
 	b.base, b.inherited, b.parent = s.base, s.inherited, s.parent.past()
 	return b
 }
@@ -59,7 +59,15 @@ func (s *Store) past() *Store {
 	}
 	return &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: s.ended, digest: s.digest,
 		heads: s.heads, missing: s.missing, commands: s.commands, chunks: s.chunks, snapshots: s.snapshots,
-		base: s.base, inherited: s.inherited, parent: s.parent.past()}
+		base: s.base, inherited: s.inherited, parent: s.parent.past(), segments: s.ownSegments()}
+}
+
+// ownSegments are the store's segments for another one, which makes its own shapes.
+func (s *Store) ownSegments() (own []*segment) {
+	for _, g := range s.segments {
+		own = append(own, &segment{from: g.from, model: g.model, layout: g.layout, joint: g.joint})
+	}
+	return own
 }
 
 // look takes what is kept by now. The caller holds mu.
@@ -96,6 +104,9 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 	s.heads, s.snapshots = r.store.heads, r.store.snapshots
 	s.commands = r.store.Commands(0, at)
 	m, err := s.nearest(min(at, s.Steps()))
+	if err == nil {
+		err = s.recomputable(m.Steps, min(at, s.Steps()))
+	}
 	if err != nil {
 		return nil, 0, nil, err
 	}

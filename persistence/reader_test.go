@@ -24,7 +24,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 	var flows []twins.Flows
 	var parts []twins.Power // of the first home's first device
 	homes := slices.IndexFunc(w.Cells[0].Blocks, func(b *twins.Block) bool { return b.Kind == twins.Household })
-	device := func(r *sim.StepRecord) twins.Power { return r.Cells[0].Blocks[homes].Read[0].Parts[0] }
+	device := func(r *sim.StepRecord) twins.Power { return r.Cells[0].Blocks[homes].PartsOf(0)[0] }
 	note := sinkFunc(func(r *sim.StepRecord) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -131,7 +131,7 @@ func TestHeldTellsTheAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Keep(w, sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()), Durability{}); err != nil {
+	if _, err := r.Keep(w, w.NewChain(), Durability{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Shown("http://127.0.0.1:7070/"); err != nil {

@@ -214,6 +214,15 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 		return nil, nil, errors.New("store: opened for reading only")
 	}
 	at := s.whole(twins.Tick(s.run.meta.Journal.Steps) - 1) // a step at least is made: the digest wants it
+	form, err := s.formFrom(at, s.Steps())
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.goOn(form); len(form.Joints) > 0 {
+		if err := s.run.writeMeta(); err != nil { // the chain has the joint from here on
+			return nil, nil, err
+		}
+	}
 	if err := s.Replay(0, at, sinks...); err != nil {
 		return nil, nil, err
 	}
@@ -225,7 +234,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err := s.forget(at); err != nil {
 		return nil, nil, err
 	}
-	j, err := newJournal(s, m.Chain, d, at)
+	j, err := newJournal(s, m.World, m.Chain, d, at)
 	if err != nil {
 		return nil, nil, err
 	}

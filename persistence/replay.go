@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,23 +81,30 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 	if err != nil {
 		return from, sinkError{err}
 	}
-	cells := make([]*cellChunk, len(w.Cells))
+	shape, err := s.shapeAt(c.from)
+	if err != nil {
+		return from, sinkError{err}
+	}
+	cells, records := make([]*cellChunk, len(w.Cells)), shape.records()
 	for i := range w.Cells {
-		if cells[i], err = s.readings(w, i, c); err != nil {
+		if cells[i], err = s.readings(shape, i, c); err != nil {
 			return from, fmt.Errorf("readings of %s: %w", w.Cells[i].Path, err)
 		}
 	}
 	var hasher sim.CellHasher
 	cal := w.Scenario.Calendar
 	for t := from; t < to; t++ {
-		form, err := s.step(w, t)
+		form, err := s.step(t)
 		if err != nil {
 			return t, err
 		}
-		rec := &sim.StepRecord{Cells: w.Cells, Grid: w.Grid, Time: cal.Time(t), Step: cal.Step}
+		rec := &sim.StepRecord{Cells: records, Time: cal.Time(t), Step: cal.Step}
 		form.fill(rec)
-		for i, cell := range w.Cells {
+		for i, cell := range records {
 			cells[i].fill(cell, int(t-c.from))
+			if shape.nodes == 0 {
+				cell.Limit = w.LimitAt(i, t)
+			}
 		}
 		if err := s.check(rec, form, &hasher); err != nil {
 			return t, err
@@ -111,21 +119,25 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 }
 
 // readings reads a community's part of a chunk.
-func (s *Store) readings(w *sim.World, community int, c span) (*cellChunk, error) {
+func (s *Store) readings(shape *shape, community int, c span) (*cellChunk, error) {
 	b, err := s.getParts(func(part int) []byte { return readingsKey(community, c.from, part) })
 	if err != nil {
 		return nil, err
 	}
-	return readCellChunk(b, w.Cells[community], c.from, int(c.to-c.from))
+	return readCellChunk(b, shape, community, c.from, int(c.to-c.from))
 }
 
 // step reads what is kept of a step at once.
-func (s *Store) step(w *sim.World, t twins.Tick) (*stepForm, error) {
+func (s *Store) step(t twins.Tick) (*stepForm, error) {
+	shape, err := s.shapeAt(t)
+	if err != nil {
+		return nil, err
+	}
 	b, err := s.get(key(keyStep, t))
 	if err != nil {
 		return nil, err
 	}
-	f, err := readStep(b, w.Cells)
+	f, err := readStep(b, shape)
 	if err == nil && f.tick != t {
 		err = fmt.Errorf("it says that it is step %d", f.tick)
 	}
@@ -142,7 +154,7 @@ func (s *Store) check(r *sim.StepRecord, f *stepForm, hasher *sim.CellHasher) er
 			return fmt.Errorf("what is kept of %s does not have its digest", c.Path)
 		}
 	}
-	before, _ := s.HeadAt(r.Tick)
+	before := s.before(r.Tick)
 	if before != (sim.Hash{}) && sim.NextHead(before, r, f.states) != s.heads[r.Tick] {
 		return errors.New("what is kept of it does not have its hash")
 	}
@@ -161,6 +173,9 @@ func (s *Store) recompute(from, to twins.Tick, sinks []sim.Sink) error {
 
 // carry takes a moment on to step to; sinks get the steps from from on.
 func (s *Store) carry(m *Moment, from, to twins.Tick, sinks []sim.Sink) error {
+	if err := s.recomputable(m.Steps, to); err != nil {
+		return err
+	}
 	gate := &gate{store: s, chain: m.Chain, from: from, sinks: sinks}
 	r := sim.Runner{World: m.World, Stepper: sim.NewFlat(m.World, nil, true), Sinks: []sim.Sink{m.Chain, gate}}
 	r.From(m.Steps)
@@ -218,13 +233,13 @@ func (s *Store) At(n twins.Tick) (*Moment, error) {
 func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 	for {
 		n = s.SnapshotBefore(n)
-		w, err := s.World()
+		w, err := s.build((*sim.Scenario).Build, s.segmentOf(n))
 		if err != nil {
 			return nil, err
 		}
-		head, _ := s.HeadAt(n)
+		head := s.before(n)
 		if n == 0 {
-			return &Moment{World: w, Chain: sim.ResumeChain(head)}, nil
+			return &Moment{World: w, Chain: s.chainFrom(head)}, nil
 		}
 		if head != (sim.Hash{}) {
 			var cells [][]byte
@@ -233,7 +248,7 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 				err = w.Restore(cells, grid)
 			}
 			if err == nil {
-				return &Moment{World: w, Chain: sim.ResumeChain(head), Steps: n}, nil
+				return &Moment{World: w, Chain: s.chainFrom(head), Steps: n}, nil
 			}
 			s.repaired("journal: snapshot after step %d: %v; the one before it serves", n, err)
 		}
@@ -301,12 +316,12 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 		for _, c := range s.chunks {
 			if c.from <= t && t < c.to {
 				end = min(to, c.to)
-				k, err := s.cached(w, at.cell, c)
-				if err != nil {
+				k, n, err := s.cachedColumn(at, column, c)
+				if err != nil || n < 0 {
 					break
 				}
 				for ; t < end; t++ {
-					values = append(values, k.columns[at.block][at.column].at(int(t-c.from), at.member))
+					values = append(values, k.columns[at.block][n].at(int(t-c.from), at.member))
 				}
 			} else if c.from > t {
 				end = min(end, c.from)
@@ -314,8 +329,8 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 		}
 		if t < end {
 			err := s.Replay(t, end, sinkFunc(func(r *sim.StepRecord) error {
-				b := r.Cells[at.cell].Blocks[at.block]
-				values = append(values, b.Kind.Columns[at.column].Value(&b.Read[at.member]))
+				b := &r.Cells[at.cell].Blocks[at.block]
+				values = append(values, b.Value(b.ColumnNamed(column), at.member))
 				return nil
 			}))
 			if err != nil {
@@ -327,11 +342,21 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 	return values, nil
 }
 
-func (s *Store) cached(w *sim.World, community int, c span) (*cellChunk, error) {
+// cachedColumn is the chunk with a member's readings, and where a column stands in it.
+func (s *Store) cachedColumn(at place, column string, c span) (*cellChunk, int, error) {
+	shape, err := s.shapeAt(c.from)
+	if err != nil {
+		return nil, -1, err
+	}
+	k, err := s.cached(shape, at.cell, c)
+	return k, shape.cells[at.cell].Blocks[at.block].ColumnNamed(column), err
+}
+
+func (s *Store) cached(shape *shape, community int, c span) (*cellChunk, error) {
 	if s.cache.cells != nil && s.cache.span == c && s.cache.community == community {
 		return s.cache.cells, nil
 	}
-	k, err := s.readings(w, community, c)
+	k, err := s.readings(shape, community, c)
 	if err == nil {
 		s.cache = chunkCache{c, community, k}
 	}
@@ -342,8 +367,8 @@ type sinkFunc func(*sim.StepRecord) error
 
 func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
-// place is where a member's column stands.
-type place struct{ cell, block, member, column int }
+// place is where a member stands.
+type place struct{ cell, block, member int }
 
 func placeOf(w *sim.World, path, column string) (place, error) {
 	for i, c := range w.Cells {
@@ -352,23 +377,26 @@ func placeOf(w *sim.World, path, column string) (place, error) {
 			if !found {
 				continue
 			}
-			col := columnOf(b.Kind, column)
-			if col < 0 {
+			if !slices.ContainsFunc(b.Kind.Columns, func(c twins.Column) bool { return c.Name == column }) {
 				return place{}, fmt.Errorf("%s has no column %q", path, column)
 			}
-			return place{i, n, m, col}, nil
+			return place{i, n, m}, nil
 		}
 	}
 	return place{}, fmt.Errorf("no member %s", path)
 }
 
-// DigestAt is the digest that the run had after n steps, 0 ≤ n ≤ Steps.
+// DigestAt is the digest that the run had after n steps, 0 ≤ n ≤ Steps. Of steps that
+// another model made it is known only where states are kept: *ModelError elsewhere.
 func (s *Store) DigestAt(n twins.Tick) (sim.Hash, error) {
 	switch {
 	case n == s.ended && n == s.Steps() && n > 0:
 		return s.digest, nil
 	case n <= 0:
 		return s.start, nil
+	}
+	if s.Recomputable(n-1, n) != nil { // another model made it
+		return s.keptDigest(n)
 	}
 	// The chain has a digest from the first step that it is given, so one is made.
 	m, err := s.nearest(n - 1)
@@ -377,4 +405,20 @@ func (s *Store) DigestAt(n twins.Tick) (sim.Hash, error) {
 	}
 	err = s.carry(m, n, n, nil)
 	return m.Chain.Digest(), err
+}
+
+// keptDigest is the digest after n steps, from the states that are kept.
+func (s *Store) keptDigest(n twins.Tick) (sim.Hash, error) {
+	cells, grid, err := s.states(n)
+	if err != nil {
+		return sim.Hash{}, s.recomputable(s.SnapshotBefore(n-1), n)
+	}
+	all := sha256.New()
+	for _, b := range append(cells, grid) {
+		all.Write(b)
+	}
+	var states sim.Hash
+	all.Sum(states[:0])
+	head, _ := s.HeadAt(n)
+	return sim.DigestOf(head, states), nil
 }

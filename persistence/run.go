@@ -32,7 +32,7 @@ const (
 )
 
 // runFormat is the number of the folder's form.
-const runFormat = 2
+const runFormat = 3
 
 // State says how a run stands.
 type State string
@@ -68,6 +68,7 @@ type Kept struct {
 	CSV       bool           `json:"csv"`              // whether readings.csv and grid.csv belong to the run
 	Parent    *Parent        `json:"parent,omitempty"` // of a fork
 	Retention Retention      `json:"retention,omitzero"`
+	Form      *Form          `json:"form,omitempty"` // nil: kept before there were layouts
 }
 
 // sum is what Sum must be.

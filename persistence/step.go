@@ -59,7 +59,7 @@ func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 }
 
 // append appends the stored form; p finds members.
-func (f *stepForm) append(b []byte, cells []*twins.Cell, p *places) []byte {
+func (f *stepForm) append(b []byte, s *shape, p *places) []byte {
 	w := writer(b)
 	flags := uint64(0)
 	for i, set := range [...]bool{f.due, f.priced, f.mixed} {
@@ -75,8 +75,9 @@ func (f *stepForm) append(b []byte, cells []*twins.Cell, p *places) []byte {
 	}
 	w.ints(int64(f.price), f.carbon, int64(f.residual))
 	w.swing(&f.swing)
-	v := flowValues(&f.flows)
-	w.ints(v[:]...)
+	v := make([]int64, s.flows)
+	putFlows(v, &f.flows)
+	w.ints(v...)
 	w.commands(f.commands)
 	w.uint(uint64(len(f.digests)))
 	for _, d := range f.digests {
@@ -84,7 +85,7 @@ func (f *stepForm) append(b []byte, cells []*twins.Cell, p *places) []byte {
 	}
 	w.uint(uint64(len(f.cells)))
 	for i := range f.cells {
-		w.cell(&f.cells[i], cells[f.cells[i].index], p)
+		w.cell(&f.cells[i], s.cells[f.cells[i].index], p)
 	}
 	w.uint(uint64(len(f.isolated)))
 	for _, path := range f.isolated {
@@ -98,27 +99,21 @@ func (f *stepForm) append(b []byte, cells []*twins.Cell, p *places) []byte {
 	return w
 }
 
-func readStep(b []byte, cells []*twins.Cell) (*stepForm, error) {
+func readStep(b []byte, s *shape) (*stepForm, error) {
 	r := &reader{b: b}
-	f := &stepForm{tick: twins.Tick(r.int()), head: r.hash()}
-	flags := r.uint()
-	f.due, f.priced, f.mixed = flags&stepDue != 0, flags&stepPriced != 0, flags&stepMixed != 0
-	if f.due {
-		f.states = r.hash()
-	}
-	f.price, f.carbon, f.residual = twins.Price(r.int()), r.int(), twins.Power(r.int())
-	r.swing(&f.swing)
-	var v [numFlows]int64
+	f := &stepForm{}
+	f.readHead(r)
+	v := make([]int64, s.flows)
 	for i := range v {
 		v[i] = r.int()
 	}
-	f.flows = flowsOf(v[:])
+	f.flows = flowsOf(v)
 	f.commands = r.commands()
 	for range r.count(len(sim.Hash{})) {
 		f.digests = append(f.digests, r.hash())
 	}
 	for range r.count(4) {
-		f.cells = append(f.cells, r.cell(cells))
+		f.cells = append(f.cells, r.cell(s.cells))
 	}
 	for range r.count(1) {
 		f.isolated = append(f.isolated, r.text())
@@ -129,7 +124,19 @@ func readStep(b []byte, cells []*twins.Cell) (*stepForm, error) {
 	return f, r.done()
 }
 
-// fill makes a record of the form.
+// readHead reads what stands before flows, whatever the layout.
+func (f *stepForm) readHead(r *reader) {
+	f.tick, f.head = twins.Tick(r.int()), r.hash()
+	flags := r.uint()
+	f.due, f.priced, f.mixed = flags&stepDue != 0, flags&stepPriced != 0, flags&stepMixed != 0
+	if f.due {
+		f.states = r.hash()
+	}
+	f.price, f.carbon, f.residual = twins.Price(r.int()), r.int(), twins.Power(r.int())
+	r.swing(&f.swing)
+}
+
+// fill puts the form into a record that has its communities.
 func (f *stepForm) fill(r *sim.StepRecord) {
 	r.Tick, r.SnapshotDue, r.Priced, r.Mixed, r.Price, r.Carbon = f.tick, f.due, f.priced, f.mixed, f.price, f.carbon
 	r.Residual, r.Swing, r.Flows, r.Commands, r.Digests, r.Quarantined = f.residual, f.swing, f.flows, f.commands, f.digests, f.isolated
@@ -168,7 +175,7 @@ func (r *reader) swing(s *twins.Swing) {
 	s.Relief, s.Kinetic, s.Shed, s.ShedFor = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int()), twins.Ratio(r.int())
 }
 
-func (w *writer) cell(f *cellForm, c *twins.Cell, p *places) {
+func (w *writer) cell(f *cellForm, c *twins.CellLayout, p *places) {
 	w.uint(uint64(f.index))
 	w.uint(uint64(len(f.notes)))
 	for i := range f.notes {
@@ -187,7 +194,7 @@ func (w *writer) cell(f *cellForm, c *twins.Cell, p *places) {
 	w.int(int64(f.brokenBy))
 }
 
-func (r *reader) cell(cells []*twins.Cell) (f cellForm) {
+func (r *reader) cell(cells []*twins.CellLayout) (f cellForm) {
 	at := r.uint()
 	if at >= uint64(len(cells)) {
 		r.fail(fmt.Errorf("it tells of community %d of %d", at, len(cells)))
@@ -240,7 +247,7 @@ func (w *writer) member(places map[string]uint64, path string) {
 // places finds members by path, in communities that had something to tell.
 type places struct{ cells []map[string]uint64 }
 
-func (p *places) of(c *twins.Cell, index int) map[string]uint64 {
+func (p *places) of(c *twins.CellLayout, index int) map[string]uint64 {
 	for len(p.cells) <= index {
 		p.cells = append(p.cells, nil)
 	}
@@ -256,7 +263,7 @@ func (p *places) of(c *twins.Cell, index int) map[string]uint64 {
 	return p.cells[index]
 }
 
-func (r *reader) member(c *twins.Cell) string {
+func (r *reader) member(c *twins.CellLayout) string {
 	at := r.uint()
 	switch at {
 	case 0:

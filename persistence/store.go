@@ -53,6 +53,7 @@ type Store struct {
 	unclosed  bool // nobody has closed the run after its last step
 	ended     twins.Tick
 	digest    sim.Hash
+	segments  []*segment // one, or more where the run went on in another model
 
 	packer   *zstd.Encoder
 	packed   []byte // used again
@@ -128,14 +129,22 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.closeParent())
 	}
-	if err := s.compare(said); err != nil {
+	err = s.compare(said)
+	if err == nil && mode == Read {
+		err = s.leaveOut()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.table.Close(), s.closeParent())
 	}
 	return s, nil
 }
 
 func newStore(run *RunDir, mode Mode) *Store {
-	return &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1}
+	s := &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1}
+	if run.meta.Journal != nil {
+		s.segments = run.meta.Journal.form().segments()
+	}
+	return s
 }
 
 // Close lets go of the folder.
@@ -233,23 +242,29 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 // World builds the run's scenario as it was when the run began, with the commands
 // that came from outside. Its data files must be what they were.
 func (s *Store) World() (*sim.World, error) {
-	return s.build((*sim.Scenario).Build)
+	return s.build((*sim.Scenario).Build, s.segments[len(s.segments)-1])
 }
 
 // Twins builds a world in which what is kept can be shown, which cannot be stepped as
 // the run was.
-func (s *Store) Twins() (*sim.World, error) { return s.build((*sim.Scenario).BuildTwins) }
+func (s *Store) Twins() (*sim.World, error) {
+	return s.build((*sim.Scenario).BuildTwins, s.segments[len(s.segments)-1])
+}
 
-func (s *Store) build(make func(*sim.Scenario) (*sim.World, error)) (*sim.World, error) {
+// build builds the world whose records have the layout of a segment.
+func (s *Store) build(make func(*sim.Scenario) (*sim.World, error), g *segment) (*sim.World, error) {
 	scenario, err := s.scenario()
 	if err != nil {
 		return nil, err
 	}
+	form := s.run.meta.Journal.form()
+	scenario.Form = &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout}
 	w, err := make(scenario)
 	if err != nil {
 		return nil, err
 	}
-	if head := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()).Head(); s.start != (sim.Hash{}) && head != s.start {
+	start := sim.Form{Chain: form.Chain, Model: form.Begun, Layout: form.Layout}
+	if head := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), start).Head(); s.start != (sim.Hash{}) && head != s.start {
 		return nil, &StoreError{Dir: s.dir, What: fmt.Sprintf("has a scenario that this version of smatrix reads as another one; wanted version %s, which made the run", s.run.meta.Smatrix), Invalid: true}
 	}
 	for _, c := range s.commands {
@@ -455,6 +470,11 @@ func readMeta(dir string, b []byte) (*Run, error) {
 	if form.Format > runFormat {
 		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("is of format %d; this program knows formats up to %d, wanted a newer program", form.Format, runFormat), Invalid: true}
 	}
+	if form.Format > 1 {
+		if err := checkSum(b); err != nil {
+			return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s %v", runFile, err)}
+		}
+	}
 	for v := form.Format; v < runFormat; v++ {
 		var err error
 		if b, err = upgrades[v](b); err != nil {
@@ -466,10 +486,24 @@ func readMeta(dir string, b []byte) (*Run, error) {
 	if err := d.Decode(meta); err != nil {
 		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
 	}
-	if form.Format == runFormat && meta.Sum != meta.sum() {
-		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s is not what was written: its sum is %q, wanted %q", runFile, meta.Sum, meta.sum())}
+	if meta.Journal != nil {
+		if err := meta.Journal.form().check(); err != nil {
+			return nil, &StoreError{Dir: dir, What: err.Error(), Invalid: true}
+		}
 	}
 	return meta, nil
+}
+
+// checkSum compares the sum of a run.json that has one with its content.
+func checkSum(b []byte) error {
+	var said Run
+	if err := json.Unmarshal(b, &said); err != nil {
+		return fmt.Errorf("cannot be read: %w", err)
+	}
+	if said.Sum != said.sum() {
+		return fmt.Errorf("is not what was written: its sum is %q, wanted %q", said.Sum, said.sum())
+	}
+	return nil
 }
 
 // upgrades turn the run.json of a version into that of the next one.
@@ -480,6 +514,14 @@ var upgrades = map[int]func([]byte) ([]byte, error){
 			return nil, err
 		}
 		m["format"] = json.RawMessage("2")
+		return json.Marshal(m)
+	},
+	2: func(b []byte) ([]byte, error) { // runs without a form: FirstChain, model 1
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(b, &m); err != nil {
+			return nil, err
+		}
+		m["format"] = json.RawMessage("3")
 		return json.Marshal(m)
 	},
 }

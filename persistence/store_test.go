@@ -33,7 +33,7 @@ func kept(t testing.TB, dir string, w *sim.World, stop twins.Tick, sinks ...sim.
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func open(t testing.TB, dir string, mode Mode) *Store {
 // digestOf is the digest of a run that nothing happened to.
 func digestOf(t testing.TB, w *sim.World) sim.Hash {
 	t.Helper()
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	r := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)

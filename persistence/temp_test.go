@@ -39,7 +39,7 @@ func TestStaleTemporaryFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := build(t, "hamlet", sim.Options{})
-	j, err := mine.Keep(w, sim.NewChain(1, nil), Durability{Every: time.Hour})
+	j, err := mine.Keep(w, sim.NewChain(1, nil, sim.Form{}), Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func newUsageFold(s *Store, w *sim.World, next twins.Tick) *usageFold {
 		f.hoursFrom = views.LocalHour(f.cal, s.base)
 	}
 	for _, c := range w.Cells {
-		f.hour, f.day = append(f.hour, views.NewCellUsage(c, f.cal.Step)), append(f.day, views.NewCellUsage(c, f.cal.Step))
+		f.hour, f.day = append(f.hour, views.NewCellUsage(c.Layout(), f.cal.Step)), append(f.day, views.NewCellUsage(c.Layout(), f.cal.Step))
 	}
 	return f
 }
@@ -196,6 +196,10 @@ func (s *Store) atWithUsage(at twins.Tick) (*Moment, *usageFold, error) {
 	}
 	cal := m.World.Scenario.Calendar
 	from := max(dayOf(cal, min(at, s.Folded())), s.usageFrom(cal))
+	if s.recomputable(min(m.Steps, from), at) != nil { // devices of these steps are not known
+		f := newUsageFold(s, m.World, from)
+		return m, f, s.Replay(from, at, f)
+	}
 	if m.Steps > from && from < at {
 		if m, err = s.nearest(from); err != nil {
 			return nil, nil, err
@@ -311,7 +315,7 @@ type usageAt struct {
 
 func (s *Store) cellUsage(w *sim.World, span Span, at usageAt) (*views.CellUsage, error) {
 	b, err := s.getParts(func(part int) []byte { return usageKey(byte(span), at.start, at.community, part) })
-	u := views.NewCellUsage(w.Cells[at.community], w.Scenario.Calendar.Step)
+	u := views.NewCellUsage(w.Cells[at.community].Layout(), w.Scenario.Calendar.Step)
 	if err == nil {
 		r := &reader{b: b}
 		r.cellUsage(u)

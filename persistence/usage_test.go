@@ -35,8 +35,8 @@ func (v *stepped) Commit(r *sim.StepRecord) error {
 			if b.Kind != twins.Household {
 				continue
 			}
-			for m := range b.Read {
-				v.homes[day][i] += b.Read[m].Power.For(r.Step)
+			for m := range b.Paths {
+				v.homes[day][i] += b.Reading(m).Power.For(r.Step)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -11,6 +12,10 @@ import (
 // beginning, and compares all that is kept of each. start makes the stepper; nil is
 // a plain loop. The first difference is a *DifferenceError, what cannot be read a
 // *DamageError; progress, if not nil, is told how many steps are done.
+//
+// Steps that another model made are not made again: their checksums, layout, digests and
+// chain are checked over what is kept, and the snapshots among them are read. Recomputable
+// says whether that is so.
 func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper, error), progress func(done twins.Tick)) error {
 	if from < 0 || to > s.Steps() {
 		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
@@ -22,9 +27,9 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 		}
 		from = end
 	}
-	shown, err := s.shownWorld()
-	if err != nil {
-		return err
+	var other *ModelError
+	if err := s.Recomputable(from, to); errors.As(err, &other) {
+		return s.inspect(from, to, progress)
 	}
 	m, err := s.nearest(from)
 	if err != nil {
@@ -38,7 +43,7 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 		return err
 	}
 	defer stepper.Close()
-	v := &verifier{store: s, shown: shown, chain: m.Chain, from: from}
+	v := &verifier{store: s, chain: m.Chain, from: from}
 	r := sim.Runner{World: m.World, Stepper: stepper, Sinks: []sim.Sink{m.Chain, v}}
 	r.From(m.Steps)
 	for t := m.Steps; t < to; t++ {
@@ -55,10 +60,45 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 	return nil
 }
 
+// Recomputable is a *ModelError if this program cannot make the steps from ≤ t < to again
+// as they were made, with those since the snapshot before them.
+func (s *Store) Recomputable(from, to twins.Tick) error {
+	return s.recomputable(s.SnapshotBefore(from), to)
+}
+
+// inspect checks steps without making them again.
+func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) error {
+	told := sinkFunc(func(r *sim.StepRecord) error {
+		if progress != nil {
+			progress(r.Tick + 1)
+		}
+		return nil
+	})
+	if err := s.Replay(from, to, told); err != nil {
+		return err
+	}
+	w, err := s.Twins()
+	if err != nil {
+		return err
+	}
+	for _, n := range s.snapshots {
+		if n <= from || n > to {
+			continue
+		}
+		cells, grid, err := s.states(n)
+		if err == nil {
+			err = w.Restore(cells, grid)
+		}
+		if err != nil {
+			return &DamageError{Dir: s.dir, Step: n, What: fmt.Sprintf("the states after step %d: %v", n-1, err)}
+		}
+	}
+	return nil
+}
+
 // verifier compares each step with what is kept of it.
 type verifier struct {
 	store *Store
-	shown *sim.World
 	chain *sim.Chain
 	from  twins.Tick
 	span  span // of cells
@@ -85,7 +125,7 @@ func (v *verifier) compare(r *sim.StepRecord) error {
 	if s.missing[r.Tick] { // only its hash is known, from the ledger
 		return v.compareHead(r)
 	}
-	form, err := s.step(v.shown, r.Tick)
+	form, err := s.step(r.Tick)
 	if err != nil {
 		return v.damage(r.Tick, "the record of the step", err)
 	}
@@ -141,10 +181,14 @@ func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm) error {
 	if err := v.load(r.Tick); err != nil {
 		return err
 	}
-	rec := &sim.StepRecord{Cells: v.shown.Cells}
+	shape, err := v.store.shapeAt(r.Tick)
+	if err != nil {
+		return err
+	}
+	rec := &sim.StepRecord{Cells: shape.records()}
 	form.fill(rec)
 	for i, c := range r.Cells {
-		kept := v.shown.Cells[i]
+		kept := rec.Cells[i]
 		if v.cells != nil {
 			v.cells[i].fill(kept, int(r.Tick-v.span.from))
 			if d := diffReadings(r.Tick, kept, c); d != nil {
@@ -172,8 +216,12 @@ func (v *verifier) load(t twins.Tick) error {
 			continue
 		}
 		v.span = c
-		for i, cell := range v.shown.Cells {
-			k, err := v.store.readings(v.shown, i, c)
+		shape, err := v.store.shapeAt(c.from)
+		if err != nil {
+			return err
+		}
+		for i, cell := range shape.cells {
+			k, err := v.store.readings(shape, i, c)
 			if err != nil {
 				return v.damage(c.from, "readings of "+cell.Path, err)
 			}
@@ -183,18 +231,19 @@ func (v *verifier) load(t twins.Tick) error {
 	return nil
 }
 
-func diffReadings(t twins.Tick, kept, computed *twins.Cell) error {
-	for i, b := range computed.Blocks {
-		for n := range b.Kind.Columns {
-			col := &b.Kind.Columns[n]
-			for m := range b.Read {
-				was, is := col.Value(&kept.Blocks[i].Read[m]), col.Value(&b.Read[m])
+func diffReadings(t twins.Tick, kept, computed *twins.CellRecord) error {
+	for i := range computed.Blocks {
+		b, of := &computed.Blocks[i], &kept.Blocks[i]
+		for n := range of.Columns {
+			col := &of.Columns[n]
+			for m := range of.Paths {
+				was, is := of.Value(n, m), b.Value(n, m)
 				if was != is {
 					return differs(t, b.Paths[m], col.Name, string(twins.AppendScaled(nil, was, col.Places)), string(twins.AppendScaled(nil, is, col.Places)))
 				}
 			}
 		}
-		if was := kept.Blocks[i].Flows; was != b.Flows {
+		if was := of.Flows; was != b.Flows {
 			return differs(t, computed.Path, "flows of "+b.Kind.Plural, was, b.Flows)
 		}
 	}
@@ -205,7 +254,7 @@ func diffReadings(t twins.Tick, kept, computed *twins.Cell) error {
 }
 
 // diffTold compares decisions and notable events.
-func diffTold(t twins.Tick, kept, computed *twins.Cell) error {
+func diffTold(t twins.Tick, kept, computed *twins.CellRecord) error {
 	for i := range max(len(kept.Notes), len(computed.Notes)) {
 		var was, is twins.Decision
 		if i < len(kept.Notes) {

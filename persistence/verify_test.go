@@ -42,12 +42,12 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 	}{
 		"a reading": {func(s *Store, w *sim.World) error {
 			c := s.chunks[0]
-			k, err := s.readings(w, 1, c)
+			k, err := s.readings(shapeOf(w.Form.Layout, w.Cells), 1, c)
 			if err != nil {
 				return err
 			}
 			k.columns[1][0].rows[7][0] += 1000 // of the second kind in the south, power
-			return s.table.Put(s.sealParts(nil, func(part int) []byte { return readingsKey(1, c.from, part) }, k.append(nil, w.Cells[1], c.from), nil))
+			return s.table.Put(s.sealParts(nil, func(part int) []byte { return readingsKey(1, c.from, part) }, k.append(nil, w.Cells[1].Layout(), c.from), nil))
 		}, 7, "grid/south/", "power_w: kept"},
 		"a decision": {func(s *Store, w *sim.World) error {
 			return forgeStep(s, w, 9, func(f *stepForm) { f.cells[len(f.cells)-1].notes[0].Power++ })
@@ -104,12 +104,12 @@ func (k *truth) same(s *Store) (string, error) {
 }
 
 func forgeStep(s *Store, w *sim.World, t twins.Tick, change func(*stepForm)) error {
-	f, err := s.step(w, t)
+	f, err := s.step(t)
 	if err != nil {
 		return err
 	}
 	change(f)
-	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, w.Cells, &places{}))})
+	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &places{}))})
 }
 
 // A snapshot that is missing or damaged: the one before it serves, or the scenario.

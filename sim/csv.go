@@ -56,14 +56,15 @@ func ReadingColumns() []string {
 func (s *CSV) Commit(r *StepRecord) error {
 	step, at := strconv.FormatInt(int64(r.Tick), 10), r.Time.Format(time.RFC3339)
 	for _, c := range r.Cells {
-		for _, b := range c.Blocks {
-			for i := range b.Read {
+		for k := range c.Blocks {
+			b := &c.Blocks[k]
+			for i := range b.Paths {
 				if b.Vacant(i) {
 					continue
 				}
 				s.row = append(s.row[:0], step, at, b.Paths[i], b.Kind.Name, c.Path)
 				for _, name := range s.columns {
-					s.row = append(s.row, s.cell(b.Kind, name, &b.Read[i]))
+					s.row = append(s.row, s.cell(b, name, i))
 				}
 				if err := s.readings.Write(s.row); err != nil {
 					return err
@@ -120,14 +121,13 @@ func FarthestFrequency(w *twins.Swing) int64 {
 	return 50_000_000 + farthest
 }
 
-func (s *CSV) cell(k *twins.Kind, name string, r *twins.Reading) string {
-	for _, c := range k.Columns {
-		if c.Name == name {
-			s.num = c.Append(s.num[:0], r)
-			return string(s.num)
-		}
+func (s *CSV) cell(b *twins.BlockRecord, name string, i int) string {
+	n := b.ColumnNamed(name)
+	if n < 0 {
+		return ""
 	}
-	return ""
+	s.num = twins.AppendScaled(s.num[:0], b.Value(n, i), b.Columns[n].Places)
+	return string(s.num)
 }
 
 // Close writes out what is still buffered.

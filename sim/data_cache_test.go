@@ -29,7 +29,7 @@ func TestWorldsThatShareTheirData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		chain := sim.NewChain(s.Seed, s.Identity())
+		chain := w.NewChain()
 		return &going{sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}, chain, w}
 	}
 	shared := load()

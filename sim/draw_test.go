@@ -346,6 +346,7 @@ func TestPreparedBatteries(t *testing.T) {
 
 // storedDay is what a home came to from step 48, noon, on.
 type storedDay struct {
+	cells                         []*twins.Cell
 	home, battery                 string
 	export, evening               twins.Energy // fed in; drawn from 17:00 on
 	charged, given, held, atFirst twins.Energy
@@ -355,12 +356,12 @@ type storedDay struct {
 // Commit implements Sink.
 func (d *storedDay) Commit(r *StepRecord) error {
 	net := twins.Power(0)
-	for _, c := range r.Cells {
-		for _, b := range c.Blocks {
+	for n, c := range d.cells {
+		for k, b := range c.Blocks {
 			for i, path := range b.Paths {
 				switch path {
 				case d.battery:
-					if !b.Vacant(i) {
+					if !r.Cells[n].Blocks[k].Vacant(i) {
 						if d.rows++; d.rows == 1 {
 							d.atFirst = b.Read[i].Content - b.Read[i].Stored
 						}
@@ -406,7 +407,8 @@ func TestBatteryPutIntoAHome(t *testing.T) {
 			}
 			s.Events = append(s.Events, commands...)
 		}
-		w, d := mustBuild(t, s), &storedDay{home: path, battery: path + "/battery-0185"}
+		w := mustBuild(t, s)
+		d := &storedDay{cells: w.Cells, home: path, battery: path + "/battery-0185"}
 		r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{d}}
 		if _, err := r.Run(context.Background()); err != nil {
 			t.Fatal(err)

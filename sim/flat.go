@@ -21,8 +21,10 @@ func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
 		controller = twins.MeritOrder{}
 	}
 	f := &Flat{balance: twins.NewBalance(w.Grid, controller, w.Cells)}
-	f.record.Controller, _ = controller.(twins.Stateful)
-	f.record.Cells, f.record.Grid = w.Cells, w.Grid
+	f.record.States = NewStates(w.Cells, w.Grid, controller)
+	for _, c := range w.Cells {
+		f.record.Cells = append(f.record.Cells, c.Record())
+	}
 	if hash {
 		f.hasher = &CellHasher{}
 		f.record.Digests = make([]Hash, len(w.Cells))
@@ -42,7 +44,7 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 				return nil, err
 			}
 			if s == twins.StageCommit && f.hasher != nil {
-				f.record.Digests[i] = f.hasher.Sum(c)
+				f.record.Digests[i] = f.hasher.Sum(c.Record())
 			}
 		}
 	}

@@ -36,9 +36,12 @@ type NetForecast struct {
 }
 
 // Forecast is the net load as it was forecast last; false if nobody forecasts, or in a
-// record that was kept, which has no controller.
+// record that is replayed, which has no controller.
 func (r *StepRecord) Forecast() (f NetForecast, ok bool) {
-	o, ok := r.Controller.(interface{ Forecast() operator.Forecast })
+	if r.States == nil {
+		return f, false
+	}
+	o, ok := r.States.controller.(interface{ Forecast() operator.Forecast })
 	if !ok {
 		return f, false
 	}

@@ -29,13 +29,12 @@ func FrameOf(r *StepRecord) Frame {
 	f := Frame{Tick: r.Tick, Communities: make([]CommunityFrame, len(r.Cells))}
 	for k, c := range r.Cells {
 		to := CommunityFrame{Path: c.Path}
-		for _, b := range c.Blocks {
+		for i := range c.Blocks {
+			b := &c.Blocks[i]
 			kf := KindFrame{Kind: b.Kind, Paths: b.Paths}
-			for _, col := range b.Kind.Columns {
-				values := make([]int64, len(b.Read))
-				for i := range b.Read {
-					values[i] = col.Value(&b.Read[i])
-				}
+			for n := range b.Columns {
+				values := make([]int64, len(b.Paths))
+				copy(values, b.Column(n))
 				kf.Columns = append(kf.Columns, values)
 			}
 			to.Kinds = append(to.Kinds, kf)
@@ -63,7 +62,7 @@ func (f *Frame) Value(path, column string) (int64, bool) {
 				if p != path {
 					continue
 				}
-				for n, col := range k.Kind.Columns {
+				for n, col := range k.Kind.Columns[:len(k.Columns)] {
 					if col.Name == column {
 						return k.Columns[n][i], true
 					}

@@ -19,16 +19,17 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // decisions about them. Its buffer is reused.
 type CellHasher struct{ buf []byte }
 
-// Sum returns the hash of a cell after StageCommit.
-func (h *CellHasher) Sum(c *twins.Cell) Hash {
+// Sum returns the hash of a cell's record: of the columns that the run's layout has.
+func (h *CellHasher) Sum(c *twins.CellRecord) Hash {
 	b := h.buf[:0]
-	for _, block := range c.Blocks {
-		for n := range block.Kind.Columns {
-			if block.Kind.Columns[n].Derived {
+	for i := range c.Blocks {
+		block := &c.Blocks[i]
+		for n := range block.Columns {
+			if block.Columns[n].Derived {
 				continue
 			}
 			at := len(b)
-			b = slices.Grow(b, 8*len(block.Read))[:at+8*len(block.Read)]
+			b = slices.Grow(b, 8*len(block.Paths))[:at+8*len(block.Paths)]
 			to, values := b[at:], block.Column(n)
 			if values == nil {
 				clear(to)
@@ -56,7 +57,7 @@ func appendString(b []byte, s string) []byte {
 
 // Chain is the sink that makes one hash of a run: each step over its tick,
 // commands and cells, chained to the step before; over the twins' states where
-// a snapshot is due and at the end. Seed and scenario are hashed at the start.
+// a snapshot is due and at the end. Seed, scenario, model and layout are hashed at the start.
 // Nothing that depends on the machine is hashed: not the hosting, threads, wall
 // time or restarts.
 type Chain struct {
@@ -64,18 +65,19 @@ type Chain struct {
 	states Hash
 	buf    []byte
 	last   *StepRecord
+
+	// Known is the hash that the states after a step had when it was made, for a run whose
+	// states this program stores in newer versions; nil: they are hashed.
+	Known func(twins.Tick) (Hash, bool)
 }
 
-// chainVersion opens the chain; a change of what is hashed changes it.
-const chainVersion = "smatrix chain 2\n"
-
-// NewChain starts the chain of a run.
-func NewChain(seed uint64, identity []byte) *Chain {
-	b := []byte(chainVersion)
-	b = binary.LittleEndian.AppendUint64(b, seed)
-	scenario := sha256.Sum256(identity)
-	return &Chain{head: sha256.Sum256(append(b, scenario[:]...))}
+// NewChain starts the chain of a run in a form.
+func NewChain(seed uint64, identity []byte, form Form) *Chain {
+	return &Chain{head: form.start(seed, identity)}
 }
+
+// NewChain starts the chain of a run of the world.
+func (w *World) NewChain() *Chain { return NewChain(w.Scenario.Seed, w.Scenario.Identity(), w.Form) }
 
 // ResumeChain goes on from the head of a chain that was kept.
 func ResumeChain(head Hash) *Chain { return &Chain{head: head} }
@@ -84,12 +86,21 @@ func ResumeChain(head Hash) *Chain { return &Chain{head: head} }
 func (c *Chain) Commit(r *StepRecord) error {
 	c.states = Hash{}
 	if r.SnapshotDue {
-		c.states = statesOf(r)
+		c.states = c.statesOf(r)
 	}
 	c.buf = appendLink(c.buf[:0], c.head, r, c.states)
 	c.head = sha256.Sum256(c.buf)
 	c.last = r
 	return nil
+}
+
+func (c *Chain) statesOf(r *StepRecord) Hash {
+	if c.Known != nil {
+		if was, ok := c.Known(r.Tick); ok {
+			return was
+		}
+	}
+	return r.States.Hash()
 }
 
 // NextHead is the head of the chain after a step, from that before it. states is the
@@ -125,34 +136,12 @@ func (c *Chain) Digest() Hash {
 	if c.last == nil {
 		return c.head
 	}
-	return DigestOf(c.head, statesOf(c.last))
+	return DigestOf(c.head, c.last.States.Hash())
 }
 
 // DigestOf is the digest of a run whose chain has this head and whose twins' states
 // have this hash.
 func DigestOf(head, states Hash) Hash { return sha256.Sum256(append(head[:], states[:]...)) }
-
-func statesOf(r *StepRecord) (h Hash) {
-	all := sha256.New()
-	var buf []byte
-	for _, c := range r.Cells {
-		buf = c.AppendStates(buf[:0])
-		all.Write(buf)
-	}
-	all.Write(AppendGridState(buf[:0], r))
-	all.Sum(h[:0])
-	return h
-}
-
-// AppendGridState appends the stored form of the grid: its twin, then the state of
-// its controller, if it has one. World.Restore is its inverse.
-func AppendGridState(b []byte, r *StepRecord) []byte {
-	b = r.Grid.AppendBinary(b)
-	if r.Controller != nil {
-		b = r.Controller.AppendBinary(b)
-	}
-	return b
-}
 
 // AppendSwing appends the canonical form of what the frequency did in a step.
 func AppendSwing(b []byte, s *twins.Swing) []byte {

@@ -21,7 +21,7 @@ type liveRun struct {
 
 func startLive(t *testing.T, w *World, o LiveOptions) *liveRun {
 	t.Helper()
-	chain := NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	l := &liveRun{NewLive(&Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain}}, o), chain, make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { l.done <- l.Run(ctx) }()
@@ -31,7 +31,7 @@ func startLive(t *testing.T, w *World, o LiveOptions) *liveRun {
 
 func digestOf(t *testing.T, w *World) string {
 	t.Helper()
-	chain := NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	if _, err := (&Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain}}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func runParks(t *testing.T, source string, o Options) map[string][]twins.Power {
 	w := mustBuild(t, mustLoad(t, source, o))
 	given := map[string][]twins.Power{}
 	see := sinkFunc(func(r *StepRecord) error {
-		for _, b := range r.Cells[0].Blocks {
+		for _, b := range w.Cells[0].Blocks {
 			if b.Kind != twins.SolarPark {
 				continue
 			}

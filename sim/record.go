@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -10,23 +11,23 @@ import (
 // GridPath is the path of the grid's twin; every other path begins with it.
 const GridPath = "grid"
 
-// StepRecord is what has happened in one step, as a stepper hands it to the
-// sinks. It is a view: the slots of its cells are written anew in the next
-// step, so a sink keeps what it needs before it returns.
+// StepRecord is what has happened in one step, as a stepper hands it to the sinks. The
+// records of its cells are filled anew in the next step, so a sink copies what it keeps
+// before it returns.
 type StepRecord struct {
 	Tick     twins.Tick
 	Time     time.Time // start of the step
 	Step     twins.Seconds
 	Commands []twins.Command
 
-	Cells   []*twins.Cell // in path order: readings, decisions, notable events
-	Digests []Hash        // of each cell; nil if the stepper does not hash
-	Grid    *twins.Node
-	Flows   twins.Flows    // of the whole grid
-	Swing   twins.Swing    // of the frequency
-	Events  []twins.Notice // that are the grid's own
-	// Controller is the grid's, if it has a state: it belongs to the states.
-	Controller twins.Stateful
+	Cells   []*twins.CellRecord // in path order
+	Digests []Hash              // of each cell; nil if the stepper does not hash
+	Flows   twins.Flows         // of the whole grid
+	Swing   twins.Swing         // of the frequency
+	Events  []twins.Notice      // that are the grid's own
+	// States are the twins as they stand after this step, until the next one is made; nil
+	// in a record that is replayed.
+	States *States
 	// Residual is production + discharge + import − consumption − charge − export
 	// − losses: 0, or the books are wrong.
 	Residual twins.Power
@@ -41,6 +42,47 @@ type StepRecord struct {
 	SnapshotDue bool
 	// Quarantined are the members that were taken out of service in this step.
 	Quarantined []string
+}
+
+// States are the twins of a run, to be stored.
+type States struct {
+	cells      []*twins.Cell
+	grid       *twins.Node
+	controller twins.Controller
+}
+
+// NewStates are those of cells in path order, the grid and its controller.
+func NewStates(cells []*twins.Cell, grid *twins.Node, controller twins.Controller) *States {
+	return &States{cells, grid, controller}
+}
+
+// Cells is how many communities there are.
+func (s *States) Cells() int { return len(s.cells) }
+
+// AppendCell appends the stored form of community i with its members.
+func (s *States) AppendCell(b []byte, i int) []byte { return s.cells[i].AppendStates(b) }
+
+// AppendGrid appends the stored form of the grid: its twin, then the state of its
+// controller, if it has one. World.Restore is its inverse.
+func (s *States) AppendGrid(b []byte) []byte {
+	b = s.grid.AppendBinary(b)
+	if c, ok := s.controller.(twins.Stateful); ok {
+		b = c.AppendBinary(b)
+	}
+	return b
+}
+
+// Hash is that of all stored forms, in order.
+func (s *States) Hash() (h Hash) {
+	all := sha256.New()
+	var buf []byte
+	for i := range s.cells {
+		buf = s.AppendCell(buf[:0], i)
+		all.Write(buf)
+	}
+	all.Write(s.AppendGrid(buf[:0]))
+	all.Sum(h[:0])
+	return h
 }
 
 // Sink takes the records of a run, in order, each once.

@@ -20,10 +20,10 @@ func (s *states) Commit(r *StepRecord) error {
 	if r.Tick+1 != s.after {
 		return nil
 	}
-	for _, c := range r.Cells {
-		s.cells = append(s.cells, c.AppendStates(nil))
+	for i := range r.Cells {
+		s.cells = append(s.cells, r.States.AppendCell(nil, i))
 	}
-	s.grid, s.head = AppendGridState(nil, r), s.chain.Head()
+	s.grid, s.head = r.States.AppendGrid(nil), s.chain.Head()
 	return nil
 }
 
@@ -56,7 +56,7 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 			return w
 		}
 		w := build()
-		chain := NewChain(w.Scenario.Seed, w.Scenario.Identity())
+		chain := w.NewChain()
 		kept := &states{after: row.after, chain: chain}
 		first := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain, kept}}
 		if row.failed {
@@ -91,7 +91,7 @@ func TestRestoreRefusesACutState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := &states{after: 3, chain: NewChain(1, nil)}
+	kept := &states{after: 3, chain: NewChain(1, nil, Form{})}
 	r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{kept}}
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)

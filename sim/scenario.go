@@ -41,6 +41,9 @@ type Scenario struct {
 	Rates        Rates           // of rewards
 	Events       []twins.Command // in the order of the file
 
+	// Form is that of a kept run which the scenario is of; nil: this program's.
+	Form *Form
+
 	mu       sync.Mutex // document
 	document *document
 	origin   Origin

@@ -197,7 +197,7 @@ func orderKept(w *World, r *StepRecord) error {
 	if r.Flows.UnservedEssential <= r.Swing.Shed {
 		return nil
 	}
-	for _, c := range r.Cells {
+	for _, c := range w.Cells {
 		for _, b := range c.Blocks {
 			for i := range b.Read {
 				f, set := &b.Flex[i], &b.Set[i]

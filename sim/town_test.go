@@ -13,6 +13,7 @@ import (
 // never be.
 type townYear struct {
 	t      *testing.T
+	cells  []*twins.Cell
 	energy map[string]float64     // kWh, by part of a home or kind of member
 	peak   map[string]twins.Power // of the net load, by community of homes
 	least  twins.Power            // of all of these
@@ -25,7 +26,7 @@ func (y *townYear) Commit(r *StepRecord) error {
 		y.t.Fatalf("step %d: residual %d", r.Tick, r.Residual)
 	}
 	now := map[string]twins.Power{}
-	for _, c := range r.Cells {
+	for _, c := range y.cells {
 		net := twins.Power(0)
 		for _, b := range c.Blocks {
 			for i := range b.Read {
@@ -66,7 +67,8 @@ func runTown(t *testing.T, o Options) *townYear {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, y := mustBuild(t, s), &townYear{t: t, energy: map[string]float64{}, peak: map[string]twins.Power{}}
+	w := mustBuild(t, s)
+	y := &townYear{t: t, cells: w.Cells, energy: map[string]float64{}, peak: map[string]twins.Power{}}
 	r := Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false), Sinks: []Sink{y}}
 	if n, err := r.Run(context.Background()); err != nil || n != s.Calendar.Steps {
 		t.Fatalf("%d steps, %v", n, err)

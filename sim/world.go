@@ -23,6 +23,7 @@ type World struct {
 	Members    map[string]int // that are there at the start, by name of the kind, communities included
 	Prepared   map[string]int // that are not, and can be put in while it runs
 	Controller twins.Controller
+	Form       Form // how a run of it is recorded and chained
 
 	calendar Calendar // its own: Fill remembers
 	sessions []*Sessions
@@ -70,6 +71,9 @@ func (s *Scenario) build() (*World, error) {
 		if err := w.addCell(site, g); err != nil {
 			return nil, err
 		}
+	}
+	if w.Form = NewForm(w.Cells); s.Form != nil {
+		w.Form = *s.Form
 	}
 	w.commands = slices.Clone(s.Events)
 	slices.SortFunc(w.commands, compareCommands)
@@ -251,8 +255,13 @@ func (w *World) readRecordings() error {
 // site is what kinds may ask while their members are built.
 func (w *World) site() *twins.Site {
 	cal := w.Scenario.Calendar
+	var layout *twins.Layout
+	if w.Scenario.Form != nil {
+		layout = w.Scenario.Form.Layout
+	}
 	return &twins.Site{
-		Step: cal.Step, Steps: cal.Steps, Seed: w.Scenario.Seed,
+		Layout: layout,
+		Step:   cal.Step, Steps: cal.Steps, Seed: w.Scenario.Seed,
 		Recorded: w.recorder(), Sessions: w.sessionsOf, At: cal.At, Days: cal.Days(),
 	}
 }
@@ -440,6 +449,28 @@ func (w *World) Env(t twins.Tick, env *twins.Env) {
 		env.Recorded = append(env.Recorded, values[t])
 	}
 	env.Commands = w.commandsOf(t)
+}
+
+// LimitAt is the limit of community i in a step, 0 without one, as the scenario and its
+// commands have it: for records that were kept without. It is for a world that is not
+// stepped.
+func (w *World) LimitAt(i int, t twins.Tick) twins.Power {
+	c := w.Cells[i]
+	limit := c.Node.Limit()
+	for k := range w.commands {
+		cmd := &w.commands[k]
+		switch {
+		case cmd.Step > t:
+			return limit
+		case cmd.Target != c.Path || cmd.Args.Setting != "limit_w":
+		case cmd.Name == twins.CommandMultiply:
+			v, _ := twins.MulDiv(int64(limit), cmd.Args.Value, int64(twins.One))
+			limit = twins.Power(v)
+		default:
+			limit = twins.Power(cmd.Args.Value)
+		}
+	}
+	return limit
 }
 
 func (w *World) commandsOf(t twins.Tick) []twins.Command {

@@ -42,12 +42,12 @@ type Block struct {
 	Parts []Power // of all readings, those of the first member, then those of the second
 
 	owner   Owner
-	places  Preparer // nil where nobody can be prepared
-	spans   [][]span // of an owner's devices; nil if the cell has none
-	ownerOf []int32  // index of the owning household, −1 if the community's own; nil for other kinds
-	last    []int64  // what an estimate rests on: last load, or content
-	burdens burdens  // of customers: what they have borne in scarcity
-	columns columns  // of Read, once somebody has asked
+	places  Preparer  // nil where nobody can be prepared
+	spans   [][]span  // of an owner's devices; nil if the cell has none
+	ownerOf []int32   // index of the owning household, −1 if the community's own; nil for other kinds
+	last    []int64   // what an estimate rests on: last load, or content
+	burdens burdens   // of customers: what they have borne in scarcity
+	columns [][]int64 // room for the record's
 
 	// quarantined members failed twice in a step: they are not asked any more
 	// and an estimate stands for them.
@@ -83,10 +83,13 @@ type Cell struct {
 	Broken   string
 	BrokenBy Energy
 
+	layout *CellLayout
+	record *CellRecord
+
 	turns    []turn   // of customers in rotation; reused
 	cuts     []Notice // of this step
 	mixed    []memberBooking
-	borne    Tick     // for which burdens have been counted
+	borne    Tick // for which burdens have been counted
 	network  Network
 	lossless bool
 	units    []Slot
@@ -182,6 +185,8 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 		return nil, err
 	}
 	c.plan()
+	c.layout = c.LayoutAs(site.Layout)
+	c.record = NewCellRecord(c.layout)
 	return c, nil
 }
 
@@ -330,13 +335,6 @@ func (c *Cell) Members() (n int) {
 
 // Prepared reports whether member i is one that is not there until it is put in.
 func (b *Block) Prepared(i int) bool { return b.places != nil && b.places.Prepared(i) }
-
-// Vacant reports whether of member i, which is prepared, there is nothing in this step:
-// it held nothing at its end and neither drew nor gave. It asks the reading alone, so
-// that a replay says the same.
-func (b *Block) Vacant(i int) bool {
-	return b.Prepared(i) && b.Read[i].Power == 0 && b.Read[i].Content == 0
-}
 
 // PathOf is the path of a member.
 func (c *Cell) PathOf(at Slot) string { return c.Blocks[at.Block].Paths[at.Index] }
@@ -683,6 +681,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 				c.Fault(BetweenApply, c.Path)
 			}
 		}
+		c.takeRecord()
 	}
 }
 
@@ -714,7 +713,6 @@ func (c *Cell) meter(units bool) {
 			continue
 		}
 		b.Flows = Flows{}
-		b.columns.gathered = false
 		for i := range b.Read {
 			r := &b.Read[i]
 			b.Flows.Add(r)

@@ -84,6 +84,8 @@ type Site struct {
 	Step  Seconds
 	Steps Tick // length of the run, 0 if open
 	Seed  uint64
+	// Layout is that of the run which the members belong to; nil: this program's.
+	Layout *Layout
 	// Recorded resolves a column of a recording, in a copy that is moved by whole
 	// weeks (0: as it lies), to an index into Env.Recorded.
 	Recorded func(recording, column string, moveWeeks int) (int32, error)

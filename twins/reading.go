@@ -119,6 +119,47 @@ func (f *Flows) Plus(g *Flows) {
 	f.Elsewhere += g.Elsewhere
 }
 
+// FlowColumn is one figure of flows, as it stands in files and frames. The name carries
+// the unit and stays for ever.
+type FlowColumn struct {
+	Name   string
+	Places int // decimals of the stored integer
+	Value  func(*Flows) int64
+	Set    func(*Flows, int64) // the inverse of Value
+}
+
+func flowColumn[T ~int64](name string, at func(*Flows) *T) FlowColumn {
+	return FlowColumn{
+		Name: name, Places: 3,
+		Value: func(f *Flows) int64 { return int64(*at(f)) },
+		Set:   func(f *Flows, v int64) { *at(f) = T(v) },
+	}
+}
+
+// FlowColumns are all figures of Flows. Their order is that of stored forms: a new column
+// comes last.
+var FlowColumns = []FlowColumn{
+	flowColumn("power_w", func(f *Flows) *Power { return &f.Power }),
+	flowColumn("load_w", func(f *Flows) *Power { return &f.Load }),
+	flowColumn("generation_w", func(f *Flows) *Power { return &f.Generation }),
+	flowColumn("charge_w", func(f *Flows) *Power { return &f.Charge }),
+	flowColumn("discharge_w", func(f *Flows) *Power { return &f.Discharge }),
+	flowColumn("import_w", func(f *Flows) *Power { return &f.Import }),
+	flowColumn("export_w", func(f *Flows) *Power { return &f.Export }),
+	flowColumn("network_loss_w", func(f *Flows) *Power { return &f.NetworkLoss }),
+	flowColumn("unserved_w", func(f *Flows) *Power { return &f.Unserved }),
+	flowColumn("unserved_essential_w", func(f *Flows) *Power { return &f.UnservedEssential }),
+	flowColumn("curtailed_w", func(f *Flows) *Power { return &f.Curtailed }),
+	flowColumn("shifted_w", func(f *Flows) *Power { return &f.Shifted }),
+	flowColumn("relief_w", func(f *Flows) *Power { return &f.Relief }),
+	flowColumn("kinetic_w", func(f *Flows) *Power { return &f.Kinetic }),
+	flowColumn("reactive_var", func(f *Flows) *ReactivePower { return &f.Reactive }),
+	flowColumn("stored_j", func(f *Flows) *Energy { return &f.Stored }),
+	flowColumn("storage_loss_j", func(f *Flows) *Energy { return &f.StorageLoss }),
+	flowColumn("driven_j", func(f *Flows) *Energy { return &f.Driven }),
+	flowColumn("elsewhere_j", func(f *Flows) *Energy { return &f.Elsewhere }),
+}
+
 // Residual is production + discharge + import + relief − (consumption + charge +
 // export + losses + kinetic): zero, or energy has been lost or made.
 func (f *Flows) Residual() Power {

@@ -142,11 +142,11 @@ func newAlerts(x *Index, w *sim.World) *alerts {
 type cause struct{ rule, scope string }
 
 // step looks at a record and updates the rows.
-func (a *alerts) step(r *sim.StepRecord, limit func(*twins.Cell, twins.Tick) twins.Power) {
+func (a *alerts) step(r *sim.StepRecord) {
 	now := map[cause]int64{}
 	a.ofGrid(r, now)
 	for _, c := range r.Cells {
-		a.ofCell(c, limit(c, r.Tick), now)
+		a.ofCell(c, now)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -178,9 +178,8 @@ func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
 	}
 }
 
-func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
-	net := c.Flows.Power + c.Flows.NetworkLoss
-	net = max(net, -net)
+func (a *alerts) ofCell(c *twins.CellRecord, now map[cause]int64) {
+	net, limit := max(c.Net(), -c.Net()), c.Limit
 	switch {
 	case limit == 0:
 	case net > limit:
@@ -191,18 +190,22 @@ func (a *alerts) ofCell(c *twins.Cell, limit twins.Power, now map[cause]int64) {
 	if c.Flows.Curtailed > 0 {
 		now[cause{"generation.curtailed", c.Path}]++
 	}
-	for _, b := range c.Blocks {
-		for i := range b.Read {
-			if b.Read[i].Unserved > 0 {
-				now[cause{"load.unserved", c.Path}]++
+	for k := range c.Blocks {
+		b := &c.Blocks[k]
+		if n := b.ColumnNamed(twins.ColumnUnserved.Name); n >= 0 {
+			for _, v := range b.Column(n) {
+				if v > 0 {
+					now[cause{"load.unserved", c.Path}]++
+				}
 			}
 		}
 		if b.Kind.Role != twins.RoleStorage || len(a.low) == 0 {
 			continue
 		}
+		soc := b.ColumnNamed(twins.ColumnSoC.Name)
 		for i, path := range b.Paths {
 			const near = 1_000_000 // a thousandth
-			if low, ok := a.low[path]; ok && int64(b.Read[i].SoC) <= low+near && !b.Vacant(i) {
+			if low, ok := a.low[path]; ok && b.Value(soc, i) <= low+near && !b.Vacant(i) {
 				now[cause{"storage.empty", c.Path}]++
 			}
 		}

@@ -127,7 +127,7 @@ func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, 
 			b := r.index.block(p)
 			member := tables.Member{Path: b.Paths[p.Row], Kind: b.Kind, Community: r.index.Communities[b.Community[p.Row]].Path}
 			values := &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
-			if err := out.Add(step.Tick, at, member, func(c int) int64 { return values.Value(c, int(p.Row)) }); err != nil {
+			if err := out.Add(step.Tick, at, member, func(c int) (int64, bool) { return values.Value(c, int(p.Row)), true }); err != nil {
 				return err
 			}
 		}

@@ -416,7 +416,7 @@ func (t *tester) replayed() string {
 
 func headless(t testing.TB, w *sim.World) string {
 	t.Helper()
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
 	if _, err := runner.Run(context.Background()); err != nil {
 		t.Fatal(err)

@@ -197,6 +197,9 @@ func (r *run) tree() Tree {
 	return t
 }
 
+// limitSetting is the setting that a community's limit is.
+const limitSetting = "limit_w"
+
 // setting is the present value of a setting; false if there is none.
 func (r *run) setting(path, name string) (int64, bool) {
 	if v, ok := r.settings.value(path, name); ok {

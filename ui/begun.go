@@ -71,7 +71,6 @@ func (r *run) catchUp(b *Begun) (seen map[string]twins.Tick, err error) {
 	r.digest = b.Digest
 	r.commands.all = slices.Clone(b.Commands)
 	slices.SortFunc(r.commands.all, func(a, b twins.Command) int { return int(a.Seq - b.Seq) })
-	r.follow()
 	seen = map[string]twins.Tick{}
 	for _, name := range sortedNames(b.Notes) {
 		value := b.Notes[name]
@@ -106,14 +105,6 @@ func sortedNames(m map[string][]byte) (names []string) {
 	return names
 }
 
-// follow has the limits of communities follow the run's commands.
-func (r *run) follow() {
-	all := append(slices.Clone(r.scenario.Events), r.commands.list()...)
-	all = slices.DeleteFunc(all, func(c twins.Command) bool { return c.Args.Setting != limitSetting })
-	slices.SortStableFunc(all, func(a, b twins.Command) int { return int(a.Step - b.Step) })
-	r.limits.follow(all)
-}
-
 // folded is the sink that takes settings, alerts, how far off forecasts were and what plants did from records.
 type folded struct {
 	run  *run
@@ -123,7 +114,7 @@ type folded struct {
 // Commit implements sim.Sink.
 func (f *folded) Commit(r *sim.StepRecord) error {
 	f.run.alerts.seen(r.Tick, f.seen)
-	f.run.alerts.step(r, f.run.limits.of)
+	f.run.alerts.step(r)
 	f.run.settings.step(r, f.run)
 	f.run.judged.step(r)
 	f.run.plants.step(r)

@@ -13,9 +13,9 @@ func BenchmarkShow(b *testing.B) {
 	x := NewIndex(w)
 	r := &run{index: x, scenario: w.Scenario, hub: newHub(x), alerts: newAlerts(x, w), settings: settings{now: map[settingOf]int64{}}}
 	m := NewMemory(x, 64<<20)
-	show := &recorder{index: x, limit: nodeLimit, to: func(s *Step, rec *sim.StepRecord) {
+	show := &recorder{index: x, to: func(s *Step, rec *sim.StepRecord) {
 		m.Add(s)
-		r.alerts.step(rec, nodeLimit)
+		r.alerts.step(rec)
 		r.hub.show(s)
 	}}
 	for _, row := range []struct {

@@ -149,8 +149,7 @@ func (s *Step) value(x *Index, at Cell) int64 {
 // recorder is the sink that makes Steps of records.
 type recorder struct {
 	index    *Index
-	limit    func(*twins.Cell, twins.Tick) twins.Power // of a community; 0: none
-	partless bool                                      // records lack the powers of devices
+	partless bool // records lack the powers of devices
 	// to takes each step, in order, while the record is valid.
 	to func(*Step, *sim.StepRecord)
 
@@ -201,20 +200,22 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	}
 	for i, c := range r.Cells {
 		n := &k.communities[i]
-		n.flows, n.limit = c.Flows, k.limit(c, r.Tick)
-		for j, b := range c.Blocks {
-			of := k.index.sourceOf[i][j]
+		n.flows, n.limit = c.Flows, c.Limit
+		for j := range c.Blocks {
+			b, of := &c.Blocks[j], k.index.sourceOf[i][j]
 			if len(of) == 1 {
 				k.sources[of[0]].flows.Plus(&b.Flows)
-			}
-			for m := range b.Read {
-				source := of[0]
-				if len(of) > 1 {
-					source = of[m]
-					k.sources[source].flows.Add(&b.Read[m])
+			} else {
+				for m := range b.Paths {
+					reading := b.Reading(m)
+					k.sources[of[m]].flows.Add(&reading)
 				}
-				k.sources[source].content += b.Read[m].Content
-				n.content += b.Read[m].Content
+			}
+			if holds := b.ColumnNamed(twins.ColumnContent.Name); holds >= 0 {
+				for m, v := range b.Column(holds) {
+					k.sources[of[min(m, len(of)-1)]].content += twins.Energy(v)
+					n.content += twins.Energy(v)
+				}
 			}
 		}
 		grid.content += n.content
@@ -230,7 +231,7 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Col
 		for c := range b.Kind.Columns {
 			k.values = k.values[:0]
 			for _, s := range b.slots {
-				k.values = append(k.values, b.Kind.Columns[c].Value(k.reading(r, s)))
+				k.values = append(k.values, k.value(r, s, c))
 			}
 			blocks[i].Columns[c] = NewColumn(k.values)
 		}
@@ -239,7 +240,7 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Col
 		}
 		k.values = k.values[:0]
 		for _, s := range b.slots {
-			for _, p := range k.reading(r, s).Parts {
+			for _, p := range r.Cells[s.cell].Blocks[s.Block].PartsOf(int(s.Index)) {
 				k.values = append(k.values, int64(p))
 			}
 		}
@@ -248,6 +249,11 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Col
 	return blocks, parts
 }
 
-func (k *recorder) reading(r *sim.StepRecord, s cellSlot) *twins.Reading {
-	return &r.Cells[s.cell].Blocks[s.Block].Read[s.Index]
+// value is what column n of its kind says of a member, 0 where the run's layout lacks it.
+func (k *recorder) value(r *sim.StepRecord, s cellSlot, n int) int64 {
+	b := &r.Cells[s.cell].Blocks[s.Block]
+	if n >= len(b.Columns) {
+		return 0
+	}
+	return b.Value(n, int(s.Index))
 }

@@ -45,7 +45,6 @@ type kept struct {
 	index  *Index
 	memory *Memory // what was made in this process; empty in a replay
 	past   Past
-	limits *limits
 	most   int        // bytes of pages
 	each   twins.Tick // steps of a page
 
@@ -65,10 +64,10 @@ type page struct {
 // mostPage is as many steps as a journal keeps together.
 const mostPage = 96
 
-func newKept(x *Index, past Past, l *limits, most int) *kept {
+func newKept(x *Index, past Past, most int) *kept {
 	const perTwin = 64 // bytes of a step, about
 	each := min(mostPage, max(1, most/8/(perTwin*x.Twins+4000)))
-	return &kept{index: x, memory: NewMemory(x, most), past: past, limits: l, most: most / 4, each: twins.Tick(each)}
+	return &kept{index: x, memory: NewMemory(x, most), past: past, most: most / 4, each: twins.Tick(each)}
 }
 
 // Bounds implements History.
@@ -112,7 +111,7 @@ func (p *page) has(t twins.Tick) bool { return t < p.from+twins.Tick(len(p.steps
 // read reads a page. The last one may be short, and is read again when there is more.
 func (h *kept) read(from twins.Tick, parts bool) (*page, error) {
 	p := &page{from: from, parts: parts}
-	sink := &recorder{index: h.index, limit: h.limits.of, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
+	sink := &recorder{index: h.index, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
 		p.steps, p.bytes = append(p.steps, s), p.bytes+s.size()
 	}}
 	return p, h.past.Replay(from, min(from+h.each, h.past.Steps()), parts, sink)
@@ -168,71 +167,3 @@ func (h *forked) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v i
 	}
 	return h.own.Values(at, max(from, h.at), to, put)
 }
-
-// limits are those of communities over time, which records do not have.
-type limits struct {
-	run *run
-
-	mu sync.Mutex
-	at map[string][]limitFrom // by community, in order
-}
-
-type limitFrom struct {
-	step  twins.Tick
-	value twins.Power
-}
-
-// limitSetting is the setting that a community's limit is.
-const limitSetting = "limit_w"
-
-// follow takes the commands of a run, in the order in which they are carried out.
-func (l *limits) follow(commands []twins.Command) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.at = map[string][]limitFrom{}
-	for i := range commands {
-		c := &commands[i]
-		if _, ok := l.run.index.Community(c.Target); !ok || c.Args.Setting != limitSetting {
-			continue
-		}
-		v := c.Args.Value
-		if c.Name == twins.CommandMultiply {
-			v, _ = twins.MulDiv(int64(l.last(c.Target)), c.Args.Value, int64(twins.One))
-		}
-		l.at[c.Target] = append(l.at[c.Target], limitFrom{c.Step, twins.Power(v)})
-	}
-}
-
-// last is the limit after all that is followed so far.
-func (l *limits) last(path string) twins.Power {
-	if all := l.at[path]; len(all) > 0 {
-		return all[len(all)-1].value
-	}
-	return l.first(path)
-}
-
-// first is the limit that the scenario states.
-func (l *limits) first(path string) twins.Power {
-	if e, ok := l.run.entry(path); ok {
-		if s, ok := e.Setting(limitSetting); ok && !s.None {
-			return twins.Power(s.Value)
-		}
-	}
-	return 0
-}
-
-// of is the limit of a community in a step; 0: none.
-func (l *limits) of(c *twins.Cell, t twins.Tick) twins.Power {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := l.at[c.Path]
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].step <= t {
-			return all[i].value
-		}
-	}
-	return l.first(c.Path)
-}
-
-// nodeLimit is the limit of a community that is being stepped.
-func nodeLimit(c *twins.Cell, _ twins.Tick) twins.Power { return c.Node.Limit() }

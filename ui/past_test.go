@@ -46,13 +46,11 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 		if r.Tick < from {
 			return nil
 		}
-		r.Controller = nil // records that were kept have none
+		r.States = nil // records that were kept have none
 		for _, c := range r.Cells {
-			for _, b := range c.Blocks {
-				for i := range b.Read {
-					if !parts && b.Read[i].Parts != nil {
-						b.Read[i].Parts = slices.Repeat([]twins.Power{-77}, len(b.Read[i].Parts))
-					}
+			for i := range c.Blocks {
+				if !parts {
+					c.Blocks[i].Parts = nil
 				}
 			}
 		}
@@ -88,7 +86,7 @@ func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error
 			err = errors.Join(err, w.Add(c))
 		}
 	}
-	chain := sim.NewChain(h.scenario.Seed, h.scenario.Identity())
+	chain := w.NewChain()
 	from := at / 2 // as from a snapshot
 	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
 	for err == nil && at < h.scenario.Calendar.Steps && runner.Done() < from {

@@ -29,7 +29,6 @@ type run struct {
 	waiting  func() string // what a run that plays waits for; ""
 	hub      *hub
 	alerts   *alerts
-	limits   *limits
 	judged   judged
 	plants   *plants
 	chain    *sim.Chain
@@ -70,7 +69,7 @@ type runOptions struct {
 func newRun(o runOptions) (*run, error) {
 	s := o.world.Scenario
 	if o.chain == nil {
-		o.chain = sim.NewChain(s.Seed, s.Identity())
+		o.chain = o.world.NewChain()
 	}
 	r := &run{
 		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
@@ -79,7 +78,6 @@ func newRun(o runOptions) (*run, error) {
 		priced: o.world.Market != nil,
 	}
 	r.mixed = r.priced && o.world.Market.Mixed
-	r.limits = &limits{run: r}
 	r.plants = newPlants(o.world)
 	if o.parent != nil {
 		r.judged.before(&o.parent.judged, o.begun.Steps)
@@ -97,9 +95,9 @@ func newRun(o runOptions) (*run, error) {
 		go r.run(ctx, func() {})
 		return r, nil
 	}
-	show := &recorder{index: o.index, limit: nodeLimit, to: func(step *Step, rec *sim.StepRecord) {
+	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
 		memory.Add(step)
-		r.alerts.step(rec, nodeLimit)
+		r.alerts.step(rec)
 		r.settings.step(rec, r)
 		r.judged.step(rec)
 		r.plants.step(rec)
@@ -133,7 +131,7 @@ func (r *run) remember(o *runOptions) *Memory {
 		r.history = &forked{o.parent.history, o.at, memory}
 		return memory
 	case r.past != nil:
-		h := newKept(o.index, r.past, r.limits, o.bytes)
+		h := newKept(o.index, r.past, o.bytes)
 		r.history = h
 		return h.memory
 	}
@@ -383,7 +381,6 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 		r.common = min(at, parent.common)
 	}
 	r.commands.all = append(parent.commands.before(at), changes...)
-	r.follow()
 	if r.name == "" {
 		r.name = r.id
 	}

@@ -177,7 +177,7 @@ type session struct {
 func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
 	return &session{
 		flags: f, world: w, stdout: stdout, stderr: stderr, name: f.out,
-		chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity()), summary: views.NewSummary(w.Scenario),
+		chain: w.NewChain(), summary: views.NewSummary(w.Scenario),
 	}
 }
 

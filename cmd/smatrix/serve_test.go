@@ -109,7 +109,7 @@ func headless(ts *testscript.TestScript, neg bool, args []string) {
 		changes[0].Seq = int64(len(s.Events) + i + 1)
 		ts.Check(w.Add(changes[0]))
 	}
-	chain := sim.NewChain(s.Seed, s.Identity())
+	chain := w.NewChain()
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
 	_, err = run.Run(context.Background())
 	ts.Check(err)

@@ -108,7 +108,7 @@ func (h *house) undisturbed(commands ...twins.Command) *truth {
 	h.Helper()
 	v := &truth{}
 	w := h.world(commands...)
-	chain := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())
+	chain := w.NewChain()
 	h.steps(w, 0, roadSteps, chain, v)
 	v.digest = chain.Digest()
 	events, decisions := 0, 0
@@ -167,7 +167,7 @@ func (h *house) keepIn(tables persistence.Opener, name string, d persistence.Dur
 		h.Fatal(err)
 	}
 	k.dir.Tables, k.dir.Retention = k.watch(tables), r
-	k.chain = sim.NewChain(k.world.Scenario.Seed, k.world.Scenario.Identity())
+	k.chain = k.world.NewChain()
 	if k.journal, err = k.dir.Keep(k.world, k.chain, d); err != nil {
 		h.Fatal(err)
 	}
@@ -518,12 +518,11 @@ func (h *house) statesAt(s *persistence.Store, at twins.Tick) []byte {
 	}
 	head := m.Chain.Head()
 	b := head[:]
-	for _, c := range m.World.Cells {
-		b = c.AppendStates(b)
+	states := sim.NewStates(m.World.Cells, m.World.Grid, m.World.Controller)
+	for i := range m.World.Cells {
+		b = states.AppendCell(b, i)
 	}
-	r := &sim.StepRecord{Grid: m.World.Grid}
-	r.Controller, _ = m.World.Controller.(twins.Stateful)
-	return sim.AppendGridState(b, r)
+	return states.AppendGrid(b)
 }
 
 // takeOut takes keys of a kind out of a run's table.

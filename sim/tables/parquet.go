@@ -96,8 +96,8 @@ type Member struct {
 }
 
 // Add appends the reading of a member in the step that began at a time: value gives the
-// stored integer of each of its kind's columns.
-func (r *Readings) Add(step twins.Tick, at time.Time, m Member, value func(column int) int64) error {
+// stored integer of each of its kind's columns, false where the run's layout lacks it.
+func (r *Readings) Add(step twins.Tick, at time.Time, m Member, value func(column int) (v int64, known bool)) error {
 	r.moment(step, at)
 	for k, text := range [...]string{m.Path, m.Kind.Name, m.Community} {
 		r.set(2+k, parquet.ByteArrayValue([]byte(text)), false)
@@ -106,7 +106,9 @@ func (r *Readings) Add(step twins.Tick, at time.Time, m Member, value func(colum
 		r.set(5+k, parquet.NullValue(), true)
 	}
 	for k, c := range m.Kind.Columns {
-		r.set(5+r.of[m.Kind][k], parquet.DoubleValue(scaled(value(k), c.Places)), true)
+		if v, known := value(k); known {
+			r.set(5+r.of[m.Kind][k], parquet.DoubleValue(scaled(v, c.Places)), true)
+		}
 	}
 	return r.end()
 }

@@ -21,13 +21,13 @@ func TestRewardsByHand(t *testing.T) {
 		return twins.Decision{Member: member, Reason: why, Shifted: shifted, Unserved: unserved, Curtailed: curtailed}
 	}
 	for range 3600 {
-		cell := &twins.Cell{Notes: []twins.Decision{
+		cell := &twins.CellRecord{Notes: []twins.Decision{
 			note("grid/c/b", twins.Scarcity, 2*twins.Watt, twins.Watt, 0),
 			note("grid/c/b", twins.Shed, 0, twins.Watt, 0),
 			note("grid/c/a", twins.Abundance, 0, 0, 100*twins.Watt),
 			note("grid/c/none", twins.Merit, 0, 0, 0),
 		}}
-		if err := b.Commit(&sim.StepRecord{Step: 1, Cells: []*twins.Cell{cell}}); err != nil {
+		if err := b.Commit(&sim.StepRecord{Step: 1, Cells: []*twins.CellRecord{cell}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -90,7 +90,7 @@ func (a *Accounts) Commit(r *sim.StepRecord) error {
 	a.carbon.add(r.Flows.Import.For(r.Step), r.Carbon)
 	for i, c := range r.Cells {
 		f, to := &c.Flows, &a.cells[i]
-		net := f.Power + f.NetworkLoss
+		net := c.Net()
 		for _, v := range []struct {
 			total *twins.Total
 			power twins.Power
@@ -99,9 +99,9 @@ func (a *Accounts) Commit(r *sim.StepRecord) error {
 		}
 		to.peak = max(to.peak, f.Load+f.Charge)
 		for _, d := range a.owners[i] {
-			read := &c.Blocks[d.block].Read[d.member]
-			d.home.net += read.Power
-			d.home.unserved = d.home.unserved.Plus(read.Unserved.For(r.Step))
+			b := &c.Blocks[d.block]
+			d.home.net += twins.Power(b.Value(b.ColumnNamed(twins.ColumnPower.Name), d.member))
+			d.home.unserved = d.home.unserved.Plus(twins.Power(b.Value(b.ColumnNamed(twins.ColumnUnserved.Name), d.member)).For(r.Step))
 		}
 		for _, d := range a.owners[i] {
 			if h := d.home; h.net != 0 {

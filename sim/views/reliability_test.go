@@ -136,7 +136,7 @@ func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(b)) 
 // records are the steps of a row, as a stepper would hand them on.
 func (o *outages) records(t *testing.T) []*sim.StepRecord {
 	t.Helper()
-	homes := &twins.Block{Kind: twins.Household}
+	homes := &twins.BlockLayout{Kind: twins.Household}
 	for i := range o.customers {
 		homes.Paths = append(homes.Paths, fmt.Sprintf("grid/c/home-%d", i))
 	}
@@ -156,8 +156,8 @@ func (o *outages) records(t *testing.T) []*sim.StepRecord {
 	}
 	var records []*sim.StepRecord
 	for tick := range length {
-		cell := &twins.Cell{Path: "grid/c", Blocks: []*twins.Block{homes}}
-		r := &sim.StepRecord{Tick: twins.Tick(tick), Step: o.step, Cells: []*twins.Cell{cell}}
+		cell := &twins.CellRecord{Path: "grid/c", Blocks: []twins.BlockRecord{{BlockLayout: homes}}}
+		r := &sim.StepRecord{Tick: twins.Tick(tick), Step: o.step, Cells: []*twins.CellRecord{cell}}
 		for i, steps := range each {
 			if tick < len(steps) && steps[tick] != "." {
 				e := cutOf(t, steps[tick])
@@ -215,8 +215,8 @@ func TestFairnessByHand(t *testing.T) {
 	} {
 		var v views.Reliability
 		for _, e := range row.told {
-			cell := &twins.Cell{Events: []twins.Notice{{Member: e.member, Event: twins.Event{Type: twins.SupplyCut, V: [7]int64{1, 1, 1, e.need, e.borne}}}}}
-			if err := v.Commit(&sim.StepRecord{Tick: e.tick, Step: 3600, Cells: []*twins.Cell{cell}}); err != nil {
+			cell := &twins.CellRecord{Events: []twins.Notice{{Member: e.member, Event: twins.Event{Type: twins.SupplyCut, V: [7]int64{1, 1, 1, e.need, e.borne}}}}}
+			if err := v.Commit(&sim.StepRecord{Tick: e.tick, Step: 3600, Cells: []*twins.CellRecord{cell}}); err != nil {
 				t.Fatal(err)
 			}
 		}

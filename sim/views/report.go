@@ -224,8 +224,9 @@ func (s *Summary) members(w *sim.World, r *Report) {
 	}
 }
 
-func (s *Summary) cell(c *twins.Cell, step twins.Seconds) {
-	for _, b := range c.Blocks {
+func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
+	for k := range c.Blocks {
+		b := &c.Blocks[k]
 		if made := b.Flows.Generation; made != 0 {
 			s.producedBy[b.Kind.Name] = s.producedBy[b.Kind.Name].Plus(made.For(step))
 		}

@@ -79,7 +79,8 @@ func (v *Residuals) Commit(r *sim.StepRecord) error {
 	for _, m := range v.meters {
 		computed := twins.Power(0)
 		for _, at := range m.at {
-			computed += r.Cells[at.cell].Blocks[at.block].Read[at.member].Power
+			b := &r.Cells[at.cell].Blocks[at.block]
+			computed += twins.Power(b.Value(b.ColumnNamed(twins.ColumnPower.Name), at.member))
 		}
 		m.add(r, computed-m.recorded[r.Tick])
 	}

@@ -79,18 +79,19 @@ var usageColumns = [numColumns]string{
 }
 
 // NewCellUsage is that of no time at all, in steps of this length.
-func NewCellUsage(c *twins.Cell, step twins.Seconds) *CellUsage {
+func NewCellUsage(c *twins.CellLayout, step twins.Seconds) *CellUsage {
 	u := &CellUsage{Blocks: make([]BlockUsage, len(c.Blocks))}
 	for i, block := range c.Blocks {
 		b, n := &u.Blocks[i], len(block.Paths)
-		b.step, b.role, b.net, b.Parts = int64(step), block.Kind.Role, make([]int64, n), make([]int64, len(block.Parts))
+		b.step, b.role, b.net = int64(step), block.Kind.Role, make([]int64, n)
 		for k, name := range usageColumns {
-			b.named[k] = slices.IndexFunc(block.Kind.Columns, func(c twins.Column) bool { return c.Name == name })
+			b.named[k] = block.ColumnNamed(name)
 		}
 		b.first = make([]int32, 1, n+1)
 		for m := range block.Paths {
-			b.first = append(b.first, b.first[m]+int32(len(block.Slab.Parts(m))))
+			b.first = append(b.first, b.first[m]+int32(len(block.PartNames(m))))
 		}
+		b.Parts = make([]int64, b.first[n])
 		if block.Kind.Ownable {
 			b.owner = make([][2]int32, n)
 			for m, path := range block.Paths {
@@ -102,7 +103,7 @@ func NewCellUsage(c *twins.Cell, step twins.Seconds) *CellUsage {
 }
 
 // ownerOf finds the household whose path a device's begins with.
-func ownerOf(c *twins.Cell, device string) [2]int32 {
+func ownerOf(c *twins.CellLayout, device string) [2]int32 {
 	home := device[:strings.LastIndexByte(device, '/')]
 	for i, b := range c.Blocks {
 		if m, ok := slices.BinarySearch(b.Paths, home); ok {
@@ -186,13 +187,13 @@ func plus[T ~int64](to []int64, values []T) {
 }
 
 // Add adds a step. One that is replayed shows no devices.
-func (u *CellUsage) Add(c *twins.Cell, step twins.Seconds) {
-	f, net := &c.Flows, c.Flows.Power+c.Flows.NetworkLoss
+func (u *CellUsage) Add(c *twins.CellRecord, step twins.Seconds) {
+	f, net := &c.Flows, c.Net()
 	for k, p := range [NumFigures]twins.Power{f.Load, f.Generation, f.Charge, f.Discharge, max(net, 0), max(-net, 0), f.Unserved, f.Curtailed, f.Shifted} {
 		u.Total[k] += p.For(step)
 	}
-	for i, block := range c.Blocks {
-		u.Blocks[i].add(block)
+	for i := range c.Blocks {
+		u.Blocks[i].add(&c.Blocks[i])
 	}
 	for i := range u.Blocks { // behind a household's meter
 		b := &u.Blocks[i]
@@ -208,7 +209,7 @@ func (u *CellUsage) Add(c *twins.Cell, step twins.Seconds) {
 	}
 }
 
-func (b *BlockUsage) add(block *twins.Block) {
+func (b *BlockUsage) add(block *twins.BlockRecord) {
 	column := func(k int) []int64 {
 		if n := b.named[k]; n >= 0 {
 			return block.Column(n)

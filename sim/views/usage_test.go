@@ -24,12 +24,12 @@ func TestUsageIsTheSumOfReadings(t *testing.T) {
 		want := map[string]*views.Figures{}
 		devices := map[string][]twins.Energy{}
 		for _, c := range w.Cells {
-			usage = append(usage, views.NewCellUsage(c, s.Calendar.Step))
+			usage = append(usage, views.NewCellUsage(c.Layout(), s.Calendar.Step))
 		}
 		run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
 			for i, c := range r.Cells {
 				usage[i].Add(c, r.Step)
-				for _, b := range c.Blocks {
+				for _, b := range w.Cells[i].Blocks {
 					for m, path := range b.Paths {
 						if want[path] == nil {
 							want[path], devices[path] = &views.Figures{}, make([]twins.Energy, len(b.Read[m].Parts))

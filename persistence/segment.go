@@ -1,0 +1,332 @@
+package persistence
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Form is how the steps of a run were recorded and by which models. In run.json; a run
+// without one was kept before there were layouts.
+type Form struct {
+	Chain  int           `json:"chain"`            // version of the chain
+	Begun  int           `json:"begun"`            // model that began the run
+	Layout *twins.Layout `json:"layout"`           // of the steps before the first joint
+	Model  int           `json:"model"`            // of the steps after the last joint: as Begun or the joint says, or one that does not differ in any of them
+	Joints []sim.Joint   `json:"joints,omitempty"` // in order
+}
+
+// formOfWorld is the form of a run that is begun.
+func formOfWorld(w *sim.World) *Form {
+	return &Form{Chain: w.Form.Chain, Begun: w.Form.Model, Layout: w.Form.Layout, Model: w.Form.Model}
+}
+
+// firstForm is the form of runs that were kept before there were layouts.
+func firstForm() *Form {
+	return &Form{Chain: sim.FirstChain, Begun: 1, Layout: twins.FirstLayout(), Model: 1}
+}
+
+// form is the run's form.
+func (k *Kept) form() *Form {
+	if k.Form == nil {
+		return firstForm()
+	}
+	return k.Form
+}
+
+// check refuses a form that this program does not know.
+func (f *Form) check() error {
+	if f.Chain > sim.LayoutChain {
+		return fmt.Errorf("has a chain of version %d; this program knows versions up to %d, wanted a newer program", f.Chain, sim.LayoutChain)
+	}
+	if f.Layout == nil {
+		return fmt.Errorf("has no layout in its %s", runFile)
+	}
+	models, layouts := []int{f.Begun, f.Model}, []*twins.Layout{f.Layout}
+	for i := range f.Joints {
+		models, layouts = append(models, f.Joints[i].Model), append(layouts, f.Joints[i].Layout)
+	}
+	if newest := slices.Max(models); newest > sim.Model() {
+		return fmt.Errorf("was made by model %d; this program is model %d, wanted a newer program", newest, sim.Model())
+	}
+	for _, l := range layouts {
+		if err := l.Check(); err != nil {
+			return fmt.Errorf("has another layout: %w; wanted a newer program", err)
+		}
+	}
+	return nil
+}
+
+// segment is steps of a run that one model made in one layout.
+type segment struct {
+	from   twins.Tick
+	model  int
+	layout *twins.Layout
+	joint  *sim.Joint // before its first step; nil of the first
+	shape  *shape     // once it has been asked for
+}
+
+// shape is what a layout says of each step: who there is, and how many columns of flows
+// and figures of a community it has.
+type shape struct {
+	cells        []*twins.CellLayout // in path order
+	flows, nodes int
+}
+
+func shapeOf(l *twins.Layout, cells []*twins.Cell) *shape {
+	s := &shape{flows: len(l.Flows), nodes: len(l.Nodes)}
+	for _, c := range cells {
+		s.cells = append(s.cells, c.LayoutAs(l))
+	}
+	return s
+}
+
+// records are empty ones of all communities.
+func (s *shape) records() (all []*twins.CellRecord) {
+	for _, c := range s.cells {
+		all = append(all, twins.NewCellRecord(c))
+	}
+	return all
+}
+
+// segments are those of a form, in order.
+func (f *Form) segments() []*segment {
+	all := []*segment{{model: f.Begun, layout: f.Layout}}
+	for i := range f.Joints {
+		j := &f.Joints[i]
+		all = append(all, &segment{from: j.Tick, model: j.Model, layout: j.Layout, joint: j})
+	}
+	last := all[len(all)-1]
+	last.model = max(last.model, f.Model)
+	return all
+}
+
+// segmentOf is the one that a step is in.
+func (s *Store) segmentOf(t twins.Tick) *segment {
+	for i := len(s.segments) - 1; i > 0; i-- {
+		if s.segments[i].from <= t {
+			return s.segments[i]
+		}
+	}
+	return s.segments[0]
+}
+
+// shapeAt is the shape of a step's records.
+func (s *Store) shapeAt(t twins.Tick) (*shape, error) {
+	w, err := s.shownWorld()
+	if err != nil {
+		return nil, err
+	}
+	g := s.segmentOf(t)
+	if g.shape == nil {
+		g.shape = shapeOf(g.layout, w.Cells)
+	}
+	return g.shape, nil
+}
+
+// before is the head of the chain before a step is made, a joint included; zero where it is
+// not known.
+func (s *Store) before(t twins.Tick) sim.Hash {
+	head, _ := s.HeadAt(t)
+	if g := s.segmentOf(t); g.joint != nil && g.from == t && head != (sim.Hash{}) {
+		return g.joint.Head(head)
+	}
+	return head
+}
+
+// ModelError says that steps cannot be computed again: another model made them.
+type ModelError struct {
+	Dir   string
+	Model int        // that made them
+	Step  twins.Tick // the first that cannot
+	Next  string     // what to do
+}
+
+func (e *ModelError) Error() string {
+	text := fmt.Sprintf("run %q: step %d was made by model %d and cannot be computed again by this program, which is model %d", e.Dir, e.Step, e.Model, sim.Model())
+	if e.Next != "" {
+		text += "; " + e.Next
+	}
+	return text
+}
+
+// recomputable is a *ModelError if this program would not make the steps from ≤ t < to as
+// they were made.
+func (s *Store) recomputable(from, to twins.Tick) error {
+	for t := from; t < to; {
+		if s.parent != nil && t < s.base {
+			end := min(to, s.base)
+			if err := s.parent.recomputable(t, end); err != nil {
+				return err
+			}
+			t = end
+			continue
+		}
+		g, end := s.segmentOf(t), to
+		for _, later := range s.segments {
+			if later.from > t {
+				end = min(end, later.from)
+			}
+		}
+		if at := s.differs(g, t, end); at >= 0 {
+			return &ModelError{Dir: s.dir, Model: g.model, Step: at}
+		}
+		if t = end; t < to { // a joint is in between
+			return &ModelError{Dir: s.dir, Model: g.model, Step: t - 1}
+		}
+	}
+	return nil
+}
+
+// differs is the first step of a segment that this program's model may make otherwise, −1
+// if there is none. A step whose record is missing is not looked at: whatever is computed
+// must have the head that is known of it.
+func (s *Store) differs(g *segment, from, to twins.Tick) twins.Tick {
+	for _, change := range sim.ModelsSince(g.model) {
+		if change.Differs == nil {
+			return from
+		}
+		for t := from; t < to; t++ {
+			swing, ok := s.swingOf(t)
+			if ok && change.Differs(&swing) {
+				return t
+			}
+		}
+	}
+	return -1
+}
+
+// swingOf is how the frequency moved in a step, if that is kept.
+func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
+	if int(t) < len(s.missing) && s.missing[t] {
+		return twins.Swing{}, false
+	}
+	b, err := s.get(key(keyStep, t))
+	if err != nil {
+		return twins.Swing{}, false
+	}
+	f := &stepForm{}
+	r := &reader{b: b}
+	f.readHead(r)
+	return f.swing, r.err == nil
+}
+
+// ModelOf is the model that made a step, and whether this program can compute it again.
+func (s *Store) ModelOf(t twins.Tick) (model int, again bool) {
+	if s.parent != nil && t < s.base {
+		return s.parent.ModelOf(t)
+	}
+	g := s.segmentOf(t)
+	return g.model, s.differs(g, t, t+1) < 0
+}
+
+// Joints are the moments in which the run went on in another model.
+func (s *Store) Joints() []sim.Joint { return s.run.meta.Journal.form().Joints }
+
+// chainFrom goes on from a head. The hash of states that this program stores in another
+// version than the run has is taken from the record.
+func (s *Store) chainFrom(head sim.Hash) *sim.Chain {
+	c := sim.ResumeChain(head)
+	upgraded := false
+	for _, g := range s.segments {
+		upgraded = upgraded || g.layout.Upgraded()
+	}
+	if upgraded {
+		c.Known = func(t twins.Tick) (sim.Hash, bool) {
+			if t >= s.Steps() || s.missing != nil && s.missing[t] {
+				return sim.Hash{}, false
+			}
+			f, err := s.step(t)
+			return f.statesIf(err == nil)
+		}
+	}
+	return c
+}
+
+// statesIf is the hash of states that a step has.
+func (f *stepForm) statesIf(read bool) (sim.Hash, bool) {
+	if !read || !f.due {
+		return sim.Hash{}, false
+	}
+	return f.states, true
+}
+
+// formFrom is the form of a run that goes on from the state after at steps, when so many
+// have been made. Where this program's model would have made the steps so far the same,
+// the run is its own from now on; else a joint says so, and the state must be one that is
+// kept.
+func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
+	form := *s.run.meta.Journal.form()
+	form.Joints = slices.DeleteFunc(slices.Clone(form.Joints), func(j sim.Joint) bool { return j.Tick > at })
+	segments := form.segments()
+	last := segments[len(segments)-1]
+	if len(segments) < len(s.segments) { // a later joint is not the fork's
+		form.Model = last.model
+	}
+	if last.model == sim.Model() {
+		return &form, nil
+	}
+	if s.sameSince(last, made) {
+		form.Model = sim.Model()
+		return &form, nil
+	}
+	if _, _, err := s.states(at); at != made || err != nil {
+		return nil, s.elsewhere(last, made)
+	}
+	w, err := s.shownWorld()
+	if err != nil {
+		return nil, err
+	}
+	form.Joints = append(form.Joints, sim.Joint{Tick: at, Model: sim.Model(), Layout: twins.LayoutOf(w.Cells)})
+	form.Model = sim.Model()
+	return &form, nil
+}
+
+// sameSince reports whether this program's model would have made all steps of a segment as
+// they were made.
+func (s *Store) sameSince(g *segment, to twins.Tick) bool {
+	for from := g.from; from < to; {
+		of, end := s, to
+		for of.parent != nil && from < of.base {
+			of, end = of.parent, min(end, of.base)
+		}
+		if of.differs(g, from, end) >= 0 {
+			return false
+		}
+		from = end
+	}
+	return true
+}
+
+// elsewhere says where a run can go on that cannot from here.
+func (s *Store) elsewhere(g *segment, at twins.Tick) error {
+	e := &ModelError{Dir: s.dir, Model: g.model, Step: at, Next: "it goes on only from a state that is kept, and none is"}
+	if n := s.SnapshotBefore(at); n > 0 {
+		e.Next = fmt.Sprintf("it goes on only from a state that is kept: `smatrix fork %s --at %d` begins at the nearest one", s.dir, n)
+	}
+	return e
+}
+
+// goOn takes a form for the steps that come.
+func (s *Store) goOn(form *Form) {
+	s.run.meta.Journal.Form = form
+	s.segments = form.segments()
+}
+
+// leaveOut leaves steps at the end out that can be neither read nor computed again: those
+// of a run that was killed and that another model made, whose readings had not been
+// written.
+func (s *Store) leaveOut() error {
+	last, read := s.segments[len(s.segments)-1], s.base
+	if len(s.chunks) > 0 {
+		read = max(read, s.chunks[len(s.chunks)-1].to)
+	}
+	if read >= s.Steps() || len(sim.ModelsSince(last.model)) == 0 || s.recomputable(s.SnapshotBefore(read), s.Steps()) == nil {
+		return nil
+	}
+	s.expected("steps from %d to %d were made by model %d, which this program does not have, and their readings had not been written: they are not shown", read, s.Steps()-1, last.model)
+	s.heads, s.missing = s.heads[:read], s.missing[:read]
+	return nil
+}

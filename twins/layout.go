@@ -1,0 +1,236 @@
+package twins
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Layout is the shape of a run's records and states, as of the program that began the
+// run: which kinds and parts it has, the columns that are hashed and kept of each, and the
+// versions of their stored forms. A newer program reads and continues a run in the run's
+// own layout, so a column that has been added since changes no hash of it.
+type Layout struct {
+	Kinds []KindLayout `json:"kinds"` // by name; community and grid included
+	Parts []KindLayout `json:"parts"` // in the order in which a household's reading has them
+	Flows []string     `json:"flows"` // columns of flows, in their stored order
+	Nodes []string     `json:"nodes"` // figures of a community's own, in their stored order
+}
+
+// KindLayout is one kind, or one kind of part.
+type KindLayout struct {
+	Name    string         `json:"name"`
+	Version uint8          `json:"version"`           // of the stored form of its state
+	Columns []ColumnLayout `json:"columns,omitempty"` // none of a part or a node
+}
+
+// ColumnLayout is one column of a kind's readings.
+type ColumnLayout struct {
+	Name    string `json:"name"`
+	Places  int    `json:"places"`            // decimals of the stored integer
+	Derived bool   `json:"derived,omitempty"` // kept, but not hashed
+}
+
+// LayoutOf is the layout that this program gives to records of these cells.
+func LayoutOf(cells []*Cell) *Layout {
+	used := map[string]bool{Community.Name: true, Grid.Name: true}
+	for _, c := range cells {
+		for _, b := range c.Blocks {
+			used[b.Kind.Name] = true
+			for i := range b.Paths {
+				for _, part := range b.Slab.Parts(i) {
+					used[partPrefix+part] = true
+				}
+			}
+		}
+	}
+	l := &Layout{}
+	for _, k := range kinds {
+		if used[k.Name] {
+			l.Kinds = append(l.Kinds, k.layout())
+		}
+	}
+	for _, p := range partKinds {
+		if used[partPrefix+p.Name] {
+			l.Parts = append(l.Parts, KindLayout{Name: p.Name, Version: p.Version})
+		}
+	}
+	for _, c := range FlowColumns {
+		l.Flows = append(l.Flows, c.Name)
+	}
+	for _, c := range NodeColumns {
+		l.Nodes = append(l.Nodes, c.Name)
+	}
+	return l
+}
+
+// partPrefix tells the names of parts from those of kinds.
+const partPrefix = "part "
+
+func (k *Kind) layout() KindLayout {
+	l := KindLayout{Name: k.Name, Version: k.Version}
+	if k.Role == RoleNode {
+		return l
+	}
+	for _, c := range k.Columns {
+		l.Columns = append(l.Columns, ColumnLayout{c.Name, c.Places, c.Derived})
+	}
+	return l
+}
+
+// FirstLayout is the layout of runs that were kept before layouts were: the columns that
+// their kinds had then, and version 1 of every stored form. It never changes.
+func FirstLayout() *Layout {
+	l := &Layout{Flows: strings.Fields(firstFlows)}
+	for line := range strings.Lines(firstColumns) {
+		name, columns, _ := strings.Cut(strings.TrimSpace(line), ":")
+		k := KindLayout{Name: name, Version: 1}
+		for _, c := range strings.Fields(columns) {
+			k.Columns = append(k.Columns, firstColumn(c))
+		}
+		l.Kinds = append(l.Kinds, k)
+	}
+	for _, name := range strings.Fields(firstParts) {
+		l.Parts = append(l.Parts, KindLayout{Name: name, Version: 1})
+	}
+	return l
+}
+
+func firstColumn(name string) ColumnLayout {
+	switch name {
+	case "soc":
+		return ColumnLayout{name, 9, true}
+	case "reason":
+		return ColumnLayout{Name: name}
+	}
+	return ColumnLayout{Name: name, Places: 3}
+}
+
+// What FirstLayout has.
+const (
+	firstColumns = `battery: power_w stored_j soc
+community:
+grid:
+household: power_w generation_w unserved_w curtailed_w shifted_w reason
+producer: power_w reason
+solar_park: power_w curtailed_w reason
+tie: power_w
+vehicle: power_w stored_j soc driven_j elsewhere_j unserved_w shifted_w reason
+water_pump: power_w unserved_w shifted_w reason
+wind_farm: power_w curtailed_w reason`
+	firstParts = `recorded_load base_load cooking washing_machine dishwasher dryer heat_pump hot_water panels wind_turbine`
+	firstFlows = `power_w load_w generation_w charge_w discharge_w import_w export_w network_loss_w unserved_w unserved_essential_w
+		curtailed_w shifted_w relief_w kinetic_w reactive_var stored_j storage_loss_j driven_j elsewhere_j`
+)
+
+// Hash is the SHA-256 of the layout's canonical form.
+func (l *Layout) Hash() [sha256.Size]byte {
+	var b []byte
+	text := func(s string) {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(s)))
+		b = append(b, s...)
+	}
+	for _, list := range [...][]KindLayout{l.Kinds, l.Parts} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(list)))
+		for _, k := range list {
+			text(k.Name)
+			b = append(b, k.Version)
+			b = binary.LittleEndian.AppendUint32(b, uint32(len(k.Columns)))
+			for _, c := range k.Columns {
+				text(c.Name)
+				b = append(b, byte(c.Places), byte(flag(c.Derived)))
+			}
+		}
+	}
+	for _, list := range [...][]string{l.Flows, l.Nodes} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(list)))
+		for _, name := range list {
+			text(name)
+		}
+	}
+	return sha256.Sum256(b)
+}
+
+// Check refuses a layout that this program cannot read: one with a kind, part or column
+// that it does not know, in another order, or with a stored form that is newer.
+func (l *Layout) Check() error {
+	for _, k := range l.Kinds {
+		if err := k.checkKind(); err != nil {
+			return err
+		}
+	}
+	order := -1
+	for _, p := range l.Parts {
+		at := slices.IndexFunc(partKinds, func(k *PartKind) bool { return k.Name == p.Name })
+		switch {
+		case at < 0:
+			return fmt.Errorf("it has the part %q, which this program does not know", p.Name)
+		case at <= order:
+			return fmt.Errorf("it has the part %q in another order", p.Name)
+		case p.Version > partKinds[at].Version:
+			return fmt.Errorf("it has states of %s in version %d, this program knows versions up to %d", p.Name, p.Version, partKinds[at].Version)
+		}
+		order = at
+	}
+	for i, name := range l.Flows {
+		if i >= len(FlowColumns) || FlowColumns[i].Name != name {
+			return fmt.Errorf("it has the flow column %q, which this program does not know at place %d", name, i)
+		}
+	}
+	for i, name := range l.Nodes {
+		if i >= len(NodeColumns) || NodeColumns[i].Name != name {
+			return fmt.Errorf("it has the community's figure %q, which this program does not know at place %d", name, i)
+		}
+	}
+	return nil
+}
+
+func (l KindLayout) checkKind() error {
+	k := KindNamed(l.Name)
+	switch {
+	case k == nil:
+		return fmt.Errorf("it has the kind %q, which this program does not know", l.Name)
+	case l.Version > k.Version:
+		return fmt.Errorf("it has states of %s in version %d, this program knows versions up to %d", l.Name, l.Version, k.Version)
+	}
+	for i, c := range l.Columns {
+		if i >= len(k.Columns) || k.Columns[i].Name != c.Name || k.Columns[i].Places != c.Places || k.Columns[i].Derived != c.Derived {
+			return fmt.Errorf("%s has the column %q, which this program does not know at place %d", l.Name, c.Name, i)
+		}
+	}
+	return nil
+}
+
+// Upgraded reports whether this program stores some state in a newer version than the
+// layout has.
+func (l *Layout) Upgraded() bool {
+	for _, k := range l.Kinds {
+		if known := KindNamed(k.Name); known != nil && known.Version > k.Version {
+			return true
+		}
+	}
+	for _, p := range l.Parts {
+		for _, known := range partKinds {
+			if known.Name == p.Name && known.Version > p.Version {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// columns are those of a kind that records of this layout have; nil stands for this
+// program's.
+func (l *Layout) columns(k *Kind) []Column {
+	if l == nil {
+		return k.Columns
+	}
+	for _, known := range l.Kinds {
+		if known.Name == k.Name {
+			return k.Columns[:min(len(known.Columns), len(k.Columns))]
+		}
+	}
+	return k.Columns
+}
