@@ -51,6 +51,11 @@ func TestScript(t *testing.T) {
 		UpdateScripts: *rewrite,
 		Setup: func(e *testscript.Env) error { // what a text file cannot hold
 			e.Values[servedKey] = &servedBox{}
+			archives, err := filepath.Abs("../../persistence/testdata/runs") // made by earlier programs
+			if err != nil {
+				return err
+			}
+			e.Setenv("ARCHIVES", archives)
 			return os.WriteFile(filepath.Join(e.WorkDir, "binary.csv"), []byte("\x7fELF\x02\x01\x00\xff\xfe"), 0o666)
 		},
 		Condition: func(cond string) (bool, error) {
