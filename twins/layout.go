@@ -81,7 +81,7 @@ func (k *Kind) layout() KindLayout {
 }
 
 // FirstLayout is the layout of runs that were kept before layouts were: the columns that
-// their kinds had then, and version 1 of every stored form. It never changes.
+// their kinds had then, and the first version of every stored form. It never changes.
 func FirstLayout() *Layout {
 	l := &Layout{Flows: strings.Fields(firstFlows)}
 	for line := range strings.Lines(firstColumns) {
@@ -93,7 +93,11 @@ func FirstLayout() *Layout {
 		l.Kinds = append(l.Kinds, k)
 	}
 	for _, name := range strings.Fields(firstParts) {
-		l.Parts = append(l.Parts, KindLayout{Name: name, Version: 1})
+		p := KindLayout{Name: name, Version: 1}
+		if name == "pv" { // 1 is that of recorded ones
+			p.Version = 2
+		}
+		l.Parts = append(l.Parts, p)
 	}
 	return l
 }
@@ -120,7 +124,7 @@ tie: power_w
 vehicle: power_w stored_j soc driven_j elsewhere_j unserved_w shifted_w reason
 water_pump: power_w unserved_w shifted_w reason
 wind_farm: power_w curtailed_w reason`
-	firstParts = `recorded_load base_load cooking washing_machine dishwasher dryer heat_pump hot_water panels wind_turbine`
+	firstParts = `load base cooking washing_machine dishwasher dryer heat_pump hot_water pv wind_turbine`
 	firstFlows = `power_w load_w generation_w charge_w discharge_w import_w export_w network_loss_w unserved_w unserved_essential_w
 		curtailed_w shifted_w relief_w kinetic_w reactive_var stored_j storage_loss_j driven_j elsewhere_j`
 )
