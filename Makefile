@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test e2e proto stories test test-long check lint bench help
+.PHONY: run build web web-test e2e proto api-types stories test test-long check lint bench help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -39,6 +39,9 @@ proto: ## make ui/stream/stream.pb.go anew from ui/stream.proto; wants protoc
 	$(GO) build -o bin/protoc-gen-go $(PROTOC_GEN_GO)
 	protoc --plugin=bin/protoc-gen-go -I ui --go_out=ui/stream --go_opt=paths=source_relative ui/stream.proto
 
+api-types: ## make ui/web/src/gen/api.ts anew from what the server says of its API
+	$(GO) test ./ui -run '^TestAPITypes$$' -count 1 -rewrite
+
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test -timeout 30m ./...
 	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
@@ -51,7 +54,8 @@ stories: ## play what people do with a grid against a server, and print it
 test-long: ## the long forms of the tests (a billion steps, more seeds)
 	$(GO) test -tags long -timeout 80m ./...
 
-check: lint ## formatting and lint, no tests
+check: lint ## formatting, lint, and whether made files are up to date; no other tests
+	$(GO) test ./ui -run '^TestAPITypes$$'
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
@@ -61,4 +65,4 @@ bench: ## ns per household-step of each hosting beside the flat loop, on this ma
 	$(GO) test ./actors -run '^$$' -bench 'Step|OverFlat' -benchtime 50x
 
 help:
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 12

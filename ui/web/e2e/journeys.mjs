@@ -194,6 +194,10 @@ export const journeys = {
       await v.page.locator('main').evaluate((m) => m.scrollTo(0, 430)); await v.shot('runs-2')
       await v.page.getByRole('link', { name: 'Look at no coal' }).click()
       await until(async () => v.page.url().includes('run=' + fork.id) && (await clock(v.page)) === '17:45', 'the other future is not shown')
+      const shown = new URL(v.page.url())
+      const again = await view(use, shown.pathname + shown.search)
+      await until(async () => (await clock(again.page)) === '17:45', 'its address opened anew shows something else')
+      await again.page.locator('[aria-label^="Communities, nearest"] tbody a').first().waitFor({ state: 'attached' })
     },
   },
 

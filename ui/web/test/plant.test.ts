@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import type { Command, EventRow, PlantInfo, Twin } from '../src/lib/api'
+import type { CommandInfo, EventInfo, PlantInfo, TwinInfo } from '../src/lib/api'
 import { orderWords, plantSeen, plantWords } from '../src/lib/plant'
 import { deferred } from '../src/lib/deferred'
 
 const twin = (w: number, settings: Record<string, number>, word = 'auto') => ({
   path: 'grid/s/engine', reading: { power_w: w },
   settings: Object.entries({ available: 1, rated_w: 100000, order: 0, fixed_w: 0, sold_share: 0, ...settings }).map(([name, value]) => ({ name, value, word: name === 'order' ? word : '' })),
-}) as unknown as Twin
-const event = (type: string, tick: number, fields = {}) => ({ type, tick, fields, path: 'grid/s/engine', time: '' }) as EventRow
-const order = (tick: number) => ({ tick, target: 'grid/s/engine', setting: 'fixed_w', value: 50000 }) as Command
-const say = (t: Twin, events: EventRow[], tick: number, commands: Command[] = []) => plantWords(plantSeen(t, events, commands, tick, 60), false, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
+}) as unknown as TwinInfo
+const event = (type: string, tick: number, fields = {}) => ({ type, tick, fields, path: 'grid/s/engine', time: '' }) as EventInfo
+const order = (tick: number) => ({ tick, target: 'grid/s/engine', setting: 'fixed_w', value: 50000 }) as CommandInfo
+const say = (t: TwinInfo, events: EventInfo[], tick: number, commands: CommandInfo[] = []) => plantWords(plantSeen(t, events, commands, tick, 60), false, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
 
 test('a plant that starts says when it is ready, and no longer once it is', () => {
   const begun = [event('producer.starting', 4, { ready_tick: 9 }), event('producer.stopped', 2)]

@@ -1,5 +1,5 @@
 // Decisions of one step added up: who waits, who is cut, who holds generation back, and why.
-import type { Decision } from './api'
+import type { DecisionInfo } from './api'
 import { count, power } from './format'
 
 export const reasons: Record<string, string> = {
@@ -10,7 +10,7 @@ export const reasons: Record<string, string> = {
 export interface Deferred { text: string; w: number; bad: boolean }
 
 /** A line for each sort of member, what was asked of it and why; cuts first, then by size. */
-export function deferred(rows: Decision[]): Deferred[] {
+export function deferred(rows: DecisionInfo[]): Deferred[] {
   const all = new Map<string, { n: number; w: number; sort: string; verb: string; why: string; bad: boolean }>()
   for (const d of rows) {
     const sort = (d.path.split('/').pop() ?? '').replace(/[-_]?\d+$/, '').replace(/[-_]/g, ' ')

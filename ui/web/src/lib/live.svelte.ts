@@ -1,11 +1,13 @@
 // The one connection to the stream: what the page wants to see, what came, and whether it is still coming.
 import { apply, decode, encode, FrameError, value, type Table } from './codec'
-import { get, type AlertRow, type Catalogue, type KindInfo, type Tile, type Tree } from './api'
+import { get, type AlertInfo, type Catalogue, type KindInfo, type TileInfo, type Tree } from './api'
 import { Alert_Severity, Clock_State, type Alert, type Heartbeat, type Hello } from '../gen/stream_pb'
 import { create } from '@bufbuild/protobuf'
 import { LookSchema, SubscribeSchema } from '../gen/stream_pb'
 import { place, href } from './route.svelte'
 
+/** An alert as the stream has it. */
+export type AlertRow = Omit<AlertInfo, 'first_time' | 'last_time'>
 export type Chip = 'LIVE' | 'PAUSED' | 'ENDED' | 'FAILED' | 'REPLAY' | 'STALE'
 const staleAfter = 3000
 
@@ -16,7 +18,7 @@ class Live {
   beat: Heartbeat | null = $state.raw(null)
   catalogue: Catalogue | null = $state.raw(null)
   tree: Tree | null = $state.raw(null)
-  tiles: Map<number, Tile> = $state.raw(new Map())
+  tiles: Map<number, TileInfo> = $state.raw(new Map())
   alerts: Map<string, AlertRow> = $state.raw(new Map())
   stale = $state(false)
   connected = $state(false)
@@ -144,8 +146,8 @@ class Live {
     if (this.tiles.has(n) || this.#loading.has(n)) return
     this.#loading.add(n)
     try {
-      const tile = await get<Tile>('/tiles/' + n, { run: this.#run })
-      const laid = this.#turned ? { ...tile, blocks: tile.blocks.map(turn), lines: (tile.lines ?? []).map(turn) } : tile
+      const tile = await get(`/tiles/${n}`, {})
+      const laid = this.#turned ? { ...tile, blocks: tile.blocks.map(turn), lines: tile.lines.map(turn) } : tile
       this.tiles = new Map(this.tiles).set(n, laid)
     } catch { /* it is asked for again when the map moves */ } finally { this.#loading.delete(n) }
   }
@@ -211,7 +213,7 @@ class Live {
     if (place.now.tick !== null) this.#look(place.now.tick)
     if (this.catalogue?.version === hello.catalogue) return
     const run = this.#run
-    const [catalogue, tree] = await Promise.all([get<Catalogue>('/catalogue', { run }), get<Tree>('/tree', { run })]).catch((e: unknown) => {
+    const [catalogue, tree] = await Promise.all([get('/catalogue', {}), get('/tree', { run })]).catch((e: unknown) => {
       this.why = e instanceof Error ? e.message : String(e)
       return [null, null]
     })
@@ -220,7 +222,7 @@ class Live {
     // The plane has no unit and no north: it lies as the screen does, longer side across.
     const b = tree.bounds
     this.#turned = b.y1 - b.y0 > 1.15 * (b.x1 - b.x0)
-    if (this.#turned) { this.tree = { ...tree, bounds: { x0: b.y0, x1: b.y1, y0: b.x0, y1: b.x1 }, communities: tree.communities.map(turn), lines: (tree.lines ?? []).map(turn) } } else this.tree = tree
+    if (this.#turned) { this.tree = { ...tree, bounds: { x0: b.y0, x1: b.y1, y0: b.x0, y1: b.x1 }, communities: tree.communities.map(turn), lines: tree.lines.map(turn) } } else this.tree = tree
     this.tiles = new Map()
   }
 

@@ -1,5 +1,5 @@
 // What a plant is doing, in words: from its settings, its reading and what happened to it last.
-import type { Command, EventRow, PlantInfo, Twin } from './api'
+import type { CommandInfo, EventInfo, PlantInfo, TwinInfo } from './api'
 import { direction, duration, gridWords, percent, power } from './format'
 
 export interface PlantSeen {
@@ -18,10 +18,10 @@ export interface PlantSeen {
 const fixedFor = 3600
 
 /** events: of this twin alone, newest first; commands: newest first; step in seconds. */
-export function plantSeen(twin: Twin, events: EventRow[], commands: Command[], tick: number, step: number): PlantSeen {
-  const set = (name: string) => twin.settings?.find((s) => s.name === name)
+export function plantSeen(twin: TwinInfo, events: EventInfo[], commands: CommandInfo[], tick: number, step: number): PlantSeen {
+  const set = (name: string) => twin.settings.find((s) => s.name === name)
   const run = events.find((e) => /\.(starting|started|stopped)$/.test(e.type))
-  const ready = run?.type.endsWith('.starting') ? (run.fields?.ready_tick ?? null) : null
+  const ready = run?.type.endsWith('.starting') ? (run.fields.ready_tick ?? null) : null
   const order = commands.find((c) => c.target === twin.path && c.setting === 'fixed_w' && c.tick <= tick)
   const w = set('fixed_w')?.value ?? 0
   const until = order ? order.tick + Math.ceil(fixedFor / step) : 0
