@@ -1,9 +1,10 @@
 // Where the viewer is. The address holds run, time, page and twin, so that opening it shows the same.
 
-export type Page = 'grid' | 'community' | 'home' | 'twin' | 'runs' | 'alerts' | 'system' | 'lost'
+import type { Route } from '../pages'
 
 export interface Place {
-  page: Page
+  /** First part of the address: a page's route, or what is none. */
+  page: Route | (string & {})
   /** The twin's path for community, home and twin. */
   id: string
   /** Run looked at; empty is the live one. */
@@ -16,11 +17,10 @@ export interface Place {
   against: string
 }
 
-const pages = new Set(['grid', 'community', 'home', 'twin', 'runs', 'alerts', 'system'])
+const home: Route = 'grid'
 
 export function parse(url: URL): Place {
-  const [first = '', ...rest] = url.pathname.split('/').filter(Boolean).map(safeDecode)
-  const page = first === '' ? 'grid' : pages.has(first) ? (first as Page) : 'lost'
+  const [page = home, ...rest] = url.pathname.split('/').filter(Boolean).map(safeDecode)
   const t = url.searchParams.get('step')
   return {
     page,
@@ -49,7 +49,7 @@ export function href(to: Partial<Place>, from: Place = place.now): string {
 }
 
 /** The address of a page: another page forgets what was compared, and its id. */
-export function to(page: Page, id = '', more: Partial<Place> = {}): string {
+export function to(page: Route, id = '', more: Partial<Place> = {}): string {
   return href({ page, id, against: '', ...more })
 }
 
