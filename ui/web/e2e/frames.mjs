@@ -49,8 +49,13 @@ const frames = await v.page.evaluate((ms) => new Promise((done) => {
 }), seconds * 1000)
 const after = await metrics(), spent = (await worked()) - cpu, steps = (await server.get('/state')).tick - from
 const gaps = frames.slice(1).map((t, i) => t - frames[i])
-console.log(`${gaps.length} frames in ${seconds} s: median ${middle(gaps).toFixed(1)} ms apart, 95 % ${middle(gaps, 0.95).toFixed(1)} ms, longest ${Math.max(...gaps).toFixed(1)} ms`)
-console.log(`processor time of the page, all its threads: ${(1000 * spent / gaps.length).toFixed(1)} ms a frame, ${(1000 * spent / steps).toFixed(1)} ms a step of which there were ${(steps / seconds).toFixed(1)} a second`)
-console.log(`main thread: ${(1000 * (after.TaskDuration - before.TaskDuration) / gaps.length).toFixed(1)} ms a frame, of it script ${(1000 * (after.ScriptDuration - before.ScriptDuration) / gaps.length).toFixed(1)} ms; heap ${(after.JSHeapUsedSize / 1e6).toFixed(0)} MB`)
+const ms = (x) => `${x.toFixed(1)} ms`
+const apart = `median ${ms(middle(gaps))} apart, 95 % ${ms(middle(gaps, 0.95))}, longest ${ms(Math.max(...gaps))}`
+console.log(`${gaps.length} frames in ${seconds} s: ${apart}`)
+const cpuWords = `${ms((1000 * spent) / gaps.length)} a frame, ${ms((1000 * spent) / steps)} a step`
+console.log(`processor time of the page, all its threads: ${cpuWords} of which there were ${(steps / seconds).toFixed(1)} a second`)
+const heap = (after.JSHeapUsedSize / 1e6).toFixed(0)
+const aFrame = (name) => ms((1000 * (after[name] - before[name])) / gaps.length)
+console.log(`main thread: ${aFrame('TaskDuration')} a frame, of it script ${aFrame('ScriptDuration')}; heap ${heap} MB`)
 await b.close()
 await server.stop()

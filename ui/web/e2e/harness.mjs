@@ -72,12 +72,17 @@ export async function browserWithGL() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-color-profile=srgb', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'] })
 }
 
-/** Run in a page before its own scripts: the page leaves WebGL2 to machines that have a processor for it, so it is told that this one has. */
+/** Run in a page before its own scripts. The page uses WebGL2 only where there is a graphics processor; this says that there is one. */
 export const forceGL = `
   const get = HTMLCanvasElement.prototype.getContext
-  HTMLCanvasElement.prototype.getContext = function (kind, options) { return get.call(this, kind, kind === 'webgl2' ? { ...options, failIfMajorPerformanceCaveat: false } : options) }
+  HTMLCanvasElement.prototype.getContext = function (kind, options) {
+    return get.call(this, kind, kind === 'webgl2' ? { ...options, failIfMajorPerformanceCaveat: false } : options)
+  }
   const ask = WebGL2RenderingContext.prototype.getParameter
-  WebGL2RenderingContext.prototype.getParameter = function (name) { const v = ask.call(this, name); return typeof v === 'string' && /swiftshader/i.test(v) ? 'told to be a graphics processor' : v }
+  WebGL2RenderingContext.prototype.getParameter = function (name) {
+    const v = ask.call(this, name)
+    return typeof v === 'string' && /swiftshader/i.test(v) ? 'told to be a graphics processor' : v
+  }
 `
 
 /** A page that takes notes of what must not happen; ask faults() at the end. */

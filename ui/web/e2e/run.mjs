@@ -23,7 +23,8 @@ for (const [name, journey] of chosen) {
       console.log(`ok   ${name}, ${look}  ${((Date.now() - started) / 1000).toFixed(1)} s`)
     } catch (e) {
       failed++
-      console.log(`FAIL ${name}, ${look}\n  ${e.message}\n  ${[...new Set(views.flatMap((v) => v.faults()))].join('\n  ')}\n  again: node e2e/run.mjs "${name}" --look ${look}`)
+      const faults = [...new Set(views.flatMap((v) => v.faults()))]
+      console.log([`FAIL ${name}, ${look}`, e.message, ...faults, `again: node e2e/run.mjs "${name}" --look ${look}`].join('\n  '))
       for (const v of views) await v.shot('failed-' + name.replace(/\W+/g, '-')).catch(() => {})
     } finally {
       for (const v of views) await v.close().catch(() => {})

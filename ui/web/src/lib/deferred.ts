@@ -25,6 +25,7 @@ export function deferred(rows: DecisionInfo[]): Deferred[] {
   return [...all.values()].sort((a, b) => Number(b.bad) - Number(a.bad) || b.w - a.w).map((a) => {
     const [one, many] = a.verb.split('|')
     const plural = a.sort.endsWith('y') ? a.sort.slice(0, -1) + 'ies' : a.sort + 's'
-    return { text: `${count(a.n)} ${a.n === 1 ? a.sort : plural} ${a.n === 1 ? one : many}, ${power(a.w)}, because of ${a.why || 'what was asked'}`, w: a.w, bad: a.bad }
+    const does = a.n === 1 ? `${a.sort} ${one}` : `${plural} ${many}`
+    return { text: `${count(a.n)} ${does}, ${power(a.w)}, because of ${a.why || 'what was asked'}`, w: a.w, bad: a.bad }
   })
 }

@@ -53,12 +53,16 @@ export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick
   switch (p.state) {
     case 'off': {
       const from = p.startable ?? tick + 1, ready = from + Math.ceil((p.start_s ?? 0) / step)
-      return `It is ${p.heat}: a start takes ${duration(p.start_s ?? 0)}${p.startable === null ? '' : ` and begins at ${when(from)}, when it has been off for ${duration(p.min_down_s)}`}; ordered now, it feeds in from ${when(ready)}.`
+      const begins = p.startable === null ? '' : ` and begins at ${when(from)}, when it has been off for ${duration(p.min_down_s)}`
+      return `It is ${p.heat}: a start takes ${duration(p.start_s ?? 0)}${begins}; ordered now, it feeds in from ${when(ready)}.`
     }
     case 'starting':
       return `Stopped now, it has to start anew: ${starts}.`
-    case 'on':
-      return `After a stop ${p.min_down_s > 0 ? `it stays off for at least ${duration(p.min_down_s)}, and ` : ''}a start takes ${starts}.${p.stoppable === null ? '' : ` Before ${when(p.stoppable)} a stop comes sooner than its least time of ${duration(p.min_up_s)}.`}`
+    case 'on': {
+      const stays = p.min_down_s > 0 ? `it stays off for at least ${duration(p.min_down_s)}, and ` : ''
+      const sooner = `a stop comes sooner than its least time of ${duration(p.min_up_s)}.`
+      return `After a stop ${stays}a start takes ${starts}.${p.stoppable === null ? '' : ` Before ${when(p.stoppable)} ${sooner}`}`
+    }
   }
 }
 

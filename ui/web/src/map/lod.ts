@@ -30,7 +30,8 @@ export function shown(view: View, communities: CommunityInfo[], most = mostTwins
     return { communities: indexes, tiles: [], twins: 0, text: `${amount(inView.length, 'community', 'communities')} shown; zoom in for homes` }
   }
   if (twins > most) {
-    return { communities: indexes, tiles: [], twins: 0, text: `${amount(inView.length, 'community', 'communities')} shown; ${twins.toLocaleString('en-GB')} twins are too many at once, zoom in for homes` }
+    const crowd = `${twins.toLocaleString('en-GB')} twins are too many at once, zoom in for homes`
+    return { communities: indexes, tiles: [], twins: 0, text: `${amount(inView.length, 'community', 'communities')} shown; ${crowd}` }
   }
   const n = open.reduce((s, c) => s + c.twins, 0)
   const closed = inView.length - open.length
