@@ -16,7 +16,15 @@ for (const [name, journey] of chosen) {
     let server = await (journey.replay ? replay(...what) : serve(0, ...what))
     const views = []
     try {
-      const use = { b, look, server, views, replace: (s) => { server = s } }
+      const use = {
+        b,
+        look,
+        server,
+        views,
+        replace: (s) => {
+          server = s
+        },
+      }
       await journey.play(use)
       const faults = views.flatMap((v) => v.faults())
       if (faults.length) throw new Error([...new Set(faults)].join('\n  '))

@@ -4,13 +4,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 const limit = 140
 const root = fileURLToPath(new URL('../', import.meta.url))
-const sources = ['src', 'e2e', 'test', 'scripts'].flatMap((dir) => readdirSync(join(root, dir), { recursive: true }).map((name) => join(dir, name)))
+const sources = ['src', 'e2e', 'test', 'scripts'].flatMap((dir) =>
+  readdirSync(join(root, dir), { recursive: true }).map((name) => join(dir, name)),
+)
 let long = 0
 for (const name of sources.filter((name) => /\.(css|mjs|svelte|ts)$/.test(name) && !name.startsWith(join('src', 'gen')))) {
-  readFileSync(join(root, name), 'utf8').split('\n').forEach((line, i) => {
-    if ([...line].length <= limit) return
-    console.error(`${name}:${i + 1}: ${[...line].length} characters, wanted at most ${limit}`)
-    long++
-  })
+  readFileSync(join(root, name), 'utf8')
+    .split('\n')
+    .forEach((line, i) => {
+      if ([...line].length <= limit) return
+      console.error(`${name}:${i + 1}: ${[...line].length} characters, wanted at most ${limit}`)
+      long++
+    })
 }
 process.exit(long ? 1 : 0)

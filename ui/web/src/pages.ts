@@ -36,22 +36,38 @@ type PageRow = Row & ({ shows: 'run'; component: Component } | { shows: 'twin'; 
 
 const pages = [
   {
-    route: 'grid', title: 'Grid', for: 'everyone', shows: 'run', component: Grid,
+    route: 'grid',
+    title: 'Grid',
+    for: 'everyone',
+    shows: 'run',
+    component: Grid,
     nav: { label: 'Grid', icon: 'M9 2v5M9 11v5M2 9h5m4 0h5M9 7a2 2 0 1 0 0 4 2 2 0 0 0 0-4' },
   },
   { route: 'community', title: last, for: 'everyone', shows: 'twin', component: Community, nav: 'grid' },
   { route: 'home', title: last, for: 'everyone', shows: 'twin', component: Home, nav: 'grid' },
   { route: 'twin', title: last, for: 'everyone', shows: 'twin', component: Twin, nav: 'grid' },
   {
-    route: 'runs', title: 'Runs', for: 'everyone', shows: 'run', component: Runs,
+    route: 'runs',
+    title: 'Runs',
+    for: 'everyone',
+    shows: 'run',
+    component: Runs,
     nav: { label: 'Runs', icon: 'M5 2v14M5 9c0-3 8-1 8-5M5 4a2 2 0 1 0 0-.1M13 4a2 2 0 1 0 0-.1' },
   },
   {
-    route: 'alerts', title: 'Alerts', for: 'everyone', shows: 'run', component: Alerts,
+    route: 'alerts',
+    title: 'Alerts',
+    for: 'everyone',
+    shows: 'run',
+    component: Alerts,
     nav: { label: 'Alerts', icon: 'M9 2 1.5 15.5h15zM9 7v4m0 2v.5', badge: { count: () => live.open, of: 'not acknowledged' } },
   },
   {
-    route: 'system', title: 'System', for: 'everyone', shows: 'run', component: System,
+    route: 'system',
+    title: 'System',
+    for: 'everyone',
+    shows: 'run',
+    component: System,
     nav: { label: 'System', icon: 'M1.5 9h3l2-6 4 12 2-6h4' },
   },
 ] as const satisfies PageRow[]

@@ -4,7 +4,12 @@ export type * from '../gen/api'
 
 /** What the server answered when it refused, in its own words. */
 export class Problem extends Error {
-  constructor(readonly status: number, message: string) { super(message) }
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message)
+  }
 }
 
 /** What a route takes behind its path. A value that is null, undefined or empty is left out of the address. */
@@ -24,7 +29,8 @@ async function ask<T>(method: string, url: string, body?: unknown, headers: Reco
   let answer: Response
   try {
     answer = await fetch(url, {
-      method, signal: signal ?? null,
+      method,
+      signal: signal ?? null,
       headers: body === undefined ? headers : { 'Content-Type': 'application/json', ...headers },
       body: body === undefined ? null : JSON.stringify(body),
     })
@@ -40,7 +46,10 @@ async function ask<T>(method: string, url: string, body?: unknown, headers: Reco
 async function reason(answer: Response): Promise<string> {
   try {
     const p = (await answer.json()) as ErrorModel
-    const more = (p.errors ?? []).map((e) => e.message).filter(Boolean).join('; ')
+    const more = (p.errors ?? [])
+      .map((e) => e.message)
+      .filter(Boolean)
+      .join('; ')
     return [p.detail ?? p.title, more].filter(Boolean).join(': ') || answer.statusText
   } catch {
     return `The server answered ${answer.status} ${answer.statusText}`
@@ -60,5 +69,7 @@ export const remove = (path: keyof Deletes) => ask<void>('DELETE', address(path,
 
 /** Sends a command. The key makes a second sending of the same press harmless. */
 export function command(body: CommandBody, run = ''): Promise<CommandInfo> {
-  return ask('POST', address('/commands', { run }), body, { 'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now() })
+  return ask('POST', address('/commands', { run }), body, {
+    'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now(),
+  })
 }

@@ -14,7 +14,11 @@ export class Asked<P extends keyof Gets> {
   #key = ''
 
   /** query says what is asked of path, or null while it is not known; it is asked again whenever what it reads changes. */
-  constructor(readonly path: P, query: () => Asking<Gets[P]['query']> | null, every = 1000) {
+  constructor(
+    readonly path: P,
+    query: () => Asking<Gets[P]['query']> | null,
+    every = 1000,
+  ) {
     $effect(() => {
       const q = query()
       clearTimeout(this.#timer)
@@ -22,7 +26,10 @@ export class Asked<P extends keyof Gets> {
       // Another thing is asked for at once, the same thing with a newer end when its time has come.
       const key = JSON.stringify({ ...q, to: 0, tick: 0, v: 0 })
       const wait = key === this.#key ? Math.max(0, this.#last + every - Date.now()) : 0
-      if (key !== this.#key) { this.#abort?.abort(); this.data = null }
+      if (key !== this.#key) {
+        this.#abort?.abort()
+        this.data = null
+      }
       this.#key = key
       this.#timer = setTimeout(() => void this.#fetch(q), wait)
       return () => clearTimeout(this.#timer)
@@ -38,9 +45,14 @@ export class Asked<P extends keyof Gets> {
     const { v: _, ...query } = q
     try {
       const data = await get(this.path, query as Query<Gets[P]['query']>, abort.signal)
-      if (key === this.#key) { this.data = data; this.error = '' }
+      if (key === this.#key) {
+        this.data = data
+        this.error = ''
+      }
     } catch (e) {
       if (!abort.signal.aborted) this.error = e instanceof Error ? e.message : String(e)
-    } finally { this.loading = false }
+    } finally {
+      this.loading = false
+    }
   }
 }

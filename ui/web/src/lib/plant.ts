@@ -40,8 +40,22 @@ export function plantSeen(twin: TwinInfo, events: EventInfo[], commands: Command
 export function plantWords(p: PlantSeen, tie: boolean, when: (tick: number) => string): string {
   if (p.out) return 'out of service'
   const at = p.rated && p.w !== null && p.w !== 0 ? `, ${percent(Math.abs(p.w) / p.rated)} of its rating` : ''
-  const does = p.ready !== null ? `starts, ready at ${when(p.ready)}` : tie ? direction(p.w === null ? null : -p.w, gridWords) : p.w === 0 ? 'stands still' : direction(p.w) + at
-  return [does, p.order === 'run' ? 'ordered to run' : p.order === 'stop' ? 'ordered to stop' : '', p.fixed ? `fixed at ${power(p.fixed.w)} until ${when(p.fixed.until)}` : '', p.sold > 0 ? `${percent(p.sold)} of its rating sold` : ''].filter(Boolean).join(', ')
+  const does =
+    p.ready !== null
+      ? `starts, ready at ${when(p.ready)}`
+      : tie
+        ? direction(p.w === null ? null : -p.w, gridWords)
+        : p.w === 0
+          ? 'stands still'
+          : direction(p.w) + at
+  return [
+    does,
+    p.order === 'run' ? 'ordered to run' : p.order === 'stop' ? 'ordered to stop' : '',
+    p.fixed ? `fixed at ${power(p.fixed.w)} until ${when(p.fixed.until)}` : '',
+    p.sold > 0 ? `${percent(p.sold)} of its rating sold` : '',
+  ]
+    .filter(Boolean)
+    .join(', ')
 }
 
 /**
@@ -52,7 +66,8 @@ export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick
   const starts = starting(p)
   switch (p.state) {
     case 'off': {
-      const from = p.startable ?? tick + 1, ready = from + Math.ceil((p.start_s ?? 0) / step)
+      const from = p.startable ?? tick + 1,
+        ready = from + Math.ceil((p.start_s ?? 0) / step)
       const begins = p.startable === null ? '' : ` and begins at ${when(from)}, when it has been off for ${duration(p.min_down_s)}`
       return `It is ${p.heat}: a start takes ${duration(p.start_s ?? 0)}${begins}; ordered now, it feeds in from ${when(ready)}.`
     }
@@ -68,10 +83,17 @@ export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick
 
 /** How long a start takes by heat, as far as heats differ. */
 function starting(p: PlantInfo): string {
-  const all: [number, string][] = [[p.start_hot_s, ''], [p.start_warm_s, `after ${duration(p.warm_after_s)} off `], [p.start_cold_s, `after ${duration(p.cold_after_s)} off `]]
+  const all: [number, string][] = [
+    [p.start_hot_s, ''],
+    [p.start_warm_s, `after ${duration(p.warm_after_s)} off `],
+    [p.start_cold_s, `after ${duration(p.cold_after_s)} off `],
+  ]
   // A heat that the plant leaves at once, or that changes nothing, is not told.
   if (p.warm_after_s <= p.min_down_s) all[0] = all[1]!
-  if (p.cold_after_s <= Math.max(p.warm_after_s, p.min_down_s)) { all[1] = all[2]!; if (p.cold_after_s <= p.min_down_s) all[0] = all[2]! }
+  if (p.cold_after_s <= Math.max(p.warm_after_s, p.min_down_s)) {
+    all[1] = all[2]!
+    if (p.cold_after_s <= p.min_down_s) all[0] = all[2]!
+  }
   const told = all.filter(([s], i) => i === 0 || s !== all[i - 1]?.[0])
   return told.map(([s, off], i) => (i ? off : '') + duration(s)).join(', ')
 }

@@ -33,7 +33,11 @@ export function parse(url: URL): Place {
 }
 
 function safeDecode(s: string): string {
-  try { return decodeURIComponent(s) } catch { return s }
+  try {
+    return decodeURIComponent(s)
+  } catch {
+    return s
+  }
 }
 
 export function href(to: Partial<Place>, from: Place = place.now): string {
@@ -56,7 +60,9 @@ export function to(page: Route, id = '', more: Partial<Place> = {}): string {
 class Placing {
   now: Place = $state.raw(parse(new URL(location.href)))
   constructor() {
-    addEventListener('popstate', () => { this.now = parse(new URL(location.href)) })
+    addEventListener('popstate', () => {
+      this.now = parse(new URL(location.href))
+    })
   }
   go(url: string, replace = false) {
     const u = new URL(url, location.href)
@@ -72,7 +78,8 @@ export const place = new Placing()
 export function follow(e: MouseEvent) {
   if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return
   const a = (e.target as Element | null)?.closest?.('a')
-  if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || /^\/(api|metrics|healthz|openapi)/.test(a.pathname)) return
+  if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || /^\/(api|metrics|healthz|openapi)/.test(a.pathname))
+    return
   if (a.hash && a.pathname === location.pathname) return
   e.preventDefault()
   place.go(a.href)
