@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test e2e proto stories test test-long check lint bench help
+.PHONY: run build web web-test web-format e2e proto api-types stories test test-long check lint bench help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -27,8 +27,12 @@ ui/web/dist/index.html: $(WEB) ui/web/node_modules/.package-lock.json
 	cd ui/web && npm run build
 	@touch $@
 
-web-test: web ## check the page's types and test what is pure in it
+web-test: web ## check the page's format and types, and test what is pure in it
 	cd ui/web && npm run check && npm test
+
+web-format: ## check the format of the page's sources, where npm is there; cd ui/web && npm run format formats them
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ui/web/node_modules/.package-lock.json && cd ui/web && npm run --silent format:check; \
+	else echo "npm is not there: the format of the page's sources is not checked." >&2; fi
 
 e2e: build ## play the journeys in a browser against bin/smatrix; needs chromium
 	cd ui/web && npm run e2e
@@ -38,6 +42,9 @@ PROTOC_GEN_GO = google.golang.org/protobuf/cmd/protoc-gen-go
 proto: ## make ui/stream/stream.pb.go anew from ui/stream.proto; wants protoc
 	$(GO) build -o bin/protoc-gen-go $(PROTOC_GEN_GO)
 	protoc --plugin=bin/protoc-gen-go -I ui --go_out=ui/stream --go_opt=paths=source_relative ui/stream.proto
+
+api-types: ## make ui/web/src/gen/api.ts anew from what the server says of its API
+	$(GO) test ./ui -run '^TestAPITypes$$' -count 1 -rewrite
 
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test -timeout 30m ./...
@@ -51,7 +58,8 @@ stories: ## play what people do with a grid against a server, and print it
 test-long: ## the long forms of the tests (a billion steps, more seeds)
 	$(GO) test -tags long -timeout 80m ./...
 
-check: lint ## formatting and lint, no tests
+check: lint web-format ## formatting, lint, and whether made files are up to date; no other tests
+	$(GO) test ./ui -run '^TestAPITypes$$'
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
@@ -61,4 +69,4 @@ bench: ## ns per household-step of each hosting beside the flat loop, on this ma
 	$(GO) test ./actors -run '^$$' -bench 'Step|OverFlat' -benchtime 50x
 
 help:
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 12

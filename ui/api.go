@@ -111,6 +111,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.historyRoutes(api)
 	s.commandRoutes(api)
 	s.downloadRoutes(api)
+	listsNeverNull(api.OpenAPI())
 
 	mux.HandleFunc("GET /api/v1/stream", func(w http.ResponseWriter, r *http.Request) {
 		id := r.URL.Query().Get("run")
@@ -179,9 +180,9 @@ type State struct {
 	Reached         float64 `json:"reached"`
 	StepsPerS       float64 `json:"steps_per_s"`
 	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0, or energy was lost or made"`
-	FrequencyHz     *Number `json:"frequency_hz" doc:"at the end of the latest step; null where nobody holds it"`
-	FrequencyMinHz  *Number `json:"frequency_min_hz" doc:"least inside it"`
-	FrequencyMaxHz  *Number `json:"frequency_max_hz" doc:"greatest inside it"`
+	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null where nobody holds it"`
+	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"least inside it"`
+	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"greatest inside it"`
 	Viewers         int     `json:"viewers"`
 	Alerts          int     `json:"alerts" doc:"open ones that nobody has acknowledged"`
 	FramesSent      int64   `json:"frames_sent"`

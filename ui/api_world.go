@@ -161,7 +161,7 @@ type Bounds struct {
 // CommunityInfo is a community on the plane with its limit now.
 type CommunityInfo struct {
 	Community
-	LimitW *Number `json:"limit_w" doc:"null: none"`
+	LimitW *Number `json:"limit_w" nullable:"true" doc:"null: none"`
 }
 
 // Tree is the grid on the plane: x to the right, y downwards, the substation at 0, 0.
@@ -541,7 +541,7 @@ func (r *run) values(p Place, step *Step) map[string]Number {
 // TwinSetting is a setting with its present value.
 type TwinSetting struct {
 	SettingInfo
-	Value *Number `json:"value" doc:"null: none, or not known"`
+	Value *Number `json:"value" nullable:"true" doc:"null: none, or not known"`
 	Word  string  `json:"word" doc:"name of the value, where it is a choice"`
 }
 
@@ -565,9 +565,9 @@ type TwinInfo struct {
 	Y              float64           `json:"y"`
 	Absent         bool              `json:"absent" doc:"it is prepared, and not there in this step"`
 	Tick           int64             `json:"tick" doc:"step of the reading, -1 before the first"`
-	Spec           any               `json:"spec" doc:"its entry in the scenario"`
+	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
 	Settings       []TwinSetting     `json:"settings"`
-	Reading        map[string]Number `json:"reading" doc:"null before the first step"`
+	Reading        map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
 	Parts          []PartInfo        `json:"parts"`
 	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
 	Children       []string          `json:"children" doc:"at most 1,000"`
@@ -582,7 +582,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: struct{}{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -689,8 +689,8 @@ func (r *run) settingsOf(path string, e sim.Entry) []TwinSetting {
 	return out
 }
 
-// exactJSON is JSON as values, numbers as they were written.
-func exactJSON(b []byte) (v any) {
+// exactJSON is a JSON object as values, numbers as they were written.
+func exactJSON(b []byte) (v map[string]any) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	if d.Decode(&v) != nil {

@@ -113,5 +113,7 @@
 // # REST
 //
 // API.md has every route with examples; /openapi.json is made from the types; /docs
-// shows it without another origin. Errors are application/problem+json.
+// shows it without another origin. Errors are application/problem+json. The page's
+// TypeScript is made from /openapi.json by package apitypes (make api-types); a test
+// fails where it differs from the document, another where an answer does.
 package ui

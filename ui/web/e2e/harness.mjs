@@ -17,11 +17,20 @@ mkdirSync(shots, { recursive: true })
 export const looks = {
   light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'no-preference' },
   dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark', reducedMotion: 'reduce' },
-  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light', reducedMotion: 'reduce', hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+  phone: {
+    viewport: { width: 390, height: 844 },
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+  },
 }
 
 /** A server of its own, on a free port or on the one given. */
-export async function serve(port = 0, ...more) { return served(['serve', '--paused', '--seed', '1', '--addr', `127.0.0.1:${port}`, ...more]) }
+export async function serve(port = 0, ...more) {
+  return served(['serve', '--paused', '--seed', '1', '--addr', `127.0.0.1:${port}`, ...more])
+}
 
 /** A run is made and kept, and its records are served. What it takes is removed with it. */
 export async function replay(...more) {
@@ -29,7 +38,13 @@ export async function replay(...more) {
   const run = spawnSync(binary, ['run', ...more, '--seed', '1', '--out', join(dir, 'run')], { encoding: 'utf8' })
   if (run.status !== 0) throw new Error(`the run ended with ${run.status}:\n${run.stdout}${run.stderr}`)
   const server = await served(['replay', join(dir, 'run'), '--serve', '--paused', '--addr', '127.0.0.1:0'])
-  return { ...server, stop: async () => { await server.stop(); rmSync(dir, { recursive: true, force: true }) } }
+  return {
+    ...server,
+    stop: async () => {
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
 }
 
 async function served(args) {
@@ -46,38 +61,66 @@ async function served(args) {
     child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${said}`)))
   })
   const api = async (method, path, body) => {
-    const r = await fetch(origin + '/api/v1' + path, { method, headers: body === undefined ? {} : { 'Content-Type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) })
+    const r = await fetch(origin + '/api/v1' + path, {
+      method,
+      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
     if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${await r.text()}`)
     return r.status === 204 ? null : r.json()
   }
   return {
-    origin, api, said: () => said,
+    origin,
+    api,
+    said: () => said,
     get: (path) => api('GET', path),
     step: (steps) => api('POST', '/clock/step', { steps }),
-    stop: () => new Promise((resolve) => {
-      if (child.exitCode !== null) { resolve(); return }
-      child.removeAllListeners('exit')
-      child.on('exit', resolve)
-      child.kill('SIGTERM')
-    }),
+    stop: () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null) {
+          resolve()
+          return
+        }
+        child.removeAllListeners('exit')
+        child.on('exit', resolve)
+        child.kill('SIGTERM')
+      }),
   }
 }
 
 export async function browser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'] })
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'],
+  })
 }
 
 /** A browser in which the main processor draws WebGL2: slow, but the code that runs is that of a graphics processor. */
 export async function browserWithGL() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-color-profile=srgb', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'] })
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--force-color-profile=srgb',
+      '--use-gl=angle',
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      '--ignore-gpu-blocklist',
+    ],
+  })
 }
 
-/** Run in a page before its own scripts: the page leaves WebGL2 to machines that have a processor for it, so it is told that this one has. */
+/** Run in a page before its own scripts. The page uses WebGL2 only where there is a graphics processor; this says that there is one. */
 export const forceGL = `
   const get = HTMLCanvasElement.prototype.getContext
-  HTMLCanvasElement.prototype.getContext = function (kind, options) { return get.call(this, kind, kind === 'webgl2' ? { ...options, failIfMajorPerformanceCaveat: false } : options) }
+  HTMLCanvasElement.prototype.getContext = function (kind, options) {
+    return get.call(this, kind, kind === 'webgl2' ? { ...options, failIfMajorPerformanceCaveat: false } : options)
+  }
   const ask = WebGL2RenderingContext.prototype.getParameter
-  WebGL2RenderingContext.prototype.getParameter = function (name) { const v = ask.call(this, name); return typeof v === 'string' && /swiftshader/i.test(v) ? 'told to be a graphics processor' : v }
+  WebGL2RenderingContext.prototype.getParameter = function (name) {
+    const v = ask.call(this, name)
+    return typeof v === 'string' && /swiftshader/i.test(v) ? 'told to be a graphics processor' : v
+  }
 `
 
 /** A page that takes notes of what must not happen; ask faults() at the end. */
@@ -87,21 +130,40 @@ export async function open(b, look, origin, path = '/grid', script = null) {
   if (script) await context.addInitScript({ content: script })
   const page = await context.newPage()
   const faults = []
-  page.on('request', (r) => { if (!r.url().startsWith(origin + '/') && !/^(data|blob):/.test(r.url())) faults.push('request off the origin: ' + r.url()) })
-  page.on('websocket', (w) => { if (new URL(w.url()).host !== new URL(origin).host) faults.push('socket off the origin: ' + w.url()) })
+  page.on('request', (r) => {
+    if (!r.url().startsWith(origin + '/') && !/^(data|blob):/.test(r.url())) faults.push('request off the origin: ' + r.url())
+  })
+  page.on('websocket', (w) => {
+    if (new URL(w.url()).host !== new URL(origin).host) faults.push('socket off the origin: ' + w.url())
+  })
   page.on('pageerror', (e) => faults.push('error: ' + e.stack))
   let expectLoss = false
-  page.on('console', (m) => { if (m.type() === 'error' && !(expectLoss && /WebSocket|ERR_CONNECTION|Failed to load/.test(m.text()))) faults.push('console: ' + m.text()) })
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !(expectLoss && /WebSocket|ERR_CONNECTION|Failed to load/.test(m.text())))
+      faults.push('console: ' + m.text())
+  })
   await page.goto(origin + path)
   return {
-    page, context,
+    page,
+    context,
     /** From here on the server may be gone or refuse, and the browser may say so. */
-    loses: () => { expectLoss = true },
+    loses: () => {
+      expectLoss = true
+    },
     shot: (name) => page.screenshot({ path: `${shots}${name}-${look}.png` }),
     /** Runs axe over the page as it stands. */
     axe: async (where) => {
-      const found = await page.evaluate(async () => (await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations
-        .map((v) => `${v.id}: ${v.help}\n    ${v.nodes.slice(0, 4).map((n) => n.target.join(' ') + ' · ' + (n.failureSummary ?? '').replace(/\s+/g, ' ').slice(0, 220)).join('\n    ')}`))
+      const found = await page.evaluate(async () =>
+        (
+          await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+        ).violations.map(
+          (v) =>
+            `${v.id}: ${v.help}\n    ${v.nodes
+              .slice(0, 4)
+              .map((n) => n.target.join(' ') + ' · ' + (n.failureSummary ?? '').replace(/\s+/g, ' ').slice(0, 220))
+              .join('\n    ')}`,
+        ),
+      )
       for (const f of found) faults.push(`axe on ${where}: ${f}`)
     },
     faults: () => faults,
@@ -110,14 +172,20 @@ export async function open(b, look, origin, path = '/grid', script = null) {
 }
 
 /** Fails in words. */
-export function must(ok, text) { if (!ok) throw new Error(text) }
+export function must(ok, text) {
+  if (!ok) throw new Error(text)
+}
 
 /** Waits until what a function returns is truthy, and says what it was if the time runs out. */
 export async function until(what, text, ms = 15000) {
   const end = Date.now() + ms
   let last
   for (;;) {
-    try { last = await what() } catch (e) { last = e.message }
+    try {
+      last = await what()
+    } catch (e) {
+      last = e.message
+    }
     if (last === true) return
     if (Date.now() > end) throw new Error(`${text}; last: ${String(last)}`)
     await new Promise((r) => setTimeout(r, 30))

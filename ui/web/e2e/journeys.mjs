@@ -27,7 +27,10 @@ export const journeys = {
       const v = await view(use, '/')
       must((await chip(v.page)) === 'PAUSED', 'it began paused, the page says ' + (await chip(v.page)))
       await server.step(30)
-      await until(async () => (await clock(v.page)) === '07:15' || (await clock(v.page)), 'after 30 quarter hours the step shown began at 07:15')
+      await until(
+        async () => (await clock(v.page)) === '07:15' || (await clock(v.page)),
+        'after 30 quarter hours the step shown began at 07:15',
+      )
       const before = await text(v.page, '[data-testid="balance"]')
       await server.step(1)
       await until(async () => (await text(v.page, '[data-testid="balance"]')) !== before, 'the balance did not move with the step')
@@ -53,17 +56,30 @@ export const journeys = {
       let best = { share: -1 }
       for (const c of tree.communities) {
         const { reading } = await server.get('/twin?path=' + encodeURIComponent(c.path))
-        if (reading.limit_w > 0) { const share = Math.abs(reading.power_w) / reading.limit_w; if (share > best.share) best = { share, id: c.id } }
+        if (reading.limit_w > 0) {
+          const share = Math.abs(reading.power_w) / reading.limit_w
+          if (share > best.share) best = { share, id: c.id }
+        }
       }
       const nearest = await text(v.page, '[data-testid="nearest"]')
       must(nearest.includes(best.id), `nearest its limit is ${best.id}, the page says ${nearest}`)
       must(nearest.replace(/\s/g, ' ').includes(Math.round(best.share * 100) + ' %'), `it uses ${best.share}, the page says ${nearest}`)
-      await until(async () => (await v.page.getByRole('slider', { name: /Production by kind/ }).getAttribute('aria-valuemax')) === '95', 'the chart does not hold 72 steps and the forecast of the rest of the day')
+      await until(
+        async () => (await v.page.getByRole('slider', { name: /Production by kind/ }).getAttribute('aria-valuemax')) === '95',
+        'the chart does not hold 72 steps and the forecast of the rest of the day',
+      )
       await until(async () => /Coal/.test(await v.page.locator('main').innerText()), 'the chart has no coal')
       await v.axe('/grid')
       await v.shot('grid')
-      if (use.look === 'phone') { await v.page.locator('main').evaluate((m) => m.scrollTo(0, 620)); await v.shot('grid-2') ; await v.page.locator('main').evaluate((m) => m.scrollTo(0, 1700)); await v.shot('grid-3') }
-      else { await v.page.locator('main').evaluate((m) => m.scrollTo(0, 640)); await v.shot('grid-2') }
+      if (use.look === 'phone') {
+        await v.page.locator('main').evaluate((m) => m.scrollTo(0, 620))
+        await v.shot('grid-2')
+        await v.page.locator('main').evaluate((m) => m.scrollTo(0, 1700))
+        await v.shot('grid-3')
+      } else {
+        await v.page.locator('main').evaluate((m) => m.scrollTo(0, 640))
+        await v.shot('grid-2')
+      }
       await v.page.locator('main').evaluate((m) => m.scrollTo(0, 0))
       const map = v.page.getByRole('application', { name: /^Map/ })
       await map.focus()
@@ -89,29 +105,45 @@ export const journeys = {
       const name = battery.community.split('/').pop()
       await v.page.locator('main table').getByRole('link', { name, exact: true }).first().click()
       await v.page.getByRole('heading', { level: 1, name }).waitFor()
-      await v.page.locator('main table').getByRole('link', { name: battery.owner.split('/').pop(), exact: true }).waitFor()
+      await v.page
+        .locator('main table')
+        .getByRole('link', { name: battery.owner.split('/').pop(), exact: true })
+        .waitFor()
       await until(async () => (await v.page.locator('main').innerText()).includes('exactly 0 W'), 'the community shows its residual')
       await v.axe('/community')
       await v.shot('community')
-      await v.page.locator('main table').getByRole('link', { name: battery.owner.split('/').pop(), exact: true }).click()
+      await v.page
+        .locator('main table')
+        .getByRole('link', { name: battery.owner.split('/').pop(), exact: true })
+        .click()
       const link = v.page.locator('main table a[data-kind="battery"]').first()
       await link.waitFor()
-      await until(async () => /residual exactly 0 W/.test((await v.page.locator('main').innerText()).replace(/\s+/g, ' ')), 'the home shows its residual')
+      await until(
+        async () => /residual exactly 0 W/.test((await v.page.locator('main').innerText()).replace(/\s+/g, ' ')),
+        'the home shows its residual',
+      )
       // Power and energy never share a widget.
       for (const panel of await v.page.locator('main section').all()) {
         // A rating, "10 kWh · 5 kW", is neither power now nor energy over a time.
         const ratings = await panel.locator('[data-rating]').allInnerTexts()
         const t = ratings.reduce((s, r) => s.replace(r, ''), await panel.innerText()).replace(/\s/g, ' ')
-        must(!(/\d ?k?W(?!h)\b/.test(t) && /\d ?k?Wh\b/.test(t)) || /Change this home|What happened|Settings/.test(t), 'power and energy share a widget: ' + t.slice(0, 300))
+        must(
+          !(/\d ?k?W(?!h)\b/.test(t) && /\d ?k?Wh\b/.test(t)) || /Change this home|What happened|Settings/.test(t),
+          'power and energy share a widget: ' + t.slice(0, 300),
+        )
       }
       await v.axe('/home')
       await v.shot('home')
-      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 560)); await v.shot('home-2')
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 560))
+      await v.shot('home-2')
       await link.click()
       await v.page.getByRole('heading', { level: 1, name: battery.path.split('/').pop() }).waitFor()
       const twin = await server.get('/twin?path=' + encodeURIComponent(battery.path))
       const soc = (twin.reading.soc * 100).toFixed(1)
-      await until(async () => (await v.page.locator('main').innerText()).includes(soc) || (await v.page.locator('main').innerText()), `its state of charge is ${soc} %`)
+      await until(
+        async () => (await v.page.locator('main').innerText()).includes(soc) || (await v.page.locator('main').innerText()),
+        `its state of charge is ${soc} %`,
+      )
       await v.axe('/twin')
       await v.shot('twin')
     },
@@ -136,7 +168,10 @@ export const journeys = {
       must((await flow.getAttribute('data-moving')) === 'false', 'flows move while the run is paused')
       await v.page.getByRole('button', { name: 'Play' }).click()
       await until(async () => (await chip(v.page)) === 'LIVE', 'the page does not say LIVE')
-      await until(async () => (await flow.getAttribute('data-moving')) === String(use.look === 'light'), 'flows move only where motion is welcome')
+      await until(
+        async () => (await flow.getAttribute('data-moving')) === String(use.look === 'light'),
+        'flows move only where motion is welcome',
+      )
       await v.page.getByRole('button', { name: 'Pause' }).click()
     },
   },
@@ -178,7 +213,10 @@ export const journeys = {
       const { server } = use
       const v = await view(use, '/runs')
       await server.step(48)
-      await until(async () => (await v.page.locator('main').innerText()).includes('begins at step 48'), 'the fork would not begin at step 48')
+      await until(
+        async () => (await v.page.locator('main').innerText()).includes('begins at step 48'),
+        'the fork would not begin at step 48',
+      )
       await v.page.getByLabel('Name').fill('no coal')
       await v.page.getByLabel('A plant or tie is lost').selectOption({ label: 'coal' })
       await v.page.getByRole('button', { name: 'Fork', exact: true }).click()
@@ -187,13 +225,21 @@ export const journeys = {
       const fork = runs.find((r) => r.name === 'no coal')
       must(fork && fork.parent === 'live' && fork.at === 48, 'there is no fork: ' + JSON.stringify(runs))
       await server.step(24)
-      await until(async () => /They differ from/.test(await v.page.locator('[data-testid="difference"]').innerText()), 'no difference is told')
+      await until(
+        async () => /They differ from/.test(await v.page.locator('[data-testid="difference"]').innerText()),
+        'no difference is told',
+      )
       await v.page.locator('main .u-over').first().waitFor()
       await v.axe('/runs')
       await v.shot('runs')
-      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 430)); await v.shot('runs-2')
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 430))
+      await v.shot('runs-2')
       await v.page.getByRole('link', { name: 'Look at no coal' }).click()
       await until(async () => v.page.url().includes('run=' + fork.id) && (await clock(v.page)) === '17:45', 'the other future is not shown')
+      const shown = new URL(v.page.url())
+      const again = await view(use, shown.pathname + shown.search)
+      await until(async () => (await clock(again.page)) === '17:45', 'its address opened anew shows something else')
+      await again.page.locator('[aria-label^="Communities, nearest"] tbody a').first().waitFor({ state: 'attached' })
     },
   },
 
@@ -201,7 +247,8 @@ export const journeys = {
     async play(use) {
       const { server } = use
       await server.step(60)
-      const a = await view(use, '/grid'), b = await view(use, '/grid')
+      const a = await view(use, '/grid'),
+        b = await view(use, '/grid')
       await until(async () => (await clock(a.page)) === '14:45' && (await clock(b.page)) === '14:45', 'both are live')
       await a.page.getByRole('slider', { name: 'Moment looked at' }).fill('20')
       await until(async () => (await clock(a.page)) === '05:00', 'the first looks at 05:00')
@@ -225,20 +272,33 @@ export const journeys = {
       const again = await serve(port)
       use.replace(again)
       await again.step(50)
-      await until(async () => (await chip(v.page)) === 'PAUSED' && (await clock(v.page)) === '12:15', 'the page does not show the new state')
+      await until(
+        async () => (await chip(v.page)) === 'PAUSED' && (await clock(v.page)) === '12:15',
+        'the page does not show the new state',
+      )
       // The page that saw another run shows what one that is opened now does: all of it is the server's.
       const fresh = await open(use.b, use.look, again.origin, '/grid')
       use.views.push(fresh)
       const told = async (page) => (await page.locator('.glance, .list table').allInnerTexts()).join('\n')
-      await until(async () => (await clock(fresh.page)) === '12:15' && /in, .* out/.test(await told(fresh.page)), 'a fresh page shows no step')
-      await until(async () => { const [a, b] = [await told(v.page), await told(fresh.page)]; return a === b || `${a}\n\nis not\n\n${b}` }, 'after coming back the page tells other things than a fresh one')
-      const load = (await again.get('/flows?scope=grid&column=power_w&from=49&to=50')).series[0].v[0], { communities } = await again.get('/tree')
+      await until(
+        async () => (await clock(fresh.page)) === '12:15' && /in, .* out/.test(await told(fresh.page)),
+        'a fresh page shows no step',
+      )
+      await until(async () => {
+        const [a, b] = [await told(v.page), await told(fresh.page)]
+        return a === b || `${a}\n\nis not\n\n${b}`
+      }, 'after coming back the page tells other things than a fresh one')
+      const load = (await again.get('/flows?scope=grid&column=power_w&from=49&to=50')).series[0].v[0],
+        { communities } = await again.get('/tree')
       const { twins } = await again.get('/twins?kind=household&limit=1&tick=49')
       must(load !== undefined && twins.length === 1, 'the API has the step')
       for (const c of communities) {
         const { reading } = await again.get('/twin?path=' + encodeURIComponent(c.path))
         const kw = (Math.abs(reading.power_w) / 1000).toPrecision(3)
-        must((await told(v.page)).replace(/\s/g, ' ').includes(kw + ' kW') || Math.abs(reading.power_w) < 1000, `${c.id} has ${reading.power_w} W, which the page does not show`)
+        must(
+          (await told(v.page)).replace(/\s/g, ' ').includes(kw + ' kW') || Math.abs(reading.power_w) < 1000,
+          `${c.id} has ${reading.power_w} W, which the page does not show`,
+        )
       }
     },
   },
@@ -261,13 +321,20 @@ export const journeys = {
       const { reading } = await server.get('/twin?path=grid/supply')
       must(reading.limit_w === 90000, 'its limit is ' + reading.limit_w)
       const share = Math.round((100 * Math.abs(reading.power_w)) / 90000) + ' %'
-      await until(async () => (await row.innerText()).replace(/\s/g, ' ').includes(share), `the list does not say ${share}: ` + (await row.innerText()))
+      await until(
+        async () => (await row.innerText()).replace(/\s/g, ' ').includes(share),
+        `the list does not say ${share}: ` + (await row.innerText()),
+      )
       if (use.look === 'light') await v.axe('/grid with the limit form')
       await v.page.goto(server.origin + '/community/grid/supply')
       await v.page.getByText(/The limit is 90\.0.kW/).waitFor()
       const chart = v.page.getByRole('slider', { name: /Net load of supply/ })
       await v.page.locator('main .u-over').first().waitFor()
-      const said = async (key) => { await chart.focus(); await v.page.keyboard.press(key); return (await chart.getAttribute('aria-valuetext')).replace(/\s/g, ' ') }
+      const said = async (key) => {
+        await chart.focus()
+        await v.page.keyboard.press(key)
+        return (await chart.getAttribute('aria-valuetext')).replace(/\s/g, ' ')
+      }
       await until(async () => /Import limit 90.0 kW/.test(await said('End')) || (await said('End')), 'the chart has no limit')
       must(/Import limit –/.test(await said('Home')), 'the chart has the limit before it was set: ' + (await said('Home')))
       await v.axe('a community with a limit')
@@ -289,18 +356,31 @@ export const journeys = {
       const v = await view(use, '/grid')
       await server.step(12)
       const words = v.page.locator('[data-testid="forecast"]')
-      await until(async () => /It has no band yet: of \d+ quarter hours .* takes 24/.test((await words.innerText()).replace(/\s+/g, ' ')), 'it is not told why there is no band')
+      await until(
+        async () => /It has no band yet: of \d+ quarter hours .* takes 24/.test((await words.innerText()).replace(/\s+/g, ' ')),
+        'it is not told why there is no band',
+      )
       must(!/should come to lie/.test(await v.page.locator('main').innerText()), 'a band is drawn before there is one')
       await server.step(60)
-      await until(async () => /In the band around the forecast 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test((await words.innerText()).replace(/\s+/g, ' ')), 'the band is not told')
+      await until(
+        async () =>
+          /In the band around the forecast 8 of 10 should come to lie, by how far off the \d+ forecasts so far were/.test(
+            (await words.innerText()).replace(/\s+/g, ' '),
+          ),
+        'the band is not told',
+      )
       const chart = v.page.getByRole('slider', { name: /Production by kind/ })
       await until(async () => (await chart.getAttribute('aria-valuemax')) === '95', 'the chart does not reach the end of the day')
       await chart.focus()
       await v.page.keyboard.press('End')
-      await until(async () => /where 8 of 10 should come to lie .*W to .*W/.test((await chart.getAttribute('aria-valuetext')) ?? ''), 'the band is not announced: ' + (await chart.getAttribute('aria-valuetext')))
+      await until(
+        async () => /where 8 of 10 should come to lie .*W to .*W/.test((await chart.getAttribute('aria-valuetext')) ?? ''),
+        'the band is not announced: ' + (await chart.getAttribute('aria-valuetext')),
+      )
       const p = await server.get('/production')
       const of = (name) => p.series.filter((s) => s.name === name).at(-1)
-      const low = of('forecast_low_w'), high = of('forecast_high_w')
+      const low = of('forecast_low_w'),
+        high = of('forecast_high_w')
       const wide = (k) => high.v[k] - low.v[k]
       must(low.t.at(-1) >= 95 && wide(low.t.indexOf(95)) > wide(low.t.indexOf(73)), 'the band does not widen')
       await v.axe('the band')
@@ -326,7 +406,10 @@ export const journeys = {
       await until(async () => (await chip(v.page)) === 'REPLAY', 'the page does not say REPLAY')
       must(/kept run/.test(await v.page.locator('header').first().innerText()) || use.look === 'phone', 'the page takes it for a live run')
       // To any step, both ways, for all who watch.
-      for (const [tick, at] of [[80, '19:45'], [20, '04:45']]) {
+      for (const [tick, at] of [
+        [80, '19:45'],
+        [20, '04:45'],
+      ]) {
         await server.api('POST', '/clock/seek', { tick })
         await until(async () => (await clock(v.page)) === at, 'the page does not show ' + at)
       }
@@ -365,10 +448,16 @@ export const journeys = {
       const community = battery.community
       await server.api('POST', '/commands', { target: community, setting: 'limit_w', value: 1000 })
       await server.step(40)
-      await v.page.getByRole('button', { name: /^Acknowledge/ }).first().waitFor()
+      await v.page
+        .getByRole('button', { name: /^Acknowledge/ })
+        .first()
+        .waitFor()
       await v.axe('/alerts')
       await v.shot('alerts')
-      await v.page.getByRole('button', { name: /^Acknowledge/ }).first().click()
+      await v.page
+        .getByRole('button', { name: /^Acknowledge/ })
+        .first()
+        .click()
       await until(async () => (await v.page.locator('main').innerText()).includes('acknowledged'), 'it is not acknowledged')
       await v.page.keyboard.press('Control+k')
       await v.page.getByRole('combobox', { name: 'Search twins' }).fill('kind:battery soc<101')
@@ -393,7 +482,10 @@ export const journeys = {
       await until(async () => Number(await chart.getAttribute('aria-valuemax')) > 0, 'the chart stays empty')
       await chart.focus()
       await v.page.keyboard.press('Home')
-      await until(async () => /00:00, .*Consumption .*W/.test(await chart.getAttribute('aria-valuetext')), 'the cursor is not announced: ' + (await chart.getAttribute('aria-valuetext')))
+      await until(
+        async () => /00:00, .*Consumption .*W/.test(await chart.getAttribute('aria-valuetext')),
+        'the cursor is not announced: ' + (await chart.getAttribute('aria-valuetext')),
+      )
       await v.page.getByRole('button', { name: 'Table of Production by kind against consumption' }).click()
       await v.page.getByRole('table', { name: 'Production by kind against consumption' }).waitFor()
       await v.axe('a table')
@@ -408,14 +500,20 @@ export const journeys = {
       let bare
       for (const t of twins) {
         const twin = await server.get('/twin?path=' + encodeURIComponent(t.path))
-        if (twin.settings.find((s) => s.name === 'pv.scale')?.value === 0) { bare = twin; break }
+        if (twin.settings.find((s) => s.name === 'pv.scale')?.value === 0) {
+          bare = twin
+          break
+        }
       }
       must(bare, 'every home has panels')
       const v = await view(use, '/home/' + bare.path)
       await server.step(46)
       const roof = v.page.locator('[data-testid="roof"]')
       await until(async () => /^No panels/.test(await roof.innerText()), 'a bare roof is not told')
-      must(!/Panels (now|exports|gives)/.test(await v.page.locator('main table').first().innerText()), 'panels that are not there stand among the devices')
+      must(
+        !/Panels (now|exports|gives)/.test(await v.page.locator('main table').first().innerText()),
+        'panels that are not there stand among the devices',
+      )
       await v.axe('a bare roof')
       await v.page.getByLabel('Power, kW').fill('7.5')
       await v.page.getByRole('button', { name: 'Put on', exact: true }).click()
@@ -424,14 +522,21 @@ export const journeys = {
       await until(async () => /^7\.50.kW of panels are on this roof/.test(await roof.innerText()), 'the panels are not told')
       const on = await server.get('/twin?path=' + encodeURIComponent(bare.path))
       must(on.reading.generation_w > 0, 'the panels give nothing at noon: ' + JSON.stringify(on.reading))
-      await until(async () => (await v.page.locator('main table').first().innerText()).includes('Panels'), 'the panels are not among the devices')
+      await until(
+        async () => (await v.page.locator('main table').first().innerText()).includes('Panels'),
+        'the panels are not among the devices',
+      )
       await v.shot('roof')
       await v.page.getByRole('button', { name: 'Take off' }).click()
       await server.step(1)
       await until(async () => /^No panels/.test(await roof.innerText()), 'the panels stay on the page')
       const off = await server.get('/twin?path=' + encodeURIComponent(bare.path))
       must(off.reading.generation_w === 0, 'panels that are off give ' + off.reading.generation_w)
-      must(/^(No battery is in this home|A battery of )/.test(await text(v.page, '[data-testid="home-battery"]')) || (await v.page.locator('[data-testid="battery-state"]').count()) > 0, 'nothing is said of a battery')
+      must(
+        /^(No battery is in this home|A battery of )/.test(await text(v.page, '[data-testid="home-battery"]')) ||
+          (await v.page.locator('[data-testid="battery-state"]').count()) > 0,
+        'nothing is said of a battery',
+      )
     },
   },
 
@@ -445,7 +550,10 @@ export const journeys = {
       for (const t of twins.filter((x) => x.values.power_w < -200).sort((a, b) => a.values.power_w - b.values.power_w)) {
         const twin = await server.get('/twin?path=' + encodeURIComponent(t.path))
         const devices = await Promise.all(twin.children.map((c) => server.get('/twin?path=' + encodeURIComponent(c))))
-        if (devices.length === 1 && devices[0].absent) { best = { home: twin.path, battery: devices[0].path }; break }
+        if (devices.length === 1 && devices[0].absent) {
+          best = { home: twin.path, battery: devices[0].path }
+          break
+        }
       }
       must(best, 'no home with panels is prepared for a battery and feeds in')
       const read = () => server.get('/twin?path=' + encodeURIComponent(best.battery))
@@ -454,9 +562,19 @@ export const journeys = {
       const v = await view(use, '/home/' + best.home)
       const panel = v.page.locator('section').filter({ has: v.page.getByRole('heading', { name: 'Battery in this home' }) })
       const said = v.page.locator('[data-testid="home-battery"]')
-      await until(async () => /^No battery is in this home\. One of 10\.0.kWh · 5\.00.kW can be put in; it begins empty\.$/.test(await said.innerText()), 'a place for a battery is not told')
-      must((await v.page.locator('main table a[data-kind="battery"]').count()) === 0, 'a battery that is not there stands among the devices')
-      must((await v.page.getByRole('heading', { name: 'State of charge' }).count()) === 0, 'a battery that is not there has a state of charge')
+      await until(
+        async () =>
+          /^No battery is in this home\. One of 10\.0.kWh · 5\.00.kW can be put in; it begins empty\.$/.test(await said.innerText()),
+        'a place for a battery is not told',
+      )
+      must(
+        (await v.page.locator('main table a[data-kind="battery"]').count()) === 0,
+        'a battery that is not there stands among the devices',
+      )
+      must(
+        (await v.page.getByRole('heading', { name: 'State of charge' }).count()) === 0,
+        'a battery that is not there has a state of charge',
+      )
       await v.axe('a home prepared for a battery')
       await panel.scrollIntoViewIfNeeded()
       await v.shot('battery-0')
@@ -471,7 +589,10 @@ export const journeys = {
       // It begins empty and charges from what the panels leave over.
       let twin = await read()
       must(!twin.absent && twin.reading.power_w > 0, 'it is not there: ' + JSON.stringify(twin.reading))
-      for (let i = 0; i < 8 && twin.reading.stored_j <= 0; i++) { await server.step(1); twin = await read() }
+      for (let i = 0; i < 8 && twin.reading.stored_j <= 0; i++) {
+        await server.step(1)
+        twin = await read()
+      }
       must(twin.reading.stored_j > 0 && twin.reading.soc < 0.15, 'it does not charge from empty: ' + JSON.stringify(twin.reading))
       await v.page.locator('main table a[data-kind="battery"]').first().waitFor()
       await until(async () => (await said.innerText()).includes('It holds'), 'what it holds is not told')
@@ -482,9 +603,15 @@ export const journeys = {
       await v.shot('battery-1')
       await v.page.getByRole('button', { name: 'Take it out' }).click()
       await server.step(1)
-      await until(async () => /^The battery of .* is out of this home\. The .*Wh that it held are still in it\.$/.test(await said.innerText()), 'it is not told that it is out')
+      await until(
+        async () => /^The battery of .* is out of this home\. The .*Wh that it held are still in it\.$/.test(await said.innerText()),
+        'it is not told that it is out',
+      )
       const out = await read()
-      must(out.reading.power_w === 0 && out.reading.stored_j === twin.reading.stored_j, 'taken out it does not rest: ' + JSON.stringify(out.reading))
+      must(
+        out.reading.power_w === 0 && out.reading.stored_j === twin.reading.stored_j,
+        'taken out it does not rest: ' + JSON.stringify(out.reading),
+      )
       await v.axe('a home with its battery taken out')
       await panel.scrollIntoViewIfNeeded()
       await v.shot('battery-2')
@@ -493,7 +620,10 @@ export const journeys = {
       await panel.getByRole('button', { name: 'Try in a second future' }).click()
       await v.page.getByRole('heading', { name: /side by side/ }).waitFor()
       const { runs } = await server.get('/runs')
-      must(runs.some((r) => r.set?.[0] === `batteries.${best.battery.split('/').pop()}.available=true`), 'the second future has no battery: ' + JSON.stringify(runs))
+      must(
+        runs.some((r) => r.set?.[0] === `batteries.${best.battery.split('/').pop()}.available=true`),
+        'the second future has no battery: ' + JSON.stringify(runs),
+      )
     },
   },
 
@@ -524,16 +654,26 @@ export const journeys = {
       const v = await view(use, '/twin/' + path)
       await server.step(2)
       const state = v.page.locator('[data-testid="plant-state"]')
-      const press = (name) => v.page.getByRole('group', { name: /Order to/ }).getByRole('button', { name: new RegExp('^' + name) }).click()
+      const press = (name) =>
+        v.page
+          .getByRole('group', { name: /Order to/ })
+          .getByRole('button', { name: new RegExp('^' + name) })
+          .click()
       const means = v.page.locator('[data-testid="plant-means"]')
       const told = async () => (await means.innerText()).replace(/\s/g, ' ')
-      await until(async () => (await told()) === 'After a stop a start takes 5 min.' || (await told()), 'what a stop means is not told before it')
+      await until(
+        async () => (await told()) === 'After a stop a start takes 5 min.' || (await told()),
+        'what a stop means is not told before it',
+      )
       await press('Stop')
       await v.page.getByText('biogas is ordered to stop from 00:02').waitFor()
       await server.step(1)
       await until(async () => /^stands still, ordered to stop/.test(await state.innerText()), 'it does not stop')
       must((await server.get('/twin?path=' + path)).reading.power_w === 0, 'a stopped plant generates')
-      await until(async () => /: a start takes 5 min; ordered now, it feeds in from 00:08\.$/.test(await told()) || (await told()), 'how long a start takes is not told before it')
+      await until(
+        async () => /: a start takes 5 min; ordered now, it feeds in from 00:08\.$/.test(await told()) || (await told()),
+        'how long a start takes is not told before it',
+      )
       await v.axe('a plant that stands still')
       await press('Start')
       await v.page.getByText('biogas is ordered to run').waitFor()
@@ -554,7 +694,10 @@ export const journeys = {
       await server.step(3)
       await until(async () => /fixed at 50\.0.kW until 01:\d\d/.test(await state.innerText()), 'the output is not fixed')
       await v.page.getByRole('button', { name: /^Trip …/ }).click()
-      must((await server.get('/twin?path=' + path)).settings.find((s) => s.name === 'available').value === 1, 'it tripped without being asked for')
+      must(
+        (await server.get('/twin?path=' + path)).settings.find((s) => s.name === 'available').value === 1,
+        'it tripped without being asked for',
+      )
       await v.axe('before a trip')
       await v.page.getByRole('button', { name: 'Trip it' }).click()
       await v.page.getByText(/biogas trips at/).waitFor()
@@ -572,18 +715,36 @@ export const journeys = {
       await until(async () => (await clock(v.page)) === '18:30', 'the page does not show 18:30')
       const state = await server.get('/state')
       const tile = v.page.locator('[data-testid="frequency"]')
-      await until(async () => new RegExp('Island').test(await tile.innerText()) && (await tile.innerText()).includes(state.frequency_min_hz.toFixed(3)) && (await tile.innerText()).includes(state.frequency_max_hz.toFixed(3)),
-        'the frequency of the island is not told: ' + state.frequency_min_hz)
-      await until(async () => /nobody is cut; .*waits by agreement/.test(await text(v.page, '[data-testid="balance"]')), 'who waits is not told')
-      await until(async () => /more than 0\.2 Hz off/.test(await v.page.locator('main').innerText()), 'the alert of the frequency is not in front')
-      await until(async () => /engine-a.*since 18:30/.test((await text(v.page, '[data-testid="news"]')).replace(/\s+/g, ' ')), 'the plant that was lost is not told first')
+      await until(
+        async () =>
+          new RegExp('Island').test(await tile.innerText()) &&
+          (await tile.innerText()).includes(state.frequency_min_hz.toFixed(3)) &&
+          (await tile.innerText()).includes(state.frequency_max_hz.toFixed(3)),
+        'the frequency of the island is not told: ' + state.frequency_min_hz,
+      )
+      await until(
+        async () => /nobody is cut; .*waits by agreement/.test(await text(v.page, '[data-testid="balance"]')),
+        'who waits is not told',
+      )
+      await until(
+        async () => /more than 0\.2 Hz off/.test(await v.page.locator('main').innerText()),
+        'the alert of the frequency is not in front',
+      )
+      await until(
+        async () => /engine-a.*since 18:30/.test((await text(v.page, '[data-testid="news"]')).replace(/\s+/g, ' ')),
+        'the plant that was lost is not told first',
+      )
       await v.page.locator('main .u-over').first().waitFor()
       await until(async () => /its forecast/.test(await v.page.locator('main').innerText()), 'no forecast is drawn')
       await v.axe('scarcity')
       await v.shot('scarcity')
-      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 640)); await v.shot('scarcity-2')
+      await v.page.locator('main').evaluate((m) => m.scrollTo(0, 640))
+      await v.shot('scarcity-2')
       await v.page.goto(server.origin + '/community/grid/community-01')
-      await v.page.getByText(/wait.*because of too little production/).first().waitFor()
+      await v.page
+        .getByText(/wait.*because of too little production/)
+        .first()
+        .waitFor()
       await v.shot('scarcity-community')
     },
   },
@@ -604,33 +765,52 @@ export const journeys = {
           for (let i = 0; i < 8 && !/twins of/.test(await text(v.page, '.lod')); i++) await v.page.keyboard.press('+')
           await until(async () => /twins of/.test(await text(v.page, '.lod')), 'no homes')
           // Tiles come one after the other; what is drawn stands still once they are there.
-          let before = '', same = 0
-          await until(async () => { const now = (await v.page.locator('[data-painter] canvas').first().screenshot()).toString('base64'); same = now === before ? same + 1 : 0; before = now; return same === 3 }, 'the map does not come to rest')
+          let before = '',
+            same = 0
+          await until(async () => {
+            const now = (await v.page.locator('[data-painter] canvas').first().screenshot()).toString('base64')
+            same = now === before ? same + 1 : 0
+            before = now
+            return same === 3
+          }, 'the map does not come to rest')
           return { v, name: await v.page.locator('[data-painter]').getAttribute('data-painter'), png: before }
         }
-        const gl = await shot(forceGL), flat = await shot(null)
+        const gl = await shot(forceGL),
+          flat = await shot(null)
         must(gl.name === 'webgl2' && flat.name === 'canvas2d', `painters ${gl.name} and ${flat.name}`)
-        await gl.v.shot('map-webgl2'); await flat.v.shot('map-canvas2d')
+        await gl.v.shot('map-webgl2')
+        await flat.v.shot('map-canvas2d')
         // Edges are smoothed differently; what is where, and in which colour, is the same.
         const blank = await b.newPage() // pages of ours load no image that is not theirs
-        const apart = await blank.evaluate(async ([a, c]) => {
-          const read = async (png) => {
-            const image = new Image(); image.src = 'data:image/png;base64,' + png; await image.decode()
-            const k = document.createElement('canvas'); k.width = image.width; k.height = image.height
-            const x = k.getContext('2d'); x.drawImage(image, 0, 0)
-            return x.getImageData(0, 0, image.width, image.height).data
-          }
-          const [p, q] = [await read(a), await read(c)]
-          let far = 0, painted = 0
-          for (let i = 0; i < p.length; i += 4) {
-            if (Math.abs(p[i] - p[0]) + Math.abs(p[i + 1] - p[1]) + Math.abs(p[i + 2] - p[2]) > 30) painted++
-            if (Math.abs(p[i] - q[i]) + Math.abs(p[i + 1] - q[i + 1]) + Math.abs(p[i + 2] - q[i + 2]) > 90) far++
-          }
-          return { far, painted, all: p.length / 4, size: p.length === q.length }
-        }, [gl.png, flat.png])
+        const apart = await blank.evaluate(
+          async ([a, c]) => {
+            const read = async (png) => {
+              const image = new Image()
+              image.src = 'data:image/png;base64,' + png
+              await image.decode()
+              const k = document.createElement('canvas')
+              k.width = image.width
+              k.height = image.height
+              const x = k.getContext('2d')
+              x.drawImage(image, 0, 0)
+              return x.getImageData(0, 0, image.width, image.height).data
+            }
+            const [p, q] = [await read(a), await read(c)]
+            let far = 0,
+              painted = 0
+            for (let i = 0; i < p.length; i += 4) {
+              if (Math.abs(p[i] - p[0]) + Math.abs(p[i + 1] - p[1]) + Math.abs(p[i + 2] - p[2]) > 30) painted++
+              if (Math.abs(p[i] - q[i]) + Math.abs(p[i + 1] - q[i + 1]) + Math.abs(p[i + 2] - q[i + 2]) > 90) far++
+            }
+            return { far, painted, all: p.length / 4, size: p.length === q.length }
+          },
+          [gl.png, flat.png],
+        )
         must(apart.size && apart.painted > apart.all / 50, 'WebGL2 draws next to nothing: ' + JSON.stringify(apart))
         must(apart.far < apart.painted / 10, 'the two painters draw different things: ' + JSON.stringify(apart))
-      } finally { await b.close() }
+      } finally {
+        await b.close()
+      }
     },
   },
 }

@@ -16,14 +16,23 @@ for (const [name, journey] of chosen) {
     let server = await (journey.replay ? replay(...what) : serve(0, ...what))
     const views = []
     try {
-      const use = { b, look, server, views, replace: (s) => { server = s } }
+      const use = {
+        b,
+        look,
+        server,
+        views,
+        replace: (s) => {
+          server = s
+        },
+      }
       await journey.play(use)
       const faults = views.flatMap((v) => v.faults())
       if (faults.length) throw new Error([...new Set(faults)].join('\n  '))
       console.log(`ok   ${name}, ${look}  ${((Date.now() - started) / 1000).toFixed(1)} s`)
     } catch (e) {
       failed++
-      console.log(`FAIL ${name}, ${look}\n  ${e.message}\n  ${[...new Set(views.flatMap((v) => v.faults()))].join('\n  ')}\n  again: node e2e/run.mjs "${name}" --look ${look}`)
+      const faults = [...new Set(views.flatMap((v) => v.faults()))]
+      console.log([`FAIL ${name}, ${look}`, e.message, ...faults, `again: node e2e/run.mjs "${name}" --look ${look}`].join('\n  '))
       for (const v of views) await v.shot('failed-' + name.replace(/\W+/g, '-')).catch(() => {})
     } finally {
       for (const v of views) await v.close().catch(() => {})

@@ -9,8 +9,14 @@ const { twins } = await server.get('/twins?kind=battery&limit=200')
 const battery = twins.find((t) => t.owner)
 await server.api('POST', '/forks', { at: 96, name: 'no coal', set: ['producers.coal.available=false'] })
 const pages = {
-  grid: '/grid', community: '/community/' + battery.community, home: '/home/' + battery.owner, twin: '/twin/' + battery.path,
-  plant: '/twin/grid/supply/biogas', runs: '/runs?b=fork-1', alerts: '/alerts', system: '/system',
+  grid: '/grid',
+  community: '/community/' + battery.community,
+  home: '/home/' + battery.owner,
+  twin: '/twin/' + battery.path,
+  plant: '/twin/grid/supply/biogas',
+  runs: '/runs?b=fork-1',
+  alerts: '/alerts',
+  system: '/system',
 }
 for (const [look, how] of Object.entries(looks)) {
   for (const [name, path] of Object.entries(pages).filter(([n]) => n.includes(only))) {
@@ -24,7 +30,10 @@ for (const [look, how] of Object.entries(looks)) {
     await v.page.setViewportSize({ width: how.viewport.width, height: Math.min(6000, how.viewport.height + more) })
     await v.page.waitForTimeout(700)
     for (let y = 0, part = 1; y < how.viewport.height + more; y += 1400, part++) {
-      await v.page.screenshot({ path: `${shots}tour-${name}-${part}-${look}.png`, clip: { x: 0, y, width: how.viewport.width, height: Math.min(1400, how.viewport.height + more - y) } })
+      await v.page.screenshot({
+        path: `${shots}tour-${name}-${part}-${look}.png`,
+        clip: { x: 0, y, width: how.viewport.width, height: Math.min(1400, how.viewport.height + more - y) },
+      })
     }
     for (const f of v.faults()) console.log(`${name}, ${look}: ${f}`)
     await v.close()

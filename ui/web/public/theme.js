@@ -2,4 +2,6 @@
 try {
   var theme = localStorage.getItem('theme')
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
-} catch { /* storage may be forbidden: the system's theme stands */ }
+} catch {
+  /* storage may be forbidden: the system's theme stands */
+}

@@ -3,9 +3,15 @@ import { sides } from '../src/lib/balance'
 
 test('what comes in goes out, to the milliwatt, whatever the numbers', () => {
   let s = 7
-  const next = () => { s = (Math.imul(s, 1103515245) + 12345) >>> 0; return s / 2 ** 32 }
+  const next = () => {
+    s = (Math.imul(s, 1103515245) + 12345) >>> 0
+    return s / 2 ** 32
+  }
   for (let round = 0; round < 500; round++) {
-    const parts = Array.from({ length: 1 + Math.floor(next() * 8) }, (_, i) => ({ name: 'p' + i, w: Math.round((next() - 0.5) * 2e7) / 1000 }))
+    const parts = Array.from({ length: 1 + Math.floor(next() * 8) }, (_, i) => ({
+      name: 'p' + i,
+      w: Math.round((next() - 0.5) * 2e7) / 1000,
+    }))
     const net = parts.reduce((a, p) => a + Math.round(p.w * 1000), 0) / 1000
     expect(sides(parts, net).residual, `round ${round}`).toBe(0)
   }

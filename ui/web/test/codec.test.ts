@@ -5,17 +5,40 @@ import { FrameSchema, ServerMessageSchema, type Frame } from '../src/gen/stream_
 
 type ColumnOf = { column: number; width: number; values: number[]; index?: number[] }
 const bytesOf = (values: number[], width: number) => {
-  const b = new Uint8Array(values.length * width), d = new DataView(b.buffer)
-  values.forEach((v, i) => { if (width === 8) d.setBigInt64(8 * i, BigInt(v), true); else for (let k = 0; k < width; k++) d.setUint8(i * width + k, Math.floor(v / 2 ** (8 * k)) & 255) })
+  const b = new Uint8Array(values.length * width),
+    d = new DataView(b.buffer)
+  values.forEach((v, i) => {
+    if (width === 8) d.setBigInt64(8 * i, BigInt(v), true)
+    else for (let k = 0; k < width; k++) d.setUint8(i * width + k, Math.floor(v / 2 ** (8 * k)) & 255)
+  })
   return b
 }
-const frame = (tick: number, base: number, rows: number, columns: ColumnOf[], scope = 'tile/0', block = 0): Frame => create(FrameSchema, {
-  scope, tick: BigInt(tick), base: BigInt(base),
-  blocks: [{ block, rows, columns: columns.map((c) => ({ column: c.column, width: c.width, values: bytesOf(c.values, c.width), index: c.index ? bytesOf(c.index, 2) : new Uint8Array() })) }],
-})
+const frame = (tick: number, base: number, rows: number, columns: ColumnOf[], scope = 'tile/0', block = 0): Frame =>
+  create(FrameSchema, {
+    scope,
+    tick: BigInt(tick),
+    base: BigInt(base),
+    blocks: [
+      {
+        block,
+        rows,
+        columns: columns.map((c) => ({
+          column: c.column,
+          width: c.width,
+          values: bytesOf(c.values, c.width),
+          index: c.index ? bytesOf(c.index, 2) : new Uint8Array(),
+        })),
+      },
+    ],
+  })
 
 describe('frames', () => {
-  for (const [width, values] of [[1, [-128, 127]], [2, [-32768, 32767]], [4, [-2147483648, 2147483647]], [8, [-9007199254740991, 9007199254740991]]] as const) {
+  for (const [width, values] of [
+    [1, [-128, 127]],
+    [2, [-32768, 32767]],
+    [4, [-2147483648, 2147483647]],
+    [8, [-9007199254740991, 9007199254740991]],
+  ] as const) {
     test(`${width} bytes a value, to both ends`, () => {
       const t = new Map<string, Table>()
       apply(t, frame(3, -1, 2, [{ column: 5, width, values: [...values] }]))
@@ -24,7 +47,13 @@ describe('frames', () => {
   }
   test('a delta replaces the rows it names and nothing else', () => {
     const t = new Map<string, Table>()
-    apply(t, frame(0, -1, 3, [{ column: 0, width: 1, values: [1, 2, 3] }, { column: 1, width: 1, values: [7, 8, 9] }]))
+    apply(
+      t,
+      frame(0, -1, 3, [
+        { column: 0, width: 1, values: [1, 2, 3] },
+        { column: 1, width: 1, values: [7, 8, 9] },
+      ]),
+    )
     apply(t, frame(1, 0, 3, [{ column: 0, width: 2, values: [300], index: [1] }]))
     expect([...(t.get('tile/0')?.blocks.get(0)?.columns.get(0) ?? [])]).toEqual([1, 300, 3])
     expect([...(t.get('tile/0')?.blocks.get(0)?.columns.get(1) ?? [])]).toEqual([7, 8, 9])
@@ -40,11 +69,19 @@ describe('frames', () => {
     expect(value(t.get('tile/0'), 0, 1, 1, 3)).toBe(0.007)
     expect(value(t.get('tile/0'), 0, 2, 1, 3)).toBeNull()
   })
-  const good = () => { const t = new Map<string, Table>(); apply(t, frame(4, -1, 2, [{ column: 0, width: 1, values: [1, 2] }])); return t }
+  const good = () => {
+    const t = new Map<string, Table>()
+    apply(t, frame(4, -1, 2, [{ column: 0, width: 1, values: [1, 2] }]))
+    return t
+  }
   for (const [name, bad] of [
-    ['a delta to another step', frame(6, 5, 2, [])], ['a delta to nothing', frame(5, 4, 2, [], 'tile/9')], ['a width of 3', frame(5, 4, 2, [{ column: 0, width: 3, values: [1, 2] }])],
-    ['too few values', frame(5, 4, 2, [{ column: 0, width: 1, values: [1] }])], ['a row that is not there', frame(5, 4, 2, [{ column: 0, width: 1, values: [1], index: [2] }])],
-    ['another number of rows', frame(5, 4, 3, [])], ['four billion rows', frame(5, -1, 4294967295, [{ column: 0, width: 0, values: [] }])],
+    ['a delta to another step', frame(6, 5, 2, [])],
+    ['a delta to nothing', frame(5, 4, 2, [], 'tile/9')],
+    ['a width of 3', frame(5, 4, 2, [{ column: 0, width: 3, values: [1, 2] }])],
+    ['too few values', frame(5, 4, 2, [{ column: 0, width: 1, values: [1] }])],
+    ['a row that is not there', frame(5, 4, 2, [{ column: 0, width: 1, values: [1], index: [2] }])],
+    ['another number of rows', frame(5, 4, 3, [])],
+    ['four billion rows', frame(5, -1, 4294967295, [{ column: 0, width: 0, values: [] }])],
   ] as const) {
     test(`${name} is refused, and nothing has changed`, () => {
       const t = good()
@@ -56,9 +93,23 @@ describe('frames', () => {
 })
 
 describe('bytes that nobody sent', () => {
-  const whole = toBinary(ServerMessageSchema, create(ServerMessageSchema, { body: { case: 'frame', value: frame(3, -1, 4, [{ column: 0, width: 2, values: [1, 2, 3, 4] }, { column: 9, width: 8, values: [5], index: [3] }]) } }))
+  const whole = toBinary(
+    ServerMessageSchema,
+    create(ServerMessageSchema, {
+      body: {
+        case: 'frame',
+        value: frame(3, -1, 4, [
+          { column: 0, width: 2, values: [1, 2, 3, 4] },
+          { column: 9, width: 8, values: [5], index: [3] },
+        ]),
+      },
+    }),
+  )
   let s = 1
-  const next = (n: number) => { s = (Math.imul(s, 1664525) + 1013904223) >>> 0; return Math.floor((s / 2 ** 32) * n) }
+  const next = (n: number) => {
+    s = (Math.imul(s, 1664525) + 1013904223) >>> 0
+    return Math.floor((s / 2 ** 32) * n)
+  }
   function tryIt(bytes: Uint8Array) {
     const t = new Map<string, Table>()
     try {

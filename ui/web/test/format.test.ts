@@ -4,10 +4,27 @@ import * as f from '../src/lib/format'
 const plainSpaces = (s: string) => s.replace(/\u00a0/g, ' ')
 
 describe('power and energy keep three digits and their own units', () => {
-  for (const [w, want] of [[0, '0 W'], [-0.4, '0 W'], [840, '840 W'], [999.6, '1.00 kW'], [3204, '3.20 kW'], [-3204, '−3.20 kW'], [404800, '405 kW'], [999960, '1.00 MW'], [5150000, '5.15 MW'], [2.5e9, '2.50 GW'], [9e17, '900000 TW']] as const) {
-    test(`${w} W`, () => { expect(plainSpaces(f.power(w))).toBe(want); expect(plainSpaces(f.energy(w))).toBe(want + 'h') })
+  for (const [w, want] of [
+    [0, '0 W'],
+    [-0.4, '0 W'],
+    [840, '840 W'],
+    [999.6, '1.00 kW'],
+    [3204, '3.20 kW'],
+    [-3204, '−3.20 kW'],
+    [404800, '405 kW'],
+    [999960, '1.00 MW'],
+    [5150000, '5.15 MW'],
+    [2.5e9, '2.50 GW'],
+    [9e17, '900000 TW'],
+  ] as const) {
+    test(`${w} W`, () => {
+      expect(plainSpaces(f.power(w))).toBe(want)
+      expect(plainSpaces(f.energy(w))).toBe(want + 'h')
+    })
   }
-  test('what is not known is a dash', () => { for (const x of [null, undefined, NaN, Infinity]) expect(f.power(x)).toBe('–') })
+  test('what is not known is a dash', () => {
+    for (const x of [null, undefined, NaN, Infinity]) expect(f.power(x)).toBe('–')
+  })
 })
 
 describe('direction is said', () => {
@@ -19,13 +36,23 @@ describe('direction is said', () => {
 
 describe('time is told in the zone of the simulation', () => {
   const ms = Date.UTC(2018, 0, 8, 16, 45)
-  test('winter', () => { expect(f.dateTime(ms, 'Europe/Berlin')).toBe('Mon 8 Jan 2018, 17:45') })
+  test('winter', () => {
+    expect(f.dateTime(ms, 'Europe/Berlin')).toBe('Mon 8 Jan 2018, 17:45')
+  })
   test('midnight is 00, not 24', () => expect(f.time(Date.UTC(2018, 0, 7, 23), 'Europe/Berlin')).toBe('00:00'))
   test('a zone that nobody knows', () => expect(f.time(ms, 'Moon/Base')).toBe('16:45'))
 })
 
 describe('loading has four steps', () => {
-  for (const [x, level] of [[0, 0], [0.499, 0], [0.5, 1], [0.8, 2], [1, 2], [1.001, 3]] as const) test(String(x), () => expect(f.loading(x)?.level).toBe(level))
+  for (const [x, level] of [
+    [0, 0],
+    [0.499, 0],
+    [0.5, 1],
+    [0.8, 2],
+    [1, 2],
+    [1.001, 3],
+  ] as const)
+    test(String(x), () => expect(f.loading(x)?.level).toBe(level))
   test('no limit', () => expect(f.loading(null)).toBeNull())
 })
 

@@ -5,9 +5,20 @@ import { apply, decode, type Table } from '../src/lib/codec'
 import { Alert_Severity, Clock_State, type Frame } from '../src/gen/stream_pb'
 
 const folder = new URL('../../testdata/frames/', import.meta.url)
-const names = readdirSync(folder).filter((f) => f.endsWith('.bin')).map((f) => f.slice(0, -4)).sort()
+const names = readdirSync(folder)
+  .filter((f) => f.endsWith('.bin'))
+  .map((f) => f.slice(0, -4))
+  .sort()
 const bytes = (name: string) => new Uint8Array(readFileSync(new URL(name + '.bin', folder)))
-interface Said { frame?: { scope: string; tick: number; base: number; blocks: { block: number; rows: number; columns: { column: number; values: number[]; index?: number[] }[] }[] }; [body: string]: unknown }
+interface Said {
+  frame?: {
+    scope: string
+    tick: number
+    base: number
+    blocks: { block: number; rows: number; columns: { column: number; values: number[]; index?: number[] }[] }[]
+  }
+  [body: string]: unknown
+}
 const said = (name: string) => JSON.parse(readFileSync(new URL(name + '.json', folder), 'utf8')) as Said
 
 /** A plain copy of a message: numbers for bigints, words for enums, no type names. */
@@ -15,7 +26,11 @@ function plain(x: unknown): unknown {
   if (typeof x === 'bigint') return Number(x)
   if (Array.isArray(x)) return x.map(plain)
   if (x && typeof x === 'object') {
-    return Object.fromEntries(Object.entries(x).filter(([k]) => !k.startsWith('$')).map(([k, v]) => [k, k === 'severity' ? Alert_Severity[v as number] : k === 'state' ? Clock_State[v as number] : plain(v)]))
+    return Object.fromEntries(
+      Object.entries(x)
+        .filter(([k]) => !k.startsWith('$'))
+        .map(([k, v]) => [k, k === 'severity' ? Alert_Severity[v as number] : k === 'state' ? Clock_State[v as number] : plain(v)]),
+    )
   }
   return x
 }
@@ -50,18 +65,27 @@ describe('frames', () => {
       const j = said(name).frame as NonNullable<Said['frame']>
       apply(tables, decode(bytes(name)).body.value as Frame)
       expect(tables.get(j.scope)?.tick, name).toBe(j.tick)
-      for (const b of j.blocks) for (const c of b.columns) {
-        const at = `${j.scope} ${b.block} ${c.column}`
-        const column = plainTables.get(at) ?? new Array<number>(b.rows).fill(0)
-        const rows = c.index?.length ? c.index : column.map((_, i) => i)
-        rows.forEach((row, k) => { column[row] = c.values.length ? (c.values[k] as number) : 0 })
-        plainTables.set(at, column)
-        expect([...(tables.get(j.scope)?.blocks.get(b.block)?.columns.get(c.column) ?? [])], `${name}, ${at}`).toEqual(column)
-      }
+      for (const b of j.blocks)
+        for (const c of b.columns) {
+          const at = `${j.scope} ${b.block} ${c.column}`
+          const column = plainTables.get(at) ?? new Array<number>(b.rows).fill(0)
+          const rows = c.index?.length ? c.index : column.map((_, i) => i)
+          rows.forEach((row, k) => {
+            column[row] = c.values.length ? (c.values[k] as number) : 0
+          })
+          plainTables.set(at, column)
+          expect([...(tables.get(j.scope)?.blocks.get(b.block)?.columns.get(c.column) ?? [])], `${name}, ${at}`).toEqual(column)
+        }
       // Known beforehand, in case both readings are wrong alike.
       if (name !== 'full') continue
       const t = tables.get('tile/3')
-      expect([0, 1, 2, 3, 4].map((c) => t?.blocks.get(0)?.columns.get(c)?.[4])).toEqual([0, -(2 ** 7), -(2 ** 15), -(2 ** 31), -(2 ** 53 - 1)])
+      expect([0, 1, 2, 3, 4].map((c) => t?.blocks.get(0)?.columns.get(c)?.[4])).toEqual([
+        0,
+        -(2 ** 7),
+        -(2 ** 15),
+        -(2 ** 31),
+        -(2 ** 53 - 1),
+      ])
       expect(t?.blocks.get(1)?.columns.get(0)?.[999]).toBe(999 * 1000003)
     }
   })

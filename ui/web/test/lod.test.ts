@@ -2,10 +2,22 @@ import { describe, expect, test } from 'vitest'
 import { fit, openAt, shown, toScreen, zoom } from '../src/map/lod'
 import type { CommunityInfo } from '../src/lib/api'
 
-const town = (n: number, twins = 60): CommunityInfo[] => Array.from({ length: n }, (_, i) => {
-  const a = (2 * Math.PI * i) / n
-  return { path: `grid/c-${i}`, id: `c-${i}`, index: i, x: n * Math.cos(a), y: n * Math.sin(a), r: 2, tiles: [i], twins, limit_w: null, members: {} }
-})
+const town = (n: number, twins = 60): CommunityInfo[] =>
+  Array.from({ length: n }, (_, i) => {
+    const a = (2 * Math.PI * i) / n
+    return {
+      path: `grid/c-${i}`,
+      id: `c-${i}`,
+      index: i,
+      x: n * Math.cos(a),
+      y: n * Math.sin(a),
+      r: 2,
+      tiles: [i],
+      twins,
+      limit_w: null,
+      members: {},
+    }
+  })
 
 describe('level of detail', () => {
   test('from afar communities, and the page says so', () => {
@@ -23,7 +35,8 @@ describe('level of detail', () => {
     expect(s.text).toMatch(/^60 twins of 1 community shown/)
   })
   test('one pixel short of the threshold nothing opens', () => {
-    const c = town(6), one = c[2] as CommunityInfo
+    const c = town(6),
+      one = c[2] as CommunityInfo
     expect(shown({ x: one.x, y: one.y, scale: (openAt - 1) / 2, width: 300, height: 300 }, c).tiles).toEqual([])
   })
   test('never more twins than can be drawn', () => {

@@ -1,10 +1,11 @@
 // Figures that come by REST and grow old as steps are made: fetched again, but not more than once a second.
-import { get } from './api'
+import { get, type Gets, type Query } from './api'
 
-type Q = Parameters<typeof get>[1]
+/** A query, and v, which is not sent: where it has changed, the same is asked for again. */
+type Asking<Q> = Omit<Query<Q>, 'v'> & { v?: number }
 
-export class Asked<T> {
-  data: T | null = $state.raw(null)
+export class Asked<P extends keyof Gets> {
+  data: Gets[P]['answer'] | null = $state.raw(null)
   error = $state('')
   loading = $state(false)
   #last = 0
@@ -12,34 +13,46 @@ export class Asked<T> {
   #abort: AbortController | undefined
   #key = ''
 
-  /** what says path and query, or null while they are not known; it is asked again whenever what it reads changes. */
-  constructor(what: () => [string, Q] | null, every = 1000) {
+  /** query says what is asked of path, or null while it is not known; it is asked again whenever what it reads changes. */
+  constructor(
+    readonly path: P,
+    query: () => Asking<Gets[P]['query']> | null,
+    every = 1000,
+  ) {
     $effect(() => {
-      const w = what()
+      const q = query()
       clearTimeout(this.#timer)
-      if (!w) return
+      if (!q) return
       // Another thing is asked for at once, the same thing with a newer end when its time has come.
-      const key = w[0] + JSON.stringify({ ...w[1], to: 0, tick: 0, v: 0 })
+      const key = JSON.stringify({ ...q, to: 0, tick: 0, v: 0 })
       const wait = key === this.#key ? Math.max(0, this.#last + every - Date.now()) : 0
-      if (key !== this.#key) { this.#abort?.abort(); this.data = null }
+      if (key !== this.#key) {
+        this.#abort?.abort()
+        this.data = null
+      }
       this.#key = key
-      this.#timer = setTimeout(() => void this.#fetch(w[0], w[1]), wait)
+      this.#timer = setTimeout(() => void this.#fetch(q), wait)
       return () => clearTimeout(this.#timer)
     })
     $effect(() => () => this.#abort?.abort())
   }
 
-  async #fetch(path: string, q: Q) {
+  async #fetch(q: Asking<Gets[P]['query']>) {
     this.#last = Date.now()
     const key = this.#key
     const abort = (this.#abort = new AbortController())
     this.loading = true
-    const { v: _, ...query } = (q ?? {}) as Record<string, never>
+    const { v: _, ...query } = q
     try {
-      const data = await get<T>(path, query, abort.signal)
-      if (key === this.#key) { this.data = data; this.error = '' }
+      const data = await get(this.path, query as Query<Gets[P]['query']>, abort.signal)
+      if (key === this.#key) {
+        this.data = data
+        this.error = ''
+      }
     } catch (e) {
       if (!abort.signal.aborted) this.error = e instanceof Error ? e.message : String(e)
-    } finally { this.loading = false }
+    } finally {
+      this.loading = false
+    }
   }
 }

@@ -1,7 +1,18 @@
 // What comes in and what goes out at one meter, as two columns of equal height.
 
-export interface Part { name: string; w: number; href?: string; detail?: string }
-export interface Sides { from: Part[]; to: Part[]; in: number; out: number; residual: number }
+export interface Part {
+  name: string
+  w: number
+  href?: string
+  detail?: string
+}
+export interface Sides {
+  from: Part[]
+  to: Part[]
+  in: number
+  out: number
+  residual: number
+}
 
 /**
  * Splits signed powers at a meter (+ draws, − injects) into those that give and those that take; the grid closes them,

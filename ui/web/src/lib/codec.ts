@@ -11,9 +11,15 @@ const mostColumns = 1024
 const mostBlocks = 1024
 
 /** Rows of one kind; a column that never came is all zero. Values are the stored integers. */
-export interface BlockTable { rows: number; columns: Map<number, Float64Array> }
+export interface BlockTable {
+  rows: number
+  columns: Map<number, Float64Array>
+}
 /** What one scope showed in one step. */
-export interface Table { tick: number; blocks: Map<number, BlockTable> }
+export interface Table {
+  tick: number
+  blocks: Map<number, BlockTable>
+}
 
 export function decode(bytes: Uint8Array): ServerMessage {
   try {
@@ -54,7 +60,8 @@ export function apply(tables: Map<string, Table>, frame: Frame): Table {
       const index = c.index.length > 0 ? new DataView(c.index.buffer, c.index.byteOffset, c.index.length) : null
       if (index) {
         for (let k = 0; k < n; k++) {
-          if (index.getUint16(2 * k, true) >= block.rows) throw new FrameError(`${frame.scope}: row ${index.getUint16(2 * k, true)} of ${block.rows}`)
+          if (index.getUint16(2 * k, true) >= block.rows)
+            throw new FrameError(`${frame.scope}: row ${index.getUint16(2 * k, true)} of ${block.rows}`)
         }
       }
       const values = new DataView(c.values.buffer, c.values.byteOffset, c.values.length)
@@ -74,12 +81,17 @@ export function apply(tables: Map<string, Table>, frame: Frame): Table {
 
 function reader(v: DataView, width: number): (k: number) => number {
   switch (width) {
-    case 1: return (k) => v.getInt8(k)
-    case 2: return (k) => v.getInt16(2 * k, true)
-    case 4: return (k) => v.getInt32(4 * k, true)
+    case 1:
+      return (k) => v.getInt8(k)
+    case 2:
+      return (k) => v.getInt16(2 * k, true)
+    case 4:
+      return (k) => v.getInt32(4 * k, true)
     // Beyond 2^53 the last digits go, which a screen does not show; zero stays zero and nothing else becomes it.
-    case 8: return (k) => Number(v.getBigInt64(8 * k, true))
-    default: return () => 0
+    case 8:
+      return (k) => Number(v.getBigInt64(8 * k, true))
+    default:
+      return () => 0
   }
 }
 

@@ -16,7 +16,8 @@ export const consumption = (flow: Row) => of(flow, 'load_w')
 export const supply = (flow: Row) => of(flow, 'generation_w') + of(flow, 'discharge_w') + of(flow, 'import_w') + of(flow, 'relief_w')
 
 /** What takes it: loads, storage that charges, exports, losses. Supply less uses is the residual. */
-export const uses = (flow: Row) => of(flow, 'load_w') + of(flow, 'charge_w') + of(flow, 'export_w') + of(flow, 'network_loss_w') + of(flow, 'kinetic_w')
+export const uses = (flow: Row) =>
+  of(flow, 'load_w') + of(flow, 'charge_w') + of(flow, 'export_w') + of(flow, 'network_loss_w') + of(flow, 'kinetic_w')
 
 /**
  * The share of use that no import met, between 0 and 1; null without use. Use is what loads drew and what storage and
@@ -28,8 +29,18 @@ export function metWithoutImport(loadWh: number, importWh: number): number | nul
 }
 
 const tints: [RegExp, string][] = [
-  [/coal|lignite/, 'k-coal'], [/nuclear/, 'k-nuclear'], [/bio/, 'k-bio'], [/combined/, 'k-cycle'], [/oil|diesel/, 'k-oil'], [/gas_|gas$|turbine_gas/, 'k-gas'],
-  [/hydro|water|river/, 'k-water'], [/wind/, 'k-wind'], [/solar_park/, 'k-park'], [/solar|household|pv/, 'k-sun'], [/battery|vehicle|storage/, 'k-battery'], [/tie/, 'k-tie'],
+  [/coal|lignite/, 'k-coal'],
+  [/nuclear/, 'k-nuclear'],
+  [/bio/, 'k-bio'],
+  [/combined/, 'k-cycle'],
+  [/oil|diesel/, 'k-oil'],
+  [/gas_|gas$|turbine_gas/, 'k-gas'],
+  [/hydro|water|river/, 'k-water'],
+  [/wind/, 'k-wind'],
+  [/solar_park/, 'k-park'],
+  [/solar|household|pv/, 'k-sun'],
+  [/battery|vehicle|storage/, 'k-battery'],
+  [/tie/, 'k-tie'],
 ]
 const spare = ['k-gas', 'k-cycle', 'k-nuclear', 'k-oil', 'k-bio', 'k-water', 'k-coal', 'k-wind', 'k-park']
 

@@ -7,7 +7,13 @@ const none = '–'
 function scaled(value: number, unit: string, digits: number): string {
   const size = Math.abs(value)
   // The prefix is chosen after rounding: 999.96 kW is written 1.00 MW, not 1000 kW.
-  const steps: [number, string][] = [[1, ''], [1e3, 'k'], [1e6, 'M'], [1e9, 'G'], [1e12, 'T']]
+  const steps: [number, string][] = [
+    [1, ''],
+    [1e3, 'k'],
+    [1e6, 'M'],
+    [1e9, 'G'],
+    [1e12, 'T'],
+  ]
   for (const [i, [by, prefix]] of steps.entries()) {
     const shown = size / by
     const places = i === 0 ? 0 : Math.max(0, digits - 1 - Math.max(0, Math.floor(Math.log10(shown || 1))))
@@ -66,7 +72,11 @@ export function plain(n: number | null | undefined): string {
   return String(Number(n.toPrecision(4))).replace('-', minus)
 }
 
-export interface Words { plus: string; minus: string; zero: string }
+export interface Words {
+  plus: string
+  minus: string
+  zero: string
+}
 export const gridWords: Words = { plus: 'imports', minus: 'exports', zero: 'no net flow' }
 export const drawWords: Words = { plus: 'draws', minus: 'feeds in', zero: '0 W' }
 export const storageWords: Words = { plus: 'charges', minus: 'discharges', zero: 'holds' }
@@ -91,7 +101,8 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
   if (!f) {
     try {
       f = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone })
-    } catch { // a zone that this browser does not know
+    } catch {
+      // a zone that this browser does not know
       f = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' })
     }
     formats.set(key, f)
@@ -116,7 +127,11 @@ export function time(ms: number, zone: string, seconds = false): string {
 
 /** CET, CEST, UTC: what the zone is called at that moment. */
 export function zoneName(ms: number, zone: string): string {
-  return format(zone, { timeZoneName: 'short' }).formatToParts(ms).find((p) => p.type === 'timeZoneName')?.value ?? zone
+  return (
+    format(zone, { timeZoneName: 'short' })
+      .formatToParts(ms)
+      .find((p) => p.type === 'timeZoneName')?.value ?? zone
+  )
 }
 
 /** 90 s, 15 min, 2 h, 3 d. */
@@ -131,7 +146,10 @@ export function bytes(n: number | null | undefined): string {
   return known(n) ? scaled(n, 'B', 3) : none
 }
 
-export interface Loading { level: 0 | 1 | 2 | 3; word: string }
+export interface Loading {
+  level: 0 | 1 | 2 | 3
+  word: string
+}
 
 /** How near its limit something is, in four steps that are coloured and named alike. */
 export function loading(share: number | null | undefined): Loading | null {

@@ -1,11 +1,13 @@
 // The one connection to the stream: what the page wants to see, what came, and whether it is still coming.
 import { apply, decode, encode, FrameError, value, type Table } from './codec'
-import { get, type AlertRow, type Catalogue, type KindInfo, type Tile, type Tree } from './api'
+import { get, type AlertInfo, type Catalogue, type KindInfo, type TileInfo, type Tree } from './api'
 import { Alert_Severity, Clock_State, type Alert, type Heartbeat, type Hello } from '../gen/stream_pb'
 import { create } from '@bufbuild/protobuf'
 import { LookSchema, SubscribeSchema } from '../gen/stream_pb'
 import { place, href } from './route.svelte'
 
+/** An alert as the stream has it. */
+export type AlertRow = Omit<AlertInfo, 'first_time' | 'last_time'>
 export type Chip = 'LIVE' | 'PAUSED' | 'ENDED' | 'FAILED' | 'REPLAY' | 'STALE'
 const staleAfter = 3000
 
@@ -16,7 +18,7 @@ class Live {
   beat: Heartbeat | null = $state.raw(null)
   catalogue: Catalogue | null = $state.raw(null)
   tree: Tree | null = $state.raw(null)
-  tiles: Map<number, Tile> = $state.raw(new Map())
+  tiles: Map<number, TileInfo> = $state.raw(new Map())
   alerts: Map<string, AlertRow> = $state.raw(new Map())
   stale = $state(false)
   connected = $state(false)
@@ -46,50 +48,97 @@ class Live {
   #turned = false
   /** Rows as they were read since the last frames, since several panels ask for the same. */
   #flows = new Map<string, Record<string, number>>()
-  #paths = $derived(new Map((this.tree?.communities ?? []).flatMap((c) => [[c.path, c], [c.id, c]] as const)))
+  #paths = $derived(
+    new Map(
+      (this.tree?.communities ?? []).flatMap(
+        (c) =>
+          [
+            [c.path, c],
+            [c.id, c],
+          ] as const,
+      ),
+    ),
+  )
 
   start() {
     this.#lastBeat = Date.now()
-    setInterval(() => { this.stale = !this.connected || Date.now() - this.#lastBeat > staleAfter }, 250)
+    setInterval(() => {
+      this.stale = !this.connected || Date.now() - this.#lastBeat > staleAfter
+    }, 250)
     $effect.root(() => {
-      $effect(() => { this.#open(place.now.run) })
-      $effect(() => { this.#look(place.now.tick) })
+      $effect(() => {
+        this.#open(place.now.run)
+      })
+      $effect(() => {
+        this.#look(place.now.tick)
+      })
     })
   }
 
-  get run() { return this.#run }
-  get zone() { return this.hello?.zone ?? 'UTC' }
-  get step() { return this.hello?.stepS ?? 900 }
-  get steps() { return Number(this.hello?.steps ?? 0) }
-  get clock() { return this.beat?.clock ?? null }
+  get run() {
+    return this.#run
+  }
+  get zone() {
+    return this.hello?.zone ?? 'UTC'
+  }
+  get step() {
+    return this.hello?.stepS ?? 900
+  }
+  get steps() {
+    return Number(this.hello?.steps ?? 0)
+  }
+  get clock() {
+    return this.beat?.clock ?? null
+  }
   /** Steps made by the simulation. */
-  get made() { return Math.max(Number(this.clock?.tick ?? 0), this.newest + 1) }
+  get made() {
+    return Math.max(Number(this.clock?.tick ?? 0), this.newest + 1)
+  }
   /** Whether it is known which step is shown: before, figures would be asked for that end too early. */
-  get ready() { return this.hello !== null && (this.tick >= 0 || (this.clock !== null && this.made === 0)) }
-  get first() { return Number(this.clock?.first ?? 0) }
+  get ready() {
+    return this.hello !== null && (this.tick >= 0 || (this.clock !== null && this.made === 0))
+  }
+  get first() {
+    return Number(this.clock?.first ?? 0)
+  }
   /** Whether the records of a run that is over are shown: their clock goes both ways, and nothing can be changed. */
-  get kept() { return this.clock?.state === Clock_State.REPLAY }
+  get kept() {
+    return this.clock?.state === Clock_State.REPLAY
+  }
   /** Whether the viewer looks at the past. */
-  get replay() { return place.now.tick !== null }
+  get replay() {
+    return place.now.tick !== null
+  }
 
   get chip(): Chip {
     if (this.stale) return 'STALE'
     if (this.replay) return 'REPLAY'
     switch (this.clock?.state) {
-      case Clock_State.LIVE: return 'LIVE'
-      case Clock_State.ENDED: return 'ENDED'
-      case Clock_State.FAILED: return 'FAILED'
-      case Clock_State.REPLAY: return 'REPLAY'
-      default: return 'PAUSED'
+      case Clock_State.LIVE:
+        return 'LIVE'
+      case Clock_State.ENDED:
+        return 'ENDED'
+      case Clock_State.FAILED:
+        return 'FAILED'
+      case Clock_State.REPLAY:
+        return 'REPLAY'
+      default:
+        return 'PAUSED'
     }
   }
 
   /** Whether steps are being made, or shown, as one looks: what flows moves then. */
-  get moving() { return !this.stale && !this.replay && (this.clock?.playing ?? false) }
+  get moving() {
+    return !this.stale && !this.replay && (this.clock?.playing ?? false)
+  }
 
   /** When a step began, in ms since 1970. */
-  at(tick: number): number { return (Number(this.hello?.startUnixS ?? 0n) + tick * this.step) * 1000 }
-  tickOf(ms: number): number { return Math.floor((ms / 1000 - Number(this.hello?.startUnixS ?? 0n)) / this.step) }
+  at(tick: number): number {
+    return (Number(this.hello?.startUnixS ?? 0n) + tick * this.step) * 1000
+  }
+  tickOf(ms: number): number {
+    return Math.floor((ms / 1000 - Number(this.hello?.startUnixS ?? 0n)) / this.step)
+  }
 
   /** Asks for scopes while the caller lives; call what it returns when it no longer does. */
   want(...scopes: string[]): () => void {
@@ -99,7 +148,10 @@ class Live {
       for (const s of scopes) {
         const n = (this.#wanted.get(s) ?? 1) - 1
         if (n > 0) this.#wanted.set(s, n)
-        else { this.#wanted.delete(s); if (/^(tile|twin)\//.test(s)) this.tables.delete(s) }
+        else {
+          this.#wanted.delete(s)
+          if (/^(tile|twin)\//.test(s)) this.tables.delete(s)
+        }
       }
       this.#subscribe()
     }
@@ -118,13 +170,19 @@ class Live {
     const table = this.tables.get(name)
     if (!table?.blocks.get(0)) return null
     const out: Record<string, number> = {}
-    columns.forEach((c, i) => { out[c.name] = value(table, 0, at, i, c.places) ?? 0 })
+    columns.forEach((c, i) => {
+      out[c.name] = value(table, 0, at, i, c.places) ?? 0
+    })
     this.#flows.set(key, out)
     return out
   }
 
-  kind(name: string): KindInfo | undefined { return this.catalogue?.kinds.find((k) => k.name === name) }
-  community(path: string) { return this.#paths.get(path) }
+  kind(name: string): KindInfo | undefined {
+    return this.catalogue?.kinds.find((k) => k.name === name)
+  }
+  community(path: string) {
+    return this.#paths.get(path)
+  }
 
   /** One twin of a scope twin/{path}. */
   twin(path: string, kind: string): { values: Record<string, number>; parts: number[] } | null {
@@ -133,7 +191,9 @@ class Live {
     const table = this.tables.get('twin/' + path)
     if (!k || !table?.blocks.get(0)) return null
     const values: Record<string, number> = {}
-    k.columns.forEach((c, i) => { values[c.name] = value(table, 0, 0, i, c.places) ?? 0 })
+    k.columns.forEach((c, i) => {
+      values[c.name] = value(table, 0, 0, i, c.places) ?? 0
+    })
     const p = table.blocks.get(1)
     const parts: number[] = []
     for (let i = 0; p && i < p.rows; i++) parts.push((p.columns.get(0)?.[i] ?? 0) / 1000)
@@ -144,33 +204,56 @@ class Live {
     if (this.tiles.has(n) || this.#loading.has(n)) return
     this.#loading.add(n)
     try {
-      const tile = await get<Tile>('/tiles/' + n, { run: this.#run })
-      const laid = this.#turned ? { ...tile, blocks: tile.blocks.map(turn), lines: (tile.lines ?? []).map(turn) } : tile
+      const tile = await get(`/tiles/${n}`, {})
+      const laid = this.#turned ? { ...tile, blocks: tile.blocks.map(turn), lines: tile.lines.map(turn) } : tile
       this.tiles = new Map(this.tiles).set(n, laid)
-    } catch { /* it is asked for again when the map moves */ } finally { this.#loading.delete(n) }
+    } catch {
+      /* it is asked for again when the map moves */
+    } finally {
+      this.#loading.delete(n)
+    }
   }
 
   /** Alerts that nobody has acknowledged. */
-  get open(): number { return [...this.alerts.values()].filter((a) => !a.acknowledged).length }
+  get open(): number {
+    return [...this.alerts.values()].filter((a) => !a.acknowledged).length
+  }
 
   #open(run: string) {
     if (this.#socket && run === this.#run) return
     const changed = run !== this.#run
     this.#run = run
-    if (changed) { this.tick = -1; this.newest = -1; this.beat = null }
+    if (changed) {
+      this.tick = -1
+      this.newest = -1
+      this.beat = null
+    }
     clearTimeout(this.#retry)
     const old = this.#socket
     this.#socket = null
     old?.close()
     // What was seen stays on the page until full frames take its place; another run's is no use.
-    if (changed) { this.tables.clear(); this.#flows.clear(); this.version++ }
+    if (changed) {
+      this.tables.clear()
+      this.#flows.clear()
+      this.version++
+    }
     this.connected = false
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
     const s = new WebSocket(`${scheme}//${location.host}/api/v1/stream` + (run ? '?run=' + encodeURIComponent(run) : ''))
     this.#socket = s
     s.binaryType = 'arraybuffer'
-    s.onopen = () => { if (s === this.#socket) { this.connected = true; this.#tries = 0; this.why = ''; this.#lastBeat = Date.now() } }
-    s.onmessage = (e) => { if (s === this.#socket) this.#take(e.data as ArrayBuffer) }
+    s.onopen = () => {
+      if (s === this.#socket) {
+        this.connected = true
+        this.#tries = 0
+        this.why = ''
+        this.#lastBeat = Date.now()
+      }
+    }
+    s.onmessage = (e) => {
+      if (s === this.#socket) this.#take(e.data as ArrayBuffer)
+    }
     s.onclose = (e) => {
       if (s !== this.#socket) return
       this.connected = false
@@ -186,13 +269,31 @@ class Live {
     try {
       const { body } = decode(new Uint8Array(data))
       switch (body.case) {
-        case 'hello': void this.#greet(body.value); break
-        case 'heartbeat': this.#lastBeat = Date.now(); this.stale = false; this.beat = body.value; break
-        case 'frame': apply(this.tables, body.value); this.#changed(); break
-        case 'alerts': this.#alert(body.value.full, body.value.alerts); break
-        case 'subscribed': this.notice = body.value.notice; this.aggregated = body.value.aggregated; break
-        case 'refused': this.why = body.value.reason; break
-        case 'looking': if (body.value.live) this.why = ''; break
+        case 'hello':
+          void this.#greet(body.value)
+          break
+        case 'heartbeat':
+          this.#lastBeat = Date.now()
+          this.stale = false
+          this.beat = body.value
+          break
+        case 'frame':
+          apply(this.tables, body.value)
+          this.#changed()
+          break
+        case 'alerts':
+          this.#alert(body.value.full, body.value.alerts)
+          break
+        case 'subscribed':
+          this.notice = body.value.notice
+          this.aggregated = body.value.aggregated
+          break
+        case 'refused':
+          this.why = body.value.reason
+          break
+        case 'looking':
+          if (body.value.live) this.why = ''
+          break
       }
     } catch (e) {
       if (!(e instanceof FrameError)) throw e
@@ -211,7 +312,7 @@ class Live {
     if (place.now.tick !== null) this.#look(place.now.tick)
     if (this.catalogue?.version === hello.catalogue) return
     const run = this.#run
-    const [catalogue, tree] = await Promise.all([get<Catalogue>('/catalogue', { run }), get<Tree>('/tree', { run })]).catch((e: unknown) => {
+    const [catalogue, tree] = await Promise.all([get('/catalogue', {}), get('/tree', { run })]).catch((e: unknown) => {
       this.why = e instanceof Error ? e.message : String(e)
       return [null, null]
     })
@@ -220,7 +321,14 @@ class Live {
     // The plane has no unit and no north: it lies as the screen does, longer side across.
     const b = tree.bounds
     this.#turned = b.y1 - b.y0 > 1.15 * (b.x1 - b.x0)
-    if (this.#turned) { this.tree = { ...tree, bounds: { x0: b.y0, x1: b.y1, y0: b.x0, y1: b.x1 }, communities: tree.communities.map(turn), lines: (tree.lines ?? []).map(turn) } } else this.tree = tree
+    if (this.#turned) {
+      this.tree = {
+        ...tree,
+        bounds: { x0: b.y0, x1: b.y1, y0: b.x0, y1: b.x1 },
+        communities: tree.communities.map(turn),
+        lines: tree.lines.map(turn),
+      }
+    } else this.tree = tree
     this.tiles = new Map()
   }
 
@@ -228,8 +336,15 @@ class Live {
     const all = full ? new Map<string, AlertRow>() : new Map(this.alerts)
     for (const a of rows) {
       all.set(a.id, {
-        id: a.id, rule: a.rule, scope: a.scope, text: a.text, first: Number(a.first), last: Number(a.last), count: Number(a.count),
-        active: a.active, acknowledged: a.acknowledged,
+        id: a.id,
+        rule: a.rule,
+        scope: a.scope,
+        text: a.text,
+        first: Number(a.first),
+        last: Number(a.last),
+        count: Number(a.count),
+        active: a.active,
+        acknowledged: a.acknowledged,
         severity: a.severity === Alert_Severity.CRITICAL ? 'critical' : a.severity === Alert_Severity.WARNING ? 'warning' : 'note',
       })
     }
@@ -256,14 +371,20 @@ class Live {
     this.#subscribeDue = true
     queueMicrotask(() => {
       this.#subscribeDue = false
-      this.#send({ case: 'subscribe', value: create(SubscribeSchema, { id: ++this.#id, scopes: [...this.#wanted.keys()].sort(), maxHz: 10 }) })
+      this.#send({
+        case: 'subscribe',
+        value: create(SubscribeSchema, { id: ++this.#id, scopes: [...this.#wanted.keys()].sort(), maxHz: 10 }),
+      })
     })
   }
 
   #look(tick: number | null) {
     if (tick === null && this.#looked === null) return
     this.#looked = tick
-    this.#send({ case: 'look', value: create(LookSchema, tick === null ? { id: ++this.#id, live: true } : { id: ++this.#id, tick: BigInt(tick) }) })
+    this.#send({
+      case: 'look',
+      value: create(LookSchema, tick === null ? { id: ++this.#id, live: true } : { id: ++this.#id, tick: BigInt(tick) }),
+    })
   }
 
   #send(body: Parameters<typeof encode>[0]) {

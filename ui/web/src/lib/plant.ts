@@ -1,5 +1,5 @@
 // What a plant is doing, in words: from its settings, its reading and what happened to it last.
-import type { Command, EventRow, PlantInfo, Twin } from './api'
+import type { CommandInfo, EventInfo, PlantInfo, TwinInfo } from './api'
 import { direction, duration, gridWords, percent, power } from './format'
 
 export interface PlantSeen {
@@ -18,10 +18,10 @@ export interface PlantSeen {
 const fixedFor = 3600
 
 /** events: of this twin alone, newest first; commands: newest first; step in seconds. */
-export function plantSeen(twin: Twin, events: EventRow[], commands: Command[], tick: number, step: number): PlantSeen {
-  const set = (name: string) => twin.settings?.find((s) => s.name === name)
+export function plantSeen(twin: TwinInfo, events: EventInfo[], commands: CommandInfo[], tick: number, step: number): PlantSeen {
+  const set = (name: string) => twin.settings.find((s) => s.name === name)
   const run = events.find((e) => /\.(starting|started|stopped)$/.test(e.type))
-  const ready = run?.type.endsWith('.starting') ? (run.fields?.ready_tick ?? null) : null
+  const ready = run?.type.endsWith('.starting') ? (run.fields.ready_tick ?? null) : null
   const order = commands.find((c) => c.target === twin.path && c.setting === 'fixed_w' && c.tick <= tick)
   const w = set('fixed_w')?.value ?? 0
   const until = order ? order.tick + Math.ceil(fixedFor / step) : 0
@@ -40,8 +40,22 @@ export function plantSeen(twin: Twin, events: EventRow[], commands: Command[], t
 export function plantWords(p: PlantSeen, tie: boolean, when: (tick: number) => string): string {
   if (p.out) return 'out of service'
   const at = p.rated && p.w !== null && p.w !== 0 ? `, ${percent(Math.abs(p.w) / p.rated)} of its rating` : ''
-  const does = p.ready !== null ? `starts, ready at ${when(p.ready)}` : tie ? direction(p.w === null ? null : -p.w, gridWords) : p.w === 0 ? 'stands still' : direction(p.w) + at
-  return [does, p.order === 'run' ? 'ordered to run' : p.order === 'stop' ? 'ordered to stop' : '', p.fixed ? `fixed at ${power(p.fixed.w)} until ${when(p.fixed.until)}` : '', p.sold > 0 ? `${percent(p.sold)} of its rating sold` : ''].filter(Boolean).join(', ')
+  const does =
+    p.ready !== null
+      ? `starts, ready at ${when(p.ready)}`
+      : tie
+        ? direction(p.w === null ? null : -p.w, gridWords)
+        : p.w === 0
+          ? 'stands still'
+          : direction(p.w) + at
+  return [
+    does,
+    p.order === 'run' ? 'ordered to run' : p.order === 'stop' ? 'ordered to stop' : '',
+    p.fixed ? `fixed at ${power(p.fixed.w)} until ${when(p.fixed.until)}` : '',
+    p.sold > 0 ? `${percent(p.sold)} of its rating sold` : '',
+  ]
+    .filter(Boolean)
+    .join(', ')
 }
 
 /**
@@ -52,22 +66,34 @@ export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick
   const starts = starting(p)
   switch (p.state) {
     case 'off': {
-      const from = p.startable ?? tick + 1, ready = from + Math.ceil((p.start_s ?? 0) / step)
-      return `It is ${p.heat}: a start takes ${duration(p.start_s ?? 0)}${p.startable === null ? '' : ` and begins at ${when(from)}, when it has been off for ${duration(p.min_down_s)}`}; ordered now, it feeds in from ${when(ready)}.`
+      const from = p.startable ?? tick + 1,
+        ready = from + Math.ceil((p.start_s ?? 0) / step)
+      const begins = p.startable === null ? '' : ` and begins at ${when(from)}, when it has been off for ${duration(p.min_down_s)}`
+      return `It is ${p.heat}: a start takes ${duration(p.start_s ?? 0)}${begins}; ordered now, it feeds in from ${when(ready)}.`
     }
     case 'starting':
       return `Stopped now, it has to start anew: ${starts}.`
-    case 'on':
-      return `After a stop ${p.min_down_s > 0 ? `it stays off for at least ${duration(p.min_down_s)}, and ` : ''}a start takes ${starts}.${p.stoppable === null ? '' : ` Before ${when(p.stoppable)} a stop comes sooner than its least time of ${duration(p.min_up_s)}.`}`
+    case 'on': {
+      const stays = p.min_down_s > 0 ? `it stays off for at least ${duration(p.min_down_s)}, and ` : ''
+      const sooner = `a stop comes sooner than its least time of ${duration(p.min_up_s)}.`
+      return `After a stop ${stays}a start takes ${starts}.${p.stoppable === null ? '' : ` Before ${when(p.stoppable)} ${sooner}`}`
+    }
   }
 }
 
 /** How long a start takes by heat, as far as heats differ. */
 function starting(p: PlantInfo): string {
-  const all: [number, string][] = [[p.start_hot_s, ''], [p.start_warm_s, `after ${duration(p.warm_after_s)} off `], [p.start_cold_s, `after ${duration(p.cold_after_s)} off `]]
+  const all: [number, string][] = [
+    [p.start_hot_s, ''],
+    [p.start_warm_s, `after ${duration(p.warm_after_s)} off `],
+    [p.start_cold_s, `after ${duration(p.cold_after_s)} off `],
+  ]
   // A heat that the plant leaves at once, or that changes nothing, is not told.
   if (p.warm_after_s <= p.min_down_s) all[0] = all[1]!
-  if (p.cold_after_s <= Math.max(p.warm_after_s, p.min_down_s)) { all[1] = all[2]!; if (p.cold_after_s <= p.min_down_s) all[0] = all[2]! }
+  if (p.cold_after_s <= Math.max(p.warm_after_s, p.min_down_s)) {
+    all[1] = all[2]!
+    if (p.cold_after_s <= p.min_down_s) all[0] = all[2]!
+  }
   const told = all.filter(([s], i) => i === 0 || s !== all[i - 1]?.[0])
   return told.map(([s, off], i) => (i ? off : '') + duration(s)).join(', ')
 }

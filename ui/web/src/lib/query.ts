@@ -1,6 +1,11 @@
 // Search as people type it, "soc<20 kind:battery north", made into the API's terms.
 
-export interface Find { q: string; kind: string; community: string; where: string[] }
+export interface Find {
+  q: string
+  kind: string
+  community: string
+  where: string[]
+}
 
 export function parseSearch(text: string): Find {
   const f: Find = { q: '', kind: '', community: '', where: [] }

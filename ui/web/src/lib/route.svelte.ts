@@ -1,9 +1,10 @@
 // Where the viewer is. The address holds run, time, page and twin, so that opening it shows the same.
 
-export type Page = 'grid' | 'community' | 'home' | 'twin' | 'runs' | 'alerts' | 'system' | 'lost'
+import type { Route } from '../pages'
 
 export interface Place {
-  page: Page
+  /** First part of the address: a page's route, or what is none. */
+  page: Route | (string & {})
   /** The twin's path for community, home and twin. */
   id: string
   /** Run looked at; empty is the live one. */
@@ -16,11 +17,10 @@ export interface Place {
   against: string
 }
 
-const pages = new Set(['grid', 'community', 'home', 'twin', 'runs', 'alerts', 'system'])
+const home: Route = 'grid'
 
 export function parse(url: URL): Place {
-  const [first = '', ...rest] = url.pathname.split('/').filter(Boolean).map(safeDecode)
-  const page = first === '' ? 'grid' : pages.has(first) ? (first as Page) : 'lost'
+  const [page = home, ...rest] = url.pathname.split('/').filter(Boolean).map(safeDecode)
   const t = url.searchParams.get('step')
   return {
     page,
@@ -33,7 +33,11 @@ export function parse(url: URL): Place {
 }
 
 function safeDecode(s: string): string {
-  try { return decodeURIComponent(s) } catch { return s }
+  try {
+    return decodeURIComponent(s)
+  } catch {
+    return s
+  }
 }
 
 export function href(to: Partial<Place>, from: Place = place.now): string {
@@ -49,14 +53,16 @@ export function href(to: Partial<Place>, from: Place = place.now): string {
 }
 
 /** The address of a page: another page forgets what was compared, and its id. */
-export function to(page: Page, id = '', more: Partial<Place> = {}): string {
+export function to(page: Route, id = '', more: Partial<Place> = {}): string {
   return href({ page, id, against: '', ...more })
 }
 
 class Placing {
   now: Place = $state.raw(parse(new URL(location.href)))
   constructor() {
-    addEventListener('popstate', () => { this.now = parse(new URL(location.href)) })
+    addEventListener('popstate', () => {
+      this.now = parse(new URL(location.href))
+    })
   }
   go(url: string, replace = false) {
     const u = new URL(url, location.href)
@@ -72,7 +78,8 @@ export const place = new Placing()
 export function follow(e: MouseEvent) {
   if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return
   const a = (e.target as Element | null)?.closest?.('a')
-  if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || /^\/(api|metrics|healthz|openapi)/.test(a.pathname)) return
+  if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || /^\/(api|metrics|healthz|openapi)/.test(a.pathname))
+    return
   if (a.hash && a.pathname === location.pathname) return
   e.preventDefault()
   place.go(a.href)

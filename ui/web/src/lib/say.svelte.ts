@@ -8,10 +8,20 @@ class Say {
   tell(text: string, bad = false) {
     clearTimeout(this.#off)
     this.text = ''
-    queueMicrotask(() => { this.text = text; this.bad = bad })
-    this.#off = setTimeout(() => { this.text = '' }, bad ? 12000 : 5000)
+    queueMicrotask(() => {
+      this.text = text
+      this.bad = bad
+    })
+    this.#off = setTimeout(
+      () => {
+        this.text = ''
+      },
+      bad ? 12000 : 5000,
+    )
   }
-  clear() { this.text = '' }
+  clear() {
+    this.text = ''
+  }
 }
 export const say = new Say()
 

@@ -1,6 +1,9 @@
 // Series of the API made fit for one chart: on one axis, reduced to what a screen can show, stacked.
 
-export interface Line { t: number[]; v: (number | null)[] }
+export interface Line {
+  t: number[]
+  v: (number | null)[]
+}
 
 /**
  * Puts series on the union of their ticks. Where a series has no point of its own, because the server kept only
@@ -14,9 +17,11 @@ export function align(lines: Line[]): { t: number[]; v: (number | null)[][] } {
       while (i < l.t.length && (l.t[i] as number) < at) i++
       if (i < l.t.length && l.t[i] === at) return l.v[i] ?? null
       if (i === 0 || i === l.t.length) return null
-      const a = l.v[i - 1], b = l.v[i]
+      const a = l.v[i - 1],
+        b = l.v[i]
       if (a === null || a === undefined || b === null || b === undefined) return null
-      const t0 = l.t[i - 1] as number, t1 = l.t[i] as number
+      const t0 = l.t[i - 1] as number,
+        t1 = l.t[i] as number
       return a + ((b - a) * (at - t0)) / (t1 - t0)
     })
   })
@@ -30,13 +35,20 @@ export function align(lines: Line[]): { t: number[]; v: (number | null)[][] } {
 export function reduce(line: Line, n: number): Line {
   const size = line.t.length
   if (n < 1 || size <= 2 * n) return line
-  const t: number[] = [], v: (number | null)[] = []
+  const t: number[] = [],
+    v: (number | null)[] = []
   for (let b = 0; b < n; b++) {
-    const from = Math.floor((b * size) / n), to = Math.floor(((b + 1) * size) / n)
-    let lo = -1, hi = -1, gap = -1
+    const from = Math.floor((b * size) / n),
+      to = Math.floor(((b + 1) * size) / n)
+    let lo = -1,
+      hi = -1,
+      gap = -1
     for (let i = from; i < to; i++) {
       const x = line.v[i]
-      if (x === null || x === undefined || !Number.isFinite(x)) { gap = gap < 0 ? i : gap; continue }
+      if (x === null || x === undefined || !Number.isFinite(x)) {
+        gap = gap < 0 ? i : gap
+        continue
+      }
       if (lo < 0 || x < (line.v[lo] as number)) lo = i
       if (hi < 0 || x > (line.v[hi] as number)) hi = i
     }
@@ -53,17 +65,20 @@ export function stack(layers: (number | null)[][]): (number | null)[][] {
   const out: (number | null)[][] = []
   for (const layer of layers) {
     const below = out[out.length - 1]
-    out.push(layer.map((x, i) => {
-      const y = below ? below[i] : 0
-      return x === null || x === undefined || y === null || y === undefined ? null : x + y
-    }))
+    out.push(
+      layer.map((x, i) => {
+        const y = below ? below[i] : 0
+        return x === null || x === undefined || y === null || y === undefined ? null : x + y
+      }),
+    )
   }
   return out
 }
 
 /** Energy in Wh of a power in W over steps of equal length; gaps count nothing and are told. */
 export function energyOf(line: Line, stepS: number): { wh: number; gaps: number } {
-  let wh = 0, gaps = 0
+  let wh = 0,
+    gaps = 0
   for (const x of line.v) {
     if (x === null || x === undefined) gaps++
     else wh += (x * stepS) / 3600

@@ -17,7 +17,9 @@ class Theme {
     try {
       const kept = localStorage.getItem('theme')
       if (kept === 'light' || kept === 'dark') this.choice = kept
-    } catch { /* storage may be forbidden */ }
+    } catch {
+      /* storage may be forbidden */
+    }
     const look = () => {
       seen.clear()
       this.dark = this.choice === 'dark' || (this.choice === 'system' && dark.matches)
@@ -38,7 +40,9 @@ class Theme {
     try {
       if (choice === 'system') localStorage.removeItem('theme')
       else localStorage.setItem('theme', choice)
-    } catch { /* storage may be forbidden */ }
+    } catch {
+      /* storage may be forbidden */
+    }
     seen.clear()
     this.#look()
   }
@@ -50,6 +54,12 @@ export const theme = new Theme()
 export function colour(name: string): string {
   void theme.dark // a dependency for whoever draws
   let c = seen.get(name)
-  if (c === undefined) seen.set(name, (c = getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim()))
+  if (c === undefined)
+    seen.set(
+      name,
+      (c = getComputedStyle(document.documentElement)
+        .getPropertyValue('--' + name)
+        .trim()),
+    )
   return c
 }

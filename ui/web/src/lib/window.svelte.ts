@@ -8,8 +8,12 @@ class Window {
   span: Span = $state('day')
 
   /** The step looked at, or the newest. */
-  get tick() { return place.now.tick ?? Math.max(0, live.tick) }
-  get perDay() { return Math.max(1, Math.round(86400 / live.step)) }
+  get tick() {
+    return place.now.tick ?? Math.max(0, live.tick)
+  }
+  get perDay() {
+    return Math.max(1, Math.round(86400 / live.step))
+  }
   /** First tick of the axis. */
   get from() {
     const n = this.span === 'week' ? 7 * this.perDay : this.perDay
@@ -21,7 +25,11 @@ class Window {
     return this.span === 'run' ? Math.max(1, live.steps) : Math.min(Math.max(1, live.steps), this.from + n)
   }
   /** One past the last tick that has been and is shown. */
-  get made() { return Math.min(this.to, this.tick + 1) }
-  get word() { return { day: 'the day', week: 'the week', run: 'the run' }[this.span] }
+  get made() {
+    return Math.min(this.to, this.tick + 1)
+  }
+  get word() {
+    return { day: 'the day', week: 'the week', run: 'the run' }[this.span]
+  }
 }
 export const window_ = new Window()

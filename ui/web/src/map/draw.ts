@@ -13,11 +13,20 @@ export interface Scene {
 /*
  * The same array of lines in the next scene says that they lie as they did, so that nobody has to draw them anew.
  */
-export const lineSize = 6, markSize = 5
+export const lineSize = 6,
+  markSize = 5
 /** Shapes: what draws is a disc, what feeds in a diamond, what does nothing a ring; squares are plants. */
-export const disc = 0, diamond = 1, ring = 2, square = 3
+export const disc = 0,
+  diamond = 1,
+  ring = 2,
+  square = 3
 
-export interface Painter { readonly name: 'webgl2' | 'canvas2d'; resize(width: number, height: number, ratio: number): void; draw(s: Scene): void; close(): void }
+export interface Painter {
+  readonly name: 'webgl2' | 'canvas2d'
+  resize(width: number, height: number, ratio: number): void
+  draw(s: Scene): void
+  close(): void
+}
 
 /** Whether WebGL would be drawn by the main processor, which takes seven times as long as Canvas2D does. */
 function software(): boolean {
@@ -30,9 +39,14 @@ function software(): boolean {
 }
 
 export function painter(canvas: HTMLCanvasElement): Painter {
-  const gl = software() ? null : canvas.getContext('webgl2', { failIfMajorPerformanceCaveat: true, antialias: true, premultipliedAlpha: true })
+  const gl = software()
+    ? null
+    : canvas.getContext('webgl2', { failIfMajorPerformanceCaveat: true, antialias: true, premultipliedAlpha: true })
   if (gl) {
-    try { return new GL(canvas, gl) } catch { /* a driver that cannot: its canvas is spoilt, a new one is needed */
+    try {
+      return new GL(canvas, gl)
+    } catch {
+      /* a driver that cannot: its canvas is spoilt, a new one is needed */
       const other = canvas.cloneNode() as HTMLCanvasElement
       canvas.replaceWith(other)
       return new Flat(other)
@@ -47,7 +61,9 @@ const css = (c: Uint8Array, i: number) => `rgba(${c[4 * i]},${c[4 * i + 1]},${c[
 function alike(colours: Uint8Array, data: Float32Array, size: number, look: (offset: number) => number): [number, number[]][] {
   const groups = new Map<number, [number, number[]]>()
   for (let i = 0, n = data.length / size; i < n; i++) {
-    const key = (((colours[4 * i]! * 256 + colours[4 * i + 1]!) * 256 + colours[4 * i + 2]!) * 256 + colours[4 * i + 3]!) * 1024 + Math.round(look(i * size))
+    const key =
+      (((colours[4 * i]! * 256 + colours[4 * i + 1]!) * 256 + colours[4 * i + 2]!) * 256 + colours[4 * i + 3]!) * 1024 +
+      Math.round(look(i * size))
     const g = groups.get(key)
     if (g) g[1].push(i)
     else groups.set(key, [i, [i]])
@@ -59,15 +75,21 @@ function alike(colours: Uint8Array, data: Float32Array, size: number, look: (off
 const mostMask = 24
 
 /** How much of each pixel around its middle a mark covers, 0 to 255. */
-interface Mask { size: number; from: number; cover: Uint8Array }
+interface Mask {
+  size: number
+  from: number
+  cover: Uint8Array
+}
 const masks = new Map<number, Mask>()
 
 /** The mask of a mark whose middle lies at a quarter of a pixel; all in device pixels. */
 function mask(shape: number, r4: number, edge4: number, x4: number, y4: number): Mask {
-  const key = ((((shape * 128 + r4) * 64 + edge4) * 4) + x4) * 4 + y4
+  const key = (((shape * 128 + r4) * 64 + edge4) * 4 + x4) * 4 + y4
   let m = masks.get(key)
   if (!m) {
-    const r = r4 / 4, half = Math.ceil(r * 1.3 + edge4 / 8 + 1), size = 2 * half + 1
+    const r = r4 / 4,
+      half = Math.ceil(r * 1.3 + edge4 / 8 + 1),
+      size = 2 * half + 1
     m = { size, from: -half, cover: new Uint8Array(size * size) }
     for (let j = 0; j < size; j++) {
       for (let i = 0; i < size; i++) {
@@ -83,10 +105,14 @@ function mask(shape: number, r4: number, edge4: number, x4: number, y4: number):
 /** How far outside a mark a point is, in pixels; as the fragment shader has it. */
 function outside(shape: number, x: number, y: number, r: number, edge: number): number {
   switch (shape) {
-    case diamond: return (Math.abs(x) + Math.abs(y) - 1.25 * r) * Math.SQRT1_2
-    case ring: return Math.abs(Math.hypot(x, y) - r) - edge / 2
-    case square: return Math.max(Math.abs(x), Math.abs(y)) - r
-    default: return Math.hypot(x, y) - r
+    case diamond:
+      return (Math.abs(x) + Math.abs(y) - 1.25 * r) * Math.SQRT1_2
+    case ring:
+      return Math.abs(Math.hypot(x, y) - r) - edge / 2
+    case square:
+      return Math.max(Math.abs(x), Math.abs(y)) - r
+    default:
+      return Math.hypot(x, y) - r
   }
 }
 
@@ -104,26 +130,37 @@ export class Stamp {
   }
   /** Position, radius and edge in device pixels. */
   put(x: number, y: number, r: number, shape: number, edge: number, red: number, green: number, blue: number, alpha: number) {
-    const width = this.pixels!.width, height = this.pixels!.height
-    const x4 = Math.round(4 * x), y4 = Math.round(4 * y)
+    const width = this.pixels!.width,
+      height = this.pixels!.height
+    const x4 = Math.round(4 * x),
+      y4 = Math.round(4 * y)
     const m = mask(shape, Math.round(4 * r), shape === ring ? Math.min(63, Math.round(4 * edge)) : 0, x4 & 3, y4 & 3)
-    const left = (x4 >> 2) + m.from, top = (y4 >> 2) + m.from
-    const i0 = Math.max(0, -left), i1 = Math.min(m.size, width - left), j1 = Math.min(m.size, height - top)
+    const left = (x4 >> 2) + m.from,
+      top = (y4 >> 2) + m.from
+    const i0 = Math.max(0, -left),
+      i1 = Math.min(m.size, width - left),
+      j1 = Math.min(m.size, height - top)
     const tint = little ? (blue << 16) | (green << 8) | red : (red << 24) | (green << 16) | (blue << 8)
     for (let j = Math.max(0, -top); j < j1; j++) {
-      const row = (top + j) * width + left, from = j * m.size
+      const row = (top + j) * width + left,
+        from = j * m.size
       for (let i = i0; i < i1; i++) {
         const cover = m.cover[from + i]!
         if (cover === 0) continue
         const a = cover * alpha
         const below = this.#of[row + i]!
-        if (below === 0 || a >= 254.5) { this.#of[row + i] = (little ? (Math.round(a) << 24) | tint : tint | Math.round(a)) >>> 0; continue }
+        if (below === 0 || a >= 254.5) {
+          this.#of[row + i] = (little ? (Math.round(a) << 24) | tint : tint | Math.round(a)) >>> 0
+          continue
+        }
         this.#over(4 * (row + i), a / 255, red, green, blue)
       }
     }
   }
   #over(at: number, a: number, red: number, green: number, blue: number) {
-    const d = this.pixels!.data, under = (d[at + 3]! / 255) * (1 - a), all = a + under
+    const d = this.pixels!.data,
+      under = (d[at + 3]! / 255) * (1 - a),
+      all = a + under
     d[at] = (red * a + d[at]! * under) / all
     d[at + 1] = (green * a + d[at + 1]! * under) / all
     d[at + 2] = (blue * a + d[at + 2]! * under) / all
@@ -169,7 +206,8 @@ export class Flat implements Painter {
   }
   #like() {
     const k = document.createElement('canvas')
-    k.width = this.canvas.width; k.height = this.canvas.height
+    k.width = this.canvas.width
+    k.height = this.canvas.height
     return k
   }
   #strokes(c: CanvasRenderingContext2D, s: Scene) {
@@ -192,39 +230,71 @@ export class Flat implements Painter {
     c.setLineDash([])
   }
   #marks(s: Scene) {
-    const c = this.#c, ratio = this.#ratio, n = s.marks.length / markSize
+    const c = this.#c,
+      ratio = this.#ratio,
+      n = s.marks.length / markSize
     let small = 0
     c.setTransform(ratio, 0, 0, ratio, 0, 0)
     for (let k = 0; k < n; k++) {
-      const o = k * markSize, shape = s.marks[o + 3]!
-      if (s.marks[o + 2]! * ratio <= mostMask) { small++; continue }
+      const o = k * markSize,
+        shape = s.marks[o + 3]!
+      if (s.marks[o + 2]! * ratio <= mostMask) {
+        small++
+        continue
+      }
       c.beginPath()
       path(c, shape, s.marks[o]!, s.marks[o + 1]!, s.marks[o + 2]!)
-      if (shape === ring) { c.strokeStyle = css(s.markColours, k); c.lineWidth = s.marks[o + 4] || 1.5; c.stroke() } else { c.fillStyle = css(s.markColours, k); c.fill() }
+      if (shape === ring) {
+        c.strokeStyle = css(s.markColours, k)
+        c.lineWidth = s.marks[o + 4] || 1.5
+        c.stroke()
+      } else {
+        c.fillStyle = css(s.markColours, k)
+        c.fill()
+      }
     }
     if (small === 0) return
     // Ten thousand small marks are put pixel by pixel: paths of them take the main processor ten times as long.
     this.#stamp.clear(this.canvas.width, this.canvas.height)
     for (let k = 0; k < n; k++) {
-      const o = k * markSize, t = 4 * k
+      const o = k * markSize,
+        t = 4 * k
       if (s.marks[o + 2]! * ratio > mostMask) continue
-      this.#stamp.put(s.marks[o]! * ratio, s.marks[o + 1]! * ratio, s.marks[o + 2]! * ratio, s.marks[o + 3]!, (s.marks[o + 4] || 1.5) * ratio,
-        s.markColours[t]!, s.markColours[t + 1]!, s.markColours[t + 2]!, s.markColours[t + 3]! / 255)
+      this.#stamp.put(
+        s.marks[o]! * ratio,
+        s.marks[o + 1]! * ratio,
+        s.marks[o + 2]! * ratio,
+        s.marks[o + 3]!,
+        (s.marks[o + 4] || 1.5) * ratio,
+        s.markColours[t]!,
+        s.markColours[t + 1]!,
+        s.markColours[t + 2]!,
+        s.markColours[t + 3]! / 255,
+      )
     }
     this.#stamped ??= this.#like()
     ;(this.#stamped.getContext('2d') as CanvasRenderingContext2D).putImageData(this.#stamp.pixels!, 0, 0)
     c.setTransform(1, 0, 0, 1, 0, 0)
     c.drawImage(this.#stamped, 0, 0)
   }
-  close() { /* nothing is held */ }
+  close() {
+    /* nothing is held */
+  }
 }
 
 function path(c: CanvasRenderingContext2D, shape: number, x: number, y: number, r: number) {
   if (shape === diamond) {
     const d = r * 1.25
-    c.moveTo(x, y - d); c.lineTo(x + d, y); c.lineTo(x, y + d); c.lineTo(x - d, y); c.closePath()
+    c.moveTo(x, y - d)
+    c.lineTo(x + d, y)
+    c.lineTo(x, y + d)
+    c.lineTo(x - d, y)
+    c.closePath()
   } else if (shape === square) c.rect(x - r, y - r, 2 * r, 2 * r)
-  else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 2 * Math.PI) }
+  else {
+    c.moveTo(x + r, y)
+    c.arc(x, y, r, 0, 2 * Math.PI)
+  }
 }
 
 const lineVertex = `#version 300 es
@@ -261,8 +331,14 @@ void main() {
 
 class GL implements Painter {
   readonly name = 'webgl2'
-  #line; #mark; #quad; #strip
-  constructor(private canvas: HTMLCanvasElement, private gl: WebGL2RenderingContext) {
+  #line
+  #mark
+  #quad
+  #strip
+  constructor(
+    private canvas: HTMLCanvasElement,
+    private gl: WebGL2RenderingContext,
+  ) {
     this.#line = this.#program(lineVertex, lineFragment)
     this.#mark = this.#program(markVertex, markFragment)
     this.#quad = this.#buffer(new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]))
@@ -270,22 +346,55 @@ class GL implements Painter {
     gl.enable(gl.BLEND)
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA)
   }
-  #width = 1; #height = 1
+  #width = 1
+  #height = 1
   resize(width: number, height: number, ratio: number) {
     this.canvas.width = Math.round(width * ratio)
     this.canvas.height = Math.round(height * ratio)
-    this.#width = width; this.#height = height
+    this.#width = width
+    this.#height = height
     this.gl.viewport(0, 0, this.canvas.width, this.canvas.height)
   }
   draw(s: Scene) {
     const gl = this.gl
     gl.clearColor(0, 0, 0, 0)
     gl.clear(gl.COLOR_BUFFER_BIT)
-    this.#pass(this.#line, this.#strip, s.lines, lineSize, [['ends', 4, 0], ['how', 2, 4]], s.lineColours, s.phase)
-    this.#pass(this.#mark, this.#quad, s.marks, markSize, [['place', 3, 0], ['how', 2, 3]], s.markColours, s.phase)
+    this.#pass(
+      this.#line,
+      this.#strip,
+      s.lines,
+      lineSize,
+      [
+        ['ends', 4, 0],
+        ['how', 2, 4],
+      ],
+      s.lineColours,
+      s.phase,
+    )
+    this.#pass(
+      this.#mark,
+      this.#quad,
+      s.marks,
+      markSize,
+      [
+        ['place', 3, 0],
+        ['how', 2, 3],
+      ],
+      s.markColours,
+      s.phase,
+    )
   }
-  #pass(p: WebGLProgram, corners: WebGLBuffer, data: Float32Array, size: number, attributes: [string, number, number][], colours: Uint8Array, phase: number) {
-    const gl = this.gl, n = data.length / size
+  #pass(
+    p: WebGLProgram,
+    corners: WebGLBuffer,
+    data: Float32Array,
+    size: number,
+    attributes: [string, number, number][],
+    colours: Uint8Array,
+    phase: number,
+  ) {
+    const gl = this.gl,
+      n = data.length / size
     if (n === 0) return
     gl.useProgram(p)
     gl.uniform2f(gl.getUniformLocation(p, 'size'), this.#width, this.#height)
@@ -299,7 +408,8 @@ class GL implements Painter {
     }
     gl.bindBuffer(gl.ARRAY_BUFFER, corners)
     point('corner', 2, gl.FLOAT, 0, 0, 0)
-    const values = this.#buffer(data), tints = this.#buffer(colours)
+    const values = this.#buffer(data),
+      tints = this.#buffer(colours)
     gl.bindBuffer(gl.ARRAY_BUFFER, values)
     for (const [name, length, offset] of attributes) point(name, length, gl.FLOAT, size * 4, offset * 4, 1)
     gl.bindBuffer(gl.ARRAY_BUFFER, tints)
@@ -315,8 +425,12 @@ class GL implements Painter {
     return b as WebGLBuffer
   }
   #program(vertex: string, fragment: string): WebGLProgram {
-    const gl = this.gl, p = gl.createProgram()
-    for (const [type, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
+    const gl = this.gl,
+      p = gl.createProgram()
+    for (const [type, text] of [
+      [gl.VERTEX_SHADER, vertex],
+      [gl.FRAGMENT_SHADER, fragment],
+    ] as const) {
       const s = gl.createShader(type) as WebGLShader
       gl.shaderSource(s, text)
       gl.compileShader(s)
@@ -326,7 +440,9 @@ class GL implements Painter {
     if (!gl.getProgramParameter(p, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(p) ?? 'shaders do not link')
     return p
   }
-  close() { this.gl.getExtension('WEBGL_lose_context')?.loseContext() }
+  close() {
+    this.gl.getExtension('WEBGL_lose_context')?.loseContext()
+  }
 }
 
 const parsed = new Map<string, [number, number, number]>()
@@ -343,31 +459,68 @@ export function rgb(hex: string): [number, number, number] {
 
 /** Collects a scene in arrays that are used again. */
 export class Collect {
-  #lines = new Float32Array(lineSize * 64); #lineColours = new Uint8Array(4 * 64); #n = 0
-  #marks = new Float32Array(markSize * 64); #markColours = new Uint8Array(4 * 64); #m = 0
-  clear() { this.#n = this.#m = 0 }
+  #lines = new Float32Array(lineSize * 64)
+  #lineColours = new Uint8Array(4 * 64)
+  #n = 0
+  #marks = new Float32Array(markSize * 64)
+  #markColours = new Uint8Array(4 * 64)
+  #m = 0
+  clear() {
+    this.#n = this.#m = 0
+  }
   line(x0: number, y0: number, x1: number, y1: number, width: number, flow: number, hex: string, alpha = 1) {
     const k = this.#n++
-    if (this.#lines.length < this.#n * lineSize) { this.#lines = longer(this.#lines, new Float32Array(2 * this.#lines.length)); this.#lineColours = longer(this.#lineColours, new Uint8Array(2 * this.#lineColours.length)) }
-    const l = this.#lines, o = k * lineSize
-    l[o] = x0; l[o + 1] = y0; l[o + 2] = x1; l[o + 3] = y1; l[o + 4] = width; l[o + 5] = flow
+    if (this.#lines.length < this.#n * lineSize) {
+      this.#lines = longer(this.#lines, new Float32Array(2 * this.#lines.length))
+      this.#lineColours = longer(this.#lineColours, new Uint8Array(2 * this.#lineColours.length))
+    }
+    const l = this.#lines,
+      o = k * lineSize
+    l[o] = x0
+    l[o + 1] = y0
+    l[o + 2] = x1
+    l[o + 3] = y1
+    l[o + 4] = width
+    l[o + 5] = flow
     tint(this.#lineColours, 4 * k, rgb(hex), alpha)
   }
   mark(x: number, y: number, r: number, shape: number, hex: string, alpha = 1, edge = 0) {
     const k = this.#m++
-    if (this.#marks.length < this.#m * markSize) { this.#marks = longer(this.#marks, new Float32Array(2 * this.#marks.length)); this.#markColours = longer(this.#markColours, new Uint8Array(2 * this.#markColours.length)) }
-    const m = this.#marks, o = k * markSize
-    m[o] = x; m[o + 1] = y; m[o + 2] = r; m[o + 3] = shape; m[o + 4] = edge
+    if (this.#marks.length < this.#m * markSize) {
+      this.#marks = longer(this.#marks, new Float32Array(2 * this.#marks.length))
+      this.#markColours = longer(this.#markColours, new Uint8Array(2 * this.#markColours.length))
+    }
+    const m = this.#marks,
+      o = k * markSize
+    m[o] = x
+    m[o + 1] = y
+    m[o + 2] = r
+    m[o + 3] = shape
+    m[o + 4] = edge
     tint(this.#markColours, 4 * k, rgb(hex), alpha)
   }
   /** Good until the next clear. */
-  get lines() { return this.#lines.subarray(0, this.#n * lineSize) }
-  get lineColours() { return this.#lineColours.subarray(0, 4 * this.#n) }
-  get marks() { return this.#marks.subarray(0, this.#m * markSize) }
-  get markColours() { return this.#markColours.subarray(0, 4 * this.#m) }
+  get lines() {
+    return this.#lines.subarray(0, this.#n * lineSize)
+  }
+  get lineColours() {
+    return this.#lineColours.subarray(0, 4 * this.#n)
+  }
+  get marks() {
+    return this.#marks.subarray(0, this.#m * markSize)
+  }
+  get markColours() {
+    return this.#markColours.subarray(0, 4 * this.#m)
+  }
 }
 
-function longer<T extends Float32Array | Uint8Array>(from: T, to: T): T { to.set(from); return to }
+function longer<T extends Float32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
 function tint(of: Uint8Array, at: number, c: [number, number, number], alpha: number) {
-  of[at] = c[0]; of[at + 1] = c[1]; of[at + 2] = c[2]; of[at + 3] = Math.round(alpha * 255)
+  of[at] = c[0]
+  of[at + 1] = c[1]
+  of[at + 2] = c[2]
+  of[at + 3] = Math.round(alpha * 255)
 }
