@@ -119,6 +119,10 @@ func (f *Flows) Plus(g *Flows) {
 	f.Elsewhere += g.Elsewhere
 }
 
+// Net is what passes the connection point of a node with these flows: + import,
+// − export, what is lost in its network included.
+func (f *Flows) Net() Power { return f.Power + f.NetworkLoss }
+
 // Residual is production + discharge + import + relief − (consumption + charge +
 // export + losses + kinetic): zero, or energy has been lost or made.
 func (f *Flows) Residual() Power {

@@ -90,7 +90,7 @@ func (a *Accounts) Commit(r *sim.StepRecord) error {
 	a.carbon.add(r.Flows.Import.For(r.Step), r.Carbon)
 	for i, c := range r.Cells {
 		f, to := &c.Flows, &a.cells[i]
-		net := f.Power + f.NetworkLoss
+		net := c.Net()
 		for _, v := range []struct {
 			total *twins.Total
 			power twins.Power

@@ -63,7 +63,7 @@ func (v *Curves) Commit(r *sim.StepRecord) error {
 	f := &r.Flows
 	demand, production := map[string]twins.Power{}, map[string]twins.Power{}
 	for i, c := range r.Cells {
-		v.Communities[i].add(v, (c.Flows.Power + c.Flows.NetworkLoss).Watts())
+		v.Communities[i].add(v, c.Net().Watts())
 		for _, b := range c.Blocks {
 			demand[b.Kind.Label] += b.Flows.Load + b.Flows.Charge
 			production[b.Kind.Label] += b.Flows.Generation + b.Flows.Discharge

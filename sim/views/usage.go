@@ -187,7 +187,7 @@ func plus[T ~int64](to []int64, values []T) {
 
 // Add adds a step. One that is replayed shows no devices.
 func (u *CellUsage) Add(c *twins.Cell, step twins.Seconds) {
-	f, net := &c.Flows, c.Flows.Power+c.Flows.NetworkLoss
+	f, net := &c.Flows, c.Net()
 	for k, p := range [NumFigures]twins.Power{f.Load, f.Generation, f.Charge, f.Discharge, max(net, 0), max(-net, 0), f.Unserved, f.Curtailed, f.Shifted} {
 		u.Total[k] += p.For(step)
 	}
