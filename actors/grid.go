@@ -146,7 +146,9 @@ func (g *grid) take(ctx actor.Context, m *answered) {
 			g.err = m.err
 		}
 		for i, a := range m.answers {
-			g.balance.Take(m.first+i, a)
+			if g.err == nil && g.balance.Involves(m.first+i) {
+				g.err = g.balance.Take(m.first+i, a)
+			}
 		}
 	}
 	if g.missing == 0 {

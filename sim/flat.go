@@ -43,7 +43,9 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 			if err != nil {
 				return nil, err
 			}
-			g.Take(i, answer)
+			if err := g.Take(i, answer); err != nil {
+				return nil, err
+			}
 			if s == twins.StageCommit && f.hasher != nil {
 				f.record.Digests[i] = f.hasher.Sum(c)
 			}

@@ -111,17 +111,35 @@ func (g *Balance) ask() {
 // valid until the next call of Next, and not to be changed.
 func (g *Balance) Asks() []Ask { return g.asks }
 
-// Take takes the answer of community i. It is read until that community is asked
-// again, and must not change before.
-func (g *Balance) Take(i int, a *Answer) { g.answers[i] = a }
+// Take takes the answer of community i, which must not change until that community is
+// asked again. It refuses one that is not to what was asked, or does not fit the roster.
+func (g *Balance) Take(i int, a *Answer) error {
+	ask, r := &g.asks[i], &g.rosters[i]
+	switch {
+	case !a.to(ask):
+		return fmt.Errorf("%s: answer to exchange %d of step %d, %s, wanted one to exchange %d of step %d, %s",
+			r.Path, a.Seq, a.Tick, a.Stage, ask.Seq, ask.Tick, ask.Stage)
+	case len(a.Units) != len(r.Units) || len(a.Stores) != len(r.Stores):
+		return fmt.Errorf("%s: answer of %d producers and ties and %d stores at step %d, wanted %d and %d",
+			r.Path, len(a.Units), len(a.Stores), ask.Tick, len(r.Units), len(r.Stores))
+	case ask.Converters && len(a.Converters) != len(r.Stores):
+		return fmt.Errorf("%s: answer of %d converters at step %d, wanted %d", r.Path, len(a.Converters), ask.Tick, len(r.Stores))
+	}
+	g.answers[i] = a
+	return nil
+}
 
-// answered panics unless every community that takes part in the present stage has
-// answered what it was asked: whoever drives the step has lost or mixed up answers.
+// to reports whether a is an answer to an ask.
+func (a *Answer) to(ask *Ask) bool {
+	return a.Tick == ask.Tick && a.Seq == ask.Seq && a.Stage == ask.Stage
+}
+
+// answered panics unless the answer of every community that takes part in the present
+// stage has been taken: whoever drives the step has lost one.
 func (g *Balance) answered() {
 	for i, a := range g.answers {
-		ask := &g.asks[i]
-		if g.Involves(i) && (a == nil || a.Tick != ask.Tick || a.Seq != ask.Seq || a.Stage != ask.Stage) {
-			panic(fmt.Sprintf("twins: step %d: no answer of %s in exchange %d, %s", ask.Tick, g.rosters[i].Path, ask.Seq, ask.Stage))
+		if ask := &g.asks[i]; g.Involves(i) && (a == nil || !a.to(ask)) {
+			panic(fmt.Sprintf("twins: step %d: no answer of %s to exchange %d, %s", ask.Tick, g.rosters[i].Path, ask.Seq, ask.Stage))
 		}
 	}
 }

@@ -179,7 +179,9 @@ func Step(b *Loop, env *twins.Env, w *twins.Scratch) error {
 			if err != nil {
 				return err
 			}
-			b.Take(i, a)
+			if err := b.Take(i, a); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
