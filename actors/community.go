@@ -22,10 +22,11 @@ type community struct {
 	hasher sim.CellHasher
 	digest sim.Hash
 
-	mailbox   *cellMailbox // nil if hosted plainly
-	members   []member     // block after block
-	standings []standing   // of the members
-	firsts    []int32      // index of the first member of each block
+	mailbox   *cellMailbox    // nil if hosted plainly
+	answers   []*twins.Answer // the cell's only one
+	members   []member        // block after block
+	standings []standing      // of the members
+	firsts    []int32         // index of the first member of each block
 	byPath    map[string]*member
 	spawning  *member // while its actor is made
 	scratch   twins.Scratch
@@ -44,7 +45,7 @@ type community struct {
 }
 
 func newCommunity(s *System, index int, c *twins.Cell) *community {
-	k := &community{system: s, index: index, cell: c, members: make([]member, c.Members()), standings: make([]standing, c.Members())}
+	k := &community{system: s, index: index, cell: c, answers: []*twins.Answer{c.Answer()}, members: make([]member, c.Members()), standings: make([]standing, c.Members())}
 	at := 0
 	for b, block := range c.Blocks {
 		k.firsts = append(k.firsts, int32(at))
@@ -162,7 +163,7 @@ func (c *community) begin(m *ask) {
 	if m.stage == twins.StageOffer {
 		c.scratch.Reset()
 	}
-	c.err = c.cell.Begin(m.stage, m.env, &m.setpoints[c.index])
+	c.err = c.cell.Begin(m.env, &m.asks[c.index])
 	c.round, c.missing = -1, 0
 	c.advance()
 }
@@ -201,7 +202,7 @@ func (c *community) end() {
 }
 
 func (c *community) answer() {
-	c.system.actors.Root.Send(c.shard.self, &answered{from: c.index, seq: c.done, err: c.err, handled: c.handled})
+	c.system.actors.Root.Send(c.shard.self, &answered{from: c.index, seq: c.done, first: c.index, answers: c.answers, err: c.err, handled: c.handled})
 }
 
 // askRound asks every member of the round that has not answered yet.

@@ -16,6 +16,7 @@ type grid struct {
 	system      *System
 	path        string
 	balance     *twins.Balance
+	cells       []*twins.Cell // to be spawned
 	communities []*community
 	shards      []*actor.PID
 	spawned     int // communities whose members are there
@@ -35,7 +36,8 @@ type grid struct {
 }
 
 func newGrid(s *System, w *sim.World) *grid {
-	g := &grid{system: s, path: sim.GridPath, balance: twins.NewBalance(w.Grid, s.options.Controller, w.Cells)}
+	g := &grid{system: s, path: sim.GridPath, cells: w.Cells,
+		balance: twins.NewBalance(w.Grid, s.options.Controller, twins.Rosters(w.Cells))}
 	g.record.States = sim.NewStates(w.Cells, w.Grid, s.options.Controller)
 	for _, c := range w.Cells {
 		g.record.Cells = append(g.record.Cells, c.Record())
@@ -68,7 +70,7 @@ func (g *grid) Receive(ctx actor.Context) {
 
 // spawn makes the tree. The order is that of paths.
 func (g *grid) spawn(ctx actor.Context) {
-	for i, c := range g.balance.Cells {
+	for i, c := range g.cells {
 		k := newCommunity(g.system, i, c)
 		if err := k.spawn(ctx, strings.TrimPrefix(c.Path, g.path+"/")); err != nil {
 			g.system.abort(err)
@@ -85,6 +87,7 @@ func (g *grid) spawn(ctx actor.Context) {
 		}
 		s.got = make([]uint64, len(s.communities))
 		s.counts = make([]int64, len(s.communities))
+		s.answers = make([]*twins.Answer, len(s.communities))
 		s.first = i * len(g.communities) / n
 		// $ cannot stand in a twin's path.
 		pid, err := ctx.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return s }), "$shard-"+strconv.Itoa(i))
@@ -106,7 +109,7 @@ func (g *grid) begin(ctx actor.Context, m *tick) {
 		return
 	}
 	g.tick, g.err = m, nil
-	g.balance.Begin()
+	g.balance.Begin(m.env)
 	g.send(ctx)
 }
 
@@ -114,7 +117,7 @@ func (g *grid) begin(ctx actor.Context, m *tick) {
 func (g *grid) send(ctx actor.Context) {
 	g.seq++
 	g.missing = len(g.shards)
-	g.ask = &ask{seq: g.seq, stage: g.balance.Stage(), env: g.tick.env, setpoints: g.balance.Plan()}
+	g.ask = &ask{seq: g.seq, stage: g.balance.Stage(), env: g.tick.env, asks: g.balance.Asks()}
 	g.broadcast(ctx)
 }
 
@@ -143,6 +146,11 @@ func (g *grid) take(ctx actor.Context, m *answered) {
 		g.counts[m.from] = m.handled
 		if g.err == nil {
 			g.err = m.err
+		}
+		for i, a := range m.answers {
+			if g.err == nil && g.balance.Involves(m.first+i) {
+				g.err = g.balance.Take(m.first+i, a)
+			}
 		}
 	}
 	if g.missing == 0 {
@@ -179,8 +187,8 @@ func (g *grid) finish() {
 		if r.Digests != nil {
 			r.Digests[i] = k.digest
 		}
-		r.Quarantined = append(r.Quarantined, k.cell.Isolated...)
 	}
+	r.Quarantined = append(r.Quarantined, g.balance.Isolated...)
 	g.system.handled.Store(g.handled + g.below)
 	g.system.done <- stepDone{r, g.err}
 }
@@ -200,7 +208,8 @@ type shard struct {
 	handled int64
 	below   int64
 	counts  []int64
-	told    uint64 // seq that the grid has been told of
+	answers []*twins.Answer // the last of each community
+	told    uint64          // seq that the grid has been told of
 
 	// fault is called at statements where a test wants the shard to fail; nil
 	// otherwise.
@@ -254,6 +263,7 @@ func (s *shard) take(ctx actor.Context, m *answered) {
 		s.missing--
 		s.below += m.handled - s.counts[i]
 		s.counts[i] = m.handled
+		s.answers[i] = m.answers[0]
 		if s.err == nil {
 			s.err = m.err
 		}
@@ -271,7 +281,7 @@ func (s *shard) failAt(p twins.FaultPoint) {
 }
 
 func (s *shard) answer(ctx actor.Context) {
-	ctx.Send(s.grid, &answered{from: s.index, seq: s.seq, err: s.err, handled: s.handled + s.below})
+	ctx.Send(s.grid, &answered{from: s.index, seq: s.seq, first: s.first, answers: s.answers, err: s.err, handled: s.handled + s.below})
 	s.told = s.seq
 	s.failAt(twins.AfterAnswer)
 }

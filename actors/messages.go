@@ -5,16 +5,22 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The messages, in the order in which a step sends them. A message is not
-// changed after it has been sent, but for what it points to (the world of the
-// step, the grid's plan), which is its receiver's only until it has answered; all
-// are idempotent, so that a supervisor may send one again.
+// The messages, in the order in which a step sends them. A message is not changed
+// after it has been sent; all are idempotent, so that a supervisor may send one again.
 //
 //	runner ─▶ grid       tick
-//	grid ─▶ shard ─▶ community       ask        once for each stage
-//	community ─▶ member              memberAsk  once for each stage and round
+//	grid ─▶ shard ─▶ community       ask: a twins.Ask for each community   once for each exchange
+//	community ─▶ member              memberAsk  once for each exchange and round
 //	member ─▶ community              memberAnswered (hosting plain; else into its slot)
-//	community ─▶ shard ─▶ grid       answered
+//	community ─▶ shard ─▶ grid       answered: a twins.Answer of each community
+//
+// What a message points to is reused in place, and one actor owns it at a time. The
+// asks are the grid's: it writes them before it sends an ask, and then leaves them
+// alone until every shard has answered; communities read them in between. An answer is
+// its community's: it is written before answered is sent, and then left alone until
+// the community is asked again; the grid reads it in between, and nothing else of a
+// community. The world of the step is the runner's, and nobody writes it during a step.
+//
 //	anyone ─▶ anyone                 Inspect ─▶ Inspected
 
 // spawned tells the grid that all members of a community are there.
@@ -23,13 +29,13 @@ type spawned struct{}
 // tick asks the grid to carry out one step.
 type tick struct{ env *twins.Env }
 
-// ask carries one stage of the step downwards. setpoints has one entry for each
-// community.
+// ask carries one exchange of the step downwards: what each community is asked, in
+// path order.
 type ask struct {
-	seq       uint64 // rises with each stage
-	stage     twins.Stage
-	env       *twins.Env
-	setpoints []twins.Setpoint
+	seq   uint64 // rises with each exchange of the run
+	stage twins.Stage
+	env   *twins.Env
+	asks  []twins.Ask
 }
 
 // memberAsk asks one member at one stage. turn rises each time a community
@@ -53,10 +59,12 @@ type memberAnswered struct {
 type proceed struct{ turn uint32 }
 
 // answered says that a community, or a shard with all of its communities, has
-// done what was asked.
+// done what was asked, and what they answer.
 type answered struct {
 	from    int // index of the community or shard
 	seq     uint64
+	first   int             // index of the community that the first of answers is of
+	answers []*twins.Answer // of communities that did not take part, the one before
 	err     error
 	handled int64 // messages handled below and by the sender so far
 }

@@ -6,6 +6,7 @@ import "github.com/smatrix-grid/smatrix/twins"
 // against, and held to, digest for digest.
 type Flat struct {
 	balance *twins.Balance
+	cells   []*twins.Cell
 	hasher  *CellHasher
 	scratch twins.Scratch
 	record  StepRecord
@@ -20,7 +21,7 @@ func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
 	if controller == nil { // a world that was not built from a scenario
 		controller = twins.MeritOrder{}
 	}
-	f := &Flat{balance: twins.NewBalance(w.Grid, controller, w.Cells)}
+	f := &Flat{balance: twins.NewBalance(w.Grid, controller, twins.Rosters(w.Cells)), cells: w.Cells}
 	f.record.States = NewStates(w.Cells, w.Grid, controller)
 	for _, c := range w.Cells {
 		f.record.Cells = append(f.record.Cells, c.Record())
@@ -35,12 +36,16 @@ func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
 // Step implements Stepper.
 func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 	g := f.balance
-	for s := g.Begin(); s != twins.StageDone; s = g.Next(env) {
-		for i, c := range g.Cells {
+	for s := g.Begin(env); s != twins.StageDone; s = g.Next(env) {
+		for i, c := range f.cells {
 			if !g.Involves(i) {
 				continue
 			}
-			if err := f.carry(c, s, env, &g.Plan()[i]); err != nil {
+			answer, err := c.Carry(env, &g.Asks()[i], &f.scratch)
+			if err != nil {
+				return nil, err
+			}
+			if err := g.Take(i, answer); err != nil {
 				return nil, err
 			}
 			if s == twins.StageCommit && f.hasher != nil {
@@ -51,25 +56,6 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 	f.record.Flows, f.record.Residual, f.record.Swing = g.Flows, g.Residual, g.Swing
 	f.record.Events = g.Events
 	return &f.record, nil
-}
-
-// carry takes one cell through one stage.
-func (f *Flat) carry(c *twins.Cell, s twins.Stage, env *twins.Env, ask *twins.Setpoint) error {
-	f.scratch.Reset() // what is told of one cell's members is not told of the next one's
-	if err := c.Begin(s, env, ask); err != nil {
-		return err
-	}
-	for r := range c.Rounds(s) {
-		for _, k := range c.Round(s, r) {
-			for i := range c.Blocks[k].Paths {
-				if err := c.Ask(s, twins.Slot{Block: k, Index: int32(i)}, env, &f.scratch); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	c.End(s, env, &f.scratch)
-	return nil
 }
 
 // MessagesHandled implements Stepper: there are none.

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/smatrix-grid/smatrix/twins"
@@ -25,9 +26,9 @@ import (
 // Days before the run are rehearsed: see Scenario.rehearse. Without them a forecast
 // expects what is now until it has seen a day.
 type Forecast struct {
-	ahead *World // what will be, seen through an error
-	units []variableUnit
-	plane twins.Slab // reference for roofs: 1 kW, tilt 35°, south
+	ahead *World         // what will be, seen through an error
+	units []variableUnit // wind and sun at the grid's own
+	plane twins.Slab     // reference for roofs: 1 kW, tilt 35°, south
 	past  history
 	err   forecastErrors
 
@@ -35,10 +36,38 @@ type Forecast struct {
 	env     twins.Env  // reused
 }
 
-// variableUnit is a wind farm or solar park.
+// variableUnit is a wind farm or solar park: a twin of the forecast's own, which is
+// brought to the state that the unit answers.
 type variableUnit struct {
-	slab  twins.Slab
-	index int
+	path             string
+	community, index int // whose answers have it, and where in them
+	twin             twins.Slab
+}
+
+// newVariableUnits are those of all communities.
+func newVariableUnits(site *twins.Site, communities []twins.Roster) (units []variableUnit, err error) {
+	for c := range communities {
+		for k := range communities[c].Units {
+			r := &communities[c].Units[k]
+			if r.Duty != twins.Variable {
+				continue
+			}
+			u := variableUnit{path: r.Path, community: c, index: k}
+			if u.twin, err = r.Kind.New(site, []twins.Member{{Path: r.Path, Spec: r.Spec}}); err != nil {
+				return nil, err
+			}
+			units = append(units, u)
+		}
+	}
+	return units, nil
+}
+
+// follow brings the twin to where the unit is in this step.
+func (u *variableUnit) follow(of *twins.Offers) {
+	state := of.Answers[u.community].Units[u.index].State
+	if err := whole(u.twin.UnmarshalBinary(0, state)); err != nil {
+		panic(fmt.Sprintf("forecast: %s: %v", u.path, err)) // it is the stored form of the same kind
+	}
 }
 
 // The slots of a day by the wall clock: the hour that the clocks skip stays empty,
@@ -95,16 +124,14 @@ func (h *history) open(day int32) *pastDay {
 	return &h.days[len(h.days)-1]
 }
 
-func newForecast(w *World) *Forecast {
-	f := &Forecast{ahead: w.outlook(), plane: referencePlane(), learned: -1, err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}
-	for _, c := range w.Cells {
-		for _, at := range c.Units() {
-			if g, ok := c.Blocks[at.Block].Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty == twins.Variable {
-				f.units = append(f.units, variableUnit{c.Blocks[at.Block].Slab, int(at.Index)})
-			}
-		}
+func newForecast(w *World, communities []twins.Roster) (*Forecast, error) {
+	ahead := w.outlook()
+	units, err := newVariableUnits(ahead.site(), communities)
+	if err != nil {
+		return nil, err
 	}
-	return f
+	return &Forecast{ahead: ahead, units: units, plane: referencePlane(), learned: -1,
+		err: forecastErrors{issuedForecast{day: noDay}, issuedForecast{day: noDay}}}, nil
 }
 
 const referenceRating = twins.Kilowatt
@@ -125,7 +152,10 @@ func (f *Forecast) sun(env *twins.Env) twins.Power {
 }
 
 // Expect implements operator.Forecast.
-func (f *Forecast) Expect(env *twins.Env, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
+func (f *Forecast) Expect(env *twins.Env, of *twins.Offers, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
+	for i := range f.units {
+		f.units[i].follow(of)
+	}
 	errs := drawWeatherErrors(env)
 	usual, roofs, known := f.profile(env.Day, int(env.SecondOfDay), f.sun(env))
 	above, roofsAbove := 0.0, 0.0
@@ -145,7 +175,7 @@ func (f *Forecast) Expect(env *twins.Env, now operator.Expectation, period twins
 		}
 		for _, u := range f.units {
 			var offer twins.Flex
-			u.slab.Offer(u.index, &f.env, &offer)
+			u.twin.Offer(0, &f.env, &offer)
 			e.Units -= offer.Tier[twins.Generation].Ref
 		}
 	}

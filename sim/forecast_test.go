@@ -61,15 +61,29 @@ func worldOf(t *testing.T, set ...string) (*World, *Forecast) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.build()
+	w, err := s.build(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := w.forecast()
+	f, err := w.forecast(twins.Rosters(w.Cells))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w, f.(*Forecast)
+}
+
+// offersOf is what the communities of a world offer in a step.
+func offersOf(t *testing.T, w *World, env *twins.Env) *twins.Offers {
+	t.Helper()
+	var of twins.Offers
+	for _, c := range w.Cells {
+		a, err := c.Carry(env, &twins.Ask{Tick: env.Tick, Stage: twins.StageOffer}, &twins.Scratch{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		of.Answers = append(of.Answers, a)
+	}
+	return &of
 }
 
 // What wind and sun will give is their physics in the weather: of the present it is
@@ -78,26 +92,35 @@ func TestForecastKnowsWindAndSun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
+	set := func(id, setting string, value int64) twins.Command {
+		return twins.Command{Step: 48, Target: "grid/supply/" + id, Name: twins.CommandSet, Args: twins.Args{Setting: setting, Value: value}}
+	}
 	for _, row := range []struct {
-		set  string
-		zero bool
-	}{{"seed=1", false}, {"solar_parks.*.rated_w=0.001 wind_farms.*.count=0", true}} {
+		set      string
+		commands []twins.Command
+		zero     bool
+	}{
+		{"seed=1", nil, false},
+		{"solar_parks.*.rated_w=0.001 wind_farms.*.count=0", nil, true},
+		{"seed=1", []twins.Command{set("park", "available", 0), set("wind", "count", 3)}, false}, // also of this very step
+	} {
 		w, f := worldOf(t, append(strings.Fields(row.set), "start=2018-06-11")...)
 		var env twins.Env
 		w.Env(48, &env) // noon
+		env.Commands = row.commands
 		var out [96]operator.Expectation
-		f.Expect(&env, operator.Expectation{}, 900, out[:])
+		of := offersOf(t, w, &env)
+		f.Expect(&env, of, operator.Expectation{}, 900, out[:])
 		want := twins.Power(0)
-		for _, c := range w.Cells {
-			for _, at := range c.Units() {
-				var offer twins.Flex
-				if c.Blocks[at.Block].Slab.Offer(int(at.Index), &env, &offer); offer.Duty == twins.Variable {
+		for _, a := range of.Answers {
+			for k := range a.Units {
+				if offer := &a.Units[k].Flex; offer.Duty == twins.Variable {
 					want -= offer.Tier[twins.Generation].Ref
 				}
 			}
 		}
 		if out[0].Units != want || (want < 1000) != row.zero {
-			t.Errorf("%s: expected %v W now, offered %v W", row.set, out[0].Units.Watts(), want.Watts())
+			t.Errorf("%s, %v: expected %v W now, offered %v W", row.set, row.commands, out[0].Units.Watts(), want.Watts())
 		}
 	}
 }
@@ -221,7 +244,10 @@ func TestForecastStoredForm(t *testing.T) {
 		t.Errorf("%d days are kept, wanted %d", n, pastDays+1)
 	}
 	state := f.AppendBinary(nil)
-	again := newForecast(w)
+	again, err := newForecast(w, twins.Rosters(w.Cells))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if rest, err := again.UnmarshalBinary(state); err != nil || len(rest) > 0 || string(again.AppendBinary(nil)) != string(state) {
 		t.Errorf("read back: %v, %d bytes left", err, len(rest))
 	}

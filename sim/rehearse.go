@@ -18,7 +18,7 @@ const mostRehearsed = 3_000_000
 func (s *Scenario) rehearse(from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
 	cal := NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
 	other := &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Calendar: cal, document: s.document}
-	w, err := other.build()
+	w, err := other.build(nil)
 	if err != nil {
 		return err
 	}
@@ -49,11 +49,11 @@ func (c *onlooker) Dispatch(env *twins.Env, o *twins.Offers, p *twins.Plan) {
 // of the run's own.
 func rehearsalSeed(seed uint64) uint64 { return twins.Draw(seed, 0, purposeForecast, -1) }
 
-// dispatchable reports whether the world has a plant that can be planned.
-func (w *World) dispatchable() bool {
-	for _, c := range w.Cells {
-		for _, at := range c.Units() {
-			if g, ok := c.Blocks[at.Block].Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty != twins.Variable {
+// dispatchable reports whether communities have a plant that can be planned.
+func dispatchable(communities []twins.Roster) bool {
+	for c := range communities {
+		for k := range communities[c].Units {
+			if u := &communities[c].Units[k]; !u.Tie() && u.Duty != twins.Variable {
 				return true
 			}
 		}
@@ -61,12 +61,16 @@ func (w *World) dispatchable() bool {
 	return false
 }
 
-// forecast makes the forecast that the scenario wants: one that knows the day before
-// the run, if its recordings have it, or the one that knows what will be.
-func (w *World) forecast() (operator.Forecast, error) {
+// forecast makes the forecast that the scenario wants for its communities: one that
+// knows the day before the run, if its recordings have it, or the one that knows what
+// will be.
+func (w *World) forecast(communities []twins.Roster) (operator.Forecast, error) {
 	s := w.Scenario
 	perDay := twins.Tick(secondsPerDay / s.Calendar.Step)
-	f := newForecast(w)
+	f, err := newForecast(w, communities)
+	if err != nil {
+		return nil, err
+	}
 	homes := twins.Tick(w.Members[twins.Household.Name])
 	switch {
 	case s.Forecast == "perfect":
@@ -104,7 +108,7 @@ type perfectForecast struct {
 }
 
 // Expect implements operator.Forecast.
-func (p *perfectForecast) Expect(env *twins.Env, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
+func (p *perfectForecast) Expect(env *twins.Env, _ *twins.Offers, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
 	perDay := max(1, twins.Tick(secondsPerDay/env.Step))
 	last := twins.Tick(len(p.comes)) - 1
 	for k := range out {

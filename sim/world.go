@@ -15,7 +15,7 @@ import (
 // World is a scenario's twins and what they see, ready to be stepped.
 type World struct {
 	Scenario   *Scenario
-	Cells      []*twins.Cell // by path
+	Cells      []*twins.Cell // by path; of BuildOnly, those that were wanted
 	Grid       *twins.Node
 	Recordings []*Recording
 	Weather    *Weather       // nil if the scenario has none
@@ -28,35 +28,49 @@ type World struct {
 	calendar Calendar // its own: Fill remembers
 	sessions []*Sessions
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
-	followed []followed      // their names
 	commands []twins.Command // by step, target and seq
 }
 
 // Build makes the twins of a scenario, cell by cell, and the operator of its grid.
 func (s *Scenario) Build() (*World, error) {
-	w, err := s.build()
+	w, err := s.build(nil)
 	if err != nil {
 		return nil, err
 	}
 	if err := errors.Join(w.checkLimits(), w.checkReserve()); err != nil {
 		return nil, err
 	}
-	config := operator.Config{Plain: s.Controls == "none", Reserve: s.Reserve}
-	if w.dispatchable() { // else there is nothing to plan
-		if config.Forecast, err = w.forecast(); err != nil {
-			return nil, err
+	if err := w.Operate(twins.Rosters(w.Cells)); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// BuildOnly makes the twins of those communities alone whose path only reports true
+// for, and of the grid: a world of which the rest is elsewhere. Everything else is as in
+// Build, but that it has no operator until Operate gives it one, and that what is checked
+// of all communities together is not checked.
+func (s *Scenario) BuildOnly(only func(path string) bool) (*World, error) { return s.build(only) }
+
+// Operate gives the world the operator that its scenario wants, for a grid over these
+// communities, be they built here or elsewhere. They stay in the order given.
+func (w *World) Operate(communities []twins.Roster) (err error) {
+	config := operator.Config{Plain: w.Scenario.Controls == "none", Reserve: w.Scenario.Reserve}
+	if dispatchable(communities) { // else there is nothing to plan
+		if config.Forecast, err = w.forecast(communities); err != nil {
+			return err
 		}
 	}
-	w.Controller = operator.New(w.Cells, config)
-	return w, nil
+	w.Controller = operator.New(communities, config)
+	return nil
 }
 
 // BuildTwins makes the twins alone: a world in which records are shown and nothing is
 // planned. It is made faster than one that is stepped, as nothing is rehearsed.
-func (s *Scenario) BuildTwins() (*World, error) { return s.build() }
+func (s *Scenario) BuildTwins() (*World, error) { return s.build(nil) }
 
-// build makes the twins alone.
-func (s *Scenario) build() (*World, error) {
+// build makes the twins alone, of some communities if only is given.
+func (s *Scenario) build(only func(path string) bool) (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, Prepared: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	if err := errors.Join(w.readRecordings(), w.readMarket(), w.readSessions()); err != nil {
 		return nil, err
@@ -68,6 +82,10 @@ func (s *Scenario) build() (*World, error) {
 	w.Grid = grid
 	site := w.site()
 	for _, g := range s.document.groups() {
+		w.count(g)
+		if only != nil && !only(communityPath(g.id)) {
+			continue
+		}
 		if err := w.addCell(site, g); err != nil {
 			return nil, err
 		}
@@ -316,7 +334,7 @@ func (w *World) recorder() func(recording, column string, moveWeeks int) (int32,
 		}
 		i := int32(len(w.columns))
 		indexes[at] = i
-		w.columns, w.followed = append(w.columns, p.Moved(p.column, moveWeeks)), append(w.followed, at)
+		w.columns = append(w.columns, p.Moved(p.column, moveWeeks))
 		return i, nil
 	}
 }
@@ -328,23 +346,18 @@ type followed struct {
 }
 
 // outlook is what the world would have in its Env if the run were a day longer, so
-// that a forecast does not depend on when a run ends; the world's own, if its
-// recordings end with the run. It has no twins.
+// that a forecast does not depend on when a run ends; no longer than the run, if its
+// recordings end with it. It has no twins, and Env.Recorded has what is asked of its own
+// site.
 func (w *World) outlook() *World {
 	cal := *w.Scenario.Calendar
 	cal.Steps += twins.Tick(secondsPerDay / cal.Step)
 	s := w.Scenario
 	longer := &World{Scenario: &Scenario{Name: s.Name, File: s.File, Seed: s.Seed, Calendar: &cal, document: s.document}, calendar: cal}
-	if longer.readRecordings() != nil {
-		return w
+	if longer.readRecordings() == nil {
+		return longer
 	}
-	find := longer.recorder()
-	for _, f := range w.followed {
-		if _, err := find(f.recording, f.column, f.moveWeeks); err != nil {
-			return w
-		}
-	}
-	return longer
+	return &World{Scenario: s, Recordings: w.Recordings, Weather: w.Weather, Market: w.Market, calendar: *s.Calendar}
 }
 
 // group is a community's entry and its members'.
@@ -378,6 +391,18 @@ func (d *document) groups() []*group {
 	return groups
 }
 
+// count adds a community and its members to those that the scenario has.
+func (w *World) count(g *group) {
+	w.Members[twins.Community.Name]++
+	for _, m := range g.members {
+		if entry := &w.Scenario.document.entries(m.kind.Plural)[m.index]; absent(entry) {
+			w.Prepared[m.kind.Name]++
+		} else {
+			w.Members[m.kind.Name]++
+		}
+	}
+}
+
 func (w *World) addCell(site *twins.Site, g *group) error {
 	d := w.Scenario.document
 	members := make([]twins.CellMember, len(g.members))
@@ -387,11 +412,6 @@ func (w *World) addCell(site *twins.Site, g *group) error {
 		if owner := entry.textOf("owner"); owner != "" {
 			members[i].Owner = communityPath(g.id) + "/" + owner
 		}
-		if absent(entry) {
-			w.Prepared[m.kind.Name]++
-		} else {
-			w.Members[m.kind.Name]++
-		}
 	}
 	self := twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}
 	cell, err := twins.NewCell(site, self, members, twins.Lossless{})
@@ -399,7 +419,6 @@ func (w *World) addCell(site *twins.Site, g *group) error {
 		return d.memberProblem(g, err)
 	}
 	w.Cells = append(w.Cells, cell)
-	w.Members[twins.Community.Name]++
 	return nil
 }
 

@@ -40,7 +40,7 @@ func meters(t *testing.T, owned bool, hour int32, load, sun twins.Power, batteri
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := twins.NewBalance(node, twins.MeritOrder{}, []*twins.Cell{cell, other})
+	b := twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell, other})
 	env := twins.Env{Step: 3600, SecondOfDay: 3600 * hour, Recorded: []twins.Power{load * twins.Watt, sun * twins.Watt, 100 * twins.Kilowatt}}
 	if err := twintest.Step(b, &env, &twins.Scratch{}); err != nil {
 		t.Fatal(err)

@@ -1,25 +1,36 @@
 package twins
 
+import "fmt"
+
 // Balance is the grid's side of a step, as a state machine without clock or
-// messages: it takes what all cells have answered at one stage and says which
-// stage comes next, until production equals consumption and everybody has
-// committed.
+// messages: it takes what all communities have answered at one stage and says which
+// stage comes next and what they are asked there, until production equals consumption
+// and everybody has committed. It knows communities by their rosters and answers alone.
 //
 //	Begin ─▶ StageOffer ─▶ StageSettle ─▶ [StageRevise] ─▶ StageClose … ─▶ StageCommit ─▶ StageDone
 //
-// It is driven by a loop (Next after every cell has answered) or by the grid
-// actor; both give the same.
+// It is driven by a loop or by the grid actor; both give the same:
+//
+//	for s := g.Begin(env); s != StageDone; s = g.Next(env) {
+//		for each i that g.Involves: send g.Asks()[i], then g.Take(i, its answer)
+//	}
 type Balance struct {
 	Node       *Node
 	Controller Controller
-	Cells      []*Cell // in path order
 
 	Flows    Flows    // after StageCommit: the whole grid
 	Residual Power    // after StageCommit: 0, or energy was lost or made
 	Swing    Swing    // of the frequency, after StageSettle
 	Events   []Notice // after StageCommit: what the grid itself has to tell
+	Isolated []string // after StageCommit: members put into quarantine since the commit before
 
+	rosters []Roster // in path order
 	units   []gridUnit
+	first   []int     // of each community, its first unit; then the number of units
+	asks    []Ask     // of the present stage
+	answers []*Answer // the last ones
+	tick    Tick
+	seq     int32 // of the present exchange
 	offers  Offers
 	plan    Plan
 	stage   Stage
@@ -40,6 +51,7 @@ type checkpoint struct {
 	node          Node
 	swing         Swing
 	stage         Stage
+	seq           int32
 	revised, shed int
 	closes        int
 	communities   []Setpoint
@@ -47,40 +59,102 @@ type checkpoint struct {
 	offers        []Flex
 }
 
-type gridUnit struct {
-	cell int
-	unit int
-}
+// gridUnit is a unit by its place in the rosters.
+type gridUnit struct{ community, unit int }
 
-// NewBalance makes the grid over its communities, which stay in the order given.
-func NewBalance(node *Node, controller Controller, cells []*Cell) *Balance {
-	g := &Balance{Node: node, Controller: controller, Cells: cells, stage: StageDone}
-	for i, c := range cells {
-		for k := range c.Units() {
+// NewBalance makes the grid over communities, which stay in the order given.
+func NewBalance(node *Node, controller Controller, communities []Roster) *Balance {
+	n := len(communities)
+	g := &Balance{Node: node, Controller: controller, rosters: communities, stage: StageDone,
+		asks: make([]Ask, n), answers: make([]*Answer, n)}
+	for i := range communities {
+		g.first = append(g.first, len(g.units))
+		for k := range communities[i].Units {
 			g.units = append(g.units, gridUnit{i, k})
 		}
 	}
-	g.offers.Communities = make([]Flex, len(cells))
-	g.offers.Burdens = make([]Burden, len(cells))
+	g.first = append(g.first, len(g.units))
+	g.offers.Communities = make([]Flex, n)
+	g.offers.Burdens = make([]Burden, n)
 	g.offers.Units = make([]Flex, len(g.units))
-	g.plan.Communities = make([]Setpoint, len(cells))
+	g.offers.Answers = g.answers
+	g.plan.Communities = make([]Setpoint, n)
 	g.plan.Units = make([]Setpoint, len(g.units))
 	return g
 }
 
 // Begin starts a step.
-func (g *Balance) Begin() Stage {
-	g.stage, g.revised, g.shed, g.closes = StageOffer, 0, 0, 0
-	g.Swing = Swing{}
+func (g *Balance) Begin(env *Env) Stage {
+	g.stage, g.tick, g.seq, g.revised, g.shed, g.closes = StageOffer, env.Tick, 0, 0, 0, 0
+	g.Swing, g.Isolated = Swing{}, g.Isolated[:0]
 	g.keep()
+	g.ask()
 	return g.stage
+}
+
+// ask writes what communities are asked at the present stage.
+func (g *Balance) ask() {
+	for i := range g.asks {
+		a := &g.asks[i]
+		*a = Ask{Tick: g.tick, Seq: g.seq, Stage: g.stage}
+		switch g.stage {
+		case StageSettle, StageRevise:
+			a.Set = g.plan.Communities[i]
+			a.Converters = g.stage == StageSettle && g.plan.Converters
+		case StageClose:
+			a.Units = g.plan.Units[g.first[i]:g.first[i+1]:g.first[i+1]]
+		}
+	}
+}
+
+// Asks are what communities are asked at the present stage, in path order. They are
+// valid until the next call of Next, and not to be changed.
+func (g *Balance) Asks() []Ask { return g.asks }
+
+// Take takes the answer of community i, which must not change until that community is
+// asked again. It refuses one that is not to what was asked, or does not fit the roster.
+func (g *Balance) Take(i int, a *Answer) error {
+	ask, r := &g.asks[i], &g.rosters[i]
+	switch {
+	case !a.to(ask):
+		return fmt.Errorf("%s: answer to exchange %d of step %d, %s, wanted one to exchange %d of step %d, %s",
+			r.Path, a.Seq, a.Tick, a.Stage, ask.Seq, ask.Tick, ask.Stage)
+	case len(a.Units) != len(r.Units) || len(a.Stores) != len(r.Stores):
+		return fmt.Errorf("%s: answer of %d producers and ties and %d stores at step %d, wanted %d and %d",
+			r.Path, len(a.Units), len(a.Stores), ask.Tick, len(r.Units), len(r.Stores))
+	case ask.Converters && len(a.Converters) != len(r.Stores):
+		return fmt.Errorf("%s: answer of %d converters at step %d, wanted %d", r.Path, len(a.Converters), ask.Tick, len(r.Stores))
+	}
+	g.answers[i] = a
+	return nil
+}
+
+// to reports whether a is an answer to an ask.
+func (a *Answer) to(ask *Ask) bool {
+	return a.Tick == ask.Tick && a.Seq == ask.Seq && a.Stage == ask.Stage
+}
+
+// answered panics unless the answer of every community that takes part in the present
+// stage has been taken: whoever drives the step has lost one.
+func (g *Balance) answered() {
+	for i, a := range g.answers {
+		if ask := &g.asks[i]; g.Involves(i) && (a == nil || !a.to(ask)) {
+			panic(fmt.Sprintf("twins: step %d: no answer of %s to exchange %d, %s", ask.Tick, g.rosters[i].Path, ask.Seq, ask.Stage))
+		}
+	}
+}
+
+// unit is what unit k has answered last.
+func (g *Balance) unit(k int) *UnitAnswer {
+	u := g.units[k]
+	return &g.answers[u.community].Units[u.unit]
 }
 
 // keep remembers where the step stands; Rollback goes back there. A grid that
 // failed inside Next rolls back and calls it again.
 func (g *Balance) keep() {
 	k := &g.before
-	k.node, k.stage, k.revised, k.shed, k.closes = *g.Node, g.stage, g.revised, g.shed, g.closes
+	k.node, k.stage, k.seq, k.revised, k.shed, k.closes = *g.Node, g.stage, g.seq, g.revised, g.shed, g.closes
 	k.swing = g.Swing
 	k.communities = append(k.communities[:0], g.plan.Communities...)
 	k.units = append(k.units[:0], g.plan.Units...)
@@ -90,26 +164,26 @@ func (g *Balance) keep() {
 // Rollback undoes the last call of Next.
 func (g *Balance) Rollback() {
 	k := &g.before
-	*g.Node, g.stage, g.revised, g.shed, g.closes = k.node, k.stage, k.revised, k.shed, k.closes
+	*g.Node, g.stage, g.seq, g.revised, g.shed, g.closes = k.node, k.stage, k.seq, k.revised, k.shed, k.closes
 	g.Swing = k.swing
 	copy(g.plan.Communities, k.communities)
 	copy(g.plan.Units, k.units)
 	copy(g.offers.Units, k.offers)
+	g.ask()
 }
 
 // Stage is where the step stands.
 func (g *Balance) Stage() Stage { return g.stage }
 
-// Plan is what is asked of each cell at the present stage.
-func (g *Balance) Plan() []Setpoint { return g.plan.Communities }
-
-// Involves reports whether cell i takes part in the present stage.
+// Involves reports whether community i takes part in the present stage.
 func (g *Balance) Involves(i int) bool {
-	return g.stage != StageClose || len(g.Cells[i].Units()) > 0
+	return g.stage != StageClose || len(g.rosters[i].Units) > 0
 }
 
-// Next takes the answers of all involved cells and returns the next stage.
+// Next works on the answers of all communities that take part and returns the next
+// stage, for which Asks are ready then.
 func (g *Balance) Next(env *Env) Stage {
+	g.answered()
 	g.keep()
 	g.fault(BeforeAnswer)
 	switch g.stage {
@@ -127,11 +201,9 @@ func (g *Balance) Next(env *Env) Stage {
 		g.audit(env)
 		g.stage = StageDone
 	}
-	if g.stage == StageClose {
-		for k, u := range g.units {
-			_, set, _ := g.Cells[u.cell].Unit(u.unit)
-			*set = g.plan.Units[k]
-		}
+	if g.stage != StageDone {
+		g.seq++
+		g.ask()
 	}
 	g.fault(AfterAnswer)
 	return g.stage
@@ -144,16 +216,17 @@ func (g *Balance) fault(p FaultPoint) {
 }
 
 func (g *Balance) dispatch(env *Env) {
-	for i, c := range g.Cells {
-		g.offers.Communities[i] = c.Flex
-		g.offers.Burdens[i] = c.Burden()
-		g.plan.Communities[i] = c.Flex.Follow()
+	for i, a := range g.answers {
+		g.offers.Communities[i] = a.Flex
+		g.offers.Burdens[i] = a.Burden
+		g.plan.Communities[i] = a.Flex.Follow()
 	}
-	for k, u := range g.units {
-		flex, _, _ := g.Cells[u.cell].Unit(u.unit)
+	for k := range g.units {
+		flex := &g.unit(k).Flex
 		g.offers.Units[k] = *flex
 		g.plan.Units[k] = flex.Follow()
 	}
+	g.plan.Converters = false
 	g.Controller.Dispatch(env, &g.offers, &g.plan)
 	g.plan.straighten(&g.offers)
 }
@@ -177,8 +250,8 @@ const maxPasses = 8
 // missing is what loads, storage, losses and rotating masses come to, less what the
 // units give.
 func (g *Balance) missing() (left Power) {
-	for _, c := range g.Cells {
-		left += c.Flows.Power + c.Flows.NetworkLoss
+	for _, a := range g.answers {
+		left += a.Flows.Net()
 	}
 	for k := range g.units {
 		left += g.plan.Units[k].Net()
@@ -191,8 +264,8 @@ func (g *Balance) missing() (left Power) {
 // vehicles and, by force, for loads; or generation curtailed. What even they
 // cannot take stops plants.
 func (g *Balance) closeBooks() Stage {
-	for i, c := range g.Cells { // estimates may have taken the place of offers
-		g.offers.Communities[i] = c.Flex
+	for i, a := range g.answers { // estimates may have taken the place of offers
+		g.offers.Communities[i] = a.Flex
 	}
 	g.plan.straighten(&g.offers)
 	left := g.plan.close(g.offers.Units, g.missing())
@@ -246,12 +319,11 @@ func (g *Balance) force(left Power) bool {
 // is, and the next in order closes for it.
 func (g *Balance) closed() Stage {
 	failed := false
-	for k, u := range g.units {
-		_, _, read := g.Cells[u.cell].Unit(u.unit)
-		if read.Power != g.plan.Units[k].Net() {
+	for k := range g.units {
+		if did := g.unit(k).Power; did != g.plan.Units[k].Net() {
 			failed = true
-			g.offers.Units[k].Tier[Generation] = Fixed(read.Power)
-			g.plan.Units[k].Tier = [NumTiers]Power{Generation: read.Power}
+			g.offers.Units[k].Tier[Generation] = Fixed(did)
+			g.plan.Units[k].Tier = [NumTiers]Power{Generation: did}
 		}
 	}
 	g.closes++
@@ -263,9 +335,10 @@ func (g *Balance) closed() Stage {
 
 // audit adds up the committed readings. It knows nothing of the dispatch.
 func (g *Balance) audit(env *Env) {
-	g.Flows = Flows{}
-	for _, c := range g.Cells {
-		g.Flows.Plus(&c.Flows)
+	g.Flows, g.Isolated = Flows{}, g.Isolated[:0]
+	for _, a := range g.answers {
+		g.Flows.Plus(&a.Flows)
+		g.Isolated = append(g.Isolated, a.Isolated...)
 	}
 	g.Flows.Relief, g.Flows.Kinetic = g.Swing.Relief, g.Swing.Kinetic
 	g.Residual = g.Flows.Residual()
@@ -286,13 +359,9 @@ func (g *Balance) settled(env *Env) {
 		return
 	}
 	o := &g.outcome
-	o.Flows, o.Swing, o.Communities, o.Units = &g.Flows, &g.Swing, o.Communities[:0], o.Units[:0]
-	for _, cell := range g.Cells {
-		o.Communities = append(o.Communities, &cell.Flows)
-	}
-	for _, u := range g.units {
-		_, _, read := g.Cells[u.cell].Unit(u.unit)
-		o.Units = append(o.Units, read.Power)
+	o.Flows, o.Swing, o.Answers, o.Units = &g.Flows, &g.Swing, g.answers, o.Units[:0]
+	for k := range g.units {
+		o.Units = append(o.Units, g.unit(k).Power)
 	}
 	g.Events = c.Settled(env, o, g.Events)
 }
@@ -302,7 +371,7 @@ func (g *Balance) settled(env *Env) {
 func (g *Balance) Order() (paths []string) {
 	for _, k := range g.plan.Order {
 		u := g.units[k]
-		paths = append(paths, g.Cells[u.cell].PathOf(g.Cells[u.cell].Units()[u.unit]))
+		paths = append(paths, g.rosters[u.community].Units[u.unit].Path)
 	}
 	return paths
 }

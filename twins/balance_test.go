@@ -50,7 +50,7 @@ func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *tw
 	for _, c := range cells {
 		c.Falsify = falsify
 	}
-	b := twins.NewBalance(node, controller, cells)
+	b := twintest.NewLoop(node, controller, cells)
 	var env twins.Env
 	var w twins.Scratch
 	for t := range twins.Tick(twintest.Steps) {
@@ -66,7 +66,7 @@ func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *tw
 }
 
 // books are laws E1, E2 and E3 of one step.
-func books(b *twins.Balance, env *twins.Env) error {
+func books(b *twintest.Loop, env *twins.Env) error {
 	if b.Residual != 0 {
 		return fmt.Errorf("E3: grid: residual %d mW: %+v", b.Residual, b.Flows)
 	}
@@ -104,7 +104,7 @@ func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
 	cut := 0
 	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
 		cells, node := g.Build()
-		b := twins.NewBalance(node, twins.MeritOrder{}, cells)
+		b := twintest.NewLoop(node, twins.MeritOrder{}, cells)
 		var env twins.Env
 		var w twins.Scratch
 		for tick := range twins.Tick(twintest.Steps) {
@@ -128,7 +128,7 @@ func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
 }
 
 // unservedVehicles is what vehicles were promised and not given.
-func unservedVehicles(b *twins.Balance) (sum twins.Power) {
+func unservedVehicles(b *twintest.Loop) (sum twins.Power) {
 	for _, c := range b.Cells {
 		for _, block := range c.Blocks {
 			if block.Kind == twins.Vehicle {

@@ -97,13 +97,19 @@ type Cell struct {
 	rounds   [StageDone][]round
 	commands []Command
 	isolated []string
-	slotOf   map[string]Slot
-	began    Tick // tick for which rows have been saved
-	before   Node // the twin at the start of the step
-	opened   Node // the same with the step's commands applied
-	events   Events
-	draws    []BusDraw
-	state    NetworkState
+
+	roster     Roster
+	answer     Answer
+	banks      []storeBank // the roster's stores, in its order
+	seq        int32       // of the present exchange
+	converters bool        // the ask wants to know what converters can do
+	slotOf     map[string]Slot
+	began      Tick // tick for which rows have been saved
+	before     Node // the twin at the start of the step
+	opened     Node // the same with the step's commands applied
+	events     Events
+	draws      []BusDraw
+	state      NetworkState
 
 	// Fault is called at statements where a test wants a member to fail; nil
 	// otherwise.
@@ -171,6 +177,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	slices.SortFunc(members, func(a, b CellMember) int {
 		return cmp.Or(cmp.Compare(a.Kind.Name, b.Kind.Name), cmp.Compare(a.Path, b.Path))
 	})
+	all := members
 	for len(members) > 0 {
 		n := 1
 		for n < len(members) && members[n].Kind == members[0].Kind {
@@ -187,6 +194,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	c.plan()
 	c.layout = c.LayoutAs(site.Layout)
 	c.record = NewCellRecord(c.layout)
+	c.enroll(all)
 	return c, nil
 }
 
@@ -318,13 +326,6 @@ func (c *Cell) Round(s Stage, r int) []int32 { return c.rounds[s][r] }
 // Units are the producers and ties of the community, in path order.
 func (c *Cell) Units() []Slot { return c.units }
 
-// Unit gives the slots of one of Units.
-func (c *Cell) Unit(k int) (*Flex, *Setpoint, *Reading) {
-	at := c.units[k]
-	b := c.Blocks[at.Block]
-	return &b.Flex[at.Index], &b.Set[at.Index], &b.Read[at.Index]
-}
-
 // Members is how many members the cell has, itself left out.
 func (c *Cell) Members() (n int) {
 	for _, b := range c.Blocks {
@@ -339,15 +340,18 @@ func (b *Block) Prepared(i int) bool { return b.places != nil && b.places.Prepar
 // PathOf is the path of a member.
 func (c *Cell) PathOf(at Slot) string { return c.Blocks[at.Block].Paths[at.Index] }
 
-// Begin prepares a stage. At StageSettle and StageRevise ask is what the grid
-// asks of the community; at StageClose the grid has written the units'
-// setpoints. A refused command is an error; the step cannot go on.
-func (c *Cell) Begin(s Stage, env *Env, ask *Setpoint) error {
-	switch s {
+// Begin prepares the stage that is asked for: at StageSettle and StageRevise it
+// divides what is asked of the community among its members. A refused command is an
+// error, and so is an ask for another step than env's; the step cannot go on.
+func (c *Cell) Begin(env *Env, ask *Ask) error {
+	if err := c.take(env, ask); err != nil {
+		return err
+	}
+	switch ask.Stage {
 	case StageOffer:
 		return c.open(env)
 	case StageSettle, StageRevise:
-		c.divide(ask)
+		c.divide(&ask.Set)
 	}
 	return nil
 }
@@ -655,8 +659,8 @@ func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
 	}
 }
 
-// End folds what the members have answered. scratches are those of the askers,
-// which hold the notable events of the commits.
+// End folds what the members have answered into the cell's Answer. scratches are those
+// of the askers, which hold the notable events of the commits.
 func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 	switch s {
 	case StageOffer:
@@ -671,7 +675,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 		c.check(env.Step)
 		c.bear(env)
 		c.note(scratches)
-		net := c.net()
+		net := c.Net()
 		*c.Node = c.opened
 		c.events.Reset()
 		c.Node.Settle(env, &c.Flows, max(net, 0), max(-net, 0), &c.events)
@@ -683,6 +687,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 		}
 		c.takeRecord()
 	}
+	c.respond(s, env)
 }
 
 // fold adds up the offers of everything that stands at the community's own
@@ -737,7 +742,7 @@ func (c *Cell) note(scratches []*Scratch) {
 		c.Events = append(c.Events, w.Notices...)
 	}
 	c.Events = append(c.Events, c.cuts...)
-	if net := c.net(); c.opened.above(max(net, -net)) {
+	if net := c.Net(); c.opened.above(max(net, -net)) {
 		c.Events = append(c.Events, Notice{c.Path, Event{Type: LimitPassed, V: [7]int64{int64(net), int64(c.opened.limit)}}})
 	}
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
@@ -824,9 +829,6 @@ func (c *Cell) check(s Seconds) {
 		}
 	}
 }
-
-// net is what passes the community's connection point: + import, − export.
-func (c *Cell) net() Power { return c.Flows.Power + c.Flows.NetworkLoss }
 
 // cellVersion is the first byte of a cell's stored form.
 const cellVersion = 1

@@ -75,7 +75,7 @@ func TestWhoClosesTheBooks(t *testing.T) {
 				t.Fatal(err)
 			}
 			node, _ := twins.NewNode(twins.Grid, twins.Member{Path: "grid", Spec: []byte(`{}`)})
-			b := twins.NewBalance(node, asking{}, []*twins.Cell{cell})
+			b := twintest.NewLoop(node, asking{}, []*twins.Cell{cell})
 			env := twins.Env{Step: 900, Recorded: []twins.Power{5 * twins.Kilowatt}}
 			if err := twintest.Step(b, &env, &twins.Scratch{}); err != nil {
 				t.Fatal(err)

@@ -6,8 +6,8 @@ import (
 )
 
 // Controller decides, once a step, what communities and units are asked. It is
-// built in, or a program of the user's. It sees offers (and outlooks, when a
-// plan is due), never the future, and answers setpoints.
+// built in, or a program of the user's. It sees offers and answers, never the future
+// and never a twin, and answers setpoints.
 type Controller interface {
 	Dispatch(env *Env, offers *Offers, plan *Plan)
 }
@@ -33,13 +33,13 @@ type Swinger interface {
 	Swing(env *Env, o *Offers, p *Plan) Swing
 }
 
-// Outcome is what came of a step: the flows of the whole grid, those of each
-// community in path order, and what each unit did, + draws, − injects.
+// Outcome is what came of a step: the flows of the whole grid, what each unit did,
+// + draws, − injects, and all that communities have answered at StageCommit.
 type Outcome struct {
-	Flows       *Flows
-	Communities []*Flows
-	Units       []Power
-	Swing       *Swing
+	Flows   *Flows
+	Units   []Power
+	Swing   *Swing
+	Answers []*Answer // of communities, in path order
 }
 
 // Swing is how the frequency moved inside one step, and what that did.
@@ -64,7 +64,9 @@ type Offers struct {
 	Communities []Flex   // folded, in path order; units not in it
 	Units       []Flex   // producers and ties, in path order
 	Burdens     []Burden // of communities; none: nobody has borne anything
-	Outlooks    []Outlook
+	// Answers are what communities have answered last, in path order: what else a
+	// controller may want to know of units and stores. They are not to be changed.
+	Answers []*Answer
 }
 
 func (o *Offers) burden(i int) Burden {
@@ -80,6 +82,8 @@ type Plan struct {
 	Communities []Setpoint
 	Units       []Setpoint
 	Order       []int // of units: the order in which they close the books
+	// Converters says that the controller, a Swinger, needs those of this step's stores.
+	Converters bool
 
 	seen  []bool // reused
 	turns []int  // of communities in rotation; reused

@@ -269,7 +269,7 @@ func TestIslandLosesAnEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	balance := twins.NewBalance(node, twins.MeritOrder{}, []*twins.Cell{cell})
+	balance := twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell})
 	var w twins.Scratch
 	set := func(v int64) []twins.Command {
 		return []twins.Command{{Target: "grid/c/engine-a", Name: twins.CommandSet, Args: twins.Args{Setting: "available", Value: v}}}
@@ -325,7 +325,7 @@ func TestOneStartIsNotFollowedByOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	balance := twins.NewBalance(node, twins.MeritOrder{}, []*twins.Cell{cell})
+	balance := twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell})
 	env := twins.Env{Step: 60, Recorded: []twins.Power{80 * twins.Kilowatt}}
 	starting, running := 0, 0
 	for range 30 {

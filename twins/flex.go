@@ -204,14 +204,6 @@ func (s *Setpoint) Net() (sum Power) {
 	return sum
 }
 
-// Outlook is a member's or community's view ahead, for a controller that makes
-// a plan: one Flex for each step from From on. It is asked when a plan is due,
-// not each step.
-type Outlook struct {
-	From Tick
-	Flex []Flex
-}
-
 // BandSplit hands a tier's total out along the members' bands: what is below
 // the sum of references is taken in proportion to Ref − Min, what is above is
 // added in proportion to Max − Ref. What goes below the sum of Min (load shed by

@@ -29,7 +29,7 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := twins.NewBalance(node, twins.MeritOrder{}, []*twins.Cell{cell})
+	b := twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell})
 	var env twins.Env
 	var w twins.Scratch
 	twintest.FillEnv(site, 0, &env)

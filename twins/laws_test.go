@@ -146,7 +146,7 @@ func TestNodeSnapshotContinues(t *testing.T) {
 	for seed := range uint64(50) {
 		g := twintest.NewGrid(seed)
 		cells, node := g.Build()
-		b := twins.NewBalance(node, twins.MeritOrder{}, cells)
+		b := twintest.NewLoop(node, twins.MeritOrder{}, cells)
 		var env twins.Env
 		var w twins.Scratch
 		for tick := range twins.Tick(twintest.Steps) {

@@ -160,6 +160,10 @@ var FlowColumns = []FlowColumn{
 	flowColumn("elsewhere_j", func(f *Flows) *Energy { return &f.Elsewhere }),
 }
 
+// Net is what passes the connection point of a node with these flows: + import,
+// − export, what is lost in its network included.
+func (f *Flows) Net() Power { return f.Power + f.NetworkLoss }
+
 // Residual is production + discharge + import + relief − (consumption + charge +
 // export + losses + kinetic): zero, or energy has been lost or made.
 func (f *Flows) Residual() Power {

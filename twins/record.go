@@ -89,7 +89,7 @@ func NewCellRecord(l *CellLayout) *CellRecord {
 }
 
 // Net is what passes the community's connection point: + import, − export.
-func (r *CellRecord) Net() Power { return r.Flows.Power + r.Flows.NetworkLoss }
+func (r *CellRecord) Net() Power { return r.Flows.Net() }
 
 // Column is what column n says of all members, in path order; nil if it is 0 of each.
 func (b *BlockRecord) Column(n int) []int64 { return b.columns[n] }

@@ -9,7 +9,7 @@ import (
 )
 
 // homesBehindTie is one community of homes of 1 kW behind a tie that carries less.
-func homesBehindTie(t *testing.T, homes int, tie string) (*twins.Balance, *twins.Site) {
+func homesBehindTie(t *testing.T, homes int, tie string) (*twintest.Loop, *twins.Site) {
 	t.Helper()
 	site := twintest.NewSite(1, 900)
 	var members []twins.CellMember
@@ -27,7 +27,7 @@ func homesBehindTie(t *testing.T, homes int, tie string) (*twins.Balance, *twins
 	if err != nil {
 		t.Fatal(err)
 	}
-	return twins.NewBalance(node, twins.MeritOrder{}, []*twins.Cell{cell}), site
+	return twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell}), site
 }
 
 // Four homes of 1 kW and 2.5 kW for them: in each step one is off, one for a half,
@@ -78,9 +78,9 @@ func TestRotationForAShareStillFollows(t *testing.T) {
 	for _, row := range []struct{ asked, want twins.Power }{ // of 4 kW, a quarter of it can be cut for a quarter of the step
 		{3500 * twins.Watt, 3500 * twins.Watt}, {3 * twins.Kilowatt, 3 * twins.Kilowatt}, {1234567, 1234567}, {0, 0},
 	} {
-		ask := cell.Flex.Follow()
-		ask.Tier[twins.Essential], ask.For = row.asked, twins.One/4
-		if err := cell.Begin(twins.StageSettle, &env, &ask); err != nil {
+		ask := twins.Ask{Stage: twins.StageSettle, Set: cell.Flex.Follow()}
+		ask.Set.Tier[twins.Essential], ask.Set.For = row.asked, twins.One/4
+		if err := cell.Begin(&env, &ask); err != nil {
 			t.Fatal(err)
 		}
 		got := twins.Power(0)

@@ -97,7 +97,7 @@ func TestReadings(t *testing.T) {
 	table := tables.NewReadings(&b)
 	for i, k := range twins.Kinds() {
 		m := tables.Member{Path: "grid/ü/" + k.Name, Kind: k, Community: "grid/ü"}
-		if err := table.Add(7, time.Unix(1, 0), m, func(c int) int64 { return int64(1000*i + c - 5) }); err != nil {
+		if err := table.Add(7, time.Unix(1, 0), m, func(c int) (int64, bool) { return int64(1000*i + c - 5), true }); err != nil {
 			t.Fatal(err)
 		}
 	}

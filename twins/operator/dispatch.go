@@ -12,7 +12,7 @@ const generation = twins.Generation
 func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	o.next.assign(&o.state)
 	o.now = Observe(of)
-	if o.due(env) {
+	if o.due(env, of) {
 		o.plan(env, of, p)
 	}
 	p.Rank(of.Units)
@@ -37,6 +37,7 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	}
 	o.order(env, of, p)
 	o.remember(env, of, p)
+	p.Converters = o.alone(of)
 }
 
 // remember notes what this step leaves uncovered, for who is told of it.
@@ -51,7 +52,7 @@ func (o *Operator) remember(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 func (o *Operator) sold(of *twins.Offers) (sum twins.Power) {
 	for i := range o.units {
 		if u := &o.units[i]; u.planned >= 0 && of.Units[i].Tier[generation].Min < 0 {
-			sum += u.plant().Sold
+			sum += u.plant(of).Sold
 		}
 	}
 	return sum
@@ -62,7 +63,7 @@ func (o *Operator) sold(of *twins.Offers) (sum twins.Power) {
 func (o *Operator) sell(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
 	sold := o.sold(of)
 	for i := range o.units {
-		if o.units[i].tie == nil || sold <= 0 {
+		if !o.units[i].tie || sold <= 0 {
 			continue
 		}
 		out := min(sold, max(0, of.Units[i].Tier[generation].Max-p.Units[i].Tier[generation]))
@@ -132,10 +133,10 @@ func (o *Operator) share(of *twins.Offers, p *twins.Plan, left twins.Power) twin
 	for i := range of.Units {
 		o.caps[i] = -of.Units[i].Tier[generation].Min
 	}
-	if o.survives() {
+	if survives(of.Answers) {
 		share := o.now.Load.Times(o.config.ImportShare)
 		for i := range o.units {
-			if o.units[i].tie != nil {
+			if o.units[i].tie {
 				o.caps[i] = min(o.caps[i], share)
 				share -= o.caps[i]
 			}
@@ -151,10 +152,12 @@ func (o *Operator) share(of *twins.Offers, p *twins.Plan, left twins.Power) twin
 }
 
 // survives reports whether storage could hold the frequency if the ties were lost.
-func (o *Operator) survives() bool {
-	for i := range o.stores {
-		if s := &o.stores[i]; s.inService() && s.bank.Forming(s.index) {
-			return true
+func survives(answers []*twins.Answer) bool {
+	for _, a := range answers {
+		for i := range a.Stores {
+			if a.Stores[i].Forming {
+				return true
+			}
 		}
 	}
 	return false
@@ -255,13 +258,13 @@ func runs(of *twins.Offers, p *twins.Plan, i int) bool {
 func (o *Operator) reach(env *twins.Env, of *twins.Offers, p *twins.Plan, i int) (room, within twins.Power) {
 	u, now := &o.units[i], p.Units[i].Tier[generation]
 	switch {
-	case u.tie != nil:
+	case u.tie:
 		room = now - of.Units[i].Tier[generation].Min
 		return room, room
 	case u.planned < 0, !runs(of, p, i):
 		return 0, 0
 	}
-	plant := u.plant()
+	plant := u.plant(of)
 	water, _ := plant.Water.Over(env.Step)
 	room = max(0, min(plant.Rated, plant.Firm+water)+now)
 	share, _ := twins.MulDiv(int64(plant.Ramp), int64(env.Step), 60)

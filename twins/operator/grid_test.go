@@ -44,7 +44,7 @@ type grid struct {
 	site    *twins.Site
 	cell    *twins.Cell
 	op      *operator.Operator
-	balance *twins.Balance
+	balance *twintest.Loop
 	env     twins.Env
 	scratch twins.Scratch
 	load    func(twins.Tick) float64 // kW, essential
@@ -72,8 +72,8 @@ func newGrid(t testing.TB, step twins.Seconds, c operator.Config, members ...mem
 		t.Fatal(err)
 	}
 	cells := []*twins.Cell{g.cell}
-	g.op = operator.New(cells, c)
-	g.balance = twins.NewBalance(node, g.op, cells)
+	g.op = operator.New(twins.Rosters(cells), c)
+	g.balance = twintest.NewLoop(node, g.op, cells)
 	return g
 }
 
@@ -96,7 +96,7 @@ func (g *grid) step(at twins.Tick, commands ...twins.Command) *twins.Swing {
 		g.t.Fatal(err)
 	}
 	if g.balance.Residual != 0 {
-		g.t.Fatalf("step %d: residual %d mW: %+v, %+v, %+v", at, g.balance.Residual, g.balance.Swing, g.balance.Flows, g.balance.Plan())
+		g.t.Fatalf("step %d: residual %d mW: %+v, %+v, %+v", at, g.balance.Residual, g.balance.Swing, g.balance.Flows, g.balance.Asks())
 	}
 	return &g.balance.Swing
 }
@@ -165,19 +165,13 @@ func (g *grid) ask(communities ...tiers) string {
 func (g *grid) offer(communities ...tiers) (*twins.Offers, *twins.Plan) {
 	g.t.Helper()
 	g.world(0)
-	if err := g.cell.Begin(twins.StageOffer, &g.env, nil); err != nil {
+	a, err := g.cell.Carry(&g.env, &twins.Ask{Stage: twins.StageOffer}, &g.scratch)
+	if err != nil {
 		g.t.Fatal(err)
 	}
-	of, p := &twins.Offers{}, &twins.Plan{}
-	for k, b := range g.cell.Blocks {
-		for i := range b.Paths {
-			if err := g.cell.Ask(twins.StageOffer, twins.Slot{Block: int32(k), Index: int32(i)}, &g.env, &g.scratch); err != nil {
-				g.t.Fatal(err)
-			}
-		}
-	}
-	for k := range g.cell.Units() {
-		f, _, _ := g.cell.Unit(k)
+	of, p := &twins.Offers{Answers: []*twins.Answer{a}}, &twins.Plan{}
+	for k := range a.Units {
+		f := &a.Units[k].Flex
 		of.Units, p.Units = append(of.Units, *f), append(p.Units, f.Follow())
 	}
 	for _, c := range communities {

@@ -29,8 +29,9 @@ type Expectation struct{ Load, Roofs, Units twins.Power }
 // Forecast expects. It is pure but for what it learns.
 type Forecast interface {
 	// Expect writes what is expected of periods from the step of env on, each of the
-	// given length, the first being that step's. now is what this step has offered.
-	Expect(env *twins.Env, now Expectation, period twins.Seconds, out []Expectation)
+	// given length, the first being that step's. of is what this step has offered, and
+	// now its sum.
+	Expect(env *twins.Env, of *twins.Offers, now Expectation, period twins.Seconds, out []Expectation)
 	// Learn is told what a step has offered, once or twice for each, and appends
 	// what is worth telling: how far off it was.
 	Learn(env *twins.Env, now Expectation, told []twins.Notice) []twins.Notice
@@ -55,7 +56,7 @@ const defaultImportShare = twins.One * 45 / 100
 type Operator struct {
 	config Config
 	units  []unit
-	stores []store
+	stores int // of all communities
 
 	state, next state // next becomes state when the step is settled
 
@@ -69,51 +70,35 @@ type Operator struct {
 
 // unit is a producer or tie, in the order of Offers.Units.
 type unit struct {
-	path    string
-	block   *twins.Block
-	index   int
-	bank    twins.Generator // nil for ties
-	tie     twins.Holder    // nil for plants
-	planned int             // its place in the plan; −1: wind, sun and ties have none
+	path      string
+	community int // whose roster and answers have it
+	index     int // in them
+	tie       bool
+	planned   int // its place in the plan; −1: wind, sun and ties have none
 }
 
-// plant is a plant as it is; one in quarantine is out of service.
-func (u *unit) plant() twins.Plant {
-	p := u.bank.Plant(u.index)
-	p.Available = p.Available && !u.block.Quarantined(u.index)
-	return p
+// answer is what the unit has answered at StageOffer.
+func (u *unit) answer(of *twins.Offers) *twins.UnitAnswer {
+	return &of.Answers[u.community].Units[u.index]
 }
+
+// plant is a producer as it is in this step; one in quarantine is out of service.
+func (u *unit) plant(of *twins.Offers) *twins.Plant { return &u.answer(of).Plant }
 
 // A unit's standing is what a plan rests on: the manager's order, 0 for ties, or
 // that it is out of service.
 const outOfService = -1
 
-func (u *unit) standing() int64 {
-	if u.tie != nil {
-		if u.tie.InService(u.index) && !u.block.Quarantined(u.index) {
-			return 0
-		}
+func (u *unit) standing(of *twins.Offers) int64 {
+	switch a := u.answer(of); {
+	case !a.InService:
 		return outOfService
+	case u.tie:
+		return 0
+	default:
+		return int64(a.Plant.Order)
 	}
-	if p := u.plant(); p.Available {
-		return int64(p.Order)
-	}
-	return outOfService
 }
-
-// store is a storage whose converter may hold the frequency.
-type store struct {
-	bank  twins.ConverterBank
-	block *twins.Block
-	index int
-}
-
-func (s *store) inService() bool {
-	return s.bank.InService(s.index) && !s.block.Quarantined(s.index)
-}
-
-// power is what it does in this step, + charges, − discharges.
-func (s *store) power() twins.Power { return s.block.Read[s.index].Storage }
 
 // state is what an operator remembers from step to step.
 type state struct {
@@ -154,36 +139,28 @@ var (
 // hold the frequency keeps no reserve, and is not told of.
 var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_mw", "kept_mw"}})
 
-// New makes the operator of a grid over its cells, which stay in the order given.
-func New(cells []*twins.Cell, config Config) *Operator {
+// New makes the operator of a grid over communities, which stay in the order given.
+func New(communities []twins.Roster, config Config) *Operator {
 	if config.ImportShare == 0 {
 		config.ImportShare = defaultImportShare
 	}
 	o := &Operator{config: config, expected: make([]Expectation, horizon)}
 	plants := 0
-	for _, c := range cells {
-		for _, at := range c.Units() {
-			b := c.Blocks[at.Block]
-			u := unit{path: b.Paths[at.Index], block: b, index: int(at.Index), planned: -1}
-			u.bank, _ = b.Slab.(twins.Generator)
-			u.tie, _ = b.Slab.(twins.Holder)
-			if u.bank != nil && u.plant().Duty != twins.Variable {
+	for c := range communities {
+		for k := range communities[c].Units {
+			r := &communities[c].Units[k]
+			u := unit{path: r.Path, community: c, index: k, tie: r.Tie(), planned: -1}
+			if !u.tie && r.Duty != twins.Variable {
 				u.planned = plants
 				plants++
 			}
 			o.units = append(o.units, u)
 		}
-		for _, b := range c.Blocks {
-			if bank, ok := b.Slab.(twins.ConverterBank); ok {
-				for i := range b.Paths {
-					o.stores = append(o.stores, store{bank, b, i})
-				}
-			}
-		}
+		o.stores += len(communities[c].Stores)
 	}
 	for _, s := range []*state{&o.state, &o.next} {
 		*s = state{madeAt: -1, settled: -1, on: make([][horizon]bool, plants), start: make([][horizon]bool, plants),
-			standing: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+len(o.stores))}
+			standing: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+o.stores)}
 	}
 	o.caps = make([]twins.Power, len(o.units))
 	return o
@@ -199,11 +176,15 @@ func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Noti
 	}
 	n := &o.next
 	copy(n.last, out.Units)
-	for i := range o.stores {
-		n.last[len(o.units)+i] = o.stores[i].power()
+	last := n.last[len(o.units):]
+	for _, a := range out.Answers {
+		for i := range a.Stores {
+			last[i] = a.Stores[i].Power
+		}
+		last = last[len(a.Stores):]
 	}
 	told = o.tell(out.Swing, n.island, told)
-	if own, _ := o.holds(); own && o.shortReserve > 0 {
+	if o.own(out.Answers) && o.shortReserve > 0 {
 		told = append(told, twins.Notice{Member: gridPath, Event: twins.Event{Type: ReserveShort,
 			V: [7]int64{int64(o.wantedReserve), int64(o.wantedReserve - o.shortReserve)}}})
 	}

@@ -17,10 +17,10 @@ func (o *Operator) periods(env *twins.Env) (first, last int) {
 
 // due reports whether a plan is to be made: there is none, the last one is an hour
 // old, a unit has gone out of service or come back, or has another order.
-func (o *Operator) due(env *twins.Env) bool {
+func (o *Operator) due(env *twins.Env, of *twins.Offers) bool {
 	changed := false
 	for i := range o.units {
-		if now := o.units[i].standing(); now != o.next.standing[i] {
+		if now := o.units[i].standing(of); now != o.next.standing[i] {
 			o.next.standing[i], changed = now, true
 		}
 	}
@@ -30,9 +30,9 @@ func (o *Operator) due(env *twins.Env) bool {
 // plan commits the plants for the coming day.
 func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	o.next.madeAt = env.Tick
-	o.expect(env)
+	o.expect(env, of)
 	problem := commitment.Problem{Period: period, LargestInfeed: true, Tie: o.tie(of)}
-	sold, share := min(o.sold(of), problem.Tie.Export), o.greatestShare()
+	sold, share := min(o.sold(of), problem.Tie.Export), o.greatestShare(of)
 	// What could be moved now is taken to stay so; nothing has been moved yet. What is
 	// wanted in reserve besides the greatest infeed is not free for that.
 	other := o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
@@ -46,8 +46,7 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	moment := commitment.Moment{Now: env.Tick, Step: env.Step, Span: period * horizon, ReserveIn: max(period, env.Step)}
 	for i := range o.units {
 		if u := &o.units[i]; u.planned >= 0 {
-			plant := u.plant()
-			problem.Units = append(problem.Units, commitment.UnitOf(u.path, &plant, moment, horizon))
+			problem.Units = append(problem.Units, commitment.UnitOf(u.path, u.plant(of), moment, horizon))
 		}
 	}
 	schedule, err := commitment.Solve(&problem)
@@ -65,11 +64,11 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 
 // greatestShare is what of wind and sun stands in the greatest unit of them, which
 // may be lost like any other.
-func (o *Operator) greatestShare() twins.Ratio {
+func (o *Operator) greatestShare(of *twins.Offers) twins.Ratio {
 	var most, all twins.Power
 	for i := range o.units {
-		if u := &o.units[i]; u.bank != nil && u.planned < 0 {
-			rated := u.plant().Rated
+		if u := &o.units[i]; !u.tie && u.planned < 0 {
+			rated := u.plant(of).Rated
 			most, all = max(most, rated), all+rated
 		}
 	}
@@ -91,7 +90,7 @@ func bounded(p twins.Power) twins.Power {
 func (o *Operator) tie(of *twins.Offers) (t commitment.Tie) {
 	dearest, priced := twins.Price(math.MinInt64), false
 	for i := range o.units {
-		if o.units[i].tie == nil {
+		if !o.units[i].tie {
 			continue
 		}
 		f := &of.Units[i]
@@ -104,16 +103,16 @@ func (o *Operator) tie(of *twins.Offers) (t commitment.Tie) {
 	if priced {
 		t.Price = flat(dearest)
 	}
-	if t.Survive = o.survives(); t.Survive {
+	if t.Survive = survives(of.Answers); t.Survive {
 		t.MaxShare = o.config.ImportShare
 	}
 	return t
 }
 
 // expect asks the forecast, or takes what is for what will be.
-func (o *Operator) expect(env *twins.Env) {
+func (o *Operator) expect(env *twins.Env, of *twins.Offers) {
 	if o.config.Forecast != nil {
-		o.config.Forecast.Expect(env, o.now, period, o.expected)
+		o.config.Forecast.Expect(env, of, o.now, period, o.expected)
 		return
 	}
 	for k := range o.expected {

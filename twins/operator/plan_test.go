@@ -11,7 +11,7 @@ import (
 // memory.
 type foreseen func(hour float64) float64
 
-func (f foreseen) Expect(env *twins.Env, _ operator.Expectation, period twins.Seconds, out []operator.Expectation) {
+func (f foreseen) Expect(env *twins.Env, _ *twins.Offers, _ operator.Expectation, period twins.Seconds, out []operator.Expectation) {
 	for k := range out {
 		at := twins.Seconds(env.Tick)*env.Step + twins.Seconds(k)*period
 		out[k] = operator.Expectation{Load: kW(f(float64(at) / 3600))}
@@ -127,7 +127,7 @@ type counted struct {
 	n int
 }
 
-func (c *counted) Expect(_ *twins.Env, now operator.Expectation, _ twins.Seconds, out []operator.Expectation) {
+func (c *counted) Expect(_ *twins.Env, _ *twins.Offers, now operator.Expectation, _ twins.Seconds, out []operator.Expectation) {
 	c.n++
 	for k := range out {
 		out[k] = now

@@ -35,13 +35,13 @@ const gridPath = "grid"
 func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.Swing {
 	swing := &o.next.swing
 	swing.Assign(&o.state.swing)
-	if own, held := o.holds(); held || !own {
+	if !o.alone(of) {
 		swing.Assign(&atRest)
-		return twins.Swing{Held: held}
+		return twins.Swing{Held: o.held(of)}
 	}
-	o.describe(env, of, p)
+	o.describe(of, p)
 	s := twins.Swing{Island: true}
-	lost, change := o.trip(), 0.0
+	lost, change := o.trip(of), 0.0
 	if math.Abs(lost) < leastTrip {
 		if change = o.change(); o.ordinary(env, swing, change, &s) {
 			return s
@@ -69,31 +69,48 @@ const nominal = 50.0 // Hz
 // microhertz is a frequency as deviation from nominal.
 func microhertz(hz float64) int64 { return int64(math.Round(float64((hz - nominal) * 1e6))) }
 
-// holds reports who holds the frequency: something of the grid's own could, and a
-// neighbour does over a tie in service.
-func (o *Operator) holds() (own, neighbour bool) {
-	own = o.survives()
+// alone reports whether the grid holds its frequency itself: something of its own can,
+// and no neighbour does.
+func (o *Operator) alone(of *twins.Offers) bool { return !o.held(of) && o.own(of.Answers) }
+
+// own reports whether something of the grid's own could hold the frequency: a plant or
+// storage.
+func (o *Operator) own(answers []*twins.Answer) bool {
 	for i := range o.units {
-		u := &o.units[i]
-		own = own || u.planned >= 0
-		neighbour = neighbour || u.tie != nil && u.tie.HoldsFrequency(u.index) && !u.block.Quarantined(u.index)
+		if o.units[i].planned >= 0 {
+			return true
+		}
 	}
-	return own, neighbour
+	return survives(answers)
+}
+
+// held reports whether a neighbour holds the frequency, over a tie in service.
+func (o *Operator) held(of *twins.Offers) bool {
+	for i := range o.units {
+		if o.units[i].answer(of).Holds {
+			return true
+		}
+	}
+	return false
 }
 
 // trip is the power in W that was given in the step before by units and stores that
 // are out of service now; nothing in a run's first step.
-func (o *Operator) trip() float64 {
+func (o *Operator) trip(of *twins.Offers) float64 {
 	var lost twins.Power
 	for i := range o.units {
-		if o.units[i].standing() == outOfService {
+		if o.units[i].standing(of) == outOfService {
 			lost -= o.state.last[i]
 		}
 	}
-	for i := range o.stores {
-		if !o.stores[i].inService() {
-			lost -= o.state.last[len(o.units)+i]
+	last := o.state.last[len(o.units):]
+	for _, a := range of.Answers {
+		for i := range a.Stores {
+			if !a.Stores[i].InService {
+				lost -= last[i]
+			}
 		}
+		last = last[len(a.Stores):]
 	}
 	return lost.Watts()
 }
@@ -122,7 +139,7 @@ func (o *Operator) ordinary(env *twins.Env, swing *frequency.State, change float
 }
 
 // describe lays out the area: what runs, what it can still give, what turns.
-func (o *Operator) describe(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+func (o *Operator) describe(of *twins.Offers, p *twins.Plan) {
 	a := &o.area
 	*a = frequency.Area{Nominal: nominal, Damping: loadDamping, Governors: a.Governors[:0], Stages: frequency.GermanStages}
 	a.Load = math.Max(0, o.now.Load.Watts())
@@ -130,26 +147,28 @@ func (o *Operator) describe(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	spare := twins.Power(0) // of plants that could be started
 	for i := range o.units {
 		switch u, gives := &o.units[i], -p.Units[i].Tier[generation]; {
-		case u.tie != nil:
+		case u.tie:
 		case u.planned < 0:
 			a.Inverters += gives.Watts()
 		case runs(of, p, i):
-			o.govern(i, gives)
+			o.govern(of, i, gives)
 		case of.Units[i].Startable > 0:
-			spare += u.plant().Rated
+			spare += u.plant(of).Rated
 		}
 	}
-	for i := range o.stores {
-		if o.stores[i].inService() {
-			o.convert(env, &o.stores[i])
+	for _, a := range of.Answers {
+		for i := range a.Stores {
+			if a.Stores[i].InService {
+				o.convert(&a.Converters[i], a.Stores[i].Power)
+			}
 		}
 	}
 	a.MFRR = frequency.Reserve{Up: (spare + o.moveable(of, p)).Watts(), Down: a.AFRR.Down}
 }
 
 // govern adds a plant that runs. What it gave before the step is what it starts from.
-func (o *Operator) govern(i int, gives twins.Power) {
-	a, plant := &o.area, o.units[i].plant()
+func (o *Operator) govern(of *twins.Offers, i int, gives twins.Power) {
+	a, plant := &o.area, o.units[i].plant(of)
 	was := gives
 	if o.state.settled >= 0 {
 		was = max(0, min(plant.Rated, -o.state.last[i]))
@@ -161,10 +180,10 @@ func (o *Operator) govern(i int, gives twins.Power) {
 	a.Kinetic += float64(float64(plant.Inertia) / 1000 * rated)
 }
 
-// convert adds a storage: the operator calls on all of them, and those that form the
-// grid act by themselves.
-func (o *Operator) convert(env *twins.Env, s *store) {
-	a, c, now := &o.area, s.bank.Converter(s.index, env), s.power()
+// convert adds a storage that does so much now, + charging: the operator calls on all
+// of them, and those that form the grid act by themselves.
+func (o *Operator) convert(c *twins.Converter, now twins.Power) {
+	a := &o.area
 	up, down := max(0, now-c.Least).Watts(), max(0, c.Most-now).Watts()
 	a.AFRR.Up += up
 	a.AFRR.Down += down

@@ -157,27 +157,31 @@ func FillEnv(s *twins.Site, t twins.Tick, env *twins.Env) {
 	}
 }
 
-// Step takes a balance and its cells through one step in a plain loop.
-func Step(b *twins.Balance, env *twins.Env, w *twins.Scratch) error {
-	w.Reset()
-	for s := b.Begin(); s != twins.StageDone; s = b.Next(env) {
+// Loop is a grid and its cells in one process, for Step.
+type Loop struct {
+	*twins.Balance
+	Cells []*twins.Cell // in path order
+}
+
+// NewLoop makes the grid over cells, which stay in the order given.
+func NewLoop(node *twins.Node, controller twins.Controller, cells []*twins.Cell) *Loop {
+	return &Loop{twins.NewBalance(node, controller, twins.Rosters(cells)), cells}
+}
+
+// Step takes a grid and its cells through one step in a plain loop.
+func Step(b *Loop, env *twins.Env, w *twins.Scratch) error {
+	for s := b.Begin(env); s != twins.StageDone; s = b.Next(env) {
 		for i, c := range b.Cells {
 			if !b.Involves(i) {
 				continue
 			}
-			if err := c.Begin(s, env, &b.Plan()[i]); err != nil {
+			a, err := c.Carry(env, &b.Asks()[i], w)
+			if err != nil {
 				return err
 			}
-			for r := range c.Rounds(s) {
-				for _, k := range c.Round(s, r) {
-					for m := range c.Blocks[k].Paths {
-						if err := c.Ask(s, twins.Slot{Block: k, Index: int32(m)}, env, w); err != nil {
-							return err
-						}
-					}
-				}
+			if err := b.Take(i, a); err != nil {
+				return err
 			}
-			c.End(s, env, w)
 		}
 	}
 	return nil
