@@ -29,6 +29,7 @@ type Live struct {
 	// the world's commands belong to its holder.
 	turn    chan struct{}
 	pending []twins.Command // kept, and not in the world yet
+	weight  int             // of pending, bytes
 	seq     int64           // of the last command that was given to keep
 
 	mu      sync.Mutex    // never held while something is kept
@@ -100,6 +101,9 @@ func NewLive(r *Runner, o LiveOptions) *Live {
 	}
 	for _, c := range r.World.Cells {
 		c.KindOf("") // makes its index, so that commands can be checked during a step
+	}
+	if r.World.courses == nil { // for the same reason: from now on only the step reads the world's commands
+		r.World.readCourses()
 	}
 	r.Sinks = append(r.Sinks, liveSink{l})
 	return l
@@ -210,10 +214,9 @@ func (l *Live) begin(ctx context.Context) bool {
 	if !l.open(time.Now()) {
 		return false
 	}
-	for _, c := range l.pending {
-		l.runner.World.add(c)
-	}
-	l.pending = l.pending[:0]
+	w := l.runner.World
+	w.added = append(w.added, l.pending...)
+	l.pending, l.weight = nil, 0
 	return true
 }
 
@@ -304,11 +307,29 @@ func (l *Live) Wait(ctx context.Context, wanted func(LiveClock) bool) (LiveClock
 	}
 }
 
-// mostPending bounds the commands that wait for the next step to be begun.
-const mostPending = 10_000
+// mostPending bounds the memory of the commands that wait for the next step to be
+// begun: about 200,000 of them, so that a controller can set 100,000 twins in one
+// step twice over.
+const mostPending = 128 << 20
 
-// ErrTooMany says that so many commands wait for the next step that no more are taken.
-var ErrTooMany = fmt.Errorf("%d commands wait for the next step already: wanted more steps before more commands", mostPending)
+// perCommand is what a command takes beside its texts: 80 bytes in each of the lists of
+// the run, its world, its server and its journal, and 200 for the course of its
+// setting.
+const perCommand = 5*80 + 200
+
+// weightOf is the memory that commands take, bytes.
+func weightOf(commands []twins.Command) (bytes int) {
+	for i := range commands {
+		c := &commands[i]
+		bytes += perCommand + len(c.Target) + len(c.Name) + len(c.Args.Setting)
+	}
+	return bytes
+}
+
+// ErrTooMany says that the commands that wait for the next step hold as much memory as
+// they may.
+var ErrTooMany = fmt.Errorf("no more than %d MiB of commands may wait for the next step, about %d of them: wanted a step before more commands",
+	mostPending>>20, mostPending/(perCommand+50)/1000*1000)
 
 // ErrOver says that a run is over, so that nothing can be asked of it any more.
 var ErrOver = errors.New("the run is over: no step will be made any more")
@@ -437,10 +458,12 @@ func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(l.pending)+len(taken) > mostPending {
+	weight := weightOf(taken)
+	if l.weight+weight > mostPending {
 		return nil, ErrTooMany
 	}
-	if err := l.runner.World.checkBeside(l.pending, taken); err != nil {
+	passed, err := l.runner.World.check(taken)
+	if err != nil {
 		return nil, err
 	}
 	l.seq += int64(len(taken))
@@ -449,7 +472,8 @@ func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
 			return nil, fmt.Errorf("the command could not be kept: %w", err)
 		}
 	}
-	l.pending = append(l.pending, taken...)
+	passed.take()
+	l.pending, l.weight = append(l.pending, taken...), l.weight+weight
 	return taken, nil
 }
 

@@ -125,9 +125,6 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
-	if taken.Args.Setting == limitSetting {
-		r.follow()
-	}
 	return &answer[CommandInfo]{r.commandInfo(taken, repeated)}, nil
 }
 
@@ -146,14 +143,13 @@ func (r *run) commandPage(q *commandsQuery) (*commandPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := r.commands.list()
+	some, more := r.commands.newest(from, q.Limit)
 	list := &commandPage{Commands: []CommandInfo{}}
-	for i := len(all) - 1 - from; i >= 0; i-- {
-		if len(list.Commands) == q.Limit {
-			list.Next = strconv.Itoa(len(all) - 1 - i)
-			break
-		}
-		list.Commands = append(list.Commands, r.commandInfo(all[i], false))
+	if more {
+		list.Next = strconv.Itoa(from + len(some))
+	}
+	for _, c := range some {
+		list.Commands = append(list.Commands, r.commandInfo(c, false))
 	}
 	return list, nil
 }

@@ -45,6 +45,7 @@ func (r *run) kept(commands []twins.Command) error {
 		}
 	}
 	r.commands.add(commands)
+	r.limits.add(commands)
 	return nil
 }
 
@@ -114,12 +115,11 @@ func sortedNames(m map[string][]byte) (names []string) {
 	return names
 }
 
-// follow has the limits of communities follow the run's commands.
+// follow has the limits of communities follow the commands that are there.
 func (r *run) follow() {
-	all := append(slices.Clone(r.scenario.Events), r.commands.list()...)
-	all = slices.DeleteFunc(all, func(c twins.Command) bool { return c.Args.Setting != limitSetting })
-	slices.SortStableFunc(all, func(a, b twins.Command) int { return int(a.Step - b.Step) })
-	r.limits.follow(all)
+	r.limits.forget()
+	r.limits.add(r.scenario.Events)
+	r.limits.add(r.commands.list())
 }
 
 // folded is the sink that takes settings, alerts, how far off forecasts were and what plants did from records.

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -174,41 +175,63 @@ type limits struct {
 	run *run
 
 	mu sync.Mutex
-	at map[string][]limitFrom // by community, in order
+	at map[string][]limitFrom // by community, in the order in which they are carried out
 }
 
+// limitFrom is a command for a limit, and what the limit is from its step on.
 type limitFrom struct {
-	step  twins.Tick
-	value twins.Power
+	step   twins.Tick
+	seq    int64
+	factor bool
+	arg    int64
+	value  twins.Power
 }
 
 // limitSetting is the setting that a community's limit is.
 const limitSetting = "limit_w"
 
-// follow takes the commands of a run, in the order in which they are carried out.
-func (l *limits) follow(commands []twins.Command) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.at = map[string][]limitFrom{}
+// add takes commands of the run, of which those for limits count.
+func (l *limits) add(commands []twins.Command) {
 	for i := range commands {
 		c := &commands[i]
-		if _, ok := l.run.index.Community(c.Target); !ok || c.Args.Setting != limitSetting {
+		if c.Args.Setting != limitSetting {
 			continue
 		}
-		v := c.Args.Value
-		if c.Name == twins.CommandMultiply {
-			v, _ = twins.MulDiv(int64(l.last(c.Target)), c.Args.Value, int64(twins.One))
+		if _, ok := l.run.index.Community(c.Target); ok {
+			l.put(c.Target, limitFrom{step: c.Step, seq: c.Seq, factor: c.Name == twins.CommandMultiply, arg: c.Args.Value})
 		}
-		l.at[c.Target] = append(l.at[c.Target], limitFrom{c.Step, twins.Power(v)})
 	}
 }
 
-// last is the limit after all that is followed so far.
-func (l *limits) last(path string) twins.Power {
-	if all := l.at[path]; len(all) > 0 {
-		return all[len(all)-1].value
+// forget leaves the limits that the scenario states.
+func (l *limits) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = nil
+}
+
+// put inserts a command for a community's limit, and follows what comes after it.
+func (l *limits) put(path string, f limitFrom) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at == nil {
+		l.at = map[string][]limitFrom{}
 	}
-	return l.first(path)
+	all := l.at[path]
+	at := sort.Search(len(all), func(i int) bool { return f.step < all[i].step || f.step == all[i].step && f.seq < all[i].seq })
+	all = slices.Insert(all, at, f)
+	l.at[path] = all
+	for i := at; i < len(all) && (i == at || all[i].factor); i++ {
+		v := all[i].arg
+		if all[i].factor {
+			was := l.first(path)
+			if i > 0 {
+				was = all[i-1].value
+			}
+			v, _ = twins.MulDiv(int64(was), v, int64(twins.One))
+		}
+		all[i].value = twins.Power(v)
+	}
 }
 
 // first is the limit that the scenario states.
@@ -226,10 +249,8 @@ func (l *limits) of(c *twins.Cell, t twins.Tick) twins.Power {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := l.at[c.Path]
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].step <= t {
-			return all[i].value
-		}
+	if i := sort.Search(len(all), func(i int) bool { return all[i].step > t }); i > 0 {
+		return all[i-1].value
 	}
 	return l.first(c.Path)
 }

@@ -326,6 +326,20 @@ func (l *commandList) list() []twins.Command {
 	return slices.Clone(l.all)
 }
 
+// newest are at most so many commands, newest first, without the first few; more says
+// that there are others before them.
+func (l *commandList) newest(without, most int) (found []twins.Command, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.all) - 1 - without; i >= 0; i-- {
+		if len(found) == most {
+			return found, true
+		}
+		found = append(found, l.all[i])
+	}
+	return found, false
+}
+
 // runs are the live run and its forks.
 type runs struct {
 	options *Options
