@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,24 +17,31 @@ import (
 // pace. It waits for nobody who watches.
 //
 // Run makes the steps in the goroutine that calls it; all other methods may be
-// called from any.
+// called from any. Only Add and the beginning of a step wait for commands that are
+// being kept; all others answer meanwhile.
 type Live struct {
 	runner *Runner
 	keep   func([]twins.Command) error
 	wake   chan struct{}
 
-	mu      sync.Mutex
+	// turn holds one value while commands are numbered, kept and published, or a step
+	// begins; whoever wants it next waits in line. It is taken before mu. seq, pending and
+	// the world's commands belong to its holder.
+	turn    chan struct{}
+	pending []twins.Command // kept, and not in the world yet
+	weight  int             // of pending, bytes
+	seq     int64           // of the last command that was given to keep
+
+	mu      sync.Mutex    // never held while something is kept
 	changed chan struct{} // closed at each change, and made anew
 	state   LiveState
 	err     error
 	done    twins.Tick // steps made
-	next    twins.Tick // the step that has not been begun
+	next    twins.Tick // the step that has not been begun; changed only by the holder of turn as well
 	speed   float64    // simulated seconds per second; 0: as fast as it goes
 	goal    twins.Tick // steps up to it are made without a pace; then it pauses
 	until   func(*StepRecord) bool
 	hit     bool
-	pending []twins.Command
-	seq     int64
 	due     time.Time
 	marks   []mark
 }
@@ -84,7 +92,7 @@ const reachedOver = 3 * time.Second
 
 // NewLive makes a live run of a runner that nobody else steps.
 func NewLive(r *Runner, o LiveOptions) *Live {
-	l := &Live{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.done, next: r.done}
+	l := &Live{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.done, next: r.done}
 	if !o.Paused {
 		l.state = Playing
 	}
@@ -93,6 +101,9 @@ func NewLive(r *Runner, o LiveOptions) *Live {
 	}
 	for _, c := range r.World.Cells {
 		c.KindOf("") // makes its index, so that commands can be checked during a step
+	}
+	if r.World.courses == nil { // for the same reason: from now on only the step reads the world's commands
+		r.World.readCourses()
 	}
 	r.Sinks = append(r.Sinks, liveSink{l})
 	return l
@@ -132,7 +143,7 @@ func (l *Live) Run(ctx context.Context) error {
 		case state.Over():
 			return l.Clock().Err
 		case wait == 0:
-			l.step()
+			l.step(ctx)
 			continue
 		}
 		timer.Reset(wait)
@@ -151,17 +162,25 @@ const idle = time.Hour
 func (l *Live) plan(now time.Time) (time.Duration, LiveState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.state != Playing:
-		return idle, l.state
-	case l.goal > l.next || l.speed == 0:
-		return 0, l.state
-	}
-	return max(0, l.due.Sub(now)), l.state
+	return l.untilNext(now), l.state
 }
 
-func (l *Live) step() {
-	l.begin(time.Now())
+// untilNext is how long it is until the next step is due. The caller holds mu.
+func (l *Live) untilNext(now time.Time) time.Duration {
+	switch {
+	case l.state != Playing:
+		return idle
+	case l.goal > l.next || l.speed == 0:
+		return 0
+	}
+	return max(0, l.due.Sub(now))
+}
+
+// step makes the next step, if it is still due once it may begin.
+func (l *Live) step(ctx context.Context) {
+	if !l.begin(ctx) {
+		return
+	}
 	more, err := l.runner.Step()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -182,14 +201,32 @@ func (l *Live) step() {
 }
 
 // begin gives the world what was commanded: from now on commands are for the step
-// after this one.
-func (l *Live) begin(now time.Time) {
+// after this one. It waits for commands that are being kept, which this step must carry
+// out. It reports false, and has begun nothing, if the step is not due any more after
+// that or ctx is done.
+func (l *Live) begin(ctx context.Context) bool {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	defer func() { <-l.turn }()
+	if !l.open(time.Now()) {
+		return false
+	}
+	w := l.runner.World
+	w.added = append(w.added, l.pending...)
+	l.pending, l.weight = nil, 0
+	return true
+}
+
+// open moves the clock on to the step that begins now, unless none is due.
+func (l *Live) open(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, c := range l.pending {
-		l.runner.World.add(c)
+	if l.untilNext(now) > 0 {
+		return false
 	}
-	l.pending = l.pending[:0]
 	l.next = l.runner.done + 1
 	if l.speed > 0 {
 		interval := time.Duration(float64(l.runner.World.Scenario.Calendar.Step) / l.speed * float64(time.Second))
@@ -198,6 +235,7 @@ func (l *Live) begin(now time.Time) {
 			l.due = now
 		}
 	}
+	return true
 }
 
 // mark notes when a step was done.
@@ -269,11 +307,29 @@ func (l *Live) Wait(ctx context.Context, wanted func(LiveClock) bool) (LiveClock
 	}
 }
 
-// mostPending bounds the commands that wait for the next step to be begun.
-const mostPending = 10_000
+// mostPending bounds the memory of the commands that wait for the next step to be
+// begun: about 200,000 of them, so that a controller can set 100,000 twins in one
+// step twice over.
+const mostPending = 128 << 20
 
-// ErrTooMany says that so many commands wait for the next step that no more are taken.
-var ErrTooMany = fmt.Errorf("%d commands wait for the next step already: wanted more steps before more commands", mostPending)
+// perCommand is what a command takes beside its texts: 80 bytes in each of the lists of
+// the run, its world, its server and its journal, and 200 for the course of its
+// setting.
+const perCommand = 5*80 + 200
+
+// weightOf is the memory that commands take, bytes.
+func weightOf(commands []twins.Command) (bytes int) {
+	for i := range commands {
+		c := &commands[i]
+		bytes += perCommand + len(c.Target) + len(c.Name) + len(c.Args.Setting)
+	}
+	return bytes
+}
+
+// ErrTooMany says that the commands that wait for the next step hold as much memory as
+// they may.
+var ErrTooMany = fmt.Errorf("no more than %d MiB of commands may wait for the next step, about %d of them: wanted a step before more commands",
+	mostPending>>20, mostPending/(perCommand+50)/1000*1000)
 
 // ErrOver says that a run is over, so that nothing can be asked of it any more.
 var ErrOver = errors.New("the run is over: no step will be made any more")
@@ -388,40 +444,62 @@ func (l *Live) control(change func()) error {
 
 // Add takes commands for a step that has not been begun: the first such if their
 // Step is 0. It numbers them, has them kept, and returns them as they will be
-// carried out: all of them, or none and why they are refused.
+// carried out: all of them, or none and why they are refused. Several callers take
+// turns, so that commands are kept and carried out in the order of their numbers. A
+// number that was given to the keeper is used up even if it has failed: part of what
+// failed may be on disk.
 func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state.Over() {
-		return nil, ErrOver
+	if len(commands) == 0 {
+		return nil, nil
 	}
-	taken := make([]twins.Command, len(commands))
-	steps := l.runner.World.Scenario.Calendar.Steps
-	for i, c := range commands {
-		if c.Step == 0 {
-			c.Step = l.next
-		}
-		switch {
-		case c.Step < l.next:
-			return nil, fmt.Errorf("%s: step %d has been begun, wanted step %d or a later one", c.Target, c.Step, l.next)
-		case c.Step >= steps:
-			return nil, fmt.Errorf("%s: step %d is beyond the last one, %d", c.Target, c.Step, steps-1)
-		}
-		c.Seq = l.seq + int64(i) + 1
-		taken[i] = c
-	}
-	if len(l.pending)+len(taken) > mostPending {
-		return nil, ErrTooMany
-	}
-	if err := l.runner.World.checkBeside(l.pending, taken); err != nil {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	taken, err := l.number(commands)
+	if err != nil {
 		return nil, err
 	}
+	weight := weightOf(taken)
+	if l.weight+weight > mostPending {
+		return nil, ErrTooMany
+	}
+	passed, err := l.runner.World.check(taken)
+	if err != nil {
+		return nil, err
+	}
+	l.seq += int64(len(taken))
 	if l.keep != nil {
 		if err := l.keep(taken); err != nil {
 			return nil, fmt.Errorf("the command could not be kept: %w", err)
 		}
 	}
-	l.seq += int64(len(taken))
-	l.pending = append(l.pending, taken...)
+	passed.take()
+	l.pending, l.weight = append(l.pending, taken...), l.weight+weight
+	return taken, nil
+}
+
+// number gives commands their steps and the numbers that follow, without using them up.
+// The caller holds turn.
+func (l *Live) number(commands []twins.Command) ([]twins.Command, error) {
+	l.mu.Lock()
+	next, over := l.next, l.state.Over()
+	l.mu.Unlock()
+	if over {
+		return nil, ErrOver
+	}
+	taken := slices.Clone(commands)
+	steps := l.runner.World.Scenario.Calendar.Steps
+	for i := range taken {
+		c := &taken[i]
+		if c.Step == 0 {
+			c.Step = next
+		}
+		switch {
+		case c.Step < next:
+			return nil, fmt.Errorf("%s: step %d has been begun, wanted step %d or a later one", c.Target, c.Step, next)
+		case c.Step >= steps:
+			return nil, fmt.Errorf("%s: step %d is beyond the last one, %d", c.Target, c.Step, steps-1)
+		}
+		c.Seq = l.seq + int64(i) + 1
+	}
 	return taken, nil
 }

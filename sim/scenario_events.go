@@ -201,13 +201,16 @@ func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Comman
 // plannedLike gives commands the bounds of others for the same setting; those for
 // settings that the others do not touch are left out.
 func plannedLike(commands []twins.Command, others []planned) (found []planned) {
+	like := make(map[settingOf]planned, len(others))
+	for _, o := range others {
+		if of := (settingOf{o.Target, o.Args.Setting}); like[of].Target == "" {
+			like[of] = o
+		}
+	}
 	for _, c := range commands {
-		for _, o := range others {
-			if o.Target == c.Target && o.Args.Setting == c.Args.Setting {
-				o.Command = c
-				found = append(found, o)
-				break
-			}
+		if o, ok := like[settingOf{c.Target, c.Args.Setting}]; ok {
+			o.Command = c
+			found = append(found, o)
 		}
 	}
 	return found
@@ -283,12 +286,11 @@ func (d *document) eventError(line int32, err error) error {
 // rehearse follows the settings through the run: a factor must not take one out
 // of its bounds, which would end the run in its middle.
 func (d *document) rehearse(all []planned) (found []error) {
-	type setting struct{ target, name string }
-	now := map[setting]int64{}
+	now := map[settingOf]int64{}
 	inOrder := slices.Clone(all)
 	slices.SortStableFunc(inOrder, func(a, b planned) int { return cmp.Compare(a.Step, b.Step) })
 	for _, p := range inOrder {
-		at := setting{p.Target, p.Args.Setting}
+		at := settingOf{p.Target, p.Args.Setting}
 		v, changed := now[at]
 		if !changed {
 			v = p.before

@@ -59,8 +59,8 @@ func (d *day) lose(t testing.TB, hour int, see func(*StepRecord), lost ...string
 		t.Fatal(err)
 	}
 	kept := d.world.commands
-	defer func() { d.world.commands = kept }()
-	d.world.commands = append([]twins.Command{}, kept...)
+	defer func() { d.world.commands, d.world.courses = kept, nil }()
+	d.world.commands = slices.Clone(kept)
 	at := twins.Tick(hour) * d.per
 	for k, path := range lost {
 		c := twins.Command{Step: at, Seq: int64(1000 + k), Target: path, Name: twins.CommandSet, Args: twins.Args{Setting: "available"}}

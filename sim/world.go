@@ -1,10 +1,8 @@
 package sim
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -29,6 +27,8 @@ type World struct {
 	sessions []*Sessions
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
 	commands []twins.Command // by step, target and seq
+	added    []twins.Command // taken since then, as they came
+	courses  courses         // of the settings that they change; nil until they are needed
 }
 
 // Build makes the twins of a scenario, cell by cell, and the operator of its grid.
@@ -123,126 +123,6 @@ func whole(rest []byte, err error) error {
 		err = fmt.Errorf("stored state has %d bytes too many", len(rest))
 	}
 	return err
-}
-
-// Add takes a command from outside, for a step that is not made yet and after all
-// that are there for it. It must not be called while a step is being made. An
-// error says why the command is refused; nothing has changed then.
-func (w *World) Add(c twins.Command) error {
-	if err := w.Check(c); err != nil {
-		return err
-	}
-	w.add(c)
-	return nil
-}
-
-// add takes a command that has been checked.
-func (w *World) add(c twins.Command) {
-	i, _ := slices.BinarySearchFunc(w.commands, c, compareCommands)
-	w.commands = slices.Insert(w.commands, i, c)
-}
-
-// Check says why commands would be refused: because nobody has such a setting,
-// because the value is out of bounds, or because of what a factor makes of the
-// setting with the other commands that are there for it. A command that passed is
-// not refused by its twin, which would end the run.
-func (w *World) Check(more ...twins.Command) error { return w.checkBeside(nil, more) }
-
-// checkBeside is Check beside commands that wait and have passed it.
-func (w *World) checkBeside(waiting, more []twins.Command) error {
-	for i := range more {
-		kind, err := w.check(&more[i])
-		if err != nil {
-			return err
-		}
-		if err := w.rehearse(kind, &more[i], waiting, more); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// check refuses a command for nobody or for a setting that nobody of its kind has.
-func (w *World) check(c *twins.Command) (*twins.Kind, error) {
-	kind := w.KindOf(c.Target)
-	if kind == nil {
-		return nil, fmt.Errorf("no member %s", c.Target)
-	}
-	set, ok := kind.Setting(c.Args.Setting)
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
-	case c.Name != twins.CommandSet && c.Name != twins.CommandMultiply:
-		return nil, fmt.Errorf("%s: unknown command %q, wanted %s or %s", c.Target, c.Name, twins.CommandSet, twins.CommandMultiply)
-	case c.Name == twins.CommandSet && (c.Args.Value < set.Min || c.Args.Value > set.Max):
-		return nil, fmt.Errorf("%s: %s is outside its bounds", c.Target, set.Name)
-	case c.Name == twins.CommandMultiply && c.Args.Value < 0:
-		return nil, fmt.Errorf("%s: %s: a factor is 0 or more", c.Target, set.Name)
-	}
-	return kind, nil
-}
-
-// KindOf is the kind of a member or of a community; nil if there is none of that
-// path.
-func (w *World) KindOf(path string) *twins.Kind {
-	if _, ok := slices.BinarySearchFunc(w.Cells, path, func(cell *twins.Cell, path string) int { return strings.Compare(cell.Path, path) }); ok {
-		return twins.Community
-	}
-	for _, c := range w.Cells {
-		if len(path) > len(c.Path) && path[len(c.Path)] == '/' && strings.HasPrefix(path, c.Path) {
-			return c.KindOf(path)
-		}
-	}
-	return nil
-}
-
-// rehearse follows one setting through the run, as document.rehearse does.
-func (w *World) rehearse(kind *twins.Kind, c *twins.Command, waiting, more []twins.Command) error {
-	entry, ok := w.Scenario.Entry(kind, c.Target)
-	if !ok {
-		return nil // not built from a scenario's entries
-	}
-	set, ok := entry.Setting(c.Args.Setting)
-	if !ok {
-		return fmt.Errorf("%s: it has no %s", c.Target, c.Args.Setting)
-	}
-	v := set.Value
-	for _, p := range w.commandsFor(c, waiting, more) {
-		ok := true
-		if p.Name == twins.CommandSet {
-			v = p.Args.Value
-		} else if ok = !set.None && math.Abs(float64(v)*float64(p.Args.Value)) < 1e18*float64(twins.One); ok {
-			v, _ = twins.MulDiv(v, p.Args.Value, int64(twins.One))
-		}
-		if least := set.Least(p.Name); !ok || v < least || v > set.Max {
-			return fmt.Errorf("%s: %s would be outside %s…%s", c.Target, set.Name, settingText(least, set.Setting), settingText(set.Max, set.Setting))
-		}
-		if p.Name == twins.CommandSet {
-			set.None = false
-		}
-	}
-	return nil
-}
-
-// commandsFor are all commands for the target and the setting of c, in order.
-func (w *World) commandsFor(c *twins.Command, waiting, more []twins.Command) (found []*twins.Command) {
-	for _, list := range [...][]twins.Command{w.commands, waiting, more} {
-		for i := range list {
-			if list[i].Target == c.Target && list[i].Args.Setting == c.Args.Setting {
-				found = append(found, &list[i])
-			}
-		}
-	}
-	order := func(a, b *twins.Command) int { return compareCommands(*a, *b) }
-	if !slices.IsSortedFunc(found, order) { // they are, but for commands that were sent ahead
-		slices.SortStableFunc(found, order)
-	}
-	return found
-}
-
-// compareCommands orders commands by step, target and sequence.
-func compareCommands(a, b twins.Command) int {
-	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
 }
 
 func (w *World) readRecordings() error {
@@ -468,33 +348,4 @@ func (w *World) Env(t twins.Tick, env *twins.Env) {
 		env.Recorded = append(env.Recorded, values[t])
 	}
 	env.Commands = w.commandsOf(t)
-}
-
-// LimitAt is the limit of community i in a step, 0 without one, as the scenario and its
-// commands have it: for records that were kept without. It is for a world that is not
-// stepped.
-func (w *World) LimitAt(i int, t twins.Tick) twins.Power {
-	c := w.Cells[i]
-	limit := c.Node.Limit()
-	for k := range w.commands {
-		cmd := &w.commands[k]
-		switch {
-		case cmd.Step > t:
-			return limit
-		case cmd.Target != c.Path || cmd.Args.Setting != "limit_w":
-		case cmd.Name == twins.CommandMultiply:
-			v, _ := twins.MulDiv(int64(limit), cmd.Args.Value, int64(twins.One))
-			limit = twins.Power(v)
-		default:
-			limit = twins.Power(cmd.Args.Value)
-		}
-	}
-	return limit
-}
-
-func (w *World) commandsOf(t twins.Tick) []twins.Command {
-	byStep := func(c twins.Command, t twins.Tick) int { return cmp.Compare(c.Step, t) }
-	from, _ := slices.BinarySearchFunc(w.commands, t, byStep)
-	to, _ := slices.BinarySearchFunc(w.commands, t+1, byStep)
-	return w.commands[from:to:to]
 }

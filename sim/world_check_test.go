@@ -69,13 +69,13 @@ func TestRefusedCommands(t *testing.T) {
 		{"out of bounds", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: twins.Args{Setting: "available", Value: 2}}, "grid/supply/coal: available is outside its bounds"},
 		{"now", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: off}, ""},
 	} {
-		before := len(w.commands)
+		before := len(w.commandsOf(row.c.Step))
 		err := r.Add(row.c)
 		if got := errText(err); got != row.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", row.name, got, row.want)
 		}
-		if (err == nil) != (len(w.commands) > before) {
-			t.Errorf("%s: %d commands, before %d", row.name, len(w.commands), before)
+		if (err == nil) != (len(w.commandsOf(row.c.Step)) > before) {
+			t.Errorf("%s: %d commands, before %d", row.name, len(w.commandsOf(row.c.Step)), before)
 		}
 	}
 	if _, err := r.Run(context.Background()); err != nil {

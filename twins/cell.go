@@ -95,7 +95,8 @@ type Cell struct {
 	units    []Slot
 	shared   []span // devices that stand behind no meter but the community's
 	rounds   [StageDone][]round
-	commands []Command
+	commands []Command // of this step, for members, by target
+	inside   string    // what the paths of members begin with
 	isolated []string
 
 	roster     Roster
@@ -173,7 +174,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Cell{Path: self.Path, Node: node, network: network, lossless: network == Network(Lossless{}), began: -1, borne: -1}
+	c := &Cell{Path: self.Path, inside: self.Path + "/", Node: node, network: network, lossless: network == Network(Lossless{}), began: -1, borne: -1}
 	slices.SortFunc(members, func(a, b CellMember) int {
 		return cmp.Or(cmp.Compare(a.Kind.Name, b.Kind.Name), cmp.Compare(a.Path, b.Path))
 	})
@@ -369,27 +370,36 @@ func (c *Cell) open(env *Env) error {
 		c.Isolated = nil
 	}
 	*c.Node = c.before
-	c.commands = c.commands[:0]
-	for i := range env.Commands {
-		cmd := &env.Commands[i]
-		if cmd.Target != c.Path {
-			if strings.HasPrefix(cmd.Target, c.Path) && cmd.Target[len(c.Path)] == '/' {
-				if _, ok := c.slot(cmd.Target); !ok {
-					return fmt.Errorf("command %d at step %d: no member %s", cmd.Seq, cmd.Step, cmd.Target)
-				}
-				c.commands = append(c.commands, *cmd)
-			}
+	if err := c.openCommands(env); err != nil {
+		return err
+	}
+	c.opened = *c.Node
+	return nil
+}
+
+// openCommands carries out the step's commands for the community itself, and finds
+// those for its members.
+func (c *Cell) openCommands(env *Env) error {
+	c.commands = commandsInside(env.Commands, c.inside)
+	for i := range c.commands {
+		cmd := &c.commands[i]
+		if i > 0 && cmd.Target == c.commands[i-1].Target {
 			continue
 		}
+		if _, ok := c.slot(cmd.Target); !ok {
+			return fmt.Errorf("command %d at step %d: no member %s", cmd.Seq, cmd.Step, cmd.Target)
+		}
+	}
+	own := commandsFor(env.Commands, c.Path)
+	for i := range own {
 		c.events.Reset()
-		if err := c.Node.Command(env, cmd, &c.events); err != nil {
+		if err := c.Node.Command(env, &own[i], &c.events); err != nil {
 			return err
 		}
 		for k := range c.events.All() {
 			c.Node.Apply(&c.events.All()[k])
 		}
 	}
-	c.opened = *c.Node
 	return nil
 }
 
@@ -512,17 +522,13 @@ func (c *Cell) offer(b *Block, i int, env *Env, w *Scratch) error {
 // command applies the commands of this step that are for one member. It begins
 // from the saved state, so it can be repeated.
 func (c *Cell) command(b *Block, i int, env *Env, w *Scratch) error {
-	first := true
-	for k := range c.commands {
-		if c.commands[k].Target != b.Paths[i] {
-			continue
-		}
-		if first {
-			b.Slab.Restore(i)
-			first = false
-		}
+	own := commandsFor(c.commands, b.Paths[i])
+	if len(own) > 0 {
+		b.Slab.Restore(i)
+	}
+	for k := range own {
 		w.events.Reset()
-		if err := b.Slab.Command(i, env, &c.commands[k], &w.events); err != nil {
+		if err := b.Slab.Command(i, env, &own[k], &w.events); err != nil {
 			return err
 		}
 		c.apply(b, i, w)

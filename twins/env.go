@@ -1,5 +1,10 @@
 package twins
 
+import (
+	"sort"
+	"strings"
+)
+
 // Env is the world as every twin sees it in one step: made by the runner before
 // the step, the same for all, changed by nobody.
 type Env struct {
@@ -65,6 +70,29 @@ const (
 	CommandSet      = "set"
 	CommandMultiply = "multiply"
 )
+
+// commandsFor are the commands for one target, of some that are in the order of their
+// targets.
+func commandsFor(sorted []Command, target string) []Command {
+	from := commandsFrom(sorted, target)
+	to := from
+	for to < len(sorted) && sorted[to].Target == target {
+		to++
+	}
+	return sorted[from:to:to]
+}
+
+// commandsInside are those for all targets that begin with a prefix.
+func commandsInside(sorted []Command, prefix string) []Command {
+	from := commandsFrom(sorted, prefix)
+	n := sort.Search(len(sorted)-from, func(i int) bool { return !strings.HasPrefix(sorted[from+i].Target, prefix) })
+	return sorted[from : from+n : from+n]
+}
+
+// commandsFrom is where the first command stands whose target is not before another.
+func commandsFrom(sorted []Command, target string) int {
+	return sort.Search(len(sorted), func(i int) bool { return sorted[i].Target >= target })
+}
 
 // Decision is something that was decided for a member in a step and why. It is
 // part of the record and of the hash.

@@ -143,14 +143,13 @@ func (r *run) commandPage(q *commandsQuery) (*commandPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := r.commands.list()
+	some, more := r.commands.newest(from, q.Limit)
 	list := &commandPage{Commands: []CommandInfo{}}
-	for i := len(all) - 1 - from; i >= 0; i-- {
-		if len(list.Commands) == q.Limit {
-			list.Next = strconv.Itoa(len(all) - 1 - i)
-			break
-		}
-		list.Commands = append(list.Commands, r.commandInfo(all[i], false))
+	if more {
+		list.Next = strconv.Itoa(from + len(some))
+	}
+	for _, c := range some {
+		list.Commands = append(list.Commands, r.commandInfo(c, false))
 	}
 	return list, nil
 }

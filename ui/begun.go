@@ -36,11 +36,19 @@ type acknowledgeNote struct {
 	Tick twins.Tick `json:"tick"` // steps that had been made
 }
 
-// kept is sim.LiveOptions.Keep: it keeps commands with the key that they came with.
+// kept is sim.LiveOptions.Keep: it keeps commands with the key that they came with, and
+// then lists them, before a step can carry them out.
 func (r *run) kept(commands []twins.Command) error {
-	if r.keep == nil {
-		return nil
+	if r.keep != nil {
+		if err := r.keepAll(commands); err != nil {
+			return err
+		}
 	}
+	r.commands.add(commands)
+	return nil
+}
+
+func (r *run) keepAll(commands []twins.Command) error {
 	name, value := "", []byte(nil)
 	if l := &r.commands; l.key != "" && len(commands) == 1 {
 		name = noteKey + l.key

@@ -226,12 +226,15 @@ func (r *run) entry(path string) (sim.Entry, bool) { return r.scenario.Entry(r.k
 // commandList are the commands that were taken while the run was live, and those
 // that came with a key.
 type commandList struct {
-	mu   sync.Mutex
+	// taking is held while a command is kept, which may take as long as the disk does:
+	// only those who bring commands wait for it. It is taken before mu.
+	taking    sync.Mutex
+	key, body string // of the command that is being taken
+
+	mu   sync.Mutex // never held while something is kept
 	all  []twins.Command
 	keys map[string]keyed
 	old  []string // keys, oldest first
-
-	key, body string // of the command that is being taken
 }
 
 type keyed struct {
@@ -248,30 +251,47 @@ var errKeyReused = errors.New("this Idempotency-Key came before with another com
 // take has a command carried out, once for each key.
 func (r *run) take(c twins.Command, key, body string) (taken twins.Command, repeated bool, err error) {
 	l := &r.commands
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if k, ok := l.keys[key]; ok && key != "" {
-		if k.body != body {
-			return taken, false, errKeyReused
-		}
-		return k.command, true, nil
+	if taken, repeated, err = l.answered(key, body); repeated || err != nil {
+		return taken, repeated, err
+	}
+	l.taking.Lock()
+	defer l.taking.Unlock()
+	if taken, repeated, err = l.answered(key, body); repeated || err != nil { // while this one waited
+		return taken, repeated, err
 	}
 	l.key, l.body = key, body
+	defer func() { l.key, l.body = "", "" }()
 	all, err := r.pace.Add(c)
 	if err != nil {
 		return taken, false, err
 	}
-	l.add(all[0], key, body)
 	return all[0], false, nil
 }
 
-// add remembers a command that was taken. The caller holds mu, or is alone.
-func (l *commandList) add(c twins.Command, key, body string) {
-	l.all = append(l.all, c)
-	l.note(c, key, body)
+// answered returns the command that was taken with a key before, and whether there is
+// one; errKeyReused if that was another command.
+func (l *commandList) answered(key, body string) (taken twins.Command, repeated bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k, ok := l.keys[key]
+	switch {
+	case !ok || key == "":
+		return taken, false, nil
+	case k.body != body:
+		return taken, false, errKeyReused
+	}
+	return k.command, true, nil
 }
 
-// note remembers a key.
+// add remembers commands that were kept, the first with the key that is being taken.
+func (l *commandList) add(commands []twins.Command) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, commands...)
+	l.note(commands[0], l.key, l.body)
+}
+
+// note remembers a key. The caller holds mu, or is alone.
 func (l *commandList) note(c twins.Command, key, body string) {
 	if key == "" {
 		return
@@ -302,6 +322,20 @@ func (l *commandList) list() []twins.Command {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.all)
+}
+
+// newest are at most so many commands, newest first, without the first few; more says
+// that there are others before them.
+func (l *commandList) newest(without, most int) (found []twins.Command, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.all) - 1 - without; i >= 0; i-- {
+		if len(found) == most {
+			return found, true
+		}
+		found = append(found, l.all[i])
+	}
+	return found, false
 }
 
 // runs are the live run and its forks.

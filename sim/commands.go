@@ -1,0 +1,283 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Add takes a command from outside, for a step that is not made yet and after all
+// that are there for it. It must not be called while a step is being made. An
+// error says why the command is refused; nothing has changed then.
+func (w *World) Add(c twins.Command) error {
+	passed, err := w.check([]twins.Command{c})
+	if err != nil {
+		return err
+	}
+	passed.take()
+	w.added = append(w.added, c)
+	return nil
+}
+
+// Check says why commands would be refused: because nobody has such a setting,
+// because the value is out of bounds, or because of what a factor makes of the
+// setting with the other commands that are there for it. A command that passed is
+// not refused by its twin, which would end the run.
+func (w *World) Check(more ...twins.Command) error {
+	_, err := w.check(more)
+	return err
+}
+
+// check is Check, and returns what the commands make of the settings' courses.
+func (w *World) check(more []twins.Command) (passed passage, err error) {
+	if w.courses == nil {
+		w.readCourses()
+	}
+	together := pointsOf(more)
+	for i := range more {
+		kind, err := w.checkTarget(&more[i])
+		if err != nil {
+			return nil, err
+		}
+		of := settingOf{more[i].Target, more[i].Args.Setting}
+		points := together[of]
+		if points == nil { // it has been followed with an earlier one
+			continue
+		}
+		delete(together, of)
+		c, err := w.courseOf(kind, of)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil { // not built from a scenario's entries
+			continue
+		}
+		turn, err := c.with(points)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", of.target, err)
+		}
+		passed = append(passed, turn)
+	}
+	return passed, nil
+}
+
+// checkTarget refuses a command for nobody or for a setting that nobody of its kind has.
+func (w *World) checkTarget(c *twins.Command) (*twins.Kind, error) {
+	kind := w.KindOf(c.Target)
+	if kind == nil {
+		return nil, fmt.Errorf("no member %s", c.Target)
+	}
+	set, ok := kind.Setting(c.Args.Setting)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	case c.Name != twins.CommandSet && c.Name != twins.CommandMultiply:
+		return nil, fmt.Errorf("%s: unknown command %q, wanted %s or %s", c.Target, c.Name, twins.CommandSet, twins.CommandMultiply)
+	case c.Name == twins.CommandSet && (c.Args.Value < set.Min || c.Args.Value > set.Max):
+		return nil, fmt.Errorf("%s: %s is outside its bounds", c.Target, set.Name)
+	case c.Name == twins.CommandMultiply && c.Args.Value < 0:
+		return nil, fmt.Errorf("%s: %s: a factor is 0 or more", c.Target, set.Name)
+	}
+	return kind, nil
+}
+
+// KindOf is the kind of a member or of a community; nil if there is none of that
+// path.
+func (w *World) KindOf(path string) *twins.Kind {
+	for end := range len(path) + 1 {
+		if end < len(path) && path[end] != '/' {
+			continue
+		}
+		i, ok := slices.BinarySearchFunc(w.Cells, path[:end], func(c *twins.Cell, path string) int { return strings.Compare(c.Path, path) })
+		if ok {
+			return w.Cells[i].KindOf(path)
+		}
+	}
+	return nil
+}
+
+// settingOf names a setting of a twin.
+type settingOf struct{ target, name string }
+
+// course is how a setting goes through the run: what each command for it makes of it.
+type course struct {
+	setting EntrySetting // as the scenario has it
+	points  []point      // by step and seq
+}
+
+// point is a command in a course.
+type point struct {
+	step   twins.Tick
+	seq    int64
+	factor bool
+	arg    int64 // the command's
+	value  int64 // of the setting after it
+}
+
+func (p *point) before(q *point) bool { return p.step < q.step || p.step == q.step && p.seq < q.seq }
+
+// courses are those of the settings that commands change, by setting.
+type courses map[settingOf]*course
+
+// turn is what a course becomes: points take the place of those from ≤ i < to.
+type turn struct {
+	course   *course
+	from, to int
+	points   []point
+}
+
+// passage is what commands that have passed make of the courses.
+type passage []turn
+
+// take makes it so.
+func (p passage) take() {
+	for _, t := range p {
+		t.course.points = slices.Replace(t.course.points, t.from, t.to, t.points...)
+	}
+}
+
+// pointsOf sorts commands by setting, and for each into the order in which they are
+// carried out.
+func pointsOf(commands []twins.Command) map[settingOf][]point {
+	all := make(map[settingOf][]point, len(commands))
+	for i := range commands {
+		c := &commands[i]
+		of := settingOf{c.Target, c.Args.Setting}
+		all[of] = append(all[of], point{step: c.Step, seq: c.Seq, factor: c.Name == twins.CommandMultiply, arg: c.Args.Value})
+	}
+	for _, points := range all {
+		slices.SortStableFunc(points, func(a, b point) int { return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.seq, b.seq)) })
+	}
+	return all
+}
+
+// readCourses makes the courses of the commands that are there.
+func (w *World) readCourses() {
+	w.courses = courses{}
+	for of, points := range pointsOf(slices.Concat(w.commands, w.added)) {
+		c, err := w.courseOf(w.KindOf(of.target), of)
+		if c == nil || err != nil {
+			continue
+		}
+		if t, err := c.with(points); err == nil { // they have passed
+			passage{t}.take()
+		}
+	}
+}
+
+// courseOf is the course of a setting; nil if its twin is not built from an entry of the
+// scenario.
+func (w *World) courseOf(kind *twins.Kind, of settingOf) (*course, error) {
+	if c := w.courses[of]; c != nil {
+		return c, nil
+	}
+	entry, ok := w.Scenario.Entry(kind, of.target)
+	if !ok {
+		return nil, nil
+	}
+	set, ok := entry.Setting(of.name)
+	if !ok {
+		return nil, fmt.Errorf("%s: it has no %s", of.target, of.name)
+	}
+	c := &course{setting: set}
+	w.courses[of] = c
+	return c, nil
+}
+
+// with follows a course with more commands in it, which come after those of the same
+// step and seq. It looks at what comes after the first of them only, up to a value
+// that is set whatever was there before. An error says where the setting would leave
+// its bounds, as document.rehearse does.
+func (c *course) with(more []point) (turn, error) {
+	from := sort.Search(len(c.points), func(i int) bool { return more[0].before(&c.points[i]) })
+	t := turn{course: c, from: from, to: from}
+	v, none := c.setting.Value, c.setting.None
+	if from > 0 {
+		v, none = c.points[from-1].value, false
+	}
+	for len(more) > 0 || t.to < len(c.points) {
+		var p point
+		if t.to == len(c.points) || len(more) > 0 && more[0].before(&c.points[t.to]) {
+			p, more = more[0], more[1:]
+		} else if p = c.points[t.to]; len(more) == 0 && !p.factor {
+			break
+		} else {
+			t.to++
+		}
+		if err := c.next(&p, v, none); err != nil {
+			return turn{}, err
+		}
+		t.points = append(t.points, p)
+		v, none = p.value, none && p.factor
+	}
+	return t, nil
+}
+
+// next sets what a command makes of the setting's value.
+func (c *course) next(p *point, v int64, none bool) error {
+	s, name, ok := &c.setting, twins.CommandSet, true
+	p.value = p.arg
+	if p.factor {
+		name = twins.CommandMultiply
+		if ok = !none && math.Abs(float64(v)*float64(p.arg)) < 1e18*float64(twins.One); ok {
+			p.value, _ = twins.MulDiv(v, p.arg, int64(twins.One))
+		}
+	}
+	if least := s.Least(name); !ok || p.value < least || p.value > s.Max {
+		return fmt.Errorf("%s would be outside %s…%s", s.Name, settingText(least, s.Setting), settingText(s.Max, s.Setting))
+	}
+	return nil
+}
+
+// compareCommands orders commands by step, target and sequence.
+func compareCommands(a, b twins.Command) int {
+	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
+}
+
+// commandsOf are the commands of a step, by target and seq.
+func (w *World) commandsOf(t twins.Tick) []twins.Command {
+	w.arrange()
+	byStep := func(c twins.Command, t twins.Tick) int { return cmp.Compare(c.Step, t) }
+	from, _ := slices.BinarySearchFunc(w.commands, t, byStep)
+	to, _ := slices.BinarySearchFunc(w.commands, t+1, byStep)
+	return w.commands[from:to:to]
+}
+
+// arrange puts the commands that were added among the others, all at once. Those of
+// steps before theirs, which a record may show, stay where they are.
+func (w *World) arrange() {
+	if len(w.added) == 0 {
+		return
+	}
+	slices.SortStableFunc(w.added, compareCommands)
+	at := sort.Search(len(w.commands), func(i int) bool { return compareCommands(w.added[0], w.commands[i]) < 0 })
+	later := slices.Clone(w.commands[at:])
+	w.commands = w.commands[:at]
+	for _, c := range w.added {
+		for len(later) > 0 && compareCommands(later[0], c) <= 0 {
+			w.commands, later = append(w.commands, later[0]), later[1:]
+		}
+		w.commands = append(w.commands, c)
+	}
+	w.commands, w.added = append(w.commands, later...), nil
+}
+
+// LimitAt is the limit of community i in a step, 0 without one, as the scenario and its
+// commands have it: for records that were kept without. It is for a world that is not
+// stepped.
+func (w *World) LimitAt(i int, t twins.Tick) twins.Power {
+	if w.courses == nil {
+		w.readCourses()
+	}
+	if c := w.courses[settingOf{w.Cells[i].Path, "limit_w"}]; c != nil {
+		if n := sort.Search(len(c.points), func(i int) bool { return c.points[i].step > t }); n > 0 {
+			return twins.Power(c.points[n-1].value)
+		}
+	}
+	return w.Cells[i].Node.Limit()
+}

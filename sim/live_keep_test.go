@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// slowKeeper keeps commands only when the test lets it, as a slow disk does.
+type slowKeeper struct {
+	asked chan []twins.Command // one value for each call
+	done  chan error           // what the call returns
+}
+
+func newSlowKeeper() *slowKeeper {
+	return &slowKeeper{make(chan []twins.Command, 10), make(chan error)}
+}
+
+func (k *slowKeeper) keep(c []twins.Command) error { k.asked <- c; return <-k.done }
+
+// scaleOf is a command that scales the load of a home.
+func scaleOf(home string, v int64) twins.Command {
+	return twins.Command{Target: home, Name: twins.CommandSet, Args: twins.Args{Setting: "load.scale", Value: v}}
+}
+
+// answer is what Add has returned.
+type answer struct {
+	taken []twins.Command
+	err   error
+}
+
+// added is the answer to a command that is sent from a goroutine of its own.
+func (l *liveRun) added(c twins.Command) <-chan answer {
+	back := make(chan answer, 1)
+	go func() {
+		taken, err := l.Add(c)
+		back <- answer{taken, err}
+	}()
+	return back
+}
+
+// While a command is being kept the clock answers and is controlled.
+func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
+	k := newSlowKeeper()
+	l := startLive(t, mustBuild(t, mustLoad(t, baseScenario(t), Options{})), LiveOptions{Paused: true, Keep: k.keep})
+	if _, err := l.Step(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	back := l.added(scaleOf("grid/street/h1", int64(twins.One)))
+	<-k.asked
+	answered := make(chan LiveClock)
+	go func() {
+		_, _ = l.Watch()
+		if err := errors.Join(l.SetSpeed(60), l.Pause(), l.Seek(3)); err != nil {
+			t.Error(err)
+		}
+		answered <- l.Clock()
+	}()
+	select {
+	case c := <-answered:
+		if c.Tick != 3 || c.Speed != 60 || c.State != Paused {
+			t.Errorf("clock %+v", c)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the clock waits for a command that is being kept")
+	}
+	k.done <- nil
+	if a := <-back; a.err != nil || a.taken[0].Step != 3 {
+		t.Errorf("%+v", a)
+	}
+}
+
+// Commands of several callers are kept in the order of their numbers, one at a time. A
+// number that could not be kept is given to no other command.
+func TestLiveKeepsInOrder(t *testing.T) {
+	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{})) // its events have the number 1
+	synctest.Test(t, func(t *testing.T) {
+		k := newSlowKeeper()
+		l := startLive(t, w, LiveOptions{Paused: true, Keep: k.keep})
+		var backs []<-chan answer
+		for i := range int64(5) {
+			backs = append(backs, l.added(scaleOf("grid/street/h1", int64(twins.One)+i)))
+			synctest.Wait() // they come in this order
+		}
+		full := errors.New("disk full")
+		var kept []int64
+		for i := range backs {
+			if n := len(k.asked); n != 1 {
+				t.Fatalf("%d are being kept at a time", n)
+			}
+			c := (<-k.asked)[0]
+			kept = append(kept, c.Seq)
+			var err error
+			if i == 1 {
+				err = full
+			}
+			k.done <- err
+			if a := <-backs[i]; !errors.Is(a.err, err) || err == nil && a.taken[0] != c {
+				t.Errorf("command %d: %+v, was to be kept as %+v", i, a, c)
+			}
+			synctest.Wait()
+		}
+		if got := fmt.Sprint(kept); got != "[2 3 4 5 6]" {
+			t.Errorf("numbers %s, wanted each once and in order", got)
+		}
+		if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
+			t.Fatal(err)
+		}
+		l.over(t)
+	})
+	var carried []int64
+	for _, c := range w.commandsOf(0) {
+		carried = append(carried, c.Seq)
+	}
+	if got := fmt.Sprint(carried); got != "[2 4 5 6]" {
+		t.Errorf("numbers %s were carried out, wanted those that were kept", got)
+	}
+}
+
+// A step that is due waits for the command that is being kept for it, and carries it
+// out; it is not made if the run was paused meanwhile, and a run that ends does not wait.
+func TestLiveStepWaitsForItsCommand(t *testing.T) {
+	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
+	synctest.Test(t, func(t *testing.T) {
+		k := newSlowKeeper()
+		ctx, cancel := context.WithCancel(t.Context())
+		l := NewLive(&Runner{World: w, Stepper: NewFlat(w, nil, true)}, LiveOptions{Paused: true, Keep: k.keep})
+		run := &liveRun{Live: l, done: make(chan error, 1)}
+		go func() { run.done <- l.Run(ctx) }()
+		tick := func() twins.Tick { synctest.Wait(); return l.Clock().Tick }
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		back := run.added(scaleOf("grid/street/h1", 2*int64(twins.One)))
+		<-k.asked
+		must(l.Seek(2))
+		if got := tick(); got != 0 {
+			t.Fatalf("step %d was made without the command that is being kept for step 0", got-1)
+		}
+		must(l.Pause())
+		k.done <- nil
+		if a := <-back; a.err != nil || a.taken[0].Step != 0 {
+			t.Fatalf("%+v", a)
+		}
+		if got := tick(); got != 0 {
+			t.Errorf("paused, and step %d was made", got-1)
+		}
+		back = run.added(scaleOf("grid/street/h2", 2*int64(twins.One)))
+		<-k.asked
+		must(l.Seek(1))
+		k.done <- nil
+		if a := <-back; a.err != nil || a.taken[0].Step != 0 {
+			t.Fatalf("%+v", a)
+		}
+		if got := tick(); got != 1 {
+			t.Errorf("%d steps were made, wanted the one that had waited", got)
+		}
+		if got := len(w.commandsOf(0)); got != 2 {
+			t.Errorf("step 0 has carried out %d commands, wanted 2", got)
+		}
+		back = run.added(scaleOf("grid/street/h1", 3*int64(twins.One)))
+		<-k.asked
+		must(l.Play())
+		if got := tick(); got != 1 {
+			t.Errorf("%d steps were made beside a command that is being kept", got)
+		}
+		cancel()
+		if err := <-run.done; err != nil {
+			t.Error(err)
+		}
+		k.done <- nil
+		<-back
+	})
+}

@@ -1,0 +1,189 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// pumps is a world of communities with 20 water pumps each, without a scenario's text: it
+// is made in a second.
+func pumps(t *testing.T, communities int) *World {
+	t.Helper()
+	day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := &World{Scenario: &Scenario{Calendar: NewCalendar(day, 900, 96)}}
+	w.calendar = *w.Scenario.Calendar
+	site := &twins.Site{Step: 900, Steps: 96, Days: 1, At: func(day, second int) twins.Tick { return twins.Tick(day*96 + second/900) }}
+	var err error
+	if w.Grid, err = twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range communities {
+		path := fmt.Sprintf("grid/c%04d", i)
+		var members []twins.CellMember
+		for k := range 20 {
+			spec := []byte(`{"rated_w":1500,"daily_wh":6000,"from":"00:00","until":"23:45"}`)
+			members = append(members, twins.CellMember{Kind: twins.WaterPump, Member: twins.Member{Path: fmt.Sprintf("%s/pump-%02d", path, k), Spec: spec}})
+		}
+		c, err := twins.NewCell(site, twins.Member{Path: path, Spec: []byte("{}")}, members, twins.Lossless{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Cells = append(w.Cells, c)
+	}
+	return w
+}
+
+// median is that of some times.
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// A step of 5,000 communities in which 100,000 twins are set takes at most three times as
+// long as the same in which 1,000 are.
+func TestManyCommandsInAStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its times mean nothing under the race detector")
+	}
+	w := pumps(t, 5000)
+	flat := NewFlat(w, twins.MeritOrder{}, true)
+	random := rand.New(rand.NewPCG(1, 2))
+	var targets []string
+	for _, c := range w.Cells {
+		targets = append(targets, c.Blocks[0].Paths...)
+	}
+	env := twins.Env{}
+	took := map[int][]time.Duration{}
+	step := twins.Tick(0)
+	for range 5 {
+		for _, n := range []int{1000, 100_000} {
+			random.Shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
+			for i, target := range targets[:n] {
+				w.added = append(w.added, twins.Command{Step: step, Seq: int64(i), Target: target, Name: twins.CommandSet, Args: twins.Args{Setting: "rated_w", Value: 1_500_000 + int64(step)}})
+			}
+			w.arrange()
+			began := time.Now()
+			w.Env(step, &env)
+			if _, err := flat.Step(&env); err != nil {
+				t.Fatal(err)
+			}
+			took[n] = append(took[n], time.Since(began))
+			if len(env.Commands) != n {
+				t.Fatalf("%d commands in the step, wanted %d", len(env.Commands), n)
+			}
+			step++
+		}
+	}
+	few, many := median(took[1000]), median(took[100_000])
+	t.Logf("1,000 commands %v, 100,000 commands %v: %.2f times", few, many, float64(many)/float64(few))
+	if many > 3*few {
+		t.Errorf("a step with 100,000 commands takes %v, one with 1,000 %v: more than 3 times as long", many, few)
+	}
+}
+
+// Commands are taken at a cost that does not grow with how many wait already, whether
+// they come one by one or together, for one setting or for several.
+func TestManyCommandsAreTaken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its times mean nothing under the race detector")
+	}
+	scenario := mustLoad(t, baseScenario(t), Options{})
+	settings := []twins.Command{
+		scaleOf("grid/street/h1", int64(twins.One)), scaleOf("grid/street/h2", int64(twins.One)),
+		{Target: "grid/street", Name: twins.CommandSet, Args: twins.Args{Setting: "limit_w", Value: 1e9}},
+		{Target: "grid/supply/tie", Name: twins.CommandMultiply, Args: twins.Args{Setting: "import_w", Value: int64(twins.One)}},
+	}
+	take := func(commands []twins.Command, together int) time.Duration {
+		l := NewLive(&Runner{World: mustBuild(t, scenario)}, LiveOptions{Paused: true})
+		began := time.Now()
+		for batch := range slices.Chunk(commands, together) {
+			if _, err := l.Add(batch...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.runner.World.added = append(l.runner.World.added, l.pending...)
+		if n := len(l.runner.World.commandsOf(0)); n != len(commands) {
+			t.Fatalf("%d commands in the step, wanted %d", n, len(commands))
+		}
+		return time.Since(began)
+	}
+	const few, many = 10_000, 100_000
+	var commands []twins.Command
+	for i := range many {
+		commands = append(commands, settings[i%len(settings)])
+	}
+	for _, row := range []struct {
+		name     string
+		together int
+	}{{"one by one", 1}, {"together", many}} {
+		var a, b []time.Duration
+		for range 3 {
+			a, b = append(a, take(commands[:few], row.together)), append(b, take(commands, row.together))
+		}
+		t.Logf("%s: %d in %v, %d in %v", row.name, few, median(a), many, median(b))
+		if median(b) > 30*median(a) { // 10 times as many; each looking at all others would be 100 times as long
+			t.Errorf("%s: %d commands take %v, %d take %v", row.name, few, median(a), many, median(b))
+		}
+	}
+}
+
+// What many commands make of a setting, and which of them are refused, is what each
+// looked at beside all others comes to, in whatever order they come.
+func TestCoursesAreTheSlowOnes(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	w := mustBuild(t, mustLoad(t, baseScenario(t)+"  - {at: 20, set: [ties.tie.import_w*=3, ties.tie.import_w=4000]}\n", Options{}))
+	taken := slices.Clone(w.commands)
+	refused := 0
+	for n := range 1000 {
+		c := twins.Command{Step: twins.Tick(random.IntN(24)), Seq: int64(10 + n), Target: "grid/supply/tie", Name: twins.CommandSet,
+			Args: twins.Args{Setting: "import_w", Value: random.Int64N(1e15)}}
+		if random.IntN(2) == 0 {
+			c.Name, c.Args.Value = twins.CommandMultiply, random.Int64N(8*int64(twins.One))
+		}
+		err := w.Add(c)
+		if want := refusedSlowly(t, w, append(slices.Clone(taken), c)); (err != nil) != want {
+			t.Fatalf("command %d, %+v: %v, wanted it refused: %v", n, c, err, want)
+		}
+		if err != nil {
+			refused++
+			continue
+		}
+		taken = append(taken, c)
+	}
+	t.Logf("%d refused", refused)
+	if refused < 100 || refused > 900 {
+		t.Errorf("%d of 1000 were refused: the test is not worth much", refused)
+	}
+}
+
+// refusedSlowly follows the tie's import through all commands.
+func refusedSlowly(t *testing.T, w *World, all []twins.Command) bool {
+	t.Helper()
+	slices.SortStableFunc(all, compareCommands)
+	e, ok := w.Scenario.Entry(twins.Tie, "grid/supply/tie")
+	set, has := e.Setting("import_w")
+	if !ok || !has {
+		t.Fatal("no tie")
+	}
+	v := float64(set.Value)
+	for _, c := range all {
+		switch {
+		case c.Target != "grid/supply/tie" || c.Args.Setting != "import_w":
+			continue
+		case c.Name == twins.CommandSet:
+			v = float64(c.Args.Value)
+		default:
+			v = math.Round(v * float64(c.Args.Value) / float64(twins.One))
+		}
+		if v > float64(set.Max) {
+			return true
+		}
+	}
+	return false
+}
