@@ -125,9 +125,6 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
-	if taken.Args.Setting == limitSetting {
-		r.follow()
-	}
 	return &answer[CommandInfo]{r.commandInfo(taken, repeated)}, nil
 }
 

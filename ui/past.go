@@ -2,10 +2,12 @@ package ui
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -21,6 +23,9 @@ type Past interface {
 	// the commands from outside for steps before at and no others; that step; and the
 	// chain up to it.
 	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
+	// Views are the run's views as they were kept last, after at most so many steps, and
+	// after how many that was; the views of no steps if none are kept.
+	Views(most twins.Tick) (*views.Set, twins.Tick, error)
 }
 
 // Keeper makes durable what comes from outside, before it is acknowledged.
@@ -45,7 +50,7 @@ type kept struct {
 	index  *Index
 	memory *Memory // what was made in this process; empty in a replay
 	past   Past
-	limits *limits
+	views  *folded
 	most   int        // bytes of pages
 	each   twins.Tick // steps of a page
 
@@ -65,10 +70,10 @@ type page struct {
 // mostPage is as many steps as a journal keeps together.
 const mostPage = 96
 
-func newKept(x *Index, past Past, l *limits, most int) *kept {
+func newKept(x *Index, past Past, v *folded, most int) *kept {
 	const perTwin = 64 // bytes of a step, about
 	each := min(mostPage, max(1, most/8/(perTwin*x.Twins+4000)))
-	return &kept{index: x, memory: NewMemory(x, most), past: past, limits: l, most: most / 4, each: twins.Tick(each)}
+	return &kept{index: x, memory: NewMemory(x, most), past: past, views: v, most: most / 4, each: twins.Tick(each)}
 }
 
 // Bounds implements History.
@@ -112,10 +117,46 @@ func (p *page) has(t twins.Tick) bool { return t < p.from+twins.Tick(len(p.steps
 // read reads a page. The last one may be short, and is read again when there is more.
 func (h *kept) read(from twins.Tick, parts bool) (*page, error) {
 	p := &page{from: from, parts: parts}
-	sink := &recorder{index: h.index, limit: h.limits.of, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
+	limits := h.limitsBefore(from)
+	limit := func(c *twins.Cell, t twins.Tick) twins.Power {
+		l, _ := limits.At(c.Path, t)
+		return l
+	}
+	show := &recorder{index: h.index, limit: limit, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
 		p.steps, p.bytes = append(p.steps, s), p.bytes+s.size()
 	}}
+	sink := sinkFunc(func(r *sim.StepRecord) error {
+		if err := limits.Commit(r); err != nil {
+			return err
+		}
+		return show.Commit(r)
+	})
 	return p, h.past.Replay(from, min(from+h.each, h.past.Steps()), parts, sink)
+}
+
+// sinkFunc is a function as a sim.Sink.
+type sinkFunc func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
+
+// limitsBefore are the limits of communities as they were before a step, to be carried on.
+func (h *kept) limitsBefore(at twins.Tick) (limits *views.Limits) {
+	asOf(h.views, views.LimitsKind, at, func(v *views.Limits) (known bool) {
+		var u views.View
+		if u = v.Until(at); u == nil {
+			if limits == nil {
+				u = v.Until(math.MaxInt64)
+			}
+		} else {
+			known = true
+		}
+		if u != nil {
+			limits = u.(*views.Limits)
+		}
+		return known
+	})
+	return limits
 }
 
 // Values implements History.
@@ -167,71 +208,6 @@ func (h *forked) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v i
 		}
 	}
 	return h.own.Values(at, max(from, h.at), to, put)
-}
-
-// limits are those of communities over time, which records do not have.
-type limits struct {
-	run *run
-
-	mu sync.Mutex
-	at map[string][]limitFrom // by community, in order
-}
-
-type limitFrom struct {
-	step  twins.Tick
-	value twins.Power
-}
-
-// limitSetting is the setting that a community's limit is.
-const limitSetting = "limit_w"
-
-// follow takes the commands of a run, in the order in which they are carried out.
-func (l *limits) follow(commands []twins.Command) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.at = map[string][]limitFrom{}
-	for i := range commands {
-		c := &commands[i]
-		if _, ok := l.run.index.Community(c.Target); !ok || c.Args.Setting != limitSetting {
-			continue
-		}
-		v := c.Args.Value
-		if c.Name == twins.CommandMultiply {
-			v, _ = twins.MulDiv(int64(l.last(c.Target)), c.Args.Value, int64(twins.One))
-		}
-		l.at[c.Target] = append(l.at[c.Target], limitFrom{c.Step, twins.Power(v)})
-	}
-}
-
-// last is the limit after all that is followed so far.
-func (l *limits) last(path string) twins.Power {
-	if all := l.at[path]; len(all) > 0 {
-		return all[len(all)-1].value
-	}
-	return l.first(path)
-}
-
-// first is the limit that the scenario states.
-func (l *limits) first(path string) twins.Power {
-	if e, ok := l.run.entry(path); ok {
-		if s, ok := e.Setting(limitSetting); ok && !s.None {
-			return twins.Power(s.Value)
-		}
-	}
-	return 0
-}
-
-// of is the limit of a community in a step; 0: none.
-func (l *limits) of(c *twins.Cell, t twins.Tick) twins.Power {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := l.at[c.Path]
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].step <= t {
-			return all[i].value
-		}
-	}
-	return l.first(c.Path)
 }
 
 // nodeLimit is the limit of a community that is being stepped.
