@@ -79,7 +79,7 @@ func benchJournal(b *testing.B, scenario string, households, days int, d Durabil
 		b.Fatal(err)
 	}
 	if !models {
-		j.usage = nil
+		j.folds = nil
 	}
 	t := &timed{Sink: j}
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, t}}

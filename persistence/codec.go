@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -98,25 +98,15 @@ func unseal(u *zstd.Decoder, key, value []byte) ([]byte, error) {
 type writer []byte
 
 func (w *writer) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
-func (w *writer) int(v int64)     { *w = appendInt(*w, v) }
+func (w *writer) int(v int64)     { *w = form.AppendInt(*w, v) }
 func (w *writer) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
 func (w *writer) hash(h sim.Hash) { *w = append(*w, h[:]...) }
 func (w *writer) ints(vs ...int64) {
 	b := []byte(*w)
 	for _, v := range vs {
-		b = appendInt(b, v)
+		b = form.AppendInt(b, v)
 	}
 	*w = b
-}
-
-// appendInt is binary.AppendVarint, short enough to be inlined.
-func appendInt(b []byte, v int64) []byte {
-	u := uint64(v)<<1 ^ uint64(v>>63)
-	for u >= 0x80 {
-		b = append(b, byte(u)|0x80)
-		u >>= 7
-	}
-	return append(b, byte(u))
 }
 
 // reader takes them off again. The first thing that is wrong stays its error.
@@ -311,7 +301,7 @@ func (w *writer) series(vs []int64) {
 		w.uint(seriesSame)
 		w.int(vs[0])
 	case wide < 1<<62 || differencesFit(vs):
-		unit := unitOf(vs)
+		unit := form.Unit(vs)
 		w.uint(seriesDelta)
 		w.uint(unit)
 		b, last := []byte(*w), int64(0)
@@ -319,7 +309,7 @@ func (w *writer) series(vs []int64) {
 			if unit != 1 { // a division takes longer than all the rest
 				v /= int64(unit)
 			}
-			b = appendInt(b, v-last)
+			b = form.AppendInt(b, v-last)
 			last = v
 		}
 		*w = b
@@ -354,65 +344,6 @@ func (r *reader) series(vs []int64) (zero bool) {
 		r.fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
 	}
 	return false
-}
-
-// Multiples: values that have nothing to do with the one before.
-//
-//	0                 all of them are 0
-//	unit v₀ v₁ …      in multiples of unit > 0
-func (w *writer) multiples(vs []int64) {
-	unit := unitOf(vs)
-	w.uint(unit)
-	switch {
-	case unit == 0:
-	case unit == 1 || unit > math.MaxInt64:
-		w.ints(vs...)
-	default:
-		for _, v := range vs {
-			w.int(v / int64(unit))
-		}
-	}
-}
-
-func (r *reader) multiples(vs []int64) {
-	unit := r.uint()
-	if unit == 0 {
-		clear(vs)
-		return
-	}
-	if unit > math.MaxInt64 {
-		unit = 1
-	}
-	for i := range vs {
-		vs[i] = r.int() * int64(unit)
-	}
-}
-
-// unitOf is the greatest common divisor of values; 0 if all are 0.
-func unitOf(vs []int64) (unit uint64) {
-	for _, v := range vs {
-		if m := magnitude(v); unit == 0 || m%unit != 0 {
-			if unit = gcd(unit, m); unit == 1 {
-				return unit
-			}
-		}
-	}
-	return unit
-}
-
-func magnitude(v int64) uint64 {
-	if v < 0 {
-		return -uint64(v)
-	}
-	return uint64(v)
-}
-
-// gcd is the greatest common divisor; 0 is divided by all.
-func gcd(a, b uint64) uint64 {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 // differencesFit reports whether no difference of neighbours is too large for its type.

@@ -77,7 +77,12 @@
 //	e                          steps made, digest: ended here
 //	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
-//	u                          steps that are in the read models
+//	w span name 0 start community part   the same of another kind of view (views.Kind); span is h or d
+//	u, u name                  steps that are in the windows of usage, of another kind
+//	v steps name part          what a view knew after so many steps, at snapshots and at the end
+//
+// Not every snapshot has views: they are written when they are little beside the steps since then, and what is not
+// there is folded from the records.
 //
 // A fork has no keys for the steps before it; its usage begins with the local day and the hour of the fork. A run that lets go of old events has no s of the
 // steps before, and no k and r.
@@ -111,9 +116,7 @@
 //	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
 //	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
 //
-//	usage      9 int (views.Figure, of the community), number of blocks uint; for each block: parts uint, multiples of
-//	           the parts' sums; members uint, and for each figure multiples of the members' sums, less what those before let
-//	           expect (expectUsage); a sum is of powers over steps
+//	views      each draws its own form, and that of its windows, where it is defined (sim/views); of usage: usage_form.go
 //	multiples  0 zeros │ unit uint, each value in units (int)
 //
 // A body of parts is packed as a whole and cut; each part begins with a byte of flags: 1 if

@@ -143,14 +143,14 @@ func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
 // begin writes what a fork begins with: its commands. Its state at that moment is had from
 // the parent's snapshot before it.
 func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j *Journal, _ *Moment, err error) {
-	m, folded, err := s.atWithUsage(at)
+	m, folded, err := s.atFolded(at)
 	if err != nil {
 		return nil, nil, err
 	}
 	if j, err = newJournal(s, m.World, m.Chain, d, at); err != nil {
 		return nil, nil, err
 	}
-	j.usage = folded
+	j.folds = folded
 	if j.ledger, err = createLedger(s.run.path(ledgerFile), s.start); err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -63,7 +64,7 @@ type Journal struct {
 
 	buf         []byte // for bodies, used again
 	places      *places
-	usage       *usageFold // nil: nobody folds
+	folds       *folds // read models; nil: none are kept
 	numCommands int
 	free        func(dir string) (int64, error) // bytes on the disk
 }
@@ -129,7 +130,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	j.usage = newUsageFold(s, w, 0)
+	j.folds = newFolds(s, w, views.NewSet(w), windowKinds(), 0)
 	r.journal = j
 	return j, nil
 }
@@ -194,7 +195,10 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 	if err := j.same(r.Tick, head); err != nil {
 		return j.fail(err)
 	}
-	entries := j.take(r, head)
+	entries, err := j.take(r, head)
+	if err != nil {
+		return j.fail(err)
+	}
 	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
@@ -255,9 +259,11 @@ func (j *Journal) same(t twins.Tick, head sim.Hash) error {
 // take makes the entries of a step: with a chunk that is full, and with a snapshot
 // that is due, in the order in which they may be found after a crash: what a marker
 // stands for comes before it.
-func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
+func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry, err error) {
 	s, c := j.store, &j.chunk
-	entries = j.foldStep(r)
+	if entries, err = j.foldStep(r); err != nil {
+		return nil, err
+	}
 	if c.cells == nil {
 		for i := range r.Cells {
 			c.cells = append(c.cells, newCellChunk(j.shape(), i))
@@ -273,13 +279,13 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry) {
 		entries = j.flushChunk(entries)
 	}
 	if snapshot {
-		entries = j.snapshot(entries, r)
+		entries = j.snapshot(entries, r, false)
 		entries = j.letGo(entries, len(r.Cells))
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
 	j.buf = form.append(j.buf[:0], j.shape(), j.places)
-	return append(entries, s.seal(key(keyStep, r.Tick), j.buf))
+	return append(entries, s.seal(key(keyStep, r.Tick), j.buf)), nil
 }
 
 // shape is that of the records that come.
@@ -308,8 +314,8 @@ func (j *Journal) flushChunk(entries []Entry) []Entry {
 	return entries
 }
 
-// snapshot writes all states after a step.
-func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
+// snapshot writes all states after a step, which may be the last that is made for now.
+func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entry {
 	s, after := j.store, r.Tick+1
 	keep := func(of uint32, states []byte) {
 		keyOf := func(part int) []byte { return stateKey(after, of, part) }
@@ -321,6 +327,9 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord) []Entry {
 		keep(uint32(i), buf)
 	}
 	keep(gridState, r.States.AppendGrid(buf[:0]))
+	if j.folds != nil {
+		entries = j.folds.snapshot(entries, ends)
+	}
 	var w writer
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
@@ -496,8 +505,8 @@ func (j *Journal) end() error {
 	}
 	s := j.store
 	entries := j.flushChunk(nil)
-	if j.usage != nil {
-		entries = j.usage.flush(entries)
+	if j.folds != nil {
+		entries = j.folds.flush(entries)
 	}
 	if j.refused { // twins and chain are a step further than what is kept
 		if err := s.table.Put(entries); err != nil {
@@ -506,7 +515,7 @@ func (j *Journal) end() error {
 		return j.sync()
 	}
 	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
-		entries = j.snapshot(entries, j.last)
+		entries = j.snapshot(entries, j.last, true)
 	}
 	digest := j.chain.Digest()
 	var w writer

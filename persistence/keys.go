@@ -21,7 +21,9 @@ const (
 	keyEnd      = 'e'
 	keyHour     = 'h' // start of the hour, Unix s; community, part
 	keyDay      = 'd' // start of the local day, Unix s; community, part
-	keyFolded   = 'u' // mark: steps that are in the read models
+	keyFolded   = 'u' // mark: steps that are in the windows; of other kinds than usage its name
+	keyWindow   = 'w' // span, name of the kind, 0; start of the hour or day, Unix s; community, part
+	keyView     = 'v' // steps made; name of the kind, part
 )
 
 // gridState is the place of the grid among the communities' states.

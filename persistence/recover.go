@@ -226,7 +226,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err := s.Replay(0, at, sinks...); err != nil {
 		return nil, nil, err
 	}
-	m, folded, err := s.atWithUsage(at)
+	m, folded, err := s.atFolded(at)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -241,7 +241,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if j.ledger, err = s.mendLedger(); err != nil {
 		return nil, nil, err
 	}
-	j.usage = folded
+	j.folds = folded
 	_ = os.Remove(s.run.path(addressFile)) // of a process that was killed
 	s.run.journal = j
 	s.run.meta.State = Running

@@ -58,6 +58,7 @@ func (j *Journal) letGo(entries []Entry, cells int) []Entry {
 			n := s.snapshots[0]
 			entries = append(entries, Entry{Key: key(keySnapshot, n)})
 			entries = s.takeOut(entries, key(keyState, n))
+			entries = s.takeOut(entries, key(keyView, n))
 			s.snapshots = s.snapshots[1:]
 		}
 	}

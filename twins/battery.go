@@ -188,6 +188,12 @@ type ConverterBank interface {
 	Forming(i int) bool
 }
 
+// Floored is a slab of storage that is never discharged below a least state of charge.
+type Floored interface {
+	// Floor is that of storage i, 0…1 of its rated energy.
+	Floor(i int) Ratio
+}
+
 // batteries is the slab.
 type batteries struct{ *SlabOf[battery, *battery] }
 
@@ -196,6 +202,9 @@ func (s *batteries) InService(i int) bool { return s.Row(i).available }
 
 // Forming implements ConverterBank.
 func (s *batteries) Forming(i int) bool { return s.Row(i).forming && s.Row(i).available }
+
+// Floor implements Floored.
+func (s *batteries) Floor(i int) Ratio { return shareOf(s.Row(i).low, s.Row(i).capacity) }
 
 // Prepared implements Preparer.
 func (s *batteries) Prepared(i int) bool { return s.Row(i).prepared }

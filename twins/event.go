@@ -1,6 +1,10 @@
 package twins
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // EventType names a kind of event; past tense with the kind in front. The name
 // is on disk for ever.
@@ -12,6 +16,17 @@ type EventType struct {
 	Notable bool
 	// Departures is what an event of this type says of departures; nil if nothing.
 	Departures func(*Event) Departures
+	// Alert says which alert an event of this type is; nil if none.
+	Alert *Alert
+}
+
+// Alert is the rule by which events of a type are something that people want to hear of at once.
+type Alert struct {
+	Rule     string            // heat.left_comfort; on disk for ever
+	Severity string            // note, warning or critical
+	Text     string            // what the matter is, in words
+	When     func(*Event) bool // which events are; nil: all
+	Exact    bool              // the alert is of the member, not of its community
 }
 
 // Departures counts what has left the plug, or is going to.
@@ -129,6 +144,18 @@ var declared []*EventType
 func DeclareEvent(t EventType) *EventType {
 	declared = append(declared, &t)
 	return &t
+}
+
+// EventTypes returns every type of event, by name; types that share a name are all there.
+func EventTypes() []*EventType {
+	var all []*EventType
+	for t := range eventTypes {
+		if !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *EventType) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 // eventTypes yields every type of event; those that kinds share come more than once.

@@ -100,7 +100,8 @@ var (
 	heatPumpRan = &EventType{Name: "heat_pump.ran",
 		Fields: []string{"electric_mj", "heat_mj", "gains_mj", "lost_mj", "heat_remainder", "lost_remainder"}}
 	heatPumpLeftComfort = &EventType{Name: "heat_pump.left_comfort", Notable: true,
-		Fields: []string{"indoor_uc", "side"}} // −1 too cold, +1 too warm
+		Fields: []string{"indoor_uc", "side"}, // −1 too cold, +1 too warm
+		Alert:  &Alert{Rule: "heat.left_comfort", Severity: "warning", Text: "a home is too cold or too warm"}}
 	heatPumpRegainedComfort = &EventType{Name: "heat_pump.regained_comfort", Notable: true,
 		Fields: []string{"indoor_uc"}}
 	heatPumpDeferred = &EventType{Name: "heat_pump.deferred", Fields: []string{"owed_mj"}}

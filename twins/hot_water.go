@@ -98,7 +98,8 @@ var (
 	hotWaterRan = &EventType{Name: "hot_water.ran",
 		Fields: []string{"electric_mj", "heat_mj", "delivered_mj", "lost_mj", "heat_remainder", "lost_remainder", "heating"}}
 	hotWaterShort = &EventType{Name: "hot_water.short", Notable: true,
-		Fields: []string{"missing_mj", "tank_uc"}}
+		Fields: []string{"missing_mj", "tank_uc"},
+		Alert:  &Alert{Rule: "hot_water.short", Severity: "warning", Text: "there was too little hot water"}}
 	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj"}}
 )
 

@@ -288,8 +288,10 @@ var (
 	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{"ready_tick", "heat"}, Notable: true}
 	producerStarted   = &EventType{Name: "producer.started", Fields: []string{"tick"}, Notable: true}
 	// early_s is how much of min_up_s was still to come.
-	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{"output_mw", "tick", "early_s"}, Notable: true}
-	producerFlowed  = &EventType{Name: "producer.flowed", Fields: []string{"water_mj", "spilled_mj"}}
+	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{"output_mw", "tick", "early_s"}, Notable: true,
+		Alert: &Alert{Rule: "unit.stopped_early", Severity: "warning", Text: "a plant was stopped before it had run for its least time", Exact: true,
+			When: func(e *Event) bool { return e.Field("early_s") > 0 }}}
+	producerFlowed = &EventType{Name: "producer.flowed", Fields: []string{"water_mj", "spilled_mj"}}
 )
 
 func newProducers(site *Site, members []Member) (Slab, error) {
@@ -394,8 +396,18 @@ func (p *Plant) Start(off Seconds) (takes Seconds, heat string) {
 // Generator is a slab that knows its plants.
 type Generator interface{ Plant(i int) Plant }
 
+// Technologist is a slab whose members may be of a technology, such as coal, by which their
+// production is told apart.
+type Technologist interface {
+	// Technology of member i; "" if its entry names none.
+	Technology(i int) string
+}
+
 // producers is the slab.
 type producers struct{ *SlabOf[producer, *producer] }
+
+// Technology implements Technologist.
+func (s *producers) Technology(i int) string { return s.Row(i).technology.name }
 
 // Plant implements Generator.
 func (s *producers) Plant(i int) Plant {

@@ -1,15 +1,13 @@
 package ui
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
@@ -21,79 +19,31 @@ type Rule struct {
 	Text     string `json:"text"`
 }
 
-// The rules, in the order in which they are shown.
-var rules = []Rule{
-	{"balance.residual", "critical", "energy was lost or made"},
-	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
-	{"frequency.blackout", "critical", "plants left the grid, its frequency was out of all bounds"},
-	{"frequency.shedding", "critical", "load was shed by its relays, the frequency was too low"},
-	{"reserve.short", "warning", "if the greatest infeed were lost now, reserve would not make up for it"},
-	{"frequency.outside", "warning", "the frequency was more than 0.2 Hz off"},
-	{"load.unserved", "critical", "load that was wanted is not served"},
-	{"limit.above", "critical", "above the limit of its connection point"},
-	{"limit.near", "warning", "within a tenth of the limit of its connection point"},
-	{"member.quarantined", "critical", "it failed twice in a step, an estimate stands for it"},
-	{"unit.unavailable", "warning", "a plant or tie is out of service"},
-	{"unit.stopped_early", "warning", "a plant was stopped before it had run for its least time"},
-	{"vehicle.not_ready", "critical", "a vehicle left without what its trip needs"},
-	{"vehicle.impossible", "warning", "a vehicle was plugged in too late for what it needs"},
-	{"heat.left_comfort", "warning", "a home is too cold or too warm"},
-	{"hot_water.short", "warning", "there was too little hot water"},
-	{"generation.curtailed", "note", "generation is held back"},
-	{"storage.empty", "note", "batteries are down to their least"},
-}
-
-// ruleOfEvent says which notable events are alerts of the community that they
-// happen in, or of the grid.
-var ruleOfEvent = map[string]struct {
-	rule  string
-	is    func(*twins.Event) bool
-	exact bool // of the member itself
-}{
-	"vehicle.unplugged":      {"vehicle.not_ready", func(e *twins.Event) bool { return e.Field("ready") == 0 }, false},
-	"vehicle.plugged_in":     {"vehicle.impossible", func(e *twins.Event) bool { return e.Field("impossible_mj") > 0 }, false},
-	"heat_pump.left_comfort": {"heat.left_comfort", func(*twins.Event) bool { return true }, false},
-	"hot_water.short":        {"hot_water.short", func(*twins.Event) bool { return true }, false},
-	"grid.reserve_short":     {"reserve.short", func(*twins.Event) bool { return true }, false},
-	"producer.stopped":       {"unit.stopped_early", func(e *twins.Event) bool { return e.Field("early_s") > 0 }, true},
-}
-
-func ruleNamed(name string) *Rule {
-	for i := range rules {
-		if rules[i].Rule == name {
-			return &rules[i]
-		}
+// rules are those of views.Rules.
+func rules() (all []Rule) {
+	for _, r := range views.Rules() {
+		all = append(all, Rule(r))
 	}
-	return nil
+	return all
 }
 
-// alert is one cause: a rule and who it is about.
+// alert is one cause, and whether it has been acknowledged since it became active.
 type alert struct {
-	id, scope    string
-	rule         *Rule
-	first, last  twins.Tick
-	count        int64
-	active       bool
+	views.Alert
 	acknowledged bool
-	revision     uint64
 }
 
-// mostAlerts bounds the rows: causes that are over go first, the oldest before.
-const mostAlerts = 10_000
-
-// alerts are the rows of a run. A storm of one cause is one row.
+// alerts are the run's alerts as viewers follow them: which have been acknowledged, and what has
+// changed since a revision.
 type alerts struct {
-	index *Index
-	low   map[string]int64 // least state of charge of storage by path, ppb
+	of *folded
 
-	mu          sync.Mutex
-	rows        map[string]*alert
-	revision    uint64
-	out         map[string]bool // units out of service
-	quarantined map[string]bool
-	opened      bool          // a row has become active in the last step
-	unseen      atomic.Int64  // how many rows are active and not acknowledged
-	now         atomic.Uint64 // the revision
+	mu        sync.Mutex
+	seen      map[string]twins.Tick // by ID: steps that had been made when it was acknowledged last
+	revision  uint64
+	revisions map[string]uint64 // by ID: of its last change in this process
+	unseen    atomic.Int64      // how many are active and not acknowledged
+	now       atomic.Uint64     // the revision
 
 	making sync.Mutex // of news
 	made   map[newsOf][]byte
@@ -110,203 +60,58 @@ type newsOf struct {
 // before, and those that come anew want all.
 const mostNews = 8
 
-func newAlerts(x *Index, w *sim.World) *alerts {
-	a := &alerts{index: x, revision: 1, rows: map[string]*alert{}, low: map[string]int64{}, out: map[string]bool{}, quarantined: map[string]bool{}}
-	for _, c := range w.Cells {
-		for _, b := range c.Blocks {
-			storage := b.Kind.Role == twins.RoleStorage && strings.Contains(b.Kind.Schema, `"min_soc"`)
-			for _, path := range b.Paths {
-				if !storage && !b.Kind.Role.Unit() {
-					break
-				}
-				e, ok := w.Scenario.Entry(b.Kind, path)
-				if !ok {
-					continue
-				}
-				if storage {
-					var spec struct {
-						MinSoC twins.Ratio `json:"min_soc"`
-					}
-					_ = json.Unmarshal(e.JSON(), &spec) // it has been read before
-					a.low[path] = int64(spec.MinSoC)
-				} else if s, ok := e.Setting("available"); ok && s.Value == 0 {
-					a.out[path] = true
-				}
-			}
-		}
-	}
+// newAlerts follows the alerts of views from where they are; seen is by ID how many steps had
+// been made when an alert was acknowledged.
+func newAlerts(of *folded, seen map[string]twins.Tick) *alerts {
+	a := &alerts{of: of, seen: seen, revisions: map[string]uint64{}}
+	a.revision = 1 + uint64(latest(of, views.AlertsKind, (*views.Alerts).Steps)) + uint64(len(seen))
+	a.all(func(row alert) { a.revisions[row.ID] = a.revision })
 	a.countOpen()
 	return a
 }
 
-type cause struct{ rule, scope string }
+// all visits the alerts. The caller holds mu, or is alone.
+func (a *alerts) all(visit func(alert)) {
+	latest(a.of, views.AlertsKind, func(v *views.Alerts) int {
+		v.All(func(row *views.Alert) { visit(a.row(row)) })
+		return v.Len()
+	})
+}
 
-// step looks at a record and updates the rows.
-func (a *alerts) step(r *sim.StepRecord) {
-	now := map[cause]int64{}
-	a.ofGrid(r, now)
-	for _, c := range r.Cells {
-		a.ofCell(c, now)
-	}
+// row is an alert with whether it has been acknowledged. The caller holds mu, or is alone.
+func (a *alerts) row(of *views.Alert) alert {
+	made, ok := a.seen[of.ID]
+	return alert{*of, ok && of.Since < made}
+}
+
+// step follows the views after they have taken a step.
+func (a *alerts) step(t twins.Tick) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.units(r, now)
 	a.revision++
-	a.opened = false
-	for _, row := range a.rows {
-		if row.active && now[cause{row.rule.Rule, row.scope}] == 0 {
-			row.active, row.revision = false, a.revision
+	rows := 0
+	a.all(func(row alert) {
+		rows++
+		if row.Changed == t {
+			a.revisions[row.ID] = a.revision
 		}
+	})
+	if len(a.revisions) > rows+views.MostAlerts { // many of them are of alerts that have been left out
+		known := map[string]uint64{}
+		a.all(func(row alert) { known[row.ID] = a.revisions[row.ID] })
+		a.revisions = known
 	}
-	for c, n := range now {
-		a.note(c, n, r.Tick)
-	}
-	a.bound()
 	a.countOpen()
 }
 
-func (a *alerts) ofGrid(r *sim.StepRecord, now map[cause]int64) {
-	ofEvents(r.Events, sim.GridPath, now)
-	const band = 200_000 // µHz
-	for rule, is := range map[string]bool{
-		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
-		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band, "grid.islanded": r.Swing.Island,
-	} {
-		if is {
-			now[cause{rule, sim.GridPath}]++
-		}
-	}
-}
-
-func (a *alerts) ofCell(c *twins.CellRecord, now map[cause]int64) {
-	net, limit := max(c.Net(), -c.Net()), c.Limit
-	switch {
-	case limit == 0:
-	case net > limit:
-		now[cause{"limit.above", c.Path}]++
-	case net >= limit-limit/10:
-		now[cause{"limit.near", c.Path}]++
-	}
-	if c.Flows.Curtailed > 0 {
-		now[cause{"generation.curtailed", c.Path}]++
-	}
-	for k := range c.Blocks {
-		b := &c.Blocks[k]
-		if n := b.ColumnNamed(twins.ColumnUnserved.Name); n >= 0 {
-			for _, v := range b.Column(n) {
-				if v > 0 {
-					now[cause{"load.unserved", c.Path}]++
-				}
-			}
-		}
-		if b.Kind.Role != twins.RoleStorage || len(a.low) == 0 {
-			continue
-		}
-		soc := b.ColumnNamed(twins.ColumnSoC.Name)
-		for i, path := range b.Paths {
-			const near = 1_000_000 // a thousandth
-			if low, ok := a.low[path]; ok && b.Value(soc, i) <= low+near && !b.Vacant(i) {
-				now[cause{"storage.empty", c.Path}]++
-			}
-		}
-	}
-	ofEvents(c.Events, c.Path, now)
-}
-
-// ofEvents counts the alerts that events are.
-func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
-	for i := range events {
-		e := &events[i]
-		if rule, ok := ruleOfEvent[e.Event.Type.Name]; ok && rule.is(&e.Event) {
-			scope := path
-			if rule.exact {
-				scope = e.Member
-			}
-			now[cause{rule.rule, scope}]++
-		}
-	}
-}
-
-// units follows who is out of service. The caller holds mu.
-func (a *alerts) units(r *sim.StepRecord, now map[cause]int64) {
-	for i := range r.Commands {
-		c := &r.Commands[i]
-		p, ok := a.index.Place(c.Target)
-		if ok && c.Args.Setting == "available" && a.index.block(p).Kind.Role.Unit() {
-			if c.Args.Value == 0 {
-				a.out[c.Target] = true
-			} else if c.Name == twins.CommandSet {
-				delete(a.out, c.Target)
-			}
-		}
-	}
-	for path := range a.out {
-		now[cause{"unit.unavailable", path}]++
-	}
-	for _, path := range r.Quarantined {
-		a.quarantined[path] = true
-	}
-	for path := range a.quarantined {
-		now[cause{"member.quarantined", path}]++
-	}
-}
-
-func (a *alerts) note(c cause, n int64, t twins.Tick) {
-	id := c.rule + ":" + c.scope
-	row := a.rows[id]
-	if row == nil {
-		row = &alert{id: id, scope: c.scope, rule: ruleNamed(c.rule), first: t}
-		a.rows[id] = row
-	}
-	if !row.active {
-		a.opened, row.acknowledged = true, false
-	}
-	row.last, row.count, row.active, row.revision = t, row.count+n, true, a.revision
-}
-
-func (a *alerts) bound() {
-	if len(a.rows) <= mostAlerts {
-		return
-	}
-	all := a.sorted()
-	for i := len(all) - 1; i >= 0 && len(a.rows) > mostAlerts; i-- {
-		delete(a.rows, all[i].id)
-	}
-}
-
-// sorted are the rows, active ones first, then the worst and the latest.
-func (a *alerts) sorted() []*alert {
-	all := make([]*alert, 0, len(a.rows))
-	for _, row := range a.rows {
-		all = append(all, row)
-	}
-	slices.SortFunc(all, order)
-	return all
-}
-
-func order(p, q *alert) int {
-	return cmp.Or(less(q.active, p.active), cmp.Compare(severity(q.rule), severity(p.rule)), cmp.Compare(q.last, p.last), strings.Compare(p.id, q.id))
-}
-
-func less(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
-
-func severity(r *Rule) stream.Alert_Severity {
+func severity(r *views.Rule) stream.Alert_Severity {
 	return stream.Alert_Severity(stream.Alert_Severity_value[strings.ToUpper(r.Severity)])
 }
 
-// since are copies of the rows that have changed after a revision, and the
-// revision now.
+// since are the alerts that have changed after a revision, and the revision now.
 func (a *alerts) since(revision uint64) ([]alert, uint64) {
 	changed, now := a.changed(revision)
-	slices.SortFunc(changed, func(p, q alert) int { return order(&p, &q) })
+	slices.SortFunc(changed, func(p, q alert) int { return views.CompareAlerts(&p.Alert, &q.Alert) })
 	return changed, now
 }
 
@@ -316,11 +121,11 @@ func (a *alerts) changed(revision uint64) (rows []alert, now uint64) {
 	if revision == a.revision && revision > 0 {
 		return nil, revision
 	}
-	for _, row := range a.rows {
-		if row.revision > revision || revision == 0 {
-			rows = append(rows, *row)
+	a.all(func(row alert) {
+		if a.revisions[row.ID] > revision || revision == 0 {
+			rows = append(rows, row)
 		}
-	}
+	})
 	return rows, a.revision
 }
 
@@ -353,48 +158,82 @@ func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
 // open is how many active rows nobody has acknowledged.
 func (a *alerts) open() int { return int(a.unseen.Load()) }
 
-// countOpen counts them after a change. The caller holds mu.
+// countOpen counts them after a change. The caller holds mu, or is alone.
 func (a *alerts) countOpen() {
 	n := int64(0)
-	for _, row := range a.rows {
-		if row.active && !row.acknowledged {
+	a.all(func(row alert) {
+		if row.Active && !row.acknowledged {
 			n++
 		}
-	}
+	})
 	a.unseen.Store(n)
 	a.now.Store(a.revision)
 }
 
 // hasOpened says whether a row became active in the last step.
 func (a *alerts) hasOpened() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.opened
+	return latest(a.of, views.AlertsKind, (*views.Alerts).Opened)
 }
 
 func (a *alerts) has(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.rows[id] != nil
+	return latest(a.of, views.AlertsKind, func(v *views.Alerts) bool { return v.Find(id) != nil })
 }
 
-func (a *alerts) acknowledge(id string) (alert, error) {
+// acknowledge says that an alert has been seen when so many steps had been made: it stays so
+// until the alert becomes active anew.
+func (a *alerts) acknowledge(id string, made twins.Tick) (alert, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	row, ok := a.rows[id]
+	found, ok := alert{}, false
+	latest(a.of, views.AlertsKind, func(v *views.Alerts) bool {
+		if row := v.Find(id); row != nil {
+			found, ok = a.row(row), true
+		}
+		return ok
+	})
 	if !ok {
-		return alert{}, fmt.Errorf("no alert %q", id)
+		return found, fmt.Errorf("no alert %q", id)
 	}
-	if !row.acknowledged {
+	if !found.acknowledged {
 		a.revision++
-		row.acknowledged, row.revision = true, a.revision
+		a.revisions[id] = a.revision
+		a.forget()
+		a.seen[id] = made
+		found.acknowledged = found.Since < made
 		a.countOpen()
 	}
-	return *row, nil
+	return found, nil
+}
+
+// forget leaves out what was acknowledged of alerts that have been left out. The caller holds mu.
+func (a *alerts) forget() {
+	if len(a.seen) < 2*views.MostAlerts {
+		return
+	}
+	seen := map[string]twins.Tick{}
+	a.all(func(row alert) {
+		if made, ok := a.seen[row.ID]; ok {
+			seen[row.ID] = made
+		}
+	})
+	a.seen = seen
+}
+
+// acknowledgedUntil is what had been acknowledged when at most so many steps had been made.
+func (a *alerts) acknowledgedUntil(steps twins.Tick) map[string]twins.Tick {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seen := map[string]twins.Tick{}
+	for id, made := range a.seen {
+		if made <= steps {
+			seen[id] = made
+		}
+	}
+	return seen
 }
 
 // message is the row as the stream has it.
 func (row *alert) message() *stream.Alert {
-	return &stream.Alert{Id: row.id, Rule: row.rule.Rule, Severity: severity(row.rule), Scope: row.scope, Text: row.rule.Text,
-		First: int64(row.first), Last: int64(row.last), Count: uint64(row.count), Active: row.active, Acknowledged: row.acknowledged}
+	return &stream.Alert{Id: row.ID, Rule: row.Rule.Rule, Severity: severity(row.Rule), Scope: row.Scope, Text: row.Rule.Text,
+		First: int64(row.First), Last: int64(row.Last), Count: uint64(row.Count), Active: row.Active, Acknowledged: row.acknowledged}
 }

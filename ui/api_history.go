@@ -310,17 +310,17 @@ func (s *Series) forecasts(r *run, points int) int {
 		n := int64(t) // what lies between two of them is no gap
 		curves[k].put(n, int64(p), &n)
 	}
-	band, judged := r.judged.until(twins.Tick(s.To))
+	band, judged := r.judgedBefore(twins.Tick(s.To))
 	for _, j := range judged {
-		if int64(j.tick) < s.From {
+		if int64(j.Tick) < s.From {
 			continue
 		}
-		put(0, j.tick, j.actual)
-		put(1, j.tick, j.actual+j.miss.Hour)
-		put(2, j.tick, j.actual+j.miss.Day)
-		if j.banded {
-			put(3, j.tick, j.actual+j.miss.Hour-j.off)
-			put(4, j.tick, j.actual+j.miss.Hour+j.off)
+		put(0, j.Tick, j.Actual)
+		put(1, j.Tick, j.Actual+j.Miss.Hour)
+		put(2, j.Tick, j.Actual+j.Miss.Day)
+		if j.Banded {
+			put(3, j.Tick, j.Actual+j.Miss.Hour-j.Off)
+			put(4, j.Tick, j.Actual+j.Miss.Hour+j.Off)
 		}
 	}
 	for k := range curves {
@@ -347,6 +347,16 @@ func (s *Series) forecasts(r *run, points int) int {
 		}
 	}
 	return band.Judged()
+}
+
+// judgedBefore are the quarter hours whose forecasts were judged before a step, and the band that
+// was known then.
+func (r *run) judgedBefore(at twins.Tick) (band *views.ForecastBand, all []views.JudgedQuarter) {
+	asOf(r.views, views.JudgedKind, at, func(j *views.Judged) (known bool) {
+		band, all, known = j.Before(at)
+		return known
+	})
+	return band, all
 }
 
 type productionQuery struct {
@@ -570,8 +580,8 @@ type AlertInfo struct {
 }
 
 func (r *run) alertInfo(a *alert) AlertInfo {
-	return AlertInfo{a.id, a.rule.Rule, a.rule.Severity, a.scope, a.rule.Text, int64(a.first), int64(a.last), r.time(a.first), r.time(a.last),
-		a.count, a.active, a.acknowledged}
+	return AlertInfo{a.ID, a.Rule.Rule, a.Rule.Severity, a.Scope, a.Rule.Text, int64(a.First), int64(a.Last), r.time(a.First), r.time(a.Last),
+		a.Count, a.Active, a.acknowledged}
 }
 
 type alertList struct {
@@ -591,7 +601,7 @@ func (r *run) alertList(q *alertsQuery) *alertList {
 	list := &alertList{Revision: revision, Alerts: []AlertInfo{}}
 	for i := range rows {
 		a := &rows[i]
-		if q.Active != "" && a.active != (q.Active == "true") || q.Acknowledged != "" && a.acknowledged != (q.Acknowledged == "true") {
+		if q.Active != "" && a.Active != (q.Active == "true") || q.Acknowledged != "" && a.acknowledged != (q.Acknowledged == "true") {
 			continue
 		}
 		if len(list.Alerts) < q.Limit {

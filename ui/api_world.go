@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -62,7 +63,7 @@ type Catalogue struct {
 }
 
 func (x *Index) catalogue() Catalogue {
-	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules, Kinds: []KindInfo{}}
+	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
 	for _, k := range twins.Kinds() {
 		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Settings: []SettingInfo{}}
 		for _, col := range k.Columns {
@@ -181,7 +182,7 @@ func (r *run) tree() Tree {
 		info := CommunityInfo{Community: c}
 		info.Members = maps.Clone(c.Members)
 		for _, path := range c.prepared {
-			if v, _ := r.settings.value(path, "available"); v != 0 { // put in
+			if v, _ := r.changed(path, "available"); v != 0 { // put in
 				info.Members[x.block(x.twins[path]).Kind.Name]++
 				info.Twins++
 			}
@@ -197,12 +198,21 @@ func (r *run) tree() Tree {
 	return t
 }
 
+// changed is what commands have made of a setting; false if none has changed it.
+func (r *run) changed(path, name string) (v int64, ok bool) {
+	latest(r.views, views.SettingsKind, func(s *views.Settings) bool {
+		v, ok = s.Value(path, name)
+		return ok
+	})
+	return v, ok
+}
+
 // limitSetting is the setting that a community's limit is.
 const limitSetting = "limit_w"
 
 // setting is the present value of a setting; false if there is none.
 func (r *run) setting(path, name string) (int64, bool) {
-	if v, ok := r.settings.value(path, name); ok {
+	if v, ok := r.changed(path, name); ok {
 		return v, true
 	}
 	e, ok := r.entry(path)
@@ -606,11 +616,11 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 		t.Spec = exactJSON(e.JSON())
 		t.Settings = r.settingsOf(path, e)
 	}
-	t.Plant = r.plants.info(path, twins.Tick(t.Tick), r.scenario.Calendar.Step)
+	t.Plant = r.plantInfo(path, twins.Tick(t.Tick))
 	t.Decisions = r.decisionsOf(path, step)
 	rows, _ := r.alerts.since(0)
 	for i := range rows {
-		if rows[i].scope == path {
+		if rows[i].Scope == path {
 			t.Alerts = append(t.Alerts, r.alertInfo(&rows[i]))
 		}
 	}

@@ -3,10 +3,11 @@ package ui
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -64,22 +65,24 @@ func (r *run) keepAll(commands []twins.Command) error {
 
 // acknowledge says that an alert has been seen, and keeps that.
 func (r *run) acknowledge(id string) (alert, error) {
+	made := latest(r.views, views.AlertsKind, (*views.Alerts).Steps)
 	if r.keep != nil && r.alerts.has(id) {
-		value, _ := json.Marshal(acknowledgeNote{r.pace.Clock().Tick}) // plain data
+		value, _ := json.Marshal(acknowledgeNote{made}) // plain data
 		if err := r.keep.KeepNote(noteAcknowledge+id, value); err != nil {
 			return alert{}, err
 		}
 	}
-	return r.alerts.acknowledge(id)
+	return r.alerts.acknowledge(id, made)
 }
 
-// catchUp brings what is not in the world to where the run stands: commands, keys,
-// settings and alerts, with what was acknowledged of them: it returns when, by alert.
-func (r *run) catchUp(b *Begun) (seen map[string]twins.Tick, err error) {
+// catchUp brings what is not in the world to where the run stands: commands, keys and views, with
+// what was acknowledged of the alerts.
+func (r *run) catchUp(o *runOptions) error {
+	b := &o.begun
 	r.digest = b.Digest
 	r.commands.all = slices.Clone(b.Commands)
 	slices.SortFunc(r.commands.all, func(a, b twins.Command) int { return int(a.Seq - b.Seq) })
-	seen = map[string]twins.Tick{}
+	seen := map[string]twins.Tick{}
 	for _, name := range sortedNames(b.Notes) {
 		value := b.Notes[name]
 		if key, ok := strings.CutPrefix(name, noteKey); ok {
@@ -95,14 +98,38 @@ func (r *run) catchUp(b *Begun) (seen map[string]twins.Tick, err error) {
 			}
 		}
 	}
-	if b.Past == nil || b.Steps == 0 {
-		return seen, nil
+	if err := r.fold(o); err != nil {
+		return fmt.Errorf("steps that were made before: %w", err)
 	}
-	if err = b.Past.Replay(0, b.Steps, false, &folded{r, seen}); err != nil {
-		return nil, fmt.Errorf("steps that were made before: %w", err)
+	if o.parent != nil {
+		seen = o.parent.alerts.acknowledgedUntil(b.Steps)
 	}
-	r.alerts.seen(b.Steps, seen)
-	return seen, nil
+	r.alerts = newAlerts(r.views, seen)
+	return nil
+}
+
+// fold makes the run's views as they were before its first step.
+func (r *run) fold(o *runOptions) (err error) {
+	r.views = &folded{set: o.views}
+	switch {
+	case o.parent != nil:
+		if first := o.parent.views.older; first != nil {
+			common := o.at
+			if o.parent.parent != "" {
+				common = min(common, o.parent.common)
+			}
+			r.views.older = &older{past: first.past, until: common}
+		}
+		return nil
+	case o.begun.Past != nil:
+		r.views.older = &older{past: o.begun.Past, until: math.MaxInt64}
+		if o.begun.Steps > 0 {
+			r.views.set, err = r.views.older.at(o.begun.Steps)
+			return err
+		}
+	}
+	r.views.set = views.NewSet(o.world)
+	return nil
 }
 
 func sortedNames(m map[string][]byte) (names []string) {
@@ -111,29 +138,4 @@ func sortedNames(m map[string][]byte) (names []string) {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// folded is the sink that takes settings, alerts, how far off forecasts were and what plants did from records.
-type folded struct {
-	run  *run
-	seen map[string]twins.Tick
-}
-
-// Commit implements sim.Sink.
-func (f *folded) Commit(r *sim.StepRecord) error {
-	f.run.alerts.seen(r.Tick, f.seen)
-	f.run.alerts.step(r)
-	f.run.settings.step(r, f.run)
-	f.run.judged.step(r)
-	f.run.plants.step(r)
-	return nil
-}
-
-// seen acknowledges what was acknowledged when so many steps had been made.
-func (a *alerts) seen(made twins.Tick, seen map[string]twins.Tick) {
-	for id, tick := range seen {
-		if tick == made {
-			_, _ = a.acknowledge(id) // it may have been left out for too many others
-		}
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // BenchmarkShow is what a step costs beyond itself so that it can be seen: record and
@@ -11,17 +13,18 @@ import (
 func BenchmarkShow(b *testing.B) {
 	w := load(b, "city", sim.Options{})
 	x := NewIndex(w)
-	r := &run{index: x, scenario: w.Scenario, hub: newHub(x), alerts: newAlerts(x, w), settings: settings{now: map[settingOf]int64{}}}
+	r := &run{index: x, scenario: w.Scenario, hub: newHub(x), views: &folded{set: views.NewSet(w)}}
+	r.alerts = newAlerts(r.views, map[string]twins.Tick{})
 	m := NewMemory(x, 64<<20)
 	show := &recorder{index: x, to: func(s *Step, rec *sim.StepRecord) {
 		m.Add(s)
-		r.alerts.step(rec)
+		r.alerts.step(rec.Tick)
 		r.hub.show(s)
 	}}
 	for _, row := range []struct {
 		name  string
 		sinks []sim.Sink
-	}{{"bare", nil}, {"shown", []sim.Sink{show}}} {
+	}{{"bare", nil}, {"shown", []sim.Sink{r.views, show}}} {
 		b.Run(row.name, func(b *testing.B) {
 			runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: row.sinks}
 			runner.From(0)
@@ -30,6 +33,7 @@ func BenchmarkShow(b *testing.B) {
 					b.Fatal(err)
 				} else if !more {
 					runner.From(0)
+					r.views.set = views.NewSet(w)
 				}
 			}
 			b.ReportMetric(float64(x.Twins), "twins")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -163,11 +162,11 @@ func (x *Index) sources(w *sim.World) {
 		var ofCell [][]int32
 		for _, b := range c.Blocks {
 			var of []int32
-			if !strings.Contains(b.Kind.Schema, `"technology"`) {
+			if slab, ok := b.Slab.(twins.Technologist); !ok {
 				of = []int32{source(b.Kind, "")}
 			} else {
-				for _, path := range b.Paths {
-					of = append(of, source(b.Kind, technologyOf(w.Scenario, b.Kind, path)))
+				for i := range b.Paths {
+					of = append(of, source(b.Kind, slab.Technology(i)))
 				}
 			}
 			ofCell = append(ofCell, of)
@@ -192,16 +191,6 @@ func (x *Index) sources(w *sim.World) {
 			}
 		}
 	}
-}
-
-func technologyOf(s *sim.Scenario, k *twins.Kind, path string) string {
-	e, ok := s.Entry(k, path)
-	if !ok {
-		return ""
-	}
-	var spec struct{ Technology string }
-	_ = json.Unmarshal(e.JSON(), &spec) // the entry has been read before
-	return spec.Technology
 }
 
 // cut makes the tiles: whole communities while they fit, and a larger one by itself,

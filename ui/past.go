@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -21,6 +22,9 @@ type Past interface {
 	// the commands from outside for steps before at and no others; that step; and the
 	// chain up to it.
 	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
+	// Views are the run's views as they were kept last, after at most so many steps, and
+	// after how many that was; the views of no steps if none are kept.
+	Views(most twins.Tick) (*views.Set, twins.Tick, error)
 }
 
 // Keeper makes durable what comes from outside, before it is acknowledged.
@@ -45,6 +49,7 @@ type kept struct {
 	index  *Index
 	memory *Memory // what was made in this process; empty in a replay
 	past   Past
+	views  *folded
 	most   int        // bytes of pages
 	each   twins.Tick // steps of a page
 
@@ -64,10 +69,10 @@ type page struct {
 // mostPage is as many steps as a journal keeps together.
 const mostPage = 96
 
-func newKept(x *Index, past Past, most int) *kept {
+func newKept(x *Index, past Past, v *folded, most int) *kept {
 	const perTwin = 64 // bytes of a step, about
 	each := min(mostPage, max(1, most/8/(perTwin*x.Twins+4000)))
-	return &kept{index: x, memory: NewMemory(x, most), past: past, most: most / 4, each: twins.Tick(each)}
+	return &kept{index: x, memory: NewMemory(x, most), past: past, views: v, most: most / 4, each: twins.Tick(each)}
 }
 
 // Bounds implements History.
@@ -116,6 +121,12 @@ func (h *kept) read(from twins.Tick, parts bool) (*page, error) {
 	}}
 	return p, h.past.Replay(from, min(from+h.each, h.past.Steps()), parts, sink)
 }
+
+// sinkFunc is a function as a sim.Sink.
+type sinkFunc func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // Values implements History.
 func (h *kept) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {

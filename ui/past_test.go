@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -70,9 +71,14 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 	return nil
 }
 
-type sinkFunc func(*sim.StepRecord) error
-
-func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
+// Views implements Past: nothing is kept of them.
+func (h *shelf) Views(twins.Tick) (*views.Set, twins.Tick, error) {
+	w, err := h.scenario.BuildTwins()
+	if err != nil {
+		return nil, 0, err
+	}
+	return views.NewSet(w), 0, nil
+}
 
 func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
 	w, err := h.scenario.Build()

@@ -1,9 +1,7 @@
 package ui
 
 import (
-	"sync"
-
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -28,103 +26,18 @@ type PlantInfo struct {
 	MinDownS   int64 `json:"min_down_s" doc:"from stopping until it may be ordered to start"`
 }
 
-// plants are those of a run that can be started and stopped, and what happened to
-// them, so that it is known of each step what they were doing.
-type plants struct {
-	mu sync.Mutex
-	of map[string]*followed // by path
-}
-
-type followed struct {
-	plant    twins.Plant // in the first step that is known
-	happened []happened
-}
-
-type happened struct {
-	tick  twins.Tick
-	event twins.Event
-}
-
-// newPlants finds them in a world that nobody steps yet.
-func newPlants(w *sim.World) *plants {
-	s := &plants{of: map[string]*followed{}}
-	for _, c := range w.Cells {
-		for _, at := range c.Units() {
-			b := c.Blocks[at.Block]
-			if g, ok := b.Slab.(twins.Generator); ok && g.Plant(int(at.Index)).Duty != twins.Variable {
-				s.of[b.Paths[at.Index]] = &followed{plant: g.Plant(int(at.Index))}
-			}
+// plantInfo is what an order to a plant would mean in the step after t; nil of what is no plant
+// that can be started and stopped.
+func (r *run) plantInfo(path string, t twins.Tick) (info *PlantInfo) {
+	asOf(r.views, views.PlantsKind, t+1, func(p *views.Plants) bool {
+		if !p.Knows(path) {
+			return true
 		}
-	}
-	return s
-}
-
-// before takes what another run knew of the same plants before a step.
-func (s *plants) before(o *plants, at twins.Tick) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for path, f := range s.of {
-		known := o.of[path]
-		f.plant = known.plant
-		for _, h := range known.happened {
-			if h.tick < at {
-				f.happened = append(f.happened, h)
-			}
-		}
-	}
-}
-
-// step follows the records of a run.
-func (s *plants) step(r *sim.StepRecord) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range r.Cells {
-		for i := range c.Events {
-			if f, ok := s.of[c.Events[i].Member]; ok {
-				f.follow(happened{r.Tick, c.Events[i].Event})
-			}
-		}
-	}
-}
-
-func (f *followed) follow(h happened) {
-	after := f.plant
-	after.State = -1
-	if after.Follow(&h.event); after.State < 0 {
-		return // it is about something else
-	}
-	if len(f.happened) == 0 {
-		// A world that stands behind this step shows what came of it: before, the
-		// plant was as it was since before the run.
-		before := twins.PlantOn
-		if after.State == twins.PlantStarting {
-			before = twins.PlantOff
-		}
-		if f.plant.State != before || f.plant.Since >= 0 {
-			f.plant.State, f.plant.Since = before, beforeTheRun
-		}
-	}
-	f.happened = append(f.happened, h)
-}
-
-// beforeTheRun is far enough before step 0 that a plant is cold, or may be stopped.
-const beforeTheRun twins.Tick = -1 << 40
-
-// info is what an order would mean in the step after t; nil of what is no such plant.
-func (s *plants) info(path string, t twins.Tick, step twins.Seconds) *PlantInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f, ok := s.of[path]
-	if !ok {
-		return nil
-	}
-	p := f.plant
-	for i := range f.happened {
-		if f.happened[i].tick <= t {
-			p.Follow(&f.happened[i].event)
-		}
-	}
-	return plantInfo(&p, t+1, step)
+		plant, known := p.At(path, t)
+		info = plantInfo(&plant, t+1, r.scenario.Calendar.Step)
+		return known
+	})
+	return info
 }
 
 var plantStates = map[twins.PlantState]string{twins.PlantOff: "off", twins.PlantStarting: "starting", twins.PlantOn: "on"}

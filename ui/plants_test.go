@@ -9,8 +9,7 @@ import (
 )
 
 // What is said of a plant at each step, past and present, is what the plant itself
-// was: in the run, in a fork of it, and where the run went on from its records. An
-// order that is given then takes as long as was said.
+// was: in the run and in a fork of it. An order that is given then takes as long as was said.
 func TestPlantsTellOfOrders(t *testing.T) {
 	const path = "grid/supply/biogas"
 	type was struct {
@@ -88,17 +87,6 @@ func TestPlantsTellOfOrders(t *testing.T) {
 	if p := told(fork.ID, 40); p.State != "on" || *p.Since != 18 {
 		t.Errorf("ordered to run: %+v", p)
 	}
-
-	// Of a run that went on from its records, only those and the world behind them
-	// are known.
-	behind := s.live.plants.of[path]
-	again := &followed{plant: behind.plant}
-	again.plant.State, again.plant.Since = twins.PlantOff, 20
-	for _, h := range behind.happened {
-		again.follow(h)
-	}
-	s.live.plants.of[path] = again
-	check("live")
 }
 
 func plantOf(w *sim.World, path string) (p twins.Plant, ok bool) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -28,11 +29,9 @@ type run struct {
 	keep     Keeper
 	waiting  func() string // what a run that plays waits for; ""
 	hub      *hub
+	views    *folded
 	alerts   *alerts
-	judged   judged
-	plants   *plants
 	chain    *sim.Chain
-	settings settings
 	commands commandList
 	members  map[string]int
 	prepared map[string]int
@@ -62,6 +61,7 @@ type runOptions struct {
 	live    sim.LiveOptions
 	parent  *run // of a fork, which begins
 	at      twins.Tick
+	views   *views.Set // of a fork, as they were before its first step
 }
 
 // newRun starts a run in a goroutine of its own, which ends with the run or with
@@ -72,22 +72,16 @@ func newRun(o runOptions) (*run, error) {
 		o.chain = o.world.NewChain()
 	}
 	r := &run{
-		id: o.id, index: o.index, scenario: s, hub: newHub(o.index), alerts: newAlerts(o.index, o.world),
+		id: o.id, index: o.index, scenario: s, hub: newHub(o.index),
 		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
-		done: make(chan struct{}), summed: make(chan struct{}), settings: settings{now: map[settingOf]int64{}},
+		done: make(chan struct{}), summed: make(chan struct{}),
 		priced: o.world.Market != nil,
 	}
 	r.mixed = r.priced && o.world.Market.Mixed
-	r.plants = newPlants(o.world)
-	if o.parent != nil {
-		r.judged.before(&o.parent.judged, o.begun.Steps)
-		r.plants.before(o.parent.plants, o.begun.Steps)
-	}
-	memory := r.remember(&o)
-	seen, err := r.catchUp(&o.begun)
-	if err != nil {
+	if err := r.catchUp(&o); err != nil {
 		return nil, err
 	}
+	memory := r.remember(&o)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	if r.replay {
@@ -97,24 +91,20 @@ func newRun(o runOptions) (*run, error) {
 	}
 	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
 		memory.Add(step)
-		r.alerts.step(rec)
-		r.settings.step(rec, r)
-		r.judged.step(rec)
-		r.plants.step(rec)
+		r.alerts.step(rec.Tick)
 		r.hub.show(step)
 	}}
 	stepper, err := o.stepper(o.world)
 	if err != nil {
 		return nil, err
 	}
-	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(append([]sim.Sink{o.chain}, o.sinks...), show)}
+	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(append([]sim.Sink{o.chain}, o.sinks...), r.views, show)}
 	runner.From(o.begun.Steps)
 	for runner.Done() < o.begun.Known { // before anybody looks
 		if _, err := runner.Step(); err != nil {
 			stepper.Close()
 			return nil, err
 		}
-		r.alerts.seen(runner.Done(), seen)
 	}
 	o.live.Keep = r.kept
 	r.pace = sim.NewLive(runner, o.live)
@@ -131,7 +121,7 @@ func (r *run) remember(o *runOptions) *Memory {
 		r.history = &forked{o.parent.history, o.at, memory}
 		return memory
 	case r.past != nil:
-		h := newKept(o.index, r.past, o.bytes)
+		h := newKept(o.index, r.past, r.views, o.bytes)
 		r.history = h
 		return h.memory
 	}
@@ -168,46 +158,6 @@ func (r *run) finished() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.digest
-}
-
-// settings are the values that commands have changed so far.
-type settings struct {
-	mu  sync.Mutex
-	now map[settingOf]int64
-}
-
-type settingOf struct{ path, name string }
-
-// step follows the commands of a record.
-func (s *settings) step(rec *sim.StepRecord, r *run) {
-	if len(rec.Commands) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range rec.Commands {
-		c := &rec.Commands[i]
-		at := settingOf{c.Target, c.Args.Setting}
-		if c.Name == twins.CommandSet {
-			s.now[at] = c.Args.Value
-			continue
-		}
-		v, changed := s.now[at]
-		if !changed {
-			if e, ok := r.entry(c.Target); ok {
-				was, _ := e.Setting(c.Args.Setting)
-				v = was.Value
-			}
-		}
-		s.now[at], _ = twins.MulDiv(v, c.Args.Value, int64(twins.One))
-	}
-}
-
-func (s *settings) value(path, name string) (int64, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := s.now[settingOf{path, name}]
-	return v, ok
 }
 
 // kindOf is the kind of a member or a community, nil if there is none of that path.
@@ -395,6 +345,10 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	if err != nil {
 		return nil, err
 	}
+	known, err := s.viewsAt(parent, world, from)
+	if err != nil {
+		return nil, err
+	}
 	seq := int64(len(world.Scenario.Events))
 	for _, c := range parent.commands.before(at) {
 		seq = max(seq, c.Seq)
@@ -405,7 +359,7 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 			return nil, err
 		}
 	}
-	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at,
+	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: known,
 		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: sim.LiveOptions{Paused: true}})
 	if err != nil {
 		return nil, err
@@ -451,6 +405,14 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 		}
 	}
 	return world, from, chain, nil
+}
+
+// viewsAt are the views that a fork begins with, in a world that has made so many steps.
+func (s *runs) viewsAt(parent *run, world *sim.World, from twins.Tick) (*views.Set, error) {
+	if from == 0 {
+		return views.NewSet(world), nil
+	}
+	return parent.views.before(from)
 }
 
 // first is the run that all others come from.

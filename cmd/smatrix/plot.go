@@ -21,8 +21,8 @@ const (
 
 // plot draws demand, and production if there is any, over the run.
 func plot(s *views.Summary, calendar *sim.Calendar, colour bool) string {
-	x := newColumns(len(s.Demand))
-	demand, production := x.fold(s.Demand), x.fold(s.Production)
+	x := newColumns(s.Demand.Steps(), s.Demand.Each())
+	demand, production := x.fold(&s.Demand), x.fold(&s.Production)
 	series := [][]float64{demand}
 	if highest(production) > 0 {
 		series = append(series, production)
@@ -83,30 +83,30 @@ func plotCaption(x columns, calendar *sim.Calendar, unit string, production, col
 // columns are how the steps of a run lie over the columns of a plot: either a
 // column is several steps or a step several columns.
 type columns struct {
-	count int // of columns
-	steps int // in a column
-	wide  int // columns of a step
-	of    int // steps in all
+	count  int // of columns
+	values int // in a column
+	steps  int // in a column
+	wide   int // columns of a value
+	of     int // steps in all
 }
 
-func newColumns(steps int) columns {
-	x := columns{steps: (steps + plotColumns - 1) / plotColumns, wide: max(1, plotColumns/steps), of: steps}
-	x.count = (steps + x.steps - 1) / x.steps * x.wide
+// newColumns lays out a run of which each value is of so many steps.
+func newColumns(steps, each int) columns {
+	n := (steps + each - 1) / each
+	x := columns{values: (n + plotColumns - 1) / plotColumns, wide: max(1, plotColumns/n), of: steps}
+	x.steps = x.values * each
+	x.count = (n + x.values - 1) / x.values * x.wide
 	return x
 }
 
 // fold returns a mean for each column, and one more: asciigraph draws ways from
 // value to value, of which there is one less than values.
-func (x columns) fold(values []twins.Power) []float64 {
+func (x columns) fold(of *views.Trace) []float64 {
 	means := make([]float64, 0, x.count+1)
-	for from := 0; from < len(values); from += x.steps {
-		part := values[from:min(from+x.steps, len(values))]
-		sum := 0.0
-		for _, p := range part {
-			sum += p.Watts()
-		}
+	for from := 0; from < of.Len(); from += x.values {
+		mean := of.Mean(from, min(from+x.values, of.Len()))
 		for range x.wide {
-			means = append(means, sum/float64(len(part)))
+			means = append(means, mean)
 		}
 	}
 	return append(means, means[len(means)-1])

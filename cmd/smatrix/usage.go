@@ -219,8 +219,11 @@ func (u *used) behind() {
 
 func (u *used) read(s *persistence.Store, from, to int64) error {
 	span := persistence.Days
-	if u.by == "hour" {
+	switch u.by {
+	case "hour":
 		span = persistence.Hours
+	case "month":
+		span = persistence.Months
 	}
 	u.totalsOfDevices = map[string]twins.Energy{}
 	return s.Usage(span, from, to, func(start int64, community int, c *views.CellUsage) error {
@@ -233,13 +236,9 @@ func (u *used) read(s *persistence.Store, from, to int64) error {
 
 // span is the row that a time belongs to.
 func (u *used) span(start int64) *usedSpan {
-	at := time.Unix(start, 0).In(u.world.Scenario.Calendar.Start.Location())
-	if u.by == "month" {
-		start = int64(at.Year())*12 + int64(at.Month())
-	}
 	s := u.spans[start]
 	if s == nil {
-		s = &usedSpan{From: at, devices: map[string]twins.Energy{}}
+		s = &usedSpan{From: time.Unix(start, 0).In(u.world.Scenario.Calendar.Start.Location()), devices: map[string]twins.Energy{}}
 		u.spans[start] = s
 	}
 	return s
@@ -342,7 +341,7 @@ func newRebuild() *cobra.Command {
 		Use:   "rebuild DIR",
 		Short: "Make the read models of a run anew from its log",
 		Long: `Rebuild computes all steps of a run again, compares each with what is kept, and
-makes what usage reads anew: the same to the bit.
+makes what usage reads and what is kept of alerts, plants and forecasts anew: the same to the bit.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example:           `  smatrix rebuild runs/first`,

@@ -135,9 +135,8 @@ type Summary struct {
 	Frequency   Frequency
 	Forecast    Forecast
 
-	// Demand is consumption + charging of each step, Import what came over the
-	// ties less what left, Production what was generated.
-	Demand, Import, Production []twins.Power
+	// Demand is consumption + charging over the run, Production what was generated.
+	Demand, Production Trace
 }
 
 // NewSummary is a Summary with the threshold and the rates of a scenario.
@@ -181,9 +180,8 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.exportsOwn = s.exportsOwn || f.Export > f.Generation
 	s.residual = max(s.residual, r.Residual.For(r.Step), -r.Residual.For(r.Step))
 	s.quarantine = append(s.quarantine, r.Quarantined...)
-	s.Demand = append(s.Demand, demand)
-	s.Import = append(s.Import, f.Import-f.Export)
-	s.Production = append(s.Production, f.Generation)
+	s.Demand.Add(demand)
+	s.Production.Add(f.Generation)
 	s.Frequency.fold(&r.Swing)
 	s.commands(r.Commands)
 	for i := range r.Events {

@@ -137,7 +137,8 @@ var (
 // make up for it in the step after. wanted_mw is that infeed and what is wanted
 // besides, kept_mw what there is against it. A grid with nothing of its own that could
 // hold the frequency keeps no reserve, and is not told of.
-var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_mw", "kept_mw"}})
+var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_mw", "kept_mw"},
+	Alert: &twins.Alert{Rule: "reserve.short", Severity: "warning", Text: "if the greatest infeed were lost now, reserve would not make up for it"}})
 
 // New makes the operator of a grid over communities, which stay in the order given.
 func New(communities []twins.Roster, config Config) *Operator {

@@ -1,0 +1,118 @@
+package views
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// SettingsKind is the row of the settings that commands have changed.
+var SettingsKind = Declare(Kind{Name: "settings", Version: 1, New: func(w *sim.World) View {
+	return &Settings{world: w, now: map[SettingOf]int64{}}
+}})
+
+// Settings are the values that commands have changed so far, as stored integers. All others are
+// as the scenario states them.
+//
+//	version byte, steps int, a list in order of path and name: path text, name text, value int
+type Settings struct {
+	world *sim.World
+	next  twins.Tick
+	now   map[SettingOf]int64
+}
+
+// SettingOf names a setting of a member or a community.
+type SettingOf struct{ Path, Name string }
+
+// Commit implements View.
+func (s *Settings) Commit(r *sim.StepRecord) error {
+	s.next = r.Tick + 1
+	for i := range r.Commands {
+		c := &r.Commands[i]
+		at := SettingOf{c.Target, c.Args.Setting}
+		if c.Name == twins.CommandSet {
+			s.now[at] = c.Args.Value
+			continue
+		}
+		v, changed := s.now[at]
+		if !changed {
+			v = stated(s.world, at)
+		}
+		s.now[at], _ = twins.MulDiv(v, c.Args.Value, int64(twins.One))
+	}
+	return nil
+}
+
+// stated is a setting as the scenario has it; 0 where it leaves it open.
+func stated(w *sim.World, at SettingOf) int64 {
+	e, ok := w.Scenario.Entry(kindOf(w, at.Path), at.Path)
+	if !ok {
+		return 0
+	}
+	s, _ := e.Setting(at.Name)
+	return s.Value
+}
+
+// kindOf is the kind of a community or a member; nil if there is none of that path. It reads only
+// what never changes in a world: sim.World.KindOf makes an index on the way.
+func kindOf(w *sim.World, path string) *twins.Kind {
+	for _, c := range w.Cells {
+		if path == c.Path {
+			return twins.Community
+		}
+		if !strings.HasPrefix(path, c.Path+"/") {
+			continue
+		}
+		for _, b := range c.Blocks {
+			if _, ok := slices.BinarySearch(b.Paths, path); ok {
+				return b.Kind
+			}
+		}
+	}
+	return nil
+}
+
+// Value is what a command has made of a setting; false if none has changed it.
+func (s *Settings) Value(path, name string) (int64, bool) {
+	v, ok := s.now[SettingOf{path, name}]
+	return v, ok
+}
+
+// Until implements View: values before the last step are forgotten.
+func (s *Settings) Until(at twins.Tick) View {
+	if at < s.next {
+		return nil
+	}
+	return &Settings{s.world, s.next, maps.Clone(s.now)}
+}
+
+// AppendBinary implements View.
+func (s *Settings) AppendBinary(b []byte) []byte {
+	w := form.Writer(append(b, SettingsKind.Version))
+	w.Int(int64(s.next))
+	w.Uint(uint64(len(s.now)))
+	for _, at := range slices.SortedFunc(maps.Keys(s.now), func(a, b SettingOf) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name))
+	}) {
+		w.Text(at.Path)
+		w.Text(at.Name)
+		w.Int(s.now[at])
+	}
+	return w
+}
+
+// UnmarshalBinary implements View.
+func (s *Settings) UnmarshalBinary(b []byte) error {
+	r := form.NewVersion(b, SettingsKind.Version)
+	s.next = twins.Tick(r.Int())
+	for range r.Count(3) {
+		at := SettingOf{r.Text(), r.Text()}
+		s.now[at] = r.Int()
+	}
+	return r.Done()
+}

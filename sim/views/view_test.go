@@ -1,0 +1,288 @@
+package views_test
+
+import (
+	"bytes"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/operator"
+)
+
+// built is a world with commands: limits, an order to a plant, a plant out of service.
+func built(t *testing.T, name string, commands ...twins.Command) *sim.World {
+	t.Helper()
+	s, err := sim.Load(name, sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands {
+		if err := w.Add(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// run makes all steps of a world.
+func run(t *testing.T, w *sim.World, sinks ...sim.Sink) {
+	t.Helper()
+	r := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: sinks}
+	for more := true; more; {
+		var err error
+		if more, err = r.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// forms are the stored forms of a set's views, by name.
+func forms(s *views.Set) map[string][]byte {
+	all := map[string][]byte{}
+	s.All(func(k *views.Kind, v views.View) { all[k.Name] = v.AppendBinary(nil) })
+	return all
+}
+
+func set(step twins.Tick, seq int64, target, setting string, value int64) twins.Command {
+	return twins.Command{Step: step, Seq: seq, Name: twins.CommandSet, Target: target, Args: twins.Args{Setting: setting, Value: value}}
+}
+
+var hamletCommands = []twins.Command{
+	set(3, 900, "grid/north", "limit_w", int64(8*twins.Kilowatt)), set(9, 901, "grid/north", "limit_w", int64(900*twins.Watt)),
+	set(11, 902, "grid/supply/engine", "order", 1), set(15, 903, "grid/supply/engine", "order", 2), set(6, 904, "grid/supply/tie", "available", 0),
+	set(13, 905, "grid/supply/tie", "available", 1),
+	{Step: 12, Seq: 906, Name: twins.CommandMultiply, Target: "grid/north", Args: twins.Args{Setting: "limit_w", Value: int64(2 * twins.One)}},
+}
+
+// Every kind of view that is declared keeps these laws, in a day with alerts, orders and changed limits. What it knew
+// before any step is had from its stored form after that step, which goes on to the same end; and from
+// Until, if it has not forgotten. Neither shares anything with the view that goes on.
+func TestViewLaws(t *testing.T) {
+	w := built(t, "hamlet", hamletCommands...)
+	live := views.NewSet(w)
+	was := []map[string][]byte{forms(live)}
+	var restored []*views.Set
+	type copied struct {
+		views.View
+		name string
+		at   twins.Tick
+	}
+	var copies []copied // that Until has made
+	known := map[string]int{}
+	check := func(now twins.Tick) {
+		for at := range now + 1 {
+			live.All(func(k *views.Kind, v views.View) {
+				u := v.Until(at)
+				if u == nil {
+					return
+				}
+				known[k.Name]++
+				copies = append(copies, copied{u, k.Name, at})
+				if !bytes.Equal(u.AppendBinary(nil), was[at][k.Name]) {
+					t.Fatalf("%s after step %d says that before step %d it was\n%x, it was\n%x", k.Name, now, at, u.AppendBinary(nil), was[at][k.Name])
+				}
+			})
+		}
+	}
+	run(t, w, live, sinkFunc(func(r *sim.StepRecord) error {
+		for _, o := range restored {
+			if err := o.Commit(r); err != nil {
+				return err
+			}
+		}
+		was = append(was, forms(live))
+		o := views.NewSet(w)
+		if err := o.Restore(r.Tick+1, func(name string) ([]byte, error) { return was[r.Tick+1][name], nil }); err != nil {
+			t.Fatal(err)
+		}
+		restored = append(restored, o)
+		check(r.Tick + 1)
+		return nil
+	}))
+	for _, c := range copies {
+		if b := c.AppendBinary(nil); !bytes.Equal(b, was[c.at][c.name]) {
+			t.Errorf("%s before step %d has changed with the view that it is a copy of", c.name, c.at)
+		}
+	}
+	end := forms(live)
+	for i, o := range restored {
+		for name, b := range forms(o) {
+			if !bytes.Equal(b, end[name]) {
+				t.Errorf("%s, stored after step %d and carried on:\n%x, wanted\n%x", name, i+1, b, end[name])
+			}
+		}
+	}
+	for name, b := range end {
+		if bytes.Equal(b, was[0][name]) && name != "judged" || known[name] < len(was)-1 {
+			t.Errorf("%s learns nothing in a day, or knew its own present %d times only", name, known[name])
+		}
+		for cut := range b {
+			k := views.KindNamed(name)
+			if err := k.New(w).UnmarshalBinary(b[:cut]); err == nil {
+				t.Errorf("%s: %d of %d bytes are taken for a whole form", name, cut, len(b))
+			}
+		}
+		if err := views.KindNamed(name).New(w).UnmarshalBinary(append([]byte{b[0] + 1}, b[1:]...)); err == nil {
+			t.Errorf("%s takes a form of a later version", name)
+		}
+	}
+}
+
+// A name stands for one kind.
+func TestDeclaredTwice(t *testing.T) {
+	for _, name := range []string{"usage", "", "Ünusual"} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%q can be declared", name)
+				}
+			}()
+			views.Declare(views.Kind{Name: name})
+		}()
+	}
+}
+
+// The rules stand in the order in which they have always been shown; those of events are told by
+// their rows.
+func TestRules(t *testing.T) {
+	var names []string
+	for _, r := range views.Rules() {
+		names = append(names, r.Rule)
+		if r.Text == "" || !slices.Contains([]string{"note", "warning", "critical"}, r.Severity) {
+			t.Errorf("%+v", r)
+		}
+	}
+	want := []string{"balance.residual", "grid.islanded", "frequency.blackout", "frequency.shedding", "reserve.short", "frequency.outside", "load.unserved",
+		"limit.above", "limit.near", "member.quarantined", "unit.unavailable", "unit.stopped_early", "vehicle.not_ready", "vehicle.impossible", "heat.left_comfort",
+		"hot_water.short", "generation.curtailed", "storage.empty"}
+	if !slices.Equal(names, want) {
+		t.Errorf("rules %v, wanted %v", names, want)
+	}
+}
+
+// restless makes of one record a run in which everything that views look at happens in each step.
+type restless struct {
+	record sim.StepRecord
+	events []twins.Notice // of a plant
+	cell   *twins.CellRecord
+}
+
+func newRestless(t *testing.T, w *sim.World) *restless {
+	x := &restless{}
+	r := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sinkFunc(func(r *sim.StepRecord) error { x.record = *r; return nil })}}
+	if _, err := r.Step(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			if b := c.Blocks[at.Block]; b.Kind.Name == "producer" {
+				x.cell = c.Record()
+				for _, name := range []string{"producer.starting", "producer.started", "producer.stopped"} {
+					x.events = append(x.events, twins.Notice{Member: b.Paths[at.Index], Event: twins.Event{Type: twins.EventNamed(name)}})
+				}
+			}
+		}
+	}
+	if x.cell == nil {
+		t.Fatal("no plant")
+	}
+	return x
+}
+
+// to makes steps up to one.
+func (x *restless) to(t *testing.T, from, to twins.Tick, sinks ...sim.Sink) {
+	t.Helper()
+	for n := from; n < to; n++ {
+		r := &x.record
+		r.Tick, r.Time = n, r.Time.Add(15*time.Minute)
+		e := &x.events[n%3]
+		e.Event.V = [7]int64{int64(n), int64(n)}
+		x.cell.Events = []twins.Notice{*e}
+		judged := twins.Event{Type: sim.ForecastJudged, V: [7]int64{int64(n % 977), int64(n % 733), int64(n % 599), 1}}
+		r.Events = []twins.Notice{{Member: sim.GridPath, Event: judged}, {Member: sim.GridPath, Event: twins.Event{Type: operator.ReserveShort}}}
+		r.Commands = []twins.Command{set(n, int64(n), x.cell.Path, "limit_w", int64(n))}
+		x.cell.Limit = twins.Power(n)
+		for _, s := range sinks {
+			if err := s.Commit(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// held is what lives on the heap, in bytes.
+func held() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// What the views of a run, and those of its report, take of memory is a matter of the grid, not of the steps
+// made: after ten times the steps it is what it was.
+func TestViewsDoNotGrow(t *testing.T) {
+	const steps = 20_000 // beyond all that views remember
+	w := built(t, "hamlet")
+	x := newRestless(t, w)
+	before := held()
+	s, report := views.NewSet(w), views.NewSummary(w.Scenario)
+	x.to(t, 0, steps, s, report)
+	first := held() - before
+	x.to(t, steps, 10*steps, s, report)
+	last := held() - before
+	if limit := first + first/10; last > limit || first < 500_000 {
+		t.Errorf("%d B after %d steps and %d B after %d, wanted at most %d", first, steps, last, 10*steps, limit)
+	}
+	if judged := views.Of[*views.Judged](s, views.JudgedKind); s.Steps() != 10*steps || judged.Until(s.Steps()) == nil {
+		t.Errorf("the views have taken %d steps", s.Steps())
+	}
+	runtime.KeepAlive(report)
+}
+
+// Whoever asks for a moment that a view has forgotten is told so, and never gets something else; what it knows is
+// what a view that has seen no more knew.
+func TestForgotten(t *testing.T) {
+	w := built(t, "hamlet")
+	x := newRestless(t, w)
+	s := views.NewSet(w)
+	const end = 30_000
+	x.to(t, 0, end, s)
+	plants, judged := views.Of[*views.Plants](s, views.PlantsKind), views.Of[*views.Judged](s, views.JudgedKind)
+	knew := 0
+	for at := twins.Tick(0); at < end; at++ {
+		if p, known := plants.At(x.events[0].Member, at); known {
+			knew++
+			if p.Since != at {
+				t.Fatalf("in step %d the plant was as it is since %d", at, p.Since)
+			}
+		}
+	}
+	if p, known := plants.At(x.events[0].Member, end-1); !known || p.Since != twins.Tick(end-1) || knew < 60 || knew > 66 {
+		t.Errorf("the plant is %v since %d, it is known of %d steps", p.State, p.Since, knew)
+	}
+	if _, known := plants.At(x.events[0].Member, end/2); known || plants.Until(end/2) != nil {
+		t.Error("what has been forgotten is told")
+	}
+	if _, _, known := judged.Before(end / 10); known {
+		t.Error("a band of quarter hours of which half have been dropped is told")
+	}
+	short := views.NewSet(w)
+	again := newRestless(t, built(t, "hamlet"))
+	again.to(t, 0, end-500, short)
+	band, all, known := judged.Before(end - 500)
+	wantBand, want, _ := views.Of[*views.Judged](short, views.JudgedKind).Before(end - 500)
+	off, _ := band.Off(3600)
+	wantOff, ok := wantBand.Off(3600)
+	if n := 5000; !known || off != wantOff || !ok || !slices.Equal(all[len(all)-n:], want[len(want)-n:]) {
+		t.Errorf("the band is %d wide, known %v, wanted %d", off, known, wantOff)
+	}
+}

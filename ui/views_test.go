@@ -1,0 +1,100 @@
+package ui
+
+import (
+	"bytes"
+	"maps"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/sim/views/viewstest"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// viewForms are the stored forms of views, by name.
+func viewForms(s *views.Set) map[string][]byte {
+	forms := map[string][]byte{}
+	s.All(func(k *views.Kind, v views.View) { forms[k.Name] = v.AppendBinary(nil) })
+	return forms
+}
+
+// All views, one of which this package knows nothing of, are what a fold of the records makes them: live, at a moment
+// that lies behind, in a fork with and without a past, where a run goes on, and in a replay.
+func TestViewsAreShown(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	was := []map[string][]byte{}
+	change := func(o *Options) {
+		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
+		h.scenario = o.World.Scenario
+	}
+	fold := func(w *sim.World) sim.Sink {
+		set := views.NewSet(w)
+		was = append(was[:0], viewForms(set))
+		return sinkFunc(func(r *sim.StepRecord) error {
+			err := set.Commit(r)
+			was = append(was, viewForms(set))
+			return err
+		})
+	}
+	check := func(what string, r *run, n twins.Tick) {
+		t.Helper()
+		r.views.mu.RLock()
+		defer r.views.mu.RUnlock()
+		if got := viewForms(r.views.set); !maps.EqualFunc(got, was[n], bytes.Equal) {
+			t.Errorf("%s, after %d steps: %x\nwanted %x", what, n, got, was[n])
+		}
+	}
+	then := func(what string, r *run, n twins.Tick) {
+		t.Helper()
+		var got []byte
+		asOf(r.views, viewstest.Exporting, n, func(e *viewstest.Exports) bool {
+			got = e.AppendBinary(nil)
+			return e.Steps == int64(n)
+		})
+		if !bytes.Equal(got, was[n]["exporting"]) {
+			t.Errorf("%s, before step %d: %x, wanted %x", what, n, got, was[n]["exporting"])
+		}
+	}
+	s := shelved(t, h, func(o *Options) {
+		change(o)
+		o.Sinks = append(o.Sinks, fold(o.World))
+	})
+	s.step(12)
+	check("live", s.live, 12)
+	for _, n := range []twins.Tick{9, 3, 4, 12} {
+		then("live", s.live, n)
+	}
+	s.step(12)
+	ended := func(s *tester) *run {
+		var fork RunInfo
+		s.want(202, "POST", "/forks", `{"at":20,"set":[]}`, &fork)
+		r, _ := s.runs.find(fork.ID)
+		<-r.done
+		return r
+	}
+	fork := ended(s)
+	check("fork", fork, 24)
+	then("fork", fork, 15)
+	bare := serve(t, "hamlet", change)
+	bare.step(21)
+	check("without a past", bare.live, 21)
+	check("fork without a past", ended(bare), 24)
+
+	w, at, chain, err := h.ForkAt(18)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := serve(t, "hamlet", func(o *Options) {
+		o.World, o.Chain, o.Keep = w, chain, h
+		o.Begun = Begun{Past: h, Steps: at, Known: 12, Notes: h.notes}
+	})
+	check("gone on with", again.live, 12)
+	replay := shelved(t, h, func(o *Options) {
+		change(o)
+		o.Replay, o.Sinks, o.Keep = true, nil, nil
+		o.Begun.Steps = 24
+	})
+	check("replay", replay.live, 24)
+	then("replay", replay.live, 7)
+	then("replay", replay.live, 22)
+}
