@@ -2,6 +2,34 @@ package twins
 
 import "testing"
 
+// What an alert of an event says is whole, and can be asked of any event of the type.
+func TestAlertsOfEvents(t *testing.T) {
+	n := 0
+	for _, e := range EventTypes() {
+		a := e.Alert
+		if a == nil {
+			continue
+		}
+		n++
+		if a.Rule == "" || a.Text == "" || (a.Severity != "note" && a.Severity != "warning" && a.Severity != "critical") || !e.Notable {
+			t.Errorf("%s, notable %v: %+v", e.Name, e.Notable, a)
+		}
+		if a.When != nil {
+			all := Event{Type: e}
+			none := a.When(&all)
+			for i := range e.Fields {
+				all.V[i] = 1
+			}
+			if a.When(&all) == none {
+				t.Errorf("%s: no event is told from another", e.Name)
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d alerts", n)
+	}
+}
+
 // A name stands for one type of event: a record that names it can be read again.
 func TestEventNames(t *testing.T) {
 	n := 0

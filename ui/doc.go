@@ -2,7 +2,7 @@
 // WebSocket stream (stream.proto) and the embedded web app.
 //
 // It imports twins and sim. What it needs of others it declares as small
-// interfaces: Past (the records since a run's first step), Keeper (what makes durable
+// interfaces: Past (the records since a run's first step, and its views as they were kept), Keeper (what makes durable
 // what comes from outside). Deliberately absent: a database, a second model of the
 // grid, figures of its own; it shows records.
 //

@@ -27,14 +27,16 @@ type PlantInfo struct {
 }
 
 // plantInfo is what an order to a plant would mean in the step after t; nil of what is no plant
-// that can be started and stopped.
+// that can be started and stopped, and where it is not known any more what it was doing.
 func (r *run) plantInfo(path string, t twins.Tick) (info *PlantInfo) {
 	asOf(r.views, views.PlantsKind, t+1, func(p *views.Plants) bool {
 		if !p.Knows(path) {
 			return true
 		}
 		plant, known := p.At(path, t)
-		info = plantInfo(&plant, t+1, r.scenario.Calendar.Step)
+		if known {
+			info = plantInfo(&plant, t+1, r.scenario.Calendar.Step)
+		}
 		return known
 	})
 	return info

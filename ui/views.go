@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -44,8 +45,11 @@ func (f *folded) before(at twins.Tick) (set *views.Set, err error) {
 	f.mu.RLock()
 	set, known := f.set.Until(at)
 	f.mu.RUnlock()
-	if known || f.older == nil {
+	switch {
+	case known:
 		return set, nil
+	case f.older == nil:
+		return nil, fmt.Errorf("what was known before step %d is forgotten, and nothing of the run is kept", at)
 	}
 	return f.older.at(at)
 }

@@ -33,8 +33,7 @@ type plantDoing struct {
 	since twins.Tick
 }
 
-// newPlants finds them in a world. One that has made steps shows what came of them: what a plant
-// was doing before the first change that is known follows from that.
+// newPlants finds them in a world.
 func newPlants(w *sim.World) *Plants {
 	p := &Plants{of: map[string]*plantLog{}}
 	for _, c := range w.Cells {
@@ -51,9 +50,6 @@ func newPlants(w *sim.World) *Plants {
 	}
 	return p
 }
-
-// beforeTheRun is far enough before step 0 that a plant is cold, or may be stopped.
-const beforeTheRun twins.Tick = -1 << 40
 
 // Commit implements View.
 func (p *Plants) Commit(r *sim.StepRecord) error {
@@ -73,15 +69,6 @@ func (l *plantLog) follow(t twins.Tick, e *twins.Event) {
 	after.State = -1
 	if after.Follow(e); after.State < 0 {
 		return // it is about something else
-	}
-	if d := &l.doing; len(d.changes) == 0 && d.from == always {
-		before := twins.PlantOn
-		if after.State == twins.PlantStarting {
-			before = twins.PlantOff
-		}
-		if d.before.state != before || d.before.since >= 0 {
-			d.before = plantDoing{before, beforeTheRun}
-		}
 	}
 	l.doing.add(t, plantDoing{after.State, after.Since})
 }

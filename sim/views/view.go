@@ -51,8 +51,8 @@ type Kind struct {
 	Name    string // of small letters and _
 	Version uint8
 
-	// New makes the view of no steps at all; nil if the kind has windows only. The world may
-	// have made steps: only what the scenario states may be taken from it.
+	// New makes the view of no steps at all; nil if the kind has windows only. The world has made
+	// none, and may make some later: what the view needs of its states it takes now.
 	New func(w *sim.World) View
 	// Window makes the window of no time of a community, an index into w.Cells; nil if the
 	// kind has no figures by hour and day.

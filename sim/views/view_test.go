@@ -67,6 +67,7 @@ var hamletCommands = []twins.Command{
 // Until, if it has not forgotten. Neither shares anything with the view that goes on.
 func TestViewLaws(t *testing.T) {
 	w := built(t, "hamlet", hamletCommands...)
+	fresh := built(t, "hamlet") // makes no steps
 	live := views.NewSet(w)
 	was := []map[string][]byte{forms(live)}
 	var restored []*views.Set
@@ -99,7 +100,7 @@ func TestViewLaws(t *testing.T) {
 			}
 		}
 		was = append(was, forms(live))
-		o := views.NewSet(w)
+		o := views.NewSet(fresh)
 		if err := o.Restore(r.Tick+1, func(name string) ([]byte, error) { return was[r.Tick+1][name], nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -126,11 +127,11 @@ func TestViewLaws(t *testing.T) {
 		}
 		for cut := range b {
 			k := views.KindNamed(name)
-			if err := k.New(w).UnmarshalBinary(b[:cut]); err == nil {
+			if err := k.New(fresh).UnmarshalBinary(b[:cut]); err == nil {
 				t.Errorf("%s: %d of %d bytes are taken for a whole form", name, cut, len(b))
 			}
 		}
-		if err := views.KindNamed(name).New(w).UnmarshalBinary(append([]byte{b[0] + 1}, b[1:]...)); err == nil {
+		if err := views.KindNamed(name).New(fresh).UnmarshalBinary(append([]byte{b[0] + 1}, b[1:]...)); err == nil {
 			t.Errorf("%s takes a form of a later version", name)
 		}
 	}
@@ -234,7 +235,7 @@ func TestViewsDoNotGrow(t *testing.T) {
 	w := built(t, "hamlet")
 	x := newRestless(t, w)
 	before := held()
-	s, report := views.NewSet(w), views.NewSummary(w.Scenario)
+	s, report := views.NewSet(built(t, "hamlet")), views.NewSummary(w.Scenario)
 	x.to(t, 0, steps, s, report)
 	first := held() - before
 	x.to(t, steps, 10*steps, s, report)
@@ -251,9 +252,8 @@ func TestViewsDoNotGrow(t *testing.T) {
 // Whoever asks for a moment that a view has forgotten is told so, and never gets something else; what it knows is
 // what a view that has seen no more knew.
 func TestForgotten(t *testing.T) {
-	w := built(t, "hamlet")
-	x := newRestless(t, w)
-	s := views.NewSet(w)
+	x := newRestless(t, built(t, "hamlet"))
+	s := views.NewSet(built(t, "hamlet"))
 	const end = 30_000
 	x.to(t, 0, end, s)
 	plants, judged := views.Of[*views.Plants](s, views.PlantsKind), views.Of[*views.Judged](s, views.JudgedKind)
@@ -275,7 +275,7 @@ func TestForgotten(t *testing.T) {
 	if _, _, known := judged.Before(end / 10); known {
 		t.Error("a band of quarter hours of which half have been dropped is told")
 	}
-	short := views.NewSet(w)
+	short := views.NewSet(built(t, "hamlet"))
 	again := newRestless(t, built(t, "hamlet"))
 	again.to(t, 0, end-500, short)
 	band, all, known := judged.Before(end - 500)
