@@ -12,6 +12,13 @@ async function view(use, path) {
   return v
 }
 
+/** Presses what sends a command, and waits until the server has taken it: a step before that would go by without it. */
+async function order(page, button) {
+  const taken = page.waitForResponse((r) => r.request().method() === 'POST' && r.url().includes('/api/v1/commands'))
+  await button.click()
+  await taken
+}
+
 /** A household with a battery and a vehicle, taken from the API rather than known beforehand. */
 async function homeWithBattery(server) {
   const { twins } = await server.get('/twins?kind=battery&limit=200')
@@ -527,7 +534,7 @@ export const journeys = {
         'the panels are not among the devices',
       )
       await v.shot('roof')
-      await v.page.getByRole('button', { name: 'Take off' }).click()
+      await order(v.page, v.page.getByRole('button', { name: 'Take off' }))
       await server.step(1)
       await until(async () => /^No panels/.test(await roof.innerText()), 'the panels stay on the page')
       const off = await server.get('/twin?path=' + encodeURIComponent(bare.path))
@@ -601,7 +608,7 @@ export const journeys = {
       await v.axe('a home with a battery put in')
       await panel.scrollIntoViewIfNeeded()
       await v.shot('battery-1')
-      await v.page.getByRole('button', { name: 'Take it out' }).click()
+      await order(v.page, v.page.getByRole('button', { name: 'Take it out' }))
       await server.step(1)
       await until(
         async () => /^The battery of .* is out of this home\. The .*Wh that it held are still in it\.$/.test(await said.innerText()),
@@ -634,10 +641,10 @@ export const journeys = {
       const battery = await homeWithBattery(server)
       const v = await view(use, '/home/' + battery.owner)
       await server.step(2)
-      await v.page.getByRole('button', { name: 'Take out of service' }).first().click()
+      await order(v.page, v.page.getByRole('button', { name: 'Take out of service' }).first())
       await server.step(1)
       await until(async () => (await text(v.page, '[data-testid="battery-state"]')) === 'out of service', 'it is not told')
-      await v.page.getByRole('button', { name: 'Put in service' }).first().click()
+      await order(v.page, v.page.getByRole('button', { name: 'Put in service' }).first())
       await server.step(1)
       await until(async () => (await text(v.page, '[data-testid="battery-state"]')) === 'in service', 'it is not back')
     },
@@ -690,7 +697,7 @@ export const journeys = {
       await server.step(6)
       await until(async () => /^feeds in .* of its rating, ordered to run/.test(await state.innerText()), 'it does not run')
       await v.page.getByLabel('Fix output for the hour, kW').fill('50')
-      await v.page.getByRole('button', { name: /^Fix/ }).click()
+      await order(v.page, v.page.getByRole('button', { name: /^Fix/ }))
       await server.step(3)
       await until(async () => /fixed at 50\.0.kW until 01:\d\d/.test(await state.innerText()), 'the output is not fixed')
       await v.page.getByRole('button', { name: /^Trip …/ }).click()
