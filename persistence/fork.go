@@ -122,6 +122,9 @@ func (k *Kept) lastStep() twins.Tick { return twins.Tick(k.Steps) + 1 }
 
 // parentOf is what a fork remembers of this run.
 func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
+	if at > s.Steps() && at <= s.Steps()+s.leftOut {
+		return nil, s.elsewhere(s.segments[len(s.segments)-1], at)
+	}
 	if at < 0 || at > s.Steps() {
 		return nil, fmt.Errorf("fork at step %d, wanted at most %d, which is how far the run got", at, s.Steps())
 	}

@@ -327,6 +327,7 @@ func (s *Store) leaveOut() error {
 		return nil
 	}
 	s.expected("steps from %d to %d were made by model %d, which this program does not have, and their readings had not been written: they are not shown", read, s.Steps()-1, last.model)
+	s.leftOut = s.Steps() - read
 	s.heads, s.missing = s.heads[:read], s.missing[:read]
 	return nil
 }

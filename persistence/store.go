@@ -53,6 +53,7 @@ type Store struct {
 	unclosed  bool // nobody has closed the run after its last step
 	ended     twins.Tick
 	digest    sim.Hash
+	leftOut   twins.Tick // steps at the end that can be neither read nor computed again
 	segments  []*segment // one, or more where the run went on in another model
 
 	packer   *zstd.Encoder

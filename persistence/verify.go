@@ -86,8 +86,11 @@ func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) err
 			continue
 		}
 		cells, grid, err := s.states(n)
-		if err == nil {
-			err = w.Restore(cells, grid)
+		for i := 0; i < len(cells) && err == nil; i++ {
+			_, err = w.Cells[i].RestoreStates(cells[i])
+		}
+		if err == nil { // of the controller only its maker knows
+			_, err = twins.RestoreNode(w.Grid, grid)
 		}
 		if err != nil {
 			return &DamageError{Dir: s.dir, Step: n, What: fmt.Sprintf("the states after step %d: %v", n-1, err)}

@@ -110,7 +110,7 @@ func (w *World) Restore(cells [][]byte, grid []byte) error {
 			return err
 		}
 	}
-	rest, err := w.Grid.UnmarshalBinary(grid)
+	rest, err := twins.RestoreNode(w.Grid, grid)
 	if c, ok := w.Controller.(twins.Stateful); ok && err == nil {
 		rest, err = c.UnmarshalBinary(rest)
 	}

@@ -327,16 +327,23 @@ func (s *households) AppendBinary(i int, b []byte) []byte {
 	return b
 }
 
+// upgradesItself implements composite: a home and each of its parts have versions.
+func (s *households) upgradesItself() {}
+
 // UnmarshalBinary implements Slab.
 func (s *households) UnmarshalBinary(i int, b []byte) ([]byte, error) {
 	h := &s.rows[i]
-	b, err := readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
-		(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	b, err := restoreState(b, Household.Upgrades, func(b []byte) ([]byte, error) {
+		return readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
+			(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	})
 	for _, p := range s.of(i) {
 		if err != nil {
 			break
 		}
-		b, err = s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+		b, err = restoreState(b, s.kinds[p.slab].Upgrades, func(b []byte) ([]byte, error) {
+			return s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+		})
 	}
 	return b, err
 }

@@ -39,6 +39,8 @@ type Kind struct {
 	Label   string // Household
 	Role    Role
 	Version uint8 // of the stored form of its state
+	// Upgrades turn the stored form of a version into that of the next, by version.
+	Upgrades map[uint8]Upgrade
 
 	// Schema is the JSON Schema of a member's entry in a scenario, without the
 	// keys that all share (id, community, owner). Keys marked "x-changeable"

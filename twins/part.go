@@ -16,6 +16,8 @@ type PartKind struct {
 	Tier  Tier   // in which it offers
 	// Version of the stored form of its state, the byte in front of it.
 	Version uint8
+	// Upgrades turn the stored form of a version into that of the next, by version.
+	Upgrades map[uint8]Upgrade
 
 	// Entry is the household's key that the part is built from; "" is Name. A home
 	// that has the key has all parts that read it. Of those the first in the list of
