@@ -187,3 +187,69 @@ func TestJointIsChained(t *testing.T) {
 		t.Error("another past has the same head")
 	}
 }
+
+// A program in which a kind has one more column reads and continues what was kept before in
+// the run's own layout: with the digests that it had.
+func TestColumnAdded(t *testing.T) {
+	for _, k := range []*twins.Kind{twins.WaterPump, twins.Household} {
+		was := k.Columns
+		k.Columns = append(slices.Clone(was), twins.ColumnDriven)
+		defer func() { k.Columns = was }()
+	}
+	for _, a := range archivedRuns(t) {
+		if a.DiffersAt > 0 || a.Scenario == "town" && testing.Short() {
+			continue
+		}
+		t.Run(strings.TrimSuffix(a.Archive, ".tar.zst"), func(t *testing.T) {
+			s := open(t, a.restored(t), Read)
+			a.isRead(t, s)
+			a.isComputedAgain(t, s)
+			scenario := s.source
+			a.isForked(t, s)
+			a.isResumed(t, scenario)
+		})
+	}
+	w := build(t, "hamlet", sim.Options{})
+	if w.Form.Layout.Hash() == twins.FirstLayout().Hash() {
+		t.Error("a run that is begun does not have the new column in its layout")
+	}
+}
+
+// A program in which a kind stores its state in another version upgrades what was kept
+// before: it replays, verifies, resumes and forks it, and no figure changes.
+func TestStateVersionRaised(t *testing.T) {
+	const size = 1 + 12*8 // of a battery's state in version 1
+	upgraded := 0
+	was := *twins.Battery
+	twins.Battery.Version = 2
+	twins.Battery.Upgrades = map[uint8]twins.Upgrade{1: func(b []byte) (state, rest []byte, err error) {
+		upgraded++
+		state = append([]byte{2}, b[1:size]...)
+		return state, b[size:], nil
+	}}
+	defer func() { *twins.Battery = was }()
+	for _, a := range archivedRuns(t) {
+		if a.Archive != "city-killed.tar.zst" && a.Archive != "town-fork.tar.zst" {
+			continue
+		}
+		t.Run(strings.TrimSuffix(a.Archive, ".tar.zst"), func(t *testing.T) {
+			withoutDigests := *a.archivedRun
+			withoutDigests.Kept.Digest, withoutDigests.Fork.Digest = "", "" // they cover the states as they are stored now
+			if a.Resumed != nil {
+				resumed := *a.Resumed
+				resumed.Digest = ""
+				withoutDigests.Resumed = &resumed
+			}
+			b := &archive{&withoutDigests, a.file}
+			s := open(t, b.restored(t), Read)
+			b.isRead(t, s)
+			b.isComputedAgain(t, s)
+			scenario := s.source
+			b.isForked(t, s)
+			b.isResumed(t, scenario)
+		})
+	}
+	if upgraded == 0 {
+		t.Error("no state has been upgraded")
+	}
+}
