@@ -75,9 +75,9 @@ type course struct {
 }
 
 func newCourse(w *sim.World) *course {
-	c := &course{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())}
-	c.record.Grid = w.Grid
-	c.record.Controller, _ = w.Controller.(twins.Stateful)
+	// A world without cells has no layout: the form is that of a chain without one.
+	c := &course{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), sim.Form{})}
+	c.record.States = sim.NewStates(nil, w.Grid, w.Controller)
 	return c
 }
 
@@ -97,7 +97,7 @@ func (c *course) end(states [][]byte) {
 	for _, b := range states {
 		all.Write(b)
 	}
-	all.Write(sim.AppendGridState(nil, &c.record))
+	all.Write(c.record.States.AppendGrid(nil))
 	c.digest = sim.DigestOf(c.chain.Head(), sim.Hash(all.Sum(nil)))
 }
 
@@ -311,7 +311,7 @@ func (h *half) answer(b []byte) (to []byte, err error) {
 		}
 		to = a.AppendBinary(to)
 		if a.Stage == twins.StageCommit {
-			sum := h.hasher.Sum(cell)
+			sum := h.hasher.Sum(cell.Record())
 			to = append(to, sum[:]...)
 		}
 	}

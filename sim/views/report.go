@@ -54,6 +54,9 @@ type Report struct {
 	FilledValues int `json:"filled_values"`
 	// Quarantined members failed twice in one step; an estimate stands for them.
 	Quarantined []string `json:"quarantined"`
+	// Recomputed says of a run that was verified whether its steps were computed again, which
+	// those of another model are not.
+	Recomputed *bool `json:"recomputed,omitempty"`
 	// Interrupted says that the run was ended before its last step.
 	Interrupted bool `json:"interrupted"`
 }
