@@ -59,6 +59,7 @@ type Kind struct {
 
 	Events   []*EventType
 	Settings []Setting
+	Commands []*CommandType // besides those of its Settings, set and multiply
 	Columns  []Column
 }
 
@@ -169,11 +170,13 @@ func (s *SlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 var kinds []*Kind
 
 // Declare adds a kind to the registry. It is called once for each kind, where
-// the kind is defined.
+// the kind is defined. It panics if there is a kind of the name, or another event of
+// the name of one of its events.
 func Declare(k Kind) *Kind {
 	if KindNamed(k.Name) != nil {
 		panic("twins: kind declared twice: " + k.Name)
 	}
+	declareEvents(k.Events...)
 	kinds = append(kinds, &k)
 	slices.SortFunc(kinds, func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
 	return &k
@@ -222,26 +225,35 @@ func (k *Kind) setEvent(c *Command, current func(setting string) int64, ev *Even
 }
 
 func setEvent(settings []Setting, c *Command, current func(setting string) int64, ev *Events) error {
+	setting := c.Setting()
 	for i, s := range settings {
-		if s.Name != c.Args.Setting {
+		if s.Name != setting {
 			continue
 		}
-		v, fits := c.Args.Value, true
-		if c.Name == CommandMultiply {
+		v, fits := c.Value(), true
+		if c.Type == CommandMultiply {
 			v, fits = scaled(current(s.Name), v)
 		}
-		if least := s.Least(c.Name); !fits || v < least || v > s.Max {
+		if least := s.Least(c.Type); !fits || v < least || v > s.Max {
 			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(least, s.Scale), formatSetting(s.Max, s.Scale))
 		}
 		e := ev.Add(eventSet)
 		e[0], e[1] = int64(i), v
 		return nil
 	}
-	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	return refused(c)
 }
 
-// Least is the least value that a command of a name may come to, as a stored integer.
-func (s *Setting) Least(command string) int64 {
+// refused is the error for a command that a twin of the kind does not take.
+func refused(c *Command) error {
+	if !c.Type.OfSetting() {
+		return fmt.Errorf("%s: it takes no command %q", c.Target, c.Type)
+	}
+	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Setting())
+}
+
+// Least is the least value that a command of a type may come to, as a stored integer.
+func (s *Setting) Least(command *CommandType) int64 {
 	if command == CommandMultiply && s.Zero != "" {
 		return max(s.Min, 1)
 	}

@@ -202,7 +202,7 @@ func (p *pv) current(setting string) int64 {
 
 // refuses says why a setting does not fit these panels, or nil.
 func (p *pv) refuses(c *Command) error {
-	if c.Args.Setting == "rated_w" && !p.modelled {
+	if c.Setting() == "rated_w" && !p.modelled {
 		return fmt.Errorf("%s: rated_w of recorded panels cannot be set, wanted scale", c.Target)
 	}
 	return nil

@@ -576,7 +576,7 @@ func (p *producer) Apply(e *Event) {
 
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {
 	from := len(ev.All())
-	if err := Producer.setEvent(c, p.setting, ev); err != nil || c.Args.Setting != "fixed_w" {
+	if err := Producer.setEvent(c, p.setting, ev); err != nil || c.Setting() != "fixed_w" {
 		return err
 	}
 	set := ev.All()[from].V

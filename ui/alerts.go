@@ -229,10 +229,10 @@ func (a *alerts) units(r *sim.StepRecord, now map[cause]int64) {
 	for i := range r.Commands {
 		c := &r.Commands[i]
 		p, ok := a.index.Place(c.Target)
-		if ok && c.Args.Setting == "available" && a.index.block(p).Kind.Role.Unit() {
-			if c.Args.Value == 0 {
+		if ok && c.Setting() == "available" && a.index.block(p).Kind.Role.Unit() {
+			if c.Value() == 0 {
 				a.out[c.Target] = true
-			} else if c.Name == twins.CommandSet {
+			} else if c.Type == twins.CommandSet {
 				delete(a.out, c.Target)
 			}
 		}

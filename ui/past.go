@@ -26,8 +26,10 @@ type Past interface {
 
 // Keeper makes durable what comes from outside, before it is acknowledged.
 type Keeper interface {
-	// KeepCommand keeps a command, and with it a note if that has a name.
-	KeepCommand(c twins.Command, note string, value []byte) error
+	// KeepCommands keeps commands with the keys that they came with.
+	KeepCommands(commands ...twins.Command) error
+	// KeepNote keeps what else belongs to the run that is shown; a later note of the same
+	// name takes its place.
 	KeepNote(note string, value []byte) error
 }
 
@@ -194,11 +196,11 @@ const limitSetting = "limit_w"
 func (l *limits) add(commands []twins.Command) {
 	for i := range commands {
 		c := &commands[i]
-		if c.Args.Setting != limitSetting {
+		if c.Setting() != limitSetting {
 			continue
 		}
 		if _, ok := l.run.index.Community(c.Target); ok {
-			l.put(c.Target, limitFrom{step: c.Step, seq: c.Seq, factor: c.Name == twins.CommandMultiply, arg: c.Args.Value})
+			l.put(c.Target, limitFrom{step: c.Step, seq: c.Seq, factor: c.Type == twins.CommandMultiply, arg: c.Value()})
 		}
 	}
 }
