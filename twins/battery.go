@@ -22,19 +22,21 @@ import (
 // Taken out, it is out of service like any other, and what it holds stays in it.
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
-	Schema:  batterySchema,
-	Ownable: true,
-	New:     newBatteries,
-	Sample:  batterySample,
-	Events:  []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
-	Settings: []Setting{
-		{Name: "available", Scale: 1, Max: 1},
-		{Name: "reserve_soc", Scale: int64(One), Max: int64(One)},
-		{Name: "mode", Scale: 1, Max: int64(len(batteryModes)) - 1, Words: batteryModes},
-		{Name: "peak_w", Scale: int64(Watt), Max: int64(Gigawatt)},
-	},
-	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC},
+	Schema:   batterySchema,
+	Ownable:  true,
+	New:      newBatteries,
+	Sample:   batterySample,
+	Events:   []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
+	Settings: batterySettings.list(),
+	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC},
 })
+
+var batterySettings = changeable[battery]{
+	yesNo("available", func(b *battery) *bool { return &b.available }),
+	number(Setting{Name: "reserve_soc", Scale: int64(One), Max: int64(One)}, func(b *battery) *Ratio { return &b.reserve }),
+	number(Setting{Name: "mode", Scale: 1, Max: int64(len(batteryModes)) - 1, Words: batteryModes}, func(b *battery) *int64 { return &b.mode }),
+	number(Setting{Name: "peak_w", Scale: int64(Watt), Max: int64(Gigawatt)}, func(b *battery) *Power { return &b.peak }),
+}
 
 // Modes of a battery, as their settings have them. The numbers are on disk for
 // ever.
@@ -381,7 +383,7 @@ func (b *battery) Apply(e *Event) {
 		b.meter(Energy(e.V[0]))
 		b.age += Seconds(e.V[1])
 	case eventSet:
-		b.set(Battery.Settings[e.V[0]].Name, e.V[1])
+		batterySettings.apply(b, e)
 	}
 	if b.held < least || b.held > b.high {
 		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, least, b.high))
@@ -402,31 +404,8 @@ func (b *battery) cycle(taken Energy) {
 	}
 }
 
-func (b *battery) set(setting string, v int64) {
-	switch setting {
-	case "available":
-		b.available = v != 0
-	case "reserve_soc":
-		b.reserve = Ratio(v)
-	case "mode":
-		b.mode = v
-	case "peak_w":
-		b.peak = Power(v)
-	}
-}
-
 func (b *battery) Command(_ *Env, c *Command, ev *Events) error {
-	return Battery.setEvent(c, func(setting string) int64 {
-		switch setting {
-		case "available":
-			return flag(b.available)
-		case "mode":
-			return b.mode
-		case "peak_w":
-			return int64(b.peak)
-		}
-		return int64(b.reserve)
-	}, ev)
+	return batterySettings.command(b, c, ev)
 }
 
 func (b *battery) AppendBinary(buf []byte) []byte {

@@ -29,7 +29,7 @@ var heatPump = &PartKind{
 	Name: "heat_pump", Label: "Heat pump", Tier: Comfort, Version: 1,
 	Schema:   heatPumpSchema,
 	New:      newHeatPumps,
-	Settings: heatPumpSettings[:],
+	Settings: heatPumpSettings.list(),
 	Events:   []*EventType{heatPumpRan, heatPumpLeftComfort, heatPumpRegainedComfort, heatPumpDeferred, eventSet},
 	Sample:   heatPumpSample,
 }
@@ -72,9 +72,9 @@ type heatPumpSpec struct {
 	Available    bool        `json:"available"`
 }
 
-var heatPumpSettings = [...]Setting{
-	{Name: "setpoint_c", Scale: int64(degree), Min: int64(5 * degree), Max: int64(35 * degree)},
-	{Name: "available", Scale: 1, Max: 1},
+var heatPumpSettings = changeable[heatPumpRow]{
+	number(Setting{Name: "setpoint_c", Scale: int64(degree), Min: int64(5 * degree), Max: int64(35 * degree)}, func(h *heatPumpRow) *temperature { return &h.setpoint }),
+	yesNo("available", func(h *heatPumpRow) *bool { return &h.available }),
 }
 
 type heatPumpRow struct {
@@ -260,12 +260,7 @@ func (h *heatPumpRow) Apply(e *Event) {
 	case heatPumpDeferred:
 		h.owed = Energy(e.V[0])
 	case eventSet:
-		switch heatPumpSettings[e.V[0]].Name {
-		case "setpoint_c":
-			h.setpoint = temperature(e.V[1])
-		case "available":
-			h.available = e.V[1] != 0
-		}
+		heatPumpSettings.apply(h, e)
 	}
 	if by := h.held - (h.initial + h.heat + h.gained - h.leaked); by != 0 {
 		panic(fmt.Sprintf("heat_pump: the building holds %d mJ more than came in and stayed", by))
@@ -273,12 +268,7 @@ func (h *heatPumpRow) Apply(e *Event) {
 }
 
 func (h *heatPumpRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(heatPumpSettings[:], c, func(setting string) int64 {
-		if setting == "available" {
-			return flag(h.available)
-		}
-		return int64(h.setpoint)
-	}, ev)
+	return heatPumpSettings.command(h, c, ev)
 }
 
 func (h *heatPumpRow) AppendBinary(b []byte) []byte {

@@ -29,7 +29,7 @@ var hotWater = &PartKind{
 	Name: "hot_water", Label: "Hot water", Tier: Comfort, Version: 1,
 	Schema:   hotWaterSchema,
 	New:      newHotWater,
-	Settings: hotWaterSettings[:],
+	Settings: hotWaterSettings.list(),
 	Events:   []*EventType{hotWaterRan, hotWaterShort, hotWaterDeferred, eventSet},
 	Sample:   hotWaterSample,
 }
@@ -70,9 +70,9 @@ type hotWaterSpec struct {
 	Available    bool        `json:"available"`
 }
 
-var hotWaterSettings = [...]Setting{
-	{Name: "setpoint_c", Scale: int64(degree), Min: int64(30 * degree), Max: int64(95 * degree)},
-	{Name: "available", Scale: 1, Max: 1},
+var hotWaterSettings = changeable[hotWaterRow]{
+	number(Setting{Name: "setpoint_c", Scale: int64(degree), Min: int64(30 * degree), Max: int64(95 * degree)}, func(w *hotWaterRow) *temperature { return &w.setpoint }),
+	yesNo("available", func(w *hotWaterRow) *bool { return &w.available }),
 }
 
 type hotWaterRow struct {
@@ -253,12 +253,7 @@ func (w *hotWaterRow) Apply(e *Event) {
 	case hotWaterShort:
 		w.missing += Energy(e.V[0])
 	case eventSet:
-		switch hotWaterSettings[e.V[0]].Name {
-		case "setpoint_c":
-			w.setpoint = temperature(e.V[1])
-		case "available":
-			w.available = e.V[1] != 0
-		}
+		hotWaterSettings.apply(w, e)
 	}
 	if by := w.held - (w.initial + w.heat - w.delivered - w.leaked); by != 0 {
 		panic(fmt.Sprintf("hot_water: the tank holds %d mJ more than came in and stayed", by))
@@ -266,12 +261,7 @@ func (w *hotWaterRow) Apply(e *Event) {
 }
 
 func (w *hotWaterRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(hotWaterSettings[:], c, func(setting string) int64 {
-		if setting == "available" {
-			return flag(w.available)
-		}
-		return int64(w.setpoint)
-	}, ev)
+	return hotWaterSettings.command(w, c, ev)
 }
 
 func (w *hotWaterRow) AppendBinary(b []byte) []byte {

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 )
@@ -214,62 +213,6 @@ func decodeSpec(m Member, spec any) error {
 	}
 	return nil
 }
-
-// eventSet carries a setting that a command has changed. Every kind shares it.
-var eventSet = &EventType{Name: "twin.set", Fields: []string{"setting", "value"}, Notable: true}
-
-// setEvent turns a command into the event that sets one of the kind's settings.
-// current is the value that a factor multiplies.
-func (k *Kind) setEvent(c *Command, current func(setting string) int64, ev *Events) error {
-	return setEvent(k.Settings, c, current, ev)
-}
-
-func setEvent(settings []Setting, c *Command, current func(setting string) int64, ev *Events) error {
-	setting := c.Setting()
-	for i, s := range settings {
-		if s.Name != setting {
-			continue
-		}
-		v, fits := c.Value(), true
-		if c.Type == CommandMultiply {
-			v, fits = scaled(current(s.Name), v)
-		}
-		if least := s.Least(c.Type); !fits || v < least || v > s.Max {
-			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(least, s.Scale), formatSetting(s.Max, s.Scale))
-		}
-		e := ev.Add(eventSet)
-		e[0], e[1] = int64(i), v
-		return nil
-	}
-	return refused(c)
-}
-
-// refused is the error for a command that a twin of the kind does not take.
-func refused(c *Command) error {
-	if !c.Type.OfSetting() {
-		return fmt.Errorf("%s: it takes no command %q", c.Target, c.Type)
-	}
-	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Setting())
-}
-
-// Least is the least value that a command of a type may come to, as a stored integer.
-func (s *Setting) Least(command *CommandType) int64 {
-	if command == CommandMultiply && s.Zero != "" {
-		return max(s.Min, 1)
-	}
-	return s.Min
-}
-
-// scaled is v times a factor in billionths, and whether it fits.
-func scaled(v, factor int64) (product int64, fits bool) {
-	if hi, _ := bits.Mul64(magnitude(v), magnitude(factor)); hi >= uint64(One)/2 { // the quotient would not be below 2⁶³
-		return 0, false
-	}
-	product, _ = MulDiv(v, factor, int64(One))
-	return product, true
-}
-
-func formatSetting(v, scale int64) string { return fmt.Sprint(float64(v) / float64(scale)) }
 
 // Stored forms: little-endian int64 after the version byte.
 

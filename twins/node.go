@@ -26,9 +26,13 @@ var Community = Declare(Kind{
   }
 }`,
 	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet, LimitPassed},
-	Settings: []Setting{{Name: "limit_w", Scale: int64(Watt), Min: 0, Max: int64(1_000_000 * Gigawatt), Zero: "none"}},
+	Settings: communitySettings.list(),
 	Columns:  nodeColumns,
 })
+
+var communitySettings = changeable[Node]{
+	number(Setting{Name: "limit_w", Scale: int64(Watt), Min: 0, Max: int64(1_000_000 * Gigawatt), Zero: "none"}, func(n *Node) *Power { return &n.limit }),
+}
 
 // Grid adds the communities up.
 var Grid = Declare(Kind{
@@ -97,7 +101,7 @@ func (n *Node) Apply(e *Event) {
 		}
 		n.breaches += e.V[4]
 	case eventSet:
-		n.limit = Power(e.V[1])
+		communitySettings.apply(n, e)
 	default:
 		panic(fmt.Sprintf("%s: unknown event %s", n.kind.Name, e.Type.Name))
 	}
@@ -105,7 +109,10 @@ func (n *Node) Apply(e *Event) {
 
 // Command turns a command into events.
 func (n *Node) Command(_ *Env, c *Command, ev *Events) error {
-	return n.kind.setEvent(c, func(string) int64 { return int64(n.limit) }, ev)
+	if len(n.kind.Settings) == 0 {
+		return refused(c)
+	}
+	return communitySettings.command(n, c, ev)
 }
 
 func (n *Node) totals() []*Total {

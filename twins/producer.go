@@ -16,17 +16,19 @@ import (
 // to stop it is then an emergency, which is obeyed and told with what was missing.
 var Producer = Declare(Kind{
 	Name: "producer", Plural: "producers", Label: "Producer", Role: RoleProducer, Version: 1,
-	Schema: producerSchema,
-	New:    newProducers,
-	Sample: producerSample,
-	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, producerFixed, eventSet},
-	Settings: append([]Setting{
-		{Name: "available", Scale: 1, Max: 1},
-		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)},
-		{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
-	}, handSettings...),
-	Columns: []Column{ColumnPower, ColumnReason},
+	Schema:   producerSchema,
+	New:      newProducers,
+	Sample:   producerSample,
+	Events:   []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, producerFixed, eventSet},
+	Settings: producerSettings.list(),
+	Columns:  []Column{ColumnPower, ColumnReason},
 })
+
+var producerSettings = append(changeable[producer]{
+	yesNo("available", func(p *producer) *bool { return &p.available }),
+	number(Setting{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)}, func(p *producer) *Power { return &p.rated }),
+	number(Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}, func(p *producer) *Price { return &p.cost }),
+}, inside(handSettings, func(p *producer) *hand { return &p.hand })...)
 
 // Keys without a default here have one by technology; see technologies.
 var producerSchema = `{
@@ -558,16 +560,7 @@ func (p *producer) Apply(e *Event) {
 	case producerFixed:
 		p.fixed, p.until = Power(e.V[0]), Tick(e.V[1])
 	case eventSet:
-		switch name := Producer.Settings[e.V[0]].Name; name {
-		default:
-			p.hand.take(name, e.V[1])
-		case "available":
-			p.available = e.V[1] != 0
-		case "rated_w":
-			p.rated = Power(e.V[1])
-		case "cost_eur_per_mwh":
-			p.cost = Price(e.V[1])
-		}
+		producerSettings.apply(p, e)
 	}
 	if p.output < 0 || p.water < 0 || p.water > p.reservoir {
 		panic(fmt.Sprintf("producer: output %d mW, water %d of %d mJ", p.output, p.water, p.reservoir))
@@ -576,26 +569,12 @@ func (p *producer) Apply(e *Event) {
 
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {
 	from := len(ev.All())
-	if err := Producer.setEvent(c, p.setting, ev); err != nil || c.Setting() != "fixed_w" {
+	if err := producerSettings.command(p, c, ev); err != nil || c.Setting() != "fixed_w" {
 		return err
 	}
 	set := ev.All()[from].V
 	*ev.Add(producerFixed) = [7]int64{set[1], int64(fixedUntil(env.Tick, env.Step))}
 	return nil
-}
-
-// setting is the value of one of its settings.
-func (p *producer) setting(setting string) int64 {
-	if v, ok := p.hand.value(setting); ok {
-		return v
-	}
-	switch setting {
-	case "rated_w":
-		return int64(p.rated)
-	case "cost_eur_per_mwh":
-		return int64(p.cost)
-	}
-	return flag(p.available)
 }
 
 func (p *producer) AppendBinary(b []byte) []byte {

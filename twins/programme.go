@@ -57,7 +57,7 @@ func (p *programme) kind(label string) *PartKind {
 	return &PartKind{
 		Name: p.name, Label: label, Tier: Flexible, Version: 1,
 		Entry:    appliancesKey,
-		Settings: maxWaitSetting,
+		Settings: maxWaitSetting.list(),
 		Events:   []*EventType{p.loaded, p.queued, p.deferred, p.ran, eventSet},
 		New: func(site *Site, members []Member) (PartSlab, error) {
 			s := NewDeferringSlab[programmeRow](len(members))
@@ -236,12 +236,12 @@ func (r *programmeRow) Apply(e *Event) {
 			r.stage = idle
 		}
 	case eventSet:
-		r.maxWait = Seconds(e.V[1])
+		maxWaitSetting.apply(r, e)
 	}
 }
 
 func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(maxWaitSetting, c, func(string) int64 { return int64(r.maxWait) }, ev)
+	return maxWaitSetting.command(r, c, ev)
 }
 
 func (r *programmeRow) AppendBinary(b []byte) []byte {

@@ -16,16 +16,16 @@ import (
 // well.
 var Vehicle = Declare(Kind{
 	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: 1,
-	Schema:  vehicleSchema,
-	Ownable: true,
-	New:     newVehicles,
-	Sample:  vehicleSample,
-	Events:  []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
-	Settings: []Setting{
-		{Name: "available", Scale: 1, Max: 1},
-	},
-	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
+	Schema:   vehicleSchema,
+	Ownable:  true,
+	New:      newVehicles,
+	Sample:   vehicleSample,
+	Events:   []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
+	Settings: vehicleSettings.list(),
+	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
 })
+
+var vehicleSettings = changeable[vehicle]{yesNo("available", func(v *vehicle) *bool { return &v.available })}
 
 const vehicleSchema = `{
   "required": [],
@@ -406,7 +406,7 @@ func (v *vehicle) Apply(e *Event) {
 			v.owed = max(0, v.owed-Energy(made))
 		}
 	case eventSet:
-		v.available = e.V[1] != 0
+		vehicleSettings.apply(v, e)
 	}
 	if v.held < 0 || v.held > v.capacity {
 		panic(fmt.Sprintf("vehicle: %d mJ held, outside 0…%d", v.held, v.capacity))
@@ -414,7 +414,7 @@ func (v *vehicle) Apply(e *Event) {
 }
 
 func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
-	return Vehicle.setEvent(c, func(string) int64 { return flag(v.available) }, ev)
+	return vehicleSettings.command(v, c, ev)
 }
 
 func (v *vehicle) AppendBinary(b []byte) []byte {
