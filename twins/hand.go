@@ -47,7 +47,7 @@ type handSpec struct {
 }
 
 // producerFixed is the event of an output that is fixed until a tick.
-var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{"output_mw", "until_tick"}, Notable: true}
+var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{fixedOutput: "output_mw", fixedEnd: "until_tick"}, Notable: true}
 
 func (h *hand) init(s *handSpec, step Seconds) {
 	*h = hand{order: max(0, int64(slices.Index(plantOrders, s.Order))), fixed: s.Fixed, sold: s.Sold}

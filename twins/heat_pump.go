@@ -98,7 +98,7 @@ type heatPumpRow struct {
 
 var (
 	heatPumpRan = &EventType{Name: "heat_pump.ran",
-		Fields: []string{"electric_mj", "heat_mj", "gains_mj", "lost_mj", "heat_remainder", "lost_remainder"}}
+		Fields: []string{ranElectric: "electric_mj", ranHeat: "heat_mj", ranOther: "gains_mj", ranLost: "lost_mj", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder"}}
 	heatPumpLeftComfort = &EventType{Name: "heat_pump.left_comfort", Notable: true,
 		Fields: []string{"indoor_uc", "side"}} // −1 too cold, +1 too warm
 	heatPumpRegainedComfort = &EventType{Name: "heat_pump.regained_comfort", Notable: true,
@@ -221,7 +221,7 @@ func (h *heatPumpRow) Step(env *Env, p Power, ev *Events) Power {
 	electric := p.For(env.Step)
 	heat, heatRem := h.heated(electric, w.cop)
 	lost, lostRem := h.lost(w.around, heat+w.other)
-	*ev.Add(heatPumpRan) = [7]int64{int64(electric), int64(heat), int64(w.other), int64(lost), heatRem, lostRem}
+	*ev.Add(heatPumpRan) = [7]int64{ranElectric: int64(electric), ranHeat: int64(heat), ranOther: int64(w.other), ranLost: int64(lost), ranHeatRest: heatRem, ranLostRest: lostRem}
 
 	held := h.held + heat + w.other - lost
 	if side := h.side(held); side != h.side(h.held) {
@@ -250,13 +250,13 @@ func (h *heatPumpRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events
 func (h *heatPumpRow) Apply(e *Event) {
 	switch e.Type {
 	case heatPumpRan:
-		heat, gains, lost := Energy(e.V[1]), Energy(e.V[2]), Energy(e.V[3])
-		h.electric += Energy(e.V[0])
+		heat, gains, lost := Energy(e.V[ranHeat]), Energy(e.V[ranOther]), Energy(e.V[ranLost])
+		h.electric += Energy(e.V[ranElectric])
 		h.heat += heat
 		h.gained += gains
 		h.leaked += lost
 		h.held += heat + gains - lost
-		h.heatRem, h.lostRem = e.V[4], e.V[5]
+		h.heatRem, h.lostRem = e.V[ranHeatRest], e.V[ranLostRest]
 	case heatPumpDeferred:
 		h.owed = Energy(e.V[0])
 	case eventSet:

@@ -96,7 +96,7 @@ type hotWaterRow struct {
 
 var (
 	hotWaterRan = &EventType{Name: "hot_water.ran",
-		Fields: []string{"electric_mj", "heat_mj", "delivered_mj", "lost_mj", "heat_remainder", "lost_remainder", "heating"}}
+		Fields: []string{ranElectric: "electric_mj", ranHeat: "heat_mj", ranOther: "delivered_mj", ranLost: "lost_mj", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder", ranHeating: "heating"}}
 	hotWaterShort = &EventType{Name: "hot_water.short", Notable: true,
 		Fields: []string{"missing_mj", "tank_uc"}}
 	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj"}}
@@ -197,7 +197,8 @@ func (w *hotWaterRow) Step(env *Env, p Power, ev *Events) Power {
 	delivered := w.deliver(wanted, heat)
 	lost, lostRem := w.lost(w.around, heat-delivered)
 	on, _ := w.thermostat()
-	*ev.Add(hotWaterRan) = [7]int64{int64(electric), int64(heat), int64(delivered), int64(lost), heatRem, lostRem, flag(on)}
+	*ev.Add(hotWaterRan) = [7]int64{ranElectric: int64(electric), ranHeat: int64(heat), ranOther: int64(delivered), ranLost: int64(lost),
+		ranHeatRest: heatRem, ranLostRest: lostRem, ranHeating: flag(on)}
 	if missing := wanted - delivered; missing > 0 {
 		held := w.held + heat - delivered - lost
 		*ev.Add(hotWaterShort) = [7]int64{int64(missing), int64(w.temperature(held))}
@@ -240,14 +241,14 @@ func (w *hotWaterRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events
 func (w *hotWaterRow) Apply(e *Event) {
 	switch e.Type {
 	case hotWaterRan:
-		heat, delivered, lost := Energy(e.V[1]), Energy(e.V[2]), Energy(e.V[3])
-		w.electric += Energy(e.V[0])
+		heat, delivered, lost := Energy(e.V[ranHeat]), Energy(e.V[ranOther]), Energy(e.V[ranLost])
+		w.electric += Energy(e.V[ranElectric])
 		w.heat += heat
 		w.delivered += delivered
 		w.leaked += lost
 		w.held += heat - delivered - lost
-		w.heatRem, w.lostRem = e.V[4], e.V[5]
-		w.heating = e.V[6] != 0
+		w.heatRem, w.lostRem = e.V[ranHeatRest], e.V[ranLostRest]
+		w.heating = e.V[ranHeating] != 0
 	case hotWaterDeferred:
 		w.owed = Energy(e.V[0])
 	case hotWaterShort:

@@ -44,10 +44,13 @@ func (all changeable[T]) list() (settings []Setting) {
 
 // eventSet carries a setting that a command has changed: its number in the list of its
 // kind, and the value. Every kind shares it.
-var eventSet = &EventType{Name: "twin.set", Fields: []string{"setting", "value"}, Notable: true}
+var eventSet = &EventType{Name: "twin.set", Fields: []string{setNumber: "setting", setValue: "value"}, Notable: true}
+
+// The values of eventSet.
+const setNumber, setValue = 0, 1
 
 // apply sets what an eventSet says.
-func (all changeable[T]) apply(row *T, e *Event) { all[e.V[0]].set(row, e.V[1]) }
+func (all changeable[T]) apply(row *T, e *Event) { all[e.V[setNumber]].set(row, e.V[setValue]) }
 
 // command turns a command into the event that sets one of the settings.
 func (all changeable[T]) command(row *T, c *Command, ev *Events) error {
@@ -64,8 +67,7 @@ func (all changeable[T]) command(row *T, c *Command, ev *Events) error {
 		if least := s.Least(c.Type); !fits || v < least || v > s.Max {
 			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(least, s.Scale), formatSetting(s.Max, s.Scale))
 		}
-		e := ev.Add(eventSet)
-		e[0], e[1] = int64(i), v
+		*ev.Add(eventSet) = [7]int64{setNumber: int64(i), setValue: v}
 		return nil
 	}
 	return refused(c)
