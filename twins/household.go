@@ -292,12 +292,12 @@ func (s *households) Apply(i int, e *Event) {
 // Command implements Slab: settings are those of parts, entry.setting, and go to
 // each part of the entry that has them.
 func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
-	if _, ok := Household.Setting(c.Args.Setting); !ok {
-		return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	if _, ok := Household.Setting(c.Setting()); !ok {
+		return refused(c)
 	}
-	name, setting, _ := strings.Cut(c.Args.Setting, ".")
+	name, setting, _ := strings.Cut(c.Setting(), ".")
 	part := *c
-	part.Target, part.Args.Setting = c.Target+"."+name, setting
+	part.Target, part.Body = c.Target+"."+name, settingBody(setting, c.Value())
 	found := false
 	for k, p := range s.of(i) {
 		if kind := s.kinds[p.slab]; kind.key() != name || !kind.has(setting) {
@@ -312,7 +312,7 @@ func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Args.Setting, name)
+		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Setting(), name)
 	}
 	return nil
 }

@@ -174,10 +174,10 @@ func (r *recorded) power(env *Env) Power { return env.Recorded[r.column].Times(r
 
 func (r *recorded) Apply(e *Event) {
 	if e.Type == eventSet {
-		r.scale = Ratio(e.V[1])
+		scaleSetting.apply(r, e)
 	}
 }
 
-func (r *recorded) current(string) int64 { return int64(r.scale) }
-
-var scaleSetting = []Setting{{Name: "scale", Scale: int64(One), Max: 1000 * int64(One)}}
+var scaleSetting = changeable[recorded]{
+	number(Setting{Name: "scale", Scale: int64(One), Max: 1000 * int64(One)}, func(r *recorded) *Ratio { return &r.scale }),
+}

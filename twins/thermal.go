@@ -183,3 +183,12 @@ func (b *thermal) band(floor, wanted Energy, h *heater) Band {
 	least := min(b.atLeast(floor, h), most)
 	return Band{Min: least, Ref: max(least, min(b.atMost(wanted, h), most)), Max: most}
 }
+
+// The values of the events of what heats: energy drawn, heat into the store, heat from
+// gains or to taps, heat lost; what is carried on of the two that are computed; whether
+// a tank is being heated.
+const (
+	ranElectric, ranHeat, ranOther, ranLost = 0, 1, 2, 3
+	ranHeatRest, ranLostRest                = 4, 5
+	ranHeating                              = 6
+)

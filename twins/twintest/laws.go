@@ -97,7 +97,7 @@ func (l *life) command(k *twins.Kind, t twins.Tick) {
 		return
 	}
 	var ev twins.Events
-	c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: available, Value: int64(by >> 8 & 1)}}
+	c := twins.Set("grid/c/x", available, int64(by>>8&1))
 	if l.slab.Command(0, &l.env, &c, &ev) != nil {
 		return // a sabotage
 	}
@@ -283,7 +283,7 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 	for _, s := range k.Settings {
 		for _, v := range []int64{s.Min, min(s.Max, s.Min+s.Scale)} {
 			var ev twins.Events
-			c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: s.Name, Value: v}}
+			c := twins.Set("grid/c/x", s.Name, v)
 			if err := slab.Command(0, &env, &c, &ev); err != nil {
 				continue // this member has no such part
 			}
@@ -291,7 +291,7 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 				slab.Apply(0, &ev.All()[i])
 			}
 			once := slab.AppendBinary(0, nil)
-			double := twins.Command{Target: c.Target, Name: twins.CommandMultiply, Args: twins.Args{Setting: s.Name, Value: int64(twins.One)}}
+			double := twins.Multiply(c.Target, s.Name, int64(twins.One))
 			ev.Reset()
 			if err := slab.Command(0, &env, &double, &ev); err != nil {
 				return fmt.Errorf("%s × 1: %w", s.Name, err)
@@ -305,7 +305,7 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 		}
 		for _, v := range []int64{s.Min - 1, s.Max + 1} {
 			var ev twins.Events
-			c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: s.Name, Value: v}}
+			c := twins.Set("grid/c/x", s.Name, v)
 			if err := slab.Command(0, &env, &c, &ev); err == nil {
 				return fmt.Errorf("%s accepts %d outside %d…%d", s.Name, v, s.Min, s.Max)
 			}
