@@ -371,6 +371,30 @@ func (c *conn) receive() ([]byte, error) {
 	return b, err
 }
 
+// A world of some communities has their cells and counts the members of all, as they
+// decide how long a day before the run is rehearsed.
+func TestBuildOnly(t *testing.T) {
+	p := place{name: "hamlet"}
+	s, err := p.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := s.BuildOnly(func(path string) bool { return path != "grid/north" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(some.Cells) != 2 || some.Cells[0].Path != "grid/south" || some.Cells[1].Path != "grid/supply" {
+		t.Errorf("%d cells, wanted grid/south and grid/supply", len(some.Cells))
+	}
+	if !reflect.DeepEqual(some.Members, all.Members) || !reflect.DeepEqual(some.Prepared, all.Prepared) {
+		t.Errorf("members %v, prepared %v, wanted %v and %v", some.Members, some.Prepared, all.Members, all.Prepared)
+	}
+}
+
 // All asks and answers of one step of the hamlet, in words, of an answer what differs
 // from the one before in the step: in the evening, when the
 // car comes home; and in the same hour without the tie, when the island's batteries are

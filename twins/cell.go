@@ -70,7 +70,7 @@ type Cell struct {
 	Node   *Node
 	Blocks []*Block
 
-	// Answers to the grid.
+	// What the Answer is made of, and the record.
 	Flex   Flex     // after offer: everything but units
 	Flows  Flows    // after settle and revise: without units; after commit: all
 	Events []Notice // after commit: notable events, by member
