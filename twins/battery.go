@@ -34,6 +34,9 @@ var Battery = Declare(Kind{
 		{Name: "peak_w", Scale: int64(Watt), Max: int64(Gigawatt)},
 	},
 	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC},
+	// health is the share of its band that ageing has left, 0…1; unknown of one that has
+	// not been put in.
+	Gauges: []Gauge{{Name: "health", Label: "Health", Places: 9}},
 })
 
 // Modes of a battery, as their settings have them. The numbers are on disk for
@@ -421,6 +424,13 @@ func (b *battery) set(setting string, v int64) {
 		b.mode = v
 	case "peak_w":
 		b.peak = Power(v)
+	}
+}
+
+// Gauges implements GaugeRow.
+func (b *battery) Gauges(_ *Env, _ *Reading, out []int64) {
+	if out[0] = int64(b.health()); b.absent() {
+		out[0] = GaugeUnknown
 	}
 }
 

@@ -60,6 +60,9 @@ type Kind struct {
 	Events   []*EventType
 	Settings []Setting
 	Columns  []Column
+	// Gauges are shown beside the columns and kept nowhere; a kind that has some has
+	// slabs that are a Gauger. A new one comes last.
+	Gauges []Gauge
 }
 
 // Setting is a property of a twin that a command may change in mid-run.

@@ -26,6 +26,8 @@ var Producer = Declare(Kind{
 		{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
 	}, handSettings...),
 	Columns: []Column{ColumnPower, ColumnReason},
+	// state is what the plant is doing at the end of the step.
+	Gauges: []Gauge{{Name: "state", Label: "State", Words: []string{PlantOff: "off", PlantStarting: "starting", PlantOn: "on"}}},
 })
 
 // Keys without a default here have one by technology; see technologies.
@@ -584,6 +586,11 @@ func (p *producer) Apply(e *Event) {
 	if p.output < 0 || p.water < 0 || p.water > p.reservoir {
 		panic(fmt.Sprintf("producer: output %d mW, water %d of %d mJ", p.output, p.water, p.reservoir))
 	}
+}
+
+// Gauges implements GaugeRow.
+func (p *producer) Gauges(_ *Env, _ *Reading, out []int64) {
+	out[0] = int64(min(p.state, PlantOn)) // one that is on since before the run is on
 }
 
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {

@@ -11,6 +11,9 @@ var WaterPump = Declare(Kind{
 	Sample:  waterPumpSample,
 	Events:  []*EventType{waterPumped, eventSet},
 	Columns: []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason},
+	// left_j is the energy of the day's water that is still to be pumped, J, ≥ 0: that of
+	// the day in which the step begins.
+	Gauges: []Gauge{{Name: "left_j", Label: "Left to pump today", Places: 3}},
 	Settings: []Setting{
 		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(Gigawatt)},
 	},
@@ -147,6 +150,9 @@ func (p *waterPump) Apply(e *Event) {
 		p.rated = Power(e.V[1])
 	}
 }
+
+// Gauges implements GaugeRow.
+func (p *waterPump) Gauges(env *Env, _ *Reading, out []int64) { out[0] = int64(max(0, p.left(env))) }
 
 func (p *waterPump) Command(_ *Env, c *Command, ev *Events) error {
 	return WaterPump.setEvent(c, func(string) int64 { return int64(p.rated) }, ev)
