@@ -29,6 +29,9 @@ var Battery = Declare(Kind{
 	Events:   []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
 	Settings: batterySettings.list(),
 	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC},
+	// health is the share of its band that ageing has left, 0…1; unknown of one that has
+	// not been put in.
+	Gauges: []Gauge{{Name: "health", Label: "Health", Places: 9}},
 })
 
 var batterySettings = changeable[battery]{
@@ -417,6 +420,13 @@ func (b *battery) cycle(taken Energy) {
 	if b.cycled += taken; b.cycled >= b.capacity {
 		b.cycled -= b.capacity
 		b.cycles++
+	}
+}
+
+// Gauges implements GaugeRow.
+func (b *battery) Gauges(_ *Env, _ *Reading, out []int64) {
+	if out[0] = int64(b.health()); b.absent() {
+		out[0] = GaugeUnknown
 	}
 }
 

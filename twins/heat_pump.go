@@ -31,7 +31,9 @@ var heatPump = &PartKind{
 	New:      newHeatPumps,
 	Settings: heatPumpSettings.list(),
 	Events:   []*EventType{heatPumpRan, heatPumpLeftComfort, heatPumpRegainedComfort, heatPumpDeferred, eventSet},
-	Sample:   heatPumpSample,
+	// room_c is the temperature indoors, °C: heat held above 0 °C ÷ heat capacity.
+	Gauges: []Gauge{{Name: "room_c", Label: "Room temperature", Places: 3}},
+	Sample: heatPumpSample,
 }
 
 const heatPumpSchema = `{"type": "object", "additionalProperties": false,
@@ -267,6 +269,9 @@ func (h *heatPumpRow) Apply(e *Event) {
 		panic(fmt.Sprintf("heat_pump: the building holds %d mJ more than came in and stayed", by))
 	}
 }
+
+// Gauges implements PartGaugeRow.
+func (h *heatPumpRow) Gauges(_ *Env, out []int64) { out[0] = h.milliCelsius() }
 
 func (h *heatPumpRow) Command(_ *Env, c *Command, ev *Events) error {
 	return heatPumpSettings.command(h, c, ev)

@@ -31,7 +31,9 @@ var hotWater = &PartKind{
 	New:      newHotWater,
 	Settings: hotWaterSettings.list(),
 	Events:   []*EventType{hotWaterRan, hotWaterShort, hotWaterDeferred, eventSet},
-	Sample:   hotWaterSample,
+	// tank_c is the temperature of the tank, °C: heat held above 0 °C ÷ heat capacity.
+	Gauges: []Gauge{{Name: "tank_c", Label: "Tank temperature", Places: 3}},
+	Sample: hotWaterSample,
 }
 
 const hotWaterSchema = `{"type": "object", "additionalProperties": false,
@@ -261,6 +263,9 @@ func (w *hotWaterRow) Apply(e *Event) {
 		panic(fmt.Sprintf("hot_water: the tank holds %d mJ more than came in and stayed", by))
 	}
 }
+
+// Gauges implements PartGaugeRow.
+func (w *hotWaterRow) Gauges(_ *Env, out []int64) { out[0] = w.milliCelsius() }
 
 func (w *hotWaterRow) Command(_ *Env, c *Command, ev *Events) error {
 	return hotWaterSettings.command(w, c, ev)

@@ -64,6 +64,7 @@ type households struct {
 	rows, saved []household
 	slabs       []PartSlab // one for each of kinds
 	deferrers   []Deferrer // the same, nil for those that are none
+	gaugers     []PartGauger
 	kinds       []*PartKind
 	first       []int32 // home i has parts[first[i]:first[i+1]]
 	parts       []partRef
@@ -109,6 +110,8 @@ func newHouseholds(site *Site, members []Member) (Slab, error) {
 		s.slabs, s.kinds = append(s.slabs, slab), append(s.kinds, partKinds[k])
 		waits, _ := slab.(Deferrer)
 		s.deferrers = append(s.deferrers, waits)
+		shows, _ := slab.(PartGauger)
+		s.gaugers = append(s.gaugers, shows)
 	}
 	for i := range s.parts {
 		s.parts[i].slab = slabOf[s.parts[i].slab]
@@ -315,6 +318,16 @@ func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
 		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Setting(), name)
 	}
 	return nil
+}
+
+// Gauges implements Gauger: a home has none but those of its parts.
+func (s *households) Gauges(i int, env *Env, _ *Reading, out []int64) {
+	for _, p := range s.of(i) {
+		if n := len(s.kinds[p.slab].Gauges); n > 0 {
+			s.gaugers[p.slab].Gauges(int(p.row), env, out[:n])
+			out = out[n:]
+		}
+	}
 }
 
 // AppendBinary implements Slab: the home's registers, then its parts.

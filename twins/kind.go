@@ -62,6 +62,9 @@ type Kind struct {
 	Settings []Setting
 	Commands []*CommandType // besides those of its Settings, set and multiply
 	Columns  []Column
+	// Gauges are shown beside the columns and kept nowhere; a kind that has some has
+	// slabs that are a Gauger. A new one comes last.
+	Gauges []Gauge
 }
 
 // Setting is a property of a twin that a command may change in mid-run.

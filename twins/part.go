@@ -33,6 +33,9 @@ type PartKind struct {
 
 	Settings []Setting // named without the part: scale
 	Events   []*EventType
+	// Gauges are named without the part: tank_c. A kind that has some has slabs that are
+	// a PartGauger.
+	Gauges []Gauge
 	// Sample draws a valid entry, as Kind.Sample does.
 	Sample func(between func(lo, hi int64) int64) string
 }

@@ -22,6 +22,8 @@ var Producer = Declare(Kind{
 	Events:   []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, producerFixed, eventSet},
 	Settings: producerSettings.list(),
 	Columns:  []Column{ColumnPower, ColumnReason},
+	// state is what the plant is doing at the end of the step.
+	Gauges: []Gauge{{Name: "state", Label: "State", Words: []string{PlantOff: "off", PlantStarting: "starting", PlantOn: "on"}}},
 })
 
 var producerSettings = append(changeable[producer]{
@@ -586,6 +588,11 @@ func (p *producer) Apply(e *Event) {
 	if p.output < 0 || p.water < 0 || p.water > p.reservoir {
 		panic(fmt.Sprintf("producer: output %d mW, water %d of %d mJ", p.output, p.water, p.reservoir))
 	}
+}
+
+// Gauges implements GaugeRow.
+func (p *producer) Gauges(_ *Env, _ *Reading, out []int64) {
+	out[0] = int64(min(p.state, PlantOn)) // one that is on since before the run is on
 }
 
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {

@@ -85,6 +85,11 @@ func (b *thermal) temperature(held Energy) temperature {
 	return temperature(t)
 }
 
+// milliCelsius is the body's temperature in thousandths of a degree, rounded towards 0.
+func (b *thermal) milliCelsius() int64 {
+	return int64(b.temperature(b.held) / (degree / 1000))
+}
+
 // side is −1 below the band, +1 above it, 0 inside.
 func (b *thermal) side(held Energy) int64 { return flag(held > b.high) - flag(held < b.low) }
 

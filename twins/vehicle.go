@@ -23,9 +23,22 @@ var Vehicle = Declare(Kind{
 	Events:   []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
 	Settings: vehicleSettings.list(),
 	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
+	// connector is what the vehicle did at its charger in the step; leaves_s is the time
+	// from the end of the step until it leaves, s, ≥ 0, unknown while it is away.
+	Gauges: []Gauge{
+		{Name: "connector", Label: "Connector", Words: []string{connectorAway: "away", connectorPlugged: "plugged", connectorCharging: "charging"}},
+		{Name: "leaves_s", Label: "Leaves in"},
+	},
 })
 
 var vehicleSettings = changeable[vehicle]{yesNo("available", func(v *vehicle) *bool { return &v.available })}
+
+// Values of the gauge connector. One that is plugged draws nothing.
+const (
+	connectorAway = iota
+	connectorPlugged
+	connectorCharging
+)
 
 const vehicleSchema = `{
   "required": [],
@@ -425,6 +438,20 @@ func (v *vehicle) Apply(e *Event) {
 	if v.held < 0 || v.held > v.capacity {
 		panic(fmt.Sprintf("vehicle: %d mJ held, outside 0…%d", v.held, v.capacity))
 	}
+}
+
+// Gauges implements GaugeRow.
+func (v *vehicle) Gauges(env *Env, read *Reading, out []int64) {
+	switch {
+	case !v.plugged:
+		out[0], out[1] = connectorAway, GaugeUnknown
+		return
+	case read.Power > 0:
+		out[0] = connectorCharging
+	default:
+		out[0] = connectorPlugged
+	}
+	out[1] = int64(Seconds(v.stays[v.next].until-env.Tick-1) * env.Step)
 }
 
 func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {

@@ -12,6 +12,9 @@ var WaterPump = Declare(Kind{
 	Events:   []*EventType{waterPumped, eventSet},
 	Columns:  []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason},
 	Settings: waterPumpSettings.list(),
+	// left_j is the energy of the day's water that is still to be pumped, J, ≥ 0: that of
+	// the day in which the step begins.
+	Gauges: []Gauge{{Name: "left_j", Label: "Left to pump today", Places: 3}},
 })
 
 var waterPumpSettings = changeable[waterPump]{
@@ -149,6 +152,9 @@ func (p *waterPump) Apply(e *Event) {
 		waterPumpSettings.apply(p, e)
 	}
 }
+
+// Gauges implements GaugeRow.
+func (p *waterPump) Gauges(env *Env, _ *Reading, out []int64) { out[0] = int64(max(0, p.left(env))) }
 
 func (p *waterPump) Command(_ *Env, c *Command, ev *Events) error {
 	return waterPumpSettings.command(p, c, ev)

@@ -97,7 +97,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		check(err)
 		check(os.WriteFile(filepath.Join(dir, file), with(b), 0o666))
 	}
-	change("newer", "run.json", func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 2`, `"format": 3`, 1)) })
+	change("newer", "run.json", func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 3`, `"format": 4`, 1)) })
 	change("newer-ledger", "ledger", func(b []byte) []byte { b[len("smatrix ledger\n")]++; return b })
 	change("cut", "run.json", func(b []byte) []byte { return b[:len(b)/2] })
 	change("begun", "run.json", func([]byte) []byte { return begunRun(t) })

@@ -29,6 +29,8 @@ var Laws = []Law{
 	{"stored forms that are cut or of another version are refused", storedFormsChecked},
 	{"settings can be set and are kept", settingsAreKept},
 	{"what is prepared is not there until it is put in", preparedIsAbsent},
+	{"gauges are written whole, in their words, and change nothing", gaugesAreRead},
+	{"gauges follow from the stored state", gaugesFollowState},
 }
 
 // NewSlab builds one random member of a kind. It is a variable so that a
@@ -48,6 +50,11 @@ const available = "available"
 // of service where it can be, calling see after each Step and before its events are
 // applied.
 func live(k *twins.Kind, seed uint64, see func(l *life) error) error {
+	return lived(k, seed, see, func(*life) error { return nil })
+}
+
+// lived is live, calling done after each step's events have been applied.
+func lived(k *twins.Kind, seed uint64, see, done func(l *life) error) error {
 	site, slab, err := NewSlab(k, seed)
 	if err != nil {
 		return err
@@ -69,6 +76,9 @@ func live(k *twins.Kind, seed uint64, see func(l *life) error) error {
 		}
 		for i := range l.events.All() {
 			slab.Apply(0, &l.events.All()[i])
+		}
+		if err := done(l); err != nil {
+			return fmt.Errorf("after step %d: %w", t-first, err)
 		}
 	}
 	return nil
