@@ -132,7 +132,7 @@ func (r *run) fold(o *runOptions) (err error) {
 	return nil
 }
 
-func sortedNames(m map[string][]byte) (names []string) {
+func sortedNames[V any](m map[string]V) (names []string) {
 	for name := range m {
 		names = append(names, name)
 	}
