@@ -213,6 +213,10 @@ func (c *Cell) divide(ask *Setpoint) {
 	}
 }
 
+// NetworkState is what the community's network answered last: after StageSettle and each
+// StageRevise, that of this step.
+func (c *Cell) NetworkState() *NetworkState { return &c.state }
+
 // Ask has one member answer into its slot.
 func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)

@@ -42,7 +42,7 @@ func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
 		load = Power(b.last[i])
 	}
 	f := &b.Flex[i]
-	*f = Flex{Bus: f.Bus, Phase: f.Phase}
+	*f = Flex{}
 	f.Tier[Essential] = Fixed(load)
 	owns := b.spans != nil && b.spans[i] != nil // what stands behind its meter is well
 	if owns {

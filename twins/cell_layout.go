@@ -20,12 +20,13 @@ type Block struct {
 	Parts []Power // of all readings, those of the first member, then those of the second
 
 	owner   Owner
-	places  Preparer  // nil where nobody can be prepared
-	spans   [][]span  // of an owner's devices; nil if the cell has none
-	ownerOf []int32   // index of the owning household, −1 if the community's own; nil for other kinds
-	last    []int64   // what an estimate rests on: last load, or content
-	burdens burdens   // of customers: what they have borne in scarcity
-	columns [][]int64 // room for the record's
+	places  Preparer     // nil where nobody can be prepared
+	spans   [][]span     // of an owner's devices; nil if the cell has none
+	ownerOf []int32      // index of the owning household, −1 if the community's own; nil for other kinds
+	at      []Connection // of the members; nil where all hang on the community's own, the zero value
+	last    []int64      // what an estimate rests on: last load, or content
+	burdens burdens      // of customers: what they have borne in scarcity
+	columns [][]int64    // room for the record's
 
 	// quarantined members failed twice in a step: they are not asked any more
 	// and an estimate stands for them.
@@ -69,6 +70,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	if err := c.own(); err != nil {
 		return nil, err
 	}
+	c.connect()
 	c.plan()
 	c.layout = c.LayoutAs(site.Layout)
 	c.record = NewCellRecord(c.layout)
@@ -146,6 +148,44 @@ func (c *Cell) own() error {
 		}
 	}
 	return nil
+}
+
+// connect finds where members hang on the community's network: where their entry says, and
+// the devices of an owner where the owner does.
+func (c *Cell) connect() {
+	for _, b := range c.Blocks {
+		if slab, ok := b.Slab.(Connected); ok {
+			for i := range b.Paths {
+				b.hang(i, slab.Connection(i))
+			}
+		}
+	}
+	for _, owners := range c.Blocks {
+		for i, spans := range owners.spans {
+			for _, s := range spans {
+				for k := s.lo; k < s.hi; k++ {
+					c.Blocks[s.block].hang(int(k), owners.Connection(i))
+				}
+			}
+		}
+	}
+}
+
+func (b *Block) hang(i int, at Connection) {
+	if b.at == nil && at != (Connection{}) {
+		b.at = make([]Connection, len(b.Paths))
+	}
+	if b.at != nil {
+		b.at[i] = at
+	}
+}
+
+// Connection is where member i hangs on the community's network.
+func (b *Block) Connection(i int) Connection {
+	if b.at == nil {
+		return Connection{}
+	}
+	return b.at[i]
 }
 
 // join adds device i of a block to spans.

@@ -32,7 +32,7 @@ func (c *Cell) meter(units bool) {
 			r := &b.Read[i]
 			b.Flows.Add(r)
 			if !c.lossless && !units {
-				c.draws = append(c.draws, BusDraw{b.Flex[i].Bus, b.Flex[i].Phase, r.Power, r.Reactive})
+				c.draws = append(c.draws, BusDraw{b.Connection(i), r.Power, r.Reactive})
 			}
 		}
 		c.Flows.Plus(&b.Flows)
@@ -41,7 +41,7 @@ func (c *Cell) meter(units bool) {
 		c.Flows.NetworkLoss = loss
 		return
 	}
-	c.network.Fold(c.draws, &c.state)
+	c.network.Flow(c.draws, &c.state)
 	c.Flows.NetworkLoss = c.state.Loss
 }
 

@@ -129,8 +129,6 @@ func (f *Flex) wire(w *wire) {
 	number(w, &f.Need.MinPower)
 	number(w, &f.Reactive)
 	number(w, &f.Cost)
-	number(w, &f.Bus)
-	choice(w, &f.Phase, PhaseC)
 	choice(w, &f.Duty, Variable)
 	numbers(w, &f.Startable, &f.Coming, &f.Aim.Least, &f.Aim.Most, &f.Aim.Still, &f.Deepest)
 }
