@@ -77,7 +77,9 @@ type Cell struct {
 	opened     Node // the same with the step's commands applied
 	events     Events
 	draws      []BusDraw
-	state      NetworkState
+	state      NetworkState // answered last
+	heard      NetworkState // answered before the present exchange
+	listened   exchange     // for which heard is
 
 	// Fault is called at statements where a test wants a member to fail; nil
 	// otherwise.
@@ -120,6 +122,7 @@ func (c *Cell) Begin(env *Env, ask *Ask) error {
 	if err := c.take(env, ask); err != nil {
 		return err
 	}
+	c.listen(ask)
 	switch ask.Stage {
 	case StageOffer:
 		return c.open(env)

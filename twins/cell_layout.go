@@ -52,7 +52,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Cell{Path: self.Path, inside: self.Path + "/", Node: node, network: network, lossless: network == Network(Lossless{}), began: -1, borne: -1}
+	c := &Cell{Path: self.Path, inside: self.Path + "/", Node: node, network: network, lossless: network == Network(Lossless{}), began: -1, borne: -1, listened: exchange{tick: -1}}
 	slices.SortFunc(members, func(a, b CellMember) int {
 		return cmp.Or(cmp.Compare(a.Kind.Name, b.Kind.Name), cmp.Compare(a.Path, b.Path))
 	})

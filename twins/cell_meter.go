@@ -20,7 +20,6 @@ func (c *Cell) fold() {
 
 // meter adds up the readings, and what is lost between them.
 func (c *Cell) meter(units bool) {
-	loss := c.Flows.NetworkLoss
 	c.Flows = Flows{}
 	c.draws = c.draws[:0]
 	for _, b := range c.Blocks {
@@ -37,12 +36,28 @@ func (c *Cell) meter(units bool) {
 		}
 		c.Flows.Plus(&b.Flows)
 	}
-	if units { // the network was asked when loads and storage had settled
-		c.Flows.NetworkLoss = loss
+	if !units { // at commit members do what the network was asked about before
+		c.network.Flow(c.draws, &c.state)
+	}
+	c.Flows.NetworkLoss = c.state.Loss
+}
+
+// listen keeps what the network has answered up to now for the strategies of this
+// exchange, so that an exchange that is repeated after a failure hears the same.
+func (c *Cell) listen(ask *Ask) {
+	at := exchange{ask.Tick, ask.Seq, ask.Stage}
+	if c.lossless || c.listened == at {
 		return
 	}
-	c.network.Flow(c.draws, &c.state)
-	c.Flows.NetworkLoss = c.state.Loss
+	c.listened = at
+	c.heard.assign(&c.state)
+}
+
+// exchange names one exchange of the protocol.
+type exchange struct {
+	tick  Tick
+	seq   int32
+	stage Stage
 }
 
 // check looks for a member whose reading breaks its own balance.

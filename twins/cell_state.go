@@ -8,7 +8,7 @@ const cellVersion = 1
 // AppendStates appends the stored form of the community with everything that its
 // next step depends on: its own twin, then, block by block, the members' twins in
 // path order, what estimates rest on, who is in quarantine, and what customers have
-// borne.
+// borne; then what the network has answered last, if it is not Lossless.
 func (c *Cell) AppendStates(buf []byte) []byte {
 	buf = c.Node.AppendBinary(append(buf, cellVersion))
 	for _, b := range c.Blocks {
@@ -19,6 +19,9 @@ func (c *Cell) AppendStates(buf []byte) []byte {
 		if b.customers() {
 			buf = b.burdens.appendBinary(buf)
 		}
+	}
+	if !c.lossless {
+		buf = encode(buf, networkVersion, c.state.wire)
 	}
 	return buf
 }
@@ -51,6 +54,11 @@ func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
 			}
 		}
 	}
-	c.began, c.borne = -1, -1
+	if !c.lossless {
+		if b, err = decode(b, "network", networkVersion, c.state.wire); err != nil {
+			return b, fmt.Errorf("%s: %w", c.Path, err)
+		}
+	}
+	c.began, c.borne, c.listened.tick = -1, -1, -1
 	return b, nil
 }

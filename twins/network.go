@@ -1,5 +1,10 @@
 package twins
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Network is the cables and the transformer of a community. Flow takes what its members,
 // producers and ties left out, draw on each bus and phase, and answers what is lost on the way, the
 // voltages and loadings, what is beyond its limit, and how much may be drawn there. It is
@@ -77,6 +82,73 @@ type BusLimit struct {
 	Connection
 	Least, Most Power
 }
+
+// assign makes s what from is, without sharing memory.
+func (s *NetworkState) assign(from *NetworkState) {
+	s.Loss = from.Loss
+	s.Voltages = append(s.Voltages[:0], from.Voltages...)
+	s.Loadings = append(s.Loadings[:0], from.Loadings...)
+	s.Breached = append(s.Breached[:0], from.Breached...)
+	s.Limits = append(s.Limits[:0], from.Limits...)
+}
+
+func (c *Connection) wire(w *wire) {
+	number(w, &c.Bus)
+	choice(w, &c.Phase, PhaseC)
+}
+
+func (s *NetworkState) wire(w *wire) {
+	number(w, &s.Loss)
+	list(w, &s.Voltages, func(v *BusVoltage) {
+		v.wire(w)
+		number(w, &v.Millivolts)
+	})
+	list(w, &s.Loadings, func(l *LineLoading) {
+		number(w, &l.Line)
+		number(w, &l.Loading)
+	})
+	list(w, &s.Breached, func(l *BusBreach) {
+		l.wire(w)
+		number(w, &l.Over)
+	})
+	list(w, &s.Limits, func(l *BusLimit) {
+		l.wire(w)
+		numbers(w, &l.Least, &l.Most)
+	})
+}
+
+// networkVersion is the first byte of a network's stored answer.
+const networkVersion = 1
+
+// NetworkKind is a sort of network that a community may have, by name.
+type NetworkKind struct {
+	Name  string // lossless
+	Label string
+	New   func() Network
+}
+
+var networks []*NetworkKind
+
+// DeclareNetwork adds a sort of network to the registry. It is called once for each,
+// where it is defined.
+func DeclareNetwork(k NetworkKind) *NetworkKind {
+	if _, err := NetworkNamed(k.Name); err == nil {
+		panic("twins: network declared twice: " + k.Name)
+	}
+	networks = append(networks, &k)
+	return &k
+}
+
+// NetworkNamed returns the sort of network of a name; an error if there is none.
+func NetworkNamed(name string) (*NetworkKind, error) {
+	at := slices.IndexFunc(networks, func(k *NetworkKind) bool { return k.Name == name })
+	if at < 0 {
+		return nil, fmt.Errorf("no network %q", name)
+	}
+	return networks[at], nil
+}
+
+var _ = DeclareNetwork(NetworkKind{Name: "lossless", Label: "Cables are not modelled", New: func() Network { return Lossless{} }})
 
 // Lossless is the network of a community whose cables are not modelled: nothing
 // is lost and nothing is limited.

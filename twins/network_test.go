@@ -2,6 +2,7 @@ package twins_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -52,7 +53,7 @@ func (star) Flow(draws []twins.BusDraw, out *twins.NetworkState) {
 	out.Loss = twins.Power(1000 * loss)
 }
 
-// home is a home at a bus and a phase whose load is column c0.
+// homeAt is a home at a bus and a phase whose load is column c0.
 func homeAt(path string, bus int, phase string) twins.CellMember {
 	return twins.CellMember{Kind: twins.Household, Member: twins.Member{Path: path, Spec: fmt.Appendf(nil,
 		`{"load": {"recording": "r", "column": "c0", "scale": 1}, "power_factor": 1, "phase": %q, "bus": %d}`, phase, bus)}}
@@ -70,11 +71,10 @@ func batteryOf(owner string) twins.CellMember {
 var bigTie = twins.CellMember{Kind: twins.Tie, Member: twins.Member{Path: "grid/c/tie",
 	Spec: []byte(`{"import_w": 1e6, "export_w": 1e6, "link": "ac", "available": true}`)}}
 
-// onStar steps a community on the star through an hour in which homes draw 1500 W, and
-// returns it and the grid.
-func onStar(t *testing.T, members ...twins.CellMember) (*twins.Cell, *twintest.Loop) {
+// starCell is a community on the star, and a grid for it.
+func starCell(t *testing.T, members ...twins.CellMember) (*twins.Cell, *twins.Node) {
 	t.Helper()
-	cell, err := twins.NewCell(twintest.NewSite(1, 3600), twins.Member{Path: "grid/c", Spec: []byte(`{}`)}, append(members, bigTie), star{})
+	cell, err := twins.NewCell(twintest.NewSite(1, 3600), twins.Member{Path: "grid/c", Spec: []byte(`{}`)}, members, star{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +82,21 @@ func onStar(t *testing.T, members ...twins.CellMember) (*twins.Cell, *twintest.L
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cell, node
+}
+
+// hour is one in which homes draw 1500 W and storage that follows the tariff charges.
+func hour() twins.Env {
+	return twins.Env{Step: 3600, SecondOfDay: 3 * 3600, Recorded: []twins.Power{1500 * twins.Watt}}
+}
+
+// onStar steps a community on the star through an hour in which homes draw 1500 W, and
+// returns it and the grid.
+func onStar(t *testing.T, members ...twins.CellMember) (*twins.Cell, *twintest.Loop) {
+	t.Helper()
+	cell, node := starCell(t, append(members, bigTie)...)
 	b := twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell})
-	env := twins.Env{Step: 3600, SecondOfDay: 3 * 3600, Recorded: []twins.Power{1500 * twins.Watt}}
+	env := hour()
 	if err := twintest.Step(b, &env, &twins.Scratch{}); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +134,52 @@ func TestDevicesHangWhereTheirOwnerDoes(t *testing.T) {
 		if with.NetworkState().Loss <= without.NetworkState().Loss || with.Flows.NetworkLoss != with.NetworkState().Loss {
 			t.Errorf("battery of %q: losses %d mW, in the books %d, without it %d", row.owner,
 				with.NetworkState().Loss, with.Flows.NetworkLoss, without.NetworkState().Loss)
+		}
+	}
+}
+
+// The network is asked again whenever members are: what is lost in the books is what is lost
+// at the members' last answers, though less was asked of them in a second pass.
+func TestNetworkIsAskedInEveryPass(t *testing.T) {
+	cell, node := starCell(t, homeAt("grid/c/b", 17, "A"), twins.CellMember{Kind: twins.Tie, Member: twins.Member{Path: "grid/c/tie",
+		Spec: []byte(`{"import_w": 1510, "export_w": 0, "link": "ac", "available": true}`)}}) // enough for the load, not for what is lost
+	b := twins.NewBalance(node, twins.MeritOrder{}, twins.Rosters([]*twins.Cell{cell}))
+	env, w := hour(), twins.Scratch{}
+	losses := map[twins.Stage]twins.Power{}
+	for s := b.Begin(&env); s != twins.StageDone; s = b.Next(&env) {
+		a, err := cell.Carry(&env, &b.Asks()[0], &w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		losses[s] = a.Flows.NetworkLoss
+		if err := b.Take(0, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var state twins.NetworkState
+	star{}.Flow([]twins.BusDraw{{Connection: twins.Connection{Bus: 17, Phase: twins.PhaseA}, Power: cell.Flows.Load}}, &state)
+	if losses[twins.StageRevise] >= losses[twins.StageSettle] || cell.Flows.NetworkLoss != state.Loss || state.Loss == 0 {
+		t.Errorf("lost %d mW at settle, %d at revise, %d at commit; wanted less at revise, and then %d for a load of %d",
+			losses[twins.StageSettle], losses[twins.StageRevise], cell.Flows.NetworkLoss, state.Loss, cell.Flows.Load)
+	}
+}
+
+// What a network has answered is part of the stored state of a community whose network is
+// not lossless; cut short anywhere it is refused.
+func TestNetworkStateIsStored(t *testing.T) {
+	members := []twins.CellMember{homeAt("grid/c/b", 17, "A"), batteryOf("grid/c/b")}
+	cell, _ := onStar(t, members...)
+	stored := cell.AppendStates(nil)
+	again, _ := starCell(t, append(members, bigTie)...)
+	if rest, err := again.RestoreStates(stored); err != nil || len(rest) > 0 {
+		t.Fatalf("%d bytes are left: %v", len(rest), err)
+	}
+	if got, want := again.NetworkState(), cell.NetworkState(); len(want.Voltages) == 0 || !reflect.DeepEqual(got.Voltages, want.Voltages) || got.Loss != want.Loss {
+		t.Errorf("restored %+v, wanted %+v", got, want)
+	}
+	for cut := range stored {
+		if _, err := again.RestoreStates(stored[:cut]); err == nil {
+			t.Fatalf("a state cut to %d of %d bytes was taken", cut, len(stored))
 		}
 	}
 }
