@@ -283,6 +283,9 @@ func (w *World) count(g *group) {
 	}
 }
 
+// networkName is the network of every community: scenarios have no key for another.
+const networkName = "lossless"
+
 func (w *World) addCell(site *twins.Site, g *group) error {
 	d := w.Scenario.document
 	members := make([]twins.CellMember, len(g.members))
@@ -294,7 +297,11 @@ func (w *World) addCell(site *twins.Site, g *group) error {
 		}
 	}
 	self := twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}
-	cell, err := twins.NewCell(site, self, members, twins.Lossless{})
+	network, err := twins.NetworkNamed(networkName)
+	if err != nil {
+		return err
+	}
+	cell, err := twins.NewCell(site, self, members, network.New())
 	if err != nil {
 		return d.memberProblem(g, err)
 	}

@@ -47,8 +47,7 @@ type householdSpec struct {
 
 // household is what belongs to the home itself; its parts are in their slabs.
 type household struct {
-	bus      int32
-	phase    Phase
+	at       Connection
 	reactive Ratio // reactive ÷ active power of the loads
 
 	// Registers.
@@ -131,8 +130,8 @@ func (h *household) init(path string, entry map[string]json.RawMessage) error {
 		return err
 	}
 	*h = household{
-		bus: spec.Bus, reactive: reactiveShare(spec.PowerFactor),
-		phase: map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase],
+		at:       Connection{spec.Bus, map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase]},
+		reactive: reactiveShare(spec.PowerFactor),
 	}
 	return nil
 }
@@ -165,6 +164,9 @@ func (s *households) of(i int) []partRef { return s.parts[s.first[i]:s.first[i+1
 // Len implements Slab.
 func (s *households) Len() int { return len(s.rows) }
 
+// Connection implements Connected.
+func (s *households) Connection(i int) Connection { return s.rows[i].at }
+
 // Parts implements Slab.
 func (s *households) Parts(i int) []string { return s.names[i] }
 
@@ -183,7 +185,6 @@ func (s *households) Offer(i int, env *Env, out *Flex) {
 	}
 	q, _ := h.reactive.Of(int64(load))
 	out.Reactive = ReactivePower(q)
-	out.Bus, out.Phase = h.bus, h.phase
 }
 
 // Step implements Slab: each tier's setpoint is shared among the parts along
