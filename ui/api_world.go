@@ -49,6 +49,7 @@ type KindInfo struct {
 	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
 	Ownable  bool          `json:"ownable"`
 	Columns  []ColumnInfo  `json:"columns"`
+	Gauges   []GaugeKind   `json:"gauges" doc:"figures beside the columns that a twin of the kind may have; those of a home's devices as DEVICE.NAME"`
 	Settings []SettingInfo `json:"settings"`
 }
 
@@ -65,9 +66,12 @@ type Catalogue struct {
 func (x *Index) catalogue() Catalogue {
 	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
 	for _, k := range twins.Kinds() {
-		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Settings: []SettingInfo{}}
+		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Gauges: []GaugeKind{}, Settings: []SettingInfo{}}
 		for _, col := range k.Columns {
 			info.Columns = append(info.Columns, ColumnInfo{col.Name, unitOf(col.Name), col.Places, col.Derived})
+		}
+		for _, g := range k.AllGauges() {
+			info.Gauges = append(info.Gauges, gaugeKind(g))
 		}
 		for _, s := range k.Settings {
 			boolean := s.Scale == 1 && s.Min == 0 && s.Max == 1 && s.Words == nil
@@ -561,7 +565,8 @@ type PartInfo struct {
 	PowerW Number `json:"power_w"`
 }
 
-// TwinInfo is all that is known of one twin.
+// TwinInfo is all that is known of one twin. Powers of its devices and gauges are not kept
+// but computed again; where they cannot be, NotComputed says why.
 type TwinInfo struct {
 	Path           string            `json:"path"`
 	Kind           string            `json:"kind"`
@@ -578,7 +583,9 @@ type TwinInfo struct {
 	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
 	Settings       []TwinSetting     `json:"settings"`
 	Reading        map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
-	Parts          []PartInfo        `json:"parts"`
+	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
+	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
+	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
 	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
 	Children       []string          `json:"children" doc:"at most 1,000"`
 	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
@@ -589,10 +596,14 @@ type TwinInfo struct {
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	step, err := r.stepAt(tick, true)
-	if err != nil {
-		return nil, err
+	notComputed := ""
+	if err != nil { // it may be one that can be read, but not computed again
+		notComputed = err.Error()
+		if step, err = r.stepAt(tick, false); err != nil {
+			return nil, err
+		}
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Gauges: []GaugeInfo{}, NotComputed: notComputed, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -666,6 +677,10 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	b := r.index.block(p)
+	t.Gauges = append(t.Gauges, r.gauges(p, step, t.NotComputed)...)
+	if t.NotComputed != "" {
+		return
+	}
 	for i, name := range b.Parts[p.Row] {
 		part := PartInfo{Name: name, PowerW: Number{0, 3}}
 		if step != nil {
