@@ -59,6 +59,8 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/api/v1/readings?path=x", "", 404, "no twin"},
 		{"GET", "/api/v1/readings?path=" + home + "&column=x", "", 422, "has no column"},
 		{"GET", "/api/v1/readings?path=" + home + "&column=part:x", "", 422, "has no device"},
+		{"GET", "/api/v1/readings?path=" + home + "&column=gauge:x", "", 422, "has no gauge"},
+		{"GET", "/api/v1/readings?path=grid/south/home-5/car&column=gauge:x", "", 422, "it has: connector, leaves_s"},
 		{"GET", "/api/v1/readings?path=" + home + "&from=5&to=2", "", 422, "no stretch"},
 		{"GET", "/api/v1/readings?path=" + home + "&from=-1", "", 422, "no stretch"},
 		{"GET", "/api/v1/readings?path=" + home + "&to=25", "", 422, "beyond the end"},

@@ -17,6 +17,192 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
+<<<<<<< HEAD:ui/api_twins.go
+=======
+func rfc3339(t time.Time) string { return t.Format(time.RFC3339) }
+
+// ColumnInfo says what a column is.
+type ColumnInfo struct {
+	Name    string `json:"name"`
+	Unit    string `json:"unit"`
+	Places  int    `json:"places" doc:"stored integer ÷ 10^places is in the unit"`
+	Derived bool   `json:"derived"`
+}
+
+// SettingInfo says what may be changed in mid-run.
+type SettingInfo struct {
+	Name    string   `json:"name"`
+	Unit    string   `json:"unit"`
+	Places  int      `json:"places"`
+	Min     Number   `json:"min"`
+	Max     Number   `json:"max"`
+	Words   []string `json:"words" doc:"names of the values 0, 1, …, where it is a choice"`
+	Boolean bool     `json:"boolean"`
+	Zero    string   `json:"zero" doc:"what 0 stands for where it is no quantity, such as none; empty elsewhere"`
+}
+
+// KindInfo is what a viewer knows of a kind.
+type KindInfo struct {
+	Name     string        `json:"name"`
+	Plural   string        `json:"plural"`
+	Label    string        `json:"label"`
+	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
+	Ownable  bool          `json:"ownable"`
+	Columns  []ColumnInfo  `json:"columns"`
+	Gauges   []GaugeKind   `json:"gauges" doc:"figures beside the columns that a twin of the kind may have; those of a home's devices as DEVICE.NAME"`
+	Settings []SettingInfo `json:"settings"`
+}
+
+// Catalogue is what the stream's columns mean.
+type Catalogue struct {
+	Version     string       `json:"version"`
+	Kinds       []KindInfo   `json:"kinds"`
+	FlowColumns []ColumnInfo `json:"flow_columns"`
+	Sources     []Source     `json:"sources"`
+	Reasons     []string     `json:"reasons" doc:"names of the values of the column reason"`
+	Rules       []Rule       `json:"rules"`
+}
+
+func (x *Index) catalogue() Catalogue {
+	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
+	for _, k := range twins.Kinds() {
+		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Gauges: []GaugeKind{}, Settings: []SettingInfo{}}
+		for _, col := range k.Columns {
+			info.Columns = append(info.Columns, ColumnInfo{col.Name, unitOf(col.Name), col.Places, col.Derived})
+		}
+		for _, g := range k.AllGauges() {
+			info.Gauges = append(info.Gauges, gaugeKind(g))
+		}
+		for _, s := range k.Settings {
+			boolean := s.Scale == 1 && s.Min == 0 && s.Max == 1 && s.Words == nil
+			info.Settings = append(info.Settings, settingInfo(s, boolean))
+		}
+		c.Kinds = append(c.Kinds, info)
+	}
+	for _, f := range flowColumns {
+		c.FlowColumns = append(c.FlowColumns, ColumnInfo{Name: f.name, Unit: unitOf(f.name), Places: f.places})
+	}
+	for r := twins.NoReason; r <= twins.Reserve; r++ {
+		c.Reasons = append(c.Reasons, r.String())
+	}
+	return c
+}
+
+func settingInfo(s twins.Setting, boolean bool) SettingInfo {
+	places := placesOf(s.Scale)
+	words := s.Words
+	if words == nil {
+		words = []string{}
+	}
+	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean, s.Zero}
+}
+
+// inUnit is a setting's stored value in the unit of its name. Most are stored in a
+// decimal part of it; hours are stored in seconds, and shown to a thousandth.
+func inUnit(v, scale int64) Number {
+	places := placesOf(scale)
+	tens := int64(math.Pow10(places))
+	if tens != scale {
+		v, _ = twins.MulDiv(v, tens, scale)
+	}
+	return Number{v, places}
+}
+
+func placesOf(scale int64) (places int) {
+	for ; scale >= 10; scale /= 10 {
+		places++
+	}
+	return places
+}
+
+// ScenarioInfo is the scenario of the runs.
+type ScenarioInfo struct {
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	File        string         `json:"file"`
+	Seed        uint64         `json:"seed"`
+	Hosting     string         `json:"hosting"`
+	Start       string         `json:"start"`
+	Zone        string         `json:"zone"`
+	StepS       int64          `json:"step_s"`
+	Steps       int64          `json:"steps"`
+	Members     map[string]int `json:"members" doc:"that are there at the start, by kind"`
+	Prepared    map[string]int `json:"prepared" doc:"that are not, and can be put in while it runs"`
+	Events      []CommandInfo  `json:"events"`
+}
+
+// RunInfo is one run.
+type RunInfo struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Parent string   `json:"parent"`
+	At     int64    `json:"at" doc:"step from which on it differs from its parent"`
+	Set    []string `json:"set"`
+	State  string   `json:"state" enum:"paused,live,ended,failed,replay"`
+	Tick   int64    `json:"tick"`
+	Steps  int64    `json:"steps"`
+	First  int64    `json:"first"`
+	Digest string   `json:"digest" doc:"once the run is over"`
+	Error  string   `json:"error"`
+}
+
+func (r *run) info() RunInfo {
+	c := r.pace.Clock()
+	first, _ := r.history.Bounds()
+	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: r.stateName(c.State),
+		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished()}
+	i.Error = r.trouble(&c)
+	return i
+}
+
+// Bounds of the plane.
+type Bounds struct {
+	X0 float64 `json:"x0"`
+	Y0 float64 `json:"y0"`
+	X1 float64 `json:"x1"`
+	Y1 float64 `json:"y1"`
+}
+
+// CommunityInfo is a community on the plane with its limit now.
+type CommunityInfo struct {
+	Community
+	LimitW *Number `json:"limit_w" nullable:"true" doc:"null: none"`
+}
+
+// Tree is the grid on the plane: x to the right, y downwards, the substation at 0, 0.
+type Tree struct {
+	Version     string          `json:"version"`
+	Bounds      Bounds          `json:"bounds"`
+	Communities []CommunityInfo `json:"communities"`
+	Lines       []Line          `json:"lines"`
+}
+
+func (r *run) tree() Tree {
+	x := r.index
+	t := Tree{Version: x.Version, Communities: []CommunityInfo{}, Lines: []Line{}}
+	b := &t.Bounds
+	*b = Bounds{-circle, -circle, circle, circle}
+	for _, c := range x.Communities {
+		info := CommunityInfo{Community: c}
+		info.Members = maps.Clone(c.Members)
+		for _, path := range c.prepared {
+			if v, _ := r.changed(path, "available"); v != 0 { // put in
+				info.Members[x.block(x.twins[path]).Kind.Name]++
+				info.Twins++
+			}
+		}
+		if v, ok := r.setting(c.Path, limitSetting); ok && v > 0 {
+			info.LimitW = &Number{v, 3}
+		}
+		t.Communities = append(t.Communities, info)
+		t.Lines = append(t.Lines, Line{[]float64{0, c.X}, []float64{0, c.Y}, c.Path})
+		b.X0, b.Y0 = math.Min(b.X0, c.X-c.R), math.Min(b.Y0, c.Y-c.R)
+		b.X1, b.Y1 = math.Max(b.X1, c.X+c.R), math.Max(b.Y1, c.Y+c.R)
+	}
+	return t
+}
+
+>>>>>>> h-gauges:ui/api_world.go
 // changed is what commands have made of a setting; false if none has changed it.
 func (r *run) changed(path, name string) (v int64, ok bool) {
 	latest(r.views, views.SettingsKind, func(s *views.Settings) bool {
@@ -314,7 +500,8 @@ type PartInfo struct {
 	PowerW Number `json:"power_w"`
 }
 
-// TwinInfo is all that is known of one twin.
+// TwinInfo is all that is known of one twin. Powers of its devices and gauges are not kept
+// but computed again; where they cannot be, NotComputed says why.
 type TwinInfo struct {
 	Path           string            `json:"path"`
 	Kind           string            `json:"kind"`
@@ -331,7 +518,9 @@ type TwinInfo struct {
 	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
 	Settings       []TwinSetting     `json:"settings"`
 	Reading        map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
-	Parts          []PartInfo        `json:"parts"`
+	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
+	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
+	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
 	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
 	Children       []string          `json:"children" doc:"at most 1,000"`
 	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
@@ -342,10 +531,14 @@ type TwinInfo struct {
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	step, err := r.stepAt(tick, true)
-	if err != nil {
-		return nil, err
+	notComputed := ""
+	if err != nil { // it may be one that can be read, but not computed again
+		notComputed = err.Error()
+		if step, err = r.stepAt(tick, false); err != nil {
+			return nil, err
+		}
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Gauges: []GaugeInfo{}, NotComputed: notComputed, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -419,6 +612,10 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	b := r.index.block(p)
+	t.Gauges = append(t.Gauges, r.gauges(p, step, t.NotComputed)...)
+	if t.NotComputed != "" {
+		return
+	}
 	for i, name := range b.Parts[p.Row] {
 		part := PartInfo{Name: name, PowerW: Number{0, 3}}
 		if step != nil {
