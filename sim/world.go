@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -15,16 +17,16 @@ type World struct {
 	Scenario   *Scenario
 	Cells      []*twins.Cell // by path; of BuildOnly, those that were wanted
 	Grid       *twins.Node
-	Recordings []*Recording
-	Weather    *Weather       // nil if the scenario has none
-	Market     *Market        // nil if the scenario has none
-	Members    map[string]int // that are there at the start, by name of the kind, communities included
-	Prepared   map[string]int // that are not, and can be put in while it runs
+	Recordings []*inputs.Recording
+	Weather    *inputs.Weather // nil if the scenario has none
+	Market     *inputs.Market  // nil if the scenario has none
+	Members    map[string]int  // that are there at the start, by name of the kind, communities included
+	Prepared   map[string]int  // that are not, and can be put in while it runs
 	Controller twins.Controller
 	Form       Form // how a run of it is recorded and chained
 
-	calendar Calendar // its own: Fill remembers
-	sessions []*Sessions
+	calendar inputs.Calendar // its own: Fill remembers
+	sessions []*inputs.Sessions
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
 	commands []twins.Command // by step, target and seq
 	added    []twins.Command // taken since then, as they came
@@ -147,7 +149,7 @@ func (w *World) readRecordings() error {
 		}
 		w.Weather = weather
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 // site is what kinds may ask while their members are built.
@@ -164,19 +166,31 @@ func (w *World) site() *twins.Site {
 	}
 }
 
+func (w *World) readMarket() (err error) {
+	d := w.Scenario.document
+	entry := d.root.get("market")
+	if entry == nil {
+		return nil
+	}
+	if w.Market, err = inputs.ReadMarket(d.data, marketSpec(entry), w.Scenario.Calendar); err != nil {
+		return d.dataProblem("market", entry, err)
+	}
+	return nil
+}
+
 func (w *World) readSessions() error {
 	d := w.Scenario.document
 	var found []error
 	for i := range d.entries("sessions") {
 		entry := &d.entries("sessions")[i]
-		s, err := ReadSessions(d.data, sessionsSpec(entry), w.Scenario.Calendar)
+		s, err := inputs.ReadSessions(d.data, sessionsSpec(entry), w.Scenario.Calendar)
 		if err != nil {
 			found = append(found, d.dataProblem(entryName("sessions", 0, entry), entry, err))
 			continue
 		}
 		w.sessions = append(w.sessions, s)
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, error) {
@@ -193,7 +207,7 @@ func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, 
 // nothing, and homes that follow the same copy share it.
 func (w *World) recorder() func(recording, column string, moveWeeks int) (int32, error) {
 	type place struct {
-		*Recording
+		*inputs.Recording
 		column int
 	}
 	places := map[followed]place{}
@@ -231,7 +245,7 @@ type followed struct {
 // site.
 func (w *World) outlook() *World {
 	cal := *w.Scenario.Calendar
-	cal.Steps += twins.Tick(secondsPerDay / cal.Step)
+	cal.Steps += twins.Tick(inputs.SecondsPerDay / cal.Step)
 	s := w.Scenario
 	longer := &World{Scenario: &Scenario{Name: s.Name, File: s.File, Seed: s.Seed, Calendar: &cal, document: s.document}, calendar: cal}
 	if longer.readRecordings() == nil {
@@ -320,7 +334,7 @@ func specOf(entry *tree) []byte {
 func (d *document) memberProblem(g *group, err error) error {
 	path, what, _ := strings.Cut(err.Error(), ": ")
 	at := func(name string, entry *tree) error {
-		return &Problem{File: d.file, Line: int(entry.line), What: name + ": " + what, Err: err}
+		return &problem.At{File: d.file, Line: int(entry.line), What: name + ": " + what, Err: err}
 	}
 	for _, m := range g.members {
 		entry := &d.entries(m.kind.Plural)[m.index]
@@ -335,7 +349,7 @@ func (d *document) memberProblem(g *group, err error) error {
 	if path == communityPath(g.id) {
 		return at(entryName(twins.Community.Plural, 0, g.entry), g.entry)
 	}
-	return &Problem{File: d.file, What: err.Error(), Err: errors.Unwrap(err)}
+	return &problem.At{File: d.file, What: err.Error(), Err: errors.Unwrap(err)}
 }
 
 // Env makes the world of step t, in the memory of env: the calendar, the
@@ -345,7 +359,7 @@ func (w *World) Env(t twins.Tick, env *twins.Env) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed
 	if env.Weather = (twins.Weather{}); w.Weather != nil {
-		w.Weather.Fill(w.calendar.unix(t), w.calendar.Step, &env.Weather)
+		w.Weather.Fill(w.calendar.Unix(t), w.calendar.Step, &env.Weather)
 	}
 	if env.Price, env.Carbon = 0, 0; w.Market != nil {
 		w.Market.Fill(t, env)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -35,7 +36,7 @@ func (w *World) checkLimits() error {
 				g.id, twins.Power(limit).Watts(), essential.Watts(), own.Watts(), need.Watts()))
 		}
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 // needOf is the essential load of a community's members in a step, and what its own
