@@ -109,6 +109,16 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	return s, err
 }
 
+// Over is the scenario over other days, with another seed and without its events.
+func (s *Scenario) Over(cal *inputs.Calendar, seed uint64) *Scenario {
+	return &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Calendar: cal, document: s.document}
+}
+
+// Problem is an error about the value of a key at the scenario's top, with its line.
+func (s *Scenario) Problem(key, format string, args ...any) error {
+	return s.document.problem(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
+}
+
 // service reads how interruptions are counted and what members are rewarded with.
 func (d *document) service(s *Scenario) error {
 	r, a := d.root.get("reliability"), d.root.get("agreement")
