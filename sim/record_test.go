@@ -45,7 +45,7 @@ func TestRecordIsTheReading(t *testing.T) {
 		}
 		for _, c := range w.Cells {
 			for _, b := range c.Blocks {
-				if !seen[b.Kind.Name] {
+				if !seen[b.Kind.Name] && b.Kind != twins.WindFarm && b.Kind != twins.Tie { // no wind, and an island
 					t.Errorf("%s: no %s has drawn or given anything", name, b.Kind.Name)
 				}
 			}
