@@ -23,10 +23,10 @@ import (
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
 	Schema:  batterySchema,
-	Ownable: true,
-	New:     newBatteries,
-	Sample:  batterySample,
-	Events:  []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
+	Ownable: true, Prepares: true,
+	New:    newBatteries,
+	Sample: batterySample,
+	Events: []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
 	Settings: []Setting{
 		{Name: "available", Scale: 1, Max: 1},
 		{Name: "reserve_soc", Scale: int64(One), Max: int64(One)},

@@ -112,11 +112,15 @@ var (
 	vehiclePluggedIn = &EventType{Name: "vehicle.plugged_in", Notable: true,
 		Fields:     []string{"wanted_mj", "until_tick", "impossible_mj", "stay"},
 		Departures: func(e *Event) Departures { return Departures{Impossible: flag(e.V[2] > 0)} },
+		Parks: func(e *Event) Parking {
+			return Parking{Plugged: true, Wanted: Energy(e.V[0]), Leaves: Tick(e.V[1]), Impossible: Energy(e.V[2])}
+		},
 		Alert: &Alert{Rule: "vehicle.impossible", Severity: "warning", Text: "a vehicle was plugged in too late for what it needs",
 			When: func(e *Event) bool { return e.Field("impossible_mj") > 0 }}}
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
 		Fields:     []string{"held_mj", "trip_mj", "ready", "next_stay"},
 		Departures: func(e *Event) Departures { return Departures{Left: 1, Ready: e.V[2]} },
+		Parks:      func(e *Event) Parking { return Parking{Ready: e.V[2] != 0} },
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",
 			When: func(e *Event) bool { return e.Field("ready") == 0 }}}
 	vehicleCharged = &EventType{Name: "vehicle.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb", "owed_mj"}}

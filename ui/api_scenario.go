@@ -35,6 +35,7 @@ type KindInfo struct {
 	Label    string        `json:"label"`
 	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
 	Ownable  bool          `json:"ownable"`
+	Prepares bool          `json:"prepares" doc:"one may be prepared: not there until it is put in"`
 	Columns  []ColumnInfo  `json:"columns"`
 	Settings []SettingInfo `json:"settings"`
 }
@@ -52,7 +53,7 @@ type Catalogue struct {
 func (x *Index) catalogue() Catalogue {
 	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
 	for _, k := range twins.Kinds() {
-		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Settings: []SettingInfo{}}
+		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Prepares: k.Prepares, Columns: []ColumnInfo{}, Settings: []SettingInfo{}}
 		for _, col := range k.Columns {
 			info.Columns = append(info.Columns, ColumnInfo{col.Name, unitOf(col.Name), col.Places, col.Derived})
 		}

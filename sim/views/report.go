@@ -198,7 +198,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 
 func (s *Summary) commands(all []twins.Command) {
 	for i := range all {
-		if c := &all[i]; c.Name == twins.CommandSet && c.Args.Setting == "available" && c.Args.Value != 0 {
+		if c := &all[i]; c.Name == twins.CommandSet && c.Args.Setting == twins.InService && c.Args.Value != 0 {
 			s.putIn[c.Target] = true
 		}
 	}

@@ -41,9 +41,6 @@ var NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) 
 	return site, s, err
 }
 
-// available is the setting by which members are put in and out of service.
-const available = "available"
-
 // live steps a twin through a day of random setpoints, in which it is put in and out
 // of service where it can be, calling see after each Step and before its events are
 // applied.
@@ -93,11 +90,11 @@ func (l *life) command(k *twins.Kind, t twins.Tick) {
 	l.ordered = l.ordered[:0]
 	const purpose = 97
 	by := twins.Draw(l.env.Seed, 0, purpose, int64(t))
-	if _, ok := k.Setting(available); !ok || by%8 != 0 {
+	if _, ok := k.Setting(twins.InService); !ok || by%8 != 0 {
 		return
 	}
 	var ev twins.Events
-	c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: available, Value: int64(by >> 8 & 1)}}
+	c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: twins.InService, Value: int64(by >> 8 & 1)}}
 	if l.slab.Command(0, &l.env, &c, &ev) != nil {
 		return // a sabotage
 	}
@@ -323,6 +320,9 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 		return err
 	}
 	places, ok := slab.(twins.Preparer)
+	if ok != k.Prepares {
+		return fmt.Errorf("its row says that it prepares: %v; its slab does: %v", k.Prepares, ok)
+	}
 	if !ok || !places.Absent(0) {
 		return nil
 	}
