@@ -49,6 +49,9 @@ type Kind struct {
 	// Ownable says that a member may stand behind a household's meter.
 	Ownable bool
 
+	// Prepares says that a member may be prepared: not there until it is put in (Preparer).
+	Prepares bool
+
 	// New builds a slab of members, in the order given. Errors name the member
 	// and the key.
 	New func(site *Site, members []Member) (Slab, error)
