@@ -77,8 +77,7 @@ func truthOf(t testing.TB, w *sim.World, keep Retention) *truth {
 func outside(w *sim.World) (commands []twins.Command) {
 	for i, b := range w.Cells[0].Blocks {
 		if len(b.Kind.Settings) > 0 && b.Kind == twins.Battery {
-			commands = append(commands, twins.Command{Step: 5, Seq: int64(100 + i), Target: b.Paths[0], Name: twins.CommandSet,
-				Args: twins.Args{Setting: "available", Value: 0}})
+			commands = append(commands, twins.Set(b.Paths[0], "available", 0).At(5, int64(100+i)))
 		}
 	}
 	return commands
@@ -580,7 +579,7 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 		bad.writes, bad.syncs = -1, -1 // and works again
 		steps := j.store.Steps()
 		err = j.Commit(&sim.StepRecord{Tick: j.next})
-		errCommand := j.AppendCommand(twins.Command{Step: 1000})
+		errCommand := j.AppendCommand(killCommand(1000))
 		errSync := j.Sync()
 		for _, err := range []error{err, errCommand, errSync} {
 			if !errors.Is(err, bad.fail) {
@@ -707,7 +706,7 @@ func TestDiskAlmostFull(t *testing.T) {
 			if !strings.Contains(err.Error(), "make room, then go on with `smatrix run --resume") {
 				t.Error(err)
 			}
-			if err := j.AppendCommand(twins.Command{Step: 20}); full < 3 && !errors.As(err, new(*FullError)) {
+			if err := j.AppendCommand(killCommand(20)); full < 3 && !errors.As(err, new(*FullError)) {
 				t.Errorf("a command on a full disk: %v", err)
 			}
 			if _, err := j.Store().table.Get(key(keyStep, 3)); err != nil {

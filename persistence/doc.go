@@ -77,7 +77,8 @@
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
 //	z steps community part     states of a community; 2³²−1 is the grid
-//	o name                     a note of who shows the run; no part of the chain
+//	o name                     a note of who shows the run; no part of the chain. Under key/… older programs kept the
+//	                           idempotency key of a command, which stands with the command since
 //	e                          steps made, digest: ended here
 //	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
@@ -103,7 +104,9 @@
 // bytes, hash 32 bytes; a list is a uint for its length and its items.
 //
 //	commands   a list; of each flags uint for what it has as the one before (1 step, and the seq behind, 2 name,
-//	           4 setting, 8 value), target after, then what it has not: step and seq int, name and setting text, value int
+//	           4 setting, 8 value) and for what it has at all (16 a body that is no setting and value: 8 is of it then,
+//	           32 key, 64 account), target after, then what it has not: step and seq int, name text, setting text and
+//	           value int, or body text; key text, account int
 //	after      uint: how many bytes are those of the same text of the one before; text: the rest
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),

@@ -116,16 +116,31 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	return j, m, r.writeMeta()
 }
 
+// CanFork says why a fork cannot begin at a step: it has not been reached, or, as a
+// *ModelError, another model made the steps since the last state that is kept.
+func (s *Store) CanFork(at twins.Tick) error {
+	if at > s.Steps() && at <= s.Steps()+s.leftOut {
+		return s.elsewhere(s.segments[len(s.segments)-1], at)
+	}
+	if at < 0 || at > s.Steps() {
+		return fmt.Errorf("fork at step %d, wanted at most %d, which is how far the run got", at, s.Steps())
+	}
+	if _, err := s.formFrom(at, at); err != nil {
+		return err
+	}
+	if from := s.SnapshotBefore(at); s.recomputable(from, at) != nil {
+		return s.elsewhere(s.segmentOf(at-1), at)
+	}
+	return nil
+}
+
 // lastStep is beyond all steps of the run.
 func (k *Kept) lastStep() twins.Tick { return twins.Tick(k.Steps) + 1 }
 
 // parentOf is what a fork remembers of this run.
 func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
-	if at > s.Steps() && at <= s.Steps()+s.leftOut {
-		return nil, s.elsewhere(s.segments[len(s.segments)-1], at)
-	}
-	if at < 0 || at > s.Steps() {
-		return nil, fmt.Errorf("fork at step %d, wanted at most %d, which is how far the run got", at, s.Steps())
+	if err := s.CanFork(at); err != nil {
+		return nil, err
 	}
 	dir, err := filepath.Abs(s.dir)
 	if err != nil {

@@ -264,7 +264,7 @@ func (a *archive) comparesCommands(t *testing.T, s *Store) {
 	}
 	for i, want := range a.First {
 		c := all[i]
-		if got := (archivedCommand{c.Seq, c.Step, c.Target, c.Name, c.Args.Setting, c.Args.Value}); got != want {
+		if got := (archivedCommand{c.Seq, c.Step, c.Target, c.Type.Name, c.Setting(), c.Value()}); got != want {
 			t.Errorf("command %d:\ngot  %+v\nwant %+v", i, got, want)
 		}
 	}

@@ -371,6 +371,9 @@ func (j *Journal) command(commands ...twins.Command) error {
 		return j.failed
 	}
 	for _, c := range commands {
+		if c.Type == nil {
+			return fmt.Errorf("command %d for %s has no type", c.Seq, c.Target)
+		}
 		if c.Step < j.next || c.Step < j.known {
 			return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
 		}
@@ -398,17 +401,6 @@ func (j *Journal) command(commands ...twins.Command) error {
 	j.store.commands = append(j.store.commands, commands...)
 	j.show()
 	return nil
-}
-
-// AppendNoted keeps a note, then a command: there is never the command without its
-// note. There may be the note without its command, whose Seq it should therefore have.
-func (j *Journal) AppendNoted(name string, value []byte, c twins.Command) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.note(name, value); err != nil {
-		return err
-	}
-	return j.command(c)
 }
 
 // AppendNote keeps a note beside the run, for who shows it: on disk when it returns

@@ -98,7 +98,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 	for at := range twins.Tick(killSteps) {
 		if at%20 == 7 {
 			c := killCommand(at)
-			if err := j.AppendNoted("key/x", []byte("y"), c); err != nil {
+			if err := errors.Join(j.AppendNote("key/x", []byte("y")), j.AppendCommand(c)); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.Add(c); err != nil {

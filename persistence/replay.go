@@ -388,6 +388,17 @@ func (s *Store) DigestAt(n twins.Tick) (sim.Hash, error) {
 	return m.Chain.Digest(), err
 }
 
+// DigestText is DigestAt in hex; "" where it is not known, since another model made the
+// steps.
+func (s *Store) DigestText(n twins.Tick) (string, error) {
+	digest, err := s.DigestAt(n)
+	var other *ModelError
+	if errors.As(err, &other) {
+		return "", nil
+	}
+	return digest.String(), err
+}
+
 // keptDigest is the digest after n steps, from the states that are kept.
 func (s *Store) keptDigest(n twins.Tick) (sim.Hash, error) {
 	cells, grid, err := s.states(n)

@@ -171,6 +171,10 @@ func (s *Store) Meta() Run   { return s.run.meta }
 // Steps is how many steps are kept.
 func (s *Store) Steps() twins.Tick { return s.steps }
 
+// LeftOut is how many steps at the end are not shown, since another model made them and
+// their readings had not been written when the run was killed.
+func (s *Store) LeftOut() twins.Tick { return s.leftOut }
+
 // Head is the head of the chain after the last step that is kept.
 func (s *Store) Head() sim.Hash { h, _ := s.HeadAt(s.Steps()); return h }
 

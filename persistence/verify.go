@@ -172,7 +172,7 @@ func diffCommands(r *sim.StepRecord, f *stepForm) error {
 		if i < len(r.Commands) {
 			computed = &r.Commands[i]
 		}
-		if kept == nil || computed == nil || *kept != *computed {
+		if kept == nil || computed == nil || !kept.Same(computed) {
 			return differs(r.Tick, "", fmt.Sprintf("command %d", i), kept, computed)
 		}
 	}

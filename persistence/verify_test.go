@@ -56,7 +56,10 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 			return forgeStep(s, w, 3, func(f *stepForm) { f.swing.Min-- })
 		}, 3, "grid", "frequency: kept"},
 		"a command": {func(s *Store, w *sim.World) error {
-			return forgeStep(s, w, 5, func(f *stepForm) { f.commands[0].Args.Value++ })
+			return forgeStep(s, w, 5, func(f *stepForm) {
+				c := &f.commands[0]
+				*c = twins.Set(c.Target, c.Setting(), c.Value()+1).At(c.Step, c.Seq)
+			})
 		}, 5, "", "command 0: kept"},
 		"a digest": {func(s *Store, w *sim.World) error {
 			return forgeStep(s, w, 11, func(f *stepForm) { f.digests[2][0]++ })

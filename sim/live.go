@@ -321,7 +321,7 @@ const perCommand = 5*80 + 200
 func weightOf(commands []twins.Command) (bytes int) {
 	for i := range commands {
 		c := &commands[i]
-		bytes += perCommand + len(c.Target) + len(c.Name) + len(c.Args.Setting)
+		bytes += perCommand + len(c.Target) + len(c.Body) + len(c.Key)
 	}
 	return bytes
 }

@@ -25,7 +25,7 @@ func (k *slowKeeper) keep(c []twins.Command) error { k.asked <- c; return <-k.do
 
 // scaleOf is a command that scales the load of a home.
 func scaleOf(home string, v int64) twins.Command {
-	return twins.Command{Target: home, Name: twins.CommandSet, Args: twins.Args{Setting: "load.scale", Value: v}}
+	return twins.Set(home, "load.scale", v)
 }
 
 // answer is what Add has returned.

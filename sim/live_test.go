@@ -132,10 +132,10 @@ func TestLiveRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := func(target, setting string, v int64) twins.Command {
-		return twins.Command{Target: target, Name: twins.CommandSet, Args: twins.Args{Setting: setting, Value: v}}
+		return twins.Set(target, setting, v)
 	}
 	multiply := func(target, setting string, by int64) twins.Command {
-		return twins.Command{Target: target, Name: twins.CommandMultiply, Args: twins.Args{Setting: setting, Value: by}}
+		return twins.Multiply(target, setting, by)
 	}
 	at := func(c twins.Command, t twins.Tick) twins.Command { c.Step = t; return c }
 	for _, row := range []struct {
@@ -153,7 +153,7 @@ func TestLiveRefuses(t *testing.T) {
 		{"factor too large", multiply("grid/supply/tie", "import_w", 1<<62), "would be outside"},
 		{"what an event makes of it", set("grid/supply/tie", "import_w", 1e15), "would be outside"},
 		{"negative factor", multiply("grid/supply/tie", "import_w", -1), "a factor is 0 or more"},
-		{"no such command", twins.Command{Target: "grid/supply/tie", Name: "eat", Args: twins.Args{Setting: "import_w"}}, `unknown command "eat"`},
+		{"no such command", twins.Command{Target: "grid/supply/tie", Type: toggle}, `unknown command "toggle"`},
 		{"the past", at(set("grid/supply/tie", "import_w", 1), 2), "step 2 has been begun"},
 		{"after the end", at(set("grid/supply/tie", "import_w", 1), 24), "beyond the last one, 23"},
 	} {

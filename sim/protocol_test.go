@@ -75,9 +75,9 @@ type course struct {
 }
 
 func newCourse(w *sim.World) *course {
-	c := &course{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity())}
-	c.record.Grid = w.Grid
-	c.record.Controller, _ = w.Controller.(twins.Stateful)
+	// A world without cells has no layout: the form is that of a chain without one.
+	c := &course{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), sim.Form{})}
+	c.record.States = sim.NewStates(nil, w.Grid, w.Controller)
 	return c
 }
 
@@ -97,7 +97,7 @@ func (c *course) end(states [][]byte) {
 	for _, b := range states {
 		all.Write(b)
 	}
-	all.Write(sim.AppendGridState(nil, &c.record))
+	all.Write(c.record.States.AppendGrid(nil))
 	c.digest = sim.DigestOf(c.chain.Head(), sim.Hash(all.Sum(nil)))
 }
 
@@ -311,7 +311,7 @@ func (h *half) answer(b []byte) (to []byte, err error) {
 		}
 		to = a.AppendBinary(to)
 		if a.Stage == twins.StageCommit {
-			sum := h.hasher.Sum(cell)
+			sum := h.hasher.Sum(cell.Record())
 			to = append(to, sum[:]...)
 		}
 	}
@@ -369,6 +369,30 @@ func (c *conn) receive() ([]byte, error) {
 	b := make([]byte, binary.LittleEndian.Uint32(n[:]))
 	_, err := io.ReadFull(c, b)
 	return b, err
+}
+
+// A world of some communities has their cells and counts the members of all, as they
+// decide how long a day before the run is rehearsed.
+func TestBuildOnly(t *testing.T) {
+	p := place{name: "hamlet"}
+	s, err := p.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := s.BuildOnly(func(path string) bool { return path != "grid/north" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(some.Cells) != 2 || some.Cells[0].Path != "grid/south" || some.Cells[1].Path != "grid/supply" {
+		t.Errorf("%d cells, wanted grid/south and grid/supply", len(some.Cells))
+	}
+	if !reflect.DeepEqual(some.Members, all.Members) || !reflect.DeepEqual(some.Prepared, all.Prepared) {
+		t.Errorf("members %v, prepared %v, wanted %v and %v", some.Members, some.Prepared, all.Members, all.Prepared)
+	}
 }
 
 // All asks and answers of one step of the hamlet, in words, of an answer what differs

@@ -49,6 +49,10 @@ type Block struct {
 	burdens burdens   // of customers: what they have borne in scarcity
 	columns [][]int64 // room for the record's
 
+	gauger     Gauger
+	gauges     []int64 // those of the first member, then those of the second; nil: none has any
+	gaugeFirst []int32 // those of member i begin at gaugeFirst[i]
+
 	// quarantined members failed twice in a step: they are not asked any more
 	// and an estimate stands for them.
 	quarantined []bool
@@ -70,7 +74,7 @@ type Cell struct {
 	Node   *Node
 	Blocks []*Block
 
-	// Answers to the grid.
+	// What the Answer is made of, and the record.
 	Flex   Flex     // after offer: everything but units
 	Flows  Flows    // after settle and revise: without units; after commit: all
 	Events []Notice // after commit: notable events, by member
@@ -111,6 +115,8 @@ type Cell struct {
 	events     Events
 	draws      []BusDraw
 	state      NetworkState
+	gauger     GaugedNetwork // nil: the network has no gauges
+	gauges     []int64
 
 	// Fault is called at statements where a test wants a member to fail; nil
 	// otherwise.
@@ -193,6 +199,9 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 		return nil, err
 	}
 	c.plan()
+	if n, ok := network.(GaugedNetwork); ok {
+		c.gauger, c.gauges = n, make([]int64, len(n.GaugeList()))
+	}
 	c.layout = c.LayoutAs(site.Layout)
 	c.record = NewCellRecord(c.layout)
 	c.enroll(all)
@@ -236,6 +245,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 			}
 		}
 	}
+	b.layGauges()
 	c.Blocks = append(c.Blocks, b)
 	return nil
 }
@@ -691,7 +701,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 				c.Fault(BetweenApply, c.Path)
 			}
 		}
-		c.takeRecord()
+		c.takeRecord(env)
 	}
 	c.respond(s, env)
 }

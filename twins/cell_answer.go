@@ -31,9 +31,9 @@ func (c *Cell) enroll(members []CellMember) {
 		}
 		c.roster.Units = append(c.roster.Units, u)
 	}
-	for k, b := range c.Blocks {
+	for _, b := range c.Blocks {
 		if bank, ok := b.Slab.(ConverterBank); ok {
-			c.banks = append(c.banks, storeBank{bank, c.Blocks[k]})
+			c.banks = append(c.banks, storeBank{bank, b})
 			c.roster.Stores = append(c.roster.Stores, b.Paths...)
 		}
 	}

@@ -116,7 +116,7 @@ func TestCommandsThatWait(t *testing.T) {
 	}
 	s := serve(t, "hamlet", nil)
 	s.step(1)
-	c := twins.Command{Target: aHome(s), Name: twins.CommandSet, Args: twins.Args{Setting: "pv.scale", Value: int64(twins.One)}}
+	c := twins.Set(aHome(s), "pv.scale", int64(twins.One))
 	n := 0
 	for ; ; n++ {
 		if _, err := s.Live().Add(c); errors.Is(err, sim.ErrTooMany) {

@@ -29,8 +29,10 @@ type Past interface {
 
 // Keeper makes durable what comes from outside, before it is acknowledged.
 type Keeper interface {
-	// KeepCommand keeps a command, and with it a note if that has a name.
-	KeepCommand(c twins.Command, note string, value []byte) error
+	// KeepCommands keeps commands with the keys that they came with.
+	KeepCommands(commands ...twins.Command) error
+	// KeepNote keeps what else belongs to the run that is shown; a later note of the same
+	// name takes its place.
 	KeepNote(note string, value []byte) error
 }
 

@@ -645,6 +645,22 @@ func (r *run) clock() *stream.Clock {
 	return m
 }
 
+// streamRoutes registers the stream.
+func (s *Server) streamRoutes(to *router) {
+	to.handle("GET /api/v1/stream", Watch, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.URL.Query().Get("run")
+		if id == "" {
+			id = "live"
+		}
+		shown, ok := s.runs.find(id)
+		if !ok {
+			problem(w, http.StatusNotFound, fmt.Sprintf("no run %q", id))
+			return
+		}
+		s.upgrade(w, r, shown)
+	}))
+}
+
 // upgrade makes a viewer of a request.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
 	asJSON := r.URL.Query().Get("format") == "json"

@@ -50,13 +50,8 @@ func (r *roomy) waiting() string {
 	return ""
 }
 
-// KeepCommand implements ui.Keeper.
-func (r *roomy) KeepCommand(c twins.Command, note string, value []byte) error {
-	if note == "" {
-		return notKept(r.AppendCommand(c))
-	}
-	return notKept(r.AppendNoted(note, value, c))
-}
+// KeepCommands implements ui.Keeper.
+func (r *roomy) KeepCommands(c ...twins.Command) error { return notKept(r.AppendCommand(c...)) }
 
 // KeepNote implements ui.Keeper.
 func (r *roomy) KeepNote(note string, value []byte) error { return notKept(r.AppendNote(note, value)) }

@@ -34,16 +34,19 @@ func (s *Settings) Commit(r *sim.StepRecord) error {
 	s.next = r.Tick + 1
 	for i := range r.Commands {
 		c := &r.Commands[i]
-		at := SettingOf{c.Target, c.Args.Setting}
-		if c.Name == twins.CommandSet {
-			s.now[at] = c.Args.Value
+		if !c.Type.OfSetting() {
+			continue
+		}
+		at := SettingOf{c.Target, c.Setting()}
+		if c.Type == twins.CommandSet {
+			s.now[at] = c.Value()
 			continue
 		}
 		v, changed := s.now[at]
 		if !changed {
 			v = stated(s.world, at)
 		}
-		s.now[at], _ = twins.MulDiv(v, c.Args.Value, int64(twins.One))
+		s.now[at], _ = twins.MulDiv(v, c.Value(), int64(twins.One))
 	}
 	return nil
 }

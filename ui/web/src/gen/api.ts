@@ -56,7 +56,8 @@ export interface CommandBody {
   word?: string
 }
 export interface CommandInfo {
-  name: 'set' | 'multiply'
+  /** set, multiply, or another command that the twin takes: it has no setting */
+  name: string
   /** the Idempotency-Key came before: nothing more was done */
   repeated: boolean
   seq: number
