@@ -37,6 +37,10 @@
 // both are whole and differ, the run is refused. All that is read is checked
 // against its checksum, the digests of its step and the chain.
 //
+// What a store has in memory does not grow with its run. Heads are read from the ledger, a page
+// of 256 steps at a time: 8 bytes a page say where it begins. Chunks are found by their
+// marks, and of snapshots there are progressions.
+//
 // A run may let go of old readings, of old steps with their decisions and events, and of
 // snapshots (Retention). Heads and commands stay, so all of it is computed again when it
 // is asked for, and compared. What stands in the journal stands in a Table; what that must
