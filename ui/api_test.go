@@ -20,6 +20,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -133,7 +134,7 @@ func TestBadRequests(t *testing.T) {
 
 // FuzzRequests: no path and no body makes the server fail.
 func FuzzRequests(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, Limits: Limits{Requests: 1e9}})
+	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func TestClock(t *testing.T) {
 		t.Errorf("%+v", state)
 	}
 	s.want(202, "POST", "/clock/seek", `{"tick":5}`, nil)
-	if _, err := s.Live().Wait(t.Context(), func(c sim.LiveClock) bool { return c.State == sim.Paused }); err != nil {
+	if _, err := s.Live().Wait(t.Context(), func(c live.Clock) bool { return c.State == live.Paused }); err != nil {
 		t.Fatal(err)
 	}
 	s.want(200, "POST", "/clock/step", `{"until":"event"}`, &state)
