@@ -185,7 +185,7 @@ func (f *folds) snapshot(entries []Entry, ends bool) []Entry {
 	f.storedAt = f.views.Steps()
 	for i, b := range forms {
 		keyOf := func(part int) []byte { return viewKey(f.storedAt, names[i], part) }
-		entries = f.store.sealParts(entries, keyOf, b, nil)
+		entries = f.store.sealParts(entries, keyOf, b, f.store.like(keyOf(0)))
 	}
 	return entries
 }
