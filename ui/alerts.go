@@ -9,6 +9,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/live"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
@@ -146,7 +147,7 @@ func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
 		for i := range changed {
 			m.Alerts = append(m.Alerts, changed[i].message())
 		}
-		b = onWire(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, asJSON), asJSON)
+		b = live.Message(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, asJSON)
 	}
 	if a.madeAt != revision || len(a.made) >= mostNews {
 		a.made, a.madeAt = map[newsOf][]byte{}, revision

@@ -21,6 +21,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/live"
 )
 
 // Whatever is wrong with a request, the answer is a problem in words: never a 5xx.
@@ -480,7 +481,7 @@ func TestFork(t *testing.T) {
 	watcher.subscribe(1, "tile/0")
 	s.shows(r, "tile/0", watcher.at("tile/0", 23))
 	s.want(204, "DELETE", "/runs/fork-1", "", nil)
-	if got := watcher.closed(); got.Code != closeGone {
+	if got := watcher.closed(); got.Code != live.CloseGone {
 		t.Errorf("%d %q", got.Code, got.Text)
 	}
 	s.want(404, "GET", "/state?run=fork-1", "", nil)

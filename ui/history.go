@@ -6,6 +6,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/live"
 )
 
 // Step is what is kept of one step for viewers. Nobody changes it.
@@ -13,10 +14,10 @@ type Step struct {
 	Tick twins.Tick
 	// Scopes has for each of the index's scopes its blocks: of grid, sources and
 	// communities one with the flow columns, of a tile one for each kind.
-	Scopes [][]Block
+	Scopes [][]live.Block
 	// Parts has for each tile and block the powers of its members' devices, one after
 	// the other.
-	Parts [][]Column
+	Parts [][]live.Column
 	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
@@ -91,7 +92,7 @@ func (s *Step) size() int {
 	n := 200 + 96*len(s.Events) + 64*len(s.Decisions)
 	for _, blocks := range s.Scopes {
 		for i := range blocks {
-			n += blocks[i].size() + 32
+			n += blocks[i].Size() + 32
 		}
 	}
 	for _, blocks := range s.Parts {
@@ -162,14 +163,14 @@ type recorder struct {
 // Commit implements sim.Sink.
 func (k *recorder) Commit(r *sim.StepRecord) error {
 	x := k.index
-	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]Block, 0, x.scopes())}
+	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]live.Block, 0, x.scopes())}
 	if !k.partless {
-		s.Parts = make([][]Column, len(x.Tiles))
+		s.Parts = make([][]live.Column, len(x.Tiles))
 	}
 	grid := k.nodes(r)
-	s.Scopes = append(s.Scopes, []Block{blockOfNodes([]node{grid})}, []Block{blockOfNodes(k.sources)})
+	s.Scopes = append(s.Scopes, []live.Block{blockOfNodes([]node{grid})}, []live.Block{blockOfNodes(k.sources)})
 	for i := range x.chunks() {
-		s.Scopes = append(s.Scopes, []Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
+		s.Scopes = append(s.Scopes, []live.Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
 	}
 	for i := range x.Tiles {
 		blocks, parts := k.tile(r, &x.Tiles[i])
@@ -223,17 +224,17 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	return grid
 }
 
-func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Column) {
-	blocks, parts = make([]Block, len(t.Blocks)), make([]Column, len(t.Blocks))
+func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []live.Block, parts []live.Column) {
+	blocks, parts = make([]live.Block, len(t.Blocks)), make([]live.Column, len(t.Blocks))
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
-		blocks[i] = Block{Rows: len(b.slots), Columns: make([]Column, len(b.Kind.Columns))}
+		blocks[i] = live.Block{Rows: len(b.slots), Columns: make([]live.Column, len(b.Kind.Columns))}
 		for c := range b.Kind.Columns {
 			k.values = k.values[:0]
 			for _, s := range b.slots {
 				k.values = append(k.values, k.value(r, s, c))
 			}
-			blocks[i].Columns[c] = NewColumn(k.values)
+			blocks[i].Columns[c] = live.NewColumn(k.values)
 		}
 		if b.parts == 0 || k.partless {
 			continue
@@ -244,7 +245,7 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Col
 				k.values = append(k.values, int64(p))
 			}
 		}
-		parts[i] = NewColumn(k.values)
+		parts[i] = live.NewColumn(k.values)
 	}
 	return blocks, parts
 }
