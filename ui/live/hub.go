@@ -39,7 +39,7 @@ type Source interface {
 	// News is the alerts that have changed after a revision, on the wire, nil if none has, and
 	// the revision now.
 	News(since uint64, asJSON bool) ([]byte, uint64)
-	// Clock is the clock of the run, and how many open alerts nobody has acknowledged.
+	// Clock is the clock of the run, and how many open alerts have not been acknowledged.
 	Clock() (clock *stream.Clock, alerts uint32)
 }
 
