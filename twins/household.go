@@ -47,8 +47,7 @@ type householdSpec struct {
 
 // household is what belongs to the home itself; its parts are in their slabs.
 type household struct {
-	bus      int32
-	phase    Phase
+	at       Connection
 	reactive Ratio // reactive ÷ active power of the loads
 
 	// Registers.
@@ -64,6 +63,7 @@ type households struct {
 	rows, saved []household
 	slabs       []PartSlab // one for each of kinds
 	deferrers   []Deferrer // the same, nil for those that are none
+	gaugers     []PartGauger
 	kinds       []*PartKind
 	first       []int32 // home i has parts[first[i]:first[i+1]]
 	parts       []partRef
@@ -109,6 +109,8 @@ func newHouseholds(site *Site, members []Member) (Slab, error) {
 		s.slabs, s.kinds = append(s.slabs, slab), append(s.kinds, partKinds[k])
 		waits, _ := slab.(Deferrer)
 		s.deferrers = append(s.deferrers, waits)
+		shows, _ := slab.(PartGauger)
+		s.gaugers = append(s.gaugers, shows)
 	}
 	for i := range s.parts {
 		s.parts[i].slab = slabOf[s.parts[i].slab]
@@ -128,8 +130,8 @@ func (h *household) init(path string, entry map[string]json.RawMessage) error {
 		return err
 	}
 	*h = household{
-		bus: spec.Bus, reactive: reactiveShare(spec.PowerFactor),
-		phase: map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase],
+		at:       Connection{spec.Bus, map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase]},
+		reactive: reactiveShare(spec.PowerFactor),
 	}
 	return nil
 }
@@ -162,6 +164,9 @@ func (s *households) of(i int) []partRef { return s.parts[s.first[i]:s.first[i+1
 // Len implements Slab.
 func (s *households) Len() int { return len(s.rows) }
 
+// Connection implements Connected.
+func (s *households) Connection(i int) Connection { return s.rows[i].at }
+
 // Parts implements Slab.
 func (s *households) Parts(i int) []string { return s.names[i] }
 
@@ -180,7 +185,6 @@ func (s *households) Offer(i int, env *Env, out *Flex) {
 	}
 	q, _ := h.reactive.Of(int64(load))
 	out.Reactive = ReactivePower(q)
-	out.Bus, out.Phase = h.bus, h.phase
 }
 
 // Step implements Slab: each tier's setpoint is shared among the parts along
@@ -245,34 +249,6 @@ func (h *household) meter(env *Env, ev *Events, out *Reading) {
 	}
 }
 
-// Fold adds the devices behind the meter, and lets storage pursue its aims with
-// the home's net load.
-func (s *households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
-	for k := range devices.Len() {
-		own.Add(devices.Flex(k))
-	}
-	devices.pursue(own)
-}
-
-// Divide shares what was asked of the whole among the devices, along their
-// bands and in path order; what remains is the home's own.
-func (s *households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
-	for _, t := range [...]Tier{Mobility, Storage} { // parts offer in neither
-		var all Flex
-		for k := range devices.Len() {
-			all.Add(devices.Flex(k))
-		}
-		deep := set.Tier[t] < all.Tier[t].Min
-		split := NewBandSplit(set.Tier[t], all.band(t, deep))
-		for k := range devices.Len() {
-			to := devices.Set(k)
-			to.Tier[t] = split.Next(devices.Flex(k).band(t, deep))
-			to.Why[t] = set.Why[t]
-		}
-		set.Tier[t] = 0
-	}
-}
-
 // Apply implements Slab.
 func (s *households) Apply(i int, e *Event) {
 	if e.Part > 0 {
@@ -292,12 +268,12 @@ func (s *households) Apply(i int, e *Event) {
 // Command implements Slab: settings are those of parts, entry.setting, and go to
 // each part of the entry that has them.
 func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
-	if _, ok := Household.Setting(c.Args.Setting); !ok {
-		return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	if _, ok := Household.Setting(c.Setting()); !ok {
+		return refused(c)
 	}
-	name, setting, _ := strings.Cut(c.Args.Setting, ".")
+	name, setting, _ := strings.Cut(c.Setting(), ".")
 	part := *c
-	part.Target, part.Args.Setting = c.Target+"."+name, setting
+	part.Target, part.Body = c.Target+"."+name, settingBody(setting, c.Value())
 	found := false
 	for k, p := range s.of(i) {
 		if kind := s.kinds[p.slab]; kind.key() != name || !kind.has(setting) {
@@ -312,9 +288,19 @@ func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Args.Setting, name)
+		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Setting(), name)
 	}
 	return nil
+}
+
+// Gauges implements Gauger: a home has none but those of its parts.
+func (s *households) Gauges(i int, env *Env, _ *Reading, out []int64) {
+	for _, p := range s.of(i) {
+		if n := len(s.kinds[p.slab].Gauges); n > 0 {
+			s.gaugers[p.slab].Gauges(int(p.row), env, out[:n])
+			out = out[n:]
+		}
+	}
 }
 
 // AppendBinary implements Slab: the home's registers, then its parts.
@@ -327,16 +313,23 @@ func (s *households) AppendBinary(i int, b []byte) []byte {
 	return b
 }
 
+// upgradesItself implements composite: a home and each of its parts have versions.
+func (s *households) upgradesItself() {}
+
 // UnmarshalBinary implements Slab.
 func (s *households) UnmarshalBinary(i int, b []byte) ([]byte, error) {
 	h := &s.rows[i]
-	b, err := readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
-		(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	b, err := restoreState(b, Household.Upgrades, func(b []byte) ([]byte, error) {
+		return readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
+			(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	})
 	for _, p := range s.of(i) {
 		if err != nil {
 			break
 		}
-		b, err = s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+		b, err = restoreState(b, s.kinds[p.slab].Upgrades, func(b []byte) ([]byte, error) {
+			return s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+		})
 	}
 	return b, err
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -75,7 +76,7 @@ func (r *router) may(pattern string, role Role) { r.roles[pattern] = role }
 
 // check returns an error that names the first route without a role.
 func (r *router) check() error {
-	for _, pattern := range sortedNames(r.roles) {
+	for _, pattern := range slices.Sorted(maps.Keys(r.roles)) {
 		if r.roles[pattern] == 0 {
 			return fmt.Errorf("route %s: wanted the role that its callers need", pattern)
 		}

@@ -2,8 +2,10 @@ package ui
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,7 +102,7 @@ func TestRoles(t *testing.T) {
 		{"a controller", withPrincipal(t.Context(), Principal{[]Role{Control}}), []Role{Anyone, Control}, 403},
 		{"the token", withPrincipal(t.Context(), tokenBearer), []Role{Anyone, Watch, Control}, 403},
 	} {
-		for _, pattern := range sortedNames(routes.roles) {
+		for _, pattern := range slices.Sorted(maps.Keys(routes.roles)) {
 			role := routes.roles[pattern]
 			method, path, ok := strings.Cut(pattern, " ")
 			if !ok {

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -30,16 +31,16 @@ type CommandInfo struct {
 	Tick     int64  `json:"tick"`
 	Target   string `json:"target"`
 	Setting  string `json:"setting"`
-	Name     string `json:"name" enum:"set,multiply"`
+	Name     string `json:"name" doc:"set, multiply, or another command that the twin takes: it has no setting"`
 	Value    Number `json:"value" doc:"in the setting's unit, or the factor"`
 	Repeated bool   `json:"repeated" doc:"the Idempotency-Key came before: nothing more was done"`
 }
 
 func (r *run) commandInfo(c twins.Command, repeated bool) CommandInfo {
-	i := CommandInfo{Seq: c.Seq, Tick: int64(c.Step), Target: c.Target, Setting: c.Args.Setting, Name: c.Name, Value: Number{c.Args.Value, 9}, Repeated: repeated}
-	if k := r.kindOf(c.Target); k != nil && c.Name == twins.CommandSet {
-		if s, ok := k.Setting(c.Args.Setting); ok {
-			i.Value = inUnit(c.Args.Value, s.Scale)
+	i := CommandInfo{Seq: c.Seq, Tick: int64(c.Step), Target: c.Target, Setting: c.Setting(), Name: c.Type.Name, Value: Number{c.Value(), 9}, Repeated: repeated}
+	if k := r.kindOf(c.Target); k != nil && c.Type == twins.CommandSet {
+		if s, ok := k.Setting(c.Setting()); ok {
+			i.Value = inUnit(c.Value(), s.Scale)
 		}
 	}
 	return i
@@ -109,18 +110,19 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 	if err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
-	taken, repeated, err := r.take(c, q.Key, fmt.Sprintf("%+v", q.Body))
+	c.Key = q.Key
+	taken, repeated, err := r.take(c)
 	var lost *NotKeptError
 	switch clock := r.pace.Clock(); {
 	case errors.As(err, &lost) && lost.Full:
 		return nil, huma.NewError(http.StatusInsufficientStorage, err.Error())
 	case errors.As(err, &lost):
 		return nil, huma.Error503ServiceUnavailable(err.Error())
-	case errors.Is(err, sim.ErrOver) && clock.State == sim.Failed:
+	case errors.Is(err, live.ErrOver) && clock.State == live.Failed:
 		return nil, huma.Error503ServiceUnavailable("the run has failed, nothing is taken any more: " + r.trouble(&clock))
-	case errors.Is(err, sim.ErrTooMany):
+	case errors.Is(err, live.ErrTooMany):
 		return nil, huma.Error429TooManyRequests(err.Error())
-	case errors.Is(err, errKeyReused), errors.Is(err, sim.ErrOver), errors.Is(err, errReplay):
+	case errors.Is(err, errKeyReused), errors.Is(err, live.ErrOver), errors.Is(err, errReplay):
 		return nil, huma.Error409Conflict(err.Error())
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())

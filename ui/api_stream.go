@@ -6,7 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"github.com/smatrix-grid/smatrix/ui/live"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // streamRoutes registers the stream.
@@ -45,5 +45,5 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
 	defer release()
 	s.serving.Add(1)
 	defer s.serving.Done()
-	shown.hub.Serve(w, r, live.Connection{JSON: asJSON, Timing: s.timing, Buffers: &s.buffers, Refuse: problem})
+	shown.hub.Serve(w, r, viewers.Connection{JSON: asJSON, Timing: s.timing, Buffers: &s.buffers, Refuse: problem})
 }

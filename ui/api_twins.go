@@ -15,7 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/ui/live"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // changed is what commands have made of a setting; false if none has changed it.
@@ -316,7 +316,8 @@ type PartInfo struct {
 	Absent bool   `json:"absent" doc:"it generates, and is prepared: its scale is 0 until it is put on"`
 }
 
-// TwinInfo is all that is known of one twin.
+// TwinInfo is all that is known of one twin. Powers of its devices and gauges are not kept
+// but computed again; where they cannot be, NotComputed says why.
 type TwinInfo struct {
 	Path           string            `json:"path"`
 	Kind           string            `json:"kind"`
@@ -333,7 +334,9 @@ type TwinInfo struct {
 	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
 	Settings       []TwinSetting     `json:"settings"`
 	Reading        map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
-	Parts          []PartInfo        `json:"parts"`
+	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
+	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
+	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
 	Out            bool              `json:"out" doc:"it was out of service in this step, or not put in yet"`
 	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
 	Vehicle        *VehicleInfo      `json:"vehicle,omitempty" doc:"of a vehicle"`
@@ -346,10 +349,14 @@ type TwinInfo struct {
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	step, err := r.stepAt(tick, true)
-	if err != nil {
-		return nil, err
+	notComputed := ""
+	if err != nil { // it may be one that can be read, but not computed again
+		notComputed = err.Error()
+		if step, err = r.stepAt(tick, false); err != nil {
+			return nil, err
+		}
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Gauges: []GaugeInfo{}, NotComputed: notComputed, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -425,6 +432,10 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	b := r.index.block(p)
+	t.Gauges = append(t.Gauges, r.gauges(p, step, t.NotComputed)...)
+	if t.NotComputed != "" {
+		return
+	}
 	for i, name := range b.Parts[p.Row] {
 		part := PartInfo{Name: name, PowerW: Number{0, 3}, Absent: r.partAbsent(t.Path, name)}
 		if step != nil {
@@ -445,7 +456,7 @@ func (r *run) partAbsent(path, part string) bool {
 	return ok && scale == 0
 }
 
-func flowsOf(b *live.Block, row int) map[string]Number {
+func flowsOf(b *viewers.Block, row int) map[string]Number {
 	values := map[string]Number{}
 	for i, f := range flowColumns {
 		values[f.name] = Number{b.Value(i, row), f.places}

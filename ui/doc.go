@@ -8,7 +8,7 @@
 //
 // # The stream
 //
-// Its server's side is package live: viewers, frames and the wire; here is the run as they
+// Its server's side is package viewers: viewers, frames and the wire; here is the run as they
 // see it (source.go).
 //
 // GET /api/v1/stream?run=live is a WebSocket. Messages are binary, each a

@@ -6,7 +6,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/ui/live"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Step is what is kept of one step for viewers. Nobody changes it.
@@ -14,10 +14,13 @@ type Step struct {
 	Tick twins.Tick
 	// Scopes has for each of the index's scopes its blocks: of grid, sources and
 	// communities one with the flow columns, of a tile one for each kind.
-	Scopes [][]live.Block
+	Scopes [][]viewers.Block
 	// Parts has for each tile and block the powers of its members' devices, one after
 	// the other.
-	Parts [][]live.Column
+	Parts [][]viewers.Column
+	// Gauges has for each tile and block the values of its members' gauges, one after the
+	// other. It is missing where Parts is.
+	Gauges [][]viewers.Column
 	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
@@ -27,17 +30,20 @@ type Step struct {
 	Ahead *sim.NetForecast
 }
 
-// Cell is where one value of each step stands. Part is a member's device, and
-// Column is then left out; −1 says that it is none.
-type Cell struct{ Scope, Block, Column, Row, Part int }
+// Cell is where one value of each step stands. Part is a member's device, or one of its
+// gauges if Gauge says so, and Column is then left out; −1 says that it is neither.
+type Cell struct {
+	Scope, Block, Column, Row, Part int
+	Gauge                           bool
+}
 
 // History is what has happened in a run: what is looked at, drawn over time and
 // exported comes from here. Memory is one; where there is a journal, kept is.
 type History interface {
 	// Bounds are the steps that are held: from first to before next.
 	Bounds() (first, next twins.Tick)
-	// Step is a step that is held, or an error that says why it is not. Its Parts may
-	// be missing unless they are wanted.
+	// Step is a step that is held, or an error that says why it is not. Its Parts and
+	// Gauges may be missing unless parts is true.
 	Step(t twins.Tick, parts bool) (*Step, error)
 	// Values calls put with the value of each step that is held from from to before
 	// to, in order.
@@ -95,9 +101,11 @@ func (s *Step) size() int {
 			n += blocks[i].Size() + 32
 		}
 	}
-	for _, blocks := range s.Parts {
-		for i := range blocks {
-			n += len(blocks[i].Data) + 32
+	for _, all := range [...][][]viewers.Column{s.Parts, s.Gauges} {
+		for _, blocks := range all {
+			for i := range blocks {
+				n += len(blocks[i].Data) + 32
+			}
 		}
 	}
 	return n
@@ -144,13 +152,17 @@ func (s *Step) value(x *Index, at Cell) int64 {
 		return s.Scopes[at.Scope][at.Block].Value(at.Column, at.Row)
 	}
 	tile := at.Scope - x.scopeOfTile(0)
-	return s.Parts[tile][at.Block].At(int(x.Tiles[tile].Blocks[at.Block].partAt[at.Row]) + at.Part)
+	b := &x.Tiles[tile].Blocks[at.Block]
+	if at.Gauge {
+		return s.Gauges[tile][at.Block].At(int(b.gaugeAt[at.Row]) + at.Part)
+	}
+	return s.Parts[tile][at.Block].At(int(b.partAt[at.Row]) + at.Part)
 }
 
 // recorder is the sink that makes Steps of records.
 type recorder struct {
 	index    *Index
-	partless bool // records lack the powers of devices
+	partless bool // records lack the powers of devices, and gauges
 	// to takes each step, in order, while the record is valid.
 	to func(*Step, *sim.StepRecord)
 
@@ -163,19 +175,19 @@ type recorder struct {
 // Commit implements sim.Sink.
 func (k *recorder) Commit(r *sim.StepRecord) error {
 	x := k.index
-	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]live.Block, 0, x.scopes())}
+	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]viewers.Block, 0, x.scopes())}
 	if !k.partless {
-		s.Parts = make([][]live.Column, len(x.Tiles))
+		s.Parts, s.Gauges = make([][]viewers.Column, len(x.Tiles)), make([][]viewers.Column, len(x.Tiles))
 	}
 	grid := k.nodes(r)
-	s.Scopes = append(s.Scopes, []live.Block{blockOfNodes([]node{grid})}, []live.Block{blockOfNodes(k.sources)})
+	s.Scopes = append(s.Scopes, []viewers.Block{blockOfNodes([]node{grid})}, []viewers.Block{blockOfNodes(k.sources)})
 	for i := range x.chunks() {
-		s.Scopes = append(s.Scopes, []live.Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
+		s.Scopes = append(s.Scopes, []viewers.Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
 	}
 	for i := range x.Tiles {
-		blocks, parts := k.tile(r, &x.Tiles[i])
-		if s.Scopes = append(s.Scopes, blocks); !k.partless {
-			s.Parts[i] = parts
+		s.Scopes = append(s.Scopes, k.tile(r, &x.Tiles[i]))
+		if !k.partless {
+			s.Parts[i], s.Gauges[i] = k.devices(r, &x.Tiles[i])
 		}
 	}
 	s.Events = append(s.Events, r.Events...)
@@ -224,30 +236,45 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	return grid
 }
 
-func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []live.Block, parts []live.Column) {
-	blocks, parts = make([]live.Block, len(t.Blocks)), make([]live.Column, len(t.Blocks))
+func (k *recorder) tile(r *sim.StepRecord, t *Tile) []viewers.Block {
+	blocks := make([]viewers.Block, len(t.Blocks))
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
-		blocks[i] = live.Block{Rows: len(b.slots), Columns: make([]live.Column, len(b.Kind.Columns))}
+		blocks[i] = viewers.Block{Rows: len(b.slots), Columns: make([]viewers.Column, len(b.Kind.Columns))}
 		for c := range b.Kind.Columns {
 			k.values = k.values[:0]
 			for _, s := range b.slots {
 				k.values = append(k.values, k.value(r, s, c))
 			}
-			blocks[i].Columns[c] = live.NewColumn(k.values)
+			blocks[i].Columns[c] = viewers.NewColumn(k.values)
 		}
-		if b.parts == 0 || k.partless {
-			continue
-		}
-		k.values = k.values[:0]
-		for _, s := range b.slots {
-			for _, p := range r.Cells[s.cell].Blocks[s.Block].PartsOf(int(s.Index)) {
-				k.values = append(k.values, int64(p))
-			}
-		}
-		parts[i] = live.NewColumn(k.values)
 	}
-	return blocks, parts
+	return blocks
+}
+
+// devices are the powers of devices and the gauges of a tile's members, block by block.
+func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []viewers.Column) {
+	parts, gauges = make([]viewers.Column, len(t.Blocks)), make([]viewers.Column, len(t.Blocks))
+	for i := range t.Blocks {
+		b := &t.Blocks[i]
+		if b.parts > 0 {
+			k.values = k.values[:0]
+			for _, s := range b.slots {
+				for _, p := range r.Cells[s.cell].Blocks[s.Block].PartsOf(int(s.Index)) {
+					k.values = append(k.values, int64(p))
+				}
+			}
+			parts[i] = viewers.NewColumn(k.values)
+		}
+		if b.gauges > 0 {
+			k.values = k.values[:0]
+			for _, s := range b.slots {
+				k.values = append(k.values, r.Cells[s.cell].Blocks[s.Block].GaugesOf(int(s.Index))...)
+			}
+			gauges[i] = viewers.NewColumn(k.values)
+		}
+	}
+	return parts, gauges
 }
 
 // value is what column n of its kind says of a member, 0 where the run's layout lacks it.

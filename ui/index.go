@@ -67,6 +67,8 @@ type TileBlock struct {
 	Parts     [][]string // names of each one's devices; nil for one device
 	partAt    []int32    // where each one's parts begin
 	parts     int
+	gaugeAt   []int32 // where each one's gauges begin
+	gauges    int
 
 	slots []cellSlot
 }
@@ -75,6 +77,9 @@ type cellSlot struct {
 	cell int32
 	twins.Slot
 }
+
+// gaugeList are the gauges of the twin of a row.
+func (b *TileBlock) gaugeList(row int32) []twins.Gauge { return twins.GaugesOf(b.Kind, b.Parts[row]) }
 
 // Line is a cable on the plane.
 type Line struct {
@@ -292,6 +297,8 @@ func (x *Index) addTile(w *sim.World, slots []cellSlot) {
 		to.Prepared = append(to.Prepared, b.Prepared(int(s.Index)))
 		to.Parts, to.partAt = append(to.Parts, parts), append(to.partAt, int32(to.parts))
 		to.parts += len(parts)
+		to.gaugeAt = append(to.gaugeAt, int32(to.gauges))
+		to.gauges += len(twins.GaugesOf(b.Kind, parts))
 		to.slots = append(to.slots, s)
 		if !slices.Contains(t.Communities, int(s.cell)) {
 			t.Communities = append(t.Communities, int(s.cell))
@@ -307,7 +314,7 @@ func (x *Index) version(w *sim.World) {
 	h := sha256.New()
 	fmt.Fprintln(h, "catalogue 1", w.Scenario.Name)
 	for _, k := range twins.Kinds() {
-		fmt.Fprintln(h, k.Name, k.Version, len(k.Columns), len(k.Settings))
+		fmt.Fprintln(h, k.Name, k.Version, len(k.Columns), len(k.Settings), len(k.AllGauges()))
 	}
 	for i := range x.Tiles {
 		for _, b := range x.Tiles[i].Blocks {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/ui/live"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // slowShelf is a shelf that keeps a command only when the test lets it.
@@ -16,10 +16,10 @@ type slowShelf struct {
 	asked, goOn chan struct{}
 }
 
-func (h *slowShelf) KeepCommand(c twins.Command, note string, value []byte) error {
+func (h *slowShelf) KeepCommands(c ...twins.Command) error {
 	h.asked <- struct{}{}
 	<-h.goOn
-	return h.shelf.KeepCommand(c, note, value)
+	return h.shelf.KeepCommands(c...)
 }
 
 // While a disk keeps a command nobody waits but who brings commands: requests are
@@ -28,7 +28,7 @@ func (h *slowShelf) KeepCommand(c twins.Command, note string, value []byte) erro
 func TestNothingWaitsForTheKeeper(t *testing.T) {
 	h := &slowShelf{&shelf{notes: map[string][]byte{}}, make(chan struct{}), make(chan struct{})}
 	s := shelved(t, h.shelf, func(o *Options) { o.Keep = h })
-	s.timing = live.Timing{Heartbeat: 10 * time.Millisecond, Ping: time.Minute, Pong: time.Minute, Write: time.Minute}
+	s.timing = viewers.Timing{Heartbeat: 10 * time.Millisecond, Ping: time.Minute, Pong: time.Minute, Write: time.Minute}
 	s.step(3)
 	viewer := s.dial("")
 	body := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`

@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/ui/live"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Bounds on what a viewer may subscribe to.
@@ -25,11 +26,11 @@ const (
 type source struct{ run *run }
 
 // newHub makes the hub of a run: communities that are more than a frame holds take turns.
-func newHub(r *run) *live.Hub {
-	return live.NewHub(source{r}, live.Turns{First: scopeCommunities, Scopes: r.index.chunks()})
+func newHub(r *run) *viewers.Hub {
+	return viewers.NewHub(source{r}, viewers.Turns{First: scopeCommunities, Scopes: r.index.chunks()})
 }
 
-// Hello implements live.Source.
+// Hello implements viewers.Source.
 func (o source) Hello() *stream.Hello {
 	r := o.run
 	cal := r.scenario.Calendar
@@ -38,8 +39,8 @@ func (o source) Hello() *stream.Hello {
 		Tiles: uint32(len(r.index.Tiles)), Twins: uint32(r.index.Twins), MostTwins: mostTwins}
 }
 
-// Resolve implements live.Source.
-func (o source) Resolve(scopes []string, asJSON bool) (v live.Wanted, done *stream.Subscribed, err error) {
+// Resolve implements viewers.Source.
+func (o source) Resolve(scopes []string, asJSON bool) (v viewers.Wanted, done *stream.Subscribed, err error) {
 	r := o.run
 	if len(scopes) > mostScopes {
 		return v, nil, fmt.Errorf("%d scopes, wanted at most %d", len(scopes), mostScopes)
@@ -78,13 +79,13 @@ func (o source) Resolve(scopes []string, asJSON bool) (v live.Wanted, done *stre
 	return v, done, nil
 }
 
-func addCommunities(v *live.Wanted, x *Index) {
+func addCommunities(v *viewers.Wanted, x *Index) {
 	for k := range x.chunks() {
 		v.Scopes = append(v.Scopes, scopeCommunities+k)
 	}
 }
 
-func (r *run) resolveScope(v *live.Wanted, tiles map[int]bool, scope string) error {
+func (r *run) resolveScope(v *viewers.Wanted, tiles map[int]bool, scope string) error {
 	x := r.index
 	name, rest, _ := strings.Cut(scope, "/")
 	switch {
@@ -126,8 +127,8 @@ func (r *run) resolveScope(v *live.Wanted, tiles map[int]bool, scope string) err
 	return nil
 }
 
-// Frames implements live.Source.
-func (o source) Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []*live.Frame, err error) {
+// Frames implements viewers.Source.
+func (o source) Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []*viewers.Frame, err error) {
 	x := o.run.index
 	step, err := o.run.history.Step(t, len(pins) > 0)
 	if err != nil {
@@ -144,13 +145,13 @@ func (o source) Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []
 }
 
 // frame is the frame of a scope in a step.
-func (x *Index) frame(s *Step, scope int) *live.Frame {
-	return live.NewFrame(x.scopeName(scope), s.Tick, s.Scopes[scope])
+func (x *Index) frame(s *Step, scope int) *viewers.Frame {
+	return viewers.NewFrame(x.scopeName(scope), s.Tick, s.Scopes[scope])
 }
 
 // show makes a step the latest one that viewers get.
 func (r *run) show(s *Step) {
-	frames := make([]*live.Frame, len(s.Scopes))
+	frames := make([]*viewers.Frame, len(s.Scopes))
 	for i := range frames {
 		frames[i] = r.index.frame(s, i)
 	}
@@ -158,39 +159,39 @@ func (r *run) show(s *Step) {
 }
 
 // pinned is the frame of one twin: its columns, and its devices.
-func (x *Index) pinned(s *Step, path string, at Place) *live.Frame {
+func (x *Index) pinned(s *Step, path string, at Place) *viewers.Frame {
 	own := s.Scopes[x.scopeOfTile(int(at.Tile))][at.Block]
 	b := x.block(at)
-	blocks := []live.Block{{Rows: 1, Columns: make([]live.Column, len(own.Columns))}}
+	blocks := []viewers.Block{{Rows: 1, Columns: make([]viewers.Column, len(own.Columns))}}
 	for i := range own.Columns {
-		blocks[0].Columns[i] = live.NewColumn([]int64{own.Value(i, int(at.Row))})
+		blocks[0].Columns[i] = viewers.NewColumn([]int64{own.Value(i, int(at.Row))})
 	}
 	if n := len(b.Parts[at.Row]); n > 0 {
 		parts := make([]int64, n)
 		for k := range parts {
 			parts[k] = s.Parts[at.Tile][at.Block].At(int(b.partAt[at.Row]) + k)
 		}
-		blocks = append(blocks, live.Block{Rows: n, Columns: []live.Column{live.NewColumn(parts)}})
+		blocks = append(blocks, viewers.Block{Rows: n, Columns: []viewers.Column{viewers.NewColumn(parts)}})
 	}
-	return live.NewFrame("twin/"+path, s.Tick, blocks)
+	return viewers.NewFrame("twin/"+path, s.Tick, blocks)
 }
 
-// News implements live.Source.
+// News implements viewers.Source.
 func (o source) News(since uint64, asJSON bool) ([]byte, uint64) {
 	return o.run.alerts.news(since, asJSON)
 }
 
-var clockStates = map[sim.LiveState]stream.Clock_State{
-	sim.Paused: stream.Clock_PAUSED, sim.Playing: stream.Clock_LIVE, sim.Ended: stream.Clock_ENDED, sim.Failed: stream.Clock_FAILED,
+var clockStates = map[live.State]stream.Clock_State{
+	live.Paused: stream.Clock_PAUSED, live.Playing: stream.Clock_LIVE, live.Ended: stream.Clock_ENDED, live.Failed: stream.Clock_FAILED,
 }
 
-// Clock implements live.Source.
+// Clock implements viewers.Source.
 func (o source) Clock() (clock *stream.Clock, alerts uint32) {
 	r := o.run
 	c := r.pace.Clock()
 	first, _ := r.history.Bounds()
 	m := &stream.Clock{State: clockStates[c.State], Tick: int64(c.Tick), First: int64(first), Speed: c.Speed, Reached: c.Reached}
-	if m.Playing, m.Error = c.State == sim.Playing, r.trouble(&c); r.replay {
+	if m.Playing, m.Error = c.State == live.Playing, r.trouble(&c); r.replay {
 		m.State = stream.Clock_REPLAY
 	}
 	return m, uint32(r.alerts.open())

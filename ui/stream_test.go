@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
-	"github.com/smatrix-grid/smatrix/ui/live"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // A viewer gets full state, then deltas, and has what the server has.
@@ -319,7 +319,7 @@ func FuzzClientMessage(f *testing.F) {
 		f.Add(text, true)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, asJSON bool) {
-		m, err := live.Decode(b, asJSON)
+		m, err := viewers.Decode(b, asJSON)
 		if err != nil {
 			return
 		}
@@ -333,7 +333,7 @@ func FuzzClientMessage(f *testing.F) {
 
 // short has what usually takes seconds happen at once.
 func short(t *tester) {
-	t.timing = live.Timing{Heartbeat: 10 * time.Millisecond, Ping: 50 * time.Millisecond, Pong: 1500 * time.Millisecond, Write: 5 * time.Second}
+	t.timing = viewers.Timing{Heartbeat: 10 * time.Millisecond, Ping: 50 * time.Millisecond, Pong: 1500 * time.Millisecond, Write: 5 * time.Second}
 }
 
 // A viewer that does not answer pings is dropped; one that does stays.
@@ -366,7 +366,7 @@ func TestManyViewers(t *testing.T) {
 	short(s)
 	s.timing.Pong = 3 * time.Second
 	if long {
-		s.timing = live.UsualTiming
+		s.timing = viewers.UsualTiming
 	}
 	for range stalled {
 		s.dial("").send(&stream.ClientMessage{Body: &stream.ClientMessage_Subscribe{Subscribe: &stream.Subscribe{Scopes: []string{"grid", "communities", "tile/0"}, MaxHz: 10}}})

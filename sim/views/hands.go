@@ -45,7 +45,7 @@ func (h *Hands) Commit(r *sim.StepRecord) error {
 		if log == nil {
 			continue
 		}
-		now, setting := log.now(), c.Args.Setting
+		now, setting := log.now(), c.Setting()
 		was, ok := now.Value(setting)
 		if !ok {
 			continue

@@ -30,7 +30,7 @@ func (s *Service) Commit(r *sim.StepRecord) error {
 	s.next = r.Tick + 1
 	for i := range r.Commands {
 		c := &r.Commands[i]
-		if c.Args.Setting != twins.InService {
+		if !c.Type.OfSetting() || c.Setting() != twins.InService {
 			continue
 		}
 		log := s.of[c.Target]

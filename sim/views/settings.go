@@ -34,7 +34,10 @@ func (s *Settings) Commit(r *sim.StepRecord) error {
 	s.next = r.Tick + 1
 	for i := range r.Commands {
 		c := &r.Commands[i]
-		at := SettingOf{c.Target, c.Args.Setting}
+		if !c.Type.OfSetting() {
+			continue
+		}
+		at := SettingOf{c.Target, c.Setting()}
 		s.now[at] = commanded(c, func() int64 {
 			if v, changed := s.now[at]; changed {
 				return v
@@ -47,10 +50,10 @@ func (s *Settings) Commit(r *sim.StepRecord) error {
 
 // commanded is what a command makes of its setting; was is the value before it.
 func commanded(c *twins.Command, was func() int64) int64 {
-	if c.Name == twins.CommandSet {
-		return c.Args.Value
+	if c.Type == twins.CommandSet {
+		return c.Value()
 	}
-	v, _ := twins.MulDiv(was(), c.Args.Value, int64(twins.One))
+	v, _ := twins.MulDiv(was(), c.Value(), int64(twins.One))
 	return v
 }
 

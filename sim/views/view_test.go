@@ -52,14 +52,14 @@ func forms(s *views.Set) map[string][]byte {
 }
 
 func set(step twins.Tick, seq int64, target, setting string, value int64) twins.Command {
-	return twins.Command{Step: step, Seq: seq, Name: twins.CommandSet, Target: target, Args: twins.Args{Setting: setting, Value: value}}
+	return twins.Set(target, setting, value).At(step, seq)
 }
 
 var hamletCommands = []twins.Command{
 	set(3, 900, "grid/north", "limit_w", int64(8*twins.Kilowatt)), set(9, 901, "grid/north", "limit_w", int64(900*twins.Watt)),
 	set(11, 902, "grid/supply/engine", "order", 1), set(15, 903, "grid/supply/engine", "order", 2), set(6, 904, "grid/supply/tie", "available", 0),
 	set(13, 905, "grid/supply/tie", "available", 1),
-	{Step: 12, Seq: 906, Name: twins.CommandMultiply, Target: "grid/north", Args: twins.Args{Setting: "limit_w", Value: int64(2 * twins.One)}},
+	twins.Multiply("grid/north", "limit_w", int64(2*twins.One)).At(12, 906),
 }
 
 // Every kind of view that is declared keeps these laws, in a day with alerts, orders and changed limits. What it knew

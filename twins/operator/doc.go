@@ -9,7 +9,8 @@
 //	offers   ─▶ dispatch (each step) ─▶ setpoints, reserve, what is asked of communities
 //	settled  ─▶ swing (each step of an island) ─▶ frequency, relays, what books owe to rotating masses
 //
-// It never sees the future: a Forecast says what it expects, by a stated method,
+// It knows communities by their rosters and answers (twins.Roster, twins.Answer) and holds
+// no twin. It never sees the future: a Forecast says what it expects, by a stated method,
 // and is told what came.
 //
 // Deliberately absent: the limits of communities and the plans of vehicles (theirs

@@ -56,7 +56,8 @@ export interface CommandBody {
   word?: string
 }
 export interface CommandInfo {
-  name: 'set' | 'multiply'
+  /** set, multiply, or another command that the twin takes: it has no setting */
+  name: string
   /** the Idempotency-Key came before: nothing more was done */
   repeated: boolean
   seq: number
@@ -151,8 +152,29 @@ export interface ForkInputBody {
   /** changes as in --set: producers.coal-1.available=false */
   set: string[] | null
 }
+export interface GaugeInfo {
+  label: string
+  /** of a home's device DEVICE.NAME */
+  name: string
+  /** the value in words; empty where it is null */
+  text: string
+  unit: string
+  /** null where it has none in this step, or is not known */
+  value: number | null
+}
+export interface GaugeKind {
+  label: string
+  name: string
+  /** stored integer ÷ 10^places is in the unit */
+  places: number
+  unit: string
+  /** names of the values 0, 1, …, where it is a state */
+  words: string[]
+}
 export interface KindInfo {
   columns: ColumnInfo[]
+  /** figures beside the columns that a twin of the kind may have; those of a home's devices as DEVICE.NAME */
+  gauges: GaugeKind[]
   label: string
   name: string
   ownable: boolean
@@ -416,12 +438,17 @@ export interface TwinInfo {
   community: string
   /** about it, newest first, at most 20 */
   decisions: DecisionInfo[]
+  /** figures that its kind, or a device of it, has beside the columns */
+  gauges: GaugeInfo[]
   kind: string
   label: string
+  /** why parts and gauges of this step are not known; empty where they are */
+  not_computed: string
   /** it was out of service in this step, or not put in yet */
   out: boolean
   owner: string
   parent: string
+  /** its devices; empty where not_computed says why */
   parts: PartInfo[]
   path: string
   /** of one that can be started and stopped */
@@ -663,7 +690,7 @@ export interface Gets {
   /** A twin's columns and devices over time */
   '/readings': {
     query: {
-      /** of its kind, or part:NAME for a device; all of its kind's if left out */
+      /** of its kind, part:NAME for a device, or gauge:NAME for a gauge; all of its kind's if left out */
       column?: string[] | null
       /** first step */
       from?: number

@@ -1,4 +1,4 @@
-// Package live is the server's side of the stream: viewers of a run, each a WebSocket, the frames
+// Package viewers is the server's side of the stream: viewers of a run, each a WebSocket, the frames
 // that they share, and how they go over the wire. A Hub takes the frames of each step (Show); a
 // viewer gets those that it has subscribed to, full or as what differs from the frame that it
 // has, each made once for all. Packed columns (Column, Block) are those of frames, of history and
@@ -9,4 +9,4 @@
 // in package stream.
 //
 // Absent on purpose: what a column means, where a twin is, who may watch, and how many: the server knows.
-package live
+package viewers
