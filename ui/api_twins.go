@@ -15,6 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // changed is what commands have made of a setting; false if none has changed it.
@@ -455,7 +456,7 @@ func (r *run) partAbsent(path, part string) bool {
 	return ok && scale == 0
 }
 
-func flowsOf(b *Block, row int) map[string]Number {
+func flowsOf(b *viewers.Block, row int) map[string]Number {
 	values := map[string]Number{}
 	for i, f := range flowColumns {
 		values[f.name] = Number{b.Value(i, row), f.places}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // slowShelf is a shelf that keeps a command only when the test lets it.
@@ -27,7 +28,7 @@ func (h *slowShelf) KeepCommands(c ...twins.Command) error {
 func TestNothingWaitsForTheKeeper(t *testing.T) {
 	h := &slowShelf{&shelf{notes: map[string][]byte{}}, make(chan struct{}), make(chan struct{})}
 	s := shelved(t, h.shelf, func(o *Options) { o.Keep = h })
-	s.timing = timing{heartbeat: 10 * time.Millisecond, ping: time.Minute, pong: time.Minute, write: time.Minute}
+	s.timing = viewers.Timing{Heartbeat: 10 * time.Millisecond, Ping: time.Minute, Pong: time.Minute, Write: time.Minute}
 	s.step(3)
 	viewer := s.dial("")
 	body := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`

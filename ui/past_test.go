@@ -161,7 +161,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 		for scope := range a.Scopes {
 			for k := range a.Scopes[scope] {
 				for c := range a.Scopes[scope][k].Columns {
-					if !a.Scopes[scope][k].Columns[c].equal(&b.Scopes[scope][k].Columns[c]) {
+					if !a.Scopes[scope][k].Columns[c].Equal(&b.Scopes[scope][k].Columns[c]) {
 						t.Fatalf("step %d: %s: block %d, column %d differs", i, all.index.scopeName(scope), k, c)
 					}
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // run is one run that is shown: the live one, or a fork.
@@ -29,7 +30,7 @@ type run struct {
 	past     Past // nil: none
 	keep     Keeper
 	waiting  func() string // what a run that plays waits for; ""
-	hub      *hub
+	hub      *viewers.Hub
 	views    *folded
 	alerts   *alerts
 	chain    *sim.Chain
@@ -73,11 +74,12 @@ func newRun(o runOptions) (*run, error) {
 		o.chain = o.world.NewChain()
 	}
 	r := &run{
-		id: o.id, index: o.index, scenario: s, hub: newHub(o.index),
+		id: o.id, index: o.index, scenario: s,
 		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
 		done: make(chan struct{}), summed: make(chan struct{}),
 		priced: o.world.Market != nil,
 	}
+	r.hub = newHub(r)
 	r.mixed = r.priced && o.world.Market.Mixed
 	if err := r.catchUp(&o); err != nil {
 		return nil, err
@@ -86,14 +88,14 @@ func newRun(o runOptions) (*run, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	if r.replay {
-		r.pace = newPlayer(r.history, s.Calendar.Step, o.live, r.hub.show)
+		r.pace = newPlayer(r.history, s.Calendar.Step, o.live, r.show)
 		go r.run(ctx, func() {})
 		return r, nil
 	}
 	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
 		memory.Add(step)
 		r.alerts.step(rec.Tick)
-		r.hub.show(step)
+		r.show(step)
 	}}
 	stepper, err := o.stepper(o.world)
 	if err != nil {
@@ -142,7 +144,7 @@ func (r *run) run(ctx context.Context, stop func()) {
 	}
 	r.mu.Unlock()
 	close(r.summed)
-	r.hub.wake()
+	r.hub.Wake()
 }
 
 // close ends the run after a whole step.
@@ -438,7 +440,7 @@ func (s *runs) remove(id string) error {
 	s.all = slices.DeleteFunc(s.all, func(o *run) bool { return o == r })
 	s.mu.Unlock()
 	r.close()
-	r.hub.dismiss(closeGone, "the run was deleted")
+	r.hub.Dismiss(viewers.CloseGone, "the run was deleted")
 	return nil
 }
 

@@ -16,11 +16,11 @@ var VehiclesKind = Declare(Kind{Name: "vehicles", Version: 1, New: func(w *sim.W
 const mostParked = 4096
 
 // Vehicles is where every vehicle is, plugged in or away, since when, and what it asked for. What it
-// was before is known as far back as the last mostParked changes go.
+// was before is known as far back as the last mostParked changes go; they are not stored, since the
+// run's past has them.
 //
-//	version byte, steps int, from int, vehicles uint; of each in order of communities, kinds and paths: since int, and if
-//	that is ≥ 0 a state; a list of changes: tick int, vehicle uint, what it was before: since int, and if that is ≥ 0 a state.
-//	A state is 1 plugged, 2 ready or 0, leaves int, wanted int, impossible int.
+//	version byte, steps int, vehicles uint; of each in order of communities, kinds and paths: since int; if that is ≥ 0: 1 plugged,
+//	2 away and ready or 0; if plugged: leaves int, wanted int, impossible int
 type Vehicles struct {
 	next twins.Tick
 	from twins.Tick     // known after this step and later ones
@@ -120,66 +120,54 @@ func (v *Vehicles) Until(at twins.Tick) View {
 func (v *Vehicles) AppendBinary(b []byte) []byte {
 	w := form.Writer(append(b, VehiclesKind.Version))
 	w.Int(int64(v.next))
-	w.Int(int64(v.from))
 	w.Uint(uint64(len(v.now)))
 	for i := range v.now {
 		v.now[i].append(&w)
-	}
-	w.Uint(uint64(len(v.log)))
-	for i := range v.log {
-		w.Int(int64(v.log[i].tick))
-		w.Uint(uint64(v.log[i].vehicle))
-		v.log[i].was.append(&w)
 	}
 	return w
 }
 
 func (p *Parked) append(w *form.Writer) {
 	w.Int(int64(p.Since))
-	if p.Since < 0 {
-		return
+	switch {
+	case p.Since < 0:
+	case p.Plugged:
+		w.Uint(1)
+		w.Int(int64(p.Leaves))
+		w.Int(int64(p.Wanted))
+		w.Int(int64(p.Impossible))
+	case p.Ready:
+		w.Uint(2)
+	default:
+		w.Uint(0)
 	}
-	flags := uint64(0)
-	if p.Plugged {
-		flags = 1
-	}
-	if p.Ready {
-		flags += 2
-	}
-	w.Uint(flags)
-	w.Int(int64(p.Leaves))
-	w.Int(int64(p.Wanted))
-	w.Int(int64(p.Impossible))
 }
 
 func readParked(r *form.Reader) (p Parked) {
 	if p.Since = twins.Tick(r.Int()); p.Since < 0 {
 		return p
 	}
-	flags := r.Uint()
-	p.Plugged, p.Ready = flags&1 != 0, flags&2 != 0
-	p.Leaves = twins.Tick(r.Int())
-	p.Wanted, p.Impossible = twins.Energy(r.Int()), twins.Energy(r.Int())
+	state := r.Uint()
+	p.Plugged, p.Ready = state == 1, state == 2
+	if p.Plugged {
+		p.Leaves = twins.Tick(r.Int())
+		p.Wanted, p.Impossible = twins.Energy(r.Int()), twins.Energy(r.Int())
+	}
 	return p
 }
 
 // UnmarshalBinary implements View.
 func (v *Vehicles) UnmarshalBinary(b []byte) error {
 	r := form.NewVersion(b, VehiclesKind.Version)
-	v.next, v.from = twins.Tick(r.Int()), twins.Tick(r.Int())
+	v.next = twins.Tick(r.Int())
+	if v.from = v.next - 1; v.next == 0 {
+		v.from = always
+	}
 	if n := r.Count(1); n != len(v.now) {
 		r.Fail(fmt.Errorf("it has %d vehicles, wanted %d", n, len(v.now)))
 	}
 	for i := range v.now {
 		v.now[i] = readParked(r)
-	}
-	for range r.Count(3) {
-		tick, vehicle := twins.Tick(r.Int()), r.Uint()
-		if vehicle >= uint64(len(v.now)) {
-			r.Fail(fmt.Errorf("it has a change of vehicle %d, of %d", vehicle, len(v.now)))
-			break
-		}
-		v.log = append(v.log, parkedBefore{tick, int(vehicle), readParked(r)})
 	}
 	return r.Done()
 }
