@@ -181,17 +181,23 @@ func (c *Cell) foldHome(k, i int, env *Env) {
 }
 
 // straighten makes sense of what a steward offers of members that offer sum: nothing
-// beyond it, and all of the essential load.
+// beyond it, all of the essential load, and all that closes the books where nothing else
+// does, which is to hold generation back, to leave storage alone and to use owners' reserves.
 func (f *Flex) straighten(sum *Flex) {
-	offered := *f
+	offered := f.Tier
 	*f = *sum
 	for t := Comfort; t < NumTiers; t++ {
-		b, o := &f.Tier[t], offered.Tier[t]
+		b, o := &f.Tier[t], offered[t]
 		o.Min, o.Max = b.Clip(o.Min), b.Clip(o.Max)
 		o.Max = max(o.Min, o.Max)
+		switch t {
+		case Generation:
+			o.Max = b.Max
+		case Storage:
+			o.Min, o.Max = min(o.Min, b.Clip(0)), max(o.Max, b.Clip(0))
+		}
 		*b = Band{o.Min, o.Clip(o.Ref), o.Max}
 	}
-	f.Deepest = min(max(f.Deepest, offered.Deepest), f.Tier[Storage].Min)
 }
 
 // divide shares what was asked of the community among its households and its own devices,
