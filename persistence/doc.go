@@ -72,7 +72,7 @@
 //	k tick                     marks a chunk: steps, communities
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
-//	z steps community part     states of a community; 2³²−1 is the grid
+//	z steps community part     states of a community; 2³²−1 is the grid: see twins.Strategy.AppendName
 //	o name                     a note of who shows the run; no part of the chain
 //	e                          steps made, digest: ended here
 //	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,

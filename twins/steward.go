@@ -122,7 +122,8 @@ func (b *Block) manages(i int) bool {
 	return b.owner != nil && (b.own != nil || b.spans != nil && b.spans[i] != nil)
 }
 
-// home is the steward of home i, and for whom it decides.
+// home is the steward of home i, and for whom it decides. Where the home is in quarantine
+// that is OwnAims: its own may be what has failed.
 func (c *Cell) home(k int, i int) (Steward, Members) {
 	b := c.Blocks[k]
 	m := Members{Devices: Devices{cell: c}, folded: &b.Flex[i]}
@@ -131,6 +132,9 @@ func (c *Cell) home(k int, i int) (Steward, Members) {
 	}
 	if b.own != nil {
 		m.own = &b.own[i]
+	}
+	if b.quarantined[i] {
+		return ownAims{}, m
 	}
 	if each := c.stewards.each[k]; each != nil {
 		return each[i], m
@@ -330,8 +334,9 @@ func (c *Cell) settleStewards(env *Env) {
 	}
 	for k, each := range s.each {
 		for i := range each {
-			steward, m := c.home(k, i)
-			steward.(StatefulSteward).Settled(env, m)
+			if steward, m := c.home(k, i); !c.Blocks[k].quarantined[i] {
+				steward.(StatefulSteward).Settled(env, m)
+			}
 		}
 	}
 }
