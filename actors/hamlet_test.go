@@ -97,7 +97,7 @@ func (l *transcript) Commit(r *sim.StepRecord) error {
 	})
 	fmt.Fprintf(l, " │ sum %d mW\n", sum)
 	for _, c := range r.Commands {
-		fmt.Fprintf(l, "      command %d: %s %s of %s: %d\n", c.Seq, c.Name, c.Args.Setting, c.Target, c.Args.Value)
+		fmt.Fprintf(l, "      command %d: %s %s of %s: %d\n", c.Seq, c.Type.Name, c.Setting(), c.Target, c.Value())
 	}
 	each(r, func(name string, b *twins.BlockRecord, i int) {
 		if b.Kind.Role == twins.RoleStorage {

@@ -18,8 +18,9 @@ import (
 // asks are the grid's: it writes them before it sends an ask, and then leaves them
 // alone until every shard has answered; communities read them in between. An answer is
 // its community's: it is written before answered is sent, and then left alone until
-// the community is asked again; the grid reads it in between, and nothing else of a
-// community. The world of the step is the runner's, and nobody writes it during a step.
+// the community is asked again; the grid reads it in between. Only the record of a step
+// still points into cells, and is read after the last answer. The world of the step is
+// the runner's, which does not write it during the step.
 //
 //	anyone ─▶ anyone                 Inspect ─▶ Inspected
 

@@ -189,57 +189,126 @@ const (
 	sameStep = 1 << iota // and the seq that follows
 	sameName             // of the command
 	sameSetting
-	sameValue
+	sameValue  // or, with hasBody, the same body
+	hasBody    // a body that is no setting and value: of another type than set and multiply
+	hasKey     // an Idempotency-Key
+	hasAccount // that sent it
+	knownFlags = 1<<iota - 1
 )
 
 func (w *writer) commands(all []twins.Command) {
 	w.uint(uint64(len(all)))
 	last := &twins.Command{}
 	for i := range all {
-		c, same := &all[i], uint64(0)
-		for bit, is := range [...]bool{c.Step == last.Step && c.Seq == last.Seq+1, c.Name == last.Name, c.Args.Setting == last.Args.Setting, c.Args.Value == last.Args.Value} {
-			if is {
-				same |= 1 << bit
-			}
-		}
+		c := &all[i]
+		same := flagsAfter(last, c)
 		w.uint(same)
 		w.textAfter(last.Target, c.Target)
 		if same&sameStep == 0 {
 			w.ints(int64(c.Step), c.Seq)
 		}
 		if same&sameName == 0 {
-			w.text(c.Name)
+			w.text(c.Type.String())
 		}
-		if same&sameSetting == 0 {
-			w.text(c.Args.Setting)
+		switch {
+		case same&hasBody != 0 && same&sameValue == 0:
+			w.text(c.Body)
+		case same&hasBody == 0 && same&sameSetting == 0:
+			w.text(c.Setting())
 		}
-		if same&sameValue == 0 {
-			w.int(c.Args.Value)
+		if same&(hasBody|sameValue) == 0 {
+			w.int(c.Value())
+		}
+		if same&hasKey != 0 {
+			w.text(c.Key)
+		}
+		if same&hasAccount != 0 {
+			w.int(int64(c.By))
 		}
 		last = c
 	}
+}
+
+// flagsAfter says what a command has as the one before, and what it has at all.
+func flagsAfter(last, c *twins.Command) (flags uint64) {
+	typed := !c.Type.OfSetting()
+	same := c.Value() == last.Value()
+	if typed {
+		same = c.Body == last.Body && !last.Type.OfSetting()
+	}
+	for bit, is := range [...]bool{c.Step == last.Step && c.Seq == last.Seq+1, c.Type == last.Type, !typed && c.Setting() == last.Setting(), same,
+		typed, c.Key != "", c.By != 0} {
+		if is {
+			flags |= 1 << bit
+		}
+	}
+	return flags
 }
 
 func (r *reader) commands() (all []twins.Command) {
 	last := twins.Command{}
 	for range r.count(3) {
 		c, same := last, r.uint()
+		c.Key, c.By = "", 0
+		if same > knownFlags {
+			r.fail(fmt.Errorf("it has a command with flags %#x that are unknown to this version", same))
+		}
 		c.Target, c.Seq = r.textAfter(last.Target), last.Seq+1
 		if same&sameStep == 0 {
 			c.Step, c.Seq = twins.Tick(r.int()), r.int()
 		}
 		if same&sameName == 0 {
-			c.Name = r.text()
+			c.Type = r.commandType()
 		}
-		if same&sameSetting == 0 {
-			c.Args.Setting = r.text()
+		r.commandBody(&c, &last, same)
+		if same&hasKey != 0 {
+			c.Key = r.text()
 		}
-		if same&sameValue == 0 {
-			c.Args.Value = r.int()
+		if same&hasAccount != 0 {
+			c.By = twins.Account(r.int())
+		}
+		if r.err != nil {
+			return nil
 		}
 		all, last = append(all, c), c
 	}
 	return all
+}
+
+// commandType reads the name of one.
+func (r *reader) commandType() *twins.CommandType {
+	name := r.text()
+	t := twins.CommandNamed(name)
+	if t == nil {
+		r.fail(fmt.Errorf("a command %q is unknown to this version", name))
+	}
+	return t
+}
+
+// commandBody reads what of a body is not as that of the command before.
+func (r *reader) commandBody(c, last *twins.Command, same uint64) {
+	typed := same&hasBody != 0
+	switch {
+	case typed == c.Type.OfSetting():
+		r.fail(fmt.Errorf("a command %q has the body of another type", c.Type))
+		return
+	case typed && same&sameValue == 0:
+		c.Body = r.text()
+		return
+	case typed:
+		return
+	}
+	if same&(sameSetting|sameValue) == sameSetting|sameValue && last.Type.OfSetting() {
+		return // it shares the text
+	}
+	setting, value := last.Setting(), last.Value()
+	if same&sameSetting == 0 {
+		setting = r.text()
+	}
+	if same&sameValue == 0 {
+		value = r.int()
+	}
+	c.Body = twins.Set("", setting, value).Body
 }
 
 func (w *writer) textAfter(last, s string) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -101,7 +100,7 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
 	child.start, child.parent, child.base, child.gone = s.start, s, at, at
-	child.heads, child.missing = slices.Clone(s.heads[:at]), make([]bool, at)
+	child.steps = at
 	child.commands = s.Commands(0, at)
 	child.inherited = len(child.commands)
 	later := append(s.Commands(at, kept.lastStep()), changes...)
@@ -117,13 +116,31 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	return j, m, r.writeMeta()
 }
 
+// CanFork says why a fork cannot begin at a step: it has not been reached, or, as a
+// *ModelError, another model made the steps since the last state that is kept.
+func (s *Store) CanFork(at twins.Tick) error {
+	if at > s.Steps() && at <= s.Steps()+s.leftOut {
+		return s.elsewhere(s.segments[len(s.segments)-1], at)
+	}
+	if at < 0 || at > s.Steps() {
+		return fmt.Errorf("fork at step %d, wanted at most %d, which is how far the run got", at, s.Steps())
+	}
+	if _, err := s.formFrom(at, at); err != nil {
+		return err
+	}
+	if from := s.SnapshotBefore(at); s.recomputable(from, at) != nil {
+		return s.elsewhere(s.segmentOf(at-1), at)
+	}
+	return nil
+}
+
 // lastStep is beyond all steps of the run.
 func (k *Kept) lastStep() twins.Tick { return twins.Tick(k.Steps) + 1 }
 
 // parentOf is what a fork remembers of this run.
 func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
-	if at < 0 || at > s.Steps() {
-		return nil, fmt.Errorf("fork at step %d, wanted at most %d, which is how far the run got", at, s.Steps())
+	if err := s.CanFork(at); err != nil {
+		return nil, err
 	}
 	dir, err := filepath.Abs(s.dir)
 	if err != nil {
@@ -153,6 +170,9 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 	j.folds = folded
 	if j.ledger, err = createLedger(s.run.path(ledgerFile), s.start); err != nil {
 		return nil, nil, err
+	}
+	if err = s.openLedger(); err != nil {
+		return nil, nil, errors.Join(err, j.ledger.f.Close())
 	}
 	if err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})}); err != nil {
 		return nil, nil, errors.Join(err, j.ledger.f.Close())

@@ -89,8 +89,8 @@ func goldenStep() *stepForm {
 		swing: twins.Swing{Island: true, Blackout: true, Min: -250_000, Max: 1, End: -3, ROCOF: 4, Stages: 5, Relief: 6, Kinetic: -7, Shed: 8, ShedFor: 9},
 		flows: flowsOf([]int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 1 << 50}),
 		commands: []twins.Command{
-			{Step: 300, Seq: 4, Target: "grid/a/h1", Name: twins.CommandSet, Args: twins.Args{Setting: "load.scale", Value: 1_300_000_000}},
-			{Step: 300, Seq: 5, Target: "grid/a/h2", Name: twins.CommandSet, Args: twins.Args{Setting: "pv.scale", Value: -1}},
+			twins.Set("grid/a/h1", "load.scale", 1_300_000_000).At(300, 4),
+			twins.Set("grid/a/h2", "pv.scale", -1).At(300, 5),
 		},
 		digests: []sim.Hash{hashOf(3)},
 		cells: []cellForm{{
@@ -253,14 +253,14 @@ func goldenLedger(t *testing.T, g *golden, step *stepForm) {
 	if !bytes.Equal(b, f.Bytes()) {
 		t.Errorf("ledger is written as %x", f.Bytes())
 	}
-	c, err := readLedger("", b)
-	if err != nil || c.start != hashOf(4) || !slices.Equal(c.heads, []sim.Hash{hashOf(5), hashOf(6)}) || c.ended != 2 || c.digest != hashOf(7) ||
+	c, err := readLedger("", bytes.NewReader(b))
+	if err != nil || c.start != hashOf(4) || !slices.Equal(c.heads(t), []sim.Hash{hashOf(5), hashOf(6)}) || c.ended != 2 || c.digest != hashOf(7) ||
 		!slices.Equal(c.commands, step.commands) || c.torn != 0 || int(c.size) != len(b) {
 		t.Errorf("ledger: %v, %+v", err, c)
 	}
 	newer := slices.Clone(b)
 	newer[len(ledgerMagic)]++
-	if _, err := readLedger("run", newer); err == nil || !strings.Contains(err.Error(), "wanted a newer program") {
+	if _, err := readLedger("run", bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "wanted a newer program") {
 		t.Errorf("a newer ledger: %v", err)
 	}
 }

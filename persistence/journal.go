@@ -120,7 +120,9 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 		err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
 	}
 	if err == nil {
-		j.ledger, err = createLedger(r.path(ledgerFile), s.start)
+		if j.ledger, err = createLedger(r.path(ledgerFile), s.start); err == nil {
+			err = s.openLedger()
+		}
 	}
 	if err == nil {
 		r.meta.Journal = kept
@@ -202,13 +204,14 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
-	j.store.noted(r.Tick, head)
+	j.store.steps = max(j.store.steps, r.Tick+1)
 	j.next, j.last, j.refused = r.Tick+1, r, false
 	if r.Tick >= j.known {
-		j.ledger.step(r.Tick, head)
+		at := j.ledger.step(r.Tick, head)
 		if err := j.ledger.flush(); err != nil {
 			return j.fail(err)
 		}
+		j.store.index.add(r.Tick, head, at)
 	}
 	j.show()
 	j.waiting++
@@ -250,7 +253,7 @@ func (j *Journal) same(t twins.Tick, head sim.Hash) error {
 	if t >= j.known {
 		return nil
 	}
-	if was := j.store.heads[t]; was != (sim.Hash{}) && was != head {
+	if was := j.store.head(t); was != (sim.Hash{}) && was != head {
 		return &DamageError{Dir: j.store.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
 	}
 	return nil
@@ -302,16 +305,20 @@ func (j *Journal) flushChunk(entries []Entry) []Entry {
 		keyOf := func(part int) []byte { return readingsKey(i, c.from, part) }
 		entries = s.sealParts(entries, keyOf, j.buf, s.like(keyOf(0)))
 	}
-	var w writer
-	w.uint(uint64(c.steps))
-	w.uint(uint64(len(c.cells)))
-	entries = append(entries, s.seal(key(keyChunk, c.from), w))
-	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
+	entries = append(entries, s.seal(key(keyChunk, c.from), chunkMark(c.steps, len(c.cells))))
+	s.chunks = s.chunks.with(span{c.from, c.from + twins.Tick(c.steps)})
 	c.from, c.steps, c.values = c.from+twins.Tick(c.steps), 0, 0
 	for _, cell := range c.cells {
 		cell.reset()
 	}
 	return entries
+}
+
+// chunkMark is what stands under the mark of a chunk.
+func chunkMark(steps, communities int) (w writer) {
+	w.uint(uint64(steps))
+	w.uint(uint64(communities))
+	return w
 }
 
 // snapshot writes all states after a step, which may be the last that is made for now.
@@ -333,20 +340,10 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entr
 	var w writer
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
-	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] < after {
-		s.snapshots = append(s.snapshots, after)
+	if s.snapshots.last() < after {
+		s.snapshots = s.snapshots.with(after)
 	}
 	return entries
-}
-
-// noted remembers the head of a step.
-func (s *Store) noted(t twins.Tick, head sim.Hash) {
-	switch {
-	case t >= s.Steps():
-		s.heads = append(s.heads, head)
-	case s.heads[t] != head: // it was lost
-		s.heads[t] = head
-	}
 }
 
 // Next is the step that comes: a command must not be for an earlier one.
@@ -374,6 +371,9 @@ func (j *Journal) command(commands ...twins.Command) error {
 		return j.failed
 	}
 	for _, c := range commands {
+		if c.Type == nil {
+			return fmt.Errorf("command %d for %s has no type", c.Seq, c.Target)
+		}
 		if c.Step < j.next || c.Step < j.known {
 			return fmt.Errorf("command for step %d, which has been made; the next one is %d", c.Step, max(j.next, j.known))
 		}
@@ -401,17 +401,6 @@ func (j *Journal) command(commands ...twins.Command) error {
 	j.store.commands = append(j.store.commands, commands...)
 	j.show()
 	return nil
-}
-
-// AppendNoted keeps a note, then a command: there is never the command without its
-// note. There may be the note without its command, whose Seq it should therefore have.
-func (j *Journal) AppendNoted(name string, value []byte, c twins.Command) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.note(name, value); err != nil {
-		return err
-	}
-	return j.command(c)
 }
 
 // AppendNote keeps a note beside the run, for who shows it: on disk when it returns
@@ -514,7 +503,7 @@ func (j *Journal) end() error {
 		}
 		return j.sync()
 	}
-	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
+	if s.snapshots.last() != j.next {
 		entries = j.snapshot(entries, j.last, true)
 	}
 	digest := j.chain.Digest()

@@ -53,8 +53,7 @@ func killedWorld() (*sim.World, error) {
 
 // killCommand is the command from outside that is given before step t.
 func killCommand(t twins.Tick) twins.Command {
-	return twins.Command{Step: t, Seq: 1000 + int64(t), Target: "grid/north/home-1", Name: twins.CommandSet,
-		Args: twins.Args{Setting: "load.scale", Value: int64(twins.One) + int64(t)*1e6}}
+	return twins.Set("grid/north/home-1", "load.scale", int64(twins.One)+int64(t)*1e6).At(t, 1000+int64(t))
 }
 
 // often makes snapshots more often for a test.
@@ -205,9 +204,7 @@ const killFork = 110
 // forkChange is what is another in the fork.
 func forkChange() twins.Command {
 	c := killCommand(killFork)
-	c.Seq++
-	c.Args.Value = int64(twins.One) * 2
-	return c
+	return twins.Set(c.Target, c.Setting(), 2*int64(twins.One)).At(c.Step, c.Seq+1)
 }
 
 // forkChild keeps a fork, as child keeps a run.

@@ -18,7 +18,7 @@ func TestVerifyAWeekOfTheTown(t *testing.T) {
 	kept(t, dir, build(t, "town", sim.Options{Days: &days}), -1)
 	s := open(t, dir, Read)
 	defer s.Close()
-	if s.Steps() != 7*96 || len(s.snapshots) != 7 {
+	if s.Steps() != 7*96 || s.snapshots.len() != 7 {
 		t.Fatalf("%d steps, snapshots %v", s.Steps(), s.snapshots)
 	}
 	for _, span := range [][2]twins.Tick{{0, 7 * 96}, {500, 520}} {
@@ -41,7 +41,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		what   string
 	}{
 		"a reading": {func(s *Store, w *sim.World) error {
-			c := s.chunks[0]
+			c, _ := s.firstChunk()
 			k, err := s.readings(shapeOf(w.Form.Layout, w.Cells), 1, c)
 			if err != nil {
 				return err
@@ -56,7 +56,10 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 			return forgeStep(s, w, 3, func(f *stepForm) { f.swing.Min-- })
 		}, 3, "grid", "frequency: kept"},
 		"a command": {func(s *Store, w *sim.World) error {
-			return forgeStep(s, w, 5, func(f *stepForm) { f.commands[0].Args.Value++ })
+			return forgeStep(s, w, 5, func(f *stepForm) {
+				c := &f.commands[0]
+				*c = twins.Set(c.Target, c.Setting(), c.Value()+1).At(c.Step, c.Seq)
+			})
 		}, 5, "", "command 0: kept"},
 		"a digest": {func(s *Store, w *sim.World) error {
 			return forgeStep(s, w, 11, func(f *stepForm) { f.digests[2][0]++ })

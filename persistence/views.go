@@ -157,7 +157,7 @@ func (f *folds) Commit(r *sim.StepRecord) error {
 	if err != nil {
 		return err
 	}
-	if _, found := slices.BinarySearch(f.store.snapshots, r.Tick+1); found && f.again {
+	if f.again && f.store.snapshots.has(r.Tick+1) {
 		entries = f.snapshot(entries, r.Tick+1 == f.store.Steps())
 	}
 	if len(entries) > 0 {

@@ -15,13 +15,38 @@ import (
 // that are there for it. It must not be called while a step is being made. An
 // error says why the command is refused; nothing has changed then.
 func (w *World) Add(c twins.Command) error {
-	passed, err := w.check([]twins.Command{c})
+	passed, err := w.Pass([]twins.Command{c})
 	if err != nil {
 		return err
 	}
-	passed.take()
-	w.added = append(w.added, c)
+	passed.Take()
+	w.Schedule([]twins.Command{c})
 	return nil
+}
+
+// Schedule has commands that were taken carried out in their steps, which must not have
+// been made. It must not be called while a step is being made.
+func (w *World) Schedule(taken []twins.Command) { w.added = append(w.added, taken...) }
+
+// LastSeq is the greatest number of the commands that were there when the last step was
+// made, or of the scenario's events before the first; 0 if there are none. It must not be
+// called while a step is being made.
+func (w *World) LastSeq() (last int64) {
+	for i := range w.commands {
+		last = max(last, w.commands[i].Seq)
+	}
+	return last
+}
+
+// CheckDuringSteps allows Pass and Passage.Take to be called, by one caller at a time,
+// while a step is being made: what they read and the step does not is made now.
+func (w *World) CheckDuringSteps() {
+	for _, c := range w.Cells {
+		c.KindOf("") // makes its index
+	}
+	if w.courses == nil { // from now on only the step reads the world's commands
+		w.readCourses()
+	}
 }
 
 // Check says why commands would be refused: because nobody has such a setting,
@@ -29,12 +54,13 @@ func (w *World) Add(c twins.Command) error {
 // setting with the other commands that are there for it. A command that passed is
 // not refused by its twin, which would end the run.
 func (w *World) Check(more ...twins.Command) error {
-	_, err := w.check(more)
+	_, err := w.Pass(more)
 	return err
 }
 
-// check is Check, and returns what the commands make of the settings' courses.
-func (w *World) check(more []twins.Command) (passed passage, err error) {
+// Pass is Check, and returns what the commands make of the settings that they change.
+// Nothing has changed until it is taken.
+func (w *World) Pass(more []twins.Command) (passed Passage, err error) {
 	if w.courses == nil {
 		w.readCourses()
 	}
@@ -44,7 +70,10 @@ func (w *World) check(more []twins.Command) (passed passage, err error) {
 		if err != nil {
 			return nil, err
 		}
-		of := settingOf{more[i].Target, more[i].Args.Setting}
+		if !more[i].Type.OfSetting() {
+			continue
+		}
+		of := settingOf{more[i].Target, more[i].Setting()}
 		points := together[of]
 		if points == nil { // it has been followed with an earlier one
 			continue
@@ -66,21 +95,31 @@ func (w *World) check(more []twins.Command) (passed passage, err error) {
 	return passed, nil
 }
 
-// checkTarget refuses a command for nobody or for a setting that nobody of its kind has.
+// checkTarget refuses a command for nobody, of a type that its kind does not take, for a
+// setting that nobody of its kind has, or with a body that the type refuses.
 func (w *World) checkTarget(c *twins.Command) (*twins.Kind, error) {
 	kind := w.KindOf(c.Target)
 	if kind == nil {
 		return nil, fmt.Errorf("no member %s", c.Target)
 	}
-	set, ok := kind.Setting(c.Args.Setting)
+	if !kind.Takes(c.Type) {
+		return nil, fmt.Errorf("%s: unknown command %q, wanted %s", c.Target, c.Type, strings.Join(kind.CommandNames(), " or "))
+	}
+	if c.Type.Check != nil {
+		if err := c.Type.Check(c.Body); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", c.Target, c.Type.Name, err)
+		}
+	}
+	if !c.Type.OfSetting() {
+		return kind, nil
+	}
+	set, ok := kind.Setting(c.Setting())
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
-	case c.Name != twins.CommandSet && c.Name != twins.CommandMultiply:
-		return nil, fmt.Errorf("%s: unknown command %q, wanted %s or %s", c.Target, c.Name, twins.CommandSet, twins.CommandMultiply)
-	case c.Name == twins.CommandSet && (c.Args.Value < set.Min || c.Args.Value > set.Max):
+		return nil, fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Setting())
+	case c.Type == twins.CommandSet && (c.Value() < set.Min || c.Value() > set.Max):
 		return nil, fmt.Errorf("%s: %s is outside its bounds", c.Target, set.Name)
-	case c.Name == twins.CommandMultiply && c.Args.Value < 0:
+	case c.Type == twins.CommandMultiply && c.Value() < 0:
 		return nil, fmt.Errorf("%s: %s: a factor is 0 or more", c.Target, set.Name)
 	}
 	return kind, nil
@@ -131,24 +170,28 @@ type turn struct {
 	points   []point
 }
 
-// passage is what commands that have passed make of the courses.
-type passage []turn
+// Passage is what commands that have passed make of the courses of settings.
+type Passage []turn
 
-// take makes it so.
-func (p passage) take() {
+// Take makes it so: commands that are checked later are checked beside these. No other
+// passage of the world may have been taken since it was returned.
+func (p Passage) Take() {
 	for _, t := range p {
 		t.course.points = slices.Replace(t.course.points, t.from, t.to, t.points...)
 	}
 }
 
-// pointsOf sorts commands by setting, and for each into the order in which they are
+// pointsOf sorts commands for settings by setting, and for each into the order in which they are
 // carried out.
 func pointsOf(commands []twins.Command) map[settingOf][]point {
 	all := make(map[settingOf][]point, len(commands))
 	for i := range commands {
 		c := &commands[i]
-		of := settingOf{c.Target, c.Args.Setting}
-		all[of] = append(all[of], point{step: c.Step, seq: c.Seq, factor: c.Name == twins.CommandMultiply, arg: c.Args.Value})
+		if !c.Type.OfSetting() {
+			continue
+		}
+		of := settingOf{c.Target, c.Setting()}
+		all[of] = append(all[of], point{step: c.Step, seq: c.Seq, factor: c.Type == twins.CommandMultiply, arg: c.Value()})
 	}
 	for _, points := range all {
 		slices.SortStableFunc(points, func(a, b point) int { return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.seq, b.seq)) })
@@ -165,7 +208,7 @@ func (w *World) readCourses() {
 			continue
 		}
 		if t, err := c.with(points); err == nil { // they have passed
-			passage{t}.take()
+			Passage{t}.Take()
 		}
 	}
 }
@@ -220,15 +263,15 @@ func (c *course) with(more []point) (turn, error) {
 
 // next sets what a command makes of the setting's value.
 func (c *course) next(p *point, v int64, none bool) error {
-	s, name, ok := &c.setting, twins.CommandSet, true
+	s, by, ok := &c.setting, twins.CommandSet, true
 	p.value = p.arg
 	if p.factor {
-		name = twins.CommandMultiply
+		by = twins.CommandMultiply
 		if ok = !none && math.Abs(float64(v)*float64(p.arg)) < 1e18*float64(twins.One); ok {
 			p.value, _ = twins.MulDiv(v, p.arg, int64(twins.One))
 		}
 	}
-	if least := s.Least(name); !ok || p.value < least || p.value > s.Max {
+	if least := s.Least(by); !ok || p.value < least || p.value > s.Max {
 		return fmt.Errorf("%s would be outside %s…%s", s.Name, settingText(least, s.Setting), settingText(s.Max, s.Setting))
 	}
 	return nil

@@ -6,6 +6,9 @@
 // A scenario may give a number of households and say what they are: draw.go makes
 // them ordinary entries. weeks.go lays records of other years on the scenario's.
 //
+// A World may have some of a scenario's communities only (Scenario.BuildOnly); the grid
+// is then over rosters of them and of others (World.Operate).
+//
 //	scenario, seed ─▶ World ─▶ Env(t) ─▶ Stepper ─▶ StepRecord ─▶ audit ─▶ Sinks
 //
 // A Stepper carries out a step: package actors does, and Flat does in a loop. A
@@ -16,5 +19,6 @@
 //
 // No physics and no decisions: those are package twins'. No actors: sim does
 // not know who steps. Files are read here (scenarios, recordings), but nothing
-// is written to disk and no socket is opened. The wall clock is not read.
+// is written to disk and no socket is opened. The wall clock is not read: a run
+// that is paced by it is package live's.
 package sim

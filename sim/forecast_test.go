@@ -93,7 +93,7 @@ func TestForecastKnowsWindAndSun(t *testing.T) {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
 	set := func(id, setting string, value int64) twins.Command {
-		return twins.Command{Step: 48, Target: "grid/supply/" + id, Name: twins.CommandSet, Args: twins.Args{Setting: setting, Value: value}}
+		return twins.Set("grid/supply/"+id, setting, value).At(48, 0)
 	}
 	for _, row := range []struct {
 		set      string

@@ -162,15 +162,19 @@ func AppendSwing(b []byte, s *twins.Swing) []byte {
 	return b
 }
 
-// AppendCommands appends the canonical form of a step's commands.
+// AppendCommands appends the canonical form of a step's commands: what they do, not
+// who sent them.
 func AppendCommands(b []byte, commands []twins.Command) []byte {
 	for i := range commands {
 		c := &commands[i]
 		b = binary.LittleEndian.AppendUint64(b, uint64(c.Seq))
 		b = appendString(b, c.Target)
-		b = appendString(b, c.Name)
-		b = appendString(b, c.Args.Setting)
-		b = binary.LittleEndian.AppendUint64(b, uint64(c.Args.Value))
+		b = appendString(b, c.Type.Name)
+		if c.Type.OfSetting() { // such a body says how long it is
+			b = append(b, c.Body...)
+		} else {
+			b = appendString(b, c.Body)
+		}
 	}
 	return b
 }

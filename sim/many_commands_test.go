@@ -65,7 +65,7 @@ func TestManyCommandsInAStep(t *testing.T) {
 		for _, n := range []int{1000, 100_000} {
 			random.Shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
 			for i, target := range targets[:n] {
-				w.added = append(w.added, twins.Command{Step: step, Seq: int64(i), Target: target, Name: twins.CommandSet, Args: twins.Args{Setting: "rated_w", Value: 1_500_000 + int64(step)}})
+				w.added = append(w.added, twins.Set(target, "rated_w", 1_500_000+int64(step)).At(step, int64(i)))
 			}
 			w.arrange()
 			began := time.Now()
@@ -87,52 +87,6 @@ func TestManyCommandsInAStep(t *testing.T) {
 	}
 }
 
-// Commands are taken at a cost that does not grow with how many wait already, whether
-// they come one by one or together, for one setting or for several.
-func TestManyCommandsAreTaken(t *testing.T) {
-	if testing.Short() {
-		t.Skip("its times mean nothing under the race detector")
-	}
-	scenario := mustLoad(t, baseScenario(t), Options{})
-	settings := []twins.Command{
-		scaleOf("grid/street/h1", int64(twins.One)), scaleOf("grid/street/h2", int64(twins.One)),
-		{Target: "grid/street", Name: twins.CommandSet, Args: twins.Args{Setting: "limit_w", Value: 1e9}},
-		{Target: "grid/supply/tie", Name: twins.CommandMultiply, Args: twins.Args{Setting: "import_w", Value: int64(twins.One)}},
-	}
-	take := func(commands []twins.Command, together int) time.Duration {
-		l := NewLive(&Runner{World: mustBuild(t, scenario)}, LiveOptions{Paused: true})
-		began := time.Now()
-		for batch := range slices.Chunk(commands, together) {
-			if _, err := l.Add(batch...); err != nil {
-				t.Fatal(err)
-			}
-		}
-		l.runner.World.added = append(l.runner.World.added, l.pending...)
-		if n := len(l.runner.World.commandsOf(0)); n != len(commands) {
-			t.Fatalf("%d commands in the step, wanted %d", n, len(commands))
-		}
-		return time.Since(began)
-	}
-	const few, many = 10_000, 100_000
-	var commands []twins.Command
-	for i := range many {
-		commands = append(commands, settings[i%len(settings)])
-	}
-	for _, row := range []struct {
-		name     string
-		together int
-	}{{"one by one", 1}, {"together", many}} {
-		var a, b []time.Duration
-		for range 3 {
-			a, b = append(a, take(commands[:few], row.together)), append(b, take(commands, row.together))
-		}
-		t.Logf("%s: %d in %v, %d in %v", row.name, few, median(a), many, median(b))
-		if median(b) > 30*median(a) { // 10 times as many; each looking at all others would be 100 times as long
-			t.Errorf("%s: %d commands take %v, %d take %v", row.name, few, median(a), many, median(b))
-		}
-	}
-}
-
 // What many commands make of a setting, and which of them are refused, is what each
 // looked at beside all others comes to, in whatever order they come.
 func TestCoursesAreTheSlowOnes(t *testing.T) {
@@ -141,10 +95,9 @@ func TestCoursesAreTheSlowOnes(t *testing.T) {
 	taken := slices.Clone(w.commands)
 	refused := 0
 	for n := range 1000 {
-		c := twins.Command{Step: twins.Tick(random.IntN(24)), Seq: int64(10 + n), Target: "grid/supply/tie", Name: twins.CommandSet,
-			Args: twins.Args{Setting: "import_w", Value: random.Int64N(1e15)}}
+		c := twins.Set("grid/supply/tie", "import_w", random.Int64N(1e15)).At(twins.Tick(random.IntN(24)), int64(10+n))
 		if random.IntN(2) == 0 {
-			c.Name, c.Args.Value = twins.CommandMultiply, random.Int64N(8*int64(twins.One))
+			c = twins.Multiply(c.Target, c.Setting(), random.Int64N(8*int64(twins.One))).At(c.Step, c.Seq)
 		}
 		err := w.Add(c)
 		if want := refusedSlowly(t, w, append(slices.Clone(taken), c)); (err != nil) != want {
@@ -174,12 +127,12 @@ func refusedSlowly(t *testing.T, w *World, all []twins.Command) bool {
 	v := float64(set.Value)
 	for _, c := range all {
 		switch {
-		case c.Target != "grid/supply/tie" || c.Args.Setting != "import_w":
+		case c.Target != "grid/supply/tie" || c.Setting() != "import_w":
 			continue
-		case c.Name == twins.CommandSet:
-			v = float64(c.Args.Value)
+		case c.Type == twins.CommandSet:
+			v = float64(c.Value())
 		default:
-			v = math.Round(v * float64(c.Args.Value) / float64(twins.One))
+			v = math.Round(v * float64(c.Value()) / float64(twins.One))
 		}
 		if v > float64(set.Max) {
 			return true

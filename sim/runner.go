@@ -32,11 +32,19 @@ func (r *Runner) From(t twins.Tick) { r.done = t }
 func (r *Runner) Add(c twins.Command) error {
 	switch steps := r.World.Scenario.Calendar.Steps; {
 	case c.Step < r.done:
-		return fmt.Errorf("%s: %s for step %d, which is past, wanted step %d or later", c.Target, c.Args.Setting, c.Step, r.done)
+		return fmt.Errorf("%s: %s for step %d, which is past, wanted step %d or later", c.Target, what(&c), c.Step, r.done)
 	case steps > 0 && c.Step >= steps:
-		return fmt.Errorf("%s: %s for step %d, wanted one before the end of the run, %d", c.Target, c.Args.Setting, c.Step, steps)
+		return fmt.Errorf("%s: %s for step %d, wanted one before the end of the run, %d", c.Target, what(&c), c.Step, steps)
 	}
 	return r.World.Add(c)
+}
+
+// what names what a command is about: a setting, or else its type.
+func what(c *twins.Command) string {
+	if setting := c.Setting(); setting != "" {
+		return setting
+	}
+	return c.Type.String()
 }
 
 // Run steps to the end of the scenario, or until ctx is done, which ends it

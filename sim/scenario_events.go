@@ -60,11 +60,10 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 	if p.before, err = stored(old, p.setting); err != nil {
 		return p, errValue("%s: %v", p.name, err)
 	}
-	p.Command = twins.Command{Step: step, Target: targetPath(k, t.entry), Name: twins.CommandSet}
-	p.Args.Setting = key
+	target := targetPath(k, t.entry)
 	if c.factor {
-		p.Name = twins.CommandMultiply
-		p.Args.Value, err = factor(c, p.name, old)
+		by, err := factor(c, p.name, old)
+		p.Command = twins.Multiply(target, key, by).At(step, 0)
 		return p, err
 	}
 	if found := d.validate(place{p.name, &c.value, t.of}); len(found) > 0 {
@@ -77,8 +76,9 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 		}
 		return p, errValue("%s: null cannot be set in mid-run, wanted %s", p.name, wanted)
 	}
-	p.Args.Value, err = stored(&c.value, p.setting)
-	if err != nil || p.Args.Value < p.setting.Min || p.Args.Value > p.setting.Max {
+	v, err := stored(&c.value, p.setting)
+	p.Command = twins.Set(target, key, v).At(step, 0)
+	if err != nil || v < p.setting.Min || v > p.setting.Max {
 		return p, errValue("%s: %s is outside %s…%s", p.name, c.value.text, settingText(p.setting.Min, p.setting), settingText(p.setting.Max, p.setting))
 	}
 	return p, nil
@@ -203,12 +203,12 @@ func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Comman
 func plannedLike(commands []twins.Command, others []planned) (found []planned) {
 	like := make(map[settingOf]planned, len(others))
 	for _, o := range others {
-		if of := (settingOf{o.Target, o.Args.Setting}); like[of].Target == "" {
+		if of := (settingOf{o.Target, o.Setting()}); like[of].Target == "" {
 			like[of] = o
 		}
 	}
 	for _, c := range commands {
-		if o, ok := like[settingOf{c.Target, c.Args.Setting}]; ok {
+		if o, ok := like[settingOf{c.Target, c.Setting()}]; ok {
 			o.Command = c
 			found = append(found, o)
 		}
@@ -290,18 +290,18 @@ func (d *document) rehearse(all []planned) (found []error) {
 	inOrder := slices.Clone(all)
 	slices.SortStableFunc(inOrder, func(a, b planned) int { return cmp.Compare(a.Step, b.Step) })
 	for _, p := range inOrder {
-		at := settingOf{p.Target, p.Args.Setting}
+		at := settingOf{p.Target, p.Setting()}
 		v, changed := now[at]
 		if !changed {
 			v = p.before
 		}
-		if now[at] = p.Args.Value; p.Name != twins.CommandMultiply {
+		if now[at] = p.Value(); p.Type != twins.CommandMultiply {
 			continue
 		}
-		least := p.setting.Least(p.Name)
-		ok := math.Abs(float64(v)*float64(p.Args.Value)) < 1e18*float64(twins.One)
+		least := p.setting.Least(p.Type)
+		ok := math.Abs(float64(v)*float64(p.Value())) < 1e18*float64(twins.One)
 		if ok {
-			v, _ = twins.MulDiv(v, p.Args.Value, int64(twins.One))
+			v, _ = twins.MulDiv(v, p.Value(), int64(twins.One))
 			ok = v >= least && v <= p.setting.Max
 		}
 		if now[at] = v; !ok {

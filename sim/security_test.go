@@ -63,7 +63,7 @@ func (d *day) lose(t testing.TB, hour int, see func(*StepRecord), lost ...string
 	d.world.commands = slices.Clone(kept)
 	at := twins.Tick(hour) * d.per
 	for k, path := range lost {
-		c := twins.Command{Step: at, Seq: int64(1000 + k), Target: path, Name: twins.CommandSet, Args: twins.Args{Setting: "available"}}
+		c := twins.Set(path, "available", 0).At(at, int64(1000+k))
 		if err := d.world.Add(c); err != nil {
 			t.Fatal(err)
 		}

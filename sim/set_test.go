@@ -137,7 +137,7 @@ func TestEvents(t *testing.T) {
 			s := mustLoad(t, base[:strings.Index(base, "  - at:")]+"  - "+row.event+"\n", Options{})
 			var got []string
 			for _, c := range s.Events {
-				got = append(got, fmt.Sprint(c.Step, c.Seq, " ", c.Target, " ", c.Name, " ", c.Args.Setting, " ", c.Args.Value))
+				got = append(got, fmt.Sprint(c.Step, c.Seq, " ", c.Target, " ", c.Type.Name, " ", c.Setting(), " ", c.Value()))
 			}
 			if strings.Join(got, "\n") != row.want {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), row.want)
@@ -153,7 +153,9 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := func(seq int64, target, name, setting string, value int64) twins.Command {
-		return twins.Command{Step: 7, Seq: seq, Target: target, Name: name, Args: twins.Args{Setting: setting, Value: value}}
+		c := twins.Set(target, setting, value).At(7, seq)
+		c.Type = twins.CommandNamed(name)
+		return c
 	}
 	want := []twins.Command{
 		command(1, "grid/supply/coal", "set", "available", 0),

@@ -115,7 +115,7 @@ func (w *World) Restore(cells [][]byte, grid []byte) error {
 			return err
 		}
 	}
-	rest, err := w.Grid.UnmarshalBinary(grid)
+	rest, err := twins.RestoreNode(w.Grid, grid)
 	if c, ok := w.Controller.(twins.Stateful); ok && err == nil {
 		if w.strategy != nil {
 			rest, err = w.strategy.ReadName(rest)

@@ -45,6 +45,9 @@ func errText(err error) string {
 	return err.Error()
 }
 
+// toggle is a type of command that no kind takes.
+var toggle = twins.DeclareCommand(twins.CommandType{Name: "toggle"})
+
 // A command for nobody, for the past or for after the end is refused by name; the
 // run goes on as if it had not been there.
 func TestRefusedCommands(t *testing.T) {
@@ -55,19 +58,24 @@ func TestRefusedCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	off := twins.Args{Setting: "available"}
+	off := func(step twins.Tick, target string) twins.Command {
+		return twins.Set(target, "available", 0).At(step, 0)
+	}
+	other := func(c twins.Command, t *twins.CommandType) twins.Command { c.Type = t; return c }
 	for _, row := range []struct {
 		name string
 		c    twins.Command
 		want string
 	}{
-		{"the past", twins.Command{Step: 2, Target: "grid/supply/coal", Name: "set", Args: off}, "grid/supply/coal: available for step 2, which is past, wanted step 3 or later"},
-		{"after the end", twins.Command{Step: 24, Target: "grid/supply/coal", Name: "set", Args: off}, "grid/supply/coal: available for step 24, wanted one before the end of the run, 24"},
-		{"nobody", twins.Command{Step: 3, Target: "grid/supply/cole", Name: "set", Args: off}, "no member grid/supply/cole"},
-		{"another verb", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "toggle", Args: off}, `grid/supply/coal: unknown command "toggle", wanted set or multiply`},
-		{"no such setting", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: twins.Args{Setting: "min_output"}}, "grid/supply/coal: min_output may not change in mid-run"},
-		{"out of bounds", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: twins.Args{Setting: "available", Value: 2}}, "grid/supply/coal: available is outside its bounds"},
-		{"now", twins.Command{Step: 3, Target: "grid/supply/coal", Name: "set", Args: off}, ""},
+		{"the past", off(2, "grid/supply/coal"), "grid/supply/coal: available for step 2, which is past, wanted step 3 or later"},
+		{"after the end", off(24, "grid/supply/coal"), "grid/supply/coal: available for step 24, wanted one before the end of the run, 24"},
+		{"nobody", off(3, "grid/supply/cole"), "no member grid/supply/cole"},
+		{"another verb", other(off(3, "grid/supply/coal"), toggle), `grid/supply/coal: unknown command "toggle", wanted set or multiply`},
+		{"no verb", other(off(3, "grid/supply/coal"), nil), `grid/supply/coal: unknown command "", wanted set or multiply`},
+		{"a body that is none", twins.Command{Step: 3, Target: "grid/supply/coal", Type: twins.CommandSet, Body: "available=0"}, "grid/supply/coal: set: its body is no setting and value"},
+		{"no such setting", twins.Set("grid/supply/coal", "min_output", 0).At(3, 0), "grid/supply/coal: min_output may not change in mid-run"},
+		{"out of bounds", twins.Set("grid/supply/coal", "available", 2).At(3, 0), "grid/supply/coal: available is outside its bounds"},
+		{"now", off(3, "grid/supply/coal"), ""},
 	} {
 		before := len(w.commandsOf(row.c.Step))
 		err := r.Add(row.c)
@@ -88,12 +96,14 @@ func TestRefusedCommands(t *testing.T) {
 func TestLimitIsLifted(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, edited(t, "  - id: street\n", "  - id: street\n    limit_w: 800\n"), Options{Set: []string{"batteries.b1.available=false"}}))
 	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
-	add := func(step twins.Tick, name string, value int64) error {
-		return r.Add(twins.Command{Step: step, Seq: int64(step), Target: "grid/street", Name: name, Args: twins.Args{Setting: "limit_w", Value: value}})
+	add := func(step twins.Tick, by *twins.CommandType, value int64) error {
+		c := twins.Set("grid/street", "limit_w", value).At(step, int64(step))
+		c.Type = by
+		return r.Add(c)
 	}
 	for _, row := range []struct {
 		step  twins.Tick
-		name  string
+		by    *twins.CommandType
 		value int64
 		want  string
 	}{
@@ -105,8 +115,8 @@ func TestLimitIsLifted(t *testing.T) {
 		{4, twins.CommandSet, 900_000, ""},
 		{5, twins.CommandMultiply, 2e9, ""},
 	} {
-		if got := errText(add(row.step, row.name, row.value)); got != row.want {
-			t.Errorf("%s %d:\ngot  %s\nwant %s", row.name, row.value, got, row.want)
+		if got := errText(add(row.step, row.by, row.value)); got != row.want {
+			t.Errorf("%s %d:\ngot  %s\nwant %s", row.by.Name, row.value, got, row.want)
 		}
 	}
 	passed := map[twins.Power]int{} // by limit

@@ -42,7 +42,9 @@ type hours Seconds
 
 func (h *hours) UnmarshalJSON(b []byte) error { return unmarshalScaled((*int64)(h), b, 3600) }
 
-var maxWaitSetting = []Setting{{Name: "max_wait_h", Scale: 3600, Max: 24 * 3600}}
+var maxWaitSetting = changeable[programmeRow]{
+	number(Setting{Name: "max_wait_h", Scale: 3600, Max: 24 * 3600}, func(r *programmeRow) *Seconds { return &r.maxWait }),
+}
 
 func appliancesSample(between func(lo, hi int64) int64) string {
 	annual := []string{"null", fmt.Sprint(between(100_000, 20_000_000))}[between(0, 1)]

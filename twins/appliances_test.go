@@ -157,7 +157,7 @@ func TestMaxWaitIsObeyed(t *testing.T) {
 	six := flexible()
 	set := func(v int64) {
 		var ev Events
-		c := Command{Name: CommandSet, Args: Args{Setting: "max_wait_h", Value: v}}
+		c := Set("", "max_wait_h", v)
 		if err := slab.Command(0, &Env{}, &c, &ev); err != nil {
 			t.Fatal(err)
 		}

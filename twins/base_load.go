@@ -161,11 +161,9 @@ func (b *baseRow) hour(env *Env, c *clock, n int64) int64 {
 	return p
 }
 
-func (b *baseRow) Step(_ *Env, p Power, _ *Events) Power { return p }
-func (b *baseRow) Apply(*Event)                          {}
-func (b *baseRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(nil, c, nil, ev)
-}
+func (b *baseRow) Step(_ *Env, p Power, _ *Events) Power       { return p }
+func (b *baseRow) Apply(*Event)                                {}
+func (b *baseRow) Command(_ *Env, c *Command, _ *Events) error { return refused(c) }
 
 func (b *baseRow) AppendBinary(buf []byte) []byte { return append(buf, 1) }
 func (b *baseRow) UnmarshalBinary(buf []byte) ([]byte, error) {

@@ -23,18 +23,23 @@ import (
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
 	Schema:  batterySchema,
-	Ownable: true,
-	New:     newBatteries,
-	Sample:  batterySample,
-	Events:  []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
-	Settings: []Setting{
-		{Name: "available", Scale: 1, Max: 1},
-		{Name: "reserve_soc", Scale: int64(One), Max: int64(One)},
-		{Name: "mode", Scale: 1, Max: int64(len(batteryModes)) - 1, Words: batteryModes},
-		{Name: "peak_w", Scale: int64(Watt), Max: int64(Gigawatt)},
-	},
-	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC},
+	Ownable: true, Prepares: true,
+	New:      newBatteries,
+	Sample:   batterySample,
+	Events:   []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
+	Settings: batterySettings.list(),
+	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC},
+	// health is the share of its band that ageing has left, 0…1; unknown of one that has
+	// not been put in.
+	Gauges: []Gauge{{Name: "health", Label: "Health", Places: 9}},
 })
+
+var batterySettings = changeable[battery]{
+	yesNo("available", func(b *battery) *bool { return &b.available }),
+	number(Setting{Name: "reserve_soc", Scale: int64(One), Max: int64(One)}, func(b *battery) *Ratio { return &b.reserve }),
+	number(Setting{Name: "mode", Scale: 1, Max: int64(len(batteryModes)) - 1, Words: batteryModes}, func(b *battery) *int64 { return &b.mode }),
+	number(Setting{Name: "peak_w", Scale: int64(Watt), Max: int64(Gigawatt)}, func(b *battery) *Power { return &b.peak }),
+}
 
 // Modes of a battery, as their settings have them. The numbers are on disk for
 // ever.
@@ -161,9 +166,16 @@ func newWindow(from, to string) (w window, err error) {
 }
 
 var (
-	batteryCharged    = &EventType{Name: "battery.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb", "for_s"}}
-	batteryDischarged = &EventType{Name: "battery.discharged", Fields: []string{"net_mj", "taken_mj", "remainder", "for_s"}}
-	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{"drawn_mj", "for_s"}}
+	batteryCharged    = &EventType{Name: "battery.charged", Fields: []string{movedNet: "drawn_mj", movedStored: "gained_mj", movedRest: "remainder_ppb", movedFor: "for_s"}}
+	batteryDischarged = &EventType{Name: "battery.discharged", Fields: []string{movedNet: "net_mj", movedStored: "taken_mj", movedRest: "remainder", movedFor: "for_s"}}
+	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{idledNet: "drawn_mj", idledFor: "for_s"}}
+)
+
+// The values of a battery's events: energy at its terminals, energy into or out of store,
+// what is carried on, and time.
+const (
+	movedNet, movedStored, movedRest, movedFor = 0, 1, 2, 3
+	idledNet, idledFor                         = 0, 1
 )
 
 // Converter is what a model of frequency wants to know of a storage: whether its
@@ -345,7 +357,7 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 	out.Content, out.SoC = b.held, shareOf(b.held, b.capacity)
 	if !b.available { // it ages all the same
-		*ev.Add(batteryIdled) = [7]int64{0, int64(env.Step)}
+		*ev.Add(batteryIdled) = [7]int64{idledFor: int64(env.Step)}
 		return
 	}
 	var can Flex
@@ -355,17 +367,17 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	out.Power, out.Storage = net, net
 	switch convert := net - b.standby; {
 	case convert < -b.mostOut(env, b.low): // it cannot feed its own standby: asleep for a part of the step
-		*ev.Add(batteryIdled) = [7]int64{int64(energy), int64(env.Step)}
+		*ev.Add(batteryIdled) = [7]int64{idledNet: int64(energy), idledFor: int64(env.Step)}
 	case convert > 0:
 		gain, rem := b.charged(convert.For(env.Step), b.efficiencyIn)
-		*ev.Add(batteryCharged) = [7]int64{int64(energy), int64(gain), rem, int64(env.Step)}
+		*ev.Add(batteryCharged) = [7]int64{movedNet: int64(energy), movedStored: int64(gain), movedRest: rem, movedFor: int64(env.Step)}
 		out.Stored = gain
 	case convert < 0:
 		drop, rem := b.drained((-convert).For(env.Step), b.efficiencyOut)
-		*ev.Add(batteryDischarged) = [7]int64{int64(energy), int64(drop), rem, int64(env.Step)}
+		*ev.Add(batteryDischarged) = [7]int64{movedNet: int64(energy), movedStored: int64(drop), movedRest: rem, movedFor: int64(env.Step)}
 		out.Stored = -drop
 	default:
-		*ev.Add(batteryIdled) = [7]int64{int64(energy), int64(env.Step)}
+		*ev.Add(batteryIdled) = [7]int64{idledNet: int64(energy), idledFor: int64(env.Step)}
 	}
 	out.Lost = energy - out.Stored
 	out.Content += out.Stored
@@ -376,21 +388,21 @@ func (b *battery) Apply(e *Event) {
 	least := min(b.low, b.held) // below its band it only fills
 	switch e.Type {
 	case batteryCharged:
-		b.meter(Energy(e.V[0]))
-		b.held += Energy(e.V[1])
-		b.in = e.V[2]
-		b.age += Seconds(e.V[3])
+		b.meter(Energy(e.V[movedNet]))
+		b.held += Energy(e.V[movedStored])
+		b.in = e.V[movedRest]
+		b.age += Seconds(e.V[movedFor])
 	case batteryDischarged:
-		b.meter(Energy(e.V[0]))
-		b.held -= Energy(e.V[1])
-		b.out = e.V[2]
-		b.cycle(Energy(e.V[1]))
-		b.age += Seconds(e.V[3])
+		b.meter(Energy(e.V[movedNet]))
+		b.held -= Energy(e.V[movedStored])
+		b.out = e.V[movedRest]
+		b.cycle(Energy(e.V[movedStored]))
+		b.age += Seconds(e.V[movedFor])
 	case batteryIdled:
-		b.meter(Energy(e.V[0]))
-		b.age += Seconds(e.V[1])
+		b.meter(Energy(e.V[idledNet]))
+		b.age += Seconds(e.V[idledFor])
 	case eventSet:
-		b.set(Battery.Settings[e.V[0]].Name, e.V[1])
+		batterySettings.apply(b, e)
 	}
 	if b.held < least || b.held > b.high {
 		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, least, b.high))
@@ -411,31 +423,15 @@ func (b *battery) cycle(taken Energy) {
 	}
 }
 
-func (b *battery) set(setting string, v int64) {
-	switch setting {
-	case "available":
-		b.available = v != 0
-	case "reserve_soc":
-		b.reserve = Ratio(v)
-	case "mode":
-		b.mode = v
-	case "peak_w":
-		b.peak = Power(v)
+// Gauges implements GaugeRow.
+func (b *battery) Gauges(_ *Env, _ *Reading, out []int64) {
+	if out[0] = int64(b.health()); b.absent() {
+		out[0] = GaugeUnknown
 	}
 }
 
 func (b *battery) Command(_ *Env, c *Command, ev *Events) error {
-	return Battery.setEvent(c, func(setting string) int64 {
-		switch setting {
-		case "available":
-			return flag(b.available)
-		case "mode":
-			return b.mode
-		case "peak_w":
-			return int64(b.peak)
-		}
-		return int64(b.reserve)
-	}, ev)
+	return batterySettings.command(b, c, ev)
 }
 
 func (b *battery) AppendBinary(buf []byte) []byte {

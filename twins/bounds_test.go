@@ -102,7 +102,7 @@ func TestHugeFactors(t *testing.T) {
 		for _, s := range k.Settings {
 			for _, factor := range []int64{math.MaxInt64, math.MinInt64} {
 				var ev twins.Events
-				set := twins.Command{Name: twins.CommandSet, Args: twins.Args{Setting: s.Name, Value: s.Max}}
+				set := twins.Set("", s.Name, s.Max)
 				if slab.Command(0, &env, &set, &ev) != nil {
 					continue // this member has no such part
 				}
@@ -110,7 +110,7 @@ func TestHugeFactors(t *testing.T) {
 					slab.Apply(0, &ev.All()[i])
 				}
 				ev.Reset()
-				c := twins.Command{Target: "grid/c/m", Name: twins.CommandMultiply, Args: twins.Args{Setting: s.Name, Value: factor}}
+				c := twins.Multiply("grid/c/m", s.Name, factor)
 				if err := slab.Command(0, &env, &c, &ev); err == nil || len(ev.All()) != 0 {
 					t.Errorf("%s: %s × %d was accepted", k.Name, s.Name, factor)
 				}

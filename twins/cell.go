@@ -37,7 +37,7 @@ type Cell struct {
 	Node   *Node
 	Blocks []*Block
 
-	// Answers to the grid.
+	// What the Answer is made of, and the record.
 	Flex   Flex     // after offer: everything but units
 	Flows  Flows    // after settle and revise: without units; after commit: all
 	Events []Notice // after commit: notable events, by member
@@ -79,7 +79,9 @@ type Cell struct {
 	opened     Node // the same with the step's commands applied
 	events     Events
 	draws      []BusDraw
-	state      NetworkState // answered last
+	state      NetworkState  // answered last
+	gauger     GaugedNetwork // nil: the network has no gauges
+	gauges     []int64
 	heard      NetworkState // answered before the present exchange
 	listened   exchange     // for which heard is
 	asked      Setpoint     // of the community, for its steward
@@ -346,7 +348,7 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 				c.Fault(BetweenApply, c.Path)
 			}
 		}
-		c.takeRecord()
+		c.takeRecord(env)
 	}
 	c.respond(s, env)
 }

@@ -31,9 +31,9 @@ func (c *Cell) enroll(members []CellMember) {
 		}
 		c.roster.Units = append(c.roster.Units, u)
 	}
-	for k, b := range c.Blocks {
+	for _, b := range c.Blocks {
 		if bank, ok := b.Slab.(ConverterBank); ok {
-			c.banks = append(c.banks, storeBank{bank, c.Blocks[k]})
+			c.banks = append(c.banks, storeBank{bank, b})
 			c.roster.Stores = append(c.roster.Stores, b.Paths...)
 		}
 	}
@@ -89,11 +89,15 @@ func (c *Cell) take(env *Env, ask *Ask) error {
 // respond fills the answer with what a stage has made.
 func (c *Cell) respond(s Stage, env *Env) {
 	a := &c.answer
+	if s == StageOffer { // a step begins
+		*a = Answer{Units: a.Units, Stores: a.Stores, Converters: a.Converters[:0]}
+	}
 	a.Tick, a.Seq, a.Stage = env.Tick, c.seq, s
 	switch s {
 	case StageOffer:
 		a.Flex, a.Burden = c.Flex, c.Burden()
 		for k := range a.Units {
+			a.Units[k] = UnitAnswer{State: a.Units[k].State[:0]}
 			c.offerUnit(k, &a.Units[k])
 		}
 		c.respondStores(false)
@@ -121,7 +125,7 @@ func (c *Cell) offerUnit(k int, u *UnitAnswer) {
 		u.Plant.Available = u.Plant.Available && well
 		u.InService = u.Plant.Available
 		if u.Plant.Duty == Variable {
-			u.State = b.Slab.AppendBinary(i, u.State[:0])
+			u.State = b.Slab.AppendBinary(i, u.State)
 		}
 	case Holder:
 		u.InService = slab.InService(i) && well
@@ -136,8 +140,8 @@ func (c *Cell) respondUnits() {
 	}
 }
 
-// respondStores fills which stores are in service and, once they have been asked, what
-// they do.
+// respondStores fills which stores are in service and, once they have been asked in the
+// step, what they do.
 func (c *Cell) respondStores(asked bool) {
 	to := c.answer.Stores
 	for _, bank := range c.banks {
@@ -145,7 +149,7 @@ func (c *Cell) respondStores(asked bool) {
 			s := &to[i]
 			s.InService = bank.InService(i) && !bank.quarantined[i]
 			s.Forming = s.InService && bank.Forming(i)
-			if asked {
+			if s.Power = 0; asked {
 				s.Power = bank.Read[i].Storage
 			}
 		}

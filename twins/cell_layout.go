@@ -30,6 +30,10 @@ type Block struct {
 	burdens burdens      // of customers: what they have borne in scarcity
 	columns [][]int64    // room for the record's
 
+	gauger     Gauger
+	gauges     []int64 // those of the first member, then those of the second; nil: none has any
+	gaugeFirst []int32 // those of member i begin at gaugeFirst[i]
+
 	// quarantined members failed twice in a step: they are not asked any more
 	// and an estimate stands for them.
 	quarantined []bool
@@ -74,6 +78,9 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	}
 	c.connect()
 	c.plan()
+	if n, ok := network.(GaugedNetwork); ok {
+		c.gauger, c.gauges = n, make([]int64, len(n.GaugeList()))
+	}
 	if err := c.Adopt(Choice{Strategy: ProRata}, Choice{Strategy: OwnAims}); err != nil {
 		return nil, err
 	}
@@ -120,6 +127,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 			}
 		}
 	}
+	b.layGauges()
 	c.Blocks = append(c.Blocks, b)
 	return nil
 }

@@ -33,13 +33,13 @@ func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
 	if len(b) == 0 || b[0] != cellVersion {
 		return b, fmt.Errorf("%s: stored state of another version, wanted %d", c.Path, cellVersion)
 	}
-	if b, err = c.Node.UnmarshalBinary(b[1:]); err != nil {
+	if b, err = RestoreNode(c.Node, b[1:]); err != nil {
 		return b, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	for _, block := range c.Blocks {
 		for i, path := range block.Paths {
 			var quarantined int64
-			if b, err = block.Slab.UnmarshalBinary(i, b); err == nil {
+			if b, err = restoreState(b, block.upgrades(), func(b []byte) ([]byte, error) { return block.Slab.UnmarshalBinary(i, b) }); err == nil {
 				if b, err = readInt(b, &block.last[i]); err == nil {
 					b, err = readInt(b, &quarantined)
 				}

@@ -56,11 +56,9 @@ func (k *cookingRow) Offer(env *Env) Band {
 	return Fixed(c.mean(k.meal.drawn(&c, k.days, k.meals) + k.kettle.drawn(&c, k.days, k.kettles)))
 }
 
-func (k *cookingRow) Step(_ *Env, p Power, _ *Events) Power { return p }
-func (k *cookingRow) Apply(*Event)                          {}
-func (k *cookingRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(nil, c, nil, ev)
-}
+func (k *cookingRow) Step(_ *Env, p Power, _ *Events) Power       { return p }
+func (k *cookingRow) Apply(*Event)                                {}
+func (k *cookingRow) Command(_ *Env, c *Command, _ *Events) error { return refused(c) }
 
 func (k *cookingRow) AppendBinary(b []byte) []byte { return append(b, 1) }
 func (k *cookingRow) UnmarshalBinary(b []byte) ([]byte, error) {

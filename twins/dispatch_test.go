@@ -272,7 +272,7 @@ func TestIslandLosesAnEngine(t *testing.T) {
 	balance := twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell})
 	var w twins.Scratch
 	set := func(v int64) []twins.Command {
-		return []twins.Command{{Target: "grid/c/engine-a", Name: twins.CommandSet, Args: twins.Args{Setting: "available", Value: v}}}
+		return []twins.Command{twins.Set("grid/c/engine-a", "available", v)}
 	}
 	env := twins.Env{Step: 900, Recorded: []twins.Power{60 * twins.Kilowatt}}
 	for tick, row := range []struct {

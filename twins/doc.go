@@ -28,7 +28,8 @@
 //
 //	Offer ─▶ Settle ─▶ [Revise] ─▶ Close ─▶ Commit
 //
-// A Cell is a community with its members, a Balance the grid over its cells.
-// Both are state machines that somebody else gives turns to: package actors by
-// messages, sim.Flat by a loop.
+// A Cell is a community with its members, a Balance the grid over communities. They
+// exchange values, an Ask and an Answer at each stage; besides, the grid has a Roster of
+// each community. Both are state machines without turns of their own: package actors
+// drives them by messages, sim.Flat by a loop.
 package twins

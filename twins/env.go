@@ -1,10 +1,5 @@
 package twins
 
-import (
-	"sort"
-	"strings"
-)
-
 // Env is the world as every twin sees it in one step: made by the runner before
 // the step, the same for all, changed by nobody.
 type Env struct {
@@ -45,53 +40,6 @@ type Weather struct {
 	// is that of the middle of the step, or of that part of it in which the sun is
 	// up: so up ≤ 0 says that it is down all the step.
 	Sun [3]float64
-}
-
-// Command is the one form in which anything from outside changes a twin: a
-// scenario's events, a fork's changes, the API. Commands of a step are applied
-// before its offers, in the order of Seq.
-type Command struct {
-	Step   Tick
-	Seq    int64
-	Target string // path of the member, or of the community
-	Name   string // "set" or "multiply"
-	Args   Args
-}
-
-// Args of a command: which of the target's settings, and the new value or the
-// factor.
-type Args struct {
-	Setting string
-	Value   int64 // in the setting's own unit: mW, mJ, ppb, 0 or 1; a factor is in ppb
-}
-
-// The names of commands.
-const (
-	CommandSet      = "set"
-	CommandMultiply = "multiply"
-)
-
-// commandsFor are the commands for one target, of some that are in the order of their
-// targets.
-func commandsFor(sorted []Command, target string) []Command {
-	from := commandsFrom(sorted, target)
-	to := from
-	for to < len(sorted) && sorted[to].Target == target {
-		to++
-	}
-	return sorted[from:to:to]
-}
-
-// commandsInside are those for all targets that begin with a prefix.
-func commandsInside(sorted []Command, prefix string) []Command {
-	from := commandsFrom(sorted, prefix)
-	n := sort.Search(len(sorted)-from, func(i int) bool { return !strings.HasPrefix(sorted[from+i].Target, prefix) })
-	return sorted[from : from+n : from+n]
-}
-
-// commandsFrom is where the first command stands whose target is not before another.
-func commandsFrom(sorted []Command, target string) int {
-	return sort.Search(len(sorted), func(i int) bool { return sorted[i].Target >= target })
 }
 
 // Decision is something that was decided for a member in a step and why. It is

@@ -2,6 +2,7 @@ package twins
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -16,6 +17,8 @@ type EventType struct {
 	Notable bool
 	// Departures is what an event of this type says of departures; nil if nothing.
 	Departures func(*Event) Departures
+	// Parks is where a vehicle is from an event of this type on; nil if it says nothing of that.
+	Parks func(*Event) Parking
 	// Alert says which alert an event of this type is; nil if none.
 	Alert *Alert
 }
@@ -34,6 +37,16 @@ type Departures struct {
 	Left       int64
 	Ready      int64 // of them, with the energy of their next trip
 	Impossible int64 // were told on arrival that they cannot be
+}
+
+// Parking is where a vehicle is, as it was when it was plugged in or left. Energies are at the
+// charger and ≥ 0.
+type Parking struct {
+	Plugged    bool
+	Leaves     Tick   // plugged: the first step in which it is away again
+	Wanted     Energy // plugged: what it was to draw until then
+	Impossible Energy // plugged: of what its next trip needs, what cannot be drawn in time
+	Ready      bool   // away: it left with what its trip needs
 }
 
 // Plus adds two counts.
@@ -127,49 +140,35 @@ func (e *Events) Reset() { e.list, e.booked = e.list[:0], e.booked[:0] }
 
 // EventNamed returns the type of a name, of a kind, of a part or shared, or nil: for
 // events that come back from a record.
-func EventNamed(name string) *EventType {
-	for t := range eventTypes {
-		if t.Name == name {
-			return t
-		}
-	}
-	return nil
-}
+func EventNamed(name string) *EventType { return eventNames[name] }
 
-// declared are the types of events that no kind has: the grid's own.
-var declared []*EventType
+var eventNames = map[string]*EventType{}
 
 // DeclareEvent adds a type of event that no kind has, such as one of a controller,
-// where it is defined.
+// where it is defined. It panics if there is one of the name.
 func DeclareEvent(t EventType) *EventType {
-	declared = append(declared, &t)
+	declareEvents(&t)
 	return &t
 }
 
-// EventTypes returns every type of event, by name; types that share a name are all there.
+// EventTypes returns every type of event, by name.
 func EventTypes() []*EventType {
-	var all []*EventType
-	for t := range eventTypes {
-		if !slices.Contains(all, t) {
-			all = append(all, t)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *EventType) int { return strings.Compare(a.Name, b.Name) })
-	return all
+	return slices.SortedFunc(maps.Values(eventNames), func(a, b *EventType) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// eventTypes yields every type of event; those that kinds share come more than once.
-func eventTypes(yield func(*EventType) bool) {
-	types := append([]*EventType{SupplyCut}, declared...)
-	for _, k := range kinds {
-		types = append(types, k.Events...)
-	}
-	for _, p := range partKinds {
-		types = append(types, p.Events...)
-	}
+// declareEvents adds types of events to the registry; those that kinds share come more
+// than once.
+func declareEvents(types ...*EventType) {
 	for _, t := range types {
-		if !yield(t) {
-			return
+		if was := eventNames[t.Name]; was != nil && was != t {
+			panic("twins: event declared twice: " + t.Name)
 		}
+		eventNames[t.Name] = t
+	}
+}
+
+func init() { // parts are no variables of a registry's
+	for _, p := range partKinds {
+		declareEvents(p.Events...)
 	}
 }

@@ -1,6 +1,9 @@
 package twins
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What an alert of an event says is whole, and can be asked of any event of the type.
 func TestAlertsOfEvents(t *testing.T) {
@@ -32,22 +35,47 @@ func TestAlertsOfEvents(t *testing.T) {
 
 // A name stands for one type of event: a record that names it can be read again.
 func TestEventNames(t *testing.T) {
-	n := 0
-	for e := range eventTypes {
-		n++
-		if got := EventNamed(e.Name); got != e {
-			t.Errorf("%s is the name of two types of event", e.Name)
+	all := []*EventType{eventSet, SupplyCut, LimitPassed, vehicleUnplugged, heatPumpLeftComfort}
+	for _, k := range kinds {
+		all = append(all, k.Events...)
+	}
+	for _, p := range partKinds {
+		all = append(all, p.Events...)
+	}
+	for _, e := range all {
+		if EventNamed(e.Name) != e {
+			t.Errorf("%s is the name of another type of event, or of none", e.Name)
 		}
+	}
+	for _, e := range eventNames {
 		if len(e.Fields) > len(Event{}.V) {
 			t.Errorf("%s has %d fields, and an event has room for %d", e.Name, len(e.Fields), len(Event{}.V))
 		}
 	}
-	for _, e := range []*EventType{eventSet, SupplyCut, LimitPassed, vehicleUnplugged, heatPumpLeftComfort} {
-		if EventNamed(e.Name) != e {
-			t.Errorf("%s is not found", e.Name)
-		}
+	if len(eventNames) < 20 || EventNamed("battery.exploded") != nil {
+		t.Errorf("%d types", len(eventNames))
 	}
-	if n < 20 || EventNamed("battery.exploded") != nil {
-		t.Errorf("%d types", n)
+}
+
+// Names on disk are declared once: of kinds, events and commands.
+func TestNamesDeclaredTwice(t *testing.T) {
+	before := len(kinds)
+	for want, declare := range map[string]func(){
+		"kind declared twice: battery":          func() { Declare(Kind{Name: "battery"}) },
+		"event declared twice: battery.charged": func() { Declare(Kind{Name: "accumulator", Events: []*EventType{eventSet, {Name: "battery.charged"}}}) },
+		"event declared twice: heat_pump.ran":   func() { DeclareEvent(EventType{Name: "heat_pump.ran"}) },
+		"command declared twice: set":           func() { DeclareCommand(CommandType{Name: "set"}) },
+	} {
+		func() {
+			defer func() {
+				if got, _ := recover().(string); !strings.HasSuffix(got, want) {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			}()
+			declare()
+		}()
+	}
+	if len(kinds) != before || EventNamed("battery.charged") != batteryCharged || EventNamed("heat_pump.ran") != heatPumpRan || CommandNamed("set") != CommandSet {
+		t.Error("what was refused has been taken")
 	}
 }

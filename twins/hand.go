@@ -22,6 +22,9 @@ const (
 	OrderStop PlantOrder = 2 // stops at once and stays off
 )
 
+// String is the order's word: auto, run or stop.
+func (o PlantOrder) String() string { return plantOrders[o] }
+
 var plantOrders = []string{"auto", "run", "stop"}
 
 // fixedFor is how long an output stays fixed.
@@ -33,10 +36,11 @@ const handSchema = `
     "fixed_w": {"type": "number", "minimum": 0, "maximum": 1e12, "default": 0, "x-changeable": true, "description": "output that the manager fixes for an hour from when it is set, inside least output, rating and ramp, W; 0: not fixed"},
     "sold_share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "x-changeable": true, "description": "of rated_w that is sold to the market: exported over the ties while the plant runs, until it is needed here"}`
 
-var handSettings = []Setting{
-	{Name: "order", Scale: 1, Max: int64(len(plantOrders)) - 1, Words: plantOrders},
-	{Name: "fixed_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)},
-	{Name: "sold_share", Scale: int64(One), Max: int64(One)},
+var handSettings = changeable[hand]{
+	number(Setting{Name: "order", Scale: 1, Max: int64(len(plantOrders)) - 1, Words: plantOrders}, func(h *hand) *int64 { return &h.order }),
+	// How long an output is fixed comes with an event of its own.
+	number(Setting{Name: "fixed_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)}, func(h *hand) *Power { return &h.fixed }),
+	number(Setting{Name: "sold_share", Scale: int64(One), Max: int64(One)}, func(h *hand) *Ratio { return &h.sold }),
 }
 
 type handSpec struct {
@@ -46,7 +50,40 @@ type handSpec struct {
 }
 
 // producerFixed is the event of an output that is fixed until a tick.
-var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{"output_mw", "until_tick"}, Notable: true}
+var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{fixedOutput: "output_mw", fixedEnd: "until_tick"}, Notable: true}
+
+// Hand is what the manager has ordered of a plant. Its output is fixed at Fixed, > 0, in steps
+// before Until; Sold is the share of its rating that is sold to the market.
+type Hand struct {
+	Order PlantOrder
+	Fixed Power
+	Until Tick
+	Sold  Ratio
+}
+
+// Value is one of the settings of the manager's hand, as it is stored; false if there is none of
+// that name.
+func (h *Hand) Value(setting string) (v int64, ok bool) {
+	of := hand{order: int64(h.Order), fixed: h.Fixed, sold: h.Sold}
+	s := handSettings.named(setting)
+	if s == nil {
+		return 0, false
+	}
+	return s.get(&of), true
+}
+
+// Set gives one of the settings a value in step t, for callers that have the commands to a plant and
+// not the plant. Steps are of that length.
+func (h *Hand) Set(setting string, v int64, t Tick, step Seconds) {
+	of := hand{int64(h.Order), h.Fixed, h.Until, h.Sold}
+	if s := handSettings.named(setting); s != nil {
+		s.set(&of, v)
+	}
+	if setting == "fixed_w" {
+		of.until = fixedUntil(t, step)
+	}
+	*h = Hand{PlantOrder(of.order), of.fixed, of.until, of.sold}
+}
 
 func (h *hand) init(s *handSpec, step Seconds) {
 	*h = hand{order: max(0, int64(slices.Index(plantOrders, s.Order))), fixed: s.Fixed, sold: s.Sold}
@@ -59,29 +96,3 @@ func fixedUntil(t Tick, step Seconds) Tick { return t + Tick((fixedFor+step-1)/s
 
 // isFixed reports whether the output is fixed in this step.
 func (h *hand) isFixed(env *Env) bool { return h.fixed > 0 && env.Tick < h.until }
-
-// setting is the value of one of handSettings.
-func (h *hand) value(name string) (v int64, ok bool) {
-	switch name {
-	case "order":
-		return h.order, true
-	case "fixed_w":
-		return int64(h.fixed), true
-	case "sold_share":
-		return int64(h.sold), true
-	}
-	return 0, false
-}
-
-// set applies one of handSettings; how long an output is fixed comes with an event of
-// its own.
-func (h *hand) take(setting string, v int64) {
-	switch setting {
-	case "order":
-		h.order = v
-	case "fixed_w":
-		h.fixed = Power(v)
-	case "sold_share":
-		h.sold = Ratio(v)
-	}
-}

@@ -43,7 +43,7 @@ func TestManagersHand(t *testing.T) {
 				var ev twins.Events
 				for _, o := range row.orders {
 					if o.step == tick {
-						c := twins.Command{Target: "grid/c/p", Name: twins.CommandSet, Args: twins.Args{Setting: o.setting, Value: o.value}}
+						c := twins.Set("grid/c/p", o.setting, o.value)
 						if err := slab.Command(0, &env, &c, &ev); err != nil {
 							t.Fatal(err)
 						}

@@ -29,9 +29,11 @@ var heatPump = &PartKind{
 	Name: "heat_pump", Label: "Heat pump", Tier: Comfort, Version: 1,
 	Schema:   heatPumpSchema,
 	New:      newHeatPumps,
-	Settings: heatPumpSettings[:],
+	Settings: heatPumpSettings.list(),
 	Events:   []*EventType{heatPumpRan, heatPumpLeftComfort, heatPumpRegainedComfort, heatPumpDeferred, eventSet},
-	Sample:   heatPumpSample,
+	// room_c is the temperature indoors, °C: heat held above 0 °C ÷ heat capacity.
+	Gauges: []Gauge{{Name: "room_c", Label: "Room temperature", Places: 3}},
+	Sample: heatPumpSample,
 }
 
 const heatPumpSchema = `{"type": "object", "additionalProperties": false,
@@ -72,9 +74,9 @@ type heatPumpSpec struct {
 	Available    bool        `json:"available"`
 }
 
-var heatPumpSettings = [...]Setting{
-	{Name: "setpoint_c", Scale: int64(degree), Min: int64(5 * degree), Max: int64(35 * degree)},
-	{Name: "available", Scale: 1, Max: 1},
+var heatPumpSettings = changeable[heatPumpRow]{
+	number(Setting{Name: "setpoint_c", Scale: int64(degree), Min: int64(5 * degree), Max: int64(35 * degree)}, func(h *heatPumpRow) *temperature { return &h.setpoint }),
+	yesNo("available", func(h *heatPumpRow) *bool { return &h.available }),
 }
 
 type heatPumpRow struct {
@@ -98,7 +100,7 @@ type heatPumpRow struct {
 
 var (
 	heatPumpRan = &EventType{Name: "heat_pump.ran",
-		Fields: []string{"electric_mj", "heat_mj", "gains_mj", "lost_mj", "heat_remainder", "lost_remainder"}}
+		Fields: []string{ranElectric: "electric_mj", ranHeat: "heat_mj", ranOther: "gains_mj", ranLost: "lost_mj", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder"}}
 	heatPumpLeftComfort = &EventType{Name: "heat_pump.left_comfort", Notable: true,
 		Fields: []string{"indoor_uc", "side"}, // −1 too cold, +1 too warm
 		Alert:  &Alert{Rule: "heat.left_comfort", Severity: "warning", Text: "a home is too cold or too warm"}}
@@ -222,7 +224,7 @@ func (h *heatPumpRow) Step(env *Env, p Power, ev *Events) Power {
 	electric := p.For(env.Step)
 	heat, heatRem := h.heated(electric, w.cop)
 	lost, lostRem := h.lost(w.around, heat+w.other)
-	*ev.Add(heatPumpRan) = [7]int64{int64(electric), int64(heat), int64(w.other), int64(lost), heatRem, lostRem}
+	*ev.Add(heatPumpRan) = [7]int64{ranElectric: int64(electric), ranHeat: int64(heat), ranOther: int64(w.other), ranLost: int64(lost), ranHeatRest: heatRem, ranLostRest: lostRem}
 
 	held := h.held + heat + w.other - lost
 	if side := h.side(held); side != h.side(h.held) {
@@ -251,35 +253,28 @@ func (h *heatPumpRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events
 func (h *heatPumpRow) Apply(e *Event) {
 	switch e.Type {
 	case heatPumpRan:
-		heat, gains, lost := Energy(e.V[1]), Energy(e.V[2]), Energy(e.V[3])
-		h.electric += Energy(e.V[0])
+		heat, gains, lost := Energy(e.V[ranHeat]), Energy(e.V[ranOther]), Energy(e.V[ranLost])
+		h.electric += Energy(e.V[ranElectric])
 		h.heat += heat
 		h.gained += gains
 		h.leaked += lost
 		h.held += heat + gains - lost
-		h.heatRem, h.lostRem = e.V[4], e.V[5]
+		h.heatRem, h.lostRem = e.V[ranHeatRest], e.V[ranLostRest]
 	case heatPumpDeferred:
 		h.owed = Energy(e.V[0])
 	case eventSet:
-		switch heatPumpSettings[e.V[0]].Name {
-		case "setpoint_c":
-			h.setpoint = temperature(e.V[1])
-		case "available":
-			h.available = e.V[1] != 0
-		}
+		heatPumpSettings.apply(h, e)
 	}
 	if by := h.held - (h.initial + h.heat + h.gained - h.leaked); by != 0 {
 		panic(fmt.Sprintf("heat_pump: the building holds %d mJ more than came in and stayed", by))
 	}
 }
 
+// Gauges implements PartGaugeRow.
+func (h *heatPumpRow) Gauges(_ *Env, out []int64) { out[0] = h.milliCelsius() }
+
 func (h *heatPumpRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(heatPumpSettings[:], c, func(setting string) int64 {
-		if setting == "available" {
-			return flag(h.available)
-		}
-		return int64(h.setpoint)
-	}, ev)
+	return heatPumpSettings.command(h, c, ev)
 }
 
 func (h *heatPumpRow) AppendBinary(b []byte) []byte {

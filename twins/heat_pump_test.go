@@ -324,7 +324,7 @@ func TestHeatPumpCommands(t *testing.T) {
 	env := envAt(0, 900)
 	command := func(setting string, v int64) error {
 		var ev Events
-		c := Command{Target: "grid/c/h1.heat_pump", Name: CommandSet, Args: Args{Setting: setting, Value: v}}
+		c := Set("grid/c/h1.heat_pump", setting, v)
 		err := h.Command(&env, &c, &ev)
 		for i := range ev.list {
 			h.Apply(&ev.list[i])

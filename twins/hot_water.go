@@ -29,9 +29,11 @@ var hotWater = &PartKind{
 	Name: "hot_water", Label: "Hot water", Tier: Comfort, Version: 1,
 	Schema:   hotWaterSchema,
 	New:      newHotWater,
-	Settings: hotWaterSettings[:],
+	Settings: hotWaterSettings.list(),
 	Events:   []*EventType{hotWaterRan, hotWaterShort, hotWaterDeferred, eventSet},
-	Sample:   hotWaterSample,
+	// tank_c is the temperature of the tank, °C: heat held above 0 °C ÷ heat capacity.
+	Gauges: []Gauge{{Name: "tank_c", Label: "Tank temperature", Places: 3}},
+	Sample: hotWaterSample,
 }
 
 const hotWaterSchema = `{"type": "object", "additionalProperties": false,
@@ -70,9 +72,9 @@ type hotWaterSpec struct {
 	Available    bool        `json:"available"`
 }
 
-var hotWaterSettings = [...]Setting{
-	{Name: "setpoint_c", Scale: int64(degree), Min: int64(30 * degree), Max: int64(95 * degree)},
-	{Name: "available", Scale: 1, Max: 1},
+var hotWaterSettings = changeable[hotWaterRow]{
+	number(Setting{Name: "setpoint_c", Scale: int64(degree), Min: int64(30 * degree), Max: int64(95 * degree)}, func(w *hotWaterRow) *temperature { return &w.setpoint }),
+	yesNo("available", func(w *hotWaterRow) *bool { return &w.available }),
 }
 
 type hotWaterRow struct {
@@ -96,7 +98,7 @@ type hotWaterRow struct {
 
 var (
 	hotWaterRan = &EventType{Name: "hot_water.ran",
-		Fields: []string{"electric_mj", "heat_mj", "delivered_mj", "lost_mj", "heat_remainder", "lost_remainder", "heating"}}
+		Fields: []string{ranElectric: "electric_mj", ranHeat: "heat_mj", ranOther: "delivered_mj", ranLost: "lost_mj", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder", ranHeating: "heating"}}
 	hotWaterShort = &EventType{Name: "hot_water.short", Notable: true,
 		Fields: []string{"missing_mj", "tank_uc"},
 		Alert:  &Alert{Rule: "hot_water.short", Severity: "warning", Text: "there was too little hot water"}}
@@ -198,7 +200,8 @@ func (w *hotWaterRow) Step(env *Env, p Power, ev *Events) Power {
 	delivered := w.deliver(wanted, heat)
 	lost, lostRem := w.lost(w.around, heat-delivered)
 	on, _ := w.thermostat()
-	*ev.Add(hotWaterRan) = [7]int64{int64(electric), int64(heat), int64(delivered), int64(lost), heatRem, lostRem, flag(on)}
+	*ev.Add(hotWaterRan) = [7]int64{ranElectric: int64(electric), ranHeat: int64(heat), ranOther: int64(delivered), ranLost: int64(lost),
+		ranHeatRest: heatRem, ranLostRest: lostRem, ranHeating: flag(on)}
 	if missing := wanted - delivered; missing > 0 {
 		held := w.held + heat - delivered - lost
 		*ev.Add(hotWaterShort) = [7]int64{int64(missing), int64(w.temperature(held))}
@@ -241,38 +244,31 @@ func (w *hotWaterRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events
 func (w *hotWaterRow) Apply(e *Event) {
 	switch e.Type {
 	case hotWaterRan:
-		heat, delivered, lost := Energy(e.V[1]), Energy(e.V[2]), Energy(e.V[3])
-		w.electric += Energy(e.V[0])
+		heat, delivered, lost := Energy(e.V[ranHeat]), Energy(e.V[ranOther]), Energy(e.V[ranLost])
+		w.electric += Energy(e.V[ranElectric])
 		w.heat += heat
 		w.delivered += delivered
 		w.leaked += lost
 		w.held += heat - delivered - lost
-		w.heatRem, w.lostRem = e.V[4], e.V[5]
-		w.heating = e.V[6] != 0
+		w.heatRem, w.lostRem = e.V[ranHeatRest], e.V[ranLostRest]
+		w.heating = e.V[ranHeating] != 0
 	case hotWaterDeferred:
 		w.owed = Energy(e.V[0])
 	case hotWaterShort:
 		w.missing += Energy(e.V[0])
 	case eventSet:
-		switch hotWaterSettings[e.V[0]].Name {
-		case "setpoint_c":
-			w.setpoint = temperature(e.V[1])
-		case "available":
-			w.available = e.V[1] != 0
-		}
+		hotWaterSettings.apply(w, e)
 	}
 	if by := w.held - (w.initial + w.heat - w.delivered - w.leaked); by != 0 {
 		panic(fmt.Sprintf("hot_water: the tank holds %d mJ more than came in and stayed", by))
 	}
 }
 
+// Gauges implements PartGaugeRow.
+func (w *hotWaterRow) Gauges(_ *Env, out []int64) { out[0] = w.milliCelsius() }
+
 func (w *hotWaterRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(hotWaterSettings[:], c, func(setting string) int64 {
-		if setting == "available" {
-			return flag(w.available)
-		}
-		return int64(w.setpoint)
-	}, ev)
+	return hotWaterSettings.command(w, c, ev)
 }
 
 func (w *hotWaterRow) AppendBinary(b []byte) []byte {

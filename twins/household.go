@@ -63,6 +63,7 @@ type households struct {
 	rows, saved []household
 	slabs       []PartSlab // one for each of kinds
 	deferrers   []Deferrer // the same, nil for those that are none
+	gaugers     []PartGauger
 	kinds       []*PartKind
 	first       []int32 // home i has parts[first[i]:first[i+1]]
 	parts       []partRef
@@ -108,6 +109,8 @@ func newHouseholds(site *Site, members []Member) (Slab, error) {
 		s.slabs, s.kinds = append(s.slabs, slab), append(s.kinds, partKinds[k])
 		waits, _ := slab.(Deferrer)
 		s.deferrers = append(s.deferrers, waits)
+		shows, _ := slab.(PartGauger)
+		s.gaugers = append(s.gaugers, shows)
 	}
 	for i := range s.parts {
 		s.parts[i].slab = slabOf[s.parts[i].slab]
@@ -265,12 +268,12 @@ func (s *households) Apply(i int, e *Event) {
 // Command implements Slab: settings are those of parts, entry.setting, and go to
 // each part of the entry that has them.
 func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
-	if _, ok := Household.Setting(c.Args.Setting); !ok {
-		return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
+	if _, ok := Household.Setting(c.Setting()); !ok {
+		return refused(c)
 	}
-	name, setting, _ := strings.Cut(c.Args.Setting, ".")
+	name, setting, _ := strings.Cut(c.Setting(), ".")
 	part := *c
-	part.Target, part.Args.Setting = c.Target+"."+name, setting
+	part.Target, part.Body = c.Target+"."+name, settingBody(setting, c.Value())
 	found := false
 	for k, p := range s.of(i) {
 		if kind := s.kinds[p.slab]; kind.key() != name || !kind.has(setting) {
@@ -285,9 +288,19 @@ func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Args.Setting, name)
+		return fmt.Errorf("%s: %s: the household has no %s", c.Target, c.Setting(), name)
 	}
 	return nil
+}
+
+// Gauges implements Gauger: a home has none but those of its parts.
+func (s *households) Gauges(i int, env *Env, _ *Reading, out []int64) {
+	for _, p := range s.of(i) {
+		if n := len(s.kinds[p.slab].Gauges); n > 0 {
+			s.gaugers[p.slab].Gauges(int(p.row), env, out[:n])
+			out = out[n:]
+		}
+	}
 }
 
 // AppendBinary implements Slab: the home's registers, then its parts.
@@ -300,16 +313,23 @@ func (s *households) AppendBinary(i int, b []byte) []byte {
 	return b
 }
 
+// upgradesItself implements composite: a home and each of its parts have versions.
+func (s *households) upgradesItself() {}
+
 // UnmarshalBinary implements Slab.
 func (s *households) UnmarshalBinary(i int, b []byte) ([]byte, error) {
 	h := &s.rows[i]
-	b, err := readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
-		(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	b, err := restoreState(b, Household.Upgrades, func(b []byte) ([]byte, error) {
+		return readInts(b, "household", Household.Version, (*int64)(&h.consumed), (*int64)(&h.generated),
+			(*int64)(&h.unserved), (*int64)(&h.curtailed))
+	})
 	for _, p := range s.of(i) {
 		if err != nil {
 			break
 		}
-		b, err = s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+		b, err = restoreState(b, s.kinds[p.slab].Upgrades, func(b []byte) ([]byte, error) {
+			return s.slabs[p.slab].UnmarshalBinary(int(p.row), b)
+		})
 	}
 	return b, err
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 )
@@ -39,6 +38,8 @@ type Kind struct {
 	Label   string // Household
 	Role    Role
 	Version uint8 // of the stored form of its state
+	// Upgrades turn the stored form of a version into that of the next, by version.
+	Upgrades map[uint8]Upgrade
 
 	// Schema is the JSON Schema of a member's entry in a scenario, without the
 	// keys that all share (id, community, owner). Keys marked "x-changeable"
@@ -47,6 +48,9 @@ type Kind struct {
 
 	// Ownable says that a member may stand behind a household's meter.
 	Ownable bool
+
+	// Prepares says that a member may be prepared: not there until it is put in (Preparer).
+	Prepares bool
 
 	// New builds a slab of members, in the order given. Errors name the member
 	// and the key.
@@ -59,7 +63,11 @@ type Kind struct {
 
 	Events   []*EventType
 	Settings []Setting
+	Commands []*CommandType // besides those of its Settings, set and multiply
 	Columns  []Column
+	// Gauges are shown beside the columns and kept nowhere; a kind that has some has
+	// slabs that are a Gauger. A new one comes last.
+	Gauges []Gauge
 }
 
 // Setting is a property of a twin that a command may change in mid-run.
@@ -165,11 +173,13 @@ func (s *SlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 var kinds []*Kind
 
 // Declare adds a kind to the registry. It is called once for each kind, where
-// the kind is defined.
+// the kind is defined. It panics if there is a kind of the name, or another event of
+// the name of one of its events.
 func Declare(k Kind) *Kind {
 	if KindNamed(k.Name) != nil {
 		panic("twins: kind declared twice: " + k.Name)
 	}
+	declareEvents(k.Events...)
 	kinds = append(kinds, &k)
 	slices.SortFunc(kinds, func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
 	return &k
@@ -207,53 +217,6 @@ func decodeSpec(m Member, spec any) error {
 	}
 	return nil
 }
-
-// eventSet carries a setting that a command has changed. Every kind shares it.
-var eventSet = &EventType{Name: "twin.set", Fields: []string{"setting", "value"}, Notable: true}
-
-// setEvent turns a command into the event that sets one of the kind's settings.
-// current is the value that a factor multiplies.
-func (k *Kind) setEvent(c *Command, current func(setting string) int64, ev *Events) error {
-	return setEvent(k.Settings, c, current, ev)
-}
-
-func setEvent(settings []Setting, c *Command, current func(setting string) int64, ev *Events) error {
-	for i, s := range settings {
-		if s.Name != c.Args.Setting {
-			continue
-		}
-		v, fits := c.Args.Value, true
-		if c.Name == CommandMultiply {
-			v, fits = scaled(current(s.Name), v)
-		}
-		if least := s.Least(c.Name); !fits || v < least || v > s.Max {
-			return fmt.Errorf("%s: %s is outside %s…%s", c.Target, s.Name, formatSetting(least, s.Scale), formatSetting(s.Max, s.Scale))
-		}
-		e := ev.Add(eventSet)
-		e[0], e[1] = int64(i), v
-		return nil
-	}
-	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Args.Setting)
-}
-
-// Least is the least value that a command of a name may come to, as a stored integer.
-func (s *Setting) Least(command string) int64 {
-	if command == CommandMultiply && s.Zero != "" {
-		return max(s.Min, 1)
-	}
-	return s.Min
-}
-
-// scaled is v times a factor in billionths, and whether it fits.
-func scaled(v, factor int64) (product int64, fits bool) {
-	if hi, _ := bits.Mul64(magnitude(v), magnitude(factor)); hi >= uint64(One)/2 { // the quotient would not be below 2⁶³
-		return 0, false
-	}
-	product, _ = MulDiv(v, factor, int64(One))
-	return product, true
-}
-
-func formatSetting(v, scale int64) string { return fmt.Sprint(float64(v) / float64(scale)) }
 
 // Stored forms: little-endian int64 after the version byte.
 

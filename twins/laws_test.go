@@ -45,6 +45,14 @@ func TestLawsSabotaged(t *testing.T) {
 		{"settings can be set and are kept", twins.Tie, func(s twins.Slab) twins.Slab { return &obedient{s} }, false},
 		{"what is prepared is not there until it is put in", twins.Battery, func(s twins.Slab) twins.Slab { return &ghost{s} }, false},
 		{"what is prepared is not there until it is put in", twins.Battery, func(s twins.Slab) twins.Slab { return &gifted{s} }, false},
+		{"gauges are written whole, in their words, and change nothing", twins.Vehicle, func(s twins.Slab) twins.Slab { return &blank{s} }, false},
+		{"gauges are written whole, in their words, and change nothing", twins.Vehicle, func(s twins.Slab) twins.Slab { return &wordless{s} }, false},
+		{"gauges are written whole, in their words, and change nothing", twins.WaterPump, func(s twins.Slab) twins.Slab { return &meddling{s} }, false},
+		{"gauges are written whole, in their words, and change nothing", twins.Battery, func(s twins.Slab) twins.Slab { return &greedy{s} }, false},
+		{"gauges are written whole, in their words, and change nothing", twins.Battery, func(s twins.Slab) twins.Slab { return &short{s} }, false},
+		{"gauges follow from the stored state", twins.Household, func(s twins.Slab) twins.Slab { return &moody{Slab: s} }, false},
+		{"gauges follow from the stored state", twins.Household, func(s twins.Slab) twins.Slab { return &reader{amnesic{s}} }, false},
+		{"gauges follow from the stored state", twins.WaterPump, func(s twins.Slab) twins.Slab { return &staying{s} }, false},
 	} {
 		t.Run(row.law, func(t *testing.T) {
 			sound := twintest.NewSlab
@@ -128,6 +136,77 @@ func (s *gifted) Step(i int, env *twins.Env, set *twins.Setpoint, ev *twins.Even
 	if s.Slab.Step(i, env, set, ev, out); !s.Absent(i) {
 		out.Content++
 	}
+}
+
+func gaugesOf(s twins.Slab, i int, env *twins.Env, read *twins.Reading, out []int64) {
+	s.(twins.Gauger).Gauges(i, env, read, out)
+}
+
+// blank leaves its last gauge as it was.
+type blank struct{ twins.Slab }
+
+func (s *blank) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	last := out[len(out)-1]
+	gaugesOf(s.Slab, i, env, read, out)
+	out[len(out)-1] = last
+}
+
+// wordless has a state that no word is for.
+type wordless struct{ twins.Slab }
+
+func (s *wordless) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	gaugesOf(s.Slab, i, env, read, out)
+	out[0]++
+}
+
+// meddling pumps when its gauges are read.
+type meddling struct{ twins.Slab }
+
+func (s *meddling) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	gaugesOf(s.Slab, i, env, read, out)
+	var flex twins.Flex
+	var ev twins.Events
+	s.Offer(i, env, &flex)
+	set, did := flex.Follow(), twins.Reading{}
+	s.Step(i, env, &set, &ev, &did)
+	for k := range ev.All() {
+		s.Apply(i, &ev.All()[k])
+	}
+}
+
+// greedy writes behind its gauges.
+type greedy struct{ twins.Slab }
+
+func (s *greedy) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	gaugesOf(s.Slab, i, env, read, out)
+	out[:cap(out)][len(out)] = 1
+}
+
+// moody counts how often its gauges are read.
+type moody struct {
+	twins.Slab
+	read int64
+}
+
+func (s *moody) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	gaugesOf(s.Slab, i, env, read, out)
+	s.read++
+	out[0] += s.read
+}
+
+// reader shows the gauges of a slab that forgets what it reads back.
+type reader struct{ amnesic }
+
+func (s *reader) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	gaugesOf(s.Slab, i, env, read, out)
+}
+
+// staying does not go back when it is restored.
+type staying struct{ twins.Slab }
+
+func (s *staying) Restore(int) {}
+func (s *staying) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
+	gaugesOf(s.Slab, i, env, read, out)
 }
 
 type unsaved struct{ twins.Slab }

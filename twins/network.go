@@ -93,23 +93,23 @@ func (s *NetworkState) assign(from *NetworkState) {
 }
 
 func (c *Connection) wire(w *wire) {
-	number(w, &c.Bus)
+	wireInt(w, &c.Bus)
 	choice(w, &c.Phase, PhaseC)
 }
 
 func (s *NetworkState) wire(w *wire) {
-	number(w, &s.Loss)
+	wireInt(w, &s.Loss)
 	list(w, &s.Voltages, func(v *BusVoltage) {
 		v.wire(w)
-		number(w, &v.Millivolts)
+		wireInt(w, &v.Millivolts)
 	})
 	list(w, &s.Loadings, func(l *LineLoading) {
-		number(w, &l.Line)
-		number(w, &l.Loading)
+		wireInt(w, &l.Line)
+		wireInt(w, &l.Loading)
 	})
 	list(w, &s.Breached, func(l *BusBreach) {
 		l.wire(w)
-		number(w, &l.Over)
+		wireInt(w, &l.Over)
 	})
 	list(w, &s.Limits, func(l *BusLimit) {
 		l.wire(w)

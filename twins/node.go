@@ -26,9 +26,13 @@ var Community = Declare(Kind{
   }
 }`,
 	Events:   []*EventType{nodeMoved, nodeCrossed, eventSet, LimitPassed},
-	Settings: []Setting{{Name: "limit_w", Scale: int64(Watt), Min: 0, Max: int64(1_000_000 * Gigawatt), Zero: "none"}},
+	Settings: communitySettings.list(),
 	Columns:  nodeColumns,
 })
+
+var communitySettings = changeable[Node]{
+	number(Setting{Name: "limit_w", Scale: int64(Watt), Min: 0, Max: int64(1_000_000 * Gigawatt), Zero: "none"}, func(n *Node) *Power { return &n.limit }),
+}
 
 // Grid adds the communities up.
 var Grid = Declare(Kind{
@@ -43,8 +47,11 @@ var nodeColumns = []Column{ColumnPower, ColumnGeneration, ColumnUnserved, Column
 var (
 	nodeMoved = &EventType{Name: "node.moved", Fields: []string{"consumed_mj", "produced_mj", "charged_mj", "discharged_mj", "lost_mj", "unserved_mj", "curtailed_mj"}}
 	// crossed: what passed the node's border, and the step's greatest load.
-	nodeCrossed = &EventType{Name: "node.crossed", Fields: []string{"imported_mj", "exported_mj", "load_mw", "tick", "above_limit"}}
+	nodeCrossed = &EventType{Name: "node.crossed", Fields: []string{crossedIn: "imported_mj", crossedOut: "exported_mj", crossedLoad: "load_mw", crossedTick: "tick", crossedAbove: "above_limit"}}
 )
+
+// The values of nodeCrossed.
+const crossedIn, crossedOut, crossedLoad, crossedTick, crossedAbove = 0, 1, 2, 3, 4
 
 // LimitPassed is the notable event of a community whose net import (+) or export (−)
 // was above its limit in a step.
@@ -78,8 +85,8 @@ func (n *Node) above(p Power) bool { return n.limit > 0 && p > n.limit }
 func (n *Node) Settle(env *Env, f *Flows, in, out Power, ev *Events) {
 	e := func(p Power) int64 { return int64(p.For(env.Step)) }
 	*ev.Add(nodeMoved) = [7]int64{e(f.Load), e(f.Generation), e(f.Charge), e(f.Discharge), e(f.NetworkLoss), e(f.Unserved), e(f.Curtailed)}
-	*ev.Add(nodeCrossed) = [7]int64{e(in), e(out), int64(f.Load + f.Charge), int64(env.Tick),
-		flag(n.above(max(in, out)))}
+	*ev.Add(nodeCrossed) = [7]int64{crossedIn: e(in), crossedOut: e(out), crossedLoad: int64(f.Load + f.Charge), crossedTick: int64(env.Tick),
+		crossedAbove: flag(n.above(max(in, out)))}
 }
 
 // Apply makes an event part of the state.
@@ -90,14 +97,14 @@ func (n *Node) Apply(e *Event) {
 			*t = t.Plus(Energy(e.V[i]))
 		}
 	case nodeCrossed:
-		n.imported = n.imported.Plus(Energy(e.V[0]))
-		n.exported = n.exported.Plus(Energy(e.V[1]))
-		if n.peakTick < 0 || Power(e.V[2]) > n.peak {
-			n.peak, n.peakTick = Power(e.V[2]), Tick(e.V[3])
+		n.imported = n.imported.Plus(Energy(e.V[crossedIn]))
+		n.exported = n.exported.Plus(Energy(e.V[crossedOut]))
+		if load := Power(e.V[crossedLoad]); n.peakTick < 0 || load > n.peak {
+			n.peak, n.peakTick = load, Tick(e.V[crossedTick])
 		}
-		n.breaches += e.V[4]
+		n.breaches += e.V[crossedAbove]
 	case eventSet:
-		n.limit = Power(e.V[1])
+		communitySettings.apply(n, e)
 	default:
 		panic(fmt.Sprintf("%s: unknown event %s", n.kind.Name, e.Type.Name))
 	}
@@ -105,7 +112,10 @@ func (n *Node) Apply(e *Event) {
 
 // Command turns a command into events.
 func (n *Node) Command(_ *Env, c *Command, ev *Events) error {
-	return n.kind.setEvent(c, func(string) int64 { return int64(n.limit) }, ev)
+	if len(n.kind.Settings) == 0 {
+		return refused(c)
+	}
+	return communitySettings.command(n, c, ev)
 }
 
 func (n *Node) totals() []*Total {

@@ -28,7 +28,7 @@ var panels = &PartKind{
 		}
 		return s, nil
 	},
-	Settings: pvSettings,
+	Settings: pvSettings.list(),
 	Events:   []*EventType{eventSet},
 	Sample:   func(between func(lo, hi int64) int64) string { return "{" + pvSample(between) + "}" },
 }
@@ -112,10 +112,8 @@ const (
 	modelledPanels uint8 = 2
 )
 
-var pvSettings = []Setting{
-	scaleSetting[0],
-	{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)},
-}
+var pvSettings = append(inside(scaleSetting, func(p *pv) *recorded { return &p.recorded }),
+	number(Setting{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)}, func(p *pv) *Power { return &p.rated }))
 
 // newPV reads an entry's spec; the path is the member's, for messages.
 func newPV(site *Site, path string, spec *pvSpec) (p pv, err error) {
@@ -181,28 +179,9 @@ func (p *pv) irradiance(w *Weather) float64 {
 	return min(most, beam+diffuse+float64(w.GHI*p.ground))
 }
 
-func (p *pv) apply(e *Event) {
-	if e.Type != eventSet {
-		return
-	}
-	switch pvSettings[e.V[0]].Name {
-	case "scale":
-		p.scale = Ratio(e.V[1])
-	case "rated_w":
-		p.rated = Power(e.V[1])
-	}
-}
-
-func (p *pv) current(setting string) int64 {
-	if setting == "rated_w" {
-		return int64(p.rated)
-	}
-	return int64(p.scale)
-}
-
 // refuses says why a setting does not fit these panels, or nil.
 func (p *pv) refuses(c *Command) error {
-	if c.Args.Setting == "rated_w" && !p.modelled {
+	if c.Setting() == "rated_w" && !p.modelled {
 		return fmt.Errorf("%s: rated_w of recorded panels cannot be set, wanted scale", c.Target)
 	}
 	return nil
@@ -218,13 +197,17 @@ func (p *panelRow) Offer(env *Env) Band {
 
 func (p *panelRow) Step(_ *Env, set Power, _ *Events) Power { return set }
 
-func (p *panelRow) Apply(e *Event) { p.apply(e) }
+func (p *panelRow) Apply(e *Event) {
+	if e.Type == eventSet {
+		pvSettings.apply(&p.pv, e)
+	}
+}
 
 func (p *panelRow) Command(_ *Env, c *Command, ev *Events) error {
 	if err := p.refuses(c); err != nil {
 		return err
 	}
-	return setEvent(pvSettings, c, p.current, ev)
+	return pvSettings.command(&p.pv, c, ev)
 }
 
 func (p *panelRow) AppendBinary(b []byte) []byte {

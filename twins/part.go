@@ -16,6 +16,8 @@ type PartKind struct {
 	Tier  Tier   // in which it offers
 	// Version of the stored form of its state, the byte in front of it.
 	Version uint8
+	// Upgrades turn the stored form of a version into that of the next, by version.
+	Upgrades map[uint8]Upgrade
 
 	// Entry is the household's key that the part is built from; "" is Name. A home
 	// that has the key has all parts that read it. Of those the first in the list of
@@ -31,8 +33,21 @@ type PartKind struct {
 
 	Settings []Setting // named without the part: scale
 	Events   []*EventType
+	// Gauges are named without the part: tank_c. A kind that has some has slabs that are
+	// a PartGauger.
+	Gauges []Gauge
 	// Sample draws a valid entry, as Kind.Sample does.
 	Sample func(between func(lo, hi int64) int64) string
+}
+
+// PartKindNamed returns the kind of part of a name, or nil.
+func PartKindNamed(name string) *PartKind {
+	for _, k := range partKinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
 }
 
 // PartSlab holds the states of one kind of part, contiguous. Offer and Step
@@ -172,10 +187,10 @@ func (r *recorded) power(env *Env) Power { return env.Recorded[r.column].Times(r
 
 func (r *recorded) Apply(e *Event) {
 	if e.Type == eventSet {
-		r.scale = Ratio(e.V[1])
+		scaleSetting.apply(r, e)
 	}
 }
 
-func (r *recorded) current(string) int64 { return int64(r.scale) }
-
-var scaleSetting = []Setting{{Name: "scale", Scale: int64(One), Max: 1000 * int64(One)}}
+var scaleSetting = changeable[recorded]{
+	number(Setting{Name: "scale", Scale: int64(One), Max: 1000 * int64(One)}, func(r *recorded) *Ratio { return &r.scale }),
+}

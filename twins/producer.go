@@ -16,17 +16,21 @@ import (
 // to stop it is then an emergency, which is obeyed and told with what was missing.
 var Producer = Declare(Kind{
 	Name: "producer", Plural: "producers", Label: "Producer", Role: RoleProducer, Version: 1,
-	Schema: producerSchema,
-	New:    newProducers,
-	Sample: producerSample,
-	Events: []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, producerFixed, eventSet},
-	Settings: append([]Setting{
-		{Name: "available", Scale: 1, Max: 1},
-		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)},
-		{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
-	}, handSettings...),
-	Columns: []Column{ColumnPower, ColumnReason},
+	Schema:   producerSchema,
+	New:      newProducers,
+	Sample:   producerSample,
+	Events:   []*EventType{producerGenerated, producerStarting, producerStarted, producerStopped, producerFlowed, producerFixed, eventSet},
+	Settings: producerSettings.list(),
+	Columns:  []Column{ColumnPower, ColumnReason},
+	// state is what the plant is doing at the end of the step.
+	Gauges: []Gauge{{Name: "state", Label: "State", Words: []string{PlantOff: "off", PlantStarting: "starting", PlantOn: "on"}}},
 })
+
+var producerSettings = append(changeable[producer]{
+	yesNo("available", func(p *producer) *bool { return &p.available }),
+	number(Setting{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)}, func(p *producer) *Power { return &p.rated }),
+	number(Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}, func(p *producer) *Price { return &p.cost }),
+}, inside(handSettings, func(p *producer) *hand { return &p.hand })...)
 
 // Keys without a default here have one by technology; see technologies.
 var producerSchema = `{
@@ -284,14 +288,23 @@ type producer struct {
 const longAgo Tick = -1 << 40
 
 var (
-	producerGenerated = &EventType{Name: "producer.generated", Fields: []string{"energy_mj", "output_mw"}}
-	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{"ready_tick", "heat"}, Notable: true}
+	producerGenerated = &EventType{Name: "producer.generated", Fields: []string{generatedEnergy: "energy_mj", generatedOutput: "output_mw"}}
+	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{startingReady: "ready_tick", startingHeat: "heat"}, Notable: true}
 	producerStarted   = &EventType{Name: "producer.started", Fields: []string{"tick"}, Notable: true}
 	// early_s is how much of min_up_s was still to come.
-	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{"output_mw", "tick", "early_s"}, Notable: true,
+	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{stoppedOutput: "output_mw", stoppedTick: "tick", stoppedEarly: "early_s"}, Notable: true,
 		Alert: &Alert{Rule: "unit.stopped_early", Severity: "warning", Text: "a plant was stopped before it had run for its least time", Exact: true,
-			When: func(e *Event) bool { return e.Field("early_s") > 0 }}}
-	producerFlowed = &EventType{Name: "producer.flowed", Fields: []string{"water_mj", "spilled_mj"}}
+			When: func(e *Event) bool { return e.V[stoppedEarly] > 0 }}}
+	producerFlowed = &EventType{Name: "producer.flowed", Fields: []string{flowedWater: "water_mj", flowedSpilled: "spilled_mj"}}
+)
+
+// The values of a plant's events.
+const (
+	generatedEnergy, generatedOutput         = 0, 1
+	startingReady, startingHeat              = 0, 1
+	stoppedOutput, stoppedTick, stoppedEarly = 0, 1, 2
+	flowedWater, flowedSpilled               = 0, 1
+	fixedOutput, fixedEnd                    = 0, 1
 )
 
 func newProducers(site *Site, members []Member) (Slab, error) {
@@ -396,6 +409,9 @@ func (p *Plant) Start(off Seconds) (takes Seconds, heat string) {
 // Generator is a slab that knows its plants.
 type Generator interface{ Plant(i int) Plant }
 
+// Handed is a slab of plants that follow the manager's orders.
+type Handed interface{ Hand(i int) Hand }
+
 // Technologist is a slab whose members may be of a technology, such as coal, by which their
 // production is told apart.
 type Technologist interface {
@@ -427,6 +443,12 @@ func (s *producers) Plant(i int) Plant {
 		plant.Firm, plant.Water, plant.Reservoir = min(p.rated, p.inflow), p.water, p.reservoir
 	}
 	return plant
+}
+
+// Hand implements Handed.
+func (s *producers) Hand(i int) Hand {
+	p := s.Row(i)
+	return Hand{PlantOrder(p.order), p.fixed, p.until, p.sold}
 }
 
 // running reports whether the plant can generate in this step.
@@ -518,17 +540,17 @@ func (p *producer) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	running, order := p.running(env), PlantOrder(p.order)
 	switch {
 	case running && (set.Run == Stop || order == OrderStop), order == OrderStop && p.state == PlantStarting, !p.available && p.state != PlantOff:
-		*ev.Add(producerStopped) = [7]int64{int64(p.output), int64(env.Tick), p.early(env, running)}
+		*ev.Add(producerStopped) = [7]int64{stoppedOutput: int64(p.output), stoppedTick: int64(env.Tick), stoppedEarly: p.early(env, running)}
 	case (set.Run == Start || order == OrderRun) && order != OrderStop && p.startable(env):
 		h := p.heat(env)
-		*ev.Add(producerStarting) = [7]int64{int64(env.Tick) + int64((p.startUp[h]+env.Step-1)/env.Step), int64(h)}
+		*ev.Add(producerStarting) = [7]int64{startingReady: int64(env.Tick) + int64((p.startUp[h]+env.Step-1)/env.Step), startingHeat: int64(h)}
 	case running:
 		p.generate(env, set, ev, out)
 	}
 	if p.limited {
 		water := p.water + p.inflow.For(env.Step) - out.Generation.For(env.Step)
 		spilled := max(0, water-p.reservoir)
-		*ev.Add(producerFlowed) = [7]int64{int64(water - spilled), int64(spilled)}
+		*ev.Add(producerFlowed) = [7]int64{flowedWater: int64(water - spilled), flowedSpilled: int64(spilled)}
 	}
 }
 
@@ -550,64 +572,46 @@ func (p *producer) generate(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	if out.Reason = set.Why[Generation]; p.isFixed(env) {
 		out.Reason = Ordered
 	}
-	*ev.Add(producerGenerated) = [7]int64{int64(out.Generation.For(env.Step)), int64(out.Generation)}
+	*ev.Add(producerGenerated) = [7]int64{generatedEnergy: int64(out.Generation.For(env.Step)), generatedOutput: int64(out.Generation)}
 }
 
 func (p *producer) Apply(e *Event) {
 	switch e.Type {
 	case producerGenerated:
-		p.generated += Energy(e.V[0])
-		p.output, p.state = Power(e.V[1]), PlantOn
+		p.generated += Energy(e.V[generatedEnergy])
+		p.output, p.state = Power(e.V[generatedOutput]), PlantOn
 	case producerStarting:
-		p.state, p.since = PlantStarting, Tick(e.V[0])
+		p.state, p.since = PlantStarting, Tick(e.V[startingReady])
 	case producerStarted:
 		p.state, p.output, p.since = PlantOn, 0, Tick(e.V[0])
 	case producerStopped:
-		p.state, p.output, p.since = PlantOff, 0, Tick(e.V[1])
+		p.state, p.output, p.since = PlantOff, 0, Tick(e.V[stoppedTick])
 	case producerFlowed:
-		p.water = Energy(e.V[0])
-		p.spilled += Energy(e.V[1])
+		p.water = Energy(e.V[flowedWater])
+		p.spilled += Energy(e.V[flowedSpilled])
 	case producerFixed:
-		p.fixed, p.until = Power(e.V[0]), Tick(e.V[1])
+		p.fixed, p.until = Power(e.V[fixedOutput]), Tick(e.V[fixedEnd])
 	case eventSet:
-		switch name := Producer.Settings[e.V[0]].Name; name {
-		default:
-			p.hand.take(name, e.V[1])
-		case "available":
-			p.available = e.V[1] != 0
-		case "rated_w":
-			p.rated = Power(e.V[1])
-		case "cost_eur_per_mwh":
-			p.cost = Price(e.V[1])
-		}
+		producerSettings.apply(p, e)
 	}
 	if p.output < 0 || p.water < 0 || p.water > p.reservoir {
 		panic(fmt.Sprintf("producer: output %d mW, water %d of %d mJ", p.output, p.water, p.reservoir))
 	}
 }
 
+// Gauges implements GaugeRow.
+func (p *producer) Gauges(_ *Env, _ *Reading, out []int64) {
+	out[0] = int64(min(p.state, PlantOn)) // one that is on since before the run is on
+}
+
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {
 	from := len(ev.All())
-	if err := Producer.setEvent(c, p.setting, ev); err != nil || c.Args.Setting != "fixed_w" {
+	if err := producerSettings.command(p, c, ev); err != nil || c.Setting() != "fixed_w" {
 		return err
 	}
 	set := ev.All()[from].V
-	*ev.Add(producerFixed) = [7]int64{set[1], int64(fixedUntil(env.Tick, env.Step))}
+	*ev.Add(producerFixed) = [7]int64{fixedOutput: set[setValue], fixedEnd: int64(fixedUntil(env.Tick, env.Step))}
 	return nil
-}
-
-// setting is the value of one of its settings.
-func (p *producer) setting(setting string) int64 {
-	if v, ok := p.hand.value(setting); ok {
-		return v
-	}
-	switch setting {
-	case "rated_w":
-		return int64(p.rated)
-	case "cost_eur_per_mwh":
-		return int64(p.cost)
-	}
-	return flag(p.available)
 }
 
 func (p *producer) AppendBinary(b []byte) []byte {

@@ -67,7 +67,7 @@ func (p *plant) skip(n int) {
 func (p *plant) command(setting string, v int64) {
 	p.t.Helper()
 	p.ev.Reset()
-	c := twins.Command{Target: "grid/c/p", Name: twins.CommandSet, Args: twins.Args{Setting: setting, Value: v}}
+	c := twins.Set("grid/c/p", setting, v)
 	if err := p.slab.Command(0, &p.env, &c, &p.ev); err != nil {
 		p.t.Fatal(err)
 	}

@@ -30,13 +30,16 @@ type phase struct {
 	rest  Energy // of the course, when the phase is over
 }
 
+// The values of loaded: the hour of the load, or −1 if it has waited.
+const loadedHour, loadedEnergy, loadedTick = 0, 1, 2
+
 // newProgramme fills in what follows from the rest.
 func newProgramme(p programme) *programme {
 	for i := len(p.phases) - 1; i >= 0; i-- {
 		p.phases[i].rest = p.least
 		p.least += p.phases[i].power.For(p.phases[i].time)
 	}
-	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{"hour", "energy_mj", "tick"}}
+	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{loadedHour: "hour", loadedEnergy: "energy_mj", loadedTick: "tick"}}
 	p.queued = &EventType{Name: p.name + ".queued", Fields: []string{"hour"}}
 	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"energy_mj"}}
 	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
@@ -57,7 +60,7 @@ func (p *programme) kind(label string) *PartKind {
 	return &PartKind{
 		Name: p.name, Label: label, Tier: Flexible, Version: 1,
 		Entry:    appliancesKey,
-		Settings: maxWaitSetting,
+		Settings: maxWaitSetting.list(),
 		Events:   []*EventType{p.loaded, p.queued, p.deferred, p.ran, eventSet},
 		New: func(site *Site, members []Member) (PartSlab, error) {
 			s := NewDeferringSlab[programmeRow](len(members))
@@ -175,7 +178,7 @@ func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 		if !ok {
 			return 0
 		}
-		*ev.Add(r.loaded) = [7]int64{hour, int64(r.energy(count)), int64(env.Tick)}
+		*ev.Add(r.loaded) = [7]int64{loadedHour: hour, loadedEnergy: int64(r.energy(count)), loadedTick: int64(env.Tick)}
 		owed, count, t = owed+r.energy(count), count+1, Seconds(c.to-second)
 		hour, _, ok = r.next(&c, hour)
 	}
@@ -191,7 +194,7 @@ func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	finished := owed < Energy(env.Step)
 	*ev.Add(r.ran) = [7]int64{int64(p.For(env.Step)), flag(finished)}
 	if finished && waiting > 0 {
-		*ev.Add(r.loaded) = [7]int64{-1, int64(r.energy(count)), int64(env.Tick) + 1}
+		*ev.Add(r.loaded) = [7]int64{loadedHour: -1, loadedEnergy: int64(r.energy(count)), loadedTick: int64(env.Tick) + 1}
 	}
 	return p
 }
@@ -217,14 +220,14 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Event
 func (r *programmeRow) Apply(e *Event) {
 	switch e.Type {
 	case r.loaded:
-		if hour := e.V[0]; hour >= 0 {
+		if hour := e.V[loadedHour]; hour >= 0 {
 			r.last = hour
 		} else {
 			r.waiting--
 		}
-		r.owed += Energy(e.V[1])
+		r.owed += Energy(e.V[loadedEnergy])
 		r.count++
-		r.since, r.stage, r.shifted = Tick(e.V[2]), loaded, false
+		r.since, r.stage, r.shifted = Tick(e.V[loadedTick]), loaded, false
 	case r.queued:
 		r.last = e.V[0]
 		r.waiting++
@@ -236,12 +239,12 @@ func (r *programmeRow) Apply(e *Event) {
 			r.stage = idle
 		}
 	case eventSet:
-		r.maxWait = Seconds(e.V[1])
+		maxWaitSetting.apply(r, e)
 	}
 }
 
 func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(maxWaitSetting, c, func(string) int64 { return int64(r.maxWait) }, ev)
+	return maxWaitSetting.command(r, c, ev)
 }
 
 func (r *programmeRow) AppendBinary(b []byte) []byte {

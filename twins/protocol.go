@@ -44,8 +44,8 @@ type Ask struct {
 	Converters bool
 }
 
-// Answer is what a community answers at the end of an exchange. A field that the
-// exchange's stage does not make stays what it was.
+// Answer is what a community answers at the end of an exchange. At StageOffer it begins
+// anew; a field that a later stage does not make stays what it was in the step.
 type Answer struct {
 	Tick  Tick // as asked
 	Seq   int32

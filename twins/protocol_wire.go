@@ -75,8 +75,8 @@ func (r *Roster) wire(w *wire) {
 }
 
 func (a *Ask) wire(w *wire) {
-	number(w, &a.Tick)
-	number(w, &a.Seq)
+	wireInt(w, &a.Tick)
+	wireInt(w, &a.Seq)
 	choice(w, &a.Stage, StageCommit)
 	a.Set.wire(w)
 	list(w, &a.Units, func(s *Setpoint) { s.wire(w) })
@@ -84,15 +84,15 @@ func (a *Ask) wire(w *wire) {
 }
 
 func (a *Answer) wire(w *wire) {
-	number(w, &a.Tick)
-	number(w, &a.Seq)
+	wireInt(w, &a.Tick)
+	wireInt(w, &a.Seq)
 	choice(w, &a.Stage, StageCommit)
 	a.Flex.wire(w)
 	numbers(w, &a.Burden.Need, &a.Burden.Borne)
 	a.Flows.wire(w)
 	list(w, &a.Units, func(u *UnitAnswer) { u.wire(w) })
 	list(w, &a.Stores, func(s *StoreAnswer) {
-		number(w, &s.Power)
+		wireInt(w, &s.Power)
 		w.flag(&s.InService)
 		w.flag(&s.Forming)
 	})
@@ -106,29 +106,29 @@ func (u *UnitAnswer) wire(w *wire) {
 	w.flag(&u.InService)
 	w.flag(&u.Holds)
 	w.bytes(&u.State)
-	number(w, &u.Power)
+	wireInt(w, &u.Power)
 }
 
 func (s *Setpoint) wire(w *wire) {
 	for t := range s.Tier {
-		number(w, &s.Tier[t])
+		wireInt(w, &s.Tier[t])
 	}
 	for t := range s.Why {
 		choice(w, &s.Why[t], Reason(len(reasonNames)-1))
 	}
-	number(w, &s.Run)
-	number(w, &s.For)
+	wireInt(w, &s.Run)
+	wireInt(w, &s.For)
 }
 
 func (f *Flex) wire(w *wire) {
 	for t := range f.Tier {
 		numbers(w, &f.Tier[t].Min, &f.Tier[t].Ref, &f.Tier[t].Max)
 	}
-	number(w, &f.Need.Energy)
-	number(w, &f.Need.By)
-	number(w, &f.Need.MinPower)
-	number(w, &f.Reactive)
-	number(w, &f.Cost)
+	wireInt(w, &f.Need.Energy)
+	wireInt(w, &f.Need.By)
+	wireInt(w, &f.Need.MinPower)
+	wireInt(w, &f.Reactive)
+	wireInt(w, &f.Cost)
 	choice(w, &f.Duty, Variable)
 	numbers(w, &f.Startable, &f.Coming, &f.Aim.Least, &f.Aim.Most, &f.Aim.Still, &f.Deepest)
 }
@@ -136,7 +136,7 @@ func (f *Flex) wire(w *wire) {
 func (f *Flows) wire(w *wire) {
 	numbers(w, &f.Power, &f.Load, &f.Generation, &f.Charge, &f.Discharge, &f.Import, &f.Export, &f.NetworkLoss,
 		&f.Unserved, &f.UnservedEssential, &f.Curtailed, &f.Shifted, &f.Relief, &f.Kinetic)
-	number(w, &f.Reactive)
+	wireInt(w, &f.Reactive)
 	numbers(w, &f.Stored, &f.StorageLoss, &f.Driven, &f.Elsewhere)
 }
 
@@ -144,29 +144,29 @@ func (p *Plant) wire(w *wire) {
 	choice(w, &p.Duty, Variable)
 	numbers(w, &p.Rated, &p.MinOutput, &p.Ramp, &p.Firm)
 	numbers(w, &p.Water, &p.Reservoir)
-	number(w, &p.Cost)
+	wireInt(w, &p.Cost)
 	for h := range p.StartUp {
-		number(w, &p.StartUp[h])
+		wireInt(w, &p.StartUp[h])
 	}
 	for h := range p.StartCost {
-		number(w, &p.StartCost[h])
+		wireInt(w, &p.StartCost[h])
 	}
 	numbers(w, &p.WarmAfter, &p.ColdAfter, &p.MinUp, &p.MinDown)
 	w.flag(&p.Available)
-	number(w, &p.State)
-	number(w, &p.Since)
-	number(w, &p.Output)
-	number(w, &p.Order)
-	number(w, &p.Fixed)
-	number(w, &p.FixedUntil)
-	number(w, &p.Sold)
+	wireInt(w, &p.State)
+	wireInt(w, &p.Since)
+	wireInt(w, &p.Output)
+	wireInt(w, &p.Order)
+	wireInt(w, &p.Fixed)
+	wireInt(w, &p.FixedUntil)
+	wireInt(w, &p.Sold)
 	numbers(w, &p.Inertia, &p.CO2Direct, &p.CO2LifeCycle)
 }
 
 func (c *Converter) wire(w *wire) {
 	w.flag(&c.Forming)
-	number(w, &c.Droop)
-	number(w, &c.Response)
+	wireInt(w, &c.Droop)
+	wireInt(w, &c.Response)
 	numbers(w, &c.Rated, &c.Least, &c.Most)
 	numbers(w, &c.Deliverable, &c.Room)
 }
@@ -198,7 +198,7 @@ type integer interface {
 	~int8 | ~uint8 | ~int32 | ~int64
 }
 
-func number[T integer](w *wire, v *T) {
+func wireInt[T integer](w *wire, v *T) {
 	got := w.word(int64(*v))
 	if w.err == nil && int64(T(got)) != got {
 		w.err = fmt.Errorf("%d does not fit a %T", got, *v)
@@ -208,13 +208,13 @@ func number[T integer](w *wire, v *T) {
 
 func numbers[T integer](w *wire, vs ...*T) {
 	for _, v := range vs {
-		number(w, v)
+		wireInt(w, v)
 	}
 }
 
 // choice is a number from 0 to last.
 func choice[T integer](w *wire, v *T, last T) {
-	number(w, v)
+	wireInt(w, v)
 	if w.err == nil && w.reading && (*v < 0 || *v > last) {
 		w.err = fmt.Errorf("%T %d, wanted 0…%d", *v, int64(*v), int64(last))
 	}

@@ -5,6 +5,7 @@ package twins
 type CellLayout struct {
 	Path   string
 	Blocks []*BlockLayout
+	Gauges []Gauge // of the community's own, from its network
 }
 
 // BlockLayout is the members of one kind.
@@ -14,6 +15,7 @@ type BlockLayout struct {
 	Paths   []string
 
 	parts    func(i int) []string
+	gauges   []int32 // those of member i begin at gauges[i] of a record's Gauges; nil: no gauges
 	first    []int32 // the powers of member i's parts begin at first[i] of a record's Parts; nil: no parts
 	prepared []bool  // nil: none
 	power    int     // column, −1 without
@@ -22,6 +24,14 @@ type BlockLayout struct {
 
 // PartNames are those of the devices of member i; nil if it is one device.
 func (l *BlockLayout) PartNames(i int) []string { return l.parts(i) }
+
+// GaugeList are the gauges of member i, in the order of their values; nil if it has none.
+func (l *BlockLayout) GaugeList(i int) []Gauge {
+	if l.gauges == nil {
+		return nil
+	}
+	return GaugesOf(l.Kind, l.parts(i))
+}
 
 // Prepared reports whether member i is one that is not there until it is put in.
 func (l *BlockLayout) Prepared(i int) bool { return l.prepared != nil && l.prepared[i] }
@@ -46,6 +56,9 @@ type CellRecord struct {
 	Limit  Power      // of net import and export at its connection point, in this step; 0: none
 	Notes  []Decision // in slot order
 	Events []Notice   // notable ones, by member
+	// Gauges are the values of the community's own gauges, in the order of its layout;
+	// nil where they are not known, as in a replay.
+	Gauges []int64
 	// Isolated are the members that were put into quarantine since the step before.
 	Isolated []string
 	// Broken is the first member whose reading breaks its own balance, and BrokenBy by
@@ -75,6 +88,9 @@ type BlockRecord struct {
 	// Parts are the powers of the members' devices, those of the first member, then those
 	// of the second; nil where they are not known, as in a replay.
 	Parts []Power
+	// Gauges are the values of the members' gauges, those of the first member, then those
+	// of the second; nil where they are not known, as in a replay.
+	Gauges []int64
 
 	columns [][]int64 // nil: all values are 0
 }
@@ -114,6 +130,15 @@ func (b *BlockRecord) PartsOf(i int) []Power {
 	return b.Parts[b.first[i]:b.first[i+1]]
 }
 
+// GaugesOf are the values of member i's gauges, in the order of GaugeList; nil where they
+// are not known, and of a member that has none.
+func (b *BlockRecord) GaugesOf(i int) []int64 {
+	if b.Gauges == nil || b.gauges == nil {
+		return nil
+	}
+	return b.Gauges[b.gauges[i]:b.gauges[i+1]]
+}
+
 // Reading is what the columns say of member i. What the power is (load, storage,
 // exchange) follows from the kind's role; what else has no column is 0 in it.
 func (b *BlockRecord) Reading(i int) (r Reading) {
@@ -143,7 +168,7 @@ func (b *BlockRecord) Vacant(i int) bool {
 // layoutOf is the layout of a block's records.
 func (b *Block) layoutOf(l *Layout) *BlockLayout {
 	n := len(b.Paths)
-	to := &BlockLayout{Kind: b.Kind, Columns: l.columns(b.Kind), Paths: b.Paths, parts: b.Slab.Parts}
+	to := &BlockLayout{Kind: b.Kind, Columns: l.columns(b.Kind), Paths: b.Paths, parts: b.Slab.Parts, gauges: b.gaugeFirst}
 	if len(b.Parts) > 0 {
 		to.first = make([]int32, 1, n+1)
 		for i := range n {
@@ -173,6 +198,9 @@ func (c *Cell) LayoutAs(l *Layout) *CellLayout {
 	for _, b := range c.Blocks {
 		to.Blocks = append(to.Blocks, b.layoutOf(l))
 	}
+	if c.gauger != nil {
+		to.Gauges = c.gauger.GaugeList()
+	}
 	return to
 }
 
@@ -180,14 +208,18 @@ func (c *Cell) LayoutAs(l *Layout) *CellLayout {
 func (c *Cell) Record() *CellRecord { return c.record }
 
 // takeRecord fills the cell's record after a commit.
-func (c *Cell) takeRecord() {
+func (c *Cell) takeRecord(env *Env) {
 	r := c.record
 	r.Flows, r.Limit = c.Flows, c.opened.limit
 	r.Notes, r.Events, r.Isolated, r.Broken, r.BrokenBy = c.Notes, c.Events, c.Isolated, c.Broken, c.BrokenBy
 	for i, b := range c.Blocks {
 		to := &r.Blocks[i]
-		to.Flows, to.Parts = b.Flows, b.Parts
+		to.Flows, to.Parts, to.Gauges = b.Flows, b.Parts, b.readGauges(env)
 		b.gather(to)
+	}
+	if c.gauger != nil {
+		c.gauger.Gauges(&c.state, c.gauges)
+		r.Gauges = c.gauges
 	}
 }
 

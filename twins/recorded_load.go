@@ -25,7 +25,7 @@ var recordedLoad = &PartKind{
 		}
 		return s, nil
 	},
-	Settings: scaleSetting,
+	Settings: scaleSetting.list(),
 	Events:   []*EventType{eventSet},
 	Sample: func(between func(lo, hi int64) int64) string {
 		return fmt.Sprintf(`{"recording": "r", "column": "c%d", "move_weeks": %d, "scale": %d.%d}`, between(0, 9), between(-3, 3), between(0, 2), between(0, 999))
@@ -37,7 +37,7 @@ type loadRow struct{ recorded }
 func (l *loadRow) Offer(env *Env) Band                   { return Fixed(l.power(env)) }
 func (l *loadRow) Step(_ *Env, p Power, _ *Events) Power { return p }
 func (l *loadRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(scaleSetting, c, l.current, ev)
+	return scaleSetting.command(&l.recorded, c, ev)
 }
 
 func (l *loadRow) AppendBinary(b []byte) []byte { return appendInts(append(b, 1), int64(l.scale)) }

@@ -33,8 +33,8 @@ func (b Burden) lighter(c Burden) int {
 // the essential load that it wanted and that was cut, all that was not served, and
 // its burden of the last 30 days with this step. A vehicle is no customer: of it
 // there is only what was not served.
-var SupplyCut = &EventType{Name: "supply.cut", Notable: true,
-	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj"}}
+var SupplyCut = DeclareEvent(EventType{Name: "supply.cut", Notable: true,
+	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj"}})
 
 // burdens are those of the customers of one block. A ring of days is kept for
 // each; what was borne takes memory only from the first cut on.

@@ -1,9 +1,6 @@
 package twins
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // SolarPark is panels in a field that feed the grid by themselves. It generates
 // what the sun gives, whatever others cost, and is curtailed where nothing else
@@ -14,9 +11,12 @@ var SolarPark = Declare(Kind{
 	New:      newSolarParks,
 	Sample:   solarParkSample,
 	Events:   []*EventType{solarParkGenerated, eventSet},
-	Settings: slices.Concat(pvSettings, variableSettings),
+	Settings: solarParkSettings.list(),
 	Columns:  []Column{ColumnPower, ColumnCurtailed, ColumnReason},
 })
+
+var solarParkSettings = append(inside(pvSettings, func(p *solarPark) *pv { return &p.pv }),
+	inside(variableSettings, func(p *solarPark) *variable { return &p.variable })...)
 
 const solarParkSchema = `{
   "properties": {` + pvProperties + `,
@@ -76,9 +76,7 @@ func (p *solarPark) Apply(e *Event) {
 	case solarParkGenerated:
 		p.meter(e)
 	case eventSet:
-		if !p.set(SolarPark.Settings[e.V[0]].Name, e.V[1]) {
-			p.apply(e)
-		}
+		solarParkSettings.apply(p, e)
 	}
 }
 
@@ -86,12 +84,7 @@ func (p *solarPark) Command(_ *Env, c *Command, ev *Events) error {
 	if err := p.refuses(c); err != nil {
 		return err
 	}
-	return SolarPark.setEvent(c, func(setting string) int64 {
-		if setting == "available" || setting == "cost_eur_per_mwh" {
-			return p.setting(setting)
-		}
-		return p.current(setting)
-	}, ev)
+	return solarParkSettings.command(p, c, ev)
 }
 
 func (p *solarPark) AppendBinary(b []byte) []byte {

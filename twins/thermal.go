@@ -85,6 +85,11 @@ func (b *thermal) temperature(held Energy) temperature {
 	return temperature(t)
 }
 
+// milliCelsius is the body's temperature in thousandths of a degree, rounded towards 0.
+func (b *thermal) milliCelsius() int64 {
+	return int64(b.temperature(b.held) / (degree / 1000))
+}
+
 // side is −1 below the band, +1 above it, 0 inside.
 func (b *thermal) side(held Energy) int64 { return flag(held > b.high) - flag(held < b.low) }
 
@@ -183,3 +188,12 @@ func (b *thermal) band(floor, wanted Energy, h *heater) Band {
 	least := min(b.atLeast(floor, h), most)
 	return Band{Min: least, Ref: max(least, min(b.atMost(wanted, h), most)), Max: most}
 }
+
+// The values of the events of what heats: energy drawn, heat into the store, heat from
+// gains or to taps, heat lost; what is carried on of the two that are computed; whether
+// a tank is being heated.
+const (
+	ranElectric, ranHeat, ranOther, ranLost = 0, 1, 2, 3
+	ranHeatRest, ranLostRest                = 4, 5
+	ranHeating                              = 6
+)

@@ -9,17 +9,19 @@ import (
 // metered by its own twin.
 var Tie = Declare(Kind{
 	Name: "tie", Plural: "ties", Label: "Tie", Role: RoleTie, Version: 1,
-	Schema: tieSchema,
-	New:    newTies,
-	Sample: tieSample,
-	Events: []*EventType{tieExchanged, eventSet},
-	Settings: []Setting{
-		{Name: "available", Scale: 1, Max: 1},
-		{Name: "import_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)},
-		{Name: "export_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)},
-	},
-	Columns: []Column{ColumnPower},
+	Schema:   tieSchema,
+	New:      newTies,
+	Sample:   tieSample,
+	Events:   []*EventType{tieExchanged, eventSet},
+	Settings: tieSettings.list(),
+	Columns:  []Column{ColumnPower},
 })
+
+var tieSettings = changeable[tie]{
+	yesNo("available", func(t *tie) *bool { return &t.available }),
+	number(Setting{Name: "import_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)}, func(t *tie) *Power { return &t.importLimit }),
+	number(Setting{Name: "export_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)}, func(t *tie) *Power { return &t.exportLimit }),
+}
 
 const tieSchema = `{
   "required": ["import_w", "export_w"],
@@ -118,28 +120,11 @@ func (t *tie) Apply(e *Event) {
 		t.imported += Energy(e.V[0])
 		t.exported += Energy(e.V[1])
 	case eventSet:
-		switch Tie.Settings[e.V[0]].Name {
-		case "available":
-			t.available = e.V[1] != 0
-		case "import_w":
-			t.importLimit = Power(e.V[1])
-		case "export_w":
-			t.exportLimit = Power(e.V[1])
-		}
+		tieSettings.apply(t, e)
 	}
 }
 
-func (t *tie) Command(_ *Env, c *Command, ev *Events) error {
-	return Tie.setEvent(c, func(setting string) int64 {
-		switch setting {
-		case "import_w":
-			return int64(t.importLimit)
-		case "export_w":
-			return int64(t.exportLimit)
-		}
-		return flag(t.available)
-	}, ev)
-}
+func (t *tie) Command(_ *Env, c *Command, ev *Events) error { return tieSettings.command(t, c, ev) }
 
 func (t *tie) AppendBinary(b []byte) []byte {
 	return appendInts(append(b, Tie.Version), int64(t.imported), int64(t.exported),

@@ -10,9 +10,9 @@ type variable struct {
 }
 
 // The settings that every such unit has, besides its own.
-var variableSettings = []Setting{
-	{Name: "available", Scale: 1, Max: 1},
-	{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12},
+var variableSettings = changeable[variable]{
+	yesNo("available", func(v *variable) *bool { return &v.available }),
+	number(Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}, func(v *variable) *Price { return &v.cost }),
 }
 
 // offer offers what comes in this step, ≥ 0, if the unit is in service.
@@ -45,25 +45,4 @@ func (v *variable) inService(comes Power) Power {
 func (v *variable) meter(e *Event) {
 	v.generated += Energy(e.V[0])
 	v.curtailed += Energy(e.V[1])
-}
-
-// set applies a setting, and reports whether it is one of these.
-func (v *variable) set(setting string, value int64) bool {
-	switch setting {
-	case "available":
-		v.available = value != 0
-	case "cost_eur_per_mwh":
-		v.cost = Price(value)
-	default:
-		return false
-	}
-	return true
-}
-
-// setting is the value of one of variableSettings.
-func (v *variable) setting(name string) int64 {
-	if name == "available" {
-		return flag(v.available)
-	}
-	return int64(v.cost)
 }

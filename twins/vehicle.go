@@ -16,16 +16,29 @@ import (
 // well.
 var Vehicle = Declare(Kind{
 	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: 1,
-	Schema:  vehicleSchema,
-	Ownable: true,
-	New:     newVehicles,
-	Sample:  vehicleSample,
-	Events:  []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
-	Settings: []Setting{
-		{Name: "available", Scale: 1, Max: 1},
+	Schema:   vehicleSchema,
+	Ownable:  true,
+	New:      newVehicles,
+	Sample:   vehicleSample,
+	Events:   []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
+	Settings: vehicleSettings.list(),
+	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
+	// connector is what the vehicle did at its charger in the step; leaves_s is the time
+	// from the end of the step until it leaves, s, ≥ 0, unknown while it is away.
+	Gauges: []Gauge{
+		{Name: "connector", Label: "Connector", Words: []string{connectorAway: "away", connectorPlugged: "plugged", connectorCharging: "charging"}},
+		{Name: "leaves_s", Label: "Leaves in"},
 	},
-	Columns: []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
 })
+
+var vehicleSettings = changeable[vehicle]{yesNo("available", func(v *vehicle) *bool { return &v.available })}
+
+// Values of the gauge connector. One that is plugged draws nothing.
+const (
+	connectorAway = iota
+	connectorPlugged
+	connectorCharging
+)
 
 const vehicleSchema = `{
   "required": [],
@@ -110,17 +123,30 @@ type vehicle struct {
 
 var (
 	vehiclePluggedIn = &EventType{Name: "vehicle.plugged_in", Notable: true,
-		Fields:     []string{"wanted_mj", "until_tick", "impossible_mj", "stay"},
-		Departures: func(e *Event) Departures { return Departures{Impossible: flag(e.V[2] > 0)} },
+		Fields:     []string{pluggedWanted: "wanted_mj", pluggedUntil: "until_tick", pluggedImpossible: "impossible_mj", pluggedStay: "stay"},
+		Departures: func(e *Event) Departures { return Departures{Impossible: flag(e.V[pluggedImpossible] > 0)} },
+		Parks: func(e *Event) Parking {
+			return Parking{Plugged: true, Wanted: Energy(e.V[pluggedWanted]), Leaves: Tick(e.V[pluggedUntil]), Impossible: Energy(e.V[pluggedImpossible])}
+		},
 		Alert: &Alert{Rule: "vehicle.impossible", Severity: "warning", Text: "a vehicle was plugged in too late for what it needs",
-			When: func(e *Event) bool { return e.Field("impossible_mj") > 0 }}}
+			When: func(e *Event) bool { return e.V[pluggedImpossible] > 0 }}}
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
-		Fields:     []string{"held_mj", "trip_mj", "ready", "next_stay"},
-		Departures: func(e *Event) Departures { return Departures{Left: 1, Ready: e.V[2]} },
+		Fields:     []string{leftHeld: "held_mj", leftTrip: "trip_mj", leftReady: "ready", leftNext: "next_stay"},
+		Departures: func(e *Event) Departures { return Departures{Left: 1, Ready: e.V[leftReady]} },
+		Parks:      func(e *Event) Parking { return Parking{Ready: e.V[leftReady] != 0} },
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",
-			When: func(e *Event) bool { return e.Field("ready") == 0 }}}
-	vehicleCharged = &EventType{Name: "vehicle.charged", Fields: []string{"drawn_mj", "gained_mj", "remainder_ppb", "owed_mj"}}
-	vehicleDriven  = &EventType{Name: "vehicle.driven", Fields: []string{"driven_mj", "elsewhere_mj"}}
+			When: func(e *Event) bool { return e.V[leftReady] == 0 }}}
+	vehicleCharged = &EventType{Name: "vehicle.charged",
+		Fields: []string{chargedDrawn: "drawn_mj", chargedGained: "gained_mj", chargedRest: "remainder_ppb", chargedOwed: "owed_mj"}}
+	vehicleDriven = &EventType{Name: "vehicle.driven", Fields: []string{drivenByIt: "driven_mj", drivenElsewhere: "elsewhere_mj"}}
+)
+
+// The values of a vehicle's events.
+const (
+	pluggedWanted, pluggedUntil, pluggedImpossible, pluggedStay = 0, 1, 2, 3
+	leftHeld, leftTrip, leftReady, leftNext                     = 0, 1, 2, 3
+	chargedDrawn, chargedGained, chargedRest, chargedOwed       = 0, 1, 2, 3
+	drivenByIt, drivenElsewhere                                 = 0, 1
 )
 
 // Purposes of a vehicle's random streams.
@@ -333,11 +359,11 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 		s := v.stays[k]
 		atMost := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick) * env.Step)
 		impossible := max(0, v.toDraw(s.promise)-atMost)
-		*ev.Add(vehiclePluggedIn) = [7]int64{int64(v.toDraw(v.target)), int64(s.until), int64(impossible), k}
+		*ev.Add(vehiclePluggedIn) = [7]int64{pluggedWanted: int64(v.toDraw(v.target)), pluggedUntil: int64(s.until), pluggedImpossible: int64(impossible), pluggedStay: k}
 	case !plugged && v.plugged:
 		s := v.stays[v.next]
 		least := s.promise - Milliwatt.For(env.Step) // power comes in whole milliwatts
-		*ev.Add(vehicleUnplugged) = [7]int64{int64(v.held), int64(s.trip), flag(v.held >= least), k}
+		*ev.Add(vehicleUnplugged) = [7]int64{leftHeld: int64(v.held), leftTrip: int64(s.trip), leftReady: flag(v.held >= least), leftNext: k}
 	}
 	switch {
 	case plugged && v.available:
@@ -350,13 +376,13 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 			out.putOff(set.Why[Mobility], Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
 		}
 		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
-		*ev.Add(vehicleCharged) = [7]int64{int64(drawn), int64(gain), rem, int64(owed)}
+		*ev.Add(vehicleCharged) = [7]int64{chargedDrawn: int64(drawn), chargedGained: int64(gain), chargedRest: rem, chargedOwed: int64(owed)}
 		out.Power, out.Storage = p, p
 		out.Stored, out.Lost = gain, drawn-gain
 	case !plugged:
 		out.Driven, out.Elsewhere = v.drive(env.Tick, k)
 		if out.Driven > 0 {
-			*ev.Add(vehicleDriven) = [7]int64{int64(out.Driven), int64(out.Elsewhere)}
+			*ev.Add(vehicleDriven) = [7]int64{drivenByIt: int64(out.Driven), drivenElsewhere: int64(out.Elsewhere)}
 		}
 		out.Stored = out.Elsewhere - out.Driven
 	}
@@ -390,35 +416,50 @@ func (v *vehicle) drive(t Tick, k int64) (driven, elsewhere Energy) {
 func (v *vehicle) Apply(e *Event) {
 	switch e.Type {
 	case vehiclePluggedIn:
-		v.plugged, v.next = true, e.V[3]
-		v.counts[2] += flag(e.V[2] > 0)
+		v.plugged, v.next = true, e.V[pluggedStay]
+		v.counts[2] += flag(e.V[pluggedImpossible] > 0)
 	case vehicleUnplugged:
-		v.plugged, v.next = false, e.V[3]
+		v.plugged, v.next = false, e.V[leftNext]
 		v.counts[0]++
-		v.counts[1] += e.V[2]
+		v.counts[1] += e.V[leftReady]
 	case vehicleCharged:
-		v.metered += Energy(e.V[0])
-		v.held += Energy(e.V[1])
-		v.in = e.V[2]
-		v.owed = Energy(e.V[3])
+		v.metered += Energy(e.V[chargedDrawn])
+		v.held += Energy(e.V[chargedGained])
+		v.in = e.V[chargedRest]
+		v.owed = Energy(e.V[chargedOwed])
 	case vehicleDriven:
-		v.driven += Energy(e.V[0])
-		v.elsewhere += Energy(e.V[1])
-		v.held += Energy(e.V[1]) - Energy(e.V[0])
-		if e.V[1] > 0 { // made up elsewhere
-			made, _ := MulDiv(e.V[1], int64(One), int64(v.efficiency))
+		driven, elsewhere := Energy(e.V[drivenByIt]), Energy(e.V[drivenElsewhere])
+		v.driven += driven
+		v.elsewhere += elsewhere
+		v.held += elsewhere - driven
+		if elsewhere > 0 { // made up there
+			made, _ := MulDiv(int64(elsewhere), int64(One), int64(v.efficiency))
 			v.owed = max(0, v.owed-Energy(made))
 		}
 	case eventSet:
-		v.available = e.V[1] != 0
+		vehicleSettings.apply(v, e)
 	}
 	if v.held < 0 || v.held > v.capacity {
 		panic(fmt.Sprintf("vehicle: %d mJ held, outside 0…%d", v.held, v.capacity))
 	}
 }
 
+// Gauges implements GaugeRow.
+func (v *vehicle) Gauges(env *Env, read *Reading, out []int64) {
+	switch {
+	case !v.plugged:
+		out[0], out[1] = connectorAway, GaugeUnknown
+		return
+	case read.Power > 0:
+		out[0] = connectorCharging
+	default:
+		out[0] = connectorPlugged
+	}
+	out[1] = int64(Seconds(v.stays[v.next].until-env.Tick-1) * env.Step)
+}
+
 func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
-	return Vehicle.setEvent(c, func(string) int64 { return flag(v.available) }, ev)
+	return vehicleSettings.command(v, c, ev)
 }
 
 func (v *vehicle) AppendBinary(b []byte) []byte {

@@ -6,15 +6,20 @@ import "fmt"
 // of the day, and when in between is the grid's choice. Unasked it pumps at once.
 var WaterPump = Declare(Kind{
 	Name: "water_pump", Plural: "water_pumps", Label: "Water pump", Role: RoleLoad, Version: 1,
-	Schema:  waterPumpSchema,
-	New:     newWaterPumps,
-	Sample:  waterPumpSample,
-	Events:  []*EventType{waterPumped, eventSet},
-	Columns: []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason},
-	Settings: []Setting{
-		{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(Gigawatt)},
-	},
+	Schema:   waterPumpSchema,
+	New:      newWaterPumps,
+	Sample:   waterPumpSample,
+	Events:   []*EventType{waterPumped, eventSet},
+	Columns:  []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason},
+	Settings: waterPumpSettings.list(),
+	// left_j is the energy of the day's water that is still to be pumped, J, ≥ 0: that of
+	// the day in which the step begins.
+	Gauges: []Gauge{{Name: "left_j", Label: "Left to pump today", Places: 3}},
 })
+
+var waterPumpSettings = changeable[waterPump]{
+	number(Setting{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(Gigawatt)}, func(p *waterPump) *Power { return &p.rated }),
+}
 
 const waterPumpSchema = `{
   "required": ["rated_w", "daily_wh"],
@@ -144,12 +149,15 @@ func (p *waterPump) Apply(e *Event) {
 		p.total += Energy(e.V[1])
 		p.owed = Energy(e.V[2])
 	case eventSet:
-		p.rated = Power(e.V[1])
+		waterPumpSettings.apply(p, e)
 	}
 }
 
+// Gauges implements GaugeRow.
+func (p *waterPump) Gauges(env *Env, _ *Reading, out []int64) { out[0] = int64(max(0, p.left(env))) }
+
 func (p *waterPump) Command(_ *Env, c *Command, ev *Events) error {
-	return WaterPump.setEvent(c, func(string) int64 { return int64(p.rated) }, ev)
+	return waterPumpSettings.command(p, c, ev)
 }
 
 func (p *waterPump) AppendBinary(b []byte) []byte {

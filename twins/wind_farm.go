@@ -1,9 +1,6 @@
 package twins
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // WindFarm is wind turbines that feed the grid. What the wind gives comes by
 // itself; it is held back when nothing else can make room for it.
@@ -21,11 +18,13 @@ var WindFarm = Declare(Kind{
 	New:      newWindFarms,
 	Sample:   windFarmSample,
 	Events:   []*EventType{windFarmGenerated, eventSet},
-	Settings: windFarmSettings,
+	Settings: windFarmSettings.list(),
 	Columns:  []Column{ColumnPower, ColumnCurtailed, ColumnReason},
 })
 
-var windFarmSettings = slices.Concat([]Setting{{Name: "count", Scale: 1, Max: 10_000}}, variableSettings)
+var windFarmSettings = append(changeable[windFarm]{
+	number(Setting{Name: "count", Scale: 1, Max: 10_000}, func(f *windFarm) *int64 { return &f.count }),
+}, inside(variableSettings, func(f *windFarm) *variable { return &f.variable })...)
 
 type windFarmSpec struct {
 	turbineSpec
@@ -87,19 +86,12 @@ func (f *windFarm) Apply(e *Event) {
 	case windFarmGenerated:
 		f.meter(e)
 	case eventSet:
-		if !f.set(windFarmSettings[e.V[0]].Name, e.V[1]) {
-			f.count = e.V[1]
-		}
+		windFarmSettings.apply(f, e)
 	}
 }
 
 func (f *windFarm) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(windFarmSettings, c, func(setting string) int64 {
-		if setting == "count" {
-			return f.count
-		}
-		return f.setting(setting)
-	}, ev)
+	return windFarmSettings.command(f, c, ev)
 }
 
 func (f *windFarm) AppendBinary(b []byte) []byte {

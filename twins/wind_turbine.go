@@ -12,14 +12,16 @@ var windTurbine = &PartKind{
     "count": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 1, "x-changeable": true, "description": "of turbines"}
       }}`,
 	New:      newWindTurbines,
-	Settings: windTurbineSettings,
+	Settings: windTurbineSettings.list(),
 	Events:   []*EventType{eventSet},
 	Sample: func(between func(lo, hi int64) int64) string {
 		return fmt.Sprintf(`{%s, "count": %d}`, turbineSample(between, 10), between(0, 2))
 	},
 }
 
-var windTurbineSettings = []Setting{{Name: "count", Scale: 1, Max: 1000}}
+var windTurbineSettings = changeable[windTurbineRow]{
+	number(Setting{Name: "count", Scale: 1, Max: 1000}, func(r *windTurbineRow) *int64 { return &r.count }),
+}
 
 type windTurbineSpec struct {
 	turbineSpec
@@ -56,12 +58,12 @@ func (r *windTurbineRow) Step(_ *Env, p Power, _ *Events) Power { return p }
 
 func (r *windTurbineRow) Apply(e *Event) {
 	if e.Type == eventSet {
-		r.count = e.V[1]
+		windTurbineSettings.apply(r, e)
 	}
 }
 
 func (r *windTurbineRow) Command(_ *Env, c *Command, ev *Events) error {
-	return setEvent(windTurbineSettings, c, func(string) int64 { return r.count }, ev)
+	return windTurbineSettings.command(r, c, ev)
 }
 
 func (r *windTurbineRow) AppendBinary(b []byte) []byte { return appendInts(append(b, 1), r.count) }

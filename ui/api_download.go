@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"net/http"
 	"slices"
@@ -15,9 +14,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/tables"
@@ -264,7 +260,7 @@ func farthest(grid *Block) (v int64, known bool) {
 	return least, least != 0
 }
 
-func (s *Server) downloadRoutes(api huma.API) {
+func (s *Server) downloadRoutes(a *api) {
 	for format, media := range mediaTypes {
 		media, _, _ = strings.Cut(media, ";")
 		of := func(name, summary string) huma.Operation {
@@ -276,14 +272,14 @@ func (s *Server) downloadRoutes(api huma.API) {
 			o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: schema}}}}
 			return o
 		}
-		huma.Register(api, of("readings", "Readings as a table"), func(_ context.Context, q *readingsTable) (*huma.StreamResponse, error) {
+		register(a, Watch, of("readings", "Readings as a table"), func(_ context.Context, q *readingsTable) (*huma.StreamResponse, error) {
 			r, err := s.runOf(q.RunQuery)
 			if err != nil {
 				return nil, err
 			}
 			return r.readingsTable(q, format)
 		})
-		huma.Register(api, of("grid", "The whole grid as a table"), func(_ context.Context, q *gridTable) (*huma.StreamResponse, error) {
+		register(a, Watch, of("grid", "The whole grid as a table"), func(_ context.Context, q *gridTable) (*huma.StreamResponse, error) {
 			r, err := s.runOf(q.RunQuery)
 			if err != nil {
 				return nil, err
@@ -292,86 +288,3 @@ func (s *Server) downloadRoutes(api huma.API) {
 		})
 	}
 }
-
-// metrics are those of the live run and of this process, for Prometheus.
-func (s *Server) metrics() http.Handler {
-	reg := prometheus.NewRegistry()
-	gauge := func(name, help string, value func() float64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "smatrix_" + name, Help: help}, value))
-	}
-	count := func(name, help string, value func() float64) {
-		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "smatrix_" + name, Help: help}, value))
-	}
-	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
-	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
-	gauge("residual_watts", "Energy made or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
-	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.count()) })
-	gauge("alerts", "Open alerts that nobody has acknowledged.", func() float64 { return float64(s.live.alerts.open()) })
-	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.Load()) })
-	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.sent.Load()) })
-	count("frames_conflated_total", "Frames that a later one has replaced before they were sent.", func() float64 { return float64(s.live.hub.skipped.Load()) })
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
-}
-
-// docsPage is the reference of the API as one page, made once: huma's own loads from
-// another origin.
-func docsPage(api *huma.OpenAPI) (http.HandlerFunc, error) {
-	type route struct {
-		Method, Path, Summary string
-		Parameters            []parameter
-	}
-	var routes []route
-	for path, item := range api.Paths {
-		for method, o := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "DELETE": item.Delete} {
-			if o == nil {
-				continue
-			}
-			r := route{Method: method, Path: path, Summary: o.Summary}
-			for _, p := range o.Parameters {
-				r.Parameters = append(r.Parameters, parameter{p.Name, p.In, p.Description})
-			}
-			if o.RequestBody != nil {
-				r.Parameters = append(r.Parameters, bodyKeys(api, o)...)
-			}
-			routes = append(routes, r)
-		}
-	}
-	slices.SortFunc(routes, func(a, b route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
-	var page strings.Builder
-	if err := docsTemplate.Execute(&page, map[string]any{"Title": api.Info.Title, "About": api.Info.Description, "Routes": routes}); err != nil {
-		return nil, err
-	}
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write([]byte(page.String())) // nobody is there any more
-	}, nil
-}
-
-// parameter is what a route may be given.
-type parameter struct{ Name, In, Doc string }
-
-func bodyKeys(api *huma.OpenAPI, o *huma.Operation) (keys []parameter) {
-	for _, media := range o.RequestBody.Content {
-		schema := media.Schema
-		if schema.Ref != "" {
-			schema = api.Components.Schemas.SchemaFromRef(schema.Ref)
-		}
-		for name, s := range schema.Properties {
-			keys = append(keys, parameter{name, "body", s.Description})
-		}
-	}
-	slices.SortFunc(keys, func(a, b parameter) int { return strings.Compare(a.Name, b.Name) })
-	return keys
-}
-
-var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}: API</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color-scheme:light dark}
-code{font-size:.95em}section{border-top:1px solid;padding:.5em 0}td{padding-right:1em;vertical-align:top}</style>
-<h1>{{.Title}}: API</h1><p>{{.About}}</p>
-<p>Errors are <code>application/problem+json</code>. For programs: <a href="/openapi.json">/openapi.json</a>.</p>
-{{range .Routes}}<section><h2><code>{{.Method}} {{.Path}}</code></h2><p>{{.Summary}}</p>
-{{if .Parameters}}<table>{{range .Parameters}}<tr><td><code>{{.Name}}</code><td>{{.In}}<td>{{.Doc}}</tr>{{end}}</table>{{end}}</section>
-{{end}}</html>
-`))

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -24,42 +25,43 @@ type Begun struct {
 
 // The names of notes, and what they have.
 const (
-	noteKey         = "key/"         // and an Idempotency-Key: keyNote
+	noteKey         = "key/"         // and an Idempotency-Key: keyNote. They were written until commands had their keys
 	noteAcknowledge = "acknowledge/" // and an alert's id: acknowledgeNote
 )
 
+// keyNote is the command that came with a key.
 type keyNote struct {
-	Body    string        `json:"body"`
-	Command twins.Command `json:"command"`
+	Command struct {
+		Step         twins.Tick
+		Seq          int64
+		Target, Name string
+		Args         struct {
+			Setting string
+			Value   int64
+		}
+	} `json:"command"`
+}
+
+// command is the note's.
+func (n *keyNote) command() twins.Command {
+	c := twins.Set(n.Command.Target, n.Command.Args.Setting, n.Command.Args.Value).At(n.Command.Step, n.Command.Seq)
+	c.Type = twins.CommandNamed(n.Command.Name)
+	return c
 }
 
 type acknowledgeNote struct {
 	Tick twins.Tick `json:"tick"` // steps that had been made
 }
 
-// kept is sim.LiveOptions.Keep: it keeps commands with the key that they came with, and
-// then lists them, before a step can carry them out.
+// kept is live.Options.Keep: it keeps commands and then lists them, before a step can
+// carry them out.
 func (r *run) kept(commands []twins.Command) error {
 	if r.keep != nil {
-		if err := r.keepAll(commands); err != nil {
+		if err := r.keep.KeepCommands(commands...); err != nil {
 			return err
 		}
 	}
 	r.commands.add(commands)
-	return nil
-}
-
-func (r *run) keepAll(commands []twins.Command) error {
-	name, value := "", []byte(nil)
-	if l := &r.commands; l.key != "" && len(commands) == 1 {
-		name = noteKey + l.key
-		value, _ = json.Marshal(keyNote{l.body, commands[0]}) // plain data
-	}
-	for _, c := range commands {
-		if err := r.keep.KeepCommand(c, name, value); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -80,18 +82,10 @@ func (r *run) acknowledge(id string) (alert, error) {
 func (r *run) catchUp(o *runOptions) error {
 	b := &o.begun
 	r.digest = b.Digest
-	r.commands.all = slices.Clone(b.Commands)
-	slices.SortFunc(r.commands.all, func(a, b twins.Command) int { return int(a.Seq - b.Seq) })
+	r.commands.add(withKeys(b.Commands, b.Notes))
 	seen := map[string]twins.Tick{}
-	for _, name := range sortedNames(b.Notes) {
-		value := b.Notes[name]
-		if key, ok := strings.CutPrefix(name, noteKey); ok {
-			var n keyNote
-			// Without its command it was never acknowledged.
-			if json.Unmarshal(value, &n) == nil && slices.Contains(r.commands.all, n.Command) {
-				r.commands.note(n.Command, key, n.Body)
-			}
-		} else if id, ok := strings.CutPrefix(name, noteAcknowledge); ok {
+	for name, value := range b.Notes {
+		if id, ok := strings.CutPrefix(name, noteAcknowledge); ok {
 			var n acknowledgeNote
 			if json.Unmarshal(value, &n) == nil {
 				seen[id] = n.Tick
@@ -132,10 +126,22 @@ func (r *run) fold(o *runOptions) (err error) {
 	return nil
 }
 
-func sortedNames(m map[string][]byte) (names []string) {
-	for name := range m {
-		names = append(names, name)
+// withKeys are commands by number, with the keys that old notes have for them. A key
+// without its command was never acknowledged.
+func withKeys(commands []twins.Command, notes map[string][]byte) []twins.Command {
+	all := slices.Clone(commands)
+	slices.SortFunc(all, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
+	for name, value := range notes {
+		key, ok := strings.CutPrefix(name, noteKey)
+		var n keyNote
+		if !ok || json.Unmarshal(value, &n) != nil {
+			continue
+		}
+		c := n.command()
+		at, found := slices.BinarySearchFunc(all, c.Seq, func(c twins.Command, seq int64) int { return cmp.Compare(c.Seq, seq) })
+		if found && all[at].Same(&c) {
+			all[at].Key = key
+		}
 	}
-	slices.Sort(names)
-	return names
+	return all
 }

@@ -112,6 +112,10 @@
 //
 // # REST
 //
+// Each resource of the API is a file, api_clock.go to api_tree.go: its routes, what they take and
+// answer, and the role (access.go) that a caller of each route needs. A route without a role is
+// refused when the server starts.
+//
 // API.md has every route with examples; /openapi.json is made from the types; /docs
 // shows it without another origin. Errors are application/problem+json. The page's
 // TypeScript is made from /openapi.json by package apitypes (make api-types); a test

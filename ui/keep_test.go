@@ -15,10 +15,10 @@ type slowShelf struct {
 	asked, goOn chan struct{}
 }
 
-func (h *slowShelf) KeepCommand(c twins.Command, note string, value []byte) error {
+func (h *slowShelf) KeepCommands(c ...twins.Command) error {
 	h.asked <- struct{}{}
 	<-h.goOn
-	return h.shelf.KeepCommand(c, note, value)
+	return h.shelf.KeepCommands(c...)
 }
 
 // While a disk keeps a command nobody waits but who brings commands: requests are

@@ -15,8 +15,8 @@ type Past interface {
 	// Steps is how many are there.
 	Steps() twins.Tick
 	// Replay hands the steps from ≤ t < to to a sink. The cells of a record show
-	// readings, flows, decisions and notable events; readings have the powers of
-	// devices only if parts is true, which may take longer.
+	// readings, flows, decisions and notable events; they have the powers of devices and
+	// gauges only if parts is true, which may take longer, or be refused with an error.
 	Replay(from, to twins.Tick, parts bool, sink sim.Sink) error
 	// ForkAt returns the run's world as it was at the beginning of a step ≤ at, with
 	// the commands from outside for steps before at and no others; that step; and the
@@ -29,8 +29,10 @@ type Past interface {
 
 // Keeper makes durable what comes from outside, before it is acknowledged.
 type Keeper interface {
-	// KeepCommand keeps a command, and with it a note if that has a name.
-	KeepCommand(c twins.Command, note string, value []byte) error
+	// KeepCommands keeps commands with the keys that they came with.
+	KeepCommands(commands ...twins.Command) error
+	// KeepNote keeps what else belongs to the run that is shown; a later note of the same
+	// name takes its place.
 	KeepNote(note string, value []byte) error
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -22,7 +23,8 @@ type shelf struct {
 	commands []twins.Command
 	notes    map[string][]byte
 	fails    error
-	asked    int // replays with parts
+	asked    int   // replays with parts
+	partless error // why steps cannot be made again with their parts
 }
 
 func (h *shelf) Commit(*sim.StepRecord) error {
@@ -39,6 +41,9 @@ func (h *shelf) Steps() twins.Tick {
 }
 
 func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
+	if parts && h.partless != nil {
+		return h.partless
+	}
 	w, _, _, err := h.ForkAt(h.scenario.Calendar.Steps)
 	if err != nil {
 		return err
@@ -51,7 +56,7 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 		for _, c := range r.Cells {
 			for i := range c.Blocks {
 				if !parts {
-					c.Blocks[i].Parts = nil
+					c.Blocks[i].Parts, c.Blocks[i].Gauges = nil, nil
 				}
 			}
 		}
@@ -101,15 +106,13 @@ func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error
 	return w, runner.Done(), chain, err
 }
 
-func (h *shelf) KeepCommand(c twins.Command, note string, value []byte) error {
+func (h *shelf) KeepCommands(c ...twins.Command) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.fails != nil {
 		return h.fails
 	}
-	if h.commands = append(h.commands, c); note != "" {
-		h.notes[note] = value
-	}
+	h.commands = append(h.commands, c...)
 	return nil
 }
 
@@ -168,7 +171,8 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 			t.Errorf("step %d: %d and %d events", i, len(a.Events), len(b.Events))
 		}
 	}
-	for _, path := range []string{"/twin?tick=1&path=" + home, "/readings?column=part:pv&path=" + home, "/flows?scope=grid/north&column=limit_w",
+	for _, path := range []string{"/twin?tick=1&path=" + home, "/readings?column=part:pv&path=" + home, "/twin?tick=2&path=grid/south/home-5/car",
+		"/twin?tick=3&path=grid/south/pump", "/readings?column=gauge:leaves_s&column=gauge:connector&path=grid/south/home-5/car", "/flows?scope=grid/north&column=limit_w",
 		"/events?limit=1000", "/download/readings.csv", "/download/grid.csv", "/commands"} {
 		_, _, a := all.ask("GET", "/api/v1"+path, "")
 		_, _, b := few.ask("GET", "/api/v1"+path, "")
@@ -201,7 +205,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 }
 
 // Who goes on with a run finds settings, keys, alerts and what was acknowledged of them
-// as they were; a key whose command was never kept is unknown.
+// as they were, keys of old notes among them; a key whose command was never kept is unknown.
 func TestGoingOn(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	change := func(o *Options) {
@@ -212,12 +216,17 @@ func TestGoingOn(t *testing.T) {
 	s.step(5)
 	body := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`
 	s.want(202, "POST", "/commands", body, nil, "Idempotency-Key", "a")
+	load := strings.Replace(strings.Replace(body, "pv.scale", "load.scale", 1), "0.5", "2", 1)
+	var old CommandInfo
+	s.want(202, "POST", "/commands", load, &old)
 	s.step(3)
 	s.want(200, "POST", "/alerts/acknowledge", `{"id":"unit.unavailable:grid/supply/engine"}`, nil)
 	s.step(4)
 	var before, after alertList
 	s.get("/alerts", &before)
 	h.notes["key/b"] = []byte(`{"body":"x","command":{"Step":3,"Seq":9}}`)
+	h.notes["key/old"] = fmt.Appendf(nil, `{"body":"{Target:… Setting:load.scale}","command":{"Step":5,"Seq":%d,"Target":%q,"Name":"set","Args":{"Setting":"load.scale","Value":2000000000}}}`,
+		old.Seq, aHome(s)) // as it was kept until commands had their keys
 	s.Close()
 
 	w, at, chain, err := h.ForkAt(12)
@@ -244,11 +253,18 @@ func TestGoingOn(t *testing.T) {
 	if !c.Repeated || c.Tick != 5 {
 		t.Errorf("%+v", c)
 	}
+	again.want(202, "POST", "/commands", load, &c, "Idempotency-Key", "old")
+	if !c.Repeated || c.Seq != old.Seq {
+		t.Errorf("the key of an old note: %+v", c)
+	}
+	for _, another := range []string{load, strings.Replace(body, "0.5", "1", 1), strings.Replace(body, "{", `{"tick":20,`, 1)} {
+		again.want(409, "POST", "/commands", another, nil, "Idempotency-Key", "a")
+	}
 	if v, ok := again.live.setting(aHome(again), "pv.scale"); !ok || v != 500_000_000 {
 		t.Errorf("pv.scale is %d", v)
 	}
 	again.want(202, "POST", "/commands", body, &c, "Idempotency-Key", "b")
-	if c.Repeated || c.Seq != commands[0].Seq+1 {
+	if c.Repeated || c.Seq != commands[0].Seq+2 {
 		t.Errorf("%+v", c)
 	}
 	again.step(12)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -58,7 +59,7 @@ type runOptions struct {
 	waiting func() string
 	bytes   int                                   // of memory for looking back
 	stepper func(*sim.World) (sim.Stepper, error) // nil: it is a replay
-	live    sim.LiveOptions
+	live    live.Options
 	parent  *run // of a fork, which begins
 	at      twins.Tick
 	views   *views.Set // of a fork, as they were before its first step
@@ -107,7 +108,7 @@ func newRun(o runOptions) (*run, error) {
 		}
 	}
 	o.live.Keep = r.kept
-	r.pace = sim.NewLive(runner, o.live)
+	r.pace = live.New(runner, o.live)
 	go r.run(ctx, stepper.Close)
 	return r, nil
 }
@@ -173,23 +174,16 @@ func (r *run) kindOf(path string) *twins.Kind {
 
 func (r *run) entry(path string) (sim.Entry, bool) { return r.scenario.Entry(r.kindOf(path), path) }
 
-// commandList are the commands that were taken while the run was live, and those
-// that came with a key.
+// commandList are the commands that were taken while the run was live.
 type commandList struct {
 	// taking is held while a command is kept, which may take as long as the disk does:
 	// only those who bring commands wait for it. It is taken before mu.
-	taking    sync.Mutex
-	key, body string // of the command that is being taken
+	taking sync.Mutex
 
 	mu   sync.Mutex // never held while something is kept
 	all  []twins.Command
-	keys map[string]keyed
-	old  []string // keys, oldest first
-}
-
-type keyed struct {
-	body    string
-	command twins.Command
+	keys map[string]int // where those stand that came with a key
+	old  []string       // keys, oldest first
 }
 
 // mostKeys is how many idempotency keys are remembered.
@@ -199,18 +193,16 @@ const mostKeys = 10_000
 var errKeyReused = errors.New("this Idempotency-Key came before with another command")
 
 // take has a command carried out, once for each key.
-func (r *run) take(c twins.Command, key, body string) (taken twins.Command, repeated bool, err error) {
+func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err error) {
 	l := &r.commands
-	if taken, repeated, err = l.answered(key, body); repeated || err != nil {
+	if taken, repeated, err = l.answered(&c); repeated || err != nil {
 		return taken, repeated, err
 	}
 	l.taking.Lock()
 	defer l.taking.Unlock()
-	if taken, repeated, err = l.answered(key, body); repeated || err != nil { // while this one waited
+	if taken, repeated, err = l.answered(&c); repeated || err != nil { // while this one waited
 		return taken, repeated, err
 	}
-	l.key, l.body = key, body
-	defer func() { l.key, l.body = "", "" }()
 	all, err := r.pace.Add(c)
 	if err != nil {
 		return taken, false, err
@@ -218,41 +210,40 @@ func (r *run) take(c twins.Command, key, body string) (taken twins.Command, repe
 	return all[0], false, nil
 }
 
-// answered returns the command that was taken with a key before, and whether there is
-// one; errKeyReused if that was another command.
-func (l *commandList) answered(key, body string) (taken twins.Command, repeated bool, err error) {
+// answered returns the command that was taken with the key of another one before, and
+// whether there is one; errKeyReused if it asks for something else. A command for the
+// next step, whichever that is, asks for the same as one for any step.
+func (l *commandList) answered(c *twins.Command) (taken twins.Command, repeated bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k, ok := l.keys[key]
-	switch {
-	case !ok || key == "":
+	at, ok := l.keys[c.Key]
+	if !ok {
 		return taken, false, nil
-	case k.body != body:
-		return taken, false, errKeyReused
 	}
-	return k.command, true, nil
+	taken = l.all[at]
+	if !taken.SameOrder(c) || c.Step != 0 && c.Step != taken.Step {
+		return twins.Command{}, false, errKeyReused
+	}
+	return taken, true, nil
 }
 
-// add remembers commands that were kept, the first with the key that is being taken.
+// add remembers commands that were kept, and their keys.
 func (l *commandList) add(commands []twins.Command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = append(l.all, commands...)
-	l.note(commands[0], l.key, l.body)
-}
-
-// note remembers a key. The caller holds mu, or is alone.
-func (l *commandList) note(c twins.Command, key, body string) {
-	if key == "" {
-		return
-	}
 	if l.keys == nil {
-		l.keys = map[string]keyed{}
+		l.keys = map[string]int{}
 	}
-	l.keys[key], l.old = keyed{body, c}, append(l.old, key)
-	if len(l.old) > mostKeys {
-		delete(l.keys, l.old[0])
-		l.old = l.old[1:]
+	for _, c := range commands {
+		l.all = append(l.all, c)
+		if c.Key == "" {
+			continue
+		}
+		l.keys[c.Key], l.old = len(l.all)-1, append(l.old, c.Key)
+		if len(l.old) > mostKeys {
+			delete(l.keys, l.old[0])
+			l.old = l.old[1:]
+		}
 	}
 }
 
@@ -360,7 +351,7 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 		}
 	}
 	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: known,
-		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: sim.LiveOptions{Paused: true}})
+		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: live.Options{Paused: true}})
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,14 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 )
 
 // Options are what a server shows and how. World and Stepper are needed.
 type Options struct {
 	World   *sim.World // that nobody steps yet
 	Stepper func(*sim.World) (sim.Stepper, error)
-	Live    sim.LiveOptions
+	Live    live.Options
 	Sinks   []sim.Sink    // of the live run, before viewers see the step
 	Chain   *sim.Chain    // of the live run; nil: from its start
 	Begun   Begun         // what there is of it already, and what keeps it
@@ -106,11 +107,11 @@ func NewServer(o Options) (*Server, error) {
 	s.runs = runs{options: &s.options, index: s.index}
 	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerAddress, of: map[string]int{}}
 	s.rate = rates{perSecond: o.Limits.Requests, of: map[string]*bucket{}}
-	handler, err := s.routes()
+	routes, err := s.routes()
 	if err != nil {
 		return nil, err
 	}
-	s.handler = handler
+	s.handler = s.guard(routes)
 	stepper := o.Stepper
 	if o.Replay {
 		stepper = nil
@@ -138,7 +139,7 @@ func (s *Server) Close() {
 }
 
 // Live is the live run's control, for whoever started the server; nil in a replay.
-func (s *Server) Live() *sim.Live { l, _ := s.live.pace.(*sim.Live); return l }
+func (s *Server) Live() *live.Driver { l, _ := s.live.pace.(*live.Driver); return l }
 
 // Digest is the live run's, once it is over or the server is closed.
 func (s *Server) Digest() string { return s.live.finished() }
@@ -210,8 +211,8 @@ func (s *Server) connection(c net.Conn, state http.ConnState) {
 //go:embed all:web/dist
 var dist embed.FS
 
-// guard is what every request passes: it turns panics into answers, and refuses who
-// asks too often, from another origin, or without the token.
+// guard is what every request passes before its route: it turns panics into answers, refuses
+// callers that ask too often or from another origin, and finds out who the others are.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -237,9 +238,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, fmt.Sprintf("host %q is not served here", r.Host))
 		case !sameOrigin(r):
 			problem(w, http.StatusForbidden, fmt.Sprintf("origin %q may not ask, wanted %q", r.Header.Get("Origin"), r.Host))
-		case !s.let(w, r):
+		case s.welcome(w, r):
 		default:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), s.principal(r))))
 		}
 	})
 }
@@ -269,27 +270,33 @@ func sameOrigin(r *http.Request) bool {
 
 const cookieName = "smatrix_token"
 
-// let lets in who has the token, and has answered who has not.
-func (s *Server) let(w http.ResponseWriter, r *http.Request) bool {
-	if s.options.Token == "" || r.URL.Path == "/healthz" {
-		return true
-	}
-	if given := r.URL.Query().Get("token"); given != "" && r.URL.Path == "/" && r.Method == http.MethodGet && s.isToken(given) {
-		http.SetCookie(w, &http.Cookie{Name: cookieName, Value: url.QueryEscape(given), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+// welcome answers a browser that opens the page with the token: the token becomes a cookie. It
+// reports whether it has answered.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request) bool {
+	given := r.URL.Query().Get("token")
+	if s.options.Token == "" || given == "" || r.URL.Path != "/" || r.Method != http.MethodGet || !s.isToken(given) {
 		return false
 	}
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: url.QueryEscape(given), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return true
+}
+
+// principal is the caller of a request: the bearer of the token, whom a server without one takes
+// every caller for, or the zero Principal.
+func (s *Server) principal(r *http.Request) Principal {
+	if s.options.Token == "" {
+		return tokenBearer
+	}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.isToken(bearer) {
-		return true
+		return tokenBearer
 	}
 	if c, err := r.Cookie(cookieName); err == nil {
 		if v, err := url.QueryUnescape(c.Value); err == nil && s.isToken(v) {
-			return true
+			return tokenBearer
 		}
 	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="smatrix"`)
-	problem(w, http.StatusUnauthorized, "wanted the token: Authorization: Bearer TOKEN, or open /?token=TOKEN once")
-	return false
+	return Principal{}
 }
 
 func (s *Server) isToken(given string) bool {

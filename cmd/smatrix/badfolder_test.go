@@ -97,7 +97,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		check(err)
 		check(os.WriteFile(filepath.Join(dir, file), with(b), 0o666))
 	}
-	change("newer", "run.json", func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 2`, `"format": 3`, 1)) })
+	change("newer", "run.json", func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 3`, `"format": 4`, 1)) })
 	change("newer-ledger", "ledger", func(b []byte) []byte { b[len("smatrix ledger\n")]++; return b })
 	change("cut", "run.json", func(b []byte) []byte { return b[:len(b)/2] })
 	change("begun", "run.json", func([]byte) []byte { return begunRun(t) })
@@ -132,7 +132,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		{"nowhere", exitUsage, `run "nowhere" is not there, wanted the folder of a run\n$`},
 		{"notes", exitUsage, `run "notes" is a file, wanted the folder of a run\n$`},
 		{"begun", exitUsage, `run "begun" has no journal yet: .* it can be removed\n$`},
-		{"newer", exitInvalid, `run "newer" is of format 3; this program knows formats up to 2, wanted a newer program\n$`},
+		{"newer", exitInvalid, `run "newer" is of format 4; this program knows formats up to 3, wanted a newer program\n$`},
 		{"newer-ledger", exitInvalid, `run "newer-ledger" has a ledger of version 2; this program knows versions up to 1, wanted a newer program\n$`},
 		{"cut", exitInvalid, `run "cut" is damaged from step 0 on: its run.json is not what was written\n$`},
 		{"held", exitFailed, `run "held" is held by another process, which shows it at http://127.0.0.1:7070/; ask there, or end that one first\n$`},

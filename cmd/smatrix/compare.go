@@ -80,12 +80,12 @@ func accountsOf(stderr io.Writer, dir string) (a *views.Accounts, r *views.Repor
 		return nil, nil, err
 	}
 	printRepairs(stderr, store)
-	digest, err := store.DigestAt(store.Steps())
+	digest, err := store.DigestText(store.Steps())
 	if err != nil {
 		return nil, nil, err
 	}
 	r = a.Summary.Report(world)
-	r.Digest, r.StepS = digest.String(), int64(world.Scenario.Calendar.Step)
+	r.Digest, r.StepS = digest, int64(world.Scenario.Calendar.Step)
 	return a, r, nil
 }
 

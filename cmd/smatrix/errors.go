@@ -45,6 +45,7 @@ func exitCode(err error) int {
 	var interrupted *interruptedError
 	var store *persistence.StoreError
 	var damage *persistence.DamageError
+	var model *persistence.ModelError
 	var differs *differsError
 	switch {
 	case err == nil:
@@ -54,7 +55,7 @@ func exitCode(err error) int {
 	case errors.As(err, &audit):
 		return exitAudit
 	case errors.As(err, &problem) && !errors.Is(problem, sim.ErrUsage),
-		errors.As(err, &store) && store.Invalid, errors.As(err, &damage):
+		errors.As(err, &store) && store.Invalid, errors.As(err, &damage), errors.As(err, &model):
 		return exitInvalid
 	case errors.Is(err, sim.ErrUsage):
 		return exitUsage

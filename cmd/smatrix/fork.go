@@ -92,6 +92,9 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	if err != nil {
 		return nil, err
 	}
+	if err := store.CanFork(at); err != nil {
+		return nil, err
+	}
 	meta := store.Meta()
 	s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), name: f.out, summary: views.NewSummary(world.Scenario)}
 	if err := store.Replay(0, at, s.summary); err != nil {
@@ -120,7 +123,7 @@ func (f *forkFlags) step(store *persistence.Store, s *sim.Scenario) (twins.Tick,
 	switch {
 	case err != nil:
 		return 0, err
-	case at > store.Steps():
+	case at > store.Steps()+store.LeftOut():
 		return 0, &sim.UsageError{What: fmt.Sprintf("--at %s is step %d, which run %q has not reached: it got to step %d of %d; wanted one up to there", f.at, at, store.Dir(), store.Steps(), s.Calendar.Steps)}
 	case at >= s.Calendar.Steps:
 		return 0, &sim.UsageError{What: fmt.Sprintf("--at %s is step %d, where run %q ends: nothing is left to be another; wanted an earlier one", f.at, at, store.Dir())}

@@ -128,12 +128,12 @@ func pageOf(stderr io.Writer, dir string) (p *page, err error) {
 	}
 	printRepairs(stderr, store)
 	curves.Pad()
-	digest, err := store.DigestAt(store.Steps())
+	digest, err := store.DigestText(store.Steps())
 	if err != nil {
 		return nil, err
 	}
 	r := summary.Report(world)
-	r.Digest = digest.String()
+	r.Digest = digest
 	return makePage(r, curves, world.Scenario), nil
 }
 

@@ -143,6 +143,7 @@ type replayed struct {
 	world    *sim.World
 	summary  *views.Summary
 	wall     time.Duration
+	again    *bool // with --verify: whether the steps were computed again
 }
 
 func (r *replayed) run(verify bool) (err error) {
@@ -152,7 +153,17 @@ func (r *replayed) run(verify bool) (err error) {
 	r.summary = views.NewSummary(r.world.Scenario)
 	start := time.Now()
 	if verify {
+		var other *persistence.ModelError
+		r.again = new(!errors.As(r.store.Recomputable(r.from, r.to), &other))
 		err = r.store.Verify(r.from, r.to, startActors, nil)
+		if err == nil && other != nil {
+			fmt.Fprintf(r.stderr, "smatrix: made by model %d, not computed again; what is kept has its checksums and its chain\n", other.Model)
+		}
+	}
+	for _, j := range r.store.Joints() {
+		if r.from <= j.Tick && j.Tick < r.to {
+			fmt.Fprintf(r.stderr, "smatrix: before step %d the run went on from a state that was kept, made by model %d since then\n", j.Tick, j.Model)
+		}
 	}
 	if err == nil {
 		err = r.store.Replay(r.from, r.to, r.summary)
@@ -174,11 +185,11 @@ func startActors(w *sim.World) (sim.Stepper, error) {
 func (r *replayed) report(dir string) (*views.Report, error) {
 	report := r.summary.Report(r.world)
 	report.StepS = int64(r.world.Scenario.Calendar.Step)
-	digest, err := r.store.DigestAt(r.to)
+	digest, err := r.store.DigestText(r.to)
 	if err != nil {
 		return nil, err
 	}
-	report.Run, report.Digest = &dir, digest.String()
+	report.Run, report.Digest, report.Recomputed = &dir, digest, r.again
 	report.WallS = r.wall.Seconds()
 	if report.WallS > 0 {
 		report.HouseholdStepsPerS = float64(report.Members[twins.Household.Name]) * float64(report.Steps) / report.WallS

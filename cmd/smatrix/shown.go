@@ -9,6 +9,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui"
 )
@@ -50,13 +51,8 @@ func (r *roomy) waiting() string {
 	return ""
 }
 
-// KeepCommand implements ui.Keeper.
-func (r *roomy) KeepCommand(c twins.Command, note string, value []byte) error {
-	if note == "" {
-		return notKept(r.AppendCommand(c))
-	}
-	return notKept(r.AppendNoted(note, value, c))
-}
+// KeepCommands implements ui.Keeper.
+func (r *roomy) KeepCommands(c ...twins.Command) error { return notKept(r.AppendCommand(c...)) }
 
 // KeepNote implements ui.Keeper.
 func (r *roomy) KeepNote(note string, value []byte) error { return notKept(r.AppendNote(note, value)) }
@@ -132,7 +128,7 @@ func (s *session) endShown(err error) error {
 }
 
 // endOf is how a run that is shown has ended, for its report.
-func endOf(clock sim.LiveClock, steps twins.Tick) error {
+func endOf(clock live.Clock, steps twins.Tick) error {
 	if clock.Err == nil && clock.Tick < steps {
 		return &interruptedError{int64(clock.Tick), int64(steps)}
 	}

@@ -77,8 +77,7 @@ func (h *house) world(commands ...twins.Command) *sim.World {
 
 // scaled is a command from outside: more load of a home from a step on.
 func scaled(at twins.Tick) twins.Command {
-	return twins.Command{Step: at, Seq: 100 + int64(at), Target: "grid/road/home-2", Name: twins.CommandSet,
-		Args: twins.Args{Setting: "load.scale", Value: int64(twins.One) + int64(at)*1e6}}
+	return twins.Set("grid/road/home-2", "load.scale", int64(twins.One)+int64(at)*1e6).At(at, 100+int64(at))
 }
 
 // truth is what a run was, of which a journal knows nothing.

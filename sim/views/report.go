@@ -54,6 +54,9 @@ type Report struct {
 	FilledValues int `json:"filled_values"`
 	// Quarantined members failed twice in one step; an estimate stands for them.
 	Quarantined []string `json:"quarantined"`
+	// Recomputed says of a run that was verified whether its steps were computed again, which
+	// those of another model are not.
+	Recomputed *bool `json:"recomputed,omitempty"`
 	// Interrupted says that the run was ended before its last step.
 	Interrupted bool `json:"interrupted"`
 }
@@ -198,7 +201,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 
 func (s *Summary) commands(all []twins.Command) {
 	for i := range all {
-		if c := &all[i]; c.Name == twins.CommandSet && c.Args.Setting == "available" && c.Args.Value != 0 {
+		if c := &all[i]; c.Type == twins.CommandSet && c.Setting() == twins.InService && c.Value() != 0 {
 			s.putIn[c.Target] = true
 		}
 	}

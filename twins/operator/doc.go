@@ -11,7 +11,8 @@
 //
 // Two strategies are made of it, operator and plain; a scenario chooses by controls.
 //
-// It never sees the future: a Forecast says what it expects, by a stated method,
+// It knows communities by their rosters and answers (twins.Roster, twins.Answer) and holds
+// no twin. It never sees the future: a Forecast says what it expects, by a stated method,
 // and is told what came.
 //
 // Deliberately absent: the limits of communities and the plans of vehicles (theirs

@@ -103,7 +103,7 @@ func (g *grid) step(at twins.Tick, commands ...twins.Command) *twins.Swing {
 
 // set is a command; values are in W, or 0 and 1.
 func set(id, setting string, value int64) twins.Command {
-	return twins.Command{Target: "grid/c/" + id, Name: twins.CommandSet, Args: twins.Args{Setting: setting, Value: value}}
+	return twins.Set("grid/c/"+id, setting, value)
 }
 
 // read is what a member did.

@@ -29,6 +29,8 @@ var Laws = []Law{
 	{"stored forms that are cut or of another version are refused", storedFormsChecked},
 	{"settings can be set and are kept", settingsAreKept},
 	{"what is prepared is not there until it is put in", preparedIsAbsent},
+	{"gauges are written whole, in their words, and change nothing", gaugesAreRead},
+	{"gauges follow from the stored state", gaugesFollowState},
 }
 
 // NewSlab builds one random member of a kind. It is a variable so that a
@@ -41,13 +43,15 @@ var NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) 
 	return site, s, err
 }
 
-// available is the setting by which members are put in and out of service.
-const available = "available"
-
 // live steps a twin through a day of random setpoints, in which it is put in and out
 // of service where it can be, calling see after each Step and before its events are
 // applied.
 func live(k *twins.Kind, seed uint64, see func(l *life) error) error {
+	return lived(k, seed, see, func(*life) error { return nil })
+}
+
+// lived is live, calling done after each step's events have been applied.
+func lived(k *twins.Kind, seed uint64, see, done func(l *life) error) error {
 	site, slab, err := NewSlab(k, seed)
 	if err != nil {
 		return err
@@ -69,6 +73,9 @@ func live(k *twins.Kind, seed uint64, see func(l *life) error) error {
 		}
 		for i := range l.events.All() {
 			slab.Apply(0, &l.events.All()[i])
+		}
+		if err := done(l); err != nil {
+			return fmt.Errorf("after step %d: %w", t-first, err)
 		}
 	}
 	return nil
@@ -93,11 +100,11 @@ func (l *life) command(k *twins.Kind, t twins.Tick) {
 	l.ordered = l.ordered[:0]
 	const purpose = 97
 	by := twins.Draw(l.env.Seed, 0, purpose, int64(t))
-	if _, ok := k.Setting(available); !ok || by%8 != 0 {
+	if _, ok := k.Setting(twins.InService); !ok || by%8 != 0 {
 		return
 	}
 	var ev twins.Events
-	c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: available, Value: int64(by >> 8 & 1)}}
+	c := twins.Set("grid/c/x", twins.InService, int64(by>>8&1))
 	if l.slab.Command(0, &l.env, &c, &ev) != nil {
 		return // a sabotage
 	}
@@ -283,7 +290,7 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 	for _, s := range k.Settings {
 		for _, v := range []int64{s.Min, min(s.Max, s.Min+s.Scale)} {
 			var ev twins.Events
-			c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: s.Name, Value: v}}
+			c := twins.Set("grid/c/x", s.Name, v)
 			if err := slab.Command(0, &env, &c, &ev); err != nil {
 				continue // this member has no such part
 			}
@@ -291,7 +298,7 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 				slab.Apply(0, &ev.All()[i])
 			}
 			once := slab.AppendBinary(0, nil)
-			double := twins.Command{Target: c.Target, Name: twins.CommandMultiply, Args: twins.Args{Setting: s.Name, Value: int64(twins.One)}}
+			double := twins.Multiply(c.Target, s.Name, int64(twins.One))
 			ev.Reset()
 			if err := slab.Command(0, &env, &double, &ev); err != nil {
 				return fmt.Errorf("%s × 1: %w", s.Name, err)
@@ -305,7 +312,7 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 		}
 		for _, v := range []int64{s.Min - 1, s.Max + 1} {
 			var ev twins.Events
-			c := twins.Command{Target: "grid/c/x", Name: twins.CommandSet, Args: twins.Args{Setting: s.Name, Value: v}}
+			c := twins.Set("grid/c/x", s.Name, v)
 			if err := slab.Command(0, &env, &c, &ev); err == nil {
 				return fmt.Errorf("%s accepts %d outside %d…%d", s.Name, v, s.Min, s.Max)
 			}
@@ -323,6 +330,9 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 		return err
 	}
 	places, ok := slab.(twins.Preparer)
+	if ok != k.Prepares {
+		return fmt.Errorf("its row says that it prepares: %v; its slab does: %v", k.Prepares, ok)
+	}
 	if !ok || !places.Absent(0) {
 		return nil
 	}

@@ -1,10 +1,7 @@
 package ui
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -74,7 +71,7 @@ func (s *Series) add(r *run, name, label string, places int, at Cell, points int
 	next := s.From
 	frequency := strings.HasPrefix(name, "frequency_") // 0 says that nobody held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		if v != 0 || !frequency {
+		if (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
 			c.put(int64(t), v, &next)
 		}
 	})
@@ -162,7 +159,7 @@ type readingsQuery struct {
 	RunQuery
 	Window
 	Path   string   `query:"path" required:"true" maxLength:"500"`
-	Column []string `query:"column,explode" maxItems:"50" doc:"of its kind, or part:NAME for a device; all of its kind's if left out"`
+	Column []string `query:"column,explode" maxItems:"50" doc:"of its kind, part:NAME for a device, or gauge:NAME for a gauge; all of its kind's if left out"`
 }
 
 func (r *run) readings(q *readingsQuery) (*Series, error) {
@@ -186,27 +183,60 @@ func (r *run) readings(q *readingsQuery) (*Series, error) {
 	}
 	s := r.series(q.Path, from, to)
 	for _, name := range columns {
-		at := Cell{r.index.scopeOfTile(int(p.Tile)), int(p.Block), columnOf(b.Kind, name), int(p.Row), -1}
-		places := 3
-		if part, ok := strings.CutPrefix(name, "part:"); ok {
-			if at.Part = slices.Index(b.Parts[p.Row], part); at.Part < 0 {
-				return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no device %q, it has: %s", q.Path, part, strings.Join(b.Parts[p.Row], ", ")))
-			}
-		} else if at.Column < 0 {
-			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("a %s has no column %q", b.Kind.Name, name))
-		} else {
-			places = b.Kind.Columns[at.Column].Places
-		}
-		if err := s.add(r, name, "", places, at, q.Points); err != nil {
+		c, err := r.readingColumn(p, name)
+		if err != nil {
 			return nil, err
 		}
-	}
-	for i := range s.Series {
-		if strings.HasPrefix(s.Series[i].Name, "part:") {
-			s.Series[i].Unit, s.Series[i].Label = "W", strings.TrimPrefix(s.Series[i].Name, "part:")
+		if err := s.add(r, name, c.label, c.places, c.at, q.Points); err != nil {
+			if c.at.Part >= 0 { // the past of devices is computed again, where it can be
+				return nil, huma.Error404NotFound(err.Error())
+			}
+			return nil, err
+		}
+		if c.unit != "" {
+			s.Series[len(s.Series)-1].Unit = c.unit
 		}
 	}
 	return s, nil
+}
+
+// readingColumn is what a name means that /readings is asked for.
+type readingColumn struct {
+	at     Cell
+	places int
+	label  string
+	unit   string // "": the name carries it
+}
+
+// readingColumn finds a column, part:NAME or gauge:NAME of a twin.
+func (r *run) readingColumn(p Place, name string) (c readingColumn, err error) {
+	b := r.index.block(p)
+	c = readingColumn{at: Cell{Scope: r.index.scopeOfTile(int(p.Tile)), Block: int(p.Block), Row: int(p.Row), Part: -1}, places: 3}
+	if part, ok := strings.CutPrefix(name, "part:"); ok {
+		if c.at.Part = slices.Index(b.Parts[p.Row], part); c.at.Part < 0 {
+			return c, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no device %q, it has: %s", b.Paths[p.Row], part, strings.Join(b.Parts[p.Row], ", ")))
+		}
+		c.label, c.unit = part, "W"
+		return c, nil
+	}
+	if gauge, ok := strings.CutPrefix(name, "gauge:"); ok {
+		list := b.gaugeList(p.Row)
+		i := slices.IndexFunc(list, func(g twins.Gauge) bool { return g.Name == gauge })
+		if i < 0 {
+			var names []string
+			for _, g := range list {
+				names = append(names, g.Name)
+			}
+			return c, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no gauge %q, it has: %s", b.Paths[p.Row], gauge, strings.Join(names, ", ")))
+		}
+		c.at.Part, c.at.Gauge, c.places, c.label = i, true, list[i].Places, list[i].Label
+		return c, nil
+	}
+	if c.at.Column = columnOf(b.Kind, name); c.at.Column < 0 {
+		return c, huma.Error422UnprocessableEntity(fmt.Sprintf("a %s has no column %q", b.Kind.Name, name))
+	}
+	c.places = b.Kind.Columns[c.at.Column].Places
+	return c, nil
 }
 
 type flowsQuery struct {
@@ -364,296 +394,8 @@ type productionQuery struct {
 	Window
 }
 
-// EventInfo is a notable event.
-type EventInfo struct {
-	Tick   int64            `json:"tick"`
-	Time   string           `json:"time"`
-	Path   string           `json:"path"`
-	Type   string           `json:"type"`
-	Fields map[string]int64 `json:"fields"`
-}
-
-// DecisionInfo is something that was decided for a member and why.
-type DecisionInfo struct {
-	Tick       int64  `json:"tick"`
-	Time       string `json:"time"`
-	Path       string `json:"path"`
-	Reason     string `json:"reason"`
-	PowerW     Number `json:"power_w" doc:"what was asked of it instead of its reference"`
-	ShiftedW   Number `json:"shifted_w"`
-	UnservedW  Number `json:"unserved_w"`
-	CurtailedW Number `json:"curtailed_w"`
-}
-
-func (r *run) eventInfo(t twins.Tick, n *twins.Notice) EventInfo {
-	e := EventInfo{Tick: int64(t), Time: r.time(t), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]int64{}}
-	for i, f := range n.Event.Type.Fields {
-		e.Fields[f] = n.Event.V[i]
-	}
-	return e
-}
-
-func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
-	w := func(p twins.Power) Number { return Number{int64(p), 3} }
-	return DecisionInfo{int64(t), r.time(t), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(d.Curtailed)}
-}
-
-// backwards calls visit with steps that are held, newest first, until it says no.
-func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
-	first, _ := r.history.Bounds()
-	for t := to - 1; t >= max(from, first); t-- {
-		s, err := r.history.Step(t, false)
-		if err != nil {
-			return nil // it has been let go of in the meantime
-		}
-		if !visit(s) {
-			break
-		}
-	}
-	return nil
-}
-
-// mostDecisions is how many a twin shows, and lookBack how many steps are searched.
-const (
-	mostDecisions = 20
-	lookBack      = 1000
-)
-
-func (r *run) decisionsOf(path string, step *Step) []DecisionInfo {
-	found := []DecisionInfo{}
-	if step == nil {
-		return found
-	}
-	_ = r.backwards(step.Tick-lookBack, step.Tick+1, func(s *Step) bool {
-		for i := range s.Decisions {
-			if s.Decisions[i].Member == path {
-				found = append(found, r.decisionInfo(s.Tick, &s.Decisions[i]))
-			}
-		}
-		return len(found) < mostDecisions
-	})
-	return found[:min(len(found), mostDecisions)]
-}
-
-type eventsQuery struct {
-	RunQuery
-	Page
-	Path string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
-	Type string `query:"type" maxLength:"100"`
-	From int64  `query:"from" default:"0"`
-	To   int64  `query:"to" default:"-1"`
-}
-
-type eventList struct {
-	Next   string      `json:"next"`
-	Events []EventInfo `json:"events"`
-}
-
-type decisionsQuery struct {
-	RunQuery
-	Page
-	Path   string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
-	Reason string `query:"reason" maxLength:"100"`
-	From   int64  `query:"from" default:"0"`
-	To     int64  `query:"to" default:"-1"`
-}
-
-type decisionList struct {
-	Next      string         `json:"next"`
-	Decisions []DecisionInfo `json:"decisions"`
-}
-
-// under says that a path is another's or below it.
-func under(path, above string) bool {
-	return above == "" || path == above || strings.HasPrefix(path, above) && path[len(above)] == '/'
-}
-
-// pages collects a page of what backwards finds. A cursor is a step and a place in it.
-type pages struct {
-	limit    int
-	tick, at int64 // where the page begins
-	next     string
-	n        int
-}
-
-func newPages(p Page, to twins.Tick) (*pages, error) {
-	g := &pages{limit: p.Limit, tick: int64(to) - 1}
-	if p.Cursor == "" {
-		return g, nil
-	}
-	var t, at int64
-	if n, err := fmt.Sscanf(p.Cursor, "%d.%d", &t, &at); n != 2 || err != nil || t < 0 || at < 0 {
-		return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("cursor %q: wanted one from an answer", p.Cursor))
-	}
-	g.tick, g.at = min(t, g.tick), at
-	return g, nil
-}
-
-// take says whether the i-th of a step belongs to the page, and whether the page is
-// full.
-func (g *pages) take(t twins.Tick, i int) (take, full bool) {
-	switch {
-	case int64(t) == g.tick && int64(i) < g.at:
-		return false, false
-	case g.n == g.limit:
-		g.next = fmt.Sprintf("%d.%d", t, i)
-		return false, true
-	}
-	g.n++
-	return true, false
-}
-
-func (r *run) events(q *eventsQuery) (*eventList, error) {
-	from, to, err := r.span(Window{From: q.From, To: q.To})
-	if err != nil {
-		return nil, err
-	}
-	g, err := newPages(q.Page, to)
-	if err != nil {
-		return nil, err
-	}
-	list := &eventList{Events: []EventInfo{}}
-	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
-		for i := range s.Events {
-			n := &s.Events[i]
-			if !under(n.Member, q.Path) || q.Type != "" && q.Type != n.Event.Type.Name {
-				continue
-			}
-			take, full := g.take(s.Tick, i)
-			if full {
-				return false
-			}
-			if take {
-				list.Events = append(list.Events, r.eventInfo(s.Tick, n))
-			}
-		}
-		return true
-	})
-	list.Next = g.next
-	return list, err
-}
-
-func (r *run) decisions(q *decisionsQuery) (*decisionList, error) {
-	from, to, err := r.span(Window{From: q.From, To: q.To})
-	if err != nil {
-		return nil, err
-	}
-	g, err := newPages(q.Page, to)
-	if err != nil {
-		return nil, err
-	}
-	list := &decisionList{Decisions: []DecisionInfo{}}
-	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
-		for i := range s.Decisions {
-			d := &s.Decisions[i]
-			if !under(d.Member, q.Path) || q.Reason != "" && q.Reason != d.Reason.String() {
-				continue
-			}
-			take, full := g.take(s.Tick, i)
-			if full {
-				return false
-			}
-			if take {
-				list.Decisions = append(list.Decisions, r.decisionInfo(s.Tick, d))
-			}
-		}
-		return true
-	})
-	list.Next = g.next
-	return list, err
-}
-
-// AlertInfo is one cause.
-type AlertInfo struct {
-	ID           string `json:"id"`
-	Rule         string `json:"rule"`
-	Severity     string `json:"severity" enum:"note,warning,critical"`
-	Scope        string `json:"scope"`
-	Text         string `json:"text"`
-	First        int64  `json:"first"`
-	Last         int64  `json:"last"`
-	FirstTime    string `json:"first_time"`
-	LastTime     string `json:"last_time"`
-	Count        int64  `json:"count"`
-	Active       bool   `json:"active"`
-	Acknowledged bool   `json:"acknowledged"`
-}
-
-func (r *run) alertInfo(a *alert) AlertInfo {
-	return AlertInfo{a.ID, a.Rule.Rule, a.Rule.Severity, a.Scope, a.Rule.Text, int64(a.First), int64(a.Last), r.time(a.First), r.time(a.Last),
-		a.Count, a.Active, a.acknowledged}
-}
-
-type alertList struct {
-	Revision uint64      `json:"revision"`
-	Alerts   []AlertInfo `json:"alerts"`
-}
-
-type alertsQuery struct {
-	RunQuery
-	Active       string `query:"active" enum:"true,false"`
-	Acknowledged string `query:"acknowledged" enum:"true,false"`
-	Limit        int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
-}
-
-func (r *run) alertList(q *alertsQuery) *alertList {
-	rows, revision := r.alerts.since(0)
-	list := &alertList{Revision: revision, Alerts: []AlertInfo{}}
-	for i := range rows {
-		a := &rows[i]
-		if q.Active != "" && a.Active != (q.Active == "true") || q.Acknowledged != "" && a.acknowledged != (q.Acknowledged == "true") {
-			continue
-		}
-		if len(list.Alerts) < q.Limit {
-			list.Alerts = append(list.Alerts, r.alertInfo(a))
-		}
-	}
-	return list
-}
-
-type acknowledgeBody struct {
-	RunQuery
-	Body struct {
-		ID string `json:"id" maxLength:"600"`
-	}
-}
-
-// of answers a question about a run.
-func of[I any, O any](s *Server, run func(*I) RunQuery, ask func(*run, *I) (O, error)) func(context.Context, *I) (*answer[O], error) {
-	return func(_ context.Context, q *I) (*answer[O], error) {
-		r, err := s.runOf(run(q))
-		if err != nil {
-			return nil, err
-		}
-		o, err := ask(r, q)
-		if err != nil {
-			return nil, err
-		}
-		return &answer[O]{o}, nil
-	}
-}
-
-func (s *Server) historyRoutes(api huma.API) {
-	get(api, "/readings", "A twin's columns and devices over time", of(s, func(q *readingsQuery) RunQuery { return q.RunQuery }, (*run).readings))
-	get(api, "/flows", "Flows of the grid, a source or a community over time", of(s, func(q *flowsQuery) RunQuery { return q.RunQuery }, (*run).flows))
-	get(api, "/production", "Production by source, beside consumption", of(s, func(q *productionQuery) RunQuery { return q.RunQuery }, (*run).production))
-	get(api, "/events", "Notable events, newest first", of(s, func(q *eventsQuery) RunQuery { return q.RunQuery }, (*run).events))
-	get(api, "/decisions", "Decisions with their reasons, newest first", of(s, func(q *decisionsQuery) RunQuery { return q.RunQuery }, (*run).decisions))
-	get(api, "/alerts", "Alerts, a row for each cause", of(s, func(q *alertsQuery) RunQuery { return q.RunQuery },
-		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
-	post(api, "/alerts/acknowledge", "Say that an alert has been seen", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
-		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
-			a, err := r.acknowledge(q.Body.ID)
-			var lost *NotKeptError
-			switch {
-			case errors.As(err, &lost) && lost.Full:
-				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
-			case errors.As(err, &lost):
-				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
-			case err != nil:
-				return AlertInfo{}, huma.Error404NotFound(err.Error())
-			}
-			r.hub.wake()
-			return r.alertInfo(&a), nil
-		}))
+func (s *Server) readingRoutes(a *api) {
+	get(a, "/readings", Watch, "A twin's columns and devices over time", of(s, func(q *readingsQuery) RunQuery { return q.RunQuery }, (*run).readings))
+	get(a, "/flows", Watch, "Flows of the grid, a source or a community over time", of(s, func(q *flowsQuery) RunQuery { return q.RunQuery }, (*run).flows))
+	get(a, "/production", Watch, "Production by source, beside consumption", of(s, func(q *productionQuery) RunQuery { return q.RunQuery }, (*run).production))
 }

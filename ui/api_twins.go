@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,185 +16,6 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
-
-func rfc3339(t time.Time) string { return t.Format(time.RFC3339) }
-
-// ColumnInfo says what a column is.
-type ColumnInfo struct {
-	Name    string `json:"name"`
-	Unit    string `json:"unit"`
-	Places  int    `json:"places" doc:"stored integer ÷ 10^places is in the unit"`
-	Derived bool   `json:"derived"`
-}
-
-// SettingInfo says what may be changed in mid-run.
-type SettingInfo struct {
-	Name    string   `json:"name"`
-	Unit    string   `json:"unit"`
-	Places  int      `json:"places"`
-	Min     Number   `json:"min"`
-	Max     Number   `json:"max"`
-	Words   []string `json:"words" doc:"names of the values 0, 1, …, where it is a choice"`
-	Boolean bool     `json:"boolean"`
-	Zero    string   `json:"zero" doc:"what 0 stands for where it is no quantity, such as none; empty elsewhere"`
-}
-
-// KindInfo is what a viewer knows of a kind.
-type KindInfo struct {
-	Name     string        `json:"name"`
-	Plural   string        `json:"plural"`
-	Label    string        `json:"label"`
-	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
-	Ownable  bool          `json:"ownable"`
-	Columns  []ColumnInfo  `json:"columns"`
-	Settings []SettingInfo `json:"settings"`
-}
-
-// Catalogue is what the stream's columns mean.
-type Catalogue struct {
-	Version     string       `json:"version"`
-	Kinds       []KindInfo   `json:"kinds"`
-	FlowColumns []ColumnInfo `json:"flow_columns"`
-	Sources     []Source     `json:"sources"`
-	Reasons     []string     `json:"reasons" doc:"names of the values of the column reason"`
-	Rules       []Rule       `json:"rules"`
-}
-
-func (x *Index) catalogue() Catalogue {
-	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
-	for _, k := range twins.Kinds() {
-		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Settings: []SettingInfo{}}
-		for _, col := range k.Columns {
-			info.Columns = append(info.Columns, ColumnInfo{col.Name, unitOf(col.Name), col.Places, col.Derived})
-		}
-		for _, s := range k.Settings {
-			boolean := s.Scale == 1 && s.Min == 0 && s.Max == 1 && s.Words == nil
-			info.Settings = append(info.Settings, settingInfo(s, boolean))
-		}
-		c.Kinds = append(c.Kinds, info)
-	}
-	for _, f := range flowColumns {
-		c.FlowColumns = append(c.FlowColumns, ColumnInfo{Name: f.name, Unit: unitOf(f.name), Places: f.places})
-	}
-	for r := twins.NoReason; r <= twins.Reserve; r++ {
-		c.Reasons = append(c.Reasons, r.String())
-	}
-	return c
-}
-
-func settingInfo(s twins.Setting, boolean bool) SettingInfo {
-	places := placesOf(s.Scale)
-	words := s.Words
-	if words == nil {
-		words = []string{}
-	}
-	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean, s.Zero}
-}
-
-// inUnit is a setting's stored value in the unit of its name. Most are stored in a
-// decimal part of it; hours are stored in seconds, and shown to a thousandth.
-func inUnit(v, scale int64) Number {
-	places := placesOf(scale)
-	tens := int64(math.Pow10(places))
-	if tens != scale {
-		v, _ = twins.MulDiv(v, tens, scale)
-	}
-	return Number{v, places}
-}
-
-func placesOf(scale int64) (places int) {
-	for ; scale >= 10; scale /= 10 {
-		places++
-	}
-	return places
-}
-
-// ScenarioInfo is the scenario of the runs.
-type ScenarioInfo struct {
-	Name        string         `json:"name"`
-	Description string         `json:"description"`
-	File        string         `json:"file"`
-	Seed        uint64         `json:"seed"`
-	Hosting     string         `json:"hosting"`
-	Start       string         `json:"start"`
-	Zone        string         `json:"zone"`
-	StepS       int64          `json:"step_s"`
-	Steps       int64          `json:"steps"`
-	Members     map[string]int `json:"members" doc:"that are there at the start, by kind"`
-	Prepared    map[string]int `json:"prepared" doc:"that are not, and can be put in while it runs"`
-	Events      []CommandInfo  `json:"events"`
-}
-
-// RunInfo is one run.
-type RunInfo struct {
-	ID     string   `json:"id"`
-	Name   string   `json:"name"`
-	Parent string   `json:"parent"`
-	At     int64    `json:"at" doc:"step from which on it differs from its parent"`
-	Set    []string `json:"set"`
-	State  string   `json:"state" enum:"paused,live,ended,failed,replay"`
-	Tick   int64    `json:"tick"`
-	Steps  int64    `json:"steps"`
-	First  int64    `json:"first"`
-	Digest string   `json:"digest" doc:"once the run is over"`
-	Error  string   `json:"error"`
-}
-
-func (r *run) info() RunInfo {
-	c := r.pace.Clock()
-	first, _ := r.history.Bounds()
-	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: r.stateName(c.State),
-		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished()}
-	i.Error = r.trouble(&c)
-	return i
-}
-
-// Bounds of the plane.
-type Bounds struct {
-	X0 float64 `json:"x0"`
-	Y0 float64 `json:"y0"`
-	X1 float64 `json:"x1"`
-	Y1 float64 `json:"y1"`
-}
-
-// CommunityInfo is a community on the plane with its limit now.
-type CommunityInfo struct {
-	Community
-	LimitW *Number `json:"limit_w" nullable:"true" doc:"null: none"`
-}
-
-// Tree is the grid on the plane: x to the right, y downwards, the substation at 0, 0.
-type Tree struct {
-	Version     string          `json:"version"`
-	Bounds      Bounds          `json:"bounds"`
-	Communities []CommunityInfo `json:"communities"`
-	Lines       []Line          `json:"lines"`
-}
-
-func (r *run) tree() Tree {
-	x := r.index
-	t := Tree{Version: x.Version, Communities: []CommunityInfo{}, Lines: []Line{}}
-	b := &t.Bounds
-	*b = Bounds{-circle, -circle, circle, circle}
-	for _, c := range x.Communities {
-		info := CommunityInfo{Community: c}
-		info.Members = maps.Clone(c.Members)
-		for _, path := range c.prepared {
-			if v, _ := r.changed(path, "available"); v != 0 { // put in
-				info.Members[x.block(x.twins[path]).Kind.Name]++
-				info.Twins++
-			}
-		}
-		if v, ok := r.setting(c.Path, limitSetting); ok && v > 0 {
-			info.LimitW = &Number{v, 3}
-		}
-		t.Communities = append(t.Communities, info)
-		t.Lines = append(t.Lines, Line{[]float64{0, c.X}, []float64{0, c.Y}, c.Path})
-		b.X0, b.Y0 = math.Min(b.X0, c.X-c.R), math.Min(b.Y0, c.Y-c.R)
-		b.X1, b.Y1 = math.Max(b.X1, c.X+c.R), math.Max(b.Y1, c.Y+c.R)
-	}
-	return t
-}
 
 // changed is what commands have made of a setting; false if none has changed it.
 func (r *run) changed(path, name string) (v int64, ok bool) {
@@ -223,55 +42,6 @@ func (r *run) setting(path, name string) (int64, bool) {
 	return s.Value, ok && !s.None
 }
 
-// TileInfo is a tile's members: rows in the order of the frame's columns.
-type TileInfo struct {
-	Version     string          `json:"version"`
-	Tile        int             `json:"tile"`
-	Communities []string        `json:"communities"`
-	Blocks      []TileBlockInfo `json:"blocks" doc:"in the order of Frame.blocks"`
-	Lines       []Line          `json:"lines"`
-}
-
-// TileBlockInfo is the members of one kind.
-type TileBlockInfo struct {
-	Kind       string     `json:"kind"`
-	Paths      []string   `json:"paths"`
-	Community  []int32    `json:"community" doc:"index into the tree's communities"`
-	OwnerBlock int        `json:"owner_block" doc:"block of this tile in which owners stand, -1 if nobody here is owned"`
-	Owner      []int32    `json:"owner" doc:"row in owner_block, -1 if it is the community's own"`
-	X          []float64  `json:"x"`
-	Y          []float64  `json:"y"`
-	Parts      [][]string `json:"parts" doc:"names of each one's devices"`
-	Prepared   []int      `json:"prepared" doc:"rows of those that are prepared: not there in a step in which they hold nothing and neither draw nor give"`
-}
-
-func (x *Index) tile(n int) TileInfo {
-	t := &x.Tiles[n]
-	info := TileInfo{Version: x.Version, Tile: n, Lines: append([]Line{}, t.Lines...), Communities: []string{}}
-	for _, c := range t.Communities {
-		info.Communities = append(info.Communities, x.Communities[c].Path)
-	}
-	for i := range t.Blocks {
-		b := &t.Blocks[i]
-		to := TileBlockInfo{Kind: b.Kind.Name, Paths: b.Paths, Community: b.Community, OwnerBlock: -1, X: b.X, Y: b.Y, Parts: make([][]string, len(b.Paths)), Prepared: []int{}}
-		for row, owner := range b.Owners {
-			to.Parts[row] = append([]string{}, b.Parts[row]...)
-			if b.Prepared[row] {
-				to.Prepared = append(to.Prepared, row)
-			}
-			at, ok := x.twins[owner]
-			if !ok || int(at.Tile) != n {
-				to.Owner = append(to.Owner, -1)
-				continue
-			}
-			to.OwnerBlock = int(at.Block)
-			to.Owner = append(to.Owner, at.Row)
-		}
-		info.Blocks = append(info.Blocks, to)
-	}
-	return info
-}
-
 // TwinRow is one twin in a list.
 type TwinRow struct {
 	Path      string            `json:"path"`
@@ -291,23 +61,6 @@ type TwinList struct {
 	Tick  int64     `json:"tick" doc:"step of the values, -1 before the first"`
 	Next  string    `json:"next" doc:"cursor of the next page, empty at the end"`
 	Twins []TwinRow `json:"twins"`
-}
-
-// Page is which part of a list is asked for.
-type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Cursor string `query:"cursor" maxLength:"20"`
-}
-
-func (p Page) from() (int, error) {
-	if p.Cursor == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(p.Cursor)
-	if err != nil || n < 0 {
-		return 0, huma.Error422UnprocessableEntity(fmt.Sprintf("cursor %q: wanted one from an answer", p.Cursor))
-	}
-	return n, nil
 }
 
 type twinsQuery struct {
@@ -524,7 +277,7 @@ func (r *run) absent(p Place, step *Step) bool {
 		return false
 	}
 	if step == nil {
-		v, _ := r.setting(b.Paths[p.Row], "available")
+		v, _ := r.setting(b.Paths[p.Row], twins.InService)
 		return v == 0
 	}
 	for _, c := range [...]twins.Column{twins.ColumnPower, twins.ColumnContent} {
@@ -559,9 +312,11 @@ type TwinSetting struct {
 type PartInfo struct {
 	Name   string `json:"name"`
 	PowerW Number `json:"power_w"`
+	Absent bool   `json:"absent" doc:"it generates, and is prepared: its scale is 0 until it is put on"`
 }
 
-// TwinInfo is all that is known of one twin.
+// TwinInfo is all that is known of one twin. Powers of its devices and gauges are not kept
+// but computed again; where they cannot be, NotComputed says why.
 type TwinInfo struct {
 	Path           string            `json:"path"`
 	Kind           string            `json:"kind"`
@@ -578,8 +333,12 @@ type TwinInfo struct {
 	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
 	Settings       []TwinSetting     `json:"settings"`
 	Reading        map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
-	Parts          []PartInfo        `json:"parts"`
+	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
+	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
+	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
+	Out            bool              `json:"out" doc:"it was out of service in this step, or not put in yet"`
 	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
+	Vehicle        *VehicleInfo      `json:"vehicle,omitempty" doc:"of a vehicle"`
 	Children       []string          `json:"children" doc:"at most 1,000"`
 	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
 	ChildrenTotal  int               `json:"children_total"`
@@ -589,10 +348,14 @@ type TwinInfo struct {
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	step, err := r.stepAt(tick, true)
-	if err != nil {
-		return nil, err
+	notComputed := ""
+	if err != nil { // it may be one that can be read, but not computed again
+		notComputed = err.Error()
+		if step, err = r.stepAt(tick, false); err != nil {
+			return nil, err
+		}
 	}
-	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
+	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Gauges: []GaugeInfo{}, NotComputed: notComputed, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
 	if step != nil {
 		t.Tick = int64(step.Tick)
 	}
@@ -616,7 +379,9 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 		t.Spec = exactJSON(e.JSON())
 		t.Settings = r.settingsOf(path, e)
 	}
+	t.Out = !r.inService(path, twins.Tick(t.Tick))
 	t.Plant = r.plantInfo(path, twins.Tick(t.Tick))
+	t.Vehicle = r.vehicleInfo(path, twins.Tick(t.Tick), t.Reading)
 	t.Decisions = r.decisionsOf(path, step)
 	rows, _ := r.alerts.since(0)
 	for i := range rows {
@@ -666,13 +431,28 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	b := r.index.block(p)
+	t.Gauges = append(t.Gauges, r.gauges(p, step, t.NotComputed)...)
+	if t.NotComputed != "" {
+		return
+	}
 	for i, name := range b.Parts[p.Row] {
-		part := PartInfo{Name: name, PowerW: Number{0, 3}}
+		part := PartInfo{Name: name, PowerW: Number{0, 3}, Absent: r.partAbsent(t.Path, name)}
 		if step != nil {
 			part.PowerW.Value = step.Parts[p.Tile][p.Block].At(int(b.partAt[p.Row]) + i)
 		}
 		t.Parts = append(t.Parts, part)
 	}
+}
+
+// partAbsent reports whether a device of a member is a generator of scale 0: a roof that is prepared
+// for panels.
+func (r *run) partAbsent(path, part string) bool {
+	k := twins.PartKindNamed(part)
+	if k == nil || k.Tier != twins.Generation {
+		return false
+	}
+	scale, ok := r.setting(path, part+".scale")
+	return ok && scale == 0
 }
 
 func flowsOf(b *Block, row int) map[string]Number {
@@ -715,57 +495,8 @@ type twinQuery struct {
 	Tick int64  `query:"tick" default:"-1" doc:"-1: the latest"`
 }
 
-type tileQuery struct {
-	TagQuery
-	Tile int `path:"n"`
-}
-
-type taggedRun struct {
-	TagQuery
-	RunQuery
-}
-
-type runList struct {
-	Runs []RunInfo `json:"runs"`
-}
-
-func (s *Server) worldRoutes(api huma.API) {
-	get(api, "/runs", "The live run and its forks", func(context.Context, *struct{}) (*answer[runList], error) {
-		list := runList{[]RunInfo{}}
-		for _, r := range s.runs.list() {
-			list.Runs = append(list.Runs, r.info())
-		}
-		return &answer[runList]{list}, nil
-	})
-	get(api, "/runs/{id}", "One run", func(_ context.Context, q *struct {
-		ID string `path:"id"`
-	}) (*answer[RunInfo], error) {
-		r, err := s.runOf(RunQuery{q.ID})
-		if err != nil {
-			return nil, err
-		}
-		return &answer[RunInfo]{r.info()}, nil
-	})
-	get(api, "/scenario", "What is run", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
-		return &answer[ScenarioInfo]{s.live.scenarioInfo()}, nil
-	})
-	get(api, "/catalogue", "Kinds, columns, sources, rules", func(_ context.Context, q *TagQuery) (*tagged[Catalogue], error) {
-		return tag(s, *q, s.index.catalogue)
-	})
-	get(api, "/tree", "Communities on the plane", func(_ context.Context, q *taggedRun) (*answer[Tree], error) {
-		r, err := s.runOf(q.RunQuery)
-		if err != nil {
-			return nil, err
-		}
-		return &answer[Tree]{r.tree()}, nil
-	})
-	get(api, "/tiles/{n}", "The members of a tile", func(_ context.Context, q *tileQuery) (*tagged[TileInfo], error) {
-		if q.Tile < 0 || q.Tile >= len(s.index.Tiles) {
-			return nil, huma.Error404NotFound(fmt.Sprintf("no tile %d, there are 0 to %d", q.Tile, len(s.index.Tiles)-1))
-		}
-		return tag(s, q.TagQuery, func() TileInfo { return s.index.tile(q.Tile) })
-	})
-	get(api, "/twins", "Twins by kind, community, predicate and text", func(_ context.Context, q *twinsQuery) (*answer[*TwinList], error) {
+func (s *Server) twinRoutes(a *api) {
+	get(a, "/twins", Watch, "Twins by kind, community, predicate and text", func(_ context.Context, q *twinsQuery) (*answer[*TwinList], error) {
 		r, err := s.runOf(q.RunQuery)
 		if err != nil {
 			return nil, err
@@ -773,7 +504,7 @@ func (s *Server) worldRoutes(api huma.API) {
 		list, err := r.twins(q)
 		return &answer[*TwinList]{list}, err
 	})
-	get(api, "/twin", "One twin", func(_ context.Context, q *twinQuery) (*answer[*TwinInfo], error) {
+	get(a, "/twin", Watch, "One twin", func(_ context.Context, q *twinQuery) (*answer[*TwinInfo], error) {
 		r, err := s.runOf(q.RunQuery)
 		if err != nil {
 			return nil, err
@@ -781,14 +512,4 @@ func (s *Server) worldRoutes(api huma.API) {
 		t, err := r.twin(q.Path, q.Tick)
 		return &answer[*TwinInfo]{t}, err
 	})
-}
-
-func (r *run) scenarioInfo() ScenarioInfo {
-	s := r.scenario
-	i := ScenarioInfo{Name: s.Name, Description: s.Description, File: s.File, Seed: s.Seed, Hosting: s.Hosting, Start: r.time(0),
-		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}}
-	for _, c := range s.Events {
-		i.Events = append(i.Events, r.commandInfo(c, false))
-	}
-	return i
 }

@@ -1,4 +1,4 @@
-package sim
+package live
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -25,7 +26,7 @@ func (k *slowKeeper) keep(c []twins.Command) error { k.asked <- c; return <-k.do
 
 // scaleOf is a command that scales the load of a home.
 func scaleOf(home string, v int64) twins.Command {
-	return twins.Command{Target: home, Name: twins.CommandSet, Args: twins.Args{Setting: "load.scale", Value: v}}
+	return twins.Set(home, "load.scale", v)
 }
 
 // answer is what Add has returned.
@@ -47,13 +48,13 @@ func (l *liveRun) added(c twins.Command) <-chan answer {
 // While a command is being kept the clock answers and is controlled.
 func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 	k := newSlowKeeper()
-	l := startLive(t, mustBuild(t, mustLoad(t, baseScenario(t), Options{})), LiveOptions{Paused: true, Keep: k.keep})
+	l := startLive(t, mustBuild(t, mustLoad(t, baseScenario(t))), Options{Paused: true, Keep: k.keep})
 	if _, err := l.Step(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
 	back := l.added(scaleOf("grid/street/h1", int64(twins.One)))
 	<-k.asked
-	answered := make(chan LiveClock)
+	answered := make(chan Clock)
 	go func() {
 		_, _ = l.Watch()
 		if err := errors.Join(l.SetSpeed(60), l.Pause(), l.Seek(3)); err != nil {
@@ -78,10 +79,10 @@ func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 // Commands of several callers are kept in the order of their numbers, one at a time. A
 // number that could not be kept is given to no other command.
 func TestLiveKeepsInOrder(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{})) // its events have the number 1
+	w := mustBuild(t, mustLoad(t, baseScenario(t))) // its events have the number 1
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
-		l := startLive(t, w, LiveOptions{Paused: true, Keep: k.keep})
+		l := startLive(t, w, Options{Paused: true, Keep: k.keep})
 		var backs []<-chan answer
 		for i := range int64(5) {
 			backs = append(backs, l.added(scaleOf("grid/street/h1", int64(twins.One)+i)))
@@ -114,7 +115,7 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		l.over(t)
 	})
 	var carried []int64
-	for _, c := range w.commandsOf(0) {
+	for _, c := range commandsOf(w, 0) {
 		carried = append(carried, c.Seq)
 	}
 	if got := fmt.Sprint(carried); got != "[2 4 5 6]" {
@@ -125,12 +126,12 @@ func TestLiveKeepsInOrder(t *testing.T) {
 // A step that is due waits for the command that is being kept for it, and carries it
 // out; it is not made if the run was paused meanwhile, and a run that ends does not wait.
 func TestLiveStepWaitsForItsCommand(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
+	w := mustBuild(t, mustLoad(t, baseScenario(t)))
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
 		ctx, cancel := context.WithCancel(t.Context())
-		l := NewLive(&Runner{World: w, Stepper: NewFlat(w, nil, true)}, LiveOptions{Paused: true, Keep: k.keep})
-		run := &liveRun{Live: l, done: make(chan error, 1)}
+		l := New(&sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true)}, Options{Paused: true, Keep: k.keep})
+		run := &liveRun{Driver: l, done: make(chan error, 1)}
 		go func() { run.done <- l.Run(ctx) }()
 		tick := func() twins.Tick { synctest.Wait(); return l.Clock().Tick }
 		must := func(err error) {
@@ -163,7 +164,7 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 		if got := tick(); got != 1 {
 			t.Errorf("%d steps were made, wanted the one that had waited", got)
 		}
-		if got := len(w.commandsOf(0)); got != 2 {
+		if got := len(commandsOf(w, 0)); got != 2 {
 			t.Errorf("step 0 has carried out %d commands, wanted 2", got)
 		}
 		back = run.added(scaleOf("grid/street/h1", 3*int64(twins.One)))

@@ -1,0 +1,47 @@
+package twins
+
+import "fmt"
+
+// Upgrade turns the stored form of one version, with which b begins, into that of the next,
+// and returns what follows it in b. Who raises the version of a kind or part writes one.
+type Upgrade func(b []byte) (upgraded, rest []byte, err error)
+
+// restoreState has read take a stored form off b, brought to the newest version first, and
+// returns the rest of b.
+func restoreState(b []byte, upgrades map[uint8]Upgrade, read func([]byte) ([]byte, error)) ([]byte, error) {
+	if len(b) == 0 || upgrades[b[0]] == nil {
+		return read(b)
+	}
+	state, rest, err := upgrades[b[0]](b)
+	for err == nil && len(state) > 0 && upgrades[state[0]] != nil {
+		var more []byte
+		if state, more, err = upgrades[state[0]](state); err == nil && len(more) > 0 {
+			err = fmt.Errorf("an upgraded state has %d bytes too many", len(more))
+		}
+	}
+	if err != nil {
+		return b, err
+	}
+	if left, err := read(state); err != nil || len(left) > 0 {
+		return b, fmt.Errorf("an upgraded state: %d bytes left, %w", len(left), err)
+	}
+	return rest, nil
+}
+
+// RestoreNode puts a community or the grid into a state that was stored, by this program or
+// one before it, and returns the rest of b.
+func RestoreNode(n *Node, b []byte) ([]byte, error) {
+	return restoreState(b, n.kind.Upgrades, n.UnmarshalBinary)
+}
+
+// composite is a slab whose stored forms are made of several, each with a version of its
+// own: it upgrades them itself.
+type composite interface{ upgradesItself() }
+
+// upgrades are those of a block's stored forms.
+func (b *Block) upgrades() map[uint8]Upgrade {
+	if _, ok := b.Slab.(composite); ok {
+		return nil
+	}
+	return b.Kind.Upgrades
+}

@@ -1,0 +1,83 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// AlertInfo is one cause.
+type AlertInfo struct {
+	ID           string `json:"id"`
+	Rule         string `json:"rule"`
+	Severity     string `json:"severity" enum:"note,warning,critical"`
+	Scope        string `json:"scope"`
+	Text         string `json:"text"`
+	First        int64  `json:"first"`
+	Last         int64  `json:"last"`
+	FirstTime    string `json:"first_time"`
+	LastTime     string `json:"last_time"`
+	Count        int64  `json:"count"`
+	Active       bool   `json:"active"`
+	Acknowledged bool   `json:"acknowledged"`
+}
+
+func (r *run) alertInfo(a *alert) AlertInfo {
+	return AlertInfo{a.ID, a.Rule.Rule, a.Rule.Severity, a.Scope, a.Rule.Text, int64(a.First), int64(a.Last), r.time(a.First), r.time(a.Last),
+		a.Count, a.Active, a.acknowledged}
+}
+
+type alertList struct {
+	Revision uint64      `json:"revision"`
+	Alerts   []AlertInfo `json:"alerts"`
+}
+
+type alertsQuery struct {
+	RunQuery
+	Active       string `query:"active" enum:"true,false"`
+	Acknowledged string `query:"acknowledged" enum:"true,false"`
+	Limit        int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+}
+
+func (r *run) alertList(q *alertsQuery) *alertList {
+	rows, revision := r.alerts.since(0)
+	list := &alertList{Revision: revision, Alerts: []AlertInfo{}}
+	for i := range rows {
+		a := &rows[i]
+		if q.Active != "" && a.Active != (q.Active == "true") || q.Acknowledged != "" && a.acknowledged != (q.Acknowledged == "true") {
+			continue
+		}
+		if len(list.Alerts) < q.Limit {
+			list.Alerts = append(list.Alerts, r.alertInfo(a))
+		}
+	}
+	return list
+}
+
+type acknowledgeBody struct {
+	RunQuery
+	Body struct {
+		ID string `json:"id" maxLength:"600"`
+	}
+}
+
+func (s *Server) alertRoutes(a *api) {
+	get(a, "/alerts", Watch, "Alerts, a row for each cause", of(s, func(q *alertsQuery) RunQuery { return q.RunQuery },
+		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
+	post(a, "/alerts/acknowledge", Control, "Say that an alert has been seen", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
+		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
+			a, err := r.acknowledge(q.Body.ID)
+			var lost *NotKeptError
+			switch {
+			case errors.As(err, &lost) && lost.Full:
+				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
+			case errors.As(err, &lost):
+				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
+			case err != nil:
+				return AlertInfo{}, huma.Error404NotFound(err.Error())
+			}
+			r.hub.wake()
+			return r.alertInfo(&a), nil
+		}))
+}

@@ -1,0 +1,110 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// TotalOf is a figure of two runs.
+type TotalOf struct {
+	Name       string  `json:"name"`
+	A          float64 `json:"a"`
+	B          float64 `json:"b"`
+	Difference float64 `json:"difference" doc:"b − a"`
+}
+
+// Pair is a column of two runs over time.
+type Pair struct {
+	Name string   `json:"name"`
+	Unit string   `json:"unit"`
+	A    SeriesOf `json:"a"`
+	B    SeriesOf `json:"b"`
+}
+
+// Comparison is two runs side by side, over the steps that both have.
+type Comparison struct {
+	A               string    `json:"a"`
+	B               string    `json:"b"`
+	From            int64     `json:"from"`
+	To              int64     `json:"to"`
+	FirstDifference *int64    `json:"first_difference" doc:"null: none so far"`
+	Totals          []TotalOf `json:"totals"`
+	Series          []Pair    `json:"series"`
+}
+
+type compareQuery struct {
+	A      string `query:"a" default:"live"`
+	B      string `query:"b" required:"true"`
+	Points int    `query:"points" minimum:"2" maximum:"10000" default:"1000"`
+}
+
+// compared are the flows that comparisons have: energies add up, the others do not.
+var compared = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "unserved_w", "curtailed_w", "stored_j", "frequency_hz"}
+
+func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Comparison], error) {
+	a, err := s.runOf(RunQuery{q.A})
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.runOf(RunQuery{q.B})
+	if err != nil {
+		return nil, err
+	}
+	firstA, nextA := a.history.Bounds()
+	firstB, nextB := b.history.Bounds()
+	from := max(firstA, firstB)
+	to := max(from, min(nextA, nextB))
+	c := &Comparison{A: q.A, B: q.B, From: int64(from), To: int64(to), Totals: []TotalOf{}, Series: []Pair{}}
+	c.FirstDifference = firstDifference(a, b, from, to)
+	for _, name := range compared {
+		at := Cell{Scope: scopeGrid, Column: flowColumnNamed(name), Part: -1}
+		pa, pb := a.series("grid", from, to), b.series("grid", from, to)
+		places := flowColumns[at.Column].places
+		if err := errors.Join(pa.add(a, name, "", places, at, q.Points), pb.add(b, name, "", places, at, q.Points)); err != nil {
+			return nil, err
+		}
+		c.Series = append(c.Series, Pair{name, unitOf(name), pa.Series[0], pb.Series[0]})
+		if energy, ok := strings.CutSuffix(name, "_w"); ok {
+			ea, eb := a.energy(at, from, to), b.energy(at, from, to)
+			c.Totals = append(c.Totals, TotalOf{energy + "_wh", ea.WattHours(), eb.WattHours(), eb.Minus(ea).WattHours()})
+		}
+	}
+	return &answer[*Comparison]{c}, nil
+}
+
+// energy is what a power adds up to.
+func (r *run) energy(at Cell, from, to twins.Tick) (sum twins.Total) {
+	step := r.scenario.Calendar.Step
+	_ = r.history.Values(at, from, to, func(_ twins.Tick, v int64) { // memory gives no errors, a journal those of its disk
+		sum = sum.Plus(twins.Power(v).For(step))
+	})
+	return sum
+}
+
+// firstDifference is the first step in which any twin's figures differ.
+func firstDifference(a, b *run, from, to twins.Tick) *int64 {
+	for t := from; t < to; t++ {
+		x, errX := a.history.Step(t, false)
+		y, errY := b.history.Step(t, false)
+		if errX != nil || errY != nil {
+			continue
+		}
+		for scope := range x.Scopes {
+			for k := range x.Scopes[scope] {
+				for c := range x.Scopes[scope][k].Columns {
+					if !x.Scopes[scope][k].Columns[c].equal(&y.Scopes[scope][k].Columns[c]) {
+						return new(int64(t))
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) compareRoutes(a *api) {
+	get(a, "/compare", Watch, "Two runs side by side", s.compare)
+}

@@ -1,0 +1,214 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// EventInfo is a notable event.
+type EventInfo struct {
+	Tick   int64            `json:"tick"`
+	Time   string           `json:"time"`
+	Path   string           `json:"path"`
+	Type   string           `json:"type"`
+	Fields map[string]int64 `json:"fields"`
+}
+
+// DecisionInfo is something that was decided for a member and why.
+type DecisionInfo struct {
+	Tick       int64  `json:"tick"`
+	Time       string `json:"time"`
+	Path       string `json:"path"`
+	Reason     string `json:"reason"`
+	PowerW     Number `json:"power_w" doc:"what was asked of it instead of its reference"`
+	ShiftedW   Number `json:"shifted_w"`
+	UnservedW  Number `json:"unserved_w"`
+	CurtailedW Number `json:"curtailed_w"`
+}
+
+func (r *run) eventInfo(t twins.Tick, n *twins.Notice) EventInfo {
+	e := EventInfo{Tick: int64(t), Time: r.time(t), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]int64{}}
+	for i, f := range n.Event.Type.Fields {
+		e.Fields[f] = n.Event.V[i]
+	}
+	return e
+}
+
+func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
+	w := func(p twins.Power) Number { return Number{int64(p), 3} }
+	return DecisionInfo{int64(t), r.time(t), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(d.Curtailed)}
+}
+
+// backwards calls visit with steps that are held, newest first, until it says no.
+func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
+	first, _ := r.history.Bounds()
+	for t := to - 1; t >= max(from, first); t-- {
+		s, err := r.history.Step(t, false)
+		if err != nil {
+			return nil // it has been let go of in the meantime
+		}
+		if !visit(s) {
+			break
+		}
+	}
+	return nil
+}
+
+// mostDecisions is how many a twin shows, and lookBack how many steps are searched.
+const (
+	mostDecisions = 20
+	lookBack      = 1000
+)
+
+func (r *run) decisionsOf(path string, step *Step) []DecisionInfo {
+	found := []DecisionInfo{}
+	if step == nil {
+		return found
+	}
+	_ = r.backwards(step.Tick-lookBack, step.Tick+1, func(s *Step) bool {
+		for i := range s.Decisions {
+			if s.Decisions[i].Member == path {
+				found = append(found, r.decisionInfo(s.Tick, &s.Decisions[i]))
+			}
+		}
+		return len(found) < mostDecisions
+	})
+	return found[:min(len(found), mostDecisions)]
+}
+
+type eventsQuery struct {
+	RunQuery
+	Page
+	Path string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
+	Type string `query:"type" maxLength:"100"`
+	From int64  `query:"from" default:"0"`
+	To   int64  `query:"to" default:"-1"`
+}
+
+type eventList struct {
+	Next   string      `json:"next"`
+	Events []EventInfo `json:"events"`
+}
+
+type decisionsQuery struct {
+	RunQuery
+	Page
+	Path   string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
+	Reason string `query:"reason" maxLength:"100"`
+	From   int64  `query:"from" default:"0"`
+	To     int64  `query:"to" default:"-1"`
+}
+
+type decisionList struct {
+	Next      string         `json:"next"`
+	Decisions []DecisionInfo `json:"decisions"`
+}
+
+// under says that a path is another's or below it.
+func under(path, above string) bool {
+	return above == "" || path == above || strings.HasPrefix(path, above) && path[len(above)] == '/'
+}
+
+// pages collects a page of what backwards finds. A cursor is a step and a place in it.
+type pages struct {
+	limit    int
+	tick, at int64 // where the page begins
+	next     string
+	n        int
+}
+
+func newPages(p Page, to twins.Tick) (*pages, error) {
+	g := &pages{limit: p.Limit, tick: int64(to) - 1}
+	if p.Cursor == "" {
+		return g, nil
+	}
+	var t, at int64
+	if n, err := fmt.Sscanf(p.Cursor, "%d.%d", &t, &at); n != 2 || err != nil || t < 0 || at < 0 {
+		return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("cursor %q: wanted one from an answer", p.Cursor))
+	}
+	g.tick, g.at = min(t, g.tick), at
+	return g, nil
+}
+
+// take says whether the i-th of a step belongs to the page, and whether the page is
+// full.
+func (g *pages) take(t twins.Tick, i int) (take, full bool) {
+	switch {
+	case int64(t) == g.tick && int64(i) < g.at:
+		return false, false
+	case g.n == g.limit:
+		g.next = fmt.Sprintf("%d.%d", t, i)
+		return false, true
+	}
+	g.n++
+	return true, false
+}
+
+func (r *run) events(q *eventsQuery) (*eventList, error) {
+	from, to, err := r.span(Window{From: q.From, To: q.To})
+	if err != nil {
+		return nil, err
+	}
+	g, err := newPages(q.Page, to)
+	if err != nil {
+		return nil, err
+	}
+	list := &eventList{Events: []EventInfo{}}
+	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
+		for i := range s.Events {
+			n := &s.Events[i]
+			if !under(n.Member, q.Path) || q.Type != "" && q.Type != n.Event.Type.Name {
+				continue
+			}
+			take, full := g.take(s.Tick, i)
+			if full {
+				return false
+			}
+			if take {
+				list.Events = append(list.Events, r.eventInfo(s.Tick, n))
+			}
+		}
+		return true
+	})
+	list.Next = g.next
+	return list, err
+}
+
+func (r *run) decisions(q *decisionsQuery) (*decisionList, error) {
+	from, to, err := r.span(Window{From: q.From, To: q.To})
+	if err != nil {
+		return nil, err
+	}
+	g, err := newPages(q.Page, to)
+	if err != nil {
+		return nil, err
+	}
+	list := &decisionList{Decisions: []DecisionInfo{}}
+	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
+		for i := range s.Decisions {
+			d := &s.Decisions[i]
+			if !under(d.Member, q.Path) || q.Reason != "" && q.Reason != d.Reason.String() {
+				continue
+			}
+			take, full := g.take(s.Tick, i)
+			if full {
+				return false
+			}
+			if take {
+				list.Decisions = append(list.Decisions, r.decisionInfo(s.Tick, d))
+			}
+		}
+		return true
+	})
+	list.Next = g.next
+	return list, err
+}
+
+func (s *Server) eventRoutes(a *api) {
+	get(a, "/events", Watch, "Notable events, newest first", of(s, func(q *eventsQuery) RunQuery { return q.RunQuery }, (*run).events))
+	get(a, "/decisions", Watch, "Decisions with their reasons, newest first", of(s, func(q *decisionsQuery) RunQuery { return q.RunQuery }, (*run).decisions))
+}

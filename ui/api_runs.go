@@ -1,0 +1,99 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// RunInfo is one run.
+type RunInfo struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Parent string   `json:"parent"`
+	At     int64    `json:"at" doc:"step from which on it differs from its parent"`
+	Set    []string `json:"set"`
+	State  string   `json:"state" enum:"paused,live,ended,failed,replay"`
+	Tick   int64    `json:"tick"`
+	Steps  int64    `json:"steps"`
+	First  int64    `json:"first"`
+	Digest string   `json:"digest" doc:"once the run is over"`
+	Error  string   `json:"error"`
+}
+
+func (r *run) info() RunInfo {
+	c := r.pace.Clock()
+	first, _ := r.history.Bounds()
+	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: r.stateName(c.State),
+		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished()}
+	i.Error = r.trouble(&c)
+	return i
+}
+
+type runList struct {
+	Runs []RunInfo `json:"runs"`
+}
+
+type forkInput struct {
+	RunQuery
+	Body struct {
+		At   int64    `json:"at" minimum:"0" doc:"step from which on the changes hold"`
+		Name string   `json:"name,omitempty" maxLength:"100"`
+		Set  []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal-1.available=false"`
+	}
+}
+
+func (s *Server) fork(_ context.Context, q *forkInput) (*answer[RunInfo], error) {
+	parent, err := s.runOf(q.RunQuery)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.runs.fork(parent, twins.Tick(q.Body.At), q.Body.Name, q.Body.Set)
+	switch {
+	case errors.Is(err, errTooManyForks):
+		return nil, huma.Error409Conflict(err.Error())
+	case err != nil:
+		return nil, huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "--set: "))
+	}
+	return &answer[RunInfo]{r.info()}, nil
+}
+
+type noBody struct{}
+
+func (s *Server) runRoutes(a *api) {
+	get(a, "/runs", Watch, "The live run and its forks", func(context.Context, *struct{}) (*answer[runList], error) {
+		list := runList{[]RunInfo{}}
+		for _, r := range s.runs.list() {
+			list.Runs = append(list.Runs, r.info())
+		}
+		return &answer[runList]{list}, nil
+	})
+	get(a, "/runs/{id}", Watch, "One run", func(_ context.Context, q *struct {
+		ID string `path:"id"`
+	}) (*answer[RunInfo], error) {
+		r, err := s.runOf(RunQuery{q.ID})
+		if err != nil {
+			return nil, err
+		}
+		return &answer[RunInfo]{r.info()}, nil
+	})
+	post(a, "/forks", Control, "Begin another future", http.StatusAccepted, s.fork)
+	remove := operation(http.MethodDelete, "/runs/{id}", "End and forget a fork", http.StatusNoContent)
+	register(a, Control, remove, func(_ context.Context, q *struct {
+		ID string `path:"id"`
+	}) (*noBody, error) {
+		if _, ok := s.runs.find(q.ID); !ok {
+			return nil, huma.Error404NotFound(fmt.Sprintf("no run %q", q.ID))
+		}
+		if err := s.runs.remove(q.ID); err != nil {
+			return nil, huma.Error409Conflict(err.Error())
+		}
+		return &noBody{}, nil
+	})
+}

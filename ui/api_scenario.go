@@ -1,0 +1,139 @@
+package ui
+
+import (
+	"context"
+	"maps"
+	"math"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// ColumnInfo says what a column is.
+type ColumnInfo struct {
+	Name    string `json:"name"`
+	Unit    string `json:"unit"`
+	Places  int    `json:"places" doc:"stored integer ÷ 10^places is in the unit"`
+	Derived bool   `json:"derived"`
+}
+
+// SettingInfo says what may be changed in mid-run.
+type SettingInfo struct {
+	Name    string   `json:"name"`
+	Unit    string   `json:"unit"`
+	Places  int      `json:"places"`
+	Min     Number   `json:"min"`
+	Max     Number   `json:"max"`
+	Words   []string `json:"words" doc:"names of the values 0, 1, …, where it is a choice"`
+	Boolean bool     `json:"boolean"`
+	Zero    string   `json:"zero" doc:"what 0 stands for where it is no quantity, such as none; empty elsewhere"`
+}
+
+// KindInfo is what a viewer knows of a kind.
+type KindInfo struct {
+	Name     string        `json:"name"`
+	Plural   string        `json:"plural"`
+	Label    string        `json:"label"`
+	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
+	Ownable  bool          `json:"ownable"`
+	Prepares bool          `json:"prepares" doc:"one may be prepared: not there until it is put in"`
+	Columns  []ColumnInfo  `json:"columns"`
+	Gauges   []GaugeKind   `json:"gauges" doc:"figures beside the columns that a twin of the kind may have; those of a home's devices as DEVICE.NAME"`
+	Settings []SettingInfo `json:"settings"`
+}
+
+// Catalogue is what the stream's columns mean.
+type Catalogue struct {
+	Version     string       `json:"version"`
+	Kinds       []KindInfo   `json:"kinds"`
+	FlowColumns []ColumnInfo `json:"flow_columns"`
+	Sources     []Source     `json:"sources"`
+	Reasons     []string     `json:"reasons" doc:"names of the values of the column reason"`
+	Rules       []Rule       `json:"rules"`
+}
+
+func (x *Index) catalogue() Catalogue {
+	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
+	for _, k := range twins.Kinds() {
+		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Prepares: k.Prepares, Columns: []ColumnInfo{}, Gauges: []GaugeKind{}, Settings: []SettingInfo{}}
+		for _, g := range k.AllGauges() {
+			info.Gauges = append(info.Gauges, gaugeKind(g))
+		}
+		for _, col := range k.Columns {
+			info.Columns = append(info.Columns, ColumnInfo{col.Name, unitOf(col.Name), col.Places, col.Derived})
+		}
+		for _, s := range k.Settings {
+			boolean := s.Scale == 1 && s.Min == 0 && s.Max == 1 && s.Words == nil
+			info.Settings = append(info.Settings, settingInfo(s, boolean))
+		}
+		c.Kinds = append(c.Kinds, info)
+	}
+	for _, f := range flowColumns {
+		c.FlowColumns = append(c.FlowColumns, ColumnInfo{Name: f.name, Unit: unitOf(f.name), Places: f.places})
+	}
+	for r := twins.NoReason; r <= twins.Reserve; r++ {
+		c.Reasons = append(c.Reasons, r.String())
+	}
+	return c
+}
+
+func settingInfo(s twins.Setting, boolean bool) SettingInfo {
+	places := placesOf(s.Scale)
+	words := s.Words
+	if words == nil {
+		words = []string{}
+	}
+	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean, s.Zero}
+}
+
+// inUnit is a setting's stored value in the unit of its name. Most are stored in a
+// decimal part of it; hours are stored in seconds, and shown to a thousandth.
+func inUnit(v, scale int64) Number {
+	places := placesOf(scale)
+	tens := int64(math.Pow10(places))
+	if tens != scale {
+		v, _ = twins.MulDiv(v, tens, scale)
+	}
+	return Number{v, places}
+}
+
+func placesOf(scale int64) (places int) {
+	for ; scale >= 10; scale /= 10 {
+		places++
+	}
+	return places
+}
+
+// ScenarioInfo is the scenario of the runs.
+type ScenarioInfo struct {
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	File        string         `json:"file"`
+	Seed        uint64         `json:"seed"`
+	Hosting     string         `json:"hosting"`
+	Start       string         `json:"start"`
+	Zone        string         `json:"zone"`
+	StepS       int64          `json:"step_s"`
+	Steps       int64          `json:"steps"`
+	Members     map[string]int `json:"members" doc:"that are there at the start, by kind"`
+	Prepared    map[string]int `json:"prepared" doc:"that are not, and can be put in while it runs"`
+	Events      []CommandInfo  `json:"events"`
+}
+
+func (r *run) scenarioInfo() ScenarioInfo {
+	s := r.scenario
+	i := ScenarioInfo{Name: s.Name, Description: s.Description, File: s.File, Seed: s.Seed, Hosting: s.Hosting, Start: r.time(0),
+		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}}
+	for _, c := range s.Events {
+		i.Events = append(i.Events, r.commandInfo(c, false))
+	}
+	return i
+}
+
+func (s *Server) scenarioRoutes(a *api) {
+	get(a, "/scenario", Watch, "What is run", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
+		return &answer[ScenarioInfo]{s.live.scenarioInfo()}, nil
+	})
+	get(a, "/catalogue", Watch, "Kinds, columns, sources, rules", func(_ context.Context, q *TagQuery) (*tagged[Catalogue], error) {
+		return tag(s, *q, s.index.catalogue)
+	})
+}

@@ -1,0 +1,134 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// Bounds of the plane.
+type Bounds struct {
+	X0 float64 `json:"x0"`
+	Y0 float64 `json:"y0"`
+	X1 float64 `json:"x1"`
+	Y1 float64 `json:"y1"`
+}
+
+// CommunityInfo is a community on the plane with its limit now.
+type CommunityInfo struct {
+	Community
+	LimitW *Number `json:"limit_w" nullable:"true" doc:"null: none"`
+}
+
+// Tree is the grid on the plane: x to the right, y downwards, the substation at 0, 0.
+type Tree struct {
+	Version     string          `json:"version"`
+	Bounds      Bounds          `json:"bounds"`
+	Communities []CommunityInfo `json:"communities"`
+	Lines       []Line          `json:"lines"`
+}
+
+func (r *run) tree() Tree {
+	x := r.index
+	t := Tree{Version: x.Version, Communities: []CommunityInfo{}, Lines: []Line{}}
+	b := &t.Bounds
+	*b = Bounds{-circle, -circle, circle, circle}
+	for _, c := range x.Communities {
+		info := CommunityInfo{Community: c}
+		info.Members = maps.Clone(c.Members)
+		for _, path := range c.prepared {
+			if v, _ := r.changed(path, twins.InService); v != 0 { // put in
+				info.Members[x.block(x.twins[path]).Kind.Name]++
+				info.Twins++
+			}
+		}
+		if v, ok := r.setting(c.Path, limitSetting); ok && v > 0 {
+			info.LimitW = &Number{v, 3}
+		}
+		t.Communities = append(t.Communities, info)
+		t.Lines = append(t.Lines, Line{[]float64{0, c.X}, []float64{0, c.Y}, c.Path})
+		b.X0, b.Y0 = math.Min(b.X0, c.X-c.R), math.Min(b.Y0, c.Y-c.R)
+		b.X1, b.Y1 = math.Max(b.X1, c.X+c.R), math.Max(b.Y1, c.Y+c.R)
+	}
+	return t
+}
+
+// TileInfo is a tile's members: rows in the order of the frame's columns.
+type TileInfo struct {
+	Version     string          `json:"version"`
+	Tile        int             `json:"tile"`
+	Communities []string        `json:"communities"`
+	Blocks      []TileBlockInfo `json:"blocks" doc:"in the order of Frame.blocks"`
+	Lines       []Line          `json:"lines"`
+}
+
+// TileBlockInfo is the members of one kind.
+type TileBlockInfo struct {
+	Kind       string     `json:"kind"`
+	Paths      []string   `json:"paths"`
+	Community  []int32    `json:"community" doc:"index into the tree's communities"`
+	OwnerBlock int        `json:"owner_block" doc:"block of this tile in which owners stand, -1 if nobody here is owned"`
+	Owner      []int32    `json:"owner" doc:"row in owner_block, -1 if it is the community's own"`
+	X          []float64  `json:"x"`
+	Y          []float64  `json:"y"`
+	Parts      [][]string `json:"parts" doc:"names of each one's devices"`
+	Prepared   []int      `json:"prepared" doc:"rows of those that are prepared: not there in a step in which they hold nothing and neither draw nor give"`
+}
+
+func (x *Index) tile(n int) TileInfo {
+	t := &x.Tiles[n]
+	info := TileInfo{Version: x.Version, Tile: n, Lines: append([]Line{}, t.Lines...), Communities: []string{}}
+	for _, c := range t.Communities {
+		info.Communities = append(info.Communities, x.Communities[c].Path)
+	}
+	for i := range t.Blocks {
+		b := &t.Blocks[i]
+		to := TileBlockInfo{Kind: b.Kind.Name, Paths: b.Paths, Community: b.Community, OwnerBlock: -1, X: b.X, Y: b.Y, Parts: make([][]string, len(b.Paths)), Prepared: []int{}}
+		for row, owner := range b.Owners {
+			to.Parts[row] = append([]string{}, b.Parts[row]...)
+			if b.Prepared[row] {
+				to.Prepared = append(to.Prepared, row)
+			}
+			at, ok := x.twins[owner]
+			if !ok || int(at.Tile) != n {
+				to.Owner = append(to.Owner, -1)
+				continue
+			}
+			to.OwnerBlock = int(at.Block)
+			to.Owner = append(to.Owner, at.Row)
+		}
+		info.Blocks = append(info.Blocks, to)
+	}
+	return info
+}
+
+type tileQuery struct {
+	TagQuery
+	Tile int `path:"n"`
+}
+
+type taggedRun struct {
+	TagQuery
+	RunQuery
+}
+
+func (s *Server) treeRoutes(a *api) {
+	get(a, "/tree", Watch, "Communities on the plane", func(_ context.Context, q *taggedRun) (*answer[Tree], error) {
+		r, err := s.runOf(q.RunQuery)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[Tree]{r.tree()}, nil
+	})
+	get(a, "/tiles/{n}", Watch, "The members of a tile", func(_ context.Context, q *tileQuery) (*tagged[TileInfo], error) {
+		if q.Tile < 0 || q.Tile >= len(s.index.Tiles) {
+			return nil, huma.Error404NotFound(fmt.Sprintf("no tile %d, there are 0 to %d", q.Tile, len(s.index.Tiles)-1))
+		}
+		return tag(s, q.TagQuery, func() TileInfo { return s.index.tile(q.Tile) })
+	})
+}

@@ -1,0 +1,30 @@
+package ui
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics are those of the live run and of this process, for Prometheus.
+func (s *Server) metrics() http.Handler {
+	reg := prometheus.NewRegistry()
+	gauge := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "smatrix_" + name, Help: help}, value))
+	}
+	count := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "smatrix_" + name, Help: help}, value))
+	}
+	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
+	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
+	gauge("residual_watts", "Energy made or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
+	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.count()) })
+	gauge("alerts", "Open alerts that nobody has acknowledged.", func() float64 { return float64(s.live.alerts.open()) })
+	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.Load()) })
+	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.sent.Load()) })
+	count("frames_conflated_total", "Frames that a later one has replaced before they were sent.", func() float64 { return float64(s.live.hub.skipped.Load()) })
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+}
