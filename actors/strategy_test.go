@@ -8,6 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 	_ "github.com/smatrix-grid/smatrix/twins/strategytest"
+	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
 // A strategy of communities that remembers gives one digest in each hosting and in the flat
@@ -66,5 +67,45 @@ func TestStrategyUnderInjectedPanics(t *testing.T) {
 	}
 	if failed < 10 {
 		t.Errorf("communities failed %d times between what they apply at the end of a step, wanted more", failed)
+	}
+}
+
+// brittle is a strategy of homes that fails wherever it is asked.
+type brittle struct{}
+
+func (brittle) Fold(*twins.Env, twins.Members, *twins.NetworkState, *twins.Flex) { panic("fold") }
+func (brittle) Divide(*twins.Env, twins.Members, *twins.NetworkState, *twins.Setpoint) {
+	panic("divide")
+}
+
+// A home whose strategy always fails is quarantined as one that fails itself; what stands
+// behind its meter goes on, and the books close.
+func TestHomeWhoseStrategyFailsIsQuarantined(t *testing.T) {
+	home := twins.Choice{Strategy: &twins.Strategy{Name: "brittle", Version: 1, Level: twins.LevelHome,
+		Steward: func([]byte) (twins.Steward, error) { return brittle{}, nil }}}
+	for _, h := range hostings {
+		for _, seed := range seeds(5) {
+			g := twintest.NewGrid(seed)
+			w := world(g)
+			homes, gone := 0, 0
+			for _, c := range w.Cells {
+				if err := c.Adopt(twins.Choice{Strategy: twins.ProRata}, home); err != nil {
+					t.Fatal(err)
+				}
+				for _, b := range c.Blocks {
+					if b.Kind == twins.Household {
+						homes += len(b.Paths)
+					}
+				}
+			}
+			_, err := drive(g, start(t, w, Options{Hosting: h}), func(r *sim.StepRecord) {
+				for _, c := range r.Cells {
+					gone += len(c.Isolated)
+				}
+			})
+			if err != nil || gone != homes {
+				t.Fatalf("hosting %s, seed %d: %d of %d homes are in quarantine: %v\n%s", h, seed, gone, homes, err, again(t, seed))
+			}
+		}
 	}
 }

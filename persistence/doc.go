@@ -79,7 +79,7 @@
 //	k tick                     marks a chunk: steps, communities
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
-//	z steps community part     states of a community; 2³²−1 is the grid
+//	z steps community part     states of a community; 2³²−1 is the grid: see twins.Strategy.AppendName
 //	o name                     a note of who shows the run; no part of the chain. Under key/… older programs kept the
 //	                           idempotency key of a command, which stands with the command since
 //	e                          steps made, digest: ended here

@@ -32,7 +32,7 @@ type World struct {
 	courses  courses         // of the settings that they change; nil until they are needed
 }
 
-// Build makes the twins of a scenario, cell by cell, and the operator of its grid.
+// Build makes the twins of a scenario, cell by cell, and the controller of its grid.
 func (s *Scenario) Build() (*World, error) {
 	w, err := s.build(nil)
 	if err != nil {

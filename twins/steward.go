@@ -122,7 +122,8 @@ func (b *Block) manages(i int) bool {
 	return b.owner != nil && (b.own != nil || b.spans != nil && b.spans[i] != nil)
 }
 
-// home is the steward of home i, and for whom it decides.
+// home is the steward of home i, and for whom it decides. Where the home is in quarantine
+// that is OwnAims: its own may be what has failed.
 func (c *Cell) home(k int, i int) (Steward, Members) {
 	b := c.Blocks[k]
 	m := Members{Devices: Devices{cell: c}, folded: &b.Flex[i]}
@@ -131,6 +132,9 @@ func (c *Cell) home(k int, i int) (Steward, Members) {
 	}
 	if b.own != nil {
 		m.own = &b.own[i]
+	}
+	if b.quarantined[i] {
+		return ownAims{}, m
 	}
 	if each := c.stewards.each[k]; each != nil {
 		return each[i], m
@@ -181,17 +185,23 @@ func (c *Cell) foldHome(k, i int, env *Env) {
 }
 
 // straighten makes sense of what a steward offers of members that offer sum: nothing
-// beyond it, and all of the essential load.
+// beyond it, all of the essential load, and all that closes the books where nothing else
+// does, which is to hold generation back, to leave storage alone and to use owners' reserves.
 func (f *Flex) straighten(sum *Flex) {
-	offered := *f
+	offered := f.Tier
 	*f = *sum
 	for t := Comfort; t < NumTiers; t++ {
-		b, o := &f.Tier[t], offered.Tier[t]
+		b, o := &f.Tier[t], offered[t]
 		o.Min, o.Max = b.Clip(o.Min), b.Clip(o.Max)
 		o.Max = max(o.Min, o.Max)
+		switch t {
+		case Generation:
+			o.Max = b.Max
+		case Storage:
+			o.Min, o.Max = min(o.Min, b.Clip(0)), max(o.Max, b.Clip(0))
+		}
 		*b = Band{o.Min, o.Clip(o.Ref), o.Max}
 	}
-	f.Deepest = min(max(f.Deepest, offered.Deepest), f.Tier[Storage].Min)
 }
 
 // divide shares what was asked of the community among its households and its own devices,
@@ -324,8 +334,9 @@ func (c *Cell) settleStewards(env *Env) {
 	}
 	for k, each := range s.each {
 		for i := range each {
-			steward, m := c.home(k, i)
-			steward.(StatefulSteward).Settled(env, m)
+			if steward, m := c.home(k, i); !c.Blocks[k].quarantined[i] {
+				steward.(StatefulSteward).Settled(env, m)
+			}
 		}
 	}
 }

@@ -90,8 +90,9 @@ type Forecast interface {
 // pass, and in the next one in any case.
 type Steward interface {
 	// Fold makes out, which comes as the sum of the members' offers, what is offered of
-	// them all. Essential load cannot be kept back. It may be asked more than once in a
-	// step.
+	// them all. Essential load cannot be kept back, nor what closes the books in the end: that
+	// generation may be held back, storage left alone, and owners' reserves used. It may be
+	// asked more than once in a step.
 	Fold(env *Env, m Members, net *NetworkState, out *Flex)
 	// Divide writes the setpoints of the members, which come as their references, so that
 	// they come to ask, which is not to be changed. Essential load that is cut is cut in rotation
