@@ -200,7 +200,7 @@ func (l *Live) step(ctx context.Context) {
 	l.tell()
 }
 
-// begin gives the world what was commanded: from now on commands are for the step
+// begin gives the world what was commanded, and drops what is over: from now on commands are for the step
 // after this one. It waits for commands that are being kept, which this step must carry
 // out. It reports false, and has begun nothing, if the step is not due any more after
 // that or ctx is done.
@@ -217,6 +217,7 @@ func (l *Live) begin(ctx context.Context) bool {
 	w := l.runner.World
 	w.added = append(w.added, l.pending...)
 	l.pending, l.weight = nil, 0
+	w.forget(l.runner.done)
 	return true
 }
 
