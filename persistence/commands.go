@@ -39,6 +39,8 @@ type commandIndex struct {
 	last  commandPage     // that is not
 	lost  []twins.Command // that the ledger has and the journal has not
 	next  int             // number of the command that comes
+	seq   int64           // Command.Seq of the last one
+	mixed bool            // they are not in the order of Command.Seq
 }
 
 // add takes commands that stand under a number in the journal.
@@ -50,6 +52,10 @@ func (x *commandIndex) add(number int, commands []twins.Command) {
 		x.last.number = number
 	}
 	x.last.add(commands)
+	for i := range commands {
+		x.mixed = x.mixed || commands[i].Seq < x.seq
+		x.seq = commands[i].Seq
+	}
 	x.next = max(x.next, number+len(commands))
 }
 
@@ -165,7 +171,7 @@ func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
 // their numbers, the first so many without the last of them that are at a position or behind it.
 func (s *Store) CommandsBefore(position, most int) ([]twins.Command, error) {
 	first := max(0, position-most)
-	if s.parent == nil && len(s.commands.lost) == 0 {
+	if s.parent == nil && len(s.commands.lost) == 0 && !s.commands.mixed {
 		some, whole, err := s.numberedCommands(first, position)
 		if whole || err != nil {
 			slices.Reverse(some)

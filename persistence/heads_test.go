@@ -118,9 +118,9 @@ func hurtLedger(random *rand.Rand, b []byte, heads []sim.Hash) []byte {
 	case 4:
 		b = append(b, make([]byte, random.IntN(200))...)
 	case 5: // steps come once more, in no order, some of which are damaged where they came first
-		clear(body[at:min(len(body), at+random.IntN(500))])
+		clear(body[at:min(len(body), at+random.IntN(3000))])
 		l := &ledger{}
-		for range random.IntN(20) {
+		for range random.IntN(60) {
 			t := random.IntN(len(heads))
 			l.step(twins.Tick(t), heads[t])
 		}
@@ -249,6 +249,17 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 		if round%3 == 0 {
 			hurtCommands(random, hurt, given)
 			compareCommands(t, round, random, s, commandsLeft(slow, hurt, given))
+		}
+		if round%5 == 0 { // the journal has all again
+			want := commandsLeft(slow, hurt, given)
+			if err := s.restoreCommands(); err != nil || len(s.commands.lost) > 0 {
+				t.Fatalf("round %d: %v, %d are not restored", round, err, len(s.commands.lost))
+			}
+			compareCommands(t, round, random, s, want)
+			if err := s.joinCommands(nil); err != nil {
+				t.Fatal(err)
+			}
+			compareCommands(t, round, random, s, want)
 		}
 		if len(slow.holes) > 0 {
 			l, err := s.mendLedger()
