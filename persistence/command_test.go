@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -177,7 +178,7 @@ func rungLive(t *testing.T, dir string, commands []twins.Command) {
 		t.Fatal(err)
 	}
 	runner := &sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
-	live := sim.NewLive(runner, sim.LiveOptions{Paused: true, Keep: func(c []twins.Command) error { return j.AppendCommand(c...) }})
+	live := live.New(runner, live.Options{Paused: true, Keep: func(c []twins.Command) error { return j.AppendCommand(c...) }})
 	go func() { _ = live.Run(t.Context()) }()
 	if _, err := live.Add(ring("dong")); err == nil || !strings.Contains(err.Error(), "grid/a/tower: bell.ring: wanted ding") {
 		t.Errorf("a body that the type refuses: %v", err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -370,17 +371,17 @@ func TestHeapOfALongRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			run := &sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
-			live := sim.NewLive(run, sim.LiveOptions{Paused: true, Keep: func(c []twins.Command) error { return j.AppendCommand(c...) }})
+			clock := live.New(run, live.Options{Paused: true, Keep: func(c []twins.Command) error { return j.AppendCommand(c...) }})
 			done := make(chan error, 1)
 			ctx, stop := context.WithCancel(t.Context())
-			go func() { done <- live.Run(ctx) }()
+			go func() { done <- clock.Run(ctx) }()
 			steps := w.Scenario.Calendar.Steps / 100 * 100
 			var first int64
 			for at := twins.Tick(0); at < steps; at += 20 {
-				if _, err := live.Add(twins.Set("grid/road/pump", "rated_w", 500_000+int64(at))); err != nil {
+				if _, err := clock.Add(twins.Set("grid/road/pump", "rated_w", 500_000+int64(at))); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := live.Step(t.Context(), 20); err != nil {
+				if _, err := clock.Step(t.Context(), 20); err != nil {
 					t.Fatal(err)
 				}
 				if at+20 == steps/10 {

@@ -121,6 +121,77 @@ func TestReaderBesideAJournal(t *testing.T) {
 	}
 }
 
+// Gauges are kept nowhere: a record that is read has none, and where steps are computed
+// again they are what they were, of every member in every step.
+func TestGaugesAreComputedAgain(t *testing.T) {
+	often(t)
+	w, err := killedWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.NewChain()
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gauges := func(r *sim.StepRecord) (all []int64, known bool) {
+		for _, c := range r.Cells {
+			for i := range c.Blocks {
+				all, known = append(all, c.Blocks[i].Gauges...), known || c.Blocks[i].Gauges != nil
+			}
+		}
+		return all, known
+	}
+	var was [][]int64
+	note := sinkFunc(func(r *sim.StepRecord) error {
+		all, _ := gauges(r)
+		was = append(was, all)
+		return nil
+	})
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j, note}}
+	for run.Done() < killSteps {
+		if _, err := run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Finish(Done, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, r.dir, Read)
+	defer s.Close()
+	changed := 0
+	for from := twins.Tick(0); from < killSteps; from += 37 {
+		to := min(from+20, killSteps)
+		err := s.recompute(from, to, []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
+			if again, _ := gauges(r); !slices.Equal(again, was[r.Tick]) {
+				t.Fatalf("step %d: gauges %d, were %d", r.Tick, again, was[r.Tick])
+			}
+			if r.Tick > 0 && !slices.Equal(was[r.Tick], was[r.Tick-1]) {
+				changed++
+			}
+			return nil
+		})})
+		if err == nil {
+			err = s.Replay(from, to, sinkFunc(func(r *sim.StepRecord) error {
+				if all, known := gauges(r); known {
+					t.Fatalf("step %d is only read and has gauges %d", r.Tick, all)
+				}
+				return nil
+			}))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(was[0]) < 5 || changed < 20 {
+		t.Errorf("%d gauges, changed in %d steps", len(was[0]), changed)
+	}
+}
+
 // Who holds a run is told with the address that it has given.
 func TestHeldTellsTheAddress(t *testing.T) {
 	w, err := killedWorld()

@@ -15,13 +15,38 @@ import (
 // that are there for it. It must not be called while a step is being made. An
 // error says why the command is refused; nothing has changed then.
 func (w *World) Add(c twins.Command) error {
-	passed, err := w.check([]twins.Command{c})
+	passed, err := w.Pass([]twins.Command{c})
 	if err != nil {
 		return err
 	}
-	passed.take()
-	w.added = append(w.added, c)
+	passed.Take()
+	w.Schedule([]twins.Command{c})
 	return nil
+}
+
+// Schedule has commands that were taken carried out in their steps, which must not have
+// been made. It must not be called while a step is being made.
+func (w *World) Schedule(taken []twins.Command) { w.added = append(w.added, taken...) }
+
+// LastSeq is the greatest number of the commands that were there when the last step was
+// made, or of the scenario's events before the first; 0 if there are none. It must not be
+// called while a step is being made.
+func (w *World) LastSeq() (last int64) {
+	for i := range w.commands {
+		last = max(last, w.commands[i].Seq)
+	}
+	return last
+}
+
+// CheckDuringSteps allows Pass and Passage.Take to be called, by one caller at a time,
+// while a step is being made: what they read and the step does not is made now.
+func (w *World) CheckDuringSteps() {
+	for _, c := range w.Cells {
+		c.KindOf("") // makes its index
+	}
+	if w.courses == nil { // from now on only the step reads the world's commands
+		w.readCourses()
+	}
 }
 
 // Check says why commands would be refused: because nobody has such a setting,
@@ -29,12 +54,13 @@ func (w *World) Add(c twins.Command) error {
 // setting with the other commands that are there for it. A command that passed is
 // not refused by its twin, which would end the run.
 func (w *World) Check(more ...twins.Command) error {
-	_, err := w.check(more)
+	_, err := w.Pass(more)
 	return err
 }
 
-// check is Check, and returns what the commands make of the settings' courses.
-func (w *World) check(more []twins.Command) (passed passage, err error) {
+// Pass is Check, and returns what the commands make of the settings that they change.
+// Nothing has changed until it is taken.
+func (w *World) Pass(more []twins.Command) (passed Passage, err error) {
 	if w.courses == nil {
 		w.readCourses()
 	}
@@ -144,11 +170,12 @@ type turn struct {
 	points   []point
 }
 
-// passage is what commands that have passed make of the courses.
-type passage []turn
+// Passage is what commands that have passed make of the courses of settings.
+type Passage []turn
 
-// take makes it so.
-func (p passage) take() {
+// Take makes it so: commands that are checked later are checked beside these. No other
+// passage of the world may have been taken since it was returned.
+func (p Passage) Take() {
 	for _, t := range p {
 		t.course.points = slices.Replace(t.course.points, t.from, t.to, t.points...)
 	}
@@ -181,7 +208,7 @@ func (w *World) readCourses() {
 			continue
 		}
 		if t, err := c.with(points); err == nil { // they have passed
-			passage{t}.take()
+			Passage{t}.Take()
 		}
 	}
 }
@@ -264,9 +291,9 @@ func (w *World) commandsOf(t twins.Tick) []twins.Command {
 	return w.commands[from:to:to]
 }
 
-// forget drops the commands of steps before t, which are made: of each setting their last value
-// stays. Records that show them keep them.
-func (w *World) forget(t twins.Tick) {
+// Forget drops the commands of steps before t, which are made: of each setting their last value
+// stays. Records that show them keep them. It must not be called while a step is being made.
+func (w *World) Forget(t twins.Tick) {
 	w.arrange()
 	from := sort.Search(len(w.commands), func(i int) bool { return w.commands[i].Step >= t })
 	for i := range w.commands[:from] {
@@ -279,6 +306,15 @@ func (w *World) forget(t twins.Tick) {
 		}
 	}
 	w.commands = w.commands[from:]
+}
+
+// Held is how many commands, and values that commands gave to settings, a world has in memory.
+func (w *World) Held() int {
+	held := len(w.commands) + len(w.added)
+	for _, c := range w.courses {
+		held += len(c.points)
+	}
+	return held
 }
 
 // forget drops the points of steps before t but for the last one.

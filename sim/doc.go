@@ -19,5 +19,6 @@
 //
 // No physics and no decisions: those are package twins'. No actors: sim does
 // not know who steps. Files are read here (scenarios, recordings), but nothing
-// is written to disk and no socket is opened. The wall clock is not read.
+// is written to disk and no socket is opened. The wall clock is not read: a run
+// that is paced by it is package live's.
 package sim

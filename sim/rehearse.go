@@ -17,7 +17,7 @@ const mostRehearsed = 3_000_000
 // says that the days are not in its recordings.
 func (s *Scenario) rehearse(from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
 	cal := NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
-	other := &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Calendar: cal, document: s.document}
+	other := &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Strategies: s.Strategies, Calendar: cal, document: s.document}
 	w, err := other.build(nil)
 	if err != nil {
 		return err

@@ -32,8 +32,9 @@ type Scenario struct {
 	File        string // as in messages: street.yaml
 	Seed        uint64
 	Hosting     string      // message | batched | plain
-	Controls    string      // full | none
+	Controls    string      // full | none; empty where strategies are chosen by level
 	Forecast    string      // stated | perfect
+	Strategies  Strategies  // that Controls stands for, or that are chosen
 	Reserve     twins.Power // wanted besides what covers the greatest infeed
 	Calendar    *Calendar
 	// Interruption is the length beyond which an interruption of supply counts.
@@ -90,6 +91,7 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if s.Name == "" {
 		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))
 	}
+	s.Strategies = d.strategies()
 	var err error
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
 		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
 // World is a scenario's twins and what they see, ready to be stepped.
@@ -22,6 +21,8 @@ type World struct {
 	Prepared   map[string]int // that are not, and can be put in while it runs
 	Controller twins.Controller
 	Form       Form // how a run of it is recorded and chained
+
+	strategy *twins.Strategy // of Controller; nil if it is none that a scenario can choose
 
 	calendar Calendar // its own: Fill remembers
 	sessions []*Sessions
@@ -52,16 +53,20 @@ func (s *Scenario) Build() (*World, error) {
 // of all communities together is not checked.
 func (s *Scenario) BuildOnly(only func(path string) bool) (*World, error) { return s.build(only) }
 
-// Operate gives the world the operator that its scenario wants, for a grid over these
+// Operate gives the world the controller that its scenario wants, for a grid over these
 // communities, be they built here or elsewhere. They stay in the order given.
 func (w *World) Operate(communities []twins.Roster) (err error) {
-	config := operator.Config{Plain: w.Scenario.Controls == "none", Reserve: w.Scenario.Reserve}
-	if dispatchable(communities) { // else there is nothing to plan
-		if config.Forecast, err = w.forecast(communities); err != nil {
-			return err
+	site := &twins.GridSite{Communities: communities, Reserve: w.Scenario.Reserve, Forecast: func() (twins.Forecast, error) {
+		if !dispatchable(communities) { // there is nothing to plan
+			return nil, nil
 		}
+		return w.forecast(communities)
+	}}
+	grid := w.Scenario.Strategies[twins.LevelGrid]
+	if w.Controller, err = grid.Controller(site, grid.Spec); err != nil {
+		return fmt.Errorf("%s: %w", grid.Name, err)
 	}
-	w.Controller = operator.New(communities, config)
+	w.strategy = grid.Strategy
 	return nil
 }
 
@@ -99,7 +104,7 @@ func (s *Scenario) build(only func(path string) bool) (*World, error) {
 }
 
 // Restore puts the twins into a state that was kept: of each cell in path order as
-// AppendStates wrote it, and of the grid as AppendGridState did. It is for a world
+// AppendStates wrote it, and of the grid as States.AppendGrid did. It is for a world
 // that nobody steps yet.
 func (w *World) Restore(cells [][]byte, grid []byte) error {
 	if len(cells) != len(w.Cells) {
@@ -112,7 +117,12 @@ func (w *World) Restore(cells [][]byte, grid []byte) error {
 	}
 	rest, err := twins.RestoreNode(w.Grid, grid)
 	if c, ok := w.Controller.(twins.Stateful); ok && err == nil {
-		rest, err = c.UnmarshalBinary(rest)
+		if w.strategy != nil {
+			rest, err = w.strategy.ReadName(rest)
+		}
+		if err == nil {
+			rest, err = c.UnmarshalBinary(rest)
+		}
 	}
 	return whole(rest, err)
 }
@@ -283,6 +293,9 @@ func (w *World) count(g *group) {
 	}
 }
 
+// networkName is the network of every community: scenarios have no key for another.
+const networkName = "lossless"
+
 func (w *World) addCell(site *twins.Site, g *group) error {
 	d := w.Scenario.document
 	members := make([]twins.CellMember, len(g.members))
@@ -294,9 +307,17 @@ func (w *World) addCell(site *twins.Site, g *group) error {
 		}
 	}
 	self := twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}
-	cell, err := twins.NewCell(site, self, members, twins.Lossless{})
+	network, err := twins.NetworkNamed(networkName)
+	if err != nil {
+		return err
+	}
+	cell, err := twins.NewCell(site, self, members, network.New())
 	if err != nil {
 		return d.memberProblem(g, err)
+	}
+	s := &w.Scenario.Strategies
+	if err := cell.Adopt(s[twins.LevelCommunity], s[twins.LevelHome]); err != nil {
+		return d.controlsProblem(err)
 	}
 	w.Cells = append(w.Cells, cell)
 	return nil

@@ -42,17 +42,6 @@ type Need struct {
 	MinPower Power
 }
 
-// Phase is the conductor that a member hangs on.
-type Phase uint8
-
-// The phases. ABC is three-phase, and the zero value.
-const (
-	PhaseABC Phase = iota
-	PhaseA
-	PhaseB
-	PhaseC
-)
-
 // Duty says how freely the generation of a unit may be chosen.
 type Duty uint8
 
@@ -68,8 +57,8 @@ const (
 	Variable
 )
 
-// Flex is what a member offers for one step: for each tier a band, what it
-// still needs by when, and where it hangs on the network.
+// Flex is what a member offers for one step: for each tier a band, and what it
+// still needs by when.
 //
 // A setpoint of a load tier below its Ref but not below its Min moves load to later.
 // One below its Min cuts it by force, and what is below is booked as unserved: a
@@ -80,9 +69,7 @@ type Flex struct {
 	Need     Need
 	Reactive ReactivePower // at Ref, from the member's power factor
 	Cost     Price         // of one more unit of generation; for merit order
-	Bus      int32         // of the community's network; 0 is its connection point
-	Phase    Phase
-	Duty     Duty // of a unit
+	Duty     Duty          // of a unit
 	// Startable is the least that a unit which is off would inject once it has
 	// been started; 0 if it is on or cannot start.
 	Startable Power

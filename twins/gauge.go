@@ -1,6 +1,9 @@
 package twins
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Gauge is a figure that a kind of twin, a kind of part or a network shows beside its
 // columns: the temperature of a tank, what a connector is doing. Its value is that at the
@@ -76,7 +79,7 @@ func GaugesOf(k *Kind, parts []string) []Gauge {
 	for _, name := range parts {
 		p := partNamed(name)
 		for _, g := range p.Gauges {
-			g.Name, g.Label = p.Name+"."+g.Name, p.Label+": "+g.Label
+			g.Name, g.Label = p.Name+"."+g.Name, p.Label+": "+strings.ToLower(g.Label)
 			all = append(all, g)
 		}
 	}

@@ -401,7 +401,7 @@ func TestRecordHasGauges(t *testing.T) {
 // drooping is a network whose voltage falls with what is drawn, and which shows it.
 type drooping struct{}
 
-func (drooping) Fold(draws []twins.BusDraw, out *twins.NetworkState) {
+func (drooping) Flow(draws []twins.BusDraw, out *twins.NetworkState) {
 	*out = twins.NetworkState{Voltages: append(out.Voltages[:0], twins.BusVoltage{Millivolts: 230_000})}
 	for _, d := range draws {
 		out.Voltages[0].Millivolts -= int64(d.Power) / 1000

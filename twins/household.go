@@ -47,8 +47,7 @@ type householdSpec struct {
 
 // household is what belongs to the home itself; its parts are in their slabs.
 type household struct {
-	bus      int32
-	phase    Phase
+	at       Connection
 	reactive Ratio // reactive ÷ active power of the loads
 
 	// Registers.
@@ -131,8 +130,8 @@ func (h *household) init(path string, entry map[string]json.RawMessage) error {
 		return err
 	}
 	*h = household{
-		bus: spec.Bus, reactive: reactiveShare(spec.PowerFactor),
-		phase: map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase],
+		at:       Connection{spec.Bus, map[string]Phase{"A": PhaseA, "B": PhaseB, "C": PhaseC}[spec.Phase]},
+		reactive: reactiveShare(spec.PowerFactor),
 	}
 	return nil
 }
@@ -165,6 +164,9 @@ func (s *households) of(i int) []partRef { return s.parts[s.first[i]:s.first[i+1
 // Len implements Slab.
 func (s *households) Len() int { return len(s.rows) }
 
+// Connection implements Connected.
+func (s *households) Connection(i int) Connection { return s.rows[i].at }
+
 // Parts implements Slab.
 func (s *households) Parts(i int) []string { return s.names[i] }
 
@@ -183,7 +185,6 @@ func (s *households) Offer(i int, env *Env, out *Flex) {
 	}
 	q, _ := h.reactive.Of(int64(load))
 	out.Reactive = ReactivePower(q)
-	out.Bus, out.Phase = h.bus, h.phase
 }
 
 // Step implements Slab: each tier's setpoint is shared among the parts along
@@ -245,34 +246,6 @@ func (h *household) meter(env *Env, ev *Events, out *Reading) {
 	*ev.Add(householdMetered) = [7]int64{
 		int64(out.Load.For(env.Step)), int64(out.Generation.For(env.Step)),
 		int64(out.Unserved.For(env.Step)), int64(out.Curtailed.For(env.Step)),
-	}
-}
-
-// Fold adds the devices behind the meter, and lets storage pursue its aims with
-// the home's net load.
-func (s *households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
-	for k := range devices.Len() {
-		own.Add(devices.Flex(k))
-	}
-	devices.pursue(own)
-}
-
-// Divide shares what was asked of the whole among the devices, along their
-// bands and in path order; what remains is the home's own.
-func (s *households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
-	for _, t := range [...]Tier{Mobility, Storage} { // parts offer in neither
-		var all Flex
-		for k := range devices.Len() {
-			all.Add(devices.Flex(k))
-		}
-		deep := set.Tier[t] < all.Tier[t].Min
-		split := NewBandSplit(set.Tier[t], all.band(t, deep))
-		for k := range devices.Len() {
-			to := devices.Set(k)
-			to.Tier[t] = split.Next(devices.Flex(k).band(t, deep))
-			to.Why[t] = set.Why[t]
-		}
-		set.Tier[t] = 0
 	}
 }
 

@@ -129,8 +129,6 @@ func (f *Flex) wire(w *wire) {
 	wireInt(w, &f.Need.MinPower)
 	wireInt(w, &f.Reactive)
 	wireInt(w, &f.Cost)
-	wireInt(w, &f.Bus)
-	choice(w, &f.Phase, PhaseC)
 	choice(w, &f.Duty, Variable)
 	numbers(w, &f.Startable, &f.Coming, &f.Aim.Least, &f.Aim.Most, &f.Aim.Still, &f.Deepest)
 }

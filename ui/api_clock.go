@@ -8,7 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -47,7 +47,7 @@ func (r *run) state() State {
 	c := r.pace.Clock()
 	cal := r.scenario.Calendar
 	first, _ := r.history.Bounds()
-	s := State{Run: r.id, Scenario: r.scenario.Name, State: r.stateName(c.State), Playing: c.State == sim.Playing, Tick: int64(c.Tick), Time: r.time(c.Tick), First: int64(first),
+	s := State{Run: r.id, Scenario: r.scenario.Name, State: r.stateName(c.State), Playing: c.State == live.Playing, Tick: int64(c.Tick), Time: r.time(c.Tick), First: int64(first),
 		Steps: int64(cal.Steps), Start: r.time(0), End: r.time(cal.Steps), Zone: cal.Start.Location().String(), StepS: int64(cal.Step),
 		Speed: c.Speed, Max: c.Speed == 0, Reached: c.Reached, StepsPerS: c.Reached / float64(cal.Step),
 		Viewers: r.hub.count(), Alerts: r.alerts.open(),
@@ -66,7 +66,7 @@ func (r *run) state() State {
 }
 
 // stateName is what a run does, as the API has it.
-func (r *run) stateName(s sim.LiveState) string {
+func (r *run) stateName(s live.State) string {
 	if r.replay {
 		return "replay"
 	}
@@ -74,7 +74,7 @@ func (r *run) stateName(s sim.LiveState) string {
 }
 
 // trouble is why a run has failed, or what it waits for.
-func (r *run) trouble(c *sim.LiveClock) string {
+func (r *run) trouble(c *live.Clock) string {
 	switch {
 	case c.Err != nil:
 		return c.Err.Error()
@@ -155,7 +155,7 @@ func (r *run) stepUntilEvent(ctx context.Context) error {
 	if p, ok := r.pace.(*player); ok {
 		return p.untilEvent(ctx)
 	}
-	_, err := r.pace.(*sim.Live).StepUntil(ctx, untilEvent(r.alerts))
+	_, err := r.pace.(*live.Driver).StepUntil(ctx, untilEvent(r.alerts))
 	return err
 }
 
@@ -171,7 +171,7 @@ func (s *Server) control(q RunQuery, do func(pacer) error) (*answer[State], erro
 // answer is the state after something was asked of the clock.
 func (r *run) answer(err error) (*answer[State], error) {
 	switch {
-	case errors.Is(err, sim.ErrOver):
+	case errors.Is(err, live.ErrOver):
 		return nil, huma.Error409Conflict(err.Error())
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the asker has gone
 		return &answer[State]{r.state()}, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -117,11 +118,11 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 		return nil, huma.NewError(http.StatusInsufficientStorage, err.Error())
 	case errors.As(err, &lost):
 		return nil, huma.Error503ServiceUnavailable(err.Error())
-	case errors.Is(err, sim.ErrOver) && clock.State == sim.Failed:
+	case errors.Is(err, live.ErrOver) && clock.State == live.Failed:
 		return nil, huma.Error503ServiceUnavailable("the run has failed, nothing is taken any more: " + r.trouble(&clock))
-	case errors.Is(err, sim.ErrTooMany):
+	case errors.Is(err, live.ErrTooMany):
 		return nil, huma.Error429TooManyRequests(err.Error())
-	case errors.Is(err, errKeyReused), errors.Is(err, sim.ErrOver), errors.Is(err, errReplay):
+	case errors.Is(err, errKeyReused), errors.Is(err, live.ErrOver), errors.Is(err, errReplay):
 		return nil, huma.Error409Conflict(err.Error())
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())

@@ -71,7 +71,7 @@ func (s *Series) add(r *run, name, label string, places int, at Cell, points int
 	next := s.From
 	frequency := strings.HasPrefix(name, "frequency_") // 0 says that nobody held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		if v != 0 || !frequency {
+		if (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
 			c.put(int64(t), v, &next)
 		}
 	})
@@ -159,7 +159,7 @@ type readingsQuery struct {
 	RunQuery
 	Window
 	Path   string   `query:"path" required:"true" maxLength:"500"`
-	Column []string `query:"column,explode" maxItems:"50" doc:"of its kind, or part:NAME for a device; all of its kind's if left out"`
+	Column []string `query:"column,explode" maxItems:"50" doc:"of its kind, part:NAME for a device, or gauge:NAME for a gauge; all of its kind's if left out"`
 }
 
 func (r *run) readings(q *readingsQuery) (*Series, error) {
@@ -183,27 +183,60 @@ func (r *run) readings(q *readingsQuery) (*Series, error) {
 	}
 	s := r.series(q.Path, from, to)
 	for _, name := range columns {
-		at := Cell{r.index.scopeOfTile(int(p.Tile)), int(p.Block), columnOf(b.Kind, name), int(p.Row), -1}
-		places := 3
-		if part, ok := strings.CutPrefix(name, "part:"); ok {
-			if at.Part = slices.Index(b.Parts[p.Row], part); at.Part < 0 {
-				return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no device %q, it has: %s", q.Path, part, strings.Join(b.Parts[p.Row], ", ")))
-			}
-		} else if at.Column < 0 {
-			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("a %s has no column %q", b.Kind.Name, name))
-		} else {
-			places = b.Kind.Columns[at.Column].Places
-		}
-		if err := s.add(r, name, "", places, at, q.Points); err != nil {
+		c, err := r.readingColumn(p, name)
+		if err != nil {
 			return nil, err
 		}
-	}
-	for i := range s.Series {
-		if strings.HasPrefix(s.Series[i].Name, "part:") {
-			s.Series[i].Unit, s.Series[i].Label = "W", strings.TrimPrefix(s.Series[i].Name, "part:")
+		if err := s.add(r, name, c.label, c.places, c.at, q.Points); err != nil {
+			if c.at.Part >= 0 { // the past of devices is computed again, where it can be
+				return nil, huma.Error404NotFound(err.Error())
+			}
+			return nil, err
+		}
+		if c.unit != "" {
+			s.Series[len(s.Series)-1].Unit = c.unit
 		}
 	}
 	return s, nil
+}
+
+// readingColumn is what a name means that /readings is asked for.
+type readingColumn struct {
+	at     Cell
+	places int
+	label  string
+	unit   string // "": the name carries it
+}
+
+// readingColumn finds a column, part:NAME or gauge:NAME of a twin.
+func (r *run) readingColumn(p Place, name string) (c readingColumn, err error) {
+	b := r.index.block(p)
+	c = readingColumn{at: Cell{Scope: r.index.scopeOfTile(int(p.Tile)), Block: int(p.Block), Row: int(p.Row), Part: -1}, places: 3}
+	if part, ok := strings.CutPrefix(name, "part:"); ok {
+		if c.at.Part = slices.Index(b.Parts[p.Row], part); c.at.Part < 0 {
+			return c, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no device %q, it has: %s", b.Paths[p.Row], part, strings.Join(b.Parts[p.Row], ", ")))
+		}
+		c.label, c.unit = part, "W"
+		return c, nil
+	}
+	if gauge, ok := strings.CutPrefix(name, "gauge:"); ok {
+		list := b.gaugeList(p.Row)
+		i := slices.IndexFunc(list, func(g twins.Gauge) bool { return g.Name == gauge })
+		if i < 0 {
+			var names []string
+			for _, g := range list {
+				names = append(names, g.Name)
+			}
+			return c, huma.Error422UnprocessableEntity(fmt.Sprintf("%s has no gauge %q, it has: %s", b.Paths[p.Row], gauge, strings.Join(names, ", ")))
+		}
+		c.at.Part, c.at.Gauge, c.places, c.label = i, true, list[i].Places, list[i].Label
+		return c, nil
+	}
+	if c.at.Column = columnOf(b.Kind, name); c.at.Column < 0 {
+		return c, huma.Error422UnprocessableEntity(fmt.Sprintf("a %s has no column %q", b.Kind.Name, name))
+	}
+	c.places = b.Kind.Columns[c.at.Column].Places
+	return c, nil
 }
 
 type flowsQuery struct {

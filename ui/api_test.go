@@ -20,6 +20,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -59,6 +60,8 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/api/v1/readings?path=x", "", 404, "no twin"},
 		{"GET", "/api/v1/readings?path=" + home + "&column=x", "", 422, "has no column"},
 		{"GET", "/api/v1/readings?path=" + home + "&column=part:x", "", 422, "has no device"},
+		{"GET", "/api/v1/readings?path=" + home + "&column=gauge:x", "", 422, "has no gauge"},
+		{"GET", "/api/v1/readings?path=grid/south/home-5/car&column=gauge:x", "", 422, "it has: connector, leaves_s"},
 		{"GET", "/api/v1/readings?path=" + home + "&from=5&to=2", "", 422, "no stretch"},
 		{"GET", "/api/v1/readings?path=" + home + "&from=-1", "", 422, "no stretch"},
 		{"GET", "/api/v1/readings?path=" + home + "&to=25", "", 422, "beyond the end"},
@@ -131,7 +134,7 @@ func TestBadRequests(t *testing.T) {
 
 // FuzzRequests: no path and no body makes the server fail.
 func FuzzRequests(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, Limits: Limits{Requests: 1e9}})
+	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -281,7 +284,7 @@ func TestClock(t *testing.T) {
 		t.Errorf("%+v", state)
 	}
 	s.want(202, "POST", "/clock/seek", `{"tick":5}`, nil)
-	if _, err := s.Live().Wait(t.Context(), func(c sim.LiveClock) bool { return c.State == sim.Paused }); err != nil {
+	if _, err := s.Live().Wait(t.Context(), func(c live.Clock) bool { return c.State == live.Paused }); err != nil {
 		t.Fatal(err)
 	}
 	s.want(200, "POST", "/clock/step", `{"until":"event"}`, &state)

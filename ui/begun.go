@@ -53,7 +53,7 @@ type acknowledgeNote struct {
 	Tick twins.Tick `json:"tick"` // steps that had been made
 }
 
-// kept is sim.LiveOptions.Keep: it keeps commands and then lists them, before a step can
+// kept is live.Options.Keep: it keeps commands and then lists them, before a step can
 // carry them out.
 func (r *run) kept(commands []twins.Command) error {
 	if r.keep != nil {

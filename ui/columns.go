@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
@@ -179,30 +180,32 @@ type node struct {
 }
 
 // flowColumns are in frames for ever: columns are added at the end.
-var flowColumns = []flowColumn{
-	{"power_w", 3, func(n *node) int64 { return int64(n.flows.Power) }},
-	{"load_w", 3, func(n *node) int64 { return int64(n.flows.Load) }},
-	{"generation_w", 3, func(n *node) int64 { return int64(n.flows.Generation) }},
-	{"charge_w", 3, func(n *node) int64 { return int64(n.flows.Charge) }},
-	{"discharge_w", 3, func(n *node) int64 { return int64(n.flows.Discharge) }},
-	{"import_w", 3, func(n *node) int64 { return int64(n.flows.Import) }},
-	{"export_w", 3, func(n *node) int64 { return int64(n.flows.Export) }},
-	{"network_loss_w", 3, func(n *node) int64 { return int64(n.flows.NetworkLoss) }},
-	{"unserved_w", 3, func(n *node) int64 { return int64(n.flows.Unserved) }},
-	{"unserved_essential_w", 3, func(n *node) int64 { return int64(n.flows.UnservedEssential) }},
-	{"curtailed_w", 3, func(n *node) int64 { return int64(n.flows.Curtailed) }},
-	{"shifted_w", 3, func(n *node) int64 { return int64(n.flows.Shifted) }},
-	{"reactive_var", 3, func(n *node) int64 { return int64(n.flows.Reactive) }},
-	{"stored_j", 3, func(n *node) int64 { return int64(n.content) }},
-	{"limit_w", 3, func(n *node) int64 { return int64(n.limit) }},
-	{"frequency_hz", 6, func(n *node) int64 { return n.frequency }},
-	{"residual_w", 3, func(n *node) int64 { return int64(n.residual) }},
-	{"price_eur_per_mwh", 6, func(n *node) int64 { return n.price }},
-	{"co2_g_per_kwh", 3, func(n *node) int64 { return n.carbon }},
-	{"relief_w", 3, func(n *node) int64 { return int64(n.flows.Relief) }},
-	{"kinetic_w", 3, func(n *node) int64 { return int64(n.flows.Kinetic) }},
-	{"frequency_min_hz", 6, func(n *node) int64 { return n.frequencyMin }},
-	{"frequency_max_hz", 6, func(n *node) int64 { return n.frequencyMax }},
+var flowColumns = slices.Concat(
+	ofFlows("power_w", "load_w", "generation_w", "charge_w", "discharge_w", "import_w", "export_w", "network_loss_w",
+		"unserved_w", "unserved_essential_w", "curtailed_w", "shifted_w", "reactive_var"),
+	[]flowColumn{
+		{"stored_j", 3, func(n *node) int64 { return int64(n.content) }},
+		{"limit_w", 3, func(n *node) int64 { return int64(n.limit) }},
+		{"frequency_hz", 6, func(n *node) int64 { return n.frequency }},
+		{"residual_w", 3, func(n *node) int64 { return int64(n.residual) }},
+		{"price_eur_per_mwh", 6, func(n *node) int64 { return n.price }},
+		{"co2_g_per_kwh", 3, func(n *node) int64 { return n.carbon }},
+	},
+	ofFlows("relief_w", "kinetic_w"),
+	[]flowColumn{
+		{"frequency_min_hz", 6, func(n *node) int64 { return n.frequencyMin }},
+		{"frequency_max_hz", 6, func(n *node) int64 { return n.frequencyMax }},
+	},
+)
+
+// ofFlows are columns of twins.Flows, by name.
+func ofFlows(names ...string) (all []flowColumn) {
+	for _, name := range names {
+		i := slices.IndexFunc(twins.FlowColumns, func(c twins.FlowColumn) bool { return c.Name == name })
+		c := &twins.FlowColumns[i]
+		all = append(all, flowColumn{c.Name, c.Places, func(n *node) int64 { return c.Value(&n.flows) }})
+	}
+	return all
 }
 
 // nominal is the frequency of the grid, µHz.

@@ -17,6 +17,9 @@ type Step struct {
 	// Parts has for each tile and block the powers of its members' devices, one after
 	// the other.
 	Parts [][]Column
+	// Gauges has for each tile and block the values of its members' gauges, one after the
+	// other. It is missing where Parts is.
+	Gauges [][]Column
 	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
@@ -26,17 +29,20 @@ type Step struct {
 	Ahead *sim.NetForecast
 }
 
-// Cell is where one value of each step stands. Part is a member's device, and
-// Column is then left out; −1 says that it is none.
-type Cell struct{ Scope, Block, Column, Row, Part int }
+// Cell is where one value of each step stands. Part is a member's device, or one of its
+// gauges if Gauge says so, and Column is then left out; −1 says that it is neither.
+type Cell struct {
+	Scope, Block, Column, Row, Part int
+	Gauge                           bool
+}
 
 // History is what has happened in a run: what is looked at, drawn over time and
 // exported comes from here. Memory is one; where there is a journal, kept is.
 type History interface {
 	// Bounds are the steps that are held: from first to before next.
 	Bounds() (first, next twins.Tick)
-	// Step is a step that is held, or an error that says why it is not. Its Parts may
-	// be missing unless they are wanted.
+	// Step is a step that is held, or an error that says why it is not. Its Parts and
+	// Gauges may be missing unless parts is true.
 	Step(t twins.Tick, parts bool) (*Step, error)
 	// Values calls put with the value of each step that is held from from to before
 	// to, in order.
@@ -94,9 +100,11 @@ func (s *Step) size() int {
 			n += blocks[i].size() + 32
 		}
 	}
-	for _, blocks := range s.Parts {
-		for i := range blocks {
-			n += len(blocks[i].Data) + 32
+	for _, all := range [...][][]Column{s.Parts, s.Gauges} {
+		for _, blocks := range all {
+			for i := range blocks {
+				n += len(blocks[i].Data) + 32
+			}
 		}
 	}
 	return n
@@ -143,13 +151,17 @@ func (s *Step) value(x *Index, at Cell) int64 {
 		return s.Scopes[at.Scope][at.Block].Value(at.Column, at.Row)
 	}
 	tile := at.Scope - x.scopeOfTile(0)
-	return s.Parts[tile][at.Block].At(int(x.Tiles[tile].Blocks[at.Block].partAt[at.Row]) + at.Part)
+	b := &x.Tiles[tile].Blocks[at.Block]
+	if at.Gauge {
+		return s.Gauges[tile][at.Block].At(int(b.gaugeAt[at.Row]) + at.Part)
+	}
+	return s.Parts[tile][at.Block].At(int(b.partAt[at.Row]) + at.Part)
 }
 
 // recorder is the sink that makes Steps of records.
 type recorder struct {
 	index    *Index
-	partless bool // records lack the powers of devices
+	partless bool // records lack the powers of devices, and gauges
 	// to takes each step, in order, while the record is valid.
 	to func(*Step, *sim.StepRecord)
 
@@ -164,7 +176,7 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 	x := k.index
 	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]Block, 0, x.scopes())}
 	if !k.partless {
-		s.Parts = make([][]Column, len(x.Tiles))
+		s.Parts, s.Gauges = make([][]Column, len(x.Tiles)), make([][]Column, len(x.Tiles))
 	}
 	grid := k.nodes(r)
 	s.Scopes = append(s.Scopes, []Block{blockOfNodes([]node{grid})}, []Block{blockOfNodes(k.sources)})
@@ -172,9 +184,9 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 		s.Scopes = append(s.Scopes, []Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
 	}
 	for i := range x.Tiles {
-		blocks, parts := k.tile(r, &x.Tiles[i])
-		if s.Scopes = append(s.Scopes, blocks); !k.partless {
-			s.Parts[i] = parts
+		s.Scopes = append(s.Scopes, k.tile(r, &x.Tiles[i]))
+		if !k.partless {
+			s.Parts[i], s.Gauges[i] = k.devices(r, &x.Tiles[i])
 		}
 	}
 	s.Events = append(s.Events, r.Events...)
@@ -223,8 +235,8 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	return grid
 }
 
-func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Column) {
-	blocks, parts = make([]Block, len(t.Blocks)), make([]Column, len(t.Blocks))
+func (k *recorder) tile(r *sim.StepRecord, t *Tile) []Block {
+	blocks := make([]Block, len(t.Blocks))
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
 		blocks[i] = Block{Rows: len(b.slots), Columns: make([]Column, len(b.Kind.Columns))}
@@ -235,18 +247,33 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) (blocks []Block, parts []Col
 			}
 			blocks[i].Columns[c] = NewColumn(k.values)
 		}
-		if b.parts == 0 || k.partless {
-			continue
-		}
-		k.values = k.values[:0]
-		for _, s := range b.slots {
-			for _, p := range r.Cells[s.cell].Blocks[s.Block].PartsOf(int(s.Index)) {
-				k.values = append(k.values, int64(p))
-			}
-		}
-		parts[i] = NewColumn(k.values)
 	}
-	return blocks, parts
+	return blocks
+}
+
+// devices are the powers of devices and the gauges of a tile's members, block by block.
+func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []Column) {
+	parts, gauges = make([]Column, len(t.Blocks)), make([]Column, len(t.Blocks))
+	for i := range t.Blocks {
+		b := &t.Blocks[i]
+		if b.parts > 0 {
+			k.values = k.values[:0]
+			for _, s := range b.slots {
+				for _, p := range r.Cells[s.cell].Blocks[s.Block].PartsOf(int(s.Index)) {
+					k.values = append(k.values, int64(p))
+				}
+			}
+			parts[i] = NewColumn(k.values)
+		}
+		if b.gauges > 0 {
+			k.values = k.values[:0]
+			for _, s := range b.slots {
+				k.values = append(k.values, r.Cells[s.cell].Blocks[s.Block].GaugesOf(int(s.Index))...)
+			}
+			gauges[i] = NewColumn(k.values)
+		}
+	}
+	return parts, gauges
 }
 
 // value is what column n of its kind says of a member, 0 where the run's layout lacks it.

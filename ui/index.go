@@ -67,6 +67,8 @@ type TileBlock struct {
 	Parts     [][]string // names of each one's devices; nil for one device
 	partAt    []int32    // where each one's parts begin
 	parts     int
+	gaugeAt   []int32 // where each one's gauges begin
+	gauges    int
 
 	slots []cellSlot
 }
@@ -75,6 +77,9 @@ type cellSlot struct {
 	cell int32
 	twins.Slot
 }
+
+// gaugeList are the gauges of the twin of a row.
+func (b *TileBlock) gaugeList(row int32) []twins.Gauge { return twins.GaugesOf(b.Kind, b.Parts[row]) }
 
 // Line is a cable on the plane.
 type Line struct {
@@ -141,6 +146,20 @@ func (x *Index) Community(path string) (*Community, bool) {
 
 // block is the block in which a place is.
 func (x *Index) block(p Place) *TileBlock { return &x.Tiles[p.Tile].Blocks[p.Block] }
+
+// membersOfKind is where the members of a kind are, tile by tile.
+func (x *Index) membersOfKind(k *twins.Kind) (places []Place) {
+	for t := range x.Tiles {
+		for n := range x.Tiles[t].Blocks {
+			if b := &x.Tiles[t].Blocks[n]; b.Kind == k {
+				for row := range b.Paths {
+					places = append(places, Place{int32(t), int32(n), int32(row)})
+				}
+			}
+		}
+	}
+	return places
+}
 
 // sources sorts members by what they are made of: a kind, or a technology if their
 // entry names one.
@@ -278,6 +297,8 @@ func (x *Index) addTile(w *sim.World, slots []cellSlot) {
 		to.Prepared = append(to.Prepared, b.Prepared(int(s.Index)))
 		to.Parts, to.partAt = append(to.Parts, parts), append(to.partAt, int32(to.parts))
 		to.parts += len(parts)
+		to.gaugeAt = append(to.gaugeAt, int32(to.gauges))
+		to.gauges += len(twins.GaugesOf(b.Kind, parts))
 		to.slots = append(to.slots, s)
 		if !slices.Contains(t.Communities, int(s.cell)) {
 			t.Communities = append(t.Communities, int(s.cell))
@@ -293,7 +314,7 @@ func (x *Index) version(w *sim.World) {
 	h := sha256.New()
 	fmt.Fprintln(h, "catalogue 1", w.Scenario.Name)
 	for _, k := range twins.Kinds() {
-		fmt.Fprintln(h, k.Name, k.Version, len(k.Columns), len(k.Settings))
+		fmt.Fprintln(h, k.Name, k.Version, len(k.Columns), len(k.Settings), len(k.AllGauges()))
 	}
 	for i := range x.Tiles {
 		for _, b := range x.Tiles[i].Blocks {

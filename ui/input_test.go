@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -61,7 +62,7 @@ func TestTooMuchInput(t *testing.T) {
 	if err := s.Live().Pause(); err != nil {
 		t.Fatal(err)
 	}
-	clock, err := s.Live().Wait(t.Context(), func(c sim.LiveClock) bool { return c.State != sim.Playing })
+	clock, err := s.Live().Wait(t.Context(), func(c live.Clock) bool { return c.State != live.Playing })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestCommandsThatWait(t *testing.T) {
 	c := twins.Set(aHome(s), "pv.scale", int64(twins.One))
 	n := 0
 	for ; ; n++ {
-		if _, err := s.Live().Add(c); errors.Is(err, sim.ErrTooMany) {
+		if _, err := s.Live().Add(c); errors.Is(err, live.ErrTooMany) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
@@ -89,7 +90,7 @@ func TestMalformedMessages(t *testing.T) {
 
 // No request, however it is spoilt, is answered with a 5xx.
 func TestMalformedRequests(t *testing.T) {
-	s, err := NewServer(Options{World: load(t, "hamlet", sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, Limits: Limits{Requests: 1e12}})
+	s, err := NewServer(Options{World: load(t, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestMalformedRequests(t *testing.T) {
 
 // FuzzBodies: no body and no media type for what changes something makes the server fail.
 func FuzzBodies(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, Limits: Limits{Requests: 1e12}})
+	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -155,7 +156,7 @@ func FuzzBodies(f *testing.F) {
 // FuzzSocket: whatever comes over a viewer's connection after the handshake, the server
 // says goodbye and the connection is over.
 func FuzzSocket(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}, Limits: Limits{Requests: 1e12}})
+	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -15,8 +15,8 @@ type Past interface {
 	// Steps is how many are there.
 	Steps() twins.Tick
 	// Replay hands the steps from ≤ t < to to a sink. The cells of a record show
-	// readings, flows, decisions and notable events; readings have the powers of
-	// devices only if parts is true, which may take longer.
+	// readings, flows, decisions and notable events; they have the powers of devices and
+	// gauges only if parts is true, which may take longer, or be refused with an error.
 	Replay(from, to twins.Tick, parts bool, sink sim.Sink) error
 	// ForkAt returns the run's world as it was at the beginning of a step ≤ at, with
 	// the commands from outside for steps before at and no others; that step; and the

@@ -7,19 +7,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// pacer moves a run on: sim.Live makes steps, player shows those that were made.
+// pacer moves a run on: live.Driver makes steps, player shows those that were made.
 type pacer interface {
 	Run(context.Context) error
-	Clock() sim.LiveClock
+	Clock() live.Clock
 	Pause() error
 	Play() error
 	SetSpeed(float64) error
 	Seek(twins.Tick) error
-	Step(context.Context, int) (sim.LiveClock, error)
+	Step(context.Context, int) (live.Clock, error)
 	Add(...twins.Command) ([]twins.Command, error)
 }
 
@@ -45,7 +45,7 @@ type player struct {
 	shown   time.Time
 }
 
-func newPlayer(h History, length twins.Seconds, o sim.LiveOptions, show func(*Step)) *player {
+func newPlayer(h History, length twins.Seconds, o live.Options, show func(*Step)) *player {
 	_, steps := h.Bounds()
 	return &player{history: h, steps: steps, length: length, show: show, wake: make(chan struct{}, 1), changed: make(chan struct{}),
 		playing: !o.Paused, speed: o.Speed, at: min(1, steps), due: time.Now()}
@@ -129,12 +129,12 @@ func (p *player) change(to func()) {
 }
 
 // Clock implements pacer.
-func (p *player) Clock() sim.LiveClock {
+func (p *player) Clock() live.Clock {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := sim.LiveClock{State: sim.Paused, Tick: p.at, Speed: p.speed, Reached: p.reached}
+	c := live.Clock{State: live.Paused, Tick: p.at, Speed: p.speed, Reached: p.reached}
 	if p.playing {
-		c.State = sim.Playing
+		c.State = live.Playing
 	}
 	return c
 }
@@ -155,7 +155,7 @@ func (p *player) Play() error {
 
 // SetSpeed implements pacer.
 func (p *player) SetSpeed(speed float64) error {
-	if err := sim.CheckSpeed(speed); err != nil {
+	if err := live.CheckSpeed(speed); err != nil {
 		return err
 	}
 	p.change(func() { p.speed = speed })
@@ -172,7 +172,7 @@ func (p *player) Seek(t twins.Tick) error {
 }
 
 // Step implements pacer.
-func (p *player) Step(_ context.Context, n int) (sim.LiveClock, error) {
+func (p *player) Step(_ context.Context, n int) (live.Clock, error) {
 	p.change(func() { p.at, p.playing = min(p.steps, p.at+twins.Tick(n)), false })
 	return p.Clock(), nil
 }

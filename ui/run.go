@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -59,7 +60,7 @@ type runOptions struct {
 	waiting func() string
 	bytes   int                                   // of memory for looking back
 	stepper func(*sim.World) (sim.Stepper, error) // nil: it is a replay
-	live    sim.LiveOptions
+	live    live.Options
 	parent  *run // of a fork, which begins
 	at      twins.Tick
 	views   *views.Set // of a fork, as they were before its first step
@@ -108,7 +109,7 @@ func newRun(o runOptions) (*run, error) {
 		}
 	}
 	o.live.Keep = r.kept
-	r.pace = sim.NewLive(runner, o.live)
+	r.pace = live.New(runner, o.live)
 	go r.run(ctx, stepper.Close)
 	return r, nil
 }
@@ -366,7 +367,7 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 		}
 	}
 	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: known,
-		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: sim.LiveOptions{Paused: true}})
+		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: live.Options{Paused: true}})
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,14 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 )
 
 // Options are what a server shows and how. World and Stepper are needed.
 type Options struct {
 	World   *sim.World // that nobody steps yet
 	Stepper func(*sim.World) (sim.Stepper, error)
-	Live    sim.LiveOptions
+	Live    live.Options
 	Sinks   []sim.Sink    // of the live run, before viewers see the step
 	Chain   *sim.Chain    // of the live run; nil: from its start
 	Begun   Begun         // what there is of it already, and what keeps it
@@ -139,7 +140,7 @@ func (s *Server) Close() {
 }
 
 // Live is the live run's control, for whoever started the server; nil in a replay.
-func (s *Server) Live() *sim.Live { l, _ := s.live.pace.(*sim.Live); return l }
+func (s *Server) Live() *live.Driver { l, _ := s.live.pace.(*live.Driver); return l }
 
 // Digest is the live run's, once it is over or the server is closed.
 func (s *Server) Digest() string { return s.live.finished() }

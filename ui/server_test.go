@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
@@ -68,7 +69,7 @@ type tester struct {
 
 func serve(t *testing.T, scenario string, change func(*Options)) *tester {
 	t.Helper()
-	o := Options{World: load(t, scenario, sim.Options{}), Stepper: flat, Live: sim.LiveOptions{Paused: true}}
+	o := Options{World: load(t, scenario, sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}}
 	if change != nil {
 		change(&o)
 	}

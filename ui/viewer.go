@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
@@ -631,15 +632,15 @@ func (w *writing) beat(want *view) *stream.Heartbeat {
 		Viewers: uint32(w.run.hub.count()), Alerts: uint32(w.run.alerts.open())}
 }
 
-var clockStates = map[sim.LiveState]stream.Clock_State{
-	sim.Paused: stream.Clock_PAUSED, sim.Playing: stream.Clock_LIVE, sim.Ended: stream.Clock_ENDED, sim.Failed: stream.Clock_FAILED,
+var clockStates = map[live.State]stream.Clock_State{
+	live.Paused: stream.Clock_PAUSED, live.Playing: stream.Clock_LIVE, live.Ended: stream.Clock_ENDED, live.Failed: stream.Clock_FAILED,
 }
 
 func (r *run) clock() *stream.Clock {
 	c := r.pace.Clock()
 	first, _ := r.history.Bounds()
 	m := &stream.Clock{State: clockStates[c.State], Tick: int64(c.Tick), First: int64(first), Speed: c.Speed, Reached: c.Reached}
-	if m.Playing, m.Error = c.State == sim.Playing, r.trouble(&c); r.replay {
+	if m.Playing, m.Error = c.State == live.Playing, r.trouble(&c); r.replay {
 		m.State = stream.Clock_REPLAY
 	}
 	return m

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 )
 
 // watched is a server of the city of 10,000 homes that is paused, and its steps.
@@ -33,7 +34,7 @@ func serveCity(t testing.TB) *watched {
 
 func serveQuiet(t testing.TB, scenario string, o sim.Options) *watched {
 	t.Helper()
-	s, err := NewServer(Options{World: load(t, scenario, o), Stepper: flat, Live: sim.LiveOptions{Paused: true}, HistoryBytes: 8 << 20,
+	s, err := NewServer(Options{World: load(t, scenario, o), Stepper: flat, Live: live.Options{Paused: true}, HistoryBytes: 8 << 20,
 		Limits: Limits{Requests: 1e6}})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -46,7 +47,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, persistence.Durability{}) }
-	o := ui.Options{World: world, Stepper: s.stepper, Chain: s.chain, Live: sim.LiveOptions{Paused: true}}
+	o := ui.Options{World: world, Stepper: s.stepper, Chain: s.chain, Live: live.Options{Paused: true}}
 	if err := s.beShown(t.Context(), &o, "http://x/"); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Live().Wait(t.Context(), func(c sim.LiveClock) bool { return c.State.Over() }); err != nil {
+	if _, err := server.Live().Wait(t.Context(), func(c live.Clock) bool { return c.State.Over() }); err != nil {
 		t.Fatal(err)
 	}
 	server.Close()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -268,7 +269,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 // serverOptions are those that a run and a replay have alike.
 func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64) ui.Options {
 	return ui.Options{
-		World: w, Stepper: startActors, Live: sim.LiveOptions{Paused: f.paused, Speed: speed},
+		World: w, Stepper: startActors, Live: live.Options{Paused: f.paused, Speed: speed},
 		Token: f.token, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
 	}
 }

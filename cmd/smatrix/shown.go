@@ -9,6 +9,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui"
 )
@@ -127,7 +128,7 @@ func (s *session) endShown(err error) error {
 }
 
 // endOf is how a run that is shown has ended, for its report.
-func endOf(clock sim.LiveClock, steps twins.Tick) error {
+func endOf(clock live.Clock, steps twins.Tick) error {
 	if clock.Err == nil && clock.Tick < steps {
 		return &interruptedError{int64(clock.Tick), int64(steps)}
 	}

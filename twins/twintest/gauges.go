@@ -25,8 +25,9 @@ func (l *life) readGauges(slab twins.Slab, n int, poison int64) ([]int64, error)
 	return room[:n], nil
 }
 
+// gaugesAreRead holds before the first step as well.
 func gaugesAreRead(k *twins.Kind, seed uint64) error {
-	return lived(k, seed, func(*life) error { return nil }, func(l *life) error {
+	read := func(l *life) error {
 		gauges := twins.GaugesOf(k, l.slab.Parts(0))
 		if len(gauges) == 0 {
 			return nil
@@ -49,7 +50,8 @@ func gaugesAreRead(k *twins.Kind, seed uint64) error {
 			}
 		}
 		return nil
-	})
+	}
+	return lived(k, seed, read, read)
 }
 
 // gaugesFollowState compares a twin with one that is read back from its stored form, and

@@ -1,4 +1,4 @@
-package sim
+package live
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -49,13 +50,13 @@ func (l *liveRun) added(c twins.Command) <-chan answer {
 // While a command is being kept the clock answers and is controlled.
 func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 	k := newSlowKeeper()
-	l := startLive(t, mustBuild(t, mustLoad(t, baseScenario(t), Options{})), LiveOptions{Paused: true, Keep: k.keep})
+	l := startLive(t, mustBuild(t, mustLoad(t, baseScenario(t))), Options{Paused: true, Keep: k.keep})
 	if _, err := l.Step(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
 	back := l.added(scaleOf("grid/street/h1", int64(twins.One)))
 	<-k.asked
-	answered := make(chan LiveClock)
+	answered := make(chan Clock)
 	go func() {
 		_, _ = l.Watch()
 		if err := errors.Join(l.SetSpeed(60), l.Pause(), l.Seek(3)); err != nil {
@@ -80,11 +81,11 @@ func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 // Commands of several callers are kept in the order of their numbers, one at a time. A
 // number that could not be kept is given to no other command.
 func TestLiveKeepsInOrder(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{})) // its events have the number 1
+	w := mustBuild(t, mustLoad(t, baseScenario(t))) // its events have the number 1
 	var carried []int64
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
-		l := startLive(t, w, LiveOptions{Paused: true, Keep: k.keep})
+		l := startLive(t, w, Options{Paused: true, Keep: k.keep})
 		var backs []<-chan answer
 		for i := range int64(5) {
 			backs = append(backs, l.added(scaleOf("grid/street/h1", int64(twins.One)+i)))
@@ -111,7 +112,7 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		if got := fmt.Sprint(kept); got != "[2 3 4 5 6]" {
 			t.Errorf("numbers %s, wanted each once and in order", got)
 		}
-		l.runner.Sinks = append(l.runner.Sinks, sinkFunc(func(r *StepRecord) error {
+		l.runner.Sinks = append(l.runner.Sinks, seen(func(r *sim.StepRecord) error {
 			for i := range r.Commands {
 				if r.Tick == 0 {
 					carried = append(carried, r.Commands[i].Seq)
@@ -132,12 +133,12 @@ func TestLiveKeepsInOrder(t *testing.T) {
 // A step that is due waits for the command that is being kept for it, and carries it
 // out; it is not made if the run was paused meanwhile, and a run that ends does not wait.
 func TestLiveStepWaitsForItsCommand(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
+	w := mustBuild(t, mustLoad(t, baseScenario(t)))
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
 		ctx, cancel := context.WithCancel(t.Context())
-		l := NewLive(&Runner{World: w, Stepper: NewFlat(w, nil, true)}, LiveOptions{Paused: true, Keep: k.keep})
-		run := &liveRun{Live: l, done: make(chan error, 1)}
+		l := New(&sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true)}, Options{Paused: true, Keep: k.keep})
+		run := &liveRun{Driver: l, done: make(chan error, 1)}
 		go func() { run.done <- l.Run(ctx) }()
 		tick := func() twins.Tick { synctest.Wait(); return l.Clock().Tick }
 		must := func(err error) {
@@ -170,7 +171,7 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 		if got := tick(); got != 1 {
 			t.Errorf("%d steps were made, wanted the one that had waited", got)
 		}
-		if got := len(w.commandsOf(0)); got != 2 {
+		if got := len(commandsOf(w, 0)); got != 2 {
 			t.Errorf("step 0 has carried out %d commands, wanted 2", got)
 		}
 		back = run.added(scaleOf("grid/street/h1", 3*int64(twins.One)))
@@ -191,9 +192,8 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 // A live run drops the commands of steps that are made, and refuses and carries out what
 // comes later as a world does that has kept all of them.
 func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
-	w, all := mustBuild(t, mustLoad(t, baseScenario(t), Options{})), mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
-	w.forget(0) // of a world that has none it drops none
-	l := startLive(t, w, LiveOptions{Paused: true})
+	w, all := mustBuild(t, mustLoad(t, baseScenario(t))), mustBuild(t, mustLoad(t, baseScenario(t)))
+	l := startLive(t, w, Options{Paused: true})
 	steps := int(w.Scenario.Calendar.Steps)
 	refused, most := 0, 0
 	for at := range steps - 1 {
@@ -224,10 +224,7 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.turn <- struct{}{}
-		held := len(w.commands) + len(w.added) + len(l.pending)
-		for _, c := range w.courses {
-			held += len(c.points)
-		}
+		held := len(l.pending) + w.Held()
 		<-l.turn
 		most = max(most, held)
 	}
@@ -244,3 +241,9 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }
+
+// seen is a sink that calls a function.
+type seen func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f seen) Commit(r *sim.StepRecord) error { return f(r) }

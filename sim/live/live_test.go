@@ -1,50 +1,87 @@
-package sim
+package live
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // liveRun is a live run of a world with its chain.
 type liveRun struct {
-	*Live
-	chain *Chain
+	*Driver
+	chain *sim.Chain
 	done  chan error
 }
 
-func startLive(t *testing.T, w *World, o LiveOptions) *liveRun {
+func startLive(t *testing.T, w *sim.World, o Options) *liveRun {
 	t.Helper()
 	chain := w.NewChain()
-	l := &liveRun{NewLive(&Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain}}, o), chain, make(chan error, 1)}
+	l := &liveRun{New(&sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}, o), chain, make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { l.done <- l.Run(ctx) }()
 	t.Cleanup(cancel)
 	return l
 }
 
-func digestOf(t *testing.T, w *World) string {
+func digestOf(t *testing.T, w *sim.World) string {
 	t.Helper()
 	chain := w.NewChain()
-	if _, err := (&Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain}}).Run(t.Context()); err != nil {
+	if _, err := (&sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return chain.Digest().String()
 }
 
-func mustShip(t *testing.T, name string, o Options) *World {
+func mustShip(t *testing.T, name string) *sim.World {
 	t.Helper()
-	s, err := Load(name, o)
+	s, err := sim.Load(name, sim.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return mustBuild(t, s)
+}
+
+// baseScenario is the scenario that the tests of package sim begin with.
+func baseScenario(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/scenario/base.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func mustLoad(t testing.TB, source string) *sim.Scenario {
+	t.Helper()
+	s, err := sim.Origin{File: "x.yaml", Dir: "../testdata/scenario", Text: []byte(source)}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustBuild(t testing.TB, s *sim.Scenario) *sim.World {
+	t.Helper()
+	w, err := s.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// commandsOf are the commands of a step, as its Env has them.
+func commandsOf(w *sim.World, t twins.Tick) []twins.Command {
+	var env twins.Env
+	w.Env(t, &env)
+	return env.Commands
 }
 
 func (l *liveRun) over(t *testing.T) {
@@ -54,29 +91,32 @@ func (l *liveRun) over(t *testing.T) {
 	}
 }
 
+// toggle is a type of command that no kind takes.
+var toggle = twins.DeclareCommand(twins.CommandType{Name: "toggle"})
+
 // Whatever is done to its clock, a live run has the digest of a headless one.
 func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
-	want := digestOf(t, mustShip(t, "hamlet", Options{}))
+	want := digestOf(t, mustShip(t, "hamlet"))
 	synctest.Test(t, func(t *testing.T) {
-		l := startLive(t, mustShip(t, "hamlet", Options{}), LiveOptions{Paused: true, Speed: 3600})
-		check := func(c LiveClock, err error) {
+		l := startLive(t, mustShip(t, "hamlet"), Options{Paused: true, Speed: 3600})
+		check := func(c Clock, err error) {
 			t.Helper()
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		check(l.Step(t.Context(), 3))
-		check(l.StepUntil(t.Context(), func(r *StepRecord) bool { return len(r.Commands) > 0 }))
+		check(l.StepUntil(t.Context(), func(r *sim.StepRecord) bool { return len(r.Commands) > 0 }))
 		if got := l.Clock().Tick; got != 18 { // the step of 17:00 has been made
 			t.Errorf("stopped after step %d, want 18", got)
 		}
-		check(LiveClock{}, l.Play())
-		check(l.Wait(t.Context(), func(c LiveClock) bool { return c.Tick == 20 }))
-		check(LiveClock{}, l.Pause())
-		check(LiveClock{}, l.Seek(22))
+		check(Clock{}, l.Play())
+		check(l.Wait(t.Context(), func(c Clock) bool { return c.Tick == 20 }))
+		check(Clock{}, l.Pause())
+		check(Clock{}, l.Seek(22))
 		check(l.Wait(t.Context(), stopped))
-		check(LiveClock{}, l.SetSpeed(0))
-		check(LiveClock{}, l.Play())
+		check(Clock{}, l.SetSpeed(0))
+		check(Clock{}, l.Play())
 		l.over(t)
 		if got := l.chain.Digest().String(); got != want {
 			t.Errorf("digest %s, want %s", got, want)
@@ -92,15 +132,15 @@ func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
 
 // A command gives the digest that the same change under events: gives.
 func TestLiveCommandIsAnEvent(t *testing.T) {
-	want := digestOf(t, mustShip(t, "hamlet", Options{}))
+	want := digestOf(t, mustShip(t, "hamlet"))
 	base := baseScenario(t)
-	changed := digestOf(t, mustBuild(t, mustLoad(t, base+"  - {at: 5, set: batteries.b1.mode=idle}\n", Options{})))
-	w := mustBuild(t, mustLoad(t, base, Options{}))
-	if changed == digestOf(t, mustBuild(t, mustLoad(t, base, Options{}))) || changed == want {
+	changed := digestOf(t, mustBuild(t, mustLoad(t, base+"  - {at: 5, set: batteries.b1.mode=idle}\n")))
+	w := mustBuild(t, mustLoad(t, base))
+	if changed == digestOf(t, mustBuild(t, mustLoad(t, base))) || changed == want {
 		t.Fatal("the change changes nothing")
 	}
 	var kept []twins.Command
-	l := startLive(t, w, LiveOptions{Paused: true, Keep: func(c []twins.Command) error { kept = append(kept, c...); return nil }})
+	l := startLive(t, w, Options{Paused: true, Keep: func(c []twins.Command) error { kept = append(kept, c...); return nil }})
 	if _, err := l.Step(t.Context(), 5); err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +164,10 @@ func TestLiveCommandIsAnEvent(t *testing.T) {
 // What would end the run in its middle is refused when it comes.
 func TestLiveRefuses(t *testing.T) {
 	source := baseScenario(t) + "  - {at: 20, set: [ties.tie.import_w*=1e8]}\n"
-	w := mustBuild(t, mustLoad(t, source, Options{}))
+	w := mustBuild(t, mustLoad(t, source))
 	full := errors.New("disk full")
 	keep := func([]twins.Command) error { return nil }
-	l := startLive(t, w, LiveOptions{Paused: true, Keep: func(c []twins.Command) error { return keep(c) }})
+	l := startLive(t, w, Options{Paused: true, Keep: func(c []twins.Command) error { return keep(c) }})
 	if _, err := l.Step(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
@@ -196,10 +236,10 @@ func TestLiveRefuses(t *testing.T) {
 func TestLivePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		l := startLive(t, mustShip(t, "hamlet", Options{}), LiveOptions{Speed: 1800}) // two seconds a step
+		l := startLive(t, mustShip(t, "hamlet"), Options{Speed: 1800}) // two seconds a step
 		at := func(tick twins.Tick, want time.Duration) {
 			t.Helper()
-			if _, err := l.Wait(t.Context(), func(c LiveClock) bool { return c.Tick == tick }); err != nil {
+			if _, err := l.Wait(t.Context(), func(c Clock) bool { return c.Tick == tick }); err != nil {
 				t.Fatal(err)
 			}
 			if got := time.Since(start); got != want {
@@ -231,11 +271,11 @@ func TestLivePace(t *testing.T) {
 
 // failing fails at a step.
 type failing struct {
-	Stepper
+	sim.Stepper
 	at twins.Tick
 }
 
-func (f failing) Step(env *twins.Env) (*StepRecord, error) {
+func (f failing) Step(env *twins.Env) (*sim.StepRecord, error) {
 	if env.Tick == f.at {
 		return nil, fmt.Errorf("broken")
 	}
@@ -243,39 +283,12 @@ func (f failing) Step(env *twins.Env) (*StepRecord, error) {
 }
 
 func TestLiveFails(t *testing.T) {
-	w := mustShip(t, "hamlet", Options{})
-	l := NewLive(&Runner{World: w, Stepper: failing{NewFlat(w, nil, true), 5}}, LiveOptions{})
+	w := mustShip(t, "hamlet")
+	l := New(&sim.Runner{World: w, Stepper: failing{sim.NewFlat(w, nil, true), 5}}, Options{})
 	if err := l.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "step 5: broken") {
 		t.Errorf("got %v", err)
 	}
 	if c := l.Clock(); c.State != Failed || c.Tick != 5 || c.Err == nil {
 		t.Errorf("clock %+v", c)
-	}
-}
-
-// An entry says what a member has of its kind's settings.
-func TestEntrySettings(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
-	names := func(path string) (all []string) {
-		e, ok := w.Scenario.Entry(w.KindOf(path), path)
-		if !ok {
-			t.Fatal(path)
-		}
-		for _, s := range e.Settings() {
-			all = append(all, fmt.Sprint(s.Name, "=", s.Value, s.None, s.Boolean))
-		}
-		return all
-	}
-	for path, want := range map[string]string{
-		"grid/street/h2/b1": "[available=1 false true reserve_soc=0 false false mode=0 false false peak_w=0 false false]",
-		"grid/street":       "[limit_w=0 true false]",
-		"grid/street/h1":    "[load.scale=1000000000 false false]",
-	} {
-		if got := fmt.Sprint(names(path)); got != want {
-			t.Errorf("%s: %s, want %s", path, got, want)
-		}
-	}
-	if _, ok := w.Scenario.Entry(twins.Battery, "grid/supply/b1"); ok {
-		t.Error("an entry at another's path")
 	}
 }

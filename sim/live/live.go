@@ -1,4 +1,4 @@
-package sim
+package live
 
 import (
 	"context"
@@ -8,10 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Live drives a Runner for those who watch it: it pauses, plays at a speed, makes
+// Driver drives a Runner for those who watch it: it pauses, plays at a speed, makes
 // some steps, and takes commands from outside between them. Wall time paces the
 // steps and enters nothing else: a run has the digest of the same run without a
 // pace. It waits for nobody who watches.
@@ -19,8 +20,8 @@ import (
 // Run makes the steps in the goroutine that calls it; all other methods may be
 // called from any. Only Add and the beginning of a step wait for commands that are
 // being kept; all others answer meanwhile.
-type Live struct {
-	runner *Runner
+type Driver struct {
+	runner *sim.Runner
 	keep   func([]twins.Command) error
 	wake   chan struct{}
 
@@ -34,47 +35,47 @@ type Live struct {
 
 	mu      sync.Mutex    // never held while something is kept
 	changed chan struct{} // closed at each change, and made anew
-	state   LiveState
+	state   State
 	err     error
 	done    twins.Tick // steps made
 	next    twins.Tick // the step that has not been begun; changed only by the holder of turn as well
 	speed   float64    // simulated seconds per second; 0: as fast as it goes
 	goal    twins.Tick // steps up to it are made without a pace; then it pauses
-	until   func(*StepRecord) bool
+	until   func(*sim.StepRecord) bool
 	hit     bool
 	due     time.Time
 	marks   []mark
 }
 
-// LiveState is what a live run does.
-type LiveState uint8
+// State is what a live run does.
+type State uint8
 
 // The states of a live run.
 const (
-	Paused  LiveState = iota
-	Playing           // or making the steps that were asked for
-	Ended             // the scenario's last step is made
+	Paused  State = iota
+	Playing       // or making the steps that were asked for
+	Ended         // the scenario's last step is made
 	Failed
 )
 
-var liveStateNames = [...]string{"paused", "live", "ended", "failed"}
+var stateNames = [...]string{"paused", "live", "ended", "failed"}
 
-func (s LiveState) String() string { return liveStateNames[s] }
+func (s State) String() string { return stateNames[s] }
 
 // Over says that no step will be made any more.
-func (s LiveState) Over() bool { return s >= Ended }
+func (s State) Over() bool { return s >= Ended }
 
-// LiveClock is the clock of a live run.
-type LiveClock struct {
-	State   LiveState
+// Clock is the clock of a live run.
+type Clock struct {
+	State   State
 	Tick    twins.Tick // steps made
 	Speed   float64    // asked, simulated seconds per second; 0: as fast as it goes
 	Reached float64    // of the last steps
 	Err     error      // why it has failed
 }
 
-// LiveOptions are how a live run begins.
-type LiveOptions struct {
+// Options are how a live run begins.
+type Options struct {
 	Paused bool
 	Speed  float64 // simulated seconds per second; 0: as fast as it goes
 	// Keep makes commands durable before they are taken; nil: memory will do.
@@ -90,29 +91,22 @@ type mark struct {
 // reachedOver is how long the speed reached looks back.
 const reachedOver = 3 * time.Second
 
-// NewLive makes a live run of a runner that nobody else steps.
-func NewLive(r *Runner, o LiveOptions) *Live {
-	l := &Live{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.done, next: r.done}
+// New makes a live run of a runner that nobody else steps.
+func New(r *sim.Runner, o Options) *Driver {
+	l := &Driver{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.Done(), next: r.Done()}
 	if !o.Paused {
 		l.state = Playing
 	}
-	for i := range r.World.commands {
-		l.seq = max(l.seq, r.World.commands[i].Seq)
-	}
-	for _, c := range r.World.Cells {
-		c.KindOf("") // makes its index, so that commands can be checked during a step
-	}
-	if r.World.courses == nil { // for the same reason: from now on only the step reads the world's commands
-		r.World.readCourses()
-	}
-	r.Sinks = append(r.Sinks, liveSink{l})
+	l.seq = r.World.LastSeq()
+	r.World.CheckDuringSteps()
+	r.Sinks = append(r.Sinks, sink{l})
 	return l
 }
 
-// liveSink sees what Until looks for.
-type liveSink struct{ *Live }
+// sink sees what Until looks for.
+type sink struct{ *Driver }
 
-func (l liveSink) Commit(r *StepRecord) error {
+func (l sink) Commit(r *sim.StepRecord) error {
 	l.mu.Lock()
 	until := l.until
 	l.mu.Unlock()
@@ -126,8 +120,8 @@ func (l liveSink) Commit(r *StepRecord) error {
 
 // Run makes steps as it is told, until the scenario's last one is made, a step
 // fails or ctx is done: always whole steps.
-func (l *Live) Run(ctx context.Context) error {
-	if l.runner.done >= l.runner.World.Scenario.Calendar.Steps {
+func (l *Driver) Run(ctx context.Context) error {
+	if l.runner.Done() >= l.runner.World.Scenario.Calendar.Steps {
 		l.end(Ended, nil)
 	}
 	l.mu.Lock()
@@ -159,14 +153,14 @@ func (l *Live) Run(ctx context.Context) error {
 const idle = time.Hour
 
 // plan says how long to wait for the next step.
-func (l *Live) plan(now time.Time) (time.Duration, LiveState) {
+func (l *Driver) plan(now time.Time) (time.Duration, State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.untilNext(now), l.state
 }
 
 // untilNext is how long it is until the next step is due. The caller holds mu.
-func (l *Live) untilNext(now time.Time) time.Duration {
+func (l *Driver) untilNext(now time.Time) time.Duration {
 	switch {
 	case l.state != Playing:
 		return idle
@@ -177,14 +171,14 @@ func (l *Live) untilNext(now time.Time) time.Duration {
 }
 
 // step makes the next step, if it is still due once it may begin.
-func (l *Live) step(ctx context.Context) {
+func (l *Driver) step(ctx context.Context) {
 	if !l.begin(ctx) {
 		return
 	}
 	more, err := l.runner.Step()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.done, l.next = l.runner.done, l.runner.done
+	l.done, l.next = l.runner.Done(), l.runner.Done()
 	l.mark(time.Now())
 	switch {
 	case err != nil:
@@ -204,7 +198,7 @@ func (l *Live) step(ctx context.Context) {
 // after this one. It waits for commands that are being kept, which this step must carry
 // out. It reports false, and has begun nothing, if the step is not due any more after
 // that or ctx is done.
-func (l *Live) begin(ctx context.Context) bool {
+func (l *Driver) begin(ctx context.Context) bool {
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -214,21 +208,20 @@ func (l *Live) begin(ctx context.Context) bool {
 	if !l.open(time.Now()) {
 		return false
 	}
-	w := l.runner.World
-	w.added = append(w.added, l.pending...)
+	l.runner.World.Schedule(l.pending)
 	l.pending, l.weight = nil, 0
-	w.forget(l.runner.done)
+	l.runner.World.Forget(l.runner.Done())
 	return true
 }
 
 // open moves the clock on to the step that begins now, unless none is due.
-func (l *Live) open(now time.Time) bool {
+func (l *Driver) open(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.untilNext(now) > 0 {
 		return false
 	}
-	l.next = l.runner.done + 1
+	l.next = l.runner.Done() + 1
 	if l.speed > 0 {
 		interval := time.Duration(float64(l.runner.World.Scenario.Calendar.Step) / l.speed * float64(time.Second))
 		l.due = l.due.Add(interval)
@@ -240,7 +233,7 @@ func (l *Live) open(now time.Time) bool {
 }
 
 // mark notes when a step was done.
-func (l *Live) mark(now time.Time) {
+func (l *Driver) mark(now time.Time) {
 	l.marks = append(l.marks, mark{now, l.next})
 	old := 0
 	for old < len(l.marks)-2 && now.Sub(l.marks[old].at) > reachedOver {
@@ -251,7 +244,7 @@ func (l *Live) mark(now time.Time) {
 	}
 }
 
-func (l *Live) reached() float64 {
+func (l *Driver) reached() float64 {
 	n := len(l.marks)
 	if n < 2 || l.state != Playing {
 		return 0
@@ -263,7 +256,7 @@ func (l *Live) reached() float64 {
 	return float64(l.marks[n-1].tick-l.marks[0].tick) * float64(l.runner.World.Scenario.Calendar.Step) / took
 }
 
-func (l *Live) end(s LiveState, err error) {
+func (l *Driver) end(s State, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state, l.err = s, err
@@ -271,7 +264,7 @@ func (l *Live) end(s LiveState, err error) {
 }
 
 // tell wakes whoever waits for a change, and the run. The caller holds mu.
-func (l *Live) tell() {
+func (l *Driver) tell() {
 	close(l.changed)
 	l.changed = make(chan struct{})
 	select {
@@ -281,20 +274,20 @@ func (l *Live) tell() {
 }
 
 // Clock is where the run stands.
-func (l *Live) Clock() LiveClock {
+func (l *Driver) Clock() Clock {
 	c, _ := l.Watch()
 	return c
 }
 
 // Watch returns the clock and a channel that is closed when it has changed.
-func (l *Live) Watch() (LiveClock, <-chan struct{}) {
+func (l *Driver) Watch() (Clock, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return LiveClock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.reached(), Err: l.err}, l.changed
+	return Clock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.reached(), Err: l.err}, l.changed
 }
 
 // Wait waits until the clock is as wanted, or ctx is done.
-func (l *Live) Wait(ctx context.Context, wanted func(LiveClock) bool) (LiveClock, error) {
+func (l *Driver) Wait(ctx context.Context, wanted func(Clock) bool) (Clock, error) {
 	for {
 		c, changed := l.Watch()
 		if wanted(c) {
@@ -336,15 +329,15 @@ var ErrTooMany = fmt.Errorf("no more than %d MiB of commands may wait for the ne
 var ErrOver = errors.New("the run is over: no step will be made any more")
 
 // Pause stops after the step in progress.
-func (l *Live) Pause() error { return l.control(func() { l.pause() }) }
+func (l *Driver) Pause() error { return l.control(func() { l.pause() }) }
 
-func (l *Live) pause() {
+func (l *Driver) pause() {
 	l.state, l.goal, l.until = Paused, 0, nil
 	l.marks = l.marks[max(0, len(l.marks)-1):]
 }
 
 // Play goes on at the speed that is set.
-func (l *Live) Play() error {
+func (l *Driver) Play() error {
 	return l.control(func() {
 		if l.state == Paused {
 			l.due = time.Now()
@@ -354,7 +347,7 @@ func (l *Live) Play() error {
 }
 
 // SetSpeed sets the simulated seconds per second; 0 is as fast as it goes.
-func (l *Live) SetSpeed(speed float64) error {
+func (l *Driver) SetSpeed(speed float64) error {
 	if err := CheckSpeed(speed); err != nil {
 		return err
 	}
@@ -380,12 +373,12 @@ const (
 
 // Seek makes steps without a pace until t are made, then pauses. It does not wait
 // for that. A run goes forward only.
-func (l *Live) Seek(t twins.Tick) error {
+func (l *Driver) Seek(t twins.Tick) error {
 	_, err := l.seek(t, nil)
 	return err
 }
 
-func (l *Live) seek(t twins.Tick, until func(*StepRecord) bool) (twins.Tick, error) {
+func (l *Driver) seek(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tick, error) {
 	steps := l.runner.World.Scenario.Calendar.Steps
 	var err error
 	over := l.control(func() {
@@ -406,7 +399,7 @@ func (l *Live) seek(t twins.Tick, until func(*StepRecord) bool) (twins.Tick, err
 
 // Step makes n steps without a pace, pauses, and waits for that. Somebody else may
 // pause it earlier.
-func (l *Live) Step(ctx context.Context, n int) (LiveClock, error) {
+func (l *Driver) Step(ctx context.Context, n int) (Clock, error) {
 	if n < 1 {
 		return l.Clock(), fmt.Errorf("%d steps, wanted at least 1", n)
 	}
@@ -422,17 +415,17 @@ func (l *Live) Step(ctx context.Context, n int) (LiveClock, error) {
 // StepUntil makes steps without a pace until one is as wanted, pauses, and waits
 // for that; at the end of the run it stops in any case. wanted is called while the
 // record is valid.
-func (l *Live) StepUntil(ctx context.Context, wanted func(*StepRecord) bool) (LiveClock, error) {
+func (l *Driver) StepUntil(ctx context.Context, wanted func(*sim.StepRecord) bool) (Clock, error) {
 	if _, err := l.seek(l.runner.World.Scenario.Calendar.Steps, wanted); err != nil {
 		return l.Clock(), err
 	}
 	return l.Wait(ctx, stopped)
 }
 
-func stopped(c LiveClock) bool { return c.State != Playing }
+func stopped(c Clock) bool { return c.State != Playing }
 
 // control changes what the run does next.
-func (l *Live) control(change func()) error {
+func (l *Driver) control(change func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state.Over() {
@@ -449,7 +442,7 @@ func (l *Live) control(change func()) error {
 // turns, so that commands are kept and carried out in the order of their numbers. A
 // number that was given to the keeper is used up even if it has failed: part of what
 // failed may be on disk.
-func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
+func (l *Driver) Add(commands ...twins.Command) ([]twins.Command, error) {
 	if len(commands) == 0 {
 		return nil, nil
 	}
@@ -463,7 +456,7 @@ func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
 	if l.weight+weight > mostPending {
 		return nil, ErrTooMany
 	}
-	passed, err := l.runner.World.check(taken)
+	passed, err := l.runner.World.Pass(taken)
 	if err != nil {
 		return nil, err
 	}
@@ -473,14 +466,14 @@ func (l *Live) Add(commands ...twins.Command) ([]twins.Command, error) {
 			return nil, fmt.Errorf("the command could not be kept: %w", err)
 		}
 	}
-	passed.take()
+	passed.Take()
 	l.pending, l.weight = append(l.pending, taken...), l.weight+weight
 	return taken, nil
 }
 
 // number gives commands their steps and the numbers that follow, without using them up.
 // The caller holds turn.
-func (l *Live) number(commands []twins.Command) ([]twins.Command, error) {
+func (l *Driver) number(commands []twins.Command) ([]twins.Command, error) {
 	l.mu.Lock()
 	next, over := l.next, l.state.Over()
 	l.mu.Unlock()

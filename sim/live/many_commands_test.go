@@ -1,0 +1,62 @@
+package live
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// median is that of some times.
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// Commands are taken at a cost that does not grow with how many wait already, whether
+// they come one by one or together, for one setting or for several.
+func TestManyCommandsAreTaken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its times mean nothing under the race detector")
+	}
+	scenario := mustLoad(t, baseScenario(t))
+	settings := []twins.Command{
+		scaleOf("grid/street/h1", int64(twins.One)), scaleOf("grid/street/h2", int64(twins.One)),
+		twins.Set("grid/street", "limit_w", 1e9),
+		twins.Multiply("grid/supply/tie", "import_w", int64(twins.One)),
+	}
+	take := func(commands []twins.Command, together int) time.Duration {
+		l := New(&sim.Runner{World: mustBuild(t, scenario)}, Options{Paused: true})
+		began := time.Now()
+		for batch := range slices.Chunk(commands, together) {
+			if _, err := l.Add(batch...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.runner.World.Schedule(l.pending)
+		if n := len(commandsOf(l.runner.World, 0)); n != len(commands) {
+			t.Fatalf("%d commands in the step, wanted %d", n, len(commands))
+		}
+		return time.Since(began)
+	}
+	const few, many = 10_000, 100_000
+	var commands []twins.Command
+	for i := range many {
+		commands = append(commands, settings[i%len(settings)])
+	}
+	for _, row := range []struct {
+		name     string
+		together int
+	}{{"one by one", 1}, {"together", many}} {
+		var a, b []time.Duration
+		for range 3 {
+			a, b = append(a, take(commands[:few], row.together)), append(b, take(commands, row.together))
+		}
+		t.Logf("%s: %d in %v, %d in %v", row.name, few, median(a), many, median(b))
+		if median(b) > 30*median(a) { // 10 times as many; each looking at all others would be 100 times as long
+			t.Errorf("%s: %d commands take %v, %d take %v", row.name, few, median(a), many, median(b))
+		}
+	}
+}

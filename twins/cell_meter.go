@@ -1,0 +1,56 @@
+package twins
+
+// meter adds up the readings, and what is lost between them.
+func (c *Cell) meter(units bool) {
+	c.Flows = Flows{}
+	c.draws = c.draws[:0]
+	for _, b := range c.Blocks {
+		if b.Kind.Role.Unit() && !units {
+			continue
+		}
+		b.Flows = Flows{}
+		for i := range b.Read {
+			r := &b.Read[i]
+			b.Flows.Add(r)
+			if !c.lossless && !units {
+				c.draws = append(c.draws, BusDraw{b.Connection(i), r.Power, r.Reactive})
+			}
+		}
+		c.Flows.Plus(&b.Flows)
+	}
+	if !units { // at commit members do what the network was asked about before
+		c.network.Flow(c.draws, &c.state)
+	}
+	c.Flows.NetworkLoss = c.state.Loss
+}
+
+// listen keeps what the network has answered up to now for the strategies of this
+// exchange, so that an exchange that is repeated after a failure hears the same.
+func (c *Cell) listen(ask *Ask) {
+	at := exchange{ask.Tick, ask.Seq, ask.Stage}
+	if c.lossless || c.listened == at {
+		return
+	}
+	c.listened = at
+	c.heard.assign(&c.state)
+}
+
+// exchange names one exchange of the protocol.
+type exchange struct {
+	tick  Tick
+	seq   int32
+	stage Stage
+}
+
+// check looks for a member whose reading breaks its own balance.
+func (c *Cell) check(s Seconds) {
+	c.Broken, c.BrokenBy = "", 0
+	for _, b := range c.Blocks {
+		for i := range b.Read {
+			if by := b.Read[i].Imbalance(s); by != 0 {
+				c.Broken, c.BrokenBy = b.Paths[i], by
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package twins
+
+import "fmt"
+
+// cellVersion is the first byte of a cell's stored form.
+const cellVersion = 1
+
+// AppendStates appends the stored form of the community with everything that its
+// next step depends on: its own twin, then, block by block, the members' twins in
+// path order, what estimates rest on, who is in quarantine, and what customers have
+// borne; then what the network has answered last, if it is not
+// Lossless, and the states of strategies that remember.
+func (c *Cell) AppendStates(buf []byte) []byte {
+	buf = c.Node.AppendBinary(append(buf, cellVersion))
+	for _, b := range c.Blocks {
+		for i := range b.Paths {
+			buf = b.Slab.AppendBinary(i, buf)
+			buf = appendInts(buf, b.last[i], flag(b.quarantined[i]))
+		}
+		if b.customers() {
+			buf = b.burdens.appendBinary(buf)
+		}
+	}
+	if !c.lossless {
+		buf = encode(buf, networkVersion, c.state.wire)
+	}
+	return c.appendStewards(buf)
+}
+
+// RestoreStates is the inverse of AppendStates, for a cell of the same scenario; it
+// returns the rest of b.
+func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
+	if len(b) == 0 || b[0] != cellVersion {
+		return b, fmt.Errorf("%s: stored state of another version, wanted %d", c.Path, cellVersion)
+	}
+	if b, err = RestoreNode(c.Node, b[1:]); err != nil {
+		return b, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	for _, block := range c.Blocks {
+		for i, path := range block.Paths {
+			var quarantined int64
+			if b, err = restoreState(b, block.upgrades(), func(b []byte) ([]byte, error) { return block.Slab.UnmarshalBinary(i, b) }); err == nil {
+				if b, err = readInt(b, &block.last[i]); err == nil {
+					b, err = readInt(b, &quarantined)
+				}
+			}
+			if err != nil {
+				return b, fmt.Errorf("%s: %w", path, err)
+			}
+			block.quarantined[i] = quarantined != 0
+		}
+		if block.customers() {
+			if b, err = block.burdens.unmarshalBinary(b, len(block.Paths)); err != nil {
+				return b, fmt.Errorf("%s: %w", c.Path, err)
+			}
+		}
+	}
+	if !c.lossless {
+		if b, err = decode(b, "network", networkVersion, c.state.wire); err != nil {
+			return b, fmt.Errorf("%s: %w", c.Path, err)
+		}
+	}
+	if b, err = c.readStewards(b); err != nil {
+		return b, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	c.stewards.settled = -1
+	c.began, c.borne, c.listened.tick = -1, -1, -1
+	return b, nil
+}

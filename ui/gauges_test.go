@@ -1,0 +1,189 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// gaugesKept is a sink that notes the gauges of every member of every step.
+type gaugesKept map[string]int64 // by step, path and gauge
+
+func gaugeAt(tick int64, path, gauge string) string { return fmt.Sprint(tick, " ", path, " ", gauge) }
+
+func (k gaugesKept) Commit(r *sim.StepRecord) error {
+	for _, c := range r.Cells {
+		for b := range c.Blocks {
+			for i, path := range c.Blocks[b].Paths {
+				values := c.Blocks[b].GaugesOf(i)
+				for n, g := range c.Blocks[b].GaugeList(i) {
+					k[gaugeAt(int64(r.Tick), path, g.Name)] = values[n]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// What /twin and /readings say of gauges is what the records had, of each member in each
+// step; a value that is not known is null, and a gap.
+func TestGaugesOfTwins(t *testing.T) {
+	for _, row := range []struct {
+		scenario string
+		steps    int
+		want     []string // gauges among those that are shown
+	}{
+		{"hamlet", 24, []string{"connector", "leaves_s", "health", "state", "left_j"}},
+		{"town", 3, []string{"heat_pump.room_c", "health", "connector"}},
+	} {
+		t.Run(row.scenario, func(t *testing.T) {
+			k := gaugesKept{}
+			s := serve(t, row.scenario, func(o *Options) { o.Sinks, o.Limits.Requests = []sim.Sink{k}, 1e6 })
+			s.step(row.steps)
+			var all TwinList
+			s.get("/twins?limit=1000&absent=true", &all)
+			shown, nulls := map[string]int{}, 0
+			for n, twin := range all.Twins {
+				p, _ := s.index.Place(twin.Path)
+				list := s.index.block(p).gaugeList(p.Row)
+				if len(list) == 0 || row.scenario == "town" && n%7 > 0 && twin.Kind != "household" {
+					continue
+				}
+				query := "/readings?path=" + twin.Path
+				for _, g := range list {
+					query += "&column=gauge:" + g.Name
+				}
+				var series struct {
+					Series []struct {
+						Name, Label, Unit string
+						T                 []int64
+						V                 []*Number
+					}
+				}
+				s.get(query, &series)
+				for tick := range int64(row.steps) {
+					var info TwinInfo
+					s.get(fmt.Sprintf("/twin?path=%s&tick=%d", twin.Path, tick), &info)
+					if len(info.Gauges) != len(list) || info.NotComputed != "" {
+						t.Fatalf("%s: gauges %+v, wanted %d; %q", twin.Path, info.Gauges, len(list), info.NotComputed)
+					}
+					for i, g := range info.Gauges {
+						want, over := k[gaugeAt(tick, twin.Path, g.Name)], series.Series[i]
+						var then *Number // nil inside a gap
+						if at := slices.Index(over.T, tick); at >= 0 {
+							then = over.V[at]
+						}
+						shown[g.Name]++
+						if want == twins.GaugeUnknown {
+							if nulls++; g.Value != nil || g.Text != "" || then != nil {
+								t.Fatalf("%s, step %d: %+v and %v, wanted null", twin.Path, tick, g, then)
+							}
+							continue
+						}
+						if g.Value == nil || g.Value.Value != want || then == nil || then.Value != want ||
+							g.Name != list[i].Name || g.Text == "" || over.Name != "gauge:"+g.Name || over.Unit != g.Unit || over.Label != g.Label {
+							t.Fatalf("%s, step %d: %+v, over time %+v, wanted %d", twin.Path, tick, g, over, want)
+						}
+					}
+				}
+			}
+			for _, name := range row.want {
+				if shown[name] == 0 {
+					t.Errorf("no %s among %v", name, shown)
+				}
+			}
+			if nulls == 0 {
+				t.Error("every gauge had a value in every step")
+			}
+		})
+	}
+}
+
+// Before the first step a twin has gauges without values.
+func TestGaugesBeforeFirstStep(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	var info TwinInfo
+	s.get("/twin?path=grid/south/pump", &info)
+	if len(info.Gauges) != 1 || info.Gauges[0].Value != nil || info.Gauges[0].Unit != "J" {
+		t.Errorf("gauges %+v", info.Gauges)
+	}
+}
+
+// Of a step that can be read and not computed again, a twin's page has its reading, no
+// devices, gauges without values, and the reason. Steps in memory have all of it.
+func TestTwinOfStepThatIsNotComputed(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}, partless: errors.New("another model made it")}
+	s := shelved(t, h, nil)
+	s.step(23)
+	for _, path := range []string{aHome(s), "grid/south/home-5/car", "grid/supply/engine"} {
+		var now, then TwinInfo
+		s.get("/twin?path="+path, &now)
+		s.get("/twin?tick=1&path="+path, &then)
+		if now.NotComputed != "" || strings.HasSuffix(path, "engine") && (len(now.Gauges) != 1 || now.Gauges[0].Value == nil) {
+			t.Errorf("%s now: %+v, %q", path, now.Gauges, now.NotComputed)
+		}
+		if !strings.Contains(then.NotComputed, "another model made it") || len(then.Parts) != 0 || len(then.Gauges) != len(now.Gauges) ||
+			then.Tick != 1 || len(then.Reading) == 0 || slices.ContainsFunc(then.Gauges, func(g GaugeInfo) bool { return g.Value != nil || g.Text != "" }) {
+			t.Errorf("%s then: parts %+v, gauges %+v, reading %v, %q", path, then.Parts, then.Gauges, then.Reading, then.NotComputed)
+		}
+	}
+	for _, row := range []struct {
+		column string
+		status int
+	}{{"part:pv", 404}, {"power_w", 200}} {
+		if status, _, b := s.ask("GET", "/api/v1/readings?column="+row.column+"&path="+aHome(s), ""); status != row.status ||
+			status == 404 && !strings.Contains(string(b), "another model made it") {
+			t.Errorf("%s: status %d: %s", row.column, status, b)
+		}
+	}
+	if status, _, b := s.ask("GET", "/api/v1/readings?column=gauge:connector&path=grid/south/home-5/car", ""); status != 404 {
+		t.Errorf("status %d: %s", status, b)
+	}
+}
+
+func TestGaugesInCatalogue(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	var c Catalogue
+	s.get("/catalogue", &c)
+	got := map[string]string{}
+	for _, k := range c.Kinds {
+		for _, g := range k.Gauges {
+			got[k.Name] += fmt.Sprint(g.Name, " ", g.Unit, " ", g.Places, " ", g.Words, "; ")
+		}
+	}
+	for kind, want := range map[string]string{
+		"household": "heat_pump.room_c °C 3 []; hot_water.tank_c °C 3 []; ", "vehicle": "connector  0 [away plugged charging]; leaves_s s 0 []; ",
+		"battery": "health  9 []; ", "producer": "state  0 [off starting on]; ", "water_pump": "left_j J 3 []; ", "tie": "",
+	} {
+		if got[kind] != want {
+			t.Errorf("%s: %q, wanted %q", kind, got[kind], want)
+		}
+	}
+}
+
+func TestGaugeTexts(t *testing.T) {
+	for _, row := range []struct {
+		gauge twins.Gauge
+		value int64
+		want  string
+	}{
+		{twins.Gauge{Name: "state", Words: []string{"off", "on"}}, 1, "on"},
+		{twins.Gauge{Name: "leaves_s"}, 3540, "59 min"},
+		{twins.Gauge{Name: "leaves_s"}, 25 * 3600, "25 h 0 min"},
+		{twins.Gauge{Name: "left_j", Places: 3}, 3_600_000_000, "1.0 kWh"},
+		{twins.Gauge{Name: "health", Places: 9}, 998_760_000, "99.9 %"},
+		{twins.Gauge{Name: "tank_c", Places: 3}, 54_349, "54.3 °C"},
+		{twins.Gauge{Name: "room_c", Places: 3}, -40, "0.0 °C"},
+		{twins.Gauge{Name: "room_c", Places: 3}, -1_250, "-1.3 °C"},
+		{twins.Gauge{Name: "count"}, 7, "7"},
+	} {
+		if got := gaugeText(row.gauge, row.value); got != row.want {
+			t.Errorf("%s %d: %q, wanted %q", row.gauge.Name, row.value, got, row.want)
+		}
+	}
+}
