@@ -38,7 +38,8 @@
 // against its checksum, the digests of its step and the chain.
 //
 // What a store has in memory does not grow with its run. Heads are read from the ledger, a page
-// of 256 steps at a time: 8 bytes a page say where it begins. Chunks are found by their
+// of 256 steps at a time: 8 bytes a page say where it begins. Commands are read from the journal;
+// of each 256 the index has for which steps they are. Chunks are found by their
 // marks, and of snapshots there are progressions.
 //
 // A run may let go of old readings, of old steps with their decisions and events, and of

@@ -101,8 +101,6 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	child := newStore(r, Write)
 	child.start, child.parent, child.base, child.gone = s.start, s, at, at
 	child.steps = at
-	child.commands = s.Commands(0, at)
-	child.inherited = len(child.commands)
 	later := append(s.Commands(at, kept.lastStep()), changes...)
 	if child.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, nil, err

@@ -1,7 +1,9 @@
 package persistence
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -52,6 +55,7 @@ func headOf(r *Reader, n twins.Tick) sim.Hash {
 // readLedger, which reads it in pieces and keeps no heads, is compared with.
 type slowLedger struct {
 	heads []sim.Hash
+	given []twins.Command
 	holes []int64
 	torn  int64
 }
@@ -89,6 +93,8 @@ func readSlowly(b []byte) *slowLedger {
 				l.heads = append(l.heads, sim.Hash{})
 			}
 			l.heads[t] = head
+		} else if b[at+8] == recordCommand {
+			l.given = append(l.given, r.commands()...)
 		}
 		at += n
 	}
@@ -112,9 +118,10 @@ func hurtLedger(random *rand.Rand, b []byte, heads []sim.Hash) []byte {
 		b = b[:len(b)-len(body)+at]
 	case 4:
 		b = append(b, make([]byte, random.IntN(200))...)
-	case 5: // steps come once more, in no order
+	case 5: // steps come once more, in no order, some of which are damaged where they came first
+		clear(body[at:min(len(body), at+random.IntN(3000))])
 		l := &ledger{}
-		for range random.IntN(20) {
+		for range random.IntN(60) {
 			t := random.IntN(len(heads))
 			l.step(twins.Tick(t), heads[t])
 		}
@@ -140,9 +147,41 @@ func hurtJournal(random *rand.Rand, table *Memory, steps int) (left []bool) {
 	return left
 }
 
+// hurtCommands takes some commands out of a table, or spoils them.
+func hurtCommands(random *rand.Rand, table *Memory, commands []twins.Command) {
+	for i := range commands {
+		if random.IntN(4) > 0 {
+			continue
+		}
+		e := Entry{Key: key(keyCommand, twins.Tick(i))}
+		if random.IntN(3) == 0 {
+			e.Value = []byte("spoilt")
+		}
+		_ = table.Put([]Entry{e}) // it does not fail
+	}
+}
+
+// commandsLeft are those that a ledger or a table still has, in the order of steps.
+func commandsLeft(slow *slowLedger, table *Memory, given []twins.Command) (left []twins.Command) {
+	unpacker := newUnpacker()
+	defer unpacker.Close()
+	for i, c := range given {
+		k := key(keyCommand, twins.Tick(i))
+		v, err := table.Get(k)
+		if err == nil {
+			_, err = unseal(unpacker, k, v)
+		}
+		if err == nil || slices.Contains(slow.given, c) {
+			left = append(left, c)
+		}
+	}
+	sortCommands(left)
+	return left
+}
+
 // The head after each step is the one that was committed, wherever ledger or journal still has
 // it, for pages of any length and whatever is damaged; and so it is after the ledger has
-// been mended.
+// been mended. The same goes for commands, which may also be lost after the run has been opened.
 func TestHeadsOfDamagedRuns(t *testing.T) {
 	w, err := killedWorld()
 	if err != nil {
@@ -162,9 +201,14 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 	heads, start := []sim.Hash(nil), chain.Head()
 	note := sinkFunc(func(*sim.StepRecord) error { heads = append(heads, chain.Head()); return nil })
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, note, j}}
+	var given []twins.Command
 	for at := range twins.Tick(killSteps) {
-		if err := giveCommand(w, j, at); err != nil {
-			t.Fatal(err)
+		if at%7 == 3 && at < killSteps-30 {
+			c := killCommand(at+at%30).At(at+at%30, int64(len(given)+1))
+			given = append(given, c)
+			if err := errors.Join(j.AppendCommand(c), w.Add(c)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if _, err := run.Step(); err != nil {
 			t.Fatal(err)
@@ -180,13 +224,16 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func(was twins.Tick) { headsPerPage = was }(headsPerPage)
+	defer func(heads twins.Tick, commands int) { headsPerPage, commandsPerPage = heads, commands }(headsPerPage, commandsPerPage)
 	seen := map[string]int{}
 	for round := range uint64(400) {
 		random := rand.New(rand.NewPCG(round, 11))
-		headsPerPage = 1 + twins.Tick(random.IntN(300))
+		headsPerPage, commandsPerPage = 1+twins.Tick(random.IntN(300)), 1+random.IntN(6)
 		b, hurt := hurtLedger(random, whole, heads), &Memory{entries: slices.Clone(table.entries)}
 		left := hurtJournal(random, hurt, len(heads))
+		if round%2 == 0 {
+			hurtCommands(random, hurt, given)
+		}
 		if err := os.WriteFile(filepath.Join(dir, ledgerFile), b, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -199,6 +246,22 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		compareHeads(t, round, s, heads, slow, left, seen)
+		compareCommands(t, round, random, s, commandsLeft(slow, hurt, given))
+		if round%3 == 0 {
+			hurtCommands(random, hurt, given)
+			compareCommands(t, round, random, s, commandsLeft(slow, hurt, given))
+		}
+		if round%5 == 0 { // the journal has all again
+			want := commandsLeft(slow, hurt, given)
+			if err := s.restoreCommands(); err != nil || len(s.commands.lost) > 0 {
+				t.Fatalf("round %d: %v, %d are not restored", round, err, len(s.commands.lost))
+			}
+			compareCommands(t, round, random, s, want)
+			if err := s.joinCommands(nil); err != nil {
+				t.Fatal(err)
+			}
+			compareCommands(t, round, random, s, want)
+		}
 		if len(slow.holes) > 0 {
 			l, err := s.mendLedger()
 			if err != nil {
@@ -206,6 +269,7 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 			}
 			l.f.Close()
 			compareHeads(t, round, s, heads, slow, left, seen)
+			compareCommands(t, round, random, s, commandsLeft(slow, hurt, given))
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -213,6 +277,37 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 	}
 	if seen["in the journal only"] == 0 || seen["in the ledger only"] == 0 || seen["lost"] == 0 {
 		t.Errorf("the damage shows too little: %v", seen)
+	}
+}
+
+// compareCommands compares the commands of some steps with those that are left.
+func compareCommands(t *testing.T, round uint64, random *rand.Rand, s *Store, left []twins.Command) {
+	t.Helper()
+	for range 5 {
+		from := twins.Tick(random.IntN(killSteps))
+		to := from + twins.Tick(random.IntN(killSteps))
+		var want []twins.Command
+		for _, c := range left {
+			if from <= c.Step && c.Step < to {
+				want = append(want, c)
+			}
+		}
+		if got := s.Commands(from, to); !slices.Equal(got, want) {
+			t.Fatalf("round %d: of steps %d to %d the commands %v, wanted %v", round, from, to, got, want)
+		}
+	}
+	if got := s.Commands(0, allSteps); !slices.Equal(got, left) {
+		t.Fatalf("round %d: %d commands, wanted %d", round, len(got), len(left))
+	}
+	byNumber := slices.SortedFunc(slices.Values(left), func(a, b twins.Command) int { return int(a.Seq - b.Seq) })
+	for range 5 {
+		position, most := random.IntN(len(left)+5), random.IntN(20)
+		behind := min(position, len(left))
+		want := slices.Clone(byNumber[min(behind, max(0, position-most)):behind])
+		slices.Reverse(want)
+		if got, err := s.CommandsBefore(position, most); err != nil || !slices.Equal(got, want) {
+			t.Fatalf("round %d: %v; %d before %d are %v, wanted %v", round, err, most, position, got, want)
+		}
 	}
 }
 
@@ -257,8 +352,8 @@ func compareHeads(t *testing.T, round uint64, s *Store, heads []sim.Hash, slow *
 	}
 }
 
-// What a journal has in memory does not grow with its run: after ten times the steps no more
-// than a tenth is added. The run lets go of old days, so that a table in memory does not grow either.
+// What a run that is kept has in memory does not grow with its length, though commands come all the
+// time: after ten times the steps no more than a tenth is added. The run lets go of old days, so that a table in memory does not grow either.
 func TestHeapOfALongRun(t *testing.T) {
 	defer func(was int) { runtime.MemProfileRate = was }(runtime.MemProfileRate)
 	runtime.MemProfileRate = 1 // all is counted
@@ -275,14 +370,21 @@ func TestHeapOfALongRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
-			steps := w.Scenario.Calendar.Steps
+			run := &sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+			clock := live.New(run, live.Options{Paused: true, Keep: func(c []twins.Command) error { return j.AppendCommand(c...) }})
+			done := make(chan error, 1)
+			ctx, stop := context.WithCancel(t.Context())
+			go func() { done <- clock.Run(ctx) }()
+			steps := w.Scenario.Calendar.Steps / 100 * 100
 			var first int64
-			for more := true; more; {
-				if more, err = run.Step(); err != nil {
+			for at := twins.Tick(0); at < steps; at += 20 {
+				if _, err := clock.Add(twins.Set("grid/road/pump", "rated_w", 500_000+int64(at))); err != nil {
 					t.Fatal(err)
 				}
-				if run.Done() == steps/10 {
+				if _, err := clock.Step(t.Context(), 20); err != nil {
+					t.Fatal(err)
+				}
+				if at+20 == steps/10 {
 					first = heapOf(j)
 				}
 			}
@@ -291,7 +393,9 @@ func TestHeapOfALongRun(t *testing.T) {
 			if first <= 0 || last*10 > first*11 {
 				t.Errorf("the heap grows from %d to %d KiB with ten times the steps, wanted at most 1.1 ×", first>>10, last>>10)
 			}
-			if err := r.Finish(Done, nil); err != nil {
+			stop()
+			<-done
+			if err := r.Finish(Interrupted, nil); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,11 +61,10 @@ type Journal struct {
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
-	buf         []byte // for bodies, used again
-	places      *places
-	folds       *folds // read models; nil: none are kept
-	numCommands int
-	free        func(dir string) (int64, error) // bytes on the disk
+	buf    []byte // for bodies, used again
+	places *places
+	folds  *folds                          // read models; nil: none are kept
+	free   func(dir string) (int64, error) // bytes on the disk
 }
 
 // chunk is readings that wait to be written together.
@@ -171,7 +169,7 @@ func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twi
 	last.shape = shapeOf(last.layout, w.Cells)
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited, places: &places{},
+		synced: time.Now(), free: freeSpace, places: &places{},
 	}
 	j.show()
 	return j, nil
@@ -388,17 +386,12 @@ func (j *Journal) command(commands ...twins.Command) error {
 	if err := j.ledger.f.Sync(); err != nil {
 		return j.fail(err)
 	}
-	var entries []Entry
-	for batch := range slices.Chunk(commands, mostTogether) {
-		var w writer
-		w.commands(batch)
-		entries = append(entries, j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w))
-		j.numCommands += len(batch)
-	}
+	known := j.store.commands // readers have it
+	entries := j.store.commandEntries(&known, commands)
 	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
-	j.store.commands = append(j.store.commands, commands...)
+	j.store.commands = known
 	j.show()
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 type view struct {
 	steps     twins.Tick // made so far
 	index     headIndex
-	commands  []twins.Command
+	commands  commandIndex
 	chunks    chunkList
 	snapshots ticks
 }
@@ -20,7 +20,7 @@ type view struct {
 // show lets readers see what has been kept. The caller holds mu, or is alone.
 func (j *Journal) show() {
 	s := j.store
-	j.shown.Store(&view{min(s.steps, j.next), s.index, s.commands[:len(s.commands):len(s.commands)], s.chunks, s.snapshots})
+	j.shown.Store(&view{min(s.steps, j.next), s.index, s.commands, s.chunks, s.snapshots})
 }
 
 // Reader reads what is kept of a run while its journal takes steps, or of one that
@@ -44,7 +44,7 @@ func (s *Store) Reader() *Reader {
 // beside is a store that reads the same table.
 func (s *Store) beside() *Store {
 	b := &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: -1, segments: s.ownSegments()}
-	b.base, b.inherited, b.parent = s.base, s.inherited, s.parent.past()
+	b.base, b.until, b.parent = s.base, allSteps, s.parent.past()
 	return b
 }
 
@@ -56,7 +56,7 @@ func (s *Store) past() *Store {
 	}
 	return &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: s.ended, digest: s.digest,
 		steps: s.steps, index: s.index, missing: s.missing, commands: s.commands, chunks: s.chunks, snapshots: s.snapshots,
-		base: s.base, inherited: s.inherited, parent: s.parent.past(), segments: s.ownSegments()}
+		base: s.base, until: s.until, parent: s.parent.past(), segments: s.ownSegments()}
 }
 
 // ownSegments are the store's segments for another one, which makes its own shapes.
@@ -99,7 +99,7 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 	s := r.look().beside()
 	defer s.unpacker.Close()
 	s.steps, s.index, s.snapshots = r.store.steps, r.store.index, r.store.snapshots
-	s.commands = r.store.Commands(0, at)
+	s.commands, s.until = r.store.commands, at
 	m, err := s.nearest(min(at, s.Steps()))
 	if err == nil {
 		err = s.recomputable(m.Steps, min(at, s.Steps()))
@@ -108,6 +108,20 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 		return nil, 0, nil, err
 	}
 	return m.World, m.Steps, m.Chain, nil
+}
+
+// Commands are those from outside for the steps from ≤ t < to; see Store.Commands.
+func (r *Reader) Commands(from, to twins.Tick) []twins.Command {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look().Commands(from, to)
+}
+
+// CommandsBefore are some commands from outside, newest first; see Store.CommandsBefore.
+func (r *Reader) CommandsBefore(position, most int) ([]twins.Command, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look().CommandsBefore(position, most)
 }
 
 // Notes are those that were kept beside the run whose names begin with prefix, by name.

@@ -2,11 +2,9 @@ package persistence
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -97,41 +95,6 @@ func (s *Store) joinSteps(kept twins.Tick) {
 	}
 }
 
-// joinCommands puts the commands of ledger and journal together.
-func (s *Store) joinCommands(said []twins.Command) error {
-	s.commands = nil
-	if s.parent != nil {
-		s.commands = s.parent.Commands(0, s.base)
-	}
-	s.inherited = len(s.commands)
-	s.commands = append(s.commands, said...)
-	known := make(map[twins.Command]bool, len(s.commands))
-	for _, c := range s.commands {
-		known[c] = true
-	}
-	err := s.table.Scan([]byte{keyCommand}, nil, func(k, v []byte) error {
-		body, err := unseal(s.unpacker, k, v)
-		if err != nil {
-			return nil // the ledger has it, or a head will not come out
-		}
-		r := &reader{b: body}
-		all := r.commands()
-		if r.done() != nil {
-			return nil
-		}
-		for _, c := range all {
-			if !known[c] {
-				known[c], s.commands = true, append(s.commands, c)
-			}
-		}
-		return nil
-	})
-	slices.SortStableFunc(s.commands, func(a, b twins.Command) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
-	})
-	return err
-}
-
 // listChunks finds the chunks whose steps are all there.
 func (s *Store) listChunks() (list chunkList, err error) {
 	err = s.table.Scan([]byte{keyChunk}, nil, func(k, v []byte) error {
@@ -205,7 +168,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 		return nil, nil, err
 	}
 	s.gone = max(s.base, min(s.gone, at)) // what is made again is let go again
-	if err := s.forget(at); err != nil {
+	if err := errors.Join(s.forget(at), s.restoreCommands()); err != nil {
 		return nil, nil, err
 	}
 	j, err := newJournal(s, m.World, m.Chain, d, at)
@@ -279,7 +242,7 @@ func (s *Store) mendLedger() (*ledger, error) {
 		return nil, err
 	}
 	path := s.run.path(ledgerFile)
-	if len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps && len(said.commands) == len(s.commands)-s.inherited {
+	if len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps && len(said.commands) == s.commands.count() {
 		return reopenLedger(path, said.size)
 	}
 	temp := path + writing
@@ -309,7 +272,11 @@ func (s *Store) mendLedger() (*ledger, error) {
 // writeLedger writes all that is known into a new ledger, and finds the heads in it.
 func (s *Store) writeLedger(l *ledger) (headIndex, error) {
 	index := newHeadIndex(nil)
-	l.commands(s.commands[s.inherited:])
+	commands, err := s.ownCommands(0, allSteps)
+	if err != nil {
+		return index, err
+	}
+	l.commands(commands)
 	for t := s.base; t < s.steps; t++ {
 		if head := s.head(t); head != (sim.Hash{}) {
 			index.add(t, head, l.step(t, head))

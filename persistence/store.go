@@ -48,10 +48,11 @@ type Store struct {
 	steps     twins.Tick // that ledger or journal mention
 	missing   spans      // steps that the journal does not have
 	gone      twins.Tick // so many of them have been let go, from the first on
-	commands  []twins.Command
-	chunks    chunkList // steps whose readings are kept; others are computed again
-	last      span      // the chunk that was looked for last
-	snapshots ticks     // steps made
+	commands  commandIndex
+	until     twins.Tick // commands for this step and later ones do not count
+	chunks    chunkList  // steps whose readings are kept; others are computed again
+	last      span       // the chunk that was looked for last
+	snapshots ticks      // steps made
 	repairs   []string
 	damaged   bool
 	unclosed  bool // nobody has closed the run after its last step
@@ -70,11 +71,9 @@ type Store struct {
 	failed error
 	cache  chunkCache
 
-	// Of a fork: the run that it begins in, how many steps they have in common, and
-	// how many of the commands are that run's.
-	parent    *Store
-	base      twins.Tick
-	inherited int
+	// Of a fork: the run that it begins in, and how many steps they have in common.
+	parent *Store
+	base   twins.Tick
 }
 
 // Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
@@ -143,7 +142,7 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 }
 
 func newStore(run *RunDir, mode Mode) *Store {
-	s := &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1}
+	s := &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1, until: allSteps}
 	if run.meta.Journal != nil {
 		s.segments = run.meta.Journal.form().segments()
 	}
@@ -219,17 +218,6 @@ func (s *Store) repaired(format string, args ...any) {
 	}
 }
 
-// Commands are those that came from outside for the steps from ≤ t < to, in the order
-// in which they were acknowledged. A scenario's own events are not among them.
-func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
-	for _, c := range s.commands {
-		if from <= c.Step && c.Step < to {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
 // SnapshotBefore is the number of steps, at most n, after which the nearest state is
 // kept. 0 is the scenario itself, which is always there.
 func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
@@ -268,7 +256,7 @@ func (s *Store) build(make func(*sim.Scenario) (*sim.World, error), g *segment) 
 	if head := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), start).Head(); s.start != (sim.Hash{}) && head != s.start {
 		return nil, &StoreError{Dir: s.dir, What: fmt.Sprintf("has a scenario that this version of smatrix reads as another one; wanted version %s, which made the run", s.run.meta.Smatrix), Invalid: true}
 	}
-	for _, c := range s.commands {
+	for _, c := range s.Commands(0, allSteps) {
 		if err := w.Add(c); err != nil {
 			return nil, &DamageError{Dir: s.dir, Step: c.Step, What: fmt.Sprintf("a command of it is refused: %v", err)}
 		}

@@ -122,6 +122,7 @@ func NewServer(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.options.Begun = Begun{} // its commands are in memory no longer
 	s.live.name = o.World.Scenario.Name
 	s.runs.all = []*run{s.live}
 	return s, nil
