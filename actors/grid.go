@@ -38,7 +38,7 @@ type grid struct {
 func newGrid(s *System, w *sim.World) *grid {
 	g := &grid{system: s, path: sim.GridPath, cells: w.Cells,
 		balance: twins.NewBalance(w.Grid, s.options.Controller, twins.Rosters(w.Cells))}
-	g.record.States = sim.NewStates(w.Cells, w.Grid, s.options.Controller)
+	g.record.States = w.NewStates(s.options.Controller)
 	for _, c := range w.Cells {
 		g.record.Cells = append(g.record.Cells, c.Record())
 	}

@@ -225,7 +225,7 @@ func TestGoldenCommands(t *testing.T) {
 	if !bytes.Equal(b, f.Bytes()) {
 		t.Errorf("ledger is written as %x, was %x", f.Bytes(), b)
 	}
-	c, err := readLedger("", b)
+	c, err := readLedger("", bytes.NewReader(b))
 	if err != nil || !reflect.DeepEqual(c.commands, all) {
 		t.Errorf("ledger: %v, %+v", err, c)
 	}

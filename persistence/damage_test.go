@@ -137,8 +137,7 @@ func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told er
 	} else { // as if there were none
 		s = newStore(run, mode)
 		if s.table, err = openBadger(run.path(journalDir), mode, false); err == nil {
-			b, _ := os.ReadFile(filepath.Join(k.dir, ledgerFile))
-			start, _ := readLedger(dir, b)
+			start, _ := readLedgerAt(dir, filepath.Join(k.dir, ledgerFile))
 			err = s.compare(&ledgerContent{start: start.start, ended: -1})
 		}
 	}
@@ -400,20 +399,21 @@ func TestLedgerTornAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := readLedger(k.dir, b)
-	if err != nil || whole.torn != 0 || len(whole.heads) != len(k.frames.Frames) {
-		t.Fatalf("%v, %d heads", err, len(whole.heads))
+	whole, err := readLedger(k.dir, bytes.NewReader(b))
+	if err != nil || whole.torn != 0 || len(whole.heads(t)) != len(k.frames.Frames) {
+		t.Fatalf("%v, %d heads", err, whole.index.steps)
 	}
+	heads := whole.heads(t)
 	for cut := range b {
 		for _, tail := range [][]byte{nil, make([]byte, 100)} { // zeros: a file that was longer than its content
-			c, err := readLedger(k.dir, append(b[:cut:cut], tail...))
+			c, err := readLedger(k.dir, bytes.NewReader(append(b[:cut:cut], tail...)))
 			if cut < ledgerHead+8+1+32 {
 				if err == nil {
 					t.Fatalf("a ledger of %d bytes was taken", cut)
 				}
 				continue
 			}
-			if err != nil || len(c.holes) > 0 || !slices.Equal(c.heads, whole.heads[:len(c.heads)]) {
+			if err != nil || len(c.holes) > 0 || !slices.Equal(c.heads(t), heads[:c.index.steps]) {
 				t.Fatalf("cut at %d: %v, holes %v", cut, err, c.holes)
 			}
 			if int(c.size+c.torn) != cut+len(tail) {
@@ -425,9 +425,9 @@ func TestLedgerTornAnywhere(t *testing.T) {
 	for at := ledgerHead + 41; at < len(b)-60; at += 7 {
 		bad := append([]byte{}, b...)
 		bad[at] ^= 4
-		c, err := readLedger(k.dir, bad)
-		if err != nil || len(c.holes) == 0 || len(c.heads) != len(whole.heads) {
-			t.Fatalf("damage at %d: %v, holes %v, %d heads", at, err, c.holes, len(c.heads))
+		c, err := readLedger(k.dir, bytes.NewReader(bad))
+		if err != nil || len(c.holes) == 0 || int(c.index.steps) != len(heads) {
+			t.Fatalf("damage at %d: %v, holes %v, %d heads", at, err, c.holes, c.index.steps)
 		}
 	}
 }
@@ -466,7 +466,7 @@ func TestValuesTornAnywhere(t *testing.T) {
 	if err != nil || n == 0 {
 		t.Fatal(n, err)
 	}
-	for _, c := range s.chunks {
+	for _, c := range chunksOf(s) {
 		for i := range w.Cells {
 			b, err := s.getParts(func(part int) []byte { return readingsKey(i, c.from, part) })
 			if err != nil {
@@ -577,7 +577,7 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 			t.Errorf("after %d steps: %v", run.Done(), err)
 		}
 		bad.writes, bad.syncs = -1, -1 // and works again
-		steps := len(j.store.heads)
+		steps := j.store.Steps()
 		err = j.Commit(&sim.StepRecord{Tick: j.next})
 		errCommand := j.AppendCommand(killCommand(1000))
 		errSync := j.Sync()
@@ -586,7 +586,7 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 				t.Errorf("after a failure: %v, wanted it again", err)
 			}
 		}
-		if len(j.store.heads) != steps {
+		if j.store.Steps() != steps {
 			t.Error("a step was taken after a failure")
 		}
 		if err := j.End(); !errors.Is(err, bad.fail) {

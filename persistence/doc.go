@@ -37,6 +37,11 @@
 // both are whole and differ, the run is refused. All that is read is checked
 // against its checksum, the digests of its step and the chain.
 //
+// What a store has in memory does not grow with its run. Heads are read from the ledger, a page
+// of 256 steps at a time: 8 bytes a page say where it begins. Commands are read from the journal;
+// of each 256 the index has for which steps they are. Chunks are found by their
+// marks, and of snapshots there are progressions.
+//
 // A run may let go of old readings, of old steps with their decisions and events, and of
 // snapshots (Retention). Heads and commands stay, so all of it is computed again when it
 // is asked for, and compared. What stands in the journal stands in a Table; what that must
@@ -44,7 +49,10 @@
 //
 // # Forms
 //
-// run.json has format 2 (1 had no journal). A fork's says of which run it is one, and from
+// run.json has format 3 (1 had no journal, 2 had no form). Its form says in which layout the steps
+// were recorded and by which model (Form): the kinds, parts, columns and flows of each step, and the
+// versions of stored states, are those of the program that began the run, not of the one that reads it.
+// A run without a form has twins.FirstLayout, chain 2 and model 1. A fork's says of which run it is one, and from
 // which step on; what was before is read from there (Parent). The two JSON files are replaced as a whole, so that whoever
 // reads one finds the old or the new and never a part of it; NAME.tmp is one that is
 // being written. Its keys are the fields of Run.
@@ -72,7 +80,7 @@
 //	k tick                     marks a chunk: steps, communities
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
-//	z steps community part     states of a community; 2³²−1 is the grid
+//	z steps community part     states of a community; 2³²−1 is the grid: see twins.Strategy.AppendName
 //	o name                     a note of who shows the run; no part of the chain. Under key/… older programs kept the
 //	                           idempotency key of a command, which stands with the command since
 //	e                          steps made, digest: ended here
@@ -105,7 +113,7 @@
 //	           value int, or body text; key text, account int
 //	after      uint: how many bytes are those of the same text of the one before; text: the rest
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
-//	           states hash if due, price int, carbon int, residual int, swing, flows (19 int),
+//	           states hash if due, price int, carbon int, residual int, swing, flows (int, as many as the layout has),
 //	           commands, list of digests (hash), list of cells, list of text (quarantined),
 //	           list of the grid's own events: member text, event
 //	swing      flags uint (1 island, 2 blackout, 4 held by a neighbour), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
@@ -114,8 +122,9 @@
 //	event      type text, part uint, 7 int; of a cell after its member
 //	member     0 the community itself, 1 text, or its place among the members + 2 (uint)
 //	readings   tick int, steps uint, number of blocks uint; for each block: kind text, members
-//	           uint, list of columns: name text, a series for each member; then a series for each of 19 flows of
-//	           each block and of what the community's are more than their sum
+//	           uint, list of columns: name text, a series for each member; then a series for each of the layout's flows of
+//	           each block and of what the community's are more than their sum, then of each figure of the community
+//	           that the layout has (limit_w, mW; none in twins.FirstLayout)
 //	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
 //	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
 //

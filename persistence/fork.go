@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -101,9 +100,7 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
 	child.start, child.parent, child.base, child.gone = s.start, s, at, at
-	child.heads, child.missing = slices.Clone(s.heads[:at]), make([]bool, at)
-	child.commands = s.Commands(0, at)
-	child.inherited = len(child.commands)
+	child.steps = at
 	later := append(s.Commands(at, kept.lastStep()), changes...)
 	if child.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, nil, err
@@ -171,6 +168,9 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 	j.folds = folded
 	if j.ledger, err = createLedger(s.run.path(ledgerFile), s.start); err != nil {
 		return nil, nil, err
+	}
+	if err = s.openLedger(); err != nil {
+		return nil, nil, errors.Join(err, j.ledger.f.Close())
 	}
 	if err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})}); err != nil {
 		return nil, nil, errors.Join(err, j.ledger.f.Close())

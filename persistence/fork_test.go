@@ -270,7 +270,7 @@ func undisturbed(t *testing.T, dir string, want sim.Hash) {
 			t.Errorf("usage: %v", err)
 		}
 	}
-	for _, n := range f.snapshots {
+	for n := range f.snapshots.all() {
 		if _, _, err := f.states(n); err != nil {
 			t.Errorf("states after step %d: %v", n, err)
 		}
@@ -394,7 +394,7 @@ func TestRetention(t *testing.T) {
 	}
 	s := open(t, less, Read)
 	defer s.Close()
-	if len(s.snapshots) != 2 || len(s.chunks) == 0 || s.chunks[0].from < 96 {
+	if first, found := s.firstChunk(); s.snapshots.len() != 2 || !found || first.from < 96 {
 		t.Errorf("snapshots %v, readings %v", s.snapshots, s.chunks)
 	}
 	if of, is := size(all), size(less); is*4 > of*3 {

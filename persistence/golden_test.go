@@ -253,14 +253,14 @@ func goldenLedger(t *testing.T, g *golden, step *stepForm) {
 	if !bytes.Equal(b, f.Bytes()) {
 		t.Errorf("ledger is written as %x", f.Bytes())
 	}
-	c, err := readLedger("", b)
-	if err != nil || c.start != hashOf(4) || !slices.Equal(c.heads, []sim.Hash{hashOf(5), hashOf(6)}) || c.ended != 2 || c.digest != hashOf(7) ||
+	c, err := readLedger("", bytes.NewReader(b))
+	if err != nil || c.start != hashOf(4) || !slices.Equal(c.heads(t), []sim.Hash{hashOf(5), hashOf(6)}) || c.ended != 2 || c.digest != hashOf(7) ||
 		!slices.Equal(c.commands, step.commands) || c.torn != 0 || int(c.size) != len(b) {
 		t.Errorf("ledger: %v, %+v", err, c)
 	}
 	newer := slices.Clone(b)
 	newer[len(ledgerMagic)]++
-	if _, err := readLedger("run", newer); err == nil || !strings.Contains(err.Error(), "wanted a newer program") {
+	if _, err := readLedger("run", bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "wanted a newer program") {
 		t.Errorf("a newer ledger: %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,11 +61,10 @@ type Journal struct {
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
-	buf         []byte // for bodies, used again
-	places      *places
-	folds       *folds // read models; nil: none are kept
-	numCommands int
-	free        func(dir string) (int64, error) // bytes on the disk
+	buf    []byte // for bodies, used again
+	places *places
+	folds  *folds                          // read models; nil: none are kept
+	free   func(dir string) (int64, error) // bytes on the disk
 }
 
 // chunk is readings that wait to be written together.
@@ -120,7 +118,9 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 		err = s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
 	}
 	if err == nil {
-		j.ledger, err = createLedger(r.path(ledgerFile), s.start)
+		if j.ledger, err = createLedger(r.path(ledgerFile), s.start); err == nil {
+			err = s.openLedger()
+		}
 	}
 	if err == nil {
 		r.meta.Journal = kept
@@ -169,7 +169,7 @@ func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twi
 	last.shape = shapeOf(last.layout, w.Cells)
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numCommands: len(s.commands) - s.inherited, places: &places{},
+		synced: time.Now(), free: freeSpace, places: &places{},
 	}
 	j.show()
 	return j, nil
@@ -202,13 +202,14 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
-	j.store.noted(r.Tick, head)
+	j.store.steps = max(j.store.steps, r.Tick+1)
 	j.next, j.last, j.refused = r.Tick+1, r, false
 	if r.Tick >= j.known {
-		j.ledger.step(r.Tick, head)
+		at := j.ledger.step(r.Tick, head)
 		if err := j.ledger.flush(); err != nil {
 			return j.fail(err)
 		}
+		j.store.index.add(r.Tick, head, at)
 	}
 	j.show()
 	j.waiting++
@@ -250,7 +251,7 @@ func (j *Journal) same(t twins.Tick, head sim.Hash) error {
 	if t >= j.known {
 		return nil
 	}
-	if was := j.store.heads[t]; was != (sim.Hash{}) && was != head {
+	if was := j.store.head(t); was != (sim.Hash{}) && was != head {
 		return &DamageError{Dir: j.store.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
 	}
 	return nil
@@ -302,16 +303,20 @@ func (j *Journal) flushChunk(entries []Entry) []Entry {
 		keyOf := func(part int) []byte { return readingsKey(i, c.from, part) }
 		entries = s.sealParts(entries, keyOf, j.buf, s.like(keyOf(0)))
 	}
-	var w writer
-	w.uint(uint64(c.steps))
-	w.uint(uint64(len(c.cells)))
-	entries = append(entries, s.seal(key(keyChunk, c.from), w))
-	s.chunks = append(s.chunks, span{c.from, c.from + twins.Tick(c.steps)})
+	entries = append(entries, s.seal(key(keyChunk, c.from), chunkMark(c.steps, len(c.cells))))
+	s.chunks = s.chunks.with(span{c.from, c.from + twins.Tick(c.steps)})
 	c.from, c.steps, c.values = c.from+twins.Tick(c.steps), 0, 0
 	for _, cell := range c.cells {
 		cell.reset()
 	}
 	return entries
+}
+
+// chunkMark is what stands under the mark of a chunk.
+func chunkMark(steps, communities int) (w writer) {
+	w.uint(uint64(steps))
+	w.uint(uint64(communities))
+	return w
 }
 
 // snapshot writes all states after a step, which may be the last that is made for now.
@@ -333,20 +338,10 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entr
 	var w writer
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
-	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] < after {
-		s.snapshots = append(s.snapshots, after)
+	if s.snapshots.last() < after {
+		s.snapshots = s.snapshots.with(after)
 	}
 	return entries
-}
-
-// noted remembers the head of a step.
-func (s *Store) noted(t twins.Tick, head sim.Hash) {
-	switch {
-	case t >= s.Steps():
-		s.heads = append(s.heads, head)
-	case s.heads[t] != head: // it was lost
-		s.heads[t] = head
-	}
 }
 
 // Next is the step that comes: a command must not be for an earlier one.
@@ -391,17 +386,12 @@ func (j *Journal) command(commands ...twins.Command) error {
 	if err := j.ledger.f.Sync(); err != nil {
 		return j.fail(err)
 	}
-	var entries []Entry
-	for batch := range slices.Chunk(commands, mostTogether) {
-		var w writer
-		w.commands(batch)
-		entries = append(entries, j.store.seal(key(keyCommand, twins.Tick(j.numCommands)), w))
-		j.numCommands += len(batch)
-	}
+	known := j.store.commands // readers have it
+	entries := j.store.commandEntries(&known, commands)
 	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
-	j.store.commands = append(j.store.commands, commands...)
+	j.store.commands = known
 	j.show()
 	return nil
 }
@@ -506,7 +496,7 @@ func (j *Journal) end() error {
 		}
 		return j.sync()
 	}
-	if n := len(s.snapshots); n == 0 || s.snapshots[n-1] != j.next {
+	if s.snapshots.last() != j.next {
 		entries = j.snapshot(entries, j.last, true)
 	}
 	digest := j.chain.Digest()

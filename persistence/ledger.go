@@ -42,8 +42,9 @@ type file interface {
 
 // ledger is open for appending.
 type ledger struct {
-	f   file
-	buf []byte
+	f    file
+	size int64 // bytes that have been handed to the operating system
+	buf  []byte
 }
 
 // createLedger begins a new one.
@@ -77,7 +78,7 @@ func reopenLedger(path string, size int64) (*ledger, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &ledger{f: f}, nil
+	return &ledger{f: f, size: size}, nil
 }
 
 // add puts a record behind those that wait for flush:
@@ -101,8 +102,11 @@ func ledgerSum(rec []byte) uint32 {
 	return crc32.Update(crc32.Checksum(rec[:4], castagnoli), castagnoli, rec[8:])
 }
 
-func (l *ledger) step(t twins.Tick, head sim.Hash) {
+// step adds the head after a step, and returns the byte at which its record begins.
+func (l *ledger) step(t twins.Tick, head sim.Hash) (at int64) {
+	at = l.size + int64(len(l.buf))
 	l.add(recordStep, func(w *writer) { w.int(int64(t)); w.hash(head) })
+	return at
 }
 
 func (l *ledger) commands(all []twins.Command) {
@@ -120,7 +124,8 @@ func (l *ledger) flush() error {
 	if len(l.buf) == 0 {
 		return nil
 	}
-	_, err := l.f.Write(l.buf)
+	n, err := l.f.Write(l.buf)
+	l.size += int64(n)
 	l.buf = l.buf[:0]
 	return err
 }
@@ -128,7 +133,7 @@ func (l *ledger) flush() error {
 // ledgerContent is what a ledger says.
 type ledgerContent struct {
 	start    sim.Hash
-	heads    []sim.Hash // after step i; zero where a record is lost
+	index    headIndex // finds the heads after its steps
 	commands []twins.Command
 	ended    twins.Tick // steps after which the run was ended last, −1 if it was not
 	digest   sim.Hash
@@ -138,100 +143,174 @@ type ledgerContent struct {
 	holes []int64 // where records are damaged though whole ones follow
 }
 
-// readLedger reads a ledger. A tail that was torn ends it; damage before its end
-// leaves holes. A ledger of a newer version or of something else is refused.
-func readLedger(dir string, b []byte) (*ledgerContent, error) {
-	if len(b) < ledgerHead || string(b[:len(ledgerMagic)]) != ledgerMagic {
+// readLedger reads a ledger from its beginning to its end, a piece at a time. A tail that
+// was torn ends it; damage before its end leaves holes. A ledger of a newer version or of
+// something else is refused. The content's index reads the same file.
+func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
+	scan := &recordScan{file: file, at: int64(ledgerHead), end: mostBytes}
+	head, err := scan.head()
+	if err != nil {
+		return nil, err
+	}
+	if len(head) < ledgerHead || string(head[:len(ledgerMagic)]) != ledgerMagic {
 		return nil, &DamageError{Dir: dir, Step: 0, What: "its ledger does not begin as one"}
 	}
-	if v := b[len(ledgerMagic)]; v > ledgerVersion {
+	if v := head[len(ledgerMagic)]; v > ledgerVersion {
 		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("has a ledger of version %d; this program knows versions up to %d, wanted a newer program", v, ledgerVersion), Invalid: true}
 	}
-	c := &ledgerContent{ended: -1}
-	at := ledgerHead
-	for at < len(b) {
-		rec := recordAt(b[at:])
-		if rec == nil {
-			next := nextRecord(b, at+1)
-			if next < 0 {
-				c.torn = int64(len(b) - at)
-				break
-			}
-			c.holes = append(c.holes, int64(at))
-			at = next
-			continue
+	c := &ledgerContent{ended: -1, index: newHeadIndex(file)}
+	for rec, at := scan.next(); rec != nil; rec, at = scan.next() {
+		if err := c.take(rec[8:], at); err != nil {
+			return nil, &DamageError{Dir: dir, Step: c.index.steps, What: fmt.Sprintf("its ledger at byte %d: %v", at, err)}
 		}
-		if err := c.take(rec[8:]); err != nil {
-			return nil, &DamageError{Dir: dir, Step: twins.Tick(len(c.heads)), What: fmt.Sprintf("its ledger at byte %d: %v", at, err)}
-		}
-		at += len(rec)
-		if len(c.holes) == 0 {
-			c.size = int64(at)
+		if len(scan.holes) == 0 {
+			c.size = scan.at
 		}
 	}
+	if scan.err != nil {
+		return nil, scan.err
+	}
+	c.torn, c.holes = scan.torn, scan.holes
 	if c.start == (sim.Hash{}) && len(c.holes) == 0 {
 		return nil, &DamageError{Dir: dir, Step: 0, What: "its ledger has no whole record"}
 	}
 	return c, nil
 }
 
-// recordAt is the record that b begins with, nil if there is no whole one.
-func recordAt(b []byte) []byte {
+// readLedgerAt is readLedger of a file, which is closed again.
+func readLedgerAt(dir, path string) (*ledgerContent, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readLedger(dir, f)
+	return c, errors.Join(err, f.Close())
+}
+
+// recordScan reads the records of a ledger in order, between two bytes of it.
+type recordScan struct {
+	file io.ReaderAt
+	at   int64 // of the next record
+	end  int64 // the first byte behind those that are read; mostBytes until the end of the file is found
+
+	buf   []byte // what the file has from byte from on
+	from  int64
+	holes []int64 // where records were damaged though whole ones followed
+	torn  int64   // bytes at the end that are no whole record
+	err   error   // of the disk
+}
+
+const (
+	mostBytes = 1<<63 - 1
+	readAhead = 64 << 10
+)
+
+// head is the first bytes of the file, ledgerHead of them or as many as there are.
+func (s *recordScan) head() ([]byte, error) {
+	return s.peek(0, int64(ledgerHead)), s.err
+}
+
+// next returns the next whole record and where it begins, nil at the end. It is valid until the
+// next call.
+func (s *recordScan) next() (rec []byte, at int64) {
+	if len(s.peek(s.at, 1)) == 0 {
+		return nil, s.at
+	}
+	at = s.at
+	if rec = s.recordAt(at); rec == nil && s.err == nil {
+		next := s.search(at + 1)
+		if next < 0 {
+			s.torn = s.end - at
+			return nil, at
+		}
+		s.holes = append(s.holes, at)
+		at, rec = next, s.recordAt(next)
+	}
+	if s.err != nil {
+		return nil, at
+	}
+	s.at = at + int64(len(rec))
+	return rec, at
+}
+
+// peek returns n bytes of the file from a byte on, fewer at its end.
+func (s *recordScan) peek(at, n int64) []byte {
+	n = max(0, min(n, s.end-at))
+	if at < s.from || at+n > s.from+int64(len(s.buf)) {
+		want := min(max(n, readAhead), s.end-at)
+		if int64(cap(s.buf)) < want {
+			s.buf = make([]byte, want)
+		}
+		got, err := s.file.ReadAt(s.buf[:want], at)
+		s.buf, s.from = s.buf[:got], at
+		switch {
+		case err == io.EOF:
+			s.end = at + int64(got)
+		case err != nil && s.err == nil:
+			s.err = err
+		}
+		n = min(n, int64(got))
+	}
+	return s.buf[at-s.from:][:n]
+}
+
+// recordAt is the record that begins at a byte, nil if there is no whole one.
+func (s *recordScan) recordAt(at int64) []byte {
+	b := s.peek(at, 9)
 	if len(b) < 9 {
 		return nil
 	}
-	n := binary.LittleEndian.Uint32(b)
-	if n == 0 || n > mostPerRecord || int(n) > len(b)-8 {
+	n := int64(binary.LittleEndian.Uint32(b))
+	if n == 0 || n > mostPerRecord {
 		return nil
 	}
-	rec := b[:8+n]
-	if binary.LittleEndian.Uint32(rec[4:]) != ledgerSum(rec) {
+	rec := s.peek(at, 8+n)
+	if int64(len(rec)) < 8+n || binary.LittleEndian.Uint32(rec[4:]) != ledgerSum(rec) {
 		return nil
 	}
 	return rec
 }
 
-// nextRecord finds the next whole record behind damage, −1 if there is none.
-func nextRecord(b []byte, from int) int {
-	for at := from; at < len(b)-8; at++ {
-		if b[at] == 0 && b[at+1] == 0 { // quick over zeros: no record is that short or long
-			if skip := bytes.IndexFunc(b[at:], func(r rune) bool { return r != 0 }); skip < 0 {
-				return -1
-			}
+// search finds the next whole record behind damage, −1 if there is none.
+func (s *recordScan) search(from int64) int64 {
+	for at := from; s.err == nil; at++ {
+		b := s.peek(at, 9)
+		if len(b) < 9 {
+			return -1
 		}
-		if recordAt(b[at:]) != nil {
+		if zeros := len(b) - len(bytes.TrimLeft(b, "\x00")); zeros >= 4 { // no record has the length 0
+			at += int64(zeros) - 4
+			continue
+		}
+		if s.recordAt(at) != nil {
 			return at
 		}
 	}
 	return -1
 }
 
-func (c *ledgerContent) take(rec []byte) error {
+// take takes the record, without its head, that begins at a byte.
+func (c *ledgerContent) take(rec []byte, at int64) error {
 	r := &reader{b: rec[1:]}
 	switch rec[0] {
 	case recordStart:
 		c.start = r.hash()
 	case recordStep:
-		t, head := r.int(), r.hash()
-		if t < 0 || t > int64(len(c.heads))+mostLost {
-			r.fail(fmt.Errorf("it has step %d behind step %d", t, len(c.heads)-1))
+		t, head := twins.Tick(r.int()), r.hash()
+		if t < 0 || c.index.steps > 0 && t > c.index.steps+mostLost { // a fork's begins anywhere
+			r.fail(fmt.Errorf("it has step %d behind step %d", t, c.index.steps-1))
 			break
 		}
-		for int64(len(c.heads)) <= t {
-			c.heads = append(c.heads, sim.Hash{})
-		}
-		c.heads[t] = head
+		c.index.add(t, head, at)
 	case recordCommand:
 		c.commands = append(c.commands, r.commands()...)
 	case recordEnd:
 		c.ended, c.digest = twins.Tick(r.int()), r.hash()
-		if c.ended < 0 || c.ended > twins.Tick(len(c.heads))+mostLost {
-			r.fail(fmt.Errorf("it ends after step %d behind step %d", c.ended, len(c.heads)-1))
+		if c.ended < 0 || c.index.steps > 0 && c.ended > c.index.steps+mostLost {
+			r.fail(fmt.Errorf("it ends after step %d behind step %d", c.ended, c.index.steps-1))
 			break
 		}
-		for twins.Tick(len(c.heads)) < c.ended { // their records are lost
-			c.heads = append(c.heads, sim.Hash{})
-		}
+		c.index.steps = max(c.index.steps, c.ended) // the records of some are lost
 	default:
 		r.fail(fmt.Errorf("a record of kind %q is unknown to this version", rec[0]))
 	}

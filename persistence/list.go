@@ -61,14 +61,11 @@ func listed(dir string) Listed {
 	if l.Journal == nil {
 		return l
 	}
-	b, err := os.ReadFile(run.path(ledgerFile))
+	said, err := readLedgerAt(dir, run.path(ledgerFile))
 	if err == nil {
-		var said *ledgerContent
-		if said, err = readLedger(dir, b); err == nil {
-			l.Made = twins.Tick(len(said.heads))
-			if p := l.Journal.Parent; p != nil {
-				l.Made = max(l.Made, twins.Tick(p.Step))
-			}
+		l.Made = said.index.steps
+		if p := l.Journal.Parent; p != nil {
+			l.Made = max(l.Made, twins.Tick(p.Step))
 		}
 	}
 	if l.Err = err; l.State == Running && !held(run.path(journalDir)) {

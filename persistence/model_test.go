@@ -98,7 +98,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	t.Helper()
 	dir := a.restored(t)
 	s := open(t, dir, Read)
-	scenario, all := s.source, append([]twins.Tick(nil), s.snapshots...)
+	scenario, all := s.source, slices.Collect(s.snapshots.all())
 	var other *ModelError
 	if at := a.Fork.At; !slices.Contains(all, at) {
 		if _, _, err := s.Fork(newRun(t, a), at, nil, Durability{}); !errors.As(err, &other) {

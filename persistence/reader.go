@@ -10,20 +10,17 @@ import (
 // view is what a journal has kept so far: parts of its store's lists that are not
 // written to any more.
 type view struct {
-	heads     []sim.Hash // of the steps made so far
-	commands  []twins.Command
-	chunks    []span
-	snapshots []twins.Tick
+	steps     twins.Tick // made so far
+	index     headIndex
+	commands  commandIndex
+	chunks    chunkList
+	snapshots ticks
 }
 
 // show lets readers see what has been kept. The caller holds mu, or is alone.
 func (j *Journal) show() {
 	s := j.store
-	heads := s.heads[:min(len(s.heads), int(j.next))]
-	j.shown.Store(&view{
-		heads[:len(heads):len(heads)], s.commands[:len(s.commands):len(s.commands)],
-		s.chunks[:len(s.chunks):len(s.chunks)], s.snapshots[:len(s.snapshots):len(s.snapshots)],
-	})
+	j.shown.Store(&view{min(s.steps, j.next), s.index, s.commands, s.chunks, s.snapshots})
 }
 
 // Reader reads what is kept of a run while its journal takes steps, or of one that
@@ -40,14 +37,14 @@ func (j *Journal) Reader() *Reader { return &Reader{of: j.shown.Load, store: j.s
 
 // Reader makes one for what is kept.
 func (s *Store) Reader() *Reader {
-	all := &view{s.heads, s.commands, s.chunks, s.snapshots}
+	all := &view{s.steps, s.index, s.commands, s.chunks, s.snapshots}
 	return &Reader{of: func() *view { return all }, store: s.beside()}
 }
 
 // beside is a store that reads the same table.
 func (s *Store) beside() *Store {
 	b := &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: -1, segments: s.ownSegments()}
-	b.base, b.inherited, b.parent = s.base, s.inherited, s.parent.past()
+	b.base, b.until, b.parent = s.base, allSteps, s.parent.past()
 	return b
 }
 
@@ -58,8 +55,8 @@ func (s *Store) past() *Store {
 		return nil
 	}
 	return &Store{dir: s.dir, mode: Read, run: s.run, table: s.table, start: s.start, unpacker: newUnpacker(), ended: s.ended, digest: s.digest,
-		heads: s.heads, missing: s.missing, commands: s.commands, chunks: s.chunks, snapshots: s.snapshots,
-		base: s.base, inherited: s.inherited, parent: s.parent.past(), segments: s.ownSegments()}
+		steps: s.steps, index: s.index, missing: s.missing, commands: s.commands, chunks: s.chunks, snapshots: s.snapshots,
+		base: s.base, until: s.until, parent: s.parent.past(), segments: s.ownSegments()}
 }
 
 // ownSegments are the store's segments for another one, which makes its own shapes.
@@ -73,12 +70,12 @@ func (s *Store) ownSegments() (own []*segment) {
 // look takes what is kept by now. The caller holds mu.
 func (r *Reader) look() *Store {
 	v, s := r.of(), r.store
-	s.heads, s.commands, s.chunks, s.snapshots = v.heads, v.commands, v.chunks, v.snapshots
+	s.steps, s.index, s.commands, s.chunks, s.snapshots = v.steps, v.index, v.commands, v.chunks, v.snapshots
 	return s
 }
 
 // Steps is how many steps are kept, and made again if need be.
-func (r *Reader) Steps() twins.Tick { return twins.Tick(len(r.of().heads)) }
+func (r *Reader) Steps() twins.Tick { return r.of().steps }
 
 // Replay hands the steps from ≤ t < to to a sink as they were; see Store.Replay. With
 // parts, each reading has the powers of its devices, which are not kept: then the
@@ -101,8 +98,8 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 	defer r.mu.Unlock()
 	s := r.look().beside()
 	defer s.unpacker.Close()
-	s.heads, s.snapshots = r.store.heads, r.store.snapshots
-	s.commands = r.store.Commands(0, at)
+	s.steps, s.index, s.snapshots = r.store.steps, r.store.index, r.store.snapshots
+	s.commands, s.until = r.store.commands, at
 	m, err := s.nearest(min(at, s.Steps()))
 	if err == nil {
 		err = s.recomputable(m.Steps, min(at, s.Steps()))
@@ -111,6 +108,20 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 		return nil, 0, nil, err
 	}
 	return m.World, m.Steps, m.Chain, nil
+}
+
+// Commands are those from outside for the steps from ≤ t < to; see Store.Commands.
+func (r *Reader) Commands(from, to twins.Tick) []twins.Command {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look().Commands(from, to)
+}
+
+// CommandsBefore are some commands from outside, newest first; see Store.CommandsBefore.
+func (r *Reader) CommandsBefore(position, most int) ([]twins.Command, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look().CommandsBefore(position, most)
 }
 
 // Notes are those that were kept beside the run whose names begin with prefix, by name.

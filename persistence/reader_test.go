@@ -88,7 +88,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 						return
 					}
 				}
-				if head := j.shown.Load().heads[to-1]; c.Head() != head {
+				if head := headOf(reader, to); c.Head() != head {
 					t.Errorf("a fork at %d is another run", to)
 				}
 			}

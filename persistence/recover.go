@@ -1,11 +1,10 @@
 package persistence
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -18,23 +17,21 @@ const journalFormat = 1
 // has lost is taken from the other; what neither shows is left to be computed
 // again. It is an error only if both are whole and say different things.
 func (s *Store) compare(said *ledgerContent) error {
-	s.start, s.ended, s.digest = said.start, said.ended, said.digest
+	s.start, s.ended, s.digest, s.index = said.start, said.ended, said.digest, said.index
 	state := s.run.meta.State // failed is also a run whose disk took no end
-	s.unclosed = state == Running || state == Failed && said.ended != twins.Tick(len(said.heads))
+	s.unclosed = state == Running || state == Failed && said.ended != said.index.steps
 	if b, err := s.get([]byte{keyFormat}); err == nil && len(b) == 1 && b[0] > journalFormat {
 		return &StoreError{Dir: s.dir, What: fmt.Sprintf("has a journal of format %d; this program knows formats up to %d, wanted a newer program", b[0], journalFormat), Invalid: true}
 	}
 	for _, at := range said.holes {
-		s.repaired("ledger: damaged at byte %d; what it said there was taken from the journal", at)
+		s.holeAt(at)
 	}
 	if said.torn > 0 {
 		s.expected("ledger: its last %d bytes were no whole record and count for nothing", said.torn)
 	}
-	kept, err := s.stepHeads()
+	kept, err := s.compareSteps()
 	if err == nil {
-		err = s.joinHeads(said.heads, kept)
-	}
-	if err == nil {
+		s.joinSteps(kept)
 		err = s.joinCommands(said.commands)
 	}
 	if err == nil {
@@ -46,139 +43,79 @@ func (s *Store) compare(said *ledgerContent) error {
 	return err
 }
 
-// stepHeads are the heads that the journal has, zero where a step is missing or
-// damaged.
-func (s *Store) stepHeads() (heads []sim.Hash, err error) {
+// compareSteps holds the head of each step that the journal has against the ledger's, and
+// finds the steps that it does not have. kept is how many it has, up to the last one.
+func (s *Store) compareSteps() (kept twins.Tick, err error) {
+	var differs error
+	next := s.base // the step that comes, if none is missing
 	err = s.table.Scan([]byte{keyStep}, nil, func(k, v []byte) error {
 		t, err := tickOf(k)
-		if err != nil || t > twins.Tick(len(heads))+mostLost {
+		if err != nil || t < 0 || t > max(kept, s.index.steps, s.base)+mostLost {
 			return nil // no key of ours
 		}
-		body, err := unseal(s.unpacker, k, v)
+		head, ok, err := s.headIn(t, k, v)
 		if err != nil {
 			s.repaired("journal: step %d: %v; it is computed again", t, err)
+		}
+		if !ok {
 			return nil
 		}
-		r := &reader{b: body}
-		if at, head := twins.Tick(r.int()), r.hash(); r.err == nil && at == t {
-			for twins.Tick(len(heads)) <= t {
-				heads = append(heads, sim.Hash{})
-			}
-			heads[t] = head
+		kept = t + 1
+		if t < s.base {
+			return nil
 		}
+		if said := s.said(t); said != (sim.Hash{}) && said != head && differs == nil {
+			differs = &DamageError{Dir: s.dir, Step: t, What: "ledger and journal are whole and say different things of it"}
+		}
+		s.missing.add(span{next, t})
+		next = t + 1
 		return nil
 	})
-	return heads, err
+	if err == nil {
+		err = differs
+	}
+	return kept, err
 }
 
-// joinHeads puts the heads of ledger and journal together.
-func (s *Store) joinHeads(said, kept []sim.Hash) error {
-	n := max(len(said), len(kept), int(s.base))
-	s.heads = make([]sim.Hash, n)
-	s.missing = make([]bool, n)
-	first, count := twins.Tick(-1), 0
-	mayBeGone := s.mayBeGone(twins.Tick(n))
+// joinSteps counts the steps that ledger, journal or parent have, and says what is missing.
+func (s *Store) joinSteps(kept twins.Tick) {
+	s.steps = max(s.index.steps, kept, s.base)
+	s.missing.add(span{max(kept, s.base), s.steps})
+	mayBeGone := max(s.mayBeGone(s.steps), s.base)
 	s.gone = s.base
-	for t := range n {
-		var a, b sim.Hash
-		if t < int(s.base) {
-			s.heads[t], _ = s.parent.HeadAt(twins.Tick(t) + 1)
-			continue
-		}
-		if t < len(said) {
-			a = said[t]
-		}
-		if t < len(kept) {
-			b = kept[t]
-		}
-		if a != (sim.Hash{}) && b != (sim.Hash{}) && a != b {
-			return &DamageError{Dir: s.dir, Step: twins.Tick(t), What: "ledger and journal are whole and say different things of it"}
-		}
-		s.heads[t] = a
-		if a == (sim.Hash{}) {
-			s.heads[t] = b
-		}
-		if s.missing[t] = b == (sim.Hash{}); s.missing[t] {
-			if twins.Tick(t) < mayBeGone {
-				if s.gone == twins.Tick(t) {
-					s.gone++
-				}
-				continue
-			}
-			if count++; first < 0 {
-				first = twins.Tick(t)
-			}
-		}
+	if first, found := s.missing.first(s.base); found && first.from == s.base {
+		s.gone = min(first.to, mayBeGone)
 	}
-	if count > 0 {
-		s.expected("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, n, first)
+	if count := s.missing.count(mayBeGone); count > 0 {
+		first, _ := s.missing.first(mayBeGone)
+		s.expected("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, s.steps, first.from)
 	}
-	if extra := len(kept) - max(len(said), int(s.base)); extra > 0 {
+	if extra := kept - max(s.index.steps, s.base); extra > 0 {
 		s.expected("ledger: it lacks the last %d steps, which the journal has", extra)
 	}
-	return nil
 }
 
-// joinCommands puts the commands of ledger and journal together.
-func (s *Store) joinCommands(said []twins.Command) error {
-	s.commands = nil
-	if s.parent != nil {
-		s.commands = s.parent.Commands(0, s.base)
-	}
-	s.inherited = len(s.commands)
-	s.commands = append(s.commands, said...)
-	known := make(map[twins.Command]bool, len(s.commands))
-	for _, c := range s.commands {
-		known[c] = true
-	}
-	err := s.table.Scan([]byte{keyCommand}, nil, func(k, v []byte) error {
-		body, err := unseal(s.unpacker, k, v)
-		if err != nil {
-			return nil // the ledger has it, or a head will not come out
-		}
-		r := &reader{b: body}
-		all := r.commands()
-		if r.done() != nil {
-			return nil
-		}
-		for _, c := range all {
-			if !known[c] {
-				known[c], s.commands = true, append(s.commands, c)
-			}
-		}
-		return nil
-	})
-	slices.SortStableFunc(s.commands, func(a, b twins.Command) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
-	})
-	return err
-}
-
-// listChunks are the chunks whose steps are all there.
-func (s *Store) listChunks() (chunks []span, err error) {
+// listChunks finds the chunks whose steps are all there.
+func (s *Store) listChunks() (list chunkList, err error) {
 	err = s.table.Scan([]byte{keyChunk}, nil, func(k, v []byte) error {
-		from, err := tickOf(k)
-		body, errValue := unseal(s.unpacker, k, v)
-		if err != nil || errValue != nil {
-			return nil // its steps are computed again
+		c, ok := s.chunkOf(k, v)
+		switch {
+		case !ok: // its steps are computed again
+		case c.to > s.Steps() || c.from < list.end():
+			list.refused = append(list.refused, c.from)
+		default:
+			list.add(c)
 		}
-		r := &reader{b: body}
-		to := from + twins.Tick(r.uint())
-		r.uint()
-		if n := len(chunks); r.done() != nil || to <= from || to > s.Steps() || n > 0 && chunks[n-1].to > from {
-			return nil
-		}
-		chunks = append(chunks, span{from, to})
 		return nil
 	})
-	return chunks, err
+	return list, err
 }
 
-func (s *Store) listSnapshots() (after []twins.Tick, err error) {
+func (s *Store) listSnapshots() (after ticks, err error) {
 	err = s.table.Scan([]byte{keySnapshot}, nil, func(k, v []byte) error {
 		n, err := tickOf(k)
 		if _, errValue := unseal(s.unpacker, k, v); err == nil && errValue == nil && n > 0 && n <= s.Steps() {
-			after = append(after, n)
+			after.add(n)
 		}
 		return nil
 	})
@@ -231,7 +168,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 		return nil, nil, err
 	}
 	s.gone = max(s.base, min(s.gone, at)) // what is made again is let go again
-	if err := s.forget(at); err != nil {
+	if err := errors.Join(s.forget(at), s.restoreCommands()); err != nil {
 		return nil, nil, err
 	}
 	j, err := newJournal(s, m.World, m.Chain, d, at)
@@ -254,14 +191,16 @@ func (s *Store) Run() *RunDir { return s.run }
 // whole is the last snapshot, after at most so many steps, up to which all steps and readings are kept.
 func (s *Store) whole(most twins.Tick) twins.Tick {
 	to := s.base
-	if s.retention().readings() > 0 && len(s.chunks) > 0 { // what was before has been let go
-		to = s.chunks[0].from
+	first, found := s.chunks.covered.first(0)
+	if found && s.retention().readings() > 0 { // what was before has been let go
+		to = first.from
 	}
-	for _, c := range s.chunks {
-		if c.from != to || slices.Contains(s.missing[c.from:c.to], true) {
-			break
+	if found && first.from == to {
+		to = first.to
+		if lost, found := s.missing.first(first.from); found && lost.from < to { // the chunk that it is in counts for nothing
+			c, _ := s.chunkAt(lost.from)
+			to = c.from
 		}
-		to = c.to
 	}
 	for n := s.SnapshotBefore(min(to, most)); ; n = s.SnapshotBefore(n - 1) {
 		if n <= s.base {
@@ -276,36 +215,37 @@ func (s *Store) whole(most twins.Tick) twins.Tick {
 // forget takes out the marks of what will be written again.
 func (s *Store) forget(from twins.Tick) error {
 	var entries []Entry
-	s.chunks = slices.DeleteFunc(s.chunks, func(c span) bool {
-		if c.from >= from {
-			entries = append(entries, Entry{Key: key(keyChunk, c.from)})
+	for _, kind := range []byte{keyChunk, keySnapshot} {
+		after := from
+		if kind == keySnapshot {
+			after++
 		}
-		return c.from >= from
-	})
-	s.snapshots = slices.DeleteFunc(s.snapshots, func(n twins.Tick) bool {
-		if n > from {
-			entries = append(entries, Entry{Key: key(keySnapshot, n)})
+		err := s.table.Scan([]byte{kind}, key(kind, after), func(k, _ []byte) error {
+			entries = append(entries, Entry{Key: bytes.Clone(k)})
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return n > from
-	})
+	}
+	s.chunks.cut(from)
+	s.snapshots.cut(from)
+	s.last = span{}
 	return s.table.Put(entries)
 }
 
 // mendLedger opens the ledger for appending. What it lacks and the journal has is
 // written into a new one, which takes its place.
 func (s *Store) mendLedger() (*ledger, error) {
-	b, err := os.ReadFile(s.run.path(ledgerFile))
+	said, err := readLedger(s.dir, s.ledger)
 	if err != nil {
 		return nil, err
 	}
-	said, err := readLedger(s.dir, b)
-	if err != nil {
-		return nil, err
+	path := s.run.path(ledgerFile)
+	if len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps && len(said.commands) == s.commands.count() {
+		return reopenLedger(path, said.size)
 	}
-	if len(said.holes) == 0 && max(len(said.heads), int(s.base)) == len(s.heads) && len(said.commands) == len(s.commands)-s.inherited {
-		return reopenLedger(s.run.path(ledgerFile), said.size)
-	}
-	temp := s.run.path(ledgerFile + writing)
+	temp := path + writing
 	if err := os.RemoveAll(temp); err != nil {
 		return nil, err
 	}
@@ -313,22 +253,40 @@ func (s *Store) mendLedger() (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.commands(s.commands[s.inherited:])
-	for t, head := range s.heads {
-		if t >= int(s.base) && head != (sim.Hash{}) {
-			l.step(twins.Tick(t), head)
-		}
-	}
-	err = l.flush()
+	index, err := s.writeLedger(l)
 	if err == nil {
-		err = l.f.Sync()
+		err = errors.Join(s.closeLedger(), os.Rename(temp, path))
 	}
 	if err == nil {
-		err = os.Rename(temp, s.run.path(ledgerFile))
+		err = s.openLedger()
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.f.Close())
 	}
+	index.file = s.ledger
+	s.index, s.pages = index, headCache{}
 	syncFolder(s.dir)
 	return l, nil
+}
+
+// writeLedger writes all that is known into a new ledger, and finds the heads in it.
+func (s *Store) writeLedger(l *ledger) (headIndex, error) {
+	index := newHeadIndex(nil)
+	commands, err := s.ownCommands(0, allSteps)
+	if err != nil {
+		return index, err
+	}
+	l.commands(commands)
+	for t := s.base; t < s.steps; t++ {
+		if head := s.head(t); head != (sim.Hash{}) {
+			index.add(t, head, l.step(t, head))
+		}
+		if len(l.buf) < readAhead {
+			continue
+		}
+		if err := l.flush(); err != nil {
+			return index, err
+		}
+	}
+	return index, errors.Join(l.flush(), l.f.Sync())
 }

@@ -39,23 +39,10 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 		from = end
 	}
 	for t := from; t < to; {
-		at, found := slices.BinarySearchFunc(s.chunks, t, func(c span, t twins.Tick) int {
-			switch {
-			case c.to <= t:
-				return -1
-			case c.from > t:
-				return 1
-			}
-			return 0
-		})
-		end := to
-		if !found {
-			if at < len(s.chunks) {
-				end = min(to, s.chunks[at].from)
-			}
-		} else {
-			end = min(to, s.chunks[at].to)
-			next, err := s.replayChunk(s.chunks[at], t, end, sinks)
+		c, found := s.chunkAt(t)
+		end := min(to, c.to)
+		if found {
+			next, err := s.replayChunk(c, t, end, sinks)
 			var ofSink sinkError
 			switch {
 			case errors.As(err, &ofSink):
@@ -155,7 +142,7 @@ func (s *Store) check(r *sim.StepRecord, f *stepForm, hasher *sim.CellHasher) er
 		}
 	}
 	before := s.before(r.Tick)
-	if before != (sim.Hash{}) && sim.NextHead(before, r, f.states) != s.heads[r.Tick] {
+	if before != (sim.Hash{}) && sim.NextHead(before, r, f.states) != s.head(r.Tick) {
 		return errors.New("what is kept of it does not have its hash")
 	}
 	return nil
@@ -202,7 +189,7 @@ type gate struct {
 
 // Commit implements sim.Sink.
 func (g *gate) Commit(r *sim.StepRecord) error {
-	if was := g.store.heads[r.Tick]; was != (sim.Hash{}) && was != g.chain.Head() {
+	if was := g.store.head(r.Tick); was != (sim.Hash{}) && was != g.chain.Head() {
 		return &DamageError{Dir: g.store.dir, Step: r.Tick, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
 	}
 	if r.Tick < g.from {
@@ -312,19 +299,13 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 		values, from = append(values, past...), end
 	}
 	for t := from; t < to; {
-		end := to
-		for _, c := range s.chunks {
-			if c.from <= t && t < c.to {
-				end = min(to, c.to)
-				k, n, err := s.cachedColumn(at, column, c)
-				if err != nil || n < 0 {
-					break
-				}
+		c, found := s.chunkAt(t)
+		end := min(to, c.to)
+		if found {
+			if k, n, err := s.cachedColumn(at, column, c); err == nil && n >= 0 {
 				for ; t < end; t++ {
 					values = append(values, k.columns[at.block][n].at(int(t-c.from), at.member))
 				}
-			} else if c.from > t {
-				end = min(end, c.from)
 			}
 		}
 		if t < end {

@@ -54,24 +54,24 @@ func (s *Store) daysBefore(t twins.Tick, days int) twins.Tick {
 func (j *Journal) letGo(entries []Entry, cells int) []Entry {
 	s, r := j.store, j.store.retention()
 	if r.Snapshots > 0 {
-		for len(s.snapshots) > max(r.Snapshots, LeastSnapshots) {
-			n := s.snapshots[0]
+		for s.snapshots.len() > max(r.Snapshots, LeastSnapshots) {
+			n := s.snapshots.first()
 			entries = append(entries, Entry{Key: key(keySnapshot, n)})
 			entries = s.takeOut(entries, key(keyState, n))
 			entries = s.takeOut(entries, key(keyView, n))
-			s.snapshots = s.snapshots[1:]
+			s.snapshots = s.snapshots.withoutFirst()
 		}
 	}
 	if days := r.readings(); days > 0 {
 		before := s.daysBefore(j.chunk.from, days)
-		for len(s.chunks) > 0 && s.chunks[0].to <= before {
-			from := s.chunks[0].from
+		for c, found := s.firstChunk(); found && c.to <= before; c, found = s.firstChunk() {
+			from := c.from
 			entries = append(entries, Entry{Key: key(keyChunk, from)})
 			for i := range cells {
 				k := readingsKey(i, from, 0)
 				entries = s.takeOut(entries, k[:len(k)-2])
 			}
-			s.chunks = s.chunks[1:]
+			s.chunks = s.chunks.without(c)
 		}
 	}
 	if r.Events > 0 {
@@ -83,8 +83,8 @@ func (j *Journal) letGo(entries []Entry, cells int) []Entry {
 // letGoSteps takes out the records of steps before a step, in their order, but of those whose
 // readings are still there.
 func (s *Store) letGoSteps(entries []Entry, before twins.Tick) []Entry {
-	if len(s.chunks) > 0 {
-		before = min(before, s.chunks[0].from)
+	if first, found := s.chunks.covered.first(0); found {
+		before = min(before, first.from)
 	}
 	for ; s.gone < before; s.gone++ {
 		entries = append(entries, Entry{Key: key(keyStep, s.gone)})

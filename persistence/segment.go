@@ -200,7 +200,7 @@ func (s *Store) differs(g *segment, from, to twins.Tick) twins.Tick {
 
 // swingOf is how the frequency moved in a step, if that is kept.
 func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
-	if int(t) < len(s.missing) && s.missing[t] {
+	if s.missing.has(t) {
 		return twins.Swing{}, false
 	}
 	b, err := s.get(key(keyStep, t))
@@ -235,7 +235,7 @@ func (s *Store) chainFrom(head sim.Hash) *sim.Chain {
 	}
 	if upgraded {
 		c.Known = func(t twins.Tick) (sim.Hash, bool) {
-			if t >= s.Steps() || s.missing != nil && s.missing[t] {
+			if t >= s.Steps() || s.missing.has(t) {
 				return sim.Hash{}, false
 			}
 			f, err := s.step(t)
@@ -319,15 +319,13 @@ func (s *Store) goOn(form *Form) {
 // of a run that was killed and that another model made, whose readings had not been
 // written.
 func (s *Store) leaveOut() error {
-	last, read := s.segments[len(s.segments)-1], s.base
-	if len(s.chunks) > 0 {
-		read = max(read, s.chunks[len(s.chunks)-1].to)
-	}
+	last, read := s.segments[len(s.segments)-1], max(s.base, s.chunks.end())
 	if read >= s.Steps() || len(sim.ModelsSince(last.model)) == 0 || s.recomputable(s.SnapshotBefore(read), s.Steps()) == nil {
 		return nil
 	}
 	s.expected("steps from %d to %d were made by model %d, which this program does not have, and their readings had not been written: they are not shown", read, s.Steps()-1, last.model)
 	s.leftOut = s.Steps() - read
-	s.heads, s.missing = s.heads[:read], s.missing[:read]
+	s.steps = read
+	s.missing.cut(read)
 	return nil
 }

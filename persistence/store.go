@@ -42,12 +42,17 @@ type Store struct {
 	table Table
 
 	start     sim.Hash
-	heads     []sim.Hash // after each step; zero where neither ledger nor journal has it
-	missing   []bool     // steps that the journal does not have
+	ledger    *os.File   // for reading
+	index     headIndex  // where the ledger has the heads after steps
+	pages     headCache  // of it
+	steps     twins.Tick // that ledger or journal mention
+	missing   spans      // steps that the journal does not have
 	gone      twins.Tick // so many of them have been let go, from the first on
-	commands  []twins.Command
-	chunks    []span       // in order and without gaps between them; what is not in them is computed again
-	snapshots []twins.Tick // steps made, rising
+	commands  commandIndex
+	until     twins.Tick // commands for this step and later ones do not count
+	chunks    chunkList  // steps whose readings are kept; others are computed again
+	last      span       // the chunk that was looked for last
+	snapshots ticks      // steps made
 	repairs   []string
 	damaged   bool
 	unclosed  bool // nobody has closed the run after its last step
@@ -66,15 +71,10 @@ type Store struct {
 	failed error
 	cache  chunkCache
 
-	// Of a fork: the run that it begins in, how many steps they have in common, and
-	// how many of the commands are that run's.
-	parent    *Store
-	base      twins.Tick
-	inherited int
+	// Of a fork: the run that it begins in, and how many steps they have in common.
+	parent *Store
+	base   twins.Tick
 }
-
-// span is the steps from ≤ t < to.
-type span struct{ from, to twins.Tick }
 
 // Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
 // version; *HeldError if another process works on it; *DamageError if it is
@@ -101,25 +101,26 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 // openStoreAt opens journal and ledger of a run, compares them, and in mode Write
 // rebuilds a journal that cannot be opened.
 func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
-	b, err := os.ReadFile(run.path(ledgerFile))
+	s := newStore(run, mode)
+	err := s.openLedger()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	said, err := readLedger(run.dir, b)
+	said, err := readLedger(run.dir, s.ledger)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.closeLedger())
 	}
 	if _, err := os.Stat(run.path(journalDir)); errors.Is(err, fs.ErrNotExist) && mode == Read {
-		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
+		err := &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
+		return nil, errors.Join(err, s.closeLedger())
 	}
-	s := newStore(run, mode)
 	if p := run.meta.Journal.Parent; p != nil {
 		s.base = twins.Tick(p.Step)
 		if s.parent, err = openParent(run, p, forks); err != nil {
-			return nil, err
+			return nil, errors.Join(err, s.closeLedger())
 		}
 	}
 	s.table, err = run.openTable(mode, run.meta.Journal.Retention != (Retention{}))
@@ -128,20 +129,20 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 		err = s.startOver(damage)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.closeParent())
+		return nil, errors.Join(err, s.closeLedger(), s.closeParent())
 	}
 	err = s.compare(said)
 	if err == nil && mode == Read {
 		err = s.leaveOut()
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.table.Close(), s.closeParent())
+		return nil, errors.Join(err, s.table.Close(), s.closeLedger(), s.closeParent())
 	}
 	return s, nil
 }
 
 func newStore(run *RunDir, mode Mode) *Store {
-	s := &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1}
+	s := &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1, until: allSteps}
 	if run.meta.Journal != nil {
 		s.segments = run.meta.Journal.form().segments()
 	}
@@ -152,7 +153,7 @@ func newStore(run *RunDir, mode Mode) *Store {
 func (s *Store) Close() error {
 	s.packer.Close()
 	s.unpacker.Close()
-	return errors.Join(s.table.Close(), s.closeParent())
+	return errors.Join(s.table.Close(), s.closeLedger(), s.closeParent())
 }
 
 func (s *Store) closeParent() error {
@@ -167,7 +168,7 @@ func (s *Store) Dir() string { return s.dir }
 func (s *Store) Meta() Run   { return s.run.meta }
 
 // Steps is how many steps are kept.
-func (s *Store) Steps() twins.Tick { return twins.Tick(len(s.heads)) }
+func (s *Store) Steps() twins.Tick { return s.steps }
 
 // LeftOut is how many steps at the end are not shown, since another model made them and
 // their readings had not been written when the run was killed.
@@ -185,7 +186,7 @@ func (s *Store) HeadAt(n twins.Tick) (sim.Hash, bool) {
 	case n < 0 || n > s.Steps():
 		return sim.Hash{}, false
 	}
-	return s.heads[n-1], true
+	return s.head(n - 1), true
 }
 
 // Repairs tells what was damaged or missing and has been made good so far, a line each.
@@ -217,31 +218,14 @@ func (s *Store) repaired(format string, args ...any) {
 	}
 }
 
-// Commands are those that came from outside for the steps from ≤ t < to, in the order
-// in which they were acknowledged. A scenario's own events are not among them.
-func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
-	for _, c := range s.commands {
-		if from <= c.Step && c.Step < to {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
 // SnapshotBefore is the number of steps, at most n, after which the nearest state is
 // kept. 0 is the scenario itself, which is always there.
 func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
-	i, found := slices.BinarySearch(s.snapshots, n)
-	if found {
-		return n
-	}
-	switch {
-	case i > 0:
-		return s.snapshots[i-1]
-	case s.parent != nil:
+	at, found := s.snapshots.before(n)
+	if !found && s.parent != nil {
 		return s.parent.SnapshotBefore(min(n, s.base))
 	}
-	return 0
+	return at
 }
 
 // World builds the run's scenario as it was when the run began, with the commands
@@ -272,7 +256,7 @@ func (s *Store) build(make func(*sim.Scenario) (*sim.World, error), g *segment) 
 	if head := sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), start).Head(); s.start != (sim.Hash{}) && head != s.start {
 		return nil, &StoreError{Dir: s.dir, What: fmt.Sprintf("has a scenario that this version of smatrix reads as another one; wanted version %s, which made the run", s.run.meta.Smatrix), Invalid: true}
 	}
-	for _, c := range s.commands {
+	for _, c := range s.Commands(0, allSteps) {
 		if err := w.Add(c); err != nil {
 			return nil, &DamageError{Dir: s.dir, Step: c.Step, What: fmt.Sprintf("a command of it is refused: %v", err)}
 		}
@@ -403,11 +387,11 @@ func (s *Store) likes(key []byte) iter.Seq2[*Store, []byte] {
 			there := key
 			if key[0] == keyReadings {
 				community, from := readingsPlace(key)
-				at := slices.IndexFunc(p.chunks, func(c span) bool { return c.from <= from && from < c.to })
-				if at < 0 {
+				c, found := p.chunkAt(from)
+				if !found {
 					continue
 				}
-				there = readingsKey(community, p.chunks[at].from, 0)
+				there = readingsKey(community, c.from, 0)
 			}
 			there = there[: len(there)-2 : len(there)-2]
 			b, err := p.getParts(func(part int) []byte { return binary.BigEndian.AppendUint16(there, uint16(part)) })

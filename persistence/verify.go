@@ -81,7 +81,7 @@ func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) err
 	if err != nil {
 		return err
 	}
-	for _, n := range s.snapshots {
+	for n := range s.snapshots.all() {
 		if n <= from || n > to {
 			continue
 		}
@@ -113,7 +113,7 @@ type verifier struct {
 func (v *verifier) Commit(r *sim.StepRecord) error {
 	if r.Tick >= v.from {
 		v.err = v.compare(r)
-	} else if was := v.store.heads[r.Tick]; was != (sim.Hash{}) && was != v.chain.Head() {
+	} else if was := v.store.head(r.Tick); was != (sim.Hash{}) && was != v.chain.Head() {
 		v.err = &DifferenceError{Step: r.Tick, What: "its hash is another one"}
 	}
 	return v.err
@@ -125,7 +125,7 @@ func (v *verifier) damage(t twins.Tick, what string, err error) error {
 
 func (v *verifier) compare(r *sim.StepRecord) error {
 	s := v.store
-	if s.missing[r.Tick] { // only its hash is known, from the ledger
+	if s.missing.has(r.Tick) { // only its hash is known, from the ledger
 		return v.compareHead(r)
 	}
 	form, err := s.step(r.Tick)
@@ -153,7 +153,7 @@ func (v *verifier) compare(r *sim.StepRecord) error {
 }
 
 func (v *verifier) compareHead(r *sim.StepRecord) error {
-	if was := v.store.heads[r.Tick]; was != (sim.Hash{}) && was != v.chain.Head() {
+	if was := v.store.head(r.Tick); was != (sim.Hash{}) && was != v.chain.Head() {
 		return differs(r.Tick, "", "hash", was, v.chain.Head())
 	}
 	return nil
@@ -214,22 +214,21 @@ func (v *verifier) load(t twins.Tick) error {
 		return nil
 	}
 	v.cells = nil
-	for _, c := range v.store.chunks {
-		if t < c.from || c.to <= t {
-			continue
-		}
-		v.span = c
-		shape, err := v.store.shapeAt(c.from)
+	c, found := v.store.chunkAt(t)
+	if !found {
+		return nil
+	}
+	v.span = c
+	shape, err := v.store.shapeAt(c.from)
+	if err != nil {
+		return err
+	}
+	for i, cell := range shape.cells {
+		k, err := v.store.readings(shape, i, c)
 		if err != nil {
-			return err
+			return v.damage(c.from, "readings of "+cell.Path, err)
 		}
-		for i, cell := range shape.cells {
-			k, err := v.store.readings(shape, i, c)
-			if err != nil {
-				return v.damage(c.from, "readings of "+cell.Path, err)
-			}
-			v.cells = append(v.cells, k)
-		}
+		v.cells = append(v.cells, k)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func TestVerifyAWeekOfTheTown(t *testing.T) {
 	kept(t, dir, build(t, "town", sim.Options{Days: &days}), -1)
 	s := open(t, dir, Read)
 	defer s.Close()
-	if s.Steps() != 7*96 || len(s.snapshots) != 7 {
+	if s.Steps() != 7*96 || s.snapshots.len() != 7 {
 		t.Fatalf("%d steps, snapshots %v", s.Steps(), s.snapshots)
 	}
 	for _, span := range [][2]twins.Tick{{0, 7 * 96}, {500, 520}} {
@@ -41,7 +41,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		what   string
 	}{
 		"a reading": {func(s *Store, w *sim.World) error {
-			c := s.chunks[0]
+			c, _ := s.firstChunk()
 			k, err := s.readings(shapeOf(w.Form.Layout, w.Cells), 1, c)
 			if err != nil {
 				return err

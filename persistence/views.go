@@ -158,7 +158,7 @@ func (f *folds) Commit(r *sim.StepRecord) error {
 	if err != nil {
 		return err
 	}
-	if _, found := slices.BinarySearch(f.store.snapshots, r.Tick+1); found && f.again {
+	if f.again && f.store.snapshots.has(r.Tick+1) {
 		entries = f.snapshot(entries, r.Tick+1 == f.store.Steps())
 	}
 	if len(entries) > 0 {
@@ -186,7 +186,7 @@ func (f *folds) snapshot(entries []Entry, ends bool) []Entry {
 	f.storedAt = f.views.Steps()
 	for i, b := range forms {
 		keyOf := func(part int) []byte { return viewKey(f.storedAt, names[i], part) }
-		entries = f.store.sealParts(entries, keyOf, b, nil)
+		entries = f.store.sealParts(entries, keyOf, b, f.store.like(keyOf(0)))
 	}
 	return entries
 }

@@ -291,6 +291,40 @@ func (w *World) commandsOf(t twins.Tick) []twins.Command {
 	return w.commands[from:to:to]
 }
 
+// Forget drops the commands of steps before t, which are made: of each setting their last value
+// stays. Records that show them keep them. It must not be called while a step is being made.
+func (w *World) Forget(t twins.Tick) {
+	w.arrange()
+	from := sort.Search(len(w.commands), func(i int) bool { return w.commands[i].Step >= t })
+	for i := range w.commands[:from] {
+		c := &w.commands[i]
+		if !c.Type.OfSetting() {
+			continue
+		}
+		if of := w.courses[settingOf{c.Target, c.Setting()}]; of != nil {
+			of.forget(t)
+		}
+	}
+	w.commands = w.commands[from:]
+}
+
+// Held is how many commands, and values that commands gave to settings, a world has in memory.
+func (w *World) Held() int {
+	held := len(w.commands) + len(w.added)
+	for _, c := range w.courses {
+		held += len(c.points)
+	}
+	return held
+}
+
+// forget drops the points of steps before t but for the last one.
+func (c *course) forget(t twins.Tick) {
+	n := sort.Search(len(c.points), func(i int) bool { return c.points[i].step >= t })
+	if n > 1 {
+		c.points = slices.Delete(c.points, 0, n-1)
+	}
+}
+
 // arrange puts the commands that were added among the others, all at once. Those of
 // steps before theirs, which a record may show, stay where they are.
 func (w *World) arrange() {

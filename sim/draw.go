@@ -171,12 +171,12 @@ func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 	off := v.clone()
 	if _, device := g.schema.key(of, "prepared"); device {
-		if available := off.get("available"); available != nil && available.form != formBoolean {
+		if available := off.get(twins.InService); available != nil && available.form != formBoolean {
 			g.wrong(available.line, "draw.%s.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false", key)
 			return nil
 		}
 		off.put("prepared", tree{form: formBoolean, line: v.line, text: "true"})
-		off.put("available", tree{form: formBoolean, line: v.line, text: "false"})
+		off.put(twins.InService, tree{form: formBoolean, line: v.line, text: "false"})
 		return g.variantsOf("draw."+key, &off, of)
 	}
 	if scale := off.get("scale"); scale != nil && scale.form != formNumber {

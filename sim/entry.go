@@ -53,7 +53,7 @@ func (e Entry) Absent() bool { return absent(e.entry) }
 // absent reports whether an entry is prepared and not there at the start: until a
 // command makes it available.
 func absent(entry *tree) bool {
-	return entry.isTrue("prepared") && !entry.isTrue("available")
+	return entry.isTrue("prepared") && !entry.isTrue(twins.InService)
 }
 
 // Settings are those of its kind that the entry has: a home without panels has none

@@ -22,7 +22,7 @@ func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
 		controller = twins.MeritOrder{}
 	}
 	f := &Flat{balance: twins.NewBalance(w.Grid, controller, twins.Rosters(w.Cells)), cells: w.Cells}
-	f.record.States = NewStates(w.Cells, w.Grid, controller)
+	f.record.States = w.NewStates(controller)
 	for _, c := range w.Cells {
 		f.record.Cells = append(f.record.Cells, c.Record())
 	}

@@ -77,7 +77,7 @@ type course struct {
 func newCourse(w *sim.World) *course {
 	// A world without cells has no layout: the form is that of a chain without one.
 	c := &course{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), sim.Form{})}
-	c.record.States = sim.NewStates(nil, w.Grid, w.Controller)
+	c.record.States = w.NewStates(w.Controller)
 	return c
 }
 

@@ -49,11 +49,17 @@ type States struct {
 	cells      []*twins.Cell
 	grid       *twins.Node
 	controller twins.Controller
+	strategy   *twins.Strategy // of the controller; nil if its name is not stored
 }
 
-// NewStates are those of cells in path order, the grid and its controller.
-func NewStates(cells []*twins.Cell, grid *twins.Node, controller twins.Controller) *States {
-	return &States{cells, grid, controller}
+// NewStates are those of a world's cells in path order, its grid, and the grid's controller,
+// which may be another one than the world's.
+func (w *World) NewStates(controller twins.Controller) *States {
+	s := &States{cells: w.Cells, grid: w.Grid, controller: controller}
+	if _, ok := controller.(twins.Stateful); ok && w.Form.Chain == LayoutChain && controller == w.Controller {
+		s.strategy = w.strategy
+	}
+	return s
 }
 
 // Cells is how many communities there are.
@@ -63,16 +69,24 @@ func (s *States) Cells() int { return len(s.cells) }
 func (s *States) AppendCell(b []byte, i int) []byte { return s.cells[i].AppendStates(b) }
 
 // AppendGrid appends the stored form of the grid: its twin, then the state of its
-// controller, if it has one. World.Restore is its inverse.
-func (s *States) AppendGrid(b []byte) []byte {
+// controller, if it has one, with name and version of the strategy in front. In runs of
+// FirstChain it has no name. World.Restore is its inverse.
+func (s *States) AppendGrid(b []byte) []byte { return s.appendGrid(b, s.strategy) }
+
+func (s *States) appendGrid(b []byte, strategy *twins.Strategy) []byte {
 	b = s.grid.AppendBinary(b)
+	if strategy != nil {
+		b = strategy.AppendName(b)
+	}
 	if c, ok := s.controller.(twins.Stateful); ok {
 		b = c.AppendBinary(b)
 	}
 	return b
 }
 
-// Hash is that of all stored forms, in order.
+// Hash is that of all stored forms, in order, the name of the grid's strategy left out:
+// it follows from the scenario, which is hashed at the chain's start, and digests are what
+// they were before it was stored.
 func (s *States) Hash() (h Hash) {
 	all := sha256.New()
 	var buf []byte
@@ -80,7 +94,7 @@ func (s *States) Hash() (h Hash) {
 		buf = s.AppendCell(buf[:0], i)
 		all.Write(buf)
 	}
-	all.Write(s.AppendGrid(buf[:0]))
+	all.Write(s.appendGrid(buf[:0], nil))
 	all.Sum(h[:0])
 	return h
 }

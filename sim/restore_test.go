@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/twins"
@@ -142,5 +144,64 @@ func TestFlatTellsEachEventOnce(t *testing.T) {
 	}
 	if told == 0 {
 		t.Error("nothing was told")
+	}
+}
+
+// Name and version of the grid's strategy stand in front of its state, in runs that this
+// program begins. A state of before, without a name, is that of the operator, and of another
+// strategy or a later version it is refused. The hash of all states is the same with a name.
+func TestGridsStateIsNamed(t *testing.T) {
+	build := func(controls string, form *Form) (*World, *StepRecord) {
+		s, err := Load("hamlet", Options{Set: []string{controls}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Form = form
+		w, err := s.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var env twins.Env
+		w.Env(0, &env)
+		r, err := NewFlat(w, nil, true).Step(&env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w, r
+	}
+	w, r := build("controls=full", nil)
+	old, before := build("controls=full", &Form{Chain: FirstChain, Model: 1, Layout: twins.FirstLayout()})
+	var cells [][]byte
+	for i := range w.Cells {
+		cells = append(cells, r.States.AppendCell(nil, i))
+	}
+	named, bare := r.States.AppendGrid(nil), before.States.AppendGrid(nil)
+	name := append([]byte{0, 8}, "operator\x01"...)
+	at := len(named) - (len(bare) - len(w.Grid.AppendBinary(nil))) - len(name)
+	if at != len(w.Grid.AppendBinary(nil)) || !bytes.Equal(slices.Delete(slices.Clone(named), at, at+len(name)), bare) ||
+		!bytes.Equal(named[at:at+len(name)], name) {
+		t.Fatalf("state %q, wanted %q after the grid's own, and without it %q", named, name, bare)
+	}
+	if r.States.Hash() != before.States.Hash() {
+		t.Error("the hash of the states depends on the name")
+	}
+	later, other := slices.Clone(named), slices.Clone(named)
+	later[at+len(name)-1]++
+	other[at+2] = 'O'
+	plain, _ := build("controls=none", nil)
+	for _, row := range []struct {
+		what  string
+		to    *World
+		state []byte
+		taken bool
+	}{
+		{"its own", w, named, true}, {"without a name", w, bare, true},
+		{"in an old run", old, bare, true}, {"without a name, of controls none", plain, bare, true},
+		{"of another strategy", plain, named, false}, {"of an unknown strategy", w, other, false},
+		{"of a later version", w, later, false}, {"cut in its name", w, named[:at+5], false},
+	} {
+		if err := row.to.Restore(cells, row.state); (err == nil) != row.taken {
+			t.Errorf("a state %s: %v", row.what, err)
+		}
 	}
 }

@@ -34,8 +34,9 @@ type Scenario struct {
 	File        string // as in messages: street.yaml
 	Seed        uint64
 	Hosting     string      // message | batched | plain
-	Controls    string      // full | none
+	Controls    string      // full | none; empty where strategies are chosen by level
 	Forecast    string      // stated | perfect
+	Strategies  Strategies  // that Controls stands for, or that are chosen
 	Reserve     twins.Power // wanted besides what covers the greatest infeed
 	Calendar    *inputs.Calendar
 	// Interruption is the length beyond which an interruption of supply counts.
@@ -92,6 +93,7 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if s.Name == "" {
 		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))
 	}
+	s.Strategies = d.strategies()
 	var err error
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
 		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)
@@ -111,7 +113,7 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 
 // Over is the scenario over other days, with another seed and without its events.
 func (s *Scenario) Over(cal *inputs.Calendar, seed uint64) *Scenario {
-	return &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Calendar: cal, document: s.document}
+	return &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Strategies: s.Strategies, Calendar: cal, document: s.document}
 }
 
 // Problem is an error about the value of a key at the scenario's top, with its line.

@@ -144,7 +144,7 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 		}
 		return d.explainForms(where)
 	}
-	for _, cause := range wrong.Causes {
+	for _, cause := range likely(wrong) {
 		found = append(found, d.explain(at, cause)...)
 	}
 	if len(wrong.Causes) > 0 {
@@ -167,6 +167,18 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 		found = append(found, d.problem(at.line, "%s: %s", at.path, wrongValue(at, k)))
 	}
 	return found
+}
+
+// likely are the causes that say what is wrong. Of alternatives none of which fits, those
+// that are of another sort than the value say nothing.
+func likely(wrong *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if _, ok := wrong.ErrorKind.(*kind.AnyOf); !ok {
+		return wrong.Causes
+	}
+	return slices.DeleteFunc(slices.Clone(wrong.Causes), func(e *jsonschema.ValidationError) bool {
+		_, sort := e.ErrorKind.(*kind.Type)
+		return sort
+	})
 }
 
 // locate is the place below at where something is wrong.
@@ -379,6 +391,7 @@ func (d *document) meaning() error {
 	found := append(d.checkRecordings(), d.checkSessionLists()...)
 	found = append(found, d.checkWeather()...)
 	found = append(found, d.checkMarket()...)
+	found = append(found, d.checkControls()...)
 	found = append(found, d.checkTwice("recordings")...)
 	found = append(found, d.checkTwice("sessions")...)
 	found = append(found, d.checkTwice(twins.Community.Plural)...)

@@ -226,6 +226,14 @@ func TestBadFiles(t *testing.T) {
 		{"a comment", "# nothing\n", "x.yaml: nothing in it, wanted at least communities and members"},
 		{"a text", "hello", `x.yaml:1: "hello" is a text, wanted keys and values`},
 		{"a list", "\n- a\n", "x.yaml:2: a list, wanted keys and values"},
+		{"controls of no preset", "controls: local\n", `x.yaml:1: controls: "local" is unknown, wanted one of: full, none`},
+		{"controls like a preset", "controls: ful\n", `x.yaml:1: controls: "ful" is unknown, did you mean "full"? wanted one of: full, none`},
+		{"a list of controls", "controls: [full]\n", "x.yaml:1: controls: a list is unknown, wanted one of: full, none"},
+		{"an unknown strategy", "controls:\n  grid: operatr\n  community: operator\n", "x.yaml:2: controls.grid: \"operatr\" is unknown, did you mean \"operator\"? wanted one of: operator, plain\n" +
+			`x.yaml:3: controls.community: "operator" is unknown, wanted one of: pro_rata`},
+		{"an unknown level", "controls: {hom: own_aims}\n", `x.yaml:1: unknown key "hom" in controls, did you mean "home"? wanted one of: community, grid, home, operator, plain`},
+		{"an unknown key of a strategy", "controls:\n  operator:\n    import_shar: 1\n", `x.yaml:3: unknown key "import_shar" in controls.operator, did you mean "import_share"? wanted one of: import_share`},
+		{"a strategy's key out of bounds", "controls: {operator: {import_share: 0}}\n", "x.yaml:1: controls.operator.import_share: 0 must be above 0"},
 		{"nobody in it", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
 		{"an alias of itself", "a: &a {b: *a}\n", "x.yaml:1: nested too deep, wanted at most 64 levels and 1000000 values by aliases"},
 		{"several", "sed: 1\ndays: 0\nheatpumps: []\n", `x.yaml:1: unknown key "sed", did you mean "seed"? wanted one of: ` +

@@ -93,6 +93,7 @@ func assembleSchema() tree {
 	defs, properties := root.get("$defs"), root.get("properties")
 	defs.put(twins.Community.Name, entrySchema(twins.Community))
 	addDraw(defs.get("draw").get("properties"))
+	properties.put("controls", controlsSchema())
 	events := *properties.get("events")
 	*properties = properties.without("events")
 	for _, k := range memberKinds() {

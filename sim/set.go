@@ -217,7 +217,7 @@ func (d *document) descend(path string, t target) (*target, error) {
 		}
 		v := t.in.get(key)
 		last := i == len(t.rest)-1
-		switch whole := of.get("properties") != nil || of.textOf("type") == "object"; {
+		switch whole := of.get("properties") != nil && of.get("anyOf") == nil || of.textOf("type") == "object"; {
 		case last && whole:
 			return nil, errPath("%s: not a single value, wanted one of its keys: %s", path, strings.Join(of.keysOf(), ", "))
 		case !last && v == nil:
@@ -240,6 +240,7 @@ func (d *document) set(written string) error {
 	if err != nil {
 		return err
 	}
+	d.spellControls(c.path)
 	targets, err := d.targets(c.path)
 	if err != nil {
 		return err

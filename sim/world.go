@@ -7,7 +7,6 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
 // World is a scenario's twins and what they see, ready to be stepped.
@@ -21,6 +20,8 @@ type World struct {
 	Controller twins.Controller
 	Form       Form // how a run of it is recorded and chained
 
+	strategy *twins.Strategy // of Controller; nil if it is none that a scenario can choose
+
 	calendar inputs.Calendar // its own: Fill remembers
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
 	commands []twins.Command // by step, target and seq
@@ -28,7 +29,7 @@ type World struct {
 	courses  courses         // of the settings that they change; nil until they are needed
 }
 
-// Build makes the twins of a scenario, cell by cell, and the operator of its grid.
+// Build makes the twins of a scenario, cell by cell, and the controller of its grid.
 func (s *Scenario) Build() (*World, error) {
 	w, err := s.build(nil)
 	if err != nil {
@@ -49,16 +50,20 @@ func (s *Scenario) Build() (*World, error) {
 // of all communities together is not checked.
 func (s *Scenario) BuildOnly(only func(path string) bool) (*World, error) { return s.build(only) }
 
-// Operate gives the world the operator that its scenario wants, for a grid over these
+// Operate gives the world the controller that its scenario wants, for a grid over these
 // communities, be they built here or elsewhere. They stay in the order given.
 func (w *World) Operate(communities []twins.Roster) (err error) {
-	config := operator.Config{Plain: w.Scenario.Controls == "none", Reserve: w.Scenario.Reserve}
-	if dispatchable(communities) { // else there is nothing to plan
-		if config.Forecast, err = w.forecast(communities); err != nil {
-			return err
+	site := &twins.GridSite{Communities: communities, Reserve: w.Scenario.Reserve, Forecast: func() (twins.Forecast, error) {
+		if !dispatchable(communities) { // there is nothing to plan
+			return nil, nil
 		}
+		return w.forecast(communities)
+	}}
+	grid := w.Scenario.Strategies[twins.LevelGrid]
+	if w.Controller, err = grid.Controller(site, grid.Spec); err != nil {
+		return fmt.Errorf("%s: %w", grid.Name, err)
 	}
-	w.Controller = operator.New(communities, config)
+	w.strategy = grid.Strategy
 	return nil
 }
 
@@ -97,7 +102,7 @@ func (s *Scenario) build(only func(path string) bool) (*World, error) {
 }
 
 // Restore puts the twins into a state that was kept: of each cell in path order as
-// AppendStates wrote it, and of the grid as AppendGridState did. It is for a world
+// AppendStates wrote it, and of the grid as States.AppendGrid did. It is for a world
 // that nobody steps yet.
 func (w *World) Restore(cells [][]byte, grid []byte) error {
 	if len(cells) != len(w.Cells) {
@@ -110,7 +115,12 @@ func (w *World) Restore(cells [][]byte, grid []byte) error {
 	}
 	rest, err := twins.RestoreNode(w.Grid, grid)
 	if c, ok := w.Controller.(twins.Stateful); ok && err == nil {
-		rest, err = c.UnmarshalBinary(rest)
+		if w.strategy != nil {
+			rest, err = w.strategy.ReadName(rest)
+		}
+		if err == nil {
+			rest, err = c.UnmarshalBinary(rest)
+		}
 	}
 	return whole(rest, err)
 }
@@ -221,6 +231,10 @@ func (w *World) addCell(site *twins.Site, g *Community) error {
 	cell, err := twins.NewCell(site, self, members, network.New())
 	if err != nil {
 		return g.Problem(err)
+	}
+	s := &w.Scenario.Strategies
+	if err := cell.Adopt(s[twins.LevelCommunity], s[twins.LevelHome]); err != nil {
+		return w.Scenario.ControlsProblem(err)
 	}
 	w.Cells = append(w.Cells, cell)
 	return nil

@@ -22,8 +22,8 @@ import (
 // Taken out, it is out of service like any other, and what it holds stays in it.
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
-	Schema:   batterySchema,
-	Ownable:  true,
+	Schema:  batterySchema,
+	Ownable: true, Prepares: true,
 	New:      newBatteries,
 	Sample:   batterySample,
 	Events:   []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},

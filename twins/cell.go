@@ -58,6 +58,8 @@ type Cell struct {
 	mixed    []memberBooking
 	borne    Tick // for which burdens have been counted
 	network  Network
+	stewards stewards
+	standing []span // members that stand at the community's own connection points
 	lossless bool
 	units    []Slot
 	shared   []span // devices that stand behind no meter but the community's
@@ -82,6 +84,7 @@ type Cell struct {
 	gauges     []int64
 	heard      NetworkState // answered before the present exchange
 	listened   exchange     // for which heard is
+	asked      Setpoint     // of the community, for its steward
 
 	// Fault is called at statements where a test wants a member to fail; nil
 	// otherwise.
@@ -129,7 +132,7 @@ func (c *Cell) Begin(env *Env, ask *Ask) error {
 	case StageOffer:
 		return c.open(env)
 	case StageSettle, StageRevise:
-		c.divide(&ask.Set)
+		c.divide(env, &ask.Set)
 	}
 	return nil
 }
@@ -180,44 +183,6 @@ func (c *Cell) openCommands(env *Env) error {
 	return nil
 }
 
-// divide shares what was asked of the community among its households and its
-// own devices, along their bands and in slot order; essential load is cut in
-// rotation.
-func (c *Cell) divide(ask *Setpoint) {
-	var split [NumTiers]BandSplit
-	follow, deep := true, ask.Tier[Storage] < c.Flex.Tier[Storage].Min
-	for t := range split {
-		split[t] = NewBandSplit(ask.Tier[t], c.Flex.band(Tier(t), deep))
-		follow = follow && ask.Tier[t] == c.Flex.Tier[t].Ref
-	}
-	cut, share := c.Flex.Tier[Essential].Ref-ask.Tier[Essential], ask.For
-	if share == 0 {
-		share = One
-	}
-	for _, b := range c.Blocks {
-		if b.Kind.Role.Unit() {
-			continue
-		}
-		for i := range b.Set {
-			set := &b.Set[i]
-			if follow || b.owned(i) {
-				*set = b.Flex[i].Follow()
-				continue
-			}
-			set.Run, set.Why = Keep, ask.Why
-			for t := range split {
-				set.Tier[t] = split[t].Next(b.Flex[i].band(Tier(t), deep))
-			}
-			if cut > 0 {
-				set.Tier[Essential] = b.Flex[i].Tier[Essential].Ref
-			}
-		}
-	}
-	if cut > 0 {
-		c.rotate(cut, share)
-	}
-}
-
 // NetworkState is what the community's network answered last: after StageSettle and each
 // StageRevise, that of this step.
 func (c *Cell) NetworkState() *NetworkState { return &c.state }
@@ -226,16 +191,16 @@ func (c *Cell) NetworkState() *NetworkState { return &c.state }
 func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)
 	if b.quarantined[i] {
-		c.estimate(s, b, i, env)
+		c.estimate(s, int(at.Block), i, env)
 		return nil
 	}
 	c.fault(BeforeAnswer, b, i)
 	var err error
 	switch s {
 	case StageOffer:
-		err = c.offer(b, i, env, w)
+		err = c.offer(int(at.Block), i, env, w)
 	case StageSettle, StageRevise, StageClose:
-		c.settle(b, i, env, w)
+		c.settle(int(at.Block), i, env, w)
 	case StageCommit:
 		c.commit(at, env, w)
 	}
@@ -256,7 +221,8 @@ func (c *Cell) fault(p FaultPoint, b *Block, i int) {
 	}
 }
 
-func (c *Cell) offer(b *Block, i int, env *Env, w *Scratch) error {
+func (c *Cell) offer(k, i int, env *Env, w *Scratch) error {
+	b := c.Blocks[k]
 	if len(c.commands) > 0 {
 		if err := c.command(b, i, env, w); err != nil {
 			return err
@@ -265,8 +231,8 @@ func (c *Cell) offer(b *Block, i int, env *Env, w *Scratch) error {
 	f := &b.Flex[i]
 	*f = Flex{}
 	b.Slab.Offer(i, env, f)
-	if b.spans != nil && b.spans[i] != nil {
-		b.owner.Fold(i, env, f, Devices{c, b.spans[i]})
+	if b.manages(i) {
+		c.foldHome(k, i, env)
 	}
 	return nil
 }
@@ -296,13 +262,14 @@ func (c *Cell) apply(b *Block, i int, w *Scratch) {
 	}
 }
 
-func (c *Cell) settle(b *Block, i int, env *Env, w *Scratch) {
+func (c *Cell) settle(k, i int, env *Env, w *Scratch) {
+	b := c.Blocks[k]
 	set := &b.Set[i]
-	if b.spans != nil && b.spans[i] != nil {
+	if b.manages(i) {
 		// A household takes its devices' part out of a copy: it may be asked again.
 		w.set = *set
 		set = &w.set
-		b.owner.Divide(i, env, set, Devices{c, b.spans[i]})
+		c.divideHome(k, i, env, set)
 	}
 	r := &b.Read[i]
 	clear(r.Parts)
@@ -325,7 +292,11 @@ func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
 		clear(w.reading.Parts)
 	}
 	w.events.Reset()
-	b.Slab.Step(i, env, &b.Set[i], &w.events, &w.reading)
+	set := &b.Set[i]
+	if b.ownSet != nil {
+		set = &b.ownSet[i]
+	}
+	b.Slab.Step(i, env, set, &w.events, &w.reading)
 	if w.reading.Power != r.Power || w.reading.Content != r.Content {
 		panic(fmt.Sprintf("%s: Step is not pure: %d mW, then %d mW at one setpoint", b.Paths[i], r.Power, w.reading.Power))
 	}
@@ -355,16 +326,17 @@ func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
 func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 	switch s {
 	case StageOffer:
-		c.fold()
+		c.fold(env)
 	case StageSettle, StageRevise:
 		c.meter(false)
 		if len(c.isolated) > 0 { // estimates have taken the place of offers
-			c.fold()
+			c.fold(env)
 		}
 	case StageCommit:
 		c.meter(true)
 		c.check(env.Step)
 		c.bear(env)
+		c.settleStewards(env)
 		c.note(scratches)
 		net := c.Net()
 		*c.Node = c.opened

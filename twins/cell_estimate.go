@@ -30,7 +30,8 @@ func (c *Cell) Quarantined(at Slot) bool { return c.Blocks[at.Block].quarantined
 // estimate answers for a quarantined member: a load goes on as it last was, a
 // storage keeps what it holds, a unit stands still. At StageCommit the reading
 // is what it answered before, if it failed only there.
-func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
+func (c *Cell) estimate(s Stage, k, i int, env *Env) {
+	b := c.Blocks[k]
 	if s == StageCommit { // it was answered and the books were closed with it
 		if b.last[i] = int64(b.Read[i].Load); b.Kind.Role == RoleStorage {
 			b.last[i] = int64(b.Read[i].Content)
@@ -44,16 +45,16 @@ func (c *Cell) estimate(s Stage, b *Block, i int, env *Env) {
 	f := &b.Flex[i]
 	*f = Flex{}
 	f.Tier[Essential] = Fixed(load)
-	owns := b.spans != nil && b.spans[i] != nil // what stands behind its meter is well
+	owns := b.manages(i) // what stands behind its meter is well
 	if owns {
-		b.owner.Fold(i, env, f, Devices{c, b.spans[i]})
+		c.foldHome(k, i, env)
 	}
 	if s == StageOffer {
 		return
 	}
 	set := b.Set[i]
 	if owns {
-		b.owner.Divide(i, env, &set, Devices{c, b.spans[i]})
+		c.divideHome(k, i, env, &set)
 	}
 	given := max(0, min(load, set.Tier[Essential]))
 	r := &b.Read[i]

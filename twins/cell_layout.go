@@ -20,6 +20,8 @@ type Block struct {
 	Parts []Power // of all readings, those of the first member, then those of the second
 
 	owner   Owner
+	own     []Flex       // of owners, what their parts offer; nil where the home's strategy does not ask
+	ownSet  []Setpoint   // of the same, what is asked of their parts
 	places  Preparer     // nil where nobody can be prepared
 	spans   [][]span     // of an owner's devices; nil if the cell has none
 	ownerOf []int32      // index of the owning household, −1 if the community's own; nil for other kinds
@@ -78,6 +80,9 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	c.plan()
 	if n, ok := network.(GaugedNetwork); ok {
 		c.gauger, c.gauges = n, make([]int64, len(n.GaugeList()))
+	}
+	if err := c.Adopt(Choice{Strategy: ProRata}, Choice{Strategy: OwnAims}); err != nil {
+		return nil, err
 	}
 	c.layout = c.LayoutAs(site.Layout)
 	c.record = NewCellRecord(c.layout)
@@ -172,7 +177,7 @@ func (c *Cell) connect() {
 		for i, spans := range owners.spans {
 			for _, s := range spans {
 				for k := s.lo; k < s.hi; k++ {
-					c.Blocks[s.block].hang(int(k), owners.Connection(i))
+					c.Blocks[s.block].hang(int(k), owners.owner.Connection(i))
 				}
 			}
 		}
@@ -220,6 +225,13 @@ func (c *Cell) plan() {
 			devices = append(devices, int32(k))
 		default:
 			loads = append(loads, int32(k))
+		}
+	}
+	for k, b := range c.Blocks {
+		for i := range b.Paths {
+			if !b.Kind.Role.Unit() && !b.owned(i) {
+				c.standing = join(c.standing, int32(k), int32(i))
+			}
 		}
 	}
 	// Owners answer after what stands behind their meters, and divide before it.

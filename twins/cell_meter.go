@@ -1,23 +1,5 @@
 package twins
 
-// fold adds up the offers of everything that stands at the community's own
-// connection points: households with their devices, and its own devices, which
-// pursue their aims with the net load of the community.
-func (c *Cell) fold() {
-	c.Flex = Flex{}
-	for _, b := range c.Blocks {
-		if b.Kind.Role.Unit() {
-			continue
-		}
-		for i := range b.Flex {
-			if !b.owned(i) {
-				c.Flex.Add(&b.Flex[i])
-			}
-		}
-	}
-	Devices{c, c.shared}.pursue(&c.Flex)
-}
-
 // meter adds up the readings, and what is lost between them.
 func (c *Cell) meter(units bool) {
 	c.Flows = Flows{}

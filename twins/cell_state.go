@@ -8,7 +8,8 @@ const cellVersion = 1
 // AppendStates appends the stored form of the community with everything that its
 // next step depends on: its own twin, then, block by block, the members' twins in
 // path order, what estimates rest on, who is in quarantine, and what customers have
-// borne; then what the network has answered last, if it is not Lossless.
+// borne; then what the network has answered last, if it is not
+// Lossless, and the states of strategies that remember.
 func (c *Cell) AppendStates(buf []byte) []byte {
 	buf = c.Node.AppendBinary(append(buf, cellVersion))
 	for _, b := range c.Blocks {
@@ -23,7 +24,7 @@ func (c *Cell) AppendStates(buf []byte) []byte {
 	if !c.lossless {
 		buf = encode(buf, networkVersion, c.state.wire)
 	}
-	return buf
+	return c.appendStewards(buf)
 }
 
 // RestoreStates is the inverse of AppendStates, for a cell of the same scenario; it
@@ -59,6 +60,10 @@ func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
 			return b, fmt.Errorf("%s: %w", c.Path, err)
 		}
 	}
+	if b, err = c.readStewards(b); err != nil {
+		return b, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	c.stewards.settled = -1
 	c.began, c.borne, c.listened.tick = -1, -1, -1
 	return b, nil
 }

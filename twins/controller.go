@@ -123,13 +123,8 @@ func (p *Plan) Rank(units []Flex) {
 // gives nothing, and every unit stands in the order once.
 func (p *Plan) straighten(o *Offers) {
 	for i := range p.Communities {
-		for t, b := range o.Communities[i].Tier {
-			if Tier(t).sheddable() {
-				b.Min = min(b.Min, 0)
-			} else if Tier(t) == Storage {
-				b.Min = min(b.Min, o.Communities[i].Deepest)
-			}
-			p.Communities[i].Tier[t] = b.Clip(p.Communities[i].Tier[t])
+		for t := range o.Communities[i].Tier {
+			p.Communities[i].Tier[t] = o.Communities[i].allowed(Tier(t)).Clip(p.Communities[i].Tier[t])
 		}
 	}
 	seen := p.seen[:0]

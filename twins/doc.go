@@ -18,6 +18,12 @@
 // makes it known. Nobody else has a switch on kinds: the scenario reader, the
 // actors, the recorder and the laws of package twintest read its row.
 //
+// # A strategy is one file
+//
+// What is asked of whom is decided at three levels: by the grid's Controller, and by a
+// Steward of each community and home. DeclareStrategy makes one known by name, and a
+// scenario chooses. A strategy sees offers and a Network's answers, never a twin.
+//
 // # One step
 //
 //	Offer ─▶ Settle ─▶ [Revise] ─▶ Close ─▶ Commit

@@ -17,6 +17,8 @@ type EventType struct {
 	Notable bool
 	// Departures is what an event of this type says of departures; nil if nothing.
 	Departures func(*Event) Departures
+	// Parks is where a vehicle is from an event of this type on; nil if it says nothing of that.
+	Parks func(*Event) Parking
 	// Alert says which alert an event of this type is; nil if none.
 	Alert *Alert
 }
@@ -35,6 +37,16 @@ type Departures struct {
 	Left       int64
 	Ready      int64 // of them, with the energy of their next trip
 	Impossible int64 // were told on arrival that they cannot be
+}
+
+// Parking is where a vehicle is, as it was when it was plugged in or left. Energies are at the
+// charger and ≥ 0.
+type Parking struct {
+	Plugged    bool
+	Leaves     Tick   // plugged: the first step in which it is away again
+	Wanted     Energy // plugged: what it was to draw until then
+	Impossible Energy // plugged: of what its next trip needs, what cannot be drawn in time
+	Ready      bool   // away: it left with what its trip needs
 }
 
 // Plus adds two counts.

@@ -22,6 +22,9 @@ const (
 	OrderStop PlantOrder = 2 // stops at once and stays off
 )
 
+// String is the order's word: auto, run or stop.
+func (o PlantOrder) String() string { return plantOrders[o] }
+
 var plantOrders = []string{"auto", "run", "stop"}
 
 // fixedFor is how long an output stays fixed.
@@ -48,6 +51,39 @@ type handSpec struct {
 
 // producerFixed is the event of an output that is fixed until a tick.
 var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{fixedOutput: "output_mw", fixedEnd: "until_tick"}, Notable: true}
+
+// Hand is what the manager has ordered of a plant. Its output is fixed at Fixed, > 0, in steps
+// before Until; Sold is the share of its rating that is sold to the market.
+type Hand struct {
+	Order PlantOrder
+	Fixed Power
+	Until Tick
+	Sold  Ratio
+}
+
+// Value is one of the settings of the manager's hand, as it is stored; false if there is none of
+// that name.
+func (h *Hand) Value(setting string) (v int64, ok bool) {
+	of := hand{order: int64(h.Order), fixed: h.Fixed, sold: h.Sold}
+	s := handSettings.named(setting)
+	if s == nil {
+		return 0, false
+	}
+	return s.get(&of), true
+}
+
+// Set gives one of the settings a value in step t, for callers that have the commands to a plant and
+// not the plant. Steps are of that length.
+func (h *Hand) Set(setting string, v int64, t Tick, step Seconds) {
+	of := hand{int64(h.Order), h.Fixed, h.Until, h.Sold}
+	if s := handSettings.named(setting); s != nil {
+		s.set(&of, v)
+	}
+	if setting == "fixed_w" {
+		of.until = fixedUntil(t, step)
+	}
+	*h = Hand{PlantOrder(of.order), of.fixed, of.until, of.sold}
+}
 
 func (h *hand) init(s *handSpec, step Seconds) {
 	*h = hand{order: max(0, int64(slices.Index(plantOrders, s.Order))), fixed: s.Fixed, sold: s.Sold}

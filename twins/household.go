@@ -249,34 +249,6 @@ func (h *household) meter(env *Env, ev *Events, out *Reading) {
 	}
 }
 
-// Fold adds the devices behind the meter, and lets storage pursue its aims with
-// the home's net load.
-func (s *households) Fold(_ int, _ *Env, own *Flex, devices Devices) {
-	for k := range devices.Len() {
-		own.Add(devices.Flex(k))
-	}
-	devices.pursue(own)
-}
-
-// Divide shares what was asked of the whole among the devices, along their
-// bands and in path order; what remains is the home's own.
-func (s *households) Divide(_ int, _ *Env, set *Setpoint, devices Devices) {
-	for _, t := range [...]Tier{Mobility, Storage} { // parts offer in neither
-		var all Flex
-		for k := range devices.Len() {
-			all.Add(devices.Flex(k))
-		}
-		deep := set.Tier[t] < all.Tier[t].Min
-		split := NewBandSplit(set.Tier[t], all.band(t, deep))
-		for k := range devices.Len() {
-			to := devices.Set(k)
-			to.Tier[t] = split.Next(devices.Flex(k).band(t, deep))
-			to.Why[t] = set.Why[t]
-		}
-		set.Tier[t] = 0
-	}
-}
-
 // Apply implements Slab.
 func (s *households) Apply(i int, e *Event) {
 	if e.Part > 0 {

@@ -49,6 +49,9 @@ type Kind struct {
 	// Ownable says that a member may stand behind a household's meter.
 	Ownable bool
 
+	// Prepares says that a member may be prepared: not there until it is put in (Preparer).
+	Prepares bool
+
 	// New builds a slab of members, in the order given. Errors name the member
 	// and the key.
 	New func(site *Site, members []Member) (Slab, error)
@@ -109,15 +112,11 @@ type Slab interface {
 	Restore(i int)
 }
 
-// Owner is a slab whose members fold others behind their own meter: households
-// with their batteries and vehicles.
+// Owner is a slab whose members have others behind their own meter, which hang on the
+// network where they do and offer with them: households with their batteries and vehicles.
 type Owner interface {
-	// Fold adds the devices' offers to the owner's own and says what it would do
-	// with them.
-	Fold(i int, env *Env, own *Flex, devices Devices)
-	// Divide shares the setpoint of the whole among the devices, and leaves in
-	// set what is asked of the owner itself.
-	Divide(i int, env *Env, set *Setpoint, devices Devices)
+	Slab
+	Connected
 }
 
 // Preparer is a slab of which some twins may be prepared only. Such a one is not

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,18 +20,58 @@ type Layout struct {
 	Nodes []string     `json:"nodes"` // figures of a community's own, in their stored order
 }
 
-// KindLayout is one kind, or one kind of part.
+// KindLayout is one kind, or one kind of part. As text it is its name, its version and its
+// columns: "battery 1 power_w:3 stored_j:3 soc:9:derived".
 type KindLayout struct {
-	Name    string         `json:"name"`
-	Version uint8          `json:"version"`           // of the stored form of its state
-	Columns []ColumnLayout `json:"columns,omitempty"` // none of a part or a node
+	Name    string
+	Version uint8          // of the stored form of its state
+	Columns []ColumnLayout // none of a part or a node
 }
 
 // ColumnLayout is one column of a kind's readings.
 type ColumnLayout struct {
-	Name    string `json:"name"`
-	Places  int    `json:"places"`            // decimals of the stored integer
-	Derived bool   `json:"derived,omitempty"` // kept, but not hashed
+	Name    string
+	Places  int  // decimals of the stored integer
+	Derived bool // kept, but not hashed
+}
+
+// derivedWord marks a derived column in the text of a layout.
+const derivedWord = "derived"
+
+// MarshalText implements encoding.TextMarshaler.
+func (l KindLayout) MarshalText() ([]byte, error) {
+	b := fmt.Appendf(nil, "%s %d", l.Name, l.Version)
+	for _, c := range l.Columns {
+		if b = fmt.Appendf(b, " %s:%d", c.Name, c.Places); c.Derived {
+			b = append(b, ":"+derivedWord...)
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *KindLayout) UnmarshalText(b []byte) error {
+	words := strings.Fields(string(b))
+	if len(words) < 2 {
+		return fmt.Errorf("layout %q, wanted a name, a version and columns", b)
+	}
+	version, err := strconv.ParseUint(words[1], 10, 8)
+	if err != nil {
+		return fmt.Errorf("layout %q: version: %w", b, err)
+	}
+	*l = KindLayout{Name: words[0], Version: uint8(version)}
+	for _, word := range words[2:] {
+		c := strings.Split(word, ":")
+		if len(c) < 2 || len(c) > 3 || len(c) == 3 && c[2] != derivedWord {
+			return fmt.Errorf("layout %q: column %q, wanted NAME:PLACES", b, word)
+		}
+		places, err := strconv.Atoi(c[1])
+		if err != nil {
+			return fmt.Errorf("layout %q: column %q: %w", b, word, err)
+		}
+		l.Columns = append(l.Columns, ColumnLayout{c[0], places, len(c) == 3})
+	}
+	return nil
 }
 
 // LayoutOf is the layout that this program gives to records of these cells.

@@ -40,6 +40,16 @@ type PartKind struct {
 	Sample func(between func(lo, hi int64) int64) string
 }
 
+// PartKindNamed returns the kind of part of a name, or nil.
+func PartKindNamed(name string) *PartKind {
+	for _, k := range partKinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
 // PartSlab holds the states of one kind of part, contiguous. Offer and Step
 // change nothing; the rest is as in Slab.
 type PartSlab interface {

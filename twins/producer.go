@@ -409,6 +409,9 @@ func (p *Plant) Start(off Seconds) (takes Seconds, heat string) {
 // Generator is a slab that knows its plants.
 type Generator interface{ Plant(i int) Plant }
 
+// Handed is a slab of plants that follow the manager's orders.
+type Handed interface{ Hand(i int) Hand }
+
 // Technologist is a slab whose members may be of a technology, such as coal, by which their
 // production is told apart.
 type Technologist interface {
@@ -440,6 +443,12 @@ func (s *producers) Plant(i int) Plant {
 		plant.Firm, plant.Water, plant.Reservoir = min(p.rated, p.inflow), p.water, p.reservoir
 	}
 	return plant
+}
+
+// Hand implements Handed.
+func (s *producers) Hand(i int) Hand {
+	p := s.Row(i)
+	return Hand{PlantOrder(p.order), p.fixed, p.until, p.sold}
 }
 
 // running reports whether the plant can generate in this step.

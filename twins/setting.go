@@ -34,6 +34,16 @@ func inside[T, U any](all changeable[U], at func(*T) *U) (of changeable[T]) {
 	return of
 }
 
+// named is the setting of a name; nil if there is none.
+func (all changeable[T]) named(name string) *settingAt[T] {
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
 // list is what a kind has of them.
 func (all changeable[T]) list() (settings []Setting) {
 	for _, s := range all {

@@ -125,11 +125,15 @@ var (
 	vehiclePluggedIn = &EventType{Name: "vehicle.plugged_in", Notable: true,
 		Fields:     []string{pluggedWanted: "wanted_mj", pluggedUntil: "until_tick", pluggedImpossible: "impossible_mj", pluggedStay: "stay"},
 		Departures: func(e *Event) Departures { return Departures{Impossible: flag(e.V[pluggedImpossible] > 0)} },
+		Parks: func(e *Event) Parking {
+			return Parking{Plugged: true, Wanted: Energy(e.V[pluggedWanted]), Leaves: Tick(e.V[pluggedUntil]), Impossible: Energy(e.V[pluggedImpossible])}
+		},
 		Alert: &Alert{Rule: "vehicle.impossible", Severity: "warning", Text: "a vehicle was plugged in too late for what it needs",
 			When: func(e *Event) bool { return e.V[pluggedImpossible] > 0 }}}
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
 		Fields:     []string{leftHeld: "held_mj", leftTrip: "trip_mj", leftReady: "ready", leftNext: "next_stay"},
 		Departures: func(e *Event) Departures { return Departures{Left: 1, Ready: e.V[leftReady]} },
+		Parks:      func(e *Event) Parking { return Parking{Ready: e.V[leftReady] != 0} },
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",
 			When: func(e *Event) bool { return e.V[leftReady] == 0 }}}
 	vehicleCharged = &EventType{Name: "vehicle.charged",

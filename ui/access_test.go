@@ -45,6 +45,7 @@ var routeRoles = map[string]Role{
 	"GET /api/v1/tree":                      Watch,
 	"GET /api/v1/twin":                      Watch,
 	"GET /api/v1/twins":                     Watch,
+	"GET /api/v1/units":                     Watch,
 
 	"DELETE /api/v1/runs/{id}":        Control,
 	"POST /api/v1/alerts/acknowledge": Control,

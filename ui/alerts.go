@@ -10,6 +10,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Rule is a condition that people want to hear of.
@@ -146,7 +147,7 @@ func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
 		for i := range changed {
 			m.Alerts = append(m.Alerts, changed[i].message())
 		}
-		b = onWire(encode(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, asJSON), asJSON)
+		b = viewers.Message(&stream.ServerMessage{Body: &stream.ServerMessage_Alerts{Alerts: m}}, asJSON)
 	}
 	if a.madeAt != revision || len(a.made) >= mostNews {
 		a.made, a.madeAt = map[newsOf][]byte{}, revision

@@ -155,6 +155,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.scenarioRoutes(a)
 	s.treeRoutes(a)
 	s.twinRoutes(a)
+	s.unitRoutes(a)
 	s.readingRoutes(a)
 	s.eventRoutes(a)
 	s.alertRoutes(a)

@@ -77,7 +77,7 @@ func (s *Server) alertRoutes(a *api) {
 			case err != nil:
 				return AlertInfo{}, huma.Error404NotFound(err.Error())
 			}
-			r.hub.wake()
+			r.hub.Wake()
 			return r.alertInfo(&a), nil
 		}))
 }

@@ -145,7 +145,10 @@ func (r *run) commandPage(q *commandsQuery) (*commandPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	some, more := r.commands.newest(from, q.Limit)
+	some, more, err := r.commands.newest(from, q.Limit)
+	if err != nil {
+		return nil, err
+	}
 	list := &commandPage{Commands: []CommandInfo{}}
 	if more {
 		list.Next = strconv.Itoa(from + len(some))

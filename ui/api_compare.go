@@ -95,7 +95,7 @@ func firstDifference(a, b *run, from, to twins.Tick) *int64 {
 		for scope := range x.Scopes {
 			for k := range x.Scopes[scope] {
 				for c := range x.Scopes[scope][k].Columns {
-					if !x.Scopes[scope][k].Columns[c].equal(&y.Scopes[scope][k].Columns[c]) {
+					if !x.Scopes[scope][k].Columns[c].Equal(&y.Scopes[scope][k].Columns[c]) {
 						return new(int64(t))
 					}
 				}

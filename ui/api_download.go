@@ -18,6 +18,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/tables"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 type readingsTable struct {
@@ -252,7 +253,7 @@ func (r *run) gridValues(step *Step) []sim.GridValue {
 
 // farthest is the frequency of the step that was farthest from nominal, in µHz; not
 // known where nobody held it.
-func farthest(grid *Block) (v int64, known bool) {
+func farthest(grid *viewers.Block) (v int64, known bool) {
 	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
 	if most-nominal > nominal-least {
 		return most, least != 0

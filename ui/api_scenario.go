@@ -35,6 +35,7 @@ type KindInfo struct {
 	Label    string        `json:"label"`
 	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
 	Ownable  bool          `json:"ownable"`
+	Prepares bool          `json:"prepares" doc:"one may be prepared: not there until it is put in"`
 	Columns  []ColumnInfo  `json:"columns"`
 	Gauges   []GaugeKind   `json:"gauges" doc:"figures beside the columns that a twin of the kind may have; those of a home's devices as DEVICE.NAME"`
 	Settings []SettingInfo `json:"settings"`
@@ -53,7 +54,7 @@ type Catalogue struct {
 func (x *Index) catalogue() Catalogue {
 	c := Catalogue{Version: x.Version, Sources: x.Sources, Rules: rules(), Kinds: []KindInfo{}}
 	for _, k := range twins.Kinds() {
-		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Columns: []ColumnInfo{}, Gauges: []GaugeKind{}, Settings: []SettingInfo{}}
+		info := KindInfo{Name: k.Name, Plural: k.Plural, Label: k.Label, Role: k.Role.String(), Ownable: k.Ownable, Prepares: k.Prepares, Columns: []ColumnInfo{}, Gauges: []GaugeKind{}, Settings: []SettingInfo{}}
 		for _, g := range k.AllGauges() {
 			info.Gauges = append(info.Gauges, gaugeKind(g))
 		}

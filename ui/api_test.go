@@ -22,6 +22,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Whatever is wrong with a request, the answer is a problem in words: never a 5xx.
@@ -483,7 +484,7 @@ func TestFork(t *testing.T) {
 	watcher.subscribe(1, "tile/0")
 	s.shows(r, "tile/0", watcher.at("tile/0", 23))
 	s.want(204, "DELETE", "/runs/fork-1", "", nil)
-	if got := watcher.closed(); got.Code != closeGone {
+	if got := watcher.closed(); got.Code != viewers.CloseGone {
 		t.Errorf("%d %q", got.Code, got.Text)
 	}
 	s.want(404, "GET", "/state?run=fork-1", "", nil)
@@ -1078,13 +1079,38 @@ func TestPreparedMembers(t *testing.T) {
 		}
 		return t
 	}
+	var catalogue Catalogue
+	s.get("/catalogue", &catalogue)
+	for _, k := range catalogue.Kinds {
+		if k.Prepares != (k.Name == "battery") {
+			t.Errorf("of %s the catalogue says that it prepares: %v", k.Name, k.Prepares)
+		}
+	}
+	roofs := map[bool]int{}
+	homes, _ := s.index.membersOf(&s.index.Communities[3])
+	for _, path := range homes {
+		var home TwinInfo
+		s.get("/twin?path="+path, &home)
+		scale, _ := home.Spec["pv"].(map[string]any)["scale"].(float64)
+		for _, p := range home.Parts {
+			if p.Absent != (p.Name == "pv" && scale == 0) {
+				t.Errorf("%s: the panels' scale is %v, %+v", path, scale, p)
+			}
+			if p.Name == "pv" {
+				roofs[p.Absent]++
+			}
+		}
+	}
+	if roofs[true] == 0 || roofs[false] == 0 {
+		t.Errorf("roofs with panels, or prepared: %v", roofs)
+	}
 	var scenario ScenarioInfo
 	s.get("/scenario", &scenario)
 	if scenario.Members["battery"] != 45+6 || scenario.Prepared["battery"] != 255 {
 		t.Errorf("members %v, prepared %v", scenario.Members, scenario.Prepared)
 	}
 	before := count()
-	if before.members != before.listed || before.listed > 9 || !twin().Absent {
+	if before.members != before.listed || before.listed > 9 || !twin().Absent || !twin().Out {
 		t.Errorf("before the first step: %+v, absent %v", before, twin().Absent)
 	}
 	s.step(2)
@@ -1101,7 +1127,7 @@ func TestPreparedMembers(t *testing.T) {
 	s.want(202, "POST", "/commands", `{"target":"`+battery+`","setting":"available","value":true}`, nil)
 	s.step(2)
 	now, is := count(), twin()
-	if now.listed != before.listed+1 || now.members != before.members+1 || now.twins != before.twins+1 || now.rows != 2 || is.Absent || is.Reading["power_w"].Value == 0 {
+	if now.listed != before.listed+1 || now.members != before.members+1 || now.twins != before.twins+1 || now.rows != 2 || is.Absent || is.Out || is.Reading["power_w"].Value == 0 {
 		t.Errorf("put in: %+v, were %+v; %+v", now, before, is.Reading)
 	}
 	var past TwinList
@@ -1119,7 +1145,7 @@ func TestPreparedMembers(t *testing.T) {
 	}
 	s.want(202, "POST", "/commands", `{"target":"`+battery+`","setting":"available","value":false}`, nil)
 	s.step(1)
-	if now := count(); now.listed != before.listed || now.members != before.members || !twin().Absent {
+	if now := count(); now.listed != before.listed || now.members != before.members || !twin().Absent || !twin().Out {
 		t.Errorf("taken out, empty: %+v, were %+v", now, before)
 	}
 }

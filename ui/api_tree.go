@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // Bounds of the plane.
@@ -40,7 +42,7 @@ func (r *run) tree() Tree {
 		info := CommunityInfo{Community: c}
 		info.Members = maps.Clone(c.Members)
 		for _, path := range c.prepared {
-			if v, _ := r.changed(path, "available"); v != 0 { // put in
+			if v, _ := r.changed(path, twins.InService); v != 0 { // put in
 				info.Members[x.block(x.twins[path]).Kind.Name]++
 				info.Twins++
 			}

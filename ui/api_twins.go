@@ -15,6 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // changed is what commands have made of a setting; false if none has changed it.
@@ -277,7 +278,7 @@ func (r *run) absent(p Place, step *Step) bool {
 		return false
 	}
 	if step == nil {
-		v, _ := r.setting(b.Paths[p.Row], "available")
+		v, _ := r.setting(b.Paths[p.Row], twins.InService)
 		return v == 0
 	}
 	for _, c := range [...]twins.Column{twins.ColumnPower, twins.ColumnContent} {
@@ -312,6 +313,7 @@ type TwinSetting struct {
 type PartInfo struct {
 	Name   string `json:"name"`
 	PowerW Number `json:"power_w"`
+	Absent bool   `json:"absent" doc:"it generates, and is prepared: its scale is 0 until it is put on"`
 }
 
 // TwinInfo is all that is known of one twin. Powers of its devices and gauges are not kept
@@ -335,7 +337,9 @@ type TwinInfo struct {
 	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
 	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
 	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
+	Out            bool              `json:"out" doc:"it was out of service in this step, or not put in yet"`
 	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
+	Vehicle        *VehicleInfo      `json:"vehicle,omitempty" doc:"of a vehicle"`
 	Children       []string          `json:"children" doc:"at most 1,000"`
 	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
 	ChildrenTotal  int               `json:"children_total"`
@@ -376,7 +380,9 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 		t.Spec = exactJSON(e.JSON())
 		t.Settings = r.settingsOf(path, e)
 	}
+	t.Out = !r.inService(path, twins.Tick(t.Tick))
 	t.Plant = r.plantInfo(path, twins.Tick(t.Tick))
+	t.Vehicle = r.vehicleInfo(path, twins.Tick(t.Tick), t.Reading)
 	t.Decisions = r.decisionsOf(path, step)
 	rows, _ := r.alerts.since(0)
 	for i := range rows {
@@ -431,7 +437,7 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 		return
 	}
 	for i, name := range b.Parts[p.Row] {
-		part := PartInfo{Name: name, PowerW: Number{0, 3}}
+		part := PartInfo{Name: name, PowerW: Number{0, 3}, Absent: r.partAbsent(t.Path, name)}
 		if step != nil {
 			part.PowerW.Value = step.Parts[p.Tile][p.Block].At(int(b.partAt[p.Row]) + i)
 		}
@@ -439,7 +445,18 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	}
 }
 
-func flowsOf(b *Block, row int) map[string]Number {
+// partAbsent reports whether a device of a member is a generator of scale 0: a roof that is prepared
+// for panels.
+func (r *run) partAbsent(path, part string) bool {
+	k := twins.PartKindNamed(part)
+	if k == nil || k.Tier != twins.Generation {
+		return false
+	}
+	scale, ok := r.setting(path, part+".scale")
+	return ok && scale == 0
+}
+
+func flowsOf(b *viewers.Block, row int) map[string]Number {
 	values := map[string]Number{}
 	for i, f := range flowColumns {
 		values[f.name] = Number{b.Value(i, row), f.places}

@@ -82,6 +82,7 @@ func (r *run) acknowledge(id string) (alert, error) {
 func (r *run) catchUp(o *runOptions) error {
 	b := &o.begun
 	r.digest = b.Digest
+	r.commands.past = b.Past
 	r.commands.add(withKeys(b.Commands, b.Notes))
 	seen := map[string]twins.Tick{}
 	for name, value := range b.Notes {

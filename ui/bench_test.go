@@ -13,13 +13,14 @@ import (
 func BenchmarkShow(b *testing.B) {
 	w := load(b, "city", sim.Options{})
 	x := NewIndex(w)
-	r := &run{index: x, scenario: w.Scenario, hub: newHub(x), views: &folded{set: views.NewSet(w)}}
+	r := &run{index: x, scenario: w.Scenario, views: &folded{set: views.NewSet(w)}}
+	r.hub = newHub(r)
 	r.alerts = newAlerts(r.views, map[string]twins.Tick{})
 	m := NewMemory(x, 64<<20)
 	show := &recorder{index: x, to: func(s *Step, rec *sim.StepRecord) {
 		m.Add(s)
 		r.alerts.step(rec.Tick)
-		r.hub.show(s)
+		r.show(s)
 	}}
 	for _, row := range []struct {
 		name  string

@@ -8,6 +8,9 @@
 //
 // # The stream
 //
+// Its server's side is package viewers: viewers, frames and the wire; here is the run as they
+// see it (source.go).
+//
 // GET /api/v1/stream?run=live is a WebSocket. Messages are binary, each a
 // ServerMessage or a ClientMessage of stream.proto; with ?format=json they are text,
 // in protobuf's JSON mapping (bytes columns are then plain arrays of numbers, see

@@ -6,6 +6,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Step is what is kept of one step for viewers. Nobody changes it.
@@ -13,13 +14,13 @@ type Step struct {
 	Tick twins.Tick
 	// Scopes has for each of the index's scopes its blocks: of grid, sources and
 	// communities one with the flow columns, of a tile one for each kind.
-	Scopes [][]Block
+	Scopes [][]viewers.Block
 	// Parts has for each tile and block the powers of its members' devices, one after
 	// the other.
-	Parts [][]Column
+	Parts [][]viewers.Column
 	// Gauges has for each tile and block the values of its members' gauges, one after the
 	// other. It is missing where Parts is.
-	Gauges [][]Column
+	Gauges [][]viewers.Column
 	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
@@ -97,10 +98,10 @@ func (s *Step) size() int {
 	n := 200 + 96*len(s.Events) + 64*len(s.Decisions)
 	for _, blocks := range s.Scopes {
 		for i := range blocks {
-			n += blocks[i].size() + 32
+			n += blocks[i].Size() + 32
 		}
 	}
-	for _, all := range [...][][]Column{s.Parts, s.Gauges} {
+	for _, all := range [...][][]viewers.Column{s.Parts, s.Gauges} {
 		for _, blocks := range all {
 			for i := range blocks {
 				n += len(blocks[i].Data) + 32
@@ -174,14 +175,14 @@ type recorder struct {
 // Commit implements sim.Sink.
 func (k *recorder) Commit(r *sim.StepRecord) error {
 	x := k.index
-	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]Block, 0, x.scopes())}
+	s := &Step{Tick: r.Tick, Swing: r.Swing, Scopes: make([][]viewers.Block, 0, x.scopes())}
 	if !k.partless {
-		s.Parts, s.Gauges = make([][]Column, len(x.Tiles)), make([][]Column, len(x.Tiles))
+		s.Parts, s.Gauges = make([][]viewers.Column, len(x.Tiles)), make([][]viewers.Column, len(x.Tiles))
 	}
 	grid := k.nodes(r)
-	s.Scopes = append(s.Scopes, []Block{blockOfNodes([]node{grid})}, []Block{blockOfNodes(k.sources)})
+	s.Scopes = append(s.Scopes, []viewers.Block{blockOfNodes([]node{grid})}, []viewers.Block{blockOfNodes(k.sources)})
 	for i := range x.chunks() {
-		s.Scopes = append(s.Scopes, []Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
+		s.Scopes = append(s.Scopes, []viewers.Block{blockOfNodes(k.communities[i*mostRows : min(len(k.communities), (i+1)*mostRows)])})
 	}
 	for i := range x.Tiles {
 		s.Scopes = append(s.Scopes, k.tile(r, &x.Tiles[i]))
@@ -235,25 +236,25 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	return grid
 }
 
-func (k *recorder) tile(r *sim.StepRecord, t *Tile) []Block {
-	blocks := make([]Block, len(t.Blocks))
+func (k *recorder) tile(r *sim.StepRecord, t *Tile) []viewers.Block {
+	blocks := make([]viewers.Block, len(t.Blocks))
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
-		blocks[i] = Block{Rows: len(b.slots), Columns: make([]Column, len(b.Kind.Columns))}
+		blocks[i] = viewers.Block{Rows: len(b.slots), Columns: make([]viewers.Column, len(b.Kind.Columns))}
 		for c := range b.Kind.Columns {
 			k.values = k.values[:0]
 			for _, s := range b.slots {
 				k.values = append(k.values, k.value(r, s, c))
 			}
-			blocks[i].Columns[c] = NewColumn(k.values)
+			blocks[i].Columns[c] = viewers.NewColumn(k.values)
 		}
 	}
 	return blocks
 }
 
 // devices are the powers of devices and the gauges of a tile's members, block by block.
-func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []Column) {
-	parts, gauges = make([]Column, len(t.Blocks)), make([]Column, len(t.Blocks))
+func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []viewers.Column) {
+	parts, gauges = make([]viewers.Column, len(t.Blocks)), make([]viewers.Column, len(t.Blocks))
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
 		if b.parts > 0 {
@@ -263,14 +264,14 @@ func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []Column) 
 					k.values = append(k.values, int64(p))
 				}
 			}
-			parts[i] = NewColumn(k.values)
+			parts[i] = viewers.NewColumn(k.values)
 		}
 		if b.gauges > 0 {
 			k.values = k.values[:0]
 			for _, s := range b.slots {
 				k.values = append(k.values, r.Cells[s.cell].Blocks[s.Block].GaugesOf(int(s.Index))...)
 			}
-			gauges[i] = NewColumn(k.values)
+			gauges[i] = viewers.NewColumn(k.values)
 		}
 	}
 	return parts, gauges

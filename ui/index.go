@@ -147,6 +147,20 @@ func (x *Index) Community(path string) (*Community, bool) {
 // block is the block in which a place is.
 func (x *Index) block(p Place) *TileBlock { return &x.Tiles[p.Tile].Blocks[p.Block] }
 
+// membersOfKind is where the members of a kind are, tile by tile.
+func (x *Index) membersOfKind(k *twins.Kind) (places []Place) {
+	for t := range x.Tiles {
+		for n := range x.Tiles[t].Blocks {
+			if b := &x.Tiles[t].Blocks[n]; b.Kind == k {
+				for row := range b.Paths {
+					places = append(places, Place{int32(t), int32(n), int32(row)})
+				}
+			}
+		}
+	}
+	return places
+}
+
 // sources sorts members by what they are made of: a kind, or a technology if their
 // entry names one.
 func (x *Index) sources(w *sim.World) {

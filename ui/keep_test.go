@@ -1,12 +1,14 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // slowShelf is a shelf that keeps a command only when the test lets it.
@@ -27,7 +29,7 @@ func (h *slowShelf) KeepCommands(c ...twins.Command) error {
 func TestNothingWaitsForTheKeeper(t *testing.T) {
 	h := &slowShelf{&shelf{notes: map[string][]byte{}}, make(chan struct{}), make(chan struct{})}
 	s := shelved(t, h.shelf, func(o *Options) { o.Keep = h })
-	s.timing = timing{heartbeat: 10 * time.Millisecond, ping: time.Minute, pong: time.Minute, write: time.Minute}
+	s.timing = viewers.Timing{Heartbeat: 10 * time.Millisecond, Ping: time.Minute, Pong: time.Minute, Write: time.Minute}
 	s.step(3)
 	viewer := s.dial("")
 	body := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5}`
@@ -76,5 +78,73 @@ func TestNothingWaitsForTheKeeper(t *testing.T) {
 	s.get("/commands", &list)
 	if len(list.Commands) != 1 || list.Commands[0].Tick != 3 {
 		t.Errorf("%+v", list)
+	}
+}
+
+// Of many commands the last ones are in memory; older ones are listed, forked and answered to
+// their keys as if all were.
+func TestOldCommandsAreRead(t *testing.T) {
+	defer func(was int) { mostCommands = was }(mostCommands)
+	mostCommands = 8
+	h := &shelf{notes: map[string][]byte{}}
+	s := shelved(t, h, func(o *Options) { h.scenario = o.World.Scenario })
+	const all = 101
+	send := func(i int) (c struct {
+		Seq      int64
+		Repeated bool
+	}) {
+		s.want(202, "POST", "/commands", fmt.Sprintf(`{"target":%q,"setting":"pv.scale","value":%d}`, aHome(s), i%5), &c, "Idempotency-Key", fmt.Sprint("key ", i))
+		return c
+	}
+	for i := range all {
+		if c := send(i); c.Repeated {
+			t.Fatalf("command %d: %+v", i, c)
+		}
+		if i%10 == 5 {
+			s.step(1)
+		}
+		if n := len(s.live.commands.last); n > 2*mostCommands {
+			t.Fatalf("%d of %d commands are in memory", n, i)
+		}
+	}
+	if c := send(0); !c.Repeated || c.Seq != h.commands[0].Seq {
+		t.Errorf("the first command again: %+v, wanted number %d", c, h.commands[0].Seq)
+	}
+	for _, limit := range []int{1, 7, 30, 200} {
+		var seqs []int64
+		for next := ""; ; {
+			var page struct {
+				Next     string
+				Commands []struct{ Seq int64 }
+			}
+			s.want(200, "GET", fmt.Sprintf("/commands?limit=%d&cursor=%s", limit, next), "", &page)
+			for _, c := range page.Commands {
+				seqs = append(seqs, c.Seq)
+			}
+			if next = page.Next; next == "" {
+				break
+			}
+		}
+		for i, seq := range seqs {
+			if want := h.commands[all-1-i].Seq; seq != want {
+				t.Fatalf("pages of %d: command %d from the end has number %d, wanted %d", limit, i, seq, want)
+			}
+		}
+		if len(seqs) != all {
+			t.Errorf("pages of %d: %d commands, wanted %d", limit, len(seqs), all)
+		}
+	}
+	fork, err := s.runs.fork(s.live, 5, "", []string{"households.*.load.scale=1.5"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := 0
+	for _, c := range h.commands {
+		if c.Step < 5 {
+			before++
+		}
+	}
+	if n := len(fork.commands.list()); n <= before || fork.commands.list()[before-1].Seq != h.commands[before-1].Seq {
+		t.Errorf("the fork has %d commands, wanted %d of its parent and its own", n, before)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // malformed is how many inputs each entrance is given.
@@ -74,13 +75,13 @@ func TestMalformedMessages(t *testing.T) {
 	understood := 0
 	for i := range malformed() {
 		form := i % 2
-		m, err := decode([]byte(mutated(r, seeds[form], spoilers)), form == 1)
+		m, err := viewers.Decode([]byte(mutated(r, seeds[form], spoilers)), form == 1)
 		if err != nil {
 			continue
 		}
 		understood++
-		if v, done, err := run.resolve(m.GetSubscribe(), form == 1); err == nil && len(done.Frames) != len(v.scopes)+len(v.pins) {
-			t.Fatalf("message %d: %d frames for %d scopes and %d pins", i, len(done.Frames), len(v.scopes), len(v.pins))
+		if v, done, err := (source{run}).Resolve(m.GetSubscribe().GetScopes(), form == 1); err == nil && len(done.Frames) != len(v.Scopes)+len(v.Pins) {
+			t.Fatalf("message %d: %d frames for %d scopes and %d pins", i, len(done.Frames), len(v.Scopes), len(v.Pins))
 		}
 	}
 	if understood == 0 || understood > malformed()*9/10 {

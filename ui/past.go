@@ -25,6 +25,11 @@ type Past interface {
 	// Views are the run's views as they were kept last, after at most so many steps, and
 	// after how many that was; the views of no steps if none are kept.
 	Views(most twins.Tick) (*views.Set, twins.Tick, error)
+	// Commands are those from outside for the steps from ≤ t < to.
+	Commands(from, to twins.Tick) []twins.Command
+	// CommandsBefore are at most so many commands from outside, newest first, of those that
+	// come before a position in the order of their numbers; 0 is that of the first one.
+	CommandsBefore(position, most int) ([]twins.Command, error)
 }
 
 // Keeper makes durable what comes from outside, before it is acknowledged.

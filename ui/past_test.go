@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -85,6 +86,36 @@ func (h *shelf) Views(twins.Tick) (*views.Set, twins.Tick, error) {
 	return views.NewSet(w), 0, nil
 }
 
+// Commands and CommandsBefore implement Past.
+func (h *shelf) Commands(from, to twins.Tick) (found []twins.Command) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.commands {
+		if from <= c.Step && c.Step < to {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (h *shelf) CommandsBefore(position, most int) ([]twins.Command, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	found := slices.Clone(h.commands[max(0, position-most):position])
+	slices.Reverse(found)
+	return found, nil
+}
+
+// list are all commands, in the order of their numbers.
+func (l *commandList) list() []twins.Command {
+	found, _, err := l.newest(0, math.MaxInt)
+	if err != nil {
+		panic(err)
+	}
+	slices.Reverse(found)
+	return found
+}
+
 func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
 	w, err := h.scenario.Build()
 	if err != nil {
@@ -161,7 +192,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 		for scope := range a.Scopes {
 			for k := range a.Scopes[scope] {
 				for c := range a.Scopes[scope][k].Columns {
-					if !a.Scopes[scope][k].Columns[c].equal(&b.Scopes[scope][k].Columns[c]) {
+					if !a.Scopes[scope][k].Columns[c].Equal(&b.Scopes[scope][k].Columns[c]) {
 						t.Fatalf("step %d: %s: block %d, column %d differs", i, all.index.scopeName(scope), k, c)
 					}
 				}

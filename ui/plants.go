@@ -17,6 +17,13 @@ type PlantInfo struct {
 	// Of one that is on.
 	Stoppable *int64 `json:"stoppable" doc:"the first step in which it has run for its least time, if that is to come"`
 
+	// What the manager has ordered, in the step that is shown.
+	Ordered     string  `json:"ordered" enum:"auto,run,stop" doc:"over every plan; auto: as the plan has it"`
+	StartsUntil *int64  `json:"starts_until" nullable:"true" doc:"the step in which it feeds in, of one that starts; null unless it starts"`
+	FixedW      *Number `json:"fixed_w" nullable:"true" doc:"at which its output is fixed; null if it is not"`
+	FixedUntil  *int64  `json:"fixed_until" nullable:"true" doc:"the first step in which its output is free again; null if it is not fixed"`
+	SoldShare   Number  `json:"sold_share" doc:"of its rating, sold to the market"`
+
 	StartHotS  int64 `json:"start_hot_s"`
 	StartWarmS int64 `json:"start_warm_s"`
 	StartColdS int64 `json:"start_cold_s"`
@@ -39,7 +46,39 @@ func (r *run) plantInfo(path string, t twins.Tick) (info *PlantInfo) {
 		}
 		return known
 	})
+	if info == nil {
+		return nil
+	}
+	known := false
+	asOf(r.views, views.HandsKind, t+1, func(h *views.Hands) bool {
+		var hand twins.Hand
+		if hand, _, known = h.At(path, t); known {
+			info.ordered(&hand, t)
+		}
+		return known
+	})
+	if !known {
+		return nil
+	}
 	return info
+}
+
+// ordered adds what the manager has ordered of the plant, in step t.
+func (o *PlantInfo) ordered(h *twins.Hand, t twins.Tick) {
+	o.Ordered, o.SoldShare = h.Order.String(), Number{int64(h.Sold), 9}
+	if h.Fixed > 0 && h.Until > t {
+		o.FixedW, o.FixedUntil = &Number{int64(h.Fixed), 3}, new(int64(h.Until))
+	}
+}
+
+// inService reports whether a member is in service after step t. It is as it is now where that is
+// not known any more.
+func (r *run) inService(path string, t twins.Tick) (in bool) {
+	asOf(r.views, views.ServiceKind, t+1, func(s *views.Service) (known bool) {
+		in, known = s.In(path, t)
+		return known
+	})
+	return in
 }
 
 var plantStates = map[twins.PlantState]string{twins.PlantOff: "off", twins.PlantStarting: "starting", twins.PlantOn: "on"}
@@ -59,6 +98,8 @@ func plantInfo(p *twins.Plant, next twins.Tick, step twins.Seconds) *PlantInfo {
 		o.Since = new(int64(p.Since))
 	}
 	switch p.State {
+	case twins.PlantStarting:
+		o.StartsUntil = new(int64(p.Since))
 	case twins.PlantOff:
 		// An order that comes too early waits, and the plant cools meanwhile.
 		at := max(next, p.Since+whole(p.MinDown))

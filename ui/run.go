@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // run is one run that is shown: the live one, or a fork.
@@ -29,7 +31,7 @@ type run struct {
 	past     Past // nil: none
 	keep     Keeper
 	waiting  func() string // what a run that plays waits for; ""
-	hub      *hub
+	hub      *viewers.Hub
 	views    *folded
 	alerts   *alerts
 	chain    *sim.Chain
@@ -73,11 +75,12 @@ func newRun(o runOptions) (*run, error) {
 		o.chain = o.world.NewChain()
 	}
 	r := &run{
-		id: o.id, index: o.index, scenario: s, hub: newHub(o.index),
+		id: o.id, index: o.index, scenario: s,
 		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
 		done: make(chan struct{}), summed: make(chan struct{}),
 		priced: o.world.Market != nil,
 	}
+	r.hub = newHub(r)
 	r.mixed = r.priced && o.world.Market.Mixed
 	if err := r.catchUp(&o); err != nil {
 		return nil, err
@@ -86,14 +89,14 @@ func newRun(o runOptions) (*run, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	if r.replay {
-		r.pace = newPlayer(r.history, s.Calendar.Step, o.live, r.hub.show)
+		r.pace = newPlayer(r.history, s.Calendar.Step, o.live, r.show)
 		go r.run(ctx, func() {})
 		return r, nil
 	}
 	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
 		memory.Add(step)
 		r.alerts.step(rec.Tick)
-		r.hub.show(step)
+		r.show(step)
 	}}
 	stepper, err := o.stepper(o.world)
 	if err != nil {
@@ -142,7 +145,7 @@ func (r *run) run(ctx context.Context, stop func()) {
 	}
 	r.mu.Unlock()
 	close(r.summed)
-	r.hub.wake()
+	r.hub.Wake()
 }
 
 // close ends the run after a whole step.
@@ -174,17 +177,23 @@ func (r *run) kindOf(path string) *twins.Kind {
 
 func (r *run) entry(path string) (sim.Entry, bool) { return r.scenario.Entry(r.kindOf(path), path) }
 
-// commandList are the commands that were taken while the run was live.
+// commandList are the commands that were taken while the run was live: the last ones, and
+// those before from what is kept of the run. If nothing is kept, all are in memory.
 type commandList struct {
 	// taking is held while a command is kept, which may take as long as the disk does:
 	// only those who bring commands wait for it. It is taken before mu.
 	taking sync.Mutex
 
-	mu   sync.Mutex // never held while something is kept
-	all  []twins.Command
-	keys map[string]int // where those stand that came with a key
-	old  []string       // keys, oldest first
+	mu      sync.Mutex // never held while something is kept
+	past    Past       // has all commands; nil: nothing is kept
+	dropped int        // commands that are in the past only
+	last    []twins.Command
+	keys    map[string]twins.Command // those that came with a key
+	old     []string                 // keys, oldest first
 }
+
+// mostCommands is how many commands are in memory at least, and half of how many at most.
+var mostCommands = 4096 // tests take fewer
 
 // mostKeys is how many idempotency keys are remembered.
 const mostKeys = 10_000
@@ -216,11 +225,10 @@ func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err err
 func (l *commandList) answered(c *twins.Command) (taken twins.Command, repeated bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	at, ok := l.keys[c.Key]
+	taken, ok := l.keys[c.Key]
 	if !ok {
 		return taken, false, nil
 	}
-	taken = l.all[at]
 	if !taken.SameOrder(c) || c.Step != 0 && c.Step != taken.Step {
 		return twins.Command{}, false, errKeyReused
 	}
@@ -232,26 +240,34 @@ func (l *commandList) add(commands []twins.Command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.keys == nil {
-		l.keys = map[string]int{}
+		l.keys = map[string]twins.Command{}
 	}
 	for _, c := range commands {
-		l.all = append(l.all, c)
+		l.last = append(l.last, c)
 		if c.Key == "" {
 			continue
 		}
-		l.keys[c.Key], l.old = len(l.all)-1, append(l.old, c.Key)
+		l.keys[c.Key], l.old = c, append(l.old, c.Key)
 		if len(l.old) > mostKeys {
 			delete(l.keys, l.old[0])
 			l.old = l.old[1:]
 		}
 	}
+	if over := len(l.last) - mostCommands; l.past != nil && over > mostCommands {
+		l.last, l.dropped = slices.Clone(l.last[over:]), l.dropped+over
+	}
 }
 
-// before are the commands taken for steps before at.
+// before are the commands taken for steps before at, by number.
 func (l *commandList) before(at twins.Tick) (found []twins.Command) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.all {
+	all, dropped := l.last, l.dropped
+	l.mu.Unlock()
+	if dropped > 0 {
+		all = l.past.Commands(0, at)
+		slices.SortStableFunc(all, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
+	}
+	for _, c := range all {
 		if c.Step < at {
 			found = append(found, c)
 		}
@@ -259,24 +275,26 @@ func (l *commandList) before(at twins.Tick) (found []twins.Command) {
 	return found
 }
 
-func (l *commandList) list() []twins.Command {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.all)
-}
-
 // newest are at most so many commands, newest first, without the first few; more says
 // that there are others before them.
-func (l *commandList) newest(without, most int) (found []twins.Command, more bool) {
+func (l *commandList) newest(without, most int) (found []twins.Command, more bool, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := len(l.all) - 1 - without; i >= 0; i-- {
-		if len(found) == most {
-			return found, true
-		}
-		found = append(found, l.all[i])
+	last, dropped := l.last, l.dropped // what is in last is not changed any more
+	l.mu.Unlock()
+	behind := max(0, dropped+len(last)-without)
+	first := max(0, behind-most)
+	for i := behind - 1; i >= max(first, dropped); i-- {
+		found = append(found, last[i-dropped])
 	}
-	return found, false
+	if first < dropped {
+		kept := min(behind, dropped)
+		older, err := l.past.CommandsBefore(kept, kept-first)
+		if err != nil {
+			return nil, false, err
+		}
+		found = append(found, older...)
+	}
+	return found, first > 0, nil
 }
 
 // runs are the live run and its forks.
@@ -359,7 +377,7 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	if parent.parent != "" {
 		r.common = min(at, parent.common)
 	}
-	r.commands.all = append(parent.commands.before(at), changes...)
+	r.commands.last = append(parent.commands.before(at), changes...)
 	if r.name == "" {
 		r.name = r.id
 	}
@@ -438,7 +456,7 @@ func (s *runs) remove(id string) error {
 	s.all = slices.DeleteFunc(s.all, func(o *run) bool { return o == r })
 	s.mu.Unlock()
 	r.close()
-	r.hub.dismiss(closeGone, "the run was deleted")
+	r.hub.Dismiss(viewers.CloseGone, "the run was deleted")
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Options are what a server shows and how. World and Stepper are needed.
@@ -73,7 +74,7 @@ type Server struct {
 	runs    runs
 	live    *run
 	handler http.Handler
-	timing  timing
+	timing  viewers.Timing
 
 	viewers     counter
 	rate        rates
@@ -103,7 +104,7 @@ func NewServer(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{options: o, index: NewIndex(o.World), timing: usualTiming}
+	s := &Server{options: o, index: NewIndex(o.World), timing: viewers.UsualTiming}
 	s.runs = runs{options: &s.options, index: s.index}
 	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerAddress, of: map[string]int{}}
 	s.rate = rates{perSecond: o.Limits.Requests, of: map[string]*bucket{}}
@@ -121,6 +122,7 @@ func NewServer(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.options.Begun = Begun{} // its commands are in memory no longer
 	s.live.name = o.World.Scenario.Name
 	s.runs.all = []*run{s.live}
 	return s, nil
@@ -133,7 +135,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Close() {
 	s.runs.close()
 	for _, r := range s.runs.list() {
-		r.hub.dismiss(1001, "the server is going")
+		r.hub.Dismiss(1001, "the server is going")
 	}
 	s.serving.Wait()
 }

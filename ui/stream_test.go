@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim"
-	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // A viewer gets full state, then deltas, and has what the server has.
@@ -271,8 +271,8 @@ func TestStreamCloseCodes(t *testing.T) {
 		{"binary", "?format=json", websocket.BinaryMessage, look, 1, websocket.CloseUnsupportedData, "the other way round"},
 		{"not JSON", "?format=json", websocket.TextMessage, []byte("{"), 1, websocket.CloseInvalidFramePayloadData, "cannot be decoded"},
 		{"unknown field", "?format=json", websocket.TextMessage, []byte(`{"eat":{}}`), 1, websocket.CloseInvalidFramePayloadData, "cannot be decoded"},
-		{"huge", "", websocket.BinaryMessage, make([]byte, mostMessage+1), 1, websocket.CloseMessageTooBig, "more than 32 KiB"},
-		{"too many", "", websocket.BinaryMessage, look, 10 * mostPerSecond, websocket.ClosePolicyViolation, "messages in a second"},
+		{"huge", "", websocket.BinaryMessage, make([]byte, 32<<10+1), 1, websocket.CloseMessageTooBig, "more than 32 KiB"},
+		{"too many", "", websocket.BinaryMessage, look, 10 * 50, websocket.ClosePolicyViolation, "messages in a second"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := s.dial(row.query)
@@ -319,13 +319,13 @@ func FuzzClientMessage(f *testing.F) {
 		f.Add(text, true)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, asJSON bool) {
-		m, err := decode(b, asJSON)
+		m, err := viewers.Decode(b, asJSON)
 		if err != nil {
 			return
 		}
-		v, done, err := r.resolve(m.GetSubscribe(), asJSON)
-		if err == nil && len(done.Frames) != len(v.scopes)+len(v.pins) {
-			t.Errorf("%d frames for %d scopes and %d pins", len(done.Frames), len(v.scopes), len(v.pins))
+		v, done, err := source{r}.Resolve(m.GetSubscribe().GetScopes(), asJSON)
+		if err == nil && len(done.Frames) != len(v.Scopes)+len(v.Pins) {
+			t.Errorf("%d frames for %d scopes and %d pins", len(done.Frames), len(v.Scopes), len(v.Pins))
 		}
 		_, _ = r.history.Step(0, true)
 	})
@@ -333,7 +333,7 @@ func FuzzClientMessage(f *testing.F) {
 
 // short has what usually takes seconds happen at once.
 func short(t *tester) {
-	t.timing = timing{heartbeat: 10 * time.Millisecond, ping: 50 * time.Millisecond, pong: 1500 * time.Millisecond, write: 5 * time.Second}
+	t.timing = viewers.Timing{Heartbeat: 10 * time.Millisecond, Ping: 50 * time.Millisecond, Pong: 1500 * time.Millisecond, Write: 5 * time.Second}
 }
 
 // A viewer that does not answer pings is dropped; one that does stays.
@@ -344,11 +344,11 @@ func TestStalledViewerIsDropped(t *testing.T) {
 	stays, stalls := s.dial(""), s.dial("")
 	stalls.conn.SetPingHandler(func(string) error { return nil })
 	stays.subscribe(1, "grid")
-	if got := s.live.hub.count(); got != 2 {
+	if got := s.live.hub.Count(); got != 2 {
 		t.Fatalf("%d viewers", got)
 	}
 	stays.until(func(m *stream.ServerMessage) bool { return m.GetHeartbeat() != nil && m.GetHeartbeat().Viewers == 1 })
-	if got := stalls.closed(); got.Code != closeNoPong || !strings.Contains(got.Text, "no pong") {
+	if got := stalls.closed(); got.Code != 4000 || !strings.Contains(got.Text, "no pong") {
 		t.Errorf("%d %q", got.Code, got.Text)
 	}
 	s.step(1)
@@ -364,9 +364,9 @@ func TestManyViewers(t *testing.T) {
 	}
 	s := serve(t, "hamlet", func(o *Options) { o.Limits.Requests = 1e6 })
 	short(s)
-	s.timing.pong = 3 * time.Second
+	s.timing.Pong = 3 * time.Second
 	if long {
-		s.timing = usualTiming
+		s.timing = viewers.UsualTiming
 	}
 	for range stalled {
 		s.dial("").send(&stream.ClientMessage{Body: &stream.ClientMessage_Subscribe{Subscribe: &stream.Subscribe{Scopes: []string{"grid", "communities", "tile/0"}, MaxHz: 10}}})
@@ -482,95 +482,4 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-}
-
-// A million homes as 5,000 communities, of whom every figure moves in every step at
-// 10 Hz, come to at most 500 kB a second: they take turns, none waits for long, the
-// grid's own frame is there each step, and when the steps end all of it is as it is.
-func TestCommunitiesTakeTurns(t *testing.T) {
-	const communities, hz, seconds = 5000, 10, 30
-	x := &Index{Communities: make([]Community, communities)}
-	h := newHub(x)
-	r := rand.New(rand.NewPCG(5, 6))
-	scopes := 0
-	show := func(tick int64) {
-		step := &Step{Tick: twins.Tick(tick)}
-		for scope := range x.scopes() {
-			rows := 1
-			if x.takesTurns(scope) {
-				rows = min(mostRows, communities-mostRows*(scope-scopeCommunities))
-			}
-			nodes := make([]node, rows)
-			for i := range nodes {
-				watts := func() twins.Power { return twins.Power(r.Int64N(200_000_000)) }
-				n := &nodes[i]
-				n.flows = twins.Flows{Power: watts(), Load: watts(), Generation: watts(), Charge: watts(), Discharge: watts(), Curtailed: watts(), Shifted: watts()}
-				n.content = twins.Energy(r.Int64N(1 << 40))
-			}
-			step.Scopes = append(step.Scopes, []Block{blockOfNodes(nodes)})
-		}
-		scopes = len(step.Scopes)
-		h.show(step)
-	}
-	w := &writing{viewer: &viewer{run: &run{index: x, hub: h}}, base: map[int]twins.Tick{}}
-	want := view{live: true, scopes: []int{scopeGrid}}
-	want.addCommunities(x)
-	view := stream.View{}
-	bytes := 0
-	read := func() {
-		for _, b := range w.out {
-			bytes += len(b)
-			var m stream.ServerMessage
-			if err := proto.Unmarshal(unwired(t, b), &m); err != nil {
-				t.Fatal(err)
-			}
-			if err := view.Apply(m.GetFrame()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.out = w.out[:0]
-	}
-	at := time.Unix(0, 0)
-	last, longest, whole := map[string]int64{}, int64(0), 0
-	for tick := range int64(hz * seconds) {
-		show(tick)
-		_, again := w.frames(&want, at)
-		for end := at.Add(time.Second / hz); again && w.paid.Before(end); {
-			_, again = w.frames(&want, w.paid)
-		}
-		read()
-		if tick == 0 {
-			whole, bytes = bytes, 0
-		}
-		for scope, table := range view {
-			if table.Tick != last[scope] {
-				longest, last[scope] = max(longest, table.Tick-last[scope]), table.Tick
-			}
-		}
-		if view["grid"].Tick != tick {
-			t.Fatalf("the grid is at step %d, made is %d", view["grid"].Tick, tick)
-		}
-		at = at.Add(time.Second / hz)
-	}
-	t.Logf("%d bytes at first, then %d a second; a community waits %d steps at most", whole, bytes/seconds, longest)
-	if bytes > 500_000*seconds || bytes < 300_000*seconds || longest > hz {
-		t.Errorf("%d bytes a second, at most %d steps between two frames of a community", bytes/seconds, longest)
-	}
-	for again := true; again; at = w.paid {
-		_, again = w.frames(&want, at)
-	}
-	read()
-	for i, f := range h.now.Load().frames[:scopes] {
-		table := view[x.scopeName(i)]
-		if i == scopeSources {
-			continue
-		}
-		for c := range f.blocks[0].Columns {
-			for row := range f.blocks[0].Rows {
-				if table.Tick != hz*seconds-1 || table.Blocks[0][c][row] != f.blocks[0].Value(c, row) {
-					t.Fatalf("%s at step %d: column %d, row %d differs", x.scopeName(i), table.Tick, c, row)
-				}
-			}
-		}
-	}
 }

@@ -27,7 +27,7 @@ func TestCrowd(t *testing.T) {
 	}
 	steps(warm)
 	w.watch(t, all-stalled, stalled, 50, 10)
-	if n := w.live.hub.count(); n != all {
+	if n := w.live.hub.Count(); n != all {
 		t.Fatalf("%d watch", n)
 	}
 	gone := make(chan time.Duration, 1)
@@ -38,9 +38,9 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("those who do not read are dropped after %v", took)
 	}
 	before, used := heap(), cpu()
-	frames := w.live.hub.sent.Load()
+	frames := w.live.hub.Sent()
 	steps(600)
-	used, frames = cpu()-used, w.live.hub.sent.Load()-frames
+	used, frames = cpu()-used, w.live.hub.Sent()-frames
 	after := heap()
 	t.Logf("gone after %.1f s; heap %.1f MB, a minute later %.1f MB; %.1f frames a viewer and second, %.1f µs of a processor each, steps included",
 		took.Seconds(), float64(before)/1e6, float64(after)/1e6, float64(frames)/60/(all-stalled), float64(used.Microseconds())/float64(frames))

@@ -80,7 +80,7 @@ func (w *watched) one(t testing.TB) {
 // untilGone returns when the viewers that have stopped reading have been dropped.
 func (w *watched) untilGone(healthy int) time.Duration {
 	begun := time.Now()
-	for w.live.hub.count() > healthy {
+	for w.live.hub.Count() > healthy {
 		<-w.left
 	}
 	return time.Since(begun)
@@ -123,13 +123,13 @@ func benchmarkViewers(b *testing.B, healthy, stalled int) {
 	for _, s := range sides {
 		s.took = s.took[:0]
 	}
-	frames, busy, rounds := shown.live.hub.sent.Load(), cpu(), 0
+	frames, busy, rounds := shown.live.hub.Sent(), cpu(), 0
 	for b.Loop() {
 		round(rounds)
 		rounds++
 	}
 	busy = cpu() - busy - time.Duration(rounds)*used
-	frames = shown.live.hub.sent.Load() - frames
+	frames = shown.live.hub.Sent() - frames
 	after := heap()
 	r := shown.crowd.end(shown.made - 1)
 	dropped.Wait()
@@ -145,7 +145,7 @@ func benchmarkViewers(b *testing.B, healthy, stalled int) {
 	b.ReportMetric(float64(r.Bytes)/float64(healthy)/float64(rounds)/100, "kB/s/viewer")
 	b.ReportMetric(float64(after-before)/float64(healthy+stalled)/1000, "kB/viewer")
 	b.ReportMetric(gone.Seconds(), "s-until-gone")
-	b.ReportMetric(float64(shown.live.hub.skipped.Load())/float64(frames), "conflated/frame")
+	b.ReportMetric(float64(shown.live.hub.Skipped())/float64(frames), "conflated/frame")
 	if r.Lost > 0 {
 		b.Errorf("%d healthy viewers were dropped", r.Lost)
 	}
@@ -160,12 +160,12 @@ func BenchmarkFrames(b *testing.B) {
 	w.watch(b, viewers, 0, 0, 30)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	frames, used := w.live.hub.sent.Load(), cpu()
+	frames, used := w.live.hub.Sent(), cpu()
 	for b.Loop() {
 		<-tick.C
 		w.one(b)
 	}
-	used, frames = cpu()-used, w.live.hub.sent.Load()-frames
+	used, frames = cpu()-used, w.live.hub.Sent()-frames
 	r := w.crowd.end(w.made - 1)
 	b.ReportMetric(float64(used.Nanoseconds())/float64(frames)/1000, "server-µs/frame")
 	b.ReportMetric(r.CPU*1e6/float64(r.Frames), "viewers-µs/frame")

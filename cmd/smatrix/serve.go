@@ -256,6 +256,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 	if err != nil {
 		return errors.Join(err, s.endShown(err))
 	}
+	options.Begun = ui.Begun{} // its commands are in memory no longer
 	if err := f.greet(s.stdout, s.world.Scenario, "shows", l.Addr().String()); err != nil {
 		server.Close()
 		return errors.Join(err, s.endShown(err))

@@ -517,7 +517,7 @@ func (h *house) statesAt(s *persistence.Store, at twins.Tick) []byte {
 	}
 	head := m.Chain.Head()
 	b := head[:]
-	states := sim.NewStates(m.World.Cells, m.World.Grid, m.World.Controller)
+	states := m.World.NewStates(m.World.Controller)
 	for i := range m.World.Cells {
 		b = states.AppendCell(b, i)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +82,7 @@ func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 // number that could not be kept is given to no other command.
 func TestLiveKeepsInOrder(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, baseScenario(t))) // its events have the number 1
+	var carried []int64
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
 		l := startLive(t, w, Options{Paused: true, Keep: k.keep})
@@ -109,15 +112,19 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		if got := fmt.Sprint(kept); got != "[2 3 4 5 6]" {
 			t.Errorf("numbers %s, wanted each once and in order", got)
 		}
+		l.runner.Sinks = append(l.runner.Sinks, seen(func(r *sim.StepRecord) error {
+			for i := range r.Commands {
+				if r.Tick == 0 {
+					carried = append(carried, r.Commands[i].Seq)
+				}
+			}
+			return nil
+		}))
 		if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
 			t.Fatal(err)
 		}
 		l.over(t)
 	})
-	var carried []int64
-	for _, c := range commandsOf(w, 0) {
-		carried = append(carried, c.Seq)
-	}
 	if got := fmt.Sprint(carried); got != "[2 4 5 6]" {
 		t.Errorf("numbers %s were carried out, wanted those that were kept", got)
 	}
@@ -181,3 +188,62 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 		<-back
 	})
 }
+
+// A live run drops the commands of steps that are made, and refuses and carries out what
+// comes later as a world does that has kept all of them.
+func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
+	w, all := mustBuild(t, mustLoad(t, baseScenario(t))), mustBuild(t, mustLoad(t, baseScenario(t)))
+	l := startLive(t, w, Options{Paused: true})
+	steps := int(w.Scenario.Calendar.Steps)
+	refused, most := 0, 0
+	for at := range steps - 1 {
+		random := rand.New(rand.NewPCG(uint64(at), 31))
+		for range 20 {
+			c := twins.Set([]string{"grid/street/h1", "grid/street/h2"}[random.IntN(2)], "load.scale", int64(random.IntN(1000))*int64(twins.One))
+			if random.IntN(2) == 0 {
+				c = twins.Multiply(c.Target, "load.scale", int64(random.IntN(8))*int64(twins.One))
+			}
+			c = c.At(twins.Tick(min(steps-1, at+random.IntN(3))), 0)
+			if c.Step == 0 && at > 0 {
+				t.Fatal("a step that is over")
+			}
+			taken, err := l.Add(c)
+			probe := c.At(c.Step, math.MaxInt64)
+			if want := all.Check(probe); fmt.Sprint(err) != fmt.Sprint(want) {
+				t.Fatalf("step %d: %v, wanted %v", at, err, want)
+			}
+			if err != nil {
+				refused++
+				continue
+			}
+			if err := all.Add(taken[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Step(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		l.turn <- struct{}{}
+		held := len(l.pending) + w.Held()
+		<-l.turn
+		most = max(most, held)
+	}
+	if most > 2*4*20 || refused == 0 {
+		t.Errorf("up to %d commands are held where 20 come in each step, %d are refused", most, refused)
+	}
+	if _, err := l.Step(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-l.done; err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.chain.Digest().String(), digestOf(t, all); got != want {
+		t.Errorf("digest %s, wanted %s", got, want)
+	}
+}
+
+// seen is a sink that calls a function.
+type seen func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f seen) Commit(r *sim.StepRecord) error { return f(r) }

@@ -194,7 +194,7 @@ func (l *Driver) step(ctx context.Context) {
 	l.tell()
 }
 
-// begin gives the world what was commanded: from now on commands are for the step
+// begin gives the world what was commanded, and drops what is over: from now on commands are for the step
 // after this one. It waits for commands that are being kept, which this step must carry
 // out. It reports false, and has begun nothing, if the step is not due any more after
 // that or ctx is done.
@@ -210,6 +210,7 @@ func (l *Driver) begin(ctx context.Context) bool {
 	}
 	l.runner.World.Schedule(l.pending)
 	l.pending, l.weight = nil, 0
+	l.runner.World.Forget(l.runner.Done())
 	return true
 }
 

@@ -149,7 +149,7 @@ func watch(w *sim.World) *watched {
 				if !ok {
 					continue
 				}
-				if s, ok := e.Setting("available"); ok && s.Value == 0 {
+				if s, ok := e.Setting(twins.InService); ok && s.Value == 0 {
 					of.out = append(of.out, path)
 				}
 			}
@@ -277,7 +277,7 @@ func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
 // ofUnits follows who is out of service.
 func (a *Alerts) ofUnits(r *sim.StepRecord, now map[cause]int64) {
 	for i := range r.Commands {
-		if c := &r.Commands[i]; c.Type.OfSetting() && c.Setting() == "available" && a.watch.units[c.Target] {
+		if c := &r.Commands[i]; c.Type.OfSetting() && c.Setting() == twins.InService && a.watch.units[c.Target] {
 			if c.Value() == 0 {
 				a.out[c.Target] = true
 			} else if c.Type == twins.CommandSet {

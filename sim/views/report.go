@@ -201,7 +201,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 
 func (s *Summary) commands(all []twins.Command) {
 	for i := range all {
-		if c := &all[i]; c.Type == twins.CommandSet && c.Setting() == "available" && c.Value() != 0 {
+		if c := &all[i]; c.Type == twins.CommandSet && c.Setting() == twins.InService && c.Value() != 0 {
 			s.putIn[c.Target] = true
 		}
 	}

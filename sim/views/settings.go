@@ -38,17 +38,23 @@ func (s *Settings) Commit(r *sim.StepRecord) error {
 			continue
 		}
 		at := SettingOf{c.Target, c.Setting()}
-		if c.Type == twins.CommandSet {
-			s.now[at] = c.Value()
-			continue
-		}
-		v, changed := s.now[at]
-		if !changed {
-			v = stated(s.world, at)
-		}
-		s.now[at], _ = twins.MulDiv(v, c.Value(), int64(twins.One))
+		s.now[at] = commanded(c, func() int64 {
+			if v, changed := s.now[at]; changed {
+				return v
+			}
+			return stated(s.world, at)
+		})
 	}
 	return nil
+}
+
+// commanded is what a command makes of its setting; was is the value before it.
+func commanded(c *twins.Command, was func() int64) int64 {
+	if c.Type == twins.CommandSet {
+		return c.Value()
+	}
+	v, _ := twins.MulDiv(was(), c.Value(), int64(twins.One))
+	return v
 }
 
 // stated is a setting as the scenario has it; 0 where it leaves it open.

@@ -173,6 +173,7 @@ func TestRules(t *testing.T) {
 type restless struct {
 	record sim.StepRecord
 	events []twins.Notice // of a plant
+	parks  []twins.Notice // of a vehicle
 	cell   *twins.CellRecord
 }
 
@@ -195,6 +196,9 @@ func newRestless(t *testing.T, w *sim.World) *restless {
 	if x.cell == nil {
 		t.Fatal("no plant")
 	}
+	for _, name := range []string{"vehicle.plugged_in", "vehicle.unplugged"} {
+		x.parks = append(x.parks, twins.Notice{Member: "grid/south/home-5/car", Event: twins.Event{Type: twins.EventNamed(name)}})
+	}
 	return x
 }
 
@@ -206,10 +210,13 @@ func (x *restless) to(t *testing.T, from, to twins.Tick, sinks ...sim.Sink) {
 		r.Tick, r.Time = n, r.Time.Add(15*time.Minute)
 		e := &x.events[n%3]
 		e.Event.V = [7]int64{int64(n), int64(n)}
-		x.cell.Events = []twins.Notice{*e}
+		park := &x.parks[n%2]
+		park.Event.V = [7]int64{int64(n), int64(n + 1)}
+		x.cell.Events = []twins.Notice{*e, *park}
 		judged := twins.Event{Type: sim.ForecastJudged, V: [7]int64{int64(n % 977), int64(n % 733), int64(n % 599), 1}}
 		r.Events = []twins.Notice{{Member: sim.GridPath, Event: judged}, {Member: sim.GridPath, Event: twins.Event{Type: operator.ReserveShort}}}
-		r.Commands = []twins.Command{set(n, int64(n), x.cell.Path, "limit_w", int64(n))}
+		r.Commands = []twins.Command{set(n, int64(n), x.cell.Path, "limit_w", int64(n)), set(n, int64(n), e.Member, "fixed_w", int64(n)),
+			set(n, int64(n), e.Member, "available", int64(n%2))}
 		x.cell.Limit = twins.Power(n)
 		for _, s := range sinks {
 			if err := s.Commit(r); err != nil {
@@ -271,6 +278,24 @@ func TestForgotten(t *testing.T) {
 	}
 	if _, known := plants.At(x.events[0].Member, end/2); known || plants.Until(end/2) != nil {
 		t.Error("what has been forgotten is told")
+	}
+	hands, service, vehicles := views.Of[*views.Hands](s, views.HandsKind), views.Of[*views.Service](s, views.ServiceKind), views.Of[*views.Vehicles](s, views.VehiclesKind)
+	plugged := 0 // the first step, whose record it is, has an event of the vehicle too: two a step
+	for at := twins.Tick(0); at < end; at++ {
+		if h, ordered, known := hands.At(x.events[0].Member, at); !ordered || known != (at >= end-65) || known && h.Fixed != twins.Power(at) {
+			t.Fatalf("in step %d the output was fixed at %d mW, known %v", at, h.Fixed, known)
+		}
+		if in, known := service.In(x.events[0].Member, at); known != (at >= end-65) || known && in != (at%2 == 1) {
+			t.Fatalf("in step %d the plant was in service %v, known %v", at, in, known)
+		}
+		if p, known := vehicles.At(x.parks[0].Member, at); known {
+			if plugged++; p.Since != at || p.Plugged != (at%2 == 0) || p.Plugged && p.Leaves != at+1 {
+				t.Fatalf("in step %d the vehicle was as it is since %d: %+v", at, p.Since, p)
+			}
+		}
+	}
+	if plugged < 2000 || plugged > 2100 || vehicles.Until(end/2) != nil || hands.Until(end/2) != nil || service.Until(end/2) != nil {
+		t.Errorf("where the vehicle was is known of %d steps", plugged)
 	}
 	if _, _, known := judged.Before(end / 10); known {
 		t.Error("a band of quarter hours of which half have been dropped is told")

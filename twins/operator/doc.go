@@ -9,6 +9,8 @@
 //	offers   ─▶ dispatch (each step) ─▶ setpoints, reserve, what is asked of communities
 //	settled  ─▶ swing (each step of an island) ─▶ frequency, relays, what books owe to rotating masses
 //
+// Two strategies are made of it, operator and plain; a scenario chooses by controls.
+//
 // It knows communities by their rosters and answers (twins.Roster, twins.Answer) and holds
 // no twin. It never sees the future: a Forecast says what it expects, by a stated method,
 // and is told what came.

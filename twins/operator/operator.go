@@ -20,25 +20,11 @@ type Config struct {
 	ImportShare twins.Ratio
 }
 
-// Expectation is what one period is expected to bring, or what a step has brought:
-// means, each ≥ 0. Load is what customers would draw if nobody asked for anything
-// else, storage apart; Roofs is what stands behind their meters; Units is that of
-// wind and sun at the grid's own.
-type Expectation struct{ Load, Roofs, Units twins.Power }
+// Expectation is what a forecast expects of a period, or what a step has brought.
+type Expectation = twins.Expectation
 
-// Forecast expects. It is pure but for what it learns.
-type Forecast interface {
-	// Expect writes what is expected of periods from the step of env on, each of the
-	// given length, the first being that step's. of is what this step has offered, and
-	// now its sum.
-	Expect(env *twins.Env, of *twins.Offers, now Expectation, period twins.Seconds, out []Expectation)
-	// Learn is told what a step has offered, once or twice for each, and appends
-	// what is worth telling: how far off it was.
-	Learn(env *twins.Env, now Expectation, told []twins.Notice) []twins.Notice
-	// The stored form of what it has learnt, as in twins.Stateful.
-	AppendBinary(b []byte) []byte
-	UnmarshalBinary(b []byte) (rest []byte, err error)
-}
+// Forecast expects.
+type Forecast = twins.Forecast
 
 // A plan looks a day ahead in quarter hours, and is made anew each hour or when
 // something has changed that it did not expect.

@@ -43,9 +43,6 @@ var NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) 
 	return site, s, err
 }
 
-// available is the setting by which members are put in and out of service.
-const available = "available"
-
 // live steps a twin through a day of random setpoints, in which it is put in and out
 // of service where it can be, calling see after each Step and before its events are
 // applied.
@@ -103,11 +100,11 @@ func (l *life) command(k *twins.Kind, t twins.Tick) {
 	l.ordered = l.ordered[:0]
 	const purpose = 97
 	by := twins.Draw(l.env.Seed, 0, purpose, int64(t))
-	if _, ok := k.Setting(available); !ok || by%8 != 0 {
+	if _, ok := k.Setting(twins.InService); !ok || by%8 != 0 {
 		return
 	}
 	var ev twins.Events
-	c := twins.Set("grid/c/x", available, int64(by>>8&1))
+	c := twins.Set("grid/c/x", twins.InService, int64(by>>8&1))
 	if l.slab.Command(0, &l.env, &c, &ev) != nil {
 		return // a sabotage
 	}
@@ -333,6 +330,9 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 		return err
 	}
 	places, ok := slab.(twins.Preparer)
+	if ok != k.Prepares {
+		return fmt.Errorf("its row says that it prepares: %v; its slab does: %v", k.Prepares, ok)
+	}
 	if !ok || !places.Absent(0) {
 		return nil
 	}

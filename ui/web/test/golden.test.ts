@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { apply, decode, type Table } from '../src/lib/codec'
 import { Alert_Severity, Clock_State, type Frame } from '../src/gen/stream_pb'
 
-const folder = new URL('../../testdata/frames/', import.meta.url)
+const folder = new URL('../../viewers/testdata/frames/', import.meta.url)
 const names = readdirSync(folder)
   .filter((f) => f.endsWith('.bin'))
   .map((f) => f.slice(0, -4))

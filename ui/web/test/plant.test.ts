@@ -1,37 +1,58 @@
 import { expect, test } from 'vitest'
-import type { CommandInfo, EventInfo, PlantInfo, TwinInfo } from '../src/lib/api'
-import { orderWords, plantSeen, plantWords } from '../src/lib/plant'
+import type { PlantInfo } from '../src/lib/api'
+import { orderWords, plantWords, type Unit } from '../src/lib/plant'
 import { deferred } from '../src/lib/deferred'
 
-const twin = (w: number, settings: Record<string, number>, word = 'auto') =>
-  ({
-    path: 'grid/s/engine',
-    reading: { power_w: w },
-    settings: Object.entries({ available: 1, rated_w: 100000, order: 0, fixed_w: 0, sold_share: 0, ...settings }).map(([name, value]) => ({
-      name,
-      value,
-      word: name === 'order' ? word : '',
-    })),
-  }) as unknown as TwinInfo
-const event = (type: string, tick: number, fields = {}) => ({ type, tick, fields, path: 'grid/s/engine', time: '' }) as EventInfo
-const order = (tick: number) => ({ tick, target: 'grid/s/engine', setting: 'fixed_w', value: 50000 }) as CommandInfo
-const say = (t: TwinInfo, events: EventInfo[], tick: number, commands: CommandInfo[] = []) =>
-  plantWords(plantSeen(t, events, commands, tick, 60), false, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
+// Coal as it ships: 3, 6 and 10 h by heat, warm after 11 h, cold after 60, off for at least 8.
+const coal: PlantInfo = {
+  state: 'on',
+  since: null,
+  heat: '',
+  start_s: null,
+  startable: null,
+  stoppable: null,
+  ordered: 'auto',
+  starts_until: null,
+  fixed_w: null,
+  fixed_until: null,
+  sold_share: 0,
+  start_hot_s: 10800,
+  start_warm_s: 21600,
+  start_cold_s: 36000,
+  warm_after_s: 39600,
+  cold_after_s: 216000,
+  min_up_s: 28800,
+  min_down_s: 28800,
+}
+const say = (w: number, plant: Partial<PlantInfo>, more: Partial<Unit> = {}) =>
+  plantWords(
+    {
+      path: 'grid/s/engine',
+      role: 'producer',
+      reading: { power_w: w },
+      settings: [{ name: 'rated_w', value: 100000 }] as Unit['settings'],
+      out: false,
+      plant: { ...coal, ...plant },
+      ...more,
+    },
+    (k) => 'step ' + k,
+  ).replace(/\u00a0/g, ' ')
 
-test('a plant that starts says when it is ready, and no longer once it is', () => {
-  const begun = [event('producer.starting', 4, { ready_tick: 9 }), event('producer.stopped', 2)]
-  expect(say(twin(0, {}, 'run'), begun, 4)).toBe('starts, ready at step 9, ordered to run')
-  expect(say(twin(-50000, {}, 'run'), begun, 9)).toBe('feeds in 50.0 kW, 50 % of its rating, ordered to run')
-  expect(say(twin(0, {}, 'stop'), [event('producer.stopped', 10), ...begun], 10)).toBe('stands still, ordered to stop')
+test('a plant that starts says when it is ready', () => {
+  expect(say(0, { state: 'starting', ordered: 'run', starts_until: 9 })).toBe('starts, ready at step 9, ordered to run')
+  expect(say(-50000, { ordered: 'run' })).toBe('feeds in 50.0 kW, 50 % of its rating, ordered to run')
+  expect(say(0, { state: 'off', ordered: 'stop' })).toBe('stands still, ordered to stop')
 })
-test('an output is fixed for an hour from its command on', () => {
-  expect(say(twin(-50000, { fixed_w: 50000 }), [], 10, [order(10)])).toContain('fixed at 50.0 kW until step 70')
-  expect(say(twin(-50000, { fixed_w: 50000 }), [], 70, [order(10)])).not.toContain('fixed')
-  expect(say(twin(-50000, { fixed_w: 50000 }), [], 9, [order(10)])).not.toContain('fixed')
+test('an output is fixed as long as the server says', () => {
+  expect(say(-50000, { fixed_w: 50000, fixed_until: 70 })).toBe('feeds in 50.0 kW, 50 % of its rating, fixed at 50.0 kW until step 70')
 })
 test('out of service is all that is said of a plant that tripped', () => {
-  expect(say(twin(0, { available: 0, sold_share: 0.5 }, 'run'), [], 5)).toBe('out of service')
-  expect(say(twin(0, { sold_share: 0.5 }), [], 5)).toBe('stands still, 50 % of its rating sold')
+  expect(say(0, { ordered: 'run', sold_share: 0.5 }, { out: true })).toBe('out of service')
+  expect(say(0, { sold_share: 0.5 })).toBe('stands still, 50 % of its rating sold')
+})
+test('a tie imports and exports, and follows no orders', () => {
+  expect(say(-2000, {}, { role: 'tie', plant: undefined, settings: [] })).toBe('imports 2.00 kW')
+  expect(say(0, {}, { role: 'tie', plant: undefined, settings: [], out: true })).toBe('out of service')
 })
 test('who waits is added up by what it is and why, cuts first', () => {
   const d = (path: string, reason: string, shifted_w: number, unserved_w = 0) => ({
@@ -58,22 +79,6 @@ test('who waits is added up by what it is and why, cuts first', () => {
   ])
 })
 
-// Coal as it ships: 3, 6 and 10 h by heat, warm after 11 h, cold after 60, off for at least 8.
-const coal: PlantInfo = {
-  state: 'on',
-  since: null,
-  heat: '',
-  start_s: null,
-  startable: null,
-  stoppable: null,
-  start_hot_s: 10800,
-  start_warm_s: 21600,
-  start_cold_s: 36000,
-  warm_after_s: 39600,
-  cold_after_s: 216000,
-  min_up_s: 28800,
-  min_down_s: 28800,
-}
 const means = (p: Partial<PlantInfo>, tick = 100, step = 900) =>
   orderWords({ ...coal, ...p }, tick, step, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
 test('what an order means is told before it is given', () => {

@@ -179,6 +179,8 @@ export interface KindInfo {
   name: string
   ownable: boolean
   plural: string
+  /** one may be prepared: not there until it is put in */
+  prepares: boolean
   role: 'load' | 'storage' | 'producer' | 'tie' | 'node'
   settings: SettingInfo[]
 }
@@ -194,20 +196,30 @@ export interface Pair {
   unit: string
 }
 export interface PartInfo {
+  /** it generates, and is prepared: its scale is 0 until it is put on */
+  absent: boolean
   name: string
   power_w: number
 }
 export interface PlantInfo {
   /** from stopping until it is cold */
   cold_after_s: number
+  /** the first step in which its output is free again; null if it is not fixed */
+  fixed_until: number | null
+  /** at which its output is fixed; null if it is not */
+  fixed_w: number | null
   /** how cold it has become; empty unless it is off */
   heat: '' | 'hot' | 'warm' | 'cold'
   /** from stopping until it may be ordered to start */
   min_down_s: number
   /** from starting until it may be stopped except in an emergency */
   min_up_s: number
+  /** over every plan; auto: as the plan has it */
+  ordered: 'auto' | 'run' | 'stop'
   /** on or off since then; starting: ready then */
   since: number | null
+  /** of its rating, sold to the market */
+  sold_share: number
   start_cold_s: number
   start_hot_s: number
   /** from an order to start until it generates, in that heat; null unless it is off */
@@ -215,6 +227,8 @@ export interface PlantInfo {
   start_warm_s: number
   /** the first step in which it can be ordered to start, if that is to come */
   startable: number | null
+  /** the step in which it feeds in, of one that starts; null unless it starts */
+  starts_until: number | null
   state: 'off' | 'starting' | 'on'
   /** the first step in which it has run for its least time, if that is to come */
   stoppable: number | null
@@ -430,6 +444,8 @@ export interface TwinInfo {
   label: string
   /** why parts and gauges of this step are not known; empty where they are */
   not_computed: string
+  /** it was out of service in this step, or not put in yet */
+  out: boolean
   owner: string
   parent: string
   /** its devices; empty where not_computed says why */
@@ -447,6 +463,8 @@ export interface TwinInfo {
   tick: number
   /** -1 for a community and the grid */
   tile: number
+  /** of a vehicle */
+  vehicle?: VehicleInfo
   x: number
   y: number
 }
@@ -485,6 +503,42 @@ export interface TwinSetting {
   words: string[]
   /** what 0 stands for where it is no quantity, such as none; empty elsewhere */
   zero: string
+}
+export interface UnitInfo {
+  community: string
+  kind: string
+  /** it was out of service in this step */
+  out: boolean
+  path: string
+  /** of one that can be started and stopped */
+  plant?: PlantInfo
+  /** null before the first step */
+  reading: Record<string, number> | null
+  role: string
+  settings: TwinSetting[]
+}
+export interface UnitList {
+  /** cursor of the next page, empty at the end */
+  next: string
+  /** step of the values, -1 before the first */
+  tick: number
+  total: number
+  /** by kind, then by path */
+  units: UnitInfo[]
+}
+export interface VehicleInfo {
+  /** of what its next trip needs, what could not be charged in time from the start; null unless it is at the plug */
+  impossible_wh: number | null
+  /** the step in which it leaves, and by which it is to be ready; null unless it is at the plug */
+  leaves: number | null
+  /** what it asked for when it was plugged in, at the charger; null unless it is at the plug */
+  needs_wh: number | null
+  /** whether it left with what its trip needs; null unless it has left */
+  ready: boolean | null
+  /** the step in which it was plugged in, or left; null if that was before the run */
+  since: number | null
+  /** charging: it draws; waiting: it would draw and has been asked not to; plugged: neither */
+  state: 'away' | 'plugged' | 'charging' | 'waiting'
 }
 /** Routes that read: what each takes and answers. */
 export interface Gets {
@@ -717,6 +771,18 @@ export interface Gets {
       where?: string[] | null
     }
     answer: TwinList
+  }
+  /** Plants and ties */
+  '/units': {
+    query: {
+      cursor?: string
+      limit?: number
+      /** the live run or a fork */
+      run?: string
+      /** step of the values; -1: the latest */
+      tick?: number
+    }
+    answer: UnitList
   }
 }
 /** Routes that change something: what each takes and answers. */

@@ -1,4 +1,4 @@
-package ui
+package viewers
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +15,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/smatrix-grid/smatrix/sim"
-	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
@@ -26,15 +23,12 @@ import (
 const (
 	closeNoPong = 4000
 	closeNoRead = 4001
-	closeGone   = 4002
-	closeBroken = -1 // nothing more can be written, not even a reason
+	CloseGone   = 4002 // the run is gone
+	closeBroken = -1   // nothing more can be written, not even a reason
 )
 
 const (
-	protocol      = 1
-	mostTwins     = 20_000 // in one view; more become communities
-	mostJSON      = 2_000  // twins in one view as JSON
-	mostScopes    = 2_000  // in one Subscribe
+	mostIgnored   = 1 << 20 // bytes that are read of a message that is too big
 	mostMessage   = 32 << 10
 	mostPerSecond = 50 // messages from a viewer; a burst may have as many again
 	mostHz        = 30
@@ -44,21 +38,22 @@ const (
 	turnsPerSecond = 400_000
 )
 
-// timing is how long things may take; tests have it shorter.
-type timing struct {
-	heartbeat, ping, pong, write time.Duration
+// Timing is how long things may take; tests have it shorter.
+type Timing struct {
+	Heartbeat, Ping, Pong, Write time.Duration
 }
 
-var usualTiming = timing{heartbeat: time.Second, ping: 5 * time.Second, pong: 5 * time.Second, write: 10 * time.Second}
+// UsualTiming is that of a server that is in use.
+var UsualTiming = Timing{Heartbeat: time.Second, Ping: 5 * time.Second, Pong: 5 * time.Second, Write: 10 * time.Second}
 
 // viewer is one connection. Its reader and its writer are a goroutine each; what the
 // reader is told the writer finds under mu when it is poked.
 type viewer struct {
-	run    *run
+	hub    *Hub
 	conn   *websocket.Conn
 	wire   net.Conn // under conn: the writer's alone
 	json   bool
-	timing timing
+	timing Timing
 	poked  chan struct{}
 	closed chan struct{} // by the reader, when the connection has ended
 
@@ -74,12 +69,10 @@ type viewer struct {
 
 // view is what a viewer wants to see.
 type view struct {
-	scopes []int
-	pins   []string
-	alerts bool
-	live   bool
-	tick   twins.Tick
-	every  time.Duration // least time between two frames of a scope
+	Wanted
+	live  bool
+	tick  twins.Tick
+	every time.Duration // least time between two frames of a scope
 }
 
 // mostAnswers bounds what waits for a viewer that asks and does not read.
@@ -104,8 +97,8 @@ func (v *viewer) end(code int, reason string) {
 	v.poke()
 }
 
-// dismiss closes all connections with a reason.
-func (h *hub) dismiss(code int, reason string) {
+// Dismiss closes all connections with a reason.
+func (h *Hub) Dismiss(code int, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for v := range h.viewers {
@@ -115,9 +108,9 @@ func (h *hub) dismiss(code int, reason string) {
 
 // serve carries a connection to its end.
 func (v *viewer) serve() {
-	v.run.hub.join(v)
-	defer v.run.hub.leave(v)
-	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: v.run.hello()}})
+	v.hub.join(v)
+	defer v.hub.leave(v)
+	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: v.hub.source.Hello()}})
 	go v.read()
 	if code, reason := v.write(); code != closeBroken {
 		last := wireFrame(websocket.CloseMessage, websocket.FormatCloseMessage(code, clip(reason)))
@@ -136,16 +129,9 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-func (r *run) hello() *stream.Hello {
-	cal := r.scenario.Calendar
-	return &stream.Hello{Protocol: protocol, Catalogue: r.index.Version, Run: r.id, Scenario: r.scenario.Name,
-		StartUnixS: cal.Start.Unix(), Zone: cal.Start.Location().String(), StepS: uint32(cal.Step), Steps: int64(cal.Steps),
-		Tiles: uint32(len(r.index.Tiles)), Twins: uint32(r.index.Twins), MostTwins: mostTwins}
-}
-
 // answer leaves a message for the writer.
 func (v *viewer) answer(m *stream.ServerMessage) {
-	v.leave(onWire(encode(m, v.json), v.json))
+	v.leave(Message(m, v.json))
 }
 
 // leave leaves a frame of the wire for the writer.
@@ -168,7 +154,7 @@ func (v *viewer) refuse(id uint32, reason string) {
 func (v *viewer) read() {
 	defer close(v.closed)
 	defer v.poke()
-	extend := func(string) error { return v.conn.SetReadDeadline(time.Now().Add(v.timing.ping + v.timing.pong)) }
+	extend := func(string) error { return v.conn.SetReadDeadline(time.Now().Add(v.timing.Ping + v.timing.Pong)) }
 	_ = extend("") // a connection that is gone is found by the read
 	v.conn.SetPongHandler(extend)
 	// The writer alone writes: it answers pings, and says goodbye with the reason.
@@ -192,7 +178,7 @@ func (v *viewer) read() {
 			v.end(websocket.CloseUnsupportedData, "text on a binary stream, or the other way round: ?format=json has text")
 			return
 		}
-		m, err := decode(b, v.json)
+		m, err := Decode(b, v.json)
 		if err != nil {
 			v.end(websocket.CloseInvalidFramePayloadData, err.Error())
 			return
@@ -212,7 +198,7 @@ func (v *viewer) message() (kind int, b []byte, err error) {
 	}
 	b, err = io.ReadAll(io.LimitReader(r, mostMessage+1))
 	if err == nil && len(b) > mostMessage {
-		_, _ = io.CopyN(io.Discard, r, mostBody)
+		_, _ = io.CopyN(io.Discard, r, mostIgnored)
 		err = errTooBig
 	}
 	return kind, b, err
@@ -233,8 +219,8 @@ func closeOf(err error) (int, string) {
 	return websocket.CloseProtocolError, "the connection is broken"
 }
 
-// decode reads a message of a viewer.
-func decode(b []byte, asJSON bool) (*stream.ClientMessage, error) {
+// Decode reads a message of a viewer.
+func Decode(b []byte, asJSON bool) (*stream.ClientMessage, error) {
 	m := &stream.ClientMessage{}
 	var err error
 	if asJSON {
@@ -262,11 +248,17 @@ func (v *viewer) take(m *stream.ClientMessage) {
 }
 
 func (v *viewer) subscribe(s *stream.Subscribe) {
-	want, done, err := v.run.resolve(s, v.json)
+	of, done, err := v.hub.source.Resolve(s.GetScopes(), v.json)
 	if err != nil {
 		v.refuse(s.GetId(), err.Error())
 		return
 	}
+	done.Id = s.GetId()
+	hz := s.GetMaxHz()
+	if hz == 0 || hz > mostHz {
+		hz = mostHz
+	}
+	want := view{Wanted: of, every: time.Second / time.Duration(hz)}
 	v.mu.Lock()
 	want.live, want.tick = v.wanted.live, v.wanted.tick
 	v.wanted, v.changed = want, true
@@ -276,7 +268,7 @@ func (v *viewer) subscribe(s *stream.Subscribe) {
 
 func (v *viewer) look(l *stream.Look) {
 	if !l.GetLive() {
-		if _, err := v.run.history.Step(twins.Tick(l.GetTick()), false); err != nil {
+		if _, _, err := v.hub.source.Frames(twins.Tick(l.GetTick()), nil, nil); err != nil {
 			v.refuse(l.GetId(), err.Error())
 			return
 		}
@@ -285,98 +277,6 @@ func (v *viewer) look(l *stream.Look) {
 	v.wanted.live, v.wanted.tick, v.changed = l.GetLive(), twins.Tick(l.GetTick()), true
 	v.mu.Unlock()
 	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Looking{Looking: &stream.Looking{Id: l.GetId(), Live: l.GetLive(), Tick: l.GetTick()}}})
-}
-
-// resolve says which frames scopes stand for.
-func (r *run) resolve(s *stream.Subscribe, asJSON bool) (v view, done *stream.Subscribed, err error) {
-	if len(s.GetScopes()) > mostScopes {
-		return v, nil, fmt.Errorf("%d scopes, wanted at most %d", len(s.GetScopes()), mostScopes)
-	}
-	hz := s.GetMaxHz()
-	if hz == 0 || hz > mostHz {
-		hz = mostHz
-	}
-	v.every = time.Second / time.Duration(hz)
-	tiles := map[int]bool{}
-	for _, scope := range s.GetScopes() {
-		if err := r.resolveScope(&v, tiles, scope); err != nil {
-			return v, nil, err
-		}
-	}
-	done = &stream.Subscribed{Id: s.GetId()}
-	n := 0
-	for t := range tiles {
-		n += r.index.Tiles[t].Twins
-	}
-	if asJSON && n > mostJSON {
-		return v, nil, fmt.Errorf("%d twins as JSON, wanted at most %d: subscribe to communities, or without format=json", n, mostJSON)
-	}
-	if n > mostTwins {
-		done.Aggregated = true
-		done.Notice = fmt.Sprintf("%d communities shown: %d twins in view are more than %d, zoom in for homes", len(r.index.Communities), n, mostTwins)
-		tiles = nil
-		v.addCommunities(r.index)
-	}
-	for t := range tiles {
-		v.scopes = append(v.scopes, r.index.scopeOfTile(t))
-	}
-	slices.Sort(v.scopes)
-	v.scopes = slices.Compact(v.scopes)
-	for _, scope := range v.scopes {
-		done.Frames = append(done.Frames, r.index.scopeName(scope))
-	}
-	for _, path := range v.pins {
-		done.Frames = append(done.Frames, "twin/"+path)
-	}
-	return v, done, nil
-}
-
-func (v *view) addCommunities(x *Index) {
-	for k := range x.chunks() {
-		v.scopes = append(v.scopes, scopeCommunities+k)
-	}
-}
-
-func (r *run) resolveScope(v *view, tiles map[int]bool, scope string) error {
-	x := r.index
-	name, rest, _ := strings.Cut(scope, "/")
-	switch {
-	case scope == "grid":
-		v.scopes = append(v.scopes, scopeGrid)
-	case scope == "sources":
-		v.scopes = append(v.scopes, scopeSources)
-	case scope == "communities":
-		v.addCommunities(x)
-	case scope == "alerts":
-		v.alerts = true
-	case name == "community":
-		c, ok := x.Community(sim.GridPath + "/" + rest)
-		if !ok {
-			return fmt.Errorf("no community %q", rest)
-		}
-		for _, t := range c.Tiles {
-			tiles[t] = true
-		}
-	case name == "tile":
-		t, err := strconv.Atoi(rest)
-		if err != nil || t < 0 || t >= len(x.Tiles) {
-			return fmt.Errorf("no tile %q, there are 0 to %d", rest, len(x.Tiles)-1)
-		}
-		tiles[t] = true
-	case name == "twin":
-		if _, ok := x.Place(rest); !ok {
-			return fmt.Errorf("no twin %q", rest)
-		}
-		if !slices.Contains(v.pins, rest) {
-			v.pins = append(v.pins, rest)
-		}
-		if len(v.pins) > 200 {
-			return errors.New("more than 200 twins pinned, wanted their tiles")
-		}
-	default:
-		return fmt.Errorf("unknown scope %q, wanted grid, sources, communities, community/ID, tile/N, twin/PATH or alerts", scope)
-	}
-	return nil
 }
 
 // writing is what the writer remembers of what it has sent.
@@ -396,7 +296,7 @@ type writing struct {
 // write sends what is due until the connection is to be closed, and says why.
 func (v *viewer) write() (code int, reason string) {
 	now := time.Now()
-	w := &writing{viewer: v, heartbeat: now, ping: now.Add(v.timing.ping)}
+	w := &writing{viewer: v, heartbeat: now, ping: now.Add(v.timing.Ping)}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -442,11 +342,11 @@ func (w *writing) round(now time.Time) time.Time {
 		}
 	}
 	if !now.Before(w.heartbeat) {
-		w.heartbeat = now.Add(w.timing.heartbeat)
+		w.heartbeat = now.Add(w.timing.Heartbeat)
 		w.send(&stream.ServerMessage{Body: &stream.ServerMessage_Heartbeat{Heartbeat: w.beat(&want)}})
 	}
 	if !now.Before(w.ping) {
-		w.ping = now.Add(w.timing.ping)
+		w.ping = now.Add(w.timing.Ping)
 		w.out = append(w.out, pingFrame)
 	}
 	for _, t := range []time.Time{w.heartbeat, w.ping} {
@@ -468,7 +368,7 @@ func later(a, b time.Time) time.Time {
 
 // send leaves a message for flush.
 func (w *writing) send(m *stream.ServerMessage) {
-	w.out = append(w.out, onWire(encode(m, w.json), w.json))
+	w.out = append(w.out, Message(m, w.json))
 }
 
 // flush writes what was collected, in one call of the system.
@@ -480,7 +380,7 @@ func (w *writing) flush() error {
 	var err error
 	ends := w.code != 0
 	if !ends {
-		err = w.wire.SetWriteDeadline(time.Now().Add(w.timing.write))
+		err = w.wire.SetWriteDeadline(time.Now().Add(w.timing.Write))
 	}
 	w.mu.Unlock()
 	if ends || err != nil {
@@ -496,13 +396,13 @@ func (w *writing) flush() error {
 // frames collects the frames that the viewer does not have yet, and says how many, and
 // whether there are others whose turn is still to come.
 func (w *writing) frames(want *view, at time.Time) (n int, again bool) {
-	if want.alerts {
+	if want.Alerts {
 		n = w.sendAlerts()
 	}
 	if !want.live {
 		return n + w.past(want), false
 	}
-	if now := w.run.hub.now.Load(); now != nil {
+	if now := w.hub.now.Load(); now != nil {
 		n += w.latest(want, now)
 		var took int
 		took, again = w.turns(want, now, at)
@@ -515,22 +415,22 @@ func (w *writing) frames(want *view, at time.Time) (n int, again bool) {
 // turns collects communities where they are more than a frame holds: as many chunks as
 // are paid for, each in its turn, and all that the viewer does not have at all.
 func (w *writing) turns(want *view, now *shown, at time.Time) (n int, again bool) {
-	x := w.run.index
-	if !x.takesTurns(scopeCommunities) || !slices.Contains(want.scopes, scopeCommunities) {
+	all := w.hub.turns
+	if !all.has(all.First) || !slices.Contains(want.Scopes, all.First) {
 		return 0, false
 	}
 	w.paid = later(w.paid, at.Add(-time.Second/10)) // what nobody took is not saved up
-	for range x.chunks() {
-		scope := scopeCommunities + w.turn
+	for range all.Scopes {
+		scope := all.First + w.turn
 		if base, has := w.base[scope]; has && base == now.tick {
-			w.turn = (w.turn + 1) % x.chunks()
+			w.turn = (w.turn + 1) % all.Scopes
 			continue
 		} else if has && w.paid.After(at) {
 			return n, true
 		}
 		b := w.one(scope, now)
 		w.paid = w.paid.Add(time.Duration(len(b)) * time.Second / turnsPerSecond)
-		w.turn = (w.turn + 1) % x.chunks()
+		w.turn = (w.turn + 1) % all.Scopes
 		n++
 	}
 	return n, false
@@ -543,7 +443,7 @@ func (w *writing) one(scope int, now *shown) []byte {
 		base = -1
 	} else if missed := int64(now.tick - base - 1); missed > 0 {
 		w.skipped += uint64(missed)
-		w.run.hub.skipped.Add(missed)
+		w.hub.skipped.Add(missed)
 	}
 	b := now.frames[scope].message(base, w.json)
 	w.out = append(w.out, b)
@@ -553,16 +453,16 @@ func (w *writing) one(scope int, now *shown) []byte {
 
 // latest collects what differs from the frames that the viewer has.
 func (w *writing) latest(want *view, now *shown) (n int) {
-	for _, scope := range want.scopes {
-		if base, has := w.base[scope]; has && base == now.tick || w.run.index.takesTurns(scope) {
+	for _, scope := range want.Scopes {
+		if base, has := w.base[scope]; has && base == now.tick || w.hub.turns.has(scope) {
 			continue
 		}
 		w.one(scope, now)
 		n++
 	}
-	if len(want.pins) > 0 {
-		if step, err := w.run.history.Step(now.tick, true); err == nil {
-			n += w.pins(want, step)
+	if due := w.pinsDue(want, now.tick); len(due) > 0 {
+		if _, pinned, err := w.hub.source.Frames(now.tick, nil, due); err == nil {
+			n += w.pins(due, pinned)
 		}
 	}
 	w.count(n)
@@ -571,18 +471,22 @@ func (w *writing) latest(want *view, now *shown) (n int) {
 
 // past collects the frames of a step that the viewer looks at, once.
 func (w *writing) past(want *view) (n int) {
-	if len(want.scopes)+len(want.pins) == 0 {
+	if len(want.Scopes)+len(want.Pins) == 0 {
 		return 0
 	}
-	if len(want.scopes) > 0 {
-		if t, has := w.base[want.scopes[0]]; has && t == want.tick {
+	if len(want.Scopes) > 0 {
+		if t, has := w.base[want.Scopes[0]]; has && t == want.tick {
 			return 0
 		}
 	}
-	step, err := w.run.history.Step(want.tick, len(want.pins) > 0)
+	due := w.pinsDue(want, want.tick)
+	if len(want.Scopes)+len(due) == 0 {
+		return 0
+	}
+	frames, pinned, err := w.hub.source.Frames(want.tick, want.Scopes, due)
 	if err != nil { // it has been let go of in the meantime
 		w.refuse(0, err.Error())
-		want.scopes = nil
+		want.Scopes = nil
 		w.mu.Lock()
 		if !w.wanted.live && w.wanted.tick == want.tick {
 			w.wanted.live, w.changed = true, true
@@ -590,36 +494,42 @@ func (w *writing) past(want *view) (n int) {
 		w.mu.Unlock()
 		return 0
 	}
-	for _, scope := range want.scopes {
-		w.out = append(w.out, frameOf(w.run.index, step, scope).message(-1, w.json))
-		w.base[scope] = step.Tick
+	for i, f := range frames {
+		w.out = append(w.out, f.message(-1, w.json))
+		w.base[want.Scopes[i]] = f.tick
 		n++
 	}
-	n += w.pins(want, step)
+	n += w.pins(due, pinned)
 	w.count(n)
 	return n
 }
 
-func (w *writing) pins(want *view, step *Step) (n int) {
-	for _, path := range want.pins {
-		if t, has := w.pinned[path]; has && t == step.Tick {
-			continue
+// pinsDue are the twins whose frames of a step the viewer does not have.
+func (w *writing) pinsDue(want *view, t twins.Tick) (due []string) {
+	for _, path := range want.Pins {
+		if has, sent := w.pinned[path]; !sent || has != t {
+			due = append(due, path)
 		}
-		at, _ := w.run.index.Place(path)
-		w.out = append(w.out, pinned(w.run.index, step, path, at).message(-1, w.json))
-		w.pinned[path] = step.Tick
-		n++
 	}
-	return n
+	return due
+}
+
+// pins collects the frames of twins.
+func (w *writing) pins(paths []string, frames []*Frame) int {
+	for i, f := range frames {
+		w.out = append(w.out, f.message(-1, w.json))
+		w.pinned[paths[i]] = f.tick
+	}
+	return len(frames)
 }
 
 func (w *writing) count(n int) {
 	w.sent += uint64(n)
-	w.run.hub.sent.Add(int64(n))
+	w.hub.sent.Add(int64(n))
 }
 
 func (w *writing) sendAlerts() int {
-	b, revision := w.run.alerts.news(w.revision, w.json)
+	b, revision := w.hub.source.News(w.revision, w.json)
 	if w.revision = revision; b == nil {
 		return 0
 	}
@@ -628,63 +538,27 @@ func (w *writing) sendAlerts() int {
 }
 
 func (w *writing) beat(want *view) *stream.Heartbeat {
-	return &stream.Heartbeat{Clock: w.run.clock(), Live: want.live, Looking: int64(want.tick), Sent: w.sent, Conflated: w.skipped,
-		Viewers: uint32(w.run.hub.count()), Alerts: uint32(w.run.alerts.open())}
+	clock, alerts := w.hub.source.Clock()
+	return &stream.Heartbeat{Clock: clock, Live: want.live, Looking: int64(want.tick), Sent: w.sent, Conflated: w.skipped,
+		Viewers: uint32(w.hub.Count()), Alerts: alerts}
 }
 
-var clockStates = map[live.State]stream.Clock_State{
-	live.Paused: stream.Clock_PAUSED, live.Playing: stream.Clock_LIVE, live.Ended: stream.Clock_ENDED, live.Failed: stream.Clock_FAILED,
+// Connection is what the server says of a viewer's connection.
+type Connection struct {
+	JSON    bool // messages are text
+	Timing  Timing
+	Buffers *sync.Pool // of writing while the connection is opened
+	// Refuse answers a request that cannot become a WebSocket.
+	Refuse func(w http.ResponseWriter, status int, reason string)
 }
 
-func (r *run) clock() *stream.Clock {
-	c := r.pace.Clock()
-	first, _ := r.history.Bounds()
-	m := &stream.Clock{State: clockStates[c.State], Tick: int64(c.Tick), First: int64(first), Speed: c.Speed, Reached: c.Reached}
-	if m.Playing, m.Error = c.State == live.Playing, r.trouble(&c); r.replay {
-		m.State = stream.Clock_REPLAY
-	}
-	return m
-}
-
-// streamRoutes registers the stream.
-func (s *Server) streamRoutes(to *router) {
-	to.handle("GET /api/v1/stream", Watch, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.URL.Query().Get("run")
-		if id == "" {
-			id = "live"
-		}
-		shown, ok := s.runs.find(id)
-		if !ok {
-			problem(w, http.StatusNotFound, fmt.Sprintf("no run %q", id))
-			return
-		}
-		s.upgrade(w, r, shown)
-	}))
-}
-
-// upgrade makes a viewer of a request.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
-	asJSON := r.URL.Query().Get("format") == "json"
-	if f := r.URL.Query().Get("format"); f != "" && !asJSON {
-		problem(w, http.StatusUnprocessableEntity, fmt.Sprintf("format %q, wanted json or none", f))
-		return
-	}
-	if !websocket.IsWebSocketUpgrade(r) {
-		problem(w, http.StatusUpgradeRequired, "this is a WebSocket: wanted an upgrade")
-		return
-	}
-	release, err := s.viewers.take(address(r))
-	if err != nil {
-		w.Header().Set("Retry-After", "5")
-		problem(w, http.StatusTooManyRequests, err.Error())
-		return
-	}
-	defer release()
+// Serve makes a viewer of a request and carries it to its end.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, c Connection) {
 	u := websocket.Upgrader{
-		HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 16 << 10, WriteBufferPool: &s.buffers,
+		HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 16 << 10, WriteBufferPool: c.Buffers,
 		CheckOrigin: func(*http.Request) bool { return true }, // it has been checked for all routes
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
-			problem(w, status, reason.Error())
+			c.Refuse(w, status, reason.Error())
 		},
 	}
 	conn, err := u.Upgrade(w, r, nil)
@@ -696,9 +570,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
 	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(mostUnread) // else it is as long as the kernel likes
 	}
-	v := &viewer{run: shown, conn: conn, wire: conn.NetConn(), json: asJSON, timing: s.timing, poked: make(chan struct{}, 1), closed: make(chan struct{})}
+	v := &viewer{hub: h, conn: conn, wire: conn.NetConn(), json: c.JSON, timing: c.Timing, poked: make(chan struct{}, 1), closed: make(chan struct{})}
 	v.wanted = view{live: true, every: time.Second / mostHz}
-	s.serving.Add(1)
-	defer s.serving.Done()
 	v.serve()
 }

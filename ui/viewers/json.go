@@ -1,14 +1,12 @@
-package ui
+package viewers
 
 import (
 	"encoding/binary"
 	"encoding/json"
 	"strconv"
-	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
@@ -85,46 +83,4 @@ func appendColumn(b []byte, c *stream.Column) []byte {
 		b = strconv.AppendUint(b, uint64(binary.LittleEndian.Uint16(c.Index[i:])), 10)
 	}
 	return append(b, "]}"...)
-}
-
-// Number is a stored integer as a JSON number in the unit of its name: exact.
-type Number struct {
-	Value  int64
-	Places int
-}
-
-// MarshalJSON implements json.Marshaler.
-func (n Number) MarshalJSON() ([]byte, error) {
-	return twins.AppendScaled(nil, n.Value, n.Places), nil
-}
-
-// UnmarshalJSON implements json.Unmarshaler, for clients in Go.
-func (n *Number) UnmarshalJSON(b []byte) (err error) {
-	_, fraction, _ := strings.Cut(string(b), ".")
-	n.Places = len(fraction)
-	n.Value, err = strconv.ParseInt(strings.Replace(string(b), ".", "", 1), 10, 64)
-	return err
-}
-
-// Numbers are values over time; null is a gap.
-type Numbers struct {
-	Values []int64
-	Gaps   map[int]bool
-	Places int
-}
-
-// MarshalJSON implements json.Marshaler.
-func (n Numbers) MarshalJSON() ([]byte, error) {
-	b := []byte{'['}
-	for i, v := range n.Values {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if n.Gaps[i] {
-			b = append(b, "null"...)
-		} else {
-			b = twins.AppendScaled(b, v, n.Places)
-		}
-	}
-	return append(b, ']'), nil
 }

@@ -1,0 +1,120 @@
+package views
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// HandsKind is the row of what the manager has ordered of plants.
+var HandsKind = Declare(Kind{Name: "hands", Version: 1, New: func(w *sim.World) View { return newHands(w) }})
+
+// Hands are the manager's orders to plants, as they were lately.
+//
+//	version byte, steps int, plants uint; of each in order of paths: path text, a recent of orders (order int, fixed int,
+//	until int, sold int)
+type Hands struct {
+	next twins.Tick
+	of   map[string]*recent[twins.Hand] // by path
+}
+
+// newHands finds the plants of a world.
+func newHands(w *sim.World) *Hands {
+	h := &Hands{of: map[string]*recent[twins.Hand]{}}
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			b := c.Blocks[at.Block]
+			if slab, ok := b.Slab.(twins.Handed); ok {
+				h.of[b.Paths[at.Index]] = new(newRecent(slab.Hand(int(at.Index))))
+			}
+		}
+	}
+	return h
+}
+
+// Commit implements View.
+func (h *Hands) Commit(r *sim.StepRecord) error {
+	h.next = r.Tick + 1
+	for i := range r.Commands {
+		c := &r.Commands[i]
+		log := h.of[c.Target]
+		if log == nil {
+			continue
+		}
+		now, setting := log.now(), c.Setting()
+		was, ok := now.Value(setting)
+		if !ok {
+			continue
+		}
+		now.Set(setting, commanded(c, func() int64 { return was }), r.Tick, r.Step)
+		log.add(r.Tick, now)
+	}
+	return nil
+}
+
+// At is what was ordered of a plant after a step. ordered is false of what follows no orders, known
+// if that has been forgotten.
+func (h *Hands) At(path string, t twins.Tick) (hand twins.Hand, ordered, known bool) {
+	log := h.of[path]
+	if log == nil {
+		return hand, false, true
+	}
+	hand, known = log.at(t)
+	return hand, true, known
+}
+
+// Until implements View.
+func (h *Hands) Until(at twins.Tick) View {
+	o := &Hands{min(at, h.next), map[string]*recent[twins.Hand]{}}
+	for path, log := range h.of {
+		was, known := log.until(at)
+		if !known {
+			return nil
+		}
+		o.of[path] = &was
+	}
+	return o
+}
+
+// AppendBinary implements View.
+func (h *Hands) AppendBinary(b []byte) []byte {
+	w := form.Writer(append(b, HandsKind.Version))
+	w.Int(int64(h.next))
+	w.Uint(uint64(len(h.of)))
+	for _, path := range slices.Sorted(maps.Keys(h.of)) {
+		w.Text(path)
+		h.of[path].append(&w, func(d twins.Hand) {
+			w.Int(int64(d.Order))
+			w.Int(int64(d.Fixed))
+			w.Int(int64(d.Until))
+			w.Int(int64(d.Sold))
+		})
+	}
+	return w
+}
+
+// UnmarshalBinary implements View.
+func (h *Hands) UnmarshalBinary(b []byte) error {
+	r := form.NewVersion(b, HandsKind.Version)
+	h.next = twins.Tick(r.Int())
+	if n := r.Count(7); n != len(h.of) {
+		r.Fail(fmt.Errorf("it has %d plants, wanted %d", n, len(h.of)))
+	}
+	for range len(h.of) {
+		path := r.Text()
+		log := h.of[path]
+		if log == nil {
+			r.Fail(fmt.Errorf("it has a plant %q, of which the scenario has none", path))
+			break
+		}
+		*log = readRecent(r, func() twins.Hand {
+			order, fixed := twins.PlantOrder(r.Int()), twins.Power(r.Int())
+			return twins.Hand{Order: order, Fixed: fixed, Until: twins.Tick(r.Int()), Sold: twins.Ratio(r.Int())}
+		})
+	}
+	return r.Done()
+}

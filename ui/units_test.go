@@ -1,0 +1,179 @@
+package ui
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+const engine, tie, car = "grid/supply/engine", "grid/supply/tie", "grid/south/home-5/car"
+
+// seenUnits is what the twins themselves were after each step.
+type seenUnits struct {
+	hands []twins.Hand
+	in    []bool // the engine in service
+	cars  []carSeen
+}
+
+// carSeen is what the events so far have said of the car.
+type carSeen struct {
+	last  *twins.Event // nil: none
+	since twins.Tick
+}
+
+func (s *seenUnits) commit(w *sim.World, r *sim.StepRecord) {
+	for _, c := range w.Cells {
+		for _, at := range c.Units() {
+			if b := c.Blocks[at.Block]; b.Paths[at.Index] == engine {
+				s.hands = append(s.hands, b.Slab.(twins.Handed).Hand(int(at.Index)))
+				s.in = append(s.in, b.Slab.(twins.Generator).Plant(int(at.Index)).Available)
+			}
+		}
+	}
+	now := carSeen{}
+	if n := len(s.cars); n > 0 {
+		now = s.cars[n-1]
+	}
+	for _, c := range r.Cells {
+		for _, e := range c.Events {
+			if name := e.Event.Type.Name; e.Member == car && (name == "vehicle.plugged_in" || name == "vehicle.unplugged") {
+				now = carSeen{&e.Event, r.Tick}
+			}
+		}
+	}
+	s.cars = append(s.cars, now)
+}
+
+// vehicle is what is to be said of the car in a step.
+func (s *seenUnits) vehicle(step twins.Tick, reading map[string]Number) string {
+	c := s.cars[step]
+	if c.last == nil {
+		return "away since before the run"
+	}
+	if c.last.Type.Name == "vehicle.unplugged" {
+		return fmt.Sprintf("away since %d, ready %v", c.since, c.last.Field("ready") == 1)
+	}
+	state := "plugged"
+	if reading["power_w"].Value > 0 {
+		state = "charging"
+	} else if reading["shifted_w"].Value+reading["unserved_w"].Value > 0 {
+		state = "waiting"
+	}
+	wh := func(name string) float64 { return float64(c.last.Field(name)) / 3.6e6 }
+	return fmt.Sprintf("%s since %d, leaves %d, needs %.2f Wh, %.2f Wh of it impossible", state, c.since, c.last.Field("until_tick"), wh("wanted_mj"), wh("impossible_mj"))
+}
+
+func (v *VehicleInfo) words() string {
+	float := func(n *Number) float64 {
+		f := 0.0
+		b, _ := n.MarshalJSON()
+		_ = json.Unmarshal(b, &f)
+		return f
+	}
+	switch {
+	case v.Since == nil:
+		return v.State + " since before the run"
+	case v.Ready != nil:
+		return fmt.Sprintf("%s since %d, ready %v", v.State, *v.Since, *v.Ready)
+	}
+	return fmt.Sprintf("%s since %d, leaves %d, needs %.2f Wh, %.2f Wh of it impossible", v.State, *v.Since, *v.Leaves, float(v.NeedsWh), float(v.ImpossibleWh))
+}
+
+// check asks a run at each step for the plant, the tie and the car, one by one and in the list of units.
+func (s *seenUnits) check(t *tester, what, run string, out map[twins.Tick]bool) {
+	t.Helper()
+	for step := range twins.Tick(len(s.hands)) {
+		at := fmt.Sprintf("run=%s&tick=%d", run, step)
+		var of [3]TwinInfo
+		for i, path := range []string{engine, tie, car} {
+			t.get("/twin?"+at+"&path="+path, &of[i])
+		}
+		var list unitList
+		t.get("/units?"+at, &list)
+		for _, u := range list.Units {
+			for i := range of[:2] {
+				if of[i].Path == u.Path && (fmt.Sprint(u.Reading) != fmt.Sprint(of[i].Reading) || u.Out != of[i].Out || asJSON(u.Plant) != asJSON(of[i].Plant)) {
+					t.Errorf("%s, step %d: the list says %s, the twin %s", what, step, asJSON(u), asJSON(of[i]))
+				}
+			}
+		}
+		if list.Total != 4 || list.Tick != int64(step) {
+			t.Errorf("%s, step %d: %d units of step %d", what, step, list.Total, list.Tick)
+		}
+		h := s.hands[step]
+		p := of[0].Plant
+		if p == nil {
+			t.Fatalf("%s, step %d: nothing is said of the plant", what, step)
+		}
+		fixed := h.Fixed > 0 && h.Until > step
+		if p.Ordered != h.Order.String() || asJSON(p.SoldShare) != asJSON(Number{int64(h.Sold), 9}) || fixed != (p.FixedW != nil) ||
+			fixed && (*p.FixedUntil != int64(h.Until) || asJSON(p.FixedW) != asJSON(Number{int64(h.Fixed), 3})) {
+			t.Errorf("%s, step %d: of the plant it says %s, it was %+v", what, step, asJSON(p), h)
+		}
+		if of[0].Out == s.in[step] || of[1].Out != out[step] {
+			t.Errorf("%s, step %d: engine out %v, tie out %v, wanted %v, %v", what, step, of[0].Out, of[1].Out, !s.in[step], out[step])
+		}
+		if v := of[2].Vehicle; v == nil || v.words() != s.vehicle(step, of[2].Reading) {
+			t.Errorf("%s, step %d: the car is %s, it was %s", what, step, asJSON(v), s.vehicle(step, of[2].Reading))
+		}
+	}
+}
+
+func asJSON(v any) string { b, _ := json.Marshal(v); return string(b) }
+
+// What is ordered of a plant, what is out of service, and what a vehicle does is said of each step as the twins and their
+// events were: live, in a fork, where a run goes on, and in a replay.
+func TestUnitsAndVehicles(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	seen := &seenUnits{}
+	s := shelved(t, h, func(o *Options) {
+		w := o.World
+		o.HistoryBytes = 1 << 20 // of which a fork has a quarter, for all its steps
+		o.Sinks = append(o.Sinks, sinkFunc(func(r *sim.StepRecord) error { seen.commit(w, r); return nil }))
+	})
+	set := func(target, setting, value string) {
+		s.want(202, "POST", "/commands", fmt.Sprintf(`{"target":%q,"setting":%q,%s}`, target, setting, value), nil)
+	}
+	s.step(4)
+	set(engine, "order", `"word":"run"`)
+	s.step(3)
+	set(engine, "fixed_w", `"value":4000`)
+	set(engine, "sold_share", `"value":0.2`)
+	set(tie, "available", `"value":0`)
+	s.step(2)
+	set(engine, "order", `"word":"auto"`)
+	set(engine, "sold_share", `"multiply":0.5`)
+	s.step(1)
+	set(tie, "available", `"value":1`)
+	s.step(14)
+	out := map[twins.Tick]bool{7: true, 8: true, 9: true}
+	seen.check(s, "live", "live", out)
+	if a, b := asJSON(seen.hands[7]), asJSON(seen.hands[9]); a == b || seen.hands[7].Fixed == 0 || seen.hands[9].Sold != twins.Ratio(0.1*float64(twins.One)) ||
+		seen.in[17] || !seen.in[20] || seen.cars[6].since == seen.cars[7].since || seen.cars[18].last.Type.Name != "vehicle.plugged_in" {
+		t.Errorf("the day is not what it is to try: %s, %s, %+v", a, b, seen.cars)
+	}
+	var fork RunInfo
+	s.want(202, "POST", "/forks", `{"at":12,"set":[]}`, &fork)
+	r, _ := s.runs.find(fork.ID)
+	<-r.done
+	seen.check(s, "fork", fork.ID, out)
+
+	w, at, chain, err := h.ForkAt(18)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := serve(t, "hamlet", func(o *Options) {
+		o.World, o.Chain, o.Keep, o.HistoryBytes = w, chain, h, 1<<20
+		o.Begun = Begun{Past: h, Steps: at, Known: 18, Notes: h.notes}
+	})
+	first := &seenUnits{seen.hands[:18], seen.in[:18], seen.cars[:18]}
+	first.check(again, "gone on with", "live", out)
+	replay := shelved(t, h, func(o *Options) {
+		o.Replay, o.Sinks, o.Keep, o.HistoryBytes = true, nil, nil, 1<<20
+		o.Begun.Steps = 24
+	})
+	seen.check(replay, "replay", "live", out)
+}

@@ -1,0 +1,65 @@
+package ui
+
+import (
+	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// VehicleInfo is what a vehicle is doing in a step. Ticks are null where they are not known, or do
+// not apply.
+type VehicleInfo struct {
+	State string `json:"state" enum:"away,plugged,charging,waiting" doc:"charging: it draws; waiting: it would draw and has been asked not to; plugged: neither"`
+	Since *int64 `json:"since" nullable:"true" doc:"the step in which it was plugged in, or left; null if that was before the run"`
+	// Of one at the plug.
+	Leaves       *int64  `json:"leaves" nullable:"true" doc:"the step in which it leaves, and by which it is to be ready; null unless it is at the plug"`
+	NeedsWh      *Number `json:"needs_wh" nullable:"true" doc:"what it asked for when it was plugged in, at the charger; null unless it is at the plug"`
+	ImpossibleWh *Number `json:"impossible_wh" nullable:"true" doc:"of what its next trip needs, what could not be charged in time from the start; null unless it is at the plug"`
+	// Of one that has left.
+	Ready *bool `json:"ready" nullable:"true" doc:"whether it left with what its trip needs; null unless it has left"`
+}
+
+// vehicleInfo is what a vehicle does in step t, of which values are its columns; nil of what is no
+// vehicle, and where it is not known any more.
+func (r *run) vehicleInfo(path string, t twins.Tick, values map[string]Number) (info *VehicleInfo) {
+	asOf(r.views, views.VehiclesKind, t+1, func(v *views.Vehicles) bool {
+		if !v.Knows(path) {
+			return true
+		}
+		p, known := v.At(path, t)
+		if known {
+			info = vehicleInfo(&p, values)
+		}
+		return known
+	})
+	return info
+}
+
+func vehicleInfo(p *views.Parked, values map[string]Number) *VehicleInfo {
+	o := &VehicleInfo{State: "away"}
+	if p.Since < 0 {
+		return o
+	}
+	o.Since = new(int64(p.Since))
+	if !p.Plugged {
+		o.Ready = new(p.Ready)
+		return o
+	}
+	o.Leaves, o.NeedsWh, o.ImpossibleWh = new(int64(p.Leaves)), new(wattHours(p.Wanted)), new(wattHours(p.Impossible))
+	value := func(c twins.Column) int64 { return values[c.Name].Value }
+	switch {
+	case value(twins.ColumnPower) > 0:
+		o.State = "charging"
+	case value(twins.ColumnShifted) > 0, value(twins.ColumnUnserved) > 0:
+		o.State = "waiting"
+	default:
+		o.State = "plugged"
+	}
+	return o
+}
+
+// wattHours is an energy in Wh, to a thousandth.
+func wattHours(e twins.Energy) Number {
+	const each = 3600 * 1000 // mJ in a Wh
+	v, _ := twins.MulDiv(int64(e), 1000, each)
+	return Number{v, 3}
+}
