@@ -167,6 +167,81 @@ func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, s
 	}
 }
 
+// A run that was ended early on a state that is kept goes on in a program of another model:
+// its chain has the joint, and what comes of it is read, verified and resumed again.
+func TestResumedByAnotherModel(t *testing.T) {
+	days := 2
+	town, island := []string{"households=20"}, []string{"batteries.*.grid_forming=false"}
+	for _, row := range []struct {
+		scenario string
+		set      []string
+		stop     twins.Tick
+		differs  func(*twins.Swing) bool
+	}{
+		{"town", town, 30, nil}, // within a day, at its end, in the next one
+		{"town", town, 96, nil},
+		{"town", town, 150, nil},
+		{"scarcity", island, 100, func(s *twins.Swing) bool { return s.Stages > 0 }}, // the day before differs, its own steps do not
+	} {
+		stop := row.stop
+		r := endedEarly(t, build(t, row.scenario, sim.Options{Days: &days, Set: row.set}), stop)
+		func() {
+			was := sim.Models
+			sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's", Differs: row.differs})
+			defer func() { sim.Models = was }()
+			s := open(t, r, Write)
+			j, m, err := s.Resume(Durability{Every: time.Hour})
+			if err != nil {
+				t.Fatalf("ended after step %d: %v", stop, err)
+			}
+			if m.Steps != stop {
+				t.Fatalf("it goes on after step %d, wanted %d", m.Steps, stop)
+			}
+			carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1)
+			f := open(t, r, Read)
+			defer f.Close()
+			if js := f.Joints(); len(js) != 1 || js[0].Tick != stop {
+				t.Errorf("joints %+v, wanted one before step %d", js, stop)
+			}
+			if err := f.Verify(stop, f.Steps(), nil, nil); err != nil {
+				t.Errorf("ended after step %d: verify from there on: %v", stop, err)
+			}
+			if err := f.Verify(0, f.Steps(), nil, nil); err != nil || len(f.Repairs()) > 0 {
+				t.Errorf("ended after step %d: verify: %v, repairs %q", stop, err, f.Repairs())
+			}
+			seen := twins.Tick(0)
+			if err := f.Replay(0, f.Steps(), sinkFunc(func(*sim.StepRecord) error { seen++; return nil })); err != nil || seen != f.Steps() {
+				t.Errorf("ended after step %d: replay showed %d steps: %v", stop, seen, err)
+			}
+		}()
+	}
+}
+
+// endedEarly makes a run that was interrupted after so many steps, and returns its folder.
+func endedEarly(t *testing.T, w *sim.World, stop twins.Tick) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.NewChain()
+	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	for range stop {
+		if _, err := run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Finish(Interrupted, map[string]string{}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // A joint is part of what the chain proves: a run.json that says another step, model or
 // layout for it has another chain.
 func TestJointIsChained(t *testing.T) {

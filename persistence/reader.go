@@ -99,12 +99,26 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 	s := r.look().beside()
 	s.steps, s.index, s.snapshots = r.store.steps, r.store.index, r.store.snapshots
 	s.commands, s.until = r.store.commands, at
-	m, err := s.nearest(min(at, s.Steps()))
-	if err == nil {
-		err = s.recomputable(m.Steps, min(at, s.Steps()))
+	at = min(at, s.Steps())
+	if err := s.CanFork(at); err != nil {
+		return nil, 0, nil, err
 	}
+	form, err := s.formFrom(at, at)
 	if err != nil {
 		return nil, 0, nil, err
+	}
+	s.segments = form.segments()
+	m, err := s.nearest(at)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if known := m.Chain.Known; known != nil { // from the fork on it has states of its own
+		m.Chain.Known = func(t twins.Tick) (sim.Hash, bool) {
+			if t >= at {
+				return sim.Hash{}, false
+			}
+			return known(t)
+		}
 	}
 	return m.World, m.Steps, m.Chain, nil
 }

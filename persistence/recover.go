@@ -146,7 +146,7 @@ func (s *Store) startOver(damage *DamageError) error {
 // sinks get the steps up to the moment as they were.
 //
 // The chain of the moment must be a sink before the journal.
-func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, error) {
+func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, _ error) {
 	if s.mode != Write {
 		return nil, nil, errors.New("store: opened for reading only")
 	}
@@ -155,11 +155,14 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.goOn(form); len(form.Joints) > 0 {
-		if err := s.run.writeMeta(); err != nil { // the chain has the joint from here on
-			return nil, nil, err
+	was := s.run.meta.Journal.Form
+	s.goOn(form)
+	defer func() {
+		if j == nil { // the run stays as it was
+			s.run.meta.Journal.Form = was
+			s.segments = s.run.meta.Journal.form().segments()
 		}
-	}
+	}()
 	if err := s.Replay(0, at, sinks...); err != nil {
 		return nil, nil, err
 	}
@@ -171,18 +174,21 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err := errors.Join(s.forget(at), s.restoreCommands()); err != nil {
 		return nil, nil, err
 	}
-	j, err := newJournal(s, m.World, m.Chain, d, at)
+	made, err := newJournal(s, m.World, m.Chain, d, at)
 	if err != nil {
 		return nil, nil, err
 	}
-	if j.ledger, err = s.mendLedger(); err != nil {
+	if made.ledger, err = s.mendLedger(); err != nil {
 		return nil, nil, err
 	}
-	j.folds = folded
+	made.folds = folded
 	_ = os.Remove(s.run.path(addressFile)) // of a process that was killed
-	s.run.journal = j
+	s.run.journal = made
 	s.run.meta.State = Running
-	return j, m, s.run.writeMeta()
+	if err := s.run.writeMeta(); err != nil { // it has the joint, which the chain has from here on
+		return nil, nil, err
+	}
+	return made, m, nil
 }
 
 // Run is the folder of the run, to finish it.

@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,6 +38,7 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 		from = end
 	}
 	for t := from; t < to; {
+		var damage error // of the chunk that the step is in
 		c, found := s.chunkAt(t)
 		end := min(to, c.to)
 		if found {
@@ -49,11 +49,17 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 				return ofSink.error
 			case err != nil:
 				s.repaired("journal: step %d: %v; it is computed again", next, err)
+				damage = err
 			}
 			t = next
 		}
 		if t < end {
-			if err := s.recompute(t, end, sinks); err != nil {
+			err := s.recompute(t, end, sinks)
+			var other *ModelError
+			if errors.As(err, &other) && damage != nil {
+				return &DamageError{Dir: s.dir, Step: t, What: fmt.Sprintf("%v; model %d made its steps, so that they cannot be computed again", damage, other.Model)}
+			}
+			if err != nil {
 				return err
 			}
 			t = end
@@ -73,6 +79,10 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 		return from, sinkError{err}
 	}
 	cells, records := make([]*cellChunk, len(w.Cells)), shape.records()
+	var known *limits // nil: the records have them
+	if shape.nodes == 0 {
+		known = s.limitsOf(w, to)
+	}
 	for i := range w.Cells {
 		if cells[i], err = s.readings(shape, i, c); err != nil {
 			return from, fmt.Errorf("readings of %s: %w", w.Cells[i].Path, err)
@@ -89,8 +99,8 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 		form.fill(rec)
 		for i, cell := range records {
 			cells[i].fill(cell, int(t-c.from))
-			if shape.nodes == 0 {
-				cell.Limit = w.LimitAt(i, t)
+			if known != nil {
+				cell.Limit = known.at(t)[i]
 			}
 		}
 		if err := s.check(rec, form, &hasher); err != nil {
@@ -405,12 +415,7 @@ func (s *Store) keptDigest(n twins.Tick) (sim.Hash, error) {
 	if err != nil {
 		return sim.Hash{}, s.recomputable(s.SnapshotBefore(n-1), n)
 	}
-	all := sha256.New()
-	for _, b := range append(cells, grid) {
-		all.Write(b)
-	}
-	var states sim.Hash
-	all.Sum(states[:0])
+	states, err := sim.HashStored(cells, grid)
 	head, _ := s.HeadAt(n)
-	return sim.DigestOf(head, states), nil
+	return sim.DigestOf(head, states), err
 }

@@ -37,16 +37,24 @@ func (k *Kept) form() *Form {
 }
 
 // check refuses a form that this program does not know.
-func (f *Form) check() error {
+func (f *Form) check(steps twins.Tick) error {
 	if f.Chain > sim.LayoutChain {
 		return fmt.Errorf("has a chain of version %d; this program knows versions up to %d, wanted a newer program", f.Chain, sim.LayoutChain)
 	}
-	if f.Layout == nil {
-		return fmt.Errorf("has no layout in its %s", runFile)
-	}
-	models, layouts := []int{f.Begun, f.Model}, []*twins.Layout{f.Layout}
+	models, layouts, last := []int{f.Begun, f.Model}, []*twins.Layout{f.Layout}, twins.Tick(0)
 	for i := range f.Joints {
-		models, layouts = append(models, f.Joints[i].Model), append(layouts, f.Joints[i].Layout)
+		j := &f.Joints[i]
+		models, layouts = append(models, j.Model), append(layouts, j.Layout)
+		if j.Tick <= last || j.Tick > steps {
+			return fmt.Errorf("says in its %s that it went on before step %d, wanted steps that rise, up to %d", runFile, j.Tick, steps)
+		}
+		last = j.Tick
+	}
+	if f.Chain < sim.FirstChain || slices.Min(models) < 1 {
+		return fmt.Errorf("says in its %s that it has chain %d and models %v, wanted chain %d or %d and models from 1 on", runFile, f.Chain, models, sim.FirstChain, sim.LayoutChain)
+	}
+	if slices.Contains(layouts, nil) {
+		return fmt.Errorf("has no layout in its %s", runFile)
 	}
 	if newest := slices.Max(models); newest > sim.Model() {
 		return fmt.Errorf("was made by model %d; this program is model %d, wanted a newer program", newest, sim.Model())
@@ -259,12 +267,15 @@ func (f *stepForm) statesIf(read bool) (sim.Hash, bool) {
 // kept.
 func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
 	form := *s.run.meta.Journal.form()
+	joints := len(form.Joints)
 	form.Joints = slices.DeleteFunc(slices.Clone(form.Joints), func(j sim.Joint) bool { return j.Tick > at })
+	if n := len(form.Joints); n == 0 && joints > 0 { // later joints, and the model of the steps after them, are not the fork's
+		form.Model = form.Begun
+	} else if n < joints {
+		form.Model = form.Joints[n-1].Model
+	}
 	segments := form.segments()
 	last := segments[len(segments)-1]
-	if len(segments) < len(s.segments) { // a later joint is not the fork's
-		form.Model = last.model
-	}
 	if last.model == sim.Model() {
 		return &form, nil
 	}

@@ -132,7 +132,7 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 		return nil, errors.Join(err, s.closeLedger(), s.closeParent())
 	}
 	err = s.compare(said)
-	if err == nil && mode == Read {
+	if err == nil && mode == Read && forks == 0 { // a fork reads its own steps, whatever can be read of its parent's
 		err = s.leaveOut()
 	}
 	if err != nil {
@@ -476,7 +476,7 @@ func readMeta(dir string, b []byte) (*Run, error) {
 		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
 	}
 	if meta.Journal != nil {
-		if err := meta.Journal.form().check(); err != nil {
+		if err := meta.Journal.form().check(twins.Tick(meta.Journal.Steps)); err != nil {
 			return nil, &StoreError{Dir: dir, What: err.Error(), Invalid: true}
 		}
 	}

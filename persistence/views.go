@@ -319,13 +319,28 @@ func (s *Store) atFolded(at twins.Tick) (*Moment, *folds, error) {
 	}
 	cal := m.World.Scenario.Calendar
 	from := max(dayOf(cal, min(at, s.Folded())), s.windowsFrom(cal))
-	if s.recomputable(min(m.Steps, from), at) != nil { // another model made them: devices are not known
+	if s.Recomputable(from, at) != nil { // another model made them: devices are not known
 		set, err := s.viewsAt(from)
 		if err != nil {
 			return nil, nil, err
 		}
 		f := newFolds(s, m.World, set, s.foldedKinds(), from)
 		return m, f, s.Replay(from, at, f)
+	}
+	if g := s.segmentOf(at); g.joint != nil && g.from == at { // the run goes on from the state, in a layout of its own
+		before, err := s.nearest(from)
+		if err != nil || before.Steps >= at {
+			before = m
+		}
+		set, err := s.viewsAt(before.Steps)
+		if err != nil {
+			return nil, nil, err
+		}
+		f := newFolds(s, m.World, set, s.foldedKinds(), from)
+		if before == m {
+			return m, f, nil
+		}
+		return m, f, s.carry(before, before.Steps, at, []sim.Sink{f})
 	}
 	if m.Steps > from && from < at {
 		if m, err = s.nearest(from); err != nil {
@@ -404,7 +419,12 @@ func (s *Store) Rebuild() error {
 	if s.mode != Write {
 		return errors.New("store: opened for reading only")
 	}
-	if err := s.recomputable(s.base, s.Steps()); err != nil {
+	w, err := s.World()
+	if err != nil {
+		return err
+	}
+	from := s.windowsFrom(w.Scenario.Calendar)
+	if err := s.Recomputable(from, s.Steps()); err != nil { // nothing is deleted then
 		return err
 	}
 	var old []Entry
@@ -419,11 +439,6 @@ func (s *Store) Rebuild() error {
 	if err := s.table.Put(old); err != nil {
 		return err
 	}
-	w, err := s.World()
-	if err != nil {
-		return err
-	}
-	from := s.windowsFrom(w.Scenario.Calendar)
 	m, err := s.nearest(from)
 	if err != nil {
 		return err

@@ -201,7 +201,10 @@ func (l *Layout) Hash() [sha256.Size]byte {
 // Check refuses a layout that this program cannot read: one with a kind, part or column
 // that it does not know, in another order, or with a stored form that is newer.
 func (l *Layout) Check() error {
-	for _, k := range l.Kinds {
+	for i, k := range l.Kinds {
+		if i > 0 && l.Kinds[i-1].Name >= k.Name {
+			return fmt.Errorf("it has the kind %q after %q, wanted kinds by name, each once", k.Name, l.Kinds[i-1].Name)
+		}
 		if err := k.checkKind(); err != nil {
 			return err
 		}

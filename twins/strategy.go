@@ -172,6 +172,14 @@ func (s *Strategy) AppendName(b []byte) []byte {
 	return append(append(b, s.Name...), s.Version)
 }
 
+// SkipName leaves the name of a strategy out that a stored state may begin with.
+func SkipName(b []byte) []byte {
+	if len(b) < 3 || b[0] != nameMark || len(b) < 3+int(b[1]) {
+		return b
+	}
+	return b[3+int(b[1]):]
+}
+
 // ReadName takes what AppendName wrote off b, and refuses the state of another strategy or
 // of a later version.
 func (s *Strategy) ReadName(b []byte) (rest []byte, err error) {

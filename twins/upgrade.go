@@ -22,8 +22,12 @@ func restoreState(b []byte, upgrades map[uint8]Upgrade, read func([]byte) ([]byt
 	if err != nil {
 		return b, err
 	}
-	if left, err := read(state); err != nil || len(left) > 0 {
-		return b, fmt.Errorf("an upgraded state: %d bytes left, %w", len(left), err)
+	left, err := read(state)
+	if err != nil {
+		return b, fmt.Errorf("an upgraded state: %w", err)
+	}
+	if len(left) > 0 {
+		return b, fmt.Errorf("an upgraded state has %d bytes too many", len(left))
 	}
 	return rest, nil
 }

@@ -200,11 +200,11 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		options := f.serverOptions(c, world, speed)
 		options.Replay = true
 		options.Begun = ui.Begun{Past: store.Reader(), Steps: store.Steps(), Commands: store.Commands(0, math.MaxInt64)}
-		digest, err := store.DigestAt(store.Steps())
+		digest, err := store.DigestText(store.Steps())
 		if err != nil {
 			return err
 		}
-		options.Begun.Digest = digest.String()
+		options.Begun.Digest = digest
 		if options.Begun.Notes, err = store.Notes(""); err != nil {
 			return err
 		}

@@ -58,7 +58,8 @@ type BlockUsage struct {
 	step  int64   // s
 	first []int32 // of member i begin with Parts[first[i]]
 	role  twins.Role
-	named [numColumns]int // columns of the kind, −1 without
+	named [numColumns]int // columns of the records' layout, −1 without
+	of    *twins.BlockLayout
 
 	owner [][2]int32 // of device i: block and member of the household, −1 without one
 	net   []int64    // of a step, with what stands behind the meter
@@ -84,9 +85,7 @@ func NewCellUsage(c *twins.CellLayout, step twins.Seconds) *CellUsage {
 	for i, block := range c.Blocks {
 		b, n := &u.Blocks[i], len(block.Paths)
 		b.step, b.role, b.net = int64(step), block.Kind.Role, make([]int64, n)
-		for k, name := range usageColumns {
-			b.named[k] = block.ColumnNamed(name)
-		}
+		b.find(block)
 		b.first = make([]int32, 1, n+1)
 		for m := range block.Paths {
 			b.first = append(b.first, b.first[m]+int32(len(block.PartNames(m))))
@@ -210,6 +209,9 @@ func (u *CellUsage) Add(c *twins.CellRecord, step twins.Seconds) {
 }
 
 func (b *BlockUsage) add(block *twins.BlockRecord) {
+	if b.of != block.BlockLayout {
+		b.find(block.BlockLayout)
+	}
 	column := func(k int) []int64 {
 		if n := b.named[k]; n >= 0 {
 			return block.Column(n)
@@ -236,6 +238,15 @@ func (b *BlockUsage) add(block *twins.BlockRecord) {
 	b.plus(Curtailed, column(curtailedColumn))
 	b.plus(Shifted, column(shiftedColumn))
 	plus(b.Parts, block.Parts)
+}
+
+// find looks the columns up in the layout of records. A run that another model went on with
+// has records of two layouts.
+func (b *BlockUsage) find(layout *twins.BlockLayout) {
+	b.of = layout
+	for k, name := range usageColumns {
+		b.named[k] = layout.ColumnNamed(name)
+	}
 }
 
 // plus adds powers to a figure; nil stands for zeros.
