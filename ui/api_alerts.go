@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// AlertInfo is one cause.
+// AlertInfo is one alert: a rule and the scope in which it was met.
 type AlertInfo struct {
 	ID           string `json:"id"`
 	Rule         string `json:"rule"`

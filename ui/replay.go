@@ -182,7 +182,7 @@ func (p *player) untilEvent(ctx context.Context) error {
 	t := p.Clock().Tick
 	for ; t < p.steps && ctx.Err() == nil; t++ {
 		s, err := p.history.Step(t, false)
-		if err == nil && worthStopping(s.Events) {
+		if err == nil && worthPausing(s.Events) {
 			t++
 			break
 		}
