@@ -105,7 +105,7 @@ type speedBody struct {
 type seekBody struct {
 	RunQuery
 	Body struct {
-		Tick int64 `json:"tick" minimum:"0" doc:"number of steps after which to pause"`
+		Tick int64 `json:"tick" minimum:"0" doc:"the number of steps made when it pauses"`
 	}
 }
 

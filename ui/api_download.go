@@ -78,7 +78,7 @@ func (r *run) readingsTable(q *readingsTable, format string) (*huma.StreamRespon
 	if err != nil {
 		return nil, err
 	}
-	places, err := r.placesOf(q)
+	places, err := r.selectedTwins(q)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +136,8 @@ func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, 
 	return out.Close()
 }
 
-// placesOf returns the places of the twins that the query selects, in the order of readings.csv.
-func (r *run) placesOf(q *readingsTable) (places []Place, err error) {
+// selectedTwins returns the places of the twins that the query selects, in the order of readings.csv.
+func (r *run) selectedTwins(q *readingsTable) (places []Place, err error) {
 	for _, path := range q.Path {
 		p, ok := r.index.Place(path)
 		if !ok {

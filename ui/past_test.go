@@ -180,7 +180,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 		s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":4000,"tick":10}`, nil)
 		s.step(20)
 	}
-	if first, next := few.live.history.(*kept).memory.Bounds(); first == 0 || next != 23 {
+	if first, next := few.live.history.(*storedHistory).memory.Bounds(); first == 0 || next != 23 {
 		t.Fatalf("memory holds %d to %d", first, next)
 	}
 	for i := range twins.Tick(23) {
