@@ -110,7 +110,7 @@ type seekBody struct {
 }
 
 func (s *Server) clockRoutes(a *api) {
-	get(a, "/state", Watch, "The clock and how the run is", func(_ context.Context, q *RunQuery) (*answer[State], error) {
+	get(a, "/state", Watch, "The clock and the state of the run", func(_ context.Context, q *RunQuery) (*answer[State], error) {
 		r, err := s.runOf(*q)
 		if err != nil {
 			return nil, err

@@ -161,5 +161,5 @@ func (r *run) commandPage(q *commandsQuery) (*commandPage, error) {
 
 func (s *Server) commandRoutes(a *api) {
 	post(a, "/commands", Control, "Change a setting of a twin", http.StatusAccepted, s.order)
-	get(a, "/commands", Watch, "Commands that were taken, newest first", of(s, func(q *commandsQuery) RunQuery { return q.RunQuery }, (*run).commandPage))
+	get(a, "/commands", Watch, "Accepted commands, newest first", of(s, func(q *commandsQuery) RunQuery { return q.RunQuery }, (*run).commandPage))
 }

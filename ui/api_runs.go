@@ -83,8 +83,8 @@ func (s *Server) runRoutes(a *api) {
 		}
 		return &answer[RunInfo]{r.info()}, nil
 	})
-	post(a, "/forks", Control, "Begin another future", http.StatusAccepted, s.fork)
-	remove := operation(http.MethodDelete, "/runs/{id}", "End and forget a fork", http.StatusNoContent)
+	post(a, "/forks", Control, "Fork a run", http.StatusAccepted, s.fork)
+	remove := operation(http.MethodDelete, "/runs/{id}", "End and delete a fork", http.StatusNoContent)
 	register(a, Control, remove, func(_ context.Context, q *struct {
 		ID string `path:"id"`
 	}) (*noBody, error) {

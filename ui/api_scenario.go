@@ -130,7 +130,7 @@ func (r *run) scenarioInfo() ScenarioInfo {
 }
 
 func (s *Server) scenarioRoutes(a *api) {
-	get(a, "/scenario", Watch, "What is run", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
+	get(a, "/scenario", Watch, "The scenario of the runs", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
 		return &answer[ScenarioInfo]{s.live.scenarioInfo()}, nil
 	})
 	get(a, "/catalogue", Watch, "Kinds, columns, sources, rules", func(_ context.Context, q *TagQuery) (*tagged[Catalogue], error) {
