@@ -14,7 +14,7 @@ type Role uint8
 
 const (
 	_ Role = iota
-	// Anyone needs no token. /healthz has it.
+	// Anyone needs no token: /healthz is the only such route.
 	Anyone
 	// Watch reads: figures of a run, documents and the page.
 	Watch

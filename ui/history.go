@@ -73,7 +73,7 @@ type Memory struct {
 	bytes int
 }
 
-// NewMemory makes an empty Memory of at most about most bytes, but at least one step.
+// NewMemory makes an empty Memory that holds about most bytes, and at least one step.
 func NewMemory(x *Index, most int) *Memory { return &Memory{index: x, most: most} }
 
 // Add appends the next step and evicts the oldest ones if there are too many bytes.

@@ -119,7 +119,7 @@ func NewIndex(w *sim.World) *Index {
 		x.Twins += c.Members()
 	}
 	x.cut(w)
-	x.lay()
+	x.layOut()
 	x.version(w)
 	return x
 }
@@ -335,7 +335,7 @@ const (
 	between = 1.15 // distance between the centres of neighbours ÷ diameter
 )
 
-func (x *Index) lay() {
+func (x *Index) layOut() {
 	ring, room, k := 0, 0, 0
 	radius := 0.0
 	for i := range x.Communities {

@@ -21,13 +21,13 @@ type Past interface {
 	// ForkAt returns the run's world as it was before a step ≤ at, with the commands from
 	// outside for steps before at and no others; that step; and the chain up to it.
 	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
-	// Views returns the latest views kept after at most most steps, and after how many steps that
-	// was; empty views and 0 if none are kept.
+	// Views returns the latest kept views of no more than most steps, and the number of steps that
+	// they have; empty views and 0 if none are kept.
 	Views(most twins.Tick) (*views.Set, twins.Tick, error)
 	// Commands returns the commands from outside for the steps from ≤ t < to.
 	Commands(from, to twins.Tick) []twins.Command
-	// CommandsBefore returns at most most commands from outside, newest first, from those before
-	// a position in the order of their numbers; the first command has position 0.
+	// CommandsBefore returns the last commands from outside before a position in the order of
+	// their numbers, newest first, no more than most; the first command has position 0.
 	CommandsBefore(position, most int) ([]twins.Command, error)
 }
 

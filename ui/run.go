@@ -39,7 +39,7 @@ type run struct {
 	members  map[string]int
 	prepared map[string]int
 	priced   bool // the scenario has a market
-	mixed    bool // the market has the carbon intensity of its mix
+	mixed    bool // the market has a mix, from which its carbon intensity follows
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the run's goroutine has ended
@@ -274,7 +274,7 @@ func (l *commandList) before(at twins.Tick) (found []twins.Command) {
 	return found
 }
 
-// newest returns at most most commands, newest first, after skipping the newest without; more
+// newest returns the newest commands first, no more than most, after skipping the first without; more
 // reports whether there are older ones.
 func (l *commandList) newest(without, most int) (found []twins.Command, more bool, err error) {
 	l.mu.Lock()
