@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // A backup is a tar file, packed with gzip or zstd, with the files of a run's folder.
@@ -39,10 +40,10 @@ const backupFormat = 1
 // process may work on it.
 func Backup(dir, file string) (n int, err error) {
 	if !strings.HasSuffix(file, ".tar.gz") && !strings.HasSuffix(file, ".tar.zst") {
-		return 0, &sim.UsageError{What: fmt.Sprintf("backup %q: wanted a name that ends in .tar.gz or .tar.zst", file)}
+		return 0, &problem.Usage{What: fmt.Sprintf("backup %q: wanted a name that ends in .tar.gz or .tar.zst", file)}
 	}
 	if _, err := os.Lstat(file); err == nil {
-		return 0, &sim.UsageError{What: fmt.Sprintf("backup %q is there already; wanted another name", file)}
+		return 0, &problem.Usage{What: fmt.Sprintf("backup %q is there already; wanted another name", file)}
 	}
 	s, err := Open(dir, Read) // it holds the run and its past while they are packed
 	if err != nil {
@@ -51,7 +52,7 @@ func Backup(dir, file string) (n int, err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	f, err := os.OpenFile(file+writing, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		return 0, &sim.UsageError{What: fmt.Sprintf("backup %q cannot be made: %v", file, reason(err))}
+		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be made: %v", file, reason(err))}
 	}
 	n, err = pack(f, s, strings.HasSuffix(file, ".gz"))
 	if err == nil {
@@ -152,7 +153,7 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return 0, &sim.UsageError{What: fmt.Sprintf("backup %q cannot be read: %v", file, reason(err))}
+		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be read: %v", file, reason(err))}
 	}
 	defer f.Close()
 	made, err := makeFolders(dir)
@@ -186,7 +187,7 @@ func openRestored(file, dir string) error {
 }
 
 func badBackup(file, format string, args ...any) error {
-	return &sim.Problem{File: file, What: fmt.Sprintf("backup is damaged or none: "+format, args...)}
+	return &problem.At{File: file, What: fmt.Sprintf("backup is damaged or none: "+format, args...)}
 }
 
 // unpack writes the files and compares their sums. It returns the names of those written.
@@ -258,7 +259,7 @@ func compareSums(from io.Reader, file string, is map[string]string) error {
 		return badBackup(file, "its sums: %v", err)
 	}
 	if want.Format > backupFormat {
-		return &sim.Problem{File: file, What: fmt.Sprintf("backup is of format %d; this program knows formats up to %d, wanted a newer program", want.Format, backupFormat)}
+		return &problem.At{File: file, What: fmt.Sprintf("backup is of format %d; this program knows formats up to %d, wanted a newer program", want.Format, backupFormat)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.SHA256)) {
 		if is[name] != want.SHA256[name] {

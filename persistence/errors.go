@@ -3,7 +3,7 @@ package persistence
 import (
 	"fmt"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -47,7 +47,7 @@ func (e *StoreError) Unwrap() error {
 	if e.Invalid {
 		return nil
 	}
-	return sim.ErrUsage
+	return problem.ErrUsage
 }
 
 // DifferenceError is the first difference between what is kept and what the same

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // The files of a run's folder.
@@ -99,7 +100,7 @@ type RunDir struct {
 // CreateRun makes the folder of a run, parents included, and writes its run.json:
 // running. Format and State of meta are filled in. A folder that cannot be used,
 // because there is something in it, it is no folder or may not be written, is a
-// *sim.UsageError and stays as it was.
+// *problem.Usage and stays as it was.
 func CreateRun(dir string, meta Run) (*RunDir, error) {
 	meta.Format, meta.State, meta.ID = runFormat, Running, newIdentity()
 	r := &RunDir{dir: dir, meta: meta}
@@ -122,7 +123,7 @@ func CreateRun(dir string, meta Run) (*RunDir, error) {
 
 // unusable says why a folder cannot take a run, and what to do.
 func unusable(dir, why string, args ...any) error {
-	return &sim.UsageError{What: fmt.Sprintf("output folder %q %s; choose one that is new or empty", dir, fmt.Sprintf(why, args...))}
+	return &problem.Usage{What: fmt.Sprintf("output folder %q %s; choose one that is new or empty", dir, fmt.Sprintf(why, args...))}
 }
 
 // checkEmpty refuses what is no folder and a folder with something in it, besides

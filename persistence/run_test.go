@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 var meta = Run{Scenario: "hamlet", Seed: 1<<64 - 1, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Smatrix: "v1"}
@@ -128,7 +128,7 @@ func TestCreateRunRefuses(t *testing.T) {
 			tt.make(t, root)
 			before := listing(t, root)
 			_, err := CreateRun(filepath.Join(root, tt.dir), meta)
-			if !errors.Is(err, sim.ErrUsage) || !strings.Contains(err.Error(), tt.want) {
+			if !errors.Is(err, problem.ErrUsage) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want a usage error with %q", err, tt.want)
 			}
 			if after := listing(t, root); after != before {
@@ -136,7 +136,7 @@ func TestCreateRunRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := CreateRun("", meta); !errors.Is(err, sim.ErrUsage) {
+	if _, err := CreateRun("", meta); !errors.Is(err, problem.ErrUsage) {
 		t.Errorf("no name: got %v, want a usage error", err)
 	}
 }
@@ -157,7 +157,7 @@ func TestCreateRunWithoutPermission(t *testing.T) {
 		t.Skip("this user may write everywhere")
 	}
 	for _, d := range []string{dir, filepath.Join(dir, "new")} {
-		if _, err := CreateRun(d, meta); !errors.Is(err, sim.ErrUsage) {
+		if _, err := CreateRun(d, meta); !errors.Is(err, problem.ErrUsage) {
 			t.Errorf("%s: got %v, want a usage error", d, err)
 		}
 	}
@@ -178,7 +178,7 @@ func TestCreateRunAtTheSameTime(t *testing.T) {
 		for _, err := range errs {
 			if err == nil {
 				got++
-			} else if !errors.Is(err, sim.ErrUsage) {
+			} else if !errors.Is(err, problem.ErrUsage) {
 				t.Error(err)
 			}
 		}
@@ -208,7 +208,7 @@ func TestDiskFull(t *testing.T) {
 			if _, err := r.CSV(); err != nil { // headings are buffered: they fail at the end
 				t.Fatal(err)
 			}
-			if err := r.Finish(Done, 1); err == nil || !strings.Contains(err.Error(), "no space left") || errors.Is(err, sim.ErrUsage) {
+			if err := r.Finish(Done, 1); err == nil || !strings.Contains(err.Error(), "no space left") || errors.Is(err, problem.ErrUsage) {
 				t.Errorf("got %v, want no space left, which is no usage error", err)
 			}
 			if got := readRun(t, dir).State; got != Failed {

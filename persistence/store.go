@@ -78,7 +78,7 @@ type Store struct {
 
 // Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
 // version; *HeldError if another process works on it; *DamageError if it is
-// damaged and cannot be read; *sim.Problem for data files that have changed.
+// damaged and cannot be read; *problem.At for data files that have changed.
 func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
 
 // OpenOn is Open of a run whose journal, and that of the runs that it begins in, is

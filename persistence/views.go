@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -63,7 +64,7 @@ func viewKey(after twins.Tick, name string, part int) []byte {
 // are in.
 type folds struct {
 	store     *Store
-	cal       *sim.Calendar
+	cal       *inputs.Calendar
 	views     *views.Set
 	windows   []*windowFold
 	hourAt    int64 // where hour and day begin
@@ -304,7 +305,7 @@ func (j *Journal) foldStep(r *sim.StepRecord) ([]Entry, error) {
 }
 
 // dayOf is the first step of the local day of a step.
-func dayOf(cal *sim.Calendar, t twins.Tick) twins.Tick {
+func dayOf(cal *inputs.Calendar, t twins.Tick) twins.Tick {
 	since := cal.Time(t).Unix() - views.LocalDay(cal, t)
 	return max(0, t-twins.Tick(since/int64(cal.Step)))
 }
@@ -380,7 +381,7 @@ func (r *Reader) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 
 // windowsFrom is the first step in this store's own windows: those of a fork begin with the day of
 // the fork, since that is not its parent's.
-func (s *Store) windowsFrom(cal *sim.Calendar) twins.Tick { return dayOf(cal, s.base) }
+func (s *Store) windowsFrom(cal *inputs.Calendar) twins.Tick { return dayOf(cal, s.base) }
 
 // Folded is how many steps are in the windows of usage.
 func (s *Store) Folded() twins.Tick { return s.FoldedOf(views.UsageKind) }
@@ -506,7 +507,7 @@ func (s *Store) Windows(k *views.Kind, span Span, from, to int64, visit func(sta
 }
 
 // sameMonth reports whether two moments, in Unix seconds, lie in one month on the run's clocks.
-func sameMonth(cal *sim.Calendar, a, b int64) bool {
+func sameMonth(cal *inputs.Calendar, a, b int64) bool {
 	zone := cal.Start.Location()
 	y, m, _ := time.Unix(a, 0).In(zone).Date()
 	z, n, _ := time.Unix(b, 0).In(zone).Date()

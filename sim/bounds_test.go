@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
@@ -34,7 +35,7 @@ func TestEveryBoundIsHeld(t *testing.T) {
 			bounds++
 			name := k.Plural + ".it." + strings.Join(b.path, ".")
 			err := loadWith(t, k, b.path, b.beyond)
-			var problem *sim.Problem
+			var problem *problem.At
 			if !errors.As(err, &problem) || problem.Line == 0 || !strings.Contains(problem.Error(), name) {
 				t.Errorf("%s: %v, which is beyond %v: got %v", name, b.beyond, b.bound, err)
 			}

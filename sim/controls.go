@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 
 	_ "github.com/smatrix-grid/smatrix/twins/operator" // declares the strategies of the grid
@@ -135,11 +136,12 @@ func (d *document) strategies() (all Strategies) {
 	return all
 }
 
-// controlsProblem is what a strategy says of its keys, with their line.
-func (d *document) controlsProblem(err error) error {
+// ControlsProblem is what a strategy says of its keys, with their line.
+func (s *Scenario) ControlsProblem(err error) error {
+	d := s.document
 	at := d.root.get("controls")
 	if name, _, ok := strings.Cut(err.Error(), ": "); ok && at.get(name) != nil {
 		at = at.get(name)
 	}
-	return &Problem{File: d.file, Line: int(at.line), What: fmt.Sprintf("controls.%v", err), Err: err}
+	return &problem.At{File: d.file, Line: int(at.line), What: fmt.Sprintf("controls.%v", err), Err: err}
 }

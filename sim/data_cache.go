@@ -3,6 +3,7 @@ package sim
 import (
 	"sync"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -10,8 +11,8 @@ import (
 // once. The worlds share it: nobody changes it.
 type dataCache struct {
 	mu         sync.Mutex
-	recordings map[dataKey]*Recording
-	weather    map[dataKey]Weather
+	recordings map[dataKey]*inputs.Recording
+	weather    map[dataKey]*inputs.Weather
 }
 
 // dataKey is an entry of the scenario and the steps that it was laid over.
@@ -26,17 +27,17 @@ type dataKey struct {
 // need not read them again. It takes room: a year of half hours of 57 homes is 8 MB, and the
 // operator's outlook and rehearsal read it for other days as well.
 func (s *Scenario) KeepData() {
-	s.document.kept = &dataCache{recordings: map[dataKey]*Recording{}, weather: map[dataKey]Weather{}}
+	s.document.kept = &dataCache{recordings: map[dataKey]*inputs.Recording{}, weather: map[dataKey]*inputs.Weather{}}
 }
 
-func keyOfData(entry int, cal *Calendar) dataKey {
+func keyOfData(entry int, cal *inputs.Calendar) dataKey {
 	return dataKey{entry: entry, start: cal.Start.Unix(), step: cal.Step, steps: cal.Steps}
 }
 
 // recording reads one, or gives the one that was read before.
-func (d *document) recording(entry int, spec RecordingSpec, cal *Calendar) (*Recording, error) {
+func (d *document) recording(entry int, spec inputs.RecordingSpec, cal *inputs.Calendar) (*inputs.Recording, error) {
 	if d.kept == nil {
-		return ReadRecording(d.data, spec, cal)
+		return inputs.ReadRecording(d.data, spec, cal)
 	}
 	key := keyOfData(entry, cal)
 	d.kept.mu.Lock()
@@ -44,7 +45,7 @@ func (d *document) recording(entry int, spec RecordingSpec, cal *Calendar) (*Rec
 	if r := d.kept.recordings[key]; r != nil {
 		return r, nil
 	}
-	r, err := ReadRecording(d.data, spec, cal)
+	r, err := inputs.ReadRecording(d.data, spec, cal)
 	if err == nil {
 		d.kept.recordings[key] = r
 	}
@@ -52,25 +53,21 @@ func (d *document) recording(entry int, spec RecordingSpec, cal *Calendar) (*Rec
 }
 
 // weather is the same for weather, which each world looks at with a place of its own in it.
-func (d *document) weather(spec WeatherSpec, cal *Calendar) (*Weather, error) {
+func (d *document) weather(spec inputs.WeatherSpec, cal *inputs.Calendar) (*inputs.Weather, error) {
 	if d.kept == nil {
-		return ReadWeather(d.data, spec, cal)
+		return inputs.ReadWeather(d.data, spec, cal)
 	}
 	key := keyOfData(-1, cal)
 	d.kept.mu.Lock()
 	defer d.kept.mu.Unlock()
 	w, ok := d.kept.weather[key]
 	if !ok {
-		read, err := ReadWeather(d.data, spec, cal)
+		read, err := inputs.ReadWeather(d.data, spec, cal)
 		if err != nil {
 			return read, err
 		}
-		w = *read
+		w = read
 		d.kept.weather[key] = w
 	}
-	if w.wind != nil {
-		wind := *w.wind
-		w.wind = &wind
-	}
-	return &w, nil
+	return w.Clone(), nil
 }

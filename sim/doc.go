@@ -1,10 +1,10 @@
-// Package sim says when and where: the scenario, its recorded days and their
-// weather and market, the sun, the calendar with zones and daylight saving, the runner that
-// makes each step's Env and audits the books, the record of a step and the sinks
-// that take it.
+// Package sim says when and where: the scenario, the runner that makes each step's Env
+// and audits the books, the record of a step and the sinks that take it. What a run is
+// given from outside (calendar, recordings, sessions, weather, market) is in inputs, its
+// pace in live, what its records come to in views.
 //
 // A scenario may give a number of households and say what they are: draw.go makes
-// them ordinary entries. weeks.go lays records of other years on the scenario's.
+// them ordinary entries.
 //
 // A World may have some of a scenario's communities only (Scenario.BuildOnly); the grid
 // is then over rosters of them and of others (World.Operate).

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -90,13 +91,13 @@ func (d *document) draw() error {
 	g.per, _ = strconv.Atoi(spec.textOf("per_community"))        // as well
 	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64) // as well
 	if g.read(); len(g.found) > 0 {
-		return problems(g.found)
+		return problem.Join(g.found)
 	}
 	for first := 0; first < g.homes; first += g.per {
 		g.drawCommunity(first, min(first+g.per, g.homes))
 	}
 	g.put()
-	return problems(g.found)
+	return problem.Join(g.found)
 }
 
 func (g *drawing) wrong(line int32, format string, args ...any) {
@@ -229,7 +230,7 @@ func (g *drawing) resolveAmong() {
 		}
 		t.among = named[name.text]
 		if !slices.Contains(names, name.text) {
-			g.wrong(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, wanted(name.text, names))
+			g.wrong(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, problem.Wanted(name.text, names))
 			t.among = nil
 			continue
 		}
@@ -258,7 +259,7 @@ func (g *drawing) readLoad(household subschema) {
 	recording := entryOf(g.root.get("recordings"), v.textOf("recording"))
 	if recording == nil {
 		id := v.get("recording")
-		g.wrong(id.line, "draw.load.recording: no recording %q, %s", id.text, wanted(id.text, g.ids("recordings")))
+		g.wrong(id.line, "draw.load.recording: no recording %q, %s", id.text, problem.Wanted(id.text, g.ids("recordings")))
 		return
 	}
 	most, _ := strconv.Atoi(v.textOf("move_weeks")) // whole, by the schema
@@ -303,7 +304,7 @@ func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 			}
 		}
 		if len(columns) == before {
-			g.wrong(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, wanted(p.text, known.names))
+			g.wrong(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, problem.Wanted(p.text, known.names))
 		}
 	}
 	return columns

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -542,7 +543,7 @@ func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 	t.Helper()
 	spec := recordingSpec(&s.document.entries("recordings")[0])
 	spec.Moves = s.document.moves()["homes"]
-	r, err := ReadRecording(shippedFS(), spec, s.Calendar)
+	r, err := inputs.ReadRecording(shippedFS(), spec, s.Calendar)
 	if err != nil {
 		t.Fatal(err)
 	}

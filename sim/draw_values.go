@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -83,7 +84,7 @@ func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) 
 	ref := v.get(key)
 	of := entryOf(g.root.get(list), ref.text)
 	if of == nil {
-		g.wrong(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, wanted(ref.text, g.ids(list)))
+		g.wrong(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, problem.Wanted(ref.text, g.ids(list)))
 		return nil, true
 	}
 	var err error
@@ -109,7 +110,7 @@ func (g *drawing) slotOfWords(name string, v *tree, words []string, at []int) sl
 	}
 	if s.count = len(s.options); s.count == 0 {
 		if words != nil {
-			g.wrong(v.line, "%s: nothing fits %q, %s", name, v.text, wanted(v.text, words))
+			g.wrong(v.line, "%s: nothing fits %q, %s", name, v.text, problem.Wanted(v.text, words))
 		}
 		return slot{at: at, options: []tree{{}}, count: 1}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -74,7 +75,7 @@ func (u *variableUnit) follow(of *twins.Offers) {
 // the one that they show twice is the mean of both.
 const (
 	slotLength = 900
-	slotsOfDay = secondsPerDay / slotLength
+	slotsOfDay = inputs.SecondsPerDay / slotLength
 	pastDays   = 28
 )
 
@@ -267,7 +268,7 @@ func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, told []twins.
 
 func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Power) {
 	day := h.open(env.Day)
-	for at, end := twins.Seconds(env.SecondOfDay), min(secondsPerDay, twins.Seconds(env.SecondOfDay)+env.Step); at < end; {
+	for at, end := twins.Seconds(env.SecondOfDay), min(inputs.SecondsPerDay, twins.Seconds(env.SecondOfDay)+env.Step); at < end; {
 		s := &day.slots[at/slotLength]
 		t := min(end, (at/slotLength+1)*slotLength) - at
 		at += t
@@ -283,7 +284,7 @@ func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Powe
 // recorded it is that of a day before.
 func (f *Forecast) weather(t twins.Tick, lead twins.Seconds, e *weatherErrors, env *twins.Env) {
 	cal := f.ahead.Scenario.Calendar
-	for perDay := max(1, twins.Tick(secondsPerDay/cal.Step)); t >= cal.Steps && t-perDay >= 0; {
+	for perDay := max(1, twins.Tick(inputs.SecondsPerDay/cal.Step)); t >= cal.Steps && t-perDay >= 0; {
 		t -= perDay
 	}
 	f.ahead.Env(min(t, max(0, cal.Steps-1)), env)

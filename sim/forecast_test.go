@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -18,7 +19,7 @@ func TestUsualLoadAgainstRecordedHomes(t *testing.T) {
 		t.Skip("a year of homes")
 	}
 	from := time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC)
-	cal, homes := NewCalendar(from, 1800, 365*halfHours), recordedHomes(t, from, 365).Values
+	cal, homes := inputs.NewCalendar(from, 1800, 365*halfHours), recordedHomes(t, from, 365).Values
 	for _, row := range []struct {
 		homes  int
 		groups int
@@ -34,7 +35,7 @@ func TestUsualLoadAgainstRecordedHomes(t *testing.T) {
 }
 
 // usualError is the root mean square error of what is usual over the mean load.
-func usualError(cal *Calendar, homes [][]twins.Power) float64 {
+func usualError(cal *inputs.Calendar, homes [][]twins.Power) float64 {
 	var f Forecast
 	var env twins.Env
 	squares, sum, n := 0.0, 0.0, 0.0
@@ -180,7 +181,7 @@ func TestForecastIsJudgedByTheWallClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := &Forecast{ahead: &World{calendar: *NewCalendar(start, row.step, 0)}}
+		f := &Forecast{ahead: &World{calendar: *inputs.NewCalendar(start, row.step, 0)}}
 		var env twins.Env
 		f.ahead.calendar.Fill(0, &env)
 		out := make([]operator.Expectation, 96)
@@ -201,8 +202,8 @@ func TestWhatIsJudged(t *testing.T) {
 		f.plane, f.learned = referencePlane(), -1
 		told := 0
 		day := func(n int32) {
-			for second := twins.Seconds(0); second < secondsPerDay; second += step {
-				env := twins.Env{Tick: twins.Tick(int64(n)*secondsPerDay+int64(second)) / twins.Tick(step), Step: step, Day: n, SecondOfDay: int32(second)}
+			for second := twins.Seconds(0); second < inputs.SecondsPerDay; second += step {
+				env := twins.Env{Tick: twins.Tick(int64(n)*inputs.SecondsPerDay+int64(second)) / twins.Tick(step), Step: step, Day: n, SecondOfDay: int32(second)}
 				for range 2 { // asked twice it learns once, and tells the same
 					told += len(f.Learn(&env, operator.Expectation{Load: twins.Kilowatt}, nil))
 				}
@@ -210,7 +211,7 @@ func TestWhatIsJudged(t *testing.T) {
 		}
 		f.err.first.day, f.err.latest.tick = 0, -1
 		day(0)
-		if want := 2 * int(secondsPerDay/max(step, slotLength)); told != want && step != 600 || told != 192 && step == 600 {
+		if want := 2 * int(inputs.SecondsPerDay/max(step, slotLength)); told != want && step != 600 || told != 192 && step == 600 {
 			t.Errorf("steps of %d s: told %d times, wanted %d", step, told, want)
 		}
 		for k, s := range f.past.days[0].slots {

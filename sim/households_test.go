@@ -8,16 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // recordedHomes are the shipped half hours of 57 Australian homes, laid on the
 // days on which they were recorded.
-func recordedHomes(t testing.TB, from time.Time, days int) *Recording {
+func recordedHomes(t testing.TB, from time.Time, days int) *inputs.Recording {
 	t.Helper()
-	spec := RecordingSpec{ID: "homes", File: "households-au-30min/general_supply_kwh.csv.gz", Unit: "kWh", Gaps: "same_time_last_week"}
+	spec := inputs.RecordingSpec{ID: "homes", File: "households-au-30min/general_supply_kwh.csv.gz", Unit: "kWh", Gaps: "same_time_last_week"}
 	spec.Time.Column = "time_aest"
-	r, err := ReadRecording(shippedFS(), spec, NewCalendar(from, 1800, twins.Tick(48*days)))
+	r, err := inputs.ReadRecording(shippedFS(), spec, inputs.NewCalendar(from, 1800, twins.Tick(48*days)))
 	if err != nil {
 		t.Fatal(err)
 	}

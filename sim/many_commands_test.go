@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -16,7 +17,7 @@ import (
 func pumps(t *testing.T, communities int) *World {
 	t.Helper()
 	day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &World{Scenario: &Scenario{Calendar: NewCalendar(day, 900, 96)}}
+	w := &World{Scenario: &Scenario{Calendar: inputs.NewCalendar(day, 900, 96)}}
 	w.calendar = *w.Scenario.Calendar
 	site := &twins.Site{Step: 900, Steps: 96, Days: 1, At: func(day, second int) twins.Tick { return twins.Tick(day*96 + second/900) }}
 	var err error

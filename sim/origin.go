@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // Origin is what a scenario was loaded from: all that is wanted to load the same
@@ -88,14 +90,14 @@ func (s *Origin) Check(files []DataFile) error {
 		sum, err := fileSum(data, f.Path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			found = append(found, &Problem{File: f.Path, What: what + " is gone, wanted the file that the run has read"})
+			found = append(found, &problem.At{File: f.Path, What: what + " is gone, wanted the file that the run has read"})
 		case err != nil:
-			found = append(found, &Problem{File: f.Path, What: err.Error(), Err: err})
+			found = append(found, &problem.At{File: f.Path, What: err.Error(), Err: err})
 		case sum != f.SHA256:
-			found = append(found, &Problem{File: f.Path, What: fmt.Sprintf("%s has changed since the run has read it: SHA-256 %.12s…, wanted %.12s…", what, sum, f.SHA256)})
+			found = append(found, &problem.At{File: f.Path, What: fmt.Sprintf("%s has changed since the run has read it: SHA-256 %.12s…, wanted %.12s…", what, sum, f.SHA256)})
 		}
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 func fileSum(data fs.FS, name string) (string, error) {

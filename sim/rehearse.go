@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -16,9 +17,8 @@ const mostRehearsed = 3_000_000
 // happen in it. An error
 // says that the days are not in its recordings.
 func (s *Scenario) rehearse(from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
-	cal := NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
-	other := &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Strategies: s.Strategies, Calendar: cal, document: s.document}
-	w, err := other.build(nil)
+	cal := inputs.NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
+	w, err := s.Over(cal, seed).build(nil)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func dispatchable(communities []twins.Roster) bool {
 // will be.
 func (w *World) forecast(communities []twins.Roster) (operator.Forecast, error) {
 	s := w.Scenario
-	perDay := twins.Tick(secondsPerDay / s.Calendar.Step)
+	perDay := twins.Tick(inputs.SecondsPerDay / s.Calendar.Step)
 	f, err := newForecast(w, communities)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (w *World) forecast(communities []twins.Roster) (operator.Forecast, error) 
 	// The rehearsal counts days from its own first one, which is the day before the
 	// run's; two days before it where clocks have just been set forward.
 	var begins twins.Env
-	NewCalendar(s.Calendar.Time(-perDay), s.Calendar.Step, perDay).Fill(perDay, &begins)
+	inputs.NewCalendar(s.Calendar.Time(-perDay), s.Calendar.Step, perDay).Fill(perDay, &begins)
 	day := func(env *twins.Env, now operator.Expectation) {
 		yesterday := *env
 		yesterday.Day -= begins.Day
@@ -109,7 +109,7 @@ type perfectForecast struct {
 
 // Expect implements operator.Forecast.
 func (p *perfectForecast) Expect(env *twins.Env, _ *twins.Offers, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
-	perDay := max(1, twins.Tick(secondsPerDay/env.Step))
+	perDay := max(1, twins.Tick(inputs.SecondsPerDay/env.Step))
 	last := twins.Tick(len(p.comes)) - 1
 	for k := range out {
 		t := env.Tick + twins.Tick((twins.Seconds(k)*period+period/2)/env.Step)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -80,7 +81,7 @@ func (r *Runner) Step() (more bool, err error) {
 	return r.done < cal.Steps, nil
 }
 
-func (r *Runner) step(cal *Calendar) error {
+func (r *Runner) step(cal *inputs.Calendar) error {
 	r.World.Env(r.done, &r.env)
 	rec, err := r.Stepper.Step(&r.env)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 	"go.yaml.in/yaml/v4"
 )
@@ -36,7 +38,7 @@ type Scenario struct {
 	Forecast    string      // stated | perfect
 	Strategies  Strategies  // that Controls stands for, or that are chosen
 	Reserve     twins.Power // wanted besides what covers the greatest infeed
-	Calendar    *Calendar
+	Calendar    *inputs.Calendar
 	// Interruption is the length beyond which an interruption of supply counts.
 	Interruption twins.Seconds
 	Rates        Rates           // of rewards
@@ -60,8 +62,8 @@ type Rates struct {
 }
 
 // Load reads a shipped scenario by name, or a YAML file. What is wrong with the
-// scenario is one *Problem for each thing, with its line; what is wrong with how
-// it was asked for is a *UsageError.
+// scenario is one *problem.At for each thing, with its line; what is wrong with how
+// it was asked for is a *problem.Usage.
 func Load(nameOrFile string, o Options) (*Scenario, error) {
 	source, from, err := open(nameOrFile)
 	if err != nil {
@@ -109,6 +111,16 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	return s, err
 }
 
+// Over is the scenario over other days, with another seed and without its events.
+func (s *Scenario) Over(cal *inputs.Calendar, seed uint64) *Scenario {
+	return &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Strategies: s.Strategies, Calendar: cal, document: s.document}
+}
+
+// Problem is an error about the value of a key at the scenario's top, with its line.
+func (s *Scenario) Problem(key, format string, args ...any) error {
+	return s.document.problem(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
+}
+
 // service reads how interruptions are counted and what members are rewarded with.
 func (d *document) service(s *Scenario) error {
 	r, a := d.root.get("reliability"), d.root.get("agreement")
@@ -137,10 +149,10 @@ const mostDays = 36_600
 
 func (o *Options) check() error {
 	if o.Days != nil && (*o.Days < 1 || *o.Days > mostDays) {
-		return &UsageError{outside("--days", *o.Days, mostDays)}
+		return &problem.Usage{What: outside("--days", *o.Days, mostDays)}
 	}
 	if o.Steps != nil && (*o.Steps < 1 || int64(*o.Steps) > mostDays*86_400) {
-		return &UsageError{outside("--steps", *o.Steps, mostDays*86_400)}
+		return &problem.Usage{What: outside("--steps", *o.Steps, mostDays*86_400)}
 	}
 	return nil
 }
@@ -205,7 +217,7 @@ func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
 func (d *document) setAll(sets []string) error {
 	for _, written := range sets {
 		if err := d.set(written); err != nil {
-			return &UsageError{"--set: " + err.Error()}
+			return &problem.Usage{What: "--set: " + err.Error()}
 		}
 	}
 	if len(sets) == 0 {
@@ -226,7 +238,7 @@ func (d *document) checkTime() error {
 	} else if _, err := d.start(); err != nil {
 		found = append(found, err)
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 // loadZone refuses the zone of the machine: a run must not depend on it.
@@ -256,7 +268,7 @@ func (d *document) start() (time.Time, error) {
 	return time.Time{}, d.problem(at.line, "start: there is no %s in %s", at.text, zone)
 }
 
-func (d *document) calendar(o Options) (*Calendar, error) {
+func (d *document) calendar(o Options) (*inputs.Calendar, error) {
 	start, err := d.start()
 	if err != nil {
 		return nil, err
@@ -266,18 +278,18 @@ func (d *document) calendar(o Options) (*Calendar, error) {
 		return nil, err
 	}
 	if o.Steps != nil {
-		return NewCalendar(start, twins.Seconds(step), twins.Tick(*o.Steps)), nil
+		return inputs.NewCalendar(start, twins.Seconds(step), twins.Tick(*o.Steps)), nil
 	}
 	days := d.root.get("days")
 	n, err := strconv.Atoi(days.text)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := NewCalendar(start, twins.Seconds(step), 0).StepsOfDays(n)
+	steps, err := inputs.NewCalendar(start, twins.Seconds(step), 0).StepsOfDays(n)
 	if err != nil {
 		return nil, d.problem(days.line, "days: %v", err)
 	}
-	return NewCalendar(start, twins.Seconds(step), steps), nil
+	return inputs.NewCalendar(start, twins.Seconds(step), steps), nil
 }
 
 // Identity is what the scenario is made of, as canonical JSON: the same bytes

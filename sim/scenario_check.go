@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -42,20 +43,7 @@ type columnSet struct {
 }
 
 func (d *document) problem(line int32, format string, args ...any) error {
-	return &Problem{File: d.file, Line: int(line), What: fmt.Sprintf(format, args...)}
-}
-
-// problems joins what was found, by line and not more of it than a person wants
-// to see at once; nil if there is nothing.
-func problems(found []error) error {
-	line := func(e error) int {
-		var p *Problem
-		errors.As(e, &p)
-		return p.Line
-	}
-	slices.SortStableFunc(found, func(a, b error) int { return cmp.Compare(line(a), line(b)) })
-	found = slices.CompactFunc(found, func(a, b error) bool { return a.Error() == b.Error() })
-	return errors.Join(found[:min(len(found), mostProblems)]...)
+	return &problem.At{File: d.file, Line: int(line), What: fmt.Sprintf(format, args...)}
 }
 
 // The shape: what the schema says.
@@ -98,7 +86,7 @@ func (d *document) shape() error {
 		top.keys, top.items = append(top.keys, key), append(top.items, v)
 	}
 	at := place{"", &top, d.schema.top()}
-	return problems(append(d.validate(at), found...))
+	return problem.Join(append(d.validate(at), found...))
 }
 
 func (d *document) entriesShape(list string, entries []tree) (found []error) {
@@ -108,7 +96,7 @@ func (d *document) entriesShape(list string, entries []tree) (found []error) {
 		}
 		wrong := d.entryShape(list, i, &entries[i])
 		entries[i].checked = len(wrong) == 0
-		if found = append(found, wrong...); len(found) > 10*mostProblems {
+		if found = append(found, wrong...); len(found) > 10*problem.Most {
 			break
 		}
 	}
@@ -166,7 +154,7 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 	switch k := wrong.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for i, key := range at.keys {
-			if len(found) < mostProblems && slices.Contains(k.Properties, key) {
+			if len(found) < problem.Most && slices.Contains(k.Properties, key) {
 				found = append(found, d.unknownKey(at, key, &at.items[i]))
 			}
 		}
@@ -256,7 +244,7 @@ func (d *document) explainForms(at place) (found []error) {
 
 func (d *document) unknownKey(at place, key string, v *tree) error {
 	if at.path != "" {
-		return d.problem(v.line, "unknown key %q in %s, %s", key, at.path, wanted(key, at.of.keysOf()))
+		return d.problem(v.line, "unknown key %q in %s, %s", key, at.path, problem.Wanted(key, at.of.keysOf()))
 	}
 	if v.form == formList {
 		var lists []string
@@ -264,9 +252,9 @@ func (d *document) unknownKey(at place, key string, v *tree) error {
 			lists = append(lists, k.Plural)
 		}
 		slices.Sort(lists)
-		return d.problem(v.line, "unknown kind %s, %s", key, wanted(key, lists))
+		return d.problem(v.line, "unknown kind %s, %s", key, problem.Wanted(key, lists))
 	}
-	return d.problem(v.line, "unknown key %q, %s", key, wanted(key, at.of.keysOf()))
+	return d.problem(v.line, "unknown key %q, %s", key, problem.Wanted(key, at.of.keysOf()))
 }
 
 // wrongValue says what is wrong with a value.
@@ -282,7 +270,7 @@ func wrongValue(at place, k jsonschema.ErrorKind) string {
 		for i, w := range k.Want {
 			words[i] = fmt.Sprint(w)
 		}
-		return fmt.Sprintf("%s is unknown, %s", shown(at.tree), wanted(at.text, words))
+		return fmt.Sprintf("%s is unknown, %s", shown(at.tree), problem.Wanted(at.text, words))
 	case *kind.Minimum:
 		return fmt.Sprintf("%s is below %s", at.text, ratText(k.Want))
 	case *kind.Maximum:
@@ -360,8 +348,7 @@ func describe(t *tree) string {
 	return t.text + " is true or false"
 }
 
-// longest is how much of a text a message shows, and how long a word may be that
-// is compared with others.
+// longest is how much of a text a message shows.
 const longest = 80
 
 // quoted is a text as in a message.
@@ -375,61 +362,6 @@ func quoted(s string) string {
 func ratText(r *big.Rat) string {
 	s, _ := decimal(r.FloatString(20))
 	return s
-}
-
-// wanted says which words there are, with the one most like word in front.
-func wanted(word string, words []string) string {
-	if len(words) == 0 {
-		return "wanted none"
-	}
-	const most = 20
-	list := "wanted one of: " + strings.Join(words[:min(len(words), most)], ", ")
-	if len(words) > most {
-		list += fmt.Sprintf(", … (%d in all)", len(words))
-	}
-	if like := nearest(word, words); like != "" {
-		return fmt.Sprintf("did you mean %q? %s", like, list)
-	}
-	return list
-}
-
-// nearest returns the word that differs from word by the fewest letters, or "" if
-// none is like it.
-func nearest(word string, words []string) (like string) {
-	if len(word) > longest {
-		return ""
-	}
-	best := min(3, (len(word)+1)/2) + 1
-	for _, w := range words {
-		if max(len(w)-len(word), len(word)-len(w)) >= best {
-			continue
-		}
-		if d := distance(word, w); d < best {
-			best, like = d, w
-		}
-	}
-	return like
-}
-
-// distance counts the letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // The meaning: what a schema cannot say.
@@ -467,7 +399,7 @@ func (d *document) meaning() error {
 	for _, k := range memberKinds() {
 		found = append(found, d.checkTwice(k.Plural)...)
 		for i := range d.entries(k.Plural) {
-			if len(found) > 10*mostProblems {
+			if len(found) > 10*problem.Most {
 				break
 			}
 			entry := &d.entries(k.Plural)[i]
@@ -483,7 +415,7 @@ func (d *document) meaning() error {
 			found = append(found, d.problem(c.line, "communities.%s: no members, wanted at least one entry with community: %[1]s", c.textOf("id")))
 		}
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 func (d *document) checkTwice(list string) (found []error) {
@@ -517,12 +449,12 @@ func (d *document) checkCalendar(name string, entry *tree) []error {
 	if len(parts) == 0 {
 		return nil
 	}
-	_, wrong := newWeekMap(parts)
+	wrong := inputs.CheckCalendar(parts)
 	if wrong == nil {
 		return nil
 	}
-	line := entry.get("calendar").items[wrong.entry].get(wrong.key).line
-	return []error{d.problem(line, "%s.calendar[%d]: %s", name, wrong.entry, wrong.what)}
+	line := entry.get("calendar").items[wrong.Part].get(wrong.Key).line
+	return []error{d.problem(line, "%s.calendar[%d]: %s", name, wrong.Part, wrong.What)}
 }
 
 // moves lists, by recording, the weeks other than 0 by which copies of its
@@ -556,7 +488,7 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	if columns, ok := d.columns[id]; ok {
 		return columns, nil
 	}
-	names, err := RecordingColumns(d.data, recordingSpec(entry))
+	names, err := inputs.RecordingColumns(d.data, recordingSpec(entry))
 	if err != nil {
 		return nil, d.dataProblem("recordings."+id, entry, err)
 	}
@@ -585,20 +517,32 @@ func (d *document) checkWeather() []error {
 	return found
 }
 
-func (d *document) checkWeatherFile(name string, entry *tree, spec *WeatherSpec) []error {
-	err := spec.check()
-	if err == nil {
-		_, err = RecordingColumns(d.data, spec.recording())
-	}
-	if err != nil {
+func (d *document) checkWeatherFile(name string, entry *tree, spec *inputs.WeatherSpec) []error {
+	if err := spec.CheckHeader(d.data); err != nil {
 		return []error{d.dataProblem(name, entry, err)}
 	}
 	return d.checkCalendar(name, entry)
 }
 
+// checkMarket reads the header of the market's file.
+func (d *document) checkMarket() []error {
+	entry := d.root.get("market")
+	if entry == nil {
+		return nil
+	}
+	if found := d.checkCalendar("market", entry); found != nil {
+		return found
+	}
+	spec := marketSpec(entry)
+	if err := spec.CheckHeader(d.data); err != nil {
+		return []error{d.dataProblem("market", entry, err)}
+	}
+	return nil
+}
+
 // weatherProblem is dataProblem for the weather's file or that of its wind.
 func (d *document) weatherProblem(entry *tree, err error) error {
-	var p *Problem
+	var p *problem.At
 	if wind := entry.get("wind"); wind != nil && errors.As(err, &p) && p.File == wind.textOf("file") {
 		return d.dataProblem("weather.wind", wind, err)
 	}
@@ -608,12 +552,12 @@ func (d *document) weatherProblem(entry *tree, err error) error {
 // dataProblem says of a problem with a data file, which an entry of the scenario
 // names, where it is: in the file, or, if there is none, where it is named.
 func (d *document) dataProblem(name string, entry *tree, err error) error {
-	var p *Problem
+	var p *problem.At
 	if !errors.As(err, &p) {
 		return d.problem(entry.line, "%s: %v", name, err)
 	}
 	if file := entry.get("file"); p.Line == 0 {
-		return &Problem{File: d.file, Line: int(file.line), Err: err,
+		return &problem.At{File: d.file, Line: int(file.line), Err: err,
 			What: fmt.Sprintf("%s: %s: %s", name, file.text, p.What)}
 	}
 	moved := *p
@@ -631,12 +575,12 @@ func (d *document) checkReferences(name string, entry *tree) (found []error) {
 		recordings := d.root.get("recordings")
 		r := entryOf(recordings, id.text)
 		if r == nil {
-			found = append(found, d.problem(id.line, "%s.recording: no recording %q, %s", path, id.text, wanted(id.text, d.ids("recordings"))))
+			found = append(found, d.problem(id.line, "%s.recording: no recording %q, %s", path, id.text, problem.Wanted(id.text, d.ids("recordings"))))
 			return
 		}
 		columns, err := d.columnsOf(r)
 		if err == nil && !columns.has[column.text] {
-			found = append(found, d.problem(column.line, "%s.column: recording %s has no column %q, %s", path, id.text, column.text, wanted(column.text, columns.names)))
+			found = append(found, d.problem(column.line, "%s.column: recording %s has no column %q, %s", path, id.text, column.text, problem.Wanted(column.text, columns.names)))
 		}
 		if moveWeeks(ref) != 0 && r.get("calendar") == nil {
 			found = append(found, d.problem(ref.get("move_weeks").line, "%s.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", path, moveWeeks(ref), id.text))
@@ -655,7 +599,7 @@ func (d *document) usersOf(entry *tree) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := ReadSessions(d.data, sessionsSpec(entry), NewCalendar(start, 1, 0))
+	s, err := inputs.ReadSessions(d.data, sessionsSpec(entry), inputs.NewCalendar(start, 1, 0))
 	if err != nil {
 		return nil, d.dataProblem(entryName("sessions", 0, entry), entry, err)
 	}
@@ -685,11 +629,11 @@ func (d *document) checkSessions(name string, entry *tree) []error {
 	list, user := ref.get("list"), ref.get("user")
 	sessions := entryOf(d.root.get("sessions"), list.text)
 	if sessions == nil {
-		return []error{d.problem(list.line, "%s.sessions.list: no sessions %q, %s", name, list.text, wanted(list.text, d.ids("sessions")))}
+		return []error{d.problem(list.line, "%s.sessions.list: no sessions %q, %s", name, list.text, problem.Wanted(list.text, d.ids("sessions")))}
 	}
 	users, err := d.usersOf(sessions)
 	if err == nil && !slices.Contains(users, user.text) {
-		return []error{d.problem(user.line, "%s.sessions.user: sessions %s have no user %q, %s", name, list.text, user.text, wanted(user.text, users))}
+		return []error{d.problem(user.line, "%s.sessions.user: sessions %s have no user %q, %s", name, list.text, user.text, problem.Wanted(user.text, users))}
 	}
 	return nil
 }
@@ -746,7 +690,7 @@ func (d *document) newMembership() *membership {
 func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []error) {
 	community := entry.get("community")
 	if _, ok := m.members[community.text]; !ok {
-		return []error{m.problem(community.line, "%s.community: no community %q, %s", name, community.text, wanted(community.text, m.communities))}
+		return []error{m.problem(community.line, "%s.community: no community %q, %s", name, community.text, problem.Wanted(community.text, m.communities))}
 	}
 	m.members[community.text]++
 	if owner := entry.get("owner"); owner != nil {
@@ -754,7 +698,7 @@ func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []err
 		switch {
 		case !ok:
 			ids := slices.Sorted(maps.Keys(m.owners))
-			found = append(found, m.problem(owner.line, "%s.owner: no household %q, %s", name, owner.text, wanted(owner.text, ids)))
+			found = append(found, m.problem(owner.line, "%s.owner: no household %q, %s", name, owner.text, problem.Wanted(owner.text, ids)))
 		case in != community.text:
 			found = append(found, m.problem(owner.line, "%s.owner: household %s is in community %s, wanted one in %s", name, owner.text, in, community.text))
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -150,14 +152,14 @@ func factor(c *change, name string, old *tree) (int64, error) {
 
 // Commands expands changes that take effect at a step, written as in --set, into
 // commands numbered from 1. Forks and the API use it. What is wrong is a
-// *UsageError.
+// *problem.Usage.
 func (s *Scenario) Commands(sets []string, step twins.Tick) (commands []twins.Command, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, written := range sets {
 		more, err := s.document.plan(written, step)
 		if err != nil {
-			return nil, &UsageError{"--set: " + err.Error()}
+			return nil, &problem.Usage{What: "--set: " + err.Error()}
 		}
 		for _, p := range more {
 			p.Seq = int64(len(commands) + 1)
@@ -177,7 +179,7 @@ func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Comman
 	for _, written := range sets {
 		p, err := s.document.plan(written, step)
 		if err != nil {
-			return nil, &UsageError{"--set: " + err.Error()}
+			return nil, &problem.Usage{What: "--set: " + err.Error()}
 		}
 		more = append(more, p...)
 	}
@@ -191,9 +193,9 @@ func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Comman
 		commands[i] = more[i].Command
 	}
 	if found := s.document.rehearse(slices.Concat(s.document.planned, plannedLike(before, more), more)); len(found) > 0 {
-		var p *Problem
+		var p *problem.At
 		errors.As(found[0], &p)
-		return nil, &UsageError{"--set: " + strings.TrimPrefix(p.What, "events: ")}
+		return nil, &problem.Usage{What: "--set: " + strings.TrimPrefix(p.What, "events: ")}
 	}
 	return commands, nil
 }
@@ -217,26 +219,26 @@ func plannedLike(commands []twins.Command, others []planned) (found []planned) {
 }
 
 // Moment is the step of a moment that is written as under events: a step, HH:MM on the
-// first day, or a date and a time. What is wrong with it is a *UsageError.
+// first day, or a date and a time. What is wrong with it is a *problem.Usage.
 func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	t := tree{form: formText, text: at}
 	if at != "" && strings.Trim(at, "0123456789") == "" {
 		t.form = formNumber
 	}
 	tick, err := s.document.moment(&t, s.Calendar)
-	var p *Problem
+	var p *problem.At
 	switch {
 	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
-		err = &UsageError{"--at: " + strings.TrimPrefix(p.What, "events: at: ")}
+		err = &problem.Usage{What: "--at: " + strings.TrimPrefix(p.What, "events: at: ")}
 	case err != nil:
-		err = &UsageError{fmt.Sprintf("--at %q: wanted a step, HH:MM or 2006-01-02T15:04", at)}
+		err = &problem.Usage{What: fmt.Sprintf("--at %q: wanted a step, HH:MM or 2006-01-02T15:04", at)}
 	}
 	return tick, err
 }
 
 // events expands the scenario's events into commands, numbered in the order of
 // the file.
-func (d *document) events(cal *Calendar) ([]twins.Command, error) {
+func (d *document) events(cal *inputs.Calendar) ([]twins.Command, error) {
 	var all []planned
 	var found []error
 	for i := range d.entries("events") {
@@ -262,7 +264,7 @@ func (d *document) events(cal *Calendar) ([]twins.Command, error) {
 		}
 	}
 	if found = append(found, d.rehearse(all)...); len(found) > 0 {
-		return nil, errors.Join(found[:min(len(found), mostProblems)]...)
+		return nil, errors.Join(found[:min(len(found), problem.Most)]...)
 	}
 	d.planned = all
 	commands := make([]twins.Command, len(all))
@@ -278,7 +280,7 @@ func (d *document) eventError(line int32, err error) error {
 	var path *pathError
 	p := d.problem(line, "events: %v", err)
 	if errors.As(err, &path) {
-		return &Problem{File: d.file, Line: int(line), What: "events: " + err.Error(), Err: ErrUsage}
+		return &problem.At{File: d.file, Line: int(line), What: "events: " + err.Error(), Err: problem.ErrUsage}
 	}
 	return p
 }
@@ -313,7 +315,7 @@ func (d *document) rehearse(all []planned) (found []error) {
 }
 
 // moment is the step at which an event happens.
-func (d *document) moment(at *tree, cal *Calendar) (twins.Tick, error) {
+func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	if at.form == formNumber {
 		n, err := twins.ParseScaled(at.text, 1)
 		if err != nil {
@@ -327,7 +329,7 @@ func (d *document) moment(at *tree, cal *Calendar) (twins.Tick, error) {
 		if err != nil {
 			return 0, d.problem(at.line, "events: at: %q is no date", date)
 		}
-		day, clock = int(dayNumber(t)-dayNumber(cal.Start)), rest
+		day, clock = cal.DayOf(t), rest
 	}
 	if len(clock) == len("15:04") {
 		clock += ":00"
@@ -338,7 +340,7 @@ func (d *document) moment(at *tree, cal *Calendar) (twins.Tick, error) {
 	}
 	tick := cal.At(day, t.Hour()*3600+t.Minute()*60+t.Second())
 	if tick < 0 {
-		return 0, d.problem(at.line, "events: at: %s is before the start %s", at.text, timeText(cal.Start))
+		return 0, d.problem(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
 	}
 	return tick, nil
 }

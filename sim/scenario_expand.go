@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // expand turns entries with a * in their id into one for each column, or each
@@ -36,7 +39,7 @@ func (d *document) expand() error {
 		}
 		l.items = all
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 func hasStar(entry *tree) (has bool) {
@@ -99,7 +102,7 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	recording := entryOf(p.root.get("recordings"), ref.textOf("recording"))
 	if recording == nil {
 		id := ref.get("recording")
-		return p.problem(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, wanted(id.text, p.ids("recordings")))
+		return p.problem(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, problem.Wanted(id.text, p.ids("recordings")))
 	}
 	columns, err := p.columnsOf(recording)
 	if err != nil {
@@ -108,7 +111,7 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	column := ref.get("column")
 	if p.capture(column.text, columns.names); len(p.captured) == 0 {
 		return p.problem(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
-			p.name, path, ref.textOf("recording"), column.text, wanted(column.text, columns.names))
+			p.name, path, ref.textOf("recording"), column.text, problem.Wanted(column.text, columns.names))
 	}
 	return nil
 }
@@ -118,14 +121,14 @@ func (p *pattern) byUser(ref *tree) error {
 	list, user := ref.get("list"), ref.get("user")
 	sessions := entryOf(p.root.get("sessions"), list.text)
 	if sessions == nil {
-		return p.problem(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, wanted(list.text, p.ids("sessions")))
+		return p.problem(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, problem.Wanted(list.text, p.ids("sessions")))
 	}
 	users, err := p.usersOf(sessions)
 	if err != nil {
 		return err
 	}
 	if p.capture(user.text, users); len(p.captured) == 0 {
-		return p.problem(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, wanted(user.text, users))
+		return p.problem(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, problem.Wanted(user.text, users))
 	}
 	return nil
 }
@@ -142,7 +145,7 @@ func (p *pattern) byOwner(owner *tree) error {
 	}
 	if p.capture(owner.text, ids); len(p.captured) == 0 {
 		return p.problem(owner.line, "%s.owner: no household in community %q fits %q, %s",
-			p.name, p.entry.textOf("community"), owner.text, wanted(owner.text, ids))
+			p.name, p.entry.textOf("community"), owner.text, problem.Wanted(owner.text, ids))
 	}
 	return nil
 }
@@ -169,7 +172,7 @@ func star(pattern, word string) (captured string, ok bool) {
 }
 
 // sessionsSpec is what ReadSessions wants to know of an entry.
-func sessionsSpec(entry *tree) (spec SessionsSpec) {
+func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
 	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // whole, by the schema
@@ -181,7 +184,7 @@ func sessionsSpec(entry *tree) (spec SessionsSpec) {
 }
 
 // recordingSpec is what ReadRecording wants to know of an entry.
-func recordingSpec(entry *tree) (spec RecordingSpec) {
+func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Gaps = entry.textOf("unit"), entry.textOf("gaps")
 	if t := entry.get("time"); t != nil {
@@ -190,7 +193,7 @@ func recordingSpec(entry *tree) (spec RecordingSpec) {
 	if c := entry.get("calendar"); c != nil {
 		for i := range c.items {
 			week, _ := strconv.Atoi(c.items[i].textOf("from_week")) // whole, by the schema
-			spec.Calendar = append(spec.Calendar, CalendarPart{week, c.items[i].textOf("record_day")})
+			spec.Calendar = append(spec.Calendar, inputs.CalendarPart{FromWeek: week, RecordDay: c.items[i].textOf("record_day")})
 		}
 	}
 	if c := entry.get("columns"); c != nil {
@@ -203,7 +206,7 @@ func recordingSpec(entry *tree) (spec RecordingSpec) {
 }
 
 // weatherSpec is what ReadWeather wants to know of a scenario's weather.
-func weatherSpec(entry *tree) (spec WeatherSpec) {
+func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	r := recordingSpec(entry)
 	spec.File, spec.Time, spec.Columns, spec.Gaps = r.File, r.Time, r.Columns, r.Gaps
 	number := func(key string) float64 {
@@ -213,15 +216,29 @@ func weatherSpec(entry *tree) (spec WeatherSpec) {
 		}
 		return v
 	}
-	spec.Place = Place{number("latitude_deg"), number("longitude_deg"), number("elevation_m")}
+	spec.Place = inputs.Place{Latitude: number("latitude_deg"), Longitude: number("longitude_deg"), Elevation: number("elevation_m")}
 	spec.WindHeight, spec.Shear = number("wind_height_m"), number("shear_exponent")
 	spec.Calendar = r.Calendar
 	if w := entry.get("wind"); w != nil {
 		of := recordingSpec(w)
-		spec.Wind = &WeatherSpec{File: of.File, Columns: of.Columns, Gaps: spec.Gaps, Calendar: of.Calendar, wind: true}
+		spec.Wind = inputs.WeatherSpec{File: of.File, Columns: of.Columns, Gaps: spec.Gaps, Calendar: of.Calendar}.AsWind()
 		spec.Wind.Time = of.Time
 		entry = w
 		spec.Wind.WindHeight, spec.Wind.Shear = number("wind_height_m"), number("shear_exponent")
+	}
+	return spec
+}
+
+// marketSpec is what ReadMarket wants to know of a scenario's market.
+func marketSpec(entry *tree) (spec inputs.MarketSpec) {
+	r := recordingSpec(entry)
+	spec.File, spec.Time, spec.Calendar = r.File, r.Time, r.Calendar
+	spec.Price, spec.Basis = r.Columns[inputs.PriceColumn], entry.textOf("basis")
+	if mix := entry.get("mix"); mix != nil {
+		spec.Mix = make(map[string]string, len(mix.keys))
+		for i, technology := range mix.keys {
+			spec.Mix[technology] = mix.items[i].text
+		}
 	}
 	return spec
 }

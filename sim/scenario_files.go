@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 //go:embed scenarios
@@ -95,10 +97,10 @@ func open(nameOrFile string) ([]byte, origin, error) {
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = &UsageError{fmt.Sprintf("scenario %q: no such file, and none of this name is shipped, %s",
-			nameOrFile, wanted(nameOrFile, shippedNames()))}
+		err = &problem.Usage{What: fmt.Sprintf("scenario %q: no such file, and none of this name is shipped, %s",
+			nameOrFile, problem.Wanted(nameOrFile, shippedNames()))}
 	case errors.As(err, &path):
-		err = &UsageError{fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
+		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
 	return source, origin{nameOrFile, dir, dirFS(dir)}, err
 }

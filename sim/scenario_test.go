@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 	"pgregory.net/rapid"
 )
@@ -210,8 +211,8 @@ type badRow struct{ name, old, by, want string }
 
 func (row badRow) run(t *testing.T) {
 	err := loadAndBuild(edited(t, row.old, row.by), Options{})
-	var p *Problem
-	if !errors.As(err, &p) || errors.Is(err, ErrUsage) {
+	var p *problem.At
+	if !errors.As(err, &p) || errors.Is(err, problem.ErrUsage) {
 		t.Fatalf("got %v, wanted a problem", err)
 	}
 	if got, _, _ := strings.Cut(err.Error(), "\n"); got != row.want {
@@ -318,7 +319,7 @@ func TestBadUsage(t *testing.T) {
 
 func wantUsage(t *testing.T, err error, want string) {
 	t.Helper()
-	if err == nil || err.Error() != want || !errors.Is(err, ErrUsage) {
+	if err == nil || err.Error() != want || !errors.Is(err, problem.ErrUsage) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
@@ -873,7 +874,7 @@ func keysOf(kind string) string {
 	if kind != "" {
 		at = subschema{scenarioSchema().root.get("$defs").get(kind), ""}
 	}
-	return strings.TrimPrefix(wanted("", at.keysOf()), "wanted one of: ")
+	return strings.TrimPrefix(problem.Wanted("", at.keysOf()), "wanted one of: ")
 }
 
 // kindLists lists the lists of members that a scenario may have.

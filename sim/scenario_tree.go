@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // form is what a tree is.
@@ -185,9 +187,8 @@ func decimalPoint(digits string, exp int) string {
 // Bounds on what is read, far above what people write: aliases and nesting can
 // make a small file large.
 const (
-	deepest      = 64
-	mostAliased  = 1_000_000
-	mostProblems = 10
+	deepest     = 64
+	mostAliased = 1_000_000
 )
 
 // yamlReader turns YAML into a tree.
@@ -211,12 +212,12 @@ func readYAML(file string, source []byte) (tree, error) {
 	if len(doc.Content) == 1 {
 		t = r.read(doc.Content[0], "", 0)
 	}
-	return t, problems(r.problems)
+	return t, problem.Join(r.problems)
 }
 
 // yamlProblem says in our form what the YAML parser has found.
 func yamlProblem(file string, err error) error {
-	p := &Problem{File: file, What: err.Error(), Err: err}
+	p := &problem.At{File: file, What: err.Error(), Err: err}
 	var at *yaml.LoadError
 	if errors.As(err, &at) {
 		p.Line = at.Mark.Line
@@ -232,7 +233,7 @@ func yamlProblem(file string, err error) error {
 }
 
 func (r *yamlReader) problem(n *yaml.Node, format string, args ...any) {
-	r.problems = append(r.problems, &Problem{File: r.file, Line: n.Line, What: fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, &problem.At{File: r.file, Line: n.Line, What: fmt.Sprintf(format, args...)})
 }
 
 // read turns a node into a tree; key is what it stands under.

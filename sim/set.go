@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 	"go.yaml.in/yaml/v4"
 )
@@ -36,7 +37,7 @@ func errValue(format string, args ...any) error { return &valueError{fmt.Sprintf
 
 // errWhat is a valueError of what has been found.
 func errWhat(found error) error {
-	var p *Problem
+	var p *problem.At
 	errors.As(found, &p)
 	return &valueError{p.What}
 }
@@ -108,7 +109,7 @@ func (t *target) own() *tree {
 func (d *document) targets(path string) ([]target, error) {
 	keys := strings.Split(path, ".")
 	if _, ok := d.schema.key(d.schema.top(), keys[0]); !ok {
-		return nil, errPath("%s: unknown key %q, %s", path, keys[0], wanted(keys[0], d.schema.top().keysOf()))
+		return nil, errPath("%s: unknown key %q, %s", path, keys[0], problem.Wanted(keys[0], d.schema.top().keysOf()))
 	}
 	entry, isList := d.schema.entry(keys[0])
 	if !isList {
@@ -164,10 +165,10 @@ func (d *document) noSuch(path, list, id string) error {
 		what = k.Name
 	}
 	ids := d.ids(list)
-	if like := nearest(id, ids); like != "" {
+	if like := problem.Nearest(id, ids); like != "" {
 		return errPath("%s: no such %s, did you mean %s.%s?", path, what, list, like)
 	}
-	return errPath("%s: no such %s, %s", path, what, wanted(id, ids))
+	return errPath("%s: no such %s, %s", path, what, problem.Wanted(id, ids))
 }
 
 // matching returns the entries of a list with an id, or with ids that fit a
@@ -210,7 +211,7 @@ func (d *document) descend(path string, t target) (*target, error) {
 		of, ok := d.schema.key(t.of, key)
 		if !ok {
 			if of := t.of.keysOf(); len(of) > 0 {
-				return nil, errPath("%s: unknown key %q, %s", path, key, wanted(key, of))
+				return nil, errPath("%s: unknown key %q, %s", path, key, problem.Wanted(key, of))
 			}
 			return nil, errPath("%s: %s is a single value and has no keys", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i:], ".")))
 		}

@@ -4,19 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // World is a scenario's twins and what they see, ready to be stepped.
 type World struct {
-	Scenario   *Scenario
-	Cells      []*twins.Cell // by path; of BuildOnly, those that were wanted
-	Grid       *twins.Node
-	Recordings []*Recording
-	Weather    *Weather       // nil if the scenario has none
-	Market     *Market        // nil if the scenario has none
+	Scenario *Scenario
+	Cells    []*twins.Cell // by path; of BuildOnly, those that were wanted
+	Grid     *twins.Node
+	inputs.Inputs
 	Members    map[string]int // that are there at the start, by name of the kind, communities included
 	Prepared   map[string]int // that are not, and can be put in while it runs
 	Controller twins.Controller
@@ -24,8 +22,7 @@ type World struct {
 
 	strategy *twins.Strategy // of Controller; nil if it is none that a scenario can choose
 
-	calendar Calendar // its own: Fill remembers
-	sessions []*Sessions
+	calendar inputs.Calendar // its own: Fill remembers
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
 	commands []twins.Command // by step, target and seq
 	added    []twins.Command // taken since then, as they came
@@ -77,7 +74,8 @@ func (s *Scenario) BuildTwins() (*World, error) { return s.build(nil) }
 // build makes the twins alone, of some communities if only is given.
 func (s *Scenario) build(only func(path string) bool) (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, Prepared: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
-	if err := errors.Join(w.readRecordings(), w.readMarket(), w.readSessions()); err != nil {
+	var err error
+	if w.Inputs, err = s.Inputs(s.Calendar); err != nil {
 		return nil, err
 	}
 	grid, err := twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")})
@@ -86,9 +84,9 @@ func (s *Scenario) build(only func(path string) bool) (*World, error) {
 	}
 	w.Grid = grid
 	site := w.site()
-	for _, g := range s.document.groups() {
+	for _, g := range s.Communities() {
 		w.count(g)
-		if only != nil && !only(communityPath(g.id)) {
+		if only != nil && !only(g.Path()) {
 			continue
 		}
 		if err := w.addCell(site, g); err != nil {
@@ -135,31 +133,6 @@ func whole(rest []byte, err error) error {
 	return err
 }
 
-func (w *World) readRecordings() error {
-	d := w.Scenario.document
-	moves := d.moves()
-	var found []error
-	for i := range d.entries("recordings") {
-		entry := &d.entries("recordings")[i]
-		spec := recordingSpec(entry)
-		spec.Moves = moves[spec.ID]
-		r, err := d.recording(i, spec, w.Scenario.Calendar)
-		if err != nil {
-			found = append(found, d.dataProblem("recordings."+entry.textOf("id"), entry, err))
-			continue
-		}
-		w.Recordings = append(w.Recordings, r)
-	}
-	if entry := d.root.get("weather"); entry != nil {
-		weather, err := d.weather(weatherSpec(entry), w.Scenario.Calendar)
-		if err != nil {
-			found = append(found, d.weatherProblem(entry, err))
-		}
-		w.Weather = weather
-	}
-	return problems(found)
-}
-
 // site is what kinds may ask while their members are built.
 func (w *World) site() *twins.Site {
 	cal := w.Scenario.Calendar
@@ -174,23 +147,8 @@ func (w *World) site() *twins.Site {
 	}
 }
 
-func (w *World) readSessions() error {
-	d := w.Scenario.document
-	var found []error
-	for i := range d.entries("sessions") {
-		entry := &d.entries("sessions")[i]
-		s, err := ReadSessions(d.data, sessionsSpec(entry), w.Scenario.Calendar)
-		if err != nil {
-			found = append(found, d.dataProblem(entryName("sessions", 0, entry), entry, err))
-			continue
-		}
-		w.sessions = append(w.sessions, s)
-	}
-	return problems(found)
-}
-
 func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, error) {
-	for _, s := range w.sessions {
+	for _, s := range w.Sessions {
 		if s.ID == list {
 			return s.Of(user, shiftWeeks)
 		}
@@ -203,7 +161,7 @@ func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, 
 // nothing, and homes that follow the same copy share it.
 func (w *World) recorder() func(recording, column string, moveWeeks int) (int32, error) {
 	type place struct {
-		*Recording
+		*inputs.Recording
 		column int
 	}
 	places := map[followed]place{}
@@ -241,54 +199,22 @@ type followed struct {
 // site.
 func (w *World) outlook() *World {
 	cal := *w.Scenario.Calendar
-	cal.Steps += twins.Tick(secondsPerDay / cal.Step)
+	cal.Steps += twins.Tick(inputs.SecondsPerDay / cal.Step)
 	s := w.Scenario
-	longer := &World{Scenario: &Scenario{Name: s.Name, File: s.File, Seed: s.Seed, Calendar: &cal, document: s.document}, calendar: cal}
-	if longer.readRecordings() == nil {
-		return longer
+	if in, err := s.Recorded(&cal); err == nil {
+		return &World{Scenario: s.Over(&cal, s.Seed), Inputs: in, calendar: cal}
 	}
-	return &World{Scenario: s, Recordings: w.Recordings, Weather: w.Weather, Market: w.Market, calendar: *s.Calendar}
-}
-
-// group is a community's entry and its members'.
-type group struct {
-	id      string
-	entry   *tree
-	members []groupMember
-}
-
-type groupMember struct {
-	kind  *twins.Kind
-	index int // in its list
-}
-
-// groups sorts members by community, communities by path.
-func (d *document) groups() []*group {
-	var groups []*group
-	of := map[string]*group{}
-	for i := range d.entries(twins.Community.Plural) {
-		entry := &d.entries(twins.Community.Plural)[i]
-		g := &group{id: entry.textOf("id"), entry: entry}
-		groups, of[g.id] = append(groups, g), g
-	}
-	for _, k := range memberKinds() {
-		for i := range d.entries(k.Plural) {
-			g := of[d.entries(k.Plural)[i].textOf("community")]
-			g.members = append(g.members, groupMember{k, i})
-		}
-	}
-	slices.SortFunc(groups, func(a, b *group) int { return strings.Compare(communityPath(a.id), communityPath(b.id)) })
-	return groups
+	return &World{Scenario: s, Inputs: w.Inputs, calendar: *s.Calendar}
 }
 
 // count adds a community and its members to those that the scenario has.
-func (w *World) count(g *group) {
+func (w *World) count(g *Community) {
 	w.Members[twins.Community.Name]++
-	for _, m := range g.members {
-		if entry := &w.Scenario.document.entries(m.kind.Plural)[m.index]; absent(entry) {
-			w.Prepared[m.kind.Name]++
+	for kind, absent := range g.Kinds() {
+		if absent {
+			w.Prepared[kind.Name]++
 		} else {
-			w.Members[m.kind.Name]++
+			w.Members[kind.Name]++
 		}
 	}
 }
@@ -296,60 +222,22 @@ func (w *World) count(g *group) {
 // networkName is the network of every community: scenarios have no key for another.
 const networkName = "lossless"
 
-func (w *World) addCell(site *twins.Site, g *group) error {
-	d := w.Scenario.document
-	members := make([]twins.CellMember, len(g.members))
-	for i, m := range g.members {
-		entry := &d.entries(m.kind.Plural)[m.index]
-		members[i] = twins.CellMember{Kind: m.kind, Member: twins.Member{Path: memberPath(entry), Spec: specOf(entry)}}
-		if owner := entry.textOf("owner"); owner != "" {
-			members[i].Owner = communityPath(g.id) + "/" + owner
-		}
-	}
-	self := twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}
+func (w *World) addCell(site *twins.Site, g *Community) error {
+	self, members := g.Specs()
 	network, err := twins.NetworkNamed(networkName)
 	if err != nil {
 		return err
 	}
 	cell, err := twins.NewCell(site, self, members, network.New())
 	if err != nil {
-		return d.memberProblem(g, err)
+		return g.Problem(err)
 	}
 	s := &w.Scenario.Strategies
 	if err := cell.Adopt(s[twins.LevelCommunity], s[twins.LevelHome]); err != nil {
-		return d.controlsProblem(err)
+		return w.Scenario.ControlsProblem(err)
 	}
 	w.Cells = append(w.Cells, cell)
 	return nil
-}
-
-// specOf is an entry as its kind reads it: without the keys that all share.
-func specOf(entry *tree) []byte {
-	rest := entry.without("id", "community", "owner")
-	return rest.appendJSON(nil)
-}
-
-// memberProblem gives an error of a kind, which begins with the member's path, or
-// with that of a household's part, the name and the line of the entry.
-func (d *document) memberProblem(g *group, err error) error {
-	path, what, _ := strings.Cut(err.Error(), ": ")
-	at := func(name string, entry *tree) error {
-		return &Problem{File: d.file, Line: int(entry.line), What: name + ": " + what, Err: err}
-	}
-	for _, m := range g.members {
-		entry := &d.entries(m.kind.Plural)[m.index]
-		name, part, isPart := entryName(m.kind.Plural, m.index, entry), "", false
-		if path == memberPath(entry) {
-			return at(name, entry)
-		}
-		if part, isPart = strings.CutPrefix(path, memberPath(entry)+"."); isPart && entry.get(part) != nil {
-			return at(joinPath(name, part), entry.get(part))
-		}
-	}
-	if path == communityPath(g.id) {
-		return at(entryName(twins.Community.Plural, 0, g.entry), g.entry)
-	}
-	return &Problem{File: d.file, What: err.Error(), Err: errors.Unwrap(err)}
 }
 
 // Env makes the world of step t, in the memory of env: the calendar, the
@@ -359,7 +247,7 @@ func (w *World) Env(t twins.Tick, env *twins.Env) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed
 	if env.Weather = (twins.Weather{}); w.Weather != nil {
-		w.Weather.Fill(w.calendar.unix(t), w.calendar.Step, &env.Weather)
+		w.Weather.Fill(w.calendar.Unix(t), w.calendar.Step, &env.Weather)
 	}
 	if env.Price, env.Carbon = 0, 0; w.Market != nil {
 		w.Market.Fill(t, env)

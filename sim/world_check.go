@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -10,32 +11,27 @@ import (
 // essential load in the run's first step, less what its own panels and plants could
 // give then. That more is needed later is no error: it is served and reported.
 func (w *World) checkLimits() error {
-	d := w.Scenario.document
 	var found []error
 	var env *twins.Env
-	for i, g := range d.groups() {
-		entry := g.entry.get("limit_w")
-		if entry == nil || entry.form == formNull {
+	for i, g := range w.Scenario.Communities() {
+		limit, err := g.Limit()
+		if err != nil {
+			return err
+		}
+		if limit == 0 { // none
 			continue
 		}
 		if env == nil {
 			env = &twins.Env{}
 			w.Env(0, env)
 		}
-		limit, err := twins.ParseScaled(entry.text, int64(twins.Watt))
-		if err != nil {
-			return d.problem(entry.line, "communities.%s.limit_w: %v", g.id, err)
-		}
-		if limit == 0 { // none
-			continue
-		}
 		essential, own := needOf(w.Cells[i], env)
-		if need := essential - own; twins.Power(limit) < need {
-			found = append(found, d.problem(entry.line, "communities.%s.limit_w: %v W, below what its members need at the start: %v W of essential load, of which %v W from its own plants; wanted %v W or more",
-				g.id, twins.Power(limit).Watts(), essential.Watts(), own.Watts(), need.Watts()))
+		if need := essential - own; limit < need {
+			found = append(found, g.LimitProblem("%v W, below what its members need at the start: %v W of essential load, of which %v W from its own plants; wanted %v W or more",
+				limit.Watts(), essential.Watts(), own.Watts(), need.Watts()))
 		}
 	}
-	return problems(found)
+	return problem.Join(found)
 }
 
 // needOf is the essential load of a community's members in a step, and what its own
@@ -81,6 +77,5 @@ func (w *World) checkReserve() error {
 	if w.Scenario.Reserve < fleet {
 		return nil
 	}
-	d := w.Scenario.document
-	return d.problem(d.root.get("reserve_w").line, "reserve_w: %v W is all that plants and ties have (%v W) or more, wanted less", w.Scenario.Reserve.Watts(), fleet.Watts())
+	return w.Scenario.Problem("reserve_w", "%v W is all that plants and ties have (%v W) or more, wanted less", w.Scenario.Reserve.Watts(), fleet.Watts())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // The exit codes. They are a promise to scripts.
@@ -41,7 +42,7 @@ func (e *differsError) Unwrap() error { return e.error }
 // wrong, the first in this order counts; an interrupt counts if it is all.
 func exitCode(err error) int {
 	var audit *sim.AuditError
-	var problem *sim.Problem
+	var wrong *problem.At
 	var interrupted *interruptedError
 	var store *persistence.StoreError
 	var damage *persistence.DamageError
@@ -54,10 +55,10 @@ func exitCode(err error) int {
 		return exitDiffers
 	case errors.As(err, &audit):
 		return exitAudit
-	case errors.As(err, &problem) && !errors.Is(problem, sim.ErrUsage),
+	case errors.As(err, &wrong) && !errors.Is(wrong, problem.ErrUsage),
 		errors.As(err, &store) && store.Invalid, errors.As(err, &damage), errors.As(err, &model):
 		return exitInvalid
-	case errors.Is(err, sim.ErrUsage):
+	case errors.Is(err, problem.ErrUsage):
 		return exitUsage
 	case errors.As(err, &interrupted) && len(leaves(err)) == 1:
 		return exitInterrupted
@@ -77,7 +78,7 @@ func execute(root *cobra.Command) (err error) {
 		}
 	}()
 	err = root.Execute()
-	if err != nil && !started && !errors.Is(err, sim.ErrUsage) {
+	if err != nil && !started && !errors.Is(err, problem.ErrUsage) {
 		return usage(root, "%v", err)
 	}
 	return err
@@ -90,9 +91,9 @@ func printErrors(w io.Writer, err error) {
 	seen := map[string]bool{}
 	for _, e := range leaves(err) {
 		line := "smatrix: " + e.Error()
-		var problem *sim.Problem
-		if errors.As(e, &problem) {
-			line = problem.Error()
+		var wrong *problem.At
+		if errors.As(e, &wrong) {
+			line = wrong.Error()
 		}
 		if !seen[line] { // two files on one full disk
 			fmt.Fprintln(w, printable(line))

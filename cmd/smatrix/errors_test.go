@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 func TestExitCode(t *testing.T) {
-	usage := &sim.UsageError{What: "no such flag"}
-	problem := &sim.Problem{File: "a.yaml", Line: 3, What: "wrong"}
+	usage := &problem.Usage{What: "no such flag"}
+	wrong := &problem.At{File: "a.yaml", Line: 3, What: "wrong"}
 	audit := &sim.AuditError{Tick: 7, Node: "grid", Residual: 1}
 	interrupted := &interruptedError{1, 2}
 	tests := []struct {
@@ -25,11 +26,11 @@ func TestExitCode(t *testing.T) {
 		{"nothing joined", errors.Join(nil, nil), 0},
 		{"anything", errors.New("disk"), 1},
 		{"usage", usage, 2},
-		{"usage in other words", fmt.Errorf("set: %w", sim.ErrUsage), 2},
-		{"a problem", problem, 3},
-		{"problems", errors.Join(problem, problem), 3},
-		{"a problem with context", fmt.Errorf("street: %w", problem), 3},
-		{"a problem and usage", errors.Join(usage, problem), 3},
+		{"usage in other words", fmt.Errorf("set: %w", problem.ErrUsage), 2},
+		{"a problem", wrong, 3},
+		{"problems", errors.Join(wrong, wrong), 3},
+		{"a problem with context", fmt.Errorf("street: %w", wrong), 3},
+		{"a problem and usage", errors.Join(usage, wrong), 3},
 		{"the audit", audit, 4},
 		{"the audit, and the disk", errors.Join(audit, errors.New("disk")), 4},
 		{"interrupted", interrupted, 130},
@@ -46,7 +47,7 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestPrintErrors(t *testing.T) {
-	problem := &sim.Problem{File: "a.yaml", Line: 3, What: "wrong"}
+	wrong := &problem.At{File: "a.yaml", Line: 3, What: "wrong"}
 	tests := []struct {
 		name string
 		err  error
@@ -54,9 +55,9 @@ func TestPrintErrors(t *testing.T) {
 	}{
 		{"nothing", nil, ""},
 		{"one", errors.New("disk"), "smatrix: disk\n"},
-		{"a problem", problem, "a.yaml:3: wrong\n"},
-		{"in a problem", fmt.Errorf("street: %w", problem), "a.yaml:3: wrong\n"},
-		{"several, nested", errors.Join(errors.New("disk"), errors.Join(problem, &sim.Problem{File: "b.csv", What: "is empty"})),
+		{"a problem", wrong, "a.yaml:3: wrong\n"},
+		{"in a problem", fmt.Errorf("street: %w", wrong), "a.yaml:3: wrong\n"},
+		{"several, nested", errors.Join(errors.New("disk"), errors.Join(wrong, &problem.At{File: "b.csv", What: "is empty"})),
 			"smatrix: disk\na.yaml:3: wrong\nb.csv: is empty\n"},
 		{"the same twice", errors.Join(errors.New("disk"), errors.New("disk")), "smatrix: disk\n"},
 		{"what a terminal would do", errors.New("\x1b[2J"), "smatrix: \ufffd[2J\n"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -124,9 +125,9 @@ func (f *forkFlags) step(store *persistence.Store, s *sim.Scenario) (twins.Tick,
 	case err != nil:
 		return 0, err
 	case at > store.Steps()+store.LeftOut():
-		return 0, &sim.UsageError{What: fmt.Sprintf("--at %s is step %d, which run %q has not reached: it got to step %d of %d; wanted one up to there", f.at, at, store.Dir(), store.Steps(), s.Calendar.Steps)}
+		return 0, &problem.Usage{What: fmt.Sprintf("--at %s is step %d, which run %q has not reached: it got to step %d of %d; wanted one up to there", f.at, at, store.Dir(), store.Steps(), s.Calendar.Steps)}
 	case at >= s.Calendar.Steps:
-		return 0, &sim.UsageError{What: fmt.Sprintf("--at %s is step %d, where run %q ends: nothing is left to be another; wanted an earlier one", f.at, at, store.Dir())}
+		return 0, &problem.Usage{What: fmt.Sprintf("--at %s is step %d, where run %q ends: nothing is left to be another; wanted an earlier one", f.at, at, store.Dir())}
 	}
 	return at, nil
 }

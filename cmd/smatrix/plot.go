@@ -8,7 +8,7 @@ import (
 
 	"github.com/guptarohit/asciigraph"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -20,7 +20,7 @@ const (
 )
 
 // plot draws demand, and production if there is any, over the run.
-func plot(s *views.Summary, calendar *sim.Calendar, colour bool) string {
+func plot(s *views.Summary, calendar *inputs.Calendar, colour bool) string {
 	x := newColumns(s.Demand.Steps(), s.Demand.Each())
 	demand, production := x.fold(&s.Demand), x.fold(&s.Production)
 	series := [][]float64{demand}
@@ -65,7 +65,7 @@ func plotOptions(top float64, colour bool) []asciigraph.Option {
 	return options
 }
 
-func plotCaption(x columns, calendar *sim.Calendar, unit string, production, colour bool) string {
+func plotCaption(x columns, calendar *inputs.Calendar, unit string, production, colour bool) string {
 	curves := "demand, " + unit
 	if production {
 		made := "production ···"
@@ -152,7 +152,7 @@ func axisColumn(graph string) int {
 
 // timeAxis draws the hours, or the dates, below a graph whose first column is
 // left.
-func timeAxis(x columns, calendar *sim.Calendar, left int) string {
+func timeAxis(x columns, calendar *inputs.Calendar, left int) string {
 	line := []rune(strings.Repeat(" ", left-1) + "└" + strings.Repeat("─", x.count))
 	labels := []rune(strings.Repeat(" ", reportWidth))
 	for _, tick := range ticks(x, calendar) {
@@ -180,7 +180,7 @@ type tick struct {
 const tickColumns = 12
 
 // ticks are at round local times of day, or at midnights if the run is long.
-func ticks(x columns, calendar *sim.Calendar) (all []tick) {
+func ticks(x columns, calendar *inputs.Calendar) (all []tick) {
 	from, to := calendar.Time(0), calendar.Time(twins.Tick(x.of))
 	apart := tickColumns * to.Sub(from).Minutes() / float64(x.count)
 	y, m, d := from.Date()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -20,14 +20,14 @@ var linesEvery = 5 * time.Second // a test sees all of them
 // that is shorter than the first interval says nothing.
 type progress struct {
 	w        io.Writer
-	calendar *sim.Calendar
+	calendar *inputs.Calendar
 	every    time.Duration
 	bar      *progressbar.ProgressBar // nil for lines
 	start    time.Time
 	shown    time.Time
 }
 
-func newProgress(w io.Writer, calendar *sim.Calendar) *progress {
+func newProgress(w io.Writer, calendar *inputs.Calendar) *progress {
 	p := &progress{w: w, calendar: calendar, every: linesEvery, start: time.Now()}
 	p.shown = p.start
 	if isTerminal(w) {
@@ -67,7 +67,7 @@ func (p *progress) end() {
 
 // progressText is the simulated time, how many simulated seconds pass in one, and
 // the time left if it goes on like this.
-func progressText(c *sim.Calendar, done twins.Tick, wall time.Duration) string {
+func progressText(c *inputs.Calendar, done twins.Tick, wall time.Duration) string {
 	speed := float64(done) * float64(c.Step) / wall.Seconds()
 	left := wall.Seconds() * float64(c.Steps-done) / float64(done)
 	return fmt.Sprintf("%s  %s×  %s left", c.Time(done).Format("Mon 2 Jan 2006 15:04"), grouped(int64(speed)), span(max(1, int64(left))))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -19,7 +20,7 @@ const reportWidth = 80
 func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, from twins.Tick, colour bool) string {
 	cal := scenario.Calendar
 	if from > 0 {
-		cal = sim.NewCalendar(cal.Time(from), cal.Step, cal.Steps-from)
+		cal = inputs.NewCalendar(cal.Time(from), cal.Step, cal.Steps-from)
 	}
 	t := &text{calendar: cal, from: from, colour: colour}
 	t.title(r)
@@ -40,7 +41,7 @@ func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, from 
 // text is a report that is being written.
 type text struct {
 	strings.Builder
-	calendar *sim.Calendar // begins with step from
+	calendar *inputs.Calendar // begins with step from
 	from     twins.Tick
 	colour   bool
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -75,7 +76,7 @@ func TestPlotFits(t *testing.T) {
 		for _, step := range []twins.Seconds{1, 60, 3600} {
 			for _, most := range []twins.Power{0, 1, 57_358 * twins.Watt, 999_999_999} {
 				name := fmt.Sprintf("%d steps of %d s, %d mW", steps, step, most)
-				calendar := sim.NewCalendar(start, step, twins.Tick(steps))
+				calendar := inputs.NewCalendar(start, step, twins.Tick(steps))
 				plain := plot(summaryOf(steps, most, true), calendar, false)
 				for line := range strings.SplitSeq(plain, "\n") {
 					if n := utf8.RuneCountInString(line); n > reportWidth {
@@ -94,7 +95,7 @@ func TestPlotFits(t *testing.T) {
 }
 
 func TestPlotOfADay(t *testing.T) {
-	calendar := sim.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)
+	calendar := inputs.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)
 	got := plot(summaryOf(1440, 20*twins.Kilowatt, false), calendar, false)
 	for _, want := range []string{
 		"00:00       04:00       08:00       12:00       16:00       20:00       00:00\n",
@@ -107,7 +108,7 @@ func TestPlotOfADay(t *testing.T) {
 	if got := plot(summaryOf(1440, 20*twins.Kilowatt, true), calendar, false); !strings.Contains(got, "demand ───  production ···  in kW") {
 		t.Errorf("no production in\n%s", got)
 	}
-	if got := plot(summaryOf(24, twins.Watt, false), sim.NewCalendar(calendar.Start, 3600, 24), false); strings.Contains(got, "mean") {
+	if got := plot(summaryOf(24, twins.Watt, false), inputs.NewCalendar(calendar.Start, 3600, 24), false); strings.Contains(got, "mean") {
 		t.Errorf("a column is part of a step in\n%s", got)
 	}
 }
@@ -115,7 +116,7 @@ func TestPlotOfADay(t *testing.T) {
 // What must not be overlooked is there, and what did not happen is not.
 func TestReportText(t *testing.T) {
 	half := 0.5
-	calendar := sim.NewCalendar(time.Date(2018, 12, 31, 0, 0, 0, 0, time.UTC), 900, 96)
+	calendar := inputs.NewCalendar(time.Date(2018, 12, 31, 0, 0, 0, 0, time.UTC), 900, 96)
 	scenario := &sim.Scenario{Name: "x", Calendar: calendar}
 	bad := views.Report{
 		Scenario: "x\x1b[2J", StepS: 900, Steps: 96, Members: map[string]int{"household": 1, "vehicle": 2, "battery": 1},
@@ -151,7 +152,7 @@ func TestReportText(t *testing.T) {
 }
 
 func TestProgressText(t *testing.T) {
-	calendar := sim.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)
+	calendar := inputs.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)
 	if got, want := progressText(calendar, 720, time.Second), "Mon 8 Jan 2018 12:00  43,200×  1 s left"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -161,7 +162,7 @@ func TestProgressText(t *testing.T) {
 // something in each.
 func TestProgressLines(t *testing.T) {
 	var b strings.Builder
-	calendar := sim.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)
+	calendar := inputs.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)
 	p := newProgress(&b, calendar)
 	for i := range twins.Tick(100) {
 		p.update(i + 1)

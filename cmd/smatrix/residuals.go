@@ -13,13 +13,15 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // residualsFlags are the flags of residuals.
 type residualsFlags struct {
-	spec          sim.RecordingSpec
+	spec          inputs.RecordingSpec
 	columns       []string
 	band, allowed string
 	json          bool
@@ -122,7 +124,7 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 		folder = "."
 	}
 	f.spec.File = name
-	recorded, err := sim.ReadRecording(os.DirFS(folder), f.spec, sim.NewCalendar(cal.Start, cal.Step, max(steps, 1)))
+	recorded, err := inputs.ReadRecording(os.DirFS(folder), f.spec, inputs.NewCalendar(cal.Start, cal.Step, max(steps, 1)))
 	if err != nil {
 		return err
 	}
@@ -130,7 +132,7 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 	for _, asked := range f.columns {
 		member, column, ok := strings.Cut(asked, "=")
 		if !ok || member == "" || column == "" {
-			return &sim.UsageError{What: fmt.Sprintf("--column %q: wanted MEMBER=COLUMN", asked)}
+			return &problem.Usage{What: fmt.Sprintf("--column %q: wanted MEMBER=COLUMN", asked)}
 		}
 		found := 0
 		for _, path := range paths {
@@ -143,17 +145,17 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 				if strings.Contains(member, "*") {
 					continue
 				}
-				return &sim.UsageError{What: fmt.Sprintf("--column %q: %s has no column %s; wanted one of: %s", asked, name, column, strings.Join(recorded.Columns, ", "))}
+				return &problem.Usage{What: fmt.Sprintf("--column %q: %s has no column %s; wanted one of: %s", asked, name, column, strings.Join(recorded.Columns, ", "))}
 			}
 			if found++; found > 1 && !strings.Contains(member, "*") {
-				return &sim.UsageError{What: fmt.Sprintf("--column %q: several members are called so, wanted a whole path such as %s", asked, path)}
+				return &problem.Usage{What: fmt.Sprintf("--column %q: several members are called so, wanted a whole path such as %s", asked, path)}
 			}
 			if err := v.Meter(w, path, recorded.Columns[at], recorded.Values[at]); err != nil {
 				return err
 			}
 		}
 		if found == 0 {
-			return &sim.UsageError{What: fmt.Sprintf("--column %q: no member of the run and column of %s fit", asked, name)}
+			return &problem.Usage{What: fmt.Sprintf("--column %q: no member of the run and column of %s fit", asked, name)}
 		}
 	}
 	return nil

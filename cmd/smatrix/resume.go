@@ -10,6 +10,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
@@ -64,7 +65,7 @@ func (f *runFlags) runResumed(c *cobra.Command) error {
 	meta := store.Meta()
 	if meta.State == persistence.Done && !store.Damaged() {
 		_ = store.Close() // nothing was written
-		return &sim.UsageError{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s`", f.resume, f.resume)}
+		return &problem.Usage{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s`", f.resume, f.resume)}
 	}
 	s := &session{flags: f, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
 	if err := s.goOn(store, durability); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // newRoot makes the tree of commands.
@@ -85,7 +85,7 @@ func usage(c *cobra.Command, format string, args ...any) error {
 	if !strings.HasSuffix(what, "?") {
 		what += ";"
 	}
-	return &sim.UsageError{What: fmt.Sprintf("%s see %q", what, c.CommandPath()+" --help")}
+	return &problem.Usage{What: fmt.Sprintf("%s see %q", what, c.CommandPath()+" --help")}
 }
 
 // flagError says what is wrong with a flag in words that name no Go function.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -22,7 +23,7 @@ func sabotage(w *sim.World) error {
 	path, ok := strings.CutPrefix(order, "short:")
 	role, found := roleOf(w, path)
 	if !ok || !found {
-		return &sim.UsageError{What: fmt.Sprintf("SMATRIX_SABOTAGE=%s: wanted short: and the path of a member", order)}
+		return &problem.Usage{What: fmt.Sprintf("SMATRIX_SABOTAGE=%s: wanted short: and the path of a member", order)}
 	}
 	for _, c := range w.Cells {
 		c.Falsify = func(at string, r *twins.Reading) {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 func newScenarioInit() *cobra.Command {
@@ -78,7 +79,7 @@ func templateFiles(where string) (files []newFile) {
 func createFiles(files []newFile) error {
 	for _, f := range files {
 		if _, err := os.Lstat(f.path); err == nil {
-			return &sim.UsageError{What: fmt.Sprintf("%s is there already and stays as it is; choose another folder or name", f.path)}
+			return &problem.Usage{What: fmt.Sprintf("%s is there already and stays as it is; choose another folder or name", f.path)}
 		}
 	}
 	for i, f := range files {
@@ -114,7 +115,7 @@ func notCreated(path string, err error) error {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return &sim.UsageError{What: fmt.Sprintf("%s cannot be created: %v; choose another folder", path, err)}
+	return &problem.Usage{What: fmt.Sprintf("%s cannot be created: %v; choose another folder", path, err)}
 }
 
 func printBegun(c *cobra.Command, files []newFile) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -168,7 +169,7 @@ func (f *serveFlags) serveResumed(c *cobra.Command) error {
 		}
 		if store.Meta().State == persistence.Done && !store.Damaged() {
 			_ = store.Close() // nothing was written
-			return &sim.UsageError{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s --serve`", f.resume, f.resume)}
+			return &problem.Usage{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s --serve`", f.resume, f.resume)}
 		}
 		s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
 		b := ui.Begun{Commands: store.Commands(0, math.MaxInt64)}

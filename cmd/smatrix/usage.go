@@ -15,6 +15,8 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -126,7 +128,7 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 }
 
 // months is the Unix seconds of --month.
-func (f *usageFlags) months(c *cobra.Command, cal *sim.Calendar) (from, to int64, err error) {
+func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to int64, err error) {
 	if f.month == "" {
 		return math.MinInt64 / 2, math.MaxInt64 / 2, nil
 	}
@@ -195,12 +197,12 @@ func (u *used) find(household, community string) error {
 	}
 	switch len(paths) {
 	case 0:
-		return &sim.UsageError{What: fmt.Sprintf("--%s %s: no such %s in the run", what, asked, what)}
+		return &problem.Usage{What: fmt.Sprintf("--%s %s: no such %s in the run", what, asked, what)}
 	case 1:
 		u.behind()
 		return nil
 	}
-	return &sim.UsageError{What: fmt.Sprintf("--%s %s: %d are called so, wanted a whole path such as %s", what, asked, len(paths), paths[0])}
+	return &problem.Usage{What: fmt.Sprintf("--%s %s: %d are called so, wanted a whole path such as %s", what, asked, len(paths), paths[0])}
 }
 
 // behind finds what stands behind a household's meter.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -262,12 +262,12 @@ func (b *BlockUsage) split(powers []int64, drawn, injected Figure) {
 // LocalHour and LocalDay are the Unix seconds at which the hour and the day of a step
 // begin on the clocks of the run's zone. A day has 23 or 25 hours where the clocks
 // change.
-func LocalHour(cal *sim.Calendar, t twins.Tick) int64 {
+func LocalHour(cal *inputs.Calendar, t twins.Tick) int64 {
 	at := cal.Time(t)
 	return at.Unix() - int64(at.Minute()*60+at.Second())
 }
 
 // LocalDay is the second at which a step's day begins.
-func LocalDay(cal *sim.Calendar, t twins.Tick) int64 {
+func LocalDay(cal *inputs.Calendar, t twins.Tick) int64 {
 	return cal.DayStart(cal.Time(t).Unix())
 }

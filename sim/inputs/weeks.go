@@ -1,11 +1,8 @@
-package sim
+package inputs
 
 import (
 	"fmt"
-	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v4"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -48,26 +45,43 @@ const (
 // recorded.
 type weekMap [weeksOfYear]int64
 
-// calendarError says which entry of a calendar is wrong.
-type calendarError struct {
-	entry int
-	key   string
-	what  string
+// CalendarError says which part of a calendar is wrong.
+type CalendarError struct {
+	Part int    // from 0
+	Key  string // from_week | record_day
+	What string
 }
 
-func newWeekMap(parts []CalendarPart) (*weekMap, *calendarError) {
+// CheckCalendar says what is wrong with a calendar, nil if nothing is.
+func CheckCalendar(parts []CalendarPart) *CalendarError {
+	_, wrong := newWeekMap(parts)
+	return wrong
+}
+
+// CalendarLines says which days of a record lie where by a calendar that has passed
+// CheckCalendar, in the scenario year of a run that starts at start: a line for each
+// stretch of weeks.
+func CalendarLines(parts []CalendarPart, start time.Time) []string {
+	m, wrong := newWeekMap(parts)
+	if wrong != nil {
+		return nil
+	}
+	return m.lines(start)
+}
+
+func newWeekMap(parts []CalendarPart) (*weekMap, *CalendarError) {
 	var m weekMap
 	for i, p := range parts {
 		day, err := time.Parse(time.DateOnly, p.RecordDay)
 		switch {
 		case i == 0 && p.FromWeek != 1:
-			return nil, &calendarError{i, "from_week", fmt.Sprintf("from_week %d is the first, wanted 1: every week needs a record", p.FromWeek)}
+			return nil, &CalendarError{i, "from_week", fmt.Sprintf("from_week %d is the first, wanted 1: every week needs a record", p.FromWeek)}
 		case i > 0 && p.FromWeek <= parts[i-1].FromWeek || p.FromWeek > weeksOfYear:
-			return nil, &calendarError{i, "from_week", fmt.Sprintf("from_week %d after %d, wanted ascending weeks up to %d", p.FromWeek, parts[max(i-1, 0)].FromWeek, weeksOfYear)}
+			return nil, &CalendarError{i, "from_week", fmt.Sprintf("from_week %d after %d, wanted ascending weeks up to %d", p.FromWeek, parts[max(i-1, 0)].FromWeek, weeksOfYear)}
 		case err != nil:
-			return nil, &calendarError{i, "record_day", fmt.Sprintf("record_day: %q is no date, wanted one like 2013-07-01", p.RecordDay)}
+			return nil, &CalendarError{i, "record_day", fmt.Sprintf("record_day: %q is no date, wanted one like 2013-07-01", p.RecordDay)}
 		case day.Weekday() != time.Monday:
-			return nil, &calendarError{i, "record_day", fmt.Sprintf("record_day: %s is a %s, wanted a Monday: scenario weeks begin on one, and weekdays lie on weekdays", p.RecordDay, day.Weekday())}
+			return nil, &CalendarError{i, "record_day", fmt.Sprintf("record_day: %s is a %s, wanted a Monday: scenario weeks begin on one, and weekdays lie on weekdays", p.RecordDay, day.Weekday())}
 		}
 		for w := p.FromWeek; w <= weeksOfYear; w++ {
 			m[w-1] = dayNumber(day) + int64(daysOfWeek*(w-p.FromWeek))
@@ -96,7 +110,7 @@ func (m *weekMap) moment(cal *Calendar) func(unix int64) int64 {
 	zone, first := cal.Start.Location(), firstMonday(cal.Start)
 	return func(unix int64) int64 {
 		day := dayNumber(time.Unix(unix, 0).In(zone))
-		return unix + (m.recorded(day, first, 0)-day)*secondsPerDay
+		return unix + (m.recorded(day, first, 0)-day)*SecondsPerDay
 	}
 }
 
@@ -115,7 +129,7 @@ func (f *recordedFit) layWeeks() error {
 		for k := range slots {
 			cal.Fill(twins.Tick(k), &env)
 			day := f.rules.weeks.recorded(cal.firstDay()+int64(env.Day), first, move)
-			slot, err := f.slotAt(day*secondsPerDay+int64(env.SecondOfDay), move, cal.Time(twins.Tick(k)))
+			slot, err := f.slotAt(day*SecondsPerDay+int64(env.SecondOfDay), move, cal.Time(twins.Tick(k)))
 			if err != nil {
 				return err
 			}
@@ -160,7 +174,7 @@ func (f *recordedFit) slotAt(wall int64, move int, local time.Time) (int64, erro
 func (m *weekMap) lines(start time.Time) (lines []string) {
 	const layout = "Mon 2 January 2006"
 	first := firstMonday(start)
-	text := func(day int64) string { return time.Unix(day*secondsPerDay, 0).UTC().Format(layout) }
+	text := func(day int64) string { return time.Unix(day*SecondsPerDay, 0).UTC().Format(layout) }
 	for w := 0; w < weeksOfYear; {
 		end := w + 1
 		for end < weeksOfYear && m[end] == m[end-1]+daysOfWeek {
@@ -175,66 +189,4 @@ func (m *weekMap) lines(start time.Time) (lines []string) {
 		w = end
 	}
 	return lines
-}
-
-// CalendarMap says of every record that lies on the scenario by a calendar which
-// of its days lie where: a line with its file, then one for each part.
-func (s *Scenario) CalendarMap() (lines []string) {
-	s.eachCalendar(nil, func(entry *tree, _ *yaml.Node, days []string) {
-		lines = append(lines, entry.textOf("file")+":")
-		for _, d := range days {
-			lines = append(lines, "  "+d)
-		}
-	})
-	return lines
-}
-
-// noteCalendars writes above each calendar, as a comment, what it
-// means.
-func (s *Scenario) noteCalendars(root *yaml.Node) {
-	s.eachCalendar(root, func(_ *tree, n *yaml.Node, days []string) {
-		for k := 0; n != nil && k < len(n.Content); k += 2 {
-			if n.Content[k].Value == "calendar" {
-				n.Content[k].HeadComment = "# " + strings.Join(days, "\n# ")
-			}
-		}
-	})
-}
-
-// eachCalendar visits every entry that has a calendar, with its node below root
-// (nil without a root) and what the calendar lays where.
-func (s *Scenario) eachCalendar(root *yaml.Node, visit func(entry *tree, n *yaml.Node, days []string)) {
-	one := func(entry *tree, n *yaml.Node) {
-		if entry == nil || len(recordingSpec(entry).Calendar) == 0 {
-			return
-		}
-		// A change may have made it wrong; Build says so.
-		if m, wrong := newWeekMap(recordingSpec(entry).Calendar); wrong == nil {
-			visit(entry, n, m.lines(s.Calendar.Start))
-		}
-	}
-	weather, node := s.document.root.get("weather"), childOf(root, "weather")
-	one(weather, node)
-	one(weather.get("wind"), childOf(node, "wind"))
-	one(s.document.root.get("market"), childOf(root, "market"))
-	recordings := childOf(root, "recordings")
-	for i, entry := range s.document.entries("recordings") {
-		var n *yaml.Node
-		if recordings != nil {
-			n = recordings.Content[i]
-		}
-		one(&entry, n)
-	}
-}
-
-func childOf(n *yaml.Node, key string) *yaml.Node {
-	if n == nil {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
 }

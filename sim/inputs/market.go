@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"io"
@@ -109,7 +109,8 @@ const (
 	basisLifeCycle = "life_cycle"
 	basisDirect    = "direct"
 
-	priceColumn    = "price_eur_per_mwh"
+	// PriceColumn is the key of the price among a market's columns.
+	PriceColumn    = "price_eur_per_mwh"
 	leastPrice     = -10_000 // €/MWh
 	mostPrice      = 100_000
 	euroPerMWh     = 1_000_000     // a twins.Price
@@ -120,7 +121,7 @@ const (
 // ReadMarket reads a file of recorded prices, and of generation by technology,
 // for the steps of cal, whose length must be known. The file is as ReadRecording
 // has it. Gaps that the run needs are refused; all other values are checked in the
-// whole file. What is wrong with the file or the spec is a *Problem.
+// whole file. What is wrong with the file or the spec is a *problem.At.
 func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
@@ -154,7 +155,7 @@ type marketReader struct {
 func (s *MarketSpec) recording() (r RecordingSpec) {
 	r.ID, r.File, r.Unit = "market", s.File, "W"
 	r.Time = s.Time
-	r.Columns = map[string]string{priceColumn: s.Price}
+	r.Columns = map[string]string{PriceColumn: s.Price}
 	for technology, column := range s.Mix {
 		r.Columns[technology] = column
 	}
@@ -164,12 +165,12 @@ func (s *MarketSpec) recording() (r RecordingSpec) {
 func (s *MarketSpec) check() error {
 	problem := func(format string, args ...any) error { return recordedProblem(s.recording(), 0, format, args...) }
 	if s.Price == "" {
-		return problem("no column for %s, wanted one in €/MWh", priceColumn)
+		return problem("no column for %s, wanted one in €/MWh", PriceColumn)
 	}
 	if s.Basis != "" && s.Basis != basisLifeCycle && s.Basis != basisDirect {
 		return problem("basis %q is unknown, wanted %s or %s", s.Basis, basisLifeCycle, basisDirect)
 	}
-	by := map[string]string{s.Price: priceColumn}
+	by := map[string]string{s.Price: PriceColumn}
 	for _, technology := range sortedKeys(s.Mix) {
 		column := s.Mix[technology]
 		if sourceOf(technology) == nil {
@@ -182,10 +183,20 @@ func (s *MarketSpec) check() error {
 	}
 	if len(s.Calendar) > 0 {
 		if _, wrong := newWeekMap(s.Calendar); wrong != nil {
-			return problem("calendar: %s", wrong.what)
+			return problem("calendar: %s", wrong.What)
 		}
 	}
 	return nil
+}
+
+// CheckHeader reads the header of the market's file. What is wrong with it or with the
+// spec is a *problem.At.
+func (s *MarketSpec) CheckHeader(fsys fs.FS) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	_, err := RecordingColumns(fsys, s.recording())
+	return err
 }
 
 func sourceOf(name string) *generationSource {
@@ -246,7 +257,7 @@ func (r *marketReader) row(columns []recordedColumn, fields []string, line int) 
 			row.gap = c.theirs
 			continue
 		}
-		if c.ours == priceColumn {
+		if c.ours == PriceColumn {
 			price, err := r.price(text, c.theirs, line)
 			if row.price = price; err != nil {
 				return row, err
@@ -347,7 +358,7 @@ func (r *marketReader) recorded(unix int64) string {
 // it takes the second one where the first has been.
 func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
 	if len(r.spec.Calendar) == 0 {
-		return cal.unix
+		return cal.Unix
 	}
 	weeks, _ := newWeekMap(r.spec.Calendar) // checked
 	monday := firstMonday(cal.Start)
@@ -356,7 +367,7 @@ func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
 	return func(t twins.Tick) int64 {
 		cal.Fill(t, &env)
 		day := weeks.recorded(cal.firstDay()+int64(env.Day), monday, 0)
-		at, last, _ := wallInstants(r.rules.zone, day*secondsPerDay+int64(env.SecondOfDay))
+		at, last, _ := wallInstants(r.rules.zone, day*SecondsPerDay+int64(env.SecondOfDay))
 		if at <= before {
 			at = last
 		}
@@ -380,50 +391,4 @@ func (m *Market) Fill(t twins.Tick, env *twins.Env) {
 	if m.Mixed {
 		env.Carbon = emitted.over(generated)
 	}
-}
-
-// marketSpec is what ReadMarket wants to know of a scenario's market.
-func marketSpec(entry *tree) (spec MarketSpec) {
-	r := recordingSpec(entry)
-	spec.File, spec.Time, spec.Calendar = r.File, r.Time, r.Calendar
-	spec.Price, spec.Basis = r.Columns[priceColumn], entry.textOf("basis")
-	if mix := entry.get("mix"); mix != nil {
-		spec.Mix = make(map[string]string, len(mix.keys))
-		for i, technology := range mix.keys {
-			spec.Mix[technology] = mix.items[i].text
-		}
-	}
-	return spec
-}
-
-// checkMarket reads the header of the market's file.
-func (d *document) checkMarket() []error {
-	entry := d.root.get("market")
-	if entry == nil {
-		return nil
-	}
-	if found := d.checkCalendar("market", entry); found != nil {
-		return found
-	}
-	spec := marketSpec(entry)
-	err := spec.check()
-	if err == nil {
-		_, err = RecordingColumns(d.data, spec.recording())
-	}
-	if err != nil {
-		return []error{d.dataProblem("market", entry, err)}
-	}
-	return nil
-}
-
-func (w *World) readMarket() (err error) {
-	d := w.Scenario.document
-	entry := d.root.get("market")
-	if entry == nil {
-		return nil
-	}
-	if w.Market, err = ReadMarket(d.data, marketSpec(entry), w.Scenario.Calendar); err != nil {
-		return d.dataProblem("market", entry, err)
-	}
-	return nil
 }

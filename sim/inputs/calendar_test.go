@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -82,7 +83,7 @@ func TestCalendarStepsOfDaysRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := calendarFrom(t, "Europe/Berlin", tt.start, quarter, 0).StepsOfDays(tt.days)
-			if err == nil || err.Error() != tt.want || !errors.Is(err, ErrUsage) {
+			if err == nil || err.Error() != tt.want || !errors.Is(err, problem.ErrUsage) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})

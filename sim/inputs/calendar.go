@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 	_ "time/tzdata" // a scenario's zone must be found on machines without a zone database, Windows and bare containers among them
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -35,7 +36,8 @@ type dayPart struct {
 	dayLength twins.Seconds
 }
 
-const secondsPerDay = 86_400
+// SecondsPerDay is the length of a day whose clocks are not changed.
+const SecondsPerDay = 86_400
 
 // NewCalendar returns the calendar of a run of steps steps (0 if its length is
 // open) of step > 0 seconds that begins at start, in start's zone. Fractions of
@@ -48,7 +50,7 @@ func NewCalendar(start time.Time, step twins.Seconds, steps twins.Tick) *Calenda
 // Time returns the start of step t, in the run's zone. Any t will do: steps
 // before the run are negative.
 func (c *Calendar) Time(t twins.Tick) time.Time {
-	return time.Unix(c.unix(t), 0).In(c.Start.Location())
+	return time.Unix(c.Unix(t), 0).In(c.Start.Location())
 }
 
 // At returns the step in which the wall clock of a local day reaches a second of
@@ -58,7 +60,7 @@ func (c *Calendar) Time(t twins.Tick) time.Time {
 // clocks skip stands for the first moment after the skip, one that they show
 // twice for its first.
 func (c *Calendar) At(day, secondOfDay int) twins.Tick {
-	wall := (c.firstDay()+int64(day))*secondsPerDay + int64(secondOfDay)
+	wall := (c.firstDay()+int64(day))*SecondsPerDay + int64(secondOfDay)
 	at, _, _ := wallInstants(c.Start.Location(), wall)
 	return twins.Tick(quoFloor(at-c.Start.Unix(), int64(c.Step)))
 }
@@ -69,24 +71,24 @@ func (c *Calendar) Days() int {
 	if c.Steps <= 0 {
 		return 0
 	}
-	last := dayNumber(time.Unix(c.unix(c.Steps)-1, 0).In(c.Start.Location()))
+	last := dayNumber(time.Unix(c.Unix(c.Steps)-1, 0).In(c.Start.Location()))
 	return int(last-c.firstDay()) + 1
 }
 
 // StepsOfDays returns the number of steps from Start to the end of the n-th local
 // calendar day, whose first may be a part of a day. A day runs to the next local
-// midnight: 92, 96 or 100 quarter hours in Europe. It returns a *UsageError if n
+// midnight: 92, 96 or 100 quarter hours in Europe. It returns a *problem.Usage if n
 // is negative or if that midnight falls within a step.
 func (c *Calendar) StepsOfDays(n int) (twins.Tick, error) {
 	if n < 0 {
-		return 0, &UsageError{What: fmt.Sprintf("%d days, wanted 0 or more", n)}
+		return 0, &problem.Usage{What: fmt.Sprintf("%d days, wanted 0 or more", n)}
 	}
 	if n == 0 {
 		return 0, nil
 	}
 	length := c.midnight(c.firstDay()+int64(n)) - c.Start.Unix()
 	if length%int64(c.Step) != 0 {
-		return 0, &UsageError{What: fmt.Sprintf("local midnight %s is not a whole number of steps after %s, wanted steps of %s to end there",
+		return 0, &problem.Usage{What: fmt.Sprintf("local midnight %s is not a whole number of steps after %s, wanted steps of %s to end there",
 			timeText(c.Start.Add(time.Duration(length)*time.Second)), timeText(c.Start), spanText(int64(c.Step)))}
 	}
 	return twins.Tick(length / int64(c.Step)), nil
@@ -96,7 +98,7 @@ func (c *Calendar) StepsOfDays(n int) (twins.Tick, error) {
 // clock at the start of the step. It allocates nothing, and asks the zone
 // database only when t leaves the local day of the call before.
 func (c *Calendar) Fill(t twins.Tick, env *twins.Env) {
-	now := c.unix(t)
+	now := c.Unix(t)
 	if now < c.last.from || now >= c.last.to {
 		c.last = c.dayPartAt(now)
 	}
@@ -106,13 +108,20 @@ func (c *Calendar) Fill(t twins.Tick, env *twins.Env) {
 	env.Weekday, env.YearDay, env.DayLength = p.weekday, p.yearDay, p.dayLength
 }
 
-func (c *Calendar) unix(t twins.Tick) int64 { return c.Start.Unix() + int64(t)*int64(c.Step) }
+// Unix is the Unix second at which step t starts.
+func (c *Calendar) Unix(t twins.Tick) int64 { return c.Start.Unix() + int64(t)*int64(c.Step) }
+
+// DayOf is the number of the local day that is t's date on t's own clock.
+func (c *Calendar) DayOf(t time.Time) int { return int(dayNumber(t) - c.firstDay()) }
+
+// StartText is Start for a message.
+func (c *Calendar) StartText() string { return timeText(c.Start) }
 
 func (c *Calendar) firstDay() int64 { return dayNumber(c.Start) }
 
 // midnight returns the Unix second at which a local day begins.
 func (c *Calendar) midnight(day int64) int64 {
-	at, _, _ := wallInstants(c.Start.Location(), day*secondsPerDay)
+	at, _, _ := wallInstants(c.Start.Location(), day*SecondsPerDay)
 	return at
 }
 
@@ -125,9 +134,9 @@ func (c *Calendar) dayPartAt(now int64) dayPart {
 	t := time.Unix(now, 0).In(c.Start.Location())
 	offset, zoneFrom, zoneTo := zoneOf(t)
 	day := dayNumber(t)
-	midnight := day*secondsPerDay - offset
+	midnight := day*SecondsPerDay - offset
 	return dayPart{
-		from: max(zoneFrom, midnight), to: min(zoneTo, midnight+secondsPerDay), midnight: midnight,
+		from: max(zoneFrom, midnight), to: min(zoneTo, midnight+SecondsPerDay), midnight: midnight,
 		day: int32(day - c.firstDay()), yearDay: int16(t.YearDay()), weekday: int8(t.Weekday()),
 		dayLength: twins.Seconds(c.midnight(day+1) - c.midnight(day)),
 	}
@@ -136,7 +145,7 @@ func (c *Calendar) dayPartAt(now int64) dayPart {
 // dayNumber counts local dates: 0 is 1970-01-01 on t's wall clock.
 func dayNumber(t time.Time) int64 {
 	_, offset := t.Zone()
-	return quoFloor(t.Unix()+int64(offset), secondsPerDay)
+	return quoFloor(t.Unix()+int64(offset), SecondsPerDay)
 }
 
 // zoneOf returns t's offset from UTC in seconds and the Unix seconds between
@@ -152,7 +161,7 @@ func zoneOf(t time.Time) (offset, from, to int64) {
 		to = end.Unix()
 	}
 	if now := t.Unix(); to <= now { // package time counts 365 days in leap years after its tables end, from 2040 on
-		to = (quoFloor(now, secondsPerDay) + 1) * secondsPerDay
+		to = (quoFloor(now, SecondsPerDay) + 1) * SecondsPerDay
 	}
 	return int64(o), from, to
 }
@@ -165,7 +174,7 @@ func zoneOf(t time.Time) (offset, from, to int64) {
 func wallInstants(loc *time.Location, wall int64) (first, last int64, exists bool) {
 	skip, skipped := int64(0), false
 	// No offset is as long as a day, so what shows this wall time lies between.
-	for t := time.Unix(wall-secondsPerDay, 0).In(loc); ; {
+	for t := time.Unix(wall-SecondsPerDay, 0).In(loc); ; {
 		offset, from, to := zoneOf(t)
 		at := wall - offset
 		switch {
@@ -176,7 +185,7 @@ func wallInstants(loc *time.Location, wall int64) (first, last int64, exists boo
 				first, exists = at, true
 			}
 		}
-		if to > wall+secondsPerDay {
+		if to > wall+SecondsPerDay {
 			break
 		}
 		t = time.Unix(to, 0).In(loc)

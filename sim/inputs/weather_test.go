@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -39,7 +40,7 @@ func calendarOf(t testing.TB, start string, step twins.Seconds, days int) *Calen
 
 func mustWeather(t testing.TB, spec WeatherSpec, cal *Calendar) *Weather {
 	t.Helper()
-	w, err := ReadWeather(shippedFS(), spec, cal)
+	w, err := ReadWeather(shippedFiles(), spec, cal)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,7 @@ func eachRow(t testing.TB, file string, f func(field func(name string) string)) 
 	t.Helper()
 	var spec RecordingSpec
 	spec.File = file
-	r, err := openRecorded(shippedFS(), spec)
+	r, err := openRecorded(shippedFiles(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestWeatherKeepsItsEnergy(t *testing.T) {
 		var sum [3]float64
 		mild := 0.0
 		for k := range cal.Steps {
-			w.Fill(cal.unix(k), step, &out)
+			w.Fill(cal.Unix(k), step, &out)
 			hours := float64(step) / 3600
 			sum[0], sum[1], sum[2] = sum[0]+out.GHI*hours, sum[1]+out.DNI*hours, sum[2]+out.DHI*hours
 			if k < twins.Tick(31*86_400/step) {
@@ -144,12 +145,12 @@ func TestWeatherKeepsItsEnergy(t *testing.T) {
 func TestWeatherKeepsEachInterval(t *testing.T) {
 	cal := calendarOf(t, "2018-03-17 23:45", 60, 2)
 	w := mustWeather(t, fortCollins(), cal)
-	row := w.slot(cal.unix(0))
+	row := w.slot(cal.Unix(0))
 	for k := twins.Tick(0); k < cal.Steps; row++ {
 		var sum twins.Weather
 		for range 30 {
 			var out twins.Weather
-			w.Fill(cal.unix(k), 60, &out)
+			w.Fill(cal.Unix(k), 60, &out)
 			sum.GHI, sum.DNI, sum.DHI = sum.GHI+out.GHI/30, sum.DNI+out.DNI/30, sum.DHI+out.DHI/30
 			k++
 		}
@@ -171,7 +172,7 @@ func TestLightFollowsTheSun(t *testing.T) {
 	dark, broken := 0, 0
 	for k := range cal.Steps {
 		before := out.GHI
-		w.Fill(cal.unix(k), 60, &out)
+		w.Fill(cal.Unix(k), 60, &out)
 		if length := math.Sqrt(out.Sun[0]*out.Sun[0] + out.Sun[1]*out.Sun[1] + out.Sun[2]*out.Sun[2]); math.Abs(length-1) > 1e-12 {
 			t.Fatalf("step %d: sun vector of length %v", k, length)
 		}
@@ -199,7 +200,7 @@ func TestWeatherBetweenRows(t *testing.T) {
 	cal := calendarOf(t, "2018-01-01 08:00", 600, 1)
 	w := mustWeather(t, fortCollins(), cal)
 	var out twins.Weather
-	w.Fill(cal.unix(0), 600, &out) // 08:00 … 08:10 between −9.1 °C at 08:00 and −7.9 °C at 08:30
+	w.Fill(cal.Unix(0), 600, &out) // 08:00 … 08:10 between −9.1 °C at 08:00 and −7.9 °C at 08:30
 	if want := -9.1 + 1.2/6; math.Abs(out.Temperature-want) > 1e-9 {
 		t.Errorf("%v °C, wanted %v", out.Temperature, want)
 	}
@@ -214,7 +215,7 @@ func TestWeatherBetweenRows(t *testing.T) {
 	spec.WindHeight, spec.Shear = 80, 0.257
 	thin := mustWeather(t, spec, cal)
 	var other twins.Weather
-	thin.Fill(cal.unix(0), 600, &other)
+	thin.Fill(cal.Unix(0), 600, &other)
 	// The standard atmosphere has 842.6 hPa at 1,526 m (ISO 2533); Fort Collins 812 … 845.
 	if got := other.AirDensity * 287.05 * (273.15 + other.Temperature) / 100; math.Abs(got-842.6) > 0.5 {
 		t.Errorf("%v hPa", got)
@@ -231,15 +232,15 @@ func TestWeatherInAnyOrder(t *testing.T) {
 	w := mustWeather(t, fortCollins(), cal)
 	want := make([]twins.Weather, cal.Steps)
 	for k := range want {
-		w.Fill(cal.unix(twins.Tick(k)), 900, &want[k])
+		w.Fill(cal.Unix(twins.Tick(k)), 900, &want[k])
 	}
 	var got twins.Weather
 	for _, k := range rand.New(rand.NewPCG(1, 1)).Perm(len(want)) {
-		if w.Fill(cal.unix(twins.Tick(k)), 900, &got); got != want[k] {
+		if w.Fill(cal.Unix(twins.Tick(k)), 900, &got); got != want[k] {
 			t.Fatalf("step %d: %+v, before %+v", k, got, want[k])
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { w.Fill(cal.unix(40), 900, &got); w.Fill(cal.unix(90), 900, &got) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { w.Fill(cal.Unix(40), 900, &got); w.Fill(cal.Unix(90), 900, &got) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -250,15 +251,15 @@ func TestWeatherOfAnotherYear(t *testing.T) {
 	there := calendarOf(t, "2018-05-05 00:00", 900, 2)
 	here := calendarOf(t, "2019-05-05 00:00", 900, 2)
 	spec := fortCollins()
-	if _, err := ReadWeather(shippedFS(), spec, here); err == nil || !strings.Contains(err.Error(), "which is the run") {
+	if _, err := ReadWeather(shippedFiles(), spec, here); err == nil || !strings.Contains(err.Error(), "which is the run") {
 		t.Fatalf("a run outside the record: %v", err)
 	}
 	spec.Moment = func(unix int64) int64 { return unix - year }
 	a, b := mustWeather(t, fortCollins(), there), mustWeather(t, spec, here)
 	var x, y twins.Weather
 	for k := range there.Steps {
-		a.Fill(there.unix(k), 900, &x)
-		if b.Fill(here.unix(k), 900, &y); x != y {
+		a.Fill(there.Unix(k), 900, &x)
+		if b.Fill(here.Unix(k), 900, &y); x != y {
 			t.Fatalf("step %d: %+v, a year later %+v", k, x, y)
 		}
 	}
@@ -376,7 +377,7 @@ func TestBadWeather(t *testing.T) {
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			_, err := ReadWeather(dayOfWeather(r.edit), smallSpec(), calendarOf(t, "2018-01-08 00:00", 900, 1))
-			var p *Problem
+			var p *problem.At
 			if !errors.As(err, &p) || err.Error() != r.want {
 				t.Errorf("got  %v\nwant %s", err, r.want)
 			}
@@ -459,7 +460,7 @@ func BenchmarkWeatherFill(b *testing.B) {
 	var out twins.Weather
 	k := twins.Tick(0)
 	for b.Loop() {
-		w.Fill(cal.unix(k%cal.Steps), 900, &out)
+		w.Fill(cal.Unix(k%cal.Steps), 900, &out)
 		k++
 	}
 }

@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"fmt"
@@ -69,7 +69,7 @@ func roof(t *testing.T, home int, cal *Calendar) []float64 {
 	first := time.Date(2016, 8, 1, 0, 0, 0, 0, time.UTC).Unix() // on the wall
 	hours := make([]float64, cal.Steps)
 	for k := range hours {
-		at := time.Unix(cal.unix(twins.Tick(k)), 0).In(civil)
+		at := time.Unix(cal.Unix(twins.Tick(k)), 0).In(civil)
 		_, offset := at.Zone()
 		hours[k] = rows[(at.Unix()+int64(offset)-first)/3600]
 	}

@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -58,7 +59,7 @@ const mostCharged = twins.GigawattHour
 //
 // Refused are times that cannot be read, a departure that is not after its
 // arrival, energy that is negative or more than anybody's battery holds, and a
-// user's sessions that overlap. What is wrong is a *Problem.
+// user's sessions that overlap. What is wrong is a *problem.At.
 func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, error) {
 	s := &Sessions{ID: spec.ID, spec: spec, cal: cal, of: map[string][]session{}}
 	if err := s.findMonday(); err != nil {
@@ -85,7 +86,7 @@ func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, erro
 }
 
 func (s *Sessions) problem(line int, format string, args ...any) error {
-	return &Problem{File: s.spec.File, Line: line, What: fmt.Sprintf(format, args...)}
+	return &problem.At{File: s.spec.File, Line: line, What: fmt.Sprintf(format, args...)}
 }
 
 func (s *Sessions) findMonday() error {
@@ -175,7 +176,7 @@ func (r *sessionRow) clock(text string) (int64, error) {
 	if !ok || !stamp.hasDay {
 		return 0, r.problem(r.line, "time %q cannot be read, wanted one like 2024-01-31 16:45 or 2024-01-31T16:45:00+01:00", text)
 	}
-	wall := stamp.day*secondsPerDay + stamp.second
+	wall := stamp.day*SecondsPerDay + stamp.second
 	home := r.cal.Start.Location()
 	if !stamp.hasOffset && r.rules.zone.String() == home.String() {
 		return wall, nil
@@ -227,7 +228,7 @@ func wallText(wall int64) string { return timeText(time.Unix(wall, 0).UTC()) }
 // wholeWeeks is the first Monday of a user's sessions as a day number, and the
 // whole weeks from there on to the day of the last departure.
 func wholeWeeks(all []session) (monday, weeks int64) {
-	first, last := quoFloor(all[0].arrive, secondsPerDay), quoFloor(all[len(all)-1].leave, secondsPerDay)
+	first, last := quoFloor(all[0].arrive, SecondsPerDay), quoFloor(all[len(all)-1].leave, SecondsPerDay)
 	const epochMonday = 4 // 1970-01-05
 	weekday := first - epochMonday - 7*quoFloor(first-epochMonday, 7)
 	monday = first + (7-weekday)%7
@@ -236,7 +237,7 @@ func wholeWeeks(all []session) (monday, weeks int64) {
 
 // around is how far before and after the run sessions are looked for: who has
 // not been at the plug for so long is taken for new.
-const around = 28 * secondsPerDay
+const around = 28 * SecondsPerDay
 
 // Of lays a user's sessions on the steps of the run, moved by whole weeks: those
 // in it, and the one before and after. In steps they are apart: where one begins
@@ -245,11 +246,11 @@ const around = 28 * secondsPerDay
 func (s *Sessions) Of(user string, shiftWeeks int) ([]twins.Session, error) {
 	all := s.of[user]
 	if all == nil {
-		return nil, fmt.Errorf("sessions %s have no user %q, %s", s.ID, user, wanted(user, s.Users))
+		return nil, fmt.Errorf("sessions %s have no user %q, %s", s.ID, user, problem.Wanted(user, s.Users))
 	}
 	var laid []twins.Session
 	start, end := s.span()
-	s.over(all, int64(7*shiftWeeks*secondsPerDay), func(one session) {
+	s.over(all, int64(7*shiftWeeks*SecondsPerDay), func(one session) {
 		if one.leave < start-around || one.arrive > end+around {
 			return
 		}
@@ -270,8 +271,8 @@ func (s *Sessions) Of(user string, shiftWeeks int) ([]twins.Session, error) {
 
 // span is the local days of the run on the scenario's wall clock.
 func (s *Sessions) span() (start, end int64) {
-	start = s.cal.firstDay() * secondsPerDay
-	return start, start + int64(s.cal.Days())*secondsPerDay
+	start = s.cal.firstDay() * SecondsPerDay
+	return start, start + int64(s.cal.Days())*SecondsPerDay
 }
 
 // over calls f with the sessions around the run in order, on the scenario's wall
@@ -285,19 +286,19 @@ func (s *Sessions) over(all []session, shift int64, f func(session)) {
 		return
 	}
 	monday, weeks := wholeWeeks(all)
-	round := weeks * 7 * secondsPerDay
-	from, _ := slices.BinarySearchFunc(all, monday*secondsPerDay, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
-	to, _ := slices.BinarySearchFunc(all, monday*secondsPerDay+round, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
+	round := weeks * 7 * SecondsPerDay
+	from, _ := slices.BinarySearchFunc(all, monday*SecondsPerDay, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
+	to, _ := slices.BinarySearchFunc(all, monday*SecondsPerDay+round, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
 	if all = all[from:to]; len(all) == 0 {
 		return
 	}
 	if n := len(all); all[n-1].leave >= all[0].arrive+round { // the last one reaches into the round after
 		all = all[:n-1]
 	}
-	shift += (s.weeks - monday) * secondsPerDay
+	shift += (s.weeks - monday) * SecondsPerDay
 	start, end := s.span()
-	shift += round * (quoFloor(start-shift-monday*secondsPerDay, round) - 1) // begin the round before
-	for ; monday*secondsPerDay+shift < end+round; shift += round {
+	shift += round * (quoFloor(start-shift-monday*SecondsPerDay, round) - 1) // begin the round before
+	for ; monday*SecondsPerDay+shift < end+round; shift += round {
 		for _, one := range all {
 			one.arrive, one.leave = one.arrive+shift, one.leave+shift
 			f(one)
@@ -307,8 +308,8 @@ func (s *Sessions) over(all []session, shift int64, f func(session)) {
 
 // tick is the step in which the scenario's clock shows a wall time.
 func (s *Sessions) tick(wall int64) twins.Tick {
-	day := quoFloor(wall, secondsPerDay)
-	return s.cal.At(int(day-s.cal.firstDay()), int(wall-day*secondsPerDay))
+	day := quoFloor(wall, SecondsPerDay)
+	return s.cal.At(int(day-s.cal.firstDay()), int(wall-day*SecondsPerDay))
 }
 
 // addSession adds one to sessions in order, so that there is a step between any

@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"bufio"
@@ -18,6 +18,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -119,7 +120,7 @@ const noValue = -1
 // With a Calendar the record may be of another year, place and half of the
 // earth: see CalendarPart.
 //
-// What is wrong with the file or with the spec is a *Problem.
+// What is wrong with the file or with the spec is a *problem.At.
 func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, error) {
 	rules, err := newRecordingRules(spec, cal)
 	if err != nil {
@@ -155,7 +156,7 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 
 // RecordingColumns reads the header of a recording's file and returns our names
 // for its columns, in the order of the file. What is wrong with the header or
-// with spec.Columns is a *Problem.
+// with spec.Columns is a *problem.At.
 func RecordingColumns(fsys fs.FS, spec RecordingSpec) ([]string, error) {
 	f, err := openRecorded(fsys, spec)
 	if err != nil {
@@ -226,7 +227,7 @@ func (r *recordingRules) readCalendar() error {
 	}
 	weeks, wrong := newWeekMap(r.spec.Calendar)
 	if wrong != nil {
-		return recordedProblem(r.spec, 0, "calendar: %s", wrong.what)
+		return recordedProblem(r.spec, 0, "calendar: %s", wrong.What)
 	}
 	r.weeks, r.zone = weeks, time.UTC
 	return nil
@@ -237,7 +238,7 @@ func (r *recordingRules) problem(line int, format string, args ...any) error {
 }
 
 func recordedProblem(spec RecordingSpec, line int, format string, args ...any) error {
-	return &Problem{File: cmp.Or(spec.File, spec.ID), Line: line, What: fmt.Sprintf(format, args...)}
+	return &problem.At{File: cmp.Or(spec.File, spec.ID), Line: line, What: fmt.Sprintf(format, args...)}
 }
 
 // The file.
@@ -285,7 +286,7 @@ func openProblem(spec RecordingSpec, err error) error {
 	case errors.Is(err, fs.ErrInvalid):
 		what = "is not a path that can be opened, wanted one relative to the scenario, within its folder"
 	}
-	return &Problem{File: spec.File, What: what, Err: err}
+	return &problem.At{File: spec.File, What: what, Err: err}
 }
 
 func (f *recordedFile) close() { f.file.Close() }
@@ -357,9 +358,9 @@ func (f *recordedFile) next() (fields []string, line int, err error) {
 	var syntax *csv.ParseError
 	switch {
 	case f.text.what != "": // before what the CSV reader makes of it
-		return nil, 0, &Problem{File: f.spec.File, Line: f.text.badLine, What: f.text.what, Err: f.text.err}
+		return nil, 0, &problem.At{File: f.spec.File, Line: f.text.badLine, What: f.text.what, Err: f.text.err}
 	case errors.As(err, &syntax):
-		return nil, 0, &Problem{File: f.spec.File, Line: syntax.StartLine, Err: err,
+		return nil, 0, &problem.At{File: f.spec.File, Line: syntax.StartLine, Err: err,
 			What: "a quotation mark out of place, wanted quoted fields as in \"a\"\"b\""}
 	case err != nil:
 		return nil, 0, err
@@ -538,7 +539,7 @@ func nearestNames(name string, names []string) string {
 	var nearest []string
 	least := math.MaxInt
 	for _, n := range names {
-		changes := distance(strings.ToLower(name), strings.ToLower(n))
+		changes := problem.Distance(strings.ToLower(name), strings.ToLower(n))
 		if changes < least {
 			nearest, least = nil, changes
 		}
@@ -615,12 +616,12 @@ func (r *recordingRules) timeOf(text string, after int64, before string, line in
 	}
 	var at int64
 	if s.hasOffset {
-		at = s.day*secondsPerDay + s.second - s.offset
+		at = s.day*SecondsPerDay + s.second - s.offset
 	} else {
 		if !s.hasDay {
 			s.day = r.cal.firstDay()
 		}
-		first, last, exists := wallInstants(r.zone, s.day*secondsPerDay+s.second)
+		first, last, exists := wallInstants(r.zone, s.day*SecondsPerDay+s.second)
 		if !exists {
 			return 0, r.problem(line, "time %q does not exist in %s, where clocks skip it, wanted an offset (+01:00) or the zone of the file", text, r.zone)
 		}
@@ -719,7 +720,7 @@ func parseClock(text string) (second int64, ok bool) {
 		}
 		second = 60*second + n
 	}
-	return second, second <= secondsPerDay
+	return second, second <= SecondsPerDay
 }
 
 // The values.
@@ -824,7 +825,7 @@ func (r *recordingRules) fit(rows *recordedRows) (*recordedFit, error) {
 	if err := lay(); err != nil {
 		return nil, err
 	}
-	if secondsPerWeek := int64(7 * secondsPerDay); secondsPerWeek%rows.interval == 0 {
+	if secondsPerWeek := int64(7 * SecondsPerDay); secondsPerWeek%rows.interval == 0 {
 		f.weekOfRows = secondsPerWeek / rows.interval
 	}
 	return f, f.findRows()
@@ -841,14 +842,14 @@ func (f *recordedFit) layDays() error {
 		return r.problem(rows.lines[0], "the interval that starts at %s does not meet the run's steps of %s from %s, wanted both to start together",
 			r.local(rows.first), spanText(f.step), r.local(start))
 	}
-	end := r.cal.unix(r.cal.Steps)
+	end := r.cal.Unix(r.cal.Steps)
 	if start < rows.first || end > rows.end() {
 		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
 			r.local(rows.first), r.local(rows.end()), r.local(start), r.local(end), r.zoneShown())
 	}
 	slots := make([]int32, r.cal.Steps)
 	for k := range slots {
-		slots[k] = int32((r.cal.unix(twins.Tick(k)) - rows.first) / rows.interval)
+		slots[k] = int32((r.cal.Unix(twins.Tick(k)) - rows.first) / rows.interval)
 	}
 	f.slotsOf[0] = slots
 	f.from = (start - rows.first) / rows.interval

@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -281,7 +282,7 @@ func TestRecordingRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := ReadRecording(fileOf(tt.spec, tt.text), tt.spec, cal)
-			var problem *Problem
+			var problem *problem.At
 			if !errors.As(err, &problem) || err.Error() != tt.want {
 				t.Errorf("\ngot  %v\nwant %s", err, tt.want)
 			}
@@ -802,9 +803,9 @@ func TestRecordingReadsAnyStamp(t *testing.T) {
 		if !ok || err != nil {
 			r.Fatalf("%q: %v, %v", text, ok, err)
 		}
-		got := s.day*secondsPerDay + s.second - s.offset
+		got := s.day*SecondsPerDay + s.second - s.offset
 		if !s.hasDay {
-			got += dayNumber(want) * secondsPerDay
+			got += dayNumber(want) * SecondsPerDay
 		}
 		if got != want.Unix() {
 			r.Fatalf("%q is %d, want %d", text, got, want.Unix())
@@ -827,9 +828,9 @@ func TestRecordingNeverPanics(t *testing.T) {
 		}
 		spec := recordedAs(withGaps(rapid.SampledFrom([]string{"", "hold", "linear", "same_time_last_week"}).Draw(r, "gaps")))
 		rec, err := ReadRecording(fileOf(spec, string(text)), spec, cal)
-		var problem *Problem
+		var problem *problem.At
 		if err != nil && !errors.As(err, &problem) {
-			r.Fatalf("%q: %v is no *Problem", text, err)
+			r.Fatalf("%q: %v is no *problem.At", text, err)
 		}
 		if err == nil {
 			for _, values := range rec.Values {

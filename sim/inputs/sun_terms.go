@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 // The periodic terms of Reda and Andreas, "Solar Position Algorithm for Solar
 // Radiation Applications", NREL/TP-560-34302 (2003, revised 2008), tables A4.2

@@ -1,4 +1,4 @@
-package sim
+package inputs
 
 import (
 	"io"
@@ -59,6 +59,15 @@ type Weather struct {
 	sun   slotSun // of the interval looked at last
 }
 
+// Clone is the same weather with a place of its own in it, for another goroutine.
+func (w *Weather) Clone() *Weather {
+	clone := *w
+	if w.wind != nil {
+		clone.wind = w.wind.Clone()
+	}
+	return &clone
+}
+
 // weatherRow is one interval: means of it, in the units of twins.Weather; NaN
 // where the file lacks a value that no run needs.
 type weatherRow struct {
@@ -105,7 +114,7 @@ const (
 // Without columns for beam and diffuse irradiance the global one is taken apart;
 // without wind it is calm; without pressure it is that of the standard
 // atmosphere. What is wrong with the
-// file or the spec is a *Problem.
+// file or the spec is a *problem.At.
 func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) {
 	r, err := newWeatherReader(spec, cal)
 	if err != nil {
@@ -121,9 +130,7 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 		return nil, err
 	}
 	if spec.Wind != nil {
-		wind := *spec.Wind
-		wind.wind = true
-		if r.weather.wind, err = ReadWeather(fsys, wind, cal); err != nil {
+		if r.weather.wind, err = ReadWeather(fsys, *spec.Wind.AsWind(), cal); err != nil {
 			return nil, err
 		}
 		r.weather.Filled += r.weather.wind.Filled
@@ -146,6 +153,12 @@ func (s *WeatherSpec) recording() (r RecordingSpec) {
 	return r
 }
 
+// AsWind is the spec of a record that another weather takes its wind from, for its Wind.
+func (s WeatherSpec) AsWind() *WeatherSpec {
+	s.wind = true
+	return &s
+}
+
 func newWeatherReader(spec WeatherSpec, cal *Calendar) (*weatherReader, error) {
 	recording := spec.recording()
 	if err := spec.check(); err != nil {
@@ -158,7 +171,7 @@ func newWeatherReader(spec WeatherSpec, cal *Calendar) (*weatherReader, error) {
 	if len(spec.Calendar) > 0 {
 		weeks, wrong := newWeekMap(spec.Calendar)
 		if wrong != nil {
-			return nil, recordedProblem(recording, 0, "calendar: %s", wrong.what)
+			return nil, recordedProblem(recording, 0, "calendar: %s", wrong.What)
 		}
 		spec.Moment = weeks.moment(cal)
 	}
@@ -196,6 +209,16 @@ func (s *WeatherSpec) check() error {
 		return problem("one of dni_w_per_m2 and dhi_w_per_m2 without the other, wanted both or neither")
 	}
 	return nil
+}
+
+// CheckHeader reads the header of the weather's file, not of its Wind. What is wrong with
+// it or with the spec is a *problem.At.
+func (s *WeatherSpec) CheckHeader(fsys fs.FS) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	_, err := RecordingColumns(fsys, s.recording())
+	return err
 }
 
 func weatherNames() string {
@@ -289,7 +312,7 @@ func (r *weatherReader) cover() error {
 	r.needed = make([]bool, len(w.rows))
 	least, most := int64(math.MaxInt64), int64(math.MinInt64)
 	for t := range cal.Steps {
-		from := w.moment(cal.unix(t))
+		from := w.moment(cal.Unix(t))
 		to := from + int64(cal.Step)
 		least, most = min(least, from), max(most, to)
 		for s := w.slot(from); s <= w.slot(to-1); s++ {

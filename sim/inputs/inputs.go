@@ -1,0 +1,9 @@
+package inputs
+
+// Inputs are all that a run is given from outside, read for the steps of one Calendar.
+type Inputs struct {
+	Recordings []*Recording
+	Weather    *Weather // nil if there is none
+	Market     *Market  // nil if there is none
+	Sessions   []*Sessions
+}
