@@ -259,15 +259,14 @@ func (b *BlockUsage) split(powers []int64, drawn, injected Figure) {
 	}
 }
 
-// LocalHour and LocalDay are the Unix seconds at which the hour and the day of a step
-// begin on the clocks of the run's zone. A day has 23 or 25 hours where the clocks
-// change.
+// LocalHour returns the Unix second at which the hour of a step begins in the run's zone.
 func LocalHour(cal *inputs.Calendar, t twins.Tick) int64 {
 	at := cal.Time(t)
 	return at.Unix() - int64(at.Minute()*60+at.Second())
 }
 
-// LocalDay is the second at which a step's day begins.
+// LocalDay returns the Unix second at which the local day of a step begins. A day has 23 or 25
+// hours where the clocks change.
 func LocalDay(cal *inputs.Calendar, t twins.Tick) int64 {
 	return cal.DayStart(cal.Time(t).Unix())
 }
