@@ -97,7 +97,6 @@ func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, erro
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.look().beside()
-	defer s.unpacker.Close()
 	s.steps, s.index, s.snapshots = r.store.steps, r.store.index, r.store.snapshots
 	s.commands, s.until = r.store.commands, at
 	m, err := s.nearest(min(at, s.Steps()))

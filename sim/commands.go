@@ -28,12 +28,13 @@ func (w *World) Add(c twins.Command) error {
 // been made. It must not be called while a step is being made.
 func (w *World) Schedule(taken []twins.Command) { w.added = append(w.added, taken...) }
 
-// LastSeq is the greatest number of the commands that were there when the last step was
-// made, or of the scenario's events before the first; 0 if there are none. It must not be
-// called while a step is being made.
+// LastSeq is the greatest number of the world's commands; 0 if there are none. It must not
+// be called while a step is being made.
 func (w *World) LastSeq() (last int64) {
-	for i := range w.commands {
-		last = max(last, w.commands[i].Seq)
+	for _, all := range [...][]twins.Command{w.commands, w.added} {
+		for i := range all {
+			last = max(last, all[i].Seq)
+		}
 	}
 	return last
 }

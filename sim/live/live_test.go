@@ -292,3 +292,18 @@ func TestLiveFails(t *testing.T) {
 		t.Errorf("clock %+v", c)
 	}
 }
+
+// Commands that a world has when its run is begun or resumed keep their numbers: the next
+// one is numbered behind them, also while no step has taken them yet.
+func TestNumbersGoOn(t *testing.T) {
+	w := mustShip(t, "hamlet")
+	before := twins.Set("grid/north", "limit_w", int64(8*twins.Kilowatt)).At(20, 77)
+	if err := w.Add(before); err != nil {
+		t.Fatal(err)
+	}
+	l := startLive(t, w, Options{Paused: true})
+	taken, err := l.Add(twins.Set("grid/north", "limit_w", int64(9*twins.Kilowatt)))
+	if err != nil || taken[0].Seq != before.Seq+1 {
+		t.Errorf("a command after number %d has %+v, %v", before.Seq, taken, err)
+	}
+}
