@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Notice is a notable event and who it happened to.
+// Notice is a notable event and the path of the member to which it happened.
 type Notice struct {
 	Member string
 	Event  Event
@@ -17,7 +17,7 @@ type memberBooking struct {
 	Booking
 }
 
-// note gathers what is worth telling of the step, in slot order.
+// note gathers the notable events of the step, in slot order.
 func (c *Cell) note(scratches []*Scratch) {
 	c.Events = c.Events[:0]
 	for _, w := range scratches {
@@ -33,8 +33,8 @@ func (c *Cell) note(scratches []*Scratch) {
 	c.decide(scratches)
 }
 
-// decide lists what was decided for members other than their reference, in slot order: a
-// decision for each reason.
+// decide lists the decisions that moved members away from their reference, in slot
+// order: one for each reason.
 func (c *Cell) decide(scratches []*Scratch) {
 	c.Notes, c.mixed = c.Notes[:0], c.mixed[:0]
 	for _, w := range scratches {
@@ -56,8 +56,8 @@ func (c *Cell) decide(scratches []*Scratch) {
 	}
 }
 
-// decisions appends those about member i. mixed are its bookings, if they have several
-// reasons.
+// decisions appends the decisions about member i. mixed are its bookings, if they have
+// several reasons.
 func (b *Block) decisions(to []Decision, i int, mixed []memberBooking) []Decision {
 	r, set := &b.Read[i], &b.Set[i]
 	d := Decision{b.Paths[i], r.Reason, set.Net(), r.Shifted, r.Unserved, r.Curtailed}
@@ -89,7 +89,8 @@ func (b *Block) decisions(to []Decision, i int, mixed []memberBooking) []Decisio
 	return to
 }
 
-// decided reports whether the last decisions have one about a member for a reason.
+// decided reports whether of ends with a decision about the member for this
+// reason.
 func decided(of []Decision, member string, why Reason) bool {
 	for k := len(of) - 1; k >= 0 && of[k].Member == member; k-- {
 		if of[k].Reason == why {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Command is the one form in which anything from outside changes a twin: a
+// Command is the one form in which a change from outside reaches a twin: a
 // scenario's events, a fork's changes, the API. Commands of a step are applied
 // before its offers, in the order of Seq.
 type Command struct {
@@ -19,22 +19,22 @@ type Command struct {
 	Type   *CommandType
 	Body   string // what is commanded, in the canonical bytes of the type
 
-	// Key and By stand beside the command: they change no twin and no digest.
-	Key string // the Idempotency-Key that it came with; "" is none
+	// Key and By only accompany the command: they change no twin and no digest.
+	Key string // the Idempotency-Key of the request; "" is none
 	By  Account
 }
 
 // Account is the number of the account that sent a command; 0 is none, as for a
-// scenario's event. It says nothing by itself: who it belongs to is kept elsewhere,
-// and can be forgotten there.
+// scenario's event. The number alone identifies no person: the owner of an account
+// is kept elsewhere, and can be erased there.
 type Account int64
 
 // CommandType names a kind of command; imperative. The name is on disk for ever.
 type CommandType struct {
 	Name string
-	// Check says why a body is refused; nil: it never is. A twin whose kind lists the
-	// type must take each body that passes, in whatever state it is: a refusal would
-	// end the run in its middle.
+	// Check says why a body is refused; nil: every body is valid. A twin whose kind
+	// lists the type must accept each body that passes, in any state: a refusal in
+	// mid-run would end the run.
 	Check func(body string) error
 
 	ofSetting bool // the body is a setting and a value
