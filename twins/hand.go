@@ -2,7 +2,7 @@ package twins
 
 import "slices"
 
-// hand is the manager's hand on a plant: an order that overrules every plan, an
+// hand is the manager's control of a plant: an order that overrules every plan, an
 // output fixed for an hour, and the share of its rating that is sold to the market.
 // All of it is changeable.
 type hand struct {
@@ -17,7 +17,7 @@ type PlantOrder int64
 
 // Orders to plants.
 const (
-	OrderAuto PlantOrder = 0 // as the plan has it
+	OrderAuto PlantOrder = 0 // follows the plan
 	OrderRun  PlantOrder = 1 // starts as soon as it can and stays on
 	OrderStop PlantOrder = 2 // stops at once and stays off
 )
@@ -38,7 +38,7 @@ const handSchema = `
 
 var handSettings = changeable[hand]{
 	number(Setting{Name: "order", Scale: 1, Max: int64(len(plantOrders)) - 1, Words: plantOrders}, func(h *hand) *int64 { return &h.order }),
-	// How long an output is fixed comes with an event of its own.
+	// How long an output is fixed is in an event of its own.
 	number(Setting{Name: "fixed_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)}, func(h *hand) *Power { return &h.fixed }),
 	number(Setting{Name: "sold_share", Scale: int64(One), Max: int64(One)}, func(h *hand) *Ratio { return &h.sold }),
 }
@@ -61,8 +61,8 @@ type Hand struct {
 	Sold  Ratio
 }
 
-// Value is one of the settings of the manager's hand, as it is stored; false if there is none of
-// that name.
+// Value is the stored value of a setting of the manager's; false if there is none with that
+// name.
 func (h *Hand) Value(setting string) (v int64, ok bool) {
 	of := hand{order: int64(h.Order), fixed: h.Fixed, sold: h.Sold}
 	s := handSettings.named(setting)
@@ -72,8 +72,8 @@ func (h *Hand) Value(setting string) (v int64, ok bool) {
 	return s.get(&of), true
 }
 
-// Set gives one of the settings a value in step t, for callers that have the commands to a plant and
-// not the plant. Steps are of that length.
+// Set gives a setting a value in step t, for callers that have a plant's commands but not the plant.
+// step is the length of a step.
 func (h *Hand) Set(setting string, v int64, t Tick, step Seconds) {
 	of := hand{int64(h.Order), h.Fixed, h.Until, h.Sold}
 	if s := handSettings.named(setting); s != nil {
