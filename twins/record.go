@@ -1,7 +1,7 @@
 package twins
 
-// CellLayout is who is in a community, by kind and in path order, and which columns
-// records of them have. It does not change while a run is made.
+// CellLayout lists the members of a community, by kind and in path order, and the
+// columns that records have of them. It does not change during a run.
 type CellLayout struct {
 	Path   string
 	Blocks []*BlockLayout
@@ -11,7 +11,7 @@ type CellLayout struct {
 // BlockLayout is the members of one kind.
 type BlockLayout struct {
 	Kind    *Kind
-	Columns []Column // those of Kind that the run's layout has
+	Columns []Column // the columns of Kind in the run's layout
 	Paths   []string
 
 	parts    func(i int) []string
@@ -33,10 +33,10 @@ func (l *BlockLayout) GaugeList(i int) []Gauge {
 	return GaugesOf(l.Kind, l.parts(i))
 }
 
-// Prepared reports whether member i is one that is not there until it is put in.
+// Prepared reports whether member i is prepared: absent until it is put in.
 func (l *BlockLayout) Prepared(i int) bool { return l.prepared != nil && l.prepared[i] }
 
-// ColumnNamed is the place of a column, −1 if records do not have it.
+// ColumnNamed is the index of a column, −1 if records do not have it.
 func (l *BlockLayout) ColumnNamed(name string) int {
 	for i := range l.Columns {
 		if l.Columns[i].Name == name {
@@ -47,8 +47,8 @@ func (l *BlockLayout) ColumnNamed(name string) int {
 }
 
 // CellRecord is what a community and its members did in one step, as a value: hash,
-// journal, report and page read nothing else. The record of a cell that is being stepped
-// is filled anew in the next step, so whoever keeps it copies it.
+// journal, report and page read nothing else. The next step overwrites the record of a
+// cell that is being stepped; a caller that keeps it must copy it.
 type CellRecord struct {
 	Path   string
 	Blocks []BlockRecord
@@ -57,7 +57,7 @@ type CellRecord struct {
 	Notes  []Decision // in slot order
 	Events []Notice   // notable ones, by member
 	// Gauges are the values of the community's own gauges, in the order of its layout;
-	// nil where they are not known, as in a replay.
+	// nil where they are unknown, as in a replay.
 	Gauges []int64
 	// Isolated are the members that were put into quarantine since the step before.
 	Isolated []string
@@ -67,8 +67,8 @@ type CellRecord struct {
 	BrokenBy Energy
 }
 
-// NodeColumn is one figure of a community's own, as it stands in files. The name carries
-// the unit and stays for ever.
+// NodeColumn is one figure of a community's own, as it appears in files. The name
+// carries the unit and stays for ever.
 type NodeColumn struct {
 	Name   string
 	Places int // decimals of the stored integer
