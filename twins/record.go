@@ -107,14 +107,15 @@ func NewCellRecord(l *CellLayout) *CellRecord {
 // Net is what passes the community's connection point: + import, − export.
 func (r *CellRecord) Net() Power { return r.Flows.Net() }
 
-// Column is what column n says of all members, in path order; nil if it is 0 of each.
+// Column is the values of column n for all members, in path order; nil if all are 0.
 func (b *BlockRecord) Column(n int) []int64 { return b.columns[n] }
 
-// SetColumn puts the values of a column in; nil stands for zeros. They belong to the
-// record then.
+// SetColumn sets the values of a column; nil means zeros. The record owns the values
+// from then on.
 func (b *BlockRecord) SetColumn(n int, values []int64) { b.columns[n] = values }
 
-// Value is what column n says of member i; 0 of a column that records do not have.
+// Value is the value of column n for member i; 0 for a column that records do not
+// have.
 func (b *BlockRecord) Value(n, i int) int64 {
 	if n < 0 || b.columns[n] == nil {
 		return 0
@@ -122,7 +123,7 @@ func (b *BlockRecord) Value(n, i int) int64 {
 	return b.columns[n][i]
 }
 
-// PartsOf are the powers of member i's devices; nil where they are not known.
+// PartsOf are the powers of member i's devices; nil where they are unknown.
 func (b *BlockRecord) PartsOf(i int) []Power {
 	if b.Parts == nil || b.first == nil {
 		return nil
@@ -131,7 +132,7 @@ func (b *BlockRecord) PartsOf(i int) []Power {
 }
 
 // GaugesOf are the values of member i's gauges, in the order of GaugeList; nil where they
-// are not known, and of a member that has none.
+// are unknown, and for a member without gauges.
 func (b *BlockRecord) GaugesOf(i int) []int64 {
 	if b.Gauges == nil || b.gauges == nil {
 		return nil
@@ -139,8 +140,8 @@ func (b *BlockRecord) GaugesOf(i int) []int64 {
 	return b.Gauges[b.gauges[i]:b.gauges[i+1]]
 }
 
-// Reading is what the columns say of member i. What the power is (load, storage,
-// exchange) follows from the kind's role; what else has no column is 0 in it.
+// Reading is member i's reading from the columns. The kind's role decides
+// whether the power is load, storage or exchange; fields without a column are 0.
 func (b *BlockRecord) Reading(i int) (r Reading) {
 	for n := range b.Columns {
 		b.Columns[n].Set(&r, b.Value(n, i))
@@ -159,8 +160,8 @@ func (b *BlockRecord) Reading(i int) (r Reading) {
 	return r
 }
 
-// Vacant reports whether of member i, which is prepared, there is nothing in this step: it
-// held nothing at its end and neither drew nor gave.
+// Vacant reports whether member i is prepared and absent in this step: it held nothing at
+// its end and neither drew nor gave.
 func (b *BlockRecord) Vacant(i int) bool {
 	return b.Prepared(i) && b.Value(b.power, i) == 0 && b.Value(b.content, i) == 0
 }
@@ -189,10 +190,10 @@ func (b *Block) layoutOf(l *Layout) *BlockLayout {
 	return to
 }
 
-// Layout is who is in the community, as its records have it.
+// Layout lists the community's members and columns in its records.
 func (c *Cell) Layout() *CellLayout { return c.layout }
 
-// LayoutAs is who is in the community, as records of another layout have it.
+// LayoutAs is Layout for records of another run layout.
 func (c *Cell) LayoutAs(l *Layout) *CellLayout {
 	to := &CellLayout{Path: c.Path}
 	for _, b := range c.Blocks {
@@ -204,7 +205,7 @@ func (c *Cell) LayoutAs(l *Layout) *CellLayout {
 	return to
 }
 
-// Record is what the community did in the step that was committed last.
+// Record is what the community did in the last committed step.
 func (c *Cell) Record() *CellRecord { return c.record }
 
 // takeRecord fills the cell's record after a commit.
@@ -223,8 +224,7 @@ func (c *Cell) takeRecord(env *Env) {
 	}
 }
 
-// gather fills the columns of a record. A column whose sum the flows know to be 0 is not
-// looked at.
+// gather fills the columns of a record. A column whose sum in the flows is 0 is skipped.
 func (b *Block) gather(to *BlockRecord) {
 	if b.columns == nil {
 		b.columns = make([][]int64, len(to.Columns))
