@@ -86,6 +86,7 @@ type Setting struct {
 
 // Slab holds the states of n twins of one kind, contiguous. A twin is
 // (slab, index).
+//
 // Offer and Step change no state (an Offer may leave notes for the Step that
 // follows it in the same step). Apply and Command are the only mutators; live,
 // recovery and replay share them. Save keeps a copy of all states, Restore
