@@ -6,8 +6,8 @@ import "github.com/smatrix-grid/smatrix/twins"
 type Moment struct {
 	Now  twins.Tick
 	Step twins.Seconds // of the run
-	// Span of the plan: over it a plant short of water can give what waits and what
-	// arrives, and no more.
+	// Span of the plan: during it a plant short of water can use its stored water
+	// and its inflow, and no more.
 	Span twins.Seconds
 	// ReserveIn is the time within which reserve must be there.
 	ReserveIn twins.Seconds
