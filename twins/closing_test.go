@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// stubborn is a slab whose members offer what they have, and then do nothing:
-// a battery that is full and does not know it, a plant that has tripped.
+// stubborn is a slab whose members offer power and then do nothing: a battery
+// that is full without knowing it, a plant that has tripped.
 type stubborn struct{ twins.Slab }
 
 func (s stubborn) Step(i int, env *twins.Env, _ *twins.Setpoint, ev *twins.Events, out *twins.Reading) {
@@ -37,8 +37,8 @@ func (a asking) Dispatch(env *twins.Env, o *twins.Offers, p *twins.Plan) {
 	p.Communities[0].Tier[twins.Storage] = -2 * twins.Kilowatt
 }
 
-// A home draws 5 kW and its community's battery is asked for 2 of them. Who
-// closes the books when somebody does not follow?
+// A home draws 5 kW and its community's battery is asked for 2 of them. Which
+// unit closes the books if a member does not follow?
 func TestWhoClosesTheBooks(t *testing.T) {
 	sound := func(k *twins.Kind) *twins.Kind { return k }
 	for _, row := range []struct {
