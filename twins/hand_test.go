@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The manager's hand on a plant of 1,000 W, least output 400 W, that takes two steps
-// of a quarter hour to start: what it does when asked for 700 W in each step.
+// The manager's control of a plant of 1,000 W, least output 400 W, that takes two
+// steps of a quarter hour to start: its output when asked for 700 W in each step.
 func TestManagersHand(t *testing.T) {
 	const spec = `"rated_w": 1000, "min_output": 0.4, "ramp_per_min": 1, "start_up_s": 1800, "min_up_s": 7200`
 	type order struct {

@@ -8,8 +8,8 @@ import (
 )
 
 // In the cold, with a tie that carries all of the essential load and half of
-// what the heat pump must have: essential load is served, heat is cut below its
-// promise and that is booked as unserved.
+// the heat pump's least: essential load is served, heat is cut below its
+// promise and booked as unserved.
 func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 	site := twintest.NewSite(7, 900)
 	member := func(k *twins.Kind, path, spec string) twins.CellMember {
@@ -59,7 +59,7 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 	}
 }
 
-// Heat costs nothing but time: neither an offer nor a step allocates.
+// Neither an offer nor a step of a heater allocates.
 func TestHeatAllocatesNothing(t *testing.T) {
 	for _, k := range twins.PartKinds() {
 		if k.Name != "heat_pump" && k.Name != "hot_water" {
