@@ -41,7 +41,7 @@ func (b bands) flex() (f twins.Flex) {
 
 // dispatch runs the merit order once and writes the plan as text: each unit's
 // net power in W, with + or − if it is to start or stop, then for each
-// community the tiers with a setpoint, in the order of the tiers.
+// community the tiers whose setpoint is not 0, in the order of the tiers.
 func dispatch(units []offered, communities []bands) string {
 	var o twins.Offers
 	var p twins.Plan

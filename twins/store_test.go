@@ -10,7 +10,7 @@ import (
 // with -tags long a billion times.
 var driftSteps = 2_000_000
 
-// What a store gains is, after any number of steps, what exact arithmetic says,
+// After any number of steps a store has gained what exact arithmetic says,
 // rounded down once.
 func TestStoreDriftsByNothing(t *testing.T) {
 	if err := drift(func(s *store, e Energy, eff Ratio) (Energy, int64) { return s.charged(e, eff) }); err != "" {

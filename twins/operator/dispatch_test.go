@@ -7,7 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
-// Plants of 100 kW: cheap a, dear b, which is held by its ramp: 15 kW in a step.
+// Plants of 100 kW: cheap a, and dear b, whose ramp allows 15 kW in a step.
 var (
 	cheap  = plant("a", `"cost_eur_per_mwh": 50, "ramp_per_min": 1`)
 	dear   = plant("b", `"cost_eur_per_mwh": 90, "ramp_per_min": 1, "min_output": 0.1`)
@@ -15,7 +15,7 @@ var (
 	former = battery("s", `"rated_wh": 100000, "rated_w": 50000, "grid_forming": true`)
 )
 
-// What the operator asks in its first step, worked out by hand.
+// Plans of the operator's first step, worked out by hand.
 func TestDispatch(t *testing.T) {
 	type row struct {
 		name        string
@@ -33,7 +33,7 @@ func TestDispatch(t *testing.T) {
 				[]member{cheap, dear}, []tiers{load(120)},
 				"-100 -20 | essential 120"},
 			{"a plant that is held by its ramp takes over what it could not give in time", operator.Config{},
-				[]member{cheap, held}, []tiers{load(120)}, // a may be lost: 85 of its 100 short, of which b has 65 that are free
+				[]member{cheap, held}, []tiers{load(120)}, // a may be lost: 85 of its 100 are uncovered, of which b can take over 65
 				"-35 -85 | essential 120"},
 			{"storage counts: less is moved", operator.Config{},
 				[]member{cheap, held}, []tiers{load(120), {storage: {-40, 0, 40}}}, // 100 less 15 less 40
@@ -152,7 +152,8 @@ func TestDispatch(t *testing.T) {
 	}
 }
 
-// What is cut without controls is cut without an agreement, and says so.
+// Load that is cut without controls is cut without an agreement, and its
+// reason says so.
 func TestPlainSheds(t *testing.T) {
 	for _, row := range []struct {
 		plain bool
@@ -167,7 +168,8 @@ func TestPlainSheds(t *testing.T) {
 	}
 }
 
-// Who had to be moved for reserve says so, and so does who stops by plan.
+// A unit that was moved for reserve has that reason, and so has a unit that
+// the plan stops.
 func TestReasons(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, cheap, held)
 	of, p := g.offer(load(120))
@@ -183,8 +185,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// A step that leaves an infeed uncovered says so, and by how much, worked out by hand;
-// one that covers each of them says nothing, and neither does a grid that could not
+// A step that leaves an infeed uncovered has an event with the missing power, worked
+// out by hand; a step that covers each has none, and neither has a grid that could not
 // hold its frequency with all the reserve there is.
 func TestReserveThatIsShort(t *testing.T) {
 	idle := func(rated string) member {
@@ -195,7 +197,7 @@ func TestReserveThatIsShort(t *testing.T) {
 		config  operator.Config
 		members []member
 		load    float64
-		want    [2]float64 // kW; 0: nothing is told
+		want    [2]float64 // kW; 0: no event
 	}{
 		{"what b has left is less than a gives", operator.Config{}, []member{cheap, dear}, 120, [2]float64{100, 80}},
 		{"storage makes up for the rest", operator.Config{}, []member{cheap, dear, idle("20000")}, 120, [2]float64{}},
