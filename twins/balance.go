@@ -87,7 +87,7 @@ func NewBalance(node *Node, controller Controller, communities []Roster) *Balanc
 func (g *Balance) Begin(env *Env) Stage {
 	g.stage, g.tick, g.seq, g.revised, g.shed, g.closes = StageOffer, env.Tick, 0, 0, 0, 0
 	g.Swing, g.Isolated = Swing{}, g.Isolated[:0]
-	g.keep()
+	g.save()
 	g.ask()
 	return g.stage
 }
@@ -116,7 +116,7 @@ func (g *Balance) Asks() []Ask { return g.asks }
 func (g *Balance) Take(i int, a *Answer) error {
 	ask, r := &g.asks[i], &g.rosters[i]
 	switch {
-	case !a.to(ask):
+	case !a.answersTo(ask):
 		return fmt.Errorf("%s: answer to exchange %d of step %d, %s, wanted one to exchange %d of step %d, %s",
 			r.Path, a.Seq, a.Tick, a.Stage, ask.Seq, ask.Tick, ask.Stage)
 	case len(a.Units) != len(r.Units) || len(a.Stores) != len(r.Stores):
@@ -129,8 +129,8 @@ func (g *Balance) Take(i int, a *Answer) error {
 	return nil
 }
 
-// to reports whether a answers this ask.
-func (a *Answer) to(ask *Ask) bool {
+// answersTo reports whether a answers this ask.
+func (a *Answer) answersTo(ask *Ask) bool {
 	return a.Tick == ask.Tick && a.Seq == ask.Seq && a.Stage == ask.Stage
 }
 
@@ -138,7 +138,7 @@ func (a *Answer) to(ask *Ask) bool {
 // stage has been taken: otherwise the driver of the step has lost one.
 func (g *Balance) answered() {
 	for i, a := range g.answers {
-		if ask := &g.asks[i]; g.Involves(i) && (a == nil || !a.to(ask)) {
+		if ask := &g.asks[i]; g.Involves(i) && (a == nil || !a.answersTo(ask)) {
 			panic(fmt.Sprintf("twins: step %d: no answer of %s to exchange %d, %s", ask.Tick, g.rosters[i].Path, ask.Seq, ask.Stage))
 		}
 	}
@@ -150,9 +150,9 @@ func (g *Balance) unit(k int) *UnitAnswer {
 	return &g.answers[u.community].Units[u.unit]
 }
 
-// keep saves the state of the step for Rollback. A grid that failed inside
+// save saves the state of the step for Rollback. A grid that failed inside
 // Next rolls back and calls it again.
-func (g *Balance) keep() {
+func (g *Balance) save() {
 	k := &g.before
 	k.node, k.stage, k.seq, k.revised, k.shed, k.closes = *g.Node, g.stage, g.seq, g.revised, g.shed, g.closes
 	k.swing = g.Swing
@@ -184,7 +184,7 @@ func (g *Balance) Involves(i int) bool {
 // stage, for which Asks are then ready.
 func (g *Balance) Next(env *Env) Stage {
 	g.answered()
-	g.keep()
+	g.save()
 	g.fault(BeforeAnswer)
 	switch g.stage {
 	case StageOffer:
@@ -196,7 +196,7 @@ func (g *Balance) Next(env *Env) Stage {
 		g.revised++
 		g.stage = g.closeBooks()
 	case StageClose:
-		g.stage = g.closed()
+		g.stage = g.checkUnits()
 	case StageCommit:
 		g.audit(env)
 		g.stage = StageDone
@@ -268,30 +268,30 @@ func (g *Balance) closeBooks() Stage {
 		g.offers.Communities[i] = a.Flex
 	}
 	g.plan.straighten(&g.offers)
-	left := g.plan.close(g.offers.Units, g.missing())
+	left := g.plan.moveUnits(g.offers.Units, g.missing())
 	if left > 0 { // no load is cut to make masses turn faster
-		left = g.bend(left)
+		left = g.limitSwing(left)
 	}
 	if left == 0 || g.revised == maxPasses {
 		return StageClose
 	}
-	moved := g.force(left)
+	moved := g.askAgain(left)
 	if !moved && left < 0 {
 		if short := g.plan.Stop(g.offers.Units, left); short > 0 {
-			moved = g.force(short)
+			moved = g.askAgain(short)
 		}
 	}
 	if !moved {
-		g.bend(left)
+		g.limitSwing(left)
 		return StageClose // nothing is left to move; the audit reports the rest
 	}
 	return StageRevise
 }
 
-// bend reduces the swing to what the books can hold: masses take up no more than
+// limitSwing reduces the swing to what the books can hold: masses take up no more than
 // units can give in the step, and give no more than can be drawn; so does the
 // load's relief. It returns what is left, and never increases a swing.
-func (g *Balance) bend(left Power) Power {
+func (g *Balance) limitSwing(left Power) Power {
 	s := &g.Swing
 	if left > 0 {
 		faster := min(left, max(0, s.Kinetic))
@@ -305,19 +305,19 @@ func (g *Balance) bend(left Power) Power {
 	return left + slower + less
 }
 
-// force asks communities for less or more than planned, and reports whether
+// askAgain asks communities for less or more than planned, and reports whether
 // any of them could be asked.
-func (g *Balance) force(left Power) bool {
-	rest := g.plan.force(&g.offers, left, g.shed > 0)
+func (g *Balance) askAgain(left Power) bool {
+	rest := g.plan.secondPass(&g.offers, left, g.shed > 0)
 	if left > 0 {
 		g.shed++
 	}
 	return rest != left
 }
 
-// closed checks what the units did. One that did not follow is taken as it
+// checkUnits checks what the units did. One that did not follow is taken as it
 // is, and the next in order closes for it.
-func (g *Balance) closed() Stage {
+func (g *Balance) checkUnits() Stage {
 	failed := false
 	for k := range g.units {
 		if did := g.unit(k).Power; did != g.plan.Units[k].Net() {
@@ -348,11 +348,11 @@ func (g *Balance) audit(env *Env) {
 		g.Node.Apply(&g.events.All()[k])
 		g.fault(BetweenApply)
 	}
-	g.settled(env)
+	g.reportOutcome(env)
 }
 
-// settled passes the outcome of the step to a stateful controller.
-func (g *Balance) settled(env *Env) {
+// reportOutcome passes the outcome of the step to a stateful controller.
+func (g *Balance) reportOutcome(env *Env) {
 	g.Events = g.Events[:0]
 	c, ok := g.Controller.(Stateful)
 	if !ok {

@@ -286,7 +286,7 @@ func (b *battery) init(path string, spec *batterySpec) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: tariff: %w", path, err)
 	}
-	b.sink()
+	b.shrinkBand()
 	return nil
 }
 
@@ -300,9 +300,9 @@ func (b *battery) health() Ratio {
 	return max(0, One-Ratio(byUse)-min(Ratio(byTime), One))
 }
 
-// sink lowers full, the top of the band, to what health leaves of it, and
+// shrinkBand lowers full, the top of the band, to what health leaves of it, and
 // high, the most that may be held, as far as the energy held allows.
-func (b *battery) sink() {
+func (b *battery) shrinkBand() {
 	b.full = b.low + (b.top - b.low).Times(b.health())
 	b.high = max(b.full, b.held)
 }
@@ -407,7 +407,7 @@ func (b *battery) Apply(e *Event) {
 	if b.held < least || b.held > b.high {
 		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, least, b.high))
 	}
-	b.sink()
+	b.shrinkBand()
 }
 
 func (b *battery) meter(e Energy) {
@@ -446,7 +446,7 @@ func (b *battery) UnmarshalBinary(buf []byte) ([]byte, error) {
 		(*int64)(&b.drawn), (*int64)(&b.delivered), &b.cycles, (*int64)(&b.cycled), (*int64)(&b.age),
 		(*int64)(&b.reserve), &b.mode, (*int64)(&b.peak), &available)
 	b.available = available != 0
-	b.sink()
+	b.shrinkBand()
 	return buf, err
 }
 

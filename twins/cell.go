@@ -53,38 +53,38 @@ type Cell struct {
 	layout *CellLayout
 	record *CellRecord
 
-	turns    []turn   // of customers in rotation; reused
-	cuts     []Notice // of this step
-	mixed    []memberBooking
-	borne    Tick // the last tick whose burdens have been counted
-	network  Network
-	stewards stewards
-	standing []span // members at the community's own connection points
-	lossless bool
-	units    []Slot
-	shared   []span // devices behind no meter but the community's
-	rounds   [StageDone][]round
-	commands []Command // of this step, for members, by target
-	inside   string    // prefix of the members' paths
-	isolated []string
+	turns     []turn   // of customers in rotation; reused
+	cuts      []Notice // of this step
+	mixed     []memberBooking
+	burdensAt Tick // the last tick whose burdens have been counted
+	network   Network
+	stewards  stewards
+	direct    []span // members at the community's own connection points
+	lossless  bool
+	units     []Slot
+	shared    []span // devices behind no meter but the community's
+	rounds    [StageDone][]round
+	commands  []Command // of this step, for members, by target
+	prefix    string    // prefix of the members' paths
+	isolated  []string
 
-	roster     Roster
-	answer     Answer
-	banks      []storeBank // the roster's stores, in its order
-	seq        int32       // of the present exchange
-	converters bool        // the ask wants Converters in the answer
-	slotOf     map[string]Slot
-	began      Tick // the last tick for which rows have been saved
-	before     Node // the twin at the start of the step
-	opened     Node // the same with the step's commands applied
-	events     Events
-	draws      []BusDraw
-	state      NetworkState  // the network's last answer
-	gauger     GaugedNetwork // nil: the network has no gauges
-	gauges     []int64
-	heard      NetworkState // the network's answer before the present exchange
-	listened   exchange     // the exchange to which heard belongs
-	asked      Setpoint     // of the community, for its steward
+	roster        Roster
+	answer        Answer
+	banks         []storeBank // the roster's stores, in its order
+	seq           int32       // of the present exchange
+	converters    bool        // the ask wants Converters in the answer
+	slotOf        map[string]Slot
+	savedAt       Tick // the last tick for which rows have been saved
+	before        Node // the twin at the start of the step
+	opened        Node // the same with the step's commands applied
+	events        Events
+	draws         []BusDraw
+	state         NetworkState  // the network's last answer
+	gauger        GaugedNetwork // nil: the network has no gauges
+	gauges        []int64
+	networkBefore NetworkState // the network's answer before the present exchange
+	heardIn       exchange     // the exchange to which networkBefore belongs
+	asked         Setpoint     // of the community, for its steward
 
 	// Fault is called at statements where a test wants a member to fail; nil
 	// otherwise.
@@ -124,28 +124,28 @@ func (w *Scratch) Reset() { w.Notices, w.mixed = w.Notices[:0], w.mixed[:0] }
 // divides what is asked of the community among its members. A refused command is an
 // error, and so is an ask for another step than env's; the step cannot go on.
 func (c *Cell) Begin(env *Env, ask *Ask) error {
-	if err := c.take(env, ask); err != nil {
+	if err := c.takeAsk(env, ask); err != nil {
 		return err
 	}
-	c.listen(ask)
+	c.keepNetworkState(ask)
 	switch ask.Stage {
 	case StageOffer:
-		return c.open(env)
+		return c.openStep(env)
 	case StageSettle, StageRevise:
 		c.divide(env, &ask.Set)
 	}
 	return nil
 }
 
-// open saves every state once a step and picks the commands for this
+// openStep saves every state once a step and picks the commands for this
 // community.
-func (c *Cell) open(env *Env) error {
-	if c.began != env.Tick {
+func (c *Cell) openStep(env *Env) error {
+	if c.savedAt != env.Tick {
 		for _, b := range c.Blocks {
 			b.Slab.Save()
 		}
 		c.before = *c.Node
-		c.began = env.Tick
+		c.savedAt = env.Tick
 		c.isolated = c.isolated[len(c.Isolated):] // the rest came after the last commit's report
 		c.Isolated = nil
 	}
@@ -160,7 +160,7 @@ func (c *Cell) open(env *Env) error {
 // openCommands carries out the step's commands for the community itself, and
 // collects those for its members.
 func (c *Cell) openCommands(env *Env) error {
-	c.commands = commandsInside(env.Commands, c.inside)
+	c.commands = commandsInside(env.Commands, c.prefix)
 	for i := range c.commands {
 		cmd := &c.commands[i]
 		if i > 0 && cmd.Target == c.commands[i-1].Target {
@@ -293,8 +293,8 @@ func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
 	}
 	w.events.Reset()
 	set := &b.Set[i]
-	if b.ownSet != nil {
-		set = &b.ownSet[i]
+	if b.partsSet != nil {
+		set = &b.partsSet[i]
 	}
 	b.Slab.Step(i, env, set, &w.events, &w.reading)
 	if w.reading.Power != r.Power || w.reading.Content != r.Content {
@@ -335,9 +335,9 @@ func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 	case StageCommit:
 		c.meter(true)
 		c.check(env.Step)
-		c.bear(env)
+		c.countBurdens(env)
 		c.settleStewards(env)
-		c.note(scratches)
+		c.collectNotices(scratches)
 		net := c.Net()
 		*c.Node = c.opened
 		c.events.Reset()

@@ -14,9 +14,9 @@ func (c *Cell) Answer() *Answer { return &c.answer }
 // Net is what passes the community's connection point: + import, − export.
 func (c *Cell) Net() Power { return c.Flows.Net() }
 
-// enroll makes the roster and allocates the answers. members are those of the
+// makeRoster makes the roster and allocates the answers. members are those of the
 // cell.
-func (c *Cell) enroll(members []CellMember) {
+func (c *Cell) makeRoster(members []CellMember) {
 	specs := map[string][]byte{}
 	for _, m := range members {
 		if m.Kind.Role.Unit() {
@@ -68,9 +68,9 @@ func (c *Cell) Carry(env *Env, ask *Ask, w *Scratch) (*Answer, error) {
 	return &c.answer, nil
 }
 
-// take saves what the answer must repeat of the ask, and puts the units'
+// takeAsk saves what the answer must repeat of the ask, and puts the units'
 // setpoints into their slots.
-func (c *Cell) take(env *Env, ask *Ask) error {
+func (c *Cell) takeAsk(env *Env, ask *Ask) error {
 	if ask.Tick != env.Tick {
 		return fmt.Errorf("%s: asked for step %d in the world of step %d", c.Path, ask.Tick, env.Tick)
 	}

@@ -24,15 +24,15 @@ func (c *Cell) meter(units bool) {
 	c.Flows.NetworkLoss = c.state.Loss
 }
 
-// listen saves the network's last answer for the strategies of this exchange, so
+// keepNetworkState saves the network's last answer for the strategies of this exchange, so
 // that an exchange that is repeated after a failure sees the same one.
-func (c *Cell) listen(ask *Ask) {
+func (c *Cell) keepNetworkState(ask *Ask) {
 	at := exchange{ask.Tick, ask.Seq, ask.Stage}
-	if c.lossless || c.listened == at {
+	if c.lossless || c.heardIn == at {
 		return
 	}
-	c.listened = at
-	c.heard.assign(&c.state)
+	c.heardIn = at
+	c.networkBefore.assign(&c.state)
 }
 
 // exchange names one exchange of the protocol.

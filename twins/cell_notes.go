@@ -17,8 +17,8 @@ type memberBooking struct {
 	Booking
 }
 
-// note gathers the notable events of the step, in slot order.
-func (c *Cell) note(scratches []*Scratch) {
+// collectNotices gathers the notable events of the step, in slot order.
+func (c *Cell) collectNotices(scratches []*Scratch) {
 	c.Events = c.Events[:0]
 	for _, w := range scratches {
 		c.Events = append(c.Events, w.Notices...)
@@ -30,12 +30,12 @@ func (c *Cell) note(scratches []*Scratch) {
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
 	c.Isolated = c.isolated
 	slices.Sort(c.Isolated)
-	c.decide(scratches)
+	c.collectDecisions(scratches)
 }
 
-// decide lists the decisions that moved members away from their reference, in slot
+// collectDecisions lists the decisions that moved members away from their reference, in slot
 // order: one for each reason.
-func (c *Cell) decide(scratches []*Scratch) {
+func (c *Cell) collectDecisions(scratches []*Scratch) {
 	c.Notes, c.mixed = c.Notes[:0], c.mixed[:0]
 	for _, w := range scratches {
 		c.mixed = append(c.mixed, w.mixed...)

@@ -64,6 +64,6 @@ func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
 		return b, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	c.stewards.settled = -1
-	c.began, c.borne, c.listened.tick = -1, -1, -1
+	c.savedAt, c.burdensAt, c.heardIn.tick = -1, -1, -1
 	return b, nil
 }

@@ -311,9 +311,9 @@ func (p *Plan) curtail(o *Offers, left Power) Power {
 	return p.moveTier(o, concession{Generation, false}, left, Abundance)
 }
 
-// force is the second pass of a step: less load, or generation curtailed. It
+// secondPass is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
-func (p *Plan) force(o *Offers, left Power, again bool) Power {
+func (p *Plan) secondPass(o *Offers, left Power, again bool) Power {
 	if left < 0 { // what was cut is given back first
 		for _, t := range [...]Tier{Essential, Comfort, Flexible} {
 			left = p.moveTier(o, concession{t, false}, left, Abundance)
@@ -443,7 +443,7 @@ func (p *Plan) Start(o *Offers, short Power) {
 	for _, i := range p.Order {
 		dearer += p.replaceable(o, i)
 	}
-	sink, claimed, k := o.sink(), Power(0), 0
+	spare, claimed, k := o.spareDemand(), Power(0), 0
 	for _, i := range p.Order {
 		for k < len(p.Order) && o.Units[p.Order[k]].Cost <= o.Units[i].Cost {
 			dearer -= p.replaceable(o, p.Order[k])
@@ -454,7 +454,7 @@ func (p *Plan) Start(o *Offers, short Power) {
 		switch {
 		case least == 0: // it runs or is starting already
 			claimed += u.Coming
-		case gap >= least || gap > 0 && claimed < short && least-gap <= sink:
+		case gap >= least || gap > 0 && claimed < short && least-gap <= spare:
 			p.Units[i].Run, p.Units[i].Why[Generation] = Start, Merit
 			if short > 0 {
 				p.Units[i].Why[Generation] = Scarcity
@@ -472,8 +472,8 @@ func (p *Plan) replaceable(o *Offers, i int) Power {
 	return max(0, -p.Units[i].Tier[Generation])
 }
 
-// sink is how much more communities and ties can draw than at reference.
-func (o *Offers) sink() (room Power) {
+// spareDemand is how much more communities and ties can draw than at reference.
+func (o *Offers) spareDemand() (room Power) {
 	for i := range o.Communities {
 		for t, b := range o.Communities[i].Tier {
 			if Tier(t) != Essential {
@@ -487,10 +487,10 @@ func (o *Offers) sink() (room Power) {
 	return room
 }
 
-// close moves the units by what the rest of the grid did otherwise than
+// moveUnits moves the units by what the rest of the grid did otherwise than
 // planned: left > 0 is missing, left < 0 too much. Running units inside their
 // bands come first, then ties. It returns what they cannot take.
-func (p *Plan) close(units []Flex, left Power) Power {
+func (p *Plan) moveUnits(units []Flex, left Power) Power {
 	if left > 0 {
 		return p.Raise(units, left)
 	}

@@ -22,7 +22,7 @@ func (d Devices) Behind(k int) (devices Devices, own *Flex, ownSet *Setpoint) {
 	if b.spans != nil {
 		devices = Devices{d.cell, b.spans[i]}
 	}
-	return devices, &b.own[i], &b.ownSet[i]
+	return devices, &b.partsFlex[i], &b.partsSet[i]
 }
 
 // Allowed is what a member may be asked in a tier.

@@ -31,7 +31,7 @@ var producerSettings = append(changeable[producer]{
 	yesNo("available", func(p *producer) *bool { return &p.available }),
 	number(Setting{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)}, func(p *producer) *Power { return &p.rated }),
 	number(Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}, func(p *producer) *Price { return &p.cost }),
-}, inside(handSettings, func(p *producer) *hand { return &p.hand })...)
+}, inside(handSettings, func(p *producer) *handRow { return &p.handRow })...)
 
 // Keys without a default here have one by technology; see technologies.
 var producerSchema = `{
@@ -201,22 +201,22 @@ func technologyNames() (names []string) {
 // set overwrites the technology's defaults with what an entry says, and
 // checks the values against each other.
 func (t *technology) set(s *producerSpec) error {
-	over(&t.minOutput, s.MinOutput)
-	over(&t.ramp, s.Ramp)
+	override(&t.minOutput, s.MinOutput)
+	override(&t.ramp, s.Ramp)
 	if s.StartUp != nil {
 		t.startUp = [heats]Seconds{*s.StartUp, *s.StartUp, *s.StartUp}
 	}
-	over(&t.startUp[warm], s.StartUpWarm)
-	over(&t.startUp[cold], s.StartUpCold)
-	over(&t.warmAfter, s.WarmAfter)
-	over(&t.coldAfter, s.ColdAfter)
-	over(&t.minDown, s.MinDown)
-	over(&t.minUp, s.MinUp)
-	over(&t.cost, s.Cost)
-	over(&t.inertia, s.Inertia)
+	override(&t.startUp[warm], s.StartUpWarm)
+	override(&t.startUp[cold], s.StartUpCold)
+	override(&t.warmAfter, s.WarmAfter)
+	override(&t.coldAfter, s.ColdAfter)
+	override(&t.minDown, s.MinDown)
+	override(&t.minUp, s.MinUp)
+	override(&t.cost, s.Cost)
+	override(&t.inertia, s.Inertia)
 	t.setStartCost(s)
-	over(&t.direct, s.CO2Direct)
-	over(&t.lifeCycle, s.CO2LifeCycle)
+	override(&t.direct, s.CO2Direct)
+	override(&t.lifeCycle, s.CO2LifeCycle)
 	switch {
 	case t.minOutput > One:
 		return fmt.Errorf("min_output %v: its minimum of %v W exceeds its rating of %v W",
@@ -245,12 +245,12 @@ func (t *technology) setStartCost(s *producerSpec) {
 	if s.StartCost != nil {
 		t.startCost = [heats]Money{*s.StartCost, *s.StartCost, *s.StartCost}
 	}
-	over(&t.startCost[warm], s.StartWarm)
-	over(&t.startCost[cold], s.StartCold)
+	override(&t.startCost[warm], s.StartWarm)
+	override(&t.startCost[cold], s.StartCold)
 }
 
-// over overwrites a value with a stated one.
-func over[T any](v *T, stated *T) {
+// override overwrites a value with a stated one.
+func override[T any](v *T, stated *T) {
 	if stated != nil {
 		*v = *stated
 	}
@@ -272,7 +272,7 @@ type producer struct {
 	technology        // config, but for cost
 	rated      Power  // changeable; and so is cost
 	available  bool   // changeable
-	hand              // changeable
+	handRow           // changeable
 	limited    bool   // by water
 	inflow     Power  // of water, ≥ 0
 	reservoir  Energy // ≥ 0
@@ -335,15 +335,15 @@ func (p *producer) init(site *Site, spec *producerSpec) error {
 	if err := p.set(spec); err != nil {
 		return err
 	}
-	p.hand.init(&spec.handSpec, site.Step)
+	p.handRow.init(&spec.handSpec, site.Step)
 	if spec.Initially == "on" && spec.Available {
 		p.state = plantFresh
 	}
 	if spec.Inflow != nil {
 		fill := One / 2
-		over(&p.inflow, spec.Inflow)
-		over(&p.reservoir, spec.Reservoir)
-		over(&fill, spec.InitialFill)
+		override(&p.inflow, spec.Inflow)
+		override(&p.reservoir, spec.Reservoir)
+		override(&fill, spec.InitialFill)
 		p.limited, p.water = true, p.reservoir.Times(fill)
 	}
 	return nil
@@ -375,7 +375,7 @@ type Plant struct {
 	Since     Tick  // on or off since then, far below 0 if that was before the run; starting: ready then
 	Output    Power // mean of the last step, ≥ 0
 
-	// The manager's hand: Fixed is 0 where the output is not fixed.
+	// The manager's handRow: Fixed is 0 where the output is not fixed.
 	Order      PlantOrder
 	Fixed      Power
 	FixedUntil Tick

@@ -15,7 +15,7 @@ type programme struct {
 
 	// The programme, phase after phase. A heavy load makes the first one longer:
 	// in total by 0 to more, evenly distributed.
-	phases []phase
+	phases []programmePhase
 	more   Energy
 
 	least               Energy // of a load
@@ -23,8 +23,8 @@ type programme struct {
 	deferred            *EventType // the load in the machine waits by agreement
 }
 
-// phase is a part of a programme with one power.
-type phase struct {
+// programmePhase is a part of a programme with one power.
+type programmePhase struct {
 	power Power // > 0
 	time  Seconds
 	rest  Energy // of the programme, when the phase is over
@@ -114,7 +114,7 @@ type programmeRow struct {
 	maxWait Seconds // changeable
 	last    int64   // hour of the last load; −1 before the first
 	count   int64   // loads that have been in the machine
-	stage   stage
+	stage   machineStage
 	since   Tick // of the load in the machine
 	// owed is what the load in the machine still has to draw. The remainder of an
 	// idle machine, less than a milliwatt over one step, is carried to the next
@@ -124,13 +124,13 @@ type programmeRow struct {
 	shifted bool  // the load in the machine has been counted as moved to later
 }
 
-// stage is what a machine is doing.
-type stage int64
+// machineStage is what a machine is doing.
+type machineStage int64
 
 const (
-	idle    stage = iota
-	loaded        // and waiting to start
-	running       // to its end
+	idle    machineStage = iota
+	loaded               // and waiting to start
+	running              // to its end
 )
 
 // next is the first load after hour `after` that falls into the step, and the

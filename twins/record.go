@@ -176,13 +176,13 @@ func (b *Block) layoutOf(l *Layout) *BlockLayout {
 			to.first = append(to.first, to.first[i]+int32(len(b.Slab.Parts(i))))
 		}
 	}
-	if b.places != nil {
+	if b.preparer != nil {
 		for i := range n {
-			if b.places.Prepared(i) && to.prepared == nil {
+			if b.preparer.Prepared(i) && to.prepared == nil {
 				to.prepared = make([]bool, n)
 			}
 			if to.prepared != nil {
-				to.prepared[i] = b.places.Prepared(i)
+				to.prepared[i] = b.preparer.Prepared(i)
 			}
 		}
 	}

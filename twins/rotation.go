@@ -141,9 +141,9 @@ func (c *Cell) rotate(cut Power, share Ratio) {
 	}
 }
 
-// bear counts once a step what customers needed and what of it was not served,
+// countBurdens counts once a step what customers needed and what of it was not served,
 // and makes the event of each that was cut.
-func (c *Cell) bear(env *Env) {
+func (c *Cell) countBurdens(env *Env) {
 	c.cuts = c.cuts[:0]
 	for _, b := range c.Blocks {
 		var day *burdenDay
@@ -156,7 +156,7 @@ func (c *Cell) bear(env *Env) {
 			var sum Burden
 			if day != nil {
 				need = max(b.Flex[i].Tier[Essential].Ref, r.UnservedEssential)
-				if c.borne != env.Tick {
+				if c.burdensAt != env.Tick {
 					b.burdens.count(i, day, need.For(env.Step), r.UnservedEssential.For(env.Step))
 				}
 				sum = b.burdens.sum[i]
@@ -167,7 +167,7 @@ func (c *Cell) bear(env *Env) {
 			}
 		}
 	}
-	c.borne = env.Tick
+	c.burdensAt = env.Tick
 }
 
 // The stored form of burdens: for each day its number, then needs, then a flag and

@@ -92,10 +92,10 @@ func (c *Cell) Adopt(community, home Choice) (err error) {
 	_, s.communityRemembers = s.community.(StatefulSteward)
 	_, homesRemember := s.home.(StatefulSteward)
 	for _, b := range c.Blocks {
-		b.own, b.ownSet = nil, nil
+		b.partsFlex, b.partsSet = nil, nil
 		var each []Steward
 		if b.owner != nil && !home.exact {
-			b.own, b.ownSet = make([]Flex, len(b.Paths)), make([]Setpoint, len(b.Paths))
+			b.partsFlex, b.partsSet = make([]Flex, len(b.Paths)), make([]Setpoint, len(b.Paths))
 		}
 		for i := 0; b.owner != nil && homesRemember && i < len(b.Paths); i++ {
 			one, err := home.Steward(home.Spec)
@@ -113,13 +113,13 @@ func (c *Cell) Adopt(community, home Choice) (err error) {
 
 // members are all members for which the community's steward decides.
 func (c *Cell) members() Members {
-	return Members{Devices: Devices{c, c.standing}, behind: c.shared, folded: &c.Flex}
+	return Members{Devices: Devices{c, c.direct}, behind: c.shared, folded: &c.Flex}
 }
 
 // manages reports whether a strategy is asked about member i: a home with devices behind
 // its meter, or any home if the strategy also decides about its parts.
 func (b *Block) manages(i int) bool {
-	return b.owner != nil && (b.own != nil || b.spans != nil && b.spans[i] != nil)
+	return b.owner != nil && (b.partsFlex != nil || b.spans != nil && b.spans[i] != nil)
 }
 
 // home is the steward of home i, and the members for which it decides. For a home in
@@ -130,8 +130,8 @@ func (c *Cell) home(k int, i int) (Steward, Members) {
 	if b.spans != nil {
 		m.spans, m.behind = b.spans[i], b.spans[i]
 	}
-	if b.own != nil {
-		m.own = &b.own[i]
+	if b.partsFlex != nil {
+		m.own = &b.partsFlex[i]
 	}
 	if b.quarantined[i] {
 		return ownAims{}, m
@@ -146,18 +146,18 @@ func (c *Cell) home(k int, i int) (Steward, Members) {
 // asks the community's strategy what to offer of it.
 func (c *Cell) fold(env *Env) {
 	c.Flex = Flex{}
-	for _, s := range c.standing {
+	for _, s := range c.direct {
 		b := c.Blocks[s.block]
 		for i := s.lo; i < s.hi; i++ {
 			c.Flex.Add(&b.Flex[i])
 		}
 	}
 	if c.stewards.communityBy.exact {
-		c.stewards.community.Fold(env, c.members(), &c.heard, &c.Flex)
+		c.stewards.community.Fold(env, c.members(), &c.networkBefore, &c.Flex)
 		return
 	}
 	sum := c.Flex
-	c.stewards.community.Fold(env, c.members(), &c.heard, &c.Flex)
+	c.stewards.community.Fold(env, c.members(), &c.networkBefore, &c.Flex)
 	c.Flex.straighten(&sum)
 }
 
@@ -166,8 +166,8 @@ func (c *Cell) fold(env *Env) {
 func (c *Cell) foldHome(k, i int, env *Env) {
 	b := c.Blocks[k]
 	f := &b.Flex[i]
-	if b.own != nil {
-		b.own[i] = *f
+	if b.partsFlex != nil {
+		b.partsFlex[i] = *f
 	}
 	steward, m := c.home(k, i)
 	for _, s := range m.spans {
@@ -176,11 +176,11 @@ func (c *Cell) foldHome(k, i int, env *Env) {
 		}
 	}
 	if c.stewards.homeBy.exact {
-		steward.Fold(env, m, &c.heard, f)
+		steward.Fold(env, m, &c.networkBefore, f)
 		return
 	}
 	sum := *f
-	steward.Fold(env, m, &c.heard, f)
+	steward.Fold(env, m, &c.networkBefore, f)
 	f.straighten(&sum)
 }
 
@@ -215,7 +215,7 @@ func (c *Cell) divide(env *Env, ask *Setpoint) {
 		}
 	}
 	c.asked = *ask
-	c.stewards.community.Divide(env, c.members(), &c.heard, &c.asked)
+	c.stewards.community.Divide(env, c.members(), &c.networkBefore, &c.asked)
 	cut, share := c.Flex.Tier[Essential].Ref-ask.Tier[Essential], ask.For
 	if !c.stewards.communityBy.exact {
 		for t := Essential; t < NumTiers; t++ {
@@ -230,7 +230,7 @@ func (c *Cell) divide(env *Env, ask *Setpoint) {
 	if share == 0 {
 		share = One
 	}
-	for _, s := range c.standing {
+	for _, s := range c.direct {
 		b := c.Blocks[s.block]
 		for i := s.lo; i < s.hi; i++ {
 			b.Set[i].Tier[Essential], b.Set[i].Why[Essential] = b.Flex[i].Tier[Essential].Ref, ask.Why[Essential]
@@ -245,7 +245,7 @@ func (c *Cell) divideHome(k, i int, env *Env, set *Setpoint) {
 	b := c.Blocks[k]
 	steward, m := c.home(k, i)
 	if c.stewards.homeBy.exact {
-		steward.Divide(env, m, &c.heard, set)
+		steward.Divide(env, m, &c.networkBefore, set)
 		set.Tier[Mobility], set.Tier[Storage] = 0, 0 // parts offer in neither
 		return
 	}
@@ -253,7 +253,7 @@ func (c *Cell) divideHome(k, i int, env *Env, set *Setpoint) {
 		*m.Set(j) = m.Flex(j).Follow()
 	}
 	ask := *set
-	steward.Divide(env, m, &c.heard, set)
+	steward.Divide(env, m, &c.networkBefore, set)
 	*set = ask
 	for t := range set.Tier {
 		own, asked, all := m.own.allowed(Tier(t)), ask.Tier[t], Power(0)
@@ -270,7 +270,7 @@ func (c *Cell) divideHome(k, i int, env *Env, set *Setpoint) {
 			set.Why[t] = Planned
 		}
 	}
-	b.ownSet[i] = *set
+	b.partsSet[i] = *set
 }
 
 // straighten corrects a steward's setpoints in one tier: no member is asked for more than it

@@ -187,7 +187,7 @@ func (v *vehicle) init(site *Site, m Member, spec *vehicleSpec) (err error) {
 		var recorded []Session
 		recorded, err = site.Sessions(spec.Sessions.List, spec.Sessions.User, spec.Sessions.ShiftWeeks)
 		if err == nil {
-			err = v.follows(recorded, site.Step)
+			err = v.fromSessions(recorded, site.Step)
 		}
 	}
 	if spec.InitialSoC != nil {
@@ -196,10 +196,10 @@ func (v *vehicle) init(site *Site, m Member, spec *vehicleSpec) (err error) {
 	return err
 }
 
-// follows makes stays of recorded sessions, and the content at the start of the
+// fromSessions makes stays of recorded sessions, and the content at the start of the
 // run as if it had always been running: a vehicle that is plugged in has been
 // charging since it arrived, with full power.
-func (v *vehicle) follows(recorded []Session, step Seconds) error {
+func (v *vehicle) fromSessions(recorded []Session, step Seconds) error {
 	v.stays = make([]stay, len(recorded))
 	for k, r := range recorded {
 		wanted := r.Energy.Times(v.efficiency)
@@ -304,7 +304,7 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 		return
 	}
 	most := v.most(env)
-	out.Tier[Mobility] = Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}
+	out.Tier[Mobility] = Band{Min: v.leastInTime(env, v.stays[k], most), Ref: most, Max: most}
 	if wanted := v.toDraw(v.target); wanted > 0 {
 		left := Seconds(v.stays[k].until-env.Tick) * env.Step
 		least, rest := wanted.Over(left)
@@ -315,9 +315,9 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 	}
 }
 
-// must is the least current step at which the promised energy can still be drawn
+// leastInTime is the least current step at which the promised energy can still be drawn
 // in time, if the vehicle charges at its rated current after this step.
-func (v *vehicle) must(env *Env, s stay, most Power) Power {
+func (v *vehicle) leastInTime(env *Env, s stay, most Power) Power {
 	later := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick-1) * env.Step)
 	least, rest := max(0, v.toDraw(s.promise)-later).Over(env.Step)
 	if least == 0 && rest == 0 {
@@ -372,7 +372,7 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 		gain, rem := v.charged(drawn, v.efficiency)
 		unasked := v.unasked(env, most)
 		if p < most {
-			out.putOff(set.Why[Mobility], Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
+			out.putOff(set.Why[Mobility], Band{Min: v.leastInTime(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
 		}
 		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
 		*ev.Add(vehicleCharged) = [7]int64{chargedDrawn: int64(drawn), chargedGained: int64(gain), chargedRest: rem, chargedOwed: int64(owed)}
