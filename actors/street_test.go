@@ -198,7 +198,7 @@ func TestShortDeliveryBreaksTheAudit(t *testing.T) {
 
 // A household that is put in front of the others changes none of their
 // readings.
-func TestHouseholdInFrontChangesNobodyElse(t *testing.T) {
+func TestHouseholdInFrontChangesNoOther(t *testing.T) {
 	dir := t.TempDir()
 	source, err := sim.Source("hamlet")
 	if err != nil {

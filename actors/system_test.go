@@ -240,7 +240,7 @@ func TestInjectedPanicsChangeNoDigestSabotaged(t *testing.T) {
 			return
 		}
 	}
-	t.Fatal("half-applied steps were kept and nobody has noticed")
+	t.Fatal("half-applied steps were kept and the digest is the same")
 }
 
 func TestMemberThatFailsTwiceInAStepIsQuarantined(t *testing.T) {
@@ -282,7 +282,7 @@ func TestMemberThatFailsTwiceInAStepIsQuarantined(t *testing.T) {
 					t.Fatalf("seed %d: %v\n%s", seed, err, again(t, seed))
 				}
 				if g.Members() > 5 && len(gone) == 0 {
-					t.Errorf("seed %d: nobody was quarantined of %d members", seed, g.Members())
+					t.Errorf("seed %d: no member was quarantined of %d members", seed, g.Members())
 				}
 				slices.Sort(gone)
 				if n := len(gone); len(slices.Compact(gone)) != n {
@@ -379,7 +379,7 @@ func TestInspectWhileStepping(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("unknown path", func(t *testing.T) {
 		s := start(t, world(twintest.NewGrid(4)), Options{})
 		if _, err := s.Inspect("grid/nowhere"); err == nil {
 			t.Fatal("an address without an actor answered")

@@ -100,7 +100,7 @@ func TestBooksOfRandomGridsClose(t *testing.T) {
 // No load is cut while sun or wind is held back in the same step, except vehicles: a
 // charger that is cut follows in steps of 1 A, or stops below its least current, and
 // the surplus that this frees is held back.
-func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
+func TestNoLoadIsCutWhileGenerationIsHeldBack(t *testing.T) {
 	cut := 0
 	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
 		cells, node := g.Build()
@@ -123,7 +123,7 @@ func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
 		return nil
 	})
 	if cut == 0 && *gridSeed < 0 {
-		t.Fatal("nobody ever went short")
+		t.Fatal("no load was ever cut")
 	}
 }
 
@@ -171,7 +171,7 @@ func TestBooksOfRandomGridsCloseSabotaged(t *testing.T) {
 					continue
 				}
 				if err == nil {
-					t.Fatalf("seed %d: one milliwatt is missing and nobody has noticed", seed)
+					t.Fatalf("seed %d: one milliwatt is missing and the books close", seed)
 				}
 				return
 			}

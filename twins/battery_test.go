@@ -151,7 +151,7 @@ func TestBatteryDriftsByNothingSabotaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if batteryDrift(t, 500_000, sabotage) == "" {
-				t.Fatal("and nobody has noticed")
+				t.Fatal("the sabotage was not noticed")
 			}
 		})
 	}
@@ -295,7 +295,7 @@ func TestPreparedBatterySabotaged(t *testing.T) {
 	b.held = 100 * WattHour
 	defer func() {
 		if recover() == nil {
-			t.Error("below min_soc it was discharged, and nobody has noticed")
+			t.Error("below min_soc it was discharged without an error")
 		}
 	}()
 	b.Apply(&Event{Type: batteryDischarged, V: [7]int64{-1, 1, 0, 3600}})

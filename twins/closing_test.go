@@ -53,7 +53,7 @@ func TestWhoClosesTheBooks(t *testing.T) {
 		{"the battery does not: the engine, next in order, gives more", faulty, sound, 6000, 4000, -5 * twins.Kilowatt, 0, 0},
 		{"the engine is at its rating: the tie, next in order", faulty, sound, 4000, 4000, -4 * twins.Kilowatt, -1 * twins.Kilowatt, 0},
 		{"the engine does not follow: the tie, next in order", sound, faulty, 4000, 4000, 0, -3 * twins.Kilowatt, 0},
-		{"nobody has room: the home is not served in full", faulty, sound, 3000, 1000, -3 * twins.Kilowatt, -1 * twins.Kilowatt, 1 * twins.Kilowatt},
+		{"no unit has room: the home is not served in full", faulty, sound, 3000, 1000, -3 * twins.Kilowatt, -1 * twins.Kilowatt, 1 * twins.Kilowatt},
 		{"neither follows and the tie is too small", faulty, faulty, 4000, 1000, 0, -1 * twins.Kilowatt, 4 * twins.Kilowatt},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -18,8 +18,8 @@ type Controller interface {
 // and to the same effect.
 type Stateful interface {
 	Controller
-	// Settled reports the outcome of the step; the controller appends its notable events to told.
-	Settled(env *Env, out *Outcome, told []Notice) []Notice
+	// Settled reports the outcome of the step; the controller appends its notable events.
+	Settled(env *Env, out *Outcome, events []Notice) []Notice
 	// AppendBinary appends the stored form, version byte first; UnmarshalBinary is
 	// its inverse and returns the rest of b.
 	AppendBinary(b []byte) []byte

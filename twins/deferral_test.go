@@ -207,7 +207,7 @@ func TestHeatPumpShiftsWhatItMakesUp(t *testing.T) {
 	from := func(n Tick) func(Tick) bool { return func(t Tick) bool { return t >= 4 && t < 4+n } }
 	plain, none := heatRun(pump(), steps, 900, Scarcity, from(0))
 	if sumOf(none) != 0 {
-		t.Fatalf("nobody asked, shifted %v Wh", sumOf(none).WattHours())
+		t.Fatalf("without a request, shifted %v Wh", sumOf(none).WattHours())
 	}
 	var of [3]Energy
 	for k, n := range []Tick{2, 4, 96} {

@@ -24,7 +24,7 @@ func TestAlertsOfEvents(t *testing.T) {
 				all.V[i] = 1
 			}
 			if a.When(&all) == none {
-				t.Errorf("%s: no event is told from another", e.Name)
+				t.Errorf("%s: When does not distinguish events", e.Name)
 			}
 		}
 	}

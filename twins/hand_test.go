@@ -24,7 +24,7 @@ func TestManagersHand(t *testing.T) {
 	}{
 		{"nothing", "on", nil, "700 700 700 700 700 700 700"},
 		{"stopped, in spite of min_up_s", "on", []order{{1, "order", 2}}, "700 0 0 0 0 0 0"},
-		{"stopped, then free again: nobody starts it", "on", []order{{1, "order", 2}, {3, "order", 0}}, "700 0 0 0 0 0 0"},
+		{"stopped, then free again: no order starts it", "on", []order{{1, "order", 2}, {3, "order", 0}}, "700 0 0 0 0 0 0"},
 		{"started, after its start-up time", "off", []order{{1, "order", 1}}, "0 0s 0 700 700 700 700"},
 		{"started and stopped while it starts", "off", []order{{1, "order", 1}, {2, "order", 2}}, "0 0s 0 0 0 0 0"},
 		{"fixed for an hour", "on", []order{{1, "fixed_w", 900_000}}, "700 900 900 900 900 700 700"},

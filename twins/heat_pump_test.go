@@ -227,11 +227,11 @@ func TestHeatBooksSabotaged(t *testing.T) {
 		}
 	})
 	if err == nil || !strings.HasPrefix(err.Error(), "step 77:") {
-		t.Errorf("a remainder was lost and nobody has noticed: %v", err)
+		t.Errorf("a remainder was lost without an error: %v", err)
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("the twin has not seen its own leak")
+			t.Error("the twin has not noticed its leak")
 		}
 	}()
 	h := newHeatPumpRow(t, 900, nil)

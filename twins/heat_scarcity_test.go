@@ -52,7 +52,7 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 		t.Errorf("load and heat %v, unserved %v W because of %v", home.Parts, home.Unserved.Watts(), home.Reason)
 	}
 	if len(cell.Events) != 2 || cell.Events[0].Event.Type.Name != "heat_pump.left_comfort" || cell.Events[1].Event.Type != twins.SupplyCut {
-		t.Fatalf("told: %v", cell.Events)
+		t.Fatalf("events: %v", cell.Events)
 	}
 	if cut := cell.Events[1].Event; cut.Field("cut_mw") != 0 || cut.Field("unserved_mw") != int64(home.Unserved) {
 		t.Errorf("heat that is missing is no essential load: %v", &cut)

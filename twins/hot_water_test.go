@@ -310,7 +310,7 @@ func TestTankBooksSabotaged(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("the twin has not seen its own leak")
+			t.Error("the twin has not noticed its leak")
 		}
 	}()
 	w := newTank(t, 900, nil)

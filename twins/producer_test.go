@@ -177,7 +177,7 @@ func TestStartByHeatState(t *testing.T) {
 		told := p.slab.(twins.Generator).Plant(0)
 		takes, heat := told.Start(twins.Seconds(p.env.Tick-told.Since) * quarter)
 		if want := map[string]string{"hot": "heat=0", "warm": "heat=1", "cold": "heat=2"}[heat]; want != row.heat || float64((takes+quarter-1)/quarter)/4 != row.hours {
-			t.Errorf("%s: tells of a start of %v h and %s", row.name, float64(takes)/3600, want)
+			t.Errorf("%s: describes a start of %v h and %s", row.name, float64(takes)/3600, want)
 		}
 		if _, events := p.step(twins.Start, 0); !strings.HasPrefix(events, "producer.starting") || !strings.HasSuffix(events, row.heat) {
 			t.Errorf("%s: %q, wanted %s", row.name, events, row.heat)

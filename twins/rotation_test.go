@@ -59,7 +59,7 @@ func TestEssentialLoadIsCutInRotation(t *testing.T) {
 	}
 	borne := b.Cells[0].Burden()
 	if borne.Borne != (1500*twins.Watt).For(4*900) || borne.Need != (4000*twins.Watt).For(4*900) {
-		t.Errorf("the community has borne %v Wh of %v", borne.Borne.WattHours(), borne.Need.WattHours())
+		t.Errorf("the community was cut by %v Wh of %v", borne.Borne.WattHours(), borne.Need.WattHours())
 	}
 }
 

@@ -196,7 +196,7 @@ func (s sparing) Divide(env *twins.Env, m twins.Members, net *twins.NetworkState
 // The community's strategy gets a limit of the network in the next step and keeps it: the
 // home's battery charges less by the excess. If members are asked again in the same step it
 // gets the limit then.
-func TestLimitsAreHeard(t *testing.T) {
+func TestStewardsGetLimits(t *testing.T) {
 	big := batteryOf("grid/c/b")
 	big.Spec = bytes.Replace(bytes.Replace(big.Spec, []byte(`"rated_w": 3000`), []byte(`"rated_w": 15000`), 1), []byte(`"rated_wh": 10000`), []byte(`"rated_wh": 100000`), 1)
 	tie := bigTie
@@ -225,7 +225,7 @@ func TestLimitsAreHeard(t *testing.T) {
 	limit := []twins.BusLimit{{Connection: twins.Connection{Bus: 17, Phase: twins.PhaseA}, Least: -twins.Unlimited, Most: 13_225_000}}
 	want := map[exchange][]twins.BusLimit{{0, true}: {}, {0, false}: limit, {1, true}: limit, {2, true}: {}, {2, false}: limit}
 	if !reflect.DeepEqual(s.heard, want) {
-		t.Errorf("limits heard: %v, wanted %v", s.heard, want)
+		t.Errorf("limits received: %v, wanted %v", s.heard, want)
 	}
 	if kept := int64(13_225_000 - 1_500_000); powers[0] <= kept || powers[1] != kept || !slices.Equal(breaches, []int64{1, 0, 1}) {
 		t.Errorf("the battery charges with %d mW, wanted %d in step 1 and more in step 0; %d voltages too low, wanted 1, 0, 1", powers, kept, breaches)

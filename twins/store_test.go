@@ -24,7 +24,7 @@ func TestStoreDriftsByNothingSabotaged(t *testing.T) {
 		gain, _ := s.charged(e, eff)
 		return gain, 0
 	}) == "" {
-		t.Fatal("the remainders were dropped and nobody has noticed")
+		t.Fatal("the remainders were dropped without an error")
 	}
 }
 

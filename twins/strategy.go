@@ -71,8 +71,8 @@ type Forecast interface {
 	// and now its sum.
 	Expect(env *Env, of *Offers, now Expectation, period Seconds, out []Expectation)
 	// Learn receives the figures of each step, once or twice, and appends notable
-	// events to told: how large the error of the forecast was.
-	Learn(env *Env, now Expectation, told []Notice) []Notice
+	// events: how large the error of the forecast was.
+	Learn(env *Env, now Expectation, events []Notice) []Notice
 	// The stored form of what it has learnt, as in Stateful.
 	AppendBinary(b []byte) []byte
 	UnmarshalBinary(b []byte) (rest []byte, err error)

@@ -15,14 +15,14 @@ type fleet struct {
 	p        *Problem
 	n, t     int // units, periods
 	by       []int
-	units    []unit
+	units    []fleetUnit
 	min, max []twins.Power // [period·n + unit], at fixed output the same
 	price    []twins.Price // of the tie, by period
 	most     []twins.Power // import, while nothing is lost
 }
 
-// unit is a unit of the fleet, with its times in whole periods.
-type unit struct {
+// fleetUnit is a unit of the fleet, with its times in whole periods.
+type fleetUnit struct {
 	*Unit
 	lead          [heats]int // order to generation, ≥ 1
 	from, until   [heats]int // after stopping, at the order: from ≤ periods < until
@@ -40,7 +40,7 @@ func newFleet(p *Problem) *fleet {
 		f.by = append(f.by, i)
 	}
 	slices.SortStableFunc(f.by, func(a, b int) int { return cmp.Compare(p.Units[a].Cost, p.Units[b].Cost) })
-	f.units = make([]unit, f.n)
+	f.units = make([]fleetUnit, f.n)
 	f.min, f.max = make([]twins.Power, f.n*f.t), make([]twins.Power, f.n*f.t)
 	dearest := 50 * twins.Price(1e6)
 	for j, i := range f.by {
@@ -69,8 +69,8 @@ func (f *fleet) periods(s twins.Seconds) int {
 	return int(min(never, (max(0, s)+f.p.Period-1)/f.p.Period))
 }
 
-func (f *fleet) newUnit(u *Unit) unit {
-	c := unit{Unit: u, minUp: max(1, f.periods(u.MinUp)), begin: never, settle: never}
+func (f *fleet) newUnit(u *Unit) fleetUnit {
+	c := fleetUnit{Unit: u, minUp: max(1, f.periods(u.MinUp)), begin: never, settle: never}
 	down, warm, cold := f.periods(u.MinDown), f.periods(u.WarmAfter), f.periods(u.ColdAfter)
 	c.from = [heats]int{down, max(down, warm), max(down, cold)}
 	c.until = [heats]int{warm, cold, never}
@@ -94,10 +94,10 @@ func (f *fleet) newUnit(u *Unit) unit {
 	return c
 }
 
-func (u *unit) out(t int) bool { return at(u.Out, t, false) }
+func (u *fleetUnit) out(t int) bool { return at(u.Out, t, false) }
 
 // order is the manager's order in a period.
-func (u *unit) order(t int) Order {
+func (u *fleetUnit) order(t int) Order {
 	switch fix := at(u.Fixed, t, -1); {
 	case fix > 0:
 		return MustRun

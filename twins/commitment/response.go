@@ -66,7 +66,7 @@ func (w *window) oldest(from int) (t int, ok bool) {
 
 // best returns the runs of least value and that value. delta is the value that
 // being on adds in each period.
-func (r *response) best(f *fleet, u *unit, delta []value) ([]run, value) {
+func (r *response) best(f *fleet, u *fleetUnit, delta []value) ([]run, value) {
 	n := f.t
 	r.sum = append(r.sum[:0], value{})
 	for t := range n {
@@ -91,7 +91,7 @@ func (r *response) best(f *fleet, u *unit, delta []value) ([]run, value) {
 func (r *response) open(s int) *value { return &r.ups[s].value }
 
 // down finds the best way to a rest that begins at t.
-func (r *response) down(u *unit, t int) {
+func (r *response) down(u *fleetUnit, t int) {
 	d, out := &r.downs[t], u.out(t)
 	if s := t - u.minUp; s >= 0 && r.ups[s].ok && s > u.lastOut[t] {
 		r.ready.push(s, r.open)
@@ -126,7 +126,7 @@ func (r *response) offer(d *step, v value, from, t int) {
 func (r *response) rested(t int) *value { return &r.downs[t].value }
 
 // up finds the best way to a run that begins at t, over all heat states.
-func (r *response) up(f *fleet, u *unit, t int) {
+func (r *response) up(f *fleet, u *fleetUnit, t int) {
 	for h := range heats {
 		order := t - u.lead[h]
 		if b := order - u.from[h]; u.until[h] > u.from[h] && b >= 0 && r.downs[b].ok {
@@ -155,7 +155,7 @@ func (r *response) start(t int, s step, cost *value) {
 }
 
 // trace finds the best end and follows the steps back.
-func (r *response) trace(u *unit, n int) ([]run, value) {
+func (r *response) trace(u *fleetUnit, n int) ([]run, value) {
 	var end step
 	on := false
 	take := func(v value, from int, running bool) {
@@ -184,7 +184,7 @@ func (r *response) trace(u *unit, n int) ([]run, value) {
 }
 
 // back collects the runs, the last first, and reverses them.
-func (r *response) back(u *unit, t int, on bool, end int) []run {
+func (r *response) back(u *fleetUnit, t int, on bool, end int) []run {
 	r.cut = r.cut[:0]
 	for {
 		if on && t == before {

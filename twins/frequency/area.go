@@ -196,8 +196,8 @@ func (g *Governor) gain() float64 {
 	return g.Gain
 }
 
-// stands reports whether the unit is absent.
-func (g *Governor) stands() bool { return g.Gain == 0 && g.Up == 0 && g.Down == 0 }
+// absent reports whether the unit is absent.
+func (g *Governor) absent() bool { return g.Gain == 0 && g.Up == 0 && g.Down == 0 }
 
 // demand is the droop's response to a deviation, in W beyond the schedule.
 func (g *Governor) demand(dev float64) float64 {

@@ -37,7 +37,7 @@ func (m *machine) derive(y []float64, at, weight float64) {
 // that it delivers.
 func (m *machine) governor(i int, y []float64) float64 {
 	g, at := &m.area.Governors[i], atGovernors+2*i
-	if g.stands() {
+	if g.absent() {
 		return 0
 	}
 	x := m.behindLag(i, y)

@@ -135,7 +135,7 @@ func (m *machine) mayRestore() bool {
 	spare := a.AFRR.Up - m.y[atAFRR] + math.Max(0, a.MFRR.Up-s.MFRR)
 	stiffness := m.relief
 	for i := range a.Governors {
-		if g := &a.Governors[i]; !g.stands() {
+		if g := &a.Governors[i]; !g.absent() {
 			left := math.Max(0, g.Up-g.output(m.behindLag(i, m.y), m.y[atGovernors+2*i+1]))
 			spare += left
 			stiffness += math.Min(g.gain(), left/room)

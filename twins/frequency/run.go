@@ -125,7 +125,7 @@ func (m *machine) prepare() bool {
 
 	m.y[atDeviation] = s.Deviation
 	for i := range a.Governors {
-		if !a.Governors[i].stands() {
+		if !a.Governors[i].absent() {
 			m.y[atGovernors+2*i], m.y[atGovernors+2*i+1] = s.governors[i].lag, s.governors[i].reheat
 		}
 	}
@@ -202,7 +202,7 @@ func (m *machine) setPace() {
 	for i := range a.Governors {
 		g := &a.Governors[i]
 		switch lag := m.lagNow(g); {
-		case g.stands():
+		case g.absent():
 			continue
 		case lag == 0:
 			atOnce += g.gain()

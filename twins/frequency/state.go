@@ -55,7 +55,7 @@ func (s *State) Shed(a *Area) float64 {
 // Delivered is the power in W that governor i of a delivers beyond its schedule.
 // A caller that moves it into the schedule, or loses the unit, has it from here.
 func (s *State) Delivered(a *Area, i int) float64 {
-	if i >= len(s.governors) || a.Governors[i].stands() {
+	if i >= len(s.governors) || a.Governors[i].absent() {
 		return 0
 	}
 	return a.Governors[i].output(s.governors[i].lag, s.governors[i].reheat)

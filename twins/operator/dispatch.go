@@ -35,13 +35,13 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 		o.relieve(of, p, left)
 		p.Start(of, short)
 	}
-	o.order(env, of, p)
-	o.remember(env, of, p)
+	o.orderStarts(env, of, p)
+	o.saveUncovered(env, of, p)
 	p.Converters = o.alone(of)
 }
 
-// remember saves what this step leaves uncovered, for Settled to report.
-func (o *Operator) remember(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+// saveUncovered saves what this step leaves uncovered, for Settled to report.
+func (o *Operator) saveUncovered(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	worst, short := o.uncovered(env, of, p, o.others(of, p))
 	if o.wantedReserve, o.shortReserve = 0, short; worst >= 0 {
 		o.wantedReserve = o.config.Reserve - p.Units[worst].Tier[generation]
@@ -309,8 +309,8 @@ func (o *Operator) relieve(of *twins.Offers, p *twins.Plan, left twins.Power) tw
 	return p.Spill(of, left)
 }
 
-// order starts the plants that the plan wants started.
-func (o *Operator) order(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+// orderStarts orders the starts of the plan.
+func (o *Operator) orderStarts(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	for i := range o.units {
 		j := o.units[i].planned
 		if j >= 0 && of.Units[i].Startable > 0 && o.wanted(env, &o.next.start[j]) {

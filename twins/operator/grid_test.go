@@ -129,8 +129,8 @@ func (g *grid) quarantine(id string) {
 	g.cell.Quarantine(twins.Slot{Block: int32(b), Index: int32(i)})
 }
 
-// told reports whether the grid had an event of this name in the last step.
-func (g *grid) told(name string) bool {
+// hadEvent reports whether the grid had an event of this name in the last step.
+func (g *grid) hadEvent(name string) bool {
 	for _, n := range g.balance.Events {
 		if n.Event.Type.Name == name {
 			return true

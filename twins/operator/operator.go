@@ -71,11 +71,11 @@ func (u *unit) answer(of *twins.Offers) *twins.UnitAnswer {
 // plant is a producer in this step; a producer in quarantine is out of service.
 func (u *unit) plant(of *twins.Offers) *twins.Plant { return &u.answer(of).Plant }
 
-// A unit's standing is its part in the basis of a plan: the manager's order, 0
-// for ties, or out of service.
+// A unit's status is what a plan assumes of it: the manager's order, 0 for ties, or out
+// of service.
 const outOfService = -1
 
-func (u *unit) standing(of *twins.Offers) int64 {
+func (u *unit) status(of *twins.Offers) int64 {
 	switch a := u.answer(of); {
 	case !a.InService:
 		return outOfService
@@ -90,7 +90,7 @@ func (u *unit) standing(of *twins.Offers) int64 {
 type state struct {
 	madeAt    twins.Tick      // of the plan; −1: none
 	on, start [][horizon]bool // of each plant and period: it runs, it must be ordered to start
-	standing  []int64         // of each unit, when the plan was made
+	status    []int64         // of each unit, when the plan was made
 	last      []twins.Power   // what each unit, then each store, did in the step before: + draws, − injects
 	net       twins.Power     // load less wind and sun of the step before
 	settled   twins.Tick      // the step before; −1: none
@@ -103,14 +103,14 @@ type state struct {
 
 // assign makes s a copy of from that shares no memory with it.
 func (s *state) assign(from *state) {
-	on, start, standing, last, swing := s.on, s.start, s.standing, s.last, s.swing
+	on, start, status, last, swing := s.on, s.start, s.status, s.last, s.swing
 	copy(on, from.on)
 	copy(start, from.start)
-	copy(standing, from.standing)
+	copy(status, from.status)
 	copy(last, from.last)
 	swing.Assign(&from.swing)
 	*s = *from
-	s.on, s.start, s.standing, s.last, s.swing = on, start, standing, last, swing
+	s.on, s.start, s.status, s.last, s.swing = on, start, status, last, swing
 }
 
 var (
@@ -147,7 +147,7 @@ func New(communities []twins.Roster, config Config) *Operator {
 	}
 	for _, s := range []*state{&o.state, &o.next} {
 		*s = state{madeAt: -1, settled: -1, on: make([][horizon]bool, plants), start: make([][horizon]bool, plants),
-			standing: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+o.stores)}
+			status: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+o.stores)}
 	}
 	o.caps = make([]twins.Power, len(o.units))
 	return o
@@ -157,9 +157,9 @@ func New(communities []twins.Roster, config Config) *Operator {
 func (o *Operator) Forecast() Forecast { return o.config.Forecast }
 
 // Settled implements twins.Stateful.
-func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Notice) []twins.Notice {
+func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, events []twins.Notice) []twins.Notice {
 	if f := o.config.Forecast; f != nil {
-		told = f.Learn(env, o.now, told)
+		events = f.Learn(env, o.now, events)
 	}
 	n := &o.next
 	copy(n.last, out.Units)
@@ -170,14 +170,14 @@ func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Noti
 		}
 		last = last[len(a.Stores):]
 	}
-	told = o.tell(out.Swing, n.island, told)
-	if o.own(out.Answers) && o.shortReserve > 0 {
-		told = append(told, twins.Notice{Member: gridPath, Event: twins.Event{Type: ReserveShort,
+	events = o.appendEvents(out.Swing, n.island, events)
+	if o.canHold(out.Answers) && o.shortReserve > 0 {
+		events = append(events, twins.Notice{Member: gridPath, Event: twins.Event{Type: ReserveShort,
 			V: [7]int64{int64(o.wantedReserve), int64(o.wantedReserve - o.shortReserve)}}})
 	}
 	o.state.assign(n)
 	o.state.net, o.state.settled, o.state.island = o.net(), env.Tick, out.Swing.Island
-	return told
+	return events
 }
 
 // net is the load of customers in this step less wind and sun.

@@ -20,8 +20,8 @@ func (o *Operator) periods(env *twins.Env) (first, last int) {
 func (o *Operator) due(env *twins.Env, of *twins.Offers) bool {
 	changed := false
 	for i := range o.units {
-		if now := o.units[i].standing(of); now != o.next.standing[i] {
-			o.next.standing[i], changed = now, true
+		if now := o.units[i].status(of); now != o.next.status[i] {
+			o.next.status[i], changed = now, true
 		}
 	}
 	return changed || o.next.madeAt < 0 || twins.Seconds(env.Tick-o.next.madeAt)*env.Step >= max(planEvery, env.Step)

@@ -18,8 +18,8 @@ func (f foreseen) Expect(env *twins.Env, _ *twins.Offers, _ operator.Expectation
 	}
 }
 
-func (foreseen) Learn(_ *twins.Env, _ operator.Expectation, told []twins.Notice) []twins.Notice {
-	return told
+func (foreseen) Learn(_ *twins.Env, _ operator.Expectation, events []twins.Notice) []twins.Notice {
+	return events
 }
 func (foreseen) AppendBinary(b []byte) []byte             { return b }
 func (foreseen) UnmarshalBinary(b []byte) ([]byte, error) { return b, nil }

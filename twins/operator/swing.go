@@ -37,7 +37,7 @@ func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.
 	swing.Assign(&o.state.swing)
 	if !o.alone(of) {
 		swing.Assign(&atRest)
-		return twins.Swing{Held: o.held(of)}
+		return twins.Swing{Held: o.heldByNeighbour(of)}
 	}
 	o.describe(of, p)
 	s := twins.Swing{Island: true}
@@ -53,7 +53,7 @@ func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.
 	r := o.area.Ramp(swing, lost, lost+change, float64(env.Step))
 	s.Min, s.Max, s.End = microhertz(r.Min), microhertz(r.Max), microhertz(r.End)
 	s.ROCOF, s.Stages, s.Blackout = int64(math.Round(float64(r.ROCOF*1e6))), int64(r.Stages), r.Blackout
-	o.book(env, &r, &s)
+	o.bookSwing(env, &r, &s)
 	swing.Reschedule()
 	if r.Blackout { // the restart begins with the units that are left
 		swing.Assign(&atRest)
@@ -71,10 +71,12 @@ func microhertz(hz float64) int64 { return int64(math.Round(float64((hz - nomina
 
 // alone reports whether the grid holds its frequency itself: a plant or storage of its
 // own can, and no neighbour does.
-func (o *Operator) alone(of *twins.Offers) bool { return !o.held(of) && o.own(of.Answers) }
+func (o *Operator) alone(of *twins.Offers) bool {
+	return !o.heldByNeighbour(of) && o.canHold(of.Answers)
+}
 
-// own reports whether a plant or storage of the grid's own could hold the frequency.
-func (o *Operator) own(answers []*twins.Answer) bool {
+// canHold reports whether a plant or storage of the grid's own could hold the frequency.
+func (o *Operator) canHold(answers []*twins.Answer) bool {
 	for i := range o.units {
 		if o.units[i].planned >= 0 {
 			return true
@@ -83,8 +85,8 @@ func (o *Operator) own(answers []*twins.Answer) bool {
 	return survives(answers)
 }
 
-// held reports whether a neighbour holds the frequency, over a tie in service.
-func (o *Operator) held(of *twins.Offers) bool {
+// heldByNeighbour reports whether a neighbour holds the frequency, over a tie in service.
+func (o *Operator) heldByNeighbour(of *twins.Offers) bool {
 	for i := range o.units {
 		if o.units[i].answer(of).Holds {
 			return true
@@ -98,7 +100,7 @@ func (o *Operator) held(of *twins.Offers) bool {
 func (o *Operator) trip(of *twins.Offers) float64 {
 	var lost twins.Power
 	for i := range o.units {
-		if o.units[i].standing(of) == outOfService {
+		if o.units[i].status(of) == outOfService {
 			lost -= o.state.last[i]
 		}
 	}
@@ -151,7 +153,7 @@ func (o *Operator) describe(of *twins.Offers, p *twins.Plan) {
 		case u.planned < 0:
 			a.Inverters += gives.Watts()
 		case runs(of, p, i):
-			o.govern(of, i, gives)
+			o.addGovernor(of, i, gives)
 		case of.Units[i].Startable > 0:
 			spare += u.plant(of).Rated
 		}
@@ -159,15 +161,15 @@ func (o *Operator) describe(of *twins.Offers, p *twins.Plan) {
 	for _, a := range of.Answers {
 		for i := range a.Stores {
 			if a.Stores[i].InService {
-				o.convert(&a.Converters[i], a.Stores[i].Power)
+				o.addConverter(&a.Converters[i], a.Stores[i].Power)
 			}
 		}
 	}
 	a.MFRR = frequency.Reserve{Up: (spare + o.moveable(of, p)).Watts(), Down: a.AFRR.Down}
 }
 
-// govern adds a running plant. Its output before the step is what it starts from.
-func (o *Operator) govern(of *twins.Offers, i int, gives twins.Power) {
+// addGovernor adds a running plant. Its output before the step is what it starts from.
+func (o *Operator) addGovernor(of *twins.Offers, i int, gives twins.Power) {
 	a, plant := &o.area, o.units[i].plant(of)
 	was := gives
 	if o.state.settled >= 0 {
@@ -180,9 +182,9 @@ func (o *Operator) govern(of *twins.Offers, i int, gives twins.Power) {
 	a.Kinetic += float64(float64(plant.Inertia) / 1000 * rated)
 }
 
-// convert adds a storage at power now, + charging: the operator can call on each of
+// addConverter adds a storage at power now, + charging: the operator can call on each of
 // them, and grid-forming ones act by themselves.
-func (o *Operator) convert(c *twins.Converter, now twins.Power) {
+func (o *Operator) addConverter(c *twins.Converter, now twins.Power) {
 	a := &o.area
 	up, down := max(0, now-c.Least).Watts(), max(0, c.Most-now).Watts()
 	a.AFRR.Up += up
@@ -193,9 +195,9 @@ func (o *Operator) convert(c *twins.Converter, now twins.Power) {
 	}
 }
 
-// book converts energies of the swing into entries for the books: relief, the
+// bookSwing converts energies of the swing into entries for the books: relief, the
 // energy of rotating masses, and load that relays have shed.
-func (o *Operator) book(env *twins.Env, r *frequency.Result, s *twins.Swing) {
+func (o *Operator) bookSwing(env *twins.Env, r *frequency.Result, s *twins.Swing) {
 	step := float64(env.Step)
 	s.Relief, s.Kinetic = mean(r.Relief, step), mean(r.Kinetic, step)
 	if s.Blackout { // from then on no load is served
@@ -222,13 +224,13 @@ func mean(joule, seconds float64) twins.Power {
 	return twins.Power(math.Round(float64(joule / seconds * 1000)))
 }
 
-// tell appends the events of the area; island says whether it was an island
+// appendEvents appends the events of the area; island says whether it was an island
 // before.
-func (o *Operator) tell(s *twins.Swing, island bool, told []twins.Notice) []twins.Notice {
+func (o *Operator) appendEvents(s *twins.Swing, island bool, events []twins.Notice) []twins.Notice {
 	say := func(t *twins.EventType, v ...int64) {
 		e := twins.Event{Type: t}
 		copy(e.V[:], v)
-		told = append(told, twins.Notice{Member: gridPath, Event: e})
+		events = append(events, twins.Notice{Member: gridPath, Event: e})
 	}
 	switch {
 	case s.Island && !island:
@@ -246,5 +248,5 @@ func (o *Operator) tell(s *twins.Swing, island bool, told []twins.Notice) []twin
 	if s.Blackout {
 		say(wentBlack, s.Min, s.Max)
 	}
-	return told
+	return events
 }

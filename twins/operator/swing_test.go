@@ -32,7 +32,7 @@ func TestWhatIsATrip(t *testing.T) {
 		{"nothing", nil, 0, 0, func(*grid) []twins.Command { return nil }, false},
 		{"a plant is lost", nil, 0, 0, lose("a"), true},
 		{"a plant fails", nil, 0, 0, func(g *grid) []twins.Command { g.quarantine("a"); return nil }, true},
-		{"a plant that stands still is lost", []member{plant("c", `"initially": "off"`)}, 0, 0, lose("c"), false},
+		{"a plant that is off is lost", []member{plant("c", `"initially": "off"`)}, 0, 0, lose("c"), false},
 		{"the wind calms", []member{{twins.WindFarm, "w", ""}}, 5, 0, calm, false},
 		{"the wind farm is lost", []member{{twins.WindFarm, "w", ""}}, 5, 0, lose("w"), true},
 		{"the sun shines on", []member{{twins.SolarPark, "p", `"rated_w": 30000`}}, 0, 800, func(*grid) []twins.Command { return nil }, false},
@@ -82,8 +82,8 @@ func TestIslandFormsAndJoins(t *testing.T) {
 			t.Errorf("step %d: island %v, held %v", tick, s.Island, s.Held)
 		}
 		for _, name := range []string{"grid.islanded", "grid.joined"} {
-			if g.told(name) != (name == row.event) {
-				t.Errorf("step %d: told of %s: %v", tick, name, g.told(name))
+			if g.hadEvent(name) != (name == row.event) {
+				t.Errorf("step %d: event %s: %v", tick, name, g.hadEvent(name))
 			}
 		}
 		if tick == 1 && (s.Min > -50_000 || s.Min < -1_000_000) {
@@ -109,7 +109,7 @@ func TestShedLoadComesBack(t *testing.T) {
 		g.step(0)
 		g.step(1)
 		s := g.step(2, set("a", "available", 0))
-		if s.Stages == 0 || s.Shed <= 0 || s.Blackout || !g.told("grid.relays_shed") {
+		if s.Stages == 0 || s.Shed <= 0 || s.Blackout || !g.hadEvent("grid.relays_shed") {
 			t.Errorf("step %d s: nothing was shed: %+v", step, *s)
 			continue
 		}
@@ -134,7 +134,7 @@ func TestBlackoutAndTheWayBack(t *testing.T) {
 	g.load = func(twins.Tick) float64 { return 60 }
 	g.step(0)
 	s := g.step(1, set("a", "available", 0))
-	if !s.Blackout || !g.told("grid.blackout") || g.balance.Flows.Load != 0 || g.balance.Flows.UnservedEssential != kW(60) {
+	if !s.Blackout || !g.hadEvent("grid.blackout") || g.balance.Flows.Load != 0 || g.balance.Flows.UnservedEssential != kW(60) {
 		t.Errorf("all that turned was lost: %+v, %v W served", *s, g.balance.Flows.Load.Watts())
 	}
 	for tick := twins.Tick(2); tick < 7; tick++ {
@@ -194,17 +194,17 @@ func (c *twice) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.Swi
 	return first
 }
 
-func (c *twice) Settled(env *twins.Env, out *twins.Outcome, told []twins.Notice) []twins.Notice {
+func (c *twice) Settled(env *twins.Env, out *twins.Outcome, events []twins.Notice) []twins.Notice {
 	first := c.Operator.Settled(env, out, nil)
 	state := c.AppendBinary(nil)
-	told = c.Operator.Settled(env, out, told)
-	if !reflect.DeepEqual(told, first) && len(told)+len(first) > 0 {
-		c.t.Errorf("step %d: told %v, then %v", env.Tick, first, told)
+	events = c.Operator.Settled(env, out, events)
+	if !reflect.DeepEqual(events, first) && len(events)+len(first) > 0 {
+		c.t.Errorf("step %d: events %v, then %v", env.Tick, first, events)
 	}
 	if string(c.AppendBinary(nil)) != string(state) {
 		c.t.Errorf("step %d: settled twice, the state is another", env.Tick)
 	}
-	return told
+	return events
 }
 
 // Through an island that forms, a trip, shedding and restoration, asking twice

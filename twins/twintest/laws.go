@@ -331,7 +331,7 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 	}
 	places, ok := slab.(twins.Preparer)
 	if ok != k.Prepares {
-		return fmt.Errorf("its row says that it prepares: %v; its slab does: %v", k.Prepares, ok)
+		return fmt.Errorf("Prepares of its row: %v; its slab is a Preparer: %v", k.Prepares, ok)
 	}
 	if !ok || !places.Absent(0) {
 		return nil
@@ -341,10 +341,10 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 		if places, _ := l.slab.(twins.Preparer); places == nil || places.Absent(0) {
 			out := l.out
 			if l.flex != (twins.Flex{}) || len(l.events.All()) > 0 || fmt.Sprint(out) != fmt.Sprint(twins.Reading{Parts: out.Parts}) {
-				return fmt.Errorf("it is not there and offers %+v, does %+v, %d events", l.flex, out, len(l.events.All()))
+				return fmt.Errorf("it is absent but offers %+v, does %+v, %d events", l.flex, out, len(l.events.All()))
 			}
 			if now := l.slab.AppendBinary(0, nil); len(l.ordered) == 0 && !bytes.Equal(began, now) {
-				return fmt.Errorf("it is not there, began as %x and is %x", began, now)
+				return fmt.Errorf("it is absent, began as %x and is %x", began, now)
 			}
 		}
 		if held += l.out.Stored; l.out.Content != held {
