@@ -18,8 +18,8 @@
 // A member that panics is restarted by its community, goes back to its state
 // before the step and is asked again in the same step. If it fails again in
 // that step it is quarantined: an estimate visibly replaces it from then on. A
-// community, a shard or the grid that panics is resumed and gets the message on
-// which it failed again; every handler can be repeated. Three failures on one
+// community, a shard or the grid that panics is resumed and receives the failed
+// message a second time; every handler can be repeated. Three failures on one
 // message end the run with an error.
 //
 // # What is absent

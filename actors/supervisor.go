@@ -8,10 +8,10 @@ import (
 )
 
 // redeliver supervises the grid, its shards and its communities: an actor that
-// fails is resumed with its state (a restart would stop its children) and gets
-// the message on which it failed again. Handlers are idempotent up to their
-// last statement, so nothing is lost and nothing done twice. Three failures on
-// one message end the run.
+// fails is resumed with its state (a restart would stop its children) and
+// receives the failed message a second time. Handlers are idempotent up to
+// their last statement, so nothing is lost and nothing done twice. Three
+// failures on one message end the run.
 type redeliver struct {
 	system *System
 

@@ -153,7 +153,7 @@ func firstColumn(name string) ColumnLayout {
 	return ColumnLayout{Name: name, Places: 3}
 }
 
-// The columns of FirstLayout.
+// The contents of FirstLayout.
 const (
 	firstColumns = `battery: power_w stored_j soc
 community:

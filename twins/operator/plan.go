@@ -62,8 +62,8 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	}
 }
 
-// greatestShare is the share of the greatest wind or solar unit in their total,
-// which may be lost like any other unit.
+// greatestShare is the share of the greatest wind or solar unit in their total;
+// that unit may be lost like any other.
 func (o *Operator) greatestShare(of *twins.Offers) twins.Ratio {
 	var most, all twins.Power
 	for i := range o.units {
