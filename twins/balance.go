@@ -237,7 +237,7 @@ func (g *Balance) swing(env *Env) Stage {
 	if c, ok := g.Controller.(Swinger); ok {
 		g.Swing = c.Swing(env, &g.offers, &g.plan)
 	}
-	if g.Swing.Shed > 0 && g.plan.relayed(&g.offers, &g.Swing) {
+	if g.Swing.Shed > 0 && g.plan.shedByRelays(&g.offers, &g.Swing) {
 		return StageRevise
 	}
 	return g.closeBooks()
@@ -264,7 +264,7 @@ func (g *Balance) missing() (left Power) {
 // less for vehicles and, by force, for loads; or generation is curtailed. If
 // that is not enough, plants are stopped.
 func (g *Balance) closeBooks() Stage {
-	for i, a := range g.answers { // estimates may have taken the place of offers
+	for i, a := range g.answers { // estimates may have replaced offers
 		g.offers.Communities[i] = a.Flex
 	}
 	g.plan.straighten(&g.offers)

@@ -123,7 +123,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 		for i := range b.ownerOf {
 			b.ownerOf[i] = -1
 			if members[i].Owner != "" {
-				b.ownerOf[i] = -2 // set by own
+				b.ownerOf[i] = -2 // set by assignOwners
 			}
 		}
 	}

@@ -234,10 +234,10 @@ type concession struct {
 // nothing.
 func (t Tier) sheddable() bool { return t <= Mobility }
 
-// relayed cuts the essential load that under-frequency relays have shed, in
+// shedByRelays cuts the essential load that under-frequency relays have shed, in
 // proportion, for their part of the step; in a blackout it cuts all load from
 // then on. It reports whether anything was cut.
-func (p *Plan) relayed(o *Offers, s *Swing) bool {
+func (p *Plan) shedByRelays(o *Offers, s *Swing) bool {
 	for i := range p.Communities {
 		if p.Communities[i].For = 0; p.Communities[i].Tier[Essential] >= o.Communities[i].Tier[Essential].Ref {
 			p.Communities[i].For = s.ShedFor // otherwise some would be off for the whole step

@@ -152,7 +152,7 @@ const (
 // in it. Gas turbine and oil: aeroderivatives, by the size of RTS's. Engines are
 // not in it: aeroderivatives' [A]. Nuclear is not in it: 210 for any start [A],
 // which is PowerGenome's default for a cold one. The cold column was compared with
-// PowerGenome's copy of it; hot and warm, and hydro, still want a look at the page.
+// PowerGenome's copy of it; hot and warm, and hydro, are not checked against the page yet.
 // Hydro: about 3 $/MW (Nilsson and Sjelvgren 1997, Hydro unit start-up costs).
 var technologies = []technology{
 	{"coal", // [R] but for starts [A], cost [A], life cycle [I]

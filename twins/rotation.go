@@ -114,7 +114,7 @@ func (c *Cell) Burden() (sum Burden) {
 
 // rotate switches customers off until cut of the essential load is gone, each for a
 // share of the step, or for the whole step if that does not suffice: the community
-// follows to the milliwatt. What is left when all are off is dropped.
+// follows to the milliwatt. No customer is asked for what is left when all are off.
 func (c *Cell) rotate(cut Power, share Ratio) {
 	c.turns = c.turns[:0]
 	for k, b := range c.Blocks {

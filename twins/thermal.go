@@ -183,7 +183,7 @@ func (b *thermal) atMost(target Energy, h *heater) Power {
 
 // band is the range of power that ends the step between floor and the top of
 // the body's band if any power does: if full power is not enough it is full
-// power, and if no power is already too much it is none.
+// power, and if 0 is already too much it is 0.
 func (b *thermal) band(floor, wanted Energy, h *heater) Band {
 	most := b.atMost(b.high, h)
 	least := min(b.atLeast(floor, h), most)

@@ -303,7 +303,7 @@ func TestABlackAreaStaysBlack(t *testing.T) {
 	if r := a.Run(&s, 0, 60); !r.Blackout || r.Seconds != 0 || slices.Max(r.Governors) != 0 {
 		t.Errorf("%+v", r)
 	}
-	s = frequency.State{} // the way back
+	s = frequency.State{} // the restart
 	if r := a.Run(&s, 0.01*MW, 60); r.Blackout || r.Seconds != 60 {
 		t.Errorf("%+v", r)
 	}

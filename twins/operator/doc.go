@@ -4,9 +4,9 @@
 // move what they have agreed to move when production does not suffice, and
 // computes the frequency of an island in the seconds before any of this acts.
 //
-//	forecast ─▶ commitment (hourly, or when a unit was lost) ─▶ who is on, who starts when
-//	offers   ─▶ dispatch (each step) ─▶ setpoints, reserve, what is asked of communities
-//	settled  ─▶ swing (each step of an island) ─▶ frequency, relays, what books owe to rotating masses
+//	forecast ─▶ commitment (hourly, or when a unit was lost) ─▶ which plants are on, and which start when
+//	offers   ─▶ dispatch (each step) ─▶ setpoints, reserve, requests to communities
+//	settled  ─▶ swing (each step of an island) ─▶ frequency, relays, entries of the books for rotating masses
 //
 // Two strategies are made of it, operator and plain; the scenario's controls choose one.
 //
