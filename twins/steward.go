@@ -3,7 +3,7 @@ package twins
 import "fmt"
 
 // ProRata shares a community's setpoint among its members along their bands, in
-// proportion to what each can give way.
+// proportion to the room that each has to give way.
 var ProRata = DeclareStrategy(Strategy{Name: "pro_rata", Version: 1, Level: LevelCommunity, exact: true,
 	Label:   "what is asked is shared along the bands that members have offered",
 	Steward: func([]byte) (Steward, error) { return proRata{}, nil },
