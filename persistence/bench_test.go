@@ -217,7 +217,7 @@ func BenchmarkOpen(b *testing.B) {
 	for t := range twins.Tick(steps) {
 		head := hashOf(byte(t))
 		f := &stepForm{tick: t, head: head, digests: []sim.Hash{head}}
-		entries = append(entries, j.store.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &places{})))
+		entries = append(entries, j.store.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &memberNumbers{})))
 		j.ledger.step(t, head)
 		if len(entries) == 1000 {
 			if err := j.store.table.Put(entries); err != nil {

@@ -70,7 +70,7 @@ const breaksAt = 9
 // failingChild keeps a run, breaks its disk, and goes on until something is refused. notes keeps
 // much beside each step, so that Badger's memory is full soon.
 func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) error) error {
-	patience = 200 * time.Millisecond
+	closeTimeout = 200 * time.Millisecond
 	w, err := killedWorld()
 	if err != nil {
 		return err

@@ -218,8 +218,8 @@ func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 	want := forked(t, parent, fork, "30", -1, "water_pumps.pump.rated_w=1500")
 	goesOn(t, parent)
 	f := open(t, fork, Read)
-	if f.parent.gone <= 60 {
-		t.Fatalf("the parent has let go of %d steps: the test shows nothing", f.parent.gone)
+	if f.parent.deleted <= 60 {
+		t.Fatalf("the parent has let go of %d steps: the test shows nothing", f.parent.deleted)
 	}
 	f.Close()
 	undisturbed(t, fork, want)

@@ -23,7 +23,7 @@ func (c *ledgerContent) heads(t *testing.T) (all []sim.Hash) {
 	t.Helper()
 	s := &Store{index: c.index}
 	for at := range c.index.steps {
-		all = append(all, s.said(at))
+		all = append(all, s.headInLedger(at))
 	}
 	if len(s.repairs) > len(c.holes) {
 		t.Fatalf("read again, the ledger has other damage: %v", s.repairs)
@@ -32,7 +32,7 @@ func (c *ledgerContent) heads(t *testing.T) (all []sim.Hash) {
 }
 
 // chunksOf are the chunks of a store, one after another.
-func chunksOf(s *Store) (all []span) {
+func chunksOf(s *Store) (all []stepRange) {
 	for t := twins.Tick(0); t < s.Steps(); {
 		c, found := s.chunkAt(t)
 		if found {
@@ -47,7 +47,7 @@ func chunksOf(s *Store) (all []span) {
 func headOf(r *Reader, n twins.Tick) sim.Hash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	head, _ := r.look().HeadAt(n)
+	head, _ := r.refresh().HeadAt(n)
 	return head
 }
 
@@ -87,7 +87,7 @@ func readSlowly(b []byte) *slowLedger {
 			at = next
 			continue
 		}
-		if r := (&reader{b: b[at+9 : at+n]}); b[at+8] == recordStep {
+		if r := (&decoder{b: b[at+9 : at+n]}); b[at+8] == recordStep {
 			t, head := int(r.int()), r.hash()
 			for len(l.heads) <= t {
 				l.heads = append(l.heads, sim.Hash{})
@@ -257,7 +257,7 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 				t.Fatalf("round %d: %v, %d are not restored", round, err, len(s.commands.lost))
 			}
 			compareCommands(t, round, random, s, want)
-			if err := s.joinCommands(nil); err != nil {
+			if err := s.mergeCommands(nil); err != nil {
 				t.Fatal(err)
 			}
 			compareCommands(t, round, random, s, want)

@@ -195,7 +195,7 @@ func TestDiskFull(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("wants /dev/full")
 	}
-	for _, name := range []string{readingsFile, gridFile, reportFile + writing} {
+	for _, name := range []string{readingsFile, gridFile, reportFile + tempSuffix} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			r, err := CreateRun(dir, meta)

@@ -60,11 +60,11 @@ func TestChunksAreAList(t *testing.T) {
 		random := rand.New(rand.NewPCG(round, 22))
 		table := &Memory{}
 		s := &Store{table: table, packer: newPacker(), unpacker: newUnpacker()}
-		var want []span
+		var want []stepRange
 		at, refused := twins.Tick(random.IntN(100)), 0
 		s.steps = at + 500
 		for at < 520 {
-			c := span{at, at + 1 + twins.Tick(random.IntN(96))}
+			c := stepRange{at, at + 1 + twins.Tick(random.IntN(96))}
 			at = c.to
 			e := s.seal(key(keyChunk, c.from), chunkMark(int(c.to-c.from), 3))
 			switch random.IntN(10) {
@@ -90,14 +90,14 @@ func TestChunksAreAList(t *testing.T) {
 		}
 		for range 300 {
 			at := twins.Tick(random.IntN(600))
-			i := slices.IndexFunc(want, func(c span) bool { return at < c.to })
+			i := slices.IndexFunc(want, func(c stepRange) bool { return at < c.to })
 			c, found := s.chunkAt(at)
 			switch {
 			case i < 0:
 				if found {
 					t.Fatalf("round %d: step %d is in %v, wanted none of %v", round, at, c, want)
 				}
-			case want[i].from <= at && (!found || c != want[i]) || want[i].from > at && (found || c != span{at, want[i].from}):
+			case want[i].from <= at && (!found || c != want[i]) || want[i].from > at && (found || c != stepRange{at, want[i].from}):
 				t.Fatalf("round %d: step %d is in %v (%t), wanted %v", round, at, c, found, want[i])
 			}
 		}

@@ -58,7 +58,7 @@ func TestStaleTemporaryFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	empty := made(fmt.Sprintf("smatrix-%d-empty", dead))
-	stale := made(fmt.Sprintf("smatrix-%d-run", dead), runFile, scenarioFile, ledgerFile, runFile+writing)
+	stale := made(fmt.Sprintf("smatrix-%d-run", dead), runFile, scenarioFile, ledgerFile, runFile+tempSuffix)
 	copyRun(t, mine.dir, filepath.Join(os.TempDir(), fmt.Sprintf("smatrix-%d-killed", dead)))
 
 	removed := RemoveStale()

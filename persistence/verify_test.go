@@ -112,7 +112,7 @@ func forgeStep(s *Store, w *sim.World, t twins.Tick, change func(*stepForm)) err
 		return err
 	}
 	change(f)
-	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &places{}))})
+	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &memberNumbers{}))})
 }
 
 // A snapshot that is missing or damaged: the one before it serves, or the scenario.
