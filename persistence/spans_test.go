@@ -8,7 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Rising steps are the same whether they are kept as progressions or one by one.
+// Rising steps are the same whether stored as progressions or one by one.
 func TestTicksAreAList(t *testing.T) {
 	for round := range uint64(500) {
 		random := rand.New(rand.NewPCG(round, 21))
@@ -53,8 +53,8 @@ func TestTicksAreAList(t *testing.T) {
 	}
 }
 
-// The chunk of a step is found in the journal as it is in a list of all that count: marks that are
-// damaged, lap over the chunk before or end behind the last step do not.
+// chunkAt finds the same chunk as a search in the list of all valid chunks. Marks that are damaged,
+// overlap the chunk before or end after the last step are invalid.
 func TestChunksAreAList(t *testing.T) {
 	for round := range uint64(500) {
 		random := rand.New(rand.NewPCG(round, 22))
@@ -73,7 +73,7 @@ func TestChunksAreAList(t *testing.T) {
 			case 1:
 				continue // its mark is lost
 			case 2:
-				at = c.from + 1 + twins.Tick(random.IntN(int(c.to-c.from))) // the next one laps over it
+				at = c.from + 1 + twins.Tick(random.IntN(int(c.to-c.from))) // the next one overlaps it
 				fallthrough
 			default:
 				if n := len(want); c.to <= s.steps && (n == 0 || want[n-1].to <= c.from) {

@@ -14,9 +14,9 @@ import (
 	"github.com/dgraph-io/ristretto/v2/z"
 )
 
-// checkTables opens each table of a journal once by itself. Badger opens them in
-// goroutines of its own, and for some kinds of damage panics there, where nobody can
-// recover: then the process would end. Here it is an error.
+// checkTables opens each table of a journal once by itself. Badger opens them in its own
+// goroutines and panics there for some kinds of damage, which would end the process. Here
+// such a panic becomes an error.
 func checkTables(dir string) error {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {

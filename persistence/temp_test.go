@@ -12,11 +12,11 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 )
 
-// Only temporary folders of processes that are gone are deleted: not that of one that is
-// there, one that is locked, one with something else in it, or what only looks like one.
+// Only temporary folders of processes that have ended are deleted: not one of a live process,
+// a locked one, one with other files in it, or one with a similar name.
 func TestStaleTemporaryFolders(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	gone := exec.Command("true") // a number that was given, and is free again
+	gone := exec.Command("true") // its process ID is free again
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
