@@ -30,9 +30,9 @@ func TestServedOnAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	was := lookForRoom
-	lookForRoom = 10 * time.Millisecond
-	t.Cleanup(func() { lookForRoom = was })
+	was := roomInterval
+	roomInterval = 10 * time.Millisecond
+	t.Cleanup(func() { roomInterval = was })
 
 	scenario, err := sim.Load("hamlet", sim.Options{})
 	if err != nil {
@@ -48,7 +48,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 	}
 	s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, persistence.Durability{}) }
 	o := ui.Options{World: world, Stepper: s.stepper, Chain: s.chain, Live: live.Options{Paused: true}}
-	if err := s.beShown(t.Context(), &o, "http://x/"); err != nil {
+	if err := s.beginServed(t.Context(), &o, "http://x/"); err != nil {
 		t.Fatal(err)
 	}
 	server, err := ui.NewServer(o)
@@ -117,7 +117,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Close()
-	if err := s.endShown(endOf(server.Live().Clock(), scenario.Calendar.Steps)); err != nil {
+	if err := s.endServed(endOf(server.Live().Clock(), scenario.Calendar.Steps)); err != nil {
 		t.Fatal(err)
 	}
 	_, report, _ := smatrix(t, "run", "hamlet", "--json")
