@@ -18,8 +18,8 @@ import (
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
-// On a disk that fills up a run that is shown waits, takes no commands and can be looked
-// at; when there is room it goes on to the digest that it would have had.
+// When its disk fills up, a served run waits, refuses commands and can still be viewed; when
+// there is room it continues to the same digest.
 func TestServedOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=320m"); err != nil {
@@ -60,7 +60,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &http.Server{Handler: server.Handler()}
-	go func() { _ = h.Serve(l) }() // until it is closed
+	go func() { _ = h.Serve(l) }() // until the listener is closed
 	t.Cleanup(func() { http.DefaultClient.CloseIdleConnections(); _ = h.Close() })
 	ask := func(method, path, body string) (int, string) {
 		t.Helper()
@@ -93,7 +93,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		State string
 		Error string
 	}
-	for state.Error == "" { // until it has come to the step for which there is no room
+	for state.Error == "" { // until the step for which there is no room
 		_, b := ask("GET", "/state", "")
 		if err := json.Unmarshal([]byte(b), &state); err != nil {
 			t.Fatal(err)

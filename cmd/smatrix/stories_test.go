@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// TestStories plays what people do with a grid, each story against a server process of
-// its own and from outside, by HTTP: `make stories` prints it step by step.
+// TestStories plays what people do with a grid, each story by HTTP against its own server
+// process: `make stories` prints it step by step.
 func TestStories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("whole days of several grids")
@@ -43,7 +43,7 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// teller asks a server and prints what it asks and hears.
+// teller sends requests to a server and prints requests and answers.
 type teller struct {
 	*testing.T
 	url string
@@ -80,7 +80,7 @@ func tell(t *testing.T, args ...string) *teller {
 
 func (s *teller) say(format string, args ...any) { fmt.Fprintf(s.Output(), format+"\n", args...) }
 
-// check ends the story if something is not as it is told.
+// check ends the story if a condition does not hold.
 func (s *teller) check(ok bool, format string, args ...any) {
 	s.Helper()
 	if !ok {
@@ -188,7 +188,7 @@ func sum(values []float64) (total float64) {
 	return total
 }
 
-// milli is a figure of the API as the integer that it stands for.
+// milli returns a figure of the API as an integer in thousandths.
 func milli(v float64) int64 { return int64(math.Round(v * 1000)) }
 
 func usePerDevice(s *teller) {
@@ -273,7 +273,7 @@ func panelsOnARoof(s *teller) {
 	}
 }
 
-// waitFor has a fork come to its end: to step it is to wait for it.
+// waitFor steps a fork to its end, which waits for it.
 func (s *teller) waitFor(run string) {
 	s.Helper()
 	r, err := http.Post(s.url+"/api/v1/clock/step?run="+run, "application/json", strings.NewReader(`{"steps":100000}`))
