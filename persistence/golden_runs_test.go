@@ -160,7 +160,7 @@ func (a *archive) isUnchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sum := sim.Hash(sha256.Sum256(b)).String(); sum != a.SHA256 {
-		t.Fatalf("the archive's SHA-256 is %s, wanted %s: archives are never made anew", sum, a.SHA256)
+		t.Fatalf("the archive's SHA-256 is %s, wanted %s: archives are never replaced", sum, a.SHA256)
 	}
 }
 

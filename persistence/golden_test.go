@@ -297,7 +297,7 @@ func goldenRun(t *testing.T, g *golden) {
 }
 
 // A value of a version or packing that is not known is refused, and so is one that
-// stands under another key.
+// is under another key.
 func TestValuesThatAreNotOurs(t *testing.T) {
 	packer, unpacker := newPacker(), newUnpacker()
 	defer packer.Close()
@@ -317,6 +317,6 @@ func TestValuesThatAreNotOurs(t *testing.T) {
 		}
 	}
 	if _, err := unseal(unpacker, key(keyStep, 6), seal(packer, k, []byte("something"))); err == nil {
-		t.Error("a value was taken that stands under another key")
+		t.Error("a value under another key was accepted")
 	}
 }

@@ -197,7 +197,7 @@ func (w *encoder) cell(f *cellForm, c *twins.CellLayout, p *memberNumbers) {
 func (r *decoder) cell(cells []*twins.CellLayout) (f cellForm) {
 	at := r.uint()
 	if at >= uint64(len(cells)) {
-		r.fail(fmt.Errorf("it tells of community %d of %d", at, len(cells)))
+		r.fail(fmt.Errorf("it has events of community %d of %d", at, len(cells)))
 		return f
 	}
 	f.index = int(at)

@@ -36,7 +36,7 @@ func TestStrategyIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Steps == 0 {
-		t.Error("it goes on from the beginning, wanted from a snapshot")
+		t.Error("it resumes from the beginning, wanted from a snapshot")
 	}
 	if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
 		t.Errorf("left after step 121 and resumed: digest %s, wanted %s", got, want)

@@ -52,7 +52,7 @@ func TestStaleTemporaryFolders(t *testing.T) {
 	defer lock.Close()
 	others := made(fmt.Sprintf("smatrix-%d-others", dead), runFile, "notes.txt")
 	old := made("smatrix-12345", runFile)
-	nobody := made("smatrix-x-1", runFile)
+	noProcess := made("smatrix-x-1", runFile)
 	linked := filepath.Join(os.TempDir(), fmt.Sprintf("smatrix-%d-link", dead))
 	if err := os.Symlink(others, linked); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestStaleTemporaryFolders(t *testing.T) {
 	if slices.Sort(want); !slices.Equal(removed, want) {
 		t.Errorf("removed %q, wanted %q", removed, want)
 	}
-	for _, dir := range []string{mine.dir, lively, locked, others, old, nobody, linked} {
+	for _, dir := range []string{mine.dir, lively, locked, others, old, noProcess, linked} {
 		if _, err := os.Lstat(dir); err != nil {
 			t.Errorf("%s is not there any more: %v", dir, err)
 		}

@@ -67,13 +67,13 @@ func (s *Store) Recomputable(from, to twins.Tick) error {
 
 // inspect checks the records of steps without making them again.
 func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) error {
-	told := sinkFunc(func(r *sim.StepRecord) error {
+	count := sinkFunc(func(r *sim.StepRecord) error {
 		if progress != nil {
 			progress(r.Tick + 1)
 		}
 		return nil
 	})
-	if err := s.Replay(from, to, told); err != nil {
+	if err := s.Replay(from, to, count); err != nil {
 		return err
 	}
 	w, err := s.Twins()

@@ -126,7 +126,7 @@ func TestViewsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after := viewEntries(t, s); len(before) < 3 || !sameEntries(before, after) {
-		t.Errorf("%d entries of views, %d when made anew, or others", len(before), len(after))
+		t.Errorf("%d entries of views, %d when rebuilt, or different ones", len(before), len(after))
 	}
 	s.Close()
 	check(dir, v, total)
@@ -188,6 +188,6 @@ func TestViewThatCameLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sum, _ := exported(t, s, Days); sum != views.Of[*viewstest.Exports](v.set, viewstest.Exporting).Count || sum == 0 || s.FoldedOf(viewstest.Exporting) != s.Steps() {
-		t.Errorf("made anew: %d steps of export", sum)
+		t.Errorf("rebuilt: %d steps of export", sum)
 	}
 }

@@ -32,7 +32,7 @@ func newResiduals() *cobra.Command {
 		Short: "Compare recorded meters with what the twins computed",
 		Long: `Residuals reads a recorded CSV file as a scenario's recordings are read, and compares
 it with a run step by step: residual = computed - recorded, at the member's meter with
-what stands behind it. For each meter it prints the mean (bias), the root mean
+the devices behind it. For each meter it prints the mean (bias), the root mean
 square (RMSE), the worst step, and the share of steps in which the residual was
 outside its band. A meter that was outside for more than --allow is flagged.
 

@@ -16,11 +16,11 @@ import (
 // resumeAlone refuses flags and arguments that cannot change a resumed run.
 func (f *runFlags) resumeAlone(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage(c, "--resume with scenario %q, wanted one of them: a run goes on with its own", args[0])
+		return usage(c, "--resume with scenario %q, wanted one of them: a resumed run has its own", args[0])
 	}
 	for _, name := range []string{"days", "steps", "seed", "set", "out", "csv", keepReadings, keepEvents, keepHours, keepSnapshots} {
 		if c.Flags().Changed(name) {
-			return usage(c, "--resume with --%s, wanted --resume alone: a run goes on as it began", name)
+			return usage(c, "--resume with --%s, wanted --resume alone: a resumed run keeps its flags", name)
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ const mostDays = 365_000
 
 // addRetention adds the retention flags.
 func (f *runFlags) addRetention(c *cobra.Command) {
-	c.Flags().IntVar(&f.retention.Readings, keepReadings, 0, "keep readings for `N` days; older ones are computed anew")
+	c.Flags().IntVar(&f.retention.Readings, keepReadings, 0, "keep readings for `N` days; older ones are computed again")
 	c.Flags().IntVar(&f.retention.Events, keepEvents, 0, "keep events, decisions and readings for `N` days, as above")
 	c.Flags().IntVar(&f.retention.Hours, keepHours, persistence.DefaultHours, "keep use by the hour for `N` days, days for ever")
 	c.Flags().IntVar(&f.retention.Snapshots, keepSnapshots, 0, "keep the last `N` snapshots, at least 2")

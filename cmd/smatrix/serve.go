@@ -213,7 +213,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+		context.AfterFunc(ctx, stop) // a second signal kills the process
 		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l.Addr().String()); err != nil {
 			server.Close()
 			return err
@@ -243,7 +243,7 @@ func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) e
 func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listener, speed float64) error {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	options := f.serverOptions(c, s.world, speed)
 	options.Chain, options.Begun = s.chain, b
 	if err := s.beginServed(ctx, &options, "http://"+l.Addr().String()+"/"); err != nil {

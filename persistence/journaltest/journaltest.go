@@ -38,7 +38,7 @@ var laws = []law{
 	{"journal: commands and notes outlive a loss of power", testPower},
 	{"journal: commands for steps that are over", testLateCommand},
 	{"journal: snapshot and log are the log alone", testSnapshots},
-	{"journal: what is let go is gone, and had again", testRetention},
+	{"journal: deleted steps are gone, and computed again", testRetention},
 	{"journal: ended", testEnded},
 	{"journal: read beside the run", testReader},
 	{"journal: forked", testFork},
