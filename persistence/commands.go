@@ -167,7 +167,7 @@ func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
 	return found
 }
 
-// CommandsBefore returns at most most commands from outside with positions < position in the
+// CommandsBefore returns up to most commands from outside with positions < position in the
 // order of their numbers, newest first.
 func (s *Store) CommandsBefore(position, most int) ([]twins.Command, error) {
 	first := max(0, position-most)

@@ -223,7 +223,7 @@ func TestBitFlips(t *testing.T) {
 }
 
 // The same holds for a run that has deleted steps, readings and snapshots.
-func TestBitFlipsOfWhatIsLeft(t *testing.T) {
+func TestBitFlipsAfterRetention(t *testing.T) {
 	if inParts(t) {
 		return
 	}
@@ -554,7 +554,7 @@ func (f *failing) Sync() error {
 func (f *failing) Close() error { return nil }
 
 // After a failed write or sync nothing more is acknowledged, even if the disk works again.
-func TestNothingIsTakenAfterAFailure(t *testing.T) {
+func TestNothingIsAcceptedAfterAFailure(t *testing.T) {
 	for _, bad := range []*failing{{writes: 3, syncs: -1}, {writes: -1, syncs: 1}} {
 		bad.fail = errors.New("input/output error")
 		w := build(t, "hamlet", sim.Options{})
@@ -616,7 +616,7 @@ func (t failingTable) Sync() error {
 }
 
 // The same holds for the table, and if a command or a note is the first to fail.
-func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
+func TestNothingIsAcceptedAfterTheTableFails(t *testing.T) {
 	command := killCommand(20)
 	tries := map[string]func(j *Journal) error{
 		"a step":    func(j *Journal) error { return j.Commit(&sim.StepRecord{Tick: j.next}) },

@@ -26,7 +26,7 @@ const pastDir = "past"
 // newIdentity returns a random identity for a run.
 func newIdentity() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // it never fails
+	_, _ = rand.Read(b[:]) // rand.Read never fails
 	return hex.EncodeToString(b[:])
 }
 

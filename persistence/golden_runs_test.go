@@ -189,7 +189,7 @@ func (a *archive) isRead(t *testing.T, s *Store) {
 	for _, span := range a.Spans {
 		compareFigures(t, "a part replayed", replayedFigures(t, s, span.From, span.To), span.archivedFigures)
 	}
-	if a.Resumed == nil { // of a run that was killed, the last hours are not added up yet
+	if a.Resumed == nil { // the last hours of a killed run are not in the windows yet
 		usageAddsUp(t, s, a.Kept)
 	}
 	a.comparesCommands(t, s)
@@ -231,7 +231,7 @@ func compareFigures(t *testing.T, how string, got, want archivedFigures) {
 	if got.Digest == (sim.Hash{}).String() { // unknown for steps that another model made
 		want.Digest = got.Digest
 	}
-	if want.Digest == "" { // it is another one
+	if want.Digest == "" { // another model has another digest
 		got.Digest = ""
 	}
 	if got != want {

@@ -296,9 +296,9 @@ func goldenRun(t *testing.T, g *golden) {
 	}
 }
 
-// A value of a version or packing that is not known is refused, and so is one that
+// A value of an unknown version or packing is refused, and so is one that
 // is under another key.
-func TestValuesThatAreNotOurs(t *testing.T) {
+func TestForeignValuesAreRefused(t *testing.T) {
 	packer, unpacker := newPacker(), newUnpacker()
 	defer packer.Close()
 	defer unpacker.Close()

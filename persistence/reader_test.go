@@ -193,7 +193,7 @@ func TestGaugesAreComputedAgain(t *testing.T) {
 }
 
 // A *HeldError has the address at which the other process serves the run.
-func TestHeldTellsTheAddress(t *testing.T) {
+func TestHeldErrorHasTheAddress(t *testing.T) {
 	w, err := killedWorld()
 	if err != nil {
 		t.Fatal(err)

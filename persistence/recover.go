@@ -81,13 +81,13 @@ func (s *Store) compareSteps() (kept twins.Tick, err error) {
 func (s *Store) countSteps(kept twins.Tick) {
 	s.steps = max(s.index.steps, kept, s.base)
 	s.missing.add(stepRange{max(kept, s.base), s.steps})
-	mayBeGone := max(s.mostDeleted(s.steps), s.base)
+	deletable := max(s.mostDeleted(s.steps), s.base)
 	s.deleted = s.base
 	if first, found := s.missing.first(s.base); found && first.from == s.base {
-		s.deleted = min(first.to, mayBeGone)
+		s.deleted = min(first.to, deletable)
 	}
-	if count := s.missing.count(mayBeGone); count > 0 {
-		first, _ := s.missing.first(mayBeGone)
+	if count := s.missing.count(deletable); count > 0 {
+		first, _ := s.missing.first(deletable)
 		s.expected("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, s.steps, first.from)
 	}
 	if extra := kept - max(s.index.steps, s.base); extra > 0 {

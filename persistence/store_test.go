@@ -91,7 +91,7 @@ func digestOf(t testing.TB, w *sim.World) sim.Hash {
 }
 
 // Replay gives the frames, flows, events and decisions of every step as they were.
-func TestReplayGivesWhatWas(t *testing.T) {
+func TestReplayGivesTheRecordedSteps(t *testing.T) {
 	for _, scenario := range []string{"town", "street"} {
 		t.Run(scenario, func(t *testing.T) {
 			steps := 200

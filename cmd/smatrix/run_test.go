@@ -261,7 +261,7 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // A failed write to stdout is a failure of every command.
-func TestStdoutThatTakesNothing(t *testing.T) {
+func TestStdoutThatFails(t *testing.T) {
 	for _, args := range []string{
 		"run hamlet", "run hamlet --json", "scenario list", "scenario show hamlet", "scenario show hamlet --resolved",
 		"scenario schema", "scenario validate hamlet", "version", "version --json",
