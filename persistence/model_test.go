@@ -15,7 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// raiseModel makes the program of the test one of another model, which differs in any step.
+// raiseModel gives the test's program another model, which differs in every step.
 func raiseModel(t *testing.T) {
 	t.Helper()
 	was := sim.Models
@@ -41,16 +41,16 @@ func archivedRuns(t *testing.T) (all []*archive) {
 	return all
 }
 
-// A program of another model shows runs from their records as they are. It verifies what is
-// kept without computing it again, and goes on only from a state that is kept: a joint of
-// the chain says so.
+// A program of another model shows runs from their records. It verifies the records without
+// computing them again, and continues a run only from a snapshot, with a joint in the
+// chain.
 func TestAnotherModel(t *testing.T) {
 	raiseModel(t)
 	for _, a := range archivedRuns(t) {
 		t.Run(strings.TrimSuffix(a.Archive, ".tar.zst"), func(t *testing.T) {
 			s := open(t, a.restored(t), Read)
 			defer s.Close()
-			if s.Steps() > 0 { // else it was killed before any readings were written
+			if s.Steps() > 0 { // otherwise it was killed before any readings were written
 				isReadByAnotherModel(t, a, s)
 			}
 			if s.Damaged() {
@@ -61,7 +61,7 @@ func TestAnotherModel(t *testing.T) {
 	}
 }
 
-// isReadByAnotherModel compares what the records say with what they said to their maker.
+// isReadByAnotherModel compares the records with what their maker read from them.
 func isReadByAnotherModel(t *testing.T, a *archive, s *Store) {
 	t.Helper()
 	w, err := s.Twins()
@@ -93,7 +93,7 @@ func isReadByAnotherModel(t *testing.T, a *archive, s *Store) {
 	}
 }
 
-// isContinuedByAnotherModel forks an archive where no state is kept, and where one is.
+// isContinuedByAnotherModel forks an archive at a step without a snapshot, and at one with.
 func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	t.Helper()
 	dir := a.restored(t)
@@ -108,7 +108,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 		}
 	}
 	s.Close()
-	if a.State == Running && a.Resumed != nil { // killed: its end is no state that is kept
+	if a.State == Running && a.Resumed != nil { // killed: no snapshot at its end
 		w := open(t, dir, Write)
 		if _, _, err := w.Resume(Durability{}); !errors.As(err, &other) {
 			t.Errorf("resume: %v, wanted a ModelError", err)
@@ -131,8 +131,8 @@ func newRun(t *testing.T, a *archive) *RunDir {
 	return r
 }
 
-// forkedByAnotherModel forks at a state that is kept and makes some steps. What comes of it
-// is a run like any other from the joint on.
+// forkedByAnotherModel forks at a snapshot and makes some steps. From the joint on the fork
+// is a run like any other.
 func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, scenario *sim.Scenario) {
 	t.Helper()
 	s := open(t, dir, Read)
@@ -242,8 +242,8 @@ func endedEarly(t *testing.T, w *sim.World, stop twins.Tick) string {
 	return dir
 }
 
-// A joint is part of what the chain proves: a run.json that says another step, model or
-// layout for it has another chain.
+// The chain covers a joint: a run.json with another step, model or layout for the joint has
+// another chain.
 func TestJointIsChained(t *testing.T) {
 	layout := twins.FirstLayout()
 	j := sim.Joint{Tick: 96, Model: 2, Layout: layout}
@@ -263,8 +263,8 @@ func TestJointIsChained(t *testing.T) {
 	}
 }
 
-// A program in which a kind has one more column reads and continues what was kept before in
-// the run's own layout: with the digests that it had.
+// A program in which a kind has one more column reads and continues older runs in their own
+// layout, with the same digests.
 func TestColumnAdded(t *testing.T) {
 	for _, k := range []*twins.Kind{twins.WaterPump, twins.Household} {
 		was := k.Columns
@@ -290,8 +290,8 @@ func TestColumnAdded(t *testing.T) {
 	}
 }
 
-// A program in which a kind stores its state in another version upgrades what was kept
-// before: it replays, verifies, resumes and forks it, and no figure changes.
+// A program in which a kind stores its state in another version upgrades older runs: it
+// replays, verifies, resumes and forks them, and no figure changes.
 func TestStateVersionRaised(t *testing.T) {
 	const size = 1 + 12*8 // of a battery's state in version 1
 	upgraded := 0

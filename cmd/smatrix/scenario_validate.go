@@ -33,7 +33,7 @@ or what is wrong and what was wanted, with file and line.`,
 	}
 }
 
-// validate prints what a scenario has, or returns what is wrong with it.
+// validate prints the members of a scenario, or returns its errors.
 func validate(w io.Writer, name, prefix string) error {
 	s, err := sim.Load(name, sim.Options{})
 	if err != nil {
