@@ -172,10 +172,9 @@ func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
 func (s *Store) CommandsBefore(position, most int) ([]twins.Command, error) {
 	first := max(0, position-most)
 	if s.parent == nil && len(s.commands.lost) == 0 && !s.commands.mixed {
-		some, whole, err := s.numberedCommands(first, position)
-		if whole || err != nil {
+		if some, whole, err := s.numberedCommands(first, position); whole && err == nil {
 			slices.Reverse(some)
-			return some, err
+			return some, nil
 		}
 	}
 	all := s.Commands(0, allSteps)
@@ -215,7 +214,7 @@ func (s *Store) numberedCommands(first, behind int) (some []twins.Command, whole
 }
 
 // ownCommands returns the run's own commands for the steps from ≤ t < to, among others. Those that
-// the journal has lost are taken from the ledger.
+// the journal has lost are taken from the ledger, and all of them if the journal cannot be read.
 func (s *Store) ownCommands(from, to twins.Tick) ([]twins.Command, error) {
 	all, want, err := s.journalCommands(from, to)
 	if err == nil && len(all) == want || s.index.file == nil {
@@ -225,8 +224,10 @@ func (s *Store) ownCommands(from, to twins.Tick) ([]twins.Command, error) {
 	if err != nil {
 		return all, err
 	}
-	if err := s.mergeCommands(said.commands); err != nil {
-		return all, err
+	was := s.commands
+	if err := s.mergeCommands(said.commands); err != nil { // after a failed write the journal may be unreadable
+		s.commands = was
+		return said.commands, err
 	}
 	all, _, err = s.journalCommands(from, to)
 	return append(all, s.commands.lost...), err
