@@ -40,7 +40,7 @@ func load(t testing.TB, name string, set ...string) *sim.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func builder(t testing.TB, name string) func() *sim.World {
 	s.KeepData()
 	return func() *sim.World {
 		t.Helper()
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,4 +142,4 @@ func each(r *sim.StepRecord, f func(name string, b *twins.BlockRecord, i int)) {
 	}
 }
 
-func short(path string) string { return strings.TrimPrefix(path, sim.GridPath+"/") }
+func short(path string) string { return strings.TrimPrefix(path, twins.GridPath+"/") }

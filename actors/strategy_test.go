@@ -20,7 +20,7 @@ func TestStrategyUnderInjectedPanics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

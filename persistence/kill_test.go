@@ -48,7 +48,7 @@ func killedWorld() (*sim.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Build()
+	return sim.Build(s)
 }
 
 // killCommand is the command from outside that is given before step t.

@@ -231,24 +231,23 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 // World builds the run's scenario as it was when the run began, with the commands
 // that came from outside. Its data files must be what they were.
 func (s *Store) World() (*sim.World, error) {
-	return s.build((*sim.Scenario).Build, s.segments[len(s.segments)-1])
+	return s.build(sim.BuildAs, s.segments[len(s.segments)-1])
 }
 
 // Twins builds a world in which what is kept can be shown, which cannot be stepped as
 // the run was.
 func (s *Store) Twins() (*sim.World, error) {
-	return s.build((*sim.Scenario).BuildTwins, s.segments[len(s.segments)-1])
+	return s.build(sim.BuildTwins, s.segments[len(s.segments)-1])
 }
 
 // build builds the world whose records have the layout of a segment.
-func (s *Store) build(make func(*sim.Scenario) (*sim.World, error), g *segment) (*sim.World, error) {
+func (s *Store) build(make func(*sim.Scenario, *sim.Form) (*sim.World, error), g *segment) (*sim.World, error) {
 	scenario, err := s.scenario()
 	if err != nil {
 		return nil, err
 	}
 	form := s.run.meta.Journal.form()
-	scenario.Form = &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout}
-	w, err := make(scenario)
+	w, err := make(scenario, &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout})
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func build(t testing.TB, scenario string, o sim.Options) *sim.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

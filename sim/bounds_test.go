@@ -113,7 +113,7 @@ func loadWith(t *testing.T, k *twins.Kind, path []string, value float64) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Build()
+	_, err = sim.Build(s)
 	return err
 }
 

@@ -130,5 +130,5 @@ func loadAndBuildFrom(source []byte, from origin) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Build()
+	return Build(s)
 }

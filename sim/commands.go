@@ -273,7 +273,7 @@ func (c *course) next(p *point, v int64, none bool) error {
 		}
 	}
 	if least := s.Least(by); !ok || p.value < least || p.value > s.Max {
-		return fmt.Errorf("%s would be outside %s…%s", s.Name, settingText(least, s.Setting), settingText(s.Max, s.Setting))
+		return fmt.Errorf("%s would be outside %s…%s", s.Name, s.Setting.Text(least), s.Setting.Text(s.Max))
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func TestWorldsThatShareTheirData(t *testing.T) {
 		world *sim.World
 	}
 	begin := func(s *sim.Scenario) *going {
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@
 // A scenario may give a number of households and say what they are: draw.go makes
 // them ordinary entries.
 //
-// A World may have some of a scenario's communities only (Scenario.BuildOnly); the grid
+// A World may have some of a scenario's communities only (BuildOnly); the grid
 // is then over rosters of them and of others (World.Operate).
 //
 //	scenario, seed ─▶ World ─▶ Env(t) ─▶ Stepper ─▶ StepRecord ─▶ audit ─▶ Sinks

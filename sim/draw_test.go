@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -55,7 +56,7 @@ ties:
 
 func loadDrawn(t testing.TB, source string, sets ...string) *Scenario {
 	t.Helper()
-	s, err := load([]byte(source), origin{file: "x.yaml", data: shippedFS()}, Options{Set: sets})
+	s, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Set: sets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestDrawIsStable(t *testing.T) {
 		})
 	}
 	seed := uint64(2)
-	s, err := load([]byte(drawnSource), origin{file: "x.yaml", data: shippedFS()}, Options{Seed: &seed})
+	s, err := load([]byte(drawnSource), origin{file: "x.yaml", data: scenarios.Files}, Options{Seed: &seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -483,9 +484,9 @@ func TestBadDraws(t *testing.T) {
 			if !strings.Contains(drawnSource, row.old) {
 				t.Fatal("nothing to replace")
 			}
-			s, err := load([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), origin{file: "x.yaml", data: shippedFS()}, Options{Steps: new(2)})
+			s, err := load([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 			if err == nil {
-				_, err = s.Build()
+				_, err = Build(s)
 			}
 			if err == nil || !strings.HasPrefix(err.Error(), row.want) && !strings.Contains(err.Error(), row.want) {
 				t.Errorf("got  %v\nwant %s", err, row.want)
@@ -500,7 +501,7 @@ func TestHouseholdsWithoutDraw(t *testing.T) {
 		{"communities: [{id: c}]\nhouseholds: 3\n", "x.yaml:2: households: 3 of them and no draw, wanted a draw that says what they are, or a list of them"},
 		{"communities: [{id: c}]\nhouseholds: 3\ndraw: 4\n", "x.yaml:3: draw: 4 is a number, wanted keys and values"},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: shippedFS()}, Options{})
+		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{})
 		if err == nil || err.Error() != row[1] {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
@@ -543,7 +544,7 @@ func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 	t.Helper()
 	spec := recordingSpec(&s.document.entries("recordings")[0])
 	spec.Moves = s.document.moves()["homes"]
-	r, err := inputs.ReadRecording(shippedFS(), spec, s.Calendar)
+	r, err := inputs.ReadRecording(scenarios.Files, spec, s.Calendar)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -657,7 +658,7 @@ func TestDrawnWords(t *testing.T) {
 		{strings.Replace(source, `"Ad*"`, `"Bd*"`, 1), `draw.vehicles.sessions.user: nothing fits "Bd*", wanted one of: AdA1-1, `},
 		{strings.Replace(source, "list: drivers", "list: driver", 1), `draw.vehicles.sessions.list: no session "driver", did you mean "drivers"?`},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: shippedFS()}, Options{Steps: new(2)})
+		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
@@ -674,7 +675,7 @@ func TestBadSupply(t *testing.T) {
 		{"{community: supply, for_households: 100, producers: [{id: p, rated_w: 5, units: 0}]}", "draw.supply.producers[0].units: 0 is below 1"},
 	} {
 		source := strings.Replace(drawnSource, "draw:\n", "draw:\n  supply: "+row[0]+"\n", 1)
-		_, err := load([]byte(source), origin{file: "x.yaml", data: shippedFS()}, Options{Steps: new(2)})
+		_, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), "x.yaml:17: ") || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}

@@ -62,7 +62,7 @@ func worldOf(t *testing.T, set ...string) (*World, *Forecast) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.build(nil)
+	w, err := build(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func pumps(t *testing.T, communities int) *World {
 	w.calendar = *w.Scenario.Calendar
 	site := &twins.Site{Step: 900, Steps: 96, Days: 1, At: func(day, second int) twins.Tick { return twins.Tick(day*96 + second/900) }}
 	var err error
-	if w.Grid, err = twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")}); err != nil {
+	if w.Grid, err = twins.NewNode(twins.Grid, twins.Member{Path: twins.GridPath, Spec: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range communities {

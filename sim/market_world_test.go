@@ -45,11 +45,11 @@ func marketFile(line int, by string) []byte {
 }
 
 func marketWorld(source string, file []byte) (*World, error) {
-	s, err := load([]byte(source), origin{file: "x.yaml", data: fstest.MapFS{"m.csv": {Data: file}}}, Options{})
+	s, err := Read([]byte(source), "x.yaml", fstest.MapFS{"m.csv": {Data: file}}, Options{})
 	if err != nil {
 		return nil, err
 	}
-	return s.Build()
+	return Build(s)
 }
 
 // What is said about a market that cannot be: file, line and reason.

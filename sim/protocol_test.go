@@ -107,7 +107,7 @@ func (p *place) inOneProcess() (*course, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (p *place) inHalves() (c *course, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.BuildOnly(func(string) bool { return false })
+	w, err := sim.BuildOnly(s, func(string) bool { return false })
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +258,7 @@ func (p *place) serve(c *conn, mine func(path string) bool) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.BuildOnly(mine)
+	w, err := sim.BuildOnly(s, mine)
 	if err != nil {
 		return err
 	}
@@ -379,11 +379,11 @@ func TestBuildOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := s.Build()
+	all, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	some, err := s.BuildOnly(func(path string) bool { return path != "grid/north" })
+	some, err := sim.BuildOnly(s, func(path string) bool { return path != "grid/north" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +427,7 @@ func (p *place) transcript() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		return "", err
 	}

@@ -8,9 +8,6 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// GridPath is the path of the grid's twin; every other path begins with it.
-const GridPath = "grid"
-
 // StepRecord is what has happened in one step, as a stepper hands it to the sinks. The
 // records of its cells are filled anew in the next step, so a sink copies what it keeps
 // before it returns.

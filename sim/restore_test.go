@@ -51,7 +51,7 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w, err := s.Build()
+			w, err := Build(s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestRestoreRefusesACutState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestFlatTellsEachEventOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,8 +156,7 @@ func TestGridsStateIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Form = form
-		w, err := s.Build()
+		w, err := BuildAs(s, form)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 	"pgregory.net/rapid"
 )
@@ -52,7 +53,7 @@ func mustLoad(t testing.TB, source string, o Options) *Scenario {
 
 func mustBuild(t testing.TB, s *Scenario) *World {
 	t.Helper()
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func mustBuild(t testing.TB, s *Scenario) *World {
 func loadAndBuild(source string, o Options) error {
 	s, err := load([]byte(source), testOrigin(), o)
 	if err == nil {
-		_, err = s.Build()
+		_, err = Build(s)
 	}
 	return err
 }
@@ -559,7 +560,7 @@ func TestResolvedYAML(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := load(source, origin{file: name + ".yaml", data: shippedFS()}, Options{})
+		again, err := load(source, origin{file: name + ".yaml", data: scenarios.Files}, Options{})
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, source)
 		}
@@ -843,7 +844,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if w, err := s.Build(); err == nil {
+		if w, err := Build(s); err == nil {
 			var env twins.Env
 			w.Env(1, &env)
 		}

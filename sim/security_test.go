@@ -24,7 +24,7 @@ func dayOf(t testing.TB, scenario string, set ...string) *day {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,10 +34,10 @@ vehicles:
 		{"no file", "file: s.csv", "file: t.csv", "x.yaml:5: sessions.plug: t.csv: no such file, wanted a CSV beside the scenario"},
 	} {
 		data := fstest.MapFS{"s.csv": {Data: []byte(file)}, "bad.csv": {Data: []byte("user,arrive,leave,energy\nanna,2018-01-08 18:00,2018-01-08 17:00,20\n")}}
-		s, err := load([]byte(strings.Replace(scenario, row.old, row.by, 1)), origin{file: "x.yaml", data: data}, Options{})
+		s, err := Read([]byte(strings.Replace(scenario, row.old, row.by, 1)), "x.yaml", data, Options{})
 		var w *World
 		if err == nil {
-			w, err = s.Build()
+			w, err = Build(s)
 		}
 		if row.want == "" {
 			if vehicles := 1 + strings.Count(row.by, "car-*"); err != nil || w.Members["vehicle"] != vehicles {

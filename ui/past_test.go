@@ -79,7 +79,7 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 
 // Views implements Past: nothing is kept of them.
 func (h *shelf) Views(twins.Tick) (*views.Set, twins.Tick, error) {
-	w, err := h.scenario.BuildTwins()
+	w, err := sim.BuildTwins(h.scenario, nil)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -117,7 +117,7 @@ func (l *commandList) list() []twins.Command {
 }
 
 func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
-	w, err := h.scenario.Build()
+	w, err := sim.Build(h.scenario)
 	if err != nil {
 		return nil, 0, nil, err
 	}

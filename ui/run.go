@@ -400,7 +400,7 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 		world, from, chain, err = past.ForkAt(common)
 	} else {
 		common = 0
-		world, err = parent.scenario.Build()
+		world, err = sim.Build(parent.scenario)
 	}
 	if err != nil {
 		return nil, 0, nil, err

@@ -53,7 +53,7 @@ func load(t testing.TB, name string, o sim.Options) *sim.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(scenario)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func interruptAfter(t *testing.T, dir string, after int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(scenario)
 	if err != nil {
 		t.Fatal(err)
 	}

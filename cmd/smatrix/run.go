@@ -128,7 +128,7 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(scenario)
 	if err != nil {
 		return err
 	}

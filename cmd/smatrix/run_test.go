@@ -284,7 +284,7 @@ func TestDiskThatFillsUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(scenario)
 	if err != nil {
 		t.Fatal(err)
 	}

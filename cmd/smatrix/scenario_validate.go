@@ -39,7 +39,7 @@ func validate(w io.Writer, name, prefix string) error {
 	if err != nil {
 		return err
 	}
-	world, err := s.Build()
+	world, err := sim.Build(s)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(scenario)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func headless(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	s, err := sim.Load(args[1], sim.Options{Days: &days})
 	ts.Check(err)
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	ts.Check(err)
 	for i, arg := range args[3:] {
 		at, set, _ := strings.Cut(arg, ":")

@@ -164,7 +164,7 @@ type usedDevice struct {
 
 // find looks for who is asked about.
 func (u *used) find(household, community string) error {
-	u.cell, u.block, u.member, u.of = -1, -1, -1, sim.GridPath
+	u.cell, u.block, u.member, u.of = -1, -1, -1, twins.GridPath
 	asked, what := household, "household"
 	if asked == "" {
 		asked, what = community, "community"

@@ -63,7 +63,7 @@ func (h *house) world(commands ...twins.Command) *sim.World {
 	if err != nil {
 		h.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func mustLoad(t testing.TB, source string) *sim.Scenario {
 
 func mustBuild(t testing.TB, s *sim.Scenario) *sim.World {
 	t.Helper()
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

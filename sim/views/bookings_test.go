@@ -66,7 +66,7 @@ func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

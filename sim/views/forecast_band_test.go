@@ -146,7 +146,7 @@ func TestBandCoversWhatComes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ func TestUsageIsTheSumOfReadings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}
