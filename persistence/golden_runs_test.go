@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -293,7 +294,7 @@ func (a *archive) isComputedAgain(t *testing.T, s *Store) {
 
 // isResumed goes on with a run that was killed, to its end. The scenario is that of another
 // copy, which has read its data files.
-func (a *archive) isResumed(t *testing.T, scenario *sim.Scenario) {
+func (a *archive) isResumed(t *testing.T, scenario *scenario.Scenario) {
 	t.Helper()
 	if a.Resumed == nil {
 		return

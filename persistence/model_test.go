@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -133,7 +134,7 @@ func newRun(t *testing.T, a *archive) *RunDir {
 
 // forkedByAnotherModel forks at a state that is kept and makes some steps. What comes of it
 // is a run like any other from the joint on.
-func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, scenario *sim.Scenario) {
+func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, scenario *scenario.Scenario) {
 	t.Helper()
 	s := open(t, dir, Read)
 	s.source = scenario
@@ -209,7 +210,7 @@ func TestColumnAdded(t *testing.T) {
 			a.isResumed(t, scenario)
 		})
 	}
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	if w.Form.Layout.Hash() == twins.FirstLayout().Hash() {
 		t.Error("a run that is begun does not have the new column in its layout")
 	}

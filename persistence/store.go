@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -65,7 +66,7 @@ type Store struct {
 	packed   []byte // used again
 	unpacker *zstd.Decoder
 
-	source *sim.Scenario // once it has been read
+	source *scenario.Scenario // once it has been read
 	world  sync.Once
 	shown  *sim.World // whose cells replay fills
 	failed error
@@ -241,7 +242,7 @@ func (s *Store) Twins() (*sim.World, error) {
 }
 
 // build builds the world whose records have the layout of a segment.
-func (s *Store) build(make func(*sim.Scenario, *sim.Form) (*sim.World, error), g *segment) (*sim.World, error) {
+func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, error), g *segment) (*sim.World, error) {
 	scenario, err := s.scenario()
 	if err != nil {
 		return nil, err
@@ -264,7 +265,7 @@ func (s *Store) build(make func(*sim.Scenario, *sim.Form) (*sim.World, error), g
 }
 
 // scenario is read once, with its data: worlds are built of it again and again.
-func (s *Store) scenario() (*sim.Scenario, error) {
+func (s *Store) scenario() (*scenario.Scenario, error) {
 	if s.source != nil {
 		return s.source, nil
 	}

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // build loads and builds a scenario.
-func build(t testing.TB, scenario string, o sim.Options) *sim.World {
+func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	t.Helper()
-	s, err := sim.Load(scenario, o)
+	s, err := scenario.Load(name, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,12 +93,12 @@ func digestOf(t testing.TB, w *sim.World) sim.Hash {
 
 // What is replayed is what was: frames, flows, events and decisions of every step.
 func TestReplayGivesWhatWas(t *testing.T) {
-	for _, scenario := range []string{"town", "street"} {
-		t.Run(scenario, func(t *testing.T) {
+	for _, name := range []string{"town", "street"} {
+		t.Run(name, func(t *testing.T) {
 			steps := 200
 			dir := filepath.Join(t.TempDir(), "run")
 			var was, is sim.Memory
-			digest := kept(t, dir, build(t, scenario, sim.Options{Steps: &steps}), -1, &was)
+			digest := kept(t, dir, build(t, name, scenario.Options{Steps: &steps}), -1, &was)
 			s := open(t, dir, Read)
 			defer s.Close()
 			if err := s.Replay(0, s.Steps(), &is); err != nil {
@@ -137,7 +138,7 @@ func TestReplayGivesWhatWas(t *testing.T) {
 // A run that was left at any step goes on to the digest of an undisturbed one.
 func TestResumeGivesTheSameDigest(t *testing.T) {
 	steps := 230
-	o := sim.Options{Steps: &steps}
+	o := scenario.Options{Steps: &steps}
 	for _, scenario := range []string{"street", "town"} {
 		want := digestOf(t, build(t, scenario, o))
 		for _, stop := range []twins.Tick{0, 1, 95, 96, 97, 131, 192, 229} {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/sim/views/viewstest"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -96,7 +97,7 @@ func sameEntries(a, b []Entry) bool {
 // the bit.
 func TestViewsAreKept(t *testing.T) {
 	days := 2
-	o := sim.Options{Days: &days}
+	o := scenario.Options{Days: &days}
 	w := build(t, "town", o)
 	v := trace(w)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -153,7 +154,7 @@ func TestViewsAreKept(t *testing.T) {
 // A run that an older program made has nothing of a view that came later: it is folded from the records where it is asked
 // for, and its windows begin when they have been made anew.
 func TestViewThatCameLater(t *testing.T) {
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	v := trace(w)
 	dir := filepath.Join(t.TempDir(), "run")
 	kept(t, dir, w, 20, v)

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -146,8 +147,8 @@ type settingOf struct{ target, name string }
 
 // course is how a setting goes through the run: what each command for it makes of it.
 type course struct {
-	setting EntrySetting // as the scenario has it
-	points  []point      // by step and seq
+	setting scenario.EntrySetting // as the scenario has it
+	points  []point               // by step and seq
 }
 
 // point is a command in a course.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -29,7 +30,9 @@ type place struct {
 func (p *place) String() string { return fmt.Sprintf("%s %q", p.name, p.set) }
 
 // load reads the scenario anew, so that what is built from it shares nothing.
-func (p *place) load() (*sim.Scenario, error) { return sim.Load(p.name, sim.Options{Set: p.set}) }
+func (p *place) load() (*scenario.Scenario, error) {
+	return scenario.Load(p.name, scenario.Options{Set: p.set})
+}
 
 // The cells of a scenario are built in two halves, each with a world of its own, and
 // the grid with its operator in a third one without cells. They have nothing in common

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -16,7 +17,7 @@ const mostRehearsed = 3_000_000
 // give way only where plants and ties do not suffice. Events of the scenario do not
 // happen in it. An error
 // says that the days are not in its recordings.
-func rehearse(s *Scenario, from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
+func rehearse(s *scenario.Scenario, from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
 	cal := inputs.NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
 	w, err := build(s.Over(cal, seed), nil, nil)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -18,9 +19,9 @@ type day struct {
 	per   twins.Tick // steps of an hour
 }
 
-func dayOf(t testing.TB, scenario string, set ...string) *day {
+func dayOf(t testing.TB, name string, set ...string) *day {
 	t.Helper()
-	s, err := Load(scenario, Options{Set: set})
+	s, err := scenario.Load(name, scenario.Options{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func TestSessionsInScenario(t *testing.T) {
-	const scenario = `start: 2018-01-08
+	const name = `start: 2018-01-08
 step_s: 3600
 communities: [{id: c}]
 sessions:
@@ -34,7 +36,7 @@ vehicles:
 		{"no file", "file: s.csv", "file: t.csv", "x.yaml:5: sessions.plug: t.csv: no such file, wanted a CSV beside the scenario"},
 	} {
 		data := fstest.MapFS{"s.csv": {Data: []byte(file)}, "bad.csv": {Data: []byte("user,arrive,leave,energy\nanna,2018-01-08 18:00,2018-01-08 17:00,20\n")}}
-		s, err := Read([]byte(strings.Replace(scenario, row.old, row.by, 1)), "x.yaml", data, Options{})
+		s, err := scenario.Read([]byte(strings.Replace(name, row.old, row.by, 1)), "x.yaml", data, scenario.Options{})
 		var w *World
 		if err == nil {
 			w, err = Build(s)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -46,7 +47,7 @@ vehicles:
 		fmt.Fprintf(&b, "  - {id: v%d, community: c, rated_wh: 80000, rated_a: %d, phases: %d, sessions: {list: trondheim, user: %s, shift_weeks: %d}}\n",
 			i, amperes, phases, users[order[i%len(users)]], r.IntN(52))
 	}
-	s, err := Read([]byte(b.String()), "fleet.yaml", scenarios.Files, Options{})
+	s, err := scenario.Read([]byte(b.String()), "fleet.yaml", scenarios.Files, scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,13 @@ import (
 	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // World is a scenario's twins and what they see, ready to be stepped.
 type World struct {
-	Scenario *Scenario
+	Scenario *scenario.Scenario
 	Cells    []*twins.Cell // by path; of BuildOnly, those that were wanted
 	Grid     *twins.Node
 	inputs.Inputs
@@ -31,11 +32,11 @@ type World struct {
 }
 
 // Build makes the twins of a scenario, cell by cell, and the controller of its grid.
-func Build(s *Scenario) (*World, error) { return BuildAs(s, nil) }
+func Build(s *scenario.Scenario) (*World, error) { return BuildAs(s, nil) }
 
 // BuildAs is Build for a kept run, which is recorded and chained in a form of its own; nil:
 // this program's.
-func BuildAs(s *Scenario, form *Form) (*World, error) {
+func BuildAs(s *scenario.Scenario, form *Form) (*World, error) {
 	w, err := build(s, form, nil)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,9 @@ func BuildAs(s *Scenario, form *Form) (*World, error) {
 // for, and of the grid: a world of which the rest is elsewhere. Everything else is as in
 // Build, but that it has no operator until Operate gives it one, and that what is checked
 // of all communities together is not checked.
-func BuildOnly(s *Scenario, only func(path string) bool) (*World, error) { return build(s, nil, only) }
+func BuildOnly(s *scenario.Scenario, only func(path string) bool) (*World, error) {
+	return build(s, nil, only)
+}
 
 // Operate gives the world the controller that its scenario wants, for a grid over these
 // communities, be they built here or elsewhere. They stay in the order given.
@@ -75,10 +78,10 @@ func (w *World) Operate(communities []twins.Roster) (err error) {
 // BuildTwins makes the twins alone: a world in which records are shown and nothing is
 // planned, in the form of a kept run; nil: this program's. It is made faster than one that is
 // stepped, as nothing is rehearsed.
-func BuildTwins(s *Scenario, form *Form) (*World, error) { return build(s, form, nil) }
+func BuildTwins(s *scenario.Scenario, form *Form) (*World, error) { return build(s, form, nil) }
 
 // build makes the twins alone, of some communities if only is given.
-func build(s *Scenario, form *Form, only func(path string) bool) (*World, error) {
+func build(s *scenario.Scenario, form *Form, only func(path string) bool) (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, Prepared: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	var err error
 	if w.Inputs, err = s.Inputs(s.Calendar); err != nil {
@@ -213,7 +216,7 @@ func (w *World) outlook() *World {
 }
 
 // count adds a community and its members to those that the scenario has.
-func (w *World) count(g *Community) {
+func (w *World) count(g *scenario.Community) {
 	w.Members[twins.Community.Name]++
 	for kind, absent := range g.Kinds() {
 		if absent {
@@ -227,7 +230,7 @@ func (w *World) count(g *Community) {
 // networkName is the network of every community: scenarios have no key for another.
 const networkName = "lossless"
 
-func (w *World) addCell(site *twins.Site, g *Community) error {
+func (w *World) addCell(site *twins.Site, g *scenario.Community) error {
 	self, members := g.Specs()
 	network, err := twins.NetworkNamed(networkName)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
@@ -135,7 +136,7 @@ func TestBadRequests(t *testing.T) {
 
 // FuzzRequests: no path and no body makes the server fail.
 func FuzzRequests(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -409,7 +410,7 @@ func (t *tester) value(path, column string, tick int64) int64 {
 // replayed is the digest of a run with the live run's commands, stepped headless.
 func (t *tester) replayed() string {
 	t.Helper()
-	w := load(t.T, "hamlet", sim.Options{})
+	w := load(t.T, "hamlet", scenario.Options{})
 	for _, c := range t.live.commands.list() {
 		if err := w.Add(c); err != nil {
 			t.Fatal(err)
@@ -442,7 +443,7 @@ func TestFork(t *testing.T) {
 	}
 	r, _ := s.runs.find(fork.ID)
 	<-r.done
-	w := load(t, "hamlet", sim.Options{})
+	w := load(t, "hamlet", scenario.Options{})
 	changes, err := w.Scenario.Commands([]string{"ties.tie.available=false"}, 8)
 	if err != nil {
 		t.Fatal(err)
@@ -454,7 +455,7 @@ func TestFork(t *testing.T) {
 		}
 	}
 	want := headless(t, w)
-	if want == headless(t, load(t, "hamlet", sim.Options{})) {
+	if want == headless(t, load(t, "hamlet", scenario.Options{})) {
 		t.Fatal("the change changes nothing")
 	}
 	s.get("/runs/fork-1", &fork)
@@ -584,7 +585,7 @@ func TestReduce(t *testing.T) {
 
 // The tables are those that run --csv writes.
 func TestDownloads(t *testing.T) {
-	w := load(t, "town", sim.Options{Steps: new(5)})
+	w := load(t, "town", scenario.Options{Steps: new(5)})
 	var readings, grid bytes.Buffer
 	table, err := sim.NewCSV(&readings, &grid)
 	if err != nil {
@@ -755,7 +756,7 @@ func TestEventPages(t *testing.T) {
 // Alerts are one row for each cause, from what is so in a step.
 func TestAlerts(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=1300",
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=1300",
 			"batteries.*.available=false"}}) // what the roofs do not give nobody does
 	})
 	s.step(20)
@@ -818,7 +819,7 @@ func TestHistoryIsBounded(t *testing.T) {
 // each time.
 func TestLayout(t *testing.T) {
 	for _, name := range []string{"hamlet", "street", "town"} {
-		x, y := NewIndex(load(t, name, sim.Options{})), NewIndex(load(t, name, sim.Options{}))
+		x, y := NewIndex(load(t, name, scenario.Options{})), NewIndex(load(t, name, scenario.Options{}))
 		if x.Version != y.Version || x.Version == "" {
 			t.Errorf("%s: versions %s and %s", name, x.Version, y.Version)
 		}
@@ -881,7 +882,7 @@ func TestFrequency(t *testing.T) {
 		{"hamlet", []string{"producers.*.available=false", "ties.tie.available=false"}, true}, // it is the engine's, which is repaired
 		{"street", []string{"ties.*.available=false"}, false},
 	} {
-		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, sim.Options{Set: row.set}) })
+		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, scenario.Options{Set: row.set}) })
 		s.step(3)
 		step, err := s.live.history.Step(2, false)
 		if err != nil {
@@ -973,7 +974,7 @@ func TestReserveShort(t *testing.T) {
 	const trip = 74 // 18:30
 	alertsOf := func(batteries string) map[string]AlertInfo {
 		s := serve(t, "scarcity", func(o *Options) {
-			o.World = load(t, "scarcity", sim.Options{Set: []string{"batteries.*.available=" + batteries}})
+			o.World = load(t, "scarcity", scenario.Options{Set: []string{"batteries.*.available=" + batteries}})
 		})
 		s.step(trip + 6)
 		var list alertList

@@ -12,7 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
@@ -464,7 +464,7 @@ func flowsOf(b *viewers.Block, row int) map[string]Number {
 	return values
 }
 
-func (r *run) settingsOf(path string, e sim.Entry) []TwinSetting {
+func (r *run) settingsOf(path string, e scenario.Entry) []TwinSetting {
 	out := []TwinSetting{}
 	for _, s := range e.Settings() {
 		t := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}

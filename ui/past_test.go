@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -19,7 +20,7 @@ import (
 // for them: obviously right, and slow.
 type shelf struct {
 	mu       sync.Mutex
-	scenario *sim.Scenario
+	scenario *scenario.Scenario
 	steps    twins.Tick
 	commands []twins.Command
 	notes    map[string][]byte
@@ -240,7 +241,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 func TestGoingOn(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	change := func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario = o.World.Scenario
 	}
 	s := shelved(t, h, change)
@@ -318,7 +319,7 @@ func TestNotKept(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	waits := ""
 	s := shelved(t, h, func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario, o.Waiting = o.World.Scenario, func() string { return waits }
 	})
 	s.step(12)
@@ -346,7 +347,7 @@ func TestNotKept(t *testing.T) {
 	}
 	h.fails = nil
 	s.step(12)
-	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})); got != want {
+	if got, want := s.live.finished(), headless(t, load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }

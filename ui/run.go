@@ -11,6 +11,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
@@ -24,7 +25,7 @@ type run struct {
 	set              []string
 
 	index    *Index
-	scenario *sim.Scenario
+	scenario *scenario.Scenario
 	replay   bool // records of a run that is over
 	pace     pacer
 	history  History
@@ -175,7 +176,9 @@ func (r *run) kindOf(path string) *twins.Kind {
 	return nil
 }
 
-func (r *run) entry(path string) (sim.Entry, bool) { return r.scenario.Entry(r.kindOf(path), path) }
+func (r *run) entry(path string) (scenario.Entry, bool) {
+	return r.scenario.Entry(r.kindOf(path), path)
+}
 
 // commandList are the commands that were taken while the run was live: the last ones, and
 // those before from what is kept of the run. If nothing is kept, all are in memory.

@@ -15,6 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -34,7 +35,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 	lookForRoom = 10 * time.Millisecond
 	t.Cleanup(func() { lookForRoom = was })
 
-	scenario, err := sim.Load("hamlet", sim.Options{})
+	scenario, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

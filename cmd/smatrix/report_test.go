@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -117,7 +117,7 @@ func TestPlotOfADay(t *testing.T) {
 func TestReportText(t *testing.T) {
 	half := 0.5
 	calendar := inputs.NewCalendar(time.Date(2018, 12, 31, 0, 0, 0, 0, time.UTC), 900, 96)
-	scenario := &sim.Scenario{Name: "x", Calendar: calendar}
+	scenario := &scenario.Scenario{Name: "x", Calendar: calendar}
 	bad := views.Report{
 		Scenario: "x\x1b[2J", StepS: 900, Steps: 96, Members: map[string]int{"household": 1, "vehicle": 2, "battery": 1},
 		Energy:      views.EnergyReport{Consumed: 1, Produced: 1, Exported: 2, Lost: 3, Curtailed: 4, Shifted: 6, Unserved: 5, UnservedEssential: 2},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // endsAt is a journal after whose step somebody presses Ctrl-C.
@@ -33,7 +34,7 @@ func (e *endsAt) Commit(r *sim.StepRecord) error {
 func interruptAfter(t *testing.T, dir string, after int) {
 	t.Helper()
 	steps := 150
-	scenario, err := sim.Load("town", sim.Options{Steps: &steps})
+	scenario, err := scenario.Load("town", scenario.Options{Steps: &steps})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/smatrix-grid/smatrix/actors"
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -98,8 +99,8 @@ func addSet(c *cobra.Command, set *[]string) {
 }
 
 // options are the flags as sim has them.
-func (f *runFlags) options(c *cobra.Command) sim.Options {
-	o := sim.Options{Set: f.set}
+func (f *runFlags) options(c *cobra.Command) scenario.Options {
+	o := scenario.Options{Set: f.set}
 	if c.Flags().Changed("days") {
 		o.Days = &f.days
 	}
@@ -124,7 +125,7 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	if err := f.checkRetention(c, keep); err != nil {
 		return err
 	}
-	scenario, err := sim.Load(name, f.options(c))
+	scenario, err := scenario.Load(name, f.options(c))
 	if err != nil {
 		return err
 	}

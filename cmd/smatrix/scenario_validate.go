@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func newScenarioValidate() *cobra.Command {
@@ -35,7 +36,7 @@ or what is wrong and what was wanted, with file and line.`,
 
 // validate prints what a scenario has, or returns what is wrong with it.
 func validate(w io.Writer, name, prefix string) error {
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		return err
 	}

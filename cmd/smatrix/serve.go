@@ -20,6 +20,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -129,7 +130,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	} else if options.Days == nil {
 		options.Days = new(serveDays)
 	}
-	scenario, err := sim.Load(name, options)
+	scenario, err := scenario.Load(name, options)
 	if err != nil {
 		return err
 	}
@@ -276,7 +277,7 @@ func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64
 }
 
 // greet says where to look.
-func (f *serveFlags) greet(w io.Writer, s *sim.Scenario, does, addr string) error {
+func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does, addr string) error {
 	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, s.Name, addr)
 	if err == nil && f.token != "" {
 		_, err = fmt.Fprintf(w, "open it once as http://%s/?token=…\n", addr)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -20,7 +21,7 @@ import (
 // one.
 type Bookings struct {
 	// Rates are what a member gets; with the zero Rates nothing.
-	Rates sim.Rates
+	Rates scenario.Rates
 	rows  map[bookingKey]*[numBookings]twins.Energy
 }
 

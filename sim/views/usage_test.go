@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -12,7 +13,7 @@ import (
 // one of every kind it is, member by member and figure by figure, the sum of the readings.
 func TestUsageIsTheSumOfReadings(t *testing.T) {
 	for _, name := range []string{"hamlet", "scarcity"} {
-		s, err := sim.Load(name, sim.Options{})
+		s, err := scenario.Load(name, scenario.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

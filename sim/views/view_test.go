@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
@@ -16,7 +17,7 @@ import (
 // built is a world with commands: limits, an order to a plant, a plant out of service.
 func built(t *testing.T, name string, commands ...twins.Command) *sim.World {
 	t.Helper()
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"cmp"
@@ -22,6 +22,9 @@ type planned struct {
 	setting twins.Setting
 	before  int64 // the setting's value in the scenario
 }
+
+// settingOf names a setting of a twin.
+type settingOf struct{ target, name string }
 
 // plan expands one change in mid-run into commands. What is wrong with it is a
 // pathError or a valueError.
