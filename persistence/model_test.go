@@ -99,7 +99,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	t.Helper()
 	dir := a.restored(t)
 	s := open(t, dir, Read)
-	scenario, all := s.source, slices.Collect(s.snapshots.all())
+	source, all := s.source, slices.Collect(s.snapshots.all())
 	var other *ModelError
 	if at := a.Fork.At; !slices.Contains(all, at) {
 		if _, _, err := s.Fork(newRun(t, a), at, nil, Durability{}); !errors.As(err, &other) {
@@ -118,7 +118,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	}
 	for _, at := range all {
 		if last := twins.Tick(a.LastStep); at < last {
-			forkedByAnotherModel(t, a, dir, at, scenario)
+			forkedByAnotherModel(t, a, dir, at, source)
 		}
 	}
 }
@@ -134,10 +134,10 @@ func newRun(t *testing.T, a *archive) *RunDir {
 
 // forkedByAnotherModel forks at a state that is kept and makes some steps. What comes of it
 // is a run like any other from the joint on.
-func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, scenario *scenario.Scenario) {
+func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, source *scenario.Scenario) {
 	t.Helper()
 	s := open(t, dir, Read)
-	s.source = scenario
+	s.source = source
 	r := newRun(t, a)
 	j, m, err := s.Fork(r, at, nil, Durability{Every: time.Hour})
 	if err != nil {
@@ -205,9 +205,9 @@ func TestColumnAdded(t *testing.T) {
 			s := open(t, a.restored(t), Read)
 			a.isRead(t, s)
 			a.isComputedAgain(t, s)
-			scenario := s.source
+			source := s.source
 			a.isForked(t, s)
-			a.isResumed(t, scenario)
+			a.isResumed(t, source)
 		})
 	}
 	w := build(t, "hamlet", scenario.Options{})
@@ -245,9 +245,9 @@ func TestStateVersionRaised(t *testing.T) {
 			s := open(t, b.restored(t), Read)
 			b.isRead(t, s)
 			b.isComputedAgain(t, s)
-			scenario := s.source
+			source := s.source
 			b.isForked(t, s)
-			b.isResumed(t, scenario)
+			b.isResumed(t, source)
 		})
 	}
 	if upgraded == 0 {

@@ -243,12 +243,12 @@ func (s *Store) Twins() (*sim.World, error) {
 
 // build builds the world whose records have the layout of a segment.
 func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, error), g *segment) (*sim.World, error) {
-	scenario, err := s.scenario()
+	source, err := s.scenario()
 	if err != nil {
 		return nil, err
 	}
 	form := s.run.meta.Journal.form()
-	w, err := make(scenario, &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout})
+	w, err := make(source, &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout})
 	if err != nil {
 		return nil, err
 	}
@@ -273,12 +273,12 @@ func (s *Store) scenario() (*scenario.Scenario, error) {
 	for first.parent != nil {
 		first = first.parent
 	}
-	scenario, err := s.run.meta.Journal.scenario(first.run)
+	source, err := s.run.meta.Journal.scenario(first.run)
 	if err == nil {
-		scenario.KeepData()
-		s.source = scenario
+		source.KeepData()
+		s.source = source
 	}
-	return scenario, err
+	return source, err
 }
 
 // shownWorld is the world whose cells show what is replayed.

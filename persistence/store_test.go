@@ -139,14 +139,14 @@ func TestReplayGivesWhatWas(t *testing.T) {
 func TestResumeGivesTheSameDigest(t *testing.T) {
 	steps := 230
 	o := scenario.Options{Steps: &steps}
-	for _, scenario := range []string{"street", "town"} {
-		want := digestOf(t, build(t, scenario, o))
+	for _, name := range []string{"street", "town"} {
+		want := digestOf(t, build(t, name, o))
 		for _, stop := range []twins.Tick{0, 1, 95, 96, 97, 131, 192, 229} {
 			dir := filepath.Join(t.TempDir(), "run")
-			kept(t, dir, build(t, scenario, o), stop)
+			kept(t, dir, build(t, name, o), stop)
 			s := open(t, dir, Write)
 			if s.Steps() != stop {
-				t.Fatalf("%s left after %d steps: %d are kept", scenario, stop, s.Steps())
+				t.Fatalf("%s left after %d steps: %d are kept", name, stop, s.Steps())
 			}
 			var before sim.Memory
 			j, m, err := s.Resume(Durability{}, &before)
@@ -154,10 +154,10 @@ func TestResumeGivesTheSameDigest(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(before.Frames) != int(m.Steps) {
-				t.Errorf("%s left after %d steps: sinks got %d, resumed at %d", scenario, stop, len(before.Frames), m.Steps)
+				t.Errorf("%s left after %d steps: sinks got %d, resumed at %d", name, stop, len(before.Frames), m.Steps)
 			}
 			if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
-				t.Errorf("%s left after %d steps: digest %s, wanted %s", scenario, stop, got, want)
+				t.Errorf("%s left after %d steps: digest %s, wanted %s", name, stop, got, want)
 			}
 		}
 	}

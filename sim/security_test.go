@@ -147,8 +147,8 @@ func TestDoubleLosses(t *testing.T) {
 	doubleLosses(t, scarcity, "scarcity")
 }
 
-func doubleLosses(t *testing.T, n int, scenario string) {
-	d := dayOf(t, scenario)
+func doubleLosses(t *testing.T, n int, name string) {
+	d := dayOf(t, name)
 	r := rand.New(rand.NewPCG(1, 2))
 	paths := slices.DeleteFunc(d.losable(), func(path string) bool { return strings.Contains(path, "household") })
 	short, black := 0, 0
@@ -177,7 +177,7 @@ func doubleLosses(t *testing.T, n int, scenario string) {
 			short++
 		}
 	}
-	t.Logf("%s: %d double losses, %d with unserved energy, %d steps black", scenario, n, short, black)
+	t.Logf("%s: %d double losses, %d with unserved energy, %d steps black", name, n, short, black)
 }
 
 // unservedOf adds up what the log says.

@@ -1105,10 +1105,10 @@ func TestPreparedMembers(t *testing.T) {
 	if roofs[true] == 0 || roofs[false] == 0 {
 		t.Errorf("roofs with panels, or prepared: %v", roofs)
 	}
-	var scenario ScenarioInfo
-	s.get("/scenario", &scenario)
-	if scenario.Members["battery"] != 45+6 || scenario.Prepared["battery"] != 255 {
-		t.Errorf("members %v, prepared %v", scenario.Members, scenario.Prepared)
+	var info ScenarioInfo
+	s.get("/scenario", &info)
+	if info.Members["battery"] != 45+6 || info.Prepared["battery"] != 255 {
+		t.Errorf("members %v, prepared %v", info.Members, info.Prepared)
 	}
 	before := count()
 	if before.members != before.listed || before.listed > 9 || !twin().Absent || !twin().Out {

@@ -32,9 +32,9 @@ func serveCity(t testing.TB) *watched {
 	return serveQuiet(t, "city", scenario.Options{Days: new(14)})
 }
 
-func serveQuiet(t testing.TB, scenario string, o scenario.Options) *watched {
+func serveQuiet(t testing.TB, name string, o scenario.Options) *watched {
 	t.Helper()
-	s, err := NewServer(Options{World: load(t, scenario, o), Stepper: flat, Live: live.Options{Paused: true}, HistoryBytes: 8 << 20,
+	s, err := NewServer(Options{World: load(t, name, o), Stepper: flat, Live: live.Options{Paused: true}, HistoryBytes: 8 << 20,
 		Limits: Limits{Requests: 1e6}})
 	if err != nil {
 		t.Fatal(err)

@@ -35,11 +35,11 @@ func TestServedOnAFullDisk(t *testing.T) {
 	lookForRoom = 10 * time.Millisecond
 	t.Cleanup(func() { lookForRoom = was })
 
-	scenario, err := scenario.Load("hamlet", scenario.Options{})
+	source, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := sim.Build(scenario)
+	world, err := sim.Build(source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Close()
-	if err := s.endShown(endOf(server.Live().Clock(), scenario.Calendar.Steps)); err != nil {
+	if err := s.endShown(endOf(server.Live().Clock(), source.Calendar.Steps)); err != nil {
 		t.Fatal(err)
 	}
 	_, report, _ := smatrix(t, "run", "hamlet", "--json")

@@ -17,8 +17,8 @@ import (
 const reportWidth = 80
 
 // reportText is the report for people, of the steps from one on.
-func reportText(r *views.Report, s *views.Summary, scenario *scenario.Scenario, from twins.Tick, colour bool) string {
-	cal := scenario.Calendar
+func reportText(r *views.Report, s *views.Summary, source *scenario.Scenario, from twins.Tick, colour bool) string {
+	cal := source.Calendar
 	if from > 0 {
 		cal = inputs.NewCalendar(cal.Time(from), cal.Step, cal.Steps-from)
 	}

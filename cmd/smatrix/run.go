@@ -125,11 +125,11 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	if err := f.checkRetention(c, keep); err != nil {
 		return err
 	}
-	scenario, err := scenario.Load(name, f.options(c))
+	source, err := scenario.Load(name, f.options(c))
 	if err != nil {
 		return err
 	}
-	world, err := sim.Build(scenario)
+	world, err := sim.Build(source)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	}
 	s := newSession(f, world, c.OutOrStdout(), c.ErrOrStderr())
 	if keep {
-		meta := persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
+		meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 		if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 			return err
 		}
@@ -203,8 +203,8 @@ func (s *session) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	scenario := s.world.Scenario
-	stepper, err := actors.Start(s.world, actors.Options{Hosting: actors.Hosting(scenario.Hosting), Hash: true})
+	source := s.world.Scenario
+	stepper, err := actors.Start(s.world, actors.Options{Hosting: actors.Hosting(source.Hosting), Hash: true})
 	if err != nil {
 		return err
 	}
@@ -212,15 +212,15 @@ func (s *session) steps(ctx context.Context) error {
 	runner := sim.Runner{World: s.world, Stepper: stepper, Sinks: sinks}
 	runner.From(s.from)
 	if !s.flags.quiet {
-		p := newProgress(s.stderr, scenario.Calendar)
+		p := newProgress(s.stderr, source.Calendar)
 		defer p.end()
 		runner.Progress = p.update
 	}
 	start := time.Now()
 	done, err := runner.Run(ctx)
 	s.wall, s.messages = time.Since(start), stepper.MessagesHandled()
-	if err == nil && done < scenario.Calendar.Steps {
-		return &interruptedError{int64(done), int64(scenario.Calendar.Steps)}
+	if err == nil && done < source.Calendar.Steps {
+		return &interruptedError{int64(done), int64(source.Calendar.Steps)}
 	}
 	return err
 }

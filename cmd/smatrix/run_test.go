@@ -281,11 +281,11 @@ func TestDiskThatFillsUp(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("wants /dev/full")
 	}
-	scenario, err := scenario.Load("street", scenario.Options{})
+	source, err := scenario.Load("street", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := sim.Build(scenario)
+	world, err := sim.Build(source)
 	if err != nil {
 		t.Fatal(err)
 	}

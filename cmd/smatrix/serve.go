@@ -130,11 +130,11 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	} else if options.Days == nil {
 		options.Days = new(serveDays)
 	}
-	scenario, err := scenario.Load(name, options)
+	source, err := scenario.Load(name, options)
 	if err != nil {
 		return err
 	}
-	world, err := sim.Build(scenario)
+	world, err := sim.Build(source)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	s := newSession(&f.runFlags, world, c.OutOrStdout(), c.ErrOrStderr())
 	return f.listen(c, func(l net.Listener, speed float64) error {
 		if c.Flags().Changed("out") {
-			meta := persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
+			meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 			if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 				return err
 			}

@@ -76,7 +76,8 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 }
 
 // Read is Load of a scenario that has been read, under the name that messages call it by.
-// Its data is opened in data, and counts as shipped with the program.
+// Its data is opened in data. Its Origin takes the data for that which is shipped with the
+// program, and loads it again only if it is.
 func Read(source []byte, file string, data fs.FS, o Options) (*Scenario, error) {
 	return load(source, origin{file: file, data: data}, o)
 }
