@@ -78,8 +78,7 @@ func run(tb testing.TB, s sim.Stepper, env *twins.Env, from, n int) {
 	}
 }
 
-// A step allocates the same, however many members there are: nothing per
-// member.
+// A step allocates the same for any number of members: nothing per member.
 func TestStepAllocatesNothingPerMember(t *testing.T) {
 	for _, h := range []Hosting{Batched, PerMember} {
 		perStep := func(n int) float64 {
@@ -95,7 +94,7 @@ func TestStepAllocatesNothingPerMember(t *testing.T) {
 		}
 		// One community each, so that only the number of members differs.
 		small, large := perStep(50), perStep(250)
-		if large-small > 1 { // the library's own goroutines now and then
+		if large-small > 1 { // the library's own goroutines allocate now and then
 			t.Errorf("hosting %s: %v allocations a step with 50 homes, %v with 250", h, small, large)
 		}
 		t.Logf("hosting %s: %v allocations a step with 50 homes, %v with 250", h, small, large)
@@ -142,7 +141,7 @@ func benchmark(b *testing.B, n int, start func(*sim.World) sim.Stepper) {
 }
 
 // BenchmarkOverFlat steps actors and a flat loop over the same twins in turn, and
-// reports the median of the rounds' ratios: what other work on the machine
+// reports the median of the rounds' ratios, which other work on the machine
 // disturbs least.
 func BenchmarkOverFlat(b *testing.B) {
 	for _, n := range []int{1000, 10_000, 100_000} {

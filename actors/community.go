@@ -10,8 +10,8 @@ import (
 )
 
 // community is the actor of one community: it owns the cell with its members'
-// slabs, asks its members stage after stage, folds what they answer and tells
-// its shard. A stage is done when every slot of its last round is filled;
+// slabs, asks its members stage after stage, folds their answers and reports
+// to its shard. A stage is done when every slot of its last round is filled;
 // messages and time are not counted.
 type community struct {
 	system *System
@@ -22,15 +22,15 @@ type community struct {
 	hasher sim.CellHasher
 	digest sim.Hash
 
-	mailbox   *cellMailbox    // nil if hosted plainly
-	answers   []*twins.Answer // the cell's only one
-	members   []member        // block after block
-	standings []standing      // of the members
-	firsts    []int32         // index of the first member of each block
-	byPath    map[string]*member
-	spawning  *member // while its actor is made
-	scratch   twins.Scratch
-	scratches []*twins.Scratch // of the members, if hosted plainly
+	mailbox    *cellMailbox    // nil if hosted plainly
+	answers    []*twins.Answer // the cell's only one
+	members    []member        // block after block
+	progresses []progress      // of the members
+	firsts     []int32         // index of the first member of each block
+	byPath     map[string]*member
+	spawning   *member // while its actor is made
+	scratch    twins.Scratch
+	scratches  []*twins.Scratch // of the members, if hosted plainly
 
 	ask       *ask
 	turn      uint32 // rises each time a stage begins
@@ -45,7 +45,7 @@ type community struct {
 }
 
 func newCommunity(s *System, index int, c *twins.Cell) *community {
-	k := &community{system: s, index: index, cell: c, answers: []*twins.Answer{c.Answer()}, members: make([]member, c.Members()), standings: make([]standing, c.Members())}
+	k := &community{system: s, index: index, cell: c, answers: []*twins.Answer{c.Answer()}, members: make([]member, c.Members()), progresses: make([]progress, c.Members())}
 	at := 0
 	for b, block := range c.Blocks {
 		k.firsts = append(k.firsts, int32(at))
@@ -136,18 +136,18 @@ func (c *community) involved(s twins.Stage) bool {
 	return s != twins.StageClose || len(c.cell.Units()) > 0
 }
 
-// begin starts a stage. One that is asked for again is begun again, but for
-// commits: a member that has committed is not asked twice.
+// begin starts a stage. A stage that is asked for again starts again, except
+// a commit: a member that has committed is not asked twice.
 func (c *community) begin(m *ask) {
 	if c.done == m.seq {
 		c.answer()
 		return
 	}
-	if c.ask != nil && m.seq < c.ask.seq { // delivered again, and answered long since
+	if c.ask != nil && m.seq < c.ask.seq { // a duplicate of an ask that has been answered
 		return
 	}
 	if c.ask == m && c.mailbox == nil && c.missing > 0 {
-		// The members are at it in their own turns: they must not be disturbed. If
+		// The members are answering in their own turns and must not be disturbed. If
 		// this turn failed while asking them, the rest is asked now.
 		if c.looping {
 			c.askRound()
@@ -168,9 +168,9 @@ func (c *community) begin(m *ask) {
 	c.advance()
 }
 
-// advance goes from round to round while nothing is missing, and answers after
-// the last one. In hosting message and batched a round is through when askRound
-// returns, unless a member has failed in it.
+// advance goes from round to round while no answer is missing, and answers
+// after the last one. In hosting message and batched a round is over when
+// askRound returns, unless a member has failed in it.
 func (c *community) advance() {
 	if c.looping {
 		return
@@ -188,7 +188,7 @@ func (c *community) advance() {
 	}
 }
 
-// end folds and answers.
+// end folds the members' answers and answers the shard.
 func (c *community) end() {
 	if c.err == nil {
 		c.cell.End(c.ask.stage, c.ask.env, c.scratches...)
@@ -212,7 +212,7 @@ func (c *community) askRound() {
 	for _, b := range blocks {
 		from, to := c.block(b)
 		for i := from; i < to; i++ {
-			if c.standings[i].got != c.turn {
+			if c.progresses[i].got != c.turn {
 				c.missing++
 			}
 		}
@@ -228,7 +228,7 @@ func (c *community) askRound() {
 		}
 		for i := from; i < to; i++ {
 			switch m := &c.members[i]; {
-			case c.standings[i].got == c.turn:
+			case c.progresses[i].got == c.turn:
 			case c.mailbox != nil:
 				m.deliver(c.memberAsk)
 			default:
@@ -239,7 +239,7 @@ func (c *community) askRound() {
 	c.looping = false
 }
 
-// block is where the members of one block are.
+// block returns the range of the members of one block.
 func (c *community) block(b int32) (from, to int) {
 	if int(b)+1 < len(c.firsts) {
 		return int(c.firsts[b]), int(c.firsts[b+1])
@@ -247,9 +247,9 @@ func (c *community) block(b int32) (from, to int) {
 	return int(c.firsts[b]), len(c.members)
 }
 
-// batch steps members in one loop, until one fails. The failure is that
-// member's alone: its supervisor hears of it, and the loop goes on behind it.
-// It returns where.
+// batch steps members in one loop until one of them fails, and returns the
+// index at which it stopped. The failure concerns that member alone: its
+// supervisor handles it, and the loop continues after it.
 func (c *community) batch(i, to int) (next int) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -258,7 +258,7 @@ func (c *community) batch(i, to int) (next int) {
 		}
 	}()
 	for ; i < to; i++ {
-		switch st := &c.standings[i]; {
+		switch st := &c.progresses[i]; {
 		case st.got == c.turn:
 		case st.suspended || st.fresh:
 			c.members[i].PostUserMessage(c.memberAsk)
@@ -269,9 +269,9 @@ func (c *community) batch(i, to int) (next int) {
 	return i
 }
 
-// fill takes a member's answer, once.
+// fill takes a member's answer, once in each turn.
 func (c *community) fill(m *member, turn uint32, err error) {
-	st := m.standing()
+	st := m.progress()
 	if turn != c.turn || st.got == turn {
 		return
 	}

@@ -6,20 +6,20 @@
 //	 ├─ community ── member, member, …
 //	 └─ community ── …
 //
-// An address is the twin's path. Members stand behind one mailbox, the
-// community's (a cell): community and members take turns in one run loop, so
-// states need no locks and a message to a member costs little more than a call.
-// Hosting says whether a member gets a message of its own at each stage, or the
-// community steps the slab in one loop, or everything is done the library's
-// default way; the digest is the same.
+// An address is the twin's path. Members share one mailbox, the community's (a
+// cell): community and members take turns in one run loop, so states need no
+// locks and a message to a member costs little more than a call. Hosting says
+// whether a member gets a message of its own at each stage, the community steps
+// the slab in one loop, or everything is done the library's default way; the
+// digest is the same.
 //
 // # What fails
 //
 // A member that panics is restarted by its community, goes back to its state
 // before the step and is asked again in the same step. If it fails again in
-// that step it is quarantined: an estimate stands for it from then on, visibly.
-// A community, a shard or the grid that panics is resumed and gets the message
-// again that it failed on; every handler can be repeated. Three failures on one
+// that step it is quarantined: an estimate visibly replaces it from then on. A
+// community, a shard or the grid that panics is resumed and receives the failed
+// message a second time; every handler can be repeated. Three failures on one
 // message end the run with an error.
 //
 // # What is absent

@@ -89,7 +89,7 @@ func (g *grid) spawn(ctx actor.Context) {
 		s.counts = make([]int64, len(s.communities))
 		s.answers = make([]*twins.Answer, len(s.communities))
 		s.first = i * len(g.communities) / n
-		// $ cannot stand in a twin's path.
+		// A twin's path cannot contain $.
 		pid, err := ctx.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return s }), "$shard-"+strconv.Itoa(i))
 		if err != nil {
 			g.system.abort(err)
@@ -102,7 +102,8 @@ func (g *grid) spawn(ctx actor.Context) {
 	g.counts = make([]int64, n)
 }
 
-// begin starts a step; a tick that is delivered again goes on where it stopped.
+// begin starts a step; a tick that is delivered again continues where the step
+// stopped.
 func (g *grid) begin(ctx actor.Context, m *tick) {
 	if g.tick == m {
 		g.broadcast(ctx)
@@ -121,7 +122,8 @@ func (g *grid) send(ctx actor.Context) {
 	g.broadcast(ctx)
 }
 
-// broadcast may be repeated: shards know what they have done.
+// broadcast sends the ask to every shard. It may be repeated: a shard
+// recognises an ask that it has done.
 func (g *grid) broadcast(ctx actor.Context) {
 	g.sending = true
 	for _, s := range g.shards {
@@ -158,8 +160,8 @@ func (g *grid) take(ctx actor.Context, m *answered) {
 	}
 }
 
-// next moves the step on and says so. After a failure in the middle it begins
-// again from where it stood.
+// next moves the balance to its next stage and asks the shards. After a
+// failure in the middle it rolls back and starts again.
 func (g *grid) next(ctx actor.Context) {
 	if g.moving {
 		g.balance.Rollback()
@@ -178,7 +180,7 @@ func (g *grid) next(ctx actor.Context) {
 
 // finish hands the record to the runner.
 func (g *grid) finish() {
-	g.missing = -1 // late duplicates find nothing to do
+	g.missing = -1 // late duplicates are ignored
 	r := &g.record
 	r.Flows, r.Residual, r.Swing = g.balance.Flows, g.balance.Residual, g.balance.Swing
 	r.Events = g.balance.Events
@@ -201,15 +203,15 @@ type shard struct {
 	grid, self  *actor.PID
 	communities []*community
 
-	seq     uint64
-	got     []uint64
-	missing int
-	err     error
-	handled int64
-	below   int64
-	counts  []int64
-	answers []*twins.Answer // the last of each community
-	told    uint64          // seq that the grid has been told of
+	seq      uint64
+	got      []uint64
+	missing  int
+	err      error
+	handled  int64
+	below    int64
+	counts   []int64
+	answers  []*twins.Answer // the last of each community
+	reported uint64          // seq of the last answer sent to the grid
 
 	// fault is called at statements where a test wants the shard to fail; nil
 	// otherwise.
@@ -229,7 +231,7 @@ func (s *shard) Receive(ctx actor.Context) {
 }
 
 func (s *shard) begin(ctx actor.Context, m *ask) {
-	if m.seq < s.seq { // delivered again, and answered long since
+	if m.seq < s.seq { // a duplicate of an ask that has been answered
 		return
 	}
 	s.failAt(twins.BeforeAnswer)
@@ -269,7 +271,7 @@ func (s *shard) take(ctx actor.Context, m *answered) {
 		}
 	}
 	s.failAt(twins.BetweenApply)
-	if s.missing == 0 && s.told != s.seq { // also when this message's turn has failed before
+	if s.missing == 0 && s.reported != s.seq { // also when this message's turn has failed before
 		s.answer(ctx)
 	}
 }
@@ -282,6 +284,6 @@ func (s *shard) failAt(p twins.FaultPoint) {
 
 func (s *shard) answer(ctx actor.Context) {
 	ctx.Send(s.grid, &answered{from: s.index, seq: s.seq, first: s.first, answers: s.answers, err: s.err, handled: s.handled + s.below})
-	s.told = s.seq
+	s.reported = s.seq
 	s.failAt(twins.AfterAnswer)
 }

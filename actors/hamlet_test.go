@@ -16,9 +16,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "accept what is seen as what is wanted")
 
-// The hamlet is small enough to be followed by hand: each line of its
-// transcript is a step, with what every member drew (+) or injected (−) in
-// watts, and their sum; below it what happened.
+// The hamlet is small enough to be checked by hand: each line of its
+// transcript is a step, with the power that every member drew (+) or injected
+// (−) in watts, and their sum; below it the events.
 func TestHamletTranscript(t *testing.T) {
 	w := load(t, "hamlet")
 	s, err := actors.Start(w, actors.Options{Hosting: actors.PerMember, Hash: true})
@@ -83,7 +83,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// transcript is a sink that writes a run down for people.
+// transcript is a sink that writes a run as text.
 type transcript struct{ strings.Builder }
 
 func (l *transcript) Commit(r *sim.StepRecord) error {

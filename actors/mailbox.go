@@ -106,7 +106,7 @@ func (b *cellMailbox) run() {
 		case !ok:
 			return
 		case l.to == nil:
-			b.own(l.msg, system)
+			b.deliverOwn(l.msg, system)
 		case system:
 			l.to.system(l.msg)
 		default:
@@ -115,8 +115,8 @@ func (b *cellMailbox) run() {
 	}
 }
 
-// own handles a message of the community itself.
-func (b *cellMailbox) own(msg any, system bool) {
+// deliverOwn handles a message to the community itself.
+func (b *cellMailbox) deliverOwn(msg any, system bool) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			b.invoker.EscalateFailure(reason, msg)
@@ -137,7 +137,7 @@ func (b *cellMailbox) own(msg any, system bool) {
 	}
 }
 
-// A member's mailbox posts to its community's.
+// A member's mailbox posts to its community's mailbox.
 
 // RegisterHandlers implements actor.Mailbox.
 func (m *member) RegisterHandlers(i actor.MessageInvoker, _ actor.Dispatcher) { m.invoker = i }
@@ -163,7 +163,7 @@ func (m *member) PostSystemMessage(msg any) {
 
 // deliver handles a user message, or keeps it while the member is suspended.
 func (m *member) deliver(msg any) {
-	if m.standing().suspended {
+	if m.progress().suspended {
 		m.held = append(m.held, msg)
 		return
 	}
@@ -184,9 +184,9 @@ func (m *member) system(msg any) {
 	}()
 	switch msg.(type) {
 	case *actor.SuspendMailbox:
-		m.standing().suspended = true
+		m.progress().suspended = true
 	case *actor.ResumeMailbox:
-		m.standing().suspended = false
+		m.progress().suspended = false
 		held := m.held
 		m.held = nil
 		for _, h := range held {
@@ -197,9 +197,9 @@ func (m *member) system(msg any) {
 	}
 }
 
-// fail tells the member's supervisor that it failed, and keeps its messages
-// until it has been restarted.
+// fail reports a failure to the member's supervisor, and keeps the member's
+// messages until it has been restarted.
 func (m *member) fail(reason, msg any) {
-	m.standing().suspended = true
+	m.progress().suspended = true
 	m.invoker.EscalateFailure(reason, msg)
 }

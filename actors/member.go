@@ -8,9 +8,9 @@ import (
 
 // member is the actor of one household, battery, vehicle, producer or tie: its
 // slot in the community's slabs, and, if hosted in the cell, its mailbox, which
-// is a shim before the community's. Everything in it belongs to the community's
-// turn, but for its standing's done and fresh under hosting plain,
-// which belong to its own.
+// forwards to the community's. The community's turn owns every field, except
+// progress.done and progress.fresh under hosting plain, which the member's own
+// turn owns.
 type member struct {
 	c       *community
 	at      twins.Slot
@@ -18,22 +18,22 @@ type member struct {
 	self    *actor.PID           // only if hosted plainly
 	scratch *twins.Scratch       // only if hosted plainly
 	held    []any                // user messages that came while suspended
-	index   int32                // in the community's members and standings
+	index   int32                // in the community's members and progresses
 
 	failedAt twins.Tick
 	failures uint8 // in the step failedAt
 }
 
-// standing is where a member stands in the step. It lies apart from the member,
-// since every stage looks at every one.
-type standing struct {
+// progress is how far a member has got in the step. It is stored apart from the
+// member, since every stage reads that of every member.
+type progress struct {
 	done      uint32 // turn that it has answered
 	got       uint32 // turn whose answer the community has taken
 	fresh     bool   // restarted since it last answered
 	suspended bool
 }
 
-func (m *member) standing() *standing { return &m.c.standings[m.index] }
+func (m *member) progress() *progress { return &m.c.progresses[m.index] }
 
 var (
 	_ actor.Actor   = (*member)(nil)
@@ -58,9 +58,9 @@ func (m *member) Receive(ctx actor.Context) {
 	}
 }
 
-// carry has the twin answer into its slot, in the community's turn.
+// carry makes the twin answer into its slot, in the community's turn.
 func (m *member) carry(a *memberAsk, w *twins.Scratch) {
-	if st := m.standing(); a.turn > st.done {
+	if st := m.progress(); a.turn > st.done {
 		err := m.work(a, w)
 		st.done, st.fresh = a.turn, false
 		m.c.fill(m, a.turn, err)
@@ -68,14 +68,14 @@ func (m *member) carry(a *memberAsk, w *twins.Scratch) {
 	}
 }
 
-// forgetful is a sabotage: restarted members keep what a failed step left in
-// them. Only tests set it.
+// forgetful is a sabotage: a restarted member keeps the state that its failed
+// step left. Only tests set it.
 var forgetful bool
 
-// work has the twin answer into its slot. After a restart the twin first goes
-// back to where it stood before the step.
+// work makes the twin answer into its slot. After a restart it first restores
+// the twin's state from before the step.
 func (m *member) work(a *memberAsk, w *twins.Scratch) error {
-	if m.standing().fresh && !forgetful {
+	if m.progress().fresh && !forgetful {
 		if err := m.c.cell.Recover(m.at, a.env, w); err != nil {
 			return err
 		}
@@ -83,10 +83,10 @@ func (m *member) work(a *memberAsk, w *twins.Scratch) error {
 	return m.c.cell.Ask(a.stage, m.at, a.env, w)
 }
 
-// answerPlain is carry in the member's own turn: the answer is a message.
+// answerPlain is carry in the member's own turn: it answers by message.
 func (m *member) answerPlain(ctx actor.Context, a *memberAsk) {
 	var err error
-	if st := m.standing(); a.turn > st.done { // else it has been answered: by now perhaps a later one, too
+	if st := m.progress(); a.turn > st.done { // else this turn, or a later one, has been answered
 		if a.stage == twins.StageOffer {
 			m.scratch.Reset()
 		}
@@ -104,8 +104,8 @@ func (m *member) inspect(ctx actor.Context) {
 	ctx.Respond(&Inspected{Path: b.Paths[i], Kind: b.Kind, State: b.Slab.AppendBinary(i, nil), Reading: &r})
 }
 
-// reborn is the actor that the library makes when it restarts a member. It does
-// not know whose; its address tells.
+// reborn is the actor that the library makes when it restarts a member. It
+// finds the member by its address.
 type reborn struct {
 	c *community
 	m *member
@@ -115,7 +115,7 @@ type reborn struct {
 func (r *reborn) Receive(ctx actor.Context) {
 	if _, ok := ctx.Message().(*actor.Started); ok {
 		r.m = r.c.byPID(ctx.Self().Id)
-		r.m.standing().fresh = true
+		r.m.progress().fresh = true
 		return
 	}
 	if r.m != nil {

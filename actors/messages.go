@@ -15,16 +15,17 @@ import (
 //	community ─▶ shard ─▶ grid       answered: a twins.Answer of each community
 //
 // What a message points to is reused in place, and one actor owns it at a time. The
-// asks are the grid's: it writes them before it sends an ask, and then leaves them
-// alone until every shard has answered; communities read them in between. An answer is
-// its community's: it is written before answered is sent, and then left alone until
-// the community is asked again; the grid reads it in between. Only the record of a step
-// still points into cells, and is read after the last answer. The world of the step is
-// the runner's, which does not write it during the step.
+// grid owns the asks: it writes them before it sends an ask, and does not change them
+// until every shard has answered; communities read them in between. A community owns
+// its answer: it writes it before it sends answered, and does not change it until it is
+// asked again; the grid reads it in between. Only the record of a step still points
+// into cells, and is read after the last answer. The runner owns the world of the step
+// and does not change it during the step.
 //
 //	anyone ─▶ anyone                 Inspect ─▶ Inspected
 
-// spawned tells the grid that all members of a community are there.
+// spawned reports to the grid that a community has spawned all of its
+// members.
 type spawned struct{}
 
 // tick asks the grid to carry out one step.
@@ -40,12 +41,12 @@ type ask struct {
 }
 
 // memberAsk asks one member at one stage. turn rises each time a community
-// begins a stage anew.
+// begins a stage, repeated stages included.
 type memberAsk struct {
 	turn  uint32
 	tick  twins.Tick
 	stage twins.Stage
-	env   *twins.Env // only until it has been answered
+	env   *twins.Env // valid until the member has answered
 }
 
 // memberAnswered says that a member has filled its slot.
@@ -55,17 +56,17 @@ type memberAnswered struct {
 	err  error
 }
 
-// proceed tells a community that the last slot of a round has been filled
-// outside its own turn.
+// proceed reports to a community that the last slot of a round has been
+// filled outside its own turn.
 type proceed struct{ turn uint32 }
 
 // answered says that a community, or a shard with all of its communities, has
-// done what was asked, and what they answer.
+// done what was asked, and carries their answers.
 type answered struct {
 	from    int // index of the community or shard
 	seq     uint64
-	first   int             // index of the community that the first of answers is of
-	answers []*twins.Answer // of communities that did not take part, the one before
+	first   int             // index of the community that gave answers[0]
+	answers []*twins.Answer // a community that did not take part: its answer before
 	err     error
 	handled int64 // messages handled below and by the sender so far
 }
@@ -81,7 +82,7 @@ type Inspected struct {
 	Reading *twins.Reading // of the last step; nil for communities and the grid
 }
 
-// stepDone is what the grid tells the runner.
+// stepDone is the grid's report to the runner.
 type stepDone struct {
 	record *sim.StepRecord
 	err    error

@@ -8,9 +8,9 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// An island whose operator plans, forecasts and swings: each hosting gives the digest
-// of the flat loop, and so it does while members, communities, shards and the grid
-// fail. The operator is asked again in a step, after it has settled as well.
+// An island whose operator plans, forecasts and computes the frequency: each hosting
+// gives the digest of the flat loop, also while members, communities, shards and the
+// grid fail. The operator is also asked again in a step after it has settled.
 func TestOperatorUnderInjectedPanics(t *testing.T) {
 	build := func() *sim.World {
 		s, err := scenario.Load("scarcity", scenario.Options{Set: []string{"households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15"}})
@@ -53,7 +53,7 @@ func TestOperatorUnderInjectedPanics(t *testing.T) {
 	}
 }
 
-// onStep is a sink that is told of each step.
+// onStep is a sink that calls itself with each step.
 type onStep func(*sim.StepRecord)
 
 func (f onStep) Commit(r *sim.StepRecord) error { f(r); return nil }

@@ -12,9 +12,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// A strategy of communities that remembers gives one digest in each hosting and in the flat
-// loop, also while members, communities, shards and the grid fail. It is not that of the
-// strategy that ships, and load waits for it.
+// A stateful community strategy gives one digest in each hosting and in the flat loop, also
+// while members, communities, shards and the grid fail. The digest differs from that of the
+// default strategy, and load waits for it.
 func TestStrategyUnderInjectedPanics(t *testing.T) {
 	build := func(set ...string) *sim.World {
 		s, err := scenario.Load("scarcity", scenario.Options{Set: append(set, "households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15")})
@@ -71,7 +71,7 @@ func TestStrategyUnderInjectedPanics(t *testing.T) {
 	}
 }
 
-// brittle is a strategy of homes that fails wherever it is asked.
+// brittle is a strategy of homes that fails at every call.
 type brittle struct{}
 
 func (brittle) Fold(*twins.Env, twins.Members, *twins.NetworkState, *twins.Flex) { panic("fold") }
@@ -79,8 +79,8 @@ func (brittle) Divide(*twins.Env, twins.Members, *twins.NetworkState, *twins.Set
 	panic("divide")
 }
 
-// A home whose strategy always fails is quarantined as one that fails itself; what stands
-// behind its meter goes on, and the books close.
+// A home whose strategy always fails is quarantined like a home that fails itself; the
+// devices behind its meter continue, and the books close.
 func TestHomeWhoseStrategyFailsIsQuarantined(t *testing.T) {
 	home := twins.Choice{Strategy: &twins.Strategy{Name: "brittle", Version: 1, Level: twins.LevelHome,
 		Steward: func([]byte) (twins.Steward, error) { return brittle{}, nil }}}

@@ -38,7 +38,7 @@ func play(t testing.TB, w *sim.World, o actors.Options, more ...sim.Sink) (strin
 }
 
 // Each home's power is its column of the recorded day, to the milliwatt. The
-// file is read here by other means than the product's.
+// test reads the file independently of the product's reader.
 func TestStreetIsTheRecordedDay(t *testing.T) {
 	w := load(t, "street")
 	frames := &sim.Memory{}
@@ -91,12 +91,12 @@ func recordedRows(t *testing.T) [][]string {
 	return rows
 }
 
-// One digest, whatever carries the step: threads, hosting, race detector (the
-// same golden file holds with and without), twice in a row.
+// One digest in every execution: threads, hosting, race detector (the same
+// golden file is used with and without), twice in a row.
 func TestDigestsOfShippedScenarios(t *testing.T) {
 	digests := map[string]string{}
 	times := 2
-	if testing.Short() { // with the race detector, which orders things differently each time
+	if testing.Short() { // with the race detector, which changes the order each time
 		times = 1
 	}
 	for _, name := range []string{"hamlet", "street", "town"} {
@@ -135,9 +135,9 @@ func TestDigestsOfShippedScenarios(t *testing.T) {
 	sameDigests(t, "testdata/digests.txt", digests)
 }
 
-// sameDigests compares digests with those that stand in a file for this program's chain and
-// model. With -rewrite it adds the lines of a chain and model that have none. It never
-// changes a line: whoever gives the same inputs other figures adds a model to sim.Models.
+// sameDigests compares digests with those in a file for this program's chain and model.
+// With -rewrite it adds the lines of a chain and model without any. It never changes a
+// line: a change that gives the same inputs other figures must add a model to sim.Models.
 func sameDigests(t *testing.T, file string, digests map[string]string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -167,8 +167,8 @@ func sameDigests(t *testing.T, file string, digests map[string]string) {
 	}
 }
 
-// A tie or a unit that delivers one milliwatt less than it said turns the
-// residual, whoever stands behind it in the order.
+// A tie or a unit that delivers one milliwatt less than it reported shows in
+// the residual, whatever comes after it in the order.
 func TestShortDeliveryBreaksTheAudit(t *testing.T) {
 	for _, row := range []struct{ scenario, path string }{
 		{"street", "grid/supply/tie"},
@@ -199,7 +199,7 @@ func TestShortDeliveryBreaksTheAudit(t *testing.T) {
 
 // A household that is put in front of the others changes none of their
 // readings.
-func TestHouseholdInFrontChangesNobodyElse(t *testing.T) {
+func TestHouseholdInFrontChangesNoOther(t *testing.T) {
 	dir := t.TempDir()
 	source, err := scenario.Source("hamlet")
 	if err != nil {
@@ -231,7 +231,7 @@ func TestHouseholdInFrontChangesNobodyElse(t *testing.T) {
 	for i := range before.Frames {
 		for _, c := range before.Frames[i].Communities {
 			for _, k := range c.Kinds {
-				if k.Kind.Role != twins.RoleLoad { // supply and shared storage have to follow the newcomer
+				if k.Kind.Role != twins.RoleLoad { // supply and shared storage have to follow the new household
 					continue
 				}
 				for n, path := range k.Paths {

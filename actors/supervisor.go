@@ -7,11 +7,11 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// redeliver supervises the grid, its shards and its communities: what fails is
-// resumed with its state (a restart would stop its children) and gets the
-// message again that it failed on. Handlers are idempotent up to their last
-// statement, so nothing is lost and nothing done twice. What fails three times
-// on one message ends the run.
+// redeliver supervises the grid, its shards and its communities: an actor that
+// fails is resumed with its state (a restart would stop its children) and
+// receives the failed message a second time. Handlers are idempotent up to
+// their last statement, so nothing is lost and nothing done twice. Three
+// failures on one message end the run.
 type redeliver struct {
 	system *System
 
@@ -19,7 +19,7 @@ type redeliver struct {
 	failures map[string]failure // by path
 }
 
-// failure is the message that an actor failed on last, and how often.
+// failure is the message on which an actor failed last, and how often it did.
 type failure struct {
 	on    any
 	times int
@@ -30,7 +30,7 @@ const maxFailures = 3
 // HandleFailure implements actor.SupervisorStrategy.
 func (r *redeliver) HandleFailure(sys *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
 	_ *actor.RestartStatistics, reason, message any) {
-	if r.again(child.Id, message) {
+	if r.countFailure(child.Id, message) {
 		r.system.abort(fmt.Errorf("%s failed %d times on one message: %v", child.Id, maxFailures, reason))
 		return
 	}
@@ -38,9 +38,9 @@ func (r *redeliver) HandleFailure(sys *actor.ActorSystem, s actor.Supervisor, ch
 	sys.Root.Send(child, message)
 }
 
-// again counts a failure, and reports whether it is the last one on this
+// countFailure counts a failure, and reports whether it is the last one on this
 // message.
-func (r *redeliver) again(child string, message any) bool {
+func (r *redeliver) countFailure(child string, message any) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failures == nil {
@@ -65,7 +65,7 @@ type restart struct{ c *community }
 func (r restart) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
 	_ *actor.RestartStatistics, _, message any) {
 	a, asked := message.(*memberAsk)
-	if asked { // while it stands still: restarted, it may find the next ask waiting
+	if asked { // before the restart: after it the member may find the next ask waiting
 		r.c.failed(r.c.byPID(child.Id), a)
 	}
 	s.RestartChildren(child)

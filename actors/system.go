@@ -14,8 +14,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Hosting is how a community gives its members their turns. All three give the
-// same digest.
+// Hosting is how a community gives its members their turns. All of them give
+// the same digest.
 type Hosting string
 
 // The ways of hosting.
@@ -86,7 +86,7 @@ func Start(w *sim.World, o Options) (*System, error) {
 		return nil, fmt.Errorf("actors: spawn %s: %w", twins.GridPath, err)
 	}
 	select {
-	case <-s.done: // everybody is there
+	case <-s.done: // all members have been spawned
 		return s, nil
 	case err := <-s.fatal:
 		s.Close()
@@ -94,7 +94,7 @@ func Start(w *sim.World, o Options) (*System, error) {
 	}
 }
 
-// silent drops the library's log: failures are told by the record.
+// silent drops the library's log: the record reports failures.
 func silent(*actor.ActorSystem) *slog.Logger {
 	return slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1}))
 }
@@ -128,7 +128,7 @@ func (s *System) Inspect(path string) (*Inspected, error) {
 
 // Close stops every actor and waits for it.
 func (s *System) Close() {
-	// Stopping waits for children; a fault that is fatal may leave nobody to wait for.
+	// Stopping waits for children; after a fatal fault there may be none.
 	_ = s.actors.Root.StopFuture(s.grid).Wait()
 	s.actors.Shutdown()
 }

@@ -23,7 +23,7 @@ var gridSeed = flag.Int64("grid-seed", -1, "run only the random grid of this see
 
 var hostings = []Hosting{Batched, PerMember, Plain}
 
-// seeds are the random grids that a test goes over.
+// seeds are the seeds of n random grids.
 func seeds(n int) []uint64 {
 	if *gridSeed >= 0 {
 		return []uint64{uint64(*gridSeed)}
@@ -46,7 +46,7 @@ func world(g *twintest.Grid) *sim.World {
 }
 
 // drive takes a stepper through a random grid's run and returns its digest.
-// see, if any, is told of each step.
+// see, if not nil, is called with each step.
 func drive(g *twintest.Grid, s sim.Stepper, see func(*sim.StepRecord)) (string, error) {
 	chain := sim.NewChain(g.Seed, nil, sim.Form{})
 	var env twins.Env
@@ -108,26 +108,26 @@ func TestEveryHostingGivesTheDigestOfTheFlatLoop(t *testing.T) {
 }
 
 // faults makes actors fail at random statements. Whether a statement fails
-// depends on the seed, the actor, the point and how often the actor has been
-// there, not on the order in which threads come along. An actor that has failed
-// is left alone until the step after the next: under hosting plain a failure
-// after the answer may be noticed only in the next step.
+// depends on the seed, the actor, the point and how often the actor has reached
+// it, not on the order of threads. An actor that has failed does not fail again
+// until the step after the next: under hosting plain a failure after the answer
+// may be noticed only in the next step.
 type faults struct {
 	seed uint64
-	odds uint64 // one statement in so many
+	odds uint64 // one statement in odds fails
 
 	mu     sync.Mutex
 	tick   twins.Tick
 	visits map[string]int64
 	last   map[string]twins.Tick
-	count  map[string]int // of injected failures, by sort of actor and point
+	count  map[string]int // of injected failures, by kind of actor and point
 }
 
 func newFaults(seed, odds uint64) *faults {
 	return &faults{seed: seed, odds: odds, visits: map[string]int64{}, last: map[string]twins.Tick{}, count: map[string]int{}}
 }
 
-// arm puts the faults into a world's actors.
+// arm installs the faults in a world's actors.
 func (f *faults) arm(w *sim.World, s *System) {
 	for _, c := range w.Cells {
 		c.Fault = f.at
@@ -139,7 +139,7 @@ func (f *faults) arm(w *sim.World, s *System) {
 	s.core.balance.Fault = func(p twins.FaultPoint) { f.at(p, twins.GridPath) }
 }
 
-// next is told of each step's end.
+// next is called at each step's end.
 func (f *faults) next(rec *sim.StepRecord) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -152,7 +152,8 @@ func (f *faults) at(p twins.FaultPoint, path string) {
 	}
 }
 
-// counts is a copy: what fails after its answer may do so after the run.
+// counts returns a copy: an actor that fails after its answer may do so after
+// the run.
 func (f *faults) counts() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -223,7 +224,7 @@ func TestInjectedPanicsChangeNoDigest(t *testing.T) {
 	}
 }
 
-// Members that keep what a failed step left in them give another digest: the
+// Members that keep the state left by a failed step give another digest: the
 // test above would see it.
 func TestInjectedPanicsChangeNoDigestSabotaged(t *testing.T) {
 	forgetful = true
@@ -239,7 +240,7 @@ func TestInjectedPanicsChangeNoDigestSabotaged(t *testing.T) {
 			return
 		}
 	}
-	t.Fatal("half-applied steps were kept and nobody has noticed")
+	t.Fatal("half-applied steps were kept and the digest is the same")
 }
 
 func TestMemberThatFailsTwiceInAStepIsQuarantined(t *testing.T) {
@@ -251,7 +252,7 @@ func TestMemberThatFailsTwiceInAStepIsQuarantined(t *testing.T) {
 				s := start(t, w, Options{Hosting: h, Shards: 2})
 				f := newFaults(seed, 40)
 				var mu sync.Mutex
-				doomed := map[string]bool{} // has failed once and fails at the next statement, too
+				doomed := map[string]bool{} // has failed once and will fail at the next statement, too
 				for _, c := range w.Cells {
 					c.Fault = func(p twins.FaultPoint, path string) {
 						if sortOf(path) != "member" {
@@ -281,7 +282,7 @@ func TestMemberThatFailsTwiceInAStepIsQuarantined(t *testing.T) {
 					t.Fatalf("seed %d: %v\n%s", seed, err, again(t, seed))
 				}
 				if g.Members() > 5 && len(gone) == 0 {
-					t.Errorf("seed %d: nobody was quarantined of %d members", seed, g.Members())
+					t.Errorf("seed %d: no member was quarantined of %d members", seed, g.Members())
 				}
 				slices.Sort(gone)
 				if n := len(gone); len(slices.Compact(gone)) != n {
@@ -333,8 +334,8 @@ func TestMessagesAreHandled(t *testing.T) {
 	}
 }
 
-// Anyone may ask any actor while the grid steps; state changes only by the step
-// protocol.
+// Any goroutine may inspect any actor while the grid steps; state changes only
+// by the step protocol.
 func TestInspectWhileStepping(t *testing.T) {
 	for _, h := range hostings {
 		t.Run(string(h), func(t *testing.T) {
@@ -378,7 +379,7 @@ func TestInspectWhileStepping(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("unknown path", func(t *testing.T) {
 		s := start(t, world(twintest.NewGrid(4)), Options{})
 		if _, err := s.Inspect("grid/nowhere"); err == nil {
 			t.Fatal("an address without an actor answered")

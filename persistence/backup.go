@@ -22,8 +22,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
-// A backup is a tar file, packed with gzip or zstd, with the files of a run's folder.
-// The run that a fork begins in is below past/, its own past below past/past/. The last
+// A backup is a tar file, compressed with gzip or zstd, of the files of a run's folder.
+// A fork's parent is below past/, the parent's own parent below past/past/. The last
 // file is sums.json: the SHA-256 of each other file by name.
 const sumsFile = "sums.json"
 
@@ -35,9 +35,9 @@ type backupSums struct {
 
 const backupFormat = 1
 
-// Backup packs a run, with its past, into a file that is not there yet, and returns
-// how many files are in it. The run must be whole enough to be opened, and no
-// process may work on it.
+// Backup packs a run, with the runs it is a fork of, into a new file and returns the
+// number of files packed. Open must be able to open the run, and no process may have it
+// open. Errors: *sim.UsageError if the file exists or its name has another ending.
 func Backup(dir, file string) (n int, err error) {
 	if !strings.HasSuffix(file, ".tar.gz") && !strings.HasSuffix(file, ".tar.zst") {
 		return 0, &problem.Usage{What: fmt.Sprintf("backup %q: wanted a name that ends in .tar.gz or .tar.zst", file)}
@@ -45,12 +45,12 @@ func Backup(dir, file string) (n int, err error) {
 	if _, err := os.Lstat(file); err == nil {
 		return 0, &problem.Usage{What: fmt.Sprintf("backup %q is there already; wanted another name", file)}
 	}
-	s, err := Open(dir, Read) // it holds the run and its past while they are packed
+	s, err := Open(dir, Read) // locks the run and its parents while they are packed
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	f, err := os.OpenFile(file+writing, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := os.OpenFile(file+tempSuffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be made: %v", file, reason(err))}
 	}
@@ -90,7 +90,7 @@ func pack(to io.Writer, s *Store, gz bool) (int, error) {
 	return len(sums.SHA256), errors.Join(err, t.Close(), packer.Close())
 }
 
-// packRuns packs a run, and below past the one that it begins in.
+// packRuns packs a run, and its parents below past/.
 func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 	for below := ""; s != nil; s, below = s.parent, path.Join(below, pastDir) {
 		err := filepath.WalkDir(s.dir, func(name string, e fs.DirEntry, err error) error {
@@ -103,7 +103,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 				return err
 			case e.IsDir() && (rel == pastDir || strings.HasSuffix(rel, ".damaged")):
 				return fs.SkipDir
-			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, writing):
+			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, tempSuffix):
 				return nil
 			}
 			return packFile(t, name, path.Join(below, filepath.ToSlash(rel)), sums)
@@ -142,8 +142,8 @@ func packBytes(t *tar.Writer, name string, b []byte) error {
 	return err
 }
 
-// RestoreBackup unpacks a backup into a folder that is new or empty, and returns how
-// many files there were. If anything is not what was packed, nothing of it stays.
+// RestoreBackup unpacks a backup into a new or empty folder and returns the number of
+// files. If any file differs from what was packed, everything unpacked is removed.
 func RestoreBackup(file, dir string) (n int, err error) {
 	if dir == "" {
 		return 0, unusable(dir, "has no name")
@@ -177,7 +177,7 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	return len(found), nil
 }
 
-// openRestored opens what was restored, which compares journal and ledger.
+// openRestored opens the restored run, which compares its journal with its ledger.
 func openRestored(file, dir string) error {
 	s, err := Open(dir, Read)
 	if err != nil {
@@ -209,14 +209,14 @@ func unpack(f io.Reader, file, dir string) (found []string, err error) {
 	t := tar.NewReader(unpacker)
 	for {
 		h, err := t.Next()
-		if err != nil { // also io.EOF: the sums come before the end
+		if err != nil { // io.EOF included: sums.json must come first
 			return found, badBackup(file, "it ends without its sums: %v", err)
 		}
 		if h.Name == sumsFile {
 			if err := compareSums(t, file, is); err != nil {
 				return found, err
 			}
-			_, err := io.Copy(io.Discard, unpacker) // the packer's own sum is at the end
+			_, err := io.Copy(io.Discard, unpacker) // the compression's own checksum is at the end
 			if err != nil {
 				err = badBackup(file, "%v", err)
 			}
@@ -252,7 +252,7 @@ func unpackFile(from io.Reader, name string) (sum string, err error) {
 	return sim.Hash(h.Sum(nil)).String(), errors.Join(err, to.Close())
 }
 
-// compareSums holds the files that there were against the sums that stand at the end.
+// compareSums compares the sums of the unpacked files with sums.json.
 func compareSums(from io.Reader, file string, is map[string]string) error {
 	var want backupSums
 	if err := json.NewDecoder(from).Decode(&want); err != nil {

@@ -15,32 +15,32 @@ import (
 	"github.com/dgraph-io/ristretto/v2/z"
 )
 
-// badgerMagic stands in Badger's manifest, so that the store of another program is
-// not taken for ours.
+// badgerMagic is the magic number in Badger's manifest. A store of another program has
+// another one and is refused.
 const badgerMagic = 0x5347
 
-// Sizes of Badger's files. Small ones keep what must be free on the disk, and what
-// is in memory, small; a transaction may have 15 % of a memtable.
+// Sizes of Badger's files. Small files need little free disk and little memory; a
+// transaction may take 15 % of a memtable.
 const (
 	memTableSize = 16 << 20
 	valueLogSize = 16 << 20
 	mostPerTxn   = 2 << 20 // bytes, keys included
 	mostEntries  = 10_000
-	mostPerValue = 512 << 10 // bytes of one value; what is longer is kept in parts
+	mostPerValue = 512 << 10 // bytes of one value; longer ones are stored in parts
 )
 
 // badgerTable is a Table in Badger.
 type badgerTable struct {
 	db  *badger.DB
-	log *stuck
+	log *failureLog
 }
 
-// stuck is a logger that hears that Badger cannot write what it has taken. Badger says it to
-// nobody else: it tries again for ever, and Put would wait for ever once its memory is full.
-type stuck struct{ failed atomic.Pointer[string] }
+// failureLog is a logger that catches Badger's report that it cannot write. Badger only logs it:
+// it retries for ever, and Put would block for ever once Badger's memory is full.
+type failureLog struct{ failed atomic.Pointer[string] }
 
 // Errorf implements badger.Logger.
-func (s *stuck) Errorf(format string, args ...any) {
+func (s *failureLog) Errorf(format string, args ...any) {
 	if strings.HasPrefix(format, "error flushing memtable") {
 		what := oneLine(fmt.Sprintf(format, args...))
 		s.failed.Store(&what)
@@ -48,34 +48,34 @@ func (s *stuck) Errorf(format string, args ...any) {
 }
 
 // Warningf, Infof and Debugf implement badger.Logger.
-func (s *stuck) Warningf(string, ...any) {}
-func (s *stuck) Infof(string, ...any)    {}
-func (s *stuck) Debugf(string, ...any)   {}
+func (s *failureLog) Warningf(string, ...any) {}
+func (s *failureLog) Infof(string, ...any)    {}
+func (s *failureLog) Debugf(string, ...any)   {}
 
-// err is what was heard.
-func (s *stuck) err() error {
+// err returns the error that was logged, nil if none was.
+func (s *failureLog) err() error {
 	if what := s.failed.Load(); what != nil {
 		return errors.New("journal: " + *what)
 	}
 	return nil
 }
 
-// openBadger opens the store in a folder. Its transactions stay in the order in which they
-// are made, and are on disk after Sync; all tables are verified while it is opened,
-// since Badger's other ways of checking crash or end early on damage.
+// openBadger opens the store in a folder. Transactions are kept in the order in which they
+// are committed, and are on disk after Sync. All tables are verified on opening, since
+// Badger's other checks crash or end early on damage.
 //
-// One that is thin gives room back when it is closed.
+// With thin, the store frees the space of deleted entries when it is closed.
 func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	defer guard(&err)
-	log := &stuck{}
+	log := &failureLog{}
 	o := badger.DefaultOptions(dir).
 		WithLogger(log).
 		WithMetricsEnabled(false).
 		WithExternalMagic(badgerMagic).
 		WithChecksumVerificationMode(options.OnTableRead).
-		WithCompression(options.None). // what is worth it is compressed before
+		WithCompression(options.None). // values are compressed before
 		WithMemTableSize(memTableSize).WithNumMemtables(2).
-		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables
+		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables, not in the value log
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
 		WithCompactL0OnClose(thin && mode == Write).
@@ -87,11 +87,11 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	if err = errCutLog; mode == Write || !hasCutLog(dir) {
 		db, err = badger.Open(o)
 	}
-	if leftInTheMiddle(err) {
-		// A process that was killed while it made or cut a file: opened for writing, Badger
-		// puts it in order, at the second time where it was still empty.
+	if needsWriting(err) {
+		// A process was killed while it created or cut a file. Badger repairs it when it opens
+		// the store for writing; an empty file needs a second opening.
 		write := o.WithReadOnly(false)
-		if db, err = badger.Open(write); leftInTheMiddle(err) {
+		if db, err = badger.Open(write); needsWriting(err) {
 			db, err = badger.Open(write)
 		}
 		if mode == Read && err == nil {
@@ -106,31 +106,31 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	return &badgerTable{db, log}, nil
 }
 
-// errCutLog is of a log that is cut within its head: opened for reading, Badger would end the
-// process.
+// errCutLog reports a log that ends within its head: opening it for reading, Badger would
+// exit the process.
 var errCutLog = errors.New("a log is shorter than its head")
 
 func hasCutLog(dir string) bool {
 	const head = 20
-	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is right
+	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is valid
 	return slices.ContainsFunc(logs, func(name string) bool {
 		info, err := os.Stat(name)
 		return err == nil && info.Size() < head
 	})
 }
 
-// leftInTheMiddle reports whether an error of Badger's, which it does not wrap, is of a log that
-// must be cut, or of a file that had been created and nothing more.
-func leftInTheMiddle(err error) bool {
+// needsWriting reports whether an error of Badger, which it does not wrap, is about a log that
+// must be cut or a file that was created and left empty: opening for writing repairs both.
+func needsWriting(err error) bool {
 	return err != nil && (err == errCutLog || strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
 		strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
 }
 
-// openError tells a store that is in use from one that is damaged.
+// openError returns *HeldError for a store in use and *DamageError for a damaged one.
 func openError(dir string, err error) error {
 	run := filepath.Dir(dir)
 	if strings.Contains(err.Error(), "directory lock") {
-		address, _ := os.ReadFile(filepath.Join(run, addressFile)) // most say nothing
+		address, _ := os.ReadFile(filepath.Join(run, addressFile)) // most processes write no address
 		return &HeldError{Dir: run, Address: oneLine(string(address))}
 	}
 	if errors.Is(err, os.ErrPermission) {
@@ -139,13 +139,13 @@ func openError(dir string, err error) error {
 	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + oneLine(err.Error())}
 }
 
-// oneLine drops the stack that Badger's errors may carry.
+// oneLine drops the stack trace that errors of Badger may contain.
 func oneLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
 
-// guard turns a panic of Badger, which it has for some kinds of damage, into an error.
+// guard turns a panic, which Badger raises for some kinds of damage, into an error.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("journal: %v", p)
@@ -239,8 +239,8 @@ func (t *badgerTable) Sync() (err error) {
 	return errors.Join(t.log.err(), t.db.Sync())
 }
 
-// Compact gives room back that what was taken out of the value log still has. It is
-// asked of tables that can.
+// Compact frees the space of deleted entries in the value log. Journal.End calls it on tables
+// that have it.
 func (t *badgerTable) Compact() (err error) {
 	defer guard(&err)
 	for err == nil {
@@ -260,12 +260,12 @@ func (t *badgerTable) Close() (err error) {
 	return err
 }
 
-// dropStatistics removes the mebibyte in which Badger counts what its value log could let go,
-// while it counts nothing: it is made anew when the store is opened, and a folder that
-// is copied to where files have no holes would be as much bigger.
+// dropStatistics removes Badger's file of discard statistics, 1 MiB, if it has only zeros.
+// Badger creates it again on opening; a copy on a file system without sparse files would
+// take the whole MiB.
 func dropStatistics(dir string) {
 	name := filepath.Join(dir, "DISCARD")
 	if b, err := os.ReadFile(name); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
-		_ = os.Remove(name) // what stays is as good
+		_ = os.Remove(name) // the file does no harm
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// A process that is killed just after it has created one of Badger's files, with nothing
-// or not even a head in it yet, has lost nothing: the store opens, to be read and to go on.
+// A process that is killed just after it has created one of Badger's files, still empty or
+// without a whole head, has lost nothing: the store opens, for reading and for resuming.
 func TestEmptyFilesOfAKilledProcess(t *testing.T) {
 	for _, file := range []struct {
 		name string

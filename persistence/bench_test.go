@@ -22,9 +22,9 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkJournal is what keeping a run costs: processor time of the journal alone,
-// Badger's own threads included, and bytes on disk, for a household and step, by what
-// they are for. log is the journal without the read models that are folded beside it.
+// BenchmarkJournal measures the cost of keeping a run: processor time of the journal alone,
+// Badger's own threads included, and bytes on disk, per household and step and by purpose.
+// log is the journal without the read models.
 func BenchmarkJournal(b *testing.B) {
 	for _, c := range []struct {
 		scenario   string
@@ -130,8 +130,8 @@ func BenchmarkSeek(b *testing.B) {
 	}
 }
 
-// BenchmarkReadsBeside makes steps of a city while somebody reads its past without a
-// pause, and while nobody does, in turn: the ratio is the median over pairs of rounds.
+// BenchmarkReadsBeside makes steps of a city, in turn with a reader that reads its past
+// without a pause and without one: the ratio is the median over pairs of rounds.
 func BenchmarkReadsBeside(b *testing.B) {
 	for b.Loop() {
 		readsBeside(b)
@@ -194,7 +194,7 @@ func readsBeside(b *testing.B) {
 	}
 }
 
-// nothing is a sink that looks at nothing.
+// nothing is a sink that ignores its records.
 type nothing struct{}
 
 func (nothing) Commit(*sim.StepRecord) error { return nil }
@@ -218,7 +218,7 @@ func BenchmarkOpen(b *testing.B) {
 	for t := range twins.Tick(steps) {
 		head := hashOf(byte(t))
 		f := &stepForm{tick: t, head: head, digests: []sim.Hash{head}}
-		entries = append(entries, j.store.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &places{})))
+		entries = append(entries, j.store.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &memberNumbers{})))
 		j.ledger.step(t, head)
 		if len(entries) == 1000 {
 			if err := j.store.table.Put(entries); err != nil {

@@ -7,14 +7,14 @@ import (
 )
 
 // matrix is one figure of several members over the steps of a chunk: a row for each
-// step; nil rows are zeros. Rows are used again in the next chunk.
+// step; a nil row is zeros. The next chunk reuses the rows.
 type matrix struct {
 	width int
 	rows  [][]int64
 	spare [][]int64
 }
 
-// row appends an empty row, to be filled.
+// row appends a row and returns it, to be overwritten.
 func (m *matrix) row() []int64 {
 	if n := len(m.spare); n > 0 {
 		m.rows, m.spare = append(m.rows, m.spare[n-1]), m.spare[:n-1]
@@ -24,7 +24,7 @@ func (m *matrix) row() []int64 {
 	return m.rows[len(m.rows)-1]
 }
 
-// keep appends a copy of a row; nil stands for zeros.
+// keep appends a copy of a row; nil is zeros.
 func (m *matrix) keep(row []int64) {
 	if row == nil {
 		m.rows = append(m.rows, nil)
@@ -33,7 +33,7 @@ func (m *matrix) keep(row []int64) {
 	copy(m.row(), row)
 }
 
-// reset forgets the rows and keeps their memory.
+// reset drops the rows and keeps their memory.
 func (m *matrix) reset() {
 	for _, row := range m.rows {
 		if row != nil {
@@ -60,15 +60,15 @@ func (m *matrix) at(step, i int) int64 {
 	return m.rows[step][i]
 }
 
-// abreast is how many series are gathered at a time: as many values lie together in memory
-// as the processor fetches at once.
-const abreast = 8
+// gatherWidth is the number of series gathered at a time: 8 values of 8 bytes are one cache
+// line.
+const gatherWidth = 8
 
 // eachColumn gathers the series of one member after the other.
 func (m *matrix) eachColumn(s *series, visit func(i int, vs []int64)) {
 	steps := len(m.rows)
-	for from := 0; from < m.width; from += abreast {
-		n := min(abreast, m.width-from)
+	for from := 0; from < m.width; from += gatherWidth {
+		n := min(gatherWidth, m.width-from)
 		for k, row := range m.rows {
 			if row == nil {
 				for i := range n {
@@ -86,14 +86,14 @@ func (m *matrix) eachColumn(s *series, visit func(i int, vs []int64)) {
 	}
 }
 
-// series are some that were gathered.
+// series holds gatherWidth series that were gathered from a matrix.
 type series struct{ values []int64 }
 
-func newSeries(steps int) *series { return &series{make([]int64, abreast*steps)} }
+func newSeries(steps int) *series { return &series{make([]int64, gatherWidth*steps)} }
 
 func (s *series) at(i, steps int) []int64 { return s.values[i*steps : (i+1)*steps] }
 
-// column gathers a series.
+// column gathers the series of one member.
 func (m *matrix) column(i int, vs []int64) {
 	for k, row := range m.rows {
 		vs[k] = 0
@@ -108,7 +108,7 @@ func (m *matrix) column(i int, vs []int64) {
 type cellChunk struct {
 	shape   *shape
 	columns [][]matrix // by block and column
-	flows   matrix     // of each block, then what the community's are more than their sum, then figures of its own
+	flows   matrix     // of each block, then the community's less their sum, then the community's own figures
 }
 
 func newCellChunk(s *shape, community int) *cellChunk {
@@ -123,7 +123,7 @@ func newCellChunk(s *shape, community int) *cellChunk {
 	return k
 }
 
-// add takes the readings of a step, and says how many values it had to keep.
+// add adds the readings of a step, and returns how many values it stored.
 func (k *cellChunk) add(c *twins.CellRecord) (values int) {
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
@@ -179,7 +179,7 @@ func (k *cellChunk) fill(c *twins.CellRecord, step int) {
 
 // append appends the stored form.
 func (k *cellChunk) append(b []byte, c *twins.CellLayout, from twins.Tick) []byte {
-	w := writer(b)
+	w := encoder(b)
 	steps := len(k.flows.rows)
 	gathered, base := newSeries(steps), make([]int64, steps)
 	w.int(int64(from))
@@ -191,7 +191,7 @@ func (k *cellChunk) append(b []byte, c *twins.CellLayout, from twins.Tick) []byt
 		w.uint(uint64(len(block.Columns)))
 		for n, col := range block.Columns {
 			w.text(col.Name)
-			if k.columns[i][n].zero() && !col.Derived { // as most are in most steps
+			if k.columns[i][n].zero() && !col.Derived { // as most columns are in most steps
 				w.zeros(len(block.Paths))
 				continue
 			}
@@ -212,7 +212,7 @@ func (k *cellChunk) append(b []byte, c *twins.CellLayout, from twins.Tick) []byt
 // readCellChunk is the inverse of append, for a cell of the same scenario and layout.
 func readCellChunk(b []byte, s *shape, community int, from twins.Tick, steps int) (*cellChunk, error) {
 	c := s.cells[community]
-	r := &reader{b: b}
+	r := &decoder{b: b}
 	if t, n := twins.Tick(r.int()), r.uint(); t != from || n != uint64(steps) {
 		return nil, fmt.Errorf("it has %d steps from %d on, wanted %d from %d on", n, t, steps, from)
 	}
@@ -252,7 +252,7 @@ func readCellChunk(b []byte, s *shape, community int, from twins.Tick, steps int
 			k.flows.set(i, vs)
 		}
 	}
-	for i := range k.columns { // of a chunk that does not have them
+	for i := range k.columns { // columns that the chunk does not have are zeros
 		for n := range k.columns[i] {
 			if k.columns[i][n].rows == nil {
 				k.columns[i][n].rows = make([][]int64, steps)
@@ -270,7 +270,7 @@ func (m *matrix) allocate(steps int) {
 	}
 }
 
-// set puts a series in; rows of zeros only stay nil.
+// set stores a series in a column; rows of zeros stay nil.
 func (m *matrix) set(i int, vs []int64) {
 	for k, v := range vs {
 		if m.rows[k] == nil {
@@ -284,12 +284,12 @@ func (m *matrix) set(i int, vs []int64) {
 }
 
 // zeros writes n series of zeros.
-func (w *writer) zeros(n int) { *w = append(*w, make([]byte, n)...) }
+func (w *encoder) zeros(n int) { *w = append(*w, make([]byte, n)...) }
 
-// shares writes a column that is a share of another one, as a state of charge is of
-// what is stored: which value stands beside which at the greatest, then by how much the others
-// are not in that proportion, which is next to nothing.
-func (w *writer) shares(vs, base []int64) {
+// shares writes a column that is proportional to another one, base, as a state of charge is
+// to the energy stored: the greatest value and base's value in the same step, then the
+// deviations of all values from that proportion, which are close to 0.
+func (w *encoder) shares(vs, base []int64) {
 	at := 0
 	for i := range vs {
 		if vs[i] > vs[at] {
@@ -305,7 +305,7 @@ func (w *writer) shares(vs, base []int64) {
 	w.series(rest)
 }
 
-func (r *reader) shares(vs, base []int64) {
+func (r *decoder) shares(vs, base []int64) {
 	share, of := r.int(), r.int()
 	r.series(vs)
 	for i := range vs {
@@ -313,7 +313,7 @@ func (r *reader) shares(vs, base []int64) {
 	}
 }
 
-// proportion is v·share÷of, 0 where that means nothing or does not fit.
+// proportion returns v·share÷of, 0 if it is undefined or would overflow.
 func proportion(v, share, of int64) int64 {
 	if v < 0 || share <= 0 || of <= 0 || v/2 > of || share > 1<<60 {
 		return 0

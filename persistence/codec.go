@@ -21,10 +21,10 @@ const valueVersion = 1
 // Flags of a value.
 const flagZstd = 1
 
-// worthPacking is from what size on a value is compressed.
+// worthPacking is the least size, in bytes, of a value that is compressed.
 const worthPacking = 128
 
-// The coders are used by one goroutine at a time each, and hold no goroutines.
+// A packer or an unpacker is used by one goroutine at a time, and starts none.
 func newPacker(more ...zstd.EOption) *zstd.Encoder {
 	w, err := zstd.NewWriter(nil, append([]zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1 << 20)}, more...)...)
 	if err != nil {
@@ -33,7 +33,7 @@ func newPacker(more ...zstd.EOption) *zstd.Encoder {
 	return w
 }
 
-// mostUnpacked bounds what a value may unpack to: damage must not ask for all memory.
+// mostUnpacked bounds the decompressed bytes of a value, so that damage cannot exhaust memory.
 const mostUnpacked = 1 << 30
 
 func newUnpacker(more ...zstd.DOption) *zstd.Decoder {
@@ -44,9 +44,9 @@ func newUnpacker(more ...zstd.DOption) *zstd.Decoder {
 	return r
 }
 
-// seal makes the stored form of a value: version, flags, CRC-32C over key and all
-// the rest, then the body, compressed if that makes it smaller. Without a packer the
-// body may come in pieces.
+// seal returns the stored form of a value: version, flags, CRC-32C over the key and all
+// other bytes, then the body, compressed if that makes it smaller. Without a packer the
+// body may be given in pieces.
 func seal(p *zstd.Encoder, key []byte, body ...[]byte) []byte {
 	size := 6
 	for _, b := range body {
@@ -76,7 +76,7 @@ func checksum(key, value []byte) uint32 {
 	return crc32.Update(sum, castagnoli, value[6:])
 }
 
-// errDamaged is what a value is that is not as it was written.
+// errDamaged reports a value that is not as it was written.
 var errDamaged = errors.New("its checksum is wrong")
 
 // unseal checks a value and returns its body.
@@ -94,14 +94,14 @@ func unseal(u *zstd.Decoder, key, value []byte) ([]byte, error) {
 	return u.DecodeAll(value[6:], nil)
 }
 
-// writer appends the forms of a value's body.
-type writer []byte
+// encoder appends the elements of a value's body.
+type encoder []byte
 
-func (w *writer) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
-func (w *writer) int(v int64)     { *w = form.AppendInt(*w, v) }
-func (w *writer) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
-func (w *writer) hash(h sim.Hash) { *w = append(*w, h[:]...) }
-func (w *writer) ints(vs ...int64) {
+func (w *encoder) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
+func (w *encoder) int(v int64)     { *w = form.AppendInt(*w, v) }
+func (w *encoder) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
+func (w *encoder) hash(h sim.Hash) { *w = append(*w, h[:]...) }
+func (w *encoder) ints(vs ...int64) {
 	b := []byte(*w)
 	for _, v := range vs {
 		b = form.AppendInt(b, v)
@@ -109,22 +109,23 @@ func (w *writer) ints(vs ...int64) {
 	*w = b
 }
 
-// reader takes them off again. The first thing that is wrong stays its error.
-type reader struct {
+// decoder reads the elements that encoder appends. It keeps the first error; later reads
+// return zeros.
+type decoder struct {
 	b   []byte
 	err error
 }
 
 var errCut = errors.New("it is cut short")
 
-func (r *reader) fail(err error) {
+func (r *decoder) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
 	r.b = nil
 }
 
-func (r *reader) uint() uint64 {
+func (r *decoder) uint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.fail(errCut)
@@ -134,7 +135,7 @@ func (r *reader) uint() uint64 {
 	return v
 }
 
-func (r *reader) int() int64 {
+func (r *decoder) int() int64 {
 	v, n := binary.Varint(r.b)
 	if n <= 0 {
 		r.fail(errCut)
@@ -144,8 +145,8 @@ func (r *reader) int() int64 {
 	return v
 }
 
-// count is a number of things of which each takes least bytes or more.
-func (r *reader) count(least int) int {
+// count reads the number of elements that follow, of at least least bytes each.
+func (r *decoder) count(least int) int {
 	n := r.uint()
 	if n > uint64(len(r.b)/max(least, 1)) {
 		r.fail(errCut)
@@ -154,14 +155,14 @@ func (r *reader) count(least int) int {
 	return int(n)
 }
 
-func (r *reader) text() string {
+func (r *decoder) text() string {
 	n := r.count(1)
 	s := string(r.b[:n])
 	r.b = r.b[n:]
 	return s
 }
 
-func (r *reader) hash() (h sim.Hash) {
+func (r *decoder) hash() (h sim.Hash) {
 	if len(r.b) < len(h) {
 		r.fail(errCut)
 		return h
@@ -171,32 +172,33 @@ func (r *reader) hash() (h sim.Hash) {
 	return h
 }
 
-// done is an error unless all has been read.
-func (r *reader) done() error {
+// done returns the first error, or one if bytes are left.
+func (r *decoder) done() error {
 	if r.err == nil && len(r.b) > 0 {
 		r.err = fmt.Errorf("it has %d bytes too many", len(r.b))
 	}
 	return r.err
 }
 
-// mostTogether is how many commands stand in one record or value at most: less than
-// mostPerRecord, however long their texts are.
+// mostTogether is the greatest number of commands in one record or value: less than
+// mostPerRecord bytes, however long their texts are.
 const mostTogether = 1024
 
-// Commands that came together are much alike: of each there are flags for what it has as
-// the one before, then the rest, and of its target what it has not in common with that.
+// Commands that arrive together are much alike: each is stored as flags for the fields that
+// equal those of the one before, then the other fields; of its target only the suffix that
+// differs.
 const (
-	sameStep = 1 << iota // and the seq that follows
-	sameName             // of the command
+	sameStep = 1 << iota // and the next seq
+	sameName             // the same type
 	sameSetting
 	sameValue  // or, with hasBody, the same body
-	hasBody    // a body that is no setting and value: of another type than set and multiply
+	hasBody    // the body is no setting and value: the type is neither set nor multiply
 	hasKey     // an Idempotency-Key
-	hasAccount // that sent it
+	hasAccount // the account that sent it
 	knownFlags = 1<<iota - 1
 )
 
-func (w *writer) commands(all []twins.Command) {
+func (w *encoder) commands(all []twins.Command) {
 	w.uint(uint64(len(all)))
 	last := &twins.Command{}
 	for i := range all {
@@ -229,7 +231,8 @@ func (w *writer) commands(all []twins.Command) {
 	}
 }
 
-// flagsAfter says what a command has as the one before, and what it has at all.
+// flagsAfter returns the flags of a command: the fields that equal the last one's, and the
+// optional fields it has.
 func flagsAfter(last, c *twins.Command) (flags uint64) {
 	typed := !c.Type.OfSetting()
 	same := c.Value() == last.Value()
@@ -245,7 +248,7 @@ func flagsAfter(last, c *twins.Command) (flags uint64) {
 	return flags
 }
 
-func (r *reader) commands() (all []twins.Command) {
+func (r *decoder) commands() (all []twins.Command) {
 	last := twins.Command{}
 	for range r.count(3) {
 		c, same := last, r.uint()
@@ -275,8 +278,8 @@ func (r *reader) commands() (all []twins.Command) {
 	return all
 }
 
-// commandType reads the name of one.
-func (r *reader) commandType() *twins.CommandType {
+// commandType reads the name of a command's type.
+func (r *decoder) commandType() *twins.CommandType {
 	name := r.text()
 	t := twins.CommandNamed(name)
 	if t == nil {
@@ -285,8 +288,8 @@ func (r *reader) commandType() *twins.CommandType {
 	return t
 }
 
-// commandBody reads what of a body is not as that of the command before.
-func (r *reader) commandBody(c, last *twins.Command, same uint64) {
+// commandBody reads the fields of a body that differ from the last command's.
+func (r *decoder) commandBody(c, last *twins.Command, same uint64) {
 	typed := same&hasBody != 0
 	switch {
 	case typed == c.Type.OfSetting():
@@ -299,7 +302,7 @@ func (r *reader) commandBody(c, last *twins.Command, same uint64) {
 		return
 	}
 	if same&(sameSetting|sameValue) == sameSetting|sameValue && last.Type.OfSetting() {
-		return // it shares the text
+		return // the body is the last one's, whose memory it shares
 	}
 	setting, value := last.Setting(), last.Value()
 	if same&sameSetting == 0 {
@@ -311,7 +314,7 @@ func (r *reader) commandBody(c, last *twins.Command, same uint64) {
 	c.Body = twins.Set("", setting, value).Body
 }
 
-func (w *writer) textAfter(last, s string) {
+func (w *encoder) textAfter(last, s string) {
 	n := 0
 	for n < min(len(last), len(s)) && last[n] == s[n] {
 		n++
@@ -320,7 +323,7 @@ func (w *writer) textAfter(last, s string) {
 	w.text(s[n:])
 }
 
-func (r *reader) textAfter(last string) string {
+func (r *decoder) textAfter(last string) string {
 	n := r.uint()
 	if n > uint64(len(last)) {
 		r.fail(errors.New("it has more in common with the text before than that has"))
@@ -329,7 +332,7 @@ func (r *reader) textAfter(last string) string {
 	return last[:n] + r.text()
 }
 
-// putFlows writes the first of the columns of flows, as many as there is room for.
+// putFlows writes the first len(to) columns of flows.
 func putFlows(to []int64, f *twins.Flows) {
 	for i := range to {
 		to[i] = twins.FlowColumns[i].Value(f)
@@ -349,7 +352,7 @@ func flowsOf(v []int64) (f twins.Flows) {
 //	0                              all of them are 0
 //	1 v                            all of them are v
 //	2 unit v₀ v₁−v₀ v₂−v₁ …        in multiples of unit > 0
-//	3 v₀ v₁ …                      as they are: a difference would not fit
+//	3 v₀ v₁ …                      without differences: one would overflow
 const (
 	seriesZero  = 0
 	seriesSame  = 1
@@ -357,7 +360,7 @@ const (
 	seriesPlain = 3
 )
 
-func (w *writer) series(vs []int64) {
+func (w *encoder) series(vs []int64) {
 	differ, wide := int64(0), int64(0)
 	for _, v := range vs {
 		differ |= v ^ vs[0]
@@ -375,7 +378,7 @@ func (w *writer) series(vs []int64) {
 		w.uint(unit)
 		b, last := []byte(*w), int64(0)
 		for _, v := range vs {
-			if unit != 1 { // a division takes longer than all the rest
+			if unit != 1 { // a division takes longer than the rest of the loop
 				v /= int64(unit)
 			}
 			b = form.AppendInt(b, v-last)
@@ -388,8 +391,8 @@ func (w *writer) series(vs []int64) {
 	}
 }
 
-// series reads one, and says whether it is all zeros.
-func (r *reader) series(vs []int64) (zero bool) {
+// series reads a series, and reports whether it is all zeros.
+func (r *decoder) series(vs []int64) (zero bool) {
 	switch mode := r.uint(); mode {
 	case seriesZero:
 		clear(vs)
@@ -415,7 +418,7 @@ func (r *reader) series(vs []int64) (zero bool) {
 	return false
 }
 
-// differencesFit reports whether no difference of neighbours is too large for its type.
+// differencesFit reports whether the differences of neighbours fit in an int64.
 func differencesFit(vs []int64) bool {
 	for i := 1; i < len(vs); i++ {
 		a, b := vs[i], vs[i-1]

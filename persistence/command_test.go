@@ -205,19 +205,19 @@ func TestGoldenCommands(t *testing.T) {
 	all := []twins.Command{ring("ding!").At(300, 4), ring("ding!").At(300, 5), ring("ding").At(300, 6), twins.Set("grid/a/h1", "load.scale", 1_300_000_000).At(300, 7),
 		twins.Multiply("grid/a/h2", "load.scale", 1_300_000_000).At(300, 8), ring("").At(301, 9), twins.Set("grid/a/h2", "load.scale", 0).At(302, 12)}
 	all[1].Key, all[2].By, all[3].Key, all[3].By = "a key", 12, "another", -3
-	var w writer
+	var w encoder
 	w.commands(all)
 	b := g.get(t, "commands", w)
 	if !bytes.Equal(b, w) {
 		t.Errorf("commands are written as %x, was %x", []byte(w), b)
 	}
-	r := &reader{b: b}
+	r := &decoder{b: b}
 	if got := r.commands(); r.done() != nil || !reflect.DeepEqual(got, all) {
 		t.Errorf("%v: %+v\nwanted %+v", r.done(), got, all)
 	}
 	f := &memoryFile{}
 	l := &ledger{f: f, buf: append([]byte(ledgerMagic), ledgerVersion)}
-	l.add(recordStart, func(w *writer) { w.hash(hashOf(4)) })
+	l.add(recordStart, func(w *encoder) { w.hash(hashOf(4)) })
 	l.commands(all)
 	if err := l.flush(); err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestCommandsThatAreNotOurs(t *testing.T) {
 		{"a bell with a setting", append([]byte{1, sameStep, 0, 0, 9}, "bell.ring\x01x\x02"...), `command "bell.ring" has the body of another type`},
 		{"cut in its key", []byte{1, sameStep | sameValue | hasKey, 0, 0, 3, 's', 'e', 't', 1, 'x', 9, 'k'}, "cut short"},
 	} {
-		r := &reader{b: row.b}
+		r := &decoder{b: row.b}
 		all := r.commands()
 		if err := r.done(); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, %+v, wanted %q", row.name, err, all, row.want)

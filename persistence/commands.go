@@ -8,42 +8,42 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Commands from outside stay on disk: they are read from the journal when they are asked for.
-// In memory is for which steps those of each page are.
+// Commands from outside stay on disk and are read from the journal on request. Memory holds
+// only the range of steps of each page of commands.
 
-// commandsPerPage is how many commands a page has at least.
-var commandsPerPage = 256 // tests take others
+// commandsPerPage is the least number of commands in a page.
+var commandsPerPage = 256 // tests set others
 
-// commandPage is commands that stand together in the journal.
+// commandPage describes commands with adjacent keys in the journal.
 type commandPage struct {
-	number int  // of the first, in its key
-	count  int  // commands
-	steps  span // from the earliest to the latest that they are for
+	number int       // in the key of the first
+	count  int       // commands
+	steps  stepRange // from the earliest to the latest step of the commands
 }
 
 func (p *commandPage) add(commands []twins.Command) {
 	for i := range commands {
 		t := commands[i].Step
 		if p.count == 0 {
-			p.steps = span{t, t + 1}
+			p.steps = stepRange{t, t + 1}
 		}
-		p.steps = span{min(p.steps.from, t), max(p.steps.to, t+1)}
+		p.steps = stepRange{min(p.steps.from, t), max(p.steps.to, t+1)}
 		p.count++
 	}
 }
 
-// commandIndex finds a run's own commands, those of a fork's parent aside. A copy of it may be
-// read while the journal takes others.
+// commandIndex finds a run's own commands, without those of a fork's parent. A copy of it
+// may be read while the journal appends others.
 type commandIndex struct {
-	pages []commandPage   // that are full, in order
-	last  commandPage     // that is not
-	lost  []twins.Command // that the ledger has and the journal has not
-	next  int             // number of the command that comes
-	seq   int64           // Command.Seq of the last one
-	mixed bool            // they are not in the order of Command.Seq
+	pages []commandPage   // full pages, in order
+	last  commandPage     // the page that is not full
+	lost  []twins.Command // in the ledger but not in the journal
+	next  int             // number of the next command
+	seq   int64           // Command.Seq of the last command
+	mixed bool            // the commands are not in the order of Command.Seq
 }
 
-// add takes commands that stand under a number in the journal.
+// add adds the commands that the journal has under a number.
 func (x *commandIndex) add(number int, commands []twins.Command) {
 	if x.last.count >= commandsPerPage {
 		x.pages, x.last = append(x.pages, x.last), commandPage{}
@@ -59,7 +59,7 @@ func (x *commandIndex) add(number int, commands []twins.Command) {
 	x.next = max(x.next, number+len(commands))
 }
 
-// count is how many there are.
+// count returns the number of commands.
 func (x *commandIndex) count() int {
 	n := x.last.count + len(x.lost)
 	for i := range x.pages {
@@ -68,11 +68,11 @@ func (x *commandIndex) count() int {
 	return n
 }
 
-// between is where the commands for the steps from ≤ t < to are in the journal: under numbers
-// first ≤ n < behind, among others, count in all. first is −1 if there are none.
+// between finds the commands for the steps from ≤ t < to: the journal has them, among others,
+// under the numbers first ≤ n < behind, count commands in all. first is −1 if there are none.
 func (x *commandIndex) between(from, to twins.Tick) (first, behind, count int) {
 	first = -1
-	sum := 0 // of the pages since the first
+	sum := 0 // commands in the pages since the first
 	for i := range len(x.pages) + 1 {
 		p, next := &x.last, x.next
 		if i < len(x.pages) {
@@ -95,19 +95,19 @@ func (x *commandIndex) between(from, to twins.Tick) (first, behind, count int) {
 	return first, behind, count
 }
 
-// scanCommands visits the commands that the journal has under numbers from first on, in the order in
-// which they came.
+// scanCommands visits the journal's commands from number first on, in the order in which
+// they arrived.
 func (s *Store) scanCommands(first int, visit func(number int, commands []twins.Command) error) error {
 	return scan(s.table, []byte{keyCommand}, key(keyCommand, twins.Tick(first)), func(k, v []byte) error {
 		number, err := tickOf(k)
 		if err != nil {
-			return nil // no key of ours
+			return nil // not a key of this package
 		}
 		body, err := unseal(s.unpacker, k, v)
 		if err != nil {
-			return nil // the ledger has it, or a head will not come out
+			return nil // the ledger has the command; if not, a head will differ
 		}
-		r := &reader{b: body}
+		r := &decoder{b: body}
 		all := r.commands()
 		if r.done() != nil {
 			return nil
@@ -116,10 +116,10 @@ func (s *Store) scanCommands(first int, visit func(number int, commands []twins.
 	})
 }
 
-// joinCommands puts the commands of ledger and journal together.
-func (s *Store) joinCommands(said []twins.Command) error {
+// mergeCommands merges the commands of ledger and journal.
+func (s *Store) mergeCommands(said []twins.Command) error {
 	s.commands = commandIndex{}
-	left := make(map[twins.Command]int, len(said)) // of the ledger's
+	left := make(map[twins.Command]int, len(said)) // the ledger's, less those in the journal
 	for i := range said {
 		left[said[i]]++
 	}
@@ -140,15 +140,15 @@ func (s *Store) joinCommands(said []twins.Command) error {
 	return err
 }
 
-// sortCommands sorts them as a step carries them out.
+// sortCommands sorts commands into the order in which a step executes them.
 func sortCommands(all []twins.Command) {
 	slices.SortStableFunc(all, func(a, b twins.Command) int {
 		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
 	})
 }
 
-// Commands are those that came from outside for the steps from ≤ t < to, by step, target and
-// number. A scenario's own events are not among them. They are read from disk.
+// Commands reads the commands from outside for the steps from ≤ t < to, sorted by step, target
+// and number. Events of the scenario are not included.
 func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
 	to = min(to, s.until)
 	if s.parent != nil && from < s.base {
@@ -167,8 +167,8 @@ func (s *Store) Commands(from, to twins.Tick) (found []twins.Command) {
 	return found
 }
 
-// CommandsBefore are at most so many commands from outside, newest first: of all, in the order of
-// their numbers, the first so many without the last of them that are at a position or behind it.
+// CommandsBefore returns up to most commands from outside with positions < position in the
+// order of their numbers, newest first.
 func (s *Store) CommandsBefore(position, most int) ([]twins.Command, error) {
 	first := max(0, position-most)
 	if s.parent == nil && len(s.commands.lost) == 0 && !s.commands.mixed {
@@ -185,11 +185,11 @@ func (s *Store) CommandsBefore(position, most int) ([]twins.Command, error) {
 	return some, nil
 }
 
-// numberedCommands are the run's own commands first ≤ i < behind, as they came; whole is false if the
-// journal does not have them any more.
+// numberedCommands returns the run's own commands first ≤ i < behind in order of arrival; whole is
+// false if the journal has lost some.
 func (s *Store) numberedCommands(first, behind int) (some []twins.Command, whole bool, err error) {
 	x := &s.commands
-	at, begins := 0, &x.last // position of the first command of a page
+	at, begins := 0, &x.last // position of the first command of the page
 	for i := range x.pages {
 		if p := &x.pages[i]; first < at+p.count {
 			begins = p
@@ -214,8 +214,8 @@ func (s *Store) numberedCommands(first, behind int) (some []twins.Command, whole
 	return some, len(some) == behind-first, err
 }
 
-// ownCommands are the run's own commands for some steps, with others. Those that the journal does
-// not have any more are taken from the ledger.
+// ownCommands returns the run's own commands for the steps from ≤ t < to, among others. Those that
+// the journal has lost are taken from the ledger.
 func (s *Store) ownCommands(from, to twins.Tick) ([]twins.Command, error) {
 	all, want, err := s.journalCommands(from, to)
 	if err == nil && len(all) == want || s.index.file == nil {
@@ -225,14 +225,15 @@ func (s *Store) ownCommands(from, to twins.Tick) ([]twins.Command, error) {
 	if err != nil {
 		return all, err
 	}
-	if err := s.joinCommands(said.commands); err != nil {
+	if err := s.mergeCommands(said.commands); err != nil {
 		return all, err
 	}
 	all, _, err = s.journalCommands(from, to)
 	return append(all, s.commands.lost...), err
 }
 
-// journalCommands are those that the journal has, and how many it is known to have.
+// journalCommands returns the journal's commands for some steps, among others, and how many the
+// index has there.
 func (s *Store) journalCommands(from, to twins.Tick) (all []twins.Command, want int, err error) {
 	first, behind, want := s.commands.between(from, to)
 	if first < 0 {
@@ -248,10 +249,10 @@ func (s *Store) journalCommands(from, to twins.Tick) (all []twins.Command, want 
 	return all, want, err
 }
 
-// commandEntries are the entries for commands that come, which the index then has.
+// commandEntries returns the entries of new commands and adds them to the index.
 func (s *Store) commandEntries(x *commandIndex, commands []twins.Command) (entries []Entry) {
 	for batch := range slices.Chunk(commands, mostTogether) {
-		var w writer
+		var w encoder
 		w.commands(batch)
 		entries = append(entries, s.seal(key(keyCommand, twins.Tick(x.next)), w))
 		x.add(x.next, batch)
@@ -259,7 +260,7 @@ func (s *Store) commandEntries(x *commandIndex, commands []twins.Command) (entri
 	return entries
 }
 
-// restoreCommands puts those into the journal that only the ledger has.
+// restoreCommands writes the commands that only the ledger has into the journal.
 func (s *Store) restoreCommands() error {
 	x := s.commands
 	x.lost = nil
@@ -270,5 +271,5 @@ func (s *Store) restoreCommands() error {
 	return err
 }
 
-// allSteps is behind each step of any run.
+// allSteps is greater than every step of any run.
 const allSteps = math.MaxInt64

@@ -7,13 +7,13 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 )
 
-// csvFiles is a sim.CSV into two files.
+// csvFiles is a sim.CSV that writes two files.
 type csvFiles struct {
 	*sim.CSV
 	files [2]*os.File
 }
 
-// createCSV begins both files or, with an error, closes what it has opened.
+// createCSV creates both files; on an error it closes those it has opened.
 func createCSV(readings, grid string) (*csvFiles, error) {
 	a, err := os.Create(readings)
 	if err != nil {
@@ -30,9 +30,8 @@ func createCSV(readings, grid string) (*csvFiles, error) {
 	return &csvFiles{csv, [2]*os.File{a, b}}, nil
 }
 
-// Close writes out what is buffered and closes the files: an error that comes no
-// sooner than now is as bad as any other. A disk that is full is told once for
-// each file.
+// Close writes the buffered rows and closes the files. Writing may fail only now; a full
+// disk is reported once for each file.
 func (c *csvFiles) Close() error {
 	err := c.CSV.Close()
 	for _, f := range c.files {

@@ -23,10 +23,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// truth is a run and what must be had of it.
+// truth is a run and what must be read from it.
 type truth struct {
-	dir    string // as it was closed
-	killed string // as it was before it was closed: Badger's log is in use
+	dir    string // folder of the closed run
+	killed string // folder before it was closed: Badger's log is in use
 	frames sim.Memory
 	digest sim.Hash
 	fork   bool            // it has a parent, which is whole
@@ -84,7 +84,7 @@ func outside(w *sim.World) (commands []twins.Command) {
 	return commands
 }
 
-// copyRun copies a folder as it is now; what is zero at the end of a file stays a hole.
+// copyRun copies a folder; zeros at the end of a file become a hole.
 func copyRun(t testing.TB, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, e os.DirEntry, err error) error {
@@ -125,8 +125,8 @@ func inUse(b []byte) int {
 	return n
 }
 
-// look opens a run in a mode and compares all that is in it with the truth. silent is
-// what is wrong although nobody said so.
+// look opens a run in a mode and compares its content with the truth. silent is what is
+// wrong without an error or a repair.
 func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told error) {
 	run, err := openRun(dir)
 	if err != nil {
@@ -211,8 +211,8 @@ func filesInUse(t testing.TB, dir string) map[string]int {
 	return found
 }
 
-// A bit that flips anywhere is repaired or told, never overlooked. The same flips
-// without a ledger lose something, or the test would show nothing.
+// A flipped bit anywhere is repaired or reported, never overlooked. The same flips without
+// a ledger lose something, or the test would show nothing.
 func TestBitFlips(t *testing.T) {
 	if inParts(t) {
 		return
@@ -223,8 +223,8 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-// So it is in a run that has let go of steps, readings and snapshots.
-func TestBitFlipsOfWhatIsLeft(t *testing.T) {
+// The same holds for a run that has deleted steps, readings and snapshots.
+func TestBitFlipsAfterRetention(t *testing.T) {
 	if inParts(t) {
 		return
 	}
@@ -234,7 +234,7 @@ func TestBitFlipsOfWhatIsLeft(t *testing.T) {
 	}
 }
 
-// And so it is in a fork, which is packed against its parent.
+// The same holds for a fork, which is compressed with its parent's values.
 func TestBitFlipsOfAFork(t *testing.T) {
 	if inParts(t) {
 		return
@@ -262,12 +262,12 @@ func TestBitFlipsOfAFork(t *testing.T) {
 	k.flip(t, 0)
 }
 
-// partOf says in the environment which part of its flips a process makes.
+// partOf is the environment variable with the part of the flips that a process makes.
 const partOf = "SMATRIX_FLIP_PART"
 
-// inParts has the test made in several processes, one after another, and reports that it was:
-// Badger keeps goroutines and 16 MiB of each store that it could not open, and the long
-// form has thousands of those.
+// inParts runs the test in several processes, one after another, and reports whether it did:
+// Badger leaks goroutines and 16 MiB for each store that it fails to open, and the long form
+// has thousands of those.
 func inParts(t *testing.T) bool {
 	t.Helper()
 	if flipParts == 1 || os.Getenv(partOf) != "" {
@@ -298,7 +298,7 @@ type inFile struct {
 }
 
 // flip flips n bits, one after another, evenly over kinds of files, at least leastFlips of each, and
-// returns how many of a part of them nobody would have known of without the ledger.
+// returns how many of a part of them would have been silent losses without the ledger.
 func (k *truth) flip(t *testing.T, n int) (lost int) {
 	t.Helper()
 	kinds := map[string][]inFile{}
@@ -342,7 +342,7 @@ func (k *truth) flip(t *testing.T, n int) (lost int) {
 	return lost
 }
 
-// kindOf is what a file is one of.
+// kindOf returns the kind of a file.
 func kindOf(name string) string {
 	if ext := filepath.Ext(name); strings.HasPrefix(name, journalDir) && ext != "" {
 		return "*" + ext
@@ -350,12 +350,12 @@ func kindOf(name string) string {
 	return filepath.Base(name)
 }
 
-// folder is what a folder has: what is zero at the end of a file is not in memory.
+// folder is the content of a folder, without the zeros at the ends of files.
 type folder struct {
 	dir   string
 	files map[string][]byte
 	sizes map[string]int64
-	inUse map[string]int // of those that have content that matters
+	inUse map[string]int // bytes in use, of files with content
 }
 
 func readFolder(t testing.TB, dir string) *folder {
@@ -376,7 +376,7 @@ func readFolder(t testing.TB, dir string) *folder {
 	return f
 }
 
-// flipped writes the folder with one bit that is not what it was.
+// flipped writes the folder with one bit flipped.
 func (f inFile) flipped(t testing.TB, to string, at, bit int) {
 	t.Helper()
 	err := os.RemoveAll(to)
@@ -422,7 +422,7 @@ func TestLedgerTornAnywhere(t *testing.T) {
 			}
 		}
 	}
-	// In the middle it is damage, and what follows is still read.
+	// Damage in the middle leaves a hole, and the records after it are still read.
 	for at := ledgerHead + 41; at < len(b)-60; at += 7 {
 		bad := append([]byte{}, b...)
 		bad[at] ^= 4
@@ -434,7 +434,7 @@ func TestLedgerTornAnywhere(t *testing.T) {
 }
 
 // Every value that is cut short, at any byte, is refused, and so is every body whose
-// checksum is right though it is cut: damage is told, never a panic.
+// checksum is right though it is cut: damage is an error, never a panic.
 func TestValuesTornAnywhere(t *testing.T) {
 	k := makeTruth(t)
 	s := open(t, k.dir, Read)
@@ -488,7 +488,7 @@ func TestValuesTornAnywhere(t *testing.T) {
 	}
 }
 
-// Badger's log torn at any byte: what was kept comes back whole, from the ledger.
+// If Badger's log is torn at any byte, the run is restored whole, from the ledger.
 func TestBadgerLogTorn(t *testing.T) {
 	k := makeTruth(t)
 	name := ""
@@ -529,7 +529,7 @@ func TestBadgerLogTorn(t *testing.T) {
 	t.Logf("%d of %d torn logs were read whole, the others refused until the run is resumed", repaired, torn)
 }
 
-// failing is a file that fails from some call on.
+// failing is a file that fails from a certain call on.
 type failing struct {
 	io.Writer
 	writes, syncs int // until it fails; < 0: never
@@ -554,8 +554,8 @@ func (f *failing) Sync() error {
 
 func (f *failing) Close() error { return nil }
 
-// After a write or sync that failed nothing more is acknowledged, though the disk works again.
-func TestNothingIsTakenAfterAFailure(t *testing.T) {
+// After a failed write or sync nothing more is acknowledged, even if the disk works again.
+func TestNothingIsAcceptedAfterAFailure(t *testing.T) {
 	for _, bad := range []*failing{{writes: 3, syncs: -1}, {writes: -1, syncs: 1}} {
 		bad.fail = errors.New("input/output error")
 		w := build(t, "hamlet", scenario.Options{})
@@ -596,7 +596,7 @@ func TestNothingIsTakenAfterAFailure(t *testing.T) {
 	}
 }
 
-// failingTable is a table that fails from some call on.
+// failingTable is a table that fails from a certain call on.
 type failingTable struct {
 	Table
 	f *failing
@@ -616,8 +616,8 @@ func (t failingTable) Sync() error {
 	return t.Table.Sync()
 }
 
-// The same of the table, and of a command or a note that is the first to meet the failure.
-func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
+// The same holds for the table, and if a command or a note is the first to fail.
+func TestNothingIsAcceptedAfterTheTableFails(t *testing.T) {
 	command := killCommand(20)
 	tries := map[string]func(j *Journal) error{
 		"a step":    func(j *Journal) error { return j.Commit(&sim.StepRecord{Tick: j.next}) },
@@ -627,7 +627,7 @@ func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		first  string
-		table  bool // it is the table that fails, not the ledger
+		table  bool // the table fails, not the ledger
 		writes int
 		syncs  int
 	}{
@@ -680,8 +680,8 @@ func TestNothingIsTakenAfterTheTableFails(t *testing.T) {
 	}
 }
 
-// A disk that is about to be full: nothing more is taken and that is said; when there
-// is room the same step is taken, and the run is what it would have been.
+// On a nearly full disk steps are refused with an error; when there is room the same step is
+// accepted, and the run is as if the disk had never been full.
 func TestDiskAlmostFull(t *testing.T) {
 	w := build(t, "hamlet", scenario.Options{})
 	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
@@ -731,8 +731,8 @@ func TestDiskAlmostFull(t *testing.T) {
 	}
 }
 
-// A run that is ended while there is no room has made a step that is not kept: it goes
-// on from what is.
+// A run that ends while the disk is full has made a step that is not kept: it resumes from
+// the last kept one.
 func TestEndedOnAFullDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	w := build(t, "hamlet", scenario.Options{})

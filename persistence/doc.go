@@ -1,61 +1,62 @@
-// Package persistence is what touches the disk: the folder of a run, and in it every
-// moment of the run, so that it can be resumed, replayed, verified and forked.
+// Package persistence keeps runs on disk: the folder of a run has every step of it, so that
+// the run can be resumed, replayed, verified and forked.
 //
 //	DIR/
-//	├── run.json       what the run is and how it stands; written first and last
-//	├── scenario.yaml  the scenario as it was written; a fork's is its parent's
+//	├── run.json       what the run is and its state; written first and last
+//	├── scenario.yaml  the scenario as it was written; a fork reads its parent's
 //	├── journal/       Badger: steps, readings, states, commands
 //	├── ledger         head of the chain after each step, and commands from outside
-//	├── address        where the process that holds the run is to be asked; gone with it
-//	├── report.json    what it came to: the object of `smatrix run --json`
+//	├── address        where the process that has the run open serves it; removed at its end
+//	├── report.json    the report: the object of `smatrix run --json`
 //	├── readings.csv   a row for each member and step     ┐
-//	├── grid.csv       a row for each step of the grid    │ if they were asked for
+//	├── grid.csv       a row for each step of the grid    │ with --csv
 //	└── bookings.csv   what members shifted, went without ┘
-//	                   or held back, and are owed for it
+//	                   or held back, and what they are owed for it
 //
-// A folder holds one run. It is created by CreateRun, which takes new and empty
-// folders only and changes nothing in others; Keep begins its journal, and Finish
-// closes it. Open opens it again: to read (Replay, Readings, At, Verify), or to go on
-// (Resume). While a journal takes steps, its Reader reads what it has kept. Neither actors nor viewers are known here: a run arrives as
-// sim.StepRecord through sim.Sink, and is given back the same way.
+// A folder holds one run. CreateRun creates it, in a new or empty folder only; Keep begins
+// its journal, and Finish closes it. Open opens it again: to read (Replay, Readings, At,
+// Verify), or to continue the run (Resume). While a journal appends steps, its Reader
+// reads those written. The package knows neither actors nor viewers: a run arrives as
+// sim.StepRecord through sim.Sink, and is replayed the same way.
 //
-// # What is relied on
+// # Guarantees
 //
-// The step is the unit. Journal.Commit returns when a step has been handed to the
-// operating system: a process that is killed loses nothing. Durability says how often it is
-// synced, so that a machine that fails loses no more than that; commands from outside
-// are synced before AppendCommand returns. After a write or a sync that failed nothing more is
-// taken, and closing does not wait for what cannot be written. Before the disk is full,
-// *FullError says so while there is still room to close; where others have taken that,
-// too, the run is left as a kill leaves it.
+// The step is the unit. Journal.Commit returns when the operating system has the step: a
+// killed process loses nothing. Durability says how often steps are synced, which bounds
+// what a failed machine loses; commands from outside are synced before AppendCommand
+// returns. After a failed write or sync the journal accepts nothing more, and closing it
+// does not wait for what cannot be written. Before the disk is full, Commit returns
+// *FullError while there is still room to close the run; if that room is taken, too, the
+// run is left as a kill would leave it.
 //
-// Badger may lose acknowledged writes when a bit of its log flips, and open without a
-// word. So the ledger, a file of the plainest form, has the head of the chain after
-// each step. On Open the two are compared. What the journal lacks is named
-// (Repairs), computed again from the last good snapshot and the commands, and must come
-// to the heads of the ledger; what the ledger lacks is taken from the journal; where
-// both are whole and differ, the run is refused. All that is read is checked
-// against its checksum, the digests of its step and the chain.
+// Badger may lose acknowledged writes when a bit of its log flips, and still open without
+// an error. So the ledger, a file of the simplest form, has the head of the chain after
+// each step. Open compares the two. What the journal lacks is listed (Repairs) and
+// computed again from the last readable snapshot and the commands, and must give the heads
+// in the ledger; what the ledger lacks is taken from the journal; if both are whole and
+// differ, the run is refused. All that is read is checked against its checksum, the
+// digests of its step and the chain.
 //
-// What a store has in memory does not grow with its run. Heads are read from the ledger, a page
-// of 256 steps at a time: 8 bytes a page say where it begins. Commands are read from the journal;
-// of each 256 the index has for which steps they are. Chunks are found by their
-// marks, and of snapshots there are progressions.
+// The memory of a store does not grow with its run. Heads are read from the ledger, a page
+// of 256 steps at a time: 8 bytes a page are its offset. Commands are read from the
+// journal; for each 256 the index has their range of steps. Chunks are found by their
+// marks, and snapshots are arithmetic progressions.
 //
-// A run may let go of old readings, of old steps with their decisions and events, and of
-// snapshots (Retention). Heads and commands stay, so all of it is computed again when it
-// is asked for, and compared. What stands in the journal stands in a Table; what that must
-// do, and what a journal must keep in it, is in journaltest.
+// A run may delete old readings, old steps with their decisions and events, and snapshots
+// (Retention). Heads and commands stay, so all of it can be computed again on request, and
+// is compared. The journal is kept in a Table; journaltest tests what a Table must do, and
+// what a journal must keep in it.
 //
 // # Forms
 //
-// run.json has format 3 (1 had no journal, 2 had no form). Its form says in which layout the steps
-// were recorded and by which model (Form): the kinds, parts, columns and flows of each step, and the
-// versions of stored states, are those of the program that began the run, not of the one that reads it.
-// A run without a form has twins.FirstLayout, chain 2 and model 1. A fork's says of which run it is one, and from
-// which step on; what was before is read from there (Parent). The two JSON files are replaced as a whole, so that whoever
-// reads one finds the old or the new and never a part of it; NAME.tmp is one that is
-// being written. Its keys are the fields of Run.
+// run.json has format 3 (1 had no journal, 2 had no form). Its keys are the fields of Run.
+// Its form says in which layout and by which model the steps were recorded (Form): the
+// kinds, parts, columns and flows of each step, and the versions of stored states, are
+// those of the program that began the run, not of the one that reads it. A run without a
+// form has twins.FirstLayout, chain 2 and model 1. A fork's run.json names its parent and
+// the step of the fork; earlier steps are read from the parent (Parent). The two JSON
+// files are replaced as a whole, so a reader finds the old or the new one and never a part
+// of one; NAME.tmp is a file that is being written.
 //
 // The ledger begins with the 15 bytes "smatrix ledger\n" and a byte for its version, 1.
 // Then come records, each
@@ -64,54 +65,54 @@
 //	│ length │ CRC-32C │ kind │ body                                  │
 //	│ u32 LE │ u32 LE  │ byte │ g  head before step 0, 32 bytes       │
 //	│        │         │      │ s  tick, head after it                │
-//	│        │         │      │ c  commands that came together        │
+//	│        │         │      │ c  commands that arrived together        │
 //	│        │         │      │ e  steps made, digest: ended here     │
 //	└────────┴─────────┴──────┴───────────────────────────────────────┘
 //	  length counts kind and body; the sum is over length, kind and body
 //
-// A last record that is not whole was torn and ends the ledger.
+// A torn last record ends the ledger.
 //
-// The journal has these keys. Numbers in keys are big-endian, so that they lie in
-// order: u64 for ticks, u32 for communities (in path order), u16 for parts.
+// The journal has these keys. Numbers in keys are big-endian, so that keys sort by number:
+// u64 for ticks, u32 for communities (in path order), u16 for parts.
 //
 //	f                          format of the journal: 1
 //	s tick                     a step: head, commands, digests, decisions, events, flows
-//	c number                   commands from outside that came together, from the number-th on
+//	c number                   commands from outside that arrived together, from the number-th on
 //	k tick                     marks a chunk: steps, communities
 //	r community tick part      readings of a community in the chunk that begins at tick
 //	n steps                    marks a snapshot after so many steps: communities
 //	z steps community part     states of a community; 2³²−1 is the grid: see twins.Strategy.AppendName
-//	o name                     a note of who shows the run; no part of the chain. Under key/… older programs kept the
-//	                           idempotency key of a command, which stands with the command since
+//	o name                     a note of the viewer's server; no part of the chain. Under key/… older programs kept the
+//	                           idempotency key of a command, which is now part of the command
 //	e                          steps made, digest: ended here
 //	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned
 //	w span name 0 start community part   the same of another kind of view (views.Kind); span is h or d
-//	u, u name                  steps that are in the windows of usage, of another kind
-//	v steps name part          what a view knew after so many steps, at snapshots and at the end
+//	u, u name                  number of steps in the windows of usage, of another kind
+//	v steps name part          state of a view after so many steps, at snapshots and at the end
 //
-// Not every snapshot has views: they are written when they are little beside the steps since then, and what is not
-// there is folded from the records.
+// Not every snapshot has views: they are written when they are small compared with the records of the steps since;
+// missing ones are folded from the records.
 //
-// A fork has no keys for the steps before it; its usage begins with the local day and the hour of the fork. A run that lets go of old events has no s of the
-// steps before, and no k and r.
+// A fork has no keys for the steps before it; its usage begins with the local day and the hour of the fork. A run that
+// deletes old events has no s, k and r of the old steps.
 //
-// A marker is written in the last transaction of what it stands for. Each value is
+// A mark is written in the last transaction of what it marks. Each value is
 //
 //	┌─────────┬───────┬─────────┬──────────────────────┐
 //	│ version │ flags │ CRC-32C │ body                 │
 //	│ 1       │ byte  │ u32 LE  │ zstd if flags has 1  │
 //	└─────────┴───────┴─────────┴──────────────────────┘
-//	  the sum is over the key, version, flags and body as it stands
+//	  the sum is over the key, version, flags and body as stored
 //
 // In bodies, int is a zigzag varint and uint a varint as of encoding/binary, text a uint for the length and the
 // bytes, hash 32 bytes; a list is a uint for its length and its items.
 //
-//	commands   a list; of each flags uint for what it has as the one before (1 step, and the seq behind, 2 name,
-//	           4 setting, 8 value) and for what it has at all (16 a body that is no setting and value: 8 is of it then,
-//	           32 key, 64 account), target after, then what it has not: step and seq int, name text, setting text and
-//	           value int, or body text; key text, account int
-//	after      uint: how many bytes are those of the same text of the one before; text: the rest
+//	commands   a list; of each flags uint for the fields equal to the one before (1 step, and the next seq, 2 name,
+//	           4 setting, 8 value) and for optional fields (16 a body that is no setting and value: 8 is for it then,
+//	           32 key, 64 account), target after, then the fields that differ: step and seq int, name text, setting
+//	           text and value int, or body text; key text, account int
+//	after      uint: number of leading bytes equal to the same text of the one before; text: the rest
 //	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (int, as many as the layout has),
 //	           commands, list of digests (hash), list of cells, list of text (quarantined),
@@ -120,23 +121,23 @@
 //	cell       community uint, list of decisions, list of events, broken text, by int
 //	decision   member, reason uint, power, shifted, unserved, curtailed (int)
 //	event      type text, part uint, 7 int; of a cell after its member
-//	member     0 the community itself, 1 text, or its place among the members + 2 (uint)
+//	member     0 the community itself, 1 text, or its index among the members + 2 (uint)
 //	readings   tick int, steps uint, number of blocks uint; for each block: kind text, members
 //	           uint, list of columns: name text, a series for each member; then a series for each of the layout's flows of
-//	           each block and of what the community's are more than their sum, then of each figure of the community
-//	           that the layout has (limit_w, mW; none in twins.FirstLayout)
+//	           each block and of the community's flows less the sum of the blocks', then for each figure of the
+//	           community that the layout has (limit_w, mW; none in twins.FirstLayout)
 //	series     0 zeros │ 1 int the same in all steps │ 2 unit uint, differences in units (int) │ 3 values (int)
-//	share      of a derived column: value int, of int, then a series of what is not in this proportion to the column before
+//	share      of a derived column: value int, of int, then a series of the deviations from this proportion to the column before
 //
-//	views      each draws its own form, and that of its windows, where it is defined (sim/views); of usage: usage_form.go
+//	views      each view's form and that of its windows are drawn where it is defined (sim/views); usage: usage_form.go
 //	multiples  0 zeros │ unit uint, each value in units (int)
 //
-// A body of parts is packed as a whole and cut; each part begins with a byte of flags: 1 if
-// another one follows; 2, in the first, if it is packed against what the fork's parent has
-// in the same place (zstd with that body for a raw dictionary), whose CRC-32C (u32 LE) follows.
-// Readings have the parent's chunk in which their first step is for it.
+// A body of parts is compressed as a whole and cut; each part begins with a byte of flags: 1
+// if another part follows; 2, in the first, if the fork's parent's body under the same key
+// is the dictionary (zstd, raw dictionary), whose CRC-32C (u32 LE) follows. The dictionary
+// of readings is the parent's chunk that contains their first step.
 //
-// Versions: whoever changes a form gives it a new number, writes a function that turns
-// the old into the new (upgrades), and keeps bytes of the old in testdata. A number
-// that is too new is refused.
+// Versions: a changed form gets a new number, a function that converts the old form into
+// the new one (upgrades), and bytes of the old form in testdata. A number that is too new
+// is refused.
 package persistence

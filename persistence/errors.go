@@ -7,10 +7,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// DamageError says that what is kept of a run is not what was written.
+// DamageError reports that the files of a run are not as they were written.
 type DamageError struct {
 	Dir  string
-	Step twins.Tick // the first that is damaged, −1 if that cannot be told
+	Step twins.Tick // the first damaged step, −1 if unknown
 	What string
 }
 
@@ -21,10 +21,10 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("run %q is damaged from step %d on: %s", e.Dir, e.Step, e.What)
 }
 
-// HeldError says that another process works on a run.
+// HeldError reports that another process has a run open.
 type HeldError struct {
 	Dir     string
-	Address string // where that process is to be asked; "" if it has said nothing
+	Address string // where that process serves the run; "" if unknown
 }
 
 func (e *HeldError) Error() string {
@@ -34,11 +34,11 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("run %q is held by another process; end that one first", e.Dir)
 }
 
-// StoreError says that a folder cannot be read as a run: since it is none, which is
-// how it was asked for, or since this program does not know its form.
+// StoreError reports that a folder cannot be read as a run: it is not one, which is a
+// usage error, or this program does not know its form.
 type StoreError struct {
 	Dir, What string
-	Invalid   bool // it is a run, of a form that is unknown
+	Invalid   bool // it is a run of an unknown form
 }
 
 func (e *StoreError) Error() string { return fmt.Sprintf("run %q %s", e.Dir, e.What) }
@@ -50,11 +50,11 @@ func (e *StoreError) Unwrap() error {
 	return problem.ErrUsage
 }
 
-// DifferenceError is the first difference between what is kept and what the same
-// scenario and commands give.
+// DifferenceError is the first difference between the recorded steps and those computed
+// again from the same scenario and commands.
 type DifferenceError struct {
 	Step   twins.Tick
-	Member string // path of the member or community, "" if it is about the whole step
+	Member string // path of the member or community, "" for the whole step
 	What   string
 }
 
@@ -65,7 +65,7 @@ func (e *DifferenceError) Error() string {
 	return fmt.Sprintf("step %d: %s: %s", e.Step, e.Member, e.What)
 }
 
-// FullError says that nothing more is taken, since the disk is about to be full.
+// FullError reports that nothing was written because the disk is nearly full.
 type FullError struct {
 	Dir        string
 	Free, Want int64 // bytes

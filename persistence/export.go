@@ -9,12 +9,12 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
-// ExportFormats are the formats that a run can be exported in.
+// ExportFormats are the formats that Export writes.
 var ExportFormats = []string{"csv", "parquet"}
 
-// Export writes the readings and the grid's rows of a whole run into a folder, which must be new or
-// empty: readings.csv, grid.csv and bookings.csv, the same bytes that the run itself writes, or
-// readings.parquet and grid.parquet. An error leaves nothing.
+// Export writes the readings and the grid's rows of a whole run into a new or empty folder:
+// readings.csv, grid.csv and bookings.csv, byte for byte as the run itself writes them, or
+// readings.parquet and grid.parquet. After an error it removes what it has written.
 func (s *Store) Export(format, dir string) (err error) {
 	if dir == "" {
 		return unusable(dir, "has no name")
@@ -43,7 +43,7 @@ func (s *Store) Export(format, dir string) (err error) {
 	}
 	if err != nil {
 		for _, name := range append(names[:], filepath.Join(dir, bookingsFile)) {
-			_ = os.Remove(name) // the error says more
+			_ = os.Remove(name) // the first error is the cause
 		}
 		removeFolders(made)
 	}

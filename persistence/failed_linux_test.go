@@ -19,8 +19,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A process whose disk fails is another process here: it may die of it, or wait for ever.
-// It says on stdout what it has been acknowledged, and what came after the failure.
+// The process whose disk fails is a child, as it may crash or block for ever. It prints what
+// has been acknowledged, and what happened after the failure.
 
 func init() {
 	children["full"] = func(dir string) error { return failingChild(dir, false, fill) }
@@ -43,7 +43,7 @@ func init() {
 	}
 }
 
-// fill takes all room that is left, as others do.
+// fill takes all free space, as other programs may.
 func fill(_ *Journal, dir string) error {
 	f, err := os.Create(filepath.Join(dir, "ballast"))
 	if err != nil {
@@ -58,7 +58,7 @@ func fill(_ *Journal, dir string) error {
 	return f.Close()
 }
 
-// limitFiles refuses what would make a file longer.
+// limitFiles makes writes fail that would make a file longer.
 func limitFiles(most uint64) error {
 	signal.Ignore(syscall.SIGXFSZ)
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: most})
@@ -67,10 +67,10 @@ func limitFiles(most uint64) error {
 // breaksAt is the step before which a failing child's disk fails.
 const breaksAt = 9
 
-// failingChild keeps a run, breaks its disk, and goes on until something is refused. notes keeps
-// much beside each step, so that Badger's memory is full soon.
+// failingChild keeps a run, breaks its disk, and steps on until a call fails. notes keeps large
+// notes with each step, so that Badger's memory is soon full.
 func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) error) error {
-	patience = 200 * time.Millisecond
+	closeTimeout = 200 * time.Millisecond
 	w, err := killedWorld()
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) e
 	return errors.New("nothing has failed")
 }
 
-// afterFailure tries everything again, looks back, and ends the run.
+// afterFailure retries every call, replays the run, and ends it.
 func afterFailure(r *RunDir, j *Journal, t twins.Tick, failed error) error {
 	fmt.Println("failed", failed)
 	fmt.Println("then a command:", j.AppendCommand(killCommand(t+1)))
@@ -122,7 +122,7 @@ func afterFailure(r *RunDir, j *Journal, t twins.Tick, failed error) error {
 	return nil
 }
 
-// outcome is what a failing child has said and how it has ended.
+// outcome is what a failing child has printed and how it has ended.
 type outcome struct {
 	steps, commands twins.Tick // acknowledged
 	said            map[string]string
@@ -163,8 +163,8 @@ func failingProcess(t *testing.T, is, dir string) (o outcome) {
 	return o
 }
 
-// isWhole opens what a failing child has left, which must have all that was acknowledged, and goes
-// on to the end of an undisturbed run.
+// isWhole opens the run that a failing child has left, which must have all that was acknowledged,
+// and resumes it to the digest of an undisturbed run.
 func (o *outcome) isWhole(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, Write)
@@ -203,8 +203,8 @@ func smallDisk(t *testing.T) (dir string) {
 	return dir
 }
 
-// When others fill the disk to its last byte the process stays up: it refuses, can be looked at,
-// ends in words, and has lost nothing.
+// When other programs fill the disk to its last byte, the process stays up: it returns errors, can
+// replay the run, ends with an error, and loses nothing.
 func TestDiskFilledByOthers(t *testing.T) {
 	dir := smallDisk(t)
 	o := failingProcess(t, "full", dir)
@@ -222,8 +222,7 @@ func TestDiskFilledByOthers(t *testing.T) {
 	o.isWhole(t, filepath.Join(dir, "run"))
 }
 
-// The same without the reserve: the process dies, or has lost what it acknowledged. So the reserve
-// is what helps.
+// Without the reserve the process crashes, or loses what it acknowledged: the reserve is needed.
 func TestDiskFilledWithoutTheReserve(t *testing.T) {
 	dir := smallDisk(t)
 	o := failingProcess(t, "full, no reserve", dir)
@@ -242,8 +241,8 @@ func TestDiskFilledWithoutTheReserve(t *testing.T) {
 	t.Logf("died: %t; %d steps acknowledged, %d kept", died, o.steps, kept)
 }
 
-// Writes that fail for good, of the ledger, of Badger's log and of its tables: nothing is
-// acknowledged after it, the process ends, and has what it acknowledged.
+// After a permanent write failure of the ledger, of Badger's log or of its tables nothing is
+// acknowledged, the process ends, and the run has all that was acknowledged.
 func TestFailedWrites(t *testing.T) {
 	for is, wanted := range map[string]string{
 		"ledger too large": "file too large", "journal too large": "file too large", "tables refused": "error flushing memtable",

@@ -10,29 +10,29 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Parent says of which run another one is a fork, and from when on. What was before is
-// not copied: it is read from there.
+// Parent names the run that another one is a fork of, and the step of the fork. Earlier
+// steps are not copied: they are read from the parent.
 type Parent struct {
 	Dir  string `json:"dir"`  // absolute
-	Rel  string `json:"rel"`  // the same from the fork's folder, "" if there is no such way
+	Rel  string `json:"rel"`  // the same relative to the fork's folder, "" if there is no such path
 	Run  string `json:"run"`  // identity of the parent
 	Step int64  `json:"step"` // steps that the two have in common
 	Head string `json:"head"` // of the chain after them, hex
 }
 
-// pastDir is where a run that was restored has the run that it is a fork of.
+// pastDir is the folder in which a restored fork has its parent.
 const pastDir = "past"
 
-// newIdentity is a name that no other run has.
+// newIdentity returns a random identity for a run.
 func newIdentity() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // it does not fail
+	_, _ = rand.Read(b[:]) // rand.Read never fails
 	return hex.EncodeToString(b[:])
 }
 
-// places are where a parent may be: in the fork's own folder, where it was, and where it
-// is if the two have been moved together.
-func (p *Parent) places(child string) []string {
+// candidates returns the folders in which a parent may be: in the fork's own folder, where
+// it was, and where it is if both have been moved together.
+func (p *Parent) candidates(child string) []string {
 	all := []string{filepath.Join(child, pastDir), p.Dir}
 	if p.Rel != "" {
 		all = append(all, filepath.Join(child, p.Rel))
@@ -40,15 +40,15 @@ func (p *Parent) places(child string) []string {
 	return all
 }
 
-// openParent opens the run that a fork begins in. Its identity and its head at the
-// fork must be what they were.
+// openParent opens the parent of a fork. Its identity and its head at the fork must be
+// those that the fork recorded.
 func openParent(of *RunDir, p *Parent, depth int) (*Store, error) {
 	child := of.dir
 	if depth > mostForks {
 		return nil, &StoreError{Dir: child, What: fmt.Sprintf("is a fork of more than %d forks, wanted fewer", mostForks), Invalid: true}
 	}
 	var found error
-	for _, dir := range p.places(child) {
+	for _, dir := range p.candidates(child) {
 		run, err := openRun(dir)
 		var none *StoreError
 		switch {
@@ -79,13 +79,12 @@ func openParent(of *RunDir, p *Parent, depth int) (*Store, error) {
 	return nil, &StoreError{Dir: child, What: fmt.Sprintf("is a fork of run %q, which is not there any more; move it back there, or restore a backup of the fork, which has its past in it", p.Dir), Invalid: true}
 }
 
-// mostForks is how many runs a past may go through.
+// mostForks is the greatest number of parents in a row.
 const mostForks = 64
 
-// Fork begins a run in a new folder that has the first steps of this one for its past, and
-// commands of its own besides those from outside that this one has. The store belongs to
-// the new run then, and is closed with it. The moment's chain must be a sink before
-// the journal.
+// Fork begins a run in a new folder that shares the first at steps of this one. changes are
+// its own commands, in addition to this run's commands from outside. The new run takes the
+// store over and closes it. The moment's chain must be a sink before the journal.
 func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durability) (*Journal, *Moment, error) {
 	parent, err := s.parentOf(r, at)
 	if err != nil {
@@ -99,7 +98,7 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	kept.Parent, kept.CSV, kept.Retention, kept.Form = parent, false, r.Retention, form
 	r.meta.Journal = &kept
 	child := newStore(r, Write)
-	child.start, child.parent, child.base, child.gone = s.start, s, at, at
+	child.start, child.parent, child.base, child.deleted = s.start, s, at, at
 	child.steps = at
 	later := append(s.Commands(at, kept.lastStep()), changes...)
 	if child.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
@@ -107,18 +106,18 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	}
 	j, m, err := child.begin(at, later, d)
 	if err != nil {
-		child.parent = nil // it stays the caller's
+		child.parent = nil // the caller still owns it
 		return nil, nil, errors.Join(err, child.Close())
 	}
 	r.journal = j
 	return j, m, r.writeMeta()
 }
 
-// CanFork says why a fork cannot begin at a step: it has not been reached, or, as a
-// *ModelError, another model made the steps since the last state that is kept.
+// CanFork returns an error if a fork cannot begin at a step: the run has not reached it, or
+// another model made the steps since the last snapshot (*ModelError).
 func (s *Store) CanFork(at twins.Tick) error {
 	if at > s.Steps() && at <= s.Steps()+s.leftOut {
-		return s.elsewhere(s.segments[len(s.segments)-1], at)
+		return s.noSnapshotHere(s.segments[len(s.segments)-1], at)
 	}
 	if at < 0 || at > s.Steps() {
 		return fmt.Errorf("fork at step %d, wanted at most %d, which is how far the run got", at, s.Steps())
@@ -127,15 +126,15 @@ func (s *Store) CanFork(at twins.Tick) error {
 		return err
 	}
 	if from := s.SnapshotBefore(at); s.recomputable(from, at) != nil {
-		return s.elsewhere(s.segmentOf(at-1), at)
+		return s.noSnapshotHere(s.segmentOf(at-1), at)
 	}
 	return nil
 }
 
-// lastStep is beyond all steps of the run.
+// lastStep is greater than every step of the run.
 func (k *Kept) lastStep() twins.Tick { return twins.Tick(k.Steps) + 1 }
 
-// parentOf is what a fork remembers of this run.
+// parentOf returns this run as the Parent of a fork.
 func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
 	if err := s.CanFork(at); err != nil {
 		return nil, err
@@ -155,8 +154,8 @@ func (s *Store) parentOf(r *RunDir, at twins.Tick) (*Parent, error) {
 	return p, nil
 }
 
-// begin writes what a fork begins with: its commands. Its state at that moment is had from
-// the parent's snapshot before it.
+// begin writes the first content of a fork, its commands. Its state is computed from the
+// parent's snapshot before the fork.
 func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j *Journal, _ *Moment, err error) {
 	m, folded, err := s.atFolded(at)
 	if err != nil {
@@ -189,9 +188,9 @@ func (s *Store) begin(at twins.Tick, commands []twins.Command, d Durability) (j 
 	return j, m, nil
 }
 
-// FindParent is where the run that a fork begins in lies, and whether it is there.
+// FindParent returns the folder of a fork's parent, and whether it exists.
 func FindParent(child string, p *Parent) (dir string, there bool) {
-	for _, dir := range p.places(child) {
+	for _, dir := range p.candidates(child) {
 		if run, err := openRun(dir); err == nil && run.meta.ID == p.Run {
 			return dir, true
 		}

@@ -114,8 +114,8 @@ func TestForkIsTheRunWithThoseEvents(t *testing.T) {
 	}
 }
 
-// A fork keeps what differs from its parent: from 14:00 on with 30 % more panels less than a
-// quarter of what the parent's day takes, and one in which nothing is changed takes less.
+// A fork stores what differs from its parent: with 30 % more panels from 14:00 on it takes less
+// than a quarter of the parent's day, and a fork without changes takes less still.
 func TestForkTakesLittleRoom(t *testing.T) {
 	days := 1
 	parent := filepath.Join(t.TempDir(), "parent")
@@ -135,7 +135,7 @@ func TestForkTakesLittleRoom(t *testing.T) {
 	}
 }
 
-// bytesIn is what the files of a folder have.
+// bytesIn returns the number of bytes in a folder's files.
 func bytesIn(t *testing.T, dir string) (sum int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
@@ -154,8 +154,8 @@ func bytesIn(t *testing.T, dir string) (sum int64) {
 	return sum
 }
 
-// A fork is packed against what its parent has for good: when a parent that was left within
-// an hour goes on, its forks stay as they were.
+// A fork is compressed with final values of its parent: when a parent that was left within an
+// hour is resumed, its forks stay as they were.
 func TestParentThatGoesOn(t *testing.T) {
 	days := 1
 	o := scenario.Options{Days: &days}
@@ -166,7 +166,7 @@ func TestParentThatGoesOn(t *testing.T) {
 		if _, _, err := s.Resume(Durability{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Run().Finish(Interrupted, nil); err != nil { // writes what of the hour is over
+		if err := s.Run().Finish(Interrupted, nil); err != nil { // writes the incomplete hour
 			t.Fatal(err)
 		}
 		want := forked(t, parent, fork, "10:00", -1, "households.*.pv.rated_w*=1.3")
@@ -192,7 +192,7 @@ func TestParentThatGoesOn(t *testing.T) {
 	}
 }
 
-// A parent that goes on and lets go of what it had takes nothing from its forks.
+// A parent that is resumed and deletes old steps takes nothing from its forks.
 func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
 	file := roadFile(t, 5)
@@ -219,15 +219,15 @@ func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 	want := forked(t, parent, fork, "30", -1, "water_pumps.pump.rated_w=1500")
 	goesOn(t, parent)
 	f := open(t, fork, Read)
-	if f.parent.gone <= 60 {
-		t.Fatalf("the parent has let go of %d steps: the test shows nothing", f.parent.gone)
+	if f.parent.deleted <= 60 {
+		t.Fatalf("the parent has deleted %d steps: the test shows nothing", f.parent.deleted)
 	}
 	f.Close()
 	undisturbed(t, fork, want)
 }
 
-// Hours are let go of after 60 days by every run: a fork is not packed against those that its
-// parent will not have any more at its end.
+// Every run deletes hours after 60 days: a fork is not compressed with hours that its parent
+// will have deleted by its end.
 func TestParentWhoseHoursGo(t *testing.T) {
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
 	kept(t, parent, build(t, roadFile(t, 70), scenario.Options{}), 20*24)
@@ -236,8 +236,8 @@ func TestParentWhoseHoursGo(t *testing.T) {
 	undisturbed(t, fork, want)
 }
 
-// A fork of a fork may be packed against what its parent's parent has, where its parent had
-// nothing yet; that goes on, and the fork stays as it was.
+// A fork of a fork may be compressed with a value of its parent's parent, where its parent had
+// none yet; when the parent is resumed, the fork stays as it was.
 func TestForkOfAForkThatGoesOn(t *testing.T) {
 	first, second, third := filepath.Join(t.TempDir(), "1"), filepath.Join(t.TempDir(), "2"), filepath.Join(t.TempDir(), "3")
 	kept(t, first, build(t, roadFile(t, 5), scenario.Options{}), -1)
@@ -247,7 +247,7 @@ func TestForkOfAForkThatGoesOn(t *testing.T) {
 	undisturbed(t, third, want)
 }
 
-// goesOn takes a run that was left to its end.
+// goesOn resumes a run that was left and runs it to its end.
 func goesOn(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, Write)
@@ -258,7 +258,7 @@ func goesOn(t *testing.T, dir string) {
 	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1)
 }
 
-// undisturbed is a fork in which all is there as it was, and nothing was repaired.
+// undisturbed checks that a fork has everything unchanged, without repairs.
 func undisturbed(t *testing.T, dir string, want sim.Hash) {
 	t.Helper()
 	f := open(t, dir, Read)
@@ -283,8 +283,8 @@ func undisturbed(t *testing.T, dir string, want sim.Hash) {
 	}
 }
 
-// What a fork is packed against may be gone with its parent's readings: it is computed again
-// then, and said.
+// The dictionary of a fork's readings may be deleted with its parent's: the steps are then
+// computed again, and Repairs says so.
 func TestForkOfAParentThatLetGo(t *testing.T) {
 	days := 1
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
@@ -307,7 +307,7 @@ func TestForkOfAParentThatLetGo(t *testing.T) {
 	}
 }
 
-// readingsOf is what the first home drew in the last 10 hours of a day.
+// readingsOf returns what the first home drew in the last 10 hours of a day.
 func readingsOf(t *testing.T, dir string) []int64 {
 	t.Helper()
 	s := open(t, dir, Read)
@@ -324,7 +324,7 @@ func readingsOf(t *testing.T, dir string) []int64 {
 	return values
 }
 
-// A fork whose parent is another run, or one whose hash is not what it was, is refused.
+// A fork whose parent is another run, or has another hash, is refused.
 func TestForkOfAnotherParent(t *testing.T) {
 	root := t.TempDir()
 	parent, fork := filepath.Join(root, "parent"), filepath.Join(root, "fork")
@@ -372,7 +372,7 @@ func TestForkOfAnotherParent(t *testing.T) {
 	refused("is not there any more; move it back there, or restore a backup")
 }
 
-// What a run lets go makes it smaller, and everything is had again.
+// Retention makes a run smaller, and all deleted steps can be computed again.
 func TestRetention(t *testing.T) {
 	days := 3
 	o := scenario.Options{Days: &days}
@@ -405,11 +405,12 @@ func TestRetention(t *testing.T) {
 		t.Fatal(err, s.Repairs())
 	}
 	if !reflect.DeepEqual(is.Frames, was.Frames[90:200]) {
-		t.Error("what was let go is another one when it is computed again")
+		t.Error("deleted readings differ when they are computed again")
 	}
 }
 
-// A reader of a fork has its past, with devices as well, and can begin another one there.
+// A reader of a fork reads the parent's steps, with devices as well, and can begin another fork
+// there.
 func TestReaderOfAFork(t *testing.T) {
 	root := t.TempDir()
 	parent, fork := filepath.Join(root, "parent"), filepath.Join(root, "fork")

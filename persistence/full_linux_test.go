@@ -11,8 +11,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// On a small file system that fills up the run is told to stop in time, keeps what it
-// has, and goes on when there is room.
+// On a small file system that fills up, Commit fails before the disk is full; the run keeps
+// its steps and resumes when there is room.
 func TestSmallFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=320m"); err != nil {

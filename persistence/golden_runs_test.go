@@ -24,7 +24,7 @@ import (
 // Its expected.json is a list of archivedRun; its README.md says how they were made.
 const runArchives = "testdata/runs"
 
-// archivedRun is what the program that made an archive says that its run comes to.
+// archivedRun is what the program that made an archive computed for its run.
 type archivedRun struct {
 	Archive  string `json:"archive"` // file beside the table
 	SHA256   string `json:"sha256"`  // of that file, hex
@@ -88,8 +88,8 @@ var archivedNotes = map[string]map[string]string{
 	},
 }
 
-// TestArchivedRuns reads runs that earlier programs have kept, and makes them again: what
-// they say of themselves, resumed, and forked must be what it was for their makers.
+// TestArchivedRuns reads runs that earlier programs have kept, and computes them again: their
+// figures, also when resumed and forked, must be those that their makers computed.
 func TestArchivedRuns(t *testing.T) {
 	tables, err := filepath.Glob(filepath.Join(runArchives, "*", "expected.json"))
 	if err != nil || len(tables) == 0 {
@@ -153,7 +153,7 @@ type archive struct {
 	file string
 }
 
-// isUnchanged checks that the file is the one that its maker has packed.
+// isUnchanged checks that the file is as it was packed.
 func (a *archive) isUnchanged(t *testing.T) {
 	t.Helper()
 	b, err := os.ReadFile(a.file)
@@ -161,7 +161,7 @@ func (a *archive) isUnchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sum := sim.Hash(sha256.Sum256(b)).String(); sum != a.SHA256 {
-		t.Fatalf("the archive's SHA-256 is %s, wanted %s: archives are never made anew", sum, a.SHA256)
+		t.Fatalf("the archive's SHA-256 is %s, wanted %s: archives are never replaced", sum, a.SHA256)
 	}
 }
 
@@ -175,7 +175,7 @@ func (a *archive) restored(t *testing.T) string {
 	return dir
 }
 
-// isRead checks what can be told from the records alone, by a program of any model.
+// isRead checks what a program of any model reads from the records.
 func (a *archive) isRead(t *testing.T, s *Store) {
 	t.Helper()
 	m := s.Meta()
@@ -190,7 +190,7 @@ func (a *archive) isRead(t *testing.T, s *Store) {
 	for _, span := range a.Spans {
 		compareFigures(t, "a part replayed", replayedFigures(t, s, span.From, span.To), span.archivedFigures)
 	}
-	if a.Resumed == nil { // of a run that was killed, the last hours are not added up yet
+	if a.Resumed == nil { // the last hours of a killed run are not in the windows yet
 		usageAddsUp(t, s, a.Kept)
 	}
 	a.comparesCommands(t, s)
@@ -229,10 +229,10 @@ func figuresOf(s *views.Summary, w *sim.World, digest sim.Hash) archivedFigures 
 
 func compareFigures(t *testing.T, how string, got, want archivedFigures) {
 	t.Helper()
-	if got.Digest == (sim.Hash{}).String() { // it is not known of steps that another model made
+	if got.Digest == (sim.Hash{}).String() { // unknown for steps that another model made
 		want.Digest = got.Digest
 	}
-	if want.Digest == "" { // it is another one
+	if want.Digest == "" { // another model has another digest
 		got.Digest = ""
 	}
 	if got != want {
@@ -284,7 +284,7 @@ func (a *archive) comparesCommands(t *testing.T, s *Store) {
 	}
 }
 
-// isComputedAgain checks that the same steps come out, member by member.
+// isComputedAgain checks that the steps are computed alike, member by member.
 func (a *archive) isComputedAgain(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.Verify(0, s.Steps(), nil, nil); err != nil {
@@ -292,8 +292,8 @@ func (a *archive) isComputedAgain(t *testing.T, s *Store) {
 	}
 }
 
-// isResumed goes on with a run that was killed, to its end. The scenario is that of another
-// copy, which has read its data files.
+// isResumed resumes a killed run and runs it to its end. The scenario is that of another copy,
+// which has read the data files.
 func (a *archive) isResumed(t *testing.T, source *scenario.Scenario) {
 	t.Helper()
 	if a.Resumed == nil {
@@ -319,8 +319,8 @@ func (a *archive) isResumed(t *testing.T, source *scenario.Scenario) {
 	usageAddsUp(t, s, *a.Resumed)
 }
 
-// isOfAnotherModel checks that of a run with a step in which this program's model differs it
-// is said which, and that all before it is computed again as ever.
+// isOfAnotherModel checks that Recomputable names the step at which this program's model
+// differs, and that all earlier steps are computed alike.
 func (a *archive) isOfAnotherModel(t *testing.T, s *Store) {
 	t.Helper()
 	var other *ModelError
@@ -339,7 +339,7 @@ func (a *archive) isOfAnotherModel(t *testing.T, s *Store) {
 	}
 }
 
-// isForked forks the run and makes the fork to its end, which closes the store.
+// isForked forks the run and runs the fork to its end, which closes the store.
 func (a *archive) isForked(t *testing.T, s *Store) {
 	t.Helper()
 	w, err := s.Twins()

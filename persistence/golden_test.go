@@ -133,12 +133,12 @@ func TestGoldenBytes(t *testing.T) {
 	}
 	first := shapeOf(twins.FirstLayout(), w.Cells)
 	want := goldenStep()
-	b := body("step", k, want.append(nil, first, &places{}))
+	b := body("step", k, want.append(nil, first, &memberNumbers{}))
 	got, err := readStep(b, first)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("step: %v\ngot  %+v\nwant %+v", err, got, want)
 	}
-	if made := want.append(nil, first, &places{}); !bytes.Equal(made, b) {
+	if made := want.append(nil, first, &memberNumbers{}); !bytes.Equal(made, b) {
 		t.Errorf("step is written as %x, was %x", made, b)
 	}
 	goldenReadings(t, "readings", first, body)
@@ -242,7 +242,7 @@ func (*memoryFile) Close() error { return nil }
 func goldenLedger(t *testing.T, g *golden, step *stepForm) {
 	f := &memoryFile{}
 	l := &ledger{f: f, buf: append([]byte(ledgerMagic), ledgerVersion)}
-	l.add(recordStart, func(w *writer) { w.hash(hashOf(4)) })
+	l.add(recordStart, func(w *encoder) { w.hash(hashOf(4)) })
 	l.commands(step.commands)
 	l.step(0, hashOf(5))
 	l.step(1, hashOf(6))
@@ -297,9 +297,9 @@ func goldenRun(t *testing.T, g *golden) {
 	}
 }
 
-// A value of a version or packing that is not known is refused, and so is one that
-// stands under another key.
-func TestValuesThatAreNotOurs(t *testing.T) {
+// A value of an unknown version or packing is refused, and so is one that
+// is under another key.
+func TestForeignValuesAreRefused(t *testing.T) {
 	packer, unpacker := newPacker(), newUnpacker()
 	defer packer.Close()
 	defer unpacker.Close()
@@ -318,6 +318,6 @@ func TestValuesThatAreNotOurs(t *testing.T) {
 		}
 	}
 	if _, err := unseal(unpacker, key(keyStep, 6), seal(packer, k, []byte("something"))); err == nil {
-		t.Error("a value was taken that stands under another key")
+		t.Error("a value under another key was accepted")
 	}
 }

@@ -8,30 +8,30 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The heads of a run's steps stay on disk: the ledger has a record of each. In memory is
-// where each page of them begins, and the pages that were read last.
+// The heads of a run's steps stay on disk: the ledger has a record of each. Memory holds
+// the offset of each page of heads, and a cache of pages.
 
-// headsPerPage is how many steps a page of heads has.
-var headsPerPage twins.Tick = 256 // tests take others
+// headsPerPage is the number of steps in a page of heads.
+var headsPerPage twins.Tick = 256 // tests set others
 
-// mostPages is how many pages a store keeps in memory.
+// mostPages is the number of pages in a store's cache.
 const mostPages = 8
 
-// headIndex finds the heads of steps in a ledger. Its pages only grow at the end, so a copy of
-// it may be read while the journal takes steps.
+// headIndex finds the heads of steps in a ledger. Pages are only appended, so a copy of it may
+// be read while the journal appends steps.
 type headIndex struct {
-	file  io.ReaderAt             // the ledger; nil: there is none
-	per   twins.Tick              // steps of a page
-	steps twins.Tick              // that the ledger mentions: the last one is steps−1
+	file  io.ReaderAt             // the ledger; nil if there is none
+	per   twins.Tick              // steps in a page
+	steps twins.Tick              // in the ledger: the last one is steps−1
 	last  twins.Tick              // steps up to the last one that has a record
 	first twins.Tick              // step with which the first page begins
-	pages []int64                 // of each page, the byte at which the first record of its steps or of later ones begins
-	late  map[twins.Tick]sim.Hash // of records that follow one of the same or of a later step
+	pages []int64                 // for each page, the offset of the first record of its steps or of later ones
+	late  map[twins.Tick]sim.Hash // heads in records that follow one of the same or a later step
 }
 
 func newHeadIndex(file io.ReaderAt) headIndex { return headIndex{file: file, per: headsPerPage} }
 
-// add takes the record of a step that begins at a byte of the ledger.
+// add adds the record of a step, which is at an offset of the ledger.
 func (x *headIndex) add(t twins.Tick, head sim.Hash, at int64) {
 	if t < x.last {
 		if x.late == nil {
@@ -49,8 +49,8 @@ func (x *headIndex) add(t twins.Tick, head sim.Hash, at int64) {
 	x.last, x.steps = t+1, max(x.steps, t+1)
 }
 
-// page reads a page: a head for each of its steps that the ledger mentions, zero where the
-// record is lost. holes are the bytes at which records are damaged.
+// page reads a page: a head for each of its steps in the ledger, zero where the record is lost.
+// holes are the offsets of damaged records.
 func (x *headIndex) page(n int) (heads []sim.Hash, holes []int64, err error) {
 	from := x.first + twins.Tick(n)*x.per
 	heads = make([]sim.Hash, min(x.per, x.steps-from))
@@ -62,7 +62,7 @@ func (x *headIndex) page(n int) (heads []sim.Hash, holes []int64, err error) {
 		if rec[8] != recordStep {
 			continue
 		}
-		r := &reader{b: rec[9:]}
+		r := &decoder{b: rec[9:]}
 		t, head := twins.Tick(r.int()), r.hash()
 		if t >= from+x.per { // written since the index was copied
 			break
@@ -79,22 +79,22 @@ func (x *headIndex) page(n int) (heads []sim.Hash, holes []int64, err error) {
 	return heads, scan.holes, scan.err
 }
 
-// headPage is a page of heads that has been read.
+// headPage is a cached page of heads.
 type headPage struct {
 	number int
 	heads  []sim.Hash
 }
 
-// headCache is the pages that a store has read last.
+// headCache is the pages that a store read last.
 type headCache struct {
 	pages []headPage // at most mostPages
-	next  int        // which of them is evicted next
+	next  int        // index of the page to evict next
 }
 
-// said is the head after step t as the ledger has it, zero where it does not.
-func (s *Store) said(t twins.Tick) sim.Hash {
+// headInLedger returns the ledger's head after step t, zero if it has none.
+func (s *Store) headInLedger(t twins.Tick) sim.Hash {
 	x := &s.index
-	if t < x.first || t >= x.first+twins.Tick(len(x.pages))*x.per { // its record is lost, or late
+	if t < x.first || t >= x.first+twins.Tick(len(x.pages))*x.per { // its record is lost or out of order
 		return x.late[t]
 	}
 	n, at := int((t-x.first)/x.per), int(t%x.per)
@@ -104,7 +104,7 @@ func (s *Store) said(t twins.Tick) sim.Hash {
 			if at < len(p.heads) {
 				return p.heads[at]
 			}
-			slot = i // it has grown since it was read
+			slot = i // the page has grown since it was read
 		}
 	}
 	heads, holes, err := x.page(n)
@@ -122,7 +122,7 @@ func (s *Store) said(t twins.Tick) sim.Hash {
 	return heads[at]
 }
 
-// put keeps a page in a slot, or in that of the oldest page.
+// put stores a page in a slot, or evicts the oldest page for it.
 func (c *headCache) put(slot int, p headPage) {
 	switch {
 	case slot >= 0:
@@ -135,19 +135,19 @@ func (c *headCache) put(slot int, p headPage) {
 	}
 }
 
-// holeAt notes that the ledger is damaged.
+// holeAt notes damage of the ledger.
 func (s *Store) holeAt(at int64) {
 	s.repaired("ledger: damaged at byte %d; what it said there was taken from the journal", at)
 }
 
-// head is the head of the chain after step t, t < Steps; zero where neither ledger nor journal
+// head returns the head of the chain after step t < Steps; zero if neither ledger nor journal
 // has it.
 func (s *Store) head(t twins.Tick) sim.Hash {
 	if t < s.base && s.parent != nil {
 		head, _ := s.parent.HeadAt(t + 1)
 		return head
 	}
-	if head := s.said(t); head != (sim.Hash{}) {
+	if head := s.headInLedger(t); head != (sim.Hash{}) {
 		return head
 	}
 	k := key(keyStep, t)
@@ -155,17 +155,18 @@ func (s *Store) head(t twins.Tick) sim.Hash {
 	if err != nil {
 		return sim.Hash{}
 	}
-	head, _, _ := s.headIn(t, k, v)
+	head, _, _ := s.headInStep(t, k, v)
 	return head
 }
 
-// headIn is the head in the value that the journal has of step t; ok says that it is of this step.
-func (s *Store) headIn(t twins.Tick, k, v []byte) (head sim.Hash, ok bool, err error) {
+// headInStep returns the head in the journal's value of step t; ok says that the value is of
+// that step.
+func (s *Store) headInStep(t twins.Tick, k, v []byte) (head sim.Hash, ok bool, err error) {
 	body, err := unseal(s.unpacker, k, v)
 	if err != nil {
 		return head, false, err
 	}
-	r := &reader{b: body}
+	r := &decoder{b: body}
 	at, head := twins.Tick(r.int()), r.hash()
 	if r.err != nil || at != t {
 		return sim.Hash{}, false, nil
@@ -181,7 +182,7 @@ func (s *Store) openLedger() (err error) {
 	return err
 }
 
-// closeLedger closes what openLedger has opened.
+// closeLedger closes the file that openLedger has opened.
 func (s *Store) closeLedger() error {
 	if s.ledger == nil {
 		return nil

@@ -24,7 +24,7 @@ func (c *ledgerContent) heads(t *testing.T) (all []sim.Hash) {
 	t.Helper()
 	s := &Store{index: c.index}
 	for at := range c.index.steps {
-		all = append(all, s.said(at))
+		all = append(all, s.headInLedger(at))
 	}
 	if len(s.repairs) > len(c.holes) {
 		t.Fatalf("read again, the ledger has other damage: %v", s.repairs)
@@ -33,7 +33,7 @@ func (c *ledgerContent) heads(t *testing.T) (all []sim.Hash) {
 }
 
 // chunksOf are the chunks of a store, one after another.
-func chunksOf(s *Store) (all []span) {
+func chunksOf(s *Store) (all []stepRange) {
 	for t := twins.Tick(0); t < s.Steps(); {
 		c, found := s.chunkAt(t)
 		if found {
@@ -48,12 +48,12 @@ func chunksOf(s *Store) (all []span) {
 func headOf(r *Reader, n twins.Tick) sim.Hash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	head, _ := r.look().HeadAt(n)
+	head, _ := r.refresh().HeadAt(n)
 	return head
 }
 
-// slowLedger reads a ledger as simply as can be: all at once, a head for each step. It is what
-// readLedger, which reads it in pieces and keeps no heads, is compared with.
+// slowLedger reads a ledger in the simplest way: all at once, a head for each step. The test
+// compares readLedger, which reads in blocks and keeps no heads, with it.
 type slowLedger struct {
 	heads []sim.Hash
 	given []twins.Command
@@ -88,7 +88,7 @@ func readSlowly(b []byte) *slowLedger {
 			at = next
 			continue
 		}
-		if r := (&reader{b: b[at+9 : at+n]}); b[at+8] == recordStep {
+		if r := (&decoder{b: b[at+9 : at+n]}); b[at+8] == recordStep {
 			t, head := int(r.int()), r.hash()
 			for len(l.heads) <= t {
 				l.heads = append(l.heads, sim.Hash{})
@@ -119,7 +119,7 @@ func hurtLedger(random *rand.Rand, b []byte, heads []sim.Hash) []byte {
 		b = b[:len(b)-len(body)+at]
 	case 4:
 		b = append(b, make([]byte, random.IntN(200))...)
-	case 5: // steps come once more, in no order, some of which are damaged where they came first
+	case 5: // steps are repeated out of order; the first records of some are damaged
 		clear(body[at:min(len(body), at+random.IntN(3000))])
 		l := &ledger{}
 		for range random.IntN(60) {
@@ -131,7 +131,7 @@ func hurtLedger(random *rand.Rand, b []byte, heads []sim.Hash) []byte {
 	return b
 }
 
-// hurtJournal takes records of steps out of a table, or spoils them, and says which are left.
+// hurtJournal deletes or damages records of steps in a table, and returns those left.
 func hurtJournal(random *rand.Rand, table *Memory, steps int) (left []bool) {
 	left = slices.Repeat([]bool{true}, steps)
 	for range random.IntN(4) {
@@ -148,7 +148,7 @@ func hurtJournal(random *rand.Rand, table *Memory, steps int) (left []bool) {
 	return left
 }
 
-// hurtCommands takes some commands out of a table, or spoils them.
+// hurtCommands deletes or damages some commands in a table.
 func hurtCommands(random *rand.Rand, table *Memory, commands []twins.Command) {
 	for i := range commands {
 		if random.IntN(4) > 0 {
@@ -180,9 +180,9 @@ func commandsLeft(slow *slowLedger, table *Memory, given []twins.Command) (left 
 	return left
 }
 
-// The head after each step is the one that was committed, wherever ledger or journal still has
-// it, for pages of any length and whatever is damaged; and so it is after the ledger has
-// been mended. The same goes for commands, which may also be lost after the run has been opened.
+// The head after each step is the committed one if ledger or journal still has it, for pages of
+// any length and any damage, and also after the ledger has been mended. The same holds for
+// commands, which may also be lost after the run has been opened.
 func TestHeadsOfDamagedRuns(t *testing.T) {
 	w, err := killedWorld()
 	if err != nil {
@@ -252,13 +252,13 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 			hurtCommands(random, hurt, given)
 			compareCommands(t, round, random, s, commandsLeft(slow, hurt, given))
 		}
-		if round%5 == 0 { // the journal has all again
+		if round%5 == 0 { // the journal has all commands again
 			want := commandsLeft(slow, hurt, given)
 			if err := s.restoreCommands(); err != nil || len(s.commands.lost) > 0 {
 				t.Fatalf("round %d: %v, %d are not restored", round, err, len(s.commands.lost))
 			}
 			compareCommands(t, round, random, s, want)
-			if err := s.joinCommands(nil); err != nil {
+			if err := s.mergeCommands(nil); err != nil {
 				t.Fatal(err)
 			}
 			compareCommands(t, round, random, s, want)
@@ -315,7 +315,7 @@ func compareCommands(t *testing.T, round uint64, random *rand.Rand, s *Store, le
 // random is a number of steps up to those made when step t has been.
 func random(t twins.Tick) twins.Tick { return (t * 7919) % (t + 2) }
 
-// compareHeads compares all heads of a store with those that were committed, as far as they are left.
+// compareHeads compares all heads of a store with the committed ones that are left.
 func compareHeads(t *testing.T, round uint64, s *Store, heads []sim.Hash, slow *slowLedger, left []bool, seen map[string]int) {
 	t.Helper()
 	steps := len(slow.heads)
@@ -353,8 +353,9 @@ func compareHeads(t *testing.T, round uint64, s *Store, heads []sim.Hash, slow *
 	}
 }
 
-// What a run that is kept has in memory does not grow with its length, though commands come all the
-// time: after ten times the steps no more than a tenth is added. The run lets go of old days, so that a table in memory does not grow either.
+// The memory of a run that is kept does not grow with its length, though commands arrive all the
+// time: ten times the steps add at most a tenth. The run deletes old days, so that a table in
+// memory does not grow either.
 func TestHeapOfALongRun(t *testing.T) {
 	defer func(was int) { runtime.MemProfileRate = was }(runtime.MemProfileRate)
 	runtime.MemProfileRate = 1 // all is counted
@@ -403,8 +404,8 @@ func TestHeapOfALongRun(t *testing.T) {
 	}
 }
 
-// heapOf is how many bytes of what the program has made since the test began are in use, without
-// Badger's own buffers, which are some multiple of 16 MiB. Pages that were read count.
+// heapOf returns the bytes in use that the program has allocated since the test began, cached pages
+// included, without Badger's own buffers, which are some multiple of 16 MiB.
 func heapOf(j *Journal) (bytes int64) {
 	for n := twins.Tick(1); n <= j.store.Steps(); n += max(1, j.store.Steps()/20) {
 		j.store.HeadAt(n)

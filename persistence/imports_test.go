@@ -9,7 +9,7 @@ import (
 func TestImports(t *testing.T) {
 	const module = "github.com/smatrix-grid/smatrix/"
 	twintest.Imports(t, map[string]string{
-		module + "actors":                   "a run arrives through sim.Sink, whoever makes the steps",
+		module + "actors":                   "a run arrives through sim.Sink, from any maker of steps",
 		module + "ui":                       "what is kept does not depend on who looks",
 		module + "cmd":                      "wiring is outside",
 		module + "bench":                    "measuring is outside",

@@ -15,12 +15,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Durability says when what was committed is on disk for good, whatever happens to
-// the machine. A process that is killed loses nothing in any case, and commands
-// from outside are on disk before they are acknowledged.
+// Durability says when committed steps are synced to disk, so that they survive a failure
+// of the machine. A killed process loses nothing in any case, and commands from outside
+// are synced before they are acknowledged.
 type Durability struct {
-	Steps int           // at the latest after so many steps; 0 stands for 64
-	Every time.Duration // or after that time, with the next step; 0 stands for 1 s
+	Steps int           // at the latest after so many steps; 0 means 64
+	Every time.Duration // or with the first step after this time; 0 means 1 s
 }
 
 // The defaults of Durability.
@@ -39,44 +39,44 @@ func (d Durability) filled() Durability {
 	return d
 }
 
-// Journal is the sink that keeps a run, step by step. A step is kept as a whole:
-// when Commit returns it has been handed to the operating system, and Durability
-// says when it is on disk. After a write that failed nothing more is taken.
+// Journal is the sink that keeps a run, step by step. A step is kept as a whole: when
+// Commit returns, the operating system has it, and Durability says when it is on disk.
+// After a failed write every call returns the error.
 //
-// Commit and the methods for commands and notes may be called from several goroutines;
-// Reader reads beside them.
+// Commit and the methods for commands and notes may be called from several goroutines,
+// and a Reader may be used at the same time.
 type Journal struct {
 	mu         sync.Mutex
-	shown      atomic.Pointer[view] // what readers may read
+	published  atomic.Pointer[view] // the state that readers see
 	store      *Store
 	chain      *sim.Chain
 	ledger     *ledger
 	durability Durability
 
-	next    twins.Tick // of the step that comes
-	known   twins.Tick // steps whose heads are known: they are made again
+	next    twins.Tick // the expected step
+	known   twins.Tick // steps before this one are made again: their heads are known
 	chunk   chunk
 	failed  error
 	last    *sim.StepRecord
-	refused bool      // a step has been made since last, for which there was no room
+	refused bool      // a step made after last was refused, as the disk was full
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
-	buf    []byte // for bodies, used again
-	places *places
-	folds  *folds                          // read models; nil: none are kept
-	free   func(dir string) (int64, error) // bytes on the disk
+	buf     []byte // for bodies, reused
+	numbers *memberNumbers
+	folds   *folds                          // read models; nil if none are kept
+	free    func(dir string) (int64, error) // bytes on the disk
 }
 
-// chunk is readings that wait to be written together.
+// chunk is readings of consecutive steps that will be written together.
 type chunk struct {
 	from   twins.Tick
 	steps  int
-	values int // that are kept in memory
+	values int // in memory
 	cells  []*cellChunk
 }
 
-// How many steps make a chunk: as many as compress well, fewer where there are many values
+// The number of steps in a chunk: enough to compress well, fewer if there are many values
 // other than 0.
 const (
 	mostChunkSteps  = 96
@@ -84,22 +84,22 @@ const (
 	mostChunkValues = 8 << 20
 )
 
-// mostBetween is how many steps lie between snapshots at most: a day of minutes.
-var mostBetween twins.Tick = 1440 // tests take fewer
+// mostBetween is the greatest number of steps between snapshots: a day of minutes.
+var mostBetween twins.Tick = 1440 // tests set fewer
 
-// reserve is what is kept free on the disk: Badger dies on a full one, as it writes
-// through mapped memory. It covers its open files and a compaction.
+// reserve is the number of bytes kept free on the disk: Badger crashes on a full disk, as
+// it writes through mapped memory. It covers Badger's open files and a compaction.
 const reserve = 192 << 20
 
-// closing is the part of the reserve that closing may take: with less the journal is left as a
-// kill leaves it. patience is for how long a store is waited for that cannot be
-// written any more; Badger would try for ever.
-const closing = reserve / 2
+// closingReserve is the part of the reserve, in bytes, that closing needs: with less free, the
+// journal is left as a kill leaves it.
+const closingReserve = reserve / 2
 
-var patience = 5 * time.Second
+// closeTimeout bounds the closing of a store after a failed write; Badger would retry for ever.
+var closeTimeout = 5 * time.Second
 
-// Keep begins the journal of a new run, which is then made by the world. chain must
-// be a sink before the journal, and the journal gets every record.
+// Keep begins the journal of a new run of a world. chain must be a sink before the journal,
+// and the journal must receive every record.
 func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, error) {
 	kept, err := keptOf(w)
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	return j, nil
 }
 
-// keptOf is what run.json says of a world.
+// keptOf returns what run.json records of a world.
 func keptOf(w *sim.World) (*Kept, error) {
 	k := &Kept{Scenario: w.Scenario.Origin(), Steps: int64(w.Scenario.Calendar.Steps), StepS: int64(w.Scenario.Calendar.Step)}
 	sum := sim.Hash(sha256.Sum256(k.Scenario.Text))
@@ -148,7 +148,7 @@ func keptOf(w *sim.World) (*Kept, error) {
 	return k, err
 }
 
-// scenario reads the scenario that a run was made of.
+// scenario reads the scenario of a run.
 func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
 	text, err := os.ReadFile(r.path(scenarioFile))
 	if err != nil {
@@ -170,15 +170,14 @@ func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twi
 	last.shape = shapeOf(last.layout, w.Cells)
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, places: &places{},
+		synced: time.Now(), free: freeSpace, numbers: &memberNumbers{},
 	}
-	j.show()
+	j.publish()
 	return j, nil
 }
 
-// Commit implements sim.Sink. *FullError says that nothing was taken and the same
-// record may come again when there is room; after any other error nothing more is
-// taken.
+// Commit implements sim.Sink. After a *FullError nothing was written, and the caller may
+// retry the same record when there is room; any other error is permanent.
 func (j *Journal) Commit(r *sim.StepRecord) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -193,10 +192,10 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 		return err
 	}
 	head := j.chain.Head()
-	if err := j.same(r.Tick, head); err != nil {
+	if err := j.checkHead(r.Tick, head); err != nil {
 		return j.fail(err)
 	}
-	entries, err := j.take(r, head)
+	entries, err := j.encodeStep(r, head)
 	if err != nil {
 		return j.fail(err)
 	}
@@ -212,7 +211,7 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 		}
 		j.store.index.add(r.Tick, head, at)
 	}
-	j.show()
+	j.publish()
 	j.waiting++
 	if j.waiting >= j.durability.Steps || time.Since(j.synced) >= j.durability.Every {
 		return j.sync()
@@ -220,20 +219,20 @@ func (j *Journal) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// fail stops the journal for good: what is on disk after a failed write nobody knows.
+// fail stops the journal for good: after a failed write the content of the disk is unknown.
 func (j *Journal) fail(err error) error {
 	j.failed = fmt.Errorf("nothing more is kept since then: %w", err)
 	return err
 }
 
-// Room is a *FullError if there is too little room on the disk to keep anything.
+// Room returns a *FullError if less than the reserve is free on the disk.
 func (j *Journal) Room() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.room()
 }
 
-// room refuses before the disk is full.
+// room returns a *FullError if less than the reserve is free. The caller holds mu.
 func (j *Journal) room() error { return j.roomFor(reserve) }
 
 func (j *Journal) roomFor(want int64) error {
@@ -247,8 +246,8 @@ func (j *Journal) roomFor(want int64) error {
 	return nil
 }
 
-// same compares a step that is made again with what was kept of it.
-func (j *Journal) same(t twins.Tick, head sim.Hash) error {
+// checkHead compares the head of a step that is made again with the recorded one.
+func (j *Journal) checkHead(t twins.Tick, head sim.Hash) error {
 	if t >= j.known {
 		return nil
 	}
@@ -258,10 +257,9 @@ func (j *Journal) same(t twins.Tick, head sim.Hash) error {
 	return nil
 }
 
-// take makes the entries of a step: with a chunk that is full, and with a snapshot
-// that is due, in the order in which they may be found after a crash: what a marker
-// stands for comes before it.
-func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry, err error) {
+// encodeStep returns the entries of a step, with those of a full chunk and of a snapshot
+// that is due. Their order is safe in a crash: a mark follows what it marks.
+func (j *Journal) encodeStep(r *sim.StepRecord, head sim.Hash) (entries []Entry, err error) {
 	s, c := j.store, &j.chunk
 	if entries, err = j.foldStep(r); err != nil {
 		return nil, err
@@ -282,18 +280,18 @@ func (j *Journal) take(r *sim.StepRecord, head sim.Hash) (entries []Entry, err e
 	}
 	if snapshot {
 		entries = j.snapshot(entries, r, false)
-		entries = j.letGo(entries, len(r.Cells))
+		entries = j.applyRetention(entries, len(r.Cells))
 	}
 	form := formOf(r, head)
 	form.states = j.chain.States()
-	j.buf = form.append(j.buf[:0], j.shape(), j.places)
+	j.buf = form.append(j.buf[:0], j.shape(), j.numbers)
 	return append(entries, s.seal(key(keyStep, r.Tick), j.buf)), nil
 }
 
-// shape is that of the records that come.
+// shape returns the shape of the records to come.
 func (j *Journal) shape() *shape { return j.store.segments[len(j.store.segments)-1].shape }
 
-// flushChunk writes the chunk out and begins the next one.
+// flushChunk appends the entries of the chunk and begins the next one.
 func (j *Journal) flushChunk(entries []Entry) []Entry {
 	s, c := j.store, &j.chunk
 	if c.steps == 0 {
@@ -302,10 +300,10 @@ func (j *Journal) flushChunk(entries []Entry) []Entry {
 	for i, cell := range j.shape().cells {
 		j.buf = c.cells[i].append(j.buf[:0], cell, c.from)
 		keyOf := func(part int) []byte { return readingsKey(i, c.from, part) }
-		entries = s.sealParts(entries, keyOf, j.buf, s.like(keyOf(0)))
+		entries = s.sealParts(entries, keyOf, j.buf, s.dictionary(keyOf(0)))
 	}
 	entries = append(entries, s.seal(key(keyChunk, c.from), chunkMark(c.steps, len(c.cells))))
-	s.chunks = s.chunks.with(span{c.from, c.from + twins.Tick(c.steps)})
+	s.chunks = s.chunks.with(stepRange{c.from, c.from + twins.Tick(c.steps)})
 	c.from, c.steps, c.values = c.from+twins.Tick(c.steps), 0, 0
 	for _, cell := range c.cells {
 		cell.reset()
@@ -313,19 +311,19 @@ func (j *Journal) flushChunk(entries []Entry) []Entry {
 	return entries
 }
 
-// chunkMark is what stands under the mark of a chunk.
-func chunkMark(steps, communities int) (w writer) {
+// chunkMark returns the body of a chunk's mark.
+func chunkMark(steps, communities int) (w encoder) {
 	w.uint(uint64(steps))
 	w.uint(uint64(communities))
 	return w
 }
 
-// snapshot writes all states after a step, which may be the last that is made for now.
+// snapshot appends all states after a step; ends says that it is the last step for now.
 func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entry {
 	s, after := j.store, r.Tick+1
 	keep := func(of uint32, states []byte) {
 		keyOf := func(part int) []byte { return stateKey(after, of, part) }
-		entries = s.sealParts(entries, keyOf, states, s.like(keyOf(0)))
+		entries = s.sealParts(entries, keyOf, states, s.dictionary(keyOf(0)))
 	}
 	var buf []byte
 	for i := range r.Cells {
@@ -336,7 +334,7 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entr
 	if j.folds != nil {
 		entries = j.folds.snapshot(entries, ends)
 	}
-	var w writer
+	var w encoder
 	w.uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
 	if s.snapshots.last() < after {
@@ -345,20 +343,20 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entr
 	return entries
 }
 
-// Next is the step that comes: a command must not be for an earlier one.
+// Next returns the next step to be made: a command must not be for an earlier one.
 func (j *Journal) Next() twins.Tick {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.next
 }
 
-// Known is how many steps of the run have been kept before. A journal that goes on has
-// them made again up to there, and takes commands for later ones only.
+// Known returns how many steps had been kept when the run was resumed. They are made again,
+// and commands are accepted for later steps only.
 func (j *Journal) Known() twins.Tick { return j.known }
 
-// AppendCommand keeps commands from outside: when it returns nil they are on disk, and
-// may be acknowledged. The caller adds them to its world, too. Of several that are kept
-// together, some may be there after an error.
+// AppendCommand keeps commands from outside: when it returns nil they are synced to disk
+// and may be acknowledged. The caller must add them to its world, too. After an error,
+// some of several commands may have been kept.
 func (j *Journal) AppendCommand(commands ...twins.Command) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -387,19 +385,19 @@ func (j *Journal) command(commands ...twins.Command) error {
 	if err := j.ledger.f.Sync(); err != nil {
 		return j.fail(err)
 	}
-	known := j.store.commands // readers have it
+	known := j.store.commands // a copy, as readers share the original
 	entries := j.store.commandEntries(&known, commands)
 	if err := j.store.table.Put(entries); err != nil {
 		return j.fail(err)
 	}
 	j.store.commands = known
-	j.show()
+	j.publish()
 	return nil
 }
 
-// AppendNote keeps a note beside the run, for who shows it: on disk when it returns
-// nil. A later one of the same name takes its place. Notes are no part of what is
-// chained and replayed.
+// AppendNote keeps a note of the viewer's server: it is synced to disk when AppendNote
+// returns nil. It replaces an earlier note of the same name. Notes are neither chained nor
+// replayed.
 func (j *Journal) AppendNote(name string, value []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -445,31 +443,31 @@ func (j *Journal) sync() error {
 	return nil
 }
 
-// End writes what still waits and the states as they are now, so that the run can
-// go on from here, and closes the store. The journal takes nothing after it. Where
-// writing has failed, or somebody has taken the reserve (*FullError), nothing is
-// written, and the run is as a kill would leave it.
+// End writes the last chunk and a snapshot, so that the run can be resumed from here, and
+// closes the store. Later calls of the journal fail. If a write has failed, or too little
+// of the reserve is free (*FullError), End writes nothing and leaves the run as a kill
+// would.
 func (j *Journal) End() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := j.failed
 	if err == nil {
-		err = j.roomFor(closing)
+		err = j.roomFor(closingReserve)
 	}
 	if err == nil {
 		err = j.end()
 	}
 	j.failed = errors.Join(err, errors.New("the journal has been closed"))
-	return errors.Join(err, j.ledger.f.Close(), j.letLoose(err))
+	return errors.Join(err, j.ledger.f.Close(), j.closeStore(err))
 }
 
-// letLoose closes the store. After a failure it may not be possible to write what Badger
-// still has in memory.
-func (j *Journal) letLoose(failed error) error {
+// closeStore closes the store. After a failure it waits at most closeTimeout, since Badger
+// may be unable to write what it still has in memory.
+func (j *Journal) closeStore(failed error) error {
 	if failed == nil {
 		return j.store.Close()
 	}
-	if free, err := j.free(j.store.dir); err != nil || free < closing {
+	if free, err := j.free(j.store.dir); err != nil || free < closingReserve {
 		return nil
 	}
 	closed := make(chan error, 1)
@@ -477,7 +475,7 @@ func (j *Journal) letLoose(failed error) error {
 	select {
 	case err := <-closed:
 		return err
-	case <-time.After(patience):
+	case <-time.After(closeTimeout):
 		return nil
 	}
 }
@@ -491,7 +489,7 @@ func (j *Journal) end() error {
 	if j.folds != nil {
 		entries = j.folds.flush(entries)
 	}
-	if j.refused { // twins and chain are a step further than what is kept
+	if j.refused { // twins and chain are one step ahead of what is kept
 		if err := s.table.Put(entries); err != nil {
 			return j.fail(err)
 		}
@@ -501,7 +499,7 @@ func (j *Journal) end() error {
 		entries = j.snapshot(entries, j.last, true)
 	}
 	digest := j.chain.Digest()
-	var w writer
+	var w encoder
 	w.int(int64(j.next))
 	w.hash(digest)
 	if err := s.table.Put(append(entries, s.seal([]byte{keyEnd}, w))); err != nil {
@@ -519,5 +517,6 @@ func (j *Journal) end() error {
 	return j.sync()
 }
 
-// Store is what is kept so far, for reading beside the run, in its turn.
+// Store returns the store that the journal writes; it must not be read during a call of
+// the journal.
 func (j *Journal) Store() *Store { return j.store }

@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The first byte of a key says what stands under it. Numbers follow big-endian, so
-// that keys lie in the order of steps. They are drawn in doc.go.
+// The first byte of a key is the kind of its value. Numbers follow big-endian, so that keys
+// sort by step. doc.go draws all keys.
 const (
 	keyFormat   = 'f' // format of the journal
 	keyStep     = 's' // tick
@@ -21,12 +21,12 @@ const (
 	keyEnd      = 'e'
 	keyHour     = 'h' // start of the hour, Unix s; community, part
 	keyDay      = 'd' // start of the local day, Unix s; community, part
-	keyFolded   = 'u' // mark: steps that are in the windows; of other kinds than usage its name
+	keyFolded   = 'u' // mark: steps in the windows; name of the kind, unless usage
 	keyWindow   = 'w' // span, name of the kind, 0; start of the hour or day, Unix s; community, part
 	keyView     = 'v' // steps made; name of the kind, part
 )
 
-// gridState is the place of the grid among the communities' states.
+// gridState is the number of the grid among the communities of a snapshot.
 const gridState = 1<<32 - 1
 
 func key(kind byte, t twins.Tick) []byte {
@@ -46,8 +46,8 @@ func readingsKey(community int, from twins.Tick, part int) []byte {
 	return binary.BigEndian.AppendUint16(k, uint16(part))
 }
 
-// readingsPlace is the inverse of readingsKey.
-func readingsPlace(key []byte) (community int, from twins.Tick) {
+// splitReadingsKey is the inverse of readingsKey.
+func splitReadingsKey(key []byte) (community int, from twins.Tick) {
 	return int(binary.BigEndian.Uint32(key[1:])), twins.Tick(binary.BigEndian.Uint64(key[5:]))
 }
 

@@ -17,15 +17,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// childDir makes the test binary a process that keeps a run in a folder, and says on
-// stdout what has been acknowledged, until it is killed.
+// childDir makes the test binary a process that keeps a run in a folder and prints what has
+// been acknowledged, until it is killed.
 const (
 	childDir  = "SMATRIX_TEST_KEEP"
-	childIs   = "SMATRIX_TEST_CHILD" // what it does: "" keeps a run
-	childLies = "SMATRIX_TEST_LIE"   // it acknowledges what it has not kept yet
+	childIs   = "SMATRIX_TEST_CHILD" // name of its task; "" keeps a run
+	childLies = "SMATRIX_TEST_LIE"   // it acknowledges steps before it has kept them
 )
 
-// children are what the test binary can be, by childIs.
+// children are the tasks of the test binary, by the value of childIs.
 var children = map[string]func(dir string) error{"": child}
 
 func TestMain(m *testing.M) {
@@ -99,8 +99,8 @@ func child(dir string) error {
 	return r.Finish(Done, nil)
 }
 
-// A process that is killed at any moment has lost nothing that it had acknowledged,
-// and its run goes on to the digest of an undisturbed one.
+// A process that is killed at any moment loses nothing that it had acknowledged, and its
+// resumed run has the digest of an undisturbed one.
 func TestKill9(t *testing.T) {
 	often(t)
 	want := map[twins.Tick]sim.Hash{} // by how many commands were given
@@ -143,7 +143,7 @@ func TestKill9(t *testing.T) {
 	}
 }
 
-// A process that acknowledges before it has kept is found out by the same kills.
+// The same kills detect a process that acknowledges steps before it has kept them.
 func TestKill9FindsALie(t *testing.T) {
 	t.Setenv(childLies, "1")
 	for i := range 20 {
@@ -159,8 +159,8 @@ func TestKill9FindsALie(t *testing.T) {
 	t.Error("none of 20 kills has found that steps were acknowledged before they were kept")
 }
 
-// killAfter runs a child and kills it some microseconds after it has acknowledged some
-// things; it returns what it had acknowledged then.
+// killAfter runs a child, kills it some microseconds after a number of acknowledgements, and
+// returns what it had acknowledged.
 func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (steps, commands twins.Tick, begun bool) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
@@ -187,14 +187,14 @@ func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (steps,
 		if n == lines {
 			for from := time.Now(); time.Since(from) < time.Duration(spin)*time.Microsecond; {
 			}
-			_ = c.Process.Kill() // it may have come to its end
+			_ = c.Process.Kill() // it may have ended
 		}
 	}
 	_ = c.Wait() // it was killed
 	return steps, commands, begun
 }
 
-// childParent says in which folder the run is that a child forks.
+// childParent is the environment variable with the folder of the run that a child forks.
 const childParent = "SMATRIX_TEST_PARENT"
 
 func init() { children["fork"] = forkChild }
@@ -202,7 +202,7 @@ func init() { children["fork"] = forkChild }
 // killFork is where a fork that is killed begins: not at a snapshot.
 const killFork = 110
 
-// forkChange is what is another in the fork.
+// forkChange is the fork's change.
 func forkChange() twins.Command {
 	c := killCommand(killFork)
 	return twins.Set(c.Target, c.Setting(), 2*int64(twins.One)).At(c.Step, c.Seq+1)
@@ -252,8 +252,9 @@ func giveCommand(w *sim.World, j *Journal, t twins.Tick) error {
 	return w.Add(c)
 }
 
-// A fork that is killed at any moment goes on to the digest of one that was not. One that
-// is killed while it begins has acknowledged nothing, and says so; its parent is as it was.
+// A fork that is killed at any moment and resumed has the digest of an undisturbed one. A
+// fork that is killed while it begins has acknowledged nothing, and opening it says so; its
+// parent is unchanged.
 func TestKill9OfForks(t *testing.T) {
 	often(t)
 	parent := filepath.Join(t.TempDir(), "parent")

@@ -14,9 +14,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The ledger is a file beside the journal to which the head of the chain after each step
-// and each command from outside are appended: what cannot be had again, in the
-// plainest form. What the journal has lost is known from it.
+// The ledger is a file beside the journal, to which the head of the chain after each step
+// and each command from outside are appended: what cannot be computed again, in the
+// simplest form. It shows what the journal has lost.
 
 const (
 	ledgerMagic   = "smatrix ledger\n"
@@ -29,25 +29,25 @@ const (
 const (
 	recordStart   = 'g' // head of the chain before step 0
 	recordStep    = 's' // tick, head after it
-	recordCommand = 'c' // commands from outside that came together
+	recordCommand = 'c' // commands from outside that arrived together
 	recordEnd     = 'e' // steps made, digest: the run was ended here
 )
 
-// file is what the ledger wants of the operating system; tests put failures in.
+// file is the part of *os.File that the ledger uses; tests make it fail.
 type file interface {
 	io.Writer
 	Sync() error
 	Close() error
 }
 
-// ledger is open for appending.
+// ledger is a ledger that is open for appending.
 type ledger struct {
 	f    file
-	size int64 // bytes that have been handed to the operating system
+	size int64 // bytes written
 	buf  []byte
 }
 
-// createLedger begins a new one.
+// createLedger creates a new ledger.
 func createLedger(path string, start sim.Hash) (*ledger, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -55,14 +55,14 @@ func createLedger(path string, start sim.Hash) (*ledger, error) {
 	}
 	l := &ledger{f: f}
 	l.buf = append(append(l.buf, ledgerMagic...), ledgerVersion)
-	l.add(recordStart, func(w *writer) { w.hash(start) })
+	l.add(recordStart, func(w *encoder) { w.hash(start) })
 	if err := errors.Join(l.flush(), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return l, nil
 }
 
-// reopenLedger goes on behind the last whole record.
+// reopenLedger opens a ledger for appending after its last whole record, at size.
 func reopenLedger(path string, size int64) (*ledger, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
@@ -81,16 +81,16 @@ func reopenLedger(path string, size int64) (*ledger, error) {
 	return &ledger{f: f, size: size}, nil
 }
 
-// add puts a record behind those that wait for flush:
+// add buffers a record until flush:
 //
 //	┌──────────┬───────────┬──────┬─────────┐
 //	│ length   │ CRC-32C   │ kind │ body    │
 //	│ u32 LE   │ u32 LE    │ byte │         │
 //	└──────────┴───────────┴──────┴─────────┘
 //	            over length and all behind it
-func (l *ledger) add(kind byte, body func(*writer)) {
+func (l *ledger) add(kind byte, body func(*encoder)) {
 	at := len(l.buf)
-	w := writer(append(l.buf, 0, 0, 0, 0, 0, 0, 0, 0, kind))
+	w := encoder(append(l.buf, 0, 0, 0, 0, 0, 0, 0, 0, kind))
 	body(&w)
 	l.buf = w
 	rec := l.buf[at:]
@@ -105,21 +105,21 @@ func ledgerSum(rec []byte) uint32 {
 // step adds the head after a step, and returns the byte at which its record begins.
 func (l *ledger) step(t twins.Tick, head sim.Hash) (at int64) {
 	at = l.size + int64(len(l.buf))
-	l.add(recordStep, func(w *writer) { w.int(int64(t)); w.hash(head) })
+	l.add(recordStep, func(w *encoder) { w.int(int64(t)); w.hash(head) })
 	return at
 }
 
 func (l *ledger) commands(all []twins.Command) {
 	for batch := range slices.Chunk(all, mostTogether) {
-		l.add(recordCommand, func(w *writer) { w.commands(batch) })
+		l.add(recordCommand, func(w *encoder) { w.commands(batch) })
 	}
 }
 
 func (l *ledger) end(steps twins.Tick, digest sim.Hash) {
-	l.add(recordEnd, func(w *writer) { w.int(int64(steps)); w.hash(digest) })
+	l.add(recordEnd, func(w *encoder) { w.int(int64(steps)); w.hash(digest) })
 }
 
-// flush hands what was added to the operating system.
+// flush writes the buffered records.
 func (l *ledger) flush() error {
 	if len(l.buf) == 0 {
 		return nil
@@ -130,22 +130,22 @@ func (l *ledger) flush() error {
 	return err
 }
 
-// ledgerContent is what a ledger says.
+// ledgerContent is the content of a ledger.
 type ledgerContent struct {
 	start    sim.Hash
 	index    headIndex // finds the heads after its steps
 	commands []twins.Command
-	ended    twins.Tick // steps after which the run was ended last, −1 if it was not
+	ended    twins.Tick // steps after which the run last ended, −1 if it has not
 	digest   sim.Hash
 
 	size  int64   // up to the end of the last whole record before any damage
-	torn  int64   // bytes behind size that are no whole record, and nothing follows
-	holes []int64 // where records are damaged though whole ones follow
+	torn  int64   // bytes after size that are no whole record and end the file
+	holes []int64 // offsets of damaged records that whole ones follow
 }
 
-// readLedger reads a ledger from its beginning to its end, a piece at a time. A tail that
-// was torn ends it; damage before its end leaves holes. A ledger of a newer version or of
-// something else is refused. The content's index reads the same file.
+// readLedger reads a whole ledger, a block at a time. A torn last record ends it; damage
+// before it leaves holes. A newer version is a *StoreError, a file that is no ledger a
+// *DamageError. The index of the result reads the same file.
 func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 	scan := &recordScan{file: file, at: int64(ledgerHead), end: mostBytes}
 	head, err := scan.head()
@@ -177,7 +177,7 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 	return c, nil
 }
 
-// readLedgerAt is readLedger of a file, which is closed again.
+// readLedgerAt opens a file, calls readLedger and closes it.
 func readLedgerAt(dir, path string) (*ledgerContent, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -187,17 +187,17 @@ func readLedgerAt(dir, path string) (*ledgerContent, error) {
 	return c, errors.Join(err, f.Close())
 }
 
-// recordScan reads the records of a ledger in order, between two bytes of it.
+// recordScan reads the records of a ledger in order, between two offsets.
 type recordScan struct {
 	file io.ReaderAt
-	at   int64 // of the next record
-	end  int64 // the first byte behind those that are read; mostBytes until the end of the file is found
+	at   int64 // offset of the next record
+	end  int64 // offset at which the scan ends; mostBytes until the end of the file is found
 
-	buf   []byte // what the file has from byte from on
+	buf   []byte // content of the file from offset from on
 	from  int64
-	holes []int64 // where records were damaged though whole ones followed
+	holes []int64 // offsets of damaged records that whole ones follow
 	torn  int64   // bytes at the end that are no whole record
-	err   error   // of the disk
+	err   error   // the first error of reading
 }
 
 const (
@@ -205,13 +205,13 @@ const (
 	readAhead = 64 << 10
 )
 
-// head is the first bytes of the file, ledgerHead of them or as many as there are.
+// head returns the first ledgerHead bytes of the file, or fewer if it is shorter.
 func (s *recordScan) head() ([]byte, error) {
 	return s.peek(0, int64(ledgerHead)), s.err
 }
 
-// next returns the next whole record and where it begins, nil at the end. It is valid until the
-// next call.
+// next returns the next whole record and its offset, nil at the end. The record is valid until
+// the next call.
 func (s *recordScan) next() (rec []byte, at int64) {
 	if len(s.peek(s.at, 1)) == 0 {
 		return nil, s.at
@@ -233,7 +233,7 @@ func (s *recordScan) next() (rec []byte, at int64) {
 	return rec, at
 }
 
-// peek returns n bytes of the file from a byte on, fewer at its end.
+// peek returns n bytes of the file at an offset, fewer at its end.
 func (s *recordScan) peek(at, n int64) []byte {
 	n = max(0, min(n, s.end-at))
 	if at < s.from || at+n > s.from+int64(len(s.buf)) {
@@ -254,7 +254,7 @@ func (s *recordScan) peek(at, n int64) []byte {
 	return s.buf[at-s.from:][:n]
 }
 
-// recordAt is the record that begins at a byte, nil if there is no whole one.
+// recordAt returns the record at an offset, nil if it is not whole.
 func (s *recordScan) recordAt(at int64) []byte {
 	b := s.peek(at, 9)
 	if len(b) < 9 {
@@ -271,7 +271,7 @@ func (s *recordScan) recordAt(at int64) []byte {
 	return rec
 }
 
-// search finds the next whole record behind damage, −1 if there is none.
+// search returns the offset of the next whole record after damage, −1 if there is none.
 func (s *recordScan) search(from int64) int64 {
 	for at := from; s.err == nil; at++ {
 		b := s.peek(at, 9)
@@ -289,15 +289,15 @@ func (s *recordScan) search(from int64) int64 {
 	return -1
 }
 
-// take takes the record, without its head, that begins at a byte.
+// take adds a record, without its length and sum, that is at an offset.
 func (c *ledgerContent) take(rec []byte, at int64) error {
-	r := &reader{b: rec[1:]}
+	r := &decoder{b: rec[1:]}
 	switch rec[0] {
 	case recordStart:
 		c.start = r.hash()
 	case recordStep:
 		t, head := twins.Tick(r.int()), r.hash()
-		if t < 0 || c.index.steps > 0 && t > c.index.steps+mostLost { // a fork's begins anywhere
+		if t < 0 || c.index.steps > 0 && t > c.index.steps+mostLost { // a fork's first step may be any
 			r.fail(fmt.Errorf("it has step %d behind step %d", t, c.index.steps-1))
 			break
 		}
@@ -310,12 +310,12 @@ func (c *ledgerContent) take(rec []byte, at int64) error {
 			r.fail(fmt.Errorf("it ends after step %d behind step %d", c.ended, c.index.steps-1))
 			break
 		}
-		c.index.steps = max(c.index.steps, c.ended) // the records of some are lost
+		c.index.steps = max(c.index.steps, c.ended) // the records of some steps may be lost
 	default:
 		r.fail(fmt.Errorf("a record of kind %q is unknown to this version", rec[0]))
 	}
 	return r.done()
 }
 
-// mostLost bounds how many steps a hole may hide.
+// mostLost bounds the number of steps whose records a hole may contain.
 const mostLost = 1 << 24

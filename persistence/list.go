@@ -10,23 +10,23 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Killed is the state of a run that is running although no process works on it. It is
-// found, never written.
+// Killed is the state of a run whose run.json says Running although no process has it
+// open. It is derived, never written.
 const Killed State = "killed"
 
-// Listed is a run's folder as a list of runs shows it.
+// Listed is the folder of a run in a list.
 type Listed struct {
 	Dir string
 	Run
 	Made  twins.Tick // steps
-	Bytes int64      // of its files, as far as they take room
-	Err   error      // why it cannot be read; nil if it can
+	Bytes int64      // that its files take on disk, without holes
+	Err   error      // why the run cannot be read; nil if it can
 }
 
-// listDepth is how far below a folder runs are looked for.
+// listDepth is the depth to which List searches.
 const listDepth = 3
 
-// List finds the runs in and below a folder, by path. It opens none of them.
+// List finds the runs in and below a folder, sorted by path, without opening them.
 func List(dir string) (found []Listed, err error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, &StoreError{Dir: dir, What: "cannot be read: " + reason(err).Error()}
@@ -74,15 +74,15 @@ func listed(dir string) Listed {
 	return l
 }
 
-// size adds up what the files of a folder take; holes in them count for nothing where
-// that is known.
+// size returns the bytes that the files of a folder take on disk, without holes where the
+// system reports them.
 func size(dir string) (sum int64) {
 	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return nil
 		}
 		if info, err := e.Info(); err == nil || !errors.Is(err, fs.ErrNotExist) && info != nil {
-			sum += taken(info)
+			sum += diskUsage(info)
 		}
 		return nil
 	})

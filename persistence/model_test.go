@@ -16,7 +16,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// raiseModel makes the program of the test one of another model, which differs in any step.
+// raiseModel gives the test's program another model, which differs in every step.
 func raiseModel(t *testing.T) {
 	t.Helper()
 	was := sim.Models
@@ -42,16 +42,16 @@ func archivedRuns(t *testing.T) (all []*archive) {
 	return all
 }
 
-// A program of another model shows runs from their records as they are. It verifies what is
-// kept without computing it again, and goes on only from a state that is kept: a joint of
-// the chain says so.
+// A program of another model shows runs from their records. It verifies the records without
+// computing them again, and continues a run only from a snapshot, with a joint in the
+// chain.
 func TestAnotherModel(t *testing.T) {
 	raiseModel(t)
 	for _, a := range archivedRuns(t) {
 		t.Run(strings.TrimSuffix(a.Archive, ".tar.zst"), func(t *testing.T) {
 			s := open(t, a.restored(t), Read)
 			defer s.Close()
-			if s.Steps() > 0 { // else it was killed before any readings were written
+			if s.Steps() > 0 { // otherwise it was killed before any readings were written
 				isReadByAnotherModel(t, a, s)
 			}
 			if s.Damaged() {
@@ -62,7 +62,7 @@ func TestAnotherModel(t *testing.T) {
 	}
 }
 
-// isReadByAnotherModel compares what the records say with what they said to their maker.
+// isReadByAnotherModel compares the records with what their maker read from them.
 func isReadByAnotherModel(t *testing.T, a *archive, s *Store) {
 	t.Helper()
 	w, err := s.Twins()
@@ -94,7 +94,7 @@ func isReadByAnotherModel(t *testing.T, a *archive, s *Store) {
 	}
 }
 
-// isContinuedByAnotherModel forks an archive where no state is kept, and where one is.
+// isContinuedByAnotherModel forks an archive at a step without a snapshot, and at one with.
 func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	t.Helper()
 	dir := a.restored(t)
@@ -109,7 +109,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 		}
 	}
 	s.Close()
-	if a.State == Running && a.Resumed != nil { // killed: its end is no state that is kept
+	if a.State == Running && a.Resumed != nil { // killed: no snapshot at its end
 		w := open(t, dir, Write)
 		if _, _, err := w.Resume(Durability{}); !errors.As(err, &other) {
 			t.Errorf("resume: %v, wanted a ModelError", err)
@@ -132,8 +132,8 @@ func newRun(t *testing.T, a *archive) *RunDir {
 	return r
 }
 
-// forkedByAnotherModel forks at a state that is kept and makes some steps. What comes of it
-// is a run like any other from the joint on.
+// forkedByAnotherModel forks at a snapshot and makes some steps. From the joint on the fork
+// is a run like any other.
 func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, source *scenario.Scenario) {
 	t.Helper()
 	s := open(t, dir, Read)
@@ -168,8 +168,83 @@ func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, s
 	}
 }
 
-// A joint is part of what the chain proves: a run.json that says another step, model or
-// layout for it has another chain.
+// A run that was ended early on a state that is kept goes on in a program of another model:
+// its chain has the joint, and what comes of it is read, verified and resumed again.
+func TestResumedByAnotherModel(t *testing.T) {
+	days := 2
+	town, island := []string{"households=20"}, []string{"batteries.*.grid_forming=false"}
+	for _, row := range []struct {
+		scenario string
+		set      []string
+		stop     twins.Tick
+		differs  func(*twins.Swing) bool
+	}{
+		{"town", town, 30, nil}, // within a day, at its end, in the next one
+		{"town", town, 96, nil},
+		{"town", town, 150, nil},
+		{"scarcity", island, 100, func(s *twins.Swing) bool { return s.Stages > 0 }}, // the day before differs, its own steps do not
+	} {
+		stop := row.stop
+		r := endedEarly(t, build(t, row.scenario, scenario.Options{Days: &days, Set: row.set}), stop)
+		func() {
+			was := sim.Models
+			sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's", Differs: row.differs})
+			defer func() { sim.Models = was }()
+			s := open(t, r, Write)
+			j, m, err := s.Resume(Durability{Every: time.Hour})
+			if err != nil {
+				t.Fatalf("ended after step %d: %v", stop, err)
+			}
+			if m.Steps != stop {
+				t.Fatalf("it goes on after step %d, wanted %d", m.Steps, stop)
+			}
+			carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1)
+			f := open(t, r, Read)
+			defer f.Close()
+			if js := f.Joints(); len(js) != 1 || js[0].Tick != stop {
+				t.Errorf("joints %+v, wanted one before step %d", js, stop)
+			}
+			if err := f.Verify(stop, f.Steps(), nil, nil); err != nil {
+				t.Errorf("ended after step %d: verify from there on: %v", stop, err)
+			}
+			if err := f.Verify(0, f.Steps(), nil, nil); err != nil || len(f.Repairs()) > 0 {
+				t.Errorf("ended after step %d: verify: %v, repairs %q", stop, err, f.Repairs())
+			}
+			seen := twins.Tick(0)
+			if err := f.Replay(0, f.Steps(), sinkFunc(func(*sim.StepRecord) error { seen++; return nil })); err != nil || seen != f.Steps() {
+				t.Errorf("ended after step %d: replay showed %d steps: %v", stop, seen, err)
+			}
+		}()
+	}
+}
+
+// endedEarly makes a run that was interrupted after so many steps, and returns its folder.
+func endedEarly(t *testing.T, w *sim.World, stop twins.Tick) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.NewChain()
+	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
+	for range stop {
+		if _, err := run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Finish(Interrupted, map[string]string{}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// The chain covers a joint: a run.json with another step, model or layout for the joint has
+// another chain.
 func TestJointIsChained(t *testing.T) {
 	layout := twins.FirstLayout()
 	j := sim.Joint{Tick: 96, Model: 2, Layout: layout}
@@ -189,8 +264,8 @@ func TestJointIsChained(t *testing.T) {
 	}
 }
 
-// A program in which a kind has one more column reads and continues what was kept before in
-// the run's own layout: with the digests that it had.
+// A program in which a kind has one more column reads and continues older runs in their own
+// layout, with the same digests.
 func TestColumnAdded(t *testing.T) {
 	for _, k := range []*twins.Kind{twins.WaterPump, twins.Household} {
 		was := k.Columns
@@ -216,8 +291,8 @@ func TestColumnAdded(t *testing.T) {
 	}
 }
 
-// A program in which a kind stores its state in another version upgrades what was kept
-// before: it replays, verifies, resumes and forks it, and no figure changes.
+// A program in which a kind stores its state in another version upgrades older runs: it
+// replays, verifies, resumes and forks them, and no figure changes.
 func TestStateVersionRaised(t *testing.T) {
 	const size = 1 + 12*8 // of a battery's state in version 1
 	upgraded := 0

@@ -38,7 +38,7 @@ func (p *parquetFiles) Commit(r *sim.StepRecord) error {
 				}
 				member := tables.Member{Path: b.Paths[i], Kind: b.Kind, Community: c.Path}
 				value := func(column int) (int64, bool) {
-					if column >= len(b.Columns) { // added since the run was begun
+					if column >= len(b.Columns) { // added since the run began
 						return 0, false
 					}
 					return b.Value(column, i), true
@@ -53,7 +53,7 @@ func (p *parquetFiles) Commit(r *sim.StepRecord) error {
 	return p.grid.Add(r.Tick, r.Time, values[:])
 }
 
-// Close writes what still waits and the files' ends.
+// Close writes the buffered rows and the footers, and closes the files.
 func (p *parquetFiles) Close() error {
 	err := errors.Join(p.readings.Close(), p.grid.Close())
 	for _, f := range p.files {

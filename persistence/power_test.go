@@ -14,12 +14,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// plug is a disk whose cache is lost when the power goes: it knows what each file was
-// when it was synced last.
+// plug is a disk that loses its cache when the power fails: it has the content of each file
+// at its last sync.
 type plug struct {
 	dir    string
 	synced map[string][]byte
-	broken bool // syncs do nothing, to show that they are what helps
+	broken bool // syncs do nothing, to show that they matter
 }
 
 func (p *plug) sync(names ...string) {
@@ -34,8 +34,8 @@ func (p *plug) sync(names ...string) {
 	}
 }
 
-// logs are the files that Badger syncs when it is asked to; others it syncs by itself
-// when it makes them.
+// logs are the files that Badger syncs on request; it syncs others itself when it creates
+// them.
 func (p *plug) logs() (names []string) {
 	entries, _ := os.ReadDir(filepath.Join(p.dir, journalDir))
 	for _, e := range entries {
@@ -46,8 +46,8 @@ func (p *plug) logs() (names []string) {
 	return names
 }
 
-// pull is what is on the disk when the power goes now: of the blocks that were written
-// since the last sync any may be there.
+// pull returns the content of the disk if the power fails now: any of the blocks written
+// since the last sync may be on it.
 func (p *plug) pull(t testing.TB, to string, random *rand.Rand) {
 	t.Helper()
 	copyRun(t, p.dir, to)
@@ -58,11 +58,11 @@ func (p *plug) pull(t testing.TB, to string, random *rand.Rand) {
 			t.Fatal(err)
 		}
 		used := inUse(b)
-		if name == ledgerFile && random.IntN(2) == 0 { // its length is another thing that may be lost
+		if name == ledgerFile && random.IntN(2) == 0 { // its new length may be lost, too
 			b = b[:len(p.synced[name])+random.IntN(len(b)-len(p.synced[name])+1)]
 			used = len(b)
 		}
-		const block = 512 // the least that a disk writes at once
+		const block = 512 // bytes that a disk writes at once
 		for at := 0; at < used; at += block {
 			if random.IntN(2) == 0 {
 				continue
@@ -79,7 +79,7 @@ func (p *plug) pull(t testing.TB, to string, random *rand.Rand) {
 	}
 }
 
-// syncedTable and syncedFile tell the plug of syncs.
+// syncedTable and syncedFile report syncs to the plug.
 type syncedTable struct {
 	Table
 	p *plug
@@ -104,14 +104,14 @@ func (s syncedFile) Sync() error {
 
 var _ io.Writer = syncedFile{}
 
-// moment is a power loss and what had been acknowledged for good before.
+// moment is a power loss and what had been synced before.
 type loss struct {
 	dir      string
-	steps    twins.Tick // that had been synced
+	steps    twins.Tick // synced
 	commands int
 }
 
-// losePower makes a run of the hamlet and pulls the plug n times.
+// losePower runs the hamlet and pulls the plug n times.
 func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 	t.Helper()
 	often(t)
@@ -156,8 +156,8 @@ func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 	return losses
 }
 
-// When the power goes, nothing is lost that had been synced, and no command at all; the
-// run goes on to the digest of an undisturbed one.
+// A power failure loses no synced step and no command; the resumed run has the digest of an
+// undisturbed one.
 func TestPowerLoss(t *testing.T) {
 	fewer := 0
 	for i, l := range losePower(t, min(kills, 120), false) {
@@ -192,7 +192,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// The same without syncing loses what was acknowledged.
+// Without syncing the same power failures lose acknowledged steps.
 func TestPowerLossWithoutSync(t *testing.T) {
 	for _, l := range losePower(t, 20, true) {
 		s, err := Open(l.dir, Read)

@@ -12,8 +12,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// While a journal takes steps and commands, others read what it has kept: the very
-// steps that were made, devices included, and worlds that go on as the run did.
+// While a journal appends steps and commands, readers read the same steps, devices included,
+// and worlds that continue as the run did.
 func TestReaderBesideAJournal(t *testing.T) {
 	often(t)
 	w, err := killedWorld()
@@ -121,8 +121,8 @@ func TestReaderBesideAJournal(t *testing.T) {
 	}
 }
 
-// Gauges are kept nowhere: a record that is read has none, and where steps are computed
-// again they are what they were, of every member in every step.
+// Gauges are not kept: a record that is read has none, and when steps are computed again the
+// gauges of every member in every step are as they were.
 func TestGaugesAreComputedAgain(t *testing.T) {
 	often(t)
 	w, err := killedWorld()
@@ -192,8 +192,8 @@ func TestGaugesAreComputedAgain(t *testing.T) {
 	}
 }
 
-// Who holds a run is told with the address that it has given.
-func TestHeldTellsTheAddress(t *testing.T) {
+// A *HeldError has the address at which the other process serves the run.
+func TestHeldErrorHasTheAddress(t *testing.T) {
 	w, err := killedWorld()
 	if err != nil {
 		t.Fatal(err)

@@ -13,12 +13,12 @@ import (
 // journalFormat is the number of the journal's layout of keys.
 const journalFormat = 1
 
-// compare reads what the journal has and holds it against the ledger. What either
-// has lost is taken from the other; what neither shows is left to be computed
-// again. It is an error only if both are whole and say different things.
+// compare reads the journal and compares it with the ledger. What one of them has lost is
+// taken from the other; what both have lost is computed again. It fails only if both are
+// whole and contradict each other.
 func (s *Store) compare(said *ledgerContent) error {
 	s.start, s.ended, s.digest, s.index = said.start, said.ended, said.digest, said.index
-	state := s.run.meta.State // failed is also a run whose disk took no end
+	state := s.run.meta.State // a run also fails when the disk is too full for its end
 	s.unclosed = state == Running || state == Failed && said.ended != said.index.steps
 	if b, err := s.get([]byte{keyFormat}); err == nil && len(b) == 1 && b[0] > journalFormat {
 		return &StoreError{Dir: s.dir, What: fmt.Sprintf("has a journal of format %d; this program knows formats up to %d, wanted a newer program", b[0], journalFormat), Invalid: true}
@@ -31,8 +31,8 @@ func (s *Store) compare(said *ledgerContent) error {
 	}
 	kept, err := s.compareSteps()
 	if err == nil {
-		s.joinSteps(kept)
-		err = s.joinCommands(said.commands)
+		s.countSteps(kept)
+		err = s.mergeCommands(said.commands)
 	}
 	if err == nil {
 		s.chunks, err = s.listChunks()
@@ -43,17 +43,17 @@ func (s *Store) compare(said *ledgerContent) error {
 	return err
 }
 
-// compareSteps holds the head of each step that the journal has against the ledger's, and
-// finds the steps that it does not have. kept is how many it has, up to the last one.
+// compareSteps compares the head of each step in the journal with the ledger's, and finds
+// the steps that the journal lacks. kept is one more than the last step in the journal.
 func (s *Store) compareSteps() (kept twins.Tick, err error) {
 	var differs error
-	next := s.base // the step that comes, if none is missing
+	next := s.base // the expected step
 	err = s.table.Scan([]byte{keyStep}, nil, func(k, v []byte) error {
 		t, err := tickOf(k)
 		if err != nil || t < 0 || t > max(kept, s.index.steps, s.base)+mostLost {
-			return nil // no key of ours
+			return nil // not a key of this package
 		}
-		head, ok, err := s.headIn(t, k, v)
+		head, ok, err := s.headInStep(t, k, v)
 		if err != nil {
 			s.repaired("journal: step %d: %v; it is computed again", t, err)
 		}
@@ -64,10 +64,10 @@ func (s *Store) compareSteps() (kept twins.Tick, err error) {
 		if t < s.base {
 			return nil
 		}
-		if said := s.said(t); said != (sim.Hash{}) && said != head && differs == nil {
+		if said := s.headInLedger(t); said != (sim.Hash{}) && said != head && differs == nil {
 			differs = &DamageError{Dir: s.dir, Step: t, What: "ledger and journal are whole and say different things of it"}
 		}
-		s.missing.add(span{next, t})
+		s.missing.add(stepRange{next, t})
 		next = t + 1
 		return nil
 	})
@@ -77,17 +77,17 @@ func (s *Store) compareSteps() (kept twins.Tick, err error) {
 	return kept, err
 }
 
-// joinSteps counts the steps that ledger, journal or parent have, and says what is missing.
-func (s *Store) joinSteps(kept twins.Tick) {
+// countSteps counts the steps in ledger, journal or parent, and reports those missing.
+func (s *Store) countSteps(kept twins.Tick) {
 	s.steps = max(s.index.steps, kept, s.base)
-	s.missing.add(span{max(kept, s.base), s.steps})
-	mayBeGone := max(s.mayBeGone(s.steps), s.base)
-	s.gone = s.base
+	s.missing.add(stepRange{max(kept, s.base), s.steps})
+	deletable := max(s.mostDeleted(s.steps), s.base)
+	s.deleted = s.base
 	if first, found := s.missing.first(s.base); found && first.from == s.base {
-		s.gone = min(first.to, mayBeGone)
+		s.deleted = min(first.to, deletable)
 	}
-	if count := s.missing.count(mayBeGone); count > 0 {
-		first, _ := s.missing.first(mayBeGone)
+	if count := s.missing.count(deletable); count > 0 {
+		first, _ := s.missing.first(deletable)
 		s.expected("journal: %d of %d steps are missing from step %d on, as the ledger shows; they are computed again", count, s.steps, first.from)
 	}
 	if extra := kept - max(s.index.steps, s.base); extra > 0 {
@@ -95,7 +95,7 @@ func (s *Store) joinSteps(kept twins.Tick) {
 	}
 }
 
-// listChunks finds the chunks whose steps are all there.
+// listChunks lists the chunks with readable marks that do not overlap.
 func (s *Store) listChunks() (list chunkList, err error) {
 	err = s.table.Scan([]byte{keyChunk}, nil, func(k, v []byte) error {
 		c, ok := s.chunkOf(k, v)
@@ -122,8 +122,8 @@ func (s *Store) listSnapshots() (after ticks, err error) {
 	return after, err
 }
 
-// startOver puts a journal that cannot be opened aside and begins an empty one, which
-// is then computed again.
+// startOver renames a journal that cannot be opened and begins an empty one, whose steps
+// are then computed again.
 func (s *Store) startOver(damage *DamageError) error {
 	aside := s.run.path(journalDir + ".damaged")
 	if err := os.RemoveAll(aside); err != nil {
@@ -140,26 +140,29 @@ func (s *Store) startOver(damage *DamageError) error {
 	return s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
 }
 
-// Resume makes the store of a run that was ended early ready to go on. The moment is
-// the last from which everything is kept whole: steps behind it that were made
-// before are made again and compared, step by step, with what is known of them. The
-// sinks get the steps up to the moment as they were.
+// Resume continues a run that was ended early. The moment it returns is the last snapshot
+// before which nothing is missing. Steps after it that had been made already are made
+// again, and the head of each is compared with the known one. The sinks receive the
+// recorded steps up to the moment.
 //
 // The chain of the moment must be a sink before the journal.
-func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, error) {
+func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, _ error) {
 	if s.mode != Write {
 		return nil, nil, errors.New("store: opened for reading only")
 	}
-	at := s.whole(twins.Tick(s.run.meta.Journal.Steps) - 1) // a step at least is made: the digest wants it
+	at := s.resumePoint(twins.Tick(s.run.meta.Journal.Steps) - 1) // at least one step is made, as the chain needs one for a digest
 	form, err := s.formFrom(at, s.Steps())
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.goOn(form); len(form.Joints) > 0 {
-		if err := s.run.writeMeta(); err != nil { // the chain has the joint from here on
-			return nil, nil, err
+	was := s.run.meta.Journal.Form
+	s.useForm(form)
+	defer func() {
+		if j == nil { // the run stays as it was
+			s.run.meta.Journal.Form = was
+			s.segments = s.run.meta.Journal.form().segments()
 		}
-	}
+	}()
 	if err := s.Replay(0, at, sinks...); err != nil {
 		return nil, nil, err
 	}
@@ -167,37 +170,41 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (*Journal, *Moment, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	s.gone = max(s.base, min(s.gone, at)) // what is made again is let go again
-	if err := errors.Join(s.forget(at), s.restoreCommands()); err != nil {
+	s.deleted = max(s.base, min(s.deleted, at)) // retention deletes again what is made again
+	if err := errors.Join(s.deleteMarks(at), s.restoreCommands()); err != nil {
 		return nil, nil, err
 	}
-	j, err := newJournal(s, m.World, m.Chain, d, at)
+	made, err := newJournal(s, m.World, m.Chain, d, at)
 	if err != nil {
 		return nil, nil, err
 	}
-	if j.ledger, err = s.mendLedger(); err != nil {
+	if made.ledger, err = s.mendLedger(); err != nil {
 		return nil, nil, err
 	}
-	j.folds = folded
-	_ = os.Remove(s.run.path(addressFile)) // of a process that was killed
-	s.run.journal = j
+	made.folds = folded
+	_ = os.Remove(s.run.path(addressFile)) // left by a killed process
+	s.run.journal = made
 	s.run.meta.State = Running
-	return j, m, s.run.writeMeta()
+	if err := s.run.writeMeta(); err != nil { // it has the joint, which the chain has from here on
+		return nil, nil, err
+	}
+	return made, m, nil
 }
 
-// Run is the folder of the run, to finish it.
+// Run returns the folder of the run, to finish it.
 func (s *Store) Run() *RunDir { return s.run }
 
-// whole is the last snapshot, after at most so many steps, up to which all steps and readings are kept.
-func (s *Store) whole(most twins.Tick) twins.Tick {
+// resumePoint returns the last snapshot after at most so many steps before which no step
+// and no readings are missing, other than those that retention has deleted.
+func (s *Store) resumePoint(most twins.Tick) twins.Tick {
 	to := s.base
 	first, found := s.chunks.covered.first(0)
-	if found && s.retention().readings() > 0 { // what was before has been let go
+	if found && s.retention().readings() > 0 { // retention has deleted the chunks before
 		to = first.from
 	}
 	if found && first.from == to {
 		to = first.to
-		if lost, found := s.missing.first(first.from); found && lost.from < to { // the chunk that it is in counts for nothing
+		if lost, found := s.missing.first(first.from); found && lost.from < to { // its chunk is written again
 			c, _ := s.chunkAt(lost.from)
 			to = c.from
 		}
@@ -212,8 +219,8 @@ func (s *Store) whole(most twins.Tick) twins.Tick {
 	}
 }
 
-// forget takes out the marks of what will be written again.
-func (s *Store) forget(from twins.Tick) error {
+// deleteMarks deletes the marks of chunks and snapshots that will be written again.
+func (s *Store) deleteMarks(from twins.Tick) error {
 	var entries []Entry
 	for _, kind := range []byte{keyChunk, keySnapshot} {
 		after := from
@@ -230,12 +237,12 @@ func (s *Store) forget(from twins.Tick) error {
 	}
 	s.chunks.cut(from)
 	s.snapshots.cut(from)
-	s.last = span{}
+	s.last = stepRange{}
 	return s.table.Put(entries)
 }
 
-// mendLedger opens the ledger for appending. What it lacks and the journal has is
-// written into a new one, which takes its place.
+// mendLedger opens the ledger for appending. If it lacks records that the journal has, a
+// complete ledger is written and replaces it.
 func (s *Store) mendLedger() (*ledger, error) {
 	said, err := readLedger(s.dir, s.ledger)
 	if err != nil {
@@ -245,7 +252,7 @@ func (s *Store) mendLedger() (*ledger, error) {
 	if len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps && len(said.commands) == s.commands.count() {
 		return reopenLedger(path, said.size)
 	}
-	temp := path + writing
+	temp := path + tempSuffix
 	if err := os.RemoveAll(temp); err != nil {
 		return nil, err
 	}
@@ -269,7 +276,8 @@ func (s *Store) mendLedger() (*ledger, error) {
 	return l, nil
 }
 
-// writeLedger writes all that is known into a new ledger, and finds the heads in it.
+// writeLedger writes all known commands and heads into a new ledger, and returns the index
+// of its heads.
 func (s *Store) writeLedger(l *ledger) (headIndex, error) {
 	index := newHeadIndex(nil)
 	commands, err := s.ownCommands(0, allSteps)

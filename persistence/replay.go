@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,21 +9,21 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Moment is a run after a number of steps: its twins in their states, and the chain.
+// Moment is a run after a number of steps: the world with its states, and the chain.
 type Moment struct {
 	World *sim.World
 	Chain *sim.Chain
 	Steps twins.Tick // made so far
 }
 
-// sinkError is an error of who gets the steps, not of what is kept.
+// sinkError is an error returned by a sink, not by the store.
 type sinkError struct{ error }
 
 func (e sinkError) Unwrap() error { return e.error }
 
-// Replay hands the steps from ≤ t < to to the sinks as they were, without actors and
-// without computing anything. A record's cells show readings, flows, decisions and
-// notable events; not offers, setpoints and states, and of a reading only what has a
+// Replay passes the recorded steps from ≤ t < to to the sinks, without actors and without
+// computing anything. A record's cells have readings, flows, decisions and notable
+// events, but no offers, setpoints and states; a reading has only the fields with a
 // column. Every step is checked against the chain. Steps that are damaged, or whose
 // readings had not been written when the run was killed, are computed again.
 func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
@@ -39,6 +38,7 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 		from = end
 	}
 	for t := from; t < to; {
+		var damage error // of the chunk that the step is in
 		c, found := s.chunkAt(t)
 		end := min(to, c.to)
 		if found {
@@ -49,11 +49,17 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 				return ofSink.error
 			case err != nil:
 				s.repaired("journal: step %d: %v; it is computed again", next, err)
+				damage = err
 			}
 			t = next
 		}
 		if t < end {
-			if err := s.recompute(t, end, sinks); err != nil {
+			err := s.recompute(t, end, sinks)
+			var other *ModelError
+			if errors.As(err, &other) && damage != nil {
+				return &DamageError{Dir: s.dir, Step: t, What: fmt.Sprintf("%v; model %d made its steps, so that they cannot be computed again", damage, other.Model)}
+			}
+			if err != nil {
 				return err
 			}
 			t = end
@@ -62,8 +68,9 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 	return nil
 }
 
-// replayChunk hands out steps of one chunk, and says which is next.
-func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next twins.Tick, err error) {
+// replayChunk passes steps of one chunk to the sinks, and returns the step after the last
+// one passed.
+func (s *Store) replayChunk(c stepRange, from, to twins.Tick, sinks []sim.Sink) (next twins.Tick, err error) {
 	w, err := s.shownWorld()
 	if err != nil {
 		return from, sinkError{err}
@@ -73,6 +80,10 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 		return from, sinkError{err}
 	}
 	cells, records := make([]*cellChunk, len(w.Cells)), shape.records()
+	var known *limits // nil: the records have them
+	if shape.nodes == 0 {
+		known = s.limitsOf(w, to)
+	}
 	for i := range w.Cells {
 		if cells[i], err = s.readings(shape, i, c); err != nil {
 			return from, fmt.Errorf("readings of %s: %w", w.Cells[i].Path, err)
@@ -89,8 +100,8 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 		form.fill(rec)
 		for i, cell := range records {
 			cells[i].fill(cell, int(t-c.from))
-			if shape.nodes == 0 {
-				cell.Limit = w.LimitAt(i, t)
+			if known != nil {
+				cell.Limit = known.at(t)[i]
 			}
 		}
 		if err := s.check(rec, form, &hasher); err != nil {
@@ -106,7 +117,7 @@ func (s *Store) replayChunk(c span, from, to twins.Tick, sinks []sim.Sink) (next
 }
 
 // readings reads a community's part of a chunk.
-func (s *Store) readings(shape *shape, community int, c span) (*cellChunk, error) {
+func (s *Store) readings(shape *shape, community int, c stepRange) (*cellChunk, error) {
 	b, err := s.getParts(func(part int) []byte { return readingsKey(community, c.from, part) })
 	if err != nil {
 		return nil, err
@@ -114,7 +125,7 @@ func (s *Store) readings(shape *shape, community int, c span) (*cellChunk, error
 	return readCellChunk(b, shape, community, c.from, int(c.to-c.from))
 }
 
-// step reads what is kept of a step at once.
+// step reads the record of a step, without its readings.
 func (s *Store) step(t twins.Tick) (*stepForm, error) {
 	shape, err := s.shapeAt(t)
 	if err != nil {
@@ -131,7 +142,7 @@ func (s *Store) step(t twins.Tick) (*stepForm, error) {
 	return f, err
 }
 
-// check holds a record that was read against the digests and the chain.
+// check compares a record that was read with its digests and the chain.
 func (s *Store) check(r *sim.StepRecord, f *stepForm, hasher *sim.CellHasher) error {
 	if len(f.digests) != len(r.Cells) {
 		return fmt.Errorf("it has digests of %d communities, wanted %d", len(f.digests), len(r.Cells))
@@ -148,18 +159,18 @@ func (s *Store) check(r *sim.StepRecord, f *stepForm, hasher *sim.CellHasher) er
 	return nil
 }
 
-// recompute makes steps again, in a plain loop from the snapshot before them, and
-// compares their heads with those that are known.
+// recompute makes the steps from ≤ t < to again, from the snapshot before them, and compares
+// their heads with the known ones.
 func (s *Store) recompute(from, to twins.Tick, sinks []sim.Sink) error {
 	m, err := s.nearest(from)
 	if err != nil {
 		return err
 	}
-	return s.carry(m, from, to, sinks)
+	return s.stepTo(m, from, to, sinks)
 }
 
-// carry takes a moment on to step to; sinks get the steps from from on.
-func (s *Store) carry(m *Moment, from, to twins.Tick, sinks []sim.Sink) error {
+// stepTo steps a moment to step to; the sinks receive the steps ≥ from.
+func (s *Store) stepTo(m *Moment, from, to twins.Tick, sinks []sim.Sink) error {
 	if err := s.recomputable(m.Steps, to); err != nil {
 		return err
 	}
@@ -169,7 +180,7 @@ func (s *Store) carry(m *Moment, from, to twins.Tick, sinks []sim.Sink) error {
 	for m.Steps < to {
 		if _, err := r.Step(); err != nil {
 			var audit *sim.AuditError
-			if !errors.As(err, &audit) { // that is how it was
+			if !errors.As(err, &audit) { // the run itself failed the audit here
 				return err
 			}
 			r.From(m.Steps + 1)
@@ -179,7 +190,7 @@ func (s *Store) carry(m *Moment, from, to twins.Tick, sinks []sim.Sink) error {
 	return nil
 }
 
-// gate checks each step and lets those from one on through.
+// gate checks the head of each step, and passes the steps ≥ from to the sinks.
 type gate struct {
 	store *Store
 	chain *sim.Chain
@@ -203,8 +214,8 @@ func (g *gate) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// At makes the moment after n steps, 0 ≤ n ≤ Steps: from the snapshot before it, and
-// stepped on from there.
+// At returns the moment after n steps, 0 ≤ n ≤ Steps: it restores the snapshot before it
+// and steps from there.
 func (s *Store) At(n twins.Tick) (*Moment, error) {
 	if n < 0 || n > s.Steps() {
 		return nil, fmt.Errorf("after step %d, wanted at most the %d that are kept", n, s.Steps())
@@ -213,10 +224,10 @@ func (s *Store) At(n twins.Tick) (*Moment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, s.carry(m, n, n, nil)
+	return m, s.stepTo(m, n, n, nil)
 }
 
-// nearest is the moment of the last good snapshot after at most n steps.
+// nearest returns the moment of the last readable snapshot after at most n steps.
 func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 	for {
 		n = s.SnapshotBefore(n)
@@ -252,7 +263,7 @@ func (s *Store) states(n twins.Tick) (cells [][]byte, grid []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &reader{b: b}
+	r := &decoder{b: b}
 	communities := r.uint()
 	if err := r.done(); err != nil {
 		return nil, nil, err
@@ -268,21 +279,21 @@ func (s *Store) states(n twins.Tick) (cells [][]byte, grid []byte, err error) {
 	return cells, grid, err
 }
 
-// chunkCache is the readings that were read last.
+// chunkCache is the last readings that were read.
 type chunkCache struct {
-	span      span
+	span      stepRange
 	community int
 	cells     *cellChunk
 }
 
-// Readings returns what one column of one member says in the steps from ≤ t < to.
-// Columns are those of the member's kind, by name.
+// Readings returns the values of one column of one member in the steps from ≤ t < to.
+// column is the name of a column of the member's kind; units are the column's.
 func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, error) {
 	w, err := s.shownWorld()
 	if err != nil {
 		return nil, err
 	}
-	at, err := placeOf(w, path, column)
+	at, err := findMember(w, path, column)
 	if err != nil {
 		return nil, err
 	}
@@ -323,8 +334,9 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 	return values, nil
 }
 
-// cachedColumn is the chunk with a member's readings, and where a column stands in it.
-func (s *Store) cachedColumn(at place, column string, c span) (*cellChunk, int, error) {
+// cachedColumn returns the chunk with a member's readings, and the index of a column in it,
+// −1 if the chunk's layout does not have it.
+func (s *Store) cachedColumn(at memberIndex, column string, c stepRange) (*cellChunk, int, error) {
 	shape, err := s.shapeAt(c.from)
 	if err != nil {
 		return nil, -1, err
@@ -333,7 +345,7 @@ func (s *Store) cachedColumn(at place, column string, c span) (*cellChunk, int, 
 	return k, shape.cells[at.cell].Blocks[at.block].ColumnNamed(column), err
 }
 
-func (s *Store) cached(shape *shape, community int, c span) (*cellChunk, error) {
+func (s *Store) cached(shape *shape, community int, c stepRange) (*cellChunk, error) {
 	if s.cache.cells != nil && s.cache.span == c && s.cache.community == community {
 		return s.cache.cells, nil
 	}
@@ -348,10 +360,10 @@ type sinkFunc func(*sim.StepRecord) error
 
 func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
-// place is where a member stands.
-type place struct{ cell, block, member int }
+// memberIndex locates a member: the indices of its community, block and member.
+type memberIndex struct{ cell, block, member int }
 
-func placeOf(w *sim.World, path, column string) (place, error) {
+func findMember(w *sim.World, path, column string) (memberIndex, error) {
 	for i, c := range w.Cells {
 		for n, b := range c.Blocks {
 			m, found := slices.BinarySearch(b.Paths, path)
@@ -359,16 +371,16 @@ func placeOf(w *sim.World, path, column string) (place, error) {
 				continue
 			}
 			if !slices.ContainsFunc(b.Kind.Columns, func(c twins.Column) bool { return c.Name == column }) {
-				return place{}, fmt.Errorf("%s has no column %q", path, column)
+				return memberIndex{}, fmt.Errorf("%s has no column %q", path, column)
 			}
-			return place{i, n, m}, nil
+			return memberIndex{i, n, m}, nil
 		}
 	}
-	return place{}, fmt.Errorf("no member %s", path)
+	return memberIndex{}, fmt.Errorf("no member %s", path)
 }
 
-// DigestAt is the digest that the run had after n steps, 0 ≤ n ≤ Steps. Of steps that
-// another model made it is known only where states are kept: *ModelError elsewhere.
+// DigestAt returns the run's digest after n steps, 0 ≤ n ≤ Steps. For steps that another
+// model made it is known only at snapshots: *ModelError elsewhere.
 func (s *Store) DigestAt(n twins.Tick) (sim.Hash, error) {
 	switch {
 	case n == s.ended && n == s.Steps() && n > 0:
@@ -379,17 +391,17 @@ func (s *Store) DigestAt(n twins.Tick) (sim.Hash, error) {
 	if s.Recomputable(n-1, n) != nil { // another model made it
 		return s.keptDigest(n)
 	}
-	// The chain has a digest from the first step that it is given, so one is made.
+	// A resumed chain has a digest only after a step, so one step is made.
 	m, err := s.nearest(n - 1)
 	if err != nil {
 		return sim.Hash{}, err
 	}
-	err = s.carry(m, n, n, nil)
+	err = s.stepTo(m, n, n, nil)
 	return m.Chain.Digest(), err
 }
 
-// DigestText is DigestAt in hex; "" where it is not known, since another model made the
-// steps.
+// DigestText returns DigestAt in hex; "" where it is unknown because another model made
+// the steps.
 func (s *Store) DigestText(n twins.Tick) (string, error) {
 	digest, err := s.DigestAt(n)
 	var other *ModelError
@@ -399,18 +411,13 @@ func (s *Store) DigestText(n twins.Tick) (string, error) {
 	return digest.String(), err
 }
 
-// keptDigest is the digest after n steps, from the states that are kept.
+// keptDigest returns the digest after n steps, computed from the snapshot there.
 func (s *Store) keptDigest(n twins.Tick) (sim.Hash, error) {
 	cells, grid, err := s.states(n)
 	if err != nil {
 		return sim.Hash{}, s.recomputable(s.SnapshotBefore(n-1), n)
 	}
-	all := sha256.New()
-	for _, b := range append(cells, grid) {
-		all.Write(b)
-	}
-	var states sim.Hash
-	all.Sum(states[:0])
+	states, err := sim.HashStored(cells, grid)
 	head, _ := s.HeadAt(n)
-	return sim.DigestOf(head, states), nil
+	return sim.DigestOf(head, states), err
 }

@@ -30,13 +30,13 @@ const (
 	ledgerFile   = "ledger"
 	journalDir   = "journal"
 	addressFile  = "address"
-	writing      = ".tmp" // ends the name of a file that is being written
+	tempSuffix   = ".tmp" // suffix of a file that is being written
 )
 
-// runFormat is the number of the folder's form.
+// runFormat is the version of the folder's form.
 const runFormat = 3
 
-// State says how a run stands.
+// State is the state of a run.
 type State string
 
 // The states of a run.
@@ -47,61 +47,60 @@ const (
 	Failed      State = "failed"
 )
 
-// Run is what run.json says of a run.
+// Run is the content of run.json.
 type Run struct {
 	Format   int       `json:"format"`
-	ID       string    `json:"id,omitempty"` // no other run has it
+	ID       string    `json:"id,omitempty"` // unique to the run
 	Scenario string    `json:"scenario"`
 	Seed     uint64    `json:"seed"`
 	Created  time.Time `json:"created"`
 	Smatrix  string    `json:"smatrix"` // version of the program
 	State    State     `json:"state"`
 	Journal  *Kept     `json:"journal,omitempty"` // nil if the run is not kept step by step
-	Sum      string    `json:"sum"`               // CRC-32C of all the rest, hex
+	Sum      string    `json:"sum"`               // CRC-32C of all other fields, hex
 }
 
-// Kept says from what a run that is kept step by step can be built again.
+// Kept is what a run that is kept step by step is built from when it is opened.
 type Kept struct {
 	Scenario  scenario.Origin     `json:"scenario"` // its text is scenario.yaml
 	Text      string              `json:"text"`     // SHA-256 of scenario.yaml, hex
-	Data      []scenario.DataFile `json:"data"`     // recorded data that it reads
+	Data      []scenario.DataFile `json:"data"`     // files of recorded data
 	Steps     int64               `json:"steps"`    // of the whole run
 	StepS     int64               `json:"step_s"`
 	CSV       bool                `json:"csv"`              // whether readings.csv and grid.csv belong to the run
-	Parent    *Parent             `json:"parent,omitempty"` // of a fork
+	Parent    *Parent             `json:"parent,omitempty"` // nil if the run is not a fork
 	Retention Retention           `json:"retention,omitzero"`
-	Form      *Form               `json:"form,omitempty"` // nil: kept before there were layouts
+	Form      *Form               `json:"form,omitempty"` // nil: older than layouts
 }
 
-// sum is what Sum must be.
+// sum computes the value of Sum.
 func (r Run) sum() string {
 	r.Sum = ""
 	b, err := json.Marshal(r)
 	if err != nil {
-		panic(err) // it is plain data
+		panic(err) // plain data always marshals
 	}
 	return fmt.Sprintf("%08x", crc32.Checksum(b, castagnoli))
 }
 
-// RunDir is the folder of a run that is being made.
+// RunDir is the folder of a run in progress.
 type RunDir struct {
 	dir  string
 	meta Run
-	csv  *csvFiles // nil if nobody asked for it
+	csv  *csvFiles // nil without CSV
 
-	// For Keep and Fork: what is let go while the run is made, and what its journal
-	// is kept in, nil for Badger.
+	// Keep and Fork read these: what to delete during the run, and the kind of table of
+	// the journal, nil for Badger.
 	Retention Retention
 	Tables    Opener
 
 	journal *Journal // nil if the run is not kept step by step
-	lock    *os.File // of a temporary folder
+	lock    *os.File // of a temporary folder, else nil
 }
 
-// CreateRun makes the folder of a run, parents included, and writes its run.json:
-// running. Format and State of meta are filled in. A folder that cannot be used,
-// because there is something in it, it is no folder or may not be written, is a
-// *problem.Usage and stays as it was.
+// CreateRun makes the folder of a run, parents included, and writes its run.json with the
+// state Running; it fills in Format and State of meta. A folder that is not empty, not a
+// folder or not writable is a *problem.Usage and stays as it was.
 func CreateRun(dir string, meta Run) (*RunDir, error) {
 	meta.Format, meta.State, meta.ID = runFormat, Running, newIdentity()
 	r := &RunDir{dir: dir, meta: meta}
@@ -122,13 +121,13 @@ func CreateRun(dir string, meta Run) (*RunDir, error) {
 	return r, nil
 }
 
-// unusable says why a folder cannot take a run, and what to do.
+// unusable returns the error of an output folder that cannot be used, and what to do.
 func unusable(dir, why string, args ...any) error {
 	return &problem.Usage{What: fmt.Sprintf("output folder %q %s; choose one that is new or empty", dir, fmt.Sprintf(why, args...))}
 }
 
-// checkEmpty refuses what is no folder and a folder with something in it, besides
-// what is known.
+// checkEmpty returns an error if dir is not a folder, or contains files other than the
+// known ones.
 func checkEmpty(dir string, known ...string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -151,7 +150,7 @@ func checkEmpty(dir string, known ...string) error {
 	return nil
 }
 
-// reason is an error of the operating system without operation and path.
+// reason strips operation and path from an error of the operating system.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -160,8 +159,8 @@ func reason(err error) error {
 	return err
 }
 
-// makeFolders makes dir with its parents and returns those that were missing,
-// innermost first, also if it could not make all of them.
+// makeFolders makes dir with its parents and returns the folders that it made, innermost
+// first, also when it fails.
 func makeFolders(dir string) (made []string, err error) {
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
 		if _, err := os.Lstat(d); !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
@@ -175,18 +174,17 @@ func makeFolders(dir string) (made []string, err error) {
 	return made, nil
 }
 
-// removeFolders undoes makeFolders; what has got something in it since then stays.
+// removeFolders undoes makeFolders; folders that are not empty stay.
 func removeFolders(made []string) {
 	for _, d := range made {
-		_ = os.Remove(d) // nothing was lost if it stays
+		_ = os.Remove(d) // an empty folder left behind does no harm
 	}
 }
 
-// claim writes the first run.json. Of two runs that want one folder at the same
-// time one gets it: only one can have run.json.tmp, and whoever gets that late
-// finds run.json.
+// claim writes the first run.json. If two runs claim one folder at the same time, one
+// succeeds: only one can create run.json.tmp, and a later one finds run.json.
 func (r *RunDir) claim() error {
-	temp := r.path(runFile + writing)
+	temp := r.path(runFile + tempSuffix)
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -196,7 +194,7 @@ func (r *RunDir) claim() error {
 	case err != nil:
 		return fmt.Errorf("output folder %q: %w", r.dir, err)
 	}
-	if err := checkEmpty(r.dir, runFile+writing); err != nil {
+	if err := checkEmpty(r.dir, runFile+tempSuffix); err != nil {
 		f.Close()
 		os.Remove(temp)
 		return err
@@ -213,7 +211,7 @@ func (r *RunDir) writeMeta() error {
 
 func (r *RunDir) path(name string) string { return filepath.Join(r.dir, name) }
 
-// CSV begins readings.csv and grid.csv and returns the sink that fills them.
+// CSV creates readings.csv and grid.csv and returns the sink that writes them.
 // Finish closes them.
 func (r *RunDir) CSV() (sim.Sink, error) {
 	files, err := createCSV(r.path(readingsFile), r.path(gridFile))
@@ -233,14 +231,14 @@ func (r *RunDir) openTable(mode Mode, thin bool) (Table, error) {
 	return open(r.path(journalDir), mode, thin)
 }
 
-// Shown says in the folder where the process that holds the run is to be asked,
-// until Finish.
+// Shown writes the address at which this process serves the run into the folder; Finish
+// removes it.
 func (r *RunDir) Shown(address string) error { return r.writeText(addressFile, []byte(address+"\n")) }
 
-// Dir is where it is.
+// Dir returns the path of the folder.
 func (r *RunDir) Dir() string { return r.dir }
 
-// Remove deletes the folder of a run that nobody wants to keep.
+// Remove deletes the folder of a temporary run.
 func (r *RunDir) Remove() error {
 	err := os.RemoveAll(r.dir)
 	if r.lock != nil {
@@ -249,9 +247,8 @@ func (r *RunDir) Remove() error {
 	return err
 }
 
-// Finish closes the CSV files, writes the report and says in run.json how the run
-// has ended. If not all that belongs to the run could be written, that is the
-// error, and the run has failed.
+// Finish closes the CSV files, writes the report and the final state in run.json. If
+// anything cannot be written, it returns the error and the state is Failed.
 func (r *RunDir) Finish(state State, report any) error {
 	var err error
 	if r.csv != nil {
@@ -260,7 +257,7 @@ func (r *RunDir) Finish(state State, report any) error {
 	if r.journal != nil {
 		err = errors.Join(err, r.journal.End())
 	}
-	_ = os.Remove(r.path(addressFile)) // if it is there
+	_ = os.Remove(r.path(addressFile)) // it may not exist
 	err = errors.Join(err, r.write(reportFile, report))
 	if r.meta.State = state; err != nil {
 		r.meta.State = Failed
@@ -268,7 +265,7 @@ func (r *RunDir) Finish(state State, report any) error {
 	return errors.Join(err, r.writeMeta())
 }
 
-// WriteBookings writes bookings.csv, if tables were asked for.
+// WriteBookings writes bookings.csv if the run has CSV files.
 func (r *RunDir) WriteBookings(write func(io.Writer) error) error {
 	if r.csv == nil {
 		return nil
@@ -280,9 +277,9 @@ func (r *RunDir) WriteBookings(write func(io.Writer) error) error {
 	return r.writeText(bookingsFile, table.Bytes())
 }
 
-// writeText writes a file of the folder, which is synced before it has its name.
+// writeText writes a file of the folder; the content is synced before the file is renamed.
 func (r *RunDir) writeText(name string, text []byte) error {
-	f, err := os.Create(r.path(name + writing))
+	f, err := os.Create(r.path(name + tempSuffix))
 	if err != nil {
 		return err
 	}
@@ -296,17 +293,17 @@ func (r *RunDir) writeText(name string, text []byte) error {
 	return err
 }
 
-// write writes a JSON file of the folder whole, or leaves the one that was there.
+// write replaces a JSON file of the folder as a whole, or leaves the old one.
 func (r *RunDir) write(name string, v any) error {
-	f, err := os.Create(r.path(name + writing))
+	f, err := os.Create(r.path(name + tempSuffix))
 	if err != nil {
 		return err
 	}
 	return r.replace(f, name, v)
 }
 
-// replace writes v into f, which is named name.tmp, and gives it its name. The
-// order is what makes it safe: content on disk, then the name, then the folder.
+// replace writes v into f, which is named name.tmp, and renames it to name. It is safe by
+// order: sync the content, rename, sync the folder.
 func (r *RunDir) replace(f *os.File, name string, v any) error {
 	w := json.NewEncoder(f)
 	w.SetIndent("", "  ")
@@ -327,8 +324,8 @@ func (r *RunDir) replace(f *os.File, name string, v any) error {
 	return nil
 }
 
-// syncFolder asks for the folder's names to be on disk. Not every system can, and
-// the files are there without it, so it does not fail.
+// syncFolder syncs the folder's entries to disk. Not every system can; errors are ignored,
+// as the files exist without it.
 func syncFolder(dir string) {
 	d, err := os.Open(dir)
 	if err != nil {

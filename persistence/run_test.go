@@ -17,7 +17,7 @@ import (
 
 var meta = Run{Scenario: "hamlet", Seed: 1<<64 - 1, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Smatrix: "v1"}
 
-// readRun reads run.json, which must be there and whole.
+// readRun reads run.json, which must exist and be whole.
 func readRun(t *testing.T, dir string) (r Run) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, runFile))
@@ -106,7 +106,7 @@ func TestCreateRunTakes(t *testing.T) {
 func TestCreateRunRefuses(t *testing.T) {
 	tests := []struct {
 		name string
-		make func(t *testing.T, root string) // what is there before
+		make func(t *testing.T, root string) // makes what exists before
 		dir  string                          // below root
 		want string
 	}{
@@ -163,8 +163,8 @@ func TestCreateRunWithoutPermission(t *testing.T) {
 	}
 }
 
-// Of many runs that want one folder at the same time one gets it, and the others
-// are told so.
+// Of many runs that claim one folder at the same time one succeeds, and the others get a
+// usage error.
 func TestCreateRunAtTheSameTime(t *testing.T) {
 	for range 50 {
 		dir := filepath.Join(t.TempDir(), "run")
@@ -189,13 +189,13 @@ func TestCreateRunAtTheSameTime(t *testing.T) {
 	}
 }
 
-// What is written to fills up: every way in which it shows ends as an error, and
-// run.json says so.
+// Whichever file meets a full disk, Finish returns the error, and run.json has the state
+// failed.
 func TestDiskFull(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("wants /dev/full")
 	}
-	for _, name := range []string{readingsFile, gridFile, reportFile + writing} {
+	for _, name := range []string{readingsFile, gridFile, reportFile + tempSuffix} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			r, err := CreateRun(dir, meta)
@@ -218,8 +218,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// A report that cannot be written leaves the run.json that was there, or a new
-// one: never a part.
+// If the report cannot be written, run.json is the old or the new one, never a part of one.
 func TestFinishWhereTheFolderIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	r, err := CreateRun(dir, meta)

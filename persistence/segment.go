@@ -8,27 +8,27 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Form is how the steps of a run were recorded and by which models. In run.json; a run
-// without one was kept before there were layouts.
+// Form says in which layouts and by which models the steps of a run were recorded. It is
+// part of run.json; a run without one is older than layouts (firstForm).
 type Form struct {
 	Chain  int           `json:"chain"`            // version of the chain
 	Begun  int           `json:"begun"`            // model that began the run
 	Layout *twins.Layout `json:"layout"`           // of the steps before the first joint
-	Model  int           `json:"model"`            // of the steps after the last joint: as Begun or the joint says, or one that does not differ in any of them
+	Model  int           `json:"model"`            // of the steps after the last joint: Begun's or the joint's, or a later one that computes all of them alike
 	Joints []sim.Joint   `json:"joints,omitempty"` // in order
 }
 
-// formOfWorld is the form of a run that is begun.
+// formOfWorld returns the form of a new run.
 func formOfWorld(w *sim.World) *Form {
 	return &Form{Chain: w.Form.Chain, Begun: w.Form.Model, Layout: w.Form.Layout, Model: w.Form.Model}
 }
 
-// firstForm is the form of runs that were kept before there were layouts.
+// firstForm is the form of runs that are older than layouts.
 func firstForm() *Form {
 	return &Form{Chain: sim.FirstChain, Begun: 1, Layout: twins.FirstLayout(), Model: 1}
 }
 
-// form is the run's form.
+// form returns the run's form.
 func (k *Kept) form() *Form {
 	if k.Form == nil {
 		return firstForm()
@@ -37,16 +37,24 @@ func (k *Kept) form() *Form {
 }
 
 // check refuses a form that this program does not know.
-func (f *Form) check() error {
+func (f *Form) check(steps twins.Tick) error {
 	if f.Chain > sim.LayoutChain {
 		return fmt.Errorf("has a chain of version %d; this program knows versions up to %d, wanted a newer program", f.Chain, sim.LayoutChain)
 	}
-	if f.Layout == nil {
-		return fmt.Errorf("has no layout in its %s", runFile)
-	}
-	models, layouts := []int{f.Begun, f.Model}, []*twins.Layout{f.Layout}
+	models, layouts, last := []int{f.Begun, f.Model}, []*twins.Layout{f.Layout}, twins.Tick(0)
 	for i := range f.Joints {
-		models, layouts = append(models, f.Joints[i].Model), append(layouts, f.Joints[i].Layout)
+		j := &f.Joints[i]
+		models, layouts = append(models, j.Model), append(layouts, j.Layout)
+		if j.Tick <= last || j.Tick > steps {
+			return fmt.Errorf("says in its %s that it went on before step %d, wanted steps that rise, up to %d", runFile, j.Tick, steps)
+		}
+		last = j.Tick
+	}
+	if f.Chain < sim.FirstChain || slices.Min(models) < 1 {
+		return fmt.Errorf("says in its %s that it has chain %d and models %v, wanted chain %d or %d and models from 1 on", runFile, f.Chain, models, sim.FirstChain, sim.LayoutChain)
+	}
+	if slices.Contains(layouts, nil) {
+		return fmt.Errorf("has no layout in its %s", runFile)
 	}
 	if newest := slices.Max(models); newest > sim.Model() {
 		return fmt.Errorf("was made by model %d; this program is model %d, wanted a newer program", newest, sim.Model())
@@ -59,17 +67,17 @@ func (f *Form) check() error {
 	return nil
 }
 
-// segment is steps of a run that one model made in one layout.
+// segment is a range of steps of a run that one model made in one layout.
 type segment struct {
 	from   twins.Tick
 	model  int
 	layout *twins.Layout
-	joint  *sim.Joint // before its first step; nil of the first
-	shape  *shape     // once it has been asked for
+	joint  *sim.Joint // before its first step; nil for the first segment
+	shape  *shape     // computed on first use
 }
 
-// shape is what a layout says of each step: who there is, and how many columns of flows
-// and figures of a community it has.
+// shape is what a layout fixes for each step: the members, and the numbers of flow columns
+// and of figures per community.
 type shape struct {
 	cells        []*twins.CellLayout // in path order
 	flows, nodes int
@@ -83,7 +91,7 @@ func shapeOf(l *twins.Layout, cells []*twins.Cell) *shape {
 	return s
 }
 
-// records are empty ones of all communities.
+// records returns an empty record for each community.
 func (s *shape) records() (all []*twins.CellRecord) {
 	for _, c := range s.cells {
 		all = append(all, twins.NewCellRecord(c))
@@ -91,7 +99,7 @@ func (s *shape) records() (all []*twins.CellRecord) {
 	return all
 }
 
-// segments are those of a form, in order.
+// segments returns a form's segments, in order.
 func (f *Form) segments() []*segment {
 	all := []*segment{{model: f.Begun, layout: f.Layout}}
 	for i := range f.Joints {
@@ -103,7 +111,7 @@ func (f *Form) segments() []*segment {
 	return all
 }
 
-// segmentOf is the one that a step is in.
+// segmentOf returns the segment that contains a step.
 func (s *Store) segmentOf(t twins.Tick) *segment {
 	for i := len(s.segments) - 1; i > 0; i-- {
 		if s.segments[i].from <= t {
@@ -113,7 +121,7 @@ func (s *Store) segmentOf(t twins.Tick) *segment {
 	return s.segments[0]
 }
 
-// shapeAt is the shape of a step's records.
+// shapeAt returns the shape of a step's records.
 func (s *Store) shapeAt(t twins.Tick) (*shape, error) {
 	w, err := s.shownWorld()
 	if err != nil {
@@ -126,8 +134,8 @@ func (s *Store) shapeAt(t twins.Tick) (*shape, error) {
 	return g.shape, nil
 }
 
-// before is the head of the chain before a step is made, a joint included; zero where it is
-// not known.
+// before returns the head of the chain before a step is made, a joint included; zero if
+// unknown.
 func (s *Store) before(t twins.Tick) sim.Hash {
 	head, _ := s.HeadAt(t)
 	if g := s.segmentOf(t); g.joint != nil && g.from == t && head != (sim.Hash{}) {
@@ -136,11 +144,11 @@ func (s *Store) before(t twins.Tick) sim.Hash {
 	return head
 }
 
-// ModelError says that steps cannot be computed again: another model made them.
+// ModelError reports that steps cannot be computed again because another model made them.
 type ModelError struct {
 	Dir   string
-	Model int        // that made them
-	Step  twins.Tick // the first that cannot
+	Model int        // that made the steps
+	Step  twins.Tick // the first that cannot be computed again
 	Next  string     // what to do
 }
 
@@ -152,8 +160,8 @@ func (e *ModelError) Error() string {
 	return text
 }
 
-// recomputable is a *ModelError if this program would not make the steps from ≤ t < to as
-// they were made.
+// recomputable returns a *ModelError if this program may compute a step in from ≤ t < to
+// differently.
 func (s *Store) recomputable(from, to twins.Tick) error {
 	for t := from; t < to; {
 		if s.parent != nil && t < s.base {
@@ -170,7 +178,7 @@ func (s *Store) recomputable(from, to twins.Tick) error {
 				end = min(end, later.from)
 			}
 		}
-		if at := s.differs(g, t, end); at >= 0 {
+		if at := s.firstDifference(g, t, end); at >= 0 {
 			return &ModelError{Dir: s.dir, Model: g.model, Step: at}
 		}
 		if t = end; t < to { // a joint is in between
@@ -180,10 +188,10 @@ func (s *Store) recomputable(from, to twins.Tick) error {
 	return nil
 }
 
-// differs is the first step of a segment that this program's model may make otherwise, −1
-// if there is none. A step whose record is missing is not looked at: whatever is computed
-// must have the head that is known of it.
-func (s *Store) differs(g *segment, from, to twins.Tick) twins.Tick {
+// firstDifference returns the first step of a segment that this program's model may
+// compute differently, −1 if there is none. A step without a record is skipped: when it is
+// computed, its head is compared with the ledger's.
+func (s *Store) firstDifference(g *segment, from, to twins.Tick) twins.Tick {
 	for _, change := range sim.ModelsSince(g.model) {
 		if change.Differs == nil {
 			return from
@@ -198,7 +206,7 @@ func (s *Store) differs(g *segment, from, to twins.Tick) twins.Tick {
 	return -1
 }
 
-// swingOf is how the frequency moved in a step, if that is kept.
+// swingOf returns the frequency swing of a step, false if its record is missing.
 func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
 	if s.missing.has(t) {
 		return twins.Swing{}, false
@@ -208,25 +216,26 @@ func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
 		return twins.Swing{}, false
 	}
 	f := &stepForm{}
-	r := &reader{b: b}
+	r := &decoder{b: b}
 	f.readHead(r)
 	return f.swing, r.err == nil
 }
 
-// ModelOf is the model that made a step, and whether this program can compute it again.
+// ModelOf returns the model that made a step, and whether this program can compute the
+// step again.
 func (s *Store) ModelOf(t twins.Tick) (model int, again bool) {
 	if s.parent != nil && t < s.base {
 		return s.parent.ModelOf(t)
 	}
 	g := s.segmentOf(t)
-	return g.model, s.differs(g, t, t+1) < 0
+	return g.model, s.firstDifference(g, t, t+1) < 0
 }
 
-// Joints are the moments in which the run went on in another model.
+// Joints returns the points at which the run was continued with another model.
 func (s *Store) Joints() []sim.Joint { return s.run.meta.Journal.form().Joints }
 
-// chainFrom goes on from a head. The hash of states that this program stores in another
-// version than the run has is taken from the record.
+// chainFrom returns a chain that continues from a head. If this program stores states in a
+// newer version than the run does, the chain takes hashes of states from the records.
 func (s *Store) chainFrom(head sim.Hash) *sim.Chain {
 	c := sim.ResumeChain(head)
 	upgraded := false
@@ -245,7 +254,7 @@ func (s *Store) chainFrom(head sim.Hash) *sim.Chain {
 	return c
 }
 
-// statesIf is the hash of states that a step has.
+// statesIf returns the hash of states in a step, false if it was not read or has none.
 func (f *stepForm) statesIf(read bool) (sim.Hash, bool) {
 	if !read || !f.due {
 		return sim.Hash{}, false
@@ -253,27 +262,30 @@ func (f *stepForm) statesIf(read bool) (sim.Hash, bool) {
 	return f.states, true
 }
 
-// formFrom is the form of a run that goes on from the state after at steps, when so many
-// have been made. Where this program's model would have made the steps so far the same,
-// the run is its own from now on; else a joint says so, and the state must be one that is
-// kept.
+// formFrom returns the form of a run that continues from the state after at steps, of made
+// steps in all. If this program's model computes the steps so far alike, it replaces the
+// run's model without a joint. Otherwise a joint is added, and the state after at steps
+// must be a snapshot.
 func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
 	form := *s.run.meta.Journal.form()
+	joints := len(form.Joints)
 	form.Joints = slices.DeleteFunc(slices.Clone(form.Joints), func(j sim.Joint) bool { return j.Tick > at })
+	if n := len(form.Joints); n == 0 && joints > 0 { // later joints, and the model of the steps after them, are not the fork's
+		form.Model = form.Begun
+	} else if n < joints {
+		form.Model = form.Joints[n-1].Model
+	}
 	segments := form.segments()
 	last := segments[len(segments)-1]
-	if len(segments) < len(s.segments) { // a later joint is not the fork's
-		form.Model = last.model
-	}
 	if last.model == sim.Model() {
 		return &form, nil
 	}
-	if s.sameSince(last, made) {
+	if s.sameInModel(last, made) {
 		form.Model = sim.Model()
 		return &form, nil
 	}
 	if _, _, err := s.states(at); at != made || err != nil {
-		return nil, s.elsewhere(last, made)
+		return nil, s.noSnapshotHere(last, made)
 	}
 	w, err := s.shownWorld()
 	if err != nil {
@@ -284,15 +296,15 @@ func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
 	return &form, nil
 }
 
-// sameSince reports whether this program's model would have made all steps of a segment as
-// they were made.
-func (s *Store) sameSince(g *segment, to twins.Tick) bool {
+// sameInModel reports whether this program's model computes all steps of a segment before
+// to alike.
+func (s *Store) sameInModel(g *segment, to twins.Tick) bool {
 	for from := g.from; from < to; {
 		of, end := s, to
 		for of.parent != nil && from < of.base {
 			of, end = of.parent, min(end, of.base)
 		}
-		if of.differs(g, from, end) >= 0 {
+		if of.firstDifference(g, from, end) >= 0 {
 			return false
 		}
 		from = end
@@ -300,8 +312,9 @@ func (s *Store) sameSince(g *segment, to twins.Tick) bool {
 	return true
 }
 
-// elsewhere says where a run can go on that cannot from here.
-func (s *Store) elsewhere(g *segment, at twins.Tick) error {
+// noSnapshotHere returns the *ModelError of a run that cannot be continued at a step. It
+// names the nearest snapshot, at which a fork can begin.
+func (s *Store) noSnapshotHere(g *segment, at twins.Tick) error {
 	e := &ModelError{Dir: s.dir, Model: g.model, Step: at, Next: "it goes on only from a state that is kept, and none is"}
 	if n := s.SnapshotBefore(at); n > 0 {
 		e.Next = fmt.Sprintf("it goes on only from a state that is kept: `smatrix fork %s --at %d` begins at the nearest one", s.dir, n)
@@ -309,16 +322,15 @@ func (s *Store) elsewhere(g *segment, at twins.Tick) error {
 	return e
 }
 
-// goOn takes a form for the steps that come.
-func (s *Store) goOn(form *Form) {
+// useForm sets the form for the steps to come.
+func (s *Store) useForm(form *Form) {
 	s.run.meta.Journal.Form = form
 	s.segments = form.segments()
 }
 
-// leaveOut leaves steps at the end out that can be neither read nor computed again: those
-// of a run that was killed and that another model made, whose readings had not been
-// written.
-func (s *Store) leaveOut() error {
+// dropUnreadable drops steps at the end that can be neither read nor computed again: those
+// of a killed run whose readings had not been written, made by another model.
+func (s *Store) dropUnreadable() error {
 	last, read := s.segments[len(s.segments)-1], max(s.base, s.chunks.end())
 	if read >= s.Steps() || len(sim.ModelsSince(last.model)) == 0 || s.recomputable(s.SnapshotBefore(read), s.Steps()) == nil {
 		return nil

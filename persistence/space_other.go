@@ -8,16 +8,17 @@ import (
 	"os"
 )
 
-// freeSpace is not known here: a full disk is found when a write fails.
+// freeSpace is unknown on this system: a full disk shows when a write fails.
 func freeSpace(string) (int64, error) { return math.MaxInt64, nil }
 
-// held is not known here.
+// held is unknown on this system: it reports that the store is free.
 func held(string) bool { return false }
 
-// lockFolder is not known here.
+// lockFolder does not lock on this system.
 func lockFolder(dir string) (*os.File, error) { return os.Open(dir) }
 
-// alive is not known here.
-func alive(int) bool { return true }
+// processExists is unknown on this system: it assumes that the process exists.
+func processExists(int) bool { return true }
 
-func taken(info fs.FileInfo) int64 { return info.Size() }
+// diskUsage is unknown on this system: it returns the length of the file, holes included.
+func diskUsage(info fs.FileInfo) int64 { return info.Size() }

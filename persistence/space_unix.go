@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// freeSpace is how many bytes a user may still write to the disk of a folder.
+// freeSpace returns how many bytes a user may still write to the disk of a folder.
 func freeSpace(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
@@ -18,7 +18,7 @@ func freeSpace(dir string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
-// held reports whether a process works on the Badger store in a folder, which it locks.
+// held reports whether a process has the Badger store in a folder open, and so locked.
 func held(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -29,7 +29,7 @@ func held(dir string) bool {
 	return errors.Is(err, syscall.EWOULDBLOCK)
 }
 
-// lockFolder locks a folder until what it returns is closed, or the process ends in any way.
+// lockFolder locks a folder until the returned file is closed or the process ends.
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -41,11 +41,11 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// alive reports whether there may be a process of this number.
-func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+// processExists reports whether a process with this ID may exist.
+func processExists(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// taken is how much room a file takes.
-func taken(info fs.FileInfo) int64 {
+// diskUsage returns how many bytes a file takes on disk.
+func diskUsage(info fs.FileInfo) int64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return min(info.Size(), s.Blocks*512)
 	}

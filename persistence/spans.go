@@ -8,17 +8,17 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// What a store has in memory of the chunks, snapshots and missing steps of a run is as long as
-// there are irregularities in them, not as the run.
+// A store's lists of chunks, snapshots and missing steps grow with their irregularities, not
+// with the length of the run.
 
-// span is the steps from ≤ t < to.
-type span struct{ from, to twins.Tick }
+// stepRange is the steps from ≤ t < to.
+type stepRange struct{ from, to twins.Tick }
 
-// spans are sets of steps: in order, with gaps between them.
-type spans []span
+// stepSet is a set of steps: ranges in order, with gaps between them.
+type stepSet []stepRange
 
-// add takes steps behind those that are in it; none if c is empty.
-func (s *spans) add(c span) {
+// add adds steps after those in the set; none if c is empty.
+func (s *stepSet) add(c stepRange) {
 	n := len(*s)
 	switch {
 	case c.from >= c.to:
@@ -29,28 +29,28 @@ func (s *spans) add(c span) {
 	}
 }
 
-// from is the place of the first span that ends behind a step.
-func (s spans) from(t twins.Tick) int {
+// from returns the index of the first range that ends after a step.
+func (s stepSet) from(t twins.Tick) int {
 	return sort.Search(len(s), func(i int) bool { return s[i].to > t })
 }
 
-// first is the first of the spans' steps from t on, with those that follow it.
-func (s spans) first(t twins.Tick) (span, bool) {
+// first returns the set's first range from t on, false if there is none.
+func (s stepSet) first(t twins.Tick) (stepRange, bool) {
 	i := s.from(t)
 	if i == len(s) {
-		return span{}, false
+		return stepRange{}, false
 	}
-	return span{max(s[i].from, t), s[i].to}, true
+	return stepRange{max(s[i].from, t), s[i].to}, true
 }
 
-// has reports whether a step is in one.
-func (s spans) has(t twins.Tick) bool {
+// has reports whether a step is in the set.
+func (s stepSet) has(t twins.Tick) bool {
 	c, found := s.first(t)
 	return found && c.from == t
 }
 
-// count is how many steps from t on are in them.
-func (s spans) count(t twins.Tick) (n twins.Tick) {
+// count returns the number of steps ≥ t in the set.
+func (s stepSet) count(t twins.Tick) (n twins.Tick) {
 	for _, c := range s[s.from(t):] {
 		n += c.to - max(c.from, t)
 	}
@@ -58,7 +58,7 @@ func (s spans) count(t twins.Tick) (n twins.Tick) {
 }
 
 // cut drops the steps from t on.
-func (s *spans) cut(t twins.Tick) {
+func (s *stepSet) cut(t twins.Tick) {
 	i := s.from(t)
 	if i < len(*s) && (*s)[i].from < t {
 		(*s)[i].to = t
@@ -67,7 +67,7 @@ func (s *spans) cut(t twins.Tick) {
 	*s = (*s)[:i]
 }
 
-// ticks are rising steps, as arithmetic progressions.
+// ticks is a rising list of steps, as arithmetic progressions.
 type ticks []progression
 
 // progression is the n steps at, at + every, at + 2 every, …
@@ -78,7 +78,7 @@ type progression struct {
 
 func (r progression) last() twins.Tick { return r.at + r.every*twins.Tick(r.n-1) }
 
-// add takes a step behind the others.
+// add appends a step, which is greater than the others.
 func (s *ticks) add(t twins.Tick) {
 	if n := len(*s); n > 0 {
 		r := &(*s)[n-1]
@@ -94,14 +94,14 @@ func (s *ticks) add(t twins.Tick) {
 	*s = append(*s, progression{t, 0, 1})
 }
 
-// with is add to a copy: readers keep what they have.
+// with returns a copy with t added; readers may keep the original.
 func (s ticks) with(t twins.Tick) ticks {
 	s = slices.Clone(s)
 	s.add(t)
 	return s
 }
 
-// before is the last one that is at most t, 0 and false if there is none.
+// before returns the last step ≤ t, 0 and false if there is none.
 func (s ticks) before(t twins.Tick) (twins.Tick, bool) {
 	i := sort.Search(len(s), func(i int) bool { return s[i].at > t })
 	if i == 0 {
@@ -119,7 +119,7 @@ func (s ticks) has(t twins.Tick) bool {
 	return found && at == t
 }
 
-// first and last are 0 if there is none.
+// first returns the first step, 0 if there is none.
 func (s ticks) first() twins.Tick {
 	if len(s) == 0 {
 		return 0
@@ -127,6 +127,7 @@ func (s ticks) first() twins.Tick {
 	return s[0].at
 }
 
+// last returns the last step, 0 if there is none.
 func (s ticks) last() twins.Tick {
 	if len(s) == 0 {
 		return 0
@@ -153,7 +154,7 @@ func (s ticks) all() iter.Seq[twins.Tick] {
 	}
 }
 
-// withoutFirst is a copy that lacks the first one.
+// withoutFirst returns a copy without the first step.
 func (s ticks) withoutFirst() ticks {
 	if s[0].n == 1 {
 		return s[1:]
@@ -164,7 +165,7 @@ func (s ticks) withoutFirst() ticks {
 	return s
 }
 
-// cut drops those behind t.
+// cut drops the steps after t.
 func (s *ticks) cut(t twins.Tick) {
 	for n := len(*s); n > 0 && (*s)[n-1].last() > t; n = len(*s) {
 		r := &(*s)[n-1]
@@ -176,15 +177,15 @@ func (s *ticks) cut(t twins.Tick) {
 	}
 }
 
-// chunkList is which steps' readings are kept in chunks; the chunks themselves are looked for
+// chunkList lists the steps whose readings are in chunks; the chunks themselves are looked up
 // in the journal.
 type chunkList struct {
-	covered spans
-	longest twins.Tick   // steps of a chunk
-	refused []twins.Tick // first steps of chunks that count for nothing though their marks are whole
+	covered stepSet
+	longest twins.Tick   // steps in the longest chunk
+	refused []twins.Tick // first steps of chunks that are ignored though their marks are whole
 }
 
-// end is behind the last chunk.
+// end returns the end of the last chunk.
 func (l *chunkList) end() twins.Tick {
 	if n := len(l.covered); n > 0 {
 		return l.covered[n-1].to
@@ -192,22 +193,22 @@ func (l *chunkList) end() twins.Tick {
 	return 0
 }
 
-// add takes a chunk behind the others.
-func (l *chunkList) add(c span) {
+// add appends a chunk.
+func (l *chunkList) add(c stepRange) {
 	l.covered.add(c)
 	l.longest = max(l.longest, c.to-c.from)
 }
 
-// with is add to a copy: readers keep what they have.
-func (l chunkList) with(c span) chunkList {
+// with returns a copy with c added; readers may keep the original.
+func (l chunkList) with(c stepRange) chunkList {
 	l.covered = slices.Clone(l.covered)
 	l.refused = slices.DeleteFunc(slices.Clone(l.refused), func(from twins.Tick) bool { return from == c.from })
 	l.add(c)
 	return l
 }
 
-// without is a copy that lacks the first chunk.
-func (l chunkList) without(c span) chunkList {
+// without returns a copy without c, the first chunk.
+func (l chunkList) without(c stepRange) chunkList {
 	l.covered = slices.Clone(l.covered)
 	if l.covered[0].from = c.to; c.to >= l.covered[0].to {
 		l.covered = l.covered[1:]
@@ -222,32 +223,32 @@ func (l *chunkList) cut(from twins.Tick) {
 }
 
 // chunkOf reads the mark of a chunk.
-func (s *Store) chunkOf(k, v []byte) (c span, ok bool) {
+func (s *Store) chunkOf(k, v []byte) (c stepRange, ok bool) {
 	from, err := tickOf(k)
 	body, errValue := unseal(s.unpacker, k, v)
 	if err != nil || errValue != nil {
 		return c, false
 	}
-	r := &reader{b: body}
+	r := &decoder{b: body}
 	to := from + twins.Tick(r.uint())
 	r.uint()
-	return span{from, to}, r.done() == nil && from < to
+	return stepRange{from, to}, r.done() == nil && from < to
 }
 
-// chunkAt is the chunk with the readings of a step; if there is none, the steps from there on
-// that have none either.
-func (s *Store) chunkAt(t twins.Tick) (c span, found bool) {
+// chunkAt returns the chunk with the readings of step t; if there is none, the range of steps
+// from t on without readings.
+func (s *Store) chunkAt(t twins.Tick) (c stepRange, found bool) {
 	in, covered := s.chunks.covered.first(t)
 	if !covered {
-		return span{t, 1<<63 - 1}, false
+		return stepRange{t, 1<<63 - 1}, false
 	}
 	if in.from > t {
-		return span{t, in.from}, false
+		return stepRange{t, in.from}, false
 	}
 	if s.last.from <= t && t < s.last.to {
 		return s.last, true
 	}
-	none := span{t, in.to}
+	none := stepRange{t, in.to}
 	_ = scan(s.table, []byte{keyChunk}, key(keyChunk, max(0, t-s.chunks.longest+1)), func(k, v []byte) error { // what cannot be read is computed again
 		at, ok := s.chunkOf(k, v)
 		switch {
@@ -267,15 +268,15 @@ func (s *Store) chunkAt(t twins.Tick) (c span, found bool) {
 	return c, true
 }
 
-// firstChunk is the first of all chunks.
-func (s *Store) firstChunk() (span, bool) {
+// firstChunk returns the first chunk.
+func (s *Store) firstChunk() (stepRange, bool) {
 	first, found := s.chunks.covered.first(0)
 	if !found {
-		return span{}, false
+		return stepRange{}, false
 	}
 	c, found := s.chunkAt(first.from)
 	if !found { // its mark is lost
-		c = span{first.from, min(first.to, c.to)}
+		c = stepRange{first.from, min(first.to, c.to)}
 	}
 	return c, true
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Rising steps are the same whether they are kept as progressions or one by one.
+// Rising steps are the same whether stored as progressions or one by one.
 func TestTicksAreAList(t *testing.T) {
 	for round := range uint64(500) {
 		random := rand.New(rand.NewPCG(round, 21))
@@ -53,18 +53,18 @@ func TestTicksAreAList(t *testing.T) {
 	}
 }
 
-// The chunk of a step is found in the journal as it is in a list of all that count: marks that are
-// damaged, lap over the chunk before or end behind the last step do not.
+// chunkAt finds the same chunk as a search in the list of all valid chunks. Marks that are damaged,
+// overlap the chunk before or end after the last step are invalid.
 func TestChunksAreAList(t *testing.T) {
 	for round := range uint64(500) {
 		random := rand.New(rand.NewPCG(round, 22))
 		table := &Memory{}
 		s := &Store{table: table, packer: newPacker(), unpacker: newUnpacker()}
-		var want []span
+		var want []stepRange
 		at, refused := twins.Tick(random.IntN(100)), 0
 		s.steps = at + 500
 		for at < 520 {
-			c := span{at, at + 1 + twins.Tick(random.IntN(96))}
+			c := stepRange{at, at + 1 + twins.Tick(random.IntN(96))}
 			at = c.to
 			e := s.seal(key(keyChunk, c.from), chunkMark(int(c.to-c.from), 3))
 			switch random.IntN(10) {
@@ -73,7 +73,7 @@ func TestChunksAreAList(t *testing.T) {
 			case 1:
 				continue // its mark is lost
 			case 2:
-				at = c.from + 1 + twins.Tick(random.IntN(int(c.to-c.from))) // the next one laps over it
+				at = c.from + 1 + twins.Tick(random.IntN(int(c.to-c.from))) // the next one overlaps it
 				fallthrough
 			default:
 				if n := len(want); c.to <= s.steps && (n == 0 || want[n-1].to <= c.from) {
@@ -90,14 +90,14 @@ func TestChunksAreAList(t *testing.T) {
 		}
 		for range 300 {
 			at := twins.Tick(random.IntN(600))
-			i := slices.IndexFunc(want, func(c span) bool { return at < c.to })
+			i := slices.IndexFunc(want, func(c stepRange) bool { return at < c.to })
 			c, found := s.chunkAt(at)
 			switch {
 			case i < 0:
 				if found {
 					t.Fatalf("round %d: step %d is in %v, wanted none of %v", round, at, c, want)
 				}
-			case want[i].from <= at && (!found || c != want[i]) || want[i].from > at && (found || c != span{at, want[i].from}):
+			case want[i].from <= at && (!found || c != want[i]) || want[i].from > at && (found || c != stepRange{at, want[i].from}):
 				t.Fatalf("round %d: step %d is in %v (%t), wanted %v", round, at, c, found, want[i])
 			}
 		}

@@ -7,12 +7,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// stepForm is what is kept of each step at once: all but the readings, with which
-// they come in chunks.
+// stepForm is the record of a step that is written at once: everything except the readings,
+// which are written in chunks.
 type stepForm struct {
 	tick     twins.Tick
 	head     sim.Hash // of the chain, after the step
-	states   sim.Hash // that were chained, if due
+	states   sim.Hash // hash of the states, if due
 	due      bool     // SnapshotDue
 	priced   bool
 	mixed    bool
@@ -23,12 +23,12 @@ type stepForm struct {
 	flows    twins.Flows
 	commands []twins.Command
 	digests  []sim.Hash
-	events   []twins.Notice // the grid's own
-	cells    []cellForm     // those with something to tell
+	events   []twins.Notice // events of the grid itself
+	cells    []cellForm     // communities with decisions or events
 	isolated []string
 }
 
-// cellForm is what a community tells of a step.
+// cellForm is a community's decisions and events of a step.
 type cellForm struct {
 	index    int // of the community
 	notes    []twins.Decision
@@ -43,7 +43,7 @@ const (
 	stepMixed
 )
 
-// formOf reads a record. It shares the record's memory.
+// formOf returns the form of a record, whose memory it shares.
 func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 	f := &stepForm{
 		tick: r.Tick, head: head, due: r.SnapshotDue, priced: r.Priced, mixed: r.Mixed, price: r.Price, carbon: r.Carbon,
@@ -58,9 +58,9 @@ func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 	return f
 }
 
-// append appends the stored form; p finds members.
-func (f *stepForm) append(b []byte, s *shape, p *places) []byte {
-	w := writer(b)
+// append appends the stored form; p numbers the members.
+func (f *stepForm) append(b []byte, s *shape, p *memberNumbers) []byte {
+	w := encoder(b)
 	flags := uint64(0)
 	for i, set := range [...]bool{f.due, f.priced, f.mixed} {
 		if set {
@@ -100,7 +100,7 @@ func (f *stepForm) append(b []byte, s *shape, p *places) []byte {
 }
 
 func readStep(b []byte, s *shape) (*stepForm, error) {
-	r := &reader{b: b}
+	r := &decoder{b: b}
 	f := &stepForm{}
 	f.readHead(r)
 	v := make([]int64, s.flows)
@@ -124,8 +124,8 @@ func readStep(b []byte, s *shape) (*stepForm, error) {
 	return f, r.done()
 }
 
-// readHead reads what stands before flows, whatever the layout.
-func (f *stepForm) readHead(r *reader) {
+// readHead reads the fields before flows, which do not depend on the layout.
+func (f *stepForm) readHead(r *decoder) {
 	f.tick, f.head = twins.Tick(r.int()), r.hash()
 	flags := r.uint()
 	f.due, f.priced, f.mixed = flags&stepDue != 0, flags&stepPriced != 0, flags&stepMixed != 0
@@ -136,7 +136,7 @@ func (f *stepForm) readHead(r *reader) {
 	r.swing(&f.swing)
 }
 
-// fill puts the form into a record that has its communities.
+// fill copies the form into a record that has its communities.
 func (f *stepForm) fill(r *sim.StepRecord) {
 	r.Tick, r.SnapshotDue, r.Priced, r.Mixed, r.Price, r.Carbon = f.tick, f.due, f.priced, f.mixed, f.price, f.carbon
 	r.Residual, r.Swing, r.Flows, r.Commands, r.Digests, r.Quarantined = f.residual, f.swing, f.flows, f.commands, f.digests, f.isolated
@@ -151,7 +151,7 @@ func (f *stepForm) fill(r *sim.StepRecord) {
 	}
 }
 
-func (w *writer) swing(s *twins.Swing) {
+func (w *encoder) swing(s *twins.Swing) {
 	flags := uint64(0)
 	if s.Island {
 		flags |= 1
@@ -166,7 +166,7 @@ func (w *writer) swing(s *twins.Swing) {
 	w.ints(s.Min, s.Max, s.End, s.ROCOF, s.Stages, int64(s.Relief), int64(s.Kinetic), int64(s.Shed), int64(s.ShedFor))
 }
 
-func (r *reader) swing(s *twins.Swing) {
+func (r *decoder) swing(s *twins.Swing) {
 	flags := r.uint()
 	s.Island, s.Blackout, s.Held = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	for _, v := range [...]*int64{&s.Min, &s.Max, &s.End, &s.ROCOF, &s.Stages} {
@@ -175,7 +175,7 @@ func (r *reader) swing(s *twins.Swing) {
 	s.Relief, s.Kinetic, s.Shed, s.ShedFor = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int()), twins.Ratio(r.int())
 }
 
-func (w *writer) cell(f *cellForm, c *twins.CellLayout, p *places) {
+func (w *encoder) cell(f *cellForm, c *twins.CellLayout, p *memberNumbers) {
 	w.uint(uint64(f.index))
 	w.uint(uint64(len(f.notes)))
 	for i := range f.notes {
@@ -194,10 +194,10 @@ func (w *writer) cell(f *cellForm, c *twins.CellLayout, p *places) {
 	w.int(int64(f.brokenBy))
 }
 
-func (r *reader) cell(cells []*twins.CellLayout) (f cellForm) {
+func (r *decoder) cell(cells []*twins.CellLayout) (f cellForm) {
 	at := r.uint()
 	if at >= uint64(len(cells)) {
-		r.fail(fmt.Errorf("it tells of community %d of %d", at, len(cells)))
+		r.fail(fmt.Errorf("it has events of community %d of %d", at, len(cells)))
 		return f
 	}
 	f.index = int(at)
@@ -214,13 +214,13 @@ func (r *reader) cell(cells []*twins.CellLayout) (f cellForm) {
 	return f
 }
 
-func (w *writer) event(e *twins.Event) {
+func (w *encoder) event(e *twins.Event) {
 	w.text(e.Type.Name)
 	w.uint(uint64(e.Part))
 	w.ints(e.V[:]...)
 }
 
-func (r *reader) event() (e twins.Event) {
+func (r *decoder) event() (e twins.Event) {
 	name := r.text()
 	if e.Type = twins.EventNamed(name); e.Type == nil && r.err == nil {
 		r.fail(fmt.Errorf("event %q is unknown to this version", name))
@@ -232,22 +232,23 @@ func (r *reader) event() (e twins.Event) {
 	return e
 }
 
-// A member is written as its place in its community: 0 is the community itself, 1
-// somebody whose path follows, n + 2 the member n.
-func (w *writer) member(places map[string]uint64, path string) {
-	at, ok := places[path]
+// A member is written as its number in its community: 0 is the community itself, 1 a
+// path that follows, n + 2 the member n.
+func (w *encoder) member(numbers map[string]uint64, path string) {
+	n, ok := numbers[path]
 	if !ok {
 		w.uint(1)
 		w.text(path)
 		return
 	}
-	w.uint(at)
+	w.uint(n)
 }
 
-// places finds members by path, in communities that had something to tell.
-type places struct{ cells []map[string]uint64 }
+// memberNumbers finds the numbers of members by path. A community's map is built when it first
+// has a decision or an event.
+type memberNumbers struct{ cells []map[string]uint64 }
 
-func (p *places) of(c *twins.CellLayout, index int) map[string]uint64 {
+func (p *memberNumbers) of(c *twins.CellLayout, index int) map[string]uint64 {
 	for len(p.cells) <= index {
 		p.cells = append(p.cells, nil)
 	}
@@ -263,7 +264,7 @@ func (p *places) of(c *twins.CellLayout, index int) map[string]uint64 {
 	return p.cells[index]
 }
 
-func (r *reader) member(c *twins.CellLayout) string {
+func (r *decoder) member(c *twins.CellLayout) string {
 	at := r.uint()
 	switch at {
 	case 0:

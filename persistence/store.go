@@ -26,14 +26,14 @@ type Mode int
 
 // Modes.
 const (
-	Read  Mode = iota // nothing that is kept changes; what a killed process left is put in order
-	Write             // to go on with the run; what is damaged is repaired
+	Read  Mode = iota // records stay as they are; files that a killed process left half-written are repaired
+	Write             // to continue the run; damage is repaired
 )
 
-// Store is what is kept of a run: its scenario, and every step. Whatever it hands out
-// has been checked, against checksums and against the chain whose heads stand in
-// the ledger. What cannot be read is recomputed from the snapshot before it, and
-// checked the same way; Repairs tells of it.
+// Store is the kept record of a run: its scenario and every step. Whatever it returns has
+// been checked against checksums and against the chain, whose heads are in the ledger.
+// What cannot be read is computed again from the snapshot before it, checked the same way
+// and listed in Repairs.
 //
 // A Store is used by one goroutine at a time.
 type Store struct {
@@ -44,46 +44,46 @@ type Store struct {
 
 	start     sim.Hash
 	ledger    *os.File   // for reading
-	index     headIndex  // where the ledger has the heads after steps
-	pages     headCache  // of it
-	steps     twins.Tick // that ledger or journal mention
-	missing   spans      // steps that the journal does not have
-	gone      twins.Tick // so many of them have been let go, from the first on
+	index     headIndex  // finds the heads in the ledger
+	pages     headCache  // pages of the ledger read last
+	steps     twins.Tick // in ledger or journal
+	missing   stepSet    // steps that the journal does not have
+	deleted   twins.Tick // steps before this one have been deleted by retention
 	commands  commandIndex
-	until     twins.Tick // commands for this step and later ones do not count
-	chunks    chunkList  // steps whose readings are kept; others are computed again
-	last      span       // the chunk that was looked for last
+	until     twins.Tick // commands for this step and later ones are ignored
+	chunks    chunkList  // steps with readings; others are computed again
+	last      stepRange  // the chunk that was looked up last
 	snapshots ticks      // steps made
 	repairs   []string
 	damaged   bool
-	unclosed  bool // nobody has closed the run after its last step
+	unclosed  bool // the run was not closed after its last step
 	ended     twins.Tick
 	digest    sim.Hash
 	leftOut   twins.Tick // steps at the end that can be neither read nor computed again
-	segments  []*segment // one, or more where the run went on in another model
+	segments  []*segment // one, and one more for each joint
 
 	packer   *zstd.Encoder
-	packed   []byte // used again
+	packed   []byte // reused
 	unpacker *zstd.Decoder
 
-	source *scenario.Scenario // once it has been read
+	source *scenario.Scenario // nil until it is read
 	world  sync.Once
-	shown  *sim.World // whose cells replay fills
+	shown  *sim.World // replay fills its cells
 	failed error
 	cache  chunkCache
 
-	// Of a fork: the run that it begins in, and how many steps they have in common.
+	// Of a fork: the run it is a fork of, and how many steps they have in common.
 	parent *Store
 	base   twins.Tick
 }
 
-// Open opens the folder of a run. Errors: *StoreError if it is none, or of a newer
-// version; *HeldError if another process works on it; *DamageError if it is
+// Open opens the folder of a run. Errors: *StoreError if it is not a run, or of a newer
+// version; *HeldError if another process has it open; *DamageError if it is
 // damaged and cannot be read; *problem.At for data files that have changed.
 func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
 
-// OpenOn is Open of a run whose journal, and that of the runs that it begins in, is
-// kept in such a table.
+// OpenOn is Open with another kind of table for the journals of the run and its parents;
+// nil is Badger.
 func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 	run, err := openRun(dir)
 	if err != nil {
@@ -99,8 +99,9 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 	return openStoreAt(run, mode, 0)
 }
 
-// openStoreAt opens journal and ledger of a run, compares them, and in mode Write
-// rebuilds a journal that cannot be opened.
+// openStoreAt opens the journal and ledger of a run and compares them. In mode Write it
+// replaces a journal that cannot be opened. forks is the number of forks it was reached
+// through.
 func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	s := newStore(run, mode)
 	err := s.openLedger()
@@ -133,8 +134,8 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 		return nil, errors.Join(err, s.closeLedger(), s.closeParent())
 	}
 	err = s.compare(said)
-	if err == nil && mode == Read {
-		err = s.leaveOut()
+	if err == nil && mode == Read && forks == 0 { // a fork reads its own steps, whatever can be read of its parent's
+		err = s.dropUnreadable()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.table.Close(), s.closeLedger(), s.closeParent())
@@ -150,7 +151,7 @@ func newStore(run *RunDir, mode Mode) *Store {
 	return s
 }
 
-// Close lets go of the folder.
+// Close closes the files and unlocks the folder.
 func (s *Store) Close() error {
 	s.packer.Close()
 	s.unpacker.Close()
@@ -164,22 +165,23 @@ func (s *Store) closeParent() error {
 	return s.parent.Close()
 }
 
-// Dir is the run's folder, Meta what run.json says of it.
+// Dir returns the run's folder.
 func (s *Store) Dir() string { return s.dir }
-func (s *Store) Meta() Run   { return s.run.meta }
 
-// Steps is how many steps are kept.
+// Meta returns the content of run.json.
+func (s *Store) Meta() Run { return s.run.meta }
+
+// Steps returns how many steps are kept.
 func (s *Store) Steps() twins.Tick { return s.steps }
 
-// LeftOut is how many steps at the end are not shown, since another model made them and
-// their readings had not been written when the run was killed.
+// LeftOut returns how many steps at the end are dropped because another model made them
+// and their readings had not been written when the run was killed.
 func (s *Store) LeftOut() twins.Tick { return s.leftOut }
 
-// Head is the head of the chain after the last step that is kept.
+// Head returns the head of the chain after the last step.
 func (s *Store) Head() sim.Hash { h, _ := s.HeadAt(s.Steps()); return h }
 
-// HeadAt is the head of the chain when n steps have been made, 0 ≤ n ≤ Steps; false
-// beyond.
+// HeadAt returns the head of the chain after n steps, 0 ≤ n ≤ Steps; false beyond.
 func (s *Store) HeadAt(n twins.Tick) (sim.Hash, bool) {
 	switch {
 	case n == 0:
@@ -190,7 +192,7 @@ func (s *Store) HeadAt(n twins.Tick) (sim.Hash, bool) {
 	return s.head(n - 1), true
 }
 
-// Repairs tells what was damaged or missing and has been made good so far, a line each.
+// Repairs lists what was damaged or missing and has been repaired so far, a line each.
 func (s *Store) Repairs() []string {
 	all := slices.Clone(s.repairs)
 	if s.parent != nil {
@@ -201,11 +203,11 @@ func (s *Store) Repairs() []string {
 	return all
 }
 
-// Damaged reports whether one of Repairs is more than what a kill or a machine that
-// fails leaves behind.
+// Damaged reports whether one of Repairs is more than a kill or a failed machine leaves
+// behind.
 func (s *Store) Damaged() bool { return s.damaged }
 
-// expected is a repair of what a run that was not closed may have.
+// expected notes a repair that counts as damage only if the run had been closed.
 func (s *Store) expected(format string, args ...any) {
 	was := s.damaged
 	s.repaired(format, args...)
@@ -219,8 +221,8 @@ func (s *Store) repaired(format string, args ...any) {
 	}
 }
 
-// SnapshotBefore is the number of steps, at most n, after which the nearest state is
-// kept. 0 is the scenario itself, which is always there.
+// SnapshotBefore returns the nearest snapshot, as a number of steps ≤ n. 0 is the
+// scenario itself, which always exists.
 func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 	at, found := s.snapshots.before(n)
 	if !found && s.parent != nil {
@@ -229,19 +231,18 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 	return at
 }
 
-// World builds the run's scenario as it was when the run began, with the commands
-// that came from outside. Its data files must be what they were.
+// World builds the world at the beginning of the run, with the commands from outside.
+// The scenario's data files must be unchanged.
 func (s *Store) World() (*sim.World, error) {
 	return s.build(sim.BuildAs, s.segments[len(s.segments)-1])
 }
 
-// Twins builds a world in which what is kept can be shown, which cannot be stepped as
-// the run was.
+// Twins builds a world that can show recorded steps but cannot be stepped.
 func (s *Store) Twins() (*sim.World, error) {
 	return s.build(sim.BuildTwins, s.segments[len(s.segments)-1])
 }
 
-// build builds the world whose records have the layout of a segment.
+// build builds a world whose records have the layout of a segment.
 func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, error), g *segment) (*sim.World, error) {
 	source, err := s.scenario()
 	if err != nil {
@@ -264,12 +265,12 @@ func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, erro
 	return w, nil
 }
 
-// scenario is read once, with its data: worlds are built of it again and again.
+// scenario reads the scenario and its data once; worlds are built from it repeatedly.
 func (s *Store) scenario() (*scenario.Scenario, error) {
 	if s.source != nil {
 		return s.source, nil
 	}
-	first := s // the past of a fork is not copied, and the scenario is part of it
+	first := s // scenario.yaml is in the folder of the first run, not in its forks'
 	for first.parent != nil {
 		first = first.parent
 	}
@@ -281,7 +282,7 @@ func (s *Store) scenario() (*scenario.Scenario, error) {
 	return source, err
 }
 
-// shownWorld is the world whose cells show what is replayed.
+// shownWorld returns the world whose cells Replay fills.
 func (s *Store) shownWorld() (*sim.World, error) {
 	s.world.Do(func() { s.shown, s.failed = s.Twins() })
 	return s.shown, s.failed
@@ -298,26 +299,26 @@ func (s *Store) get(key []byte) ([]byte, error) {
 
 func (s *Store) seal(key []byte, body []byte) Entry { return Entry{key, seal(s.packer, key, body)} }
 
-// Parts: a long value is kept in several, each with its own checksum; each begins
-// with a byte of flags. Those of a fork are packed against what its parent has in the
-// same place, where most is the same.
+// A long value is stored in parts, each with its own checksum and a leading byte of flags.
+// A fork's values are compressed with its parent's value under the same key as the
+// dictionary, since most of the two is equal.
 const (
-	partMore = 1 // another one follows
-	partLike = 2 // in the first: CRC-32C (u32 LE) of what it is packed against, then the rest
+	partMore       = 1 // another part follows
+	partDictionary = 2 // in the first part: CRC-32C (u32 LE) of the dictionary, then the rest
 )
 
-// sealParts appends the parts of a long body, packed as a whole, and against another body
-// if there is one.
+// sealParts appends the parts of a long body, compressed as a whole. like is the
+// dictionary, nil for none.
 func (s *Store) sealParts(entries []Entry, keyOf func(part int) []byte, body, like []byte) []Entry {
 	var head [5]byte
 	first := head[:1]
 	if like == nil {
 		s.packed = s.packer.EncodeAll(body, s.packed[:0])
 	} else {
-		packer := newPacker(zstd.WithEncoderDictRaw(likeID, like), zstd.WithEncoderLevel(zstd.SpeedDefault))
+		packer := newPacker(zstd.WithEncoderDictRaw(dictionaryID, like), zstd.WithEncoderLevel(zstd.SpeedDefault))
 		s.packed = packer.EncodeAll(body, s.packed[:0])
 		first = head[:]
-		first[0] = partLike
+		first[0] = partDictionary
 		binary.LittleEndian.PutUint32(first[1:], crc32.Checksum(like, castagnoli))
 	}
 	packed := s.packed
@@ -351,11 +352,11 @@ func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
 		}
 		flags := b[0]
 		b = b[1:]
-		if part == 0 && flags&partLike != 0 {
+		if part == 0 && flags&partDictionary != 0 {
 			if len(b) < 4 {
 				return nil, errCut
 			}
-			if like, err = s.liked(keyOf(0), binary.LittleEndian.Uint32(b)); err != nil {
+			if like, err = s.findDictionary(keyOf(0), binary.LittleEndian.Uint32(b)); err != nil {
 				return nil, err
 			}
 			b = b[4:]
@@ -368,25 +369,25 @@ func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
 	if like == nil {
 		return s.unpacker.DecodeAll(packed, nil)
 	}
-	unpacker := newUnpacker(zstd.WithDecoderDictRaw(likeID, like))
+	unpacker := newUnpacker(zstd.WithDecoderDictRaw(dictionaryID, like))
 	defer unpacker.Close()
 	return unpacker.DecodeAll(packed, nil)
 }
 
-// likeID tells a value that is packed against another one from those that are not.
-const likeID = 1
+// dictionaryID is the zstd dictionary ID of values that have a dictionary.
+const dictionaryID = 1
 
-// leastLike is how short a dictionary the packer takes.
-const leastLike = 8
+// leastDictionary is the length of the shortest dictionary that zstd accepts.
+const leastDictionary = 8
 
-// likes are what a fork's parent, and the runs that that begins in, have where the fork has
-// the value of a key: of readings the chunk in which the same step is.
-func (s *Store) likes(key []byte) iter.Seq2[*Store, []byte] {
+// dictionaries yields the values that a fork's parents, nearest first, have under a key of
+// the fork; for readings, the chunk that contains the key's step.
+func (s *Store) dictionaries(key []byte) iter.Seq2[*Store, []byte] {
 	return func(yield func(*Store, []byte) bool) {
 		for p := s.parent; p != nil; p = p.parent {
 			there := key
 			if key[0] == keyReadings {
-				community, from := readingsPlace(key)
+				community, from := splitReadingsKey(key)
 				c, found := p.chunkAt(from)
 				if !found {
 					continue
@@ -395,27 +396,28 @@ func (s *Store) likes(key []byte) iter.Seq2[*Store, []byte] {
 			}
 			there = there[: len(there)-2 : len(there)-2]
 			b, err := p.getParts(func(part int) []byte { return binary.BigEndian.AppendUint16(there, uint16(part)) })
-			if err == nil && len(b) >= leastLike && !yield(p, b) {
+			if err == nil && len(b) >= leastDictionary && !yield(p, b) {
 				return
 			}
 		}
 	}
 }
 
-// like is what a value of a fork is packed against; nil if there is nothing that stays.
-func (s *Store) like(key []byte) []byte {
-	for p, b := range s.likes(key) {
-		if p.retention() == (Retention{}) { // else it may go on, and let go of it
+// dictionary returns the dictionary for a new value of a fork; nil if no parent has one that
+// will not be deleted.
+func (s *Store) dictionary(key []byte) []byte {
+	for p, b := range s.dictionaries(key) {
+		if p.retention() == (Retention{}) { // a parent with retention may be resumed and delete it
 			return b
 		}
 	}
 	return nil
 }
 
-// liked finds again what a value is packed against. The nearest that has something there
-// may have gone on since.
-func (s *Store) liked(key []byte, sum uint32) ([]byte, error) {
-	for _, b := range s.likes(key) {
+// findDictionary returns the dictionary with a checksum. The nearest parent's value may have
+// been rewritten since, so all parents are searched.
+func (s *Store) findDictionary(key []byte, sum uint32) ([]byte, error) {
+	for _, b := range s.dictionaries(key) {
 		if crc32.Checksum(b, castagnoli) == sum {
 			return b, nil
 		}
@@ -476,14 +478,14 @@ func readMeta(dir string, b []byte) (*Run, error) {
 		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
 	}
 	if meta.Journal != nil {
-		if err := meta.Journal.form().check(); err != nil {
+		if err := meta.Journal.form().check(twins.Tick(meta.Journal.Steps)); err != nil {
 			return nil, &StoreError{Dir: dir, What: err.Error(), Invalid: true}
 		}
 	}
 	return meta, nil
 }
 
-// checkSum compares the sum of a run.json that has one with its content.
+// checkSum compares a run.json with its own checksum.
 func checkSum(b []byte) error {
 	var said Run
 	if err := json.Unmarshal(b, &said); err != nil {
@@ -495,7 +497,7 @@ func checkSum(b []byte) error {
 	return nil
 }
 
-// upgrades turn the run.json of a version into that of the next one.
+// upgrades convert the run.json of a version to the next one.
 var upgrades = map[int]func([]byte) ([]byte, error){
 	1: func(b []byte) ([]byte, error) { // runs without a journal
 		var m map[string]json.RawMessage

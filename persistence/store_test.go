@@ -26,8 +26,8 @@ func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	return w
 }
 
-// kept runs a scenario into a new folder, until step stop, where it is left as a kill
-// leaves it; stop < 0 runs to the end and closes it. Sinks get what the run gives.
+// kept runs a scenario into a new folder, until step stop, where it leaves it as a kill
+// would; stop < 0 runs to the end and closes it. The sinks receive the run's records.
 func kept(t testing.TB, dir string, w *sim.World, stop twins.Tick, sinks ...sim.Sink) sim.Hash {
 	t.Helper()
 	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
@@ -65,7 +65,7 @@ func carryOn(t testing.TB, r *RunDir, j *Journal, w *sim.World, chain *sim.Chain
 	return chain.Digest()
 }
 
-// drop lets go of a journal without ending it.
+// drop closes the files of a journal without ending it.
 func drop(j *Journal) {
 	j.ledger.f.Close()
 	j.store.Close()
@@ -80,7 +80,7 @@ func open(t testing.TB, dir string, mode Mode) *Store {
 	return s
 }
 
-// digestOf is the digest of a run that nothing happened to.
+// digestOf returns the digest of an undisturbed run.
 func digestOf(t testing.TB, w *sim.World) sim.Hash {
 	t.Helper()
 	chain := w.NewChain()
@@ -91,8 +91,8 @@ func digestOf(t testing.TB, w *sim.World) sim.Hash {
 	return chain.Digest()
 }
 
-// What is replayed is what was: frames, flows, events and decisions of every step.
-func TestReplayGivesWhatWas(t *testing.T) {
+// Replay gives the frames, flows, events and decisions of every step as they were.
+func TestReplayGivesTheRecordedSteps(t *testing.T) {
 	for _, name := range []string{"town", "street"} {
 		t.Run(name, func(t *testing.T) {
 			steps := 200
@@ -135,7 +135,7 @@ func TestReplayGivesWhatWas(t *testing.T) {
 	}
 }
 
-// A run that was left at any step goes on to the digest of an undisturbed one.
+// A run that was left at any step and resumed has the digest of an undisturbed one.
 func TestResumeGivesTheSameDigest(t *testing.T) {
 	steps := 230
 	o := scenario.Options{Steps: &steps}

@@ -8,8 +8,8 @@ import (
 	_ "github.com/smatrix-grid/smatrix/twins/strategytest"
 )
 
-// A run whose communities have a strategy that remembers is kept, verified, seen at a moment,
-// resumed after it was left, and forked, with one digest: its state is in the snapshots.
+// A run whose communities have a strategy with state is kept, verified, restored at a moment,
+// resumed and forked with one digest: the strategy's state is in the snapshots.
 func TestStrategyIsKept(t *testing.T) {
 	days := 2
 	o := scenario.Options{Days: &days, Set: []string{"households=40", "controls.community=halving", "controls.halving.turns=5"}}
@@ -36,7 +36,7 @@ func TestStrategyIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Steps == 0 {
-		t.Error("it goes on from the beginning, wanted from a snapshot")
+		t.Error("it resumes from the beginning, wanted from a snapshot")
 	}
 	if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
 		t.Errorf("left after step 121 and resumed: digest %s, wanted %s", got, want)

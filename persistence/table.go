@@ -7,46 +7,45 @@ import (
 	"sync"
 )
 
-// Table is what a journal is kept in: bytes under keys, in the order of keys. It is
-// used by one goroutine at a time, but for Get and Scan, which any number may call
-// beside one writer. journaltest says what it must do.
+// Table is the ordered key-value store of a journal. One goroutine at a time may write; any
+// number may call Get and Scan meanwhile. journaltest tests what a Table must do.
 type Table interface {
 	// Put writes all entries or, after a crash, none of them. An entry whose Value is
-	// nil is taken out.
+	// nil is deleted.
 	Put(entries []Entry) error
-	// Get returns a copy of what stands under a key, or ErrNotFound.
+	// Get returns a copy of a key's value, or ErrNotFound.
 	Get(key []byte) ([]byte, error)
-	// Scan calls visit for each key that begins with prefix and is not below from (nil:
-	// all), in rising order, until it fails, with what it returns. Key and value are valid in the call only.
+	// Scan calls visit for each key ≥ from (nil: all) that begins with prefix, in rising order.
+	// It stops at the first error of visit and returns it. Key and value are valid during the call only.
 	Scan(prefix, from []byte, visit func(key, value []byte) error) error
-	// Sync returns when all that was put stays, whatever happens to the machine.
+	// Sync returns when all entries are on disk and survive a failure of the machine.
 	Sync() error
 	Close() error
 }
 
-// Opener opens or makes the Table of a run's journal, in its folder. thin says that the run lets
-// go of what is old, and wants the room back.
+// Opener opens or creates the Table of a run's journal, in its folder. thin says that the run
+// deletes old entries and that their space should be freed.
 type Opener func(dir string, mode Mode, thin bool) (Table, error)
 
-// Badger is the Opener of runs that say nothing else.
+// Badger is the default Opener.
 func Badger(dir string, mode Mode, thin bool) (Table, error) {
 	t, err := openBadger(dir, mode, thin)
 	if err != nil {
-		return nil, err // no table, rather than one that is nil
+		return nil, err // an untyped nil, not a nil *badgerTable
 	}
 	return t, nil
 }
 
-// Entry is a value and the key that it stands under.
+// Entry is a key and its value.
 type Entry struct{ Key, Value []byte }
 
-// ErrNotFound says that nothing stands under a key.
+// ErrNotFound reports that a table does not have a key.
 var ErrNotFound = errors.New("not found")
 
-// errStop ends a scan early; it is no failure.
+// errStop ends a scan early without an error.
 var errStop = errors.New("stop")
 
-// scan is Scan with a visitor that may have seen enough.
+// scan is Scan with a visitor that may return errStop.
 func scan(t Table, prefix, from []byte, visit func(key, value []byte) error) error {
 	if err := t.Scan(prefix, from, visit); err != errStop {
 		return err
@@ -54,10 +53,10 @@ func scan(t Table, prefix, from []byte, visit func(key, value []byte) error) err
 	return nil
 }
 
-// Memory is a Table that is gone with the process: for tests.
+// Memory is a Table in memory, for tests.
 type Memory struct {
 	mu      sync.RWMutex
-	entries []Entry // by key
+	entries []Entry // sorted by key
 }
 
 func (m *Memory) find(key []byte) (int, bool) {
@@ -102,7 +101,7 @@ func (m *Memory) Scan(prefix, from []byte, visit func(key, value []byte) error) 
 	for end < len(m.entries) && bytes.HasPrefix(m.entries[end].Key, prefix) {
 		end++
 	}
-	found := slices.Clone(m.entries[i:end]) // a writer moves them
+	found := slices.Clone(m.entries[i:end]) // a copy, as a writer moves entries
 	m.mu.RUnlock()
 	for _, e := range found {
 		if err := visit(e.Key, e.Value); err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/dgraph-io/ristretto/v2/z"
 )
 
-// checkTables opens each table of a journal once by itself. Badger opens them in
-// goroutines of its own, and for some kinds of damage panics there, where nobody can
-// recover: then the process would end. Here it is an error.
+// checkTables opens each table of a journal once by itself. Badger opens them in its own
+// goroutines and panics there for some kinds of damage, which would end the process. Here
+// such a panic becomes an error.
 func checkTables(dir string) error {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // Badger makes a new one, or says what it lacks
+		return nil // Badger creates a new one, or reports what is missing
 	}
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func checkTables(dir string) error {
 		return nil // Badger says so itself
 	}
 	ids := make([]uint64, 0, len(manifest.Tables))
-	for id := range manifest.Tables { // those of a compaction that was cut off are not in it
+	for id := range manifest.Tables { // it lacks the tables of an interrupted compaction
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// tempPrefix begins the name of a temporary folder; then comes the number of the process that made it,
-// and something that no other one has.
+// tempPrefix begins the name of a temporary folder; the ID of the process that made it and a
+// random suffix follow.
 const tempPrefix = "smatrix-"
 
-// CreateTemp makes the folder of a run that goes with the process, among the temporary
-// files of the system. Remove deletes it; that of a process that was killed is deleted by
-// RemoveStale.
+// CreateTemp makes a folder for a run that is deleted when the process ends, in the
+// system's temporary folder. Remove deletes it; RemoveStale deletes those that killed
+// processes left.
 func CreateTemp(meta Run) (*RunDir, error) {
 	if free, err := freeSpace(os.TempDir()); err == nil && free < reserve {
 		return nil, fmt.Errorf("only %d MB are free in %s, wanted %d", free>>20, os.TempDir(), reserve>>20)
@@ -37,12 +37,11 @@ func CreateTemp(meta Run) (*RunDir, error) {
 	return r, nil
 }
 
-// RemoveStale deletes the temporary folders of processes that are not there any more, and
-// returns them. One stays if its process is there, or somebody holds its lock, who may
-// live where process numbers are others, or if there is anything in it that no run
-// has.
+// RemoveStale deletes the temporary folders of processes that have ended, and returns
+// them. A folder stays if its process exists, if it is locked (by a process in another
+// container, whose process IDs differ), or if it contains a file that is not a run's.
 func RemoveStale() (removed []string) {
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*-*")) // the pattern is right
+	found, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*-*")) // the pattern is valid
 	for _, dir := range found {
 		if removeStale(dir) {
 			removed = append(removed, dir)
@@ -54,7 +53,7 @@ func RemoveStale() (removed []string) {
 func removeStale(dir string) bool {
 	number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), tempPrefix), "-")
 	pid, err := strconv.Atoi(number)
-	if err != nil || pid <= 0 || alive(pid) {
+	if err != nil || pid <= 0 || processExists(pid) {
 		return false
 	}
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
@@ -66,13 +65,13 @@ func removeStale(dir string) bool {
 	}
 	defer lock.Close()
 	entries, err := os.ReadDir(dir)
-	if err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !ofARun(e.Name()) }) || held(filepath.Join(dir, journalDir)) {
+	if err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !isRunFile(e.Name()) }) || held(filepath.Join(dir, journalDir)) {
 		return false
 	}
 	return os.RemoveAll(dir) == nil
 }
 
-// ofARun reports whether a run's folder may have a file of that name.
-func ofARun(name string) bool {
-	return slices.Contains([]string{runFile, reportFile, scenarioFile, ledgerFile, journalDir, addressFile}, strings.TrimSuffix(name, writing))
+// isRunFile reports whether a run's folder may contain a file of that name.
+func isRunFile(name string) bool {
+	return slices.Contains([]string{runFile, reportFile, scenarioFile, ledgerFile, journalDir, addressFile}, strings.TrimSuffix(name, tempSuffix))
 }

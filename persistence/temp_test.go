@@ -13,11 +13,11 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// Only temporary folders of processes that are gone are deleted: not that of one that is
-// there, one that is locked, one with something else in it, or what only looks like one.
+// Only temporary folders of processes that have ended are deleted: not one of a live process,
+// a locked one, one with other files in it, or one with a similar name.
 func TestStaleTemporaryFolders(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	gone := exec.Command("true") // a number that was given, and is free again
+	gone := exec.Command("true") // its process ID is free again
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,13 +53,13 @@ func TestStaleTemporaryFolders(t *testing.T) {
 	defer lock.Close()
 	others := made(fmt.Sprintf("smatrix-%d-others", dead), runFile, "notes.txt")
 	old := made("smatrix-12345", runFile)
-	nobody := made("smatrix-x-1", runFile)
+	noProcess := made("smatrix-x-1", runFile)
 	linked := filepath.Join(os.TempDir(), fmt.Sprintf("smatrix-%d-link", dead))
 	if err := os.Symlink(others, linked); err != nil {
 		t.Fatal(err)
 	}
 	empty := made(fmt.Sprintf("smatrix-%d-empty", dead))
-	stale := made(fmt.Sprintf("smatrix-%d-run", dead), runFile, scenarioFile, ledgerFile, runFile+writing)
+	stale := made(fmt.Sprintf("smatrix-%d-run", dead), runFile, scenarioFile, ledgerFile, runFile+tempSuffix)
 	copyRun(t, mine.dir, filepath.Join(os.TempDir(), fmt.Sprintf("smatrix-%d-killed", dead)))
 
 	removed := RemoveStale()
@@ -67,7 +67,7 @@ func TestStaleTemporaryFolders(t *testing.T) {
 	if slices.Sort(want); !slices.Equal(removed, want) {
 		t.Errorf("removed %q, wanted %q", removed, want)
 	}
-	for _, dir := range []string{mine.dir, lively, locked, others, old, nobody, linked} {
+	for _, dir := range []string{mine.dir, lively, locked, others, old, noProcess, linked} {
 		if _, err := os.Lstat(dir); err != nil {
 			t.Errorf("%s is not there any more: %v", dir, err)
 		}

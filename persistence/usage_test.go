@@ -15,7 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// stepped adds up what steps show of communities, households and devices, by local day.
+// stepped sums the usage of communities, households and devices from steps, by local day.
 type stepped struct {
 	cells map[int64][]views.Figures
 	homes map[int64][]twins.Energy // net energy of all homes' devices, by community
@@ -44,7 +44,7 @@ func (v *stepped) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// usageEntries is all that stands under the read models' keys.
+// usageEntries returns all entries of the read models.
 func usageEntries(t testing.TB, s *Store) (all []byte) {
 	t.Helper()
 	for _, kind := range []byte{keyHour, keyDay, keyFolded} {
@@ -58,8 +58,8 @@ func usageEntries(t testing.TB, s *Store) (all []byte) {
 	return all
 }
 
-// Usage adds up to what the steps show, to the millijoule, in a fork as well. Made anew, or
-// in a run that was left and resumed, it is the same to the bit.
+// Usage equals the sum of the steps, to the millijoule, in a fork as well. Rebuilt, or in a run
+// that was left and resumed, it is the same to the bit.
 func TestUsageIsTheSumOfTheSteps(t *testing.T) {
 	days := 2
 	o := scenario.Options{Days: &days}
@@ -100,7 +100,7 @@ func TestUsageIsTheSumOfTheSteps(t *testing.T) {
 	sameUsage(t, fork, v)
 }
 
-// sameUsage compares days and hours of a run with what its steps have shown.
+// sameUsage compares days and hours of a run with the sums of its steps.
 func sameUsage(t *testing.T, dir string, v *stepped) {
 	t.Helper()
 	s := open(t, dir, Read)
@@ -150,7 +150,7 @@ func timeIn(w *sim.World, unix int64) time.Time {
 	return time.Unix(unix, 0).In(w.Scenario.Calendar.Start.Location())
 }
 
-// roadFile is a scenario of so many days in hourly steps: a pump and a tie.
+// roadFile writes a scenario of so many days in hourly steps: a pump and a tie.
 func roadFile(t testing.TB, days int) string {
 	t.Helper()
 	source := fmt.Sprintf(`
@@ -169,7 +169,7 @@ ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
 	return file
 }
 
-// After 70 days hours of the first ten are gone and all days are there; the one in October on
+// After 70 days the hours of the first ten are deleted and all days are kept; the day in October on
 // which clocks are set back has 25 hours.
 func TestHoursGoAndDaysStay(t *testing.T) {
 	file := roadFile(t, 70)

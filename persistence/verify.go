@@ -9,13 +9,12 @@ import (
 )
 
 // Verify makes the steps from ≤ t < to again, from the snapshot before them or from the
-// beginning, and compares all that is kept of each. start makes the stepper; nil is
-// a plain loop. The first difference is a *DifferenceError, what cannot be read a
-// *DamageError; progress, if not nil, is told how many steps are done.
+// beginning, and compares each with its record. start returns the stepper; nil is a plain
+// loop. It returns a *DifferenceError for the first difference, and a *DamageError for
+// what cannot be read. progress, if not nil, is called with the number of steps done.
 //
-// Steps that another model made are not made again: their checksums, layout, digests and
-// chain are checked over what is kept, and the snapshots among them are read. Recomputable
-// says whether that is so.
+// Steps that another model made (Recomputable) are not made again: their checksums, layout,
+// digests and chain are checked, and the snapshots among them are read.
 func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper, error), progress func(done twins.Tick)) error {
 	if from < 0 || to > s.Steps() {
 		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
@@ -48,7 +47,7 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 	r.From(m.Steps)
 	for t := m.Steps; t < to; t++ {
 		if _, err := r.Step(); err != nil && v.err == nil {
-			return err // of the step, not of the comparison
+			return err // an error of the step, not of the comparison
 		}
 		if v.err != nil {
 			return v.err
@@ -60,21 +59,21 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 	return nil
 }
 
-// Recomputable is a *ModelError if this program cannot make the steps from ≤ t < to again
-// as they were made, with those since the snapshot before them.
+// Recomputable returns a *ModelError if this program may compute the steps from ≤ t < to,
+// or those between them and the snapshot before, differently.
 func (s *Store) Recomputable(from, to twins.Tick) error {
 	return s.recomputable(s.SnapshotBefore(from), to)
 }
 
-// inspect checks steps without making them again.
+// inspect checks the records of steps without making them again.
 func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) error {
-	told := sinkFunc(func(r *sim.StepRecord) error {
+	count := sinkFunc(func(r *sim.StepRecord) error {
 		if progress != nil {
 			progress(r.Tick + 1)
 		}
 		return nil
 	})
-	if err := s.Replay(from, to, told); err != nil {
+	if err := s.Replay(from, to, count); err != nil {
 		return err
 	}
 	w, err := s.Twins()
@@ -89,7 +88,7 @@ func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) err
 		for i := 0; i < len(cells) && err == nil; i++ {
 			_, err = w.Cells[i].RestoreStates(cells[i])
 		}
-		if err == nil { // of the controller only its maker knows
+		if err == nil { // only the model that made a controller's state can read it
 			_, err = twins.RestoreNode(w.Grid, grid)
 		}
 		if err != nil {
@@ -99,12 +98,12 @@ func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) err
 	return nil
 }
 
-// verifier compares each step with what is kept of it.
+// verifier is a sink that compares each step with its record.
 type verifier struct {
 	store *Store
 	chain *sim.Chain
 	from  twins.Tick
-	span  span // of cells
+	span  stepRange // of cells
 	cells []*cellChunk
 	err   error
 }
@@ -140,26 +139,26 @@ func (v *verifier) compare(r *sim.StepRecord) error {
 	}
 	switch {
 	case form.swing != r.Swing:
-		return differs(r.Tick, "grid", "frequency", form.swing, r.Swing)
+		return difference(r.Tick, "grid", "frequency", form.swing, r.Swing)
 	case form.flows != r.Flows:
-		return differs(r.Tick, "grid", "flows", form.flows, r.Flows)
+		return difference(r.Tick, "grid", "flows", form.flows, r.Flows)
 	case form.price != r.Price, form.carbon != r.Carbon, form.residual != r.Residual:
-		return differs(r.Tick, "grid", "price, carbon and residual", [...]int64{int64(form.price), form.carbon, int64(form.residual)},
+		return difference(r.Tick, "grid", "price, carbon and residual", [...]int64{int64(form.price), form.carbon, int64(form.residual)},
 			[...]int64{int64(r.Price), r.Carbon, int64(r.Residual)})
 	case r.SnapshotDue && form.states != v.chain.States():
-		return differs(r.Tick, "", "hash of all states", form.states, v.chain.States())
+		return difference(r.Tick, "", "hash of all states", form.states, v.chain.States())
 	}
 	return v.compareHead(r)
 }
 
 func (v *verifier) compareHead(r *sim.StepRecord) error {
 	if was := v.store.head(r.Tick); was != (sim.Hash{}) && was != v.chain.Head() {
-		return differs(r.Tick, "", "hash", was, v.chain.Head())
+		return difference(r.Tick, "", "hash", was, v.chain.Head())
 	}
 	return nil
 }
 
-func differs(t twins.Tick, member, what string, kept, computed any) *DifferenceError {
+func difference(t twins.Tick, member, what string, kept, computed any) *DifferenceError {
 	return &DifferenceError{t, member, fmt.Sprintf("%s: kept %v, computed again %v", what, kept, computed)}
 }
 
@@ -173,13 +172,14 @@ func diffCommands(r *sim.StepRecord, f *stepForm) error {
 			computed = &r.Commands[i]
 		}
 		if kept == nil || computed == nil || !kept.Same(computed) {
-			return differs(r.Tick, "", fmt.Sprintf("command %d", i), kept, computed)
+			return difference(r.Tick, "", fmt.Sprintf("command %d", i), kept, computed)
 		}
 	}
 	return nil
 }
 
-// compareCells looks for the first member whose readings or decisions differ.
+// compareCells returns a *DifferenceError for the first member whose readings, decisions or
+// events differ.
 func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm) error {
 	if err := v.load(r.Tick); err != nil {
 		return err
@@ -198,17 +198,17 @@ func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm) error {
 				return d
 			}
 		}
-		if d := diffTold(r.Tick, kept, c); d != nil {
+		if d := diffDecisions(r.Tick, kept, c); d != nil {
 			return d
 		}
 		if form.digests[i] != r.Digests[i] {
-			return differs(r.Tick, c.Path, "digest", form.digests[i], r.Digests[i])
+			return difference(r.Tick, c.Path, "digest", form.digests[i], r.Digests[i])
 		}
 	}
 	return nil
 }
 
-// load reads the chunk that a step is in, if its readings have been written.
+// load reads the chunk that contains a step, if its readings have been written.
 func (v *verifier) load(t twins.Tick) error {
 	if v.cells != nil && t < v.span.to {
 		return nil
@@ -241,22 +241,22 @@ func diffReadings(t twins.Tick, kept, computed *twins.CellRecord) error {
 			for m := range of.Paths {
 				was, is := of.Value(n, m), b.Value(n, m)
 				if was != is {
-					return differs(t, b.Paths[m], col.Name, string(twins.AppendScaled(nil, was, col.Places)), string(twins.AppendScaled(nil, is, col.Places)))
+					return difference(t, b.Paths[m], col.Name, string(twins.AppendScaled(nil, was, col.Places)), string(twins.AppendScaled(nil, is, col.Places)))
 				}
 			}
 		}
 		if was := of.Flows; was != b.Flows {
-			return differs(t, computed.Path, "flows of "+b.Kind.Plural, was, b.Flows)
+			return difference(t, computed.Path, "flows of "+b.Kind.Plural, was, b.Flows)
 		}
 	}
 	if kept.Flows != computed.Flows {
-		return differs(t, computed.Path, "flows", kept.Flows, computed.Flows)
+		return difference(t, computed.Path, "flows", kept.Flows, computed.Flows)
 	}
 	return nil
 }
 
-// diffTold compares decisions and notable events.
-func diffTold(t twins.Tick, kept, computed *twins.CellRecord) error {
+// diffDecisions compares decisions and notable events.
+func diffDecisions(t twins.Tick, kept, computed *twins.CellRecord) error {
 	for i := range max(len(kept.Notes), len(computed.Notes)) {
 		var was, is twins.Decision
 		if i < len(kept.Notes) {
@@ -266,7 +266,7 @@ func diffTold(t twins.Tick, kept, computed *twins.CellRecord) error {
 			is = computed.Notes[i]
 		}
 		if was != is {
-			return differs(t, firstOf(is.Member, was.Member), "decision", was, is)
+			return difference(t, firstOf(is.Member, was.Member), "decision", was, is)
 		}
 	}
 	for i := range max(len(kept.Events), len(computed.Events)) {
@@ -278,7 +278,7 @@ func diffTold(t twins.Tick, kept, computed *twins.CellRecord) error {
 			is = computed.Events[i]
 		}
 		if was != is {
-			return differs(t, firstOf(is.Member, was.Member), "event", was, is)
+			return difference(t, firstOf(is.Member, was.Member), "event", was, is)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func TestVerifyAWeekOfTheTown(t *testing.T) {
 	}
 }
 
-// What was forged, with all checksums right, is found at its step and member.
+// A forged value, with all checksums right, is found at its step and member.
 func TestVerifyNamesWhatDiffers(t *testing.T) {
 	k := makeTruth(t)
 	tests := map[string]struct {
@@ -86,7 +86,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 			if differs.Step != tt.step || !strings.HasPrefix(differs.Member, tt.member) || !strings.HasPrefix(differs.What, tt.what) {
 				t.Errorf("found %q", differs)
 			}
-			// And a replay does not show it: the step is computed again.
+			// A replay does not show the forged value: the step is computed again.
 			if what, err := k.same(s); what != "" || err != nil {
 				t.Errorf("replayed: %s, %v", what, err)
 			}
@@ -113,10 +113,10 @@ func forgeStep(s *Store, w *sim.World, t twins.Tick, change func(*stepForm)) err
 		return err
 	}
 	change(f)
-	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &places{}))})
+	return s.table.Put([]Entry{s.seal(key(keyStep, t), f.append(nil, shapeOf(w.Form.Layout, w.Cells), &memberNumbers{}))})
 }
 
-// A snapshot that is missing or damaged: the one before it serves, or the scenario.
+// If a snapshot is missing or damaged, the one before it is used, or the scenario.
 func TestMissingSnapshot(t *testing.T) {
 	steps := 300
 	dir := filepath.Join(t.TempDir(), "run")
@@ -140,8 +140,8 @@ func TestMissingSnapshot(t *testing.T) {
 	}
 }
 
-// Whoever opens a folder that is in use is told so, and so is who opens no run; nothing
-// is changed.
+// Opening a folder in use is a *HeldError, opening a folder that is no run a *StoreError;
+// neither changes anything.
 func TestOpenRefuses(t *testing.T) {
 	k := makeTruth(t)
 	held := open(t, k.dir, Write)
@@ -188,7 +188,7 @@ func replaceIn(path, old, new string) error {
 	return os.WriteFile(path, []byte(strings.Replace(string(b), old, new, 1)), 0o666)
 }
 
-// A journal that is gone is computed again from scenario and ledger.
+// A deleted journal is computed again from scenario and ledger.
 func TestJournalGone(t *testing.T) {
 	k := makeTruth(t)
 	dir := filepath.Join(t.TempDir(), "run")

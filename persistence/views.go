@@ -14,15 +14,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The read models stand in the journal's store under keys of their own: of each kind of view
-// what it knew at each snapshot, and its windows of each hour and of each local day. They are
-// folded while the run is made, with the steps, since devices have no column; all of
-// them can be had again from the log (Rebuild).
+// The read models are stored in the journal's table under their own keys: for each kind of
+// view its state at snapshots, and its windows for each hour and each local day. They are
+// folded while the steps are made, since devices have no column, and can all be rebuilt
+// from the log (Rebuild).
 
 const secondsOfDay = 86_400
 
-// windowPrefix is what the keys of a kind's windows begin with. Usage was there before there
-// were kinds.
+// windowPrefix returns the prefix of the keys of a kind's windows. Usage is older than kinds and
+// has its own keys.
 func windowPrefix(k *views.Kind, span Span) []byte {
 	if k == views.UsageKind {
 		return []byte{byte(span)}
@@ -30,15 +30,15 @@ func windowPrefix(k *views.Kind, span Span) []byte {
 	return append(append([]byte{keyWindow, byte(span)}, k.Name...), 0)
 }
 
-// windowKey lies in the order of time, then of communities.
+// windowKey returns the key of a window; keys sort by time, then by community.
 func windowKey(k *views.Kind, span Span, start int64, community, part int) []byte {
 	b := binary.BigEndian.AppendUint64(windowPrefix(k, span), uint64(start)^1<<63)
 	b = binary.BigEndian.AppendUint32(b, uint32(community))
 	return binary.BigEndian.AppendUint16(b, uint16(part))
 }
 
-// windowStart reads a key that begins with the prefix of its kind; ok says that it is the first
-// of its parts.
+// windowStart parses a key with the prefix of its kind; ok says that it is the key of the first
+// part.
 func windowStart(prefix, key []byte) (start int64, community int, ok bool) {
 	key = key[len(prefix):]
 	if len(key) != 14 {
@@ -47,7 +47,7 @@ func windowStart(prefix, key []byte) (start int64, community int, ok bool) {
 	return int64(binary.BigEndian.Uint64(key) ^ 1<<63), int(binary.BigEndian.Uint32(key[8:])), key[12] == 0 && key[13] == 0
 }
 
-// markKey is where it stands how many steps are in the windows of a kind.
+// markKey returns the key of the number of steps in the windows of a kind.
 func markKey(k *views.Kind) []byte {
 	if k == views.UsageKind {
 		return []byte{keyFolded}
@@ -55,29 +55,28 @@ func markKey(k *views.Kind) []byte {
 	return append([]byte{keyFolded}, k.Name...)
 }
 
-// viewKey is where it stands what a view knew after so many steps.
+// viewKey returns the key of a view's state after a number of steps.
 func viewKey(after twins.Tick, name string, part int) []byte {
 	return binary.BigEndian.AppendUint16(append(key(keyView, after), name...), uint16(part))
 }
 
-// folds adds steps to the views, and to their windows up to the hour and the day that they
-// are in.
+// folds adds steps to the views and to their windows of the current hour and day.
 type folds struct {
 	store     *Store
 	cal       *inputs.Calendar
 	views     *views.Set
 	windows   []*windowFold
-	hourAt    int64 // where hour and day begin
+	hourAt    int64 // starts of the current hour and day, Unix s
 	dayAt     int64
-	nextHour  int64      // a step from here on is in another hour
-	next      twins.Tick // steps that are in the windows, and those before the first day that is added up
-	hoursFrom int64      // hours before are a fork's parent's
+	nextHour  int64      // start of the next hour, Unix s
+	next      twins.Tick // steps in the windows, with those before the first day
+	hoursFrom int64      // earlier hours belong to a fork's parent
 	any       bool
-	again     bool       // the run is folded again: what is stored at snapshots is written as well
-	storedAt  twins.Tick // steps after which the views were written last
+	again     bool       // in Rebuild: views at snapshots are written as well
+	storedAt  twins.Tick // number of steps when the views were last written
 	members   int
 
-	buf []byte // used again
+	buf []byte // reused
 }
 
 // windowFold is the windows of one kind, by community.
@@ -86,8 +85,8 @@ type windowFold struct {
 	hour, day []views.Window
 }
 
-// newFolds adds up windows from step next on. The set stands after the step from which on
-// records come, which may be before.
+// newFolds returns folds whose windows begin with step next. The views in set may be behind: they
+// take the records from set.Steps() on.
 func newFolds(s *Store, w *sim.World, set *views.Set, kinds []*views.Kind, next twins.Tick) *folds {
 	f := &folds{store: s, cal: w.Scenario.Calendar, views: set, next: next, hoursFrom: math.MinInt64, storedAt: set.Steps()}
 	for _, c := range w.Cells {
@@ -106,13 +105,13 @@ func newFolds(s *Store, w *sim.World, set *views.Set, kinds []*views.Kind, next 
 	return f
 }
 
-// windowKinds are the kinds of view that have windows.
+// windowKinds returns the kinds of view that have windows.
 func windowKinds() []*views.Kind {
 	return slices.DeleteFunc(views.Kinds(), func(k *views.Kind) bool { return k.Window == nil })
 }
 
-// foldedKinds are the kinds whose windows the run has from its first step on: one that a newer
-// program brings along is left out until Rebuild has made it.
+// foldedKinds returns the kinds whose windows the run has from its first step on: a kind that a
+// newer program adds is absent until Rebuild.
 func (s *Store) foldedKinds() []*views.Kind {
 	absent := func(k *views.Kind) bool {
 		_, err := s.get(markKey(k))
@@ -124,7 +123,7 @@ func (s *Store) foldedKinds() []*views.Kind {
 	return slices.DeleteFunc(windowKinds(), absent)
 }
 
-// add takes the next step, and returns what is complete since it has begun.
+// add adds the next step, and returns the entries of hours and days that it completes.
 func (f *folds) add(r *sim.StepRecord) (entries []Entry, err error) {
 	if err := f.views.Commit(r); err != nil {
 		return nil, err
@@ -152,7 +151,7 @@ func (f *folds) add(r *sim.StepRecord) (entries []Entry, err error) {
 	return entries, nil
 }
 
-// Commit implements sim.Sink, for steps that are made again.
+// Commit implements sim.Sink, for steps that are computed again.
 func (f *folds) Commit(r *sim.StepRecord) error {
 	entries, err := f.add(r)
 	if err != nil {
@@ -167,10 +166,10 @@ func (f *folds) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// snapshot writes what the views know, beside a snapshot of the states: if that is little beside
-// what has been kept of the steps since it was written last, or at the end of the run. So what
-// views take on the disk stays a share of all, and few steps have to be read to have them at
-// any moment.
+// snapshot appends the states of the views at a snapshot, if they are small compared with the
+// records of the steps since they were last written, or at the end of the run. So the views
+// take a bounded share of the disk, and few steps have to be read to restore them at any
+// moment.
 func (f *folds) snapshot(entries []Entry, ends bool) []Entry {
 	var names []string
 	var forms [][]byte
@@ -186,13 +185,13 @@ func (f *folds) snapshot(entries []Entry, ends bool) []Entry {
 	f.storedAt = f.views.Steps()
 	for i, b := range forms {
 		keyOf := func(part int) []byte { return viewKey(f.storedAt, names[i], part) }
-		entries = f.store.sealParts(entries, keyOf, b, f.store.like(keyOf(0)))
+		entries = f.store.sealParts(entries, keyOf, b, f.store.dictionary(keyOf(0)))
 	}
 	return entries
 }
 
-// What views may take on the disk before packing, for each step: so many bytes, and one for so many
-// members. A step takes a few hundred bytes, and one or more of each member.
+// The bytes that views may take on the disk for each step, before compression: so many, and one for
+// so many members. A step takes a few hundred bytes, and one or more for each member.
 const (
 	stepShare   = 32
 	memberShare = 4
@@ -209,7 +208,7 @@ func (f *folds) endHour(entries []Entry) []Entry {
 	return entries
 }
 
-// endDay writes the day and lets go of hours that are too old.
+// endDay writes the day and deletes hours that are too old.
 func (f *folds) endDay(entries []Entry, next int64) []Entry {
 	for _, of := range f.windows {
 		entries = f.append(entries, of.kind, Days, f.dayAt, of.day)
@@ -221,7 +220,7 @@ func (f *folds) endDay(entries []Entry, next int64) []Entry {
 	return entries
 }
 
-// flush writes the hour and the day that have begun, as far as they are.
+// flush writes the current hour and day, which are incomplete.
 func (f *folds) flush(entries []Entry) []Entry {
 	if !f.any {
 		return entries
@@ -247,7 +246,7 @@ func (f *folds) appendHour(entries []Entry) []Entry {
 }
 
 func (f *folds) mark(entries []Entry) []Entry {
-	var w writer
+	var w encoder
 	w.int(int64(f.next))
 	for _, of := range f.windows {
 		entries = append(entries, f.store.seal(markKey(of.kind), w))
@@ -262,15 +261,15 @@ func (f *folds) append(entries []Entry, k *views.Kind, span Span, start int64, a
 		keyOf := func(part int) []byte { return windowKey(k, span, start, i, part) }
 		var like []byte
 		if settled {
-			like = f.store.like(keyOf(0))
+			like = f.store.dictionary(keyOf(0))
 		}
 		entries = f.store.sealParts(entries, keyOf, f.buf, like)
 	}
 	return entries
 }
 
-// settled reports whether a fork's parent has an hour or a day for good: one that was not over
-// it writes again when it goes on, and at its end hours that are too old are gone.
+// settled reports whether a window of a fork's parent is final. The parent rewrites an
+// incomplete window when it is resumed, and deletes hours that are too old.
 func (f *folds) settled(span Span, start int64) bool {
 	p := f.store.parent
 	if p == nil {
@@ -282,10 +281,10 @@ func (f *folds) settled(span Span, start int64) bool {
 	return start < views.LocalHour(f.cal, p.Steps()) && start >= views.LocalDay(f.cal, f.cal.Steps)-DefaultHours*secondsOfDay
 }
 
-// hoursBefore takes out the hours of a kind before a moment.
+// hoursBefore deletes the hours of a kind before a moment.
 func (s *Store) hoursBefore(entries []Entry, k *views.Kind, before int64) []Entry {
 	prefix := windowPrefix(k, Hours)
-	_ = scan(s.table, prefix, nil, func(key, _ []byte) error { // what stays is taken out with the next day
+	_ = scan(s.table, prefix, nil, func(key, _ []byte) error { // those not deleted now are deleted with the next day
 		start, _, _ := windowStart(prefix, key)
 		if start >= before {
 			return errStop
@@ -296,7 +295,7 @@ func (s *Store) hoursBefore(entries []Entry, k *views.Kind, before int64) []Entr
 	return entries
 }
 
-// foldStep takes a step into the read models; nil folds nothing.
+// foldStep adds a step to the read models, if the journal has any.
 func (j *Journal) foldStep(r *sim.StepRecord) ([]Entry, error) {
 	if j.folds == nil {
 		return nil, nil
@@ -304,14 +303,14 @@ func (j *Journal) foldStep(r *sim.StepRecord) ([]Entry, error) {
 	return j.folds.add(r)
 }
 
-// dayOf is the first step of the local day of a step.
+// dayOf returns the first step of the local day of a step.
 func dayOf(cal *inputs.Calendar, t twins.Tick) twins.Tick {
 	since := cal.Time(t).Unix() - views.LocalDay(cal, t)
 	return max(0, t-twins.Tick(since/int64(cal.Step)))
 }
 
-// atFolded is At, with the read models of the steps before it folded as far as they are
-// not kept or their day is not over, so that the next step can be added.
+// atFolded is At, with the read models of the steps before it: those not stored, and those of
+// the current day, are folded again, so that the next step can be added.
 func (s *Store) atFolded(at twins.Tick) (*Moment, *folds, error) {
 	m, err := s.nearest(at)
 	if err != nil {
@@ -319,13 +318,28 @@ func (s *Store) atFolded(at twins.Tick) (*Moment, *folds, error) {
 	}
 	cal := m.World.Scenario.Calendar
 	from := max(dayOf(cal, min(at, s.Folded())), s.windowsFrom(cal))
-	if s.recomputable(min(m.Steps, from), at) != nil { // another model made them: devices are not known
+	if s.Recomputable(from, at) != nil { // another model made the steps: devices are unknown
 		set, err := s.viewsAt(from)
 		if err != nil {
 			return nil, nil, err
 		}
 		f := newFolds(s, m.World, set, s.foldedKinds(), from)
 		return m, f, s.Replay(from, at, f)
+	}
+	if g := s.segmentOf(at); g.joint != nil && g.from == at { // the run goes on from the state, in a layout of its own
+		before, err := s.nearest(from)
+		if err != nil || before.Steps >= at {
+			before = m
+		}
+		set, err := s.viewsAt(before.Steps)
+		if err != nil {
+			return nil, nil, err
+		}
+		f := newFolds(s, m.World, set, s.foldedKinds(), from)
+		if before == m {
+			return m, f, nil
+		}
+		return m, f, s.stepTo(before, before.Steps, at, []sim.Sink{f})
 	}
 	if m.Steps > from && from < at {
 		if m, err = s.nearest(from); err != nil {
@@ -337,10 +351,10 @@ func (s *Store) atFolded(at twins.Tick) (*Moment, *folds, error) {
 		return nil, nil, err
 	}
 	f := newFolds(s, m.World, set, s.foldedKinds(), from)
-	return m, f, s.carry(m, m.Steps, at, []sim.Sink{f})
+	return m, f, s.stepTo(m, m.Steps, at, []sim.Sink{f})
 }
 
-// viewsAt are the views after n steps: as they were kept, or folded from there on.
+// viewsAt returns the views after n steps: the stored ones, with the steps since folded.
 func (s *Store) viewsAt(n twins.Tick) (*views.Set, error) {
 	set, at, err := s.viewsBefore(n)
 	if err == nil && at < n {
@@ -349,8 +363,8 @@ func (s *Store) viewsAt(n twins.Tick) (*views.Set, error) {
 	return set, err
 }
 
-// viewsBefore are the views as they were kept last, after at most so many steps; of no steps
-// if nothing is kept of them that this program can read.
+// viewsBefore returns the last stored views of at most so many steps, and their number of steps;
+// views of no steps if none are stored that this program can read.
 func (s *Store) viewsBefore(most twins.Tick) (*views.Set, twins.Tick, error) {
 	w, err := s.shownWorld()
 	if err != nil {
@@ -371,40 +385,45 @@ func (s *Store) viewsBefore(most twins.Tick) (*views.Set, twins.Tick, error) {
 	return views.NewSet(w), 0, nil
 }
 
-// Views are the views as they were kept last, after at most so many steps, and how many those
-// are. Whoever wants them later replays the steps from there on.
+// Views returns the last stored views of at most so many steps, and their number of steps. For
+// a later moment the caller replays the steps since.
 func (r *Reader) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.look().viewsBefore(most)
+	return r.refresh().viewsBefore(most)
 }
 
-// windowsFrom is the first step in this store's own windows: those of a fork begin with the day of
-// the fork, since that is not its parent's.
+// windowsFrom returns the first step in this store's own windows: those of a fork begin with the
+// day of the fork, which differs from its parent's.
 func (s *Store) windowsFrom(cal *inputs.Calendar) twins.Tick { return dayOf(cal, s.base) }
 
-// Folded is how many steps are in the windows of usage.
+// Folded returns how many steps are in the windows of usage.
 func (s *Store) Folded() twins.Tick { return s.FoldedOf(views.UsageKind) }
 
-// FoldedOf is how many steps are in the windows of a kind.
+// FoldedOf returns how many steps are in the windows of a kind.
 func (s *Store) FoldedOf(k *views.Kind) twins.Tick {
 	b, err := s.get(markKey(k))
 	if err != nil {
 		return s.base
 	}
-	r := &reader{b: b}
+	r := &decoder{b: b}
 	if n := twins.Tick(r.int()); r.done() == nil && n > s.base && n <= s.Steps() {
 		return n
 	}
 	return s.base
 }
 
-// Rebuild makes the read models anew from the log: all steps are computed again and compared with it.
+// Rebuild builds the read models again: all steps are computed again and compared with the log.
 func (s *Store) Rebuild() error {
 	if s.mode != Write {
 		return errors.New("store: opened for reading only")
 	}
-	if err := s.recomputable(s.base, s.Steps()); err != nil {
+	w, err := s.World()
+	if err != nil {
+		return err
+	}
+	from := s.windowsFrom(w.Scenario.Calendar)
+	if err := s.Recomputable(from, s.Steps()); err != nil { // nothing is deleted then
 		return err
 	}
 	var old []Entry
@@ -419,11 +438,6 @@ func (s *Store) Rebuild() error {
 	if err := s.table.Put(old); err != nil {
 		return err
 	}
-	w, err := s.World()
-	if err != nil {
-		return err
-	}
-	from := s.windowsFrom(w.Scenario.Calendar)
 	m, err := s.nearest(from)
 	if err != nil {
 		return err
@@ -434,7 +448,7 @@ func (s *Store) Rebuild() error {
 	}
 	f := newFolds(s, w, set, windowKinds(), from)
 	f.again = true
-	if err := s.carry(m, m.Steps, s.Steps(), []sim.Sink{f}); err != nil {
+	if err := s.stepTo(m, m.Steps, s.Steps(), []sim.Sink{f}); err != nil {
 		return err
 	}
 	if err := s.table.Put(f.flush(nil)); err != nil {
@@ -446,24 +460,23 @@ func (s *Store) Rebuild() error {
 // Span is a length of time that windows are kept for.
 type Span byte
 
-// Spans. Months are added up from days when they are asked for.
+// Spans. Months are summed from days on request.
 const (
 	Hours  Span = keyHour
 	Days   Span = keyDay
 	Months Span = 'm'
 )
 
-// Usage visits what the communities used; see Windows.
+// Usage visits the communities' windows of usage; see Windows.
 func (s *Store) Usage(span Span, from, to int64, visit func(start int64, community int, u *views.CellUsage) error) error {
 	return s.Windows(views.UsageKind, span, from, to, func(start int64, community int, w views.Window) error {
 		return visit(start, community, views.UsageOf(w))
 	})
 }
 
-// Windows visits what the communities came to in each hour, local day or month that begins at from
-// or later and before to (Unix seconds), in order of time and path. The days of a fork before it are
-// its parent's. A month is of its days inside those bounds, and begins with the first of them that
-// is kept.
+// Windows visits the communities' windows of each hour, local day or month with from ≤ start < to
+// (Unix seconds), in order of time and path. A fork's days before the fork are its parent's. A
+// month sums its days within the bounds, and starts with the first of them that is kept.
 func (s *Store) Windows(k *views.Kind, span Span, from, to int64, visit func(start int64, community int, w views.Window) error) error {
 	if span != Months {
 		return s.windows(k, span, from, to, visit)

@@ -22,7 +22,7 @@ func viewForms(s *views.Set) map[string][]byte {
 	return forms
 }
 
-// traced remembers what the views of a run knew after each step.
+// traced records the state of a run's views after each step.
 type traced struct {
 	set *views.Set
 	was []map[string][]byte
@@ -40,8 +40,8 @@ func (v *traced) Commit(r *sim.StepRecord) error {
 	return err
 }
 
-// same wants the views of a store after n steps to be what they were, and says whether they
-// were read as they had been kept.
+// same checks that the views of a store after n steps equal those traced, and reports whether
+// they were read from the store rather than folded.
 func (v *traced) same(t *testing.T, s *Store, n twins.Tick) (stored bool) {
 	t.Helper()
 	_, at, err := s.viewsBefore(n)
@@ -74,7 +74,7 @@ func exported(t *testing.T, s *Store, span Span) (sum int64, spans int) {
 	return sum, spans
 }
 
-// viewEntries is all that is kept of views and of the windows of others than usage.
+// viewEntries returns all entries of views, and of windows other than usage.
 func viewEntries(t *testing.T, s *Store) (all []Entry) {
 	t.Helper()
 	for _, kind := range []byte{keyView, keyWindow, keyFolded} {
@@ -92,9 +92,8 @@ func sameEntries(a, b []Entry) bool {
 	return slices.EqualFunc(a, b, func(a, b Entry) bool { return bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value) })
 }
 
-// All views, one of which this package knows nothing of, are kept with a run, by the hour, day and month as well: in
-// a run that was killed and resumed and in a fork they are what they were, and made anew they are the same to
-// the bit.
+// All views, one of them unknown to this package, are kept with a run, and their windows by hour, day and month. In a
+// run that was killed and resumed, and in a fork, they are unchanged, and rebuilt they are the same to the bit.
 func TestViewsAreKept(t *testing.T) {
 	days := 2
 	o := scenario.Options{Days: &days}
@@ -128,7 +127,7 @@ func TestViewsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after := viewEntries(t, s); len(before) < 3 || !sameEntries(before, after) {
-		t.Errorf("%d entries of views, %d when made anew, or others", len(before), len(after))
+		t.Errorf("%d entries of views, %d when rebuilt, or different ones", len(before), len(after))
 	}
 	s.Close()
 	check(dir, v, total)
@@ -151,8 +150,8 @@ func TestViewsAreKept(t *testing.T) {
 	}
 }
 
-// A run that an older program made has nothing of a view that came later: it is folded from the records where it is asked
-// for, and its windows begin when they have been made anew.
+// A run of an older program lacks a view that was added later: the view is folded from the records on request, and its
+// windows exist only after Rebuild.
 func TestViewThatCameLater(t *testing.T) {
 	w := build(t, "hamlet", scenario.Options{})
 	v := trace(w)
@@ -190,6 +189,6 @@ func TestViewThatCameLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sum, _ := exported(t, s, Days); sum != views.Of[*viewstest.Exports](v.set, viewstest.Exporting).Count || sum == 0 || s.FoldedOf(viewstest.Exporting) != s.Steps() {
-		t.Errorf("made anew: %d steps of export", sum)
+		t.Errorf("rebuilt: %d steps of export", sum)
 	}
 }

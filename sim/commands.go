@@ -345,18 +345,3 @@ func (w *World) arrange() {
 	}
 	w.commands, w.added = append(w.commands, later...), nil
 }
-
-// LimitAt is the limit of community i in a step, 0 without one, as the scenario and its
-// commands have it: for records that were kept without. It is for a world that is not
-// stepped.
-func (w *World) LimitAt(i int, t twins.Tick) twins.Power {
-	if w.courses == nil {
-		w.readCourses()
-	}
-	if c := w.courses[settingOf{w.Cells[i].Path, "limit_w"}]; c != nil {
-		if n := sort.Search(len(c.points), func(i int) bool { return c.points[i].step > t }); n > 0 {
-			return twins.Power(c.points[n-1].value)
-		}
-	}
-	return w.Cells[i].Node.Limit()
-}

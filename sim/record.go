@@ -96,6 +96,27 @@ func (s *States) Hash() (h Hash) {
 	return h
 }
 
+// HashStored is States.Hash of stored forms: of cells as AppendCell wrote them, and of the
+// grid as AppendGrid did.
+func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
+	node, err := twins.NewNode(twins.Grid, twins.Member{Path: twins.GridPath, Spec: []byte("{}")})
+	if err != nil {
+		return h, err
+	}
+	rest, err := twins.RestoreNode(node, grid)
+	if err != nil {
+		return h, err
+	}
+	all := sha256.New()
+	for _, b := range cells {
+		all.Write(b)
+	}
+	all.Write(grid[:len(grid)-len(rest)])
+	all.Write(twins.SkipName(rest))
+	all.Sum(h[:0])
+	return h, nil
+}
+
 // Sink takes the records of a run, in order, each once.
 type Sink interface {
 	Commit(*StepRecord) error

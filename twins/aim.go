@@ -1,8 +1,8 @@
 package twins
 
-// Aim is what storage wants of the meter that it stands behind: a net load
-// between Least and Most. Storage does not know the load around it; whoever folds
-// it does, a household or, for what is its own, a community.
+// Aim is the net load, between Least and Most, that storage wants at the meter in
+// front of it. Storage does not know the load around it; the household that folds
+// its offer does, or the community for its own storage.
 //
 //	self-consumption    Least = Most = 0
 //	peak                Least = Most = the peak that is not to be passed
@@ -12,7 +12,7 @@ package twins
 type Aim struct {
 	Least, Most Power // of the net load; Least ≤ Most
 	// Still is the storage's own reference: what it does where the net load is
-	// inside already.
+	// already between Least and Most.
 	Still Power
 }
 
@@ -21,11 +21,11 @@ const Unlimited = Power(1) << 60
 
 func (a Aim) like(b Aim) bool { return a.Least == b.Least && a.Most == b.Most }
 
-// pursue gives each storage among the devices the reference with which the net
-// load comes into its aim, as near as its band allows. f is the fold of them all
-// and of what they stand with. Those of one aim share it along their bands;
-// where aims differ the first in path order comes first. It may be repeated: it
-// begins from what each would do by itself.
+// pursue gives each storage among the devices the reference that brings the net
+// load into its aim, or as near as its band allows. f is the fold of all devices
+// and of everything at their meter. Storage with the same aim shares the change
+// along its bands; where aims differ, the first in path order comes first. The
+// call may be repeated: it starts from what each would do by itself.
 func (d Devices) pursue(f *Flex) {
 	n := d.Len()
 	for k := range n {
@@ -77,8 +77,8 @@ func (d Devices) pursueTogether(first, n int, f *Flex) {
 	}
 }
 
-// awake is the band that storage uses by its own will: where it has nothing to
-// give, it draws its standby and sleeps only by force.
+// awake is the band that storage uses without being forced: with nothing to
+// discharge it draws its standby, and sleeps only by force.
 func awake(b Band) Band {
 	if b.Min >= 0 {
 		b.Min = b.Ref

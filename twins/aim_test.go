@@ -10,7 +10,7 @@ import (
 
 // meters steps a community of one home and its batteries, or the community's
 // batteries beside it, through one hour in which the home draws load and its
-// roof gives sun, both in W. It returns what each battery does.
+// roof gives sun, both in W. It returns the power of each battery.
 func meters(t *testing.T, owned bool, hour int32, load, sun twins.Power, batteries ...string) (powers []twins.Power) {
 	t.Helper()
 	site := twintest.NewSite(1, 3600)
@@ -25,7 +25,7 @@ func meters(t *testing.T, owned bool, hour int32, load, sun twins.Power, batteri
 		members = append(members, twins.CellMember{Kind: twins.Battery, Owner: owner, Member: twins.Member{Path: path, Spec: []byte(batteryEntry(
 			`"rated_wh": 10000, "rated_w": 3000, "charge_efficiency": 1, "discharge_efficiency": 1, ` + keys))}})
 	}
-	elsewhere := twins.CellMember{Kind: twins.Household, Member: twins.Member{Path: "grid/d/home", Spec: []byte( // nobody has to take what is too much
+	elsewhere := twins.CellMember{Kind: twins.Household, Member: twins.Member{Path: "grid/d/home", Spec: []byte( // a home that need not take the surplus
 		`{"load": {"recording": "r", "column": "c2", "scale": 1}, "power_factor": 1, "phase": "A", "bus": 0}`)}}
 	members = append(members, twins.CellMember{Kind: twins.Tie, Member: twins.Member{Path: "grid/c/tie", Spec: []byte(`{"import_w": 1e6, "export_w": 1e6, "link": "ac", "available": true}`)}})
 	cell, err := twins.NewCell(site, twins.Member{Path: "grid/c", Spec: []byte(`{}`)}, members, twins.Lossless{})
@@ -58,7 +58,8 @@ func meters(t *testing.T, owned bool, hour int32, load, sun twins.Power, batteri
 	return powers
 }
 
-// What a battery does in each mode, behind a meter and as the community's own.
+// The power of a battery in each mode, behind a meter and as the community's
+// own.
 func TestModes(t *testing.T) {
 	const (
 		self   = `"mode": "self_consumption"`
@@ -104,8 +105,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// Batteries of one aim share it along what they can do; where aims differ the
-// first in path order comes first.
+// Batteries with the same aim share it in proportion to what they can do;
+// where aims differ the first in path order comes first.
 func TestSeveralBatteries(t *testing.T) {
 	for _, row := range []struct {
 		name      string

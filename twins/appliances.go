@@ -94,8 +94,8 @@ const (
 	traitShift
 )
 
-// home is what is drawn once for a modelled home. All parts of a home make the
-// same one.
+// home holds the draws that are made once for a modelled home. All parts of a
+// home make the same ones.
 type home struct {
 	spec      appliancesSpec
 	key       uint64
@@ -145,7 +145,7 @@ func (h *home) unit(t trait) float64 {
 	return float64(Draw(h.seed, h.key, purposeHome, int64(t))>>11) / (1 << 53)
 }
 
-// between is a trait between two bounds.
+// between is a trait between two bounds, lo ≤ x < hi.
 func (h *home) between(t trait, lo, hi float64) float64 {
 	return lo + float64(h.unit(t)*(hi-lo))
 }
@@ -171,8 +171,8 @@ func (h *home) drawOccupants() float64 {
 }
 
 // scale finds the factors with which the home draws its yearly energy on
-// average. Nobody cooks or washes more than 1.8 times as often as usual: beyond
-// that it is the base that grows.
+// average. Cooking and washing are at most 1.8 times as frequent as usual:
+// beyond that the base grows.
 func (h *home) scale() {
 	annual := (annualHome + float64(annualPerson*h.occupants)) * 1000 * h.spread(traitEnergy, annualDeviation)
 	if h.spec.Annual != nil {
@@ -234,8 +234,8 @@ func (c *clock) hourAt(second int64) int64 {
 	return n
 }
 
-// look finds the place of hour n, which is in the day of the step or beside it, in
-// a profile.
+// look finds hour n, which lies in the day of the step or next to it, in a
+// profile.
 func (c *clock) look(n int64) (hour, weekend int) {
 	hour, day := int(n-c.midnight), c.weekday
 	if hour < 0 {
@@ -252,8 +252,8 @@ func (c *clock) look(n int64) (hour, weekend int) {
 	return hour, weekend
 }
 
-// busy are the eight kinds of day at a home, in 1/256 of an average one: nobody
-// there, then from quiet to busy. Their mean is 1.
+// busy are the eight kinds of day at a home, in 1/256 of an average one: an
+// empty home, then from quiet to busy. Their mean is 1.
 var busy = [8]uint64{64, 179, 218, 243, 269, 307, 358, 410}
 
 // busyDay is how busy the day of hour n is.
@@ -267,7 +267,7 @@ func (c *clock) busyDay(days stream, n int64) uint64 {
 	return busy[days.draw(day/24)>>61]
 }
 
-// chance is how often something happens: at most once in an hour.
+// chance is how often an event of a home happens: at most once in an hour.
 type chance struct {
 	profile *profile
 	rate    uint32 // times a day, in 1/65,536
@@ -279,8 +279,8 @@ func newChance(p *profile, perDay float64) chance {
 
 func (k chance) perDay() float64 { return float64(k.rate) / 65536 }
 
-// happens says whether it happens in hour n, with the draw that holds details in
-// its lower half.
+// happens reports whether the event happens in hour n, and returns the draw,
+// whose lower half holds the details.
 func (k *chance) happens(c *clock, days, draws stream, n int64) (bits uint64, ok bool) {
 	bits = draws.draw(n)
 	hour, weekend := c.look(n)
@@ -292,7 +292,7 @@ func (k *chance) happens(c *clock, days, draws stream, n int64) (bits uint64, ok
 	return bits, bits>>32 < likely*c.busyDay(days, n)>>8
 }
 
-// begin is the second in which something begins that happens in hour n.
+// begin is the second at which the event of hour n begins.
 func begin(n int64, bits uint64) int64 { return n*3600 + int64(bits&0xfff)*3600>>12 }
 
 // use is something that is switched on now and then and draws its power for some
@@ -345,8 +345,8 @@ func yearCosine(day, greatest float64) float64 {
 	return sign * (1 - 4*square) / (1 + square)
 }
 
-// winter is how much of the coldest day's heating a day wants, in 1/65,536:
-// nothing in the summer half of the year.
+// winter is the share of the coldest day's heating that a day needs, in
+// 1/65,536: nothing in the summer half of the year.
 var winter = func() (w [367]uint32) {
 	for day := range w {
 		cold := max(0, yearCosine(float64(day), 3))
@@ -355,8 +355,9 @@ var winter = func() (w [367]uint32) {
 	return w
 }()
 
-// dark is for each day of the year and hour how much of the hour wants light, in
-// 1/256. Days are of 8.6 to 15.4 hours, as at 45° north, around a noon at 12:20.
+// dark is, for each day of the year and hour, the part of the hour that needs
+// light, in 1/256. Days are of 8.6 to 15.4 hours, as at 45° north, around a noon
+// at 12:20.
 var dark = func() (d [367][24]uint8) {
 	for day := range d {
 		half := 6 - float64(1.7*yearCosine(float64(day), 355))

@@ -28,14 +28,14 @@ func modelled(t testing.TB, n int, entry string) (slabs []PartSlab) {
 	return slabs
 }
 
-// draws against a machine that goes second by second.
+// draws against a machine that is simulated second by second.
 func TestCourseSecondBySecond(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, p := range []*programme{washProgramme, dishProgramme, dryProgramme} {
 		slow := func(owed Energy, t Seconds) (drawn Energy) {
 			for range t {
 				for _, ph := range p.phases {
-					if owed-drawn > ph.rest { // the phase that is on
+					if owed-drawn > ph.rest { // the running phase
 						drawn += min(ph.power.For(1), owed-drawn-ph.rest)
 						break
 					}
@@ -46,7 +46,7 @@ func TestCourseSecondBySecond(t *testing.T) {
 		for range 500 {
 			owed, t1 := Energy(r.Int64N(int64(p.least+p.more))), Seconds(1+r.Int64N(3600))
 			got, want := p.draws(owed, t1), slow(owed, t1)
-			// A second in which a phase ends counts whole in the slow one.
+			// The slow machine counts a second in which a phase ends as a whole one.
 			if off := Seconds(len(p.phases)); max(got-want, want-got) > p.phases[0].power.For(off) || got > owed {
 				t.Fatalf("%s: owing %d mJ it draws %d in %d s, second by second %d", p.name, owed, got, t1, want)
 			}
@@ -57,8 +57,9 @@ func TestCourseSecondBySecond(t *testing.T) {
 	}
 }
 
-// live steps one machine through days, asking what ask says, and checks what holds
-// whatever is asked. It returns what was loaded and what was drawn.
+// live steps one machine through days at the power that ask returns, and checks
+// the properties that hold for any such power. It returns the energy loaded and
+// drawn.
 func live(t *testing.T, r *programmeRow, step Seconds, days int, ask func(Band) Power) (loads, drawn Energy) {
 	t.Helper()
 	env := &Env{Step: step, DayLength: 86400}
@@ -105,8 +106,8 @@ func live(t *testing.T, r *programmeRow, step Seconds, days int, ask func(Band) 
 	return loads, drawn
 }
 
-// Nothing is lost by waiting: loads are the same and drawn to the last millijoule,
-// whether machines run at once, as late as they may, or as somebody pleases.
+// Waiting loses nothing: loads are the same and drawn to the last millijoule,
+// whether machines run at once, as late as they may, or at random times.
 func TestProgrammesLoseNothingByWaiting(t *testing.T) {
 	const days = 60
 	random := rand.New(rand.NewPCG(1, 2))
@@ -140,7 +141,8 @@ func TestProgrammesLoseNothingByWaiting(t *testing.T) {
 	}
 }
 
-// An owner who lets nothing wait has fixed machines; by a command from then on.
+// Machines wait at most max_wait_h, and with 0 run at once; a command that sets it
+// takes effect from then on.
 func TestMaxWaitIsObeyed(t *testing.T) {
 	slab := modelled(t, 1, `{"occupants": 4, "max_wait_h": 6}`)[2]
 	row := slab.(interface{ Row(int) *programmeRow }).Row(0)
@@ -206,7 +208,8 @@ func TestYearCosine(t *testing.T) {
 	}
 }
 
-// A home's yearly energy is the same for all of its parts, whatever it is.
+// A home's yearly energy is the same for all of its parts, whatever its
+// value.
 func TestHomeReachesItsYear(t *testing.T) {
 	for i := range 500 {
 		m := Member{Path: fmt.Sprintf("grid/c/home-%d.%s", i, appliancesKey), Spec: []byte(`{"annual_wh": 3000000}`)}

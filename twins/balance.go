@@ -2,10 +2,10 @@ package twins
 
 import "fmt"
 
-// Balance is the grid's side of a step, as a state machine without clock or
-// messages: it takes what all communities have answered at one stage and says which
-// stage comes next and what they are asked there, until production equals consumption
-// and everybody has committed. It knows communities by their rosters and answers alone.
+// Balance is the grid's side of a step, as a state machine without clock or messages:
+// it takes the answers of all communities at one stage and decides which stage comes
+// next and what they are asked there, until production equals consumption and every
+// community has committed. It knows communities by their rosters and answers alone.
 //
 //	Begin ─▶ StageOffer ─▶ StageSettle ─▶ [StageRevise] ─▶ StageClose … ─▶ StageCommit ─▶ StageDone
 //
@@ -21,7 +21,7 @@ type Balance struct {
 	Flows    Flows    // after StageCommit: the whole grid
 	Residual Power    // after StageCommit: 0, or energy was lost or made
 	Swing    Swing    // of the frequency, after StageSettle
-	Events   []Notice // after StageCommit: what the grid itself has to tell
+	Events   []Notice // after StageCommit: notable events of the grid itself
 	Isolated []string // after StageCommit: members put into quarantine since the commit before
 
 	rosters []Roster // in path order
@@ -35,7 +35,7 @@ type Balance struct {
 	plan    Plan
 	stage   Stage
 	revised int // passes over the communities
-	shed    int // of them, those that asked for less
+	shed    int // of these, those that asked for less
 	closes  int // passes over the units
 	events  Events
 	outcome Outcome
@@ -87,7 +87,7 @@ func NewBalance(node *Node, controller Controller, communities []Roster) *Balanc
 func (g *Balance) Begin(env *Env) Stage {
 	g.stage, g.tick, g.seq, g.revised, g.shed, g.closes = StageOffer, env.Tick, 0, 0, 0, 0
 	g.Swing, g.Isolated = Swing{}, g.Isolated[:0]
-	g.keep()
+	g.save()
 	g.ask()
 	return g.stage
 }
@@ -112,11 +112,11 @@ func (g *Balance) ask() {
 func (g *Balance) Asks() []Ask { return g.asks }
 
 // Take takes the answer of community i, which must not change until that community is
-// asked again. It refuses one that is not to what was asked, or does not fit the roster.
+// asked again. It refuses an answer to another ask, or one that does not fit the roster.
 func (g *Balance) Take(i int, a *Answer) error {
 	ask, r := &g.asks[i], &g.rosters[i]
 	switch {
-	case !a.to(ask):
+	case !a.answersTo(ask):
 		return fmt.Errorf("%s: answer to exchange %d of step %d, %s, wanted one to exchange %d of step %d, %s",
 			r.Path, a.Seq, a.Tick, a.Stage, ask.Seq, ask.Tick, ask.Stage)
 	case len(a.Units) != len(r.Units) || len(a.Stores) != len(r.Stores):
@@ -129,30 +129,30 @@ func (g *Balance) Take(i int, a *Answer) error {
 	return nil
 }
 
-// to reports whether a is an answer to an ask.
-func (a *Answer) to(ask *Ask) bool {
+// answersTo reports whether a answers this ask.
+func (a *Answer) answersTo(ask *Ask) bool {
 	return a.Tick == ask.Tick && a.Seq == ask.Seq && a.Stage == ask.Stage
 }
 
 // answered panics unless the answer of every community that takes part in the present
-// stage has been taken: whoever drives the step has lost one.
+// stage has been taken: otherwise the driver of the step has lost one.
 func (g *Balance) answered() {
 	for i, a := range g.answers {
-		if ask := &g.asks[i]; g.Involves(i) && (a == nil || !a.to(ask)) {
+		if ask := &g.asks[i]; g.Involves(i) && (a == nil || !a.answersTo(ask)) {
 			panic(fmt.Sprintf("twins: step %d: no answer of %s to exchange %d, %s", ask.Tick, g.rosters[i].Path, ask.Seq, ask.Stage))
 		}
 	}
 }
 
-// unit is what unit k has answered last.
+// unit is the last answer of unit k.
 func (g *Balance) unit(k int) *UnitAnswer {
 	u := g.units[k]
 	return &g.answers[u.community].Units[u.unit]
 }
 
-// keep remembers where the step stands; Rollback goes back there. A grid that
-// failed inside Next rolls back and calls it again.
-func (g *Balance) keep() {
+// save saves the state of the step for Rollback. A grid that failed inside
+// Next rolls back and calls it again.
+func (g *Balance) save() {
 	k := &g.before
 	k.node, k.stage, k.seq, k.revised, k.shed, k.closes = *g.Node, g.stage, g.seq, g.revised, g.shed, g.closes
 	k.swing = g.Swing
@@ -172,7 +172,7 @@ func (g *Balance) Rollback() {
 	g.ask()
 }
 
-// Stage is where the step stands.
+// Stage is the present stage of the step.
 func (g *Balance) Stage() Stage { return g.stage }
 
 // Involves reports whether community i takes part in the present stage.
@@ -181,10 +181,10 @@ func (g *Balance) Involves(i int) bool {
 }
 
 // Next works on the answers of all communities that take part and returns the next
-// stage, for which Asks are ready then.
+// stage, for which Asks are then ready.
 func (g *Balance) Next(env *Env) Stage {
 	g.answered()
-	g.keep()
+	g.save()
 	g.fault(BeforeAnswer)
 	switch g.stage {
 	case StageOffer:
@@ -196,7 +196,7 @@ func (g *Balance) Next(env *Env) Stage {
 		g.revised++
 		g.stage = g.closeBooks()
 	case StageClose:
-		g.stage = g.closed()
+		g.stage = g.checkUnits()
 	case StageCommit:
 		g.audit(env)
 		g.stage = StageDone
@@ -231,13 +231,13 @@ func (g *Balance) dispatch(env *Env) {
 	g.plan.straighten(&g.offers)
 }
 
-// swing asks what the frequency does in this step. What relays shed is cut before
-// the books are closed.
+// swing asks the controller for the frequency of this step. Load that relays shed
+// is cut before the books are closed.
 func (g *Balance) swing(env *Env) Stage {
 	if c, ok := g.Controller.(Swinger); ok {
 		g.Swing = c.Swing(env, &g.offers, &g.plan)
 	}
-	if g.Swing.Shed > 0 && g.plan.relayed(&g.offers, &g.Swing) {
+	if g.Swing.Shed > 0 && g.plan.shedByRelays(&g.offers, &g.Swing) {
 		return StageRevise
 	}
 	return g.closeBooks()
@@ -247,7 +247,7 @@ func (g *Balance) swing(env *Env) Stage {
 // the books unless a member fails in that very pass.
 const maxPasses = 8
 
-// missing is what loads, storage, losses and rotating masses come to, less what the
+// missing is the sum of loads, storage, losses and rotating masses, less what the
 // units give.
 func (g *Balance) missing() (left Power) {
 	for _, a := range g.answers {
@@ -259,39 +259,39 @@ func (g *Balance) missing() (left Power) {
 	return left + g.Swing.Kinetic - g.Swing.Relief
 }
 
-// closeBooks moves the units by what the rest did otherwise than planned. What
-// the units cannot take is one second pass over the communities: less for
-// vehicles and, by force, for loads; or generation curtailed. What even they
-// cannot take stops plants.
+// closeBooks moves the units by what the rest did otherwise than planned. For
+// what the units cannot take there is one second pass over the communities:
+// less for vehicles and, by force, for loads; or generation is curtailed. If
+// that is not enough, plants are stopped.
 func (g *Balance) closeBooks() Stage {
-	for i, a := range g.answers { // estimates may have taken the place of offers
+	for i, a := range g.answers { // estimates may have replaced offers
 		g.offers.Communities[i] = a.Flex
 	}
 	g.plan.straighten(&g.offers)
-	left := g.plan.close(g.offers.Units, g.missing())
-	if left > 0 { // nobody is cut so that masses turn faster
-		left = g.bend(left)
+	left := g.plan.moveUnits(g.offers.Units, g.missing())
+	if left > 0 { // no load is cut to make masses turn faster
+		left = g.limitSwing(left)
 	}
 	if left == 0 || g.revised == maxPasses {
 		return StageClose
 	}
-	moved := g.force(left)
+	moved := g.askAgain(left)
 	if !moved && left < 0 {
 		if short := g.plan.Stop(g.offers.Units, left); short > 0 {
-			moved = g.force(short)
+			moved = g.askAgain(short)
 		}
 	}
 	if !moved {
-		g.bend(left)
-		return StageClose // nothing is left to move; the audit will tell
+		g.limitSwing(left)
+		return StageClose // nothing is left to move; the audit reports the rest
 	}
 	return StageRevise
 }
 
-// bend makes the swing smaller by what the books cannot hold of it: masses take up
-// no more than units can give in the step, and give no more than somebody takes; so
-// does the load's relief. It returns what is left, and never makes a swing greater.
-func (g *Balance) bend(left Power) Power {
+// limitSwing reduces the swing to what the books can hold: masses take up no more than
+// units can give in the step, and give no more than can be drawn; so does the
+// load's relief. It returns what is left, and never increases a swing.
+func (g *Balance) limitSwing(left Power) Power {
 	s := &g.Swing
 	if left > 0 {
 		faster := min(left, max(0, s.Kinetic))
@@ -305,19 +305,19 @@ func (g *Balance) bend(left Power) Power {
 	return left + slower + less
 }
 
-// force asks communities for less or more than planned, and reports whether
-// there was anything to ask for.
-func (g *Balance) force(left Power) bool {
-	rest := g.plan.force(&g.offers, left, g.shed > 0)
+// askAgain asks communities for less or more than planned, and reports whether
+// any of them could be asked.
+func (g *Balance) askAgain(left Power) bool {
+	rest := g.plan.secondPass(&g.offers, left, g.shed > 0)
 	if left > 0 {
 		g.shed++
 	}
 	return rest != left
 }
 
-// closed looks at what the units did. One that did not follow is taken as it
+// checkUnits checks what the units did. One that did not follow is taken as it
 // is, and the next in order closes for it.
-func (g *Balance) closed() Stage {
+func (g *Balance) checkUnits() Stage {
 	failed := false
 	for k := range g.units {
 		if did := g.unit(k).Power; did != g.plan.Units[k].Net() {
@@ -333,7 +333,7 @@ func (g *Balance) closed() Stage {
 	return g.closeBooks()
 }
 
-// audit adds up the committed readings. It knows nothing of the dispatch.
+// audit adds up the committed readings, independently of the dispatch.
 func (g *Balance) audit(env *Env) {
 	g.Flows, g.Isolated = Flows{}, g.Isolated[:0]
 	for _, a := range g.answers {
@@ -348,11 +348,11 @@ func (g *Balance) audit(env *Env) {
 		g.Node.Apply(&g.events.All()[k])
 		g.fault(BetweenApply)
 	}
-	g.settled(env)
+	g.reportOutcome(env)
 }
 
-// settled tells a controller that remembers what came of the step.
-func (g *Balance) settled(env *Env) {
+// reportOutcome passes the outcome of the step to a stateful controller.
+func (g *Balance) reportOutcome(env *Env) {
 	g.Events = g.Events[:0]
 	c, ok := g.Controller.(Stateful)
 	if !ok {
@@ -367,7 +367,7 @@ func (g *Balance) settled(env *Env) {
 }
 
 // Order is the path of each unit in the order in which they closed the books,
-// for those who want to follow it by hand.
+// for a reader who wants to repeat it by hand.
 func (g *Balance) Order() (paths []string) {
 	for _, k := range g.plan.Order {
 		u := g.units[k]

@@ -65,7 +65,7 @@ func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *tw
 	return nil
 }
 
-// books are laws E1, E2 and E3 of one step.
+// books checks laws E1, E2 and E3 of one step.
 func books(b *twintest.Loop, env *twins.Env) error {
 	if b.Residual != 0 {
 		return fmt.Errorf("E3: grid: residual %d mW: %+v", b.Residual, b.Flows)
@@ -97,10 +97,10 @@ func TestBooksOfRandomGridsClose(t *testing.T) {
 	overRandomGrids(t, 10_000, func(g *twintest.Grid) error { return run(g, twins.MeritOrder{}, nil) })
 }
 
-// Nobody goes short while sun or wind is held back in the same step, but for vehicles:
-// a charger that is cut follows in steps of 1 A, or not at all below its least, and
-// what that frees too much is held back.
-func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
+// No load is cut while sun or wind is held back in the same step, except vehicles: a
+// charger that is cut follows in steps of 1 A, or stops below its least current, and
+// the surplus that this frees is held back.
+func TestNoLoadIsCutWhileGenerationIsHeldBack(t *testing.T) {
 	cut := 0
 	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
 		cells, node := g.Build()
@@ -123,11 +123,12 @@ func TestNobodyIsCutWhileGenerationIsHeldBack(t *testing.T) {
 		return nil
 	})
 	if cut == 0 && *gridSeed < 0 {
-		t.Fatal("nobody ever went short")
+		t.Fatal("no load was ever cut")
 	}
 }
 
-// unservedVehicles is what vehicles were promised and not given.
+// unservedVehicles is the promised energy that vehicles did not get, as
+// power.
 func unservedVehicles(b *twintest.Loop) (sum twins.Power) {
 	for _, c := range b.Cells {
 		for _, block := range c.Blocks {
@@ -139,8 +140,8 @@ func unservedVehicles(b *twintest.Loop) (sum twins.Power) {
 	return sum
 }
 
-// Whatever a controller asks for, the books close: members do what they can,
-// and the closing units, curtailment and shedding do the rest.
+// The books close under any controller: members do what they can, and the
+// closing units, curtailment and shedding do the rest.
 func TestBooksCloseUnderAnyController(t *testing.T) {
 	overRandomGrids(t, 10_000, func(g *twintest.Grid) error {
 		return run(g, wild{rand.New(rand.NewPCG(g.Seed, 4))}, nil)
@@ -148,7 +149,7 @@ func TestBooksCloseUnderAnyController(t *testing.T) {
 }
 
 // A meter that shows one milliwatt less after the books have been closed is
-// found, whichever it is.
+// found, for every member.
 func TestBooksOfRandomGridsCloseSabotaged(t *testing.T) {
 	for _, k := range twins.Kinds() {
 		if k.New == nil {
@@ -170,7 +171,7 @@ func TestBooksOfRandomGridsCloseSabotaged(t *testing.T) {
 					continue
 				}
 				if err == nil {
-					t.Fatalf("seed %d: one milliwatt is missing and nobody has noticed", seed)
+					t.Fatalf("seed %d: one milliwatt is missing and the books close", seed)
 				}
 				return
 			}
@@ -178,7 +179,7 @@ func TestBooksOfRandomGridsCloseSabotaged(t *testing.T) {
 	}
 }
 
-// of is the kind of a member of a random grid, from its path.
+// of is the kind of a member of a random grid, read from its path.
 func of(path string) string {
 	for i := len(path) - 1; i >= 0; i-- {
 		if path[i] == '/' {

@@ -2,12 +2,12 @@ package twins
 
 import "math"
 
-// baseLoad is what a modelled home draws without anybody asking: the fridge's
-// cycles, standby, electronics, lighting by daylight, short heavy draws (a shower
-// with an instantaneous heater, or else hair dryer, iron and vacuum cleaner), and in
-// the cold season an electric heater now and then. The heater stands for the
-// winter of the homes that the model is fitted to, who heat a little with
-// electricity: 13.6 kWh on a winter's day against 9.0 in spring.
+// baseLoad is the load of a modelled home that no user starts: the fridge's cycles,
+// standby, electronics, lighting by daylight, short heavy draws (a shower with an
+// instantaneous heater, or else hair dryer, iron and vacuum cleaner), and in the
+// cold season an electric heater now and then. The heater represents the winter of
+// the homes that the model is fitted to, which heat a little with electricity: 13.6
+// kWh on a winter's day against 9.0 in spring.
 var baseLoad = &PartKind{
 	Name: "base", Label: "Base load", Tier: Essential, Version: 1,
 	Entry:  appliancesKey,
@@ -35,7 +35,7 @@ type baseRow struct {
 	heater                          uint32 // W
 	heating                         uint32 // hours on the coldest day, in 1/65,536
 	period, running, phase          uint32 // of the fridge, s
-	shift                           uint32 // by which the home's hours begin before the clock's, s
+	shift                           uint32 // s by which the home's day is ahead of the clock
 }
 
 var (
@@ -53,7 +53,7 @@ var (
 		[24]float64{1.2, 1.0, 0.8, 0.6, 0.5, 0.5, 0.6, 0.9, 1.4, 1.6, 1.5, 1.3, 1.2, 1.2, 1.1, 1.1, 1.1, 1.2, 1.3, 1.4, 1.3, 1.2, 1.1, 1.0})
 )
 
-// Averages of a year: how much of the lit hours is dark, and how cold.
+// Averages over a year: the dark share of the lit hours, and the cold.
 var (
 	meanLight = func() float64 {
 		sum := 0.0
@@ -114,7 +114,7 @@ func (h *home) newBase() baseRow {
 
 func milliwatts(w float64) uint32 { return uint32(math.Round(w * 1000)) }
 
-// energy is Wh of an average day, without short draws: they are used.
+// energy is Wh of an average day, without short draws, which are uses.
 func (b baseRow) energy() float64 {
 	fridge := float64(b.fridge) * float64(b.running) / float64(b.period)
 	steady := fridge + float64(b.standby) + float64(b.pastime) + float64(meanLight*float64(b.light))
@@ -132,7 +132,8 @@ func (b *baseRow) Offer(env *Env) Band {
 	return Fixed(Power(sum / (c.to - c.from)))
 }
 
-// ran is how long the fridge runs in a step: in each period first, then it rests.
+// ran is how long the fridge runs in a step: each period begins with running and
+// ends with rest.
 func (b *baseRow) ran(c *clock) int64 {
 	at := uint32(c.from+int64(b.phase)) % b.period // 32 bits hold 136 years, and divide faster
 	to := at + uint32(c.to-c.from)

@@ -12,14 +12,14 @@ import (
 //
 // It ages by use and by time, which add up (the usual linear form; Schmalstieg et
 // al. 2014, Journal of Power Sources 257, keep the two apart in the same way).
-// What has aged is taken from the top of the band, and only as far as the energy
-// held has left it: no energy is lost by ageing.
+// The aged part is taken from the top of the band, and only after the energy held
+// has fallen below it: no energy is lost by ageing.
 //
-// One that is prepared is not there until it is put in, by its setting available:
-// it offers, draws and holds nothing and does not age. It begins empty, at no state
-// of charge, since whatever it brought along would be energy that nobody metered; so
-// the first charge is from 0 up through min_soc, below which it never falls again.
-// Taken out, it is out of service like any other, and what it holds stays in it.
+// A battery that is prepared is absent until the setting available puts it in: it
+// offers, draws and holds nothing and does not age. It begins empty, at no state of
+// charge, since energy that it brought along would never have been metered; so the
+// first charge is from 0 up through min_soc, below which it never falls again. Taken
+// out, it is out of service like any other, and keeps what it holds.
 var Battery = Declare(Kind{
 	Name: "battery", Plural: "batteries", Label: "Battery", Role: RoleStorage, Version: 1,
 	Schema:  batterySchema,
@@ -29,8 +29,8 @@ var Battery = Declare(Kind{
 	Events:   []*EventType{batteryCharged, batteryDischarged, batteryIdled, eventSet},
 	Settings: batterySettings.list(),
 	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC},
-	// health is the share of its band that ageing has left, 0…1; unknown of one that has
-	// not been put in.
+	// health is the share of its band that ageing has left, 0…1; unknown for a battery
+	// that has not been put in.
 	Gauges: []Gauge{{Name: "health", Label: "Health", Places: 9}},
 })
 
@@ -119,7 +119,7 @@ const secondsPerYear = 31_557_600
 type battery struct {
 	// Config. 0 ≤ low ≤ top ≤ capacity.
 	rated              Power
-	low, top           Energy // band of a new one
+	low, top           Energy // band of a new battery
 	capacity           Energy
 	efficiencyIn       Ratio
 	efficiencyOut      Ratio
@@ -136,13 +136,13 @@ type battery struct {
 	peak               Power // changeable
 	available          bool  // changeable
 
-	store                   // low ≤ held ≤ high; one that was prepared comes from 0 ≤ held
+	store                   // low ≤ held ≤ high; a prepared battery starts at held = 0
 	drawn, delivered Energy // registers at the terminals
-	cycles           int64  // whole ones: rated energies taken from store
-	cycled           Energy // of the next one: 0 ≤ cycled < capacity
+	cycles           int64  // whole cycles: rated energies taken from store
+	cycled           Energy // of the next cycle: 0 ≤ cycled < capacity
 	age              Seconds
 
-	// Both follow from what is above.
+	// Both are computed from the fields above.
 	full Energy // top as aged: low ≤ full ≤ top, never rises
 	high Energy // the greater of full and held: never rises
 }
@@ -172,14 +172,14 @@ var (
 )
 
 // The values of a battery's events: energy at its terminals, energy into or out of store,
-// what is carried on, and time.
+// remainders, and time.
 const (
 	movedNet, movedStored, movedRest, movedFor = 0, 1, 2, 3
 	idledNet, idledFor                         = 0, 1
 )
 
-// Converter is what a model of frequency wants to know of a storage: whether its
-// converter holds the frequency, how, and within which bounds of power, + charging.
+// Converter describes a storage's converter to a model of frequency: whether it
+// holds the frequency, how, and within which bounds of power, + charging.
 type Converter struct {
 	Forming     bool
 	Droop       Ratio
@@ -202,7 +202,7 @@ type ConverterBank interface {
 
 // Floored is a slab of storage that is never discharged below a least state of charge.
 type Floored interface {
-	// Floor is that of storage i, 0…1 of its rated energy.
+	// Floor is the least state of charge of storage i, 0…1 of its rated energy.
 	Floor(i int) Ratio
 }
 
@@ -286,13 +286,13 @@ func (b *battery) init(path string, spec *batterySpec) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: tariff: %w", path, err)
 	}
-	b.sink()
+	b.shrinkBand()
 	return nil
 }
 
-// health is what ageing has left of the band. A fifth is gone after cycleLife
-// cycles, a fifth after calendarLife, in proportion before and after, down to
-// nothing.
+// health is the share of the band that ageing has left. A fifth is gone after
+// cycleLife cycles, a fifth after calendarLife, in proportion before and
+// after, down to nothing.
 func (b *battery) health() Ratio {
 	used := min(b.cycles, 5*b.cycleLife)*int64(One) + int64(shareOf(b.cycled, b.capacity)) // beyond five lives nothing is left
 	byUse, _ := MulDiv(used, int64(One/5), b.cycleLife*int64(One))
@@ -300,14 +300,14 @@ func (b *battery) health() Ratio {
 	return max(0, One-Ratio(byUse)-min(Ratio(byTime), One))
 }
 
-// sink lowers the top of the band to what health leaves of it, and with it the
-// highest that may be held, as far as the energy held has left it.
-func (b *battery) sink() {
+// shrinkBand lowers full, the top of the band, to what health leaves of it, and
+// high, the most that may be held, as far as the energy held allows.
+func (b *battery) shrinkBand() {
 	b.full = b.low + (b.top - b.low).Times(b.health())
 	b.high = max(b.full, b.held)
 }
 
-// aim is what the mode wants of the net load in this step.
+// aim is the net load that the mode wants in this step.
 func (b *battery) aim(env *Env) Aim {
 	aim := Aim{Still: b.standby}
 	switch b.mode {
@@ -326,8 +326,8 @@ func (b *battery) aim(env *Env) Aim {
 	return aim
 }
 
-// absent reports whether it is prepared and has not been put in yet: from the step on
-// in which it is, it ages.
+// absent reports whether the battery is prepared and has not been put in yet. It ages
+// from the step in which it is put in.
 func (b *battery) absent() bool { return b.prepared && !b.available && b.age == 0 }
 
 func (b *battery) floor() Energy { return max(b.low, b.capacity.Times(b.reserve)) }
@@ -337,7 +337,7 @@ func (b *battery) Offer(env *Env, out *Flex) {
 		return
 	}
 	out.Tier[Storage] = Band{
-		Min: min(0, b.standby-b.mostOut(env, b.floor())), // at the least it sleeps
+		Min: min(0, b.standby-b.mostOut(env, b.floor())), // its least power is asleep
 		Ref: b.standby,
 		Max: b.standby + min(b.rated, b.room(b.full, b.efficiencyIn, env.Step)),
 	}
@@ -356,7 +356,7 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 		return
 	}
 	out.Content, out.SoC = b.held, shareOf(b.held, b.capacity)
-	if !b.available { // it ages all the same
+	if !b.available { // out of service it still ages
 		*ev.Add(batteryIdled) = [7]int64{idledFor: int64(env.Step)}
 		return
 	}
@@ -385,7 +385,7 @@ func (b *battery) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 }
 
 func (b *battery) Apply(e *Event) {
-	least := min(b.low, b.held) // below its band it only fills
+	least := min(b.low, b.held) // below its band it only charges
 	switch e.Type {
 	case batteryCharged:
 		b.meter(Energy(e.V[movedNet]))
@@ -407,7 +407,7 @@ func (b *battery) Apply(e *Event) {
 	if b.held < least || b.held > b.high {
 		panic(fmt.Sprintf("battery: %d mJ held, outside %d…%d", b.held, least, b.high))
 	}
-	b.sink()
+	b.shrinkBand()
 }
 
 func (b *battery) meter(e Energy) {
@@ -446,7 +446,7 @@ func (b *battery) UnmarshalBinary(buf []byte) ([]byte, error) {
 		(*int64)(&b.drawn), (*int64)(&b.delivered), &b.cycles, (*int64)(&b.cycled), (*int64)(&b.age),
 		(*int64)(&b.reserve), &b.mode, (*int64)(&b.peak), &available)
 	b.available = available != 0
-	b.sink()
+	b.shrinkBand()
 	return buf, err
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// newBattery builds one battery from a few keys, the rest being a lossless one
-// that does not age.
+// newBattery builds one battery from a few keys; the other keys make it
+// lossless and free of ageing.
 func newBattery(t testing.TB, keys string) *battery {
 	t.Helper()
 	s, err := newBatteries(nil, []Member{{Path: "grid/c/b", Spec: []byte(`{
@@ -21,8 +21,8 @@ func newBattery(t testing.TB, keys string) *battery {
 	return s.(*batteries).Row(0)
 }
 
-// ask steps b on a power and applies what happens, with apply in the place of
-// Apply if a sabotage wants it.
+// ask steps b on a power and applies its events, with apply in place of Apply
+// if a sabotage needs it.
 func (b *battery) ask(env *Env, p Power, ev *Events, apply func(*Event)) Reading {
 	var set Setpoint
 	set.Tier[Storage] = p
@@ -87,8 +87,8 @@ func TestBatteryAgesByTime(t *testing.T) {
 	}
 }
 
-// A full battery that ages keeps what it holds: its band sinks only as that is
-// taken out.
+// A full battery that ages keeps its content: its band shrinks only as energy
+// is taken out.
 func TestAgeingTakesNoEnergy(t *testing.T) {
 	b := newBattery(t, `"rated_wh": 1000, "rated_w": 100, "calendar_life_years": 1, "initial_soc": 1`)
 	var ev Events
@@ -103,23 +103,23 @@ func TestAgeingTakesNoEnergy(t *testing.T) {
 	if b.Offer(&env, &f); f.Tier[Storage].Max != 0 {
 		t.Errorf("it offers to charge with %d mW above its usable energy", f.Tier[Storage].Max)
 	}
-	for range 30 { // what is above is given out like any other
+	for range 30 { // energy above the band is delivered like any other
 		b.ask(&env, -100*Watt, &ev, nil)
 	}
 	for range 30 {
 		b.ask(&env, 100*Watt, &ev, nil)
 	}
-	if off := b.held - b.full; off < -b.full/1000 || off > b.full/1000 { // it ages on
+	if off := b.held - b.full; off < -b.full/1000 || off > b.full/1000 { // it continues to age
 		t.Errorf("emptied and filled it holds %d mJ, wanted %d", b.held, b.full)
 	}
 }
 
-// batterySteps is how often a battery is stepped on an odd power; with -tags long
-// a billion times.
+// batterySteps is how often a battery is stepped with an odd power; with -tags
+// long a billion times.
 var batterySteps = 2_000_000
 
 // After any number of steps the battery holds what exact arithmetic says, its
-// charge has never left its band, and what it offered it did: nothing was
+// charge has never left its band, and it did what it offered: nothing was
 // clamped, ageing and standby included.
 func TestBatteryDriftsByNothing(t *testing.T) {
 	if err := batteryDrift(t, batterySteps, nil); err != "" {
@@ -151,7 +151,7 @@ func TestBatteryDriftsByNothingSabotaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if batteryDrift(t, 500_000, sabotage) == "" {
-				t.Fatal("and nobody has noticed")
+				t.Fatal("the sabotage was not noticed")
 			}
 		})
 	}
@@ -176,7 +176,7 @@ func batteryDrift(t *testing.T, steps int, sabotage func(*battery, *Event)) stri
 		b.Offer(&env, &f)
 		band := f.Tier[Storage]
 		to := band.Min + Power(r.Int64N(int64(band.Max-band.Min)+1))
-		switch phase := n & 4095; { // now and then to the ends of the band, and on there
+		switch phase := n & 4095; { // now and then to the ends of the band, and further steps there
 		case phase < 1000:
 			to = band.Min
 		case phase < 2000:
@@ -194,7 +194,8 @@ func batteryDrift(t *testing.T, steps int, sabotage func(*battery, *Event)) stri
 	return sums.check(first, b.held, in, out)
 }
 
-// batterySums is what the battery's meter and its store have said.
+// batterySums is the sum of what the battery's meter and its store have
+// shown.
 type batterySums struct{ net, lost, drawn, gained, given, taken Energy }
 
 func (s *batterySums) add(r *Reading, e *Event) {
@@ -231,9 +232,9 @@ func (s *batterySums) check(first, last Energy, in, out Ratio) string {
 	return ""
 }
 
-// One that is prepared begins empty when it is put in, fills up through min_soc, never
-// falls below what it has reached there, and keeps what it holds when it is taken out.
-// What the meter shows is what it gained and lost, exactly.
+// A prepared battery begins empty when it is put in, charges up through min_soc, never
+// falls below what it has reached there, and keeps its content when it is taken out.
+// The meter shows exactly what it gained and lost.
 func TestPreparedBattery(t *testing.T) {
 	b := newBattery(t, `"rated_wh": 1000, "rated_w": 500, "standby_w": 10, "charge_efficiency": 0.9, "discharge_efficiency": 0.8,
 		"min_soc": 0.2, "max_soc": 0.9, "initial_soc": 0.5, "prepared": true, "available": false`)
@@ -288,13 +289,13 @@ func TestPreparedBattery(t *testing.T) {
 	}
 }
 
-// A battery below its band that loses energy is at fault.
+// A battery below its band that loses energy is reported.
 func TestPreparedBatterySabotaged(t *testing.T) {
 	b := newBattery(t, `"rated_wh": 1000, "rated_w": 500, "min_soc": 0.2, "prepared": true, "initial_soc": 0.5`)
 	b.held = 100 * WattHour
 	defer func() {
 		if recover() == nil {
-			t.Error("below min_soc it was discharged, and nobody has noticed")
+			t.Error("below min_soc it was discharged without an error")
 		}
 	}()
 	b.Apply(&Event{Type: batteryDischarged, V: [7]int64{-1, 1, 0, 3600}})

@@ -10,7 +10,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// extremes are entries at the corners of what the schemas let through.
+// extremes are entries at the corners of what the schemas allow.
 func extremes(k *twins.Kind) (specs []string) {
 	switch k {
 	case twins.Battery:
@@ -42,11 +42,11 @@ func batteryEntry(keys string) string {
 	return `{"charge_efficiency": 0.9506, "discharge_efficiency": 0.9506, "standby_w": 0, "min_soc": 0, "max_soc": 1,
 		"cycle_life": 6000, "calendar_life_years": 15, "mode": "self_consumption", "peak_w": 0,
 		"tariff": {"charge_from": "00:00", "charge_to": "06:00", "discharge_from": "17:00", "discharge_to": "21:00"},
-		"reserve_soc": 0, "initial_soc": 0.5, "available": true, ` + keys + `}` // of a key given twice the last one counts
+		"reserve_soc": 0, "initial_soc": 0.5, "available": true, ` + keys + `}` // if a key occurs twice the last one counts
 }
 
-// No valid entry makes a twin overflow, however long the step and whatever is
-// asked.
+// No valid entry makes a twin overflow, for any length of step and any
+// setpoint.
 func TestExtremesNeverOverflow(t *testing.T) {
 	for _, k := range []*twins.Kind{twins.Battery, twins.Vehicle, twins.Producer, twins.Tie} {
 		for _, spec := range extremes(k) {
@@ -64,8 +64,8 @@ func TestExtremesNeverOverflow(t *testing.T) {
 	}
 }
 
-// stepTo steps by turns on least, reference and most of what is offered, and on
-// more than anybody has.
+// stepTo steps in turn on the least, the reference and the most of the offer,
+// and on more than any grid has.
 func stepTo(t *testing.T, k *twins.Kind, slab twins.Slab, site *twins.Site, tick twins.Tick) {
 	t.Helper()
 	var env twins.Env
@@ -87,7 +87,7 @@ func stepTo(t *testing.T, k *twins.Kind, slab twins.Slab, site *twins.Site, tick
 	}
 }
 
-// A factor that no setting can bear is refused, not a panic.
+// A factor that is too large for a setting is refused, and causes no panic.
 func TestHugeFactors(t *testing.T) {
 	for _, k := range twins.Kinds() {
 		if k.New == nil {
@@ -119,7 +119,7 @@ func TestHugeFactors(t *testing.T) {
 	}
 }
 
-// What is too much for an Energy is a panic that names itself.
+// A value too large for an Energy panics with an OverflowError.
 func TestOverflowIsFound(t *testing.T) {
 	defer func() {
 		var overflow *twins.OverflowError

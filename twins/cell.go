@@ -13,7 +13,7 @@ const (
 	StageSettle              // loads, vehicles and storage answer what they do at their setpoints
 	StageRevise              // the same again, where the books cannot be closed otherwise
 	StageClose               // producers and ties answer what they do
-	StageCommit              // everybody makes it part of the state
+	StageCommit              // every member makes it part of its state
 	StageDone
 )
 
@@ -25,8 +25,8 @@ func (s Stage) String() string { return stageNames[s] }
 type Slot struct{ Block, Index int32 }
 
 // Cell is a community with everything in it: its own twin, its members' slabs
-// and the slots through which they answer. It is a plain value: actors give it
-// its turns, a loop can as well.
+// and the slots through which they answer. It is a plain value: actors or a
+// loop drive it.
 //
 // For each stage: Begin, then for each round of Rounds an Ask of every slot in
 // it (in any order, even at the same time), then End. Begin, Ask and End may be
@@ -37,13 +37,13 @@ type Cell struct {
 	Node   *Node
 	Blocks []*Block
 
-	// What the Answer is made of, and the record.
+	// What the Answer and the record are made of.
 	Flex   Flex     // after offer: everything but units
 	Flows  Flows    // after settle and revise: without units; after commit: all
 	Events []Notice // after commit: notable events, by member
 	Notes  []Decision
 	// Isolated are the members that were put into quarantine since the commit
-	// before; after commit.
+	// before; valid after commit.
 	Isolated []string
 	// Broken is the first member whose reading breaks its own balance, and
 	// BrokenBy by how much; after commit.
@@ -53,38 +53,38 @@ type Cell struct {
 	layout *CellLayout
 	record *CellRecord
 
-	turns    []turn   // of customers in rotation; reused
-	cuts     []Notice // of this step
-	mixed    []memberBooking
-	borne    Tick // for which burdens have been counted
-	network  Network
-	stewards stewards
-	standing []span // members that stand at the community's own connection points
-	lossless bool
-	units    []Slot
-	shared   []span // devices that stand behind no meter but the community's
-	rounds   [StageDone][]round
-	commands []Command // of this step, for members, by target
-	inside   string    // what the paths of members begin with
-	isolated []string
+	turns     []turn   // of customers in rotation; reused
+	cuts      []Notice // of this step
+	mixed     []memberBooking
+	burdensAt Tick // the last tick whose burdens have been counted
+	network   Network
+	stewards  stewards
+	direct    []span // members at the community's own connection points
+	lossless  bool
+	units     []Slot
+	shared    []span // devices behind no meter but the community's
+	rounds    [StageDone][]round
+	commands  []Command // of this step, for members, by target
+	prefix    string    // prefix of the members' paths
+	isolated  []string
 
-	roster     Roster
-	answer     Answer
-	banks      []storeBank // the roster's stores, in its order
-	seq        int32       // of the present exchange
-	converters bool        // the ask wants to know what converters can do
-	slotOf     map[string]Slot
-	began      Tick // tick for which rows have been saved
-	before     Node // the twin at the start of the step
-	opened     Node // the same with the step's commands applied
-	events     Events
-	draws      []BusDraw
-	state      NetworkState  // answered last
-	gauger     GaugedNetwork // nil: the network has no gauges
-	gauges     []int64
-	heard      NetworkState // answered before the present exchange
-	listened   exchange     // for which heard is
-	asked      Setpoint     // of the community, for its steward
+	roster        Roster
+	answer        Answer
+	banks         []storeBank // the roster's stores, in its order
+	seq           int32       // of the present exchange
+	converters    bool        // the ask wants Converters in the answer
+	slotOf        map[string]Slot
+	savedAt       Tick // the last tick for which rows have been saved
+	before        Node // the twin at the start of the step
+	opened        Node // the same with the step's commands applied
+	events        Events
+	draws         []BusDraw
+	state         NetworkState  // the network's last answer
+	gauger        GaugedNetwork // nil: the network has no gauges
+	gauges        []int64
+	networkBefore NetworkState // the network's answer before the present exchange
+	heardIn       exchange     // the exchange to which networkBefore belongs
+	asked         Setpoint     // of the community, for its steward
 
 	// Fault is called at statements where a test wants a member to fail; nil
 	// otherwise.
@@ -104,8 +104,8 @@ const (
 	AfterAnswer
 )
 
-// Scratch is what one asker of members needs; askers that run at the same time
-// have one each.
+// Scratch is the working memory of one asker of members; askers that run at
+// the same time have one each.
 type Scratch struct {
 	events  Events
 	set     Setpoint
@@ -116,7 +116,7 @@ type Scratch struct {
 	mixed []memberBooking // of members whose bookings have several reasons
 }
 
-// Reset forgets the step before; the scratch's holder calls it at each
+// Reset clears the step before; the scratch's owner calls it at each
 // StageOffer.
 func (w *Scratch) Reset() { w.Notices, w.mixed = w.Notices[:0], w.mixed[:0] }
 
@@ -124,29 +124,29 @@ func (w *Scratch) Reset() { w.Notices, w.mixed = w.Notices[:0], w.mixed[:0] }
 // divides what is asked of the community among its members. A refused command is an
 // error, and so is an ask for another step than env's; the step cannot go on.
 func (c *Cell) Begin(env *Env, ask *Ask) error {
-	if err := c.take(env, ask); err != nil {
+	if err := c.takeAsk(env, ask); err != nil {
 		return err
 	}
-	c.listen(ask)
+	c.keepNetworkState(ask)
 	switch ask.Stage {
 	case StageOffer:
-		return c.open(env)
+		return c.openStep(env)
 	case StageSettle, StageRevise:
 		c.divide(env, &ask.Set)
 	}
 	return nil
 }
 
-// open saves every state once a step and picks the commands that are for this
+// openStep saves every state once a step and picks the commands for this
 // community.
-func (c *Cell) open(env *Env) error {
-	if c.began != env.Tick {
+func (c *Cell) openStep(env *Env) error {
+	if c.savedAt != env.Tick {
 		for _, b := range c.Blocks {
 			b.Slab.Save()
 		}
 		c.before = *c.Node
-		c.began = env.Tick
-		c.isolated = c.isolated[len(c.Isolated):] // the rest came after they were told
+		c.savedAt = env.Tick
+		c.isolated = c.isolated[len(c.Isolated):] // the rest came after the last commit's report
 		c.Isolated = nil
 	}
 	*c.Node = c.before
@@ -157,10 +157,10 @@ func (c *Cell) open(env *Env) error {
 	return nil
 }
 
-// openCommands carries out the step's commands for the community itself, and finds
-// those for its members.
+// openCommands carries out the step's commands for the community itself, and
+// collects those for its members.
 func (c *Cell) openCommands(env *Env) error {
-	c.commands = commandsInside(env.Commands, c.inside)
+	c.commands = commandsInside(env.Commands, c.prefix)
 	for i := range c.commands {
 		cmd := &c.commands[i]
 		if i > 0 && cmd.Target == c.commands[i-1].Target {
@@ -183,11 +183,11 @@ func (c *Cell) openCommands(env *Env) error {
 	return nil
 }
 
-// NetworkState is what the community's network answered last: after StageSettle and each
+// NetworkState is the last answer of the community's network: after StageSettle and each
 // StageRevise, that of this step.
 func (c *Cell) NetworkState() *NetworkState { return &c.state }
 
-// Ask has one member answer into its slot.
+// Ask makes one member answer into its slot.
 func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)
 	if b.quarantined[i] {
@@ -208,7 +208,7 @@ func (c *Cell) Ask(s Stage, at Slot, env *Env, w *Scratch) error {
 }
 
 // Answered is called when a member's answer has been taken: the last moment at
-// which it can fail in a stage.
+// which the member can fail in a stage.
 func (c *Cell) Answered(at Slot) {
 	if c.Fault != nil && !c.Quarantined(at) {
 		c.Fault(AfterAnswer, c.PathOf(at))
@@ -237,8 +237,8 @@ func (c *Cell) offer(k, i int, env *Env, w *Scratch) error {
 	return nil
 }
 
-// command applies the commands of this step that are for one member. It begins
-// from the saved state, so it can be repeated.
+// command applies the commands of this step for one member. It starts from the
+// saved state, so it can be repeated.
 func (c *Cell) command(b *Block, i int, env *Env, w *Scratch) error {
 	own := commandsFor(c.commands, b.Paths[i])
 	if len(own) > 0 {
@@ -278,8 +278,8 @@ func (c *Cell) settle(k, i int, env *Env, w *Scratch) {
 	b.Slab.Step(i, env, set, &w.events, r)
 }
 
-// commit steps once more on the final setpoint and applies what happens: Step
-// is pure, so no event need wait in memory for the books to be closed.
+// commit steps once more on the final setpoint and applies the events: Step
+// is pure, so no event need wait in memory until the books are closed.
 func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
 	b, i := c.Blocks[at.Block], int(at.Index)
 	r := &b.Read[i]
@@ -293,8 +293,8 @@ func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
 	}
 	w.events.Reset()
 	set := &b.Set[i]
-	if b.ownSet != nil {
-		set = &b.ownSet[i]
+	if b.partsSet != nil {
+		set = &b.partsSet[i]
 	}
 	b.Slab.Step(i, env, set, &w.events, &w.reading)
 	if w.reading.Power != r.Power || w.reading.Content != r.Content {
@@ -321,23 +321,23 @@ func (c *Cell) commit(at Slot, env *Env, w *Scratch) {
 	}
 }
 
-// End folds what the members have answered into the cell's Answer. scratches are those
-// of the askers, which hold the notable events of the commits.
+// End folds the members' answers into the cell's Answer. scratches are those of the
+// askers, which hold the notable events of the commits.
 func (c *Cell) End(s Stage, env *Env, scratches ...*Scratch) {
 	switch s {
 	case StageOffer:
 		c.fold(env)
 	case StageSettle, StageRevise:
 		c.meter(false)
-		if len(c.isolated) > 0 { // estimates have taken the place of offers
+		if len(c.isolated) > 0 { // estimates have replaced offers
 			c.fold(env)
 		}
 	case StageCommit:
 		c.meter(true)
 		c.check(env.Step)
-		c.bear(env)
+		c.countBurdens(env)
 		c.settleStewards(env)
-		c.note(scratches)
+		c.collectNotices(scratches)
 		net := c.Net()
 		*c.Node = c.opened
 		c.events.Reset()

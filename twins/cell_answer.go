@@ -7,15 +7,16 @@ import "fmt"
 // Roster is what the grid knows of the community once and for all.
 func (c *Cell) Roster() Roster { return c.roster }
 
-// Answer is what the community has answered last. It is the grid's to read until the
-// next Begin.
+// Answer is the last answer of the community. The grid may read it until the next
+// Begin.
 func (c *Cell) Answer() *Answer { return &c.answer }
 
 // Net is what passes the community's connection point: + import, − export.
 func (c *Cell) Net() Power { return c.Flows.Net() }
 
-// enroll makes the roster and room for the answers. members are those of the cell.
-func (c *Cell) enroll(members []CellMember) {
+// makeRoster makes the roster and allocates the answers. members are those of the
+// cell.
+func (c *Cell) makeRoster(members []CellMember) {
 	specs := map[string][]byte{}
 	for _, m := range members {
 		if m.Kind.Role.Unit() {
@@ -50,7 +51,7 @@ type storeBank struct {
 // Carry takes the cell through one exchange in a plain loop: Begin, an Ask of every
 // slot, End. It returns the cell's Answer.
 func (c *Cell) Carry(env *Env, ask *Ask, w *Scratch) (*Answer, error) {
-	w.Reset() // what is noted of one cell's members is not noted of the next one's
+	w.Reset() // one cell's notices must not reach the next cell
 	if err := c.Begin(env, ask); err != nil {
 		return nil, err
 	}
@@ -67,9 +68,9 @@ func (c *Cell) Carry(env *Env, ask *Ask, w *Scratch) (*Answer, error) {
 	return &c.answer, nil
 }
 
-// take remembers what the answer must say of the exchange, and puts the units'
+// takeAsk saves what the answer must repeat of the ask, and puts the units'
 // setpoints into their slots.
-func (c *Cell) take(env *Env, ask *Ask) error {
+func (c *Cell) takeAsk(env *Env, ask *Ask) error {
 	if ask.Tick != env.Tick {
 		return fmt.Errorf("%s: asked for step %d in the world of step %d", c.Path, ask.Tick, env.Tick)
 	}
@@ -86,7 +87,7 @@ func (c *Cell) take(env *Env, ask *Ask) error {
 	return nil
 }
 
-// respond fills the answer with what a stage has made.
+// respond fills the answer with the results of a stage.
 func (c *Cell) respond(s Stage, env *Env) {
 	a := &c.answer
 	if s == StageOffer { // a step begins
@@ -114,7 +115,7 @@ func (c *Cell) respond(s Stage, env *Env) {
 	}
 }
 
-// offerUnit fills what one of the units answers at StageOffer.
+// offerUnit fills the answer of one unit at StageOffer.
 func (c *Cell) offerUnit(k int, u *UnitAnswer) {
 	b, i := c.Blocks[c.units[k].Block], int(c.units[k].Index)
 	well := !b.quarantined[i]
@@ -133,15 +134,15 @@ func (c *Cell) offerUnit(k int, u *UnitAnswer) {
 	}
 }
 
-// respondUnits fills what the units do.
+// respondUnits fills in what the units do.
 func (c *Cell) respondUnits() {
 	for k, at := range c.units {
 		c.answer.Units[k].Power = c.Blocks[at.Block].Read[at.Index].Power
 	}
 }
 
-// respondStores fills which stores are in service and, once they have been asked in the
-// step, what they do.
+// respondStores fills in which stores are in service and, once they have been asked in
+// the step, what they do.
 func (c *Cell) respondStores(asked bool) {
 	to := c.answer.Stores
 	for _, bank := range c.banks {
@@ -157,7 +158,8 @@ func (c *Cell) respondStores(asked bool) {
 	}
 }
 
-// respondConverters fills what the stores' converters can do within the step.
+// respondConverters fills in what the stores' converters can do within the
+// step.
 func (c *Cell) respondConverters(wanted bool, env *Env) {
 	list := c.answer.Converters[:0]
 	if wanted {

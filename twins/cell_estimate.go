@@ -1,8 +1,8 @@
 package twins
 
 // Recover brings a member that failed back to its state before the step, with
-// the step's commands applied; in quarantine without, since nobody asks it any
-// more. A member that has committed must not be recovered.
+// the step's commands applied; without them if it is in quarantine, since it
+// is not asked any more. A member that has committed must not be recovered.
 func (c *Cell) Recover(at Slot, env *Env, w *Scratch) error {
 	b, i := c.Blocks[at.Block], int(at.Index)
 	b.Slab.Restore(i)
@@ -12,8 +12,8 @@ func (c *Cell) Recover(at Slot, env *Env, w *Scratch) error {
 	return c.command(b, i, env, w)
 }
 
-// Quarantine takes a member out of service for the rest of the run: it has
-// failed twice in a step. What it did before stays.
+// Quarantine takes a member out of service for the rest of the run, because
+// it has failed twice in a step. What it did before stays.
 func (c *Cell) Quarantine(at Slot) {
 	if !c.Quarantined(at) {
 		c.Blocks[at.Block].quarantined[at.Index] = true
@@ -27,12 +27,12 @@ func (b *Block) Quarantined(i int) bool { return b.quarantined[i] }
 // Quarantined reports whether a member is in quarantine.
 func (c *Cell) Quarantined(at Slot) bool { return c.Blocks[at.Block].quarantined[at.Index] }
 
-// estimate answers for a quarantined member: a load goes on as it last was, a
-// storage keeps what it holds, a unit stands still. At StageCommit the reading
-// is what it answered before, if it failed only there.
+// estimate answers for a quarantined member: a load continues at its last
+// power, a storage keeps what it holds, a unit gives nothing. If the member
+// failed only at StageCommit, the reading is its answer before.
 func (c *Cell) estimate(s Stage, k, i int, env *Env) {
 	b := c.Blocks[k]
-	if s == StageCommit { // it was answered and the books were closed with it
+	if s == StageCommit { // the books were closed with its answer
 		if b.last[i] = int64(b.Read[i].Load); b.Kind.Role == RoleStorage {
 			b.last[i] = int64(b.Read[i].Content)
 		}
@@ -45,7 +45,7 @@ func (c *Cell) estimate(s Stage, k, i int, env *Env) {
 	f := &b.Flex[i]
 	*f = Flex{}
 	f.Tier[Essential] = Fixed(load)
-	owns := b.manages(i) // what stands behind its meter is well
+	owns := b.manages(i) // the devices behind its meter are sound
 	if owns {
 		c.foldHome(k, i, env)
 	}

@@ -19,23 +19,23 @@ type Block struct {
 	Flows Flows   // after commit: the sum of Read
 	Parts []Power // of all readings, those of the first member, then those of the second
 
-	owner   Owner
-	own     []Flex       // of owners, what their parts offer; nil where the home's strategy does not ask
-	ownSet  []Setpoint   // of the same, what is asked of their parts
-	places  Preparer     // nil where nobody can be prepared
-	spans   [][]span     // of an owner's devices; nil if the cell has none
-	ownerOf []int32      // index of the owning household, −1 if the community's own; nil for other kinds
-	at      []Connection // of the members; nil where all hang on the community's own, the zero value
-	last    []int64      // what an estimate rests on: last load, or content
-	burdens burdens      // of customers: what they have borne in scarcity
-	columns [][]int64    // room for the record's
+	owner     Owner
+	partsFlex []Flex       // of owners, the offer of their parts; nil where the home's strategy does not use it
+	partsSet  []Setpoint   // of the same, the setpoint of their parts
+	preparer  Preparer     // nil where no member can be prepared
+	spans     [][]span     // of an owner's devices; nil if the cell has none
+	ownerOf   []int32      // index of the owning household, −1 if the community's own; nil for other kinds
+	at        []Connection // of the members; nil where all are at the community's own connection point, the zero value
+	last      []int64      // what an estimate is made from: last load, or content
+	burdens   burdens      // of customers: their share of scarcity
+	columns   [][]int64    // memory for the record's columns
 
 	gauger     Gauger
 	gauges     []int64 // those of the first member, then those of the second; nil: none has any
 	gaugeFirst []int32 // those of member i begin at gaugeFirst[i]
 
-	// quarantined members failed twice in a step: they are not asked any more
-	// and an estimate stands for them.
+	// quarantined members failed twice in a step: they are not asked any more and
+	// an estimate replaces them.
 	quarantined []bool
 }
 
@@ -48,7 +48,7 @@ type round []int32
 // CellMember is a member to be put into a cell.
 type CellMember struct {
 	Kind  *Kind
-	Owner string // path of the household behind whose meter it stands, or ""
+	Owner string // path of the household behind whose meter it is, or ""
 	Member
 }
 
@@ -58,7 +58,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Cell{Path: self.Path, inside: self.Path + "/", Node: node, network: network, lossless: network == Network(Lossless{}), began: -1, borne: -1, listened: exchange{tick: -1}}
+	c := &Cell{Path: self.Path, prefix: self.Path + "/", Node: node, network: network, lossless: network == Network(Lossless{}), savedAt: -1, burdensAt: -1, heardIn: exchange{tick: -1}}
 	slices.SortFunc(members, func(a, b CellMember) int {
 		return cmp.Or(cmp.Compare(a.Kind.Name, b.Kind.Name), cmp.Compare(a.Path, b.Path))
 	})
@@ -73,11 +73,11 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 		}
 		members = members[n:]
 	}
-	if err := c.own(); err != nil {
+	if err := c.assignOwners(); err != nil {
 		return nil, err
 	}
 	c.connect()
-	c.plan()
+	c.planRounds()
 	if n, ok := network.(GaugedNetwork); ok {
 		c.gauger, c.gauges = n, make([]int64, len(n.GaugeList()))
 	}
@@ -86,7 +86,7 @@ func NewCell(site *Site, self Member, members []CellMember, network Network) (*C
 	}
 	c.layout = c.LayoutAs(site.Layout)
 	c.record = NewCellRecord(c.layout)
-	c.enroll(all)
+	c.makeRoster(all)
 	return c, nil
 }
 
@@ -106,7 +106,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 		return err
 	}
 	b.owner, _ = b.Slab.(Owner)
-	b.places, _ = b.Slab.(Preparer)
+	b.preparer, _ = b.Slab.(Preparer)
 	parts := 0
 	for i := range n {
 		parts += len(b.Slab.Parts(i))
@@ -123,7 +123,7 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 		for i := range b.ownerOf {
 			b.ownerOf[i] = -1
 			if members[i].Owner != "" {
-				b.ownerOf[i] = -2 // found by own
+				b.ownerOf[i] = -2 // set by assignOwners
 			}
 		}
 	}
@@ -132,13 +132,13 @@ func (c *Cell) addBlock(site *Site, members []CellMember) error {
 	return nil
 }
 
-// own ties devices to the households behind whose meters they stand: those
-// whose path theirs begins with.
-func (c *Cell) own() error {
+// assignOwners assigns devices to the households behind whose meters they are: the
+// household's path is a prefix of the device's.
+func (c *Cell) assignOwners() error {
 	for k, devices := range c.Blocks {
 		for i := range devices.ownerOf {
 			if devices.ownerOf[i] != -2 {
-				c.shared = join(c.shared, int32(k), int32(i))
+				c.shared = extendSpans(c.shared, int32(k), int32(i))
 				continue
 			}
 			path := devices.Paths[i]
@@ -152,7 +152,7 @@ func (c *Cell) own() error {
 				if owners.spans == nil {
 					owners.spans = make([][]span, len(owners.Paths))
 				}
-				owners.spans[h] = join(owners.spans[h], int32(k), int32(i))
+				owners.spans[h] = extendSpans(owners.spans[h], int32(k), int32(i))
 				devices.ownerOf[i], found = int32(h), true
 			}
 			if !found {
@@ -163,13 +163,13 @@ func (c *Cell) own() error {
 	return nil
 }
 
-// connect finds where members hang on the community's network: where their entry says, and
-// the devices of an owner where the owner does.
+// connect sets where members are connected to the community's network: where their entry
+// says, and the devices of an owner where the owner is.
 func (c *Cell) connect() {
 	for _, b := range c.Blocks {
 		if slab, ok := b.Slab.(Connected); ok {
 			for i := range b.Paths {
-				b.hang(i, slab.Connection(i))
+				b.connectMember(i, slab.Connection(i))
 			}
 		}
 	}
@@ -177,14 +177,14 @@ func (c *Cell) connect() {
 		for i, spans := range owners.spans {
 			for _, s := range spans {
 				for k := s.lo; k < s.hi; k++ {
-					c.Blocks[s.block].hang(int(k), owners.owner.Connection(i))
+					c.Blocks[s.block].connectMember(int(k), owners.owner.Connection(i))
 				}
 			}
 		}
 	}
 }
 
-func (b *Block) hang(i int, at Connection) {
+func (b *Block) connectMember(i int, at Connection) {
 	if b.at == nil && at != (Connection{}) {
 		b.at = make([]Connection, len(b.Paths))
 	}
@@ -193,7 +193,7 @@ func (b *Block) hang(i int, at Connection) {
 	}
 }
 
-// Connection is where member i hangs on the community's network.
+// Connection is where member i is connected to the community's network.
 func (b *Block) Connection(i int) Connection {
 	if b.at == nil {
 		return Connection{}
@@ -201,8 +201,8 @@ func (b *Block) Connection(i int) Connection {
 	return b.at[i]
 }
 
-// join adds device i of a block to spans.
-func join(spans []span, block, i int32) []span {
+// extendSpans adds device i of a block to spans.
+func extendSpans(spans []span, block, i int32) []span {
 	if n := len(spans); n > 0 && spans[n-1].block == block && spans[n-1].hi == i {
 		spans[n-1].hi++
 		return spans
@@ -210,8 +210,8 @@ func join(spans []span, block, i int32) []span {
 	return append(spans, span{block, i, i + 1})
 }
 
-// plan lays out which blocks are asked in which round.
-func (c *Cell) plan() {
+// planRounds decides which blocks are asked in which round.
+func (c *Cell) planRounds() {
 	var devices, loads, units, all round
 	for k, b := range c.Blocks {
 		all = append(all, int32(k))
@@ -230,11 +230,11 @@ func (c *Cell) plan() {
 	for k, b := range c.Blocks {
 		for i := range b.Paths {
 			if !b.Kind.Role.Unit() && !b.owned(i) {
-				c.standing = join(c.standing, int32(k), int32(i))
+				c.direct = extendSpans(c.direct, int32(k), int32(i))
 			}
 		}
 	}
-	// Owners answer after what stands behind their meters, and divide before it.
+	// Owners answer after the devices behind their meters, and divide before them.
 	c.rounds[StageOffer] = rounds(devices, append(slices.Clone(loads), units...))
 	c.rounds[StageSettle] = rounds(loads, devices)
 	c.rounds[StageRevise] = c.rounds[StageSettle]
@@ -245,7 +245,7 @@ func (c *Cell) plan() {
 	})
 }
 
-// rounds leaves out those in which nobody is asked.
+// rounds drops the empty rounds.
 func rounds(rs ...round) (asked []round) {
 	for _, r := range rs {
 		if len(r) > 0 {
@@ -255,7 +255,7 @@ func rounds(rs ...round) (asked []round) {
 	return asked
 }
 
-// Rounds is how many rounds a stage has.
+// Rounds is the number of rounds of a stage.
 func (c *Cell) Rounds(s Stage) int { return len(c.rounds[s]) }
 
 // Round is the blocks whose members are asked in one round of a stage.
@@ -264,7 +264,7 @@ func (c *Cell) Round(s Stage, r int) []int32 { return c.rounds[s][r] }
 // Units are the producers and ties of the community, in path order.
 func (c *Cell) Units() []Slot { return c.units }
 
-// Members is how many members the cell has, itself left out.
+// Members is the number of members of the cell, without the community itself.
 func (c *Cell) Members() (n int) {
 	for _, b := range c.Blocks {
 		n += len(b.Paths)
@@ -272,13 +272,13 @@ func (c *Cell) Members() (n int) {
 	return n
 }
 
-// Prepared reports whether member i is one that is not there until it is put in.
-func (b *Block) Prepared(i int) bool { return b.places != nil && b.places.Prepared(i) }
+// Prepared reports whether member i is prepared: absent until it is put in.
+func (b *Block) Prepared(i int) bool { return b.preparer != nil && b.preparer.Prepared(i) }
 
 // PathOf is the path of a member.
 func (c *Cell) PathOf(at Slot) string { return c.Blocks[at.Block].Paths[at.Index] }
 
-// slot finds a member by path. The index is made when it is first needed.
+// slot finds a member by path. The index is built on first use.
 func (c *Cell) slot(path string) (Slot, bool) {
 	if c.slotOf == nil {
 		c.slotOf = make(map[string]Slot, c.Members())
@@ -292,8 +292,8 @@ func (c *Cell) slot(path string) (Slot, bool) {
 	return at, ok
 }
 
-// KindOf is the kind of a member, or of the community itself; nil if there is none of
-// that path.
+// KindOf is the kind of a member, or of the community itself; nil for an unknown
+// path.
 func (c *Cell) KindOf(path string) *Kind {
 	if path == c.Path {
 		return c.Node.kind

@@ -1,6 +1,6 @@
 package twins
 
-// meter adds up the readings, and what is lost between them.
+// meter adds up the readings, and the losses of the network between them.
 func (c *Cell) meter(units bool) {
 	c.Flows = Flows{}
 	c.draws = c.draws[:0]
@@ -18,21 +18,21 @@ func (c *Cell) meter(units bool) {
 		}
 		c.Flows.Plus(&b.Flows)
 	}
-	if !units { // at commit members do what the network was asked about before
+	if !units { // at commit members do what the network has already been asked about
 		c.network.Flow(c.draws, &c.state)
 	}
 	c.Flows.NetworkLoss = c.state.Loss
 }
 
-// listen keeps what the network has answered up to now for the strategies of this
-// exchange, so that an exchange that is repeated after a failure hears the same.
-func (c *Cell) listen(ask *Ask) {
+// keepNetworkState saves the network's last answer for the strategies of this exchange, so
+// that an exchange that is repeated after a failure sees the same one.
+func (c *Cell) keepNetworkState(ask *Ask) {
 	at := exchange{ask.Tick, ask.Seq, ask.Stage}
-	if c.lossless || c.listened == at {
+	if c.lossless || c.heardIn == at {
 		return
 	}
-	c.listened = at
-	c.heard.assign(&c.state)
+	c.heardIn = at
+	c.networkBefore.assign(&c.state)
 }
 
 // exchange names one exchange of the protocol.

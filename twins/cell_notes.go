@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Notice is a notable event and who it happened to.
+// Notice is a notable event and the path of the member to which it happened.
 type Notice struct {
 	Member string
 	Event  Event
@@ -17,8 +17,8 @@ type memberBooking struct {
 	Booking
 }
 
-// note gathers what is worth telling of the step, in slot order.
-func (c *Cell) note(scratches []*Scratch) {
+// collectNotices gathers the notable events of the step, in slot order.
+func (c *Cell) collectNotices(scratches []*Scratch) {
 	c.Events = c.Events[:0]
 	for _, w := range scratches {
 		c.Events = append(c.Events, w.Notices...)
@@ -30,12 +30,12 @@ func (c *Cell) note(scratches []*Scratch) {
 	slices.SortStableFunc(c.Events, func(a, b Notice) int { return cmp.Compare(a.Member, b.Member) })
 	c.Isolated = c.isolated
 	slices.Sort(c.Isolated)
-	c.decide(scratches)
+	c.collectDecisions(scratches)
 }
 
-// decide lists what was decided for members other than their reference, in slot order: a
-// decision for each reason.
-func (c *Cell) decide(scratches []*Scratch) {
+// collectDecisions lists the decisions that moved members away from their reference, in slot
+// order: one for each reason.
+func (c *Cell) collectDecisions(scratches []*Scratch) {
 	c.Notes, c.mixed = c.Notes[:0], c.mixed[:0]
 	for _, w := range scratches {
 		c.mixed = append(c.mixed, w.mixed...)
@@ -56,8 +56,8 @@ func (c *Cell) decide(scratches []*Scratch) {
 	}
 }
 
-// decisions appends those about member i. mixed are its bookings, if they have several
-// reasons.
+// decisions appends the decisions about member i. mixed are its bookings, if they have
+// several reasons.
 func (b *Block) decisions(to []Decision, i int, mixed []memberBooking) []Decision {
 	r, set := &b.Read[i], &b.Set[i]
 	d := Decision{b.Paths[i], r.Reason, set.Net(), r.Shifted, r.Unserved, r.Curtailed}
@@ -89,7 +89,8 @@ func (b *Block) decisions(to []Decision, i int, mixed []memberBooking) []Decisio
 	return to
 }
 
-// decided reports whether the last decisions have one about a member for a reason.
+// decided reports whether of ends with a decision about the member for this
+// reason.
 func decided(of []Decision, member string, why Reason) bool {
 	for k := len(of) - 1; k >= 0 && of[k].Member == member; k-- {
 		if of[k].Reason == why {

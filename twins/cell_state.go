@@ -6,10 +6,10 @@ import "fmt"
 const cellVersion = 1
 
 // AppendStates appends the stored form of the community with everything that its
-// next step depends on: its own twin, then, block by block, the members' twins in
-// path order, what estimates rest on, who is in quarantine, and what customers have
-// borne; then what the network has answered last, if it is not
-// Lossless, and the states of strategies that remember.
+// next step depends on: its own twin; then, block by block, the members' twins in
+// path order, the basis of estimates, the quarantined members and the customers'
+// burdens; then the network's last answer, unless it is Lossless, and the states of
+// stateful strategies.
 func (c *Cell) AppendStates(buf []byte) []byte {
 	buf = c.Node.AppendBinary(append(buf, cellVersion))
 	for _, b := range c.Blocks {
@@ -64,6 +64,6 @@ func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
 		return b, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	c.stewards.settled = -1
-	c.began, c.borne, c.listened.tick = -1, -1, -1
+	c.savedAt, c.burdensAt, c.heardIn.tick = -1, -1, -1
 	return b, nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// stubborn is a slab whose members offer what they have, and then do nothing:
-// a battery that is full and does not know it, a plant that has tripped.
+// stubborn is a slab whose members offer power and then do nothing: a battery
+// that is full without knowing it, a plant that has tripped.
 type stubborn struct{ twins.Slab }
 
 func (s stubborn) Step(i int, env *twins.Env, _ *twins.Setpoint, ev *twins.Events, out *twins.Reading) {
@@ -37,8 +37,8 @@ func (a asking) Dispatch(env *twins.Env, o *twins.Offers, p *twins.Plan) {
 	p.Communities[0].Tier[twins.Storage] = -2 * twins.Kilowatt
 }
 
-// A home draws 5 kW and its community's battery is asked for 2 of them. Who
-// closes the books when somebody does not follow?
+// A home draws 5 kW and its community's battery is asked for 2 of them. Which
+// unit closes the books if a member does not follow?
 func TestWhoClosesTheBooks(t *testing.T) {
 	sound := func(k *twins.Kind) *twins.Kind { return k }
 	for _, row := range []struct {
@@ -53,7 +53,7 @@ func TestWhoClosesTheBooks(t *testing.T) {
 		{"the battery does not: the engine, next in order, gives more", faulty, sound, 6000, 4000, -5 * twins.Kilowatt, 0, 0},
 		{"the engine is at its rating: the tie, next in order", faulty, sound, 4000, 4000, -4 * twins.Kilowatt, -1 * twins.Kilowatt, 0},
 		{"the engine does not follow: the tie, next in order", sound, faulty, 4000, 4000, 0, -3 * twins.Kilowatt, 0},
-		{"nobody has room: the home is not served in full", faulty, sound, 3000, 1000, -3 * twins.Kilowatt, -1 * twins.Kilowatt, 1 * twins.Kilowatt},
+		{"no unit has room: the home is not served in full", faulty, sound, 3000, 1000, -3 * twins.Kilowatt, -1 * twins.Kilowatt, 1 * twins.Kilowatt},
 		{"neither follows and the tie is too small", faulty, faulty, 4000, 1000, 0, -1 * twins.Kilowatt, 4 * twins.Kilowatt},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Command is the one form in which anything from outside changes a twin: a
+// Command is the one form in which a change from outside reaches a twin: a
 // scenario's events, a fork's changes, the API. Commands of a step are applied
 // before its offers, in the order of Seq.
 type Command struct {
@@ -19,29 +19,29 @@ type Command struct {
 	Type   *CommandType
 	Body   string // what is commanded, in the canonical bytes of the type
 
-	// Key and By stand beside the command: they change no twin and no digest.
-	Key string // the Idempotency-Key that it came with; "" is none
+	// Key and By only accompany the command: they change no twin and no digest.
+	Key string // the Idempotency-Key of the request; "" is none
 	By  Account
 }
 
 // Account is the number of the account that sent a command; 0 is none, as for a
-// scenario's event. It says nothing by itself: who it belongs to is kept elsewhere,
-// and can be forgotten there.
+// scenario's event. The number alone identifies no person: the owner of an account
+// is kept elsewhere, and can be erased there.
 type Account int64
 
 // CommandType names a kind of command; imperative. The name is on disk for ever.
 type CommandType struct {
 	Name string
-	// Check says why a body is refused; nil: it never is. A twin whose kind lists the
-	// type must take each body that passes, in whatever state it is: a refusal would
-	// end the run in its middle.
+	// Check says why a body is refused; nil: every body is valid. A twin whose kind
+	// lists the type must accept each body that passes, in any state: a refusal in
+	// mid-run would end the run.
 	Check func(body string) error
 
-	ofSetting bool // the body is a setting and a value
+	ofSetting bool // the body holds a setting and a value
 }
 
-// CommandSet sets a setting to a value, CommandMultiply multiplies it by a factor. Each
-// kind that has settings takes them.
+// CommandSet sets a setting to a value, CommandMultiply multiplies it by a factor.
+// Every kind with settings accepts them.
 var (
 	CommandSet      = DeclareCommand(CommandType{Name: "set", Check: checkSetting, ofSetting: true})
 	CommandMultiply = DeclareCommand(CommandType{Name: "multiply", Check: checkSetting, ofSetting: true})
@@ -50,7 +50,7 @@ var (
 var commandTypes []*CommandType
 
 // DeclareCommand adds a type of command to the registry, where it is defined. It panics
-// if there is one of the name.
+// if the name is taken.
 func DeclareCommand(t CommandType) *CommandType {
 	if CommandNamed(t.Name) != nil {
 		panic("twins: command declared twice: " + t.Name)
@@ -59,8 +59,8 @@ func DeclareCommand(t CommandType) *CommandType {
 	return &t
 }
 
-// CommandNamed returns the type of a name, or nil: for commands that come back from
-// disk.
+// CommandNamed returns the type with a name, or nil: for commands that are read
+// from disk.
 func CommandNamed(name string) *CommandType {
 	for _, t := range commandTypes {
 		if t.Name == name {
@@ -70,8 +70,8 @@ func CommandNamed(name string) *CommandType {
 	return nil
 }
 
-// OfSetting reports whether the body of the type is a setting and a value or a factor:
-// set or multiply.
+// OfSetting reports whether the body of the type holds a setting and a value or a
+// factor: set or multiply.
 func (t *CommandType) OfSetting() bool { return t != nil && t.ofSetting }
 
 // String is the type's name, "" for nil.
@@ -82,12 +82,12 @@ func (t *CommandType) String() string {
 	return t.Name
 }
 
-// Takes reports whether the kind's twins take commands of a type.
+// Takes reports whether the kind's twins accept commands of a type.
 func (k *Kind) Takes(t *CommandType) bool {
 	return t.OfSetting() && len(k.Settings) > 0 || slices.Contains(k.Commands, t)
 }
 
-// CommandNames are the names of the commands that the kind's twins take.
+// CommandNames are the names of the commands that the kind's twins accept.
 func (k *Kind) CommandNames() (names []string) {
 	for _, t := range commandTypes {
 		if k.Takes(t) {
@@ -108,7 +108,7 @@ func Multiply(target, setting string, factor int64) Command {
 	return Command{Target: target, Type: CommandMultiply, Body: settingBody(setting, factor)}
 }
 
-// At is the command for a step, with a number.
+// At is the command numbered seq in a step.
 func (c Command) At(step Tick, seq int64) Command {
 	c.Step, c.Seq = step, seq
 	return c
@@ -123,7 +123,7 @@ func settingBody(setting string, value int64) string {
 	return string(binary.LittleEndian.AppendUint64(b, uint64(value)))
 }
 
-// checkSetting refuses what settingBody has not made.
+// checkSetting refuses a body that settingBody cannot have made.
 func checkSetting(body string) error {
 	if len(body) < 12 || uint64(littleEndian(body[:4])) != uint64(len(body)-12) {
 		return errors.New("its body is no setting and value")
@@ -139,8 +139,8 @@ func littleEndian(s string) (v int64) {
 	return v
 }
 
-// Setting is which setting of its target a command sets or multiplies; "" if it is of
-// another type.
+// Setting is the name of the setting that a command sets or multiplies; "" for a
+// command of another type.
 func (c *Command) Setting() string {
 	if !c.Type.OfSetting() || checkSetting(c.Body) != nil {
 		return ""
@@ -148,7 +148,7 @@ func (c *Command) Setting() string {
 	return c.Body[4 : len(c.Body)-8]
 }
 
-// Value is the new value of the setting, or the factor in ppb; 0 if the command is of
+// Value is the new value of the setting, or the factor in ppb; 0 for a command of
 // another type.
 func (c *Command) Value() int64 {
 	if !c.Type.OfSetting() || checkSetting(c.Body) != nil {
@@ -157,12 +157,12 @@ func (c *Command) Value() int64 {
 	return littleEndian(c.Body[len(c.Body)-8:])
 }
 
-// Same reports whether two commands do the same, whoever sent them.
+// Same reports whether two commands do the same, regardless of their senders.
 func (c *Command) Same(d *Command) bool {
 	return c.Step == d.Step && c.Seq == d.Seq && c.SameOrder(d)
 }
 
-// SameOrder reports whether two commands ask the same of the same twin, in whatever step.
+// SameOrder reports whether two commands ask the same of the same twin, in any step.
 func (c *Command) SameOrder(d *Command) bool {
 	return c.Target == d.Target && c.Type == d.Type && c.Body == d.Body
 }
@@ -177,8 +177,7 @@ func (c *Command) String() string {
 	return fmt.Sprintf("%d at step %d: %s %s %x", c.Seq, c.Step, c.Target, c.Type, c.Body)
 }
 
-// commandsFor are the commands for one target, of some that are in the order of their
-// targets.
+// commandsFor are the commands for one target. sorted is in the order of targets.
 func commandsFor(sorted []Command, target string) []Command {
 	from := commandsFrom(sorted, target)
 	to := from
@@ -188,14 +187,15 @@ func commandsFor(sorted []Command, target string) []Command {
 	return sorted[from:to:to]
 }
 
-// commandsInside are those for all targets that begin with a prefix.
+// commandsInside are the commands for all targets with a prefix.
 func commandsInside(sorted []Command, prefix string) []Command {
 	from := commandsFrom(sorted, prefix)
 	n := sort.Search(len(sorted)-from, func(i int) bool { return !strings.HasPrefix(sorted[from+i].Target, prefix) })
 	return sorted[from : from+n : from+n]
 }
 
-// commandsFrom is where the first command stands whose target is not before another.
+// commandsFrom is the index of the first command whose target is not before this
+// one.
 func commandsFrom(sorted []Command, target string) int {
 	return sort.Search(len(sorted), func(i int) bool { return sorted[i].Target >= target })
 }

@@ -5,36 +5,36 @@ import (
 	"slices"
 )
 
-// Controller decides, once a step, what communities and units are asked. It is
-// built in, or a program of the user's. It sees offers and answers, never the future
-// and never a twin, and answers setpoints.
+// Controller decides once a step what communities and units are asked. It is built
+// in, or a program of the user's. It sees offers and answers, never the future or a
+// twin, and returns setpoints.
 type Controller interface {
 	Dispatch(env *Env, offers *Offers, plan *Plan)
 }
 
-// Stateful is a controller that remembers: a plan, the frequency, what it has
-// learnt. Its state changes in Settled alone, and is part of the grid's. A grid that
-// fails asks again, so each of its methods may be called twice in a step, with the
-// same arguments and to the same effect.
+// Stateful is a controller with a memory: a plan, the frequency, what it has learnt.
+// Its state changes in Settled alone, and is part of the grid's. A grid that fails
+// asks again, so each method may be called twice in a step, with the same arguments
+// and to the same effect.
 type Stateful interface {
 	Controller
-	// Settled tells what came of the step, and appends what is worth telling of it.
-	Settled(env *Env, out *Outcome, told []Notice) []Notice
+	// Settled reports the outcome of the step; the controller appends its notable events.
+	Settled(env *Env, out *Outcome, events []Notice) []Notice
 	// AppendBinary appends the stored form, version byte first; UnmarshalBinary is
 	// its inverse and returns the rest of b.
 	AppendBinary(b []byte) []byte
 	UnmarshalBinary(b []byte) (rest []byte, err error)
 }
 
-// Swinger is a controller that knows what the frequency does inside a step.
+// Swinger is a controller that computes the frequency inside a step.
 type Swinger interface {
 	// Swing is asked once a step, after loads and storage have settled as planned and
 	// before the units close the books.
 	Swing(env *Env, o *Offers, p *Plan) Swing
 }
 
-// Outcome is what came of a step: the flows of the whole grid, what each unit did,
-// + draws, − injects, and all that communities have answered at StageCommit.
+// Outcome is the outcome of a step: the flows of the whole grid, what each unit
+// did, + draws, − injects, and the answers of all communities at StageCommit.
 type Outcome struct {
 	Flows   *Flows
 	Units   []Power
@@ -42,11 +42,12 @@ type Outcome struct {
 	Answers []*Answer // of communities, in path order
 }
 
-// Swing is how the frequency moved inside one step, and what that did.
+// Swing is how the frequency moved inside one step, and what followed from
+// that.
 type Swing struct {
 	// Island says that the grid held its frequency itself: no tie in service held it.
 	Island bool
-	// Held says that a neighbour did, over a tie. Neither: nobody knows.
+	// Held says that a neighbour did, over a tie. If neither is set, the frequency is unknown.
 	Held bool
 	// Deviations from the nominal frequency in microhertz, and the greatest rate of
 	// change, either way, in microhertz per second.
@@ -63,9 +64,9 @@ type Swing struct {
 type Offers struct {
 	Communities []Flex   // folded, in path order; units not in it
 	Units       []Flex   // producers and ties, in path order
-	Burdens     []Burden // of communities; none: nobody has borne anything
-	// Answers are what communities have answered last, in path order: what else a
-	// controller may want to know of units and stores. They are not to be changed.
+	Burdens     []Burden // of communities; none: no customer has been cut
+	// Answers are the last answers of communities, in path order, for a controller
+	// that needs more of units and stores. They are not to be changed.
 	Answers []*Answer
 }
 
@@ -92,7 +93,7 @@ type Plan struct {
 // MeritOrder meets demand from the cheapest unit on, inside what each can do in
 // this step; ties come at their price or after every plant. If that is not
 // enough it asks for less, tier after tier; if it is too much it stops plants,
-// charges, exports and then curtails. What wind and sun give is taken first.
+// charges, exports and then curtails. Wind and sun are used first.
 type MeritOrder struct{}
 
 // Dispatch implements Controller.
@@ -118,9 +119,9 @@ func (p *Plan) Rank(units []Flex) {
 	slices.SortStableFunc(p.Order, func(a, b int) int { return cmp.Compare(units[a].Cost, units[b].Cost) })
 }
 
-// straighten makes sense of whatever a controller has answered: nobody is asked
-// for more than was offered (loads may be shed), a unit that is to stop
-// gives nothing, and every unit stands in the order once.
+// straighten corrects a controller's plan: no community or unit is asked for
+// more than it offered (loads may be shed), a unit that is to stop gives
+// nothing, and the order contains every unit once.
 func (p *Plan) straighten(o *Offers) {
 	for i := range p.Communities {
 		for t := range o.Communities[i].Tier {
@@ -154,8 +155,8 @@ func (p *Plan) meet(units []Flex, need Power) (left Power) {
 	return p.Retire(units, p.Least(units, need))
 }
 
-// Least sets every plant to its least and wind and sun to all that comes, and
-// returns what is still missing (+) or too much (−).
+// Least sets every plant to its least and wind and sun to all that is
+// available, and returns what is still missing (+) or too much (−).
 func (p *Plan) Least(units []Flex, need Power) (left Power) {
 	left = need
 	for _, i := range p.Order {
@@ -171,8 +172,8 @@ func (p *Plan) Least(units []Flex, need Power) (left Power) {
 	return left
 }
 
-// Raise lets units inject more, the cheapest first, and returns what is still
-// missing. left ≤ 0 is returned as it is.
+// Raise makes units inject more, the cheapest first, and returns what is
+// still missing. left ≤ 0 is returned as it is.
 func (p *Plan) Raise(units []Flex, left Power) Power {
 	for _, i := range p.Order {
 		set := &p.Units[i]
@@ -186,9 +187,9 @@ func (p *Plan) Raise(units []Flex, left Power) Power {
 	return left
 }
 
-// lower lets units inject less or export more, the dearest first, and returns
-// what is still too much as a negative power. left ≥ 0 is returned as it is.
-// Wind and sun are lowered only where variable says so.
+// lower makes units inject less or export more, the dearest first, and
+// returns what is still too much as a negative power. left ≥ 0 is returned as
+// it is. Wind and sun are lowered only if variable is set.
 func (p *Plan) lower(units []Flex, left Power, variable bool) Power {
 	for k := len(p.Order) - 1; k >= 0; k-- {
 		i := p.Order[k]
@@ -208,17 +209,18 @@ func (p *Plan) lower(units []Flex, left Power, variable bool) Power {
 
 // The order in which tiers give way: when there is too little, generation that
 // was held back comes first, then waiting vehicles, and essential load is cut
-// last; when there is too much, what can draw more, and after export generation.
+// last; when there is too much, load and storage that can draw more come first,
+// then export, then generation.
 //
-// Inside their bands all give way before any is cut by force, below what it has
+// Inside their bands all give way before any is cut by force, below what it was
 // promised. Essential load goes before an owner's reserve, before a promised
 // departure and before promised heat: it is cut last.
 var (
 	scarcityOrder = [...]concession{{Generation, false}, {Mobility, false}, {Comfort, false}, {Storage, false}, {Flexible, false},
 		{Flexible, true}, {Storage, true}, {Mobility, true}, {Comfort, true}, {Essential, true}}
 	abundanceOrder = [...]concession{{Mobility, false}, {Comfort, false}, {Flexible, false}, {Storage, false}}
-	// For the passes after the first in which books must be closed and not all
-	// have done as they were asked: those come first who follow to the milliwatt.
+	// For the passes after the first, when the books must be closed and some
+	// members have not followed: tiers that follow to the milliwatt come first.
 	exactOrder = [...]concession{{Generation, false}, {Storage, false}, {Flexible, true}, {Storage, true}, {Comfort, true}, {Essential, true}, {Mobility, true}}
 )
 
@@ -232,13 +234,13 @@ type concession struct {
 // nothing.
 func (t Tier) sheddable() bool { return t <= Mobility }
 
-// relayed cuts the essential load that under-frequency relays have shed, in
-// proportion, for their part of the step; in a blackout, from then on, everything
-// that is load. It reports whether there was any.
-func (p *Plan) relayed(o *Offers, s *Swing) bool {
+// shedByRelays cuts the essential load that under-frequency relays have shed, in
+// proportion, for their part of the step; in a blackout it cuts all load from
+// then on. It reports whether anything was cut.
+func (p *Plan) shedByRelays(o *Offers, s *Swing) bool {
 	for i := range p.Communities {
 		if p.Communities[i].For = 0; p.Communities[i].Tier[Essential] >= o.Communities[i].Tier[Essential].Ref {
-			p.Communities[i].For = s.ShedFor // else some are off for the whole step
+			p.Communities[i].For = s.ShedFor // otherwise some would be off for the whole step
 		}
 	}
 	moved := p.moveTier(o, concession{Essential, true}, s.Shed, Shed) != s.Shed
@@ -253,9 +255,9 @@ func (p *Plan) relayed(o *Offers, s *Swing) bool {
 	return moved
 }
 
-// Relieve asks the communities for less (left > 0) or more (left < 0) than the
-// plan has for them, tier after tier, exports what they cannot take and at last
-// curtails. It returns what even that leaves.
+// Relieve asks the communities for less (left > 0) or more (left < 0) than
+// planned, tier after tier, exports what they cannot take and at last curtails.
+// It returns what even that leaves.
 func (p *Plan) Relieve(o *Offers, left Power) Power {
 	switch {
 	case left > 0:
@@ -272,7 +274,7 @@ func (p *Plan) Relieve(o *Offers, left Power) Power {
 }
 
 // Spill exports what is too much (left < 0) and holds back what ties cannot carry.
-// Nobody is asked to draw more. It returns what even that leaves.
+// It asks no community to draw more. It returns what even that leaves.
 func (p *Plan) Spill(o *Offers, left Power) Power {
 	if left >= 0 {
 		return left
@@ -280,8 +282,8 @@ func (p *Plan) Spill(o *Offers, left Power) Power {
 	return p.curtail(o, p.lower(o.Units, left, false))
 }
 
-// ShedAll cuts without an agreement: every tier of load in proportion, and nobody is
-// asked for less before that. It returns what even that leaves.
+// ShedAll cuts without an agreement: every tier of load in proportion, with no
+// request to use less before that. It returns what even that leaves.
 func (p *Plan) ShedAll(o *Offers, left Power) Power {
 	var sum Power
 	for i := range p.Communities {
@@ -302,15 +304,16 @@ func (p *Plan) ShedAll(o *Offers, left Power) Power {
 	return left - min(left, sum)
 }
 
-// curtail holds wind and sun back: that of units, then that of communities.
+// curtail holds back wind and sun: first those of units, then those of
+// communities.
 func (p *Plan) curtail(o *Offers, left Power) Power {
 	left = p.lower(o.Units, left, true)
 	return p.moveTier(o, concession{Generation, false}, left, Abundance)
 }
 
-// force is the second pass of a step: less load, or generation curtailed. It
+// secondPass is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
-func (p *Plan) force(o *Offers, left Power, again bool) Power {
+func (p *Plan) secondPass(o *Offers, left Power, again bool) Power {
 	if left < 0 { // what was cut is given back first
 		for _, t := range [...]Tier{Essential, Comfort, Flexible} {
 			left = p.moveTier(o, concession{t, false}, left, Abundance)
@@ -341,8 +344,8 @@ func (p *Plan) concede(o *Offers, c concession, left Power, why Reason) Power {
 	return p.moveTier(o, c, left, why)
 }
 
-// rotate cuts essential load, community after community: those first whose
-// customers have borne least for what they needed.
+// rotate cuts essential load, community after community: first those whose
+// customers have been cut least for what they needed.
 func (p *Plan) rotate(o *Offers, left Power, why Reason) Power {
 	p.turns = p.turns[:0]
 	for i := range p.Communities {
@@ -360,9 +363,9 @@ func (p *Plan) rotate(o *Offers, left Power, why Reason) Power {
 	return left
 }
 
-// Retire takes plants off, the dearest first, while there is too much and the
-// other units can make up for what goes beyond that. Those that must not stop yet
-// stay. It returns what is then missing or too much.
+// Retire stops plants, the dearest first, while there is too much and the other
+// units can make up for the part of their output that was needed. Plants that
+// must not stop yet keep running. It returns what is then missing or too much.
 func (p *Plan) Retire(units []Flex, left Power) Power {
 	room := Power(0) // by how much the units can be raised
 	for i := range units {
@@ -379,9 +382,9 @@ func (p *Plan) Retire(units []Flex, left Power) Power {
 	return p.Raise(units, left)
 }
 
-// Stop takes plants off, the dearest first and those that have not run for long
-// enough last, until no more than needed is left, whatever goes short; the others
-// take up what they can of that.
+// Stop stops plants, the dearest first and those below their least time on last,
+// until no more than needed is left, even if load goes short; the others raise
+// their output as far as they can.
 func (p *Plan) Stop(units []Flex, left Power) Power {
 	for _, duty := range [...]Duty{Dispatched, Committed} {
 		for k := len(p.Order) - 1; k >= 0 && left < 0; k-- {
@@ -396,8 +399,8 @@ func (p *Plan) Stop(units []Flex, left Power) Power {
 }
 
 // moveTier takes left from (or, if negative, adds it to) one tier of all
-// communities, along their bands and counted from where the plan has them. It
-// returns what the tier could not take.
+// communities, along their bands and starting from the plan. It returns what
+// the tier could not take.
 func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	if left == 0 {
 		return 0
@@ -406,7 +409,7 @@ func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	band := func(i int) Band {
 		b, now := o.Communities[i].Tier[t], p.Communities[i].Tier[t]
 		switch {
-		case c.force && t == Storage: // down to where nobody's reserve is left
+		case c.force && t == Storage: // down to the end of the owners' reserves
 			return Band{Min: min(now, o.Communities[i].Deepest), Ref: now, Max: now}
 		case c.force: // down to nothing
 			return Band{Min: min(now, 0), Ref: now, Max: now}
@@ -431,16 +434,16 @@ func (p *Plan) moveTier(o *Offers, c concession, left Power, why Reason) Power {
 	return left - (sum.Ref - total)
 }
 
-// Start orders units that are off to start, the cheapest first, where dearer ones,
-// or nobody, would otherwise have to give at least as much as their least output.
-// If somebody goes short it may be less, where the rest can be stored or exported.
+// Start orders units that are off to start, the cheapest first, if dearer units
+// would otherwise give, or load go short by, at least their least output. If load
+// goes short it may be less, as long as the rest can be stored or exported.
 func (p *Plan) Start(o *Offers, short Power) {
 	short = max(short, 0)
-	dearer := short // than unit i: what is missing, and what units give that cost more
+	dearer := short // than unit i: what is missing, and the output of units that cost more
 	for _, i := range p.Order {
 		dearer += p.replaceable(o, i)
 	}
-	sink, claimed, k := o.sink(), Power(0), 0
+	spare, claimed, k := o.spareDemand(), Power(0), 0
 	for _, i := range p.Order {
 		for k < len(p.Order) && o.Units[p.Order[k]].Cost <= o.Units[i].Cost {
 			dearer -= p.replaceable(o, p.Order[k])
@@ -449,9 +452,9 @@ func (p *Plan) Start(o *Offers, short Power) {
 		u := &o.Units[i]
 		least, gap := u.Startable, dearer-claimed
 		switch {
-		case least == 0: // it runs, or it is starting since some steps
+		case least == 0: // it runs or is starting already
 			claimed += u.Coming
-		case gap >= least || gap > 0 && claimed < short && least-gap <= sink:
+		case gap >= least || gap > 0 && claimed < short && least-gap <= spare:
 			p.Units[i].Run, p.Units[i].Why[Generation] = Start, Merit
 			if short > 0 {
 				p.Units[i].Why[Generation] = Scarcity
@@ -461,7 +464,7 @@ func (p *Plan) Start(o *Offers, short Power) {
 	}
 }
 
-// replaceable is what a unit gives that another could give instead.
+// replaceable is the part of a unit's output that another could give instead.
 func (p *Plan) replaceable(o *Offers, i int) Power {
 	if o.Units[i].Duty == Variable {
 		return 0
@@ -469,8 +472,8 @@ func (p *Plan) replaceable(o *Offers, i int) Power {
 	return max(0, -p.Units[i].Tier[Generation])
 }
 
-// sink is how much more communities and ties can take than at reference.
-func (o *Offers) sink() (room Power) {
+// spareDemand is how much more communities and ties can draw than at reference.
+func (o *Offers) spareDemand() (room Power) {
 	for i := range o.Communities {
 		for t, b := range o.Communities[i].Tier {
 			if Tier(t) != Essential {
@@ -484,10 +487,10 @@ func (o *Offers) sink() (room Power) {
 	return room
 }
 
-// close moves the units by what the rest of the grid did otherwise than
+// moveUnits moves the units by what the rest of the grid did otherwise than
 // planned: left > 0 is missing, left < 0 too much. Running units inside their
 // bands come first, then ties. It returns what they cannot take.
-func (p *Plan) close(units []Flex, left Power) Power {
+func (p *Plan) moveUnits(units []Flex, left Power) Power {
 	if left > 0 {
 		return p.Raise(units, left)
 	}

@@ -1,23 +1,24 @@
 package twins
 
-// What a load that was asked for less than it wanted comes to: moved to later, by
+// How a load that was asked for less than it wanted is booked: moved to later, by
 // agreement, or not served.
 
 // Agreed reports whether a load that is held back for this reason has agreed to
-// it: as long as it is given what it was promised, the lower end of its band, what
-// it does not draw is shifted and not unserved.
+// it: as long as it gets what it was promised, the lower end of its band, what it
+// does not draw is shifted and not unserved.
 func (r Reason) Agreed() bool {
 	return r == Scarcity || r == Limit || r == Planned || r == Ordered
 }
 
 // putsOff reports whether what a load does not draw for this reason is remembered, so
-// that it counts once: what has agreed to wait, and what is shed without an agreement.
+// that it counts once: load that has agreed to wait, and load shed without an
+// agreement.
 func (r Reason) putsOff() bool { return r.Agreed() || r == Shed }
 
-// putOff books what a load did of what it offered. With an agreement that is shifted:
-// what it would draw had it never been asked for less (unasked ≤ its greatest power),
-// less what it drew or was promised; below what was promised it is unserved. What is
-// shed was not agreed to: all of it is unserved.
+// putOff books what a load did of what it offered. With an agreement, the shifted
+// part is what it would draw had it never been asked for less (unasked ≤ its greatest
+// power), less what it drew or was promised; the part below the promise is unserved.
+// Shed load has no agreement: all of it is unserved.
 func (r *Reading) putOff(why Reason, b Band, unasked, did Power) {
 	switch {
 	case why == Shed:
@@ -36,8 +37,8 @@ func (r *Reading) putOff(why Reason, b Band, unasked, did Power) {
 // Deferrer is a PartSlab whose devices may put off what they draw.
 type Deferrer interface {
 	// Defer is called after Step and before its events are applied: the device has
-	// offered b and did so much. held says that it was asked for less than its Ref, by
-	// agreement or without one. Defer appends what becomes of what it owes and returns
+	// offered b and drew did. held says that it was asked for less than its Ref, by
+	// agreement or without one. Defer appends the change of what it owes and returns
 	// what was moved to later in this step, ≥ 0: what stays moved is not counted again.
 	Defer(i int, env *Env, b Band, did Power, held bool, ev *Events) (moved Power)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// plugged takes a vehicle that is plugged in from the start through n steps, at what
-// ask says of its band, and adds up what it says of them.
+// plugged takes a vehicle that is plugged in from the start through n steps, with
+// the setpoint that ask returns for its band, and adds up its readings.
 func plugged(v *vehicle, n Tick, ask func(Tick, Band) (Power, Reason)) (shifted, unserved, drawn Energy) {
 	var ev Events
 	for tick := range n {
@@ -28,7 +28,7 @@ func plugged(v *vehicle, n Tick, ask func(Tick, Band) (Power, Reason)) (shifted,
 	return shifted, unserved, drawn
 }
 
-// held asks for nothing of the band's freedom until a step, then for the reference.
+// held asks for the least of the band until a step, then for the reference.
 func held(until Tick, why Reason) func(Tick, Band) (Power, Reason) {
 	return func(t Tick, b Band) (Power, Reason) {
 		if t < until {
@@ -38,7 +38,7 @@ func held(until Tick, why Reason) func(Tick, Band) (Power, Reason) {
 	}
 }
 
-// A vehicle of 7.36 kW that wants so much and leaves the next morning.
+// A vehicle of 7.36 kW that wants some energy and leaves the next morning.
 func TestVehicleShiftsWhatItOwes(t *testing.T) {
 	const quarter = 7360 * 900 * Joule // at 7.36 kW
 	off := func(until Tick, why Reason) func(Tick, Band) (Power, Reason) {
@@ -90,12 +90,13 @@ func TestVehicleShiftsWhatItOwes(t *testing.T) {
 	}
 }
 
-// What a vehicle leaves without, because it has agreed to wait, it wants at its next
-// stay: there it is not counted again. What it has charged on its way it owes no more.
+// Energy that a vehicle leaves without, because it has agreed to wait, is wanted at
+// its next stay: it is not counted again there. What it has charged on its way it no
+// longer owes.
 func TestVehicleShiftsOnceOverStays(t *testing.T) {
 	for _, row := range []struct {
-		first, second Energy // wanted at two stays, the first of 13 h
-		until         Tick   // of the second one, long enough that nothing must be charged at once
+		first, second Energy // wanted at the two stays, the first of 13 h
+		until         Tick   // of the second stay, long enough that nothing must be charged at once
 		shifted, owed Energy
 	}{
 		{10 * KilowattHour, 5 * KilowattHour, 112, 15 * KilowattHour, 15 * KilowattHour},
@@ -116,8 +117,8 @@ func TestVehicleShiftsOnceOverStays(t *testing.T) {
 	}
 }
 
-// A load that waits is shifted as a whole, once, however long it waits; one that is
-// shed is not. Twice the wait is no more.
+// A load that waits is shifted as a whole, once, for any length of the wait; a load
+// that is shed is not. Waiting twice as long shifts no more.
 func TestProgrammesShiftWholeLoads(t *testing.T) {
 	run := func(max Seconds, why Reason) (shifted, loads Energy, moved int64) {
 		row := *modelled(t, 1, `{"occupants": 4, "max_wait_h": 6}`)[2].(interface{ Row(int) *programmeRow }).Row(0)
@@ -160,13 +161,13 @@ func TestProgrammesShiftWholeLoads(t *testing.T) {
 	}
 }
 
-// deferring is a part that owes.
+// deferring is a part that shifts load.
 type deferring interface {
 	partRow
 	Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power
 }
 
-// heatRun takes a part through n steps, held at its least while hold says so, and
+// heatRun takes a part through n steps, held at its least while hold is true, and
 // returns what it drew in each and what it has shifted.
 func heatRun(row deferring, n Tick, step Seconds, why Reason, hold func(Tick) bool) (drawn, shifted []Energy) {
 	var ev Events
@@ -196,16 +197,17 @@ func sumOf(es []Energy) (sum Energy) {
 	return sum
 }
 
-// What a heat pump has shifted in an hour is what it draws more afterwards than one
-// that was not asked, but for what the cooler house has lost less; in twice the time
-// it is twice as much, in a day no more than the band holds; and all is made up.
+// What a heat pump has shifted in an hour is its extra consumption afterwards,
+// compared with a run without requests, plus the smaller loss of the cooler house;
+// in twice the time it is twice as much, in a day no more than the band holds; and
+// all is made up.
 func TestHeatPumpShiftsWhatItMakesUp(t *testing.T) {
 	const steps = 4 * 24 * 4 // four days
 	pump := func() *heatPumpRow { return newHeatPumpRow(t, 900, map[string]any{"gains_w": 0, "solar_m2": 0}) }
 	from := func(n Tick) func(Tick) bool { return func(t Tick) bool { return t >= 4 && t < 4+n } }
 	plain, none := heatRun(pump(), steps, 900, Scarcity, from(0))
 	if sumOf(none) != 0 {
-		t.Fatalf("nobody asked, shifted %v Wh", sumOf(none).WattHours())
+		t.Fatalf("without a request, shifted %v Wh", sumOf(none).WattHours())
 	}
 	var of [3]Energy
 	for k, n := range []Tick{2, 4, 96} {
@@ -232,7 +234,7 @@ func TestHeatPumpShiftsWhatItMakesUp(t *testing.T) {
 	}
 }
 
-// A tank that is held up owes what its thermostat wanted, and makes it up.
+// A tank that is held back owes what its thermostat wanted, and makes it up.
 func TestTankShiftsWhatItMakesUp(t *testing.T) {
 	tank := func(setpoint float64) *hotWaterRow {
 		return newTank(t, 900, map[string]any{"daily_wh": 0, "initial_c": 50, "setpoint_c": setpoint, "standing_loss_wh_per_day": 0})
@@ -245,7 +247,7 @@ func TestTankShiftsWhatItMakesUp(t *testing.T) {
 		{58, 0, 0},
 		{58, 1, 500}, // 2 kW for a quarter
 		{58, 3, 1500},
-		{58, 40, 8 * 232.556}, // all that it wants, once
+		{58, 40, 8 * 232.556}, // all that it wants, counted once
 		{54, 40, 4 * 232.556}, // half as far, half as much
 	} {
 		w := tank(row.setpoint)
@@ -260,7 +262,7 @@ func TestTankShiftsWhatItMakesUp(t *testing.T) {
 }
 
 // The pump has until 10:00 for 6 kWh at 1.5 kW: held from midnight to two o'clock it
-// has shifted 3 kWh, to five 6, and longer it is not promised to wait.
+// has shifted 3 kWh, until five 6 kWh; it has no duty to wait longer.
 func TestWaterPumpShifts(t *testing.T) {
 	for _, row := range []struct {
 		daily             int64
@@ -303,8 +305,8 @@ func TestWaterPumpShifts(t *testing.T) {
 	}
 }
 
-// A home of 1 kW with a heat pump: inside the band what it is not given is shifted, below
-// it unserved; where it is shed all that it wanted is unserved.
+// A home of 1 kW with a heat pump: inside the band the power that it is not given is
+// shifted, below the band unserved; if it is shed all of it is unserved.
 func TestHouseholdIsUnservedOrShifted(t *testing.T) {
 	site := &Site{Step: 900, Recorded: func(string, string, int) (int32, error) { return 0, nil }}
 	slab, err := newHouseholds(site, []Member{{Path: "grid/c/h1", Spec: []byte(`{"load": {"recording": "r", "column": "c", "move_weeks": 0, "scale": 1},

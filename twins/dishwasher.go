@@ -10,7 +10,7 @@ var dishProgramme = newProgramme(programme{
 		[24]float64{0.3, 0.1, 0, 0, 0, 0.05, 0.2, 0.5, 0.9, 1.0, 0.7, 0.5, 0.6, 1.0, 0.9, 0.5, 0.4, 0.6, 1.2, 1.7, 1.7, 1.4, 1.0, 0.6},
 		[24]float64{0.3, 0.1, 0, 0, 0, 0.05, 0.1, 0.3, 0.8, 1.3, 1.2, 0.8, 0.8, 1.4, 1.4, 0.8, 0.5, 0.6, 1.1, 1.7, 1.7, 1.3, 1.0, 0.6}),
 	perDay: 0.15, person: 0.17, deviation: 0.5,
-	phases: []phase{
+	phases: []programmePhase{
 		{power: 2000 * Watt, time: 10 * 60},
 		{power: 80 * Watt, time: 40 * 60},
 		{power: 2000 * Watt, time: 12 * 60},

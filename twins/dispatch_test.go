@@ -10,7 +10,7 @@ import (
 )
 
 // offered is one unit's offer in a table, in watts: its output between least and
-// most (a tie's least is −export), or what it would give at the least if started.
+// most (a tie's least is −export), or its least output once started.
 type offered struct {
 	cost        float64
 	least, most float64
@@ -28,7 +28,7 @@ func (u offered) flex() (f twins.Flex) {
 	return f
 }
 
-// bands is one community's offer in a table, in watts: tiers that it lacks are 0.
+// bands is one community's offer in a table, in watts: missing tiers are 0.
 type bands map[twins.Tier][3]float64
 
 func (b bands) flex() (f twins.Flex) {
@@ -39,9 +39,9 @@ func (b bands) flex() (f twins.Flex) {
 	return f
 }
 
-// dispatch runs the merit order once and writes what it asks: each unit's net
-// power in W, with + or − where it is to start or stop, then the tiers of each
-// community in which something is asked, in the order of the tiers.
+// dispatch runs the merit order once and writes the plan as text: each unit's
+// net power in W, with + or − if it is to start or stop, then for each
+// community the tiers whose setpoint is not 0, in the order of the tiers.
 func dispatch(units []offered, communities []bands) string {
 	var o twins.Offers
 	var p twins.Plan
@@ -83,7 +83,7 @@ const (
 
 func load(w float64) bands { return bands{essential: {w, w, w}} }
 
-// What the merit order asks, worked out by hand.
+// Plans of the merit order, worked out by hand.
 func TestMeritOrder(t *testing.T) {
 	for _, band := range []struct {
 		name string
@@ -130,7 +130,7 @@ func TestMeritOrder(t *testing.T) {
 			{"the dearer farm first",
 				[]offered{{cost: 0, most: 80, duty: twins.Variable}, {cost: 2, most: 80, duty: twins.Variable}}, []bands{load(100)},
 				"-80 -20 | essential 100"},
-			{"nobody is started to replace it",
+			{"no unit is started to replace it",
 				[]offered{{cost: 5, most: 80, duty: twins.Variable}, {cost: 1, startable: 10}}, []bands{load(80)},
 				"-80 0 | essential 80"},
 		}},
@@ -158,7 +158,7 @@ func TestMeritOrder(t *testing.T) {
 			{"both stop where the tie can fill in",
 				[]offered{{cost: 134, least: 48, most: 120}, {cost: 95, least: 37.5, most: 75}, {cost: always, most: 250}}, []bands{load(30)},
 				"0− 0− -30 | essential 30"},
-			{"a plant is not stopped into a gap that nobody fills: its rest is stored",
+			{"a plant is not stopped into a gap that no unit fills: its rest is stored",
 				[]offered{{cost: 134, least: 48, most: 120}}, []bands{{essential: {40, 40, 40}, storage: {-50, 0, 50}}},
 				"-48 | essential 40, storage 8"},
 			{"or exported",
@@ -223,7 +223,7 @@ func TestMeritOrder(t *testing.T) {
 			{"not where it cannot",
 				[]offered{{cost: 134, startable: 48}}, []bands{{essential: {40, 40, 40}, storage: {0, 0, 7}}},
 				"0 | "},
-			{"not for less than its least where nobody goes short",
+			{"not for less than its least if no load goes short",
 				[]offered{{cost: 134, startable: 48}, {cost: always, least: -250, most: 250}}, []bands{{essential: {40, 40, 40}, storage: {0, 0, 20}}},
 				"0 -40 | essential 40"},
 		}},
@@ -247,7 +247,7 @@ type dispatchRow struct {
 
 // An engine fails in an island. For the quarter of an hour until the other has
 // started a battery gives what it can and the rest is unserved; when the first
-// is back, at the same cost, it stays off.
+// engine is repaired, at the same cost, it stays off.
 func TestIslandLosesAnEngine(t *testing.T) {
 	site := &twins.Site{Step: 900, Recorded: func(string, string, int) (int32, error) { return 0, nil }}
 	engine := `{"rated_w": 120000, "technology": "gas_engine", "available": true, "initially": %q}`
@@ -304,7 +304,7 @@ func TestIslandLosesAnEngine(t *testing.T) {
 }
 
 // One engine is enough for what is missing: while it starts no second one is
-// called, however many steps that takes.
+// started, for any number of steps.
 func TestOneStartIsNotFollowedByOthers(t *testing.T) {
 	site := twintest.NewSite(1, 60)
 	engine := `{"rated_w": 100000, "min_output": 0.1, "ramp_per_min": 1, "start_up_s": 600, "cost_eur_per_mwh": %d, "initially": "off", "available": true}`

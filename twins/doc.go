@@ -14,14 +14,15 @@
 //
 // # A kind is one file
 //
-// Config, state, events and physics of a kind stand in its file, and Declare
-// makes it known. Nobody else has a switch on kinds: the scenario reader, the
-// actors, the recorder and the laws of package twintest read its row.
+// Config, state, events and physics of a kind are in its file, and Declare
+// adds it to the registry. No other code has a switch on kinds: the scenario
+// reader, the actors, the recorder and the laws of package twintest read its
+// row.
 //
 // # A strategy is one file
 //
-// What is asked of whom is decided at three levels: by the grid's Controller, and by a
-// Steward of each community and home. DeclareStrategy makes one known by name, and a
+// Decisions are made at three levels: by the grid's Controller, and by a Steward of
+// each community and home. DeclareStrategy adds one to the registry by name, and a
 // scenario chooses. A strategy sees offers and a Network's answers, never a twin.
 //
 // # One step

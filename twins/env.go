@@ -1,7 +1,7 @@
 package twins
 
 // Env is the world as every twin sees it in one step: made by the runner before
-// the step, the same for all, changed by nobody.
+// the step, the same for all twins, never changed.
 type Env struct {
 	Tick Tick
 	Step Seconds // length of the step
@@ -22,15 +22,15 @@ type Env struct {
 	Carbon int64
 
 	// Recorded has, for each copy of a recorded column that a member follows, the
-	// mean power of this step. Members hold an index into it, got from their Site.
+	// mean power of this step. Members hold an index into it, which their Site gave them.
 	Recorded []Power
 
 	// Commands that take effect now, ordered by (target, seq).
 	Commands []Command
 }
 
-// Weather is the mean of a step at the scenario's place. Where there is none, it
-// is a calm night of 0 °C.
+// Weather is the mean of a step at the scenario's place. Without weather it is a
+// calm night of 0 °C.
 type Weather struct {
 	GHI, DNI, DHI float64 // W/m²: global horizontal, direct normal, diffuse horizontal
 	Temperature   float64 // °C, dry bulb
@@ -42,20 +42,21 @@ type Weather struct {
 	Sun [3]float64
 }
 
-// Decision is something that was decided for a member in a step and why. It is
-// part of the record and of the hash.
+// Decision is a decision about a member in a step and its reason. It is part
+// of the record and of the hash.
 type Decision struct {
 	Member string
 	Reason Reason
-	// Power is what was asked of the member instead of its reference, with what
-	// stands behind its meter; or the estimate that stands for a quarantined one.
+	// Power is the setpoint of the member that replaced its reference, with the
+	// devices behind its meter; or the estimate for a quarantined member.
 	Power Power
-	// What came of it, each ≥ 0: load moved to later by agreement, load not served
+	// The effect, each ≥ 0: load moved to later by agreement, load not served
 	// and generation held back.
 	Shifted, Unserved, Curtailed Power
 }
 
-// Site is what a kind may ask of the scenario while its members are built.
+// Site answers the questions of a kind about the scenario while its members
+// are built.
 type Site struct {
 	Step  Seconds
 	Steps Tick // length of the run, 0 if open
@@ -63,7 +64,7 @@ type Site struct {
 	// Layout is that of the run which the members belong to; nil: this program's.
 	Layout *Layout
 	// Recorded resolves a column of a recording, in a copy that is moved by whole
-	// weeks (0: as it lies), to an index into Env.Recorded.
+	// weeks (0: not moved), to an index into Env.Recorded.
 	Recorded func(recording, column string, moveWeeks int) (int32, error)
 	// Sessions are a user's recorded times at the plug around the run, moved by
 	// whole weeks: in order and a step or more apart.
@@ -80,7 +81,7 @@ type Site struct {
 type Session struct {
 	From, Until Tick
 	Energy      Energy // drawn by the charger
-	File        string // that it stands in, for messages
+	File        string // that it comes from, for messages
 	Line        int
 }
 

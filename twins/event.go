@@ -13,7 +13,7 @@ type EventType struct {
 	Name   string
 	Fields []string // names of the values, unit included
 	// Notable events go into the record; the others only carry a step's change
-	// from Step to Apply, and can be had again by stepping.
+	// from Step to Apply, and are made again by stepping.
 	Notable bool
 	// Departures is what an event of this type says of departures; nil if nothing.
 	Departures func(*Event) Departures
@@ -23,24 +23,24 @@ type EventType struct {
 	Alert *Alert
 }
 
-// Alert is the rule by which events of a type are something that people want to hear of at once.
+// Alert is the rule that makes events of a type an alert, which people want to see at once.
 type Alert struct {
 	Rule     string            // heat.left_comfort; on disk for ever
 	Severity string            // note, warning or critical
-	Text     string            // what the matter is, in words
+	Text     string            // the problem in words
 	When     func(*Event) bool // which events are; nil: all
-	Exact    bool              // the alert is of the member, not of its community
+	Exact    bool              // the alert belongs to the member, not to its community
 }
 
-// Departures counts what has left the plug, or is going to.
+// Departures counts vehicles that have left the plug, or are going to.
 type Departures struct {
 	Left       int64
 	Ready      int64 // of them, with the energy of their next trip
-	Impossible int64 // were told on arrival that they cannot be
+	Impossible int64 // known on arrival to be impossible to charge in time
 }
 
-// Parking is where a vehicle is, as it was when it was plugged in or left. Energies are at the
-// charger and ≥ 0.
+// Parking is the whereabouts of a vehicle, as of when it was plugged in or left. Energies are
+// at the charger and ≥ 0.
 type Parking struct {
 	Plugged    bool
 	Leaves     Tick   // plugged: the first step in which it is away again
@@ -62,8 +62,8 @@ type Event struct {
 	V    [7]int64
 }
 
-// Field returns the value that the event's type names so; it panics if there is
-// none, which is a mistake in the caller.
+// Field returns the value with this name in the event's type; it panics if
+// there is none, which is a mistake of the caller.
 func (e *Event) Field(name string) int64 {
 	for i, f := range e.Type.Fields {
 		if f == name {
@@ -85,19 +85,18 @@ func (e *Event) String() string {
 // nothing once it has grown.
 type Events struct {
 	list   []Event
-	booked []Booking // of the member that steps, one for each reason
+	booked []Booking // of the stepping member, one for each reason
 }
 
-// Booking is what one reason has cost a member in a step, each ≥ 0: load moved to later
-// by agreement, load not served and generation held back.
+// Booking is the cost of one reason to a member in a step, each ≥ 0: load moved to
+// later by agreement, load not served and generation held back.
 type Booking struct {
 	Reason                       Reason
 	Shifted, Unserved, Curtailed Power
 }
 
-// book adds a booking to the reading. The reading's own reason is that of the first
-// booking that has one; a member with tiers that were moved for several reasons has a decision for
-// each of them.
+// book adds a booking to the reading. The reading's own reason is that of the first booking with
+// one; a member whose tiers were moved for several reasons has a decision for each.
 func (e *Events) book(out *Reading, b Booking) {
 	if b.Shifted <= 0 && b.Unserved <= 0 && b.Curtailed <= 0 {
 		return
@@ -125,7 +124,7 @@ func (e *Events) Add(t *EventType) *[7]int64 {
 	return &e.list[len(e.list)-1].V
 }
 
-// mark says that the events from index from on are those of a part.
+// mark says that the events from index from on belong to a part.
 func (e *Events) mark(from int, part int32) {
 	for i := from; i < len(e.list); i++ {
 		e.list[i].Part = part
@@ -138,14 +137,14 @@ func (e *Events) All() []Event { return e.list }
 // Reset forgets all events and keeps the memory.
 func (e *Events) Reset() { e.list, e.booked = e.list[:0], e.booked[:0] }
 
-// EventNamed returns the type of a name, of a kind, of a part or shared, or nil: for
-// events that come back from a record.
+// EventNamed returns the type with a name, of a kind, of a part or shared, or nil:
+// for events that are read from a record.
 func EventNamed(name string) *EventType { return eventNames[name] }
 
 var eventNames = map[string]*EventType{}
 
-// DeclareEvent adds a type of event that no kind has, such as one of a controller,
-// where it is defined. It panics if there is one of the name.
+// DeclareEvent adds a type of event that belongs to no kind, such as one of a
+// controller, where it is defined. It panics if the name is taken.
 func DeclareEvent(t EventType) *EventType {
 	declareEvents(&t)
 	return &t
@@ -156,7 +155,7 @@ func EventTypes() []*EventType {
 	return slices.SortedFunc(maps.Values(eventNames), func(a, b *EventType) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// declareEvents adds types of events to the registry; those that kinds share come more
+// declareEvents adds types of events to the registry; types that kinds share come more
 // than once.
 func declareEvents(types ...*EventType) {
 	for _, t := range types {
@@ -167,7 +166,7 @@ func declareEvents(types ...*EventType) {
 	}
 }
 
-func init() { // parts are no variables of a registry's
+func init() { // parts are not declared one by one
 	for _, p := range partKinds {
 		declareEvents(p.Events...)
 	}

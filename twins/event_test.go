@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What an alert of an event says is whole, and can be asked of any event of the type.
+// The alert of an event is complete, and When accepts any event of the type.
 func TestAlertsOfEvents(t *testing.T) {
 	n := 0
 	for _, e := range EventTypes() {
@@ -24,7 +24,7 @@ func TestAlertsOfEvents(t *testing.T) {
 				all.V[i] = 1
 			}
 			if a.When(&all) == none {
-				t.Errorf("%s: no event is told from another", e.Name)
+				t.Errorf("%s: When does not distinguish events", e.Name)
 			}
 		}
 	}
@@ -33,7 +33,8 @@ func TestAlertsOfEvents(t *testing.T) {
 	}
 }
 
-// A name stands for one type of event: a record that names it can be read again.
+// A name belongs to one type of event, so that a record that contains it can be
+// read again.
 func TestEventNames(t *testing.T) {
 	all := []*EventType{eventSet, SupplyCut, LimitPassed, vehicleUnplugged, heatPumpLeftComfort}
 	for _, k := range kinds {
@@ -57,7 +58,7 @@ func TestEventNames(t *testing.T) {
 	}
 }
 
-// Names on disk are declared once: of kinds, events and commands.
+// Names on disk are declared once: kinds, events and commands.
 func TestNamesDeclaredTwice(t *testing.T) {
 	before := len(kinds)
 	for want, declare := range map[string]func(){

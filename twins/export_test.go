@@ -1,6 +1,6 @@
 package twins
 
-// Distrust has the answers of the cell's strategies straightened, though they need it not.
+// Distrust makes the cell straighten the answers of its strategies, even exact ones.
 func (c *Cell) Distrust() {
 	community, home := *c.stewards.communityBy, *c.stewards.homeBy
 	community.exact, home.exact = false, false
@@ -9,11 +9,11 @@ func (c *Cell) Distrust() {
 	}
 }
 
-// Standing are the members that stand at the community's own connection points.
+// Standing are the members at the community's own connection points.
 func (c *Cell) Standing() Devices { return c.members().Devices }
 
-// Behind are those behind the meter of member k of Standing, and Own is what its own parts
-// offer; nil if it is no home.
+// Behind are the devices behind the meter of member k of Standing, with the offer and the
+// setpoint of its own parts; nil if it is no home.
 func (d Devices) Behind(k int) (devices Devices, own *Flex, ownSet *Setpoint) {
 	b, i := d.at(k)
 	if b.owner == nil {
@@ -22,7 +22,7 @@ func (d Devices) Behind(k int) (devices Devices, own *Flex, ownSet *Setpoint) {
 	if b.spans != nil {
 		devices = Devices{d.cell, b.spans[i]}
 	}
-	return devices, &b.own[i], &b.ownSet[i]
+	return devices, &b.partsFlex[i], &b.partsSet[i]
 }
 
 // Allowed is what a member may be asked in a tier.

@@ -20,8 +20,8 @@ const (
 	NumTiers
 )
 
-// Band is a range of power that a member can follow: Min ≤ Ref ≤ Max, with Ref
-// what it would do if nobody asked for anything else.
+// Band is a range of power that a member can follow: Min ≤ Ref ≤ Max. Ref is
+// what it does without a request.
 type Band struct{ Min, Ref, Max Power }
 
 // Plus adds two bands.
@@ -61,9 +61,9 @@ const (
 // still needs by when.
 //
 // A setpoint of a load tier below its Ref but not below its Min moves load to later.
-// One below its Min cuts it by force, and what is below is booked as unserved: a
-// vehicle may then leave without what it needs, a machine is held up in its course.
-// A setpoint above the Generation tier's Ref curtails it.
+// One below its Min cuts it by force, and the part below Min is booked as unserved:
+// a vehicle may then leave without the energy that it needs, a machine is held up in
+// its programme. A setpoint above the Generation tier's Ref curtails it.
 type Flex struct {
 	Tier     [NumTiers]Band
 	Need     Need
@@ -74,9 +74,9 @@ type Flex struct {
 	// been started; 0 if it is on or cannot start.
 	Startable Power
 	// Coming is what a unit that is off or starting could inject once it runs, so
-	// that no more units are started than are wanted; 0 if it runs or cannot.
+	// that no more units are started than needed; 0 if it runs or cannot.
 	Coming Power
-	// Aim is what storage wants of the meter that it stands behind.
+	// Aim is what storage wants at the meter in front of it.
 	Aim Aim
 	// Deepest is the least power of the Storage tier if the owner's reserve is used
 	// as well, which only essential load may ask for: Deepest ≤ Tier[Storage].Min.
@@ -131,7 +131,7 @@ const (
 	Stop  Run = -1
 )
 
-// Reason says why a member was asked for something else than its reference.
+// Reason says why a member was asked for something other than its reference.
 // The numbers are on disk for ever.
 type Reason uint8
 
@@ -143,9 +143,9 @@ const (
 	Limit       Reason = 3 // a community's or network's limit
 	Quarantined Reason = 4 // the member failed twice in a step: its reading is an estimate
 	Merit       Reason = 5 // it is cheaper than what would run otherwise
-	Shed        Reason = 6 // cut without an agreement: all that was wanted is unserved
-	Planned     Reason = 7 // the plan for the coming hours wants it
-	Ordered     Reason = 8 // the grid's manager wants it
+	Shed        Reason = 6 // cut without an agreement: all that was not drawn is unserved
+	Planned     Reason = 7 // required by the plan for the coming hours
+	Ordered     Reason = 8 // ordered by the grid's manager
 	Reserve     Reason = 9 // kept back, so that the greatest infeed may be lost
 )
 
@@ -157,16 +157,16 @@ func (r Reason) String() string { return reasonNames[r] }
 // a Reading, says what it did.
 type Setpoint struct {
 	Tier [NumTiers]Power
-	// Why says for each tier why it is asked for something else than its reference;
-	// an order to a unit has the reason of its Generation.
+	// Why says for each tier why the setpoint differs from the reference; an order
+	// to a unit has the reason of its Generation.
 	Why [NumTiers]Reason
 	Run Run
-	// For is the share of the step for which essential load is cut where it is
-	// cut: 0 stands for all of it. Under-frequency relays cut many for a short time.
+	// For is the share of the step for which essential load is cut, if it is cut; 0
+	// means all of it. Under-frequency relays cut many for a short time.
 	For Ratio
 }
 
-// Follow is the setpoint that asks for nothing but the reference.
+// Follow is the setpoint that asks for the reference only.
 func (f *Flex) Follow() (s Setpoint) {
 	for t := range f.Tier {
 		s.Tier[t] = f.Tier[t].Ref
@@ -191,16 +191,16 @@ func (s *Setpoint) Net() (sum Power) {
 	return sum
 }
 
-// BandSplit hands a tier's total out along the members' bands: what is below
-// the sum of references is taken in proportion to Ref − Min, what is above is
-// added in proportion to Max − Ref. What goes below the sum of Min (load shed by
+// BandSplit divides a tier's total along the members' bands: what is below the
+// sum of references is taken in proportion to Ref − Min, what is above is added
+// in proportion to Max − Ref. What goes below the sum of Min (load shed by
 // force) is taken in proportion to Min where that is positive.
 type BandSplit struct {
 	move      Split
 	up, below bool
 }
 
-// NewBandSplit begins to hand out total over members whose bands add up to sum.
+// NewBandSplit starts dividing total among members whose bands add up to sum.
 func NewBandSplit(total Power, sum Band) BandSplit {
 	switch {
 	case total >= sum.Ref:

@@ -6,19 +6,19 @@ import (
 )
 
 // Gauge is a figure that a kind of twin, a kind of part or a network shows beside its
-// columns: the temperature of a tank, what a connector is doing. Its value is that at the
+// columns: the temperature of a tank, the state of a connector. Its value is that at the
 // end of a step, and follows from the state and the step's reading. So a gauge is neither
-// hashed nor kept: it is known of steps that are made, or computed again, and unknown of
-// steps that are only read from a disk.
+// hashed nor stored: it is known for steps that are made or computed again, and unknown
+// for steps that are only read from a disk.
 type Gauge struct {
 	Name   string   // carries the unit and stays for ever: tank_c
 	Label  string   // for people: Tank temperature
 	Places int      // decimals of the stored integer
-	Words  []string // names of the values 0, 1, …, where it is a state
+	Words  []string // names of the values 0, 1, … of a gauge that is a state
 }
 
-// GaugeUnknown is the value of a gauge that has none in a step: when a vehicle that is
-// away will leave, anything of a member in quarantine.
+// GaugeUnknown is the value of a gauge without one in a step: the departure of a
+// vehicle that is away, any gauge of a member in quarantine.
 const GaugeUnknown int64 = math.MinInt64
 
 // Gauger is a Slab whose twins have gauges.
@@ -50,7 +50,7 @@ type GaugedNetwork interface {
 	Network
 	// GaugeList is the same at each call.
 	GaugeList() []Gauge
-	// Gauges writes one value for each of GaugeList, of what the network answered in
+	// Gauges writes one value for each of GaugeList, from the network's answer in
 	// the step.
 	Gauges(state *NetworkState, out []int64)
 }
@@ -106,7 +106,7 @@ func gaugeCount(k *Kind, parts []string) int {
 	return n
 }
 
-// partNamed is the kind of part of a name, one that is in a slab's Parts.
+// partNamed is the kind of part with a name from a slab's Parts.
 func partNamed(name string) *PartKind {
 	for _, p := range partKinds {
 		if p.Name == name {
@@ -116,8 +116,8 @@ func partNamed(name string) *PartKind {
 	panic("twins: no part " + name)
 }
 
-// layGauges makes room for the gauges of a block's members. first stays nil if no member
-// has any.
+// layGauges allocates the gauges of a block's members. first stays nil if no member has
+// any.
 func (b *Block) layGauges() {
 	if b.gauger, _ = b.Slab.(Gauger); b.gauger == nil {
 		return
@@ -131,8 +131,8 @@ func (b *Block) layGauges() {
 	}
 }
 
-// readGauges reads the gauges of all members. An estimate stands for one in quarantine:
-// nothing is known of its state.
+// readGauges reads the gauges of all members. Those of a member in quarantine are
+// unknown: an estimate says nothing about its state.
 func (b *Block) readGauges(env *Env) []int64 {
 	if b.gauges == nil {
 		return nil

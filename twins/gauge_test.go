@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// gauged is a twin in the middle of a day, and what it showed in its last step.
+// gauged is a twin in the middle of a day, with its gauges of the last step.
 type gauged struct {
 	t      *testing.T
 	kind   *twins.Kind
@@ -35,7 +35,8 @@ func newGauged(t *testing.T, k *twins.Kind, site *twins.Site, entry string) *gau
 	return g
 }
 
-// step takes it through a step with what choose makes of its reference.
+// step takes it through a step with the setpoint that choose makes of its
+// reference.
 func (g *gauged) step(tick twins.Tick, choose func(*twins.Setpoint), outdoor float64) {
 	twintest.FillEnv(g.site, tick, &g.env)
 	g.env.Weather.Temperature = outdoor
@@ -58,8 +59,8 @@ func (g *gauged) step(tick twins.Tick, choose func(*twins.Setpoint), outdoor flo
 	}
 }
 
-// sum is what the fields of the step's events of a type add up to; a field after "-" is
-// taken away.
+// sum adds up the fields of the step's events of a type; a field after "-" is
+// subtracted.
 func (g *gauged) sum(event string, fields ...string) (sum int64) {
 	for i := range g.events.All() {
 		e := &g.events.All()[i]
@@ -115,9 +116,10 @@ func tank(setpoint float64, daily int) string {
 		"reserve_wh": 1000, "initial_c": 55, "inlet_c": 10, "ambient_c": 20, "standing_loss_wh_per_day": 1500, "daily_wh": %d, "available": true}`, setpoint, daily)
 }
 
-// The temperatures of a room and a tank are what went in, less what went out, on the heat
-// capacity that the entry states: each step of two days, at any setpoint. A room is
-// colder in colder weather, a tank where its thermostat is lower and where more is drawn.
+// The temperatures of a room and a tank are the energy that went in, less the energy that
+// went out, over the heat capacity in the entry: in each step of two days, at any
+// setpoint. A room is colder in colder weather, a tank with a lower thermostat and larger
+// draws.
 func TestTemperaturesAreEnergyBalances(t *testing.T) {
 	run := func(seed uint64, entry string, outdoor float64) *gauged {
 		g := newGauged(t, twins.Household, twintest.NewSite(seed, 900), heatedHome(entry))
@@ -151,7 +153,7 @@ func TestTemperaturesAreEnergyBalances(t *testing.T) {
 	}
 }
 
-// A home shows the gauges of the parts that it has, and a load none.
+// A home shows the gauges of its parts, and a load has none.
 func TestGaugesOfParts(t *testing.T) {
 	for _, row := range []struct{ entry, want string }{
 		{"", "[]"}, {tank(58, 0), "[hot_water.tank_c]"}, {tank(58, 0) + heatPump(20, true), "[heat_pump.room_c hot_water.tank_c]"},
@@ -167,8 +169,8 @@ func TestGaugesOfParts(t *testing.T) {
 	}
 }
 
-// A vehicle is away, plugged or charging as its sessions and its power say, and leaves when its
-// session ends. Held back or out of service it stays plugged.
+// A vehicle is away, plugged or charging according to its sessions and its power, and leaves
+// when its session ends. Held back or out of service it stays plugged.
 func TestConnectorFollowsSessions(t *testing.T) {
 	sessions := []twins.Session{{From: 8, Until: 40, Energy: 12 * twins.KilowattHour}, {From: 60, Until: 62, Energy: 3 * twins.KilowattHour},
 		{From: 62, Until: 80, Energy: 5 * twins.KilowattHour}}
@@ -213,8 +215,8 @@ func TestConnectorFollowsSessions(t *testing.T) {
 	}
 }
 
-// Health falls by a fifth for a life of full cycles and a fifth for a life of years, as
-// counted from the readings: what was taken from store, and the steps.
+// Health falls by a fifth for a life of full cycles and a fifth for a life of years,
+// counted from the readings: the energy taken from store, and the steps.
 func TestHealthFollowsUseAndTime(t *testing.T) {
 	for _, life := range []int{50, 200} {
 		g := newGauged(t, twins.Battery, twintest.NewSite(1, 3600), fmt.Sprintf(`{"rated_wh": 10000, "rated_w": 5000, "charge_efficiency": 0.9506, "discharge_efficiency": 0.9506,
@@ -236,7 +238,7 @@ func TestHealthFollowsUseAndTime(t *testing.T) {
 	}
 }
 
-// A battery that is prepared has no health until it is put in, and then that of a new one.
+// A prepared battery has no health until it is put in, and then that of a new one.
 func TestHealthOfPreparedBattery(t *testing.T) {
 	g := newGauged(t, twins.Battery, twintest.NewSite(1, 900), `{"rated_wh": 10000, "rated_w": 5000, "charge_efficiency": 0.9506, "discharge_efficiency": 0.9506,
 		"standby_w": 10, "min_soc": 0.15, "max_soc": 0.95, "cycle_life": 6000, "calendar_life_years": 15, "mode": "idle", "peak_w": 0,
@@ -251,7 +253,7 @@ func TestHealthOfPreparedBattery(t *testing.T) {
 	g.near("health", 1, 1e-6)
 }
 
-// A plant's state is what its notable events say, and it generates only where it is on.
+// A plant's state follows its notable events, and it generates only while it is on.
 func TestStateOfPlantFollowsEvents(t *testing.T) {
 	g := newGauged(t, twins.Producer, twintest.NewSite(1, 900), `{"rated_w": 6000, "min_output": 0.4, "ramp_per_min": 0.2, "start_up_s": 2700, "cost_eur_per_mwh": 134,
 		"initially": "on", "order": "auto", "fixed_w": 0, "sold_share": 0, "available": true}`)
@@ -287,7 +289,7 @@ func TestStateOfPlantFollowsEvents(t *testing.T) {
 	}
 }
 
-// What a pump has left is the day's energy less what its meter has shown that day.
+// What a pump has left is the day's energy less its metered energy of that day.
 func TestLeftToPumpFollowsMeter(t *testing.T) {
 	for seed := range uint64(10) {
 		g := newGauged(t, twins.WaterPump, twintest.NewSite(seed, 900), `{"rated_w": 3000, "daily_wh": 11000, "from": "06:00", "until": "20:00"}`)
@@ -309,7 +311,7 @@ func TestLeftToPumpFollowsMeter(t *testing.T) {
 	}
 }
 
-// Whatever the kind, reading gauges allocates nothing.
+// Reading gauges allocates nothing, for every kind.
 func TestGaugesAllocateNothing(t *testing.T) {
 	shown := 0
 	for _, k := range twins.Kinds() {
@@ -339,9 +341,9 @@ func TestGaugesAllocateNothing(t *testing.T) {
 	}
 }
 
-// A cell's record has each member's gauges at its place, those of a member in quarantine
-// as unknown, and a record that is not of a cell that steps has none. The record's places
-// are those of the members' names, also after states were stored and read back.
+// A cell's record has each member's gauges at its index, those of a member in quarantine
+// as unknown; a record that is not of a stepping cell has none. The indices match the
+// members' names, also after states were stored and restored.
 func TestRecordHasGauges(t *testing.T) {
 	compared, unknown := 0, 0
 	for seed := range uint64(40) {
@@ -398,7 +400,8 @@ func TestRecordHasGauges(t *testing.T) {
 	}
 }
 
-// drooping is a network whose voltage falls with what is drawn, and which shows it.
+// drooping is a network whose voltage falls with the draw, and which has a gauge
+// for it.
 type drooping struct{}
 
 func (drooping) Flow(draws []twins.BusDraw, out *twins.NetworkState) {
@@ -414,7 +417,7 @@ func (drooping) GaugeList() []twins.Gauge {
 
 func (drooping) Gauges(state *twins.NetworkState, out []int64) { out[0] = state.Voltages[0].Millivolts }
 
-// A network that has gauges shows them of its community.
+// A network with gauges shows them for its community.
 func TestRecordHasGaugesOfNetwork(t *testing.T) {
 	site := twintest.NewSite(1, 900)
 	home := twins.CellMember{Kind: twins.Household, Member: twins.Member{Path: "grid/c/h", Spec: []byte(heatedHome(""))}}

@@ -2,10 +2,10 @@ package twins
 
 import "slices"
 
-// hand is the manager's hand on a plant: an order that overrules every plan, an
+// handRow is the manager's control of a plant: an order that overrules every plan, an
 // output fixed for an hour, and the share of its rating that is sold to the market.
 // All of it is changeable.
-type hand struct {
+type handRow struct {
 	order int64 // index into plantOrders
 	fixed Power // > 0 while tick < until
 	until Tick
@@ -17,7 +17,7 @@ type PlantOrder int64
 
 // Orders to plants.
 const (
-	OrderAuto PlantOrder = 0 // as the plan has it
+	OrderAuto PlantOrder = 0 // follows the plan
 	OrderRun  PlantOrder = 1 // starts as soon as it can and stays on
 	OrderStop PlantOrder = 2 // stops at once and stays off
 )
@@ -36,11 +36,11 @@ const handSchema = `
     "fixed_w": {"type": "number", "minimum": 0, "maximum": 1e12, "default": 0, "x-changeable": true, "description": "output that the manager fixes for an hour from when it is set, inside least output, rating and ramp, W; 0: not fixed"},
     "sold_share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "x-changeable": true, "description": "of rated_w that is sold to the market: exported over the ties while the plant runs, until it is needed here"}`
 
-var handSettings = changeable[hand]{
-	number(Setting{Name: "order", Scale: 1, Max: int64(len(plantOrders)) - 1, Words: plantOrders}, func(h *hand) *int64 { return &h.order }),
-	// How long an output is fixed comes with an event of its own.
-	number(Setting{Name: "fixed_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)}, func(h *hand) *Power { return &h.fixed }),
-	number(Setting{Name: "sold_share", Scale: int64(One), Max: int64(One)}, func(h *hand) *Ratio { return &h.sold }),
+var handSettings = changeable[handRow]{
+	number(Setting{Name: "order", Scale: 1, Max: int64(len(plantOrders)) - 1, Words: plantOrders}, func(h *handRow) *int64 { return &h.order }),
+	// How long an output is fixed is in an event of its own.
+	number(Setting{Name: "fixed_w", Scale: int64(Watt), Max: int64(1000 * Gigawatt)}, func(h *handRow) *Power { return &h.fixed }),
+	number(Setting{Name: "sold_share", Scale: int64(One), Max: int64(One)}, func(h *handRow) *Ratio { return &h.sold }),
 }
 
 type handSpec struct {
@@ -61,10 +61,10 @@ type Hand struct {
 	Sold  Ratio
 }
 
-// Value is one of the settings of the manager's hand, as it is stored; false if there is none of
-// that name.
+// Value is the stored value of a setting of the manager's; false if there is none with that
+// name.
 func (h *Hand) Value(setting string) (v int64, ok bool) {
-	of := hand{order: int64(h.Order), fixed: h.Fixed, sold: h.Sold}
+	of := handRow{order: int64(h.Order), fixed: h.Fixed, sold: h.Sold}
 	s := handSettings.named(setting)
 	if s == nil {
 		return 0, false
@@ -72,10 +72,10 @@ func (h *Hand) Value(setting string) (v int64, ok bool) {
 	return s.get(&of), true
 }
 
-// Set gives one of the settings a value in step t, for callers that have the commands to a plant and
-// not the plant. Steps are of that length.
+// Set gives a setting a value in step t, for callers that have a plant's commands but not the plant.
+// step is the length of a step.
 func (h *Hand) Set(setting string, v int64, t Tick, step Seconds) {
-	of := hand{int64(h.Order), h.Fixed, h.Until, h.Sold}
+	of := handRow{int64(h.Order), h.Fixed, h.Until, h.Sold}
 	if s := handSettings.named(setting); s != nil {
 		s.set(&of, v)
 	}
@@ -85,8 +85,8 @@ func (h *Hand) Set(setting string, v int64, t Tick, step Seconds) {
 	*h = Hand{PlantOrder(of.order), of.fixed, of.until, of.sold}
 }
 
-func (h *hand) init(s *handSpec, step Seconds) {
-	*h = hand{order: max(0, int64(slices.Index(plantOrders, s.Order))), fixed: s.Fixed, sold: s.Sold}
+func (h *handRow) init(s *handSpec, step Seconds) {
+	*h = handRow{order: max(0, int64(slices.Index(plantOrders, s.Order))), fixed: s.Fixed, sold: s.Sold}
 	if h.fixed > 0 {
 		h.until = fixedUntil(0, step)
 	}
@@ -95,4 +95,4 @@ func (h *hand) init(s *handSpec, step Seconds) {
 func fixedUntil(t Tick, step Seconds) Tick { return t + Tick((fixedFor+step-1)/step) }
 
 // isFixed reports whether the output is fixed in this step.
-func (h *hand) isFixed(env *Env) bool { return h.fixed > 0 && env.Tick < h.until }
+func (h *handRow) isFixed(env *Env) bool { return h.fixed > 0 && env.Tick < h.until }

@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// The manager's hand on a plant of 1,000 W, least output 400 W, that takes two steps
-// of a quarter hour to start: what it does when asked for 700 W in each step.
+// The manager's control of a plant of 1,000 W, least output 400 W, that takes two
+// steps of a quarter hour to start: its output when asked for 700 W in each step.
 func TestManagersHand(t *testing.T) {
 	const spec = `"rated_w": 1000, "min_output": 0.4, "ramp_per_min": 1, "start_up_s": 1800, "min_up_s": 7200`
 	type order struct {
@@ -24,7 +24,7 @@ func TestManagersHand(t *testing.T) {
 	}{
 		{"nothing", "on", nil, "700 700 700 700 700 700 700"},
 		{"stopped, in spite of min_up_s", "on", []order{{1, "order", 2}}, "700 0 0 0 0 0 0"},
-		{"stopped, then free again: nobody starts it", "on", []order{{1, "order", 2}, {3, "order", 0}}, "700 0 0 0 0 0 0"},
+		{"stopped, then free again: no order starts it", "on", []order{{1, "order", 2}, {3, "order", 0}}, "700 0 0 0 0 0 0"},
 		{"started, after its start-up time", "off", []order{{1, "order", 1}}, "0 0s 0 700 700 700 700"},
 		{"started and stopped while it starts", "off", []order{{1, "order", 1}, {2, "order", 2}}, "0 0s 0 0 0 0 0"},
 		{"fixed for an hour", "on", []order{{1, "fixed_w", 900_000}}, "700 900 900 900 900 700 700"},

@@ -6,17 +6,17 @@ import (
 )
 
 // heatPump is an air-source heat pump and the building that it heats: one
-// thermal node, which is warmed by the machine, by what people and appliances
-// give off and by the sun, and leaks to the outside. Its thermostat holds a
-// setpoint; inside the comfort band the machine may wait or run ahead. It
-// offers what ends the step inside the band wherever its power or none can:
-// where full power is not enough, or the building is too warm with none, the
-// temperature leaves the band and an event says so.
+// thermal node, which is warmed by the machine, by people and appliances and
+// by the sun, and leaks to the outside. Its thermostat holds a setpoint;
+// inside the comfort band the machine may wait or run ahead. Its offer ends
+// the step inside the band if its power or none can: if full power is not
+// enough, or the building is too warm with none, the temperature leaves the
+// band and an event says so.
 //
 // The power is the mean of the step and continuous down to 0: at part load a
-// machine cycles within the step. Cycling and defrosting cost nothing more than
-// the curves have in them, and there is no heating rod and no cooling. While
-// it is max_c or warmer, blinds keep the sun out.
+// machine cycles within the step. Cycling and defrosting cost no more than the
+// curves include, and there is no heating rod and no cooling. At max_c or
+// warmer, blinds keep the sun out.
 //
 // Sources. air_to_water: COP = share·T_flow/(T_flow − T_out) in kelvin, Carnot's
 // bound times a share; 0.40 gives 2.8 at 0 °C outdoors and 45 °C flow.
@@ -110,7 +110,7 @@ var (
 )
 
 // leastBand is the narrowest band of temperatures: a step's power is in whole
-// milliwatts, and must have room in it.
+// milliwatts, and the band must be wide enough for one.
 const leastBand = degree / 10
 
 func newHeatPumps(site *Site, members []Member) (PartSlab, error) {
@@ -172,8 +172,8 @@ var (
 	heatPumpPowerPerHeat = biquadratic{0.716518071, 0.010275901, 0.000460734, -0.006480365, 0.000456354, -0.00069764}
 )
 
-// The machine is rated between these temperatures; beyond them it does what it
-// does there. Those for indoors are an assumption.
+// The machine is rated between these temperatures; beyond them it works as at
+// the limit. The indoor ones are an assumption.
 const (
 	coldestOutdoor, warmestOutdoor = -20, 20
 	coldestIndoor, warmestIndoor   = 15, 27
@@ -197,8 +197,8 @@ func (h *heatPumpRow) machine(outdoor float64) (cop Ratio, most Power) {
 
 func ratioOf(x float64) Ratio { return Ratio(math.Round(float64(x * float64(One)))) }
 
-// world is what the machine can do in a step, and what else warms and cools
-// the building.
+// world is what the machine can do in a step, and the other gains and losses
+// of the building.
 func (h *heatPumpRow) world(env *Env) heater {
 	gains := h.gains
 	if h.held < h.high {
@@ -216,8 +216,8 @@ func (h *heatPumpRow) Offer(env *Env) Band {
 	return h.band(h.low, h.at(h.setpoint), &w)
 }
 
-// Step does what is asked up to what would make it too warm. Asked for less
-// than the least offered, it lets the building cool.
+// Step follows the setpoint as long as the building does not get too warm.
+// Asked for less than the least offered, it lets the building cool.
 func (h *heatPumpRow) Step(env *Env, p Power, ev *Events) Power {
 	w := h.world(env)
 	p = max(0, min(p, h.atMost(h.high, &w)))

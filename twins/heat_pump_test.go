@@ -32,7 +32,7 @@ func TestHeatPumpCheckPoints(t *testing.T) {
 
 	air := newHeatPumpRow(t, 900, map[string]any{"model": "air_to_air", "initial_c": 21.1, "rated_heat_w": 8000, "rated_cop": 3.5, "rated_w": 100_000})
 	for _, p := range []struct{ outdoor, capacity, powerPerHeat, tolerance float64 }{
-		{8.33, 1, 1, 0.007}, // the curves' own miss at their reference
+		{8.33, 1, 1, 0.007}, // the curves' own error at their reference
 		{0, 0.802, 1.139, 0.001},
 		{-8.33, 0.631, 1.347, 0.001},
 		{-30, 0.4289, 1.7450, 0.0001}, // as at −20 °C
@@ -44,8 +44,8 @@ func TestHeatPumpCheckPoints(t *testing.T) {
 	}
 }
 
-// A building that nobody heats cools along T_out + (T − T_out)·e^(−t/τ), at any
-// length of step.
+// An unheated building cools along T_out + (T − T_out)·e^(−t/τ), at any length
+// of step.
 func TestFreeCooling(t *testing.T) {
 	for _, step := range []Seconds{1, 60, 900, 3600} {
 		for _, tau := range []float64{25, 50} {
@@ -99,8 +99,8 @@ func TestIndoorStaysInComfort(t *testing.T) {
 	}
 }
 
-// Where physics does not allow it, the band is what there is, and events say
-// when the building leaves comfort and when it is back.
+// If the building cannot stay in its band, the offer is full power or none,
+// and events say when it leaves comfort and when it is back.
 func TestComfortLeftOnlyByPhysics(t *testing.T) {
 	week := readWeather(t, "testdata/fort-collins-week.csv")
 	for _, row := range []struct {
@@ -147,7 +147,7 @@ func TestComfortLeftOnlyByPhysics(t *testing.T) {
 	}
 }
 
-// heatLedger keeps a building's books a second time, from events alone.
+// heatLedger repeats a building's books, from events alone.
 type heatLedger struct {
 	held Energy // what the building must hold
 	heat int64  // billionths of a millijoule made and not yet delivered
@@ -194,7 +194,7 @@ func randomHeatSteps(t *testing.T, tamper func(step int, h *heatPumpRow)) error 
 			if err := ledger.check(h, cop, &ev.list[0]); err != nil {
 				return fmt.Errorf("step %d: %w", n, err)
 			}
-			// What is lost has the sign of the temperature difference where that is large.
+			// The loss has the sign of the temperature difference where that is large.
 			if after := h.temperature(h.held).celsius(); min(before, after) > outside+20 && ev.list[0].Field("lost_mj") <= 0 {
 				t.Fatalf("step %d: nothing lost from %v to %v °C", n, before, outside)
 			}
@@ -210,8 +210,8 @@ func TestHeatBooksAreExact(t *testing.T) {
 	}
 }
 
-// A leak of one millijoule is seen in the step in which it happens, and by the
-// twin itself at its next event.
+// A leak of one millijoule is seen in its step, and by the twin itself at its
+// next event.
 func TestHeatBooksSabotaged(t *testing.T) {
 	err := randomHeatSteps(t, func(step int, h *heatPumpRow) {
 		if step == 5_000 {
@@ -227,11 +227,11 @@ func TestHeatBooksSabotaged(t *testing.T) {
 		}
 	})
 	if err == nil || !strings.HasPrefix(err.Error(), "step 77:") {
-		t.Errorf("a remainder was lost and nobody has noticed: %v", err)
+		t.Errorf("a remainder was lost without an error: %v", err)
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("the twin has not seen its own leak")
+			t.Error("the twin has not noticed its leak")
 		}
 	}()
 	h := newHeatPumpRow(t, 900, nil)
@@ -251,7 +251,7 @@ func used(t *testing.T, change map[string]any, w []sample, colder float64) (elec
 	return h.electric.WattHours() / 1000, h.heat.WattHours() / 1000
 }
 
-// Each input moves the energy as it must.
+// Each input moves the energy in the expected direction.
 func TestHeatPumpEnergyFollowsItsInputs(t *testing.T) {
 	week := readWeather(t, "testdata/fort-collins-week.csv")
 	with := func(key string, v any) map[string]any { return map[string]any{"rated_w": 50_000, key: v} }
@@ -310,7 +310,7 @@ func TestHeatPumpYear(t *testing.T) {
 		{"air to air", recorded, map[string]any{"model": "air_to_air", "rated_heat_w": 12_000}, 4253, 12_756},
 	} {
 		if row.year == nil {
-			continue // the recorded year is not here
+			continue // the recorded year is not in this checkout
 		}
 		e, heat := used(t, row.change, row.year, 0)
 		if math.Abs(e/row.electric-1) > 0.005 || math.Abs(heat/row.heat-1) > 0.005 {

@@ -8,8 +8,8 @@ import (
 )
 
 // In the cold, with a tie that carries all of the essential load and half of
-// what the heat pump must have: essential load is served, heat is cut below its
-// promise and that is booked as unserved.
+// the heat pump's least: essential load is served, heat is cut below its
+// promise and booked as unserved.
 func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 	site := twintest.NewSite(7, 900)
 	member := func(k *twins.Kind, path, spec string) twins.CellMember {
@@ -52,14 +52,14 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 		t.Errorf("load and heat %v, unserved %v W because of %v", home.Parts, home.Unserved.Watts(), home.Reason)
 	}
 	if len(cell.Events) != 2 || cell.Events[0].Event.Type.Name != "heat_pump.left_comfort" || cell.Events[1].Event.Type != twins.SupplyCut {
-		t.Fatalf("told: %v", cell.Events)
+		t.Fatalf("events: %v", cell.Events)
 	}
 	if cut := cell.Events[1].Event; cut.Field("cut_mw") != 0 || cut.Field("unserved_mw") != int64(home.Unserved) {
 		t.Errorf("heat that is missing is no essential load: %v", &cut)
 	}
 }
 
-// Heat costs nothing but time: neither an offer nor a step allocates.
+// Neither an offer nor a step of a heater allocates.
 func TestHeatAllocatesNothing(t *testing.T) {
 	for _, k := range twins.PartKinds() {
 		if k.Name != "heat_pump" && k.Name != "hot_water" {

@@ -16,7 +16,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// street is modelled homes that nobody asks for anything.
+// street is modelled homes at their references.
 type street struct {
 	slab  twins.Slab
 	site  *twins.Site
@@ -82,7 +82,7 @@ func (s *street) day(day int) [][]float64 {
 	return kW
 }
 
-// dayFigures are what a day of homes looks like.
+// dayFigures are the figures of a day of homes.
 type dayFigures struct {
 	energy  float64 // kWh per home
 	evening float64 // kW per home: highest value of the homes' mean between 17 and 22 h
@@ -124,9 +124,9 @@ func deviation(x []float64) (sum float64) {
 	return math.Sqrt(sum)
 }
 
-// Where the model is held to: the figures of 57 recorded homes.
+// The model must match the figures of 57 recorded homes.
 
-// table reads numbers of a CSV file by column; what is no number is 0.
+// table reads numbers of a CSV file by column; other text is 0.
 func table(t testing.TB, file string) map[string][]float64 {
 	t.Helper()
 	f, err := os.Open(file)
@@ -154,7 +154,7 @@ func table(t testing.TB, file string) map[string][]float64 {
 	return columns
 }
 
-// yearFigures are means over the days of a year, but for the last three.
+// yearFigures are means over the days of a year, except the last three.
 type yearFigures struct {
 	energy, evening, coincidence float64
 	winter, spring               float64 // kWh a day in the coldest month and in the fourth after it starts
@@ -196,11 +196,11 @@ func TestRecordedHomes(t *testing.T) {
 	}
 }
 
-// homesEvery is the stride of the days that a modelled year is looked at; the long
-// form looks at all. It is no multiple of a week.
+// homesEvery is the stride of the days of a modelled year that are used; the long
+// form uses all. It is no multiple of a week.
 var homesEvery = 8
 
-// modelledHomes looks at a year of n homes, a multiple of 57, in half hours.
+// modelledHomes computes a year of n homes, a multiple of 57, in half hours.
 func modelledHomes(t testing.TB, seed uint64, n int, entry string) (f yearFigures) {
 	s := newStreet(t, seed, n, 1800, entry)
 	perHome, yearPeak := make([]float64, n), make([]float64, n)
@@ -264,7 +264,8 @@ func TestModelledHomes(t *testing.T) {
 	}
 }
 
-// streets is how many modelled streets the recorded one is laid beside.
+// streets is the number of modelled streets that the recorded one is compared
+// with.
 var streets = 60
 
 // recordedStreet is the European low-voltage feeder's day at one minute, kW.
@@ -320,7 +321,7 @@ func TestRecordedStreetAmongModelled(t *testing.T) {
 	}
 }
 
-// Each figure moves with its input.
+// Each figure follows its input.
 func TestHomesFollowTheirInputs(t *testing.T) {
 	const n = 114
 	energy := func(entry string) float64 { return modelledHomes(t, 3, n, entry).energy }
@@ -363,8 +364,9 @@ func TestHomesFollowTheirInputs(t *testing.T) {
 	}
 }
 
-// Every length of step sees the same events: each part's hours are alike. A load
-// that waits for its machine starts with a step, so homes with one are left out.
+// Every length of step sees the same events: each part's hours agree. A load
+// that waits for its machine starts with a step, so homes with such a load are
+// left out.
 func TestStepsSeeTheSameEvents(t *testing.T) {
 	const homes, days = 24, 2
 	wh := func(step twins.Seconds) (hours [homes][24 * days][5]float64, queued [homes]bool) {
@@ -408,7 +410,7 @@ func TestStepsSeeTheSameEvents(t *testing.T) {
 	}
 }
 
-// A home is named by its parts, and their powers are its own.
+// A home lists its parts, and their powers add up to its own.
 func TestModelledHomeShowsItsParts(t *testing.T) {
 	s := newStreet(t, 1, 1, 900, usual)
 	if got := strings.Join(s.slab.Parts(0), " "); got != "base cooking washing_machine dishwasher dryer" {

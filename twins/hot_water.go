@@ -6,21 +6,21 @@ import (
 )
 
 // hotWater is a tank of hot water, heated by an element or a heat pump of its
-// own and emptied by the people of the home. The tank has one temperature. It
-// may wait while it is warm, but not below a reserve kept above min_c for the
-// next bath, and it may run ahead up to max_c; unasked, a thermostat starts it a
-// few kelvin below its setpoint and stops it there.
+// own and emptied by the people of the home. The tank has one temperature.
+// Heating may wait while the tank is warm, but not below a reserve kept above
+// min_c for the next bath, and it may run ahead up to max_c; unasked, a
+// thermostat starts it a few kelvin below its setpoint and stops it there.
 //
 // People want heat: water of min_c or more, mixed with cold. While the tank
-// holds min_c they get it. What cannot be heated in time comes colder: the same
-// litres at what the tank has left at the end of the step, and an event says how
-// much heat was missing.
+// holds min_c they get it. Otherwise the water is colder: the same litres at the
+// temperature of the tank at the end of the step, and an event says how much
+// heat was missing.
 //
-// When they draw is random by the seed, with the hours and sizes of 25 homes
-// (see hotWaterHours). It is the same at any length of step. A tap gives 15 kW,
-// about 7 litres a minute of 40 °C from 10 °C, so a draw of 1 kWh takes four
-// minutes. Where the clock is put back the hour is lived twice, where it is put
-// forward one is left out.
+// The times of draws are random by the seed, with the hours and sizes of 25
+// homes (see hotWaterHours), and the same at any length of step. A tap gives 15
+// kW, about 7 litres a minute of 40 °C from 10 °C, so a draw of 1 kWh takes
+// four minutes. When the clock is put back the hour happens twice, when it is
+// put forward one is left out.
 //
 // Sources: 200 l, 2 kW, 45–60 °C and 1.5 kWh a day lost at 60 °C are usual
 // data-sheet values; water is 4.186 kJ/(kg·K) at 1 kg/l, 1.4 % too much at
@@ -92,7 +92,7 @@ type hotWaterRow struct {
 	thermal      // held = initial + heat − delivered − leaked
 	heating bool // the thermostat is on
 
-	// Registers: missing is what was wanted and not there.
+	// Registers: missing is heat that was wanted and not delivered.
 	electric, heat, delivered, leaked, missing Energy
 }
 
@@ -105,7 +105,7 @@ var (
 	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj"}}
 )
 
-// heatOfWater is what a litre takes for a kelvin, in millijoules.
+// heatOfWater is the heat that warms a litre by a kelvin, in millijoules.
 const heatOfWater = 4186 * Joule
 
 // A standing loss is stated for this difference, in K.
@@ -159,7 +159,8 @@ func (s *hotWaterSpec) check() error {
 	return nil
 }
 
-// world is what the tank's heater can do in a step, and what is drawn.
+// world is what the tank's heater can do in a step, and the heat that people
+// want.
 func (w *hotWaterRow) world(env *Env) (h heater, wanted Energy) {
 	wanted = w.draws.during(env)
 	h = heater{cop: w.cop, other: -wanted, around: w.around, step: env.Step}
@@ -169,7 +170,7 @@ func (w *hotWaterRow) world(env *Env) (h heater, wanted Energy) {
 	return h, wanted
 }
 
-// thermostat says whether it heats now, and up to where.
+// thermostat says whether it heats now, and up to what content.
 func (w *hotWaterRow) thermostat() (on bool, until Energy) {
 	until = max(w.low, min(w.at(w.setpoint), w.high))
 	if w.heating {
@@ -191,7 +192,7 @@ func (w *hotWaterRow) Offer(env *Env) Band {
 	return b
 }
 
-// Step does what is asked up to what would make the tank too hot.
+// Step follows the setpoint as long as the tank does not get too hot.
 func (w *hotWaterRow) Step(env *Env, p Power, ev *Events) Power {
 	h, wanted := w.world(env)
 	p = max(0, min(p, w.atMost(w.high, &h)))
@@ -210,10 +211,9 @@ func (w *hotWaterRow) Step(env *Env, p Power, ev *Events) Power {
 }
 
 // deliver is how much of the wanted heat the tank gives in a step: all of it if
-// it still holds low in the end. If not, the litres come at the temperature T
-// of its end, and carry wanted·(T − inlet)/(min − inlet); T follows from what the
-// tank would hold undrawn, which the draw takes down by
-// (1 − early)·delivered.
+// it still holds low in the end. If not, the litres come at the temperature T of
+// its end, and carry wanted·(T − inlet)/(min − inlet); T follows from what the
+// tank would hold undrawn, which the draw lowers by (1 − early)·delivered.
 func (w *hotWaterRow) deliver(wanted, heat Energy) Energy {
 	if wanted == 0 || w.after(w.around, heat-wanted) >= w.low {
 		return wanted
@@ -284,7 +284,8 @@ func (w *hotWaterRow) UnmarshalBinary(b []byte) ([]byte, error) {
 	return b, err
 }
 
-// drawOff is when and how much the people of one home draw, in heat.
+// drawOff is the random hot-water use of one home: when it draws and how much
+// heat.
 type drawOff struct {
 	seed, key uint64
 	daily     Energy // on a mean day
@@ -297,9 +298,9 @@ const (
 	purposeDrawTime Purpose = 12
 )
 
-// hotWaterHours says for each hour of the day in how many of a million something
-// is drawn, and how many millionths of a mean day's heat the hour has on the
-// mean. hotWaterSizes are equally likely sizes of an hour's draw, in
+// hotWaterHours gives for each hour of the day the chance of a draw, in
+// millionths, and the hour's share of a mean day's heat on average, in
+// millionths. hotWaterSizes are equally likely sizes of an hour's draw, in
 // ten-thousandths of the hour's mean size; they add up to 32 means. Both are
 // measured in the simulated draws of 25 homes over a year, each home by its own
 // mean day: NREL End-Use Load Profiles (ResStock 2018, Chittenden County,
@@ -318,8 +319,8 @@ var hotWaterSizes = [32]int64{
 	6329, 6842, 7439, 8133, 8880, 9686, 10589, 11636, 12752, 14013, 15629, 17688, 20339, 24327, 31612, 59585,
 }
 
-// tap is the heat that flows while something is drawn; a larger draw of an hour
-// takes the whole of it.
+// tap is the heat that flows during a draw; a draw too large for its hour takes
+// all of it.
 const tap = 15 * Kilowatt
 
 // during is the heat wanted in a step.

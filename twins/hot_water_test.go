@@ -66,8 +66,8 @@ func TestDrawTables(t *testing.T) {
 	}
 }
 
-// The same is drawn at any length of step, also at one that does not fit into an
-// hour.
+// The draws are the same at any length of step, also at one that does not divide
+// an hour.
 func TestDrawsAreTheSameAtAnyStep(t *testing.T) {
 	const days = 21
 	for home := range 20 {
@@ -104,7 +104,7 @@ func TestDrawsAreTheSameAtAnyStep(t *testing.T) {
 	}
 }
 
-// tankRun takes a tank through so many days.
+// tankRun takes a tank through some days.
 func tankRun(w *hotWaterRow, step Seconds, days int, choose func(Band) Power, see func(env *Env, b Band, p Power)) {
 	var ev Events
 	for k := Tick(0); Seconds(k)*step < Seconds(86400*days); k++ {
@@ -118,7 +118,7 @@ func tankRun(w *hotWaterRow, step Seconds, days int, choose func(Band) Power, se
 
 // The tank stays in its band, and waiting leaves the reserve in it, unless full
 // power cannot hold it; and then it is at full power. On references it also
-// stays near the thermostat's setpoint while nobody draws.
+// stays near the thermostat's setpoint while no water is drawn.
 func TestTankStaysInItsBand(t *testing.T) {
 	for _, step := range []Seconds{60, 900, 3600} {
 		for seed := range uint64(30) {
@@ -146,8 +146,8 @@ func TestTankStaysInItsBand(t *testing.T) {
 	}
 }
 
-// On references the default tank is short of little: 200 tanks of 7.4 kWh a day
-// miss 3.7 % of their heat, in the draws of 7 kWh and more within an hour that
+// On references the default tank delivers nearly all heat: 200 tanks of 7.4 kWh
+// a day miss 3.7 % of it, in the draws of 7 kWh and more within an hour that
 // the simulated homes have; 400 litres miss 0.5 %.
 func TestTankDeliversWhatIsWanted(t *testing.T) {
 	missing := func(change map[string]any) float64 {
@@ -171,8 +171,9 @@ func TestTankDeliversWhatIsWanted(t *testing.T) {
 	}
 }
 
-// A tank too weak for its home delivers colder water: each step books what is
-// missing, and the water comes at the temperature that the tank has in the end.
+// A tank too weak for its home delivers colder water: each step books the
+// missing heat, and the water has the temperature of the tank at the end of the
+// step.
 func TestTankShort(t *testing.T) {
 	w := newTank(t, 60, map[string]any{"rated_w": 300, "daily_wh": 20_000})
 	var ev Events
@@ -209,7 +210,7 @@ func TestTankShort(t *testing.T) {
 	}
 }
 
-// A full tank that nobody uses draws its standing loss, in proportion to the
+// A full tank without draws uses its standing loss, in proportion to the
 // temperature difference.
 func TestStandingLoss(t *testing.T) {
 	for _, row := range []struct {
@@ -263,7 +264,7 @@ func TestHotWaterEnergyFollowsItsInputs(t *testing.T) {
 }
 
 // randomTankSteps runs random tanks on random setpoints for 10,000 steps, and
-// keeps their books a second time; tamper may change the state after each step.
+// repeats their books; tamper may change the state after each step.
 func randomTankSteps(t *testing.T, tamper func(step int, w *hotWaterRow)) error {
 	r := rand.New(rand.NewPCG(4, 1))
 	var ev Events
@@ -309,7 +310,7 @@ func TestTankBooksSabotaged(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("the twin has not seen its own leak")
+			t.Error("the twin has not noticed its leak")
 		}
 	}()
 	w := newTank(t, 900, nil)

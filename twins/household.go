@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Household is a home at its connection point. It is made of parts: its load, as
-// it was recorded or modelled appliance by appliance, the panels on its roof, and
-// what else stands in it. Behind its meter stand batteries and vehicles, which are twins of their own.
+// Household is a home at its connection point. It is made of parts: its load, recorded or modelled
+// appliance by appliance, the panels on its roof, and its other devices. Behind its meter are
+// batteries and vehicles, which are twins of their own.
 //
-// What a battery aims at, the home pursues: it alone knows the net load.
+// The home pursues what a battery aims at, because only the home knows the net load.
 var Household = Declare(Kind{
 	Name: "household", Plural: "households", Label: "Household", Role: RoleLoad, Version: 1,
 	Schema:   householdSchema(),
@@ -22,8 +22,8 @@ var Household = Declare(Kind{
 	Columns:  []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnShifted, ColumnReason},
 })
 
-// householdSchema is the home's own keys and those that its parts read. A home is
-// recorded or modelled: exactly one of the two.
+// householdSchema is the home's own keys and the keys that its parts read. A home
+// is recorded or modelled: exactly one of the two.
 func householdSchema() string {
 	properties := partsSchema()
 	properties["power_factor"] = json.RawMessage(`{"type": "number", "minimum": 0.1, "maximum": 1, "default": 1, "description": "of the loads, lagging"}`)
@@ -45,7 +45,7 @@ type householdSpec struct {
 	Bus         int32   `json:"bus"`
 }
 
-// household is what belongs to the home itself; its parts are in their slabs.
+// household is the state of the home itself; its parts are in their slabs.
 type household struct {
 	at       Connection
 	reactive Ratio // reactive ÷ active power of the loads
@@ -62,7 +62,7 @@ var householdMetered = &EventType{Name: "household.metered",
 type households struct {
 	rows, saved []household
 	slabs       []PartSlab // one for each of kinds
-	deferrers   []Deferrer // the same, nil for those that are none
+	deferrers   []Deferrer // the same slabs, nil for one that is no Deferrer
 	gaugers     []PartGauger
 	kinds       []*PartKind
 	first       []int32 // home i has parts[first[i]:first[i+1]]
@@ -188,7 +188,7 @@ func (s *households) Offer(i int, env *Env, out *Flex) {
 }
 
 // Step implements Slab: each tier's setpoint is shared among the parts along
-// the bands that they have offered in this step.
+// the bands of their offers in this step.
 func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Reading) {
 	bands := s.bands[s.first[i]:s.first[i+1]]
 	parts := s.of(i)
@@ -239,7 +239,7 @@ func (s *households) sum(t Tier, parts []partRef, bands []Band) (sum Band) {
 	return sum
 }
 
-// meter adds what follows from the parts' sums.
+// meter adds the figures that follow from the parts' sums.
 func (h *household) meter(env *Env, ev *Events, out *Reading) {
 	q, _ := h.reactive.Of(int64(out.Load))
 	out.Reactive = ReactivePower(q)
@@ -293,7 +293,7 @@ func (s *households) Command(i int, env *Env, c *Command, ev *Events) error {
 	return nil
 }
 
-// Gauges implements Gauger: a home has none but those of its parts.
+// Gauges implements Gauger: a home has only the gauges of its parts.
 func (s *households) Gauges(i int, env *Env, _ *Reading, out []int64) {
 	for _, p := range s.of(i) {
 		if n := len(s.kinds[p.slab].Gauges); n > 0 {

@@ -25,13 +25,13 @@ var roleNames = [...]string{"load", "storage", "producer", "tie", "node"}
 
 func (r Role) String() string { return roleNames[r] }
 
-// Unit reports whether members of the role are dispatched by the grid one by
-// one and close the books, rather than folded by their community.
+// Unit reports whether the grid dispatches members of the role one by one and
+// closes the books with them, rather than their community folding them.
 func (r Role) Unit() bool { return r == RoleProducer || r == RoleTie }
 
-// Kind describes one kind of twin: the only thing that the scenario reader, the
-// actors, the journal, the viewer, the laws and the benchmarks know of it. Name
-// and Version are on disk for ever.
+// Kind describes one kind of twin: all that the scenario reader, the actors,
+// the journal, the viewer, the laws and the benchmarks know of it. Name and
+// Version are on disk for ever.
 type Kind struct {
 	Name    string // household
 	Plural  string // households: its list in a scenario
@@ -46,10 +46,10 @@ type Kind struct {
 	// must be Settings.
 	Schema string
 
-	// Ownable says that a member may stand behind a household's meter.
+	// Ownable says that a member may be behind a household's meter.
 	Ownable bool
 
-	// Prepares says that a member may be prepared: not there until it is put in (Preparer).
+	// Prepares says that a member may be prepared: absent until it is put in (Preparer).
 	Prepares bool
 
 	// New builds a slab of members, in the order given. Errors name the member
@@ -65,8 +65,8 @@ type Kind struct {
 	Settings []Setting
 	Commands []*CommandType // besides those of its Settings, set and multiply
 	Columns  []Column
-	// Gauges are shown beside the columns and kept nowhere; a kind that has some has
-	// slabs that are a Gauger. A new one comes last.
+	// Gauges are shown beside the columns and never stored. The slabs of a kind with
+	// gauges implement Gauger. A new gauge comes last.
 	Gauges []Gauge
 }
 
@@ -76,11 +76,11 @@ type Setting struct {
 	Scale int64  // of the stored integer: 1000 for mW under a name in W
 	Min   int64  // least value allowed, stored integer
 	Max   int64
-	// Zero says what 0 stands for where it is no quantity: "none". A factor on it, or
-	// one that comes to it, is refused.
+	// Zero says what 0 means where it is no quantity: "none". Multiplying such a 0,
+	// or a product of 0, is refused.
 	Zero string
 
-	// Words are the names of the values 0, 1, …, where it is a choice among them.
+	// Words are the names of the values 0, 1, … of a setting that is a choice.
 	Words []string
 }
 
@@ -92,8 +92,8 @@ func (s Setting) Text(v int64) string { return fmt.Sprint(float64(v) / float64(s
 //
 // Offer and Step change no state (an Offer may leave notes for the Step that
 // follows it in the same step). Apply and Command are the only mutators; live,
-// recovery and replay share them. Save keeps a copy of all states, Restore takes
-// one of them back.
+// recovery and replay share them. Save keeps a copy of all states, Restore
+// restores one of them.
 type Slab interface {
 	Len() int
 	// Offer writes what twin i can do in this step; out comes zeroed.
@@ -115,19 +115,19 @@ type Slab interface {
 	Restore(i int)
 }
 
-// Owner is a slab whose members have others behind their own meter, which hang on the
-// network where they do and offer with them: households with their batteries and vehicles.
+// Owner is a slab whose members have others behind their own meter, which are connected
+// where they are and offer with them: households with their batteries and vehicles.
 type Owner interface {
 	Slab
 	Connected
 }
 
-// Preparer is a slab of which some twins may be prepared only. Such a one is not
-// there, holds nothing and does nothing, until a command puts it in.
+// Preparer is a slab with twins that may be prepared. A prepared twin is absent:
+// it holds nothing and does nothing until a command puts it in.
 type Preparer interface {
-	// Prepared reports whether twin i is of that sort, put in or not.
+	// Prepared reports whether twin i began as prepared, put in or not.
 	Prepared(i int) bool
-	// Absent reports whether twin i is, and has not been put in so far.
+	// Absent reports whether twin i is prepared and has not been put in yet.
 	Absent(i int) bool
 }
 
@@ -175,9 +175,9 @@ func (s *SlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 
 var kinds []*Kind
 
-// Declare adds a kind to the registry. It is called once for each kind, where
-// the kind is defined. It panics if there is a kind of the name, or another event of
-// the name of one of its events.
+// Declare adds a kind to the registry. It is called once for each kind, where the
+// kind is defined. It panics if the name of the kind, or of one of its events, is
+// taken.
 func Declare(k Kind) *Kind {
 	if KindNamed(k.Name) != nil {
 		panic("twins: kind declared twice: " + k.Name)
@@ -191,7 +191,7 @@ func Declare(k Kind) *Kind {
 // Kinds returns every kind, by name.
 func Kinds() []*Kind { return slices.Clone(kinds) }
 
-// KindNamed returns the kind of a name, or nil.
+// KindNamed returns the kind with a name, or nil.
 func KindNamed(name string) *Kind {
 	for _, k := range kinds {
 		if k.Name == name {
@@ -201,7 +201,7 @@ func KindNamed(name string) *Kind {
 	return nil
 }
 
-// Setting returns the kind's setting of a name.
+// Setting returns the kind's setting with a name.
 func (k *Kind) Setting(name string) (Setting, bool) {
 	for _, s := range k.Settings {
 		if s.Name == name {
@@ -211,7 +211,7 @@ func (k *Kind) Setting(name string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// decodeSpec reads a member's entry strictly.
+// decodeSpec reads a member's entry and refuses unknown keys.
 func decodeSpec(m Member, spec any) error {
 	d := json.NewDecoder(bytes.NewReader(m.Spec))
 	d.DisallowUnknownFields()

@@ -26,7 +26,8 @@ func TestLawsOfEveryKind(t *testing.T) {
 	}
 }
 
-// Each law has a slab that breaks it; a law that accepts it is void.
+// Each law is tried on a slab that breaks it; a law that accepts the slab is
+// void.
 func TestLawsSabotaged(t *testing.T) {
 	for _, row := range []struct {
 		law    string
@@ -57,7 +58,7 @@ func TestLawsSabotaged(t *testing.T) {
 		t.Run(row.law, func(t *testing.T) {
 			sound := twintest.NewSlab
 			defer func() { twintest.NewSlab = sound }()
-			made := 0 // where a law compares two twins, every second one is at fault
+			made := 0 // if a law compares two twins, every second one is faulty
 			twintest.NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) {
 				site, s, err := sound(k, seed)
 				if made++; row.second && made%2 == 1 {
@@ -121,13 +122,13 @@ func (s *deaf) Apply(i int, e *twins.Event) {
 	}
 }
 
-// ghost says that it is not there, and acts.
+// ghost reports itself absent, and acts.
 type ghost struct{ twins.Slab }
 
 func (s *ghost) Prepared(int) bool { return true }
 func (s *ghost) Absent(int) bool   { return true }
 
-// gifted brings along what nobody has metered when it is put in.
+// gifted brings unmetered energy along when it is put in.
 type gifted struct{ twins.Slab }
 
 func (s *gifted) Prepared(int) bool { return true }
@@ -142,7 +143,7 @@ func gaugesOf(s twins.Slab, i int, env *twins.Env, read *twins.Reading, out []in
 	s.(twins.Gauger).Gauges(i, env, read, out)
 }
 
-// blank leaves its last gauge as it was.
+// blank does not write its last gauge.
 type blank struct{ twins.Slab }
 
 func (s *blank) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
@@ -151,7 +152,7 @@ func (s *blank) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) 
 	out[len(out)-1] = last
 }
 
-// wordless has a state that no word is for.
+// wordless has a state without a word for it.
 type wordless struct{ twins.Slab }
 
 func (s *wordless) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
@@ -159,7 +160,7 @@ func (s *wordless) Gauges(i int, env *twins.Env, read *twins.Reading, out []int6
 	out[0]++
 }
 
-// meddling pumps when its gauges are read.
+// meddling pumps whenever its gauges are read.
 type meddling struct{ twins.Slab }
 
 func (s *meddling) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
@@ -174,7 +175,7 @@ func (s *meddling) Gauges(i int, env *twins.Env, read *twins.Reading, out []int6
 	}
 }
 
-// greedy writes behind its gauges.
+// greedy writes beyond its gauges.
 type greedy struct{ twins.Slab }
 
 func (s *greedy) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
@@ -182,7 +183,7 @@ func (s *greedy) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64)
 	out[:cap(out)][len(out)] = 1
 }
 
-// moody counts how often its gauges are read.
+// moody shows how often its gauges have been read.
 type moody struct {
 	twins.Slab
 	read int64
@@ -194,14 +195,14 @@ func (s *moody) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) 
 	out[0] += s.read
 }
 
-// reader shows the gauges of a slab that forgets what it reads back.
+// reader shows the gauges of a slab that forgets its restored state.
 type reader struct{ amnesic }
 
 func (s *reader) Gauges(i int, env *twins.Env, read *twins.Reading, out []int64) {
 	gaugesOf(s.Slab, i, env, read, out)
 }
 
-// staying does not go back when it is restored.
+// staying does not change when it is restored.
 type staying struct{ twins.Slab }
 
 func (s *staying) Restore(int) {}
@@ -220,7 +221,7 @@ func (s *obedient) Command(i int, env *twins.Env, c *twins.Command, ev *twins.Ev
 	return nil
 }
 
-// The stored form of a node is held to the same.
+// A node's stored form obeys the same law.
 func TestNodeSnapshotContinues(t *testing.T) {
 	for seed := range uint64(50) {
 		g := twintest.NewGrid(seed)

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Layout is the shape of a run's records and states, as of the program that began the
-// run: which kinds and parts it has, the columns that are hashed and kept of each, and the
-// versions of their stored forms. A newer program reads and continues a run in the run's
-// own layout, so a column that has been added since changes no hash of it.
+// Layout is the shape of a run's records and states, as of the program that began the run:
+// its kinds and parts, the columns that are hashed and stored for each, and the versions
+// of their stored forms. A newer program reads and continues a run in the run's own
+// layout, so a column that has been added since changes no hash of it.
 type Layout struct {
 	Kinds []KindLayout `json:"kinds"` // by name; community and grid included
 	Parts []KindLayout `json:"parts"` // in the order in which a household's reading has them
@@ -25,14 +25,14 @@ type Layout struct {
 type KindLayout struct {
 	Name    string
 	Version uint8          // of the stored form of its state
-	Columns []ColumnLayout // none of a part or a node
+	Columns []ColumnLayout // none for a part or a node
 }
 
 // ColumnLayout is one column of a kind's readings.
 type ColumnLayout struct {
 	Name    string
 	Places  int  // decimals of the stored integer
-	Derived bool // kept, but not hashed
+	Derived bool // stored, but not hashed
 }
 
 // derivedWord marks a derived column in the text of a layout.
@@ -107,7 +107,7 @@ func LayoutOf(cells []*Cell) *Layout {
 	return l
 }
 
-// partPrefix tells the names of parts from those of kinds.
+// partPrefix distinguishes the names of parts from those of kinds.
 const partPrefix = "part "
 
 func (k *Kind) layout() KindLayout {
@@ -121,7 +121,7 @@ func (k *Kind) layout() KindLayout {
 	return l
 }
 
-// FirstLayout is the layout of runs that were kept before layouts were: the columns that
+// FirstLayout is the layout of runs from before layouts were stored: the columns that
 // their kinds had then, and the first version of every stored form. It never changes.
 func FirstLayout() *Layout {
 	l := &Layout{Flows: strings.Fields(firstFlows)}
@@ -135,7 +135,7 @@ func FirstLayout() *Layout {
 	}
 	for _, name := range strings.Fields(firstParts) {
 		p := KindLayout{Name: name, Version: 1}
-		if name == "pv" { // 1 is that of recorded ones
+		if name == "pv" { // version 1 is that of recorded panels
 			p.Version = 2
 		}
 		l.Parts = append(l.Parts, p)
@@ -153,7 +153,7 @@ func firstColumn(name string) ColumnLayout {
 	return ColumnLayout{Name: name, Places: 3}
 }
 
-// What FirstLayout has.
+// The contents of FirstLayout.
 const (
 	firstColumns = `battery: power_w stored_j soc
 community:
@@ -198,10 +198,13 @@ func (l *Layout) Hash() [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// Check refuses a layout that this program cannot read: one with a kind, part or column
-// that it does not know, in another order, or with a stored form that is newer.
+// Check refuses a layout that this program cannot read: one with an unknown kind, part
+// or column, in another order, or with a stored form that is newer.
 func (l *Layout) Check() error {
-	for _, k := range l.Kinds {
+	for i, k := range l.Kinds {
+		if i > 0 && l.Kinds[i-1].Name >= k.Name {
+			return fmt.Errorf("it has the kind %q after %q, wanted kinds by name, each once", k.Name, l.Kinds[i-1].Name)
+		}
 		if err := k.checkKind(); err != nil {
 			return err
 		}
@@ -249,7 +252,7 @@ func (l KindLayout) checkKind() error {
 }
 
 // Upgraded reports whether this program stores some state in a newer version than the
-// layout has.
+// layout says.
 func (l *Layout) Upgraded() bool {
 	for _, k := range l.Kinds {
 		if known := KindNamed(k.Name); known != nil && known.Version > k.Version {
@@ -266,8 +269,8 @@ func (l *Layout) Upgraded() bool {
 	return false
 }
 
-// columns are those of a kind that records of this layout have; nil stands for this
-// program's.
+// columns are the columns that records of this layout have for a kind; a nil layout
+// is this program's.
 func (l *Layout) columns(k *Kind) []Column {
 	if l == nil {
 		return k.Columns

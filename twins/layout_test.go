@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A layout's text is read back as it was, and what is none is refused.
+// A layout's text is read back unchanged, and invalid text is refused.
 func TestLayoutText(t *testing.T) {
 	first := FirstLayout()
 	for _, k := range append(first.Kinds, first.Parts...) {
@@ -26,8 +26,8 @@ func TestLayoutText(t *testing.T) {
 	}
 }
 
-// This program reads the first layout, whose kinds, parts and columns are for ever the
-// first of its own. Another layout has another hash, and one that it cannot read is refused.
+// This program reads the first layout, whose kinds, parts and columns are for ever the first
+// of its own. Another layout has another hash, and an unreadable one is refused.
 func TestFirstLayout(t *testing.T) {
 	first := FirstLayout()
 	if err := first.Check(); err != nil {

@@ -15,7 +15,7 @@ import (
 // in kW, prices in €/MWh.
 type system struct {
 	least, most, price []float64 // plants, then ties (least 0: import)
-	ties               int       // of them, at the end
+	ties               int       // number of ties, at the end of the lists
 	export             []float64 // of the ties
 	wind, demand       float64
 }
@@ -48,8 +48,8 @@ func sum(v []float64) (total float64) {
 	return total
 }
 
-// dispatched is what the merit order makes of it: its cost per hour in €, how many
-// plants it stops, and what of the load it cannot serve, in kW.
+// dispatched is the merit order's result: its cost per hour in €, how many plants
+// it stops, and the load it cannot serve, in kW.
 func (s *system) dispatched() (cost float64, stopped int, unserved float64) {
 	var o twins.Offers
 	var p twins.Plan
@@ -86,8 +86,8 @@ func (s *system) dispatched() (cost float64, stopped int, unserved float64) {
 }
 
 // programme is the least cost per hour of a linear programme in which each source
-// gives least … most, and sinks (export, wind held back) take what they can for
-// nothing. It says false where that cannot be done.
+// gives least … most, and sinks (export, wind held back) take up to sink for
+// nothing. It returns false if there is no solution.
 func (s *system) programme(least []float64, sink float64) (cost float64, ok bool) {
 	n := len(s.most)
 	left := s.demand - s.wind - sum(least)
@@ -107,7 +107,7 @@ func (s *system) programme(least []float64, sink float64) (cost float64, ok bool
 		a.Set(i+1, n+1+i, 1)
 		b[i+1] = room
 	}
-	if b[0] = left; left < 0 { // as the simplex wants it
+	if b[0] = left; left < 0 { // as the simplex requires
 		b[0] = -left
 		for i := range n + 1 {
 			a.Set(0, i, -a.At(0, i))
@@ -117,10 +117,10 @@ func (s *system) programme(least []float64, sink float64) (cost float64, ok bool
 	return cost + above, err == nil
 }
 
-// The dispatch costs as much as the optimum of a linear programme, where the
-// assumptions of one hold: everything that runs stays on, so that outputs are
-// continuous between least and most; wind is taken in full; demand is within
-// reach; nothing is earned by export.
+// The dispatch costs as much as the optimum of a linear programme, under the
+// programme's assumptions: everything that runs stays on, so that outputs are
+// continuous between least and most; wind is used in full; demand is within
+// reach; export earns nothing.
 func TestDispatchCostsWhatALinearProgrammeDoes(t *testing.T) {
 	worst := 0.0
 	for seed := range uint64(500) {
@@ -143,10 +143,10 @@ func TestDispatchCostsWhatALinearProgrammeDoes(t *testing.T) {
 	t.Logf("500 systems: at most %.1e apart", worst)
 }
 
-// Where least outputs come to more than the load, a plant has to stop, which no
-// linear programme knows: its relaxation, in which each gives anything from 0 to
-// its most, is a bound that the dispatch never undercuts. The best choice of who
-// stops, each tried with a programme, says what the choice of the dispatch costs.
+// If the least outputs exceed the load, a plant has to stop, which a linear
+// programme cannot express: its relaxation, in which each gives anything from 0
+// to its most, is a lower bound of the dispatch's cost. The best choice of plants
+// to stop, each tried with a programme, shows what the dispatch's choice costs.
 func TestStoppingCostsNoLessThanTheRelaxation(t *testing.T) {
 	systems, reached, costs, bests := 0, 0, 0.0, 0.0
 	for seed := range uint64(500) {

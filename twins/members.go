@@ -6,7 +6,7 @@ type Devices struct {
 	spans []span
 }
 
-// Len is how many there are.
+// Len is the number of devices.
 func (d Devices) Len() (n int) {
 	for _, s := range d.spans {
 		n += int(s.hi - s.lo)
@@ -25,15 +25,15 @@ func (d Devices) at(k int) (*Block, int) {
 	panic("twins: no such member")
 }
 
-// Flex is what member k offers, a home with all that stands behind its meter; it is not
+// Flex is the offer of member k, of a home with everything behind its meter; it is not
 // to be changed.
 func (d Devices) Flex(k int) *Flex { b, i := d.at(k); return &b.Flex[i] }
 
 // Set is where the setpoint of member k is written.
 func (d Devices) Set(k int) *Setpoint { b, i := d.at(k); return &b.Set[i] }
 
-// Reading is what member k did, once it has been asked in this step. A home's own is
-// without its devices.
+// Reading is what member k did, once it has been asked in this step. That of a home
+// is without its devices.
 func (d Devices) Reading(k int) *Reading { b, i := d.at(k); return &b.Read[i] }
 
 // Kind is the kind of member k.
@@ -42,26 +42,25 @@ func (d Devices) Kind(k int) *Kind { b, _ := d.at(k); return b.Kind }
 // Path is the path of member k.
 func (d Devices) Path(k int) string { b, i := d.at(k); return b.Paths[i] }
 
-// Connection is where member k hangs on the community's network.
+// Connection is where member k is connected to the community's network.
 func (d Devices) Connection(k int) Connection { b, i := d.at(k); return b.Connection(i) }
 
-// Members are those for whom a steward decides: of a community its homes, each with all
-// that stands behind its meter, and what else stands in it, producers and ties left out; of
-// a home the batteries and vehicles behind its meter.
+// Members are the members for which a steward decides: for a community its homes, each with
+// everything behind its meter, and its other members without producers and ties; for a home
+// the batteries and vehicles behind its meter.
 type Members struct {
 	Devices
-	behind []span // storage whose aims are those of this meter, among others
+	behind []span // devices directly behind this meter; their storage pursues its aims here
 	own    *Flex
 	folded *Flex
 }
 
-// Own is what a home's own parts offer; nil of a community.
+// Own is the offer of a home's own parts; nil for a community.
 func (m Members) Own() *Flex { return m.own }
 
-// Folded is what was offered for them all.
+// Folded is the offer of all members together.
 func (m Members) Folded() *Flex { return m.folded }
 
-// Pursue moves the references of the storage that stands behind no other meter, and that
-// of f, the offer of all, so that the net load comes as near to what each aims at as their
-// bands allow.
+// Pursue moves the references of the storage directly behind this meter, and of f, the
+// offer of all, so that the net load comes as near to each aim as the bands allow.
 func (m Members) Pursue(f *Flex) { Devices{m.cell, m.behind}.pursue(f) }

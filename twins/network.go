@@ -5,17 +5,16 @@ import (
 	"slices"
 )
 
-// Network is the cables and the transformer of a community. Flow takes what its members,
-// producers and ties left out, draw on each bus and phase, and answers what is lost on the way, the
-// voltages and loadings, what is beyond its limit, and how much may be drawn there. It is
-// asked after each StageSettle and StageRevise, so that the last answer of a step is to
-// what its members do, and must answer the same draws alike. out has the answer before,
-// whose lists it may reuse.
+// Network is the cables and the transformer of a community. Flow takes what its members, without
+// producers and ties, draw on each bus and phase, and answers with the losses, the voltages and
+// loadings, the limits that are passed, and how much may be drawn where. It is asked after each
+// StageSettle and StageRevise, so that the last answer of a step fits what its members do, and must
+// answer the same draws alike. out has the answer before, whose lists it may reuse.
 type Network interface {
 	Flow(draws []BusDraw, out *NetworkState)
 }
 
-// Phase is the conductor that a member hangs on.
+// Phase is the conductor to which a member is connected.
 type Phase uint8
 
 // The phases. ABC is three-phase, and the zero value.
@@ -26,29 +25,30 @@ const (
 	PhaseC
 )
 
-// Connection is where a member hangs on its community's network. Bus 0 is the
-// community's own connection point.
+// Connection is where a member is connected to its community's network. Bus 0
+// is the community's own connection point.
 type Connection struct {
 	Bus   int32
 	Phase Phase
 }
 
-// Connected is a slab whose members hang where their entries say. Devices behind a
-// member's meter hang where it does; members of other slabs at bus 0, three-phase.
+// Connected is a slab whose members are connected where their entries say. Devices
+// behind a member's meter are connected where it is; members of other slabs at bus
+// 0, three-phase.
 type Connected interface {
 	Connection(i int) Connection
 }
 
-// BusDraw is what one member draws where it hangs on the network: + draws, − injects.
-// What an owner draws and what its devices draw are draws of their own.
+// BusDraw is what one member draws at its connection: + draws, − injects. An owner's
+// draw and its devices' draws are separate.
 type BusDraw struct {
 	Connection
 	Power    Power
 	Reactive ReactivePower
 }
 
-// NetworkState is what a network answers. The zero value is that of a network in which
-// nothing is lost and nothing limited.
+// NetworkState is the answer of a network. The zero value is that of a network without
+// losses and limits.
 type NetworkState struct {
 	Loss     Power         // ≥ 0, in cables and transformer
 	Voltages []BusVoltage  // gauges, for the record
@@ -63,14 +63,14 @@ type BusVoltage struct {
 	Millivolts int64
 }
 
-// LineLoading is how much of what it can carry a line or the transformer carries, in the
+// LineLoading is the loading of a line or the transformer relative to its rating, in the
 // most loaded conductor. A line is numbered by the bus at its far end; 0 is the transformer.
 type LineLoading struct {
 	Line    int32
 	Loading Ratio // ≥ 0; above One it is overloaded
 }
 
-// BusBreach says that a limit is passed at a bus, and by how much of it.
+// BusBreach says that a limit is passed at a bus, and by what share of it.
 type BusBreach struct {
 	Connection
 	Over Ratio // > 0
@@ -83,7 +83,7 @@ type BusLimit struct {
 	Least, Most Power
 }
 
-// assign makes s what from is, without sharing memory.
+// assign makes s a copy of from that shares no memory with it.
 func (s *NetworkState) assign(from *NetworkState) {
 	s.Loss = from.Loss
 	s.Voltages = append(s.Voltages[:0], from.Voltages...)
@@ -120,7 +120,7 @@ func (s *NetworkState) wire(w *wire) {
 // networkVersion is the first byte of a network's stored answer.
 const networkVersion = 1
 
-// NetworkKind is a sort of network that a community may have, by name.
+// NetworkKind is a kind of network that a community may have, by name.
 type NetworkKind struct {
 	Name  string // lossless
 	Label string
@@ -129,7 +129,7 @@ type NetworkKind struct {
 
 var networks []*NetworkKind
 
-// DeclareNetwork adds a sort of network to the registry. It is called once for each,
+// DeclareNetwork adds a kind of network to the registry. It is called once for each,
 // where it is defined.
 func DeclareNetwork(k NetworkKind) *NetworkKind {
 	if _, err := NetworkNamed(k.Name); err == nil {
@@ -139,7 +139,7 @@ func DeclareNetwork(k NetworkKind) *NetworkKind {
 	return &k
 }
 
-// NetworkNamed returns the sort of network of a name; an error if there is none.
+// NetworkNamed returns the kind of network with a name, or an error.
 func NetworkNamed(name string) (*NetworkKind, error) {
 	at := slices.IndexFunc(networks, func(k *NetworkKind) bool { return k.Name == name })
 	if at < 0 {
@@ -150,8 +150,8 @@ func NetworkNamed(name string) (*NetworkKind, error) {
 
 var _ = DeclareNetwork(NetworkKind{Name: "lossless", Label: "Cables are not modelled", New: func() Network { return Lossless{} }})
 
-// Lossless is the network of a community whose cables are not modelled: nothing
-// is lost and nothing is limited.
+// Lossless is the network of a community whose cables are not modelled: without
+// losses and limits.
 type Lossless struct{}
 
 // Flow implements Network.

@@ -10,8 +10,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// star is a network in which each bus hangs on the transformer by a line of its own, of
-// 0.4 Ω in each conductor, so that a draw moves the voltage of its own bus alone.
+// star is a network in which each bus is connected to the transformer by a line of its
+// own, of 0.4 Ω in each conductor, so that a draw moves the voltage of its own bus
+// alone.
 type star struct{}
 
 const (
@@ -85,7 +86,8 @@ func starCell(t *testing.T, members ...twins.CellMember) (*twins.Cell, *twins.No
 	return cell, node
 }
 
-// hour is one in which homes draw 1500 W and storage that follows the tariff charges.
+// hour is an hour in which homes draw 1500 W and storage that follows the tariff
+// charges.
 func hour() twins.Env {
 	return twins.Env{Step: 3600, SecondOfDay: 3 * 3600, Recorded: []twins.Power{1500 * twins.Watt}}
 }
@@ -106,8 +108,9 @@ func onStar(t *testing.T, members ...twins.CellMember) (*twins.Cell, *twintest.L
 	return cell, b
 }
 
-// A battery behind a home's meter hangs where the home does: it moves the voltage there,
-// and no other. One of the community's own hangs on the connection point, three-phase.
+// A battery behind a home's meter is connected where the home is: it moves the voltage
+// there, and nowhere else. The community's own battery is at the connection point,
+// three-phase.
 func TestDevicesHangWhereTheirOwnerDoes(t *testing.T) {
 	homes := []twins.CellMember{homeAt("grid/c/a", 3, "B"), homeAt("grid/c/b", 17, "A"), homeAt("grid/c/d", 17, "C")}
 	without, _ := onStar(t, homes...)
@@ -138,11 +141,11 @@ func TestDevicesHangWhereTheirOwnerDoes(t *testing.T) {
 	}
 }
 
-// The network is asked again whenever members are: what is lost in the books is what is lost
-// at the members' last answers, though less was asked of them in a second pass.
+// The network is asked again whenever members are: the losses in the books are those of the
+// members' last answers, even if a second pass asked them for less.
 func TestNetworkIsAskedInEveryPass(t *testing.T) {
 	cell, node := starCell(t, homeAt("grid/c/b", 17, "A"), twins.CellMember{Kind: twins.Tie, Member: twins.Member{Path: "grid/c/tie",
-		Spec: []byte(`{"import_w": 1510, "export_w": 0, "link": "ac", "available": true}`)}}) // enough for the load, not for what is lost
+		Spec: []byte(`{"import_w": 1510, "export_w": 0, "link": "ac", "available": true}`)}}) // enough for the load, not for the losses
 	b := twins.NewBalance(node, twins.MeritOrder{}, twins.Rosters([]*twins.Cell{cell}))
 	env, w := hour(), twins.Scratch{}
 	losses := map[twins.Stage]twins.Power{}
@@ -164,8 +167,8 @@ func TestNetworkIsAskedInEveryPass(t *testing.T) {
 	}
 }
 
-// What a network has answered is part of the stored state of a community whose network is
-// not lossless; cut short anywhere it is refused.
+// The network's last answer is part of the stored state of a community whose network is
+// not lossless; a truncated state is refused.
 func TestNetworkStateIsStored(t *testing.T) {
 	members := []twins.CellMember{homeAt("grid/c/b", 17, "A"), batteryOf("grid/c/b")}
 	cell, _ := onStar(t, members...)

@@ -77,7 +77,8 @@ func NewNode(k *Kind, m Member) (*Node, error) {
 	return n, nil
 }
 
-// Limit is of net import and export at its connection point; 0: none.
+// Limit is the limit of net import and export at its connection point; 0:
+// none.
 func (n *Node) Limit() Power { return n.limit }
 
 // above reports whether a power through the node's border is above its limit.

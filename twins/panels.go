@@ -179,7 +179,7 @@ func (p *pv) irradiance(w *Weather) float64 {
 	return min(most, beam+diffuse+float64(w.GHI*p.ground))
 }
 
-// refuses says why a setting does not fit these panels, or nil.
+// refuses is the reason why a setting does not fit these panels, or nil.
 func (p *pv) refuses(c *Command) error {
 	if c.Setting() == "rated_w" && !p.modelled {
 		return fmt.Errorf("%s: rated_w of recorded panels cannot be set, wanted scale", c.Target)

@@ -11,7 +11,7 @@ import (
 )
 
 // parkOf is one park of modelled panels: 1 kWp with 12 % losses, −0.4 %/K and 45 °C
-// NOCT, looking as told.
+// NOCT, with the orientation given.
 func parkOf(t *testing.T, looking string) twins.Slab {
 	t.Helper()
 	slab, err := newPark(`"rated_w": 1000, ` + looking + `, "losses": 0.12, "temperature_coefficient_per_k": -0.004, "noct_c": 45, "albedo": 0.2, "scale": 1`)
@@ -25,7 +25,7 @@ func newPark(keys string) (twins.Slab, error) {
 	return twins.SolarPark.New(twintest.NewSite(1, 900), []twins.Member{{Path: "grid/c/park", Spec: []byte(`{` + keys + `, "cost_eur_per_mwh": 0, "available": true}`)}})
 }
 
-// What panels give, by hand.
+// The output of panels, computed by hand.
 func TestPanelsByHand(t *testing.T) {
 	const coldYield = 0.88 // at 25 °C
 	above := [3]float64{0, 0, 1}
@@ -63,7 +63,7 @@ func TestPanelsByHand(t *testing.T) {
 	}
 }
 
-// What is curtailed is booked, and generation and curtailment add up to the sun.
+// Curtailed output is booked, and generation and curtailment add up to the sun.
 func TestParkCurtails(t *testing.T) {
 	park := parkOf(t, `"tilt_deg": 0, "azimuth_deg": 0`)
 	env := twins.Env{Step: 900, Weather: twins.Weather{GHI: 800, DHI: 800, Temperature: 20, Sun: [3]float64{0, 0, 1}}}
@@ -97,8 +97,8 @@ func TestPanelsRefuse(t *testing.T) {
 	}
 }
 
-// The stored form of a home with recorded panels is version 1 of a load and of
-// panels, as it always was.
+// The stored form of a home with recorded panels has not changed: version 1 of
+// a load and of panels.
 func TestRecordedPanelsAreStoredAsBefore(t *testing.T) {
 	home := `{"load": {"recording": "r", "column": "c0", "scale": 1}, "pv": %s, "power_factor": 1, "phase": "A", "bus": 0}`
 	stored := func(panels string) []byte {
@@ -118,7 +118,7 @@ func TestRecordedPanelsAreStoredAsBefore(t *testing.T) {
 	}
 }
 
-// A step of panels takes no memory.
+// A step of panels allocates nothing.
 func TestPanelsDoNotAllocate(t *testing.T) {
 	park := parkOf(t, `"tilt_deg": 35, "azimuth_deg": 170`)
 	env := twins.Env{Step: 900, Weather: twins.Weather{GHI: 800, DHI: 100, DNI: 700, Sun: [3]float64{0, 0.6, 0.8}}}

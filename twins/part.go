@@ -7,22 +7,22 @@ import (
 )
 
 // PartKind describes one kind of device that is part of a household's twin: a
-// load, panels on the roof, a heat pump. Like a Kind it is one file and one
-// row. Its entry in the scenario is the household's key of the same name, unless
+// load, panels on the roof, a heat pump. Like a Kind it is one file and one row.
+// Its entry in the scenario is the household's key of the same name, unless
 // several parts share one.
 type PartKind struct {
 	Name  string // heat_pump: its name in a reading; on disk for ever
 	Label string // Heat pump
-	Tier  Tier   // in which it offers
+	Tier  Tier   // of its offer
 	// Version of the stored form of its state, the byte in front of it.
 	Version uint8
 	// Upgrades turn the stored form of a version into that of the next, by version.
 	Upgrades map[uint8]Upgrade
 
 	// Entry is the household's key that the part is built from; "" is Name. A home
-	// that has the key has all parts that read it. Of those the first in the list of
-	// kinds has Schema and Sample, the others have none; a setting of the entry
-	// is a setting of each part that it concerns.
+	// with the key has all parts that read it. The first of these in the list of
+	// kinds has Schema and Sample, the others have none; a setting of the entry is a
+	// setting of each part that it concerns.
 	Entry string
 
 	// Schema is the JSON Schema of its entry, an object. Keys marked
@@ -33,14 +33,14 @@ type PartKind struct {
 
 	Settings []Setting // named without the part: scale
 	Events   []*EventType
-	// Gauges are named without the part: tank_c. A kind that has some has slabs that are
-	// a PartGauger.
+	// Gauges are named without the part: tank_c. The slabs of a kind with gauges
+	// implement PartGauger.
 	Gauges []Gauge
 	// Sample draws a valid entry, as Kind.Sample does.
 	Sample func(between func(lo, hi int64) int64) string
 }
 
-// PartKindNamed returns the kind of part of a name, or nil.
+// PartKindNamed returns the kind of part with a name, or nil.
 func PartKindNamed(name string) *PartKind {
 	for _, k := range partKinds {
 		if k.Name == name {
@@ -105,8 +105,8 @@ func (s *PartSlabOf[T, P]) Save()         { copy(s.saved, s.rows) }
 func (s *PartSlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 
 // partKinds are the parts that a household can have, in the order of their
-// entries in a reading. The first of any home is a load: an estimate is booked
-// there.
+// entries in a reading. The first part of any home is a load, to which an
+// estimate is booked.
 var partKinds = []*PartKind{recordedLoad, baseLoad, cooking, washingMachine, dishwasher, dryer, heatPump, hotWater, panels, windTurbine}
 
 // key is the household's key that the part is built from.
@@ -125,7 +125,7 @@ func (k *PartKind) has(setting string) bool {
 	return slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == setting })
 }
 
-// partsSchema is the properties of a household's entry that are parts.
+// partsSchema is the properties of a household's entry for its parts.
 func partsSchema() map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
 	for _, k := range partKinds {
@@ -145,7 +145,7 @@ func partSettings() (all []Setting) {
 	for _, k := range partKinds {
 		for _, s := range k.Settings {
 			s.Name = k.key() + "." + s.Name
-			if !slices.ContainsFunc(all, func(o Setting) bool { return o.Name == s.Name }) { // several parts of one entry have it
+			if !slices.ContainsFunc(all, func(o Setting) bool { return o.Name == s.Name }) { // several parts of one entry may have it
 				all = append(all, s)
 			}
 		}

@@ -83,6 +83,6 @@ func Log(x float64) float64 {
 	return float64(k*ln2Hi) - ((half - (float64(s*(half+r)) + float64(k*ln2Lo))) - f)
 }
 
-// Pow is x^y for x > 0, by way of the logarithm: good to about 1e-14 for the
-// exponents of physics.
+// Pow is x^y for x > 0, computed by the logarithm: good to about 1e-14 for
+// the exponents of physics.
 func Pow(x, y float64) float64 { return Exp(float64(y * Log(x))) }

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// Producer is a dispatchable plant: rated power, least output, ramp, start-up
-// by how cold it has become, least times on and off, cost, and, for hydro, the
-// water that it has. Commitment over the day belongs to the controller; the plant
-// knows what it can do in this step.
+// Producer is a dispatchable plant: rated power, least output, ramp, start-up by
+// how cold it has become, least times on and off, cost, and, for hydro, its water.
+// Commitment over the day belongs to the controller; the plant knows what it can
+// do in this step.
 //
 // An order to start is refused until min_down_s have passed since it stopped.
-// Until min_up_s have passed since it started it offers as Committed: an order
-// to stop it is then an emergency, which is obeyed and told with what was missing.
+// Until min_up_s have passed since it started it offers as Committed: an order to
+// stop it is then an emergency; it is obeyed, and its event says how much time was
+// missing.
 var Producer = Declare(Kind{
 	Name: "producer", Plural: "producers", Label: "Producer", Role: RoleProducer, Version: 1,
 	Schema:   producerSchema,
@@ -30,7 +31,7 @@ var producerSettings = append(changeable[producer]{
 	yesNo("available", func(p *producer) *bool { return &p.available }),
 	number(Setting{Name: "rated_w", Scale: int64(Watt), Min: 1, Max: int64(1000 * Gigawatt)}, func(p *producer) *Power { return &p.rated }),
 	number(Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}, func(p *producer) *Price { return &p.cost }),
-}, inside(handSettings, func(p *producer) *hand { return &p.hand })...)
+}, inside(handSettings, func(p *producer) *handRow { return &p.handRow })...)
 
 // Keys without a default here have one by technology; see technologies.
 var producerSchema = `{
@@ -151,7 +152,7 @@ const (
 // in it. Gas turbine and oil: aeroderivatives, by the size of RTS's. Engines are
 // not in it: aeroderivatives' [A]. Nuclear is not in it: 210 for any start [A],
 // which is PowerGenome's default for a cold one. The cold column was compared with
-// PowerGenome's copy of it; hot and warm, and hydro, still want a look at the page.
+// PowerGenome's copy of it; hot and warm, and hydro, are not checked against the page yet.
 // Hydro: about 3 $/MW (Nilsson and Sjelvgren 1997, Hydro unit start-up costs).
 var technologies = []technology{
 	{"coal", // [R] but for starts [A], cost [A], life cycle [I]
@@ -187,7 +188,7 @@ func eurosPerMW(hot, warm, cold Money) [heats]Money {
 	return [heats]Money{hot * Euro, warm * Euro, cold * Euro}
 }
 
-// anyPlant is what a plant without a technology has.
+// anyPlant is the defaults of a plant without a technology.
 var anyPlant = technology{ramp: One, startUp: [heats]Seconds{300, 300, 300}, cost: 100 * euro}
 
 func technologyNames() (names []string) {
@@ -197,25 +198,25 @@ func technologyNames() (names []string) {
 	return names
 }
 
-// set puts what an entry says over what the technology gives, and checks what
-// belongs together.
+// set overwrites the technology's defaults with what an entry says, and
+// checks the values against each other.
 func (t *technology) set(s *producerSpec) error {
-	over(&t.minOutput, s.MinOutput)
-	over(&t.ramp, s.Ramp)
+	override(&t.minOutput, s.MinOutput)
+	override(&t.ramp, s.Ramp)
 	if s.StartUp != nil {
 		t.startUp = [heats]Seconds{*s.StartUp, *s.StartUp, *s.StartUp}
 	}
-	over(&t.startUp[warm], s.StartUpWarm)
-	over(&t.startUp[cold], s.StartUpCold)
-	over(&t.warmAfter, s.WarmAfter)
-	over(&t.coldAfter, s.ColdAfter)
-	over(&t.minDown, s.MinDown)
-	over(&t.minUp, s.MinUp)
-	over(&t.cost, s.Cost)
-	over(&t.inertia, s.Inertia)
+	override(&t.startUp[warm], s.StartUpWarm)
+	override(&t.startUp[cold], s.StartUpCold)
+	override(&t.warmAfter, s.WarmAfter)
+	override(&t.coldAfter, s.ColdAfter)
+	override(&t.minDown, s.MinDown)
+	override(&t.minUp, s.MinUp)
+	override(&t.cost, s.Cost)
+	override(&t.inertia, s.Inertia)
 	t.setStartCost(s)
-	over(&t.direct, s.CO2Direct)
-	over(&t.lifeCycle, s.CO2LifeCycle)
+	override(&t.direct, s.CO2Direct)
+	override(&t.lifeCycle, s.CO2LifeCycle)
 	switch {
 	case t.minOutput > One:
 		return fmt.Errorf("min_output %v: its minimum of %v W exceeds its rating of %v W",
@@ -234,8 +235,8 @@ func (t *technology) set(s *producerSpec) error {
 	return nil
 }
 
-// setStartCost turns what starts cost per MW into what they cost this plant, and
-// puts what is stated over it.
+// setStartCost computes what starts cost this plant from the cost per MW, and
+// overwrites it with what the entry states.
 func (t *technology) setStartCost(s *producerSpec) {
 	for h := range t.startCost {
 		cost, _ := MulDiv(int64(t.startCost[h]), int64(s.RatedPower), int64(Megawatt))
@@ -244,12 +245,12 @@ func (t *technology) setStartCost(s *producerSpec) {
 	if s.StartCost != nil {
 		t.startCost = [heats]Money{*s.StartCost, *s.StartCost, *s.StartCost}
 	}
-	over(&t.startCost[warm], s.StartWarm)
-	over(&t.startCost[cold], s.StartCold)
+	override(&t.startCost[warm], s.StartWarm)
+	override(&t.startCost[cold], s.StartCold)
 }
 
-// over puts a value that was stated over another.
-func over[T any](v *T, stated *T) {
+// override overwrites a value with a stated one.
+func override[T any](v *T, stated *T) {
 	if stated != nil {
 		*v = *stated
 	}
@@ -263,7 +264,7 @@ const (
 	PlantOff      PlantState = 0
 	PlantStarting PlantState = 1
 	PlantOn       PlantState = 2
-	// plantFresh is on since before the run: its first output is free of ramps.
+	// plantFresh has been on since before the run: its first output is free of ramps.
 	plantFresh PlantState = 3
 )
 
@@ -271,7 +272,7 @@ type producer struct {
 	technology        // config, but for cost
 	rated      Power  // changeable; and so is cost
 	available  bool   // changeable
-	hand              // changeable
+	handRow           // changeable
 	limited    bool   // by water
 	inflow     Power  // of water, ≥ 0
 	reservoir  Energy // ≥ 0
@@ -281,7 +282,7 @@ type producer struct {
 	since     Tick  // on: since then; off: since then; starting: until then
 	generated Energy
 	water     Energy // 0 ≤ water ≤ reservoir
-	spilled   Energy // register: water that found no room
+	spilled   Energy // register: water that the full reservoir could not take
 }
 
 // longAgo is the tick since which a plant has been on or off when the run begins.
@@ -291,7 +292,7 @@ var (
 	producerGenerated = &EventType{Name: "producer.generated", Fields: []string{generatedEnergy: "energy_mj", generatedOutput: "output_mw"}}
 	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{startingReady: "ready_tick", startingHeat: "heat"}, Notable: true}
 	producerStarted   = &EventType{Name: "producer.started", Fields: []string{"tick"}, Notable: true}
-	// early_s is how much of min_up_s was still to come.
+	// early_s is the rest of min_up_s.
 	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{stoppedOutput: "output_mw", stoppedTick: "tick", stoppedEarly: "early_s"}, Notable: true,
 		Alert: &Alert{Rule: "unit.stopped_early", Severity: "warning", Text: "a plant was stopped before it had run for its least time", Exact: true,
 			When: func(e *Event) bool { return e.V[stoppedEarly] > 0 }}}
@@ -334,29 +335,30 @@ func (p *producer) init(site *Site, spec *producerSpec) error {
 	if err := p.set(spec); err != nil {
 		return err
 	}
-	p.hand.init(&spec.handSpec, site.Step)
+	p.handRow.init(&spec.handSpec, site.Step)
 	if spec.Initially == "on" && spec.Available {
 		p.state = plantFresh
 	}
 	if spec.Inflow != nil {
 		fill := One / 2
-		over(&p.inflow, spec.Inflow)
-		over(&p.reservoir, spec.Reservoir)
-		over(&fill, spec.InitialFill)
+		override(&p.inflow, spec.Inflow)
+		override(&p.reservoir, spec.Reservoir)
+		override(&fill, spec.InitialFill)
 		p.limited, p.water = true, p.reservoir.Times(fill)
 	}
 	return nil
 }
 
-// Plant is what others than the dispatch want to know of a generator: a planner
-// what it can do and what it is doing, a model of frequency its inertia, a ledger
-// its carbon.
+// Plant describes a generator to others than the dispatch: a planner needs what
+// it can do and what it is doing, a model of frequency its inertia, a ledger its
+// carbon.
 type Plant struct {
 	Duty             Duty  // Variable: wind and sun, which no plan starts or stops
 	Rated, MinOutput Power // MinOutput: least while running
 	Ramp             Power // per minute
-	// Firm is what it can hold for ever: Rated, or less where water is short; what
-	// wind and sun give is not firm. Water is what waits above it, Reservoir the room.
+	// Firm is what it can hold for ever: Rated, or less where water is short; wind and
+	// sun are not firm. Water is the stored energy beyond that, Reservoir the room for
+	// it.
 	Firm             Power
 	Water, Reservoir Energy
 
@@ -373,7 +375,7 @@ type Plant struct {
 	Since     Tick  // on or off since then, far below 0 if that was before the run; starting: ready then
 	Output    Power // mean of the last step, ≥ 0
 
-	// The manager's hand: Fixed is 0 where the output is not fixed.
+	// The manager's handRow: Fixed is 0 where the output is not fixed.
 	Order      PlantOrder
 	Fixed      Power
 	FixedUntil Tick
@@ -383,8 +385,8 @@ type Plant struct {
 	CO2Direct, CO2LifeCycle int64 // mg/kWh
 }
 
-// Follow brings the state to where it is after a notable event of the plant's, for
-// who has events and no plant.
+// Follow updates the state by a notable event of the plant, for callers that have
+// its events but not the plant.
 func (p *Plant) Follow(e *Event) {
 	switch e.Type {
 	case producerStarting:
@@ -396,24 +398,24 @@ func (p *Plant) Follow(e *Event) {
 	}
 }
 
-// heatNames are what heats are called.
+// heatNames are the names of heats.
 var heatNames = [heats]string{"hot", "warm", "cold"}
 
-// Start is how long a start takes that is ordered when the plant has been off for so
-// long, and how cold it has become by then: hot, warm or cold.
+// Start is the duration of a start that is ordered after the plant has been off for
+// so long, and how cold it has become by then: hot, warm or cold.
 func (p *Plant) Start(off Seconds) (takes Seconds, heat string) {
 	h := heatAfter(off, p.WarmAfter, p.ColdAfter)
 	return p.StartUp[h], heatNames[h]
 }
 
-// Generator is a slab that knows its plants.
+// Generator is a slab that describes its plants.
 type Generator interface{ Plant(i int) Plant }
 
 // Handed is a slab of plants that follow the manager's orders.
 type Handed interface{ Hand(i int) Hand }
 
-// Technologist is a slab whose members may be of a technology, such as coal, by which their
-// production is told apart.
+// Technologist is a slab whose members may have a technology, such as coal, by which their
+// production is reported.
 type Technologist interface {
 	// Technology of member i; "" if its entry names none.
 	Technology(i int) string
@@ -470,7 +472,7 @@ func (p *producer) startable(env *Env) bool {
 // elapsed is the time for which the plant has been on or off.
 func (p *producer) elapsed(env *Env) Seconds { return Seconds(env.Tick-p.since) * env.Step }
 
-// stillUp is how long the plant has to run on before it may be stopped.
+// stillUp is how much longer the plant has to run before it may be stopped.
 func (p *producer) stillUp(env *Env) Seconds {
 	if p.state == PlantStarting { // its first step
 		return p.minUp
@@ -497,7 +499,7 @@ func (p *producer) reach(env *Env) (lo, hi Power) {
 	lo, hi = p.rated.Times(p.minOutput), p.rated
 	if p.state != plantFresh {
 		share, _ := MulDiv(int64(p.ramp), int64(env.Step), 60)
-		change := p.rated.Times(min(Ratio(share), One)) // more than all of it is no more
+		change := p.rated.Times(min(Ratio(share), One)) // at most all of it
 		hi = min(hi, max(lo, p.output+change))
 		lo = min(hi, max(lo, p.output-change))
 	}
@@ -513,7 +515,7 @@ func (p *producer) Offer(env *Env, out *Flex) {
 	if !p.running(env) {
 		switch {
 		case PlantOrder(p.order) == OrderStop:
-		case p.startable(env) && PlantOrder(p.order) == OrderRun: // it starts without being asked
+		case p.startable(env) && PlantOrder(p.order) == OrderRun: // the manager's order starts it
 			out.Coming = p.rated
 		case p.startable(env):
 			out.Startable, out.Coming = max(Milliwatt, p.rated.Times(p.minOutput)), p.rated
@@ -554,7 +556,7 @@ func (p *producer) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	}
 }
 
-// early is how much of min_up_s is cut off by stopping in this step.
+// early is the part of min_up_s that stopping in this step would cut off.
 func (p *producer) early(env *Env, running bool) int64 {
 	if !running && p.state == PlantStarting {
 		return 0
@@ -601,7 +603,7 @@ func (p *producer) Apply(e *Event) {
 
 // Gauges implements GaugeRow.
 func (p *producer) Gauges(_ *Env, _ *Reading, out []int64) {
-	out[0] = int64(min(p.state, PlantOn)) // one that is on since before the run is on
+	out[0] = int64(min(p.state, PlantOn)) // plantFresh shows as on
 }
 
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {

@@ -37,7 +37,7 @@ func (p *plant) offer() {
 	p.slab.Offer(0, &p.env, &p.flex)
 }
 
-// step asks for so many watts, or to start or stop, and goes on to the next step.
+// step asks for a power in W, or to start or stop, and advances to the next step.
 func (p *plant) step(run twins.Run, watts float64) (generated twins.Power, events string) {
 	p.t.Helper()
 	set := twins.Setpoint{Run: run}
@@ -108,7 +108,7 @@ func TestDirectCarbonIsThatOfRTS(t *testing.T) {
 	}
 }
 
-// What a technology gives, and that an entry's own keys win.
+// The defaults of a technology, and that an entry's own keys override them.
 func TestTechnologies(t *testing.T) {
 	for _, row := range []struct {
 		spec              string
@@ -177,7 +177,7 @@ func TestStartByHeatState(t *testing.T) {
 		told := p.slab.(twins.Generator).Plant(0)
 		takes, heat := told.Start(twins.Seconds(p.env.Tick-told.Since) * quarter)
 		if want := map[string]string{"hot": "heat=0", "warm": "heat=1", "cold": "heat=2"}[heat]; want != row.heat || float64((takes+quarter-1)/quarter)/4 != row.hours {
-			t.Errorf("%s: tells of a start of %v h and %s", row.name, float64(takes)/3600, want)
+			t.Errorf("%s: describes a start of %v h and %s", row.name, float64(takes)/3600, want)
 		}
 		if _, events := p.step(twins.Start, 0); !strings.HasPrefix(events, "producer.starting") || !strings.HasSuffix(events, row.heat) {
 			t.Errorf("%s: %q, wanted %s", row.name, events, row.heat)
@@ -196,8 +196,7 @@ func TestStartByHeatState(t *testing.T) {
 	}
 }
 
-// A plant that has stopped cannot be started before min_down_s, whatever it is
-// told.
+// A plant that has stopped cannot be started before min_down_s, for any order.
 func TestMinDown(t *testing.T) {
 	p := newPlant(t, 900, `"rated_w": 1000, "min_output": 0.4, "min_down_s": 3600`)
 	p.step(twins.Keep, 1000)
@@ -224,8 +223,8 @@ func TestMinDown(t *testing.T) {
 	}
 }
 
-// A plant that has started is Committed for min_up_s. If it is stopped all the same, it says how much
-// was missing.
+// A plant that has started is Committed for min_up_s. If it is stopped all the same, its event says
+// how much was missing.
 func TestMinUp(t *testing.T) {
 	spec := `"rated_w": 1000, "min_output": 0.4, "start_up_s": 0, "min_up_s": 3600, "initially": "off"`
 	started := func() *plant {
@@ -263,8 +262,8 @@ func TestMinUp(t *testing.T) {
 }
 
 // Water is neither made nor lost: inflow = generated + spilled + Δreservoir to the
-// millijoule. What a plant can hold for ever is its inflow; above that it draws
-// its reservoir down.
+// millijoule. A plant can hold its inflow for ever; above that it draws its
+// reservoir down.
 func TestHydroByHand(t *testing.T) {
 	spec := `"rated_w": 50000, "technology": "hydro", "inflow_w": 25000, "reservoir_wh": 10000, "initial_fill": 0.5`
 	p := newPlant(t, 3600, spec)
@@ -329,8 +328,8 @@ func TestProducerRefuses(t *testing.T) {
 	}
 }
 
-// What a plant tells a planner: each key moves its figure, and the state is that
-// of now.
+// The description of a plant for a planner: each key moves its figure, and the
+// state is the present one.
 func TestPlantTellsAPlanner(t *testing.T) {
 	p := newPlant(t, 900, `"rated_w": 155000, "technology": "coal", "initially": "off"`)
 	told := func() twins.Plant { return p.slab.(twins.Generator).Plant(0) }
@@ -364,8 +363,8 @@ func TestPlantTellsAPlanner(t *testing.T) {
 	}
 }
 
-// Who follows a plant's notable events knows its state without the plant: that it
-// starts, runs, stops, stops while it starts, and trips.
+// The state of a plant can be computed from its notable events: start, run, stop,
+// stop during a start, and trip.
 func TestPlantIsFollowed(t *testing.T) {
 	p := newPlant(t, 900, `"rated_w": 155000, "technology": "gas_engine", "start_up_s": 2700, "min_down_s": 1800`)
 	told := func() twins.Plant { return p.slab.(twins.Generator).Plant(0) }
@@ -389,8 +388,8 @@ func TestPlantIsFollowed(t *testing.T) {
 	}
 }
 
-// Start costs: by technology and rating, and an entry's own keys win. Water makes
-// firm power less than the rating.
+// Start costs: by technology and rating, overridden by an entry's own keys. Water
+// makes firm power less than the rating.
 func TestStartCost(t *testing.T) {
 	for _, row := range []struct {
 		spec string

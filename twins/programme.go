@@ -1,21 +1,21 @@
 package twins
 
 // programme is a machine that a person loads and starts and that then runs a fixed
-// course: washing machine, dishwasher, dryer. Once started it may wait by
-// agreement, for as long as its owner allows; when it runs it runs to its end. A
-// load takes the same energy whenever it runs.
+// programme: washing machine, dishwasher, dryer. Once loaded it may wait by
+// agreement, for as long as its owner allows; when it has started it runs to its
+// end. A load takes the same energy whenever it runs.
 type programme struct {
 	name           string
-	trait          trait   // how often, compared with others
+	trait          trait   // how often it is used, compared with other homes
 	loads          Purpose // when it is loaded
-	energies       Purpose // what a load takes
+	energies       Purpose // the energy of a load
 	hours          *profile
 	perDay, person float64 // loads a day: perDay + person·occupants
-	deviation      float64 // of the logarithm of how often, between homes
+	deviation      float64 // of the logarithm of the loads a day, between homes
 
-	// The course, one phase after the other. A heavy load makes the first one
-	// longer: all in all by 0 to more, evenly spread.
-	phases []phase
+	// The programme, phase after phase. A heavy load makes the first one longer:
+	// in total by 0 to more, evenly distributed.
+	phases []programmePhase
 	more   Energy
 
 	least               Energy // of a load
@@ -23,17 +23,17 @@ type programme struct {
 	deferred            *EventType // the load in the machine waits by agreement
 }
 
-// phase is a part of a course with one power.
-type phase struct {
+// programmePhase is a part of a programme with one power.
+type programmePhase struct {
 	power Power // > 0
 	time  Seconds
-	rest  Energy // of the course, when the phase is over
+	rest  Energy // of the programme, when the phase is over
 }
 
 // The values of loaded: the hour of the load, or −1 if it has waited.
 const loadedHour, loadedEnergy, loadedTick = 0, 1, 2
 
-// newProgramme fills in what follows from the rest.
+// newProgramme computes the derived fields.
 func newProgramme(p programme) *programme {
 	for i := len(p.phases) - 1; i >= 0; i-- {
 		p.phases[i].rest = p.least
@@ -82,7 +82,8 @@ func (p *programme) kind(label string) *PartKind {
 	}
 }
 
-// draws is what a machine draws in t if it runs and still has to draw owed.
+// draws is the energy that a running machine draws in t when it still has to
+// draw owed.
 func (p *programme) draws(owed Energy, t Seconds) (drawn Energy) {
 	left := int64(t) * 1000 // ms
 	for i := range p.phases {
@@ -113,26 +114,27 @@ type programmeRow struct {
 	maxWait Seconds // changeable
 	last    int64   // hour of the last load; −1 before the first
 	count   int64   // loads that have been in the machine
-	stage   stage
+	stage   machineStage
 	since   Tick // of the load in the machine
-	// owed is what the load in the machine still has to draw. What an idle machine
-	// owes, less than a milliwatt over one step, is carried to the next load.
+	// owed is what the load in the machine still has to draw. The remainder of an
+	// idle machine, less than a milliwatt over one step, is carried to the next
+	// load.
 	owed    Energy
 	waiting int64 // loads that wait until the machine is free
 	shifted bool  // the load in the machine has been counted as moved to later
 }
 
-// stage is what a machine is doing.
-type stage int64
+// machineStage is what a machine is doing.
+type machineStage int64
 
 const (
-	idle    stage = iota
-	loaded        // and waiting to start
-	running       // to its end
+	idle    machineStage = iota
+	loaded               // and waiting to start
+	running              // to its end
 )
 
 // next is the first load after hour `after` that falls into the step, and the
-// second in which it is put in.
+// second at which it is put in.
 func (r *programmeRow) next(c *clock, after int64) (hour, second int64, ok bool) {
 	for n := max(c.hourAt(c.from), after+1); n*3600 < c.to; n++ {
 		if bits, ok := r.load.happens(c, r.days, r.loads, n); ok {
@@ -144,7 +146,7 @@ func (r *programmeRow) next(c *clock, after int64) (hour, second int64, ok bool)
 	return 0, 0, false
 }
 
-// energy is what the load of a number takes.
+// energy is the energy of load number load.
 func (r *programmeRow) energy(load int64) Energy {
 	e, _ := MulDiv(int64(r.more), int64(r.energies.draw(load)>>32), 1<<32)
 	return r.least + Energy(e)
@@ -167,9 +169,9 @@ func (r *programmeRow) Offer(env *Env) Band {
 	return Fixed(p)
 }
 
-// Step begins as late in the step as it must to draw p, if it may wait; a running
-// machine that is given less is held up by so much. A load that waits for the
-// machine can start with the step after.
+// Step begins as late in the step as it can while drawing p, if it may wait; a
+// running machine that is given less is delayed by that. A load that waits for
+// the machine can start with the step after.
 func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	c := env.clock()
 	hour, second, ok := r.next(&c, r.last)
@@ -199,8 +201,9 @@ func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	return p
 }
 
-// Defer implements Deferrer. A load that is not begun is moved as a whole, once; one
-// that begins late in its step, by what it would have drawn until its end.
+// Defer implements Deferrer. A load that has not begun is shifted as a whole, once;
+// one that begins late in its step, by what it would have drawn until the step's
+// end.
 func (r *programmeRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
 	if !agreed || r.shifted || did >= b.Ref || b.Min == b.Ref {
 		return 0

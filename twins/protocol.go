@@ -12,7 +12,7 @@ package twins
 // reused in place: the community reads its ask from when it is asked until it has
 // answered, and the grid reads the answer from then until it asks that community again.
 
-// Roster is what the grid knows of a community once and for all.
+// Roster is what the grid knows of a community for the whole run.
 type Roster struct {
 	Path   string       // of the community
 	Units  []UnitRoster // its producers and ties, in path order
@@ -44,17 +44,17 @@ type Ask struct {
 	Converters bool
 }
 
-// Answer is what a community answers at the end of an exchange. At StageOffer it begins
-// anew; a field that a later stage does not make stays what it was in the step.
+// Answer is what a community answers at the end of an exchange. At StageOffer it is
+// cleared; a field that a later stage does not fill keeps its value within the step.
 type Answer struct {
 	Tick  Tick // as asked
 	Seq   int32
 	Stage Stage
 
 	// Flex is offered by everything but units, at StageOffer. At StageSettle and
-	// StageRevise it differs where an estimate has taken the place of a member's offer.
+	// StageRevise it differs where an estimate has replaced a member's offer.
 	Flex Flex
-	// Burden is what customers have needed and borne up to now, at StageOffer.
+	// Burden is that of all customers up to now, at StageOffer.
 	Burden Burden
 	// Flows are those of everything but units at StageSettle and StageRevise, and of
 	// all members at StageCommit.
@@ -75,27 +75,28 @@ type UnitAnswer struct {
 	// At StageOffer:
 
 	Flex Flex
-	// Plant is a producer as it is; zero for a tie. One in quarantine is not Available.
+	// Plant describes a producer; zero for a tie. A producer in quarantine is not Available.
 	Plant Plant
 	// InService is false for a unit that is switched off or in quarantine.
 	InService bool
 	// Holds says that the neighbour behind a tie in service holds the frequency.
 	Holds bool
-	// State is the stored form of a producer that is Variable, so that its offer in
-	// other weather can be had from a twin of the same Roster; nil for other units.
+	// State is the stored form of a producer that is Variable, from which a twin of
+	// the same Roster can compute its offer in other weather; nil for other units.
 	State []byte
 
 	// Power is what it does, + draws, − injects, at StageClose and StageCommit.
 	Power Power
 }
 
-// StoreAnswer is what a storage answers that may hold the frequency.
+// StoreAnswer is the answer of a storage that may hold the frequency.
 type StoreAnswer struct {
 	// Power is what it does, + charges, − discharges, at StageSettle, StageRevise and
 	// StageCommit.
 	Power Power
-	// InService is false for one that is switched off or in quarantine; Forming says
-	// that one in service holds the frequency. At each stage but StageClose.
+	// InService is false for a storage that is switched off or in quarantine;
+	// Forming says that a storage in service holds the frequency. At each stage but
+	// StageClose.
 	InService, Forming bool
 }
 

@@ -10,21 +10,21 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// message is what goes over the wire.
+// message is a value of the protocol.
 type message interface {
 	AppendBinary([]byte) []byte
 	UnmarshalBinary([]byte) ([]byte, error)
 }
 
-// messages makes an empty one of each sort.
+// messages makes an empty message of each type.
 var messages = map[string]func() message{
 	"roster": func() message { return &twins.Roster{} },
 	"ask":    func() message { return &twins.Ask{} },
 	"answer": func() message { return &twins.Answer{} },
 }
 
-// fill gives every field of a value something that is not zero, so that a field that
-// the binary form forgets is found.
+// fill gives every field of a value something that is not zero, to find a field that
+// the binary form leaves out.
 func fill(r *rand.Rand, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -58,9 +58,9 @@ func fill(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// Every field goes over the wire and comes back, also into a message that was used
-// before; what is cut short or has another version is refused, and anything else is
-// read without a panic.
+// Every field survives the binary form, also into a message that was used before; a
+// message that is truncated or has another version is refused, and any other bytes
+// are read without a panic.
 func TestMessagesKeepEveryField(t *testing.T) {
 	for name, empty := range messages {
 		r, used := rand.New(rand.NewPCG(1, 11)), empty()
@@ -84,7 +84,7 @@ func TestMessagesKeepEveryField(t *testing.T) {
 				t.Fatalf("%s of another version: %v", name, err)
 			}
 			b[0]--
-			for range 20 { // whatever it says, it must not panic or ask for memory that was not sent
+			for range 20 { // any bytes: it must not panic or allocate more than was sent
 				b[1+r.IntN(len(b)-1)] = byte(r.Uint32())
 				_, _ = empty().UnmarshalBinary(b)
 			}
@@ -92,7 +92,7 @@ func TestMessagesKeepEveryField(t *testing.T) {
 	}
 }
 
-// What does not stand for anything is refused by name.
+// Invalid values are refused by name.
 func TestMessagesAreRefused(t *testing.T) {
 	roster := twins.Roster{Path: "grid/c", Units: []twins.UnitRoster{{Path: "grid/c/x", Kind: &twins.Kind{Name: "antigravity"}}}}
 	far, odd := twins.Ask{Stage: twins.StageDone}, twins.Ask{}
@@ -112,7 +112,7 @@ func TestMessagesAreRefused(t *testing.T) {
 }
 
 // Balance refuses an answer that is late, early or of another community, and does not
-// go on without one.
+// continue with one missing.
 func TestAnswersMustBeToWhatWasAsked(t *testing.T) {
 	g := twintest.NewGrid(3) // of two communities or more
 	cells, node := g.Build()
@@ -150,8 +150,8 @@ func TestAnswersMustBeToWhatWasAsked(t *testing.T) {
 	t.Error("Next went on without all answers")
 }
 
-// A cell refuses an ask for another step than the one it is shown, or with setpoints
-// for other units than it has.
+// A cell refuses an ask for another step than that of its Env, or with setpoints for
+// other units than its own.
 func TestAsksMustFitTheCell(t *testing.T) {
 	g := twintest.NewGrid(3)
 	cells, _ := g.Build()

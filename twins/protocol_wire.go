@@ -20,7 +20,7 @@ const (
 func (r *Roster) AppendBinary(b []byte) []byte { return encode(b, rosterVersion, r.wire) }
 
 // UnmarshalBinary is the inverse of AppendBinary and returns the rest of b. It refuses
-// a kind that this program does not have.
+// an unknown kind.
 func (r *Roster) UnmarshalBinary(b []byte) (rest []byte, err error) {
 	return decode(b, "roster", rosterVersion, r.wire)
 }
@@ -28,8 +28,8 @@ func (r *Roster) UnmarshalBinary(b []byte) (rest []byte, err error) {
 // AppendBinary appends the binary form.
 func (a *Ask) AppendBinary(b []byte) []byte { return encode(b, askVersion, a.wire) }
 
-// UnmarshalBinary is the inverse of AppendBinary and returns the rest of b. Memory that
-// the ask has is reused; after an error it must not be used.
+// UnmarshalBinary is the inverse of AppendBinary and returns the rest of b. It reuses
+// the ask's memory; after an error the ask must not be used.
 func (a *Ask) UnmarshalBinary(b []byte) (rest []byte, err error) {
 	return decode(b, "ask", askVersion, a.wire)
 }
@@ -37,8 +37,8 @@ func (a *Ask) UnmarshalBinary(b []byte) (rest []byte, err error) {
 // AppendBinary appends the binary form.
 func (a *Answer) AppendBinary(b []byte) []byte { return encode(b, answerVersion, a.wire) }
 
-// UnmarshalBinary is the inverse of AppendBinary and returns the rest of b. Memory that
-// the answer has is reused; after an error it must not be used.
+// UnmarshalBinary is the inverse of AppendBinary and returns the rest of b. It reuses
+// the answer's memory; after an error the answer must not be used.
 func (a *Answer) UnmarshalBinary(b []byte) (rest []byte, err error) {
 	return decode(b, "answer", answerVersion, a.wire)
 }
@@ -193,7 +193,7 @@ func (w *wire) word(v int64) int64 {
 	return v
 }
 
-// integer is what a field that is a number is made of.
+// integer is a field that is a number.
 type integer interface {
 	~int8 | ~uint8 | ~int32 | ~int64
 }
@@ -226,7 +226,7 @@ func (w *wire) flag(v *bool) {
 	*v = n == 1
 }
 
-// length is that of a list whose elements take at least so many bytes each.
+// length is the length of a list whose elements take at least each bytes.
 func (w *wire) length(n, each int) int {
 	n64 := w.word(int64(n))
 	if w.err == nil && w.reading && (n64 < 0 || n64 > int64(len(w.b)/each)) {
@@ -274,7 +274,7 @@ func list[T any](w *wire, v *[]T, element func(*T)) {
 		*v = (*v)[:0]
 	}
 	for i := 0; i < n && w.err == nil; i++ {
-		if w.reading { // one by one: what a length claims must be there
+		if w.reading { // one by one: the bytes that a length claims must exist
 			*v = slices.Grow(*v, 1)[:i+1]
 		}
 		element(&(*v)[i])

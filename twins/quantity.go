@@ -226,15 +226,15 @@ func (t Total) Bits() (hi int64, lo uint64) { return t.hi, t.lo }
 // TotalOf is the inverse of Bits.
 func TotalOf(hi int64, lo uint64) Total { return Total{hi, lo} }
 
-// Split hands a total out in proportion to weights, one part after the other,
-// so that the parts add up to the total exactly: after each member it has given
+// Split divides a total in proportion to weights, one part after the other, so
+// that the parts add up to the total exactly: after each member it has given
 // ⌊total·(weights so far)/weights⌋. With 0 ≤ total ≤ weights no part exceeds its
-// member's weight. The order of the calls (by path) decides who gets the last
-// units.
+// member's weight. The order of the calls (by path) decides which member gets
+// the last units.
 type Split struct{ total, weights, seen, given int64 }
 
-// NewSplit begins to hand out total ≥ 0 over members whose weights ≥ 0 add up to
-// weights. With weights 0 nothing is handed out.
+// NewSplit starts dividing total ≥ 0 among members whose weights ≥ 0 add up to
+// weights. With weights 0 all parts are 0.
 func NewSplit(total, weights Power) Split {
 	return Split{total: int64(total), weights: int64(weights)}
 }
@@ -251,12 +251,13 @@ func (s *Split) Next(weight Power) Power {
 	return Power(part)
 }
 
-// ErrNumber is what an unreadable or unrepresentable number wraps.
+// ErrNumber is wrapped by the error for an unreadable or unrepresentable
+// number.
 var ErrNumber = errors.New("not a number")
 
 // ParseScaled reads a decimal number times scale as an exact integer: "0.036"
-// with scale 1,000,000 (kW to mW) is 36,000. What is finer than the integer is
-// rounded half away from zero. NaN, infinities and what does not fit are
+// with scale 1,000,000 (kW to mW) is 36,000. Digits finer than the integer are
+// rounded half away from zero. NaN, infinities and numbers that do not fit are
 // refused.
 func ParseScaled(s string, scale int64) (int64, error) {
 	digits, exp, neg, err := decimal(s)

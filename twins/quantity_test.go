@@ -109,7 +109,7 @@ func TestTotalGoesBeyondInt64(t *testing.T) {
 	mustOverflow(t, func() { twins.TotalOf(math.MinInt64, 0).Minus(twins.TotalOf(0, 1)) })
 }
 
-// A negative total is shown as exactly as the positive one.
+// A negative total is shown as exactly as a positive one.
 func TestWattHoursOfNegativeTotals(t *testing.T) {
 	for _, e := range []twins.Energy{1, 17, twins.WattHour, 3_465_744_384, math.MaxInt64} {
 		plus := twins.Total{}.Plus(e)
@@ -241,7 +241,7 @@ func TestAppendWattsIsExact(t *testing.T) {
 
 type fataler interface{ Fatal(...any) }
 
-// mustOverflow runs f and wants its *twins.OverflowError.
+// mustOverflow requires f to panic with *twins.OverflowError.
 func mustOverflow(t fataler, f func()) {
 	defer func() {
 		if _, ok := recover().(*twins.OverflowError); !ok {

@@ -6,8 +6,7 @@ package twins
 //	Power        = Load − Generation + Storage + Exchange
 //	Storage · Δt = Stored + Lost + Driven − Elsewhere        (energies of the step)
 //
-// Both hold exactly, for every member and step; Imbalance says by how much they
-// do not.
+// Both hold exactly, for every member and step; Imbalance is the deviation.
 type Reading struct {
 	Power      Power         // net at the terminals: + draws, − injects
 	Load       Power         // ≥ 0, what appliances drew
@@ -35,8 +34,8 @@ type Reading struct {
 }
 
 // Imbalance returns by how much the reading breaks its identities, in
-// millijoules: 0 or an error that is found. If several are broken it is the
-// first that counts, so that two errors cannot cancel.
+// millijoules: 0, or there is an error. If several are broken it returns the
+// first, so that two errors cannot cancel.
 func (r *Reading) Imbalance(s Seconds) Energy {
 	if by := r.Power - (r.Load - r.Generation + r.Storage + r.Exchange); by != 0 {
 		return by.For(s)
@@ -53,8 +52,8 @@ func (r *Reading) Imbalance(s Seconds) Energy {
 	return r.Storage.For(s) - (r.Stored + r.Lost + r.Driven - r.Elsewhere)
 }
 
-// Flows sums up readings of one step, by what they are. It is what a node of
-// the tree, the audit and a report add up.
+// Flows is the sum of readings of one step, by quantity. Nodes of the tree,
+// the audit and reports add it up.
 type Flows struct {
 	Power      Power
 	Load       Power
@@ -119,8 +118,8 @@ func (f *Flows) Plus(g *Flows) {
 	f.Elsewhere += g.Elsewhere
 }
 
-// FlowColumn is one figure of flows, as it stands in files and frames. The name carries
-// the unit and stays for ever.
+// FlowColumn is one figure of flows, as it appears in files and frames. The name
+// carries the unit and stays for ever.
 type FlowColumn struct {
 	Name   string
 	Places int // decimals of the stored integer
@@ -171,8 +170,8 @@ func (f *Flows) Residual() Power {
 		(f.Load + f.Charge + f.Export + f.NetworkLoss + f.Kinetic)
 }
 
-// Column is one figure of a reading as it stands in frames, files and hashes.
-// The name carries the unit and stays for ever.
+// Column is one figure of a reading as it appears in frames, files and
+// hashes. The name carries the unit and stays for ever.
 type Column struct {
 	Name  string
 	Value func(*Reading) int64
@@ -181,19 +180,19 @@ type Column struct {
 	// Places is the number of decimals that separate the stored integer from
 	// the named unit: 3 for mW under a name in W, 0 for plain numbers.
 	Places int
-	// Derived columns can be had from the others: they are shown, exported and
-	// journaled as what they differ by, but not hashed.
+	// Derived columns can be computed from the others: they are shown, exported and
+	// journaled as the difference from the computed value, but not hashed.
 	Derived bool
-	// Sum is that of the values of all readings that flows add up, of a column that is
-	// never negative: where it is 0 all values are, and need not be looked at. nil
-	// where flows do not tell.
+	// Sum is the flows' sum of the column over all readings, for a column that is
+	// never negative: if it is 0 all values are 0 and need not be read. nil if flows
+	// do not have it.
 	Sum func(*Flows) Power
 }
 
 // Append writes the column's value of r in the unit that the name says.
 func (c Column) Append(b []byte, r *Reading) []byte { return appendScaled(b, c.Value(r), c.Places) }
 
-// column makes a Column of the place in a reading where its value stands.
+// column makes a Column from the field of a reading that holds its value.
 func column[T ~int64](name string, places int, at func(*Reading) *T) Column {
 	return Column{
 		Name: name, Places: places,
@@ -202,13 +201,13 @@ func column[T ~int64](name string, places int, at func(*Reading) *T) Column {
 	}
 }
 
-// derived marks a column that can be had from others.
+// derived marks a column that can be computed from others.
 func derived(c Column) Column {
 	c.Derived = true
 	return c
 }
 
-// summed says where flows have the sum of a column that is never negative.
+// summed gives a column that is never negative its sum in flows.
 func summed(c Column, sum func(*Flows) Power) Column {
 	c.Sum = sum
 	return c

@@ -1,7 +1,7 @@
 package twins
 
-// CellLayout is who is in a community, by kind and in path order, and which columns
-// records of them have. It does not change while a run is made.
+// CellLayout lists the members of a community, by kind and in path order, and the
+// columns that records have of them. It does not change during a run.
 type CellLayout struct {
 	Path   string
 	Blocks []*BlockLayout
@@ -11,7 +11,7 @@ type CellLayout struct {
 // BlockLayout is the members of one kind.
 type BlockLayout struct {
 	Kind    *Kind
-	Columns []Column // those of Kind that the run's layout has
+	Columns []Column // the columns of Kind in the run's layout
 	Paths   []string
 
 	parts    func(i int) []string
@@ -33,10 +33,10 @@ func (l *BlockLayout) GaugeList(i int) []Gauge {
 	return GaugesOf(l.Kind, l.parts(i))
 }
 
-// Prepared reports whether member i is one that is not there until it is put in.
+// Prepared reports whether member i is prepared: absent until it is put in.
 func (l *BlockLayout) Prepared(i int) bool { return l.prepared != nil && l.prepared[i] }
 
-// ColumnNamed is the place of a column, −1 if records do not have it.
+// ColumnNamed is the index of a column, −1 if records do not have it.
 func (l *BlockLayout) ColumnNamed(name string) int {
 	for i := range l.Columns {
 		if l.Columns[i].Name == name {
@@ -47,8 +47,8 @@ func (l *BlockLayout) ColumnNamed(name string) int {
 }
 
 // CellRecord is what a community and its members did in one step, as a value: hash,
-// journal, report and page read nothing else. The record of a cell that is being stepped
-// is filled anew in the next step, so whoever keeps it copies it.
+// journal, report and page read nothing else. The next step overwrites the record of a
+// cell that is being stepped; a caller that keeps it must copy it.
 type CellRecord struct {
 	Path   string
 	Blocks []BlockRecord
@@ -57,7 +57,7 @@ type CellRecord struct {
 	Notes  []Decision // in slot order
 	Events []Notice   // notable ones, by member
 	// Gauges are the values of the community's own gauges, in the order of its layout;
-	// nil where they are not known, as in a replay.
+	// nil where they are unknown, as in a replay.
 	Gauges []int64
 	// Isolated are the members that were put into quarantine since the step before.
 	Isolated []string
@@ -67,8 +67,8 @@ type CellRecord struct {
 	BrokenBy Energy
 }
 
-// NodeColumn is one figure of a community's own, as it stands in files. The name carries
-// the unit and stays for ever.
+// NodeColumn is one figure of a community's own, as it appears in files. The name
+// carries the unit and stays for ever.
 type NodeColumn struct {
 	Name   string
 	Places int // decimals of the stored integer
@@ -107,14 +107,15 @@ func NewCellRecord(l *CellLayout) *CellRecord {
 // Net is what passes the community's connection point: + import, − export.
 func (r *CellRecord) Net() Power { return r.Flows.Net() }
 
-// Column is what column n says of all members, in path order; nil if it is 0 of each.
+// Column is the values of column n for all members, in path order; nil if all are 0.
 func (b *BlockRecord) Column(n int) []int64 { return b.columns[n] }
 
-// SetColumn puts the values of a column in; nil stands for zeros. They belong to the
-// record then.
+// SetColumn sets the values of a column; nil means zeros. The record owns the values
+// from then on.
 func (b *BlockRecord) SetColumn(n int, values []int64) { b.columns[n] = values }
 
-// Value is what column n says of member i; 0 of a column that records do not have.
+// Value is the value of column n for member i; 0 for a column that records do not
+// have.
 func (b *BlockRecord) Value(n, i int) int64 {
 	if n < 0 || b.columns[n] == nil {
 		return 0
@@ -122,7 +123,7 @@ func (b *BlockRecord) Value(n, i int) int64 {
 	return b.columns[n][i]
 }
 
-// PartsOf are the powers of member i's devices; nil where they are not known.
+// PartsOf are the powers of member i's devices; nil where they are unknown.
 func (b *BlockRecord) PartsOf(i int) []Power {
 	if b.Parts == nil || b.first == nil {
 		return nil
@@ -131,7 +132,7 @@ func (b *BlockRecord) PartsOf(i int) []Power {
 }
 
 // GaugesOf are the values of member i's gauges, in the order of GaugeList; nil where they
-// are not known, and of a member that has none.
+// are unknown, and for a member without gauges.
 func (b *BlockRecord) GaugesOf(i int) []int64 {
 	if b.Gauges == nil || b.gauges == nil {
 		return nil
@@ -139,8 +140,8 @@ func (b *BlockRecord) GaugesOf(i int) []int64 {
 	return b.Gauges[b.gauges[i]:b.gauges[i+1]]
 }
 
-// Reading is what the columns say of member i. What the power is (load, storage,
-// exchange) follows from the kind's role; what else has no column is 0 in it.
+// Reading is member i's reading from the columns. The kind's role decides
+// whether the power is load, storage or exchange; fields without a column are 0.
 func (b *BlockRecord) Reading(i int) (r Reading) {
 	for n := range b.Columns {
 		b.Columns[n].Set(&r, b.Value(n, i))
@@ -159,8 +160,8 @@ func (b *BlockRecord) Reading(i int) (r Reading) {
 	return r
 }
 
-// Vacant reports whether of member i, which is prepared, there is nothing in this step: it
-// held nothing at its end and neither drew nor gave.
+// Vacant reports whether member i is prepared and absent in this step: it held nothing at
+// its end and neither drew nor gave.
 func (b *BlockRecord) Vacant(i int) bool {
 	return b.Prepared(i) && b.Value(b.power, i) == 0 && b.Value(b.content, i) == 0
 }
@@ -175,13 +176,13 @@ func (b *Block) layoutOf(l *Layout) *BlockLayout {
 			to.first = append(to.first, to.first[i]+int32(len(b.Slab.Parts(i))))
 		}
 	}
-	if b.places != nil {
+	if b.preparer != nil {
 		for i := range n {
-			if b.places.Prepared(i) && to.prepared == nil {
+			if b.preparer.Prepared(i) && to.prepared == nil {
 				to.prepared = make([]bool, n)
 			}
 			if to.prepared != nil {
-				to.prepared[i] = b.places.Prepared(i)
+				to.prepared[i] = b.preparer.Prepared(i)
 			}
 		}
 	}
@@ -189,10 +190,10 @@ func (b *Block) layoutOf(l *Layout) *BlockLayout {
 	return to
 }
 
-// Layout is who is in the community, as its records have it.
+// Layout lists the community's members and columns in its records.
 func (c *Cell) Layout() *CellLayout { return c.layout }
 
-// LayoutAs is who is in the community, as records of another layout have it.
+// LayoutAs is Layout for records of another run layout.
 func (c *Cell) LayoutAs(l *Layout) *CellLayout {
 	to := &CellLayout{Path: c.Path}
 	for _, b := range c.Blocks {
@@ -204,7 +205,7 @@ func (c *Cell) LayoutAs(l *Layout) *CellLayout {
 	return to
 }
 
-// Record is what the community did in the step that was committed last.
+// Record is what the community did in the last committed step.
 func (c *Cell) Record() *CellRecord { return c.record }
 
 // takeRecord fills the cell's record after a commit.
@@ -223,8 +224,7 @@ func (c *Cell) takeRecord(env *Env) {
 	}
 }
 
-// gather fills the columns of a record. A column whose sum the flows know to be 0 is not
-// looked at.
+// gather fills the columns of a record. A column whose sum in the flows is 0 is skipped.
 func (b *Block) gather(to *BlockRecord) {
 	if b.columns == nil {
 		b.columns = make([][]int64, len(to.Columns))

@@ -3,7 +3,7 @@ package twins
 import "fmt"
 
 // recordedLoad is a home's load as a meter recorded it: everything that was
-// plugged in, and no way to move any of it.
+// plugged in. None of it can be moved.
 var recordedLoad = &PartKind{
 	Name: "load", Label: "Recorded load", Tier: Essential, Version: 1,
 	Schema: `{"type": "object", "additionalProperties": false, "required": ["recording", "column"],

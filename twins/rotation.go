@@ -8,11 +8,11 @@ import (
 )
 
 // Essential load that cannot be served is cut in rotation: customers are switched
-// off one by one, for the whole step, those first who have borne least for what
-// they needed, and only as many as must be. So a customer is on or off, as behind a
-// switch, and nobody is off twice while a neighbour has not been off once.
+// off one by one, for the whole step, those first who have been cut least for what
+// they needed, and only as many as necessary. So a customer is on or off, as behind
+// a switch, and no customer is off twice before each neighbour has been off once.
 
-// burdenDays is the time over which what was borne is remembered.
+// burdenDays is the time over which cuts are remembered.
 const burdenDays = 30
 
 // Burden is what a customer, or a community of them, needed of essential energy in
@@ -22,7 +22,7 @@ type Burden struct{ Need, Borne Energy }
 // Plus adds two burdens.
 func (b Burden) Plus(c Burden) Burden { return Burden{b.Need + c.Need, b.Borne + c.Borne} }
 
-// lighter compares what two have borne for what they needed.
+// lighter compares the cuts of two relative to their need.
 func (b Burden) lighter(c Burden) int {
 	ah, al := bits.Mul64(uint64(b.Borne), uint64(max(c.Need, 1)))
 	bh, bl := bits.Mul64(uint64(c.Borne), uint64(max(b.Need, 1)))
@@ -31,13 +31,13 @@ func (b Burden) lighter(c Burden) int {
 
 // SupplyCut is the notable event of a member whose load was not served in a step:
 // the essential load that it wanted and that was cut, all that was not served, and
-// its burden of the last 30 days with this step. A vehicle is no customer: of it
-// there is only what was not served.
+// its burden of the last 30 days with this step. A vehicle is no customer: its
+// event has only what was not served.
 var SupplyCut = DeclareEvent(EventType{Name: "supply.cut", Notable: true,
 	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj"}})
 
-// burdens are those of the customers of one block. A ring of days is kept for
-// each; what was borne takes memory only from the first cut on.
+// burdens are those of the customers of one block. Each has a ring of days;
+// what was cut takes memory only from the first cut on.
 type burdens struct {
 	sum  []Burden
 	days []burdenDay // at most burdenDays, oldest first
@@ -46,10 +46,11 @@ type burdens struct {
 type burdenDay struct {
 	day   int32
 	need  []Energy
-	borne []Energy // nil while nobody has borne anything
+	borne []Energy // nil until the first cut
 }
 
-// today makes room for a day and forgets what is too long ago.
+// today returns the given day's entry, made if need be, and drops entries
+// that are too old.
 func (u *burdens) today(day int32, n int) *burdenDay {
 	if u.sum == nil {
 		u.sum = make([]Burden, n)
@@ -77,7 +78,7 @@ func (u *burdens) today(day int32, n int) *burdenDay {
 	return &u.days[len(u.days)-1]
 }
 
-// count adds a step of one customer.
+// count adds one customer's step.
 func (u *burdens) count(i int, d *burdenDay, need, borne Energy) {
 	d.need[i] += need
 	u.sum[i].Need += need
@@ -91,17 +92,17 @@ func (u *burdens) count(i int, d *burdenDay, need, borne Energy) {
 	u.sum[i].Borne += borne
 }
 
-// turn is a customer in the order of rotation.
+// turn is a customer's turn in the rotation.
 type turn struct {
 	Slot
 	Burden
 }
 
-// customers reports whether members of the block are customers: who draws, and
-// stands at a connection point of its own.
+// customers reports whether members of the block are customers: members that
+// draw and have a connection point of their own.
 func (b *Block) customers() bool { return b.Kind.Role == RoleLoad }
 
-// Burden is what the community's customers have needed and borne together.
+// Burden is the sum of the burdens of the community's customers.
 func (c *Cell) Burden() (sum Burden) {
 	for _, b := range c.Blocks {
 		for i := range b.burdens.sum {
@@ -112,8 +113,8 @@ func (c *Cell) Burden() (sum Burden) {
 }
 
 // rotate switches customers off until cut of the essential load is gone, each for a
-// share of the step, or for longer where that does not suffice: the community follows
-// to the milliwatt. What is left when all are off is nobody's.
+// share of the step, or for the whole step if that does not suffice: the community
+// follows to the milliwatt. No customer is asked for what is left when all are off.
 func (c *Cell) rotate(cut Power, share Ratio) {
 	c.turns = c.turns[:0]
 	for k, b := range c.Blocks {
@@ -128,7 +129,7 @@ func (c *Cell) rotate(cut Power, share Ratio) {
 		}
 	}
 	slices.SortStableFunc(c.turns, func(a, b turn) int { return a.lighter(b.Burden) })
-	for _, share := range [...]Ratio{share, One} { // more than all of them for a share: then some for longer
+	for _, share := range [...]Ratio{share, One} { // if all of them for a share are not enough, some for longer
 		for _, t := range c.turns {
 			set := &c.Blocks[t.Block].Set[t.Index]
 			off := min(cut, set.Tier[Essential].Times(share))
@@ -140,9 +141,9 @@ func (c *Cell) rotate(cut Power, share Ratio) {
 	}
 }
 
-// bear counts what customers needed and what of it was not served, once a step,
-// and tells of those that were cut.
-func (c *Cell) bear(env *Env) {
+// countBurdens counts once a step what customers needed and what of it was not served,
+// and makes the event of each that was cut.
+func (c *Cell) countBurdens(env *Env) {
 	c.cuts = c.cuts[:0]
 	for _, b := range c.Blocks {
 		var day *burdenDay
@@ -155,7 +156,7 @@ func (c *Cell) bear(env *Env) {
 			var sum Burden
 			if day != nil {
 				need = max(b.Flex[i].Tier[Essential].Ref, r.UnservedEssential)
-				if c.borne != env.Tick {
+				if c.burdensAt != env.Tick {
 					b.burdens.count(i, day, need.For(env.Step), r.UnservedEssential.For(env.Step))
 				}
 				sum = b.burdens.sum[i]
@@ -166,11 +167,11 @@ func (c *Cell) bear(env *Env) {
 			}
 		}
 	}
-	c.borne = env.Tick
+	c.burdensAt = env.Tick
 }
 
 // The stored form of burdens: for each day its number, then needs, then a flag and
-// what was borne. Sums follow from the days.
+// what was cut. Sums follow from the days.
 func (u *burdens) appendBinary(b []byte) []byte {
 	b = appendInts(b, int64(len(u.days)))
 	for _, d := range u.days {

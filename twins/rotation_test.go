@@ -8,7 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// homesBehindTie is one community of homes of 1 kW behind a tie that carries less.
+// homesBehindTie is one community of homes of 1 kW behind a tie of less power.
 func homesBehindTie(t *testing.T, homes int, tie string) (*twintest.Loop, *twins.Site) {
 	t.Helper()
 	site := twintest.NewSite(1, 900)
@@ -30,8 +30,8 @@ func homesBehindTie(t *testing.T, homes int, tie string) (*twintest.Loop, *twins
 	return twintest.NewLoop(node, twins.MeritOrder{}, []*twins.Cell{cell}), site
 }
 
-// Four homes of 1 kW and 2.5 kW for them: in each step one is off, one for a half,
-// and those come first who have borne least.
+// Four homes of 1 kW share 2.5 kW: in each step one is off, one is off for half of
+// it, first those that have been cut least.
 func TestEssentialLoadIsCutInRotation(t *testing.T) {
 	b, site := homesBehindTie(t, 4, `{"import_w": 2500, "export_w": 0, "link": "ac", "holds_frequency": true, "cost_eur_per_mwh": null, "available": true}`)
 	var w twins.Scratch
@@ -59,11 +59,11 @@ func TestEssentialLoadIsCutInRotation(t *testing.T) {
 	}
 	borne := b.Cells[0].Burden()
 	if borne.Borne != (1500*twins.Watt).For(4*900) || borne.Need != (4000*twins.Watt).For(4*900) {
-		t.Errorf("the community has borne %v Wh of %v", borne.Borne.WattHours(), borne.Need.WattHours())
+		t.Errorf("the community was cut by %v Wh of %v", borne.Borne.WattHours(), borne.Need.WattHours())
 	}
 }
 
-// Relays have cut for a quarter of the step, but more is asked than all customers can
+// Relays have cut for a quarter of the step, but more must be cut than all customers can
 // give in that time: some are off for longer, and the community follows to the milliwatt.
 func TestRotationForAShareStillFollows(t *testing.T) {
 	b, site := homesBehindTie(t, 4, `{"import_w": 4000, "export_w": 0, "link": "ac", "holds_frequency": true, "cost_eur_per_mwh": null, "available": true}`)

@@ -1,5 +1,5 @@
 package twins
 
-// InService is the setting by which a member is taken out of service (0) and put back (1), in every
-// kind that has it. A member that is prepared begins with 0.
+// InService is the setting that takes a member out of service (0) and puts it back (1), in every
+// kind that has it. A prepared member begins with 0.
 const InService = "available"

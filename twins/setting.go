@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// changeable are the settings of rows of one type, each with where it stands in a row:
-// the one place that says so. Their order is that of the numbers in eventSet.
+// changeable are the settings of rows of one type, each with its field in a row: the
+// only list of them. Their order is that of the numbers in eventSet.
 type changeable[T any] []settingAt[T]
 
 // settingAt is a setting, and how it is read and written.
@@ -16,17 +16,17 @@ type settingAt[T any] struct {
 	set func(*T, int64)
 }
 
-// number is a setting that stands in a field as it is stored.
+// number is a setting whose field has the stored value.
 func number[T any, N ~int64](s Setting, at func(*T) *N) settingAt[T] {
 	return settingAt[T]{s, func(row *T) int64 { return int64(*at(row)) }, func(row *T, v int64) { *at(row) = N(v) }}
 }
 
-// yesNo is a setting that is 1 or 0 and stands in a field as true or false.
+// yesNo is a setting that is stored as 1 or 0 and whose field is a bool.
 func yesNo[T any](name string, at func(*T) *bool) settingAt[T] {
 	return settingAt[T]{Setting{Name: name, Scale: 1, Max: 1}, func(row *T) int64 { return flag(*at(row)) }, func(row *T, v int64) { *at(row) = v != 0 }}
 }
 
-// inside are the settings of a part of a row as those of the row.
+// inside turns the settings of a part of a row into settings of the row.
 func inside[T, U any](all changeable[U], at func(*T) *U) (of changeable[T]) {
 	for _, s := range all {
 		of = append(of, settingAt[T]{s.Setting, func(row *T) int64 { return s.get(at(row)) }, func(row *T, v int64) { s.set(at(row), v) }})
@@ -34,7 +34,7 @@ func inside[T, U any](all changeable[U], at func(*T) *U) (of changeable[T]) {
 	return of
 }
 
-// named is the setting of a name; nil if there is none.
+// named is the setting with a name, or nil.
 func (all changeable[T]) named(name string) *settingAt[T] {
 	for i := range all {
 		if all[i].Name == name {
@@ -44,7 +44,7 @@ func (all changeable[T]) named(name string) *settingAt[T] {
 	return nil
 }
 
-// list is what a kind has of them.
+// list is the plain settings.
 func (all changeable[T]) list() (settings []Setting) {
 	for _, s := range all {
 		settings = append(settings, s.Setting)
@@ -59,7 +59,7 @@ var eventSet = &EventType{Name: "twin.set", Fields: []string{setNumber: "setting
 // The values of eventSet.
 const setNumber, setValue = 0, 1
 
-// apply sets what an eventSet says.
+// apply sets a field from an eventSet.
 func (all changeable[T]) apply(row *T, e *Event) { all[e.V[setNumber]].set(row, e.V[setValue]) }
 
 // command turns a command into the event that sets one of the settings.
@@ -91,7 +91,8 @@ func refused(c *Command) error {
 	return fmt.Errorf("%s: %s may not change in mid-run", c.Target, c.Setting())
 }
 
-// Least is the least value that a command of a type may come to, as a stored integer.
+// Least is the least stored value of the setting that a command of a type may
+// produce.
 func (s *Setting) Least(command *CommandType) int64 {
 	if command == CommandMultiply && s.Zero != "" {
 		return max(s.Min, 1)

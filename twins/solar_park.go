@@ -2,9 +2,10 @@ package twins
 
 import "fmt"
 
-// SolarPark is panels in a field that feed the grid by themselves. It generates
-// what the sun gives, whatever others cost, and is curtailed where nothing else
-// makes room. The panels are those of a roof, recorded or modelled.
+// SolarPark is panels in a field that feed the grid directly. It generates what
+// the sun gives, whatever other units cost, and is curtailed when nothing else
+// can make room. The panels are modelled like those of a roof, recorded or from
+// the weather.
 var SolarPark = Declare(Kind{
 	Name: "solar_park", Plural: "solar_parks", Label: "Solar park", Role: RoleProducer, Version: 1,
 	Schema:   solarParkSchema,
@@ -58,8 +59,8 @@ func newSolarParks(site *Site, members []Member) (Slab, error) {
 // solarParks is the slab.
 type solarParks struct{ *SlabOf[solarPark, *solarPark] }
 
-// Plant implements Generator. Panels stand behind converters: no inertia; carbon is
-// the median of IPCC AR5 for panels of utilities.
+// Plant implements Generator. Panels are behind converters: no inertia; carbon is
+// the median of IPCC AR5 for utility-scale panels.
 func (s *solarParks) Plant(i int) Plant {
 	p := s.Row(i)
 	return Plant{Duty: Variable, Rated: p.rated, Ramp: p.rated, Cost: p.cost, Available: p.available, State: PlantOn, Since: longAgo, CO2LifeCycle: 48_000}

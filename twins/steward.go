@@ -2,15 +2,15 @@ package twins
 
 import "fmt"
 
-// ProRata shares what is asked of a community among its members along their bands, in
-// proportion to what each can give way.
+// ProRata shares a community's setpoint among its members along their bands, in
+// proportion to the room that each has to give way.
 var ProRata = DeclareStrategy(Strategy{Name: "pro_rata", Version: 1, Level: LevelCommunity, exact: true,
 	Label:   "what is asked is shared along the bands that members have offered",
 	Steward: func([]byte) (Steward, error) { return proRata{}, nil },
 })
 
-// OwnAims has the storage behind a home's meter do what its owner wants of the net load,
-// and shares what is asked of the home among its devices along their bands.
+// OwnAims makes the storage behind a home's meter do what its owner wants of the net
+// load, and shares the home's setpoint among its devices along their bands.
 var OwnAims = DeclareStrategy(Strategy{Name: "own_aims", Version: 1, Level: LevelHome, exact: true,
 	Label:   "storage pursues its owner's aim, and what is asked is shared along the bands of devices",
 	Steward: func([]byte) (Steward, error) { return ownAims{}, nil },
@@ -73,14 +73,14 @@ func (ownAims) Divide(_ *Env, m Members, _ *NetworkState, ask *Setpoint) {
 type stewards struct {
 	community, home         Steward
 	communityBy, homeBy     *Strategy
-	each                    [][]Steward // of homes, by block, where a home's steward is stateful
-	settled                 Tick        // for which before is
-	before                  []byte      // the states of stateful ones before they were told of a step
+	each                    [][]Steward // of homes, by block, if a home's steward is stateful
+	settled                 Tick        // the tick of before
+	before                  []byte      // the states of stateful stewards before Settled
 	communityRemembers, any bool
 }
 
-// Adopt gives the community and its homes their strategies. It is for a cell that has not
-// made a step; without it the community is ProRata and its homes have OwnAims.
+// Adopt gives the community and its homes their strategies. It must be called before the
+// cell's first step; without it the community is ProRata and its homes have OwnAims.
 func (c *Cell) Adopt(community, home Choice) (err error) {
 	s := stewards{communityBy: community.Strategy, homeBy: home.Strategy, settled: -1}
 	if s.community, err = community.Steward(community.Spec); err != nil {
@@ -92,10 +92,10 @@ func (c *Cell) Adopt(community, home Choice) (err error) {
 	_, s.communityRemembers = s.community.(StatefulSteward)
 	_, homesRemember := s.home.(StatefulSteward)
 	for _, b := range c.Blocks {
-		b.own, b.ownSet = nil, nil
+		b.partsFlex, b.partsSet = nil, nil
 		var each []Steward
 		if b.owner != nil && !home.exact {
-			b.own, b.ownSet = make([]Flex, len(b.Paths)), make([]Setpoint, len(b.Paths))
+			b.partsFlex, b.partsSet = make([]Flex, len(b.Paths)), make([]Setpoint, len(b.Paths))
 		}
 		for i := 0; b.owner != nil && homesRemember && i < len(b.Paths); i++ {
 			one, err := home.Steward(home.Spec)
@@ -111,27 +111,27 @@ func (c *Cell) Adopt(community, home Choice) (err error) {
 	return nil
 }
 
-// members are all for whom the community's steward decides.
+// members are all members for which the community's steward decides.
 func (c *Cell) members() Members {
-	return Members{Devices: Devices{c, c.standing}, behind: c.shared, folded: &c.Flex}
+	return Members{Devices: Devices{c, c.direct}, behind: c.shared, folded: &c.Flex}
 }
 
-// manages reports whether a strategy is asked about member i: a home, with devices behind
-// its meter unless the strategy is one that has a say in its parts.
+// manages reports whether a strategy is asked about member i: a home with devices behind
+// its meter, or any home if the strategy also decides about its parts.
 func (b *Block) manages(i int) bool {
-	return b.owner != nil && (b.own != nil || b.spans != nil && b.spans[i] != nil)
+	return b.owner != nil && (b.partsFlex != nil || b.spans != nil && b.spans[i] != nil)
 }
 
-// home is the steward of home i, and for whom it decides. Where the home is in quarantine
-// that is OwnAims: its own may be what has failed.
+// home is the steward of home i, and the members for which it decides. For a home in
+// quarantine it is OwnAims: its own steward may be what has failed.
 func (c *Cell) home(k int, i int) (Steward, Members) {
 	b := c.Blocks[k]
 	m := Members{Devices: Devices{cell: c}, folded: &b.Flex[i]}
 	if b.spans != nil {
 		m.spans, m.behind = b.spans[i], b.spans[i]
 	}
-	if b.own != nil {
-		m.own = &b.own[i]
+	if b.partsFlex != nil {
+		m.own = &b.partsFlex[i]
 	}
 	if b.quarantined[i] {
 		return ownAims{}, m
@@ -142,32 +142,32 @@ func (c *Cell) home(k int, i int) (Steward, Members) {
 	return c.stewards.home, m
 }
 
-// fold adds up the offers of everything that stands at the community's own connection
-// points, and has the community's strategy say what is offered of it.
+// fold adds up the offers of everything at the community's own connection points, and
+// asks the community's strategy what to offer of it.
 func (c *Cell) fold(env *Env) {
 	c.Flex = Flex{}
-	for _, s := range c.standing {
+	for _, s := range c.direct {
 		b := c.Blocks[s.block]
 		for i := s.lo; i < s.hi; i++ {
 			c.Flex.Add(&b.Flex[i])
 		}
 	}
 	if c.stewards.communityBy.exact {
-		c.stewards.community.Fold(env, c.members(), &c.heard, &c.Flex)
+		c.stewards.community.Fold(env, c.members(), &c.networkBefore, &c.Flex)
 		return
 	}
 	sum := c.Flex
-	c.stewards.community.Fold(env, c.members(), &c.heard, &c.Flex)
+	c.stewards.community.Fold(env, c.members(), &c.networkBefore, &c.Flex)
 	c.Flex.straighten(&sum)
 }
 
-// foldHome adds what stands behind a home's meter to what its parts offer, and has the
-// home's strategy say what is offered of it.
+// foldHome adds the devices behind a home's meter to the offer of its parts, and asks
+// the home's strategy what to offer of it.
 func (c *Cell) foldHome(k, i int, env *Env) {
 	b := c.Blocks[k]
 	f := &b.Flex[i]
-	if b.own != nil {
-		b.own[i] = *f
+	if b.partsFlex != nil {
+		b.partsFlex[i] = *f
 	}
 	steward, m := c.home(k, i)
 	for _, s := range m.spans {
@@ -176,17 +176,17 @@ func (c *Cell) foldHome(k, i int, env *Env) {
 		}
 	}
 	if c.stewards.homeBy.exact {
-		steward.Fold(env, m, &c.heard, f)
+		steward.Fold(env, m, &c.networkBefore, f)
 		return
 	}
 	sum := *f
-	steward.Fold(env, m, &c.heard, f)
+	steward.Fold(env, m, &c.networkBefore, f)
 	f.straighten(&sum)
 }
 
-// straighten makes sense of what a steward offers of members that offer sum: nothing
-// beyond it, all of the essential load, and all that closes the books where nothing else
-// does, which is to hold generation back, to leave storage alone and to use owners' reserves.
+// straighten corrects a steward's offer for members that offer sum: nothing beyond sum, all
+// of the essential load, and every means of closing the books as a last resort: to hold
+// generation back, to leave storage alone and to use owners' reserves.
 func (f *Flex) straighten(sum *Flex) {
 	offered := f.Tier
 	*f = *sum
@@ -204,8 +204,8 @@ func (f *Flex) straighten(sum *Flex) {
 	}
 }
 
-// divide shares what was asked of the community among its households and its own devices,
-// as its strategy says; essential load is cut in rotation.
+// divide shares the community's setpoint among its households and its own devices, as its
+// strategy says; essential load is cut in rotation.
 func (c *Cell) divide(env *Env, ask *Setpoint) {
 	for _, b := range c.Blocks {
 		if !b.Kind.Role.Unit() {
@@ -215,7 +215,7 @@ func (c *Cell) divide(env *Env, ask *Setpoint) {
 		}
 	}
 	c.asked = *ask
-	c.stewards.community.Divide(env, c.members(), &c.heard, &c.asked)
+	c.stewards.community.Divide(env, c.members(), &c.networkBefore, &c.asked)
 	cut, share := c.Flex.Tier[Essential].Ref-ask.Tier[Essential], ask.For
 	if !c.stewards.communityBy.exact {
 		for t := Essential; t < NumTiers; t++ {
@@ -230,7 +230,7 @@ func (c *Cell) divide(env *Env, ask *Setpoint) {
 	if share == 0 {
 		share = One
 	}
-	for _, s := range c.standing {
+	for _, s := range c.direct {
 		b := c.Blocks[s.block]
 		for i := s.lo; i < s.hi; i++ {
 			b.Set[i].Tier[Essential], b.Set[i].Why[Essential] = b.Flex[i].Tier[Essential].Ref, ask.Why[Essential]
@@ -239,13 +239,13 @@ func (c *Cell) divide(env *Env, ask *Setpoint) {
 	c.rotate(cut, share)
 }
 
-// divideHome shares what was asked of a home among its devices, and leaves in set what is
-// asked of its own parts.
+// divideHome shares a home's setpoint among its devices, and leaves in set the setpoint
+// of its own parts.
 func (c *Cell) divideHome(k, i int, env *Env, set *Setpoint) {
 	b := c.Blocks[k]
 	steward, m := c.home(k, i)
 	if c.stewards.homeBy.exact {
-		steward.Divide(env, m, &c.heard, set)
+		steward.Divide(env, m, &c.networkBefore, set)
 		set.Tier[Mobility], set.Tier[Storage] = 0, 0 // parts offer in neither
 		return
 	}
@@ -253,7 +253,7 @@ func (c *Cell) divideHome(k, i int, env *Env, set *Setpoint) {
 		*m.Set(j) = m.Flex(j).Follow()
 	}
 	ask := *set
-	steward.Divide(env, m, &c.heard, set)
+	steward.Divide(env, m, &c.networkBefore, set)
 	*set = ask
 	for t := range set.Tier {
 		own, asked, all := m.own.allowed(Tier(t)), ask.Tier[t], Power(0)
@@ -270,13 +270,13 @@ func (c *Cell) divideHome(k, i int, env *Env, set *Setpoint) {
 			set.Why[t] = Planned
 		}
 	}
-	b.ownSet[i] = *set
+	b.partsSet[i] = *set
 }
 
-// straighten makes sense of what a steward asks of the members in one tier: nobody is
-// asked for more than was offered (load may be shed), and what is asked comes to total if the
-// members can do that; those in front make up for the difference. Who is asked for
-// something else than its reference has a reason: the steward's, or else why.
+// straighten corrects a steward's setpoints in one tier: no member is asked for more than it
+// offered (load may be shed), and the setpoints add up to total if the members can do that;
+// the first members make up the difference. A member that is asked for something other than
+// its reference has a reason: the steward's, or else why.
 func (m Members) straighten(t Tier, total Power, why Reason) {
 	if why == NoReason {
 		why = Planned
@@ -305,7 +305,7 @@ func (m Members) straighten(t Tier, total Power, why Reason) {
 }
 
 // allowed is what a member may be asked in a tier: what it has offered, load down to
-// nothing, and storage down to where nothing is left of its owner's reserve.
+// nothing, and storage down to the end of its owner's reserve.
 func (f *Flex) allowed(t Tier) Band {
 	b := f.Tier[t]
 	if t.sheddable() {
@@ -316,8 +316,8 @@ func (f *Flex) allowed(t Tier) Band {
 	return b
 }
 
-// settleStewards tells those that remember what came of the step. If a step's end is
-// repeated after a failure, they are told again in the state that they had before.
+// settleStewards reports the outcome of the step to stateful stewards. If the end of
+// a step is repeated after a failure, their state from before is restored first.
 func (c *Cell) settleStewards(env *Env) {
 	s := &c.stewards
 	if !s.any {
@@ -325,7 +325,7 @@ func (c *Cell) settleStewards(env *Env) {
 	}
 	if s.settled == env.Tick {
 		if _, err := c.readStewards(s.before); err != nil {
-			panic(fmt.Sprintf("%s: %v", c.Path, err)) // a steward that does not read its own state
+			panic(fmt.Sprintf("%s: %v", c.Path, err)) // a steward that cannot read its own state
 		}
 	}
 	s.before, s.settled = c.appendStewards(s.before[:0]), env.Tick
@@ -341,8 +341,8 @@ func (c *Cell) settleStewards(env *Env) {
 	}
 }
 
-// appendStewards appends the states of those that remember: of the community's, then of
-// homes in path order, each sort with its strategy's name in front.
+// appendStewards appends the states of stateful stewards: of the community's, then of
+// homes in path order, each group after its strategy's name.
 func (c *Cell) appendStewards(b []byte) []byte {
 	s := &c.stewards
 	if s.communityRemembers {

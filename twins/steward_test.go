@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// stepped runs a random grid and shows each exchange of each cell.
+// stepped runs a random grid and calls see with each exchange of each cell.
 func stepped(t *testing.T, seed uint64, adopt func(*twins.Cell), see func(c *twins.Cell, ask *twins.Ask)) []*twins.Cell {
 	t.Helper()
 	g := twintest.NewGrid(seed)
@@ -49,8 +49,8 @@ func stepped(t *testing.T, seed uint64, adopt func(*twins.Cell), see func(c *twi
 	return cells
 }
 
-// What the strategies that ship answer needs no straightening: straightened it is the same,
-// to the last bit of every state.
+// The answers of the strategies that ship need no straightening: straightening does not
+// change any state by a bit.
 func TestShippedStrategiesAreExact(t *testing.T) {
 	none := func(*twins.Cell, *twins.Ask) {}
 	for seed := range uint64(150) {
@@ -64,7 +64,7 @@ func TestShippedStrategiesAreExact(t *testing.T) {
 	}
 }
 
-// erratic answers anything, as its seed has it.
+// erratic gives random answers, by its seed.
 type erratic struct{ seed uint64 }
 
 func (w erratic) draw(env *twins.Env, k, t int) twins.Power {
@@ -94,8 +94,8 @@ func erraticAt(l twins.Level) twins.Choice {
 		Steward: func([]byte) (twins.Steward, error) { return erratic{uint64(l)}, nil }}}
 }
 
-// follows checks that nobody is asked for more than was offered in a tier, and that what is
-// asked comes to total as far as that goes. rest is what is asked of somebody else besides.
+// follows checks that no member is asked for more than it offered in a tier, and that the
+// setpoints add up to total as far as that is possible. rest is the setpoint of the others.
 func follows(t *testing.T, c *twins.Cell, d twins.Devices, tier twins.Tier, total, rest twins.Power, restOf twins.Band) {
 	t.Helper()
 	sum, can := rest, restOf
@@ -114,9 +114,9 @@ func follows(t *testing.T, c *twins.Cell, d twins.Devices, tier twins.Tier, tota
 	}
 }
 
-// Whatever strategies answer at community and home, the books close, nobody is asked for more
-// than was offered or offered for less essential load than he has, and what is asked of
-// members comes to what is asked of all, to the milliwatt.
+// For any answers of strategies at community and home, the books close, no member is asked
+// for more than it offered or offered for less essential load than it has, and the setpoints
+// of members add up to the setpoint of all, to the milliwatt.
 func TestStewardsAreStraightened(t *testing.T) {
 	asked, homes := 0, 0
 	for seed := range uint64(100) {
@@ -155,15 +155,15 @@ func TestStewardsAreStraightened(t *testing.T) {
 	}
 }
 
-// sparing keeps the limits that the network gives: it offers less charging of storage where
-// one is passed. It writes down what it hears.
+// sparing keeps the limits of the network: it offers less charging of storage where one is
+// passed. It records the limits that it gets.
 type sparing struct {
 	heard map[exchange][]twins.BusLimit
 }
 
 type exchange struct {
 	tick  twins.Tick
-	first bool // of the step's exchanges in which it divides
+	first bool // first of the step's exchanges in which it divides
 }
 
 func (s sparing) over(m twins.Members, net *twins.NetworkState, k int) (over twins.Power) {
@@ -193,10 +193,10 @@ func (s sparing) Divide(env *twins.Env, m twins.Members, net *twins.NetworkState
 	}
 }
 
-// A limit that the network gives is heard by the community's strategy in the next step, which
-// keeps it: what the home's battery charges is less by what was too much. In the same step it
-// is heard when members are asked again.
-func TestLimitsAreHeard(t *testing.T) {
+// The community's strategy gets a limit of the network in the next step and keeps it: the
+// home's battery charges less by the excess. If members are asked again in the same step it
+// gets the limit then.
+func TestStewardsGetLimits(t *testing.T) {
 	big := batteryOf("grid/c/b")
 	big.Spec = bytes.Replace(bytes.Replace(big.Spec, []byte(`"rated_w": 3000`), []byte(`"rated_w": 15000`), 1), []byte(`"rated_wh": 10000`), []byte(`"rated_wh": 100000`), 1)
 	tie := bigTie
@@ -225,15 +225,15 @@ func TestLimitsAreHeard(t *testing.T) {
 	limit := []twins.BusLimit{{Connection: twins.Connection{Bus: 17, Phase: twins.PhaseA}, Least: -twins.Unlimited, Most: 13_225_000}}
 	want := map[exchange][]twins.BusLimit{{0, true}: {}, {0, false}: limit, {1, true}: limit, {2, true}: {}, {2, false}: limit}
 	if !reflect.DeepEqual(s.heard, want) {
-		t.Errorf("limits heard: %v, wanted %v", s.heard, want)
+		t.Errorf("limits received: %v, wanted %v", s.heard, want)
 	}
 	if kept := int64(13_225_000 - 1_500_000); powers[0] <= kept || powers[1] != kept || !slices.Equal(breaches, []int64{1, 0, 1}) {
 		t.Errorf("the battery charges with %d mW, wanted %d in step 1 and more in step 0; %d voltages too low, wanted 1, 0, 1", powers, kept, breaches)
 	}
 }
 
-// A strategy has a name and a version, and makes something; no two have one name, of whatever
-// level, and none is named like a level.
+// A strategy must have a name, a version and a constructor; names are unique among all
+// levels, and differ from the names of levels.
 func TestDeclareStrategyRefuses(t *testing.T) {
 	steward := func([]byte) (twins.Steward, error) { return erratic{}, nil }
 	for what, s := range map[string]twins.Strategy{
@@ -255,7 +255,7 @@ func TestDeclareStrategyRefuses(t *testing.T) {
 	}
 }
 
-// counting counts the steps that it has seen.
+// counting counts its steps.
 type counting struct {
 	erratic
 	steps byte
@@ -276,9 +276,9 @@ func countingAt(l twins.Level, name string) twins.Choice {
 		Steward: func([]byte) (twins.Steward, error) { return &counting{}, nil }}}
 }
 
-// The states of strategies that remember are stored with the community, one for each home,
-// with name and version in front of each sort. Cut short anywhere, or of another strategy,
-// they are refused.
+// The states of stateful strategies are stored with the community, one for each home,
+// after name and version for each strategy. Truncated states, or those of another
+// strategy, are refused.
 func TestStewardsAreStored(t *testing.T) {
 	adopt := func(home string) func(*twins.Cell) {
 		return func(c *twins.Cell) {

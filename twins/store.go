@@ -1,12 +1,12 @@
 package twins
 
-// store is what a battery or a vehicle holds, with the remainders of its
-// conversions, so that a billion steps drift by nothing. 0 ≤ held; the upper
-// bound is its owner's.
+// store is the content of a battery or a vehicle, with the remainders of its
+// conversions, so that a billion steps do not drift. 0 ≤ held; the owner sets
+// the upper bound.
 type store struct {
 	held Energy
-	in   int64 // of charging, in billionths of a millijoule: 0 ≤ in < One
-	out  int64 // of discharging, 0 ≤ out < efficiency
+	in   int64 // remainder of charging, in billionths of a millijoule: 0 ≤ in < One
+	out  int64 // remainder of discharging, 0 ≤ out < efficiency
 }
 
 // charged returns what e drawn adds to the store, and the remainder.

@@ -10,7 +10,7 @@ import (
 // with -tags long a billion times.
 var driftSteps = 2_000_000
 
-// What a store gains is, after any number of steps, what exact arithmetic says,
+// After any number of steps a store has gained what exact arithmetic says,
 // rounded down once.
 func TestStoreDriftsByNothing(t *testing.T) {
 	if err := drift(func(s *store, e Energy, eff Ratio) (Energy, int64) { return s.charged(e, eff) }); err != "" {
@@ -24,7 +24,7 @@ func TestStoreDriftsByNothingSabotaged(t *testing.T) {
 		gain, _ := s.charged(e, eff)
 		return gain, 0
 	}) == "" {
-		t.Fatal("the remainders were dropped and nobody has noticed")
+		t.Fatal("the remainders were dropped without an error")
 	}
 }
 

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Level is where in the grid a strategy decides.
+// Level is the level of the grid at which a strategy decides.
 type Level uint8
 
 // Levels.
 const (
 	LevelGrid      Level = iota // over communities and units
-	LevelCommunity              // over homes and what else stands in a community
-	LevelHome                   // over what stands behind a home's meter
+	LevelCommunity              // over homes and the other members of a community
+	LevelHome                   // over the devices behind a home's meter
 	NumLevels
 )
 
@@ -21,10 +21,10 @@ var levelNames = [NumLevels]string{"grid", "community", "home"}
 
 func (l Level) String() string { return levelNames[l] }
 
-// Strategy describes one way of deciding at one level: the only thing that the scenario
-// reader and the grid know of it. Name and Version are on disk for ever.
+// Strategy describes one way of deciding at one level: all that the scenario reader and
+// the grid know of it. Name and Version are on disk for ever.
 type Strategy struct {
-	Name    string // operator; unlike every other strategy's, of whatever level
+	Name    string // operator; unique among all levels
 	Version uint8  // of the stored form of its state
 	Level   Level
 	Label   string // what it does, in a line
@@ -40,74 +40,75 @@ type Strategy struct {
 	// Stateful there is one for each, otherwise one serves many, at the same time.
 	Steward func(spec []byte) (Steward, error)
 
-	// Unnamed says that states of it were stored before names stood in front of them.
+	// Unnamed says that some of its stored states are from before the name was written in front.
 	Unnamed bool
 
-	// exact strategies never ask for more than was offered, and what they ask adds up:
-	// their answers are not straightened.
+	// exact strategies never ask for more than was offered, and their setpoints add
+	// up: they are not straightened.
 	exact bool
 }
 
-// GridSite is what a controller may ask while it is built.
+// GridSite has what a controller may use while it is built.
 type GridSite struct {
 	Communities []Roster // in path order
-	Reserve     Power    // wanted besides what covers the greatest infeed
-	// Forecast makes the forecast that the scenario wants, which may take long; nil, and
-	// no error, where there is no plant to plan.
+	Reserve     Power    // in addition to what covers the greatest infeed
+	// Forecast makes the scenario's forecast, which may take long; it returns nil
+	// without an error if there is no plant to plan.
 	Forecast func() (Forecast, error)
 }
 
-// Expectation is what one period is expected to bring, or what a step has brought:
-// means, each ≥ 0. Load is what customers would draw if nobody asked for anything
-// else, storage apart; Roofs is what stands behind their meters; Units is that of
-// wind and sun at the grid's own.
+// Expectation is the forecast of one period, or the figures of a step: means, each
+// ≥ 0. Load is what customers would draw without a request, storage apart; Roofs
+// is the generation behind their meters; Units is that of wind and sun connected
+// to the grid itself.
 type Expectation struct{ Load, Roofs, Units Power }
 
-// Forecast expects. It is pure but for what it learns.
+// Forecast predicts load and generation. It is pure except for what it
+// learns.
 type Forecast interface {
-	// Expect writes what is expected of periods from the step of env on, each of the
-	// given length, the first being that step's. of is what this step has offered, and
-	// now its sum.
+	// Expect writes the forecast for periods from the step of env on, each of the
+	// given length, the first beginning with that step. of is the offer of this step,
+	// and now its sum.
 	Expect(env *Env, of *Offers, now Expectation, period Seconds, out []Expectation)
-	// Learn is told what a step has offered, once or twice for each, and appends
-	// what is worth telling: how far off it was.
-	Learn(env *Env, now Expectation, told []Notice) []Notice
+	// Learn receives the figures of each step, once or twice, and appends notable
+	// events: how large the error of the forecast was.
+	Learn(env *Env, now Expectation, events []Notice) []Notice
 	// The stored form of what it has learnt, as in Stateful.
 	AppendBinary(b []byte) []byte
 	UnmarshalBinary(b []byte) (rest []byte, err error)
 }
 
 // Steward decides for a community or a home: what its members offer together, and how
-// what is asked of them is divided. It is pure: the same arguments and state give the
+// its setpoint is divided among them. It is pure: the same arguments and state give the
 // same answer, and each method may be called again in a step after a failure. It sees
-// offers, never the future and never a twin. What it answers is straightened: nobody is
-// asked for more than was offered, and what is asked of members adds up to what is asked
-// of all.
+// offers, never the future and never a twin. Its answers are straightened: no member is
+// asked for more than it offered, and the members' setpoints add up to the setpoint of
+// all.
 //
-// net is what the network answered before this exchange: at StageSettle, where nothing of
-// this step is known yet, to the step before; at StageRevise to the pass before in this
-// step. So a limit is heard in the step in which it is passed if the step has another
-// pass, and in the next one in any case.
+// net is the network's answer before this exchange: at StageSettle, when nothing of this
+// step is known yet, the answer to the step before; at StageRevise the answer to the pass
+// before in this step. So a limit takes effect in the step in which it is passed if the
+// step has another pass, and in the next one in any case.
 type Steward interface {
-	// Fold makes out, which comes as the sum of the members' offers, what is offered of
-	// them all. Essential load cannot be kept back, nor what closes the books in the end: that
-	// generation may be held back, storage left alone, and owners' reserves used. It may be
-	// asked more than once in a step.
+	// Fold turns out, which comes as the sum of the members' offers, into the offer of them
+	// all. It cannot keep back essential load, nor the last means of closing the books:
+	// holding generation back, leaving storage alone and using owners' reserves. It may be
+	// called more than once in a step.
 	Fold(env *Env, m Members, net *NetworkState, out *Flex)
-	// Divide writes the setpoints of the members, which come as their references, so that
-	// they come to ask, which is not to be changed. Essential load that is cut is cut in rotation
-	// afterwards, whatever is written. A setpoint that is not the member's reference says
-	// why; without a reason it has that of ask, or is Planned.
+	// Divide writes the setpoints of the members, which come as their references, so that they
+	// add up to ask, which is not to be changed. Essential load that is cut is cut in rotation
+	// afterwards, whatever is written. A setpoint that differs from the member's reference has a
+	// reason; without one it gets that of ask, or Planned.
 	//
-	// What a home leaves of ask is asked of its own parts.
+	// The part of ask that a home leaves goes to its own parts.
 	Divide(env *Env, m Members, net *NetworkState, ask *Setpoint)
 }
 
-// StatefulSteward is a steward that remembers. Its state changes in Settled alone, and is
+// StatefulSteward is a steward with a memory. Its state changes in Settled alone, and is
 // part of the community's.
 type StatefulSteward interface {
 	Steward
-	// Settled tells once a step what came of it: m has the readings.
+	// Settled is called once a step with its outcome: m has the readings.
 	Settled(env *Env, m Members)
 	// AppendBinary appends the stored form; UnmarshalBinary is its inverse, of this and all
 	// earlier versions, and returns the rest of b.
@@ -145,7 +146,7 @@ func Strategies(l Level) (all []*Strategy) {
 	return all
 }
 
-// StrategyNamed returns the strategy of a name, or nil.
+// StrategyNamed returns the strategy with a name, or nil.
 func StrategyNamed(name string) *Strategy {
 	for _, s := range strategies {
 		if s.Name == name {
@@ -158,22 +159,30 @@ func StrategyNamed(name string) *Strategy {
 // Choice is a strategy with its own keys.
 type Choice struct {
 	*Strategy
-	Spec []byte // JSON; nil: it has none
+	Spec []byte // JSON; nil: no keys
 }
 
-// nameMark begins what stands in front of a strategy's state. Every stored form begins with
-// its version, which is never 0, so a state without a name is told apart.
+// nameMark begins the header of a strategy's state. Every stored form begins with its
+// version, which is never 0, so a state without a name can be recognised.
 const nameMark = 0
 
-// AppendName appends what stands in front of the strategy's stored state: a zero byte, the
-// length of the name, the name, and the version.
+// AppendName appends the header of the strategy's stored state: a zero byte, the length of
+// the name, the name, and the version.
 func (s *Strategy) AppendName(b []byte) []byte {
 	b = append(b, nameMark, byte(len(s.Name)))
 	return append(append(b, s.Name...), s.Version)
 }
 
-// ReadName takes what AppendName wrote off b, and refuses the state of another strategy or
-// of a later version.
+// SkipName leaves the name of a strategy out that a stored state may begin with.
+func SkipName(b []byte) []byte {
+	if len(b) < 3 || b[0] != nameMark || len(b) < 3+int(b[1]) {
+		return b
+	}
+	return b[3+int(b[1]):]
+}
+
+// ReadName removes the header that AppendName wrote from b, and refuses the state of
+// another strategy or of a later version.
 func (s *Strategy) ReadName(b []byte) (rest []byte, err error) {
 	if len(b) > 0 && b[0] != nameMark && s.Unnamed {
 		return b, nil

@@ -2,7 +2,7 @@ package twins
 
 // Random numbers are stateless: a draw is a pure function of the seed, the
 // twin's path, the purpose and a step (or a day). So the order of drawing, the
-// sharding and a new house shift nobody else's numbers.
+// sharding and a new house do not change another twin's numbers.
 
 // PathKey hashes a twin's path (FNV-1a, 64 bit).
 func PathKey(path string) uint64 {
@@ -14,7 +14,7 @@ func PathKey(path string) uint64 {
 }
 
 // Purpose separates the streams of one twin. The numbers are part of every
-// recorded run: they are never given out twice.
+// recorded run: none is ever reused.
 type Purpose uint64
 
 // Draw returns 64 uniform random bits.
@@ -23,7 +23,7 @@ func Draw(seed, key uint64, purpose Purpose, n int64) uint64 {
 }
 
 // stream is one twin's random numbers for one purpose: Draw with all but its last
-// argument hashed beforehand, for those who draw in every step.
+// argument hashed beforehand, for callers that draw in every step.
 type stream uint64
 
 func newStream(seed, key uint64, purpose Purpose) stream {

@@ -33,18 +33,19 @@ func temperatureOf(celsius float64) temperature {
 //
 //	lost = (1 − e^−x)·(Q − Q_around) + (1 − (1 − e^−x)/x)·P·Δt
 //
-// in integers, the remainder carried, and Q grows by P·Δt − lost. So what came
-// in is what was stored and what was lost, to the millijoule and for ever.
+// in integers, with the remainder carried, and Q grows by P·Δt − lost. So the
+// energy that came in equals what was stored and what was lost, to the
+// millijoule, for ever.
 type thermal struct {
 	perKelvin Energy // heat capacity
 	gone      int64  // 1 − e^−x, in units of 1/unity
-	early     int64  // 1 − (1 − e^−x)/x: what of the step's own heat is lost in it
+	early     int64  // 1 − (1 − e^−x)/x: the part of the step's own heat that is lost in it
 	low, high Energy // held at the ends of the band
 
 	held    Energy // above 0 °C
-	lostRem int64  // of a millijoule lost, in 1/unity: 0 ≤ lostRem < unity
-	heatRem int64  // of a millijoule of heat made, in billionths: 0 ≤ heatRem < One
-	owed    Energy // ≥ 0, electricity: put off by agreement and not made up yet
+	lostRem int64  // remainder of lost, in 1/unity of a millijoule: 0 ≤ lostRem < unity
+	heatRem int64  // remainder of heat made, in billionths of a millijoule: 0 ≤ heatRem < One
+	owed    Energy // ≥ 0, electricity: shifted by agreement and not made up yet
 }
 
 const unity = 1 << 60
@@ -73,13 +74,13 @@ func decay(x float64) (gone, early float64) {
 	return float64(x * (1 - early)), early
 }
 
-// at is what the body holds at a temperature.
+// at is the content of the body at a temperature.
 func (b *thermal) at(t temperature) Energy {
 	q, _ := MulDiv(int64(b.perKelvin), int64(t), int64(degree))
 	return Energy(q)
 }
 
-// temperature is the body's when it holds so much.
+// temperature is that of the body with a given content.
 func (b *thermal) temperature(held Energy) temperature {
 	t, _ := MulDiv(int64(held), int64(degree), int64(b.perKelvin))
 	return temperature(t)
@@ -93,8 +94,8 @@ func (b *thermal) milliCelsius() int64 {
 // side is −1 below the band, +1 above it, 0 inside.
 func (b *thermal) side(held Energy) int64 { return flag(held > b.high) - flag(held < b.low) }
 
-// lost is what goes to the surroundings in a step that brings so much into the
-// body (negative where more is taken out), and the remainder.
+// lost is the loss to the surroundings in a step that brings in into the body
+// (negative where more is taken out), and the remainder.
 func (b *thermal) lost(around, in Energy) (Energy, int64) {
 	q1, r1 := MulDiv(int64(b.held-around), b.gone, unity)
 	q2, r2 := MulDiv(int64(in), b.early, unity)
@@ -103,7 +104,7 @@ func (b *thermal) lost(around, in Energy) (Energy, int64) {
 	return Energy(q1 + q2 + whole), rem - whole<<60
 }
 
-// after is what the body holds at the end of such a step.
+// after is the content of the body at the end of such a step.
 func (b *thermal) after(around, in Energy) Energy {
 	lost, _ := b.lost(around, in)
 	return b.held + in - lost
@@ -111,7 +112,7 @@ func (b *thermal) after(around, in Energy) Energy {
 
 // toReach is the least energy that must come in for the body to hold at least
 // target at the end of the step. The estimate is off by a few millijoules at
-// the most; after grows with in, so the loops end at the exact one.
+// most; after grows with in, so the loops end at the exact value.
 func (b *thermal) toReach(target, around Energy) Energy {
 	q, _ := MulDiv(int64(target-b.after(around, 0)), unity, unity-b.early)
 	in := Energy(q)
@@ -124,10 +125,10 @@ func (b *thermal) toReach(target, around Energy) Energy {
 	return in
 }
 
-// putOff is what the body owes after a step in which its heater did so much, and what
-// of it was moved to later in this step. It never owes more than brings it, as it
-// then holds, to what its thermostat wants: what had to be asked for again in each
-// step is counted once, and what has been made up is owed no more.
+// putOff is what the body owes after a step in which its heater drew did, and the
+// part that was shifted in this step. The body never owes more than it needs, with
+// its present content, to reach what its thermostat wants: load that is held back
+// step after step counts once, and what has been made up is no longer owed.
 func (b *thermal) putOff(band Band, did Power, agreed bool, held, wanted Energy, h *heater) (owed Energy, shifted Power) {
 	missing, _ := MulDiv(int64(max(0, wanted-held)), int64(One), int64(h.cop))
 	owed = min(b.owed, Energy(missing))
@@ -138,7 +139,7 @@ func (b *thermal) putOff(band Band, did Power, agreed bool, held, wanted Energy,
 	return owed + shifted.For(h.step), shifted
 }
 
-// heater is what the converter can do in a step and what else comes in.
+// heater is what the converter can do in a step, and the step's other gains.
 type heater struct {
 	cop    Ratio   // heat made / electricity drawn, > 0
 	most   Power   // electric
@@ -147,14 +148,14 @@ type heater struct {
 	step   Seconds // its length
 }
 
-// heated is what a step's electricity makes of heat, and the remainder.
+// heated is the heat from a step's electricity, and the remainder.
 func (b *thermal) heated(electric Energy, cop Ratio) (heat Energy, rem int64) {
 	q, r := MulAddDiv(int64(electric), int64(cop), b.heatRem, int64(One))
 	return Energy(q), r
 }
 
 // atLeast is the least power with which the body holds target or more at the
-// end of the step, or the greatest there is.
+// end of the step, or else the greatest power.
 func (b *thermal) atLeast(target Energy, h *heater) Power {
 	heat := b.toReach(target, h.around) - h.other
 	if heat <= 0 {
@@ -181,17 +182,17 @@ func (b *thermal) atMost(target Energy, h *heater) Power {
 }
 
 // band is the range of power that ends the step between floor and the top of
-// the body's band wherever some power does: where none is enough it is all that
-// there is, and where none is already too much it is none.
+// the body's band if any power does: if full power is not enough it is full
+// power, and if 0 is already too much it is 0.
 func (b *thermal) band(floor, wanted Energy, h *heater) Band {
 	most := b.atMost(b.high, h)
 	least := min(b.atLeast(floor, h), most)
 	return Band{Min: least, Ref: max(least, min(b.atMost(wanted, h), most)), Max: most}
 }
 
-// The values of the events of what heats: energy drawn, heat into the store, heat from
-// gains or to taps, heat lost; what is carried on of the two that are computed; whether
-// a tank is being heated.
+// The values of the events of heaters: energy drawn, heat into the store, heat from
+// gains or to taps, heat lost; the remainders of the two computed values; whether a
+// tank is being heated.
 const (
 	ranElectric, ranHeat, ranOther, ranLost = 0, 1, 2, 3
 	ranHeatRest, ranLostRest                = 4, 5

@@ -50,8 +50,8 @@ func TestToReachIsExact(t *testing.T) {
 	}
 }
 
-// The body's loss is the closed form, rounded once and with nothing drifting
-// away: after a year of steps it is within a millijoule of the exact sum.
+// The body's loss is the closed form, rounded once and without drift: after a
+// year of steps it is within a millijoule of the exact sum.
 func TestLossIsTheClosedForm(t *testing.T) {
 	const perKelvin, step = 9 * KilowattHour, 900
 	b := newThermal(perKelvin, 50*3600, step)
@@ -79,8 +79,8 @@ func TestLossIsTheClosedForm(t *testing.T) {
 	}
 }
 
-// partEntry is an entry of a part with the defaults of its schema and these keys
-// changed.
+// partEntry is an entry of a part with the defaults of its schema, except the
+// changed keys.
 func partEntry(t testing.TB, k *PartKind, change map[string]any) []byte {
 	t.Helper()
 	var schema struct {
@@ -125,7 +125,7 @@ func newTank(t testing.TB, step Seconds, change map[string]any) *hotWaterRow {
 	return newPart(t, hotWater, step, change).(interface{ Row(int) *hotWaterRow }).Row(0)
 }
 
-// partRow is what the tests need of a part's state.
+// partRow is the methods of a part's state that the tests use.
 type partRow interface {
 	Offer(env *Env) Band
 	Step(env *Env, p Power, ev *Events) Power

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Tie connects the grid to a neighbour, inside a capacity each way. It is
-// metered by its own twin.
+// Tie connects the grid to a neighbour, with a capacity each way. Its own
+// twin meters it.
 var Tie = Declare(Kind{
 	Name: "tie", Plural: "ties", Label: "Tie", Role: RoleTie, Version: 1,
 	Schema:   tieSchema,
@@ -44,7 +44,7 @@ type tieSpec struct {
 	Available      bool   `json:"available"`
 }
 
-// Unpriced is the cost of what comes after every plant.
+// Unpriced is the cost of a tie that comes after every plant.
 const Unpriced Price = math.MaxInt64
 
 type tie struct {
@@ -59,7 +59,8 @@ type tie struct {
 var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_mj", "exported_mj"}}
 
 // Holder is a slab that knows whether a tie is in service, and whether its neighbour
-// holds the frequency now: over an AC tie in service that is said to.
+// holds the frequency now: that is so for a tie in service whose entry says that the
+// neighbour does.
 type Holder interface {
 	InService(i int) bool
 	HoldsFrequency(i int) bool

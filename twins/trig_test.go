@@ -10,7 +10,7 @@ import (
 )
 
 // unitsApart is the distance of two numbers in units in the last place of the
-// larger, or of the least that matters.
+// larger, or of least if both are smaller.
 func unitsApart(got, want, least float64) float64 {
 	unit := math.Nextafter(math.Max(math.Abs(want), least), math.Inf(1)) - math.Max(math.Abs(want), least)
 	return math.Abs(got-want) / unit
@@ -36,8 +36,9 @@ func TestTrigonometryAgreesWithTheLibrary(t *testing.T) {
 	t.Logf("worst, in units in the last place: %v", worst)
 }
 
-// math.Asin and math.Acos err by 13 units near 1, so the inverses are put back
-// into a sine of 120 bits: what is left over, divided by the slope, is the error.
+// math.Asin and math.Acos err by 13 units near 1, so the inverses are checked
+// with a sine of 120 bits: its difference from x, divided by the slope, is the
+// error.
 func TestArcSineAndCosine(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 2))
 	for range 5000 {
@@ -74,8 +75,8 @@ func bigSine(x float64) (sine *big.Float, cosine float64) {
 	return sine, cosine
 }
 
-// Near a multiple of π/2 a sine or cosine is what the reduction leaves: it is
-// held to π with 60 digits.
+// Near a multiple of π/2 a sine or cosine is the remainder of the reduction:
+// it is compared with π to 60 digits.
 func TestTrigonometryNearQuarterTurns(t *testing.T) {
 	const digits = "1.57079632679489661923132169163975144209858469968755291048747229615390820314310449931401741267105853399107404326"
 	quarter, _, err := big.ParseFloat(digits, 10, 300, big.ToNearestEven)

@@ -3,11 +3,11 @@ package twins
 import "fmt"
 
 // Upgrade turns the stored form of one version, with which b begins, into that of the next,
-// and returns what follows it in b. Who raises the version of a kind or part writes one.
+// and returns the bytes of b after it. Raising the version of a kind or part needs one.
 type Upgrade func(b []byte) (upgraded, rest []byte, err error)
 
-// restoreState has read take a stored form off b, brought to the newest version first, and
-// returns the rest of b.
+// restoreState upgrades the stored form at the start of b to the newest version, reads it,
+// and returns the rest of b.
 func restoreState(b []byte, upgrades map[uint8]Upgrade, read func([]byte) ([]byte, error)) ([]byte, error) {
 	if len(b) == 0 || upgrades[b[0]] == nil {
 		return read(b)
@@ -22,19 +22,23 @@ func restoreState(b []byte, upgrades map[uint8]Upgrade, read func([]byte) ([]byt
 	if err != nil {
 		return b, err
 	}
-	if left, err := read(state); err != nil || len(left) > 0 {
-		return b, fmt.Errorf("an upgraded state: %d bytes left, %w", len(left), err)
+	left, err := read(state)
+	if err != nil {
+		return b, fmt.Errorf("an upgraded state: %w", err)
+	}
+	if len(left) > 0 {
+		return b, fmt.Errorf("an upgraded state has %d bytes too many", len(left))
 	}
 	return rest, nil
 }
 
-// RestoreNode puts a community or the grid into a state that was stored, by this program or
-// one before it, and returns the rest of b.
+// RestoreNode restores the state of a community or the grid that was stored by this program
+// or an earlier one, and returns the rest of b.
 func RestoreNode(n *Node, b []byte) ([]byte, error) {
 	return restoreState(b, n.kind.Upgrades, n.UnmarshalBinary)
 }
 
-// composite is a slab whose stored forms are made of several, each with a version of its
+// composite is a slab whose stored forms consist of several, each with a version of its
 // own: it upgrades them itself.
 type composite interface{ upgradesItself() }
 

@@ -1,7 +1,7 @@
 package twins
 
-// variable is a unit whose output comes by itself, from sun or wind: it offers
-// all of it, at its cost, and is held back where nothing else makes room.
+// variable is a unit whose output depends on sun or wind: it offers all of it,
+// at its cost, and is held back when nothing else can make room.
 type variable struct {
 	cost      Price // changeable
 	available bool  // changeable
@@ -9,21 +9,22 @@ type variable struct {
 	generated, curtailed Energy // registers
 }
 
-// The settings that every such unit has, besides its own.
+// The settings of every such unit, besides its own.
 var variableSettings = changeable[variable]{
 	yesNo("available", func(v *variable) *bool { return &v.available }),
 	number(Setting{Name: "cost_eur_per_mwh", Scale: 1_000_000, Min: -1e12, Max: 1e12}, func(v *variable) *Price { return &v.cost }),
 }
 
-// offer offers what comes in this step, ≥ 0, if the unit is in service.
+// offer offers the available power comes of this step, ≥ 0, if the unit is in
+// service.
 func (v *variable) offer(comes Power, out *Flex) {
 	out.Cost, out.Duty = v.cost, Variable
 	comes = v.inService(comes)
 	out.Tier[Generation] = Band{Min: -comes, Ref: -comes, Max: 0}
 }
 
-// step gives what is asked of what comes; t is the kind's event with the energy
-// generated and curtailed.
+// step gives as much of the available power comes as the setpoint asks; t is
+// the kind's event with the energy generated and curtailed.
 func (v *variable) step(comes Power, env *Env, set *Setpoint, t *EventType, ev *Events, out *Reading) {
 	comes = v.inService(comes)
 	out.Generation = max(0, min(comes, -set.Tier[Generation]))

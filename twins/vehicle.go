@@ -6,14 +6,12 @@ import (
 )
 
 // Vehicle is an electric vehicle with its charger. It plugs in and leaves by a
-// timetable or as was recorded, drives between, and is charged at 0 or from its
-// least to its rated current in steps of 1 A (IEC 61851-1). Unasked it charges at
-// once.
+// timetable or a recording, drives between, and is charged at 0 or from its least
+// to its rated current in steps of 1 A (IEC 61851-1). Unasked it charges at once.
 //
 // A recorded session says what was charged, not what was driven: the trip before
-// it is as long as leaves that energy to be wanted on arrival, if the vehicle had
-// left with its target. One that has left with less wants what is missing as
-// well.
+// it is long enough for a vehicle that left with its target to want that energy
+// on arrival. A vehicle that left with less wants the missing energy as well.
 var Vehicle = Declare(Kind{
 	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: 1,
 	Schema:   vehicleSchema,
@@ -33,7 +31,7 @@ var Vehicle = Declare(Kind{
 
 var vehicleSettings = changeable[vehicle]{yesNo("available", func(v *vehicle) *bool { return &v.available })}
 
-// Values of the gauge connector. One that is plugged draws nothing.
+// Values of the gauge connector. A plugged vehicle draws nothing.
 const (
 	connectorAway = iota
 	connectorPlugged
@@ -95,7 +93,7 @@ type vehicleSpec struct {
 type stay struct {
 	from, until Tick
 	trip        Energy
-	promise     Energy // held on leaving, to be ready
+	promise     Energy // the content on leaving with which it is ready
 }
 
 // phaseVoltage is the nominal line-to-neutral voltage of low-voltage networks
@@ -112,13 +110,13 @@ type vehicle struct {
 	available              bool // changeable
 
 	store           // 0 ≤ held ≤ capacity
-	next      int64 // stay that is, or comes next
+	next      int64 // index of the present or next stay
 	plugged   bool
-	owed      Energy   // ≥ 0, at the charger: what it would have drawn by now had nobody asked for less, and has not
+	owed      Energy   // ≥ 0, at the charger: what it has not drawn because it was asked for less
 	metered   Energy   // register at the charger
 	driven    Energy   // register
 	elsewhere Energy   // register: charged away
-	counts    [3]int64 // departures, of them ready, told impossible at plug-in
+	counts    [3]int64 // departures, of them ready, known impossible at plug-in
 }
 
 var (
@@ -189,7 +187,7 @@ func (v *vehicle) init(site *Site, m Member, spec *vehicleSpec) (err error) {
 		var recorded []Session
 		recorded, err = site.Sessions(spec.Sessions.List, spec.Sessions.User, spec.Sessions.ShiftWeeks)
 		if err == nil {
-			err = v.follows(recorded, site.Step)
+			err = v.fromSessions(recorded, site.Step)
 		}
 	}
 	if spec.InitialSoC != nil {
@@ -198,10 +196,10 @@ func (v *vehicle) init(site *Site, m Member, spec *vehicleSpec) (err error) {
 	return err
 }
 
-// follows makes stays of recorded sessions, and what is held at the start of the
-// run such that they go on as they were: what was plugged in had been charging
-// since, with all its power.
-func (v *vehicle) follows(recorded []Session, step Seconds) error {
+// fromSessions makes stays of recorded sessions, and the content at the start of the
+// run as if it had always been running: a vehicle that is plugged in has been
+// charging since it arrived, with full power.
+func (v *vehicle) fromSessions(recorded []Session, step Seconds) error {
 	v.stays = make([]stay, len(recorded))
 	for k, r := range recorded {
 		wanted := r.Energy.Times(v.efficiency)
@@ -283,8 +281,8 @@ func secondOfDay(clock string) (int, error) {
 	return hour*3600 + minute*60, nil
 }
 
-// at finds the stay that holds tick t or comes next, from v.next on, and
-// whether t is in it.
+// at finds the stay that contains tick t or comes next, from v.next on, and
+// reports whether t is in it.
 func (v *vehicle) at(t Tick) (stayIndex int64, plugged bool) {
 	k := v.next
 	for int(k) < len(v.stays) && t >= v.stays[k].until {
@@ -293,7 +291,7 @@ func (v *vehicle) at(t Tick) (stayIndex int64, plugged bool) {
 	return k, int(k) < len(v.stays) && t >= v.stays[k].from
 }
 
-// most is the greatest power that the charger and the battery take.
+// most is the greatest power that the charger and the battery accept.
 func (v *vehicle) most(env *Env) Power {
 	return min(v.level(v.maxCurrent), v.room(v.target, v.efficiency, env.Step))
 }
@@ -306,7 +304,7 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 		return
 	}
 	most := v.most(env)
-	out.Tier[Mobility] = Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}
+	out.Tier[Mobility] = Band{Min: v.leastInTime(env, v.stays[k], most), Ref: most, Max: most}
 	if wanted := v.toDraw(v.target); wanted > 0 {
 		left := Seconds(v.stays[k].until-env.Tick) * env.Step
 		least, rest := wanted.Over(left)
@@ -317,9 +315,9 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 	}
 }
 
-// must is the least current step at which what was promised can still be drawn in
-// time, if it is charged at its rated current after this step.
-func (v *vehicle) must(env *Env, s stay, most Power) Power {
+// leastInTime is the least current step at which the promised energy can still be drawn
+// in time, if the vehicle charges at its rated current after this step.
+func (v *vehicle) leastInTime(env *Env, s stay, most Power) Power {
 	later := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick-1) * env.Step)
 	least, rest := max(0, v.toDraw(s.promise)-later).Over(env.Step)
 	if least == 0 && rest == 0 {
@@ -329,7 +327,8 @@ func (v *vehicle) must(env *Env, s stay, most Power) Power {
 	return min(most, v.level(max(v.minCurrent, int64(steps))))
 }
 
-// toDraw is what must be drawn until the battery holds so much; 0 if it does.
+// toDraw is the energy to be drawn until the battery holds held; 0 if it
+// holds as much.
 func (v *vehicle) toDraw(held Energy) Energy {
 	missing := held - v.held
 	if missing <= 0 {
@@ -339,8 +338,8 @@ func (v *vehicle) toDraw(held Energy) Energy {
 	return Energy(e)
 }
 
-// follow is the power at which the charger follows what it is asked: all that
-// fits, or the current step below, or nothing.
+// follow is the power at which the charger follows a setpoint: all that fits,
+// or the current step below, or nothing.
 func (v *vehicle) follow(asked, most Power) Power {
 	if asked >= most {
 		return most
@@ -373,7 +372,7 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 		gain, rem := v.charged(drawn, v.efficiency)
 		unasked := v.unasked(env, most)
 		if p < most {
-			out.putOff(set.Why[Mobility], Band{Min: v.must(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
+			out.putOff(set.Why[Mobility], Band{Min: v.leastInTime(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
 		}
 		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
 		*ev.Add(vehicleCharged) = [7]int64{chargedDrawn: int64(drawn), chargedGained: int64(gain), chargedRest: rem, chargedOwed: int64(owed)}
@@ -391,7 +390,7 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 }
 
 // unasked is what it would draw in this step had it never been asked for less, at
-// this stay or before: nothing when it would be full by now.
+// this stay or before: nothing if it would be full by now.
 func (v *vehicle) unasked(env *Env, most Power) Power {
 	if v.owed == 0 {
 		return most
@@ -432,7 +431,7 @@ func (v *vehicle) Apply(e *Event) {
 		v.driven += driven
 		v.elsewhere += elsewhere
 		v.held += elsewhere - driven
-		if elsewhere > 0 { // made up there
+		if elsewhere > 0 { // charged there
 			made, _ := MulDiv(int64(elsewhere), int64(One), int64(v.efficiency))
 			v.owed = max(0, v.owed-Energy(made))
 		}
@@ -477,7 +476,7 @@ func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
 
 func vehicleSample(between func(lo, hi int64) int64) string {
 	rated := between(1000, 100000)
-	if between(0, 2) == 0 { // its sessions ask for up to 50 kWh
+	if between(0, 2) == 0 { // its sessions need up to 50 kWh
 		return fmt.Sprintf(`{"rated_wh": %d, "initial_soc": null, "target_soc": 1, "efficiency": 0.%d, "phases": %d, "min_a": 6, "rated_a": %d,
 			"sessions": {"list": "s", "user": "u%d", "shift_weeks": %d}, "available": true}`,
 			50000+rated, between(500000001, 999999999), 1+2*between(0, 1), between(6, 32), between(0, 9), between(-3, 3))

@@ -18,9 +18,9 @@ func recordedVehicle(t testing.TB, keys string, sessions ...Session) *vehicle {
 	return s.(*SlabOf[vehicle, *vehicle]).Row(0)
 }
 
-// What was recorded is what is charged, session for session, to what a milliwatt
-// gives in a step; on arrival just that much is missing. A longer session that
-// asks for more moves it.
+// A vehicle charges what was recorded, session for session, to a milliwatt over
+// a step; on arrival just that much is missing. A longer session that asks for
+// more moves it.
 func TestVehicleChargesWhatWasRecorded(t *testing.T) {
 	sessions := []Session{
 		{From: 8, Until: 40, Energy: 12_345_678_901_234 / 1000},
@@ -70,8 +70,8 @@ func TestVehicleChargesWhatWasRecorded(t *testing.T) {
 	}
 }
 
-// Who cannot be charged in time is told so, and wants what is missing the next
-// time.
+// A vehicle that cannot be charged in time has an event that says so, and
+// wants the missing energy the next time.
 func TestVehicleThatCannotBeMet(t *testing.T) {
 	short := Session{From: 4, Until: 8, Energy: 20 * KilowattHour} // 7.36 kWh are possible
 	v := recordedVehicle(t, "", short, Session{From: 12, Until: 60, Energy: 5 * KilowattHour})
@@ -97,7 +97,7 @@ func TestVehicleThatCannotBeMet(t *testing.T) {
 	}
 }
 
-// A run begins as if it had been going on.
+// A run begins as if the vehicle had always been running.
 func TestVehicleAtTheStart(t *testing.T) {
 	const target = 54 * KilowattHour
 	s := func(from, until Tick, kWh Energy) Session {

@@ -2,8 +2,8 @@ package twins
 
 import "fmt"
 
-// WaterPump lifts water into a tower: so much energy each day, between two times
-// of the day, and when in between is the grid's choice. Unasked it pumps at once.
+// WaterPump lifts water into a tower: a fixed energy each day, between two times
+// of the day, at times of the grid's choice. Unasked it pumps at once.
 var WaterPump = Declare(Kind{
 	Name: "water_pump", Plural: "water_pumps", Label: "Water pump", Role: RoleLoad, Version: 1,
 	Schema:   waterPumpSchema,
@@ -44,7 +44,7 @@ type waterPump struct {
 	daily       Energy
 	from, until Seconds
 
-	// State: what has been pumped on a day, and what it has put off. 0 ≤ pumped ≤ daily.
+	// State: what has been pumped on the day, and what has been shifted. 0 ≤ pumped ≤ daily.
 	day    int64
 	pumped Energy
 	owed   Energy // ≥ 0
@@ -98,7 +98,7 @@ func (p *waterPump) Offer(env *Env, out *Flex) {
 		most++ // the last step pumps a millijoule or so more: whole milliwatts
 	}
 	most = min(p.rated, most)
-	later := p.rated.For(max(0, p.until-now-env.Step)) // what the steps after this one can pump
+	later := p.rated.For(max(0, p.until-now-env.Step)) // energy that the steps after this one can pump
 	least, rest := max(0, left-later).Over(env.Step)
 	if rest > 0 {
 		least++

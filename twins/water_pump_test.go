@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// Whatever it is asked inside its offers, the day's water is pumped by the time
-// that was wanted, and not before it may begin.
+// With any setpoint inside its offers, the pump finishes the day's water by its
+// end time, and does not start before its start time.
 func TestWaterPumpIsDoneInTime(t *testing.T) {
 	for _, row := range []struct {
 		name  string

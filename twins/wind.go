@@ -33,7 +33,7 @@ const windHeight = 10
 type curvePoint struct{ speed, power float64 }
 
 // powerCurve rises in speed; power ≥ 0. Below its first and above its last point
-// the turbine stands still.
+// the turbine gives nothing.
 type powerCurve []curvePoint
 
 // at is the power at a wind speed, interpolated between points.
@@ -56,7 +56,7 @@ func (c powerCurve) at(speed float64) float64 {
 	return a.power + float64((b.power-a.power)*((speed-a.speed)/(b.speed-a.speed)))
 }
 
-// check says what is wrong with a curve.
+// check returns an error for an invalid curve.
 func (c powerCurve) check() error {
 	if len(c) < 2 {
 		return fmt.Errorf("%d points, wanted at least 2", len(c))
@@ -72,14 +72,14 @@ func (c powerCurve) check() error {
 	return nil
 }
 
-// turbine is one turbine at its place.
+// turbine is one turbine at its site.
 type turbine struct {
 	curve powerCurve
 	hub   float64 // wind at hub height ÷ wind at 10 m
 	stall bool    // constant pitch and speed
 }
 
-// power is what the turbine gives in a weather, ≥ 0.
+// power is what the turbine gives in this weather, ≥ 0.
 func (t *turbine) power(w *Weather) Power {
 	if !(w.Wind > 0) {
 		return 0
@@ -97,8 +97,8 @@ func (t *turbine) power(w *Weather) Power {
 // watts rounds to a whole milliwatt.
 func watts(w float64) Power { return Power(math.Round(float64(w * float64(Watt)))) }
 
-// turbineKeys are the keys that say which turbine stands where; turbineSpec reads
-// them.
+// turbineKeys are the keys that describe a turbine and its site; turbineSpec
+// reads them.
 var turbineKeys = `"turbine": {"enum": ["` + strings.Join(turbineNames(), `", "`) + `"], "description": "a turbine whose power curve is known; or else: curve"},
     "curve": {"type": "array", "minItems": 2, "maxItems": 1000, "description": "power curve of one turbine: pairs of wind speed at hub height, m/s, rising, and power, W; below the first and above the last it stands still",
       "items": {"type": "array", "minItems": 2, "maxItems": 2, "description": "a wind speed, m/s, and a power, W", "items": {"type": "number", "minimum": 0, "maximum": 1e8}}},
@@ -158,7 +158,7 @@ type knownTurbine struct {
 
 var knownTurbines = parseCurves(curveTable)
 
-// parseCurves reads the table; it panics at what is wrong with it, since it is
+// parseCurves reads the table; it panics at an error, since the table is
 // embedded.
 func parseCurves(table string) map[string]*knownTurbine {
 	all := map[string]*knownTurbine{}

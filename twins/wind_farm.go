@@ -2,8 +2,8 @@ package twins
 
 import "fmt"
 
-// WindFarm is wind turbines that feed the grid. What the wind gives comes by
-// itself; it is held back when nothing else can make room for it.
+// WindFarm is wind turbines that feed the grid. Its output follows the wind;
+// it is held back when nothing else can make room for it.
 var WindFarm = Declare(Kind{
 	Name: "wind_farm", Plural: "wind_farms", Label: "Wind farm", Role: RoleProducer, Version: 1,
 	Schema: `{
@@ -60,7 +60,7 @@ func newWindFarms(_ *Site, members []Member) (Slab, error) {
 // windFarms is the slab.
 type windFarms struct{ *SlabOf[windFarm, *windFarm] }
 
-// Plant implements Generator. Turbines turn behind converters: no inertia (as
+// Plant implements Generator. Turbines are behind converters: no inertia (as
 // ENTSO-E counts them); carbon is the median of IPCC AR5 for wind on land.
 func (s *windFarms) Plant(i int) Plant {
 	f := s.Row(i)

@@ -27,7 +27,7 @@ func TestPowerCurve(t *testing.T) {
 	}
 }
 
-// A curve of 100 W for each m/s: what density and height do to it can be
+// A curve of 100 W for each m/s: the effect of density and height can be
 // worked out by hand.
 func TestTurbineByHand(t *testing.T) {
 	line := powerCurve{{0, 0}, {20, 2000}}
@@ -67,7 +67,7 @@ func TestTurbineByHand(t *testing.T) {
 	}
 }
 
-// Every curve of the table is sound, and reaches the rating in its source's name
+// Every curve of the table is valid, and reaches the rating in its source's name
 // within a third: small turbines are rated at 11 m/s.
 func TestKnownTurbines(t *testing.T) {
 	rated := map[string]float64{"swift": 1, "pika-t701": 1.5, "kestrel-e400": 2.5, "fortis-montana": 3.31, "sd6": 5.2, "bergey-excel-10": 8.9,

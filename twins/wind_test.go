@@ -58,7 +58,7 @@ func farm(t *testing.T, spec string) twins.Slab {
 }
 
 // yield steps a farm through hours, each following its reference, and returns
-// what it has generated.
+// the energy generated.
 func yield(t *testing.T, s twins.Slab, hours []twins.Weather) (sum twins.Energy) {
 	t.Helper()
 	env := twins.Env{Step: 3600}
@@ -129,7 +129,7 @@ func TestWindYear(t *testing.T) {
 	}
 }
 
-// What each input does to the yearly energy.
+// The effect of each input on the yearly energy.
 func TestWindInputsMoveTheYield(t *testing.T) {
 	hours, _ := windYear(t)
 	dense := make([]twins.Weather, len(hours))
@@ -183,7 +183,7 @@ func TestWindFarmRefuses(t *testing.T) {
 	}
 }
 
-// A household's turbine gives what a farm of the same turbine gives.
+// A household's turbine gives the same as a farm of that turbine.
 func TestHouseholdWindTurbine(t *testing.T) {
 	hours, _ := windYear(t)
 	s, err := twins.Household.New(&twins.Site{Step: 3600, Recorded: func(string, string, int) (int32, error) { return 0, nil }},

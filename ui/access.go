@@ -8,17 +8,17 @@ import (
 	"slices"
 )
 
-// Role is what the caller of a route must be allowed to do. A route says its role where it is
-// registered; the zero Role is that of a route which says none, and no caller has it.
+// Role is what the caller of a route must be allowed to do. Each route is registered with its role;
+// a route without one has the zero Role, which no caller has.
 type Role uint8
 
 const (
 	_ Role = iota
-	// Anyone needs nothing, not even the token: whether the server is up.
+	// Anyone needs no token: /healthz is the only such route.
 	Anyone
-	// Watch reads: what a run shows, its documents and the page.
+	// Watch reads: figures of a run, documents and the page.
 	Watch
-	// Control changes: the clock, settings, forks, acknowledgements.
+	// Control makes changes: the clock, settings, forks, acknowledgements.
 	Control
 )
 
@@ -28,7 +28,7 @@ var roleNames = [...]string{"no role", "anyone", "watch", "control"}
 func (r Role) String() string { return roleNames[r] }
 
 // Principal is the caller of a request with the roles that it has. The zero Principal is a caller
-// that has not said who it is.
+// without credentials.
 type Principal struct{ Roles []Role }
 
 // tokenBearer is the principal of the token, and of every caller where the server has no token.
@@ -39,22 +39,23 @@ func (p Principal) May(r Role) bool { return r == Anyone || r != 0 && slices.Con
 
 type principalKey struct{}
 
-// withPrincipal is a context of a request of a principal.
+// withPrincipal returns a request's context that carries its principal.
 func withPrincipal(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// PrincipalOf is the caller of the request of a context: the zero Principal if there is none.
+// PrincipalOf returns the caller of the request that the context belongs to, or the zero Principal
+// if the context carries none.
 func PrincipalOf(ctx context.Context) Principal {
 	p, _ := ctx.Value(principalKey{}).(Principal)
 	return p
 }
 
-// router is the routes of the server, each with its role. It lets a request through to its route
-// if the request's Principal has that role, and refuses it otherwise.
+// router holds the routes of the server, each with its role. It serves a request if the request's
+// Principal has the role of the route; otherwise it answers 401 or 403.
 type router struct {
 	mux   *http.ServeMux
-	roles map[string]Role // by pattern of the mux; zero: none has been said
+	roles map[string]Role // by pattern of the mux; zero: none was given
 }
 
 func newRouter() *router { return &router{http.NewServeMux(), map[string]Role{}} }
@@ -65,13 +66,13 @@ func (r *router) handle(pattern string, may Role, h http.Handler) {
 	r.mux.Handle(pattern, h)
 }
 
-// HandleFunc implements humago.Mux. The role of the route is said by may, before or after.
+// HandleFunc implements humago.Mux. The caller sets the role of the route with may, before or after.
 func (r *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
-	r.roles[pattern] = r.roles[pattern] // so that a route whose role is never said is in the list
+	r.roles[pattern] = r.roles[pattern] // adds the pattern, so that check finds a route without a role
 	r.mux.HandleFunc(pattern, h)
 }
 
-// may says the role of a route.
+// may sets the role of a route.
 func (r *router) may(pattern string, role Role) { r.roles[pattern] = role }
 
 // check returns an error that names the first route without a role.

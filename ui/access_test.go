@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// routeRoles is who may call each route. A new route needs its row here.
+// routeRoles is the role that each route needs. A new route needs its row here.
 var routeRoles = map[string]Role{
 	"GET /healthz": Anyone,
 
@@ -84,8 +84,8 @@ func (t *tester) router(of *testing.T) *router {
 	return h.(*router)
 }
 
-// Each principal gets through to the routes of its roles and to no others: a caller that has not
-// said who it is gets 401, one that lacks the role 403.
+// Each principal can call the routes of its roles and no others: a caller without credentials gets
+// 401, one without the role 403.
 func TestRoles(t *testing.T) {
 	routes := serve(t, "hamlet", nil).router(t)
 	const missing = http.MethodGet + " /missing"
@@ -122,7 +122,7 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// A server does not start with a route that does not say its role.
+// A server does not start with a route that has no role.
 func TestRouteWithoutRole(t *testing.T) {
 	r := newRouter()
 	r.handle("GET /a", Watch, http.NotFoundHandler())

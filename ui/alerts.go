@@ -13,14 +13,14 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// Rule is a condition that people want to hear of.
+// Rule is a condition that raises an alert.
 type Rule struct {
 	Rule     string `json:"rule"`
 	Severity string `json:"severity" enum:"note,warning,critical"`
 	Text     string `json:"text"`
 }
 
-// rules are those of views.Rules.
+// rules returns views.Rules in the form of the API.
 func rules() (all []Rule) {
 	for _, r := range views.Rules() {
 		all = append(all, Rule(r))
@@ -28,41 +28,41 @@ func rules() (all []Rule) {
 	return all
 }
 
-// alert is one cause, and whether it has been acknowledged since it became active.
+// alert is an alert of the views, and whether it has been acknowledged since it became active.
 type alert struct {
 	views.Alert
 	acknowledged bool
 }
 
-// alerts are the run's alerts as viewers follow them: which have been acknowledged, and what has
-// changed since a revision.
+// alerts adds to the alerts of the views which of them are acknowledged and in which revision each
+// changed last, so that a viewer can ask for changes since the revision that it has.
 type alerts struct {
 	of *folded
 
 	mu        sync.Mutex
-	seen      map[string]twins.Tick // by ID: steps that had been made when it was acknowledged last
+	seen      map[string]twins.Tick // by ID: number of steps made when it was last acknowledged
 	revision  uint64
-	revisions map[string]uint64 // by ID: of its last change in this process
-	unseen    atomic.Int64      // how many are active and not acknowledged
-	now       atomic.Uint64     // the revision
+	revisions map[string]uint64 // by ID: revision of its last change in this process
+	unseen    atomic.Int64      // number of alerts that are active and not acknowledged
+	now       atomic.Uint64     // the same as revision, read without mu
 
-	making sync.Mutex // of news
+	making sync.Mutex // guards made and madeAt
 	made   map[newsOf][]byte
-	madeAt uint64 // revision of what is made
+	madeAt uint64 // revision of the messages in made
 }
 
-// newsOf is a message of what has changed since a revision.
+// newsOf is the key of a message: the revision that a viewer has, and the encoding.
 type newsOf struct {
 	since uint64
 	json  bool
 }
 
-// mostNews is how many messages of one revision are kept: most viewers have the one
-// before, and those that come anew want all.
+// mostNews is how many messages of one revision are cached. Few are needed: most viewers have
+// the revision before, and new viewers need all alerts.
 const mostNews = 8
 
-// newAlerts follows the alerts of views from where they are; seen is by ID how many steps had
-// been made when an alert was acknowledged.
+// newAlerts follows the alerts of views, beginning with the present ones. seen has by ID the number
+// of steps made when an alert was acknowledged.
 func newAlerts(of *folded, seen map[string]twins.Tick) *alerts {
 	a := &alerts{of: of, seen: seen, revisions: map[string]uint64{}}
 	a.revision = 1 + uint64(latest(of, views.AlertsKind, (*views.Alerts).Steps)) + uint64(len(seen))
@@ -71,7 +71,7 @@ func newAlerts(of *folded, seen map[string]twins.Tick) *alerts {
 	return a
 }
 
-// all visits the alerts. The caller holds mu, or is alone.
+// all calls visit with each alert. The caller holds mu or is the only one with access.
 func (a *alerts) all(visit func(alert)) {
 	latest(a.of, views.AlertsKind, func(v *views.Alerts) int {
 		v.All(func(row *views.Alert) { visit(a.row(row)) })
@@ -79,13 +79,13 @@ func (a *alerts) all(visit func(alert)) {
 	})
 }
 
-// row is an alert with whether it has been acknowledged. The caller holds mu, or is alone.
+// row adds to an alert whether it is acknowledged. The caller holds mu or is the only one with access.
 func (a *alerts) row(of *views.Alert) alert {
 	made, ok := a.seen[of.ID]
 	return alert{*of, ok && of.Since < made}
 }
 
-// step follows the views after they have taken a step.
+// step updates the revisions after the views have processed step t.
 func (a *alerts) step(t twins.Tick) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -97,7 +97,7 @@ func (a *alerts) step(t twins.Tick) {
 			a.revisions[row.ID] = a.revision
 		}
 	})
-	if len(a.revisions) > rows+views.MostAlerts { // many of them are of alerts that have been left out
+	if len(a.revisions) > rows+views.MostAlerts { // many belong to alerts that the view has dropped
 		known := map[string]uint64{}
 		a.all(func(row alert) { known[row.ID] = a.revisions[row.ID] })
 		a.revisions = known
@@ -109,7 +109,7 @@ func severity(r *views.Rule) stream.Alert_Severity {
 	return stream.Alert_Severity(stream.Alert_Severity_value[strings.ToUpper(r.Severity)])
 }
 
-// since are the alerts that have changed after a revision, and the revision now.
+// since returns the alerts that have changed after a revision, sorted, and the present revision.
 func (a *alerts) since(revision uint64) ([]alert, uint64) {
 	changed, now := a.changed(revision)
 	slices.SortFunc(changed, func(p, q alert) int { return views.CompareAlerts(&p.Alert, &q.Alert) })
@@ -130,9 +130,9 @@ func (a *alerts) changed(revision uint64) (rows []alert, now uint64) {
 	return rows, a.revision
 }
 
-// news is the message on the wire of the rows that have changed after a revision, nil
-// if none has, and the revision now. It is made once for all who want it, and what
-// makes steps does not wait for that.
+// news returns the encoded message with the alerts that have changed after a revision, nil if none
+// has, and the present revision. Viewers with the same revision share one message; encoding it
+// does not block step.
 func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
 	a.making.Lock()
 	defer a.making.Unlock()
@@ -156,10 +156,10 @@ func (a *alerts) news(since uint64, asJSON bool) ([]byte, uint64) {
 	return b, revision
 }
 
-// open is how many active rows nobody has acknowledged.
+// open returns the number of active alerts that are not acknowledged.
 func (a *alerts) open() int { return int(a.unseen.Load()) }
 
-// countOpen counts them after a change. The caller holds mu, or is alone.
+// countOpen updates unseen and now after a change. The caller holds mu or is the only one with access.
 func (a *alerts) countOpen() {
 	n := int64(0)
 	a.all(func(row alert) {
@@ -171,7 +171,7 @@ func (a *alerts) countOpen() {
 	a.now.Store(a.revision)
 }
 
-// hasOpened says whether a row became active in the last step.
+// hasOpened reports whether an alert became active in the last step.
 func (a *alerts) hasOpened() bool {
 	return latest(a.of, views.AlertsKind, (*views.Alerts).Opened)
 }
@@ -180,8 +180,8 @@ func (a *alerts) has(id string) bool {
 	return latest(a.of, views.AlertsKind, func(v *views.Alerts) bool { return v.Find(id) != nil })
 }
 
-// acknowledge says that an alert has been seen when so many steps had been made: it stays so
-// until the alert becomes active anew.
+// acknowledge marks an alert as acknowledged after made steps. The mark holds until the alert
+// becomes active again.
 func (a *alerts) acknowledge(id string, made twins.Tick) (alert, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -206,7 +206,7 @@ func (a *alerts) acknowledge(id string, made twins.Tick) (alert, error) {
 	return found, nil
 }
 
-// forget leaves out what was acknowledged of alerts that have been left out. The caller holds mu.
+// forget drops the acknowledgements of alerts that the view has dropped. The caller holds mu.
 func (a *alerts) forget() {
 	if len(a.seen) < 2*views.MostAlerts {
 		return
@@ -220,7 +220,7 @@ func (a *alerts) forget() {
 	a.seen = seen
 }
 
-// acknowledgedUntil is what had been acknowledged when at most so many steps had been made.
+// acknowledgedUntil returns the acknowledgements made after at most so many steps.
 func (a *alerts) acknowledgedUntil(steps twins.Tick) map[string]twins.Tick {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -233,7 +233,7 @@ func (a *alerts) acknowledgedUntil(steps twins.Tick) map[string]twins.Tick {
 	return seen
 }
 
-// message is the row as the stream has it.
+// message returns the alert as a row of the stream.
 func (row *alert) message() *stream.Alert {
 	return &stream.Alert{Id: row.ID, Rule: row.Rule.Rule, Severity: severity(row.Rule), Scope: row.Scope, Text: row.Rule.Text,
 		First: int64(row.First), Last: int64(row.Last), Count: uint64(row.Count), Active: row.Active, Acknowledged: row.acknowledged}

@@ -20,7 +20,7 @@ func (Numbers) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeNumber, Nullable: true}}
 }
 
-// Scalar is a number, a word, true or false, as it was written.
+// Scalar is a number, a word, true or false, as the request has it.
 type Scalar string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -39,7 +39,7 @@ func (Scalar) Schema(huma.Registry) *huma.Schema {
 	}}
 }
 
-// RunQuery is the run that a request is about.
+// RunQuery names the run that a request is about.
 type RunQuery struct {
 	Run string `query:"run" default:"live" doc:"the live run or a fork"`
 }
@@ -52,22 +52,22 @@ func (s *Server) runOf(q RunQuery) (*run, error) {
 	return r, nil
 }
 
-// answer is a body.
+// answer is a response that has only a body.
 type answer[T any] struct{ Body T }
 
-// tagged is a body that is good until the catalogue changes.
+// tagged is a response that clients may cache until the catalogue changes: its ETag is the version.
 type tagged[T any] struct {
 	ETag         string `header:"ETag"`
 	CacheControl string `header:"Cache-Control"`
 	Body         T
 }
 
-// TagQuery is what the asker has already.
+// TagQuery has the ETag of the version that the client has cached.
 type TagQuery struct {
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
-// tag answers with a body that the asker may have already.
+// tag answers with the body, or with 304 if the client has cached it.
 func tag[T any](s *Server, q TagQuery, body func() T) (*tagged[T], error) {
 	etag := `"` + s.index.Version + `"`
 	if q.IfNoneMatch == etag {
@@ -76,7 +76,7 @@ func tag[T any](s *Server, q TagQuery, body func() T) (*tagged[T], error) {
 	return &tagged[T]{ETag: etag, CacheControl: "no-cache", Body: body()}, nil
 }
 
-// Page is which part of a list is asked for.
+// Page selects part of a list.
 type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Cursor string `query:"cursor" maxLength:"20"`
@@ -93,7 +93,7 @@ func (p Page) from() (int, error) {
 	return n, nil
 }
 
-// of answers a question about a run.
+// of makes a handler of a method of run: it finds the run that the query names and calls ask.
 func of[I any, O any](s *Server, run func(*I) RunQuery, ask func(*run, *I) (O, error)) func(context.Context, *I) (*answer[O], error) {
 	return func(_ context.Context, q *I) (*answer[O], error) {
 		r, err := s.runOf(run(q))
@@ -108,18 +108,18 @@ func of[I any, O any](s *Server, run func(*I) RunQuery, ask func(*run, *I) (O, e
 	}
 }
 
-// api is where the API's routes are registered: each with the role that its callers need.
+// api registers the routes of the API, each with the role that its callers need.
 type api struct {
 	huma.API
 	routes *router
 }
 
-// get registers a route that reads.
+// get registers a route that reads something.
 func get[I, O any](a *api, path string, may Role, summary string, handle func(context.Context, *I) (*O, error)) {
 	register(a, may, operation(http.MethodGet, path, summary, http.StatusOK), handle)
 }
 
-// post registers a route that changes.
+// post registers a route that changes something.
 func post[I, O any](a *api, path string, may Role, summary string, status int, handle func(context.Context, *I) (*O, error)) {
 	register(a, may, operation(http.MethodPost, path, summary, status), handle)
 }
@@ -139,7 +139,7 @@ func operation(method, path, summary string, status int) huma.Operation {
 
 var idOf = strings.NewReplacer("/", "-", "{", "", "}", "", ".", "-")
 
-// routes are all that the server answers.
+// routes returns the handler of all routes of the server.
 func (s *Server) routes() (http.Handler, error) {
 	r := newRouter()
 	config := huma.DefaultConfig("Smatrix Grid", "1")
@@ -177,7 +177,7 @@ func (s *Server) routes() (http.Handler, error) {
 	return r, r.check()
 }
 
-// noRoute answers what the API does not have.
+// noRoute answers requests that match no route: 405 if the path has other methods, otherwise 404.
 func noRoute(a *api) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if allowed := allowed(a, r.URL.Path); allowed != "" {
@@ -191,10 +191,10 @@ func noRoute(a *api) http.HandlerFunc {
 
 func healthy(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write([]byte("{\"status\":\"ok\"}\n")) // the caller may have gone
+	_, _ = w.Write([]byte("{\"status\":\"ok\"}\n")) // fails if the client has disconnected
 }
 
-// allowed are the methods that a path has.
+// allowed returns the methods of a path, as the Allow header lists them.
 func allowed(api huma.API, path string) string {
 	item := api.OpenAPI().Paths[path]
 	switch {

@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// AlertInfo is one cause.
+// AlertInfo is one alert: a rule and the scope in which it was met.
 type AlertInfo struct {
 	ID           string `json:"id"`
 	Rule         string `json:"rule"`
@@ -65,7 +65,7 @@ type acknowledgeBody struct {
 func (s *Server) alertRoutes(a *api) {
 	get(a, "/alerts", Watch, "Alerts, a row for each cause", of(s, func(q *alertsQuery) RunQuery { return q.RunQuery },
 		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
-	post(a, "/alerts/acknowledge", Control, "Say that an alert has been seen", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
+	post(a, "/alerts/acknowledge", Control, "Acknowledge an alert", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
 		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
 			a, err := r.acknowledge(q.Body.ID)
 			var lost *NotKeptError

@@ -12,12 +12,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// State is a run's clock and how it is.
+// State is a run's clock and its condition.
 type State struct {
 	Run             string  `json:"run"`
 	Scenario        string  `json:"scenario"`
 	State           string  `json:"state" enum:"paused,live,ended,failed,replay"`
-	Playing         bool    `json:"playing" doc:"steps are made, or shown"`
+	Playing         bool    `json:"playing" doc:"steps are being made, or shown in a replay"`
 	Tick            int64   `json:"tick" doc:"steps made"`
 	Time            string  `json:"time" doc:"start of the next step"`
 	First           int64   `json:"first" doc:"oldest step that is held"`
@@ -26,21 +26,21 @@ type State struct {
 	End             string  `json:"end"`
 	Zone            string  `json:"zone"`
 	StepS           int64   `json:"step_s"`
-	Speed           float64 `json:"speed" doc:"asked, simulated seconds per second; the one before if max"`
-	Max             bool    `json:"max" doc:"as fast as it goes"`
+	Speed           float64 `json:"speed" doc:"requested speed, simulated seconds per second; if max, the one requested before"`
+	Max             bool    `json:"max" doc:"no limit on the speed"`
 	Reached         float64 `json:"reached"`
 	StepsPerS       float64 `json:"steps_per_s"`
-	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0, or energy was lost or made"`
-	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null where nobody holds it"`
-	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"least inside it"`
-	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"greatest inside it"`
+	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0 unless energy was lost or created"`
+	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null while no member holds it"`
+	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"lowest within the step"`
+	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"highest within the step"`
 	Viewers         int     `json:"viewers"`
-	Alerts          int     `json:"alerts" doc:"open ones that nobody has acknowledged"`
+	Alerts          int     `json:"alerts" doc:"active and not acknowledged"`
 	FramesSent      int64   `json:"frames_sent"`
 	FramesConflated int64   `json:"frames_conflated"`
 	Seed            uint64  `json:"seed"`
 	Digest          string  `json:"digest" doc:"once the run is over"`
-	Error           string  `json:"error" doc:"of a failed run; of another one what it waits for, such as room on the disk"`
+	Error           string  `json:"error" doc:"why the run failed; while it runs, what it waits for, such as space on the disk"`
 }
 
 func (r *run) state() State {
@@ -65,7 +65,7 @@ func (r *run) state() State {
 	return s
 }
 
-// stateName is what a run does, as the API has it.
+// stateName is the run's state as the API names it.
 func (r *run) stateName(s live.State) string {
 	if r.replay {
 		return "replay"
@@ -73,7 +73,7 @@ func (r *run) stateName(s live.State) string {
 	return s.String()
 }
 
-// trouble is why a run has failed, or what it waits for.
+// trouble returns why the run has failed or what it waits for, "" if neither.
 func (r *run) trouble(c *live.Clock) string {
 	switch {
 	case c.Err != nil:
@@ -105,12 +105,12 @@ type speedBody struct {
 type seekBody struct {
 	RunQuery
 	Body struct {
-		Tick int64 `json:"tick" minimum:"0" doc:"steps that are to have been made"`
+		Tick int64 `json:"tick" minimum:"0" doc:"the number of steps made when it pauses"`
 	}
 }
 
 func (s *Server) clockRoutes(a *api) {
-	get(a, "/state", Watch, "The clock and how the run is", func(_ context.Context, q *RunQuery) (*answer[State], error) {
+	get(a, "/state", Watch, "The clock and the state of the run", func(_ context.Context, q *RunQuery) (*answer[State], error) {
 		r, err := s.runOf(*q)
 		if err != nil {
 			return nil, err
@@ -127,7 +127,7 @@ func (s *Server) clockRoutes(a *api) {
 		if err != nil {
 			return nil, err
 		}
-		ctx, cancel := context.WithTimeout(ctx, answeredIn-10*time.Second) // then the answer is how far it is
+		ctx, cancel := context.WithTimeout(ctx, answeredIn-10*time.Second) // then the answer is the state reached so far
 		defer cancel()
 		if q.Body.Until != "" {
 			if q.Body.Steps != 0 {
@@ -150,7 +150,7 @@ func (s *Server) clockRoutes(a *api) {
 	})
 }
 
-// stepUntilEvent goes on to the next notable event or alert.
+// stepUntilEvent makes steps up to the next notable event or alert.
 func (r *run) stepUntilEvent(ctx context.Context) error {
 	if p, ok := r.pace.(*player); ok {
 		return p.untilEvent(ctx)
@@ -159,7 +159,7 @@ func (r *run) stepUntilEvent(ctx context.Context) error {
 	return err
 }
 
-// control moves the clock of a run.
+// control calls do with the clock of a run and answers with the state after it.
 func (s *Server) control(q RunQuery, do func(pacer) error) (*answer[State], error) {
 	r, err := s.runOf(q)
 	if err != nil {
@@ -168,12 +168,12 @@ func (s *Server) control(q RunQuery, do func(pacer) error) (*answer[State], erro
 	return r.answer(do(r.pace))
 }
 
-// answer is the state after something was asked of the clock.
+// answer returns the state after a request to the clock, or its error with a status.
 func (r *run) answer(err error) (*answer[State], error) {
 	switch {
 	case errors.Is(err, live.ErrOver):
 		return nil, huma.Error409Conflict(err.Error())
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the asker has gone
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the client has disconnected
 		return &answer[State]{r.state()}, nil
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())

@@ -22,10 +22,10 @@ type CommandBody struct {
 	Value    Scalar `json:"value,omitempty" doc:"in the setting's unit; a word where it is a choice; true or false"`
 	Word     string `json:"word,omitempty" maxLength:"100" pattern:"^[A-Za-z0-9_.-]*$" doc:"the same as a word in value"`
 	Multiply Scalar `json:"multiply,omitempty" doc:"a factor, instead of a value"`
-	Tick     int64  `json:"tick,omitempty" minimum:"0" doc:"step it is for; the next one if left out"`
+	Tick     int64  `json:"tick,omitempty" minimum:"0" doc:"step in which it is carried out; the next one if left out"`
 }
 
-// CommandInfo is a command as it is carried out.
+// CommandInfo is a command that was accepted.
 type CommandInfo struct {
 	Seq      int64  `json:"seq"`
 	Tick     int64  `json:"tick"`
@@ -33,7 +33,7 @@ type CommandInfo struct {
 	Setting  string `json:"setting"`
 	Name     string `json:"name" doc:"set, multiply, or another command that the twin takes: it has no setting"`
 	Value    Number `json:"value" doc:"in the setting's unit, or the factor"`
-	Repeated bool   `json:"repeated" doc:"the Idempotency-Key came before: nothing more was done"`
+	Repeated bool   `json:"repeated" doc:"the Idempotency-Key was used before: the command was not carried out again"`
 }
 
 func (r *run) commandInfo(c twins.Command, repeated bool) CommandInfo {
@@ -52,8 +52,8 @@ type commandInput struct {
 	Body CommandBody
 }
 
-// command reads what was asked as a change of the scenario in mid-run: with the same
-// bounds, and the same words about what is wrong.
+// command reads a request as --set reads a change of the scenario: with the same bounds and the
+// same error texts.
 func (r *run) command(b *CommandBody) (c twins.Command, err error) {
 	e, ok := r.entry(b.Target)
 	if !ok {
@@ -161,5 +161,5 @@ func (r *run) commandPage(q *commandsQuery) (*commandPage, error) {
 
 func (s *Server) commandRoutes(a *api) {
 	post(a, "/commands", Control, "Change a setting of a twin", http.StatusAccepted, s.order)
-	get(a, "/commands", Watch, "Commands that were taken, newest first", of(s, func(q *commandsQuery) RunQuery { return q.RunQuery }, (*run).commandPage))
+	get(a, "/commands", Watch, "Accepted commands, newest first", of(s, func(q *commandsQuery) RunQuery { return q.RunQuery }, (*run).commandPage))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// TotalOf is a figure of two runs.
+// TotalOf is one figure of each of two runs, a and b.
 type TotalOf struct {
 	Name       string  `json:"name"`
 	A          float64 `json:"a"`
@@ -16,7 +16,7 @@ type TotalOf struct {
 	Difference float64 `json:"difference" doc:"b − a"`
 }
 
-// Pair is a column of two runs over time.
+// Pair is one column of each of two runs over time.
 type Pair struct {
 	Name string   `json:"name"`
 	Unit string   `json:"unit"`
@@ -41,7 +41,7 @@ type compareQuery struct {
 	Points int    `query:"points" minimum:"2" maximum:"10000" default:"1000"`
 }
 
-// compared are the flows that comparisons have: energies add up, the others do not.
+// compared are the columns of a comparison. Powers add up to energies; stored_j and frequency_hz have no total.
 var compared = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "unserved_w", "curtailed_w", "stored_j", "frequency_hz"}
 
 func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Comparison], error) {
@@ -75,16 +75,16 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 	return &answer[*Comparison]{c}, nil
 }
 
-// energy is what a power adds up to.
+// energy is the sum of a power over the steps from ≤ t < to.
 func (r *run) energy(at Cell, from, to twins.Tick) (sum twins.Total) {
 	step := r.scenario.Calendar.Step
-	_ = r.history.Values(at, from, to, func(_ twins.Tick, v int64) { // memory gives no errors, a journal those of its disk
+	_ = r.history.Values(at, from, to, func(_ twins.Tick, v int64) { // Memory returns no errors; a journal returns those of its disk
 		sum = sum.Plus(twins.Power(v).For(step))
 	})
 	return sum
 }
 
-// firstDifference is the first step in which any twin's figures differ.
+// firstDifference returns the first step in which a figure of any twin differs, nil if there is none.
 func firstDifference(a, b *run, from, to twins.Tick) *int64 {
 	for t := from; t < to; t++ {
 		x, errX := a.history.Step(t, false)

@@ -35,12 +35,12 @@ type gridTable struct {
 	To   int64 `query:"to" default:"-1"`
 }
 
-// mediaTypes are those of downloads, by how their names end.
+// mediaTypes are the media types of downloads by file extension.
 var mediaTypes = map[string]string{"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
-// download streams a file. write is to call more for each row: a large file may take
-// long, a reader that stalls may not. What cannot be written ends it: the reader is
-// gone; one who is not gets to know that the file is not whole.
+// download streams a file. write must call more for each row, which extends the deadline: a large
+// file may take long, but a client that stops reading is disconnected. An error of write aborts
+// the response, so that a client that still reads notices that the file is incomplete.
 func download(name, format string, write func(w io.Writer, more func()) error) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		ctx.SetHeader("Content-Type", mediaTypes[format])
@@ -58,13 +58,13 @@ func download(name, format string, write func(w io.Writer, more func()) error) *
 	}}
 }
 
-// heldSteps calls visit with the steps that are held, in order, until it fails.
+// heldSteps calls visit with the steps that the history holds, in order, until visit returns an error.
 func (r *run) heldSteps(from, to twins.Tick, visit func(*Step) error) error {
 	first, _ := r.history.Bounds()
 	for t := max(from, first); t < to; t++ {
 		step, err := r.history.Step(t, false)
 		if err != nil {
-			continue // it has been let go of in the meantime
+			continue // evicted in the meantime
 		}
 		if err := visit(step); err != nil {
 			return err
@@ -78,7 +78,7 @@ func (r *run) readingsTable(q *readingsTable, format string) (*huma.StreamRespon
 	if err != nil {
 		return nil, err
 	}
-	places, err := r.placesOf(q)
+	places, err := r.selectedTwins(q)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +136,8 @@ func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, 
 	return out.Close()
 }
 
-// placesOf are the twins that are asked for, in the order of readings.csv.
-func (r *run) placesOf(q *readingsTable) (places []Place, err error) {
+// selectedTwins returns the places of the twins that the query selects, in the order of readings.csv.
+func (r *run) selectedTwins(q *readingsTable) (places []Place, err error) {
 	for _, path := range q.Path {
 		p, ok := r.index.Place(path)
 		if !ok {
@@ -189,7 +189,7 @@ func (r *run) csvRow(step *Step, p Place, columns []string) []string {
 	return row
 }
 
-// gridColumns are the flow columns of the grid's table, in its order.
+// gridColumns are the flow columns of the grid's table, in the order of the table.
 var gridColumns = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "curtailed_w", "unserved_w"}
 
 func (r *run) gridTable(q *gridTable, format string) (*huma.StreamResponse, error) {
@@ -237,7 +237,7 @@ func (r *run) gridParquet(w io.Writer, from, to twins.Tick, more func()) error {
 	return out.Close()
 }
 
-// gridValues are the figures of sim.GridColumns in a step.
+// gridValues returns the values of sim.GridColumns in a step.
 func (r *run) gridValues(step *Step) []sim.GridValue {
 	grid := &step.Scopes[scopeGrid][0]
 	value := func(name string) int64 { return grid.Value(flowColumnNamed(name), 0) }
@@ -251,8 +251,8 @@ func (r *run) gridValues(step *Step) []sim.GridValue {
 		sim.GridValue{Value: value("co2_g_per_kwh"), Places: 3, Known: r.mixed})
 }
 
-// farthest is the frequency of the step that was farthest from nominal, in µHz; not
-// known where nobody held it.
+// farthest returns the frequency within the step that was farthest from nominal, in µHz; known is
+// false if no member held the frequency.
 func farthest(grid *viewers.Block) (v int64, known bool) {
 	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
 	if most-nominal > nominal-least {

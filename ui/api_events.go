@@ -9,7 +9,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// EventInfo is a notable event.
+// EventInfo is one notable event.
 type EventInfo struct {
 	Tick   int64            `json:"tick"`
 	Time   string           `json:"time"`
@@ -18,13 +18,13 @@ type EventInfo struct {
 	Fields map[string]int64 `json:"fields"`
 }
 
-// DecisionInfo is something that was decided for a member and why.
+// DecisionInfo is one decision about a member with its reason.
 type DecisionInfo struct {
 	Tick       int64  `json:"tick"`
 	Time       string `json:"time"`
 	Path       string `json:"path"`
 	Reason     string `json:"reason"`
-	PowerW     Number `json:"power_w" doc:"what was asked of it instead of its reference"`
+	PowerW     Number `json:"power_w" doc:"the setpoint that replaced its reference"`
 	ShiftedW   Number `json:"shifted_w"`
 	UnservedW  Number `json:"unserved_w"`
 	CurtailedW Number `json:"curtailed_w"`
@@ -43,13 +43,13 @@ func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
 	return DecisionInfo{int64(t), r.time(t), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(d.Curtailed)}
 }
 
-// backwards calls visit with steps that are held, newest first, until it says no.
+// backwards calls visit with the steps that the history holds, newest first, until visit returns false.
 func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 	first, _ := r.history.Bounds()
 	for t := to - 1; t >= max(from, first); t-- {
 		s, err := r.history.Step(t, false)
 		if err != nil {
-			return nil // it has been let go of in the meantime
+			return nil // evicted in the meantime
 		}
 		if !visit(s) {
 			break
@@ -58,7 +58,7 @@ func (r *run) backwards(from, to twins.Tick, visit func(*Step) bool) error {
 	return nil
 }
 
-// mostDecisions is how many a twin shows, and lookBack how many steps are searched.
+// mostDecisions is how many decisions a twin lists, lookBack how many steps are searched for them.
 const (
 	mostDecisions = 20
 	lookBack      = 1000
@@ -83,7 +83,7 @@ func (r *run) decisionsOf(path string, step *Step) []DecisionInfo {
 type eventsQuery struct {
 	RunQuery
 	Page
-	Path string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
+	Path string `query:"path" maxLength:"500" doc:"of a member, or of a node above it"`
 	Type string `query:"type" maxLength:"100"`
 	From int64  `query:"from" default:"0"`
 	To   int64  `query:"to" default:"-1"`
@@ -97,7 +97,7 @@ type eventList struct {
 type decisionsQuery struct {
 	RunQuery
 	Page
-	Path   string `query:"path" maxLength:"500" doc:"of a member, or of what is above it"`
+	Path   string `query:"path" maxLength:"500" doc:"of a member, or of a node above it"`
 	Reason string `query:"reason" maxLength:"100"`
 	From   int64  `query:"from" default:"0"`
 	To     int64  `query:"to" default:"-1"`
@@ -108,12 +108,12 @@ type decisionList struct {
 	Decisions []DecisionInfo `json:"decisions"`
 }
 
-// under says that a path is another's or below it.
+// under reports whether path equals above or lies below it.
 func under(path, above string) bool {
 	return above == "" || path == above || strings.HasPrefix(path, above) && path[len(above)] == '/'
 }
 
-// pages collects a page of what backwards finds. A cursor is a step and a place in it.
+// pages selects one page of what backwards finds. A cursor is a step and an index in its list.
 type pages struct {
 	limit    int
 	tick, at int64 // where the page begins
@@ -134,8 +134,7 @@ func newPages(p Page, to twins.Tick) (*pages, error) {
 	return g, nil
 }
 
-// take says whether the i-th of a step belongs to the page, and whether the page is
-// full.
+// take reports whether the i-th item of a step belongs to the page, and whether the page is full.
 func (g *pages) take(t twins.Tick, i int) (take, full bool) {
 	switch {
 	case int64(t) == g.tick && int64(i) < g.at:

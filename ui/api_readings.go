@@ -11,8 +11,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// SeriesOf is one column over time. Each has its own ticks: of each stretch that is one
-// pixel, its least and its greatest value, where they were.
+// SeriesOf is one column over time. Each column has its own ticks: for each pixel of the window,
+// those of its least and its greatest value.
 type SeriesOf struct {
 	Name   string  `json:"name"`
 	Label  string  `json:"label"`
@@ -22,7 +22,7 @@ type SeriesOf struct {
 	V      Numbers `json:"v" doc:"values, null is a gap"`
 }
 
-// Series are columns over a window.
+// Series is one or more columns over a window.
 type Series struct {
 	Path       string     `json:"path"`
 	From       int64      `json:"from"`
@@ -30,18 +30,18 @@ type Series struct {
 	HeldFrom   int64      `json:"held_from" doc:"oldest step that is held"`
 	StepS      int64      `json:"step_s"`
 	StartUnixS int64      `json:"start_unix_s"`
-	Reduced    bool       `json:"reduced" doc:"there were more than two values a pixel"`
+	Reduced    bool       `json:"reduced" doc:"values were left out: there were more than two for each pixel"`
 	Series     []SeriesOf `json:"series"`
 }
 
-// Window is a stretch of time and how many pixels it has.
+// Window is a stretch of time and the number of pixels that it is drawn on.
 type Window struct {
 	From   int64 `query:"from" default:"0" doc:"first step"`
 	To     int64 `query:"to" default:"-1" doc:"the first step after it; -1: up to now"`
 	Points int   `query:"points" minimum:"2" maximum:"10000" default:"1000" doc:"pixels: at most two values for each"`
 }
 
-// span is the window in steps, refused if it makes no sense.
+// span returns the window in steps, or an error if it is not within the run.
 func (r *run) span(w Window) (from, to twins.Tick, err error) {
 	_, next := r.history.Bounds()
 	from, to = twins.Tick(w.From), twins.Tick(w.To)
@@ -68,7 +68,7 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
-	frequency := strings.HasPrefix(name, "frequency_") // 0 says that nobody held it
+	frequency := strings.HasPrefix(name, "frequency_") // 0: no member held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
 		if (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
 			c.put(int64(t), v, &next)
@@ -109,8 +109,8 @@ func (c *curve) gap(t int64) {
 	c.t, c.v = append(c.t, t), append(c.v, 0)
 }
 
-// reduce keeps of each of points stretches of time the least and the greatest value,
-// and a gap if there is one. It reports whether anything was left out.
+// reduce cuts the curve into as many stretches as there are points and keeps of each the least and
+// the greatest value, and a gap if there is one. It reports whether anything was left out.
 func (c *curve) reduce(points int) bool {
 	n := len(c.t)
 	if n <= 2*points {
@@ -158,7 +158,7 @@ type readingsQuery struct {
 	RunQuery
 	Window
 	Path   string   `query:"path" required:"true" maxLength:"500"`
-	Column []string `query:"column,explode" maxItems:"50" doc:"of its kind, part:NAME for a device, or gauge:NAME for a gauge; all of its kind's if left out"`
+	Column []string `query:"column,explode" maxItems:"50" doc:"a column of its kind, part:NAME for a device, or gauge:NAME for a gauge; all columns of its kind if left out"`
 }
 
 func (r *run) readings(q *readingsQuery) (*Series, error) {
@@ -187,7 +187,7 @@ func (r *run) readings(q *readingsQuery) (*Series, error) {
 			return nil, err
 		}
 		if err := s.add(r, name, c.label, c.places, c.at, q.Points); err != nil {
-			if c.at.Part >= 0 { // the past of devices is computed again, where it can be
+			if c.at.Part >= 0 { // powers of devices are computed again, which may fail
 				return nil, huma.Error404NotFound(err.Error())
 			}
 			return nil, err
@@ -199,15 +199,15 @@ func (r *run) readings(q *readingsQuery) (*Series, error) {
 	return s, nil
 }
 
-// readingColumn is what a name means that /readings is asked for.
+// readingColumn is a column of /readings, found by its name.
 type readingColumn struct {
 	at     Cell
 	places int
 	label  string
-	unit   string // "": the name carries it
+	unit   string // "": the suffix of the name says it
 }
 
-// readingColumn finds a column, part:NAME or gauge:NAME of a twin.
+// readingColumn finds a column of a twin by name: a column of its kind, part:NAME or gauge:NAME.
 func (r *run) readingColumn(p Place, name string) (c readingColumn, err error) {
 	b := r.index.block(p)
 	c = readingColumn{at: Cell{Scope: r.index.scopeOfTile(int(p.Tile)), Block: int(p.Block), Row: int(p.Row), Part: -1}, places: 3}
@@ -247,7 +247,7 @@ type flowsQuery struct {
 
 var usualFlows = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w"}
 
-// scopeRow is where a node's row stands.
+// scopeRow returns the row of a node: grid, sources/NAME, or a community's path. Column is not set.
 func (r *run) scopeRow(scope string) (Cell, bool) {
 	if scope == twins.GridPath {
 		return Cell{Scope: scopeGrid, Part: -1}, true
@@ -288,15 +288,14 @@ func (r *run) flows(q *flowsQuery) (*Series, error) {
 	return s, nil
 }
 
-// Production is what each source has generated beside consumption, and what is
-// expected.
+// Production is the generation of each source, with consumption and the forecast of the net load.
 type Production struct {
 	Series
-	ForecastJudged int `json:"forecast_judged" doc:"quarter hours of which it is known how far off their forecasts were"`
-	ForecastNeeds  int `json:"forecast_needs" doc:"so many are needed for a band around the forecast"`
+	ForecastJudged int `json:"forecast_judged" doc:"quarter hours whose forecasts could be compared with the actual net load"`
+	ForecastNeeds  int `json:"forecast_needs" doc:"how many of them a band around the forecast needs"`
 }
 
-// production is what each source has generated, beside consumption.
+// production answers GET /production.
 func (r *run) production(q *productionQuery) (*Production, error) {
 	from, to, err := r.span(q.Window)
 	if err != nil {
@@ -323,10 +322,9 @@ func (r *run) production(q *productionQuery) (*Production, error) {
 	return &Production{*s, judged, views.BandNeeds}, nil
 }
 
-// forecasts appends the net load as it came, as it was expected with the band in which
-// it should lie, and as it was expected in the window's last step of what follows,
-// which lies beyond the window. It returns of how many quarter hours before the
-// window's end it is known how far off their forecasts were.
+// forecasts appends the actual net load, its forecasts with their band, and beyond the end of the
+// window the forecast issued last in it. It returns the number of quarter hours before the
+// window's end whose forecasts were judged.
 func (s *Series) forecasts(r *run, points int) int {
 	curves := [...]struct {
 		name, label string
@@ -336,7 +334,7 @@ func (s *Series) forecasts(r *run, points int) int {
 		{name: "forecast_low_w", label: "lower end of the forecast's band"}, {name: "forecast_high_w", label: "upper end of the forecast's band"},
 	}
 	put := func(k int, t twins.Tick, p twins.Power) {
-		n := int64(t) // what lies between two of them is no gap
+		n := int64(t) // steps between two quarter hours are no gap
 		curves[k].put(n, int64(p), &n)
 	}
 	band, judged := r.judgedBefore(twins.Tick(s.To))
@@ -378,8 +376,8 @@ func (s *Series) forecasts(r *run, points int) int {
 	return band.Judged()
 }
 
-// judgedBefore are the quarter hours whose forecasts were judged before a step, and the band that
-// was known then.
+// judgedBefore returns the quarter hours whose forecasts were judged before a step, and the band
+// that follows from them.
 func (r *run) judgedBefore(at twins.Tick) (band *views.ForecastBand, all []views.JudgedQuarter) {
 	asOf(r.views, views.JudgedKind, at, func(j *views.Judged) (known bool) {
 		band, all, known = j.Before(at)

@@ -12,12 +12,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// RunInfo is one run.
+// RunInfo is one run: the live one or a fork.
 type RunInfo struct {
 	ID     string   `json:"id"`
 	Name   string   `json:"name"`
 	Parent string   `json:"parent"`
-	At     int64    `json:"at" doc:"step from which on it differs from its parent"`
+	At     int64    `json:"at" doc:"first step in which it may differ from its parent"`
 	Set    []string `json:"set"`
 	State  string   `json:"state" enum:"paused,live,ended,failed,replay"`
 	Tick   int64    `json:"tick"`
@@ -43,7 +43,7 @@ type runList struct {
 type forkInput struct {
 	RunQuery
 	Body struct {
-		At   int64    `json:"at" minimum:"0" doc:"step from which on the changes hold"`
+		At   int64    `json:"at" minimum:"0" doc:"first step in which the changes apply"`
 		Name string   `json:"name,omitempty" maxLength:"100"`
 		Set  []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal-1.available=false"`
 	}
@@ -83,8 +83,8 @@ func (s *Server) runRoutes(a *api) {
 		}
 		return &answer[RunInfo]{r.info()}, nil
 	})
-	post(a, "/forks", Control, "Begin another future", http.StatusAccepted, s.fork)
-	remove := operation(http.MethodDelete, "/runs/{id}", "End and forget a fork", http.StatusNoContent)
+	post(a, "/forks", Control, "Fork a run", http.StatusAccepted, s.fork)
+	remove := operation(http.MethodDelete, "/runs/{id}", "End and delete a fork", http.StatusNoContent)
 	register(a, Control, remove, func(_ context.Context, q *struct {
 		ID string `path:"id"`
 	}) (*noBody, error) {

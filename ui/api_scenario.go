@@ -8,7 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// ColumnInfo says what a column is.
+// ColumnInfo describes a column.
 type ColumnInfo struct {
 	Name    string `json:"name"`
 	Unit    string `json:"unit"`
@@ -16,7 +16,7 @@ type ColumnInfo struct {
 	Derived bool   `json:"derived"`
 }
 
-// SettingInfo says what may be changed in mid-run.
+// SettingInfo describes a setting, which a command can change while the run goes on.
 type SettingInfo struct {
 	Name    string   `json:"name"`
 	Unit    string   `json:"unit"`
@@ -25,23 +25,23 @@ type SettingInfo struct {
 	Max     Number   `json:"max"`
 	Words   []string `json:"words" doc:"names of the values 0, 1, …, where it is a choice"`
 	Boolean bool     `json:"boolean"`
-	Zero    string   `json:"zero" doc:"what 0 stands for where it is no quantity, such as none; empty elsewhere"`
+	Zero    string   `json:"zero" doc:"what 0 means where it is not a quantity, such as none; empty elsewhere"`
 }
 
-// KindInfo is what a viewer knows of a kind.
+// KindInfo describes a kind of twin.
 type KindInfo struct {
 	Name     string        `json:"name"`
 	Plural   string        `json:"plural"`
 	Label    string        `json:"label"`
 	Role     string        `json:"role" enum:"load,storage,producer,tie,node"`
 	Ownable  bool          `json:"ownable"`
-	Prepares bool          `json:"prepares" doc:"one may be prepared: not there until it is put in"`
+	Prepares bool          `json:"prepares" doc:"the scenario may prepare one: it is absent until a command puts it in"`
 	Columns  []ColumnInfo  `json:"columns"`
 	Gauges   []GaugeKind   `json:"gauges" doc:"figures beside the columns that a twin of the kind may have; those of a home's devices as DEVICE.NAME"`
 	Settings []SettingInfo `json:"settings"`
 }
 
-// Catalogue is what the stream's columns mean.
+// Catalogue describes the columns of the stream.
 type Catalogue struct {
 	Version     string       `json:"version"`
 	Kinds       []KindInfo   `json:"kinds"`
@@ -85,8 +85,8 @@ func settingInfo(s twins.Setting, boolean bool) SettingInfo {
 	return SettingInfo{s.Name, unitOf(s.Name), places, inUnit(s.Min, s.Scale), inUnit(s.Max, s.Scale), words, boolean, s.Zero}
 }
 
-// inUnit is a setting's stored value in the unit of its name. Most are stored in a
-// decimal part of it; hours are stored in seconds, and shown to a thousandth.
+// inUnit converts a setting's stored value to the unit of its name. Most are stored in a
+// decimal fraction of it; hours are stored in seconds, and shown to a thousandth.
 func inUnit(v, scale int64) Number {
 	places := placesOf(scale)
 	tens := int64(math.Pow10(places))
@@ -103,7 +103,7 @@ func placesOf(scale int64) (places int) {
 	return places
 }
 
-// ScenarioInfo is the scenario of the runs.
+// ScenarioInfo describes the scenario, which all runs share.
 type ScenarioInfo struct {
 	Name        string         `json:"name"`
 	Description string         `json:"description"`
@@ -114,8 +114,8 @@ type ScenarioInfo struct {
 	Zone        string         `json:"zone"`
 	StepS       int64          `json:"step_s"`
 	Steps       int64          `json:"steps"`
-	Members     map[string]int `json:"members" doc:"that are there at the start, by kind"`
-	Prepared    map[string]int `json:"prepared" doc:"that are not, and can be put in while it runs"`
+	Members     map[string]int `json:"members" doc:"present at the start, by kind"`
+	Prepared    map[string]int `json:"prepared" doc:"absent at the start, and can be put in while the run goes on, by kind"`
 	Events      []CommandInfo  `json:"events"`
 }
 
@@ -130,7 +130,7 @@ func (r *run) scenarioInfo() ScenarioInfo {
 }
 
 func (s *Server) scenarioRoutes(a *api) {
-	get(a, "/scenario", Watch, "What is run", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
+	get(a, "/scenario", Watch, "The scenario of the runs", func(context.Context, *struct{}) (*answer[ScenarioInfo], error) {
 		return &answer[ScenarioInfo]{s.live.scenarioInfo()}, nil
 	})
 	get(a, "/catalogue", Watch, "Kinds, columns, sources, rules", func(_ context.Context, q *TagQuery) (*tagged[Catalogue], error) {

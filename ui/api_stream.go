@@ -9,7 +9,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// streamRoutes registers the stream.
+// streamRoutes registers the route of the WebSocket.
 func (s *Server) streamRoutes(to *router) {
 	to.handle("GET /api/v1/stream", Watch, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.URL.Query().Get("run")
@@ -25,7 +25,7 @@ func (s *Server) streamRoutes(to *router) {
 	}))
 }
 
-// upgrade makes a viewer of a request.
+// upgrade turns a request into a viewer's WebSocket and serves it until it closes.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
 	asJSON := r.URL.Query().Get("format") == "json"
 	if f := r.URL.Query().Get("format"); f != "" && !asJSON {

@@ -26,7 +26,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// Whatever is wrong with a request, the answer is a problem in words: never a 5xx.
+// The answer to a bad request is a problem in words, never a 5xx.
 func TestBadRequests(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(3)
@@ -130,7 +130,7 @@ func TestBadRequests(t *testing.T) {
 	var state State
 	s.get("/state", &state)
 	if state.Tick != 3 || state.State != "paused" {
-		t.Errorf("what was refused has moved the clock: %+v", state)
+		t.Errorf("a refused request has moved the clock: %+v", state)
 	}
 }
 
@@ -168,7 +168,8 @@ func FuzzRequests(f *testing.F) {
 	})
 }
 
-// Everything that is served comes from here, and says so.
+// Pages have the security headers and load nothing from another origin; requests of foreign hosts and
+// origins are refused.
 func TestHeadersAndOrigins(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	for _, path := range []string{"/", "/docs", "/openapi.json", "/grid", "/twin/grid/north/home-1", "/healthz", "/metrics", "/api/v1/state"} {
@@ -277,7 +278,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// The clock does what it is told.
+// The clock pauses, plays, steps, seeks and changes its speed.
 func TestClock(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	var state State
@@ -307,11 +308,8 @@ func TestClock(t *testing.T) {
 	s.want(409, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":1}`, nil)
 }
 
-// A change of a twin is carried out once for each key, and does to the run what the
-// same change under events: does.
 // A setting is shown in the unit of its name, however it is stored: hours are stored
-// in seconds. Lists that have nothing are empty, not null, and a twin is found by the
-// label of its kind.
+// in seconds. Empty lists are [], not null, and a twin is found by the label of its kind.
 func TestSettingsInTheirUnits(t *testing.T) {
 	s := serve(t, "town", nil)
 	var all, found TwinList
@@ -346,7 +344,7 @@ func TestSettingsInTheirUnits(t *testing.T) {
 	s.want(202, "POST", "/commands", `{"target":"`+home+`","setting":"appliances.max_wait_h","value":1.5}`, &c)
 	s.step(1)
 	if got, sent := wait(home), twins.AppendScaled(nil, c.Value.Value, c.Value.Places); got != "[1.500,0.000,24.000]" || string(sent) != "1.500" {
-		t.Errorf("told to wait for 1.5 h, it says %s, the command %s", got, sent)
+		t.Errorf("set to wait for 1.5 h, it shows %s, the command %s", got, sent)
 	}
 }
 
@@ -399,7 +397,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// value is what a twin's column says in a step.
+// value returns the value of a twin's column in a step.
 func (t *tester) value(path, column string, tick int64) int64 {
 	t.Helper()
 	var twin TwinInfo
@@ -407,7 +405,7 @@ func (t *tester) value(path, column string, tick int64) int64 {
 	return twin.Reading[column].Value
 }
 
-// replayed is the digest of a run with the live run's commands, stepped headless.
+// replayed returns the digest of a headless run with the live run's commands.
 func (t *tester) replayed() string {
 	t.Helper()
 	w := load(t.T, "hamlet", scenario.Options{})
@@ -434,7 +432,7 @@ func headless(t testing.TB, w *sim.World) string {
 func TestFork(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(12)
-	s.want(202, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil) // after the fork: not in it
+	s.want(202, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil) // for a step after the fork began: the fork does not have it
 	s.step(4)
 	var fork RunInfo
 	s.want(202, "POST", "/forks", `{"at":8,"name":"no tie","set":["ties.tie.available=false"]}`, &fork)
@@ -448,7 +446,7 @@ func TestFork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, c := range changes { // numbered as events at the end of the file are
+	for i, c := range changes { // numbered like events at the end of the scenario's list
 		c.Seq = int64(len(w.Scenario.Events) + i + 1)
 		if err := w.Add(c); err != nil {
 			t.Fatal(err)
@@ -456,7 +454,7 @@ func TestFork(t *testing.T) {
 	}
 	want := headless(t, w)
 	if want == headless(t, load(t, "hamlet", scenario.Options{})) {
-		t.Fatal("the change changes nothing")
+		t.Fatal("the change has no effect")
 	}
 	s.get("/runs/fork-1", &fork)
 	if fork.Digest != want || fork.State != "ended" || fork.Tick != 24 {
@@ -495,8 +493,8 @@ func TestFork(t *testing.T) {
 	s.want(409, "POST", "/forks", `{"at":0,"set":[]}`, nil)
 }
 
-// What is asked for over time is what the steps said; what is left out is between the
-// least and the greatest of its pixel.
+// A series has the values of the steps; values left out lie between the least and the
+// greatest of their pixel.
 func TestSeries(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(24)
@@ -521,7 +519,7 @@ func TestSeries(t *testing.T) {
 			t.Errorf("step %d: the devices add up to %v, the home draws %v", i, sum, v)
 		}
 	}
-	// The sources make what the grid has.
+	// The generation of the sources adds up to the grid's.
 	var made struct {
 		Series []struct {
 			Name, Label string
@@ -583,7 +581,7 @@ func TestReduce(t *testing.T) {
 	}
 }
 
-// The tables are those that run --csv writes.
+// Downloads equal the tables that run --csv writes.
 func TestDownloads(t *testing.T) {
 	w := load(t, "town", scenario.Options{Steps: new(5)})
 	var readings, grid bytes.Buffer
@@ -608,8 +606,8 @@ func TestDownloads(t *testing.T) {
 	}
 }
 
-// A Parquet file has what the CSV has: every row in its order, each figure to its last
-// place, null where the CSV is empty, its times in UTC; also of one community and a
+// A Parquet file has the content of the CSV: the same rows in the same order, each figure to its
+// last place, null where the CSV is empty, times in UTC; also for one community and a
 // stretch of steps.
 func TestParquetDownloads(t *testing.T) {
 	s := serve(t, "hamlet", nil)
@@ -633,7 +631,7 @@ func TestParquetDownloads(t *testing.T) {
 					at, _ := time.Parse(time.RFC3339, value)
 					value = strconv.FormatInt(at.UnixMilli(), 10)
 				case value != "" && k > 4 || value != "" && row[0] == "grid":
-					v, _ := strconv.ParseFloat(value, 64) // the double that is nearest to what is written
+					v, _ := strconv.ParseFloat(value, 64) // the double nearest to the text
 					value = strconv.FormatFloat(v, 'g', -1, 64)
 				}
 				if got[k] != value {
@@ -644,7 +642,7 @@ func TestParquetDownloads(t *testing.T) {
 	}
 }
 
-// parquetRows are the rows of a table, whose header must be as wanted, as text.
+// parquetRows returns the rows of a table as text, and checks its header.
 func parquetRows(t *testing.T, b []byte, header []string) (rows [][]string) {
 	t.Helper()
 	file, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
@@ -673,7 +671,7 @@ func parquetRows(t *testing.T, b []byte, header []string) (rows [][]string) {
 	return rows
 }
 
-// Twins are found by kind, place, what they show, and text; pages add up.
+// Twins are found by kind, community, values and text; the pages add up to the whole list.
 func TestTwins(t *testing.T) {
 	s := serve(t, "town", nil)
 	s.step(30)
@@ -711,7 +709,7 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// Events and decisions come newest first, and pages of them miss nothing.
+// Events and decisions are listed newest first, and their pages miss none.
 func TestEventPages(t *testing.T) {
 	s := serve(t, "town", nil)
 	s.step(40)
@@ -753,11 +751,11 @@ func TestEventPages(t *testing.T) {
 	}
 }
 
-// Alerts are one row for each cause, from what is so in a step.
+// Each cause has one alert, which is active in the steps in which its condition is met.
 func TestAlerts(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
 		o.World = load(t, "hamlet", scenario.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=1300",
-			"batteries.*.available=false"}}) // what the roofs do not give nobody does
+			"batteries.*.available=false"}}) // without the roofs' power, load is unserved
 	})
 	s.step(20)
 	var list alertList
@@ -788,7 +786,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// Looking back has a bound: the oldest steps go, and who asks for one is told.
+// Memory has a bound: the oldest steps are evicted, and a request for one is refused with the reason.
 func TestHistoryIsBounded(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) { o.HistoryBytes = 40_000 })
 	s.step(24)
@@ -815,7 +813,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// The plane: nobody stands on anybody, communities do not touch, and it is the same
+// On the plane no two twins overlap, communities do not touch, and the layout is the same
 // each time.
 func TestLayout(t *testing.T) {
 	for _, name := range []string{"hamlet", "street", "town"} {
@@ -856,7 +854,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// What does not change is asked for once.
+// The catalogue and the tiles have an ETag: a client that has them gets 304.
 func TestETag(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	etag := `"` + s.index.Version + `"`
@@ -870,8 +868,8 @@ func TestETag(t *testing.T) {
 	}
 }
 
-// The frequency is that of the record, and nobody's where nobody holds it; what the
-// grid went through is told with it.
+// The frequency and its extremes within the step are those of the record, and null if no member
+// holds it.
 func TestFrequency(t *testing.T) {
 	for _, row := range []struct {
 		scenario string
@@ -879,7 +877,7 @@ func TestFrequency(t *testing.T) {
 		holds    bool
 	}{
 		{"hamlet", nil, true},
-		{"hamlet", []string{"producers.*.available=false", "ties.tie.available=false"}, true}, // it is the engine's, which is repaired
+		{"hamlet", []string{"producers.*.available=false", "ties.tie.available=false"}, true}, // the engine, which returns from repair, holds the frequency
 		{"street", []string{"ties.*.available=false"}, false},
 	} {
 		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, scenario.Options{Set: row.set}) })
@@ -915,8 +913,7 @@ func TestFrequency(t *testing.T) {
 	}
 }
 
-// Past, now and forecast are on one axis: what came and what was expected of it, then
-// what is expected of the coming day.
+// /production has the actual net load with its forecasts, then the forecast of the coming day.
 func TestForecastBand(t *testing.T) {
 	s := serve(t, "town", nil)
 	s.step(10)
@@ -941,10 +938,10 @@ func TestForecastBand(t *testing.T) {
 	}
 	for i := range net {
 		if math.Abs(hour[i]-net[i]) > 0.5*math.Abs(net[i]) {
-			t.Errorf("value %d: %v W came, %v W were expected an hour ahead", i, net[i], hour[i])
+			t.Errorf("value %d: %v W, the forecast an hour ahead was %v W", i, net[i], hour[i])
 		}
 	}
-	// What is expected of the next day is what came, within what a forecast can err.
+	// The forecast of the next day equals the actual net load within the error of a forecast.
 	expected := hour[len(net):]
 	s.step(80)
 	s.get("/production?from=10", &p)
@@ -958,15 +955,15 @@ func TestForecastBand(t *testing.T) {
 			off += math.Abs(c.V[i] - expected[at-10])
 		}
 		if off > 0.6*sum || off == 0 {
-			t.Errorf("off by %.0f %% of what came", 100*off/sum)
+			t.Errorf("off by %.0f %% of the actual net load", 100*off/sum)
 		}
-		t.Logf("off by %.0f %% of what came", 100*off/sum)
+		t.Logf("off by %.0f %% of the actual net load", 100*off/sum)
 	}
 }
 
-// The reserve being short is an alert of the grid while it is so. An island whose
-// batteries are out of service is warned hours before its engine trips and customers
-// go short; with its batteries nobody does, and no reserve is short.
+// Short reserve is an alert of the grid while it lasts. An island whose batteries are out of
+// service gets it hours before its engine trips and load is unserved; with its batteries no load
+// is unserved, and no reserve is short.
 func TestReserveShort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
@@ -999,9 +996,8 @@ func TestReserveShort(t *testing.T) {
 	}
 }
 
-// A community's limit is set while the run goes, and lifted by 0: the alert ends, the
-// limit is none wherever it is shown, and the digest is that of the same commands from
-// the start.
+// A community's limit is set while the run goes on, and lifted by 0: the alert ends, every answer
+// shows no limit, and the digest equals that of a run with the same commands from the start.
 func TestLimitIsLifted(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	active := func() (found bool) {
@@ -1040,8 +1036,8 @@ func TestLimitIsLifted(t *testing.T) {
 	}
 }
 
-// Members that are prepared are not counted, listed or written until they are put in,
-// and then they are; asked for, they come with a mark.
+// Prepared members are not counted, listed or written until they are put in. A query for absent
+// ones lists them, marked as absent.
 func TestPreparedMembers(t *testing.T) {
 	s := serve(t, "town", nil)
 	const community, battery = "grid/community-04", "grid/community-04/household-0185/battery-0185"
@@ -1058,7 +1054,7 @@ func TestPreparedMembers(t *testing.T) {
 			}
 		}
 		if all.Total != 51 || list.Total+c.marked != all.Total {
-			t.Errorf("%d batteries listed, %d with those that are not there, %d of them marked", list.Total, all.Total, c.marked)
+			t.Errorf("%d batteries listed, %d with the absent ones, %d of them marked", list.Total, all.Total, c.marked)
 		}
 		var tree Tree
 		s.get("/tree", &tree)

@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Bounds of the plane.
+// Bounds is the rectangle of the plane that holds all communities.
 type Bounds struct {
 	X0 float64 `json:"x0"`
 	Y0 float64 `json:"y0"`
@@ -19,7 +19,7 @@ type Bounds struct {
 	Y1 float64 `json:"y1"`
 }
 
-// CommunityInfo is a community on the plane with its limit now.
+// CommunityInfo is a community on the plane with its present limit.
 type CommunityInfo struct {
 	Community
 	LimitW *Number `json:"limit_w" nullable:"true" doc:"null: none"`
@@ -58,7 +58,7 @@ func (r *run) tree() Tree {
 	return t
 }
 
-// TileInfo is a tile's members: rows in the order of the frame's columns.
+// TileInfo is the members of a tile, in the order of the rows of its frames.
 type TileInfo struct {
 	Version     string          `json:"version"`
 	Tile        int             `json:"tile"`
@@ -67,17 +67,17 @@ type TileInfo struct {
 	Lines       []Line          `json:"lines"`
 }
 
-// TileBlockInfo is the members of one kind.
+// TileBlockInfo is the members of one kind in a tile. Lists have one entry for each row.
 type TileBlockInfo struct {
 	Kind       string     `json:"kind"`
 	Paths      []string   `json:"paths"`
 	Community  []int32    `json:"community" doc:"index into the tree's communities"`
-	OwnerBlock int        `json:"owner_block" doc:"block of this tile in which owners stand, -1 if nobody here is owned"`
-	Owner      []int32    `json:"owner" doc:"row in owner_block, -1 if it is the community's own"`
+	OwnerBlock int        `json:"owner_block" doc:"block of this tile that has the owners, -1 if no member of this block has one"`
+	Owner      []int32    `json:"owner" doc:"row in owner_block, -1 if it belongs to the community"`
 	X          []float64  `json:"x"`
 	Y          []float64  `json:"y"`
-	Parts      [][]string `json:"parts" doc:"names of each one's devices"`
-	Prepared   []int      `json:"prepared" doc:"rows of those that are prepared: not there in a step in which they hold nothing and neither draw nor give"`
+	Parts      [][]string `json:"parts" doc:"names of the devices of each"`
+	Prepared   []int      `json:"prepared" doc:"rows of prepared members: one is absent in a step in which it stores nothing and neither draws nor generates"`
 }
 
 func (x *Index) tile(n int) TileInfo {

@@ -18,7 +18,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// changed is what commands have made of a setting; false if none has changed it.
+// changed returns the value that commands have given to a setting; false if none has changed it.
 func (r *run) changed(path, name string) (v int64, ok bool) {
 	latest(r.views, views.SettingsKind, func(s *views.Settings) bool {
 		v, ok = s.Value(path, name)
@@ -27,10 +27,10 @@ func (r *run) changed(path, name string) (v int64, ok bool) {
 	return v, ok
 }
 
-// limitSetting is the setting that a community's limit is.
+// limitSetting names the setting of a community's limit.
 const limitSetting = "limit_w"
 
-// setting is the present value of a setting; false if there is none.
+// setting returns the present value of a setting; false if the twin has no such setting or it has no value.
 func (r *run) setting(path, name string) (int64, bool) {
 	if v, ok := r.changed(path, name); ok {
 		return v, true
@@ -52,7 +52,7 @@ type TwinRow struct {
 	Tile      int               `json:"tile"`
 	X         float64           `json:"x"`
 	Y         float64           `json:"y"`
-	Absent    bool              `json:"absent" doc:"it is prepared, and not there in this step"`
+	Absent    bool              `json:"absent" doc:"it is prepared, and absent in this step"`
 	Values    map[string]Number `json:"values"`
 }
 
@@ -72,10 +72,10 @@ type twinsQuery struct {
 	Where     []string `query:"where,explode" maxItems:"10" doc:"column, one of < <= = >= >, number: soc<0.2"`
 	Q         string   `query:"q" maxLength:"200" doc:"parts of the path or of the kind's label, or words kind:battery, community:south, soc<0.2"`
 	Tick      int64    `query:"tick" default:"-1" doc:"step of the values; -1: the latest"`
-	Absent    bool     `query:"absent" doc:"also those that are prepared, and not there in this step"`
+	Absent    bool     `query:"absent" doc:"also prepared ones that are absent in this step"`
 }
 
-// predicate is column, comparison, number.
+// predicate is a condition on a column: column, comparison, number.
 type predicate struct {
 	column string
 	is     func(order int) bool
@@ -113,7 +113,7 @@ func columnOf(k *twins.Kind, name string) int {
 	return slices.IndexFunc(k.Columns, func(c twins.Column) bool { return c.Name == name })
 }
 
-// filter is what twins are looked for by.
+// filter holds the conditions of a search for twins.
 type filter struct {
 	kind      string
 	community int // −1: any
@@ -166,7 +166,7 @@ type bound struct {
 	is     func(int) bool
 }
 
-// of prepares the predicates for a kind; false if it lacks a column.
+// of binds the predicates to the columns of a kind; false if the kind lacks one of them.
 func (f *filter) of(k *twins.Kind) (all []bound, ok bool) {
 	for _, p := range f.where {
 		c := columnOf(k, p.column)
@@ -247,7 +247,7 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 	return true
 }
 
-// stepAt is a step to show: the latest one for −1, nil before the first.
+// stepAt returns a step; −1 means the latest one, which is nil before the first.
 func (r *run) stepAt(t int64, parts bool) (*Step, error) {
 	first, next := r.history.Bounds()
 	if t < 0 {
@@ -270,8 +270,8 @@ func (r *run) row(p Place, step *Step) TwinRow {
 		Tile: int(p.Tile), X: b.X[p.Row], Y: b.Y[p.Row], Absent: r.absent(p, step), Values: r.values(p, step)}
 }
 
-// absent reports whether a twin is prepared and there is nothing of it in a step: it
-// holds nothing and neither draws nor gives. Before the first step its setting says.
+// absent reports whether a twin is prepared and absent in a step: it stores nothing and neither
+// draws nor generates. Before the first step its setting decides.
 func (r *run) absent(p Place, step *Step) bool {
 	b := r.index.block(p)
 	if !b.Prepared[p.Row] {
@@ -289,7 +289,7 @@ func (r *run) absent(p Place, step *Step) bool {
 	return true
 }
 
-// values are a twin's columns in a step; none before the first.
+// values returns a twin's columns in a step; none before the first.
 func (r *run) values(p Place, step *Step) map[string]Number {
 	values := map[string]Number{}
 	if step == nil {
@@ -309,15 +309,15 @@ type TwinSetting struct {
 	Word  string  `json:"word" doc:"name of the value, where it is a choice"`
 }
 
-// PartInfo is one device of a twin.
+// PartInfo is one device of a twin with its power.
 type PartInfo struct {
 	Name   string `json:"name"`
 	PowerW Number `json:"power_w"`
-	Absent bool   `json:"absent" doc:"it generates, and is prepared: its scale is 0 until it is put on"`
+	Absent bool   `json:"absent" doc:"it is a prepared generator that is not installed: its scale is 0"`
 }
 
-// TwinInfo is all that is known of one twin. Powers of its devices and gauges are not kept
-// but computed again; where they cannot be, NotComputed says why.
+// TwinInfo is all that is known of one twin. A journal does not keep gauges and the powers of
+// devices: they are computed again, and NotComputed says why where that is not possible.
 type TwinInfo struct {
 	Path           string            `json:"path"`
 	Kind           string            `json:"kind"`
@@ -329,7 +329,7 @@ type TwinInfo struct {
 	Tile           int               `json:"tile" doc:"-1 for a community and the grid"`
 	X              float64           `json:"x"`
 	Y              float64           `json:"y"`
-	Absent         bool              `json:"absent" doc:"it is prepared, and not there in this step"`
+	Absent         bool              `json:"absent" doc:"it is prepared, and absent in this step"`
 	Tick           int64             `json:"tick" doc:"step of the reading, -1 before the first"`
 	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
 	Settings       []TwinSetting     `json:"settings"`
@@ -337,11 +337,11 @@ type TwinInfo struct {
 	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
 	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
 	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
-	Out            bool              `json:"out" doc:"it was out of service in this step, or not put in yet"`
-	Plant          *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
-	Vehicle        *VehicleInfo      `json:"vehicle,omitempty" doc:"of a vehicle"`
+	Out            bool              `json:"out" doc:"it was out of service in this step, or not installed yet"`
+	Plant          *PlantInfo        `json:"plant,omitempty" doc:"if it can be started and stopped"`
+	Vehicle        *VehicleInfo      `json:"vehicle,omitempty" doc:"if it is a vehicle"`
 	Children       []string          `json:"children" doc:"at most 1,000"`
-	ChildrenAbsent []string          `json:"children_absent" doc:"of a home's children those that are prepared, and not there in this step"`
+	ChildrenAbsent []string          `json:"children_absent" doc:"children of a home that are prepared, and absent in this step"`
 	ChildrenTotal  int               `json:"children_total"`
 	Decisions      []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
 	Alerts         []AlertInfo       `json:"alerts"`
@@ -350,7 +350,7 @@ type TwinInfo struct {
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	step, err := r.stepAt(tick, true)
 	notComputed := ""
-	if err != nil { // it may be one that can be read, but not computed again
+	if err != nil { // the step may be readable although it cannot be computed again
 		notComputed = err.Error()
 		if step, err = r.stepAt(tick, false); err != nil {
 			return nil, err
@@ -446,7 +446,7 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 }
 
 // partAbsent reports whether a device of a member is a generator of scale 0: a roof that is prepared
-// for panels.
+// for panels and has none.
 func (r *run) partAbsent(path, part string) bool {
 	k := twins.PartKindNamed(part)
 	if k == nil || k.Tier != twins.Generation {
@@ -480,7 +480,7 @@ func (r *run) settingsOf(path string, e scenario.Entry) []TwinSetting {
 	return out
 }
 
-// exactJSON is a JSON object as values, numbers as they were written.
+// exactJSON decodes a JSON object and keeps its numbers as they are written.
 func exactJSON(b []byte) (v map[string]any) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

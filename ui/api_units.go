@@ -6,7 +6,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// UnitInfo is a plant or a tie: what it does, and what the manager may order of it.
+// UnitInfo is a plant or a tie: its reading, and the orders that it can take.
 type UnitInfo struct {
 	Path      string            `json:"path"`
 	Kind      string            `json:"kind"`
@@ -15,7 +15,7 @@ type UnitInfo struct {
 	Settings  []TwinSetting     `json:"settings"`
 	Reading   map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
 	Out       bool              `json:"out" doc:"it was out of service in this step"`
-	Plant     *PlantInfo        `json:"plant,omitempty" doc:"of one that can be started and stopped"`
+	Plant     *PlantInfo        `json:"plant,omitempty" doc:"if it can be started and stopped"`
 }
 
 type unitsQuery struct {
@@ -31,7 +31,7 @@ type unitList struct {
 	Units []UnitInfo `json:"units" doc:"by kind, then by path"`
 }
 
-// units is a page of plants and ties.
+// units returns a page of the plants and ties.
 func (r *run) units(q *unitsQuery) (*unitList, error) {
 	from, err := q.from()
 	if err != nil {

@@ -12,24 +12,24 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Begun is what there is of a run whose first steps were made before, by this process
-// or another one.
+// Begun is what is kept of a run that the server continues, or shows as a replay: its first steps were
+// made before, by this process or another one.
 type Begun struct {
 	Past     Past              // nil: nothing is kept
-	Steps    twins.Tick        // that were made: the world stands behind them
-	Known    twins.Tick        // steps up to it are made again at once, before anybody looks
-	Commands []twins.Command   // from outside, that were acknowledged
-	Notes    map[string][]byte // by name, as the Keeper got them
+	Steps    twins.Tick        // steps made: the state that Options.World has
+	Known    twins.Tick        // steps before this one are made again at once, before viewers connect
+	Commands []twins.Command   // acknowledged commands from outside
+	Notes    map[string][]byte // by name, as they were given to the Keeper
 	Digest   string            // of a run that is over
 }
 
-// The names of notes, and what they have.
+// Prefixes of the names of notes.
 const (
-	noteKey         = "key/"         // and an Idempotency-Key: keyNote. They were written until commands had their keys
-	noteAcknowledge = "acknowledge/" // and an alert's id: acknowledgeNote
+	noteKey         = "key/"         // then an Idempotency-Key; holds a keyNote. Written by old versions: now a command is kept with its key
+	noteAcknowledge = "acknowledge/" // then an alert's id; holds an acknowledgeNote
 )
 
-// keyNote is the command that came with a key.
+// keyNote is the command that was sent with a key.
 type keyNote struct {
 	Command struct {
 		Step         twins.Tick
@@ -42,7 +42,7 @@ type keyNote struct {
 	} `json:"command"`
 }
 
-// command is the note's.
+// command returns the command of the note.
 func (n *keyNote) command() twins.Command {
 	c := twins.Set(n.Command.Target, n.Command.Args.Setting, n.Command.Args.Value).At(n.Command.Step, n.Command.Seq)
 	c.Type = twins.CommandNamed(n.Command.Name)
@@ -50,12 +50,12 @@ func (n *keyNote) command() twins.Command {
 }
 
 type acknowledgeNote struct {
-	Tick twins.Tick `json:"tick"` // steps that had been made
+	Tick twins.Tick `json:"tick"` // number of steps made by then
 }
 
-// kept is live.Options.Keep: it keeps commands and then lists them, before a step can
-// carry them out.
-func (r *run) kept(commands []twins.Command) error {
+// keepCommands is live.Options.Keep: it makes commands durable and then lists them, before a step
+// can carry them out.
+func (r *run) keepCommands(commands []twins.Command) error {
 	if r.keep != nil {
 		if err := r.keep.KeepCommands(commands...); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (r *run) kept(commands []twins.Command) error {
 	return nil
 }
 
-// acknowledge says that an alert has been seen, and keeps that.
+// acknowledge marks an alert as acknowledged, after making that durable.
 func (r *run) acknowledge(id string) (alert, error) {
 	made := latest(r.views, views.AlertsKind, (*views.Alerts).Steps)
 	if r.keep != nil && r.alerts.has(id) {
@@ -77,8 +77,8 @@ func (r *run) acknowledge(id string) (alert, error) {
 	return r.alerts.acknowledge(id, made)
 }
 
-// catchUp brings what is not in the world to where the run stands: commands, keys and views, with
-// what was acknowledged of the alerts.
+// catchUp restores what the world does not hold: the digest, commands with their keys, views, and
+// which alerts are acknowledged.
 func (r *run) catchUp(o *runOptions) error {
 	b := &o.begun
 	r.digest = b.Digest
@@ -94,7 +94,7 @@ func (r *run) catchUp(o *runOptions) error {
 		}
 	}
 	if err := r.fold(o); err != nil {
-		return fmt.Errorf("steps that were made before: %w", err)
+		return fmt.Errorf("restore views: %w", err)
 	}
 	if o.parent != nil {
 		seen = o.parent.alerts.acknowledgedUntil(b.Steps)
@@ -103,7 +103,7 @@ func (r *run) catchUp(o *runOptions) error {
 	return nil
 }
 
-// fold makes the run's views as they were before its first step.
+// fold restores the run's views to their state after the steps made before.
 func (r *run) fold(o *runOptions) (err error) {
 	r.views = &folded{set: o.views}
 	switch {
@@ -127,8 +127,8 @@ func (r *run) fold(o *runOptions) (err error) {
 	return nil
 }
 
-// withKeys are commands by number, with the keys that old notes have for them. A key
-// without its command was never acknowledged.
+// withKeys returns the commands sorted by number, with the keys that old notes have for them. A key
+// whose command is missing was never acknowledged: it is ignored.
 func withKeys(commands []twins.Command, notes map[string][]byte) []twins.Command {
 	all := slices.Clone(commands)
 	slices.SortFunc(all, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })

@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// BenchmarkShow is what a step costs beyond itself so that it can be seen: record and
-// history, alerts, and handing it to viewers that are not there.
+// BenchmarkShow measures what showing a step costs beyond making it: record, history, alerts, and
+// frames, without viewers.
 func BenchmarkShow(b *testing.B) {
 	w := load(b, "city", scenario.Options{})
 	x := NewIndex(w)

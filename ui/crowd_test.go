@@ -28,37 +28,37 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
-// A crowd is viewers in a process of their own: this test binary once more, so that
-// what they decode is not on the server's account. It is told what to do by lines on
-// its standard input, and answers with lines of JSON.
+// A crowd is many viewers in a process of their own, this test binary once more, so that the
+// server's processor time does not include theirs. It reads commands from the lines of its standard
+// input, and answers with lines of JSON.
 
-// crowdOf is who watches and what.
+// crowdOf configures a crowd: how many viewers, and their subscription.
 type crowdOf struct {
 	URL     string
 	Healthy int
-	Stalled int // besides; they stop reading after their first frame
+	Stalled int // further viewers, which stop reading after their first frame
 	Scopes  []string
 	Hz      uint32
-	Every   int // one of so many applies each frame, the others look at its head; 0: none does
+	Every   int // one in Every viewers applies each frame, the others read its head; 0: none applies
 }
 
-// crowdSays is a line from a crowd.
+// crowdSays is a line of a crowd's output.
 type crowdSays struct {
-	Ready  bool // all have what they wanted, and the stalled have stopped reading
+	Ready  bool // all have their first frames, and the stalled viewers have stopped reading
 	Error  string
 	Result *crowdResult
 }
 
-// crowdResult is what a crowd has seen.
+// crowdResult is the measurements of a crowd.
 type crowdResult struct {
 	Frames, Bytes int64
-	Lost          int            // healthy connections that ended unasked
-	P50, P99, Max float64        // ms, ages of frames: since their step was begun until they were read
-	States        map[string]int // by "scope@tick hash": how many have it
+	Lost          int            // healthy connections that ended unexpectedly
+	P50, P99, Max float64        // ms, ages of frames: from the start of their step until they were read
+	States        map[string]int // by "scope@tick hash": number of viewers with that state
 	CPU           float64        // s
 }
 
-// crowd is the server's side of one.
+// crowd is the test's handle of a crowd.
 type crowd struct {
 	t    testing.TB
 	in   io.WriteCloser
@@ -74,7 +74,7 @@ func init() {
 	}
 }
 
-// newCrowd starts a crowd and returns when all have their first frames.
+// newCrowd starts a crowd and returns when all its viewers have their first frames.
 func newCrowd(t testing.TB, of crowdOf) *crowd {
 	t.Helper()
 	spec, err := json.Marshal(of)
@@ -99,7 +99,7 @@ func newCrowd(t testing.TB, of crowdOf) *crowd {
 	c.out.Buffer(nil, 1<<24)
 	t.Cleanup(func() {
 		_ = in.Close()
-		_ = cmd.Process.Kill() // it has ended if all went well
+		_ = cmd.Process.Kill() // fails if the crowd has ended, as it should
 		_ = c.done()
 	})
 	c.ready()
@@ -131,10 +131,10 @@ func (c *crowd) say(format string, args ...any) {
 	}
 }
 
-// step tells it that a step is begun.
+// step reports to the crowd that a step begins.
 func (c *crowd) step(tick int64) { c.t.Helper(); c.say("step %d %d", tick, time.Now().UnixNano()) }
 
-// end waits until all have the frames of a step, and takes what they have seen.
+// end waits until all viewers have the frames of a step, and returns the crowd's measurements.
 func (c *crowd) end(tick int64) *crowdResult {
 	c.t.Helper()
 	c.say("end %d", tick)
@@ -146,7 +146,7 @@ func (c *crowd) end(tick int64) *crowdResult {
 	return r
 }
 
-// stateName names a state of a scope in a step.
+// stateName returns a name of a scope's state in a step, with a hash of its values.
 func stateName(scope string, tick int64, blocks int, size func(b int) (columns, rows int), value func(b, c, row int) int64) string {
 	h := sha256.New()
 	var buf []byte
@@ -163,7 +163,7 @@ func stateName(scope string, tick int64, blocks int, size func(b int) (columns, 
 	return fmt.Sprintf("%s@%d %s", scope, tick, hex.EncodeToString(h.Sum(nil)[:8]))
 }
 
-// cpu is what this process has used of processors so far.
+// cpu returns the processor time that this process has used.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -172,16 +172,16 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// heap is what lives on the heap and on stacks, in bytes.
+// heap returns the bytes in use on the heap and on stacks.
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what the first has left in pools
+	runtime.GC() // frees what the first has left in pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// From here on it is the crowd's own process.
+// The rest runs in the crowd's own process.
 
 // onlooker is one viewer of a crowd.
 type onlooker struct {
@@ -194,8 +194,8 @@ type onlooker struct {
 	conn    *websocket.Conn
 	leaving bool
 	view    stream.View
-	ticks   map[string]int64 // of the latest frame, by scope
-	wanted  int              // scopes of which there will be frames
+	ticks   map[string]int64 // by scope: tick of the latest frame
+	wanted  int              // number of scopes with frames
 	seen    []seen
 	bytes   int64
 	lost    bool
@@ -203,12 +203,12 @@ type onlooker struct {
 	changed *sync.Cond
 }
 
-// seen is a frame that has come.
+// seen is the tick of a frame and when it was received, in ns.
 type seen struct{ tick, at int64 }
 
 func crowdMain(spec string) {
 	say := func(s crowdSays) { b, _ := json.Marshal(s); fmt.Printf("%s\n", b) }
-	// The server shares this machine with them, which it would not with people's.
+	// The crowd shares the machine with the server, which real viewers would not: it yields to it.
 	_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10)
 	var of crowdOf
 	if err := json.Unmarshal([]byte(spec), &of); err != nil {
@@ -262,8 +262,8 @@ func crowdRun(of *crowdOf, say func(crowdSays)) error {
 	return nil
 }
 
-// again has all that are healthy leave and come again, each by itself; from then on
-// each applies what it gets.
+// again makes all healthy viewers disconnect and reconnect, each by itself. From then on each
+// applies its frames.
 func again(all []*onlooker) error {
 	var storm sync.WaitGroup
 	errs := make([]error, len(all))
@@ -290,10 +290,10 @@ func again(all []*onlooker) error {
 	return nil
 }
 
-// join dials, subscribes and begins to read.
+// join connects, subscribes and begins to read.
 func (o *onlooker) join(applies bool) error {
 	d := *websocket.DefaultDialer
-	if o.stalls { // what a kernel holds for one that does not read is no part of this
+	if o.stalls { // the kernel's receive buffer would hide that the viewer does not read
 		d.NetDial = func(network, address string) (net.Conn, error) {
 			c, err := net.Dial(network, address)
 			if t, ok := c.(*net.TCPConn); ok {
@@ -358,7 +358,7 @@ func readInto(b []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
-// take takes a message and says whether there are frames of all scopes.
+// take handles a message and reports whether frames of all scopes have come.
 func (o *onlooker) take(conn *websocket.Conn, b []byte) bool {
 	at := time.Now().UnixNano()
 	o.mu.Lock()
@@ -393,13 +393,13 @@ func (o *onlooker) take(conn *websocket.Conn, b []byte) bool {
 	return len(o.ticks) == o.wanted
 }
 
-// head is what names a frame.
+// head is the identity of a frame.
 type head struct {
 	scope      string
 	tick, base int64
 }
 
-// headOf reads scope, step and base of a frame, and leaves its blocks.
+// headOf decodes scope, step and base of a frame, without its blocks.
 func headOf(b []byte) (f head, ok bool) {
 	field, kind, n := protowire.ConsumeTag(b)
 	if n < 0 || field != 3 || kind != protowire.BytesType {
@@ -434,8 +434,7 @@ func headOf(b []byte) (f head, ok bool) {
 	return f, n >= 0
 }
 
-// result waits until all healthy ones have the frames of a step, and adds up what they
-// have seen.
+// result waits until all healthy viewers have the frames of a step, and adds up their measurements.
 func result(all []*onlooker, tick int64, begun map[int64]int64) (*crowdResult, error) {
 	r := &crowdResult{States: map[string]int{}}
 	var ages []int64
@@ -477,7 +476,7 @@ func result(all []*onlooker, tick int64, begun map[int64]int64) (*crowdResult, e
 	return r, nil
 }
 
-// until waits until it has frames of a step.
+// until waits until the viewer has frames of a step.
 func (o *onlooker) until(tick int64) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// docsPage is the reference of the API as one page, made once: huma's own loads from
+// docsPage renders the reference of the API as one page, once. huma's own page loads scripts from
 // another origin.
 func docsPage(api *huma.OpenAPI) (http.HandlerFunc, error) {
 	type route struct {
@@ -39,11 +39,11 @@ func docsPage(api *huma.OpenAPI) (http.HandlerFunc, error) {
 	}
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write([]byte(page.String())) // nobody is there any more
+		_, _ = w.Write([]byte(page.String())) // fails if the client has disconnected
 	}, nil
 }
 
-// parameter is what a route may be given.
+// parameter is one parameter of a route.
 type parameter struct{ Name, In, Doc string }
 
 func bodyKeys(api *huma.OpenAPI, o *huma.Operation) (keys []parameter) {

@@ -2,9 +2,9 @@ package ui
 
 import "github.com/danielgtaylor/huma/v2"
 
-// listsNeverNull makes the document say of lists in answers that they are never null.
-// huma supposes they might be, as a nil slice of Go is; the server's answers have an
-// empty list in its place. What requests may send stays as it is.
+// listsNeverNull marks lists in answers as never null. huma marks them as nullable because a nil
+// slice of Go is encoded as null; the server's answers have an empty list instead. Lists in
+// requests stay nullable.
 func listsNeverNull(api *huma.OpenAPI) {
 	asked := map[*huma.Schema]bool{}
 	for _, item := range api.Paths {

@@ -16,7 +16,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/apitypes"
 )
 
-// The page's API types are those of the document that the server serves.
+// The page's API types match the document that the server serves.
 func TestAPITypes(t *testing.T) {
 	const file = "web/src/gen/api.ts"
 	s := serve(t, "hamlet", nil)
@@ -39,9 +39,9 @@ func TestAPITypes(t *testing.T) {
 	}
 }
 
-// Every answer is what /openapi.json says of it: before the first step, after some, and
-// in a fork. An answer with a list that is null, or a field that may be null and is not
-// documented so, would give the page a type that is untrue.
+// Every answer matches its schema in /openapi.json: before the first step, after some steps, and
+// in a fork. A list that is null, or a field that may be null and is not documented so, would
+// give the page an untrue type.
 func TestAnswersMatchDocument(t *testing.T) {
 	asked, all := map[string]bool{}, map[string]bool{}
 	for _, scenario := range []string{"hamlet", "scarcity"} { // the second has alerts
@@ -61,7 +61,7 @@ func TestAnswersMatchDocument(t *testing.T) {
 	}
 }
 
-// described is a server with what it says of its routes, as JSON Schema.
+// described is a server with the JSON Schemas of its routes.
 type described struct {
 	*tester
 	compiler *jsonschema.Compiler
@@ -92,7 +92,7 @@ func describe(s *tester) *described {
 	return d
 }
 
-// status is the one with which a route answers in JSON, empty if it does not.
+// status returns the status of a route's answer in JSON, empty if it has none.
 func (d *described) status(method, path string) string {
 	for status, r := range d.routes.Paths[path][method].Responses {
 		if r.Content["application/json"] != nil {
@@ -102,7 +102,7 @@ func (d *described) status(method, path string) string {
 	return ""
 }
 
-// all are the routes that answer in JSON.
+// all returns the routes that answer in JSON.
 func (d *described) all() map[string]bool {
 	routes := map[string]bool{}
 	for path, methods := range d.routes.Paths {
@@ -115,7 +115,7 @@ func (d *described) all() map[string]bool {
 	return routes
 }
 
-// check asks and holds the answer against the document.
+// check sends a request and compares the answer with the document.
 func (d *described) check(method, path, query, body string, header ...string) {
 	d.Helper()
 	d.asked[method+" "+path] = true
@@ -140,7 +140,7 @@ func (d *described) check(method, path, query, body string, header ...string) {
 	}
 }
 
-// checkGets asks for everything that a run shows; of each kind in a tile two twins.
+// checkGets checks all GET routes of a run, those of twins with two of each kind in a tile.
 func (d *described) checkGets(run string) {
 	d.Helper()
 	of := "?run=" + run
@@ -160,7 +160,7 @@ func (d *described) checkGets(run string) {
 	}
 }
 
-// shown are the grid, its communities, and of each kind in a tile the first and the last.
+// shown returns the paths of the grid, its communities, and the first and the last twin of each kind in a tile.
 func (d *described) shown() []string {
 	paths := []string{twins.GridPath}
 	for _, c := range d.index.Communities {
@@ -174,7 +174,7 @@ func (d *described) shown() []string {
 	return paths
 }
 
-// checkPosts does everything that a viewer can do, at a run's third step.
+// checkPosts checks all routes that change something, at a run's third step.
 func (d *described) checkPosts() {
 	d.Helper()
 	post := func(path, body string, header ...string) {
@@ -190,7 +190,7 @@ func (d *described) checkPosts() {
 	post("/clock/play", "")
 	post("/clock/pause", "")
 	post("/clock/seek", `{"tick":6}`)
-	d.step(1) // after which the clock has stopped where it was to
+	d.step(1) // after it the clock has reached its target
 	var list alertList
 	d.get("/alerts", &list)
 	if len(list.Alerts) > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// GaugeKind says what a gauge is.
+// GaugeKind describes a gauge.
 type GaugeKind struct {
 	Name   string   `json:"name"`
 	Label  string   `json:"label"`
@@ -20,10 +20,10 @@ type GaugeKind struct {
 
 // GaugeInfo is a gauge of a twin with its value at the end of a step.
 type GaugeInfo struct {
-	Name  string  `json:"name" doc:"of a home's device DEVICE.NAME"`
+	Name  string  `json:"name" doc:"DEVICE.NAME for a gauge of a home's device"`
 	Label string  `json:"label"`
 	Unit  string  `json:"unit"`
-	Value *Number `json:"value" nullable:"true" doc:"null where it has none in this step, or is not known"`
+	Value *Number `json:"value" nullable:"true" doc:"null if it has none in this step, or it is not known"`
 	Text  string  `json:"text" doc:"the value in words; empty where it is null"`
 }
 
@@ -31,8 +31,8 @@ func gaugeKind(g twins.Gauge) GaugeKind {
 	return GaugeKind{g.Name, g.Label, unitOf(g.Name), g.Places, append([]string{}, g.Words...)}
 }
 
-// gauges are those of a member. notComputed says why its values in step are not known;
-// before the first step they are not known either.
+// gauges returns the gauges of a member. Their values are null before the first step, and if
+// notComputed says why they are not known.
 func (r *run) gauges(p Place, step *Step, notComputed string) (all []GaugeInfo) {
 	b := r.index.block(p)
 	for i, g := range b.gaugeList(p.Row) {
@@ -48,7 +48,7 @@ func (r *run) gauges(p Place, step *Step, notComputed string) (all []GaugeInfo) 
 	return all
 }
 
-// gaugeText is a gauge's value for people: a word where it is a state, a length of time,
+// gaugeText writes a gauge's value for people: a word if it is a state, a length of time,
 // a share in percent, an energy in kWh, or the figure to a tenth with its unit.
 func gaugeText(g twins.Gauge, v int64) string {
 	if v >= 0 && v < int64(len(g.Words)) {

@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// gaugesKept is a sink that notes the gauges of every member of every step.
+// gaugesKept is a sink that records the gauges of every member in every step.
 type gaugesKept map[string]int64 // by step, path and gauge
 
 func gaugeAt(tick int64, path, gauge string) string { return fmt.Sprint(tick, " ", path, " ", gauge) }
@@ -30,13 +30,13 @@ func (k gaugesKept) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// What /twin and /readings say of gauges is what the records had, of each member in each
-// step; a value that is not known is null, and a gap.
+// The gauges of /twin and /readings equal those of the records, for each member in each step. An
+// unknown value is null in the one and a gap in the other.
 func TestGaugesOfTwins(t *testing.T) {
 	for _, row := range []struct {
 		scenario string
 		steps    int
-		want     []string // gauges among those that are shown
+		want     []string // gauges that must be among those shown
 	}{
 		{"hamlet", 24, []string{"connector", "leaves_s", "health", "state", "left_j"}},
 		{"town", 3, []string{"heat_pump.room_c", "health", "connector"}},
@@ -74,7 +74,7 @@ func TestGaugesOfTwins(t *testing.T) {
 					}
 					for i, g := range info.Gauges {
 						want, over := k[gaugeAt(tick, twin.Path, g.Name)], series.Series[i]
-						var then *Number // nil inside a gap
+						var then *Number // nil in a gap
 						if at := slices.Index(over.T, tick); at >= 0 {
 							then = over.V[at]
 						}
@@ -114,8 +114,8 @@ func TestGaugesBeforeFirstStep(t *testing.T) {
 	}
 }
 
-// Of a step that can be read and not computed again, a twin's page has its reading, no
-// devices, gauges without values, and the reason. Steps in memory have all of it.
+// For a step that can be read but not computed again, a twin has its reading, no devices, gauges
+// without values, and the reason. Steps in memory have all of it.
 func TestTwinOfStepThatIsNotComputed(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}, partless: errors.New("another model made it")}
 	s := shelved(t, h, nil)

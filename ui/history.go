@@ -9,62 +9,60 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// Step is what is kept of one step for viewers. Nobody changes it.
+// Step is one step as viewers see it. It is never changed.
 type Step struct {
 	Tick twins.Tick
 	// Scopes has for each of the index's scopes its blocks: of grid, sources and
 	// communities one with the flow columns, of a tile one for each kind.
 	Scopes [][]viewers.Block
-	// Parts has for each tile and block the powers of its members' devices, one after
-	// the other.
+	// Parts has for each tile and block the powers of its members' devices, member by member.
 	Parts [][]viewers.Column
-	// Gauges has for each tile and block the values of its members' gauges, one after the
-	// other. It is missing where Parts is.
+	// Gauges has for each tile and block the values of its members' gauges, member by member.
+	// It is nil where Parts is.
 	Gauges [][]viewers.Column
 	// Events are the notable ones: the grid's own first, then those of communities.
 	Events    []twins.Notice
 	Decisions []twins.Decision
 	Swing     twins.Swing // of the frequency
-	// Ahead is the forecast of the net load that was the latest in this step; nil if
-	// there is none, or it was not kept.
+	// Ahead is the latest forecast of the net load in this step; nil if there is none, or it was
+	// not kept.
 	Ahead *sim.NetForecast
 }
 
-// Cell is where one value of each step stands. Part is a member's device, or one of its
-// gauges if Gauge says so, and Column is then left out; −1 says that it is neither.
+// Cell addresses one value in each step. Part is the index of a member's device, or of its gauge if
+// Gauge is true, and Column is then ignored; Part is −1 for a column.
 type Cell struct {
 	Scope, Block, Column, Row, Part int
 	Gauge                           bool
 }
 
-// History is what has happened in a run: what is looked at, drawn over time and
-// exported comes from here. Memory is one; where there is a journal, kept is.
+// History gives access to the steps of a run that were made: to look at one, to draw values over
+// time, to export. Implementations are Memory, storedHistory over a journal, and forked.
 type History interface {
-	// Bounds are the steps that are held: from first to before next.
+	// Bounds returns the steps that are held: first ≤ t < next.
 	Bounds() (first, next twins.Tick)
-	// Step is a step that is held, or an error that says why it is not. Its Parts and
-	// Gauges may be missing unless parts is true.
+	// Step returns a step, or a NotHeldError if it is not held. Its Parts and Gauges may be nil
+	// unless parts is true.
 	Step(t twins.Tick, parts bool) (*Step, error)
-	// Values calls put with the value of each step that is held from from to before
-	// to, in order.
+	// Values calls put with the value of each step that is held of from ≤ t < to, in order.
 	Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error
 }
 
-// NotHeldError says that a step is not there to be looked at.
+// NotHeldError is returned for a step that the history does not hold.
 type NotHeldError struct{ Tick, First, Next twins.Tick }
 
 func (e *NotHeldError) Error() string {
 	switch {
 	case e.Next <= e.First:
-		return fmt.Sprintf("step %d is not there: no step has been made", e.Tick)
+		return fmt.Sprintf("step %d is not made yet: no step has been made", e.Tick)
 	case e.Tick >= e.Next:
 		return fmt.Sprintf("step %d is not made yet: the last one is %d", e.Tick, e.Next-1)
 	}
 	return fmt.Sprintf("step %d is not held any more: the oldest one is %d", e.Tick, e.First)
 }
 
-// Memory is the History that keeps steps in memory, up to a number of bytes: the
-// oldest go first.
+// Memory is the History that keeps steps in memory, up to a number of bytes: the oldest are
+// evicted first.
 type Memory struct {
 	index *Index
 	most  int
@@ -75,11 +73,10 @@ type Memory struct {
 	bytes int
 }
 
-// NewMemory keeps at most about as many bytes as it is told, and one step at
-// least.
+// NewMemory makes an empty Memory that holds about most bytes, and at least one step.
 func NewMemory(x *Index, most int) *Memory { return &Memory{index: x, most: most} }
 
-// Add appends the next step.
+// Add appends the next step and evicts the oldest ones if there are too many bytes.
 func (m *Memory) Add(s *Step) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -136,7 +133,7 @@ func (m *Memory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v i
 	last := min(to, m.first+twins.Tick(len(m.steps)))
 	var steps []*Step
 	if first < last {
-		steps = m.steps[first-m.first : last-m.first] // never changed, only left behind
+		steps = m.steps[first-m.first : last-m.first] // elements are never changed, only evicted
 		steps = append([]*Step{}, steps...)
 	}
 	m.mu.RUnlock()
@@ -146,7 +143,7 @@ func (m *Memory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v i
 	return nil
 }
 
-// value is one value of a step.
+// value returns the value at a cell.
 func (s *Step) value(x *Index, at Cell) int64 {
 	if at.Part < 0 {
 		return s.Scopes[at.Scope][at.Block].Value(at.Column, at.Row)
@@ -159,7 +156,7 @@ func (s *Step) value(x *Index, at Cell) int64 {
 	return s.Parts[tile][at.Block].At(int(b.partAt[at.Row]) + at.Part)
 }
 
-// recorder is the sink that makes Steps of records.
+// recorder is the sink that converts records to Steps.
 type recorder struct {
 	index    *Index
 	partless bool // records lack the powers of devices, and gauges
@@ -203,7 +200,7 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// nodes adds up communities and sources, and returns the grid.
+// nodes fills in communities and sources, and returns their sum, the grid.
 func (k *recorder) nodes(r *sim.StepRecord) node {
 	k.communities = make([]node, len(r.Cells))
 	k.sources = make([]node, len(k.index.Sources))
@@ -252,7 +249,7 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) []viewers.Block {
 	return blocks
 }
 
-// devices are the powers of devices and the gauges of a tile's members, block by block.
+// devices returns the powers of devices and the gauges of a tile's members, block by block.
 func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []viewers.Column) {
 	parts, gauges = make([]viewers.Column, len(t.Blocks)), make([]viewers.Column, len(t.Blocks))
 	for i := range t.Blocks {
@@ -277,7 +274,7 @@ func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []viewers.
 	return parts, gauges
 }
 
-// value is what column n of its kind says of a member, 0 where the run's layout lacks it.
+// value returns a member's value in column n of its kind, 0 if the run's layout lacks the column.
 func (k *recorder) value(r *sim.StepRecord, s cellSlot, n int) int64 {
 	b := &r.Cells[s.cell].Blocks[s.Block]
 	if n >= len(b.Columns) {

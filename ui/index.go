@@ -17,8 +17,8 @@ import (
 // mostRows is how many twins a tile has at most, and how many communities a frame.
 const mostRows = 1024
 
-// Index is what stands fast about a world while it runs: who there is, in which
-// tile, and where on the plane. Runs of one scenario share it.
+// Index holds what does not change about a world while it runs: its twins, the tile of each, and
+// where each lies on the plane. All runs of one scenario share it.
 type Index struct {
 	Version     string
 	Communities []Community
@@ -27,9 +27,9 @@ type Index struct {
 	Twins       int // rows of all tiles, prepared ones included
 
 	twins    map[string]Place
-	children map[string][]string // of an owner
-	// sourceOf has for each cell and block the source of its members: one for all,
-	// or one each.
+	children map[string][]string // paths of devices by owner
+	// sourceOf has for each cell and block the sources of its members, as indexes into Sources: one
+	// for all, or one each.
 	sourceOf [][][]int32
 }
 
@@ -42,13 +42,13 @@ type Community struct {
 	Y       float64        `json:"y"`
 	R       float64        `json:"r"`
 	Tiles   []int          `json:"tiles"`
-	Twins   int            `json:"twins" doc:"that are there: a prepared one does not count unless it has been put in"`
-	Members map[string]int `json:"members" doc:"of these, by kind"`
+	Twins   int            `json:"twins" doc:"present ones: a prepared one counts once it has been put in"`
+	Members map[string]int `json:"members" doc:"number of these, by kind"`
 
-	prepared []string // paths of those that are not there at the start: not counted
+	prepared []string // paths of members that are absent at the start: not counted
 }
 
-// Tile is at most 1,024 twins that are shown together.
+// Tile is a group of at most 1,024 twins that share a frame.
 type Tile struct {
 	Communities []int // by index
 	Blocks      []TileBlock
@@ -60,14 +60,14 @@ type Tile struct {
 type TileBlock struct {
 	Kind      *twins.Kind
 	Paths     []string
-	Owners    []string // path of the household behind whose meter it stands, or ""
+	Owners    []string // path of the household whose meter it is behind, or ""
 	Community []int32
 	X, Y      []float64
-	Prepared  []bool     // each: not there until it is put in
-	Parts     [][]string // names of each one's devices; nil for one device
-	partAt    []int32    // where each one's parts begin
+	Prepared  []bool     // for each: absent until it is put in
+	Parts     [][]string // names of the devices of each; nil if it is a single device
+	partAt    []int32    // index of the first part of each
 	parts     int
-	gaugeAt   []int32 // where each one's gauges begin
+	gaugeAt   []int32 // index of the first gauge of each
 	gauges    int
 
 	slots []cellSlot
@@ -78,7 +78,7 @@ type cellSlot struct {
 	twins.Slot
 }
 
-// gaugeList are the gauges of the twin of a row.
+// gaugeList returns the gauges of the twin in a row.
 func (b *TileBlock) gaugeList(row int32) []twins.Gauge { return twins.GaugesOf(b.Kind, b.Parts[row]) }
 
 // Line is a cable on the plane.
@@ -88,17 +88,17 @@ type Line struct {
 	Community string    `json:"community"`
 }
 
-// Source is a kind, or a technology of a kind, whose members are added up.
+// Source is a kind, or a technology of a kind, whose flows are added up over its members.
 type Source struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
 	Label string `json:"label"`
 }
 
-// Place is where a twin's values stand.
+// Place is the position of a twin's values in a Step.
 type Place struct{ Tile, Block, Row int32 }
 
-// NewIndex reads a world that nobody steps yet.
+// NewIndex makes the index of a world, which must not be stepped meanwhile.
 func NewIndex(w *sim.World) *Index {
 	x := &Index{twins: map[string]Place{}, children: map[string][]string{}}
 	x.sources(w)
@@ -119,7 +119,7 @@ func NewIndex(w *sim.World) *Index {
 		x.Twins += c.Members()
 	}
 	x.cut(w)
-	x.lay()
+	x.layOut()
 	x.version(w)
 	return x
 }
@@ -129,13 +129,13 @@ func absentAtStart(w *sim.World, k *twins.Kind, path string) bool {
 	return ok && e.Absent()
 }
 
-// Place is where a member's values stand.
+// Place returns the position of a member's values; false if there is no member of that path.
 func (x *Index) Place(path string) (Place, bool) {
 	p, ok := x.twins[path]
 	return p, ok
 }
 
-// Community is a community by its path.
+// Community returns a community by its path.
 func (x *Index) Community(path string) (*Community, bool) {
 	i, ok := slices.BinarySearchFunc(x.Communities, path, func(c Community, path string) int { return strings.Compare(c.Path, path) })
 	if !ok {
@@ -144,10 +144,10 @@ func (x *Index) Community(path string) (*Community, bool) {
 	return &x.Communities[i], true
 }
 
-// block is the block in which a place is.
+// block returns the block of a place.
 func (x *Index) block(p Place) *TileBlock { return &x.Tiles[p.Tile].Blocks[p.Block] }
 
-// membersOfKind is where the members of a kind are, tile by tile.
+// membersOfKind returns the places of the members of a kind, tile by tile.
 func (x *Index) membersOfKind(k *twins.Kind) (places []Place) {
 	for t := range x.Tiles {
 		for n := range x.Tiles[t].Blocks {
@@ -161,8 +161,7 @@ func (x *Index) membersOfKind(k *twins.Kind) (places []Place) {
 	return places
 }
 
-// sources sorts members by what they are made of: a kind, or a technology if their
-// entry names one.
+// sources finds the source of each member: its kind, or its technology if its entry names one.
 func (x *Index) sources(w *sim.World) {
 	at := map[string]int32{}
 	source := func(k *twins.Kind, technology string) int32 {
@@ -192,7 +191,7 @@ func (x *Index) sources(w *sim.World) {
 		}
 		x.sourceOf = append(x.sourceOf, ofCell)
 	}
-	// By name, so that they do not depend on who comes first.
+	// Sorted by name, so that the order of members does not matter.
 	order := make([]int32, len(x.Sources))
 	for i := range order {
 		order[i] = int32(i)
@@ -212,8 +211,8 @@ func (x *Index) sources(w *sim.World) {
 	}
 }
 
-// cut makes the tiles: whole communities while they fit, and a larger one by itself,
-// homes together with what stands behind their meters.
+// cut makes the tiles: whole communities while they fit; a larger community has tiles of its own,
+// in which a home and the devices behind its meter stay together.
 func (x *Index) cut(w *sim.World) {
 	var now []cellSlot
 	flush := func() {
@@ -242,7 +241,7 @@ func (x *Index) cut(w *sim.World) {
 	flush()
 }
 
-// groupsOf are the members of a cell, each owner with its devices.
+// groupsOf groups the members of a cell: each owner with its devices.
 func groupsOf(c *twins.Cell, cell int32) (groups [][]cellSlot) {
 	at := map[string]int{}
 	for pass := range 2 { // owners first
@@ -264,7 +263,7 @@ func groupsOf(c *twins.Cell, cell int32) (groups [][]cellSlot) {
 	return groups
 }
 
-// ownerOf is the path of the household behind whose meter a member stands.
+// ownerOf returns the path of the household whose meter a member is behind; false if there is none.
 func ownerOf(community, path string) (string, bool) {
 	owner := path[:strings.LastIndexByte(path, '/')]
 	return owner, owner != community
@@ -309,7 +308,7 @@ func (x *Index) addTile(w *sim.World, slots []cellSlot) {
 	x.Tiles = append(x.Tiles, t)
 }
 
-// version is one text for all that is here: the same members at the same places.
+// version sets Version to a hash of the index: it is equal for the same members at the same places.
 func (x *Index) version(w *sim.World) {
 	h := sha256.New()
 	fmt.Fprintln(h, "catalogue 1", w.Scenario.Name)
@@ -328,15 +327,15 @@ func (x *Index) version(w *sim.World) {
 }
 
 // The plane. Communities are equal circles in rings around the substation; in each,
-// homes stand along streets, their devices around them, and what belongs to the
-// community along its edge. Nothing but the members decides it.
+// homes lie along streets, their devices around them, and members without an owner along
+// the edge. The layout depends on the members alone.
 
 const (
 	circle  = 10.0 // radius of a community's circle
-	between = 1.15 // distance of circles, of their diameter
+	between = 1.15 // distance between the centres of neighbours ÷ diameter
 )
 
-func (x *Index) lay() {
+func (x *Index) layOut() {
 	ring, room, k := 0, 0, 0
 	radius := 0.0
 	for i := range x.Communities {
@@ -350,7 +349,7 @@ func (x *Index) lay() {
 		}
 		angle := 2*math.Pi*float64(k)/float64(room) - math.Pi/2 + 0.4*float64(ring-1)
 		c := &x.Communities[i]
-		c.X, c.Y, c.R = places(radius*math.Cos(angle)), places(radius*math.Sin(angle)), circle
+		c.X, c.Y, c.R = rounded(radius*math.Cos(angle)), rounded(radius*math.Sin(angle)), circle
 		k++
 	}
 	for i := range x.Tiles {
@@ -364,8 +363,8 @@ func (x *Index) lay() {
 	}
 }
 
-// members of a community in path order: homes (with or without devices), devices by
-// owner, and the rest.
+// membersOf returns the members of a community that have no owner, in path order: its homes (with or
+// without devices), and its own devices and plants.
 func (x *Index) membersOf(c *Community) (homes, own []string) {
 	for _, t := range c.Tiles {
 		for _, b := range x.Tiles[t].Blocks {
@@ -430,18 +429,18 @@ func (x *Index) layCommunity(c *Community) {
 func (x *Index) put(path string, px, py float64) {
 	p := x.twins[path]
 	b := x.block(p)
-	b.X[p.Row], b.Y[p.Row] = places(px), places(py)
+	b.X[p.Row], b.Y[p.Row] = rounded(px), rounded(py)
 }
 
 func (x *Index) line(tile int, c *Community, xs, ys []float64) {
 	for i := range xs {
-		xs[i], ys[i] = places(xs[i]), places(ys[i])
+		xs[i], ys[i] = rounded(xs[i]), rounded(ys[i])
 	}
 	x.Tiles[tile].Lines = append(x.Tiles[tile].Lines, Line{xs, ys, c.Path})
 }
 
-// places rounds to a thousandth, so that processors agree.
-func places(v float64) float64 { return math.Round(v*1000)/1000 + 0 }
+// rounded rounds to a thousandth, so that all processors get the same coordinate.
+func rounded(v float64) float64 { return math.Round(v*1000)/1000 + 0 }
 
 // Scopes are numbered: grid, sources, communities/0…, tile/0….
 const (
@@ -452,7 +451,7 @@ const (
 
 func (x *Index) chunks() int { return (len(x.Communities) + mostRows - 1) / mostRows }
 
-// takesTurns says that a scope is one of more communities than a frame holds.
+// takesTurns reports whether a scope is a chunk of communities and there is more than one chunk.
 func (x *Index) takesTurns(scope int) bool {
 	return x.chunks() > 1 && scope >= scopeCommunities && scope < scopeCommunities+x.chunks()
 }
@@ -461,7 +460,7 @@ func (x *Index) scopes() int { return scopeCommunities + x.chunks() + len(x.Tile
 
 func (x *Index) scopeOfTile(t int) int { return scopeCommunities + x.chunks() + t }
 
-// scopeName is how the stream calls a scope.
+// scopeName returns the name of a scope in the stream.
 func (x *Index) scopeName(scope int) string {
 	switch {
 	case scope == scopeGrid:

@@ -15,9 +15,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Ten times as many commands as are taken come while the run plays, in the long form
-// for five minutes: what is too much is refused with 429, what was acknowledged is
-// carried out, no step is left out, and memory stays within twice what it was.
+// Clients send ten times as many commands as the limit allows while the run plays, in the long form
+// for five minutes: commands beyond the limit are refused with 429, acknowledged ones are carried
+// out, no step is missing, and memory stays within twice its size before.
 func TestTooMuchInput(t *testing.T) {
 	const perSecond, senders, step = 20.0, 10, 60
 	total := int64(1500)
@@ -72,10 +72,10 @@ func TestTooMuchInput(t *testing.T) {
 		t.Errorf("%d taken and %d refused of %d", taken.Load(), refused.Load(), total)
 	}
 	if after > 2*before {
-		t.Errorf("%d bytes are held, before it were %d", after, before)
+		t.Errorf("%d bytes are in use, before it were %d", after, before)
 	}
 	if got := int64(len(s.live.commands.list())); got != taken.Load() {
-		t.Errorf("%d commands are there, %d were acknowledged", got, taken.Load())
+		t.Errorf("%d commands are listed, %d were acknowledged", got, taken.Load())
 	}
 	first, next := s.live.history.Bounds()
 	for tick := first; tick < next; tick++ {
@@ -101,7 +101,7 @@ func TestTooMuchInput(t *testing.T) {
 	}
 }
 
-// living is what lives on the heap.
+// living returns the bytes in use on the heap.
 func living() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -110,8 +110,8 @@ func living() uint64 {
 	return m.HeapAlloc
 }
 
-// While no step is made commands of 128 MiB wait, and no more; a step makes room.
-func TestCommandsThatWait(t *testing.T) {
+// Without steps, pending commands take at most 128 MiB; further ones are refused until a step is made.
+func TestPendingCommandsAreBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long for the race detector, which finds nothing in what one goroutine sends")
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// expected is what /production says of forecasts: values by step.
+// expected is the forecasts of /production: values by step.
 type expected struct {
 	ForecastJudged, ForecastNeeds int
 	net, latest, low, high        map[int64]float64
@@ -47,9 +47,9 @@ func (t *tester) expected(query string) (e expected) {
 	return e
 }
 
-// A forecast has a band around it once enough of its errors are known, wider the
-// farther it looks. A moment of the past has what was known then, and so have a fork
-// and a run that went on from a journal.
+// A forecast has a band around it once enough of its errors are known; the band is wider the
+// farther ahead. A step of the past shows what was known then, also in a fork and in a run
+// continued from a journal.
 func TestBandAroundTheForecast(t *testing.T) {
 	if testing.Short() {
 		t.Skip("two days of a town, twice")
@@ -100,7 +100,7 @@ func TestBandAroundTheForecast(t *testing.T) {
 		t.Errorf("a fork knows %d errors, its parent %d, or others", len(all), len(was))
 	}
 
-	// Who knows the future errs by nothing.
+	// A perfect forecast has no errors, so its band has no width.
 	p := serve(t, "hamlet", week("forecast=perfect"))
 	p.step(40)
 	perfect := p.expected("")

@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// slowShelf is a shelf that keeps a command only when the test lets it.
+// slowShelf is a shelf whose KeepCommands blocks until the test sends on goOn.
 type slowShelf struct {
 	*shelf
 	asked, goOn chan struct{}
@@ -23,9 +23,9 @@ func (h *slowShelf) KeepCommands(c ...twins.Command) error {
 	return h.shelf.KeepCommands(c...)
 }
 
-// While a disk keeps a command nobody waits but who brings commands: requests are
-// answered, viewers get their heartbeats. The same key that comes meanwhile gets
-// the same command.
+// While a slow disk keeps a command, only requests with commands wait: others are answered, and
+// viewers get their heartbeats. A request with the same key meanwhile is answered with the same
+// command.
 func TestNothingWaitsForTheKeeper(t *testing.T) {
 	h := &slowShelf{&shelf{notes: map[string][]byte{}}, make(chan struct{}), make(chan struct{})}
 	s := shelved(t, h.shelf, func(o *Options) { o.Keep = h })
@@ -81,8 +81,8 @@ func TestNothingWaitsForTheKeeper(t *testing.T) {
 	}
 }
 
-// Of many commands the last ones are in memory; older ones are listed, forked and answered to
-// their keys as if all were.
+// Of many commands only the latest are in memory. Older ones are listed, passed to forks and found
+// by their keys in the same way.
 func TestOldCommandsAreRead(t *testing.T) {
 	defer func(was int) { mostCommands = was }(mostCommands)
 	mostCommands = 8

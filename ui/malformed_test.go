@@ -24,7 +24,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// malformed is how many inputs each entrance is given.
+// malformed returns the number of inputs for each entry point.
 func malformed() int {
 	if long {
 		return 1_000_000
@@ -32,7 +32,7 @@ func malformed() int {
 	return 10_000
 }
 
-// mutated is one of some inputs, spoilt: bytes changed, doubled, left out, words put in.
+// mutated returns one of some inputs with bytes changed, doubled or removed, or words inserted.
 func mutated(r *rand.Rand, from []string, words []string) string {
 	b := []byte(from[r.IntN(len(from))])
 	for range 1 + r.IntN(4) {
@@ -58,7 +58,7 @@ func mutated(r *rand.Rand, from []string, words []string) string {
 var spoilers = []string{"-1", "99999999999999999999", "1e309", "NaN", "null", "true", "\x00", "\xff\xfe", "é", "{", "}", "[", "]", `"`, "%", "%00", "%zz", "../", "//", "?", "&", "=", "*",
 	"grid/north/home-1", "tile/0", "community/", "kind:", "soc<", "0.0000000001", "\r\n", " ", ";", "'", "$", "☃", "\\u0000", ",", ":", "-", "9223372036854775807", "-9223372036854775808"}
 
-// No message of a viewer breaks the server, however it is spoilt.
+// No malformed message of a viewer breaks the server.
 func TestMalformedMessages(t *testing.T) {
 	w := load(t, "hamlet", scenario.Options{})
 	run := &run{index: NewIndex(w), scenario: w.Scenario}
@@ -89,7 +89,7 @@ func TestMalformedMessages(t *testing.T) {
 	}
 }
 
-// No request, however it is spoilt, is answered with a 5xx.
+// No malformed request is answered with a 5xx.
 func TestMalformedRequests(t *testing.T) {
 	s, err := NewServer(Options{World: load(t, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
@@ -132,7 +132,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 }
 
-// FuzzBodies: no body and no media type for what changes something makes the server fail.
+// FuzzBodies: no body and no media type of a route that changes something makes the server fail.
 func FuzzBodies(f *testing.F) {
 	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
@@ -154,8 +154,8 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// FuzzSocket: whatever comes over a viewer's connection after the handshake, the server
-// says goodbye and the connection is over.
+// FuzzSocket: whatever bytes a viewer sends after the handshake, the server closes the connection
+// in order.
 func FuzzSocket(f *testing.F) {
 	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
@@ -189,7 +189,7 @@ func FuzzSocket(f *testing.F) {
 		if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("%v %v", answer, err)
 		}
-		_, _ = conn.Write(b) // it may have had enough
+		_, _ = conn.Write(b) // fails if the server has closed the connection
 		_ = conn.(*net.TCPConn).CloseWrite()
 		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := io.Copy(io.Discard, in); err != nil && strings.Contains(err.Error(), "timeout") {

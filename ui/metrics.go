@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are those of the live run and of this process, for Prometheus.
+// metrics serves figures of the live run and of this process in Prometheus' text form.
 func (s *Server) metrics() http.Handler {
 	reg := prometheus.NewRegistry()
 	gauge := func(name, help string, value func() float64) {
@@ -19,12 +19,12 @@ func (s *Server) metrics() http.Handler {
 	}
 	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
 	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
-	gauge("residual_watts", "Energy made or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
+	gauge("residual_watts", "Energy created or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
 	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.Count()) })
-	gauge("alerts", "Open alerts that nobody has acknowledged.", func() float64 { return float64(s.live.alerts.open()) })
+	gauge("alerts", "Active alerts that are not acknowledged.", func() float64 { return float64(s.live.alerts.open()) })
 	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.Load()) })
 	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.Sent()) })
-	count("frames_conflated_total", "Frames that a later one has replaced before they were sent.", func() float64 { return float64(s.live.hub.Skipped()) })
+	count("frames_conflated_total", "Frames replaced by a later one before they were sent.", func() float64 { return float64(s.live.hub.Skipped()) })
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 }

@@ -7,26 +7,26 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// flowColumn is a figure of a node: the grid, a community, a source.
+// flowColumn is a column of the nodes: the grid, communities and sources.
 type flowColumn struct {
 	name   string
 	places int
 	of     func(*node) int64
 }
 
-// node is what is known of the grid, a community or a source in one step.
+// node is the figures of the grid, a community or a source in one step.
 type node struct {
 	flows    twins.Flows
-	content  twins.Energy // of its storage, at the end of the step
+	content  twins.Energy // energy in its storage at the end of the step
 	limit    twins.Power  // 0: none
 	residual twins.Power
-	// Of the grid alone: the frequency at the end of the step, and the least and the
-	// greatest inside it, µHz, 0 where nobody holds it; µ€ per MWh; mg CO2 per kWh.
+	// Set for the grid only: the frequency at the end of the step, and the lowest and the
+	// highest within it, µHz, 0 if no member holds it; µ€ per MWh; mg CO2 per kWh.
 	frequency, frequencyMin, frequencyMax int64
 	price, carbon                         int64
 }
 
-// flowColumns are in frames for ever: columns are added at the end.
+// flowColumns is the order of columns in frames, which never changes: new columns go to the end.
 var flowColumns = slices.Concat(
 	ofFlows("power_w", "load_w", "generation_w", "charge_w", "discharge_w", "import_w", "export_w", "network_loss_w",
 		"unserved_w", "unserved_essential_w", "curtailed_w", "shifted_w", "reactive_var"),
@@ -45,7 +45,7 @@ var flowColumns = slices.Concat(
 	},
 )
 
-// ofFlows are columns of twins.Flows, by name.
+// ofFlows returns columns of twins.Flows by name.
 func ofFlows(names ...string) (all []flowColumn) {
 	for _, name := range names {
 		i := slices.IndexFunc(twins.FlowColumns, func(c twins.FlowColumn) bool { return c.Name == name })
@@ -55,7 +55,7 @@ func ofFlows(names ...string) (all []flowColumn) {
 	return all
 }
 
-// nominal is the frequency of the grid, µHz.
+// nominal is the nominal frequency of the grid, µHz.
 const nominal = 50_000_000
 
 func flowColumnNamed(name string) int {
@@ -80,7 +80,7 @@ func blockOfNodes(nodes []node) viewers.Block {
 	return b
 }
 
-// unitOf is the unit that a name carries.
+// unitOf returns the unit that a name's suffix stands for, "" if it has none.
 func unitOf(name string) string {
 	for _, u := range []struct{ suffix, unit string }{
 		{"_eur_per_mwh", "€/MWh"}, {"_g_per_kwh", "g/kWh"}, {"_wh", "Wh"}, {"_w", "W"}, {"_var", "var"}, {"_j", "J"}, {"_hz", "Hz"}, {"_c", "°C"}, {"_s", "s"},

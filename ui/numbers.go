@@ -7,7 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Number is a stored integer as a JSON number in the unit of its name: exact.
+// Number is a stored integer that is written as an exact JSON number in the unit of its name.
 type Number struct {
 	Value  int64
 	Places int

@@ -10,80 +10,78 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Past is the records of a run since its first step. A journal has them.
+// Past gives access to the records of a run since its first step. A journal implements it.
 type Past interface {
-	// Steps is how many are there.
+	// Steps returns the number of steps that are kept.
 	Steps() twins.Tick
-	// Replay hands the steps from ≤ t < to to a sink. The cells of a record show
+	// Replay passes the records of the steps from ≤ t < to to a sink. The cells of a record have
 	// readings, flows, decisions and notable events; they have the powers of devices and
 	// gauges only if parts is true, which may take longer, or be refused with an error.
 	Replay(from, to twins.Tick, parts bool, sink sim.Sink) error
-	// ForkAt returns the run's world as it was at the beginning of a step ≤ at, with
-	// the commands from outside for steps before at and no others; that step; and the
-	// chain up to it.
+	// ForkAt returns the run's world as it was before a step ≤ at, with the commands from
+	// outside for steps before at and no others; that step; and the chain up to it.
 	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
-	// Views are the run's views as they were kept last, after at most so many steps, and
-	// after how many that was; the views of no steps if none are kept.
+	// Views returns the latest kept views of no more than most steps, and the number of steps that
+	// they have; empty views and 0 if none are kept.
 	Views(most twins.Tick) (*views.Set, twins.Tick, error)
-	// Commands are those from outside for the steps from ≤ t < to.
+	// Commands returns the commands from outside for the steps from ≤ t < to.
 	Commands(from, to twins.Tick) []twins.Command
-	// CommandsBefore are at most so many commands from outside, newest first, of those that
-	// come before a position in the order of their numbers; 0 is that of the first one.
+	// CommandsBefore returns the last commands from outside before a position in the order of
+	// their numbers, newest first, no more than most; the first command has position 0.
 	CommandsBefore(position, most int) ([]twins.Command, error)
 }
 
-// Keeper makes durable what comes from outside, before it is acknowledged.
+// Keeper makes commands and notes durable before they are acknowledged.
 type Keeper interface {
-	// KeepCommands keeps commands with the keys that they came with.
+	// KeepCommands keeps commands with their idempotency keys.
 	KeepCommands(commands ...twins.Command) error
-	// KeepNote keeps what else belongs to the run that is shown; a later note of the same
-	// name takes its place.
+	// KeepNote keeps other data of the run by name; a later note of the same name replaces it.
 	KeepNote(note string, value []byte) error
 }
 
-// NotKeptError says that something from outside was refused since it could not be
-// made durable.
+// NotKeptError is returned by a Keeper: a command or note was refused because it could not be made
+// durable.
 type NotKeptError struct {
-	Full bool // the disk is; otherwise nothing more can be kept at all
+	Full bool // the disk is full; otherwise nothing can be kept any more
 	Err  error
 }
 
 func (e *NotKeptError) Error() string { return e.Err.Error() }
 func (e *NotKeptError) Unwrap() error { return e.Err }
 
-// kept is a History whose last part is in memory, and all of it in the past.
-type kept struct {
+// storedHistory is a History over a Past, with the steps made in this process in memory as well.
+type storedHistory struct {
 	index  *Index
-	memory *Memory // what was made in this process; empty in a replay
+	memory *Memory // the latest steps made in this process; empty in a replay
 	past   Past
 	views  *folded
-	most   int        // bytes of pages
-	each   twins.Tick // steps of a page
+	most   int        // bound on bytes
+	each   twins.Tick // number of steps in a full page
 
 	mu    sync.Mutex
-	pages []*page // the one used last is the last
+	pages []*stepPage // least recently used first
 	bytes int
 }
 
-// page is some steps of the past as they were read.
-type page struct {
+// stepPage is a stretch of steps that were read from the past.
+type stepPage struct {
 	from  twins.Tick
 	parts bool
 	steps []*Step
 	bytes int
 }
 
-// mostPage is as many steps as a journal keeps together.
+// mostPage is how many steps a journal keeps together.
 const mostPage = 96
 
-func newKept(x *Index, past Past, v *folded, most int) *kept {
-	const perTwin = 64 // bytes of a step, about
+func newStoredHistory(x *Index, past Past, v *folded, most int) *storedHistory {
+	const perTwin = 64 // approximate bytes of a twin in a step
 	each := min(mostPage, max(1, most/8/(perTwin*x.Twins+4000)))
-	return &kept{index: x, memory: NewMemory(x, most), past: past, views: v, most: most / 4, each: twins.Tick(each)}
+	return &storedHistory{index: x, memory: NewMemory(x, most), past: past, views: v, most: most / 4, each: twins.Tick(each)}
 }
 
 // Bounds implements History.
-func (h *kept) Bounds() (first, next twins.Tick) {
+func (h *storedHistory) Bounds() (first, next twins.Tick) {
 	if first, next := h.memory.Bounds(); next > first {
 		return 0, next
 	}
@@ -91,7 +89,7 @@ func (h *kept) Bounds() (first, next twins.Tick) {
 }
 
 // Step implements History.
-func (h *kept) Step(t twins.Tick, parts bool) (*Step, error) {
+func (h *storedHistory) Step(t twins.Tick, parts bool) (*Step, error) {
 	if s, err := h.memory.Step(t, parts); err == nil {
 		return s, nil
 	}
@@ -101,7 +99,7 @@ func (h *kept) Step(t twins.Tick, parts bool) (*Step, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	from := t / h.each * h.each
-	i := slices.IndexFunc(h.pages, func(p *page) bool { return p.from == from && p.has(t) && (p.parts || !parts) })
+	i := slices.IndexFunc(h.pages, func(p *stepPage) bool { return p.from == from && p.has(t) && (p.parts || !parts) })
 	if i < 0 {
 		p, err := h.read(from, parts)
 		if err != nil {
@@ -118,25 +116,25 @@ func (h *kept) Step(t twins.Tick, parts bool) (*Step, error) {
 	return p.steps[t-from], nil
 }
 
-func (p *page) has(t twins.Tick) bool { return t < p.from+twins.Tick(len(p.steps)) }
+func (p *stepPage) has(t twins.Tick) bool { return t < p.from+twins.Tick(len(p.steps)) }
 
-// read reads a page. The last one may be short, and is read again when there is more.
-func (h *kept) read(from twins.Tick, parts bool) (*page, error) {
-	p := &page{from: from, parts: parts}
+// read reads a page. The last page may be short: it is read again when a step beyond it is needed.
+func (h *storedHistory) read(from twins.Tick, parts bool) (*stepPage, error) {
+	p := &stepPage{from: from, parts: parts}
 	sink := &recorder{index: h.index, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
 		p.steps, p.bytes = append(p.steps, s), p.bytes+s.size()
 	}}
 	return p, h.past.Replay(from, min(from+h.each, h.past.Steps()), parts, sink)
 }
 
-// sinkFunc is a function as a sim.Sink.
+// sinkFunc makes a sim.Sink of a function.
 type sinkFunc func(*sim.StepRecord) error
 
 // Commit implements sim.Sink.
 func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // Values implements History.
-func (h *kept) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
+func (h *storedHistory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
 	first, next := h.memory.Bounds()
 	if first == next {
 		next = h.past.Steps()
@@ -152,7 +150,7 @@ func (h *kept) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int
 	return h.memory.Values(at, from, to, put)
 }
 
-// forked is the History of a fork: its parent's up to the step in which it began.
+// forked is the History of a fork: its parent's before the first step of the fork, then its own.
 type forked struct {
 	parent History
 	at     twins.Tick

@@ -16,8 +16,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// shelf is a Past and a Keeper that makes steps again from the scenario when it is asked
-// for them: obviously right, and slow.
+// shelf is a Past and a Keeper that computes steps again from the scenario on each request:
+// obviously right, and slow.
 type shelf struct {
 	mu       sync.Mutex
 	scenario *scenario.Scenario
@@ -25,8 +25,8 @@ type shelf struct {
 	commands []twins.Command
 	notes    map[string][]byte
 	fails    error
-	asked    int   // replays with parts
-	partless error // why steps cannot be made again with their parts
+	asked    int   // number of replays with parts
+	partless error // error of replays with parts
 }
 
 func (h *shelf) Commit(*sim.StepRecord) error {
@@ -54,7 +54,7 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 		if r.Tick < from {
 			return nil
 		}
-		r.States = nil // records that were kept have none
+		r.States = nil // kept records have none
 		for _, c := range r.Cells {
 			for i := range c.Blocks {
 				if !parts {
@@ -78,7 +78,7 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 	return nil
 }
 
-// Views implements Past: nothing is kept of them.
+// Views implements Past. It keeps no views.
 func (h *shelf) Views(twins.Tick) (*views.Set, twins.Tick, error) {
 	w, err := sim.BuildTwins(h.scenario, nil)
 	if err != nil {
@@ -107,7 +107,7 @@ func (h *shelf) CommandsBefore(position, most int) ([]twins.Command, error) {
 	return found, nil
 }
 
-// list are all commands, in the order of their numbers.
+// list returns all commands in the order of their numbers.
 func (l *commandList) list() []twins.Command {
 	found, _, err := l.newest(0, math.MaxInt)
 	if err != nil {
@@ -130,7 +130,7 @@ func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error
 		}
 	}
 	chain := w.NewChain()
-	from := at / 2 // as from a snapshot
+	from := at / 2 // as if there were a snapshot
 	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}
 	for err == nil && at < h.scenario.Calendar.Steps && runner.Done() < from {
 		_, err = runner.Step()
@@ -157,7 +157,7 @@ func (h *shelf) KeepNote(note string, value []byte) error {
 	return h.fails
 }
 
-// shelved is a server whose memory holds few steps, over a shelf.
+// shelved starts a server over a shelf, with a memory of few steps.
 func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {
 	t.Helper()
 	return serve(t, "hamlet", func(o *Options) {
@@ -169,8 +169,8 @@ func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {
 	})
 }
 
-// However little memory holds, every step looks as it did when it was made, devices
-// included, and forks have the digest and the past that they should.
+// Steps evicted from memory show the same as when they were made, devices included, and forks have
+// the right digest and past.
 func TestLookingBackBeyondMemory(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	all, few := serve(t, "hamlet", nil), shelved(t, h, nil)
@@ -181,7 +181,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 		s.want(202, "POST", "/commands", `{"target":"grid/north","setting":"limit_w","value":4000,"tick":10}`, nil)
 		s.step(20)
 	}
-	if first, next := few.live.history.(*kept).memory.Bounds(); first == 0 || next != 23 {
+	if first, next := few.live.history.(*storedHistory).memory.Bounds(); first == 0 || next != 23 {
 		t.Fatalf("memory holds %d to %d", first, next)
 	}
 	for i := range twins.Tick(23) {
@@ -213,7 +213,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 		}
 	}
 	if h.asked == 0 {
-		t.Error("nobody asked for the powers of devices")
+		t.Error("the powers of devices were not requested")
 	}
 	digests := map[string]string{}
 	for _, s := range []*tester{all, few} {
@@ -232,13 +232,13 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 		}
 	}
 	if digests["fork-1"] == digests["fork-2"] {
-		t.Error("the change changes nothing")
+		t.Error("the change has no effect")
 	}
 }
 
-// Who goes on with a run finds settings, keys, alerts and what was acknowledged of them
-// as they were, keys of old notes among them; a key whose command was never kept is unknown.
-func TestGoingOn(t *testing.T) {
+// A continued run has its settings, keys (those of old notes included), alerts and acknowledgements
+// as before; a key whose command was never kept is unknown.
+func TestContinuedRun(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	change := func(o *Options) {
 		o.World = load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})
@@ -258,7 +258,7 @@ func TestGoingOn(t *testing.T) {
 	s.get("/alerts", &before)
 	h.notes["key/b"] = []byte(`{"body":"x","command":{"Step":3,"Seq":9}}`)
 	h.notes["key/old"] = fmt.Appendf(nil, `{"body":"{Target:… Setting:load.scale}","command":{"Step":5,"Seq":%d,"Target":%q,"Name":"set","Args":{"Setting":"load.scale","Value":2000000000}}}`,
-		old.Seq, aHome(s)) // as it was kept until commands had their keys
+		old.Seq, aHome(s)) // the form of versions whose commands had no keys
 	s.Close()
 
 	w, at, chain, err := h.ForkAt(12)
@@ -274,7 +274,7 @@ func TestGoingOn(t *testing.T) {
 	again.get("/state", &state)
 	again.get("/alerts", &after)
 	if state.Tick != 12 || at != 6 {
-		t.Fatalf("it goes on at step %d, the world stood at %d", state.Tick, at)
+		t.Fatalf("it continues at step %d, the world is at %d", state.Tick, at)
 	}
 	if a, b := fmt.Sprint(after.Alerts), fmt.Sprint(before.Alerts); a != b || len(before.Alerts) == 0 ||
 		!slices.ContainsFunc(after.Alerts, func(a AlertInfo) bool { return a.Acknowledged }) {
@@ -305,7 +305,7 @@ func TestGoingOn(t *testing.T) {
 	}
 }
 
-// replayedOf is the digest of a run with a shelf's commands.
+// replayedOf returns the digest of a headless run with a shelf's commands.
 func (t *tester) replayedOf(h *shelf) string {
 	w, _, _, err := h.ForkAt(h.scenario.Calendar.Steps)
 	if err != nil {
@@ -314,7 +314,7 @@ func (t *tester) replayedOf(h *shelf) string {
 	return headless(t.T, w)
 }
 
-// What cannot be kept is refused in words, and changes nothing; looking goes on.
+// A change that cannot be kept is refused with the reason and has no effect; the rest still works.
 func TestNotKept(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	waits := ""
@@ -343,7 +343,7 @@ func TestNotKept(t *testing.T) {
 		s.get("/flows", nil)
 	}
 	if acknowledged, _ := s.live.alerts.since(0); len(s.live.commands.list()) != 0 || slices.ContainsFunc(acknowledged, func(a alert) bool { return a.acknowledged }) {
-		t.Error("what was refused has been taken")
+		t.Error("a refused command was accepted")
 	}
 	h.fails = nil
 	s.step(12)
@@ -352,8 +352,8 @@ func TestNotKept(t *testing.T) {
 	}
 }
 
-// A step that cannot be kept ends the run; what was made can be looked at, and commands
-// are told why.
+// A step that cannot be kept fails the run. Steps made before can still be shown, and commands are
+// refused with the reason.
 func TestKeepingFails(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
 		o.Sinks = []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
@@ -373,7 +373,7 @@ func TestKeepingFails(t *testing.T) {
 	s.get("/twin?tick=4&path="+aHome(s), nil)
 }
 
-// A replay shows the steps of a run that is over at its own pace, back and forth.
+// A replay shows the steps of a run that is over at its own speed, in both directions.
 func TestReplay(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}, steps: 24}
 	s := shelved(t, h, func(o *Options) {

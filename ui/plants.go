@@ -5,36 +5,36 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// PlantInfo is what an order to a plant would mean in the step after the one that is
-// shown. Ticks are null where there is none, or where it was before the run.
+// PlantInfo is the state of a plant, its orders, and what an order given for the next step would
+// mean. Ticks are null where there is none, or where it was before the run.
 type PlantInfo struct {
 	State string `json:"state" enum:"off,starting,on"`
-	Since *int64 `json:"since" doc:"on or off since then; starting: ready then"`
-	// Of one that is off.
-	Heat      string `json:"heat" enum:",hot,warm,cold" doc:"how cold it has become; empty unless it is off"`
-	StartS    *int64 `json:"start_s" doc:"from an order to start until it generates, in that heat; null unless it is off"`
-	Startable *int64 `json:"startable" doc:"the first step in which it can be ordered to start, if that is to come"`
-	// Of one that is on.
-	Stoppable *int64 `json:"stoppable" doc:"the first step in which it has run for its least time, if that is to come"`
+	Since *int64 `json:"since" doc:"the step since which it is on or off; if it is starting, the step in which it is ready"`
+	// While it is off.
+	Heat      string `json:"heat" enum:",hot,warm,cold" doc:"how far it has cooled; empty unless it is off"`
+	StartS    *int64 `json:"start_s" doc:"seconds from an order to start until it generates, at that heat; null unless it is off"`
+	Startable *int64 `json:"startable" doc:"the first step in which it may be ordered to start; null if it may be now"`
+	// While it is on.
+	Stoppable *int64 `json:"stoppable" doc:"the first step in which it has run for its minimum time; null if it has already"`
 
-	// What the manager has ordered, in the step that is shown.
-	Ordered     string  `json:"ordered" enum:"auto,run,stop" doc:"over every plan; auto: as the plan has it"`
-	StartsUntil *int64  `json:"starts_until" nullable:"true" doc:"the step in which it feeds in, of one that starts; null unless it starts"`
-	FixedW      *Number `json:"fixed_w" nullable:"true" doc:"at which its output is fixed; null if it is not"`
+	// The manager's orders in the step that is shown.
+	Ordered     string  `json:"ordered" enum:"auto,run,stop" doc:"the order, which overrides every plan; auto: it follows the plan"`
+	StartsUntil *int64  `json:"starts_until" nullable:"true" doc:"the step in which it will feed in; null unless it is starting"`
+	FixedW      *Number `json:"fixed_w" nullable:"true" doc:"the power at which its output is fixed; null if it is not fixed"`
 	FixedUntil  *int64  `json:"fixed_until" nullable:"true" doc:"the first step in which its output is free again; null if it is not fixed"`
-	SoldShare   Number  `json:"sold_share" doc:"of its rating, sold to the market"`
+	SoldShare   Number  `json:"sold_share" doc:"the share of its rating that is sold to the market"`
 
 	StartHotS  int64 `json:"start_hot_s"`
 	StartWarmS int64 `json:"start_warm_s"`
 	StartColdS int64 `json:"start_cold_s"`
-	WarmAfterS int64 `json:"warm_after_s" doc:"from stopping until it is warm, no longer hot"`
-	ColdAfterS int64 `json:"cold_after_s" doc:"from stopping until it is cold"`
-	MinUpS     int64 `json:"min_up_s" doc:"from starting until it may be stopped except in an emergency"`
-	MinDownS   int64 `json:"min_down_s" doc:"from stopping until it may be ordered to start"`
+	WarmAfterS int64 `json:"warm_after_s" doc:"seconds from stopping until it is warm, no longer hot"`
+	ColdAfterS int64 `json:"cold_after_s" doc:"seconds from stopping until it is cold"`
+	MinUpS     int64 `json:"min_up_s" doc:"seconds from starting until it may be stopped, except in an emergency"`
+	MinDownS   int64 `json:"min_down_s" doc:"seconds from stopping until it may be ordered to start"`
 }
 
-// plantInfo is what an order to a plant would mean in the step after t; nil of what is no plant
-// that can be started and stopped, and where it is not known any more what it was doing.
+// plantInfo returns the state of a plant after step t. It is nil if the twin cannot be started and
+// stopped, or if its state in that step is not known any more.
 func (r *run) plantInfo(path string, t twins.Tick) (info *PlantInfo) {
 	asOf(r.views, views.PlantsKind, t+1, func(p *views.Plants) bool {
 		if !p.Knows(path) {
@@ -63,7 +63,7 @@ func (r *run) plantInfo(path string, t twins.Tick) (info *PlantInfo) {
 	return info
 }
 
-// ordered adds what the manager has ordered of the plant, in step t.
+// ordered sets the manager's orders to the plant in step t.
 func (o *PlantInfo) ordered(h *twins.Hand, t twins.Tick) {
 	o.Ordered, o.SoldShare = h.Order.String(), Number{int64(h.Sold), 9}
 	if h.Fixed > 0 && h.Until > t {
@@ -71,8 +71,8 @@ func (o *PlantInfo) ordered(h *twins.Hand, t twins.Tick) {
 	}
 }
 
-// inService reports whether a member is in service after step t. It is as it is now where that is
-// not known any more.
+// inService reports whether a member is in service after step t. Where that is not known any more,
+// it reports the oldest that is known.
 func (r *run) inService(path string, t twins.Tick) (in bool) {
 	asOf(r.views, views.ServiceKind, t+1, func(s *views.Service) (known bool) {
 		in, known = s.In(path, t)

@@ -9,9 +9,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// What is said of a plant at each step, past and present, is what the plant itself
-// was: in the run and in a fork of it. An order that is given then takes as long as was said.
-func TestPlantsTellOfOrders(t *testing.T) {
+// The API shows a plant at each step, past and present, in the state that the plant had, in the run
+// and in a fork. An order given then takes as long as the API predicted.
+func TestPlantsShowOrders(t *testing.T) {
 	const path = "grid/supply/biogas"
 	type was struct {
 		state twins.PlantState
@@ -34,34 +34,34 @@ func TestPlantsTellOfOrders(t *testing.T) {
 	order := func(word string) {
 		s.want(202, "POST", "/commands", fmt.Sprintf(`{"target":%q,"setting":"order","word":%q}`, path, word), nil)
 	}
-	told := func(run string, tick int64) *PlantInfo {
+	shown := func(run string, tick int64) *PlantInfo {
 		var twin TwinInfo
 		s.get(fmt.Sprintf("/twin?path=%s&run=%s&tick=%d", path, run, tick), &twin)
 		if twin.Plant == nil {
-			t.Fatal("nothing is said of the plant")
+			t.Fatal("the API shows no plant")
 		}
 		return twin.Plant
 	}
 	s.step(3)
-	if p := told("live", -1); p.State != "on" || p.Since != nil || p.Stoppable != nil || p.MinDownS != 900 || p.StartHotS != 1500 || p.StartWarmS != 3000 {
+	if p := shown("live", -1); p.State != "on" || p.Since != nil || p.Stoppable != nil || p.MinDownS != 900 || p.StartHotS != 1500 || p.StartWarmS != 3000 {
 		t.Errorf("on since before the run: %+v", p)
 	}
 	order("stop")
 	s.step(1) // off since 3
-	if p := told("live", -1); p.State != "off" || *p.Since != 3 || p.Heat != "hot" || *p.StartS != 1500 || p.Startable == nil || *p.Startable != 6 {
+	if p := shown("live", -1); p.State != "off" || *p.Since != 3 || p.Heat != "hot" || *p.StartS != 1500 || p.Startable == nil || *p.Startable != 6 {
 		t.Errorf("just stopped: %+v", p)
 	}
 	s.step(4)
-	if p := told("live", -1); p.Heat != "warm" || *p.StartS != 3000 || p.Startable != nil {
+	if p := shown("live", -1); p.Heat != "warm" || *p.StartS != 3000 || p.Startable != nil {
 		t.Errorf("it has become warm: %+v", p)
 	}
 	order("run") // in step 8, so that it generates in 18
 	s.step(1)
-	if p := told("live", -1); p.State != "starting" || *p.Since != 8+10 || p.StartS != nil {
+	if p := shown("live", -1); p.State != "starting" || *p.Since != 8+10 || p.StartS != nil {
 		t.Errorf("it starts: %+v", p)
 	}
 	s.step(11)
-	if p := told("live", -1); p.State != "on" || *p.Since != 18 || p.Stoppable == nil || *p.Stoppable != 18+7 {
+	if p := shown("live", -1); p.State != "on" || *p.Since != 18 || p.Stoppable == nil || *p.Stoppable != 18+7 {
 		t.Errorf("it runs: %+v", p)
 	}
 	order("stop")
@@ -69,7 +69,7 @@ func TestPlantsTellOfOrders(t *testing.T) {
 	check := func(run string) {
 		t.Helper()
 		for tick, w := range seen {
-			p := told(run, int64(tick))
+			p := shown(run, int64(tick))
 			if p.State != plantStates[w.state] || (p.Since == nil) != (w.since < 0) || p.Since != nil && *p.Since != int64(w.since) {
 				t.Errorf("%s, step %d: %s since %v, it was %+v", run, tick, p.State, p.Since, w)
 			}
@@ -83,9 +83,9 @@ func TestPlantsTellOfOrders(t *testing.T) {
 	s.want(202, "POST", "/forks", `{"at":15,"set":["producers.biogas.order=run"]}`, &fork)
 	r, _ := s.runs.find(fork.ID)
 	<-r.done
-	seen = seen[:16] // the fork has the same up to its order, and goes on
+	seen = seen[:16] // the fork equals the run up to its order
 	check(fork.ID)
-	if p := told(fork.ID, 40); p.State != "on" || *p.Since != 18 {
+	if p := shown(fork.ID, 40); p.State != "on" || *p.Since != 18 {
 		t.Errorf("ordered to run: %+v", p)
 	}
 }

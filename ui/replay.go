@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// pacer moves a run on: live.Driver makes steps, player shows those that were made.
+// pacer is the clock of a run: live.Driver makes steps, player shows steps made before.
 type pacer interface {
 	Run(context.Context) error
 	Clock() live.Clock
@@ -23,11 +23,11 @@ type pacer interface {
 	Add(...twins.Command) ([]twins.Command, error)
 }
 
-// errReplay says why nothing can be changed in a replay.
+// errReplay is returned for any change to a replay.
 var errReplay = errors.New("this is a replay of a run that is over: nothing can be changed in it; fork it at a step to see another future")
 
-// player shows the steps of a history one after the other, forwards at a speed, or from
-// any step on. Its clock is that of whoever looks at the replay.
+// player shows the steps of a history one after the other at a speed, beginning at any step. All
+// viewers of the replay share its clock.
 type player struct {
 	history History
 	steps   twins.Tick
@@ -38,8 +38,8 @@ type player struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	playing bool
-	at      twins.Tick // steps shown: the latest is at − 1
-	speed   float64    // 0: as fast as it goes
+	at      twins.Tick // number of steps shown: step at − 1 is the latest
+	speed   float64    // 0: no limit
 	due     time.Time
 	reached float64
 	shown   time.Time
@@ -51,8 +51,8 @@ func newPlayer(h History, length twins.Seconds, o live.Options, show func(*Step)
 		playing: !o.Paused, speed: o.Speed, at: min(1, steps), due: time.Now()}
 }
 
-// Run shows steps until ctx is done. A step that cannot be read is passed over: the
-// viewers see that it is missing.
+// Run shows steps until ctx is done. A step that cannot be read is skipped: viewers get no frames
+// of it.
 func (p *player) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -82,10 +82,10 @@ func (p *player) Run(ctx context.Context) error {
 	}
 }
 
-// idleReplay is how long a player sleeps if nobody wakes it.
+// idleReplay is how long a paused player sleeps unless it is woken.
 const idleReplay = time.Hour
 
-// advance goes on to the next step if it is due.
+// advance shows the next step if it is due.
 func (p *player) advance(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,11 +106,11 @@ func (p *player) advance(now time.Time) {
 	if p.due.Before(now) {
 		p.due = now
 	}
-	p.tell()
+	p.notify()
 }
 
-// tell wakes whoever waits. The caller holds mu.
-func (p *player) tell() {
+// notify wakes Run and the callers that wait for a change. The caller holds mu.
+func (p *player) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 	select {
@@ -119,13 +119,13 @@ func (p *player) tell() {
 	}
 }
 
-// change sets what is done next.
+// change applies a change of the player's state and wakes Run.
 func (p *player) change(to func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	to()
 	p.due, p.shown, p.reached = time.Now(), time.Time{}, 0
-	p.tell()
+	p.notify()
 }
 
 // Clock implements pacer.
@@ -142,7 +142,7 @@ func (p *player) Clock() live.Clock {
 // Pause implements pacer.
 func (p *player) Pause() error { p.change(func() { p.playing = false }); return nil }
 
-// Play implements pacer: at the end it begins again.
+// Play implements pacer. At the end it starts again at the first step.
 func (p *player) Play() error {
 	p.change(func() {
 		if p.at >= p.steps {
@@ -162,7 +162,7 @@ func (p *player) SetSpeed(speed float64) error {
 	return nil
 }
 
-// Seek implements pacer: in either direction.
+// Seek implements pacer, in either direction.
 func (p *player) Seek(t twins.Tick) error {
 	if t < 0 || t > p.steps {
 		return fmt.Errorf("step %d is beyond the end: %d steps are kept", t, p.steps)
@@ -177,12 +177,12 @@ func (p *player) Step(_ context.Context, n int) (live.Clock, error) {
 	return p.Clock(), nil
 }
 
-// untilEvent goes on to the next step that has a notable event.
+// untilEvent seeks the next step with an event that is worth pausing for.
 func (p *player) untilEvent(ctx context.Context) error {
 	t := p.Clock().Tick
 	for ; t < p.steps && ctx.Err() == nil; t++ {
 		s, err := p.history.Step(t, false)
-		if err == nil && worthStopping(s.Events) {
+		if err == nil && worthPausing(s.Events) {
 			t++
 			break
 		}

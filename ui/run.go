@@ -17,21 +17,21 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// run is one run that is shown: the live one, or a fork.
+// run is one run of the server: the live one (or a replay in its place), or a fork.
 type run struct {
 	id, name, parent string
 	at               twins.Tick
-	common           twins.Tick // up to this step it is one with the first of its parents
+	common           twins.Tick // before this step it equals the live run, from which all forks descend
 	set              []string
 
 	index    *Index
 	scenario *scenario.Scenario
-	replay   bool // records of a run that is over
+	replay   bool // the steps of a run that is over are shown
 	pace     pacer
 	history  History
-	past     Past // nil: none
+	past     Past // nil: nothing is kept
 	keep     Keeper
-	waiting  func() string // what a run that plays waits for; ""
+	waiting  func() string // what the playing run waits for, "" if nothing
 	hub      *viewers.Hub
 	views    *folded
 	alerts   *alerts
@@ -39,18 +39,18 @@ type run struct {
 	commands commandList
 	members  map[string]int
 	prepared map[string]int
-	priced   bool // the scenario has a market, and
-	mixed    bool // the market tells its mix
+	priced   bool // the scenario has a market
+	mixed    bool // the market has a mix, from which its carbon intensity follows
 
 	cancel context.CancelFunc
-	done   chan struct{} // closed when its goroutine has ended
-	summed chan struct{} // closed before that, when the digest is there
+	done   chan struct{} // closed when the run's goroutine has ended
+	summed chan struct{} // closed before done, when the digest is set
 
 	mu     sync.Mutex
 	digest string
 }
 
-// runOptions are what a run is made of.
+// runOptions are the arguments of newRun.
 type runOptions struct {
 	id      string
 	world   *sim.World
@@ -60,16 +60,15 @@ type runOptions struct {
 	sinks   []sim.Sink
 	keep    Keeper
 	waiting func() string
-	bytes   int                                   // of memory for looking back
-	stepper func(*sim.World) (sim.Stepper, error) // nil: it is a replay
+	bytes   int                                   // bound on the memory of the history
+	stepper func(*sim.World) (sim.Stepper, error) // nil for a replay
 	live    live.Options
-	parent  *run // of a fork, which begins
+	parent  *run // of a fork, whose first step is at
 	at      twins.Tick
-	views   *views.Set // of a fork, as they were before its first step
+	views   *views.Set // of a fork: their state before its first step
 }
 
-// newRun starts a run in a goroutine of its own, which ends with the run or with
-// close.
+// newRun starts a run in a goroutine of its own, which ends with the run or with close.
 func newRun(o runOptions) (*run, error) {
 	s := o.world.Scenario
 	if o.chain == nil {
@@ -86,7 +85,7 @@ func newRun(o runOptions) (*run, error) {
 	if err := r.catchUp(&o); err != nil {
 		return nil, err
 	}
-	memory := r.remember(&o)
+	memory := r.makeHistory(&o)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	if r.replay {
@@ -105,28 +104,27 @@ func newRun(o runOptions) (*run, error) {
 	}
 	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(append([]sim.Sink{o.chain}, o.sinks...), r.views, show)}
 	runner.From(o.begun.Steps)
-	for runner.Done() < o.begun.Known { // before anybody looks
+	for runner.Done() < o.begun.Known { // before viewers connect
 		if _, err := runner.Step(); err != nil {
 			stepper.Close()
 			return nil, err
 		}
 	}
-	o.live.Keep = r.kept
+	o.live.Keep = r.keepCommands
 	r.pace = live.New(runner, o.live)
 	go r.run(ctx, stepper.Close)
 	return r, nil
 }
 
-// remember chooses where steps are looked for, and returns the memory to which they
-// are added.
-func (r *run) remember(o *runOptions) *Memory {
+// makeHistory sets the run's history and returns the memory to which new steps are added.
+func (r *run) makeHistory(o *runOptions) *Memory {
 	switch {
 	case o.parent != nil:
 		memory := NewMemory(o.index, o.bytes)
 		r.history = &forked{o.parent.history, o.at, memory}
 		return memory
 	case r.past != nil:
-		h := newKept(o.index, r.past, r.views, o.bytes)
+		h := newStoredHistory(o.index, r.past, r.views, o.bytes)
 		r.history = h
 		return h.memory
 	}
@@ -135,7 +133,7 @@ func (r *run) remember(o *runOptions) *Memory {
 	return memory
 }
 
-// run carries the run to its end.
+// run runs the pacer until the run ends, then sets the digest and closes summed and done.
 func (r *run) run(ctx context.Context, stop func()) {
 	defer close(r.done)
 	defer stop()
@@ -149,23 +147,23 @@ func (r *run) run(ctx context.Context, stop func()) {
 	r.hub.Wake()
 }
 
-// close ends the run after a whole step.
+// close ends the run after the current step.
 func (r *run) close() {
 	r.cancel()
 	<-r.done
 }
 
-// finished is the run's digest once it is over or closed, and "" before.
+// finished returns the run's digest once the run is over or closed, "" before.
 func (r *run) finished() string {
 	if !r.replay && r.pace.Clock().State.Over() {
-		<-r.summed // it is being made
+		<-r.summed // the digest is being computed
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.digest
 }
 
-// kindOf is the kind of a member or a community, nil if there is none of that path.
+// kindOf returns the kind of a member or a community, nil if no twin has that path.
 func (r *run) kindOf(path string) *twins.Kind {
 	if p, ok := r.index.Place(path); ok {
 		return r.index.block(p).Kind
@@ -180,31 +178,33 @@ func (r *run) entry(path string) (scenario.Entry, bool) {
 	return r.scenario.Entry(r.kindOf(path), path)
 }
 
-// commandList are the commands that were taken while the run was live: the last ones, and
-// those before from what is kept of the run. If nothing is kept, all are in memory.
+// commandList holds the commands accepted while the run was live. The latest are in memory, older
+// ones are read from past; without a past all are in memory.
 type commandList struct {
-	// taking is held while a command is kept, which may take as long as the disk does:
-	// only those who bring commands wait for it. It is taken before mu.
+	// taking is held while a command is made durable, which may take long on a slow disk:
+	// only requests with commands wait for it. It is locked before mu.
 	taking sync.Mutex
 
-	mu      sync.Mutex // never held while something is kept
+	mu      sync.Mutex // never held during disk access
 	past    Past       // has all commands; nil: nothing is kept
-	dropped int        // commands that are in the past only
+	dropped int        // number of commands that only past has
 	last    []twins.Command
-	keys    map[string]twins.Command // those that came with a key
+	keys    map[string]twins.Command // commands by idempotency key
 	old     []string                 // keys, oldest first
 }
 
-// mostCommands is how many commands are in memory at least, and half of how many at most.
-var mostCommands = 4096 // tests take fewer
+// mostCommands is how many of the latest commands stay in memory. Older ones are dropped when there
+// are twice as many.
+var mostCommands = 4096 // tests lower it
 
 // mostKeys is how many idempotency keys are remembered.
 const mostKeys = 10_000
 
-// errKeyReused says that a key came again with another command.
-var errKeyReused = errors.New("this Idempotency-Key came before with another command")
+// errKeyReused is returned when a key is sent again with another command.
+var errKeyReused = errors.New("this Idempotency-Key was used before with another command")
 
-// take has a command carried out, once for each key.
+// take accepts a command, once for each idempotency key. repeated is true if the key was used before
+// with the same command, which is then returned.
 func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err error) {
 	l := &r.commands
 	if taken, repeated, err = l.answered(&c); repeated || err != nil {
@@ -212,7 +212,7 @@ func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err err
 	}
 	l.taking.Lock()
 	defer l.taking.Unlock()
-	if taken, repeated, err = l.answered(&c); repeated || err != nil { // while this one waited
+	if taken, repeated, err = l.answered(&c); repeated || err != nil { // accepted while this one waited
 		return taken, repeated, err
 	}
 	all, err := r.pace.Add(c)
@@ -222,9 +222,8 @@ func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err err
 	return all[0], false, nil
 }
 
-// answered returns the command that was taken with the key of another one before, and
-// whether there is one; errKeyReused if it asks for something else. A command for the
-// next step, whichever that is, asks for the same as one for any step.
+// answered returns the command that was accepted with the key of c, and whether there is one; it
+// returns errKeyReused if the two differ. A command for the next step equals one for any step.
 func (l *commandList) answered(c *twins.Command) (taken twins.Command, repeated bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -238,7 +237,7 @@ func (l *commandList) answered(c *twins.Command) (taken twins.Command, repeated 
 	return taken, true, nil
 }
 
-// add remembers commands that were kept, and their keys.
+// add appends commands that are durable, and their keys.
 func (l *commandList) add(commands []twins.Command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -261,7 +260,7 @@ func (l *commandList) add(commands []twins.Command) {
 	}
 }
 
-// before are the commands taken for steps before at, by number.
+// before returns the commands for steps before at, sorted by number.
 func (l *commandList) before(at twins.Tick) (found []twins.Command) {
 	l.mu.Lock()
 	all, dropped := l.last, l.dropped
@@ -278,11 +277,11 @@ func (l *commandList) before(at twins.Tick) (found []twins.Command) {
 	return found
 }
 
-// newest are at most so many commands, newest first, without the first few; more says
-// that there are others before them.
+// newest returns the newest commands first, no more than most, after skipping the first without; more
+// reports whether there are older ones.
 func (l *commandList) newest(without, most int) (found []twins.Command, more bool, err error) {
 	l.mu.Lock()
-	last, dropped := l.last, l.dropped // what is in last is not changed any more
+	last, dropped := l.last, l.dropped // the elements of last are never changed
 	l.mu.Unlock()
 	behind := max(0, dropped+len(last)-without)
 	first := max(0, behind-most)
@@ -300,7 +299,7 @@ func (l *commandList) newest(without, most int) (found []twins.Command, more boo
 	return found, first > 0, nil
 }
 
-// runs are the live run and its forks.
+// runs holds the live run and its forks.
 type runs struct {
 	options *Options
 	index   *Index
@@ -308,11 +307,11 @@ type runs struct {
 	building sync.Mutex // one world at a time
 	mu       sync.Mutex
 	all      []*run
-	forks    int // made so far
+	forks    int // number of forks made so far, for their ids
 	closed   bool
 }
 
-// mostForks bounds what forks take of memory and processors.
+// mostForks bounds the memory and processor time of forks.
 const mostForks = 8
 
 func (s *runs) find(id string) (*run, bool) {
@@ -332,11 +331,11 @@ func (s *runs) list() []*run {
 	return slices.Clone(s.all)
 }
 
-// errTooManyForks says what to do about it.
+// errTooManyForks is returned by fork at the limit.
 var errTooManyForks = fmt.Errorf("there are %d forks already: delete one first", mostForks)
 
-// fork begins a run that is its parent's up to a step, from which on changes hold.
-// It runs to the parent's end, in the background and without a pace.
+// fork starts a run that equals its parent before step at; from that step on the changes of set
+// apply. It runs in the background, as fast as it can, to the end of the scenario.
 func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run, error) {
 	s.building.Lock()
 	defer s.building.Unlock()
@@ -386,16 +385,17 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	}
 	if !s.add(r) {
 		r.close()
-		return nil, errors.New("the server is going")
+		return nil, errors.New("the server is shutting down")
 	}
-	_ = r.pace.Play() // it is fresh: nothing to refuse
+	_ = r.pace.Play() // a new run does not refuse it
 	return r, nil
 }
 
-// worldAt is the world of a run at a step or before: from what is kept of the first of
-// its parents, up to where they were one, or built anew.
+// worldAt returns the world of a run before a step from ≤ at, with the commands for steps before at.
+// It is restored from the live run's past, as far as the two are equal, or built anew if nothing is
+// kept.
 func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
-	common := at // what the parent had before it, its first parent had as well
+	common := at // before this step the parent equals the live run
 	if parent.parent != "" {
 		common = min(at, parent.common)
 	}
@@ -410,7 +410,7 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 	}
 	for _, c := range parent.commands.before(at) {
 		if c.Step < common {
-			continue // it has it
+			continue // the world has it already
 		}
 		if err := world.Add(c); err != nil {
 			return nil, 0, nil, err
@@ -419,7 +419,7 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 	return world, from, chain, nil
 }
 
-// viewsAt are the views that a fork begins with, in a world that has made so many steps.
+// viewsAt returns the parent's views before step from, in which the fork's world begins.
 func (s *runs) viewsAt(parent *run, world *sim.World, from twins.Tick) (*views.Set, error) {
 	if from == 0 {
 		return views.NewSet(world), nil
@@ -427,7 +427,7 @@ func (s *runs) viewsAt(parent *run, world *sim.World, from twins.Tick) (*views.S
 	return parent.views.before(from)
 }
 
-// first is the run that all others come from.
+// first returns the live run, from which all others descend.
 func (s *runs) first() *run { return s.list()[0] }
 
 func (s *runs) nextID() string {
@@ -446,7 +446,7 @@ func (s *runs) add(r *run) bool {
 	return !s.closed
 }
 
-// remove ends a fork and forgets it.
+// remove ends a fork and removes it from the list.
 func (s *runs) remove(id string) error {
 	r, ok := s.find(id)
 	switch {

@@ -23,33 +23,32 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// Options are what a server shows and how. World and Stepper are needed.
+// Options configure a Server. World and Stepper are required.
 type Options struct {
-	World   *sim.World // that nobody steps yet
+	World   *sim.World // of the live run; no other owner steps it
 	Stepper func(*sim.World) (sim.Stepper, error)
 	Live    live.Options
-	Sinks   []sim.Sink    // of the live run, before viewers see the step
-	Chain   *sim.Chain    // of the live run; nil: from its start
-	Begun   Begun         // what there is of it already, and what keeps it
-	Keep    Keeper        // of what comes from outside; nil: memory will do
-	Waiting func() string // what the live run waits for, in words; "": nothing
-	Replay  bool          // Begun's steps are shown, and none made but in forks
-	Log     *slog.Logger  // of what went wrong with a request; nil: nowhere
+	Sinks   []sim.Sink    // of the live run; they get a step before viewers do
+	Chain   *sim.Chain    // of the live run; nil: a new one
+	Begun   Begun         // of the live run, if it continues one that is kept
+	Keep    Keeper        // makes commands and acknowledgements durable; nil: they are in memory only
+	Waiting func() string // what the live run waits for, in words; "" if nothing
+	Replay  bool          // Begun's steps are shown; only forks make steps
+	Log     *slog.Logger  // of failed requests; nil: none
 
-	// Token lets in who knows it; "" lets in everybody, on loopback only.
+	// Token is required of every caller; "" requires none, and allows loopback addresses only.
 	Token string
-	// HistoryBytes bounds the memory for looking back; 0: 256 MiB. A fork has a
-	// quarter of it.
+	// HistoryBytes bounds the memory of the live run's history; 0: 256 MiB. A fork gets a quarter.
 	HistoryBytes int
 	Limits       Limits
 }
 
-// Limits bound what others may take. Zero values are the defaults.
+// Limits bound the resources that clients may use. Zero values mean the defaults, which are given here.
 type Limits struct {
 	Viewers           int     // at a time; 2,000
 	ViewersPerAddress int     // 1,500
 	Connections       int     // at a time; 4,000
-	Requests          float64 // per second and address; 200, with as many again at once
+	Requests          float64 // per second and address; 200, in bursts of twice as many
 }
 
 func (l Limits) filled() Limits {
@@ -122,36 +121,36 @@ func NewServer(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.options.Begun = Begun{} // its commands are in memory no longer
+	s.options.Begun = Begun{} // releases its commands
 	s.live.name = o.World.Scenario.Name
 	s.runs.all = []*run{s.live}
 	return s, nil
 }
 
-// Handler is the whole of the server, with its limits.
+// Handler returns the handler of all routes, with limits and access control.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Close ends the runs after a whole step, and dismisses the viewers.
+// Close ends each run after its current step, and closes the viewers' connections.
 func (s *Server) Close() {
 	s.runs.close()
 	for _, r := range s.runs.list() {
-		r.hub.Dismiss(1001, "the server is going")
+		r.hub.Dismiss(1001, "the server is shutting down")
 	}
 	s.serving.Wait()
 }
 
-// Live is the live run's control, for whoever started the server; nil in a replay.
+// Live returns the driver of the live run; nil in a replay.
 func (s *Server) Live() *live.Driver { l, _ := s.live.pace.(*live.Driver); return l }
 
-// Digest is the live run's, once it is over or the server is closed.
+// Digest returns the live run's digest once the run is over or the server is closed, "" before.
 func (s *Server) Digest() string { return s.live.finished() }
 
-// AddressError says that an address cannot be one to listen at.
+// AddressError is returned by Listen for an address that it refuses; What says why.
 type AddressError struct{ Addr, What string }
 
 func (e *AddressError) Error() string { return fmt.Sprintf("address %q: %s", e.Addr, e.What) }
 
-// Listen opens an address. Beyond loopback it wants a token.
+// Listen listens on an address. An address beyond loopback needs a token.
 func Listen(addr, token string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -163,14 +162,14 @@ func Listen(addr, token string) (net.Listener, error) {
 	return net.Listen("tcp", addr)
 }
 
-// loopback says that only this machine can reach a host.
+// loopback reports whether a host is a loopback address.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Serve answers on a listener until ctx is done; then it ends the runs, dismisses the
-// viewers and lets requests finish.
+// Serve serves a listener until ctx is done; then it calls Close and lets pending requests finish
+// within shutdownTime.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headersIn, ReadTimeout: bodyIn, WriteTimeout: answeredIn, IdleTimeout: idleFor, MaxHeaderBytes: mostHeader,
@@ -189,13 +188,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	s.Close()
 	if err := h.Shutdown(last); err != nil {
-		_ = h.Close() // somebody does not finish
+		_ = h.Close() // a request did not finish in time
 	}
 	<-ended
 	return nil
 }
 
-// connection bounds how many there are.
+// connection counts connections and closes new ones beyond the limit.
 func (s *Server) connection(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -207,14 +206,13 @@ func (s *Server) connection(c net.Conn, state http.ConnState) {
 	}
 }
 
-// dist is the web app as it was built before this binary; placeholder.html stands for
-// it where it was not.
+// dist is the built web app. A binary built without it serves placeholder.html.
 //
 //go:embed all:web/dist
 var dist embed.FS
 
-// guard is what every request passes before its route: it turns panics into answers, refuses
-// callers that ask too often or from another origin, and finds out who the others are.
+// guard wraps all routes: it turns panics into answers, refuses callers that exceed the rate or
+// come from another origin, and adds the Principal to the request's context.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -223,7 +221,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 					panic(p)
 				}
 				s.options.Log.Error("panic", "path", r.URL.Path, "what", p, "stack", string(debug.Stack()))
-				problem(w, http.StatusInternalServerError, "an error of the server")
+				problem(w, http.StatusInternalServerError, "internal error of the server, see its log")
 			}
 		}()
 		head := w.Header()
@@ -247,8 +245,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// sameHost refuses names that others have pointed at this machine: without a token
-// only those of loopback are good.
+// sameHost reports whether the request's Host is acceptable. Without a token only loopback names
+// are: it defends against DNS rebinding, a foreign name that resolves to this machine.
 func (s *Server) sameHost(r *http.Request) bool {
 	if s.options.Token != "" {
 		return true
@@ -260,7 +258,8 @@ func (s *Server) sameHost(r *http.Request) bool {
 	return loopback(strings.Trim(host, "[]"))
 }
 
-// sameOrigin refuses what a page of another origin asks. Programs send no Origin.
+// sameOrigin reports whether a request comes from a page of this server, or from a program, which
+// sends no Origin.
 func sameOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -272,7 +271,7 @@ func sameOrigin(r *http.Request) bool {
 
 const cookieName = "smatrix_token"
 
-// welcome answers a browser that opens the page with the token: the token becomes a cookie. It
+// welcome answers a browser that opens /?token=TOKEN: it sets the token as a cookie and redirects. It
 // reports whether it has answered.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) bool {
 	given := r.URL.Query().Get("token")
@@ -284,8 +283,8 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// principal is the caller of a request: the bearer of the token, whom a server without one takes
-// every caller for, or the zero Principal.
+// principal returns the caller of a request: tokenBearer if the request carries the token or the
+// server has none, otherwise the zero Principal.
 func (s *Server) principal(r *http.Request) Principal {
 	if s.options.Token == "" {
 		return tokenBearer
@@ -309,10 +308,10 @@ func (s *Server) isToken(given string) bool {
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail}) // nobody is there any more
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail}) // fails if the client has disconnected
 }
 
-// address is who asks.
+// address returns the client's address without the port.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -321,7 +320,7 @@ func address(r *http.Request) string {
 	return host
 }
 
-// web serves the embedded app; what is no file is a page of it.
+// web serves the embedded app; a path that is not a file is an address of the app and gets index.html.
 func web() http.Handler {
 	files, err := fs.Sub(dist, "web/dist")
 	if err != nil {
@@ -359,14 +358,14 @@ func web() http.Handler {
 	})
 }
 
-// counter bounds viewers, in all and from one address.
+// counter limits the number of viewers, in total (most) and from one address (each).
 type counter struct {
 	most, each int
 
 	mu   sync.Mutex
 	all  int
 	of   map[string]int
-	left func() // told when one has gone; nil if nobody asks
+	left func() // called after a viewer has disconnected; nil: not called
 }
 
 func (c *counter) take(address string) (release func(), err error) {
@@ -374,9 +373,9 @@ func (c *counter) take(address string) (release func(), err error) {
 	defer c.mu.Unlock()
 	switch {
 	case c.all >= c.most:
-		return nil, fmt.Errorf("%d viewers are there, which is as many as may be", c.all)
+		return nil, fmt.Errorf("%d viewers are connected, the most that are allowed", c.all)
 	case c.of[address] >= c.each:
-		return nil, fmt.Errorf("%d viewers are there from %s, which is as many as may be", c.of[address], address)
+		return nil, fmt.Errorf("%d viewers are connected from %s, the most that are allowed", c.of[address], address)
 	}
 	c.all++
 	c.of[address]++
@@ -393,7 +392,7 @@ func (c *counter) take(address string) (release func(), err error) {
 	}, nil
 }
 
-// rates bounds requests per second and address.
+// rates limits the requests per second from one address.
 type rates struct {
 	perSecond float64
 
@@ -406,7 +405,7 @@ type bucket struct {
 	at   time.Time
 }
 
-// mostAddresses bounds the memory of rates.
+// mostAddresses limits the memory of rates.
 const mostAddresses = 10_000
 
 func (l *rates) allow(address string, now time.Time) bool {
@@ -429,7 +428,7 @@ func (l *rates) allow(address string, now time.Time) bool {
 	return true
 }
 
-// forget drops addresses that have not asked lately; if all have, all of them.
+// forget drops addresses without a recent request; if all have one, it drops all.
 func (l *rates) forget(now time.Time) {
 	for a, b := range l.of {
 		if now.Sub(b.at) > 2*time.Second {

@@ -24,10 +24,9 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
-var rewrite = flag.Bool("rewrite", false, "accept what was made as what is wanted")
+var rewrite = flag.Bool("rewrite", false, "write the golden files instead of comparing with them")
 
-// child is what this binary does instead of tests, where it was started to be a crowd
-// of viewers.
+// child is called instead of the tests if this binary was started as a crowd of viewers.
 var child func()
 
 // TestMain fails if tests leave goroutines behind.
@@ -61,7 +60,7 @@ func load(t testing.TB, name string, o scenario.Options) *sim.World {
 	return w
 }
 
-// tester is a server that is paused, and who asks it.
+// tester is a paused server with a client.
 type tester struct {
 	*testing.T
 	*Server
@@ -97,7 +96,7 @@ func (t *tester) step(n int) {
 	}
 }
 
-// ask sends a request and returns the status, the media type and the body.
+// ask sends a request and returns status, media type and body.
 func (t *tester) ask(method, path, body string, header ...string) (int, string, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, t.url+path, strings.NewReader(body))
@@ -113,7 +112,7 @@ func (t *tester) ask(method, path, body string, header ...string) (int, string, 
 		}
 		r.Header.Set(header[i], header[i+1])
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r) // redirects are shown
+	answer, err := http.DefaultTransport.RoundTrip(r) // does not follow redirects
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +124,7 @@ func (t *tester) ask(method, path, body string, header ...string) (int, string, 
 	return answer.StatusCode, answer.Header.Get("Content-Type"), b
 }
 
-// get asks for something that is there, and reads it into v.
+// get sends a GET request that must be answered with 200, and decodes the answer into v.
 func (t *tester) get(path string, v any) { t.Helper(); t.want(200, "GET", path, "", v) }
 
 func (t *tester) want(status int, method, path, body string, v any, header ...string) {
@@ -170,7 +169,7 @@ func (t *tester) dial(query string) *client {
 	return c
 }
 
-// read is the next message, or why there is none.
+// read returns the next message, or the error of the connection.
 func (c *client) read() (*stream.ServerMessage, error) {
 	_, b, err := c.conn.ReadMessage()
 	if err != nil {
@@ -178,7 +177,7 @@ func (c *client) read() (*stream.ServerMessage, error) {
 	}
 	m := &stream.ServerMessage{}
 	if err := proto.Unmarshal(b, m); err != nil {
-		c.t.Fatalf("the server has sent what cannot be decoded: %v", err)
+		c.t.Fatalf("a message of the server cannot be decoded: %v", err)
 	}
 	if f := m.GetFrame(); f != nil {
 		if err := c.view.Apply(f); err != nil {
@@ -197,7 +196,7 @@ func (c *client) next() *stream.ServerMessage {
 	return m
 }
 
-// until reads until a message is as wanted.
+// until reads messages up to the first that wanted accepts.
 func (c *client) until(wanted func(*stream.ServerMessage) bool) *stream.ServerMessage {
 	c.t.Helper()
 	for {
@@ -234,7 +233,7 @@ func (c *client) look(id uint32, live bool, tick int64) *stream.ServerMessage {
 	})
 }
 
-// at reads until a scope shows a step.
+// at reads messages until a scope shows a step.
 func (c *client) at(scope string, tick int64) *stream.Table {
 	c.t.Helper()
 	c.until(func(m *stream.ServerMessage) bool {
@@ -243,7 +242,7 @@ func (c *client) at(scope string, tick int64) *stream.Table {
 	return c.view[scope]
 }
 
-// closed reads until the connection ends, and says how.
+// closed reads until the connection ends, and returns the close error.
 func (c *client) closed() *websocket.CloseError {
 	c.t.Helper()
 	for {
@@ -257,7 +256,7 @@ func (c *client) closed() *websocket.CloseError {
 	}
 }
 
-// shows compares a table with what the server holds of the step.
+// shows compares a viewer's table with the server's step.
 func (t *tester) shows(r *run, scope string, table *stream.Table) {
 	t.Helper()
 	step, err := r.history.Step(twins.Tick(table.Tick), false)

@@ -13,10 +13,10 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// Bounds on what a viewer may subscribe to.
+// The protocol's version, and limits on subscriptions.
 const (
 	protocol   = 1
-	mostTwins  = 20_000 // in one view; more become communities
+	mostTwins  = 20_000 // in one view; larger views are replaced by communities
 	mostJSON   = 2_000  // twins in one view as JSON
 	mostScopes = 2_000  // in one Subscribe
 )
@@ -24,7 +24,7 @@ const (
 // source is a run as its viewers see it.
 type source struct{ run *run }
 
-// newHub makes the hub of a run: communities that are more than a frame holds take turns.
+// newHub makes the hub of a run. If the communities need more than one frame, these take turns.
 func newHub(r *run) *viewers.Hub {
 	return viewers.NewHub(source{r}, viewers.Turns{First: scopeCommunities, Scopes: r.index.chunks()})
 }
@@ -143,12 +143,12 @@ func (o source) Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []
 	return of, pinned, nil
 }
 
-// frame is the frame of a scope in a step.
+// frame makes the frame of a scope in a step.
 func (x *Index) frame(s *Step, scope int) *viewers.Frame {
 	return viewers.NewFrame(x.scopeName(scope), s.Tick, s.Scopes[scope])
 }
 
-// show makes a step the latest one that viewers get.
+// show passes a step to the hub as the latest.
 func (r *run) show(s *Step) {
 	frames := make([]*viewers.Frame, len(s.Scopes))
 	for i := range frames {
@@ -157,7 +157,7 @@ func (r *run) show(s *Step) {
 	r.hub.Show(s.Tick, frames)
 }
 
-// pinned is the frame of one twin: its columns, and its devices.
+// pinned makes the frame of one twin: its columns, and its devices.
 func (x *Index) pinned(s *Step, path string, at Place) *viewers.Frame {
 	own := s.Scopes[x.scopeOfTile(int(at.Tile))][at.Block]
 	b := x.block(at)

@@ -20,7 +20,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// A viewer gets full state, then deltas, and has what the server has.
+// A viewer gets full state, then deltas, and has the server's values.
 func TestStreamShowsTheRun(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(2)
@@ -64,7 +64,7 @@ func TestStreamShowsTheRun(t *testing.T) {
 	}
 }
 
-// aHome is a home of the hamlet with more than one device.
+// aHome returns the path of a home of the hamlet with more than one device.
 func aHome(s *tester) string {
 	for i := range s.index.Tiles {
 		for _, b := range s.index.Tiles[i].Blocks {
@@ -111,8 +111,8 @@ func TestTwoViewersOneScrubs(t *testing.T) {
 	}
 }
 
-// Whatever it missed, a viewer that comes again has what the server has, and what one
-// that never left has.
+// A viewer that reconnects has the same state as the server, and as a viewer that stayed connected,
+// whatever it missed.
 func TestReconnect(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	stays := s.dial("")
@@ -139,7 +139,7 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
-// Viewers get what they ask for, or words about why not.
+// Subscriptions are met, or refused with a reason.
 func TestSubscribe(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(1)
@@ -174,11 +174,11 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
-// A view of more twins than a page can draw becomes communities, and says so.
+// A subscription to more twins than the limit gets communities, and a notice.
 func TestTooManyTwinsBecomeCommunities(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	tile := s.index.Tiles[0]
-	tile.Twins = mostTwins + 1 // as a million would be, without building them
+	tile.Twins = mostTwins + 1 // as if there were that many
 	s.index.Tiles[0] = tile
 	s.step(1)
 	c := s.dial("")
@@ -196,7 +196,7 @@ func TestTooManyTwinsBecomeCommunities(t *testing.T) {
 	}
 }
 
-// text reads JSON messages until one of a sort.
+// text reads JSON messages up to the first of a sort.
 func (c *client) text(sort string) map[string]any {
 	c.t.Helper()
 	for {
@@ -214,7 +214,7 @@ func (c *client) text(sort string) map[string]any {
 	}
 }
 
-// The stream as JSON is the stream.
+// The stream in JSON has the same content as the binary stream.
 func TestStreamAsJSON(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(1)
@@ -251,7 +251,7 @@ func TestStreamAsJSON(t *testing.T) {
 	}
 }
 
-// A broken rule ends the connection with a code and words.
+// A viewer that breaks a rule is disconnected with a close code and a reason.
 func TestStreamCloseCodes(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(1)
@@ -279,7 +279,7 @@ func TestStreamCloseCodes(t *testing.T) {
 			c.t = t
 			for range row.times {
 				if err := c.conn.WriteMessage(row.kind, row.message); err != nil {
-					break // the server has had enough
+					break // the server has closed the connection
 				}
 			}
 			got := c.ended()
@@ -290,7 +290,7 @@ func TestStreamCloseCodes(t *testing.T) {
 	}
 }
 
-// ended reads whatever comes until the connection ends.
+// ended reads and discards messages until the connection ends.
 func (c *client) ended() *websocket.CloseError {
 	c.t.Helper()
 	for {
@@ -331,7 +331,7 @@ func FuzzClientMessage(f *testing.F) {
 	})
 }
 
-// short has what usually takes seconds happen at once.
+// short makes the intervals and time limits of the stream short.
 func short(t *tester) {
 	t.timing = viewers.Timing{Heartbeat: 10 * time.Millisecond, Ping: 50 * time.Millisecond, Pong: 1500 * time.Millisecond, Write: 5 * time.Second}
 }
@@ -355,8 +355,8 @@ func TestStalledViewerIsDropped(t *testing.T) {
 	stays.at("grid", 1)
 }
 
-// Many watch at 10 Hz, one never reads, one reads slowly: the simulation does not wait,
-// healthy viewers end with the server's state, nothing is left behind.
+// With many viewers at 10 Hz, of whom one never reads and one reads slowly, the simulation does not
+// wait, healthy viewers end with the server's state, and no goroutine is left.
 func TestManyViewers(t *testing.T) {
 	healthy, stalled, steps := 50, 1, 24
 	if long {
@@ -411,11 +411,11 @@ func TestManyViewers(t *testing.T) {
 		s.shows(s.live, "tile/0", tables[i])
 	}
 	s.shows(s.live, "tile/0", slow.view["tile/0"])
-	// The stalled are gone: the slow one, which reads, is told so.
+	// The stalled viewers are dropped: the heartbeat of the slow one counts one viewer.
 	slow.until(func(m *stream.ServerMessage) bool { return m.GetHeartbeat() != nil && m.GetHeartbeat().Viewers == 1 })
 }
 
-// Limits on who may watch.
+// The number of viewers is limited, in total and from one address.
 func TestViewerLimits(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) { o.Limits.ViewersPerAddress = 2 })
 	a := s.dial("")
@@ -426,10 +426,10 @@ func TestViewerLimits(t *testing.T) {
 		t.Fatalf("a third viewer: %v", err)
 	}
 	left := make(chan struct{})
-	leaves := func(told func()) {
+	leaves := func(called func()) {
 		s.viewers.mu.Lock()
 		defer s.viewers.mu.Unlock()
-		s.viewers.left = told
+		s.viewers.left = called
 	}
 	leaves(func() { close(left) })
 	if err := a.conn.Close(); err != nil {
@@ -448,8 +448,8 @@ func TestViewerLimits(t *testing.T) {
 	}
 }
 
-// A server that goes says so to its viewers.
-func TestServerGoes(t *testing.T) {
+// A server that shuts down closes its viewers' connections with a reason.
+func TestServerShutsDown(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	c := s.dial("")
 	go s.Close()

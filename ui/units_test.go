@@ -11,14 +11,14 @@ import (
 
 const engine, tie, car = "grid/supply/engine", "grid/supply/tie", "grid/south/home-5/car"
 
-// seenUnits is what the twins themselves were after each step.
+// seenUnits records the state of the twins after each step.
 type seenUnits struct {
 	hands []twins.Hand
-	in    []bool // the engine in service
+	in    []bool // whether the engine is in service
 	cars  []carSeen
 }
 
-// carSeen is what the events so far have said of the car.
+// carSeen is the car's state according to its events so far.
 type carSeen struct {
 	last  *twins.Event // nil: none
 	since twins.Tick
@@ -47,7 +47,7 @@ func (s *seenUnits) commit(w *sim.World, r *sim.StepRecord) {
 	s.cars = append(s.cars, now)
 }
 
-// vehicle is what is to be said of the car in a step.
+// vehicle returns the text that the API should show of the car in a step.
 func (s *seenUnits) vehicle(step twins.Tick, reading map[string]Number) string {
 	c := s.cars[step]
 	if c.last == nil {
@@ -82,7 +82,7 @@ func (v *VehicleInfo) words() string {
 	return fmt.Sprintf("%s since %d, leaves %d, needs %.2f Wh, %.2f Wh of it impossible", v.State, *v.Since, *v.Leaves, float(v.NeedsWh), float(v.ImpossibleWh))
 }
 
-// check asks a run at each step for the plant, the tie and the car, one by one and in the list of units.
+// check compares the plant, the tie and the car of a run at each step, one by one and in the list of units.
 func (s *seenUnits) check(t *tester, what, run string, out map[twins.Tick]bool) {
 	t.Helper()
 	for step := range twins.Tick(len(s.hands)) {
@@ -106,12 +106,12 @@ func (s *seenUnits) check(t *tester, what, run string, out map[twins.Tick]bool) 
 		h := s.hands[step]
 		p := of[0].Plant
 		if p == nil {
-			t.Fatalf("%s, step %d: nothing is said of the plant", what, step)
+			t.Fatalf("%s, step %d: the API shows no plant", what, step)
 		}
 		fixed := h.Fixed > 0 && h.Until > step
 		if p.Ordered != h.Order.String() || asJSON(p.SoldShare) != asJSON(Number{int64(h.Sold), 9}) || fixed != (p.FixedW != nil) ||
 			fixed && (*p.FixedUntil != int64(h.Until) || asJSON(p.FixedW) != asJSON(Number{int64(h.Fixed), 3})) {
-			t.Errorf("%s, step %d: of the plant it says %s, it was %+v", what, step, asJSON(p), h)
+			t.Errorf("%s, step %d: the API shows the plant as %s, it was %+v", what, step, asJSON(p), h)
 		}
 		if of[0].Out == s.in[step] || of[1].Out != out[step] {
 			t.Errorf("%s, step %d: engine out %v, tie out %v, wanted %v, %v", what, step, of[0].Out, of[1].Out, !s.in[step], out[step])
@@ -124,14 +124,14 @@ func (s *seenUnits) check(t *tester, what, run string, out map[twins.Tick]bool) 
 
 func asJSON(v any) string { b, _ := json.Marshal(v); return string(b) }
 
-// What is ordered of a plant, what is out of service, and what a vehicle does is said of each step as the twins and their
-// events were: live, in a fork, where a run goes on, and in a replay.
+// For each step the API shows the orders to a plant, what is out of service, and the state of a vehicle as the twins and
+// their events were: live, in a fork, in a continued run, and in a replay.
 func TestUnitsAndVehicles(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	seen := &seenUnits{}
 	s := shelved(t, h, func(o *Options) {
 		w := o.World
-		o.HistoryBytes = 1 << 20 // of which a fork has a quarter, for all its steps
+		o.HistoryBytes = 1 << 20 // a quarter of it must hold all steps of the fork
 		o.Sinks = append(o.Sinks, sinkFunc(func(r *sim.StepRecord) error { seen.commit(w, r); return nil }))
 	})
 	set := func(target, setting, value string) {
@@ -153,7 +153,7 @@ func TestUnitsAndVehicles(t *testing.T) {
 	seen.check(s, "live", "live", out)
 	if a, b := asJSON(seen.hands[7]), asJSON(seen.hands[9]); a == b || seen.hands[7].Fixed == 0 || seen.hands[9].Sold != twins.Ratio(0.1*float64(twins.One)) ||
 		seen.in[17] || !seen.in[20] || seen.cars[6].since == seen.cars[7].since || seen.cars[18].last.Type.Name != "vehicle.plugged_in" {
-		t.Errorf("the day is not what it is to try: %s, %s, %+v", a, b, seen.cars)
+		t.Errorf("the day lacks a case that the test needs: %s, %s, %+v", a, b, seen.cars)
 	}
 	var fork RunInfo
 	s.want(202, "POST", "/forks", `{"at":12,"set":[]}`, &fork)

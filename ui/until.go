@@ -7,14 +7,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// untilEvent says whether a step had something that people would stop for.
+// untilEvent returns a function that reports whether a step is worth pausing at: it has an event
+// that is worth pausing for, or an alert has opened.
 func untilEvent(a *alerts) func(*sim.StepRecord) bool {
 	return func(r *sim.StepRecord) bool {
-		if worthStopping(r.Events) {
+		if worthPausing(r.Events) {
 			return true
 		}
 		for _, c := range r.Cells {
-			if worthStopping(c.Events) {
+			if worthPausing(c.Events) {
 				return true
 			}
 		}
@@ -22,10 +23,10 @@ func untilEvent(a *alerts) func(*sim.StepRecord) bool {
 	}
 }
 
-// worthStopping says whether there is an event besides those that go on: the forecast's
-// comes every quarter hour, and that reserve is short in each step in which it is, of
-// which the first opens an alert.
-func worthStopping(events []twins.Notice) bool {
+// worthPausing reports whether any event is worth pausing for. Recurring ones are not:
+// forecast.judged comes every quarter hour, grid.reserve_short in each step of a shortage, whose
+// first step opens an alert.
+func worthPausing(events []twins.Notice) bool {
 	return slices.ContainsFunc(events, func(n twins.Notice) bool {
 		return n.Event.Type != sim.ForecastJudged && n.Event.Type.Name != "grid.reserve_short"
 	})

@@ -5,21 +5,21 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// VehicleInfo is what a vehicle is doing in a step. Ticks are null where they are not known, or do
+// VehicleInfo is the state of a vehicle in a step. Ticks are null where they are not known, or do
 // not apply.
 type VehicleInfo struct {
-	State string `json:"state" enum:"away,plugged,charging,waiting" doc:"charging: it draws; waiting: it would draw and has been asked not to; plugged: neither"`
+	State string `json:"state" enum:"away,plugged,charging,waiting" doc:"charging: it draws; waiting: it would draw but was asked not to; plugged: neither"`
 	Since *int64 `json:"since" nullable:"true" doc:"the step in which it was plugged in, or left; null if that was before the run"`
-	// Of one at the plug.
-	Leaves       *int64  `json:"leaves" nullable:"true" doc:"the step in which it leaves, and by which it is to be ready; null unless it is at the plug"`
-	NeedsWh      *Number `json:"needs_wh" nullable:"true" doc:"what it asked for when it was plugged in, at the charger; null unless it is at the plug"`
-	ImpossibleWh *Number `json:"impossible_wh" nullable:"true" doc:"of what its next trip needs, what could not be charged in time from the start; null unless it is at the plug"`
-	// Of one that has left.
-	Ready *bool `json:"ready" nullable:"true" doc:"whether it left with what its trip needs; null unless it has left"`
+	// While it is plugged in.
+	Leaves       *int64  `json:"leaves" nullable:"true" doc:"the step in which it leaves, and by which it should be ready; null unless it is plugged in"`
+	NeedsWh      *Number `json:"needs_wh" nullable:"true" doc:"energy that it requested when it was plugged in, at the charger; null unless it is plugged in"`
+	ImpossibleWh *Number `json:"impossible_wh" nullable:"true" doc:"part of the energy for its next trip that could not be charged in time from the start; null unless it is plugged in"`
+	// While it is away.
+	Ready *bool `json:"ready" nullable:"true" doc:"whether it left with the energy that its trip needs; null unless it has left"`
 }
 
-// vehicleInfo is what a vehicle does in step t, of which values are its columns; nil of what is no
-// vehicle, and where it is not known any more.
+// vehicleInfo returns the state of a vehicle in step t, in which its columns have the given values.
+// It is nil if the twin is no vehicle or the state is not known any more.
 func (r *run) vehicleInfo(path string, t twins.Tick, values map[string]Number) (info *VehicleInfo) {
 	asOf(r.views, views.VehiclesKind, t+1, func(v *views.Vehicles) bool {
 		if !v.Knows(path) {
@@ -57,7 +57,7 @@ func vehicleInfo(p *views.Parked, values map[string]Number) *VehicleInfo {
 	return o
 }
 
-// wattHours is an energy in Wh, to a thousandth.
+// wattHours converts an energy to Wh, to a thousandth.
 func wattHours(e twins.Energy) Number {
 	const each = 3600 * 1000 // mJ in a Wh
 	v, _ := twins.MulDiv(int64(e), 1000, each)

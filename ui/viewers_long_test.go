@@ -10,10 +10,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A thousand watch the city of 10,000 homes at 10 Hz, a hundred of whom stop reading:
-// those are gone within 15 s, the others see a step within 250 ms; over a minute
-// memory stays as it is; and when all leave and come again at once, each has what the
-// server has.
+// A thousand viewers watch the city of 10,000 homes at 10 Hz; a hundred of them stop reading.
+// Those are dropped within 15 s, the others see a step within 250 ms. Over a minute memory does not
+// grow, and when all reconnect at once, each has the server's state.
 func TestCrowd(t *testing.T) {
 	const all, stalled, warm = 1000, 100, 50
 	w := serveCity(t)
@@ -35,7 +34,7 @@ func TestCrowd(t *testing.T) {
 	steps(200)
 	took := <-gone
 	if took > 15*time.Second {
-		t.Errorf("those who do not read are dropped after %v", took)
+		t.Errorf("viewers that do not read are dropped after %v", took)
 	}
 	before, used := heap(), cpu()
 	frames := w.live.hub.Sent()
@@ -61,10 +60,10 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// again has all healthy viewers leave and come again at once.
+// again makes all healthy viewers disconnect and reconnect at once.
 func (c *crowd) again() { c.t.Helper(); c.say("again"); c.ready() }
 
-// stateOf is how a crowd would name what the server has of a scope in a step.
+// stateOf returns the stateName of the server's values of a scope in a step.
 func (t *tester) stateOf(scope string, tick int64) string {
 	t.Helper()
 	step, err := t.live.history.Step(twins.Tick(tick), false)

@@ -16,17 +16,17 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// watched is a server of the city of 10,000 homes that is paused, and its steps.
+// watched is a paused server of the city of 10,000 homes.
 type watched struct {
 	*tester
 	made   int64
 	took   []time.Duration
 	crowd  *crowd
-	left   chan struct{} // told of each viewer that has gone
+	left   chan struct{} // gets a value for each viewer that has disconnected
 	served *httptest.Server
 }
 
-// serveCity keeps little for looking back, so that its memory is soon as full as it gets.
+// serveCity starts a server with a small history, so that its memory soon reaches its final size.
 func serveCity(t testing.TB) *watched {
 	t.Helper()
 	return serveQuiet(t, "city", scenario.Options{Days: new(14)})
@@ -56,7 +56,7 @@ func serveQuiet(t testing.TB, name string, o scenario.Options) *watched {
 	return w
 }
 
-// watch has a crowd watch the grid, its communities and a tile.
+// watch starts a crowd that watches the grid, its communities and a tile.
 func (w *watched) watch(t testing.TB, healthy, stalled, every int, hz uint32) {
 	t.Helper()
 	w.crowd = newCrowd(t, crowdOf{URL: "ws" + strings.TrimPrefix(w.url, "http") + "/api/v1/stream", Healthy: healthy, Stalled: stalled,
@@ -86,10 +86,10 @@ func (w *watched) untilGone(healthy int) time.Duration {
 	return time.Since(begun)
 }
 
-// BenchmarkViewers is what it costs that 200 or 1,000 watch the city of 10,000 homes at
-// 10 Hz, a tenth of whom have stopped reading. Two servers step in turns, one of them watched by
-// viewers in another process. The processor's time for a frame is what a round of both
-// takes beyond one before anybody watched.
+// BenchmarkViewers measures the cost of 200 or 1,000 viewers of the city of 10,000 homes at 10 Hz, a
+// tenth of whom have stopped reading. Two servers step in turns, one of them watched by viewers in
+// another process. The processor time of a frame is that of a round of both servers less that of a
+// round without viewers.
 func BenchmarkViewers(b *testing.B) {
 	for _, all := range []int{200, 1000} {
 		b.Run(fmt.Sprint("viewers=", all), func(b *testing.B) { benchmarkViewers(b, all*9/10, all/10) })
@@ -151,8 +151,8 @@ func benchmarkViewers(b *testing.B, healthy, stalled int) {
 	}
 }
 
-// BenchmarkFrames is what a frame for a viewer costs the server where steps cost next to
-// nothing: 200 watch a hamlet, three frames each a step, 20 steps a second.
+// BenchmarkFrames measures what a frame for a viewer costs the server where steps cost next to
+// nothing: 200 viewers of a hamlet, three frames each a step, 20 steps a second.
 func BenchmarkFrames(b *testing.B) {
 	const viewers = 200
 	w := serveQuiet(b, "hamlet", scenario.Options{Set: []string{"step_s=60"}})

@@ -9,11 +9,11 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// folded are the views of a run as its steps leave them, and as viewers ask for them.
+// folded guards the views of a run: Commit updates them by each step, latest and asOf read them.
 type folded struct {
 	mu    sync.RWMutex
 	set   *views.Set
-	older *older // nil: nothing is kept of the run's past
+	older *older // nil: the run's past is not kept
 }
 
 // Commit implements sim.Sink.
@@ -23,16 +23,16 @@ func (f *folded) Commit(r *sim.StepRecord) error {
 	return f.set.Commit(r)
 }
 
-// latest asks a view as the last step has left it. What it returns must not be part of the view.
+// latest calls ask with a view after the last step. Its result must not alias the view.
 func latest[V views.View, O any](f *folded, k *views.Kind, ask func(V) O) O {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return ask(views.Of[V](f.set, k))
 }
 
-// asOf asks a view of the moment before a step. ask returns false if the view has forgotten that
-// moment: then a view as it was at that moment is asked, if the run's past is kept and can be
-// read; otherwise the first answer has to do.
+// asOf calls ask to read from a view what was known before a step. If ask returns false, the view
+// has dropped that: then asOf calls ask again with a view restored to that moment, if the run's
+// past is kept and can be read. Otherwise the result of the first call stays.
 func asOf[V views.View](f *folded, k *views.Kind, before twins.Tick, ask func(V) (known bool)) {
 	if latest(f, k, ask) || f.older == nil || before > f.older.until {
 		return
@@ -40,7 +40,7 @@ func asOf[V views.View](f *folded, k *views.Kind, before twins.Tick, ask func(V)
 	f.older.ask(before, func(set *views.Set) { ask(views.Of[V](set, k)) })
 }
 
-// before are the views of a run that begins at a step, as a fork does.
+// before returns the views before a step, for a fork that begins there.
 func (f *folded) before(at twins.Tick) (set *views.Set, err error) {
 	f.mu.RLock()
 	set, known := f.set.Until(at)
@@ -49,22 +49,22 @@ func (f *folded) before(at twins.Tick) (set *views.Set, err error) {
 	case known:
 		return set, nil
 	case f.older == nil:
-		return nil, fmt.Errorf("what was known before step %d is forgotten, and nothing of the run is kept", at)
+		return nil, fmt.Errorf("views before step %d are not in memory any more, and the run is not kept on disk", at)
 	}
 	return f.older.at(at)
 }
 
-// older are the views of a run at moments of its past.
+// older restores the views of a run at earlier steps.
 type older struct {
 	past  Past
-	until twins.Tick // of a fork: up to here the past is its own as well
+	until twins.Tick // the past holds this run's steps before until; a fork differs from there on
 
 	mu  sync.Mutex
-	set *views.Set // the one asked last
+	set *views.Set // the one restored last
 }
 
-// at makes the views as they were before a step: from the last ones that are kept, and the records
-// from there on.
+// at restores the views before a step from the latest ones kept up to then and the records of the
+// steps between.
 func (o *older) at(before twins.Tick) (*views.Set, error) {
 	set, from, err := o.past.Views(before)
 	if err == nil && from < before {
@@ -73,8 +73,8 @@ func (o *older) at(before twins.Tick) (*views.Set, error) {
 	return set, err
 }
 
-// ask asks the views as they were before a step. Whoever goes forwards through the past waits for
-// the steps between only.
+// ask calls ask with the views before a step. It keeps them, so that a caller that moves forwards
+// through the past replays only the steps between.
 func (o *older) ask(before twins.Tick, ask func(*views.Set)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -87,7 +87,7 @@ func (o *older) ask(before twins.Tick, ask func(*views.Set)) {
 		err = o.past.Replay(from, before, false, set)
 	}
 	if o.set = set; err != nil {
-		o.set = nil // perhaps in the middle of a step
+		o.set = nil // it may be in the middle of a step
 		return
 	}
 	ask(set)

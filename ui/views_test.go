@@ -12,15 +12,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// viewForms are the stored forms of views, by name.
+// viewForms returns the stored forms of views by name.
 func viewForms(s *views.Set) map[string][]byte {
 	forms := map[string][]byte{}
 	s.All(func(k *views.Kind, v views.View) { forms[k.Name] = v.AppendBinary(nil) })
 	return forms
 }
 
-// All views, one of which this package knows nothing of, are what a fold of the records makes them: live, at a moment
-// that lies behind, in a fork with and without a past, where a run goes on, and in a replay.
+// All views, one of them unknown to this package, equal a fold of the records: live, at an earlier step, in a fork with
+// and without a past, in a continued run, and in a replay.
 func TestViewsAreShown(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	was := []map[string][]byte{}

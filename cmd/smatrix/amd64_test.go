@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A build for newer processors, whose compiler fuses products with sums, gives
-// the same digests.
+// A build for newer processors, for which the compiler fuses multiplications and additions,
+// gives the same digests.
 func TestDigestsDoNotDependOnTheProcessor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program twice")

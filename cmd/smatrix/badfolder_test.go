@@ -15,8 +15,8 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 )
 
-// treeHash is everything below a folder: names, sizes and content; of Badger's logs, which are
-// zeros for the most part, their beginning.
+// treeHash returns a hash of everything below a folder: names, sizes and content; of Badger's
+// logs, which are mostly zeros, only the beginning.
 func treeHash(t *testing.T, root string) string {
 	t.Helper()
 	h := sha256.New()
@@ -48,7 +48,7 @@ func treeHash(t *testing.T, root string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// readers are all commands that read a run, those that go on with it first.
+// readers are all commands that read a run, those that resume it first.
 func readers(dir string) [][]string {
 	return [][]string{
 		{"run", "--resume", dir}, {"serve", "--resume", dir, "--addr", "127.0.0.1:0"}, {"rebuild", dir},
@@ -67,7 +67,8 @@ func makers(out string) [][]string {
 	}
 }
 
-// Each folder that a command cannot use: what is said, the exit code, and nothing is changed.
+// For each folder that a command cannot use, the error and the exit code are right, and nothing
+// is changed.
 func TestFoldersThatCannotBeUsed(t *testing.T) {
 	root := t.TempDir()
 	t.Chdir(root)
@@ -155,7 +156,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// begunRun is the run.json of a run whose journal has not been made yet.
+// begunRun is the run.json of a run without a journal yet.
 func begunRun(t *testing.T) []byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "begun")
@@ -179,8 +180,8 @@ water_pumps: [{id: pump, community: road, rated_w: 1000, daily_wh: 3000, from: "
 ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
 `
 
-// A snapshot that is missing or damaged is no reason to refuse: the one before it serves, the result is
-// the same, what is damaged is told, and who only reads changes nothing.
+// A missing or damaged snapshot is no reason to refuse: the one before it is used, the result is
+// the same, damage is reported, and commands that only read change nothing.
 func TestMissingSnapshot(t *testing.T) {
 	root := t.TempDir()
 	whole := filepath.Join(root, "whole")
@@ -191,7 +192,7 @@ func TestMissingSnapshot(t *testing.T) {
 	wants(t, "run", road, "--out", whole, "--quiet")
 	forked := reportOf(t, wants(t, "fork", whole, "--at", "150", "--set", "water_pumps.pump.rated_w=2000", "--out", filepath.Join(root, "fork"), "--json"))
 	for _, tt := range []struct {
-		name, prefix string // of the keys that are taken out, as persistence draws them
+		name, prefix string // of the deleted keys, as persistence draws them
 		told         bool
 	}{
 		{"marks", "n\x00\x00\x00\x00\x00\x00\x00\x60", false},
@@ -224,7 +225,7 @@ func TestMissingSnapshot(t *testing.T) {
 	}
 }
 
-// takeOut takes keys out of a journal.
+// takeOut deletes keys from a journal.
 func takeOut(t *testing.T, journal, prefix string) {
 	t.Helper()
 	table, err := persistence.Badger(journal, persistence.Write, false)

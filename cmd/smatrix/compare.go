@@ -64,7 +64,7 @@ func compareRuns(stderr io.Writer, a, b string) (*views.Comparison, error) {
 	return views.Compare(accounts[0], accounts[1], of[0], of[1], reports[0], reports[1]), nil
 }
 
-// accountsOf goes through a run's records.
+// accountsOf replays a run into accounts.
 func accountsOf(stderr io.Writer, dir string) (a *views.Accounts, r *views.Report, err error) {
 	store, err := persistence.Open(dir, persistence.Read)
 	if err != nil {
@@ -89,7 +89,7 @@ func accountsOf(stderr io.Writer, dir string) (a *views.Accounts, r *views.Repor
 	return a, r, nil
 }
 
-// comparisonText is the comparison for people.
+// comparisonText returns the comparison for people.
 func comparisonText(c *views.Comparison) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
@@ -120,7 +120,7 @@ func comparisonText(c *views.Comparison) string {
 				moreText(h.CostEUR, euros), moreText(h.UnservedWh, energy))
 		}
 	}
-	_ = t.Flush() // into memory
+	_ = t.Flush() // a write to memory never fails
 	fmt.Fprintf(&b, "\n%s of %s changed\n", grouped(int64(c.ChangedHouseholds)), counted(int64(c.ComparedHouseholds), "household", "households"))
 	for _, line := range c.NotCompared {
 		fmt.Fprintf(&b, "not compared: %s\n", printable(line))
@@ -138,7 +138,7 @@ func differenceRow(w io.Writer, name string, d views.Difference, unit func(float
 	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", name, text(d.A), text(d.B), moreText(d, unit))
 }
 
-// moreText is by how much the second run is more, with its sign.
+// moreText formats by how much the second run is more, with its sign.
 func moreText(d views.Difference, unit func(float64) string) string {
 	switch {
 	case d.More == nil:
@@ -153,5 +153,5 @@ func moreText(d views.Difference, unit func(float64) string) string {
 
 func euros(e float64) string { return fmt.Sprintf("%.2f €", e) }
 
-// shareText is a ratio in percent.
+// shareText formats a ratio in percent.
 func shareText(r float64) string { return fmt.Sprintf("%.1f %%", 100*r) }

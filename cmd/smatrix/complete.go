@@ -10,7 +10,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// completeScenario offers the shipped scenarios, beside files.
+// completeScenario completes shipped scenarios and files.
 func completeScenario(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -18,7 +18,7 @@ func completeScenario(_ *cobra.Command, args []string, _ string) ([]cobra.Comple
 	return scenarioNames(), cobra.ShellCompDirectiveDefault
 }
 
-// completeScenarios is completeScenario for commands that take many.
+// completeScenarios is completeScenario for commands with several scenarios.
 func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return scenarioNames(), cobra.ShellCompDirectiveDefault
 }
@@ -30,8 +30,7 @@ func scenarioNames() (names []cobra.Completion) {
 	return names
 }
 
-// completeSet offers the paths of the scenario that stands before --set, one key
-// after the other.
+// completeSet completes paths of the scenario named before --set, one key at a time.
 func completeSet(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	const noFiles = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	if len(args) == 0 {
@@ -57,11 +56,11 @@ func completeSetOfRun(_ *cobra.Command, args []string, begun string) (found []co
 	if w, err := store.Twins(); err == nil {
 		found = completePaths(w.Scenario, begun)
 	}
-	_ = store.Close() // nothing was written
+	_ = store.Close() // nothing was written, so nothing can be lost
 	return found, noFiles
 }
 
-// completePaths are the paths of a scenario that begin with what has been typed.
+// completePaths returns the paths of a scenario that begin with begun.
 func completePaths(s *scenario.Scenario, begun string) []cobra.Completion {
 	text, err := s.YAML()
 	if err != nil {
@@ -74,8 +73,7 @@ func completePaths(s *scenario.Scenario, begun string) []cobra.Completion {
 	return nextKeys(root.Content[0], "", begun)
 }
 
-// nextKeys follows what has been typed of a path as far as its keys are whole,
-// and returns what may come next.
+// nextKeys follows the whole keys of begun, and returns the paths with one key more.
 func nextKeys(n *yaml.Node, path, begun string) (found []cobra.Completion) {
 	for name, child := range children(n) {
 		switch whole := path + name; {
@@ -91,7 +89,7 @@ func nextKeys(n *yaml.Node, path, begun string) (found []cobra.Completion) {
 	return found
 }
 
-// children are the keys of a mapping, and of a list the entries that have an id.
+// children yields the entries of a mapping by key, and those of a list by id.
 func children(n *yaml.Node) func(yield func(string, *yaml.Node) bool) {
 	return func(yield func(string, *yaml.Node) bool) {
 		for i, c := range n.Content {

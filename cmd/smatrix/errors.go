@@ -19,27 +19,27 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1
-	exitUsage       = 2 // how it was asked for; also folders that cannot be used
-	exitInvalid     = 3 // the scenario, data that it names, or a run that was kept
+	exitUsage       = 2 // wrong usage; also folders that cannot be used
+	exitInvalid     = 3 // invalid scenario, recorded data or kept run
 	exitAudit       = 4 // energy was lost or made
-	exitDiffers     = 5 // what is kept is not what is computed again, or is damaged
+	exitDiffers     = 5 // what is kept differs from what is computed again, or is damaged
 	exitInterrupted = 130
 )
 
-// interruptedError says that somebody ended a run early, which is no failure.
+// interruptedError reports that a signal ended a run early, which is no failure.
 type interruptedError struct{ done, steps int64 }
 
 func (e *interruptedError) Error() string {
 	return fmt.Sprintf("interrupted after step %d of %d", e.done, e.steps)
 }
 
-// differsError says that a run that was kept did not stand up to --verify.
+// differsError reports that a run failed --verify.
 type differsError struct{ error }
 
 func (e *differsError) Unwrap() error { return e.error }
 
-// exitCode is the code for what a command returned. Where several things are
-// wrong, the first in this order counts; an interrupt counts if it is all.
+// exitCode returns the exit code for a command's error. Of several errors the first
+// in this order counts; an interrupt counts only if it is alone.
 func exitCode(err error) int {
 	var audit *sim.AuditError
 	var wrong *problem.At
@@ -60,15 +60,14 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.Is(err, problem.ErrUsage):
 		return exitUsage
-	case errors.As(err, &interrupted) && len(leaves(err)) == 1:
+	case errors.As(err, &interrupted) && len(splitJoined(err)) == 1:
 		return exitInterrupted
 	}
 	return exitFailed
 }
 
-// execute runs the command that was asked for. What cobra itself finds wrong is
-// usage; a panic is told as what it is, so that it cannot pass for exit code 2,
-// with which Go would end.
+// execute runs a command. Errors of cobra itself are usage errors; a panic becomes an
+// internal error, since Go would exit with 2, the code for usage.
 func execute(root *cobra.Command) (err error) {
 	started := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
@@ -84,26 +83,25 @@ func execute(root *cobra.Command) (err error) {
 	return err
 }
 
-// printErrors prints an error, each of those that are joined in it on its own
-// line: a problem as file:line: what, which editors understand, all others after
-// the program's name.
+// printErrors prints an error, each joined error on its own line: a problem as
+// file:line: what, which editors understand, all others after the program's name.
 func printErrors(w io.Writer, err error) {
 	seen := map[string]bool{}
-	for _, e := range leaves(err) {
+	for _, e := range splitJoined(err) {
 		line := "smatrix: " + e.Error()
 		var wrong *problem.At
 		if errors.As(e, &wrong) {
 			line = wrong.Error()
 		}
-		if !seen[line] { // two files on one full disk
+		if !seen[line] { // such as two files on one full disk
 			fmt.Fprintln(w, printable(line))
 		}
 		seen[line] = true
 	}
 }
 
-// leaves takes joined errors apart.
-func leaves(err error) []error {
+// splitJoined returns the errors that are joined in an error.
+func splitJoined(err error) []error {
 	if err == nil {
 		return nil
 	}
@@ -113,13 +111,13 @@ func leaves(err error) []error {
 	}
 	var all []error
 	for _, e := range joined.Unwrap() {
-		all = append(all, leaves(e)...)
+		all = append(all, splitJoined(e)...)
 	}
 	return all
 }
 
-// printable replaces what could make a terminal do things: texts of scenarios
-// come from others.
+// printable replaces control characters, which could act on a terminal: texts of
+// scenarios are untrusted.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {

@@ -72,7 +72,7 @@ func TestPrintErrors(t *testing.T) {
 	}
 }
 
-// A panic is told, and cannot be mistaken for usage.
+// A panic is reported, and cannot be mistaken for a usage error.
 func TestPanic(t *testing.T) {
 	root := &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { panic("oh") }, SilenceUsage: true, SilenceErrors: true}
 	root.SetArgs(nil)

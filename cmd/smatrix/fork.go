@@ -16,7 +16,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// forkFlags are the flags of fork beside those that it has from run.
+// forkFlags are the flags of fork, in addition to those of run.
 type forkFlags struct {
 	runFlags
 	at string
@@ -31,10 +31,10 @@ func newFork() *cobra.Command {
 its past, and goes on from there to the last step with what --set changes. STEP is
 a number of steps, HH:MM on the first day, or a date and a time.
 
-The past is not copied: DIR2 wants DIR where it is, or beside it where it was when
-both are moved; a backup of DIR2 has its past in it. Commands that DIR has had from
-outside happen in DIR2 as well. The digest is that of a run of the scenario with the
-same changes under its "events:" at that step.
+The past is not copied: DIR2 reads DIR, which must stay where it is or be moved
+together with DIR2; a backup of DIR2 contains its past. DIR2 also executes the
+commands that DIR has had from outside. The digest is that of a run of the scenario
+with the same changes under its "events:" at that step.
 
 Exit codes are those of run.`,
 		Example: `  smatrix fork runs/first --at 14:00 --set 'households.*.pv.rated_w*=1.3' --out runs/more-sun
@@ -46,7 +46,7 @@ Exit codes are those of run.`,
 	}
 	c.Flags().StringVar(&f.at, "at", "", "begin at `STEP`: a number, HH:MM or 2006-01-02T15:04")
 	c.Flags().StringArrayVar(&f.set, "set", nil, "change from then on: `PATH=VALUE` or PATH*=FACTOR; repeatable")
-	_ = c.RegisterFlagCompletionFunc("set", completeSetOfRun) // the flag is there
+	_ = c.RegisterFlagCompletionFunc("set", completeSetOfRun) // the flag exists
 	c.Flags().StringVar(&f.out, "out", "", "keep the fork in `DIR2`, which must be new or empty")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
@@ -56,7 +56,7 @@ Exit codes are those of run.`,
 	return c
 }
 
-// completeDir offers folders.
+// completeDir completes folders.
 func completeDir(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
@@ -80,7 +80,7 @@ func (f *forkFlags) fork(c *cobra.Command, dir string) error {
 	return s.interruptible(c.Context())
 }
 
-// begin makes the fork's folder when all that can be refused has been looked at.
+// begin makes the fork's folder after all checks.
 func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persistence.Durability) (*session, error) {
 	world, err := store.Twins()
 	if err != nil {
@@ -108,7 +108,7 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	}
 	journal, moment, err := store.Fork(s.dir, at, changes, d)
 	if err == nil {
-		store = journal.Store() // what it tells is told by the fork as well
+		store = journal.Store() // the fork's store also has the repairs of its parent
 	}
 	printRepairs(s.stderr, store)
 	if err != nil {
@@ -119,7 +119,7 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	return s, nil
 }
 
-// step is where the fork begins.
+// step returns the step at which the fork begins.
 func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.Tick, error) {
 	at, err := s.Moment(f.at)
 	switch {
@@ -128,12 +128,12 @@ func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.
 	case at > store.Steps()+store.LeftOut():
 		return 0, &problem.Usage{What: fmt.Sprintf("--at %s is step %d, which run %q has not reached: it got to step %d of %d; wanted one up to there", f.at, at, store.Dir(), store.Steps(), s.Calendar.Steps)}
 	case at >= s.Calendar.Steps:
-		return 0, &problem.Usage{What: fmt.Sprintf("--at %s is step %d, where run %q ends: nothing is left to be another; wanted an earlier one", f.at, at, store.Dir())}
+		return 0, &problem.Usage{What: fmt.Sprintf("--at %s is step %d, where run %q ends: a fork there would have no steps; wanted an earlier one", f.at, at, store.Dir())}
 	}
 	return at, nil
 }
 
-// printRepairs tells what was damaged and has been made good.
+// printRepairs prints what was damaged and has been repaired.
 func printRepairs(w io.Writer, s *persistence.Store) {
 	for _, line := range s.Repairs() {
 		fmt.Fprintln(w, "smatrix: repaired: "+printable(line))

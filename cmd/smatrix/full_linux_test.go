@@ -19,8 +19,8 @@ import (
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
-// On a disk that fills up a run that is shown waits, takes no commands and can be looked
-// at; when there is room it goes on to the digest that it would have had.
+// When its disk fills up, a served run waits, refuses commands and can still be viewed; when
+// there is room it continues to the same digest.
 func TestServedOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=320m"); err != nil {
@@ -31,9 +31,9 @@ func TestServedOnAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	was := lookForRoom
-	lookForRoom = 10 * time.Millisecond
-	t.Cleanup(func() { lookForRoom = was })
+	was := roomInterval
+	roomInterval = 10 * time.Millisecond
+	t.Cleanup(func() { roomInterval = was })
 
 	source, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
@@ -49,7 +49,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 	}
 	s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, persistence.Durability{}) }
 	o := ui.Options{World: world, Stepper: s.stepper, Chain: s.chain, Live: live.Options{Paused: true}}
-	if err := s.beShown(t.Context(), &o, "http://x/"); err != nil {
+	if err := s.beginServed(t.Context(), &o, "http://x/"); err != nil {
 		t.Fatal(err)
 	}
 	server, err := ui.NewServer(o)
@@ -61,7 +61,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &http.Server{Handler: server.Handler()}
-	go func() { _ = h.Serve(l) }() // until it is closed
+	go func() { _ = h.Serve(l) }() // until the listener is closed
 	t.Cleanup(func() { http.DefaultClient.CloseIdleConnections(); _ = h.Close() })
 	ask := func(method, path, body string) (int, string) {
 		t.Helper()
@@ -94,7 +94,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		State string
 		Error string
 	}
-	for state.Error == "" { // until it has come to the step for which there is no room
+	for state.Error == "" { // until the step for which there is no room
 		_, b := ask("GET", "/state", "")
 		if err := json.Unmarshal([]byte(b), &state); err != nil {
 			t.Fatal(err)
@@ -118,7 +118,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Close()
-	if err := s.endShown(endOf(server.Live().Clock(), source.Calendar.Steps)); err != nil {
+	if err := s.endServed(endOf(server.Live().Clock(), source.Calendar.Steps)); err != nil {
 		t.Fatal(err)
 	}
 	_, report, _ := smatrix(t, "run", "hamlet", "--json")

@@ -6,7 +6,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// The command wires everything, but physics and messages stay where they are.
+// The command wires everything, but contains neither physics nor messages.
 func TestImports(t *testing.T) {
 	twintest.DirectImports(t, map[string]string{
 		"github.com/asynkron/protoactor-go": "actors are started and stopped by package actors",

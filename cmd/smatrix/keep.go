@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 	}
 	c.Flags().StringVar(&format, "format", "", "write `FORMAT`: csv or parquet")
 	c.Flags().StringVar(&out, "out", "", "write to `DIR2`, which must be new or empty")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(persistence.ExportFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(persistence.ExportFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	_ = c.MarkFlagDirname("out")
 	return c
 }
@@ -55,9 +55,9 @@ func newBackup() *cobra.Command {
 		Use:   "backup DIR FILE",
 		Short: "Pack a run, with its past, into one file",
 		Long: `Backup packs the folder of a run into FILE, whose name must end in .tar.gz or
-.tar.zst and which must not be there. Of a fork the runs that it begins in are packed
-as well. At the end stands the SHA-256 of each file. No process may work on the run.
-Recorded data that a scenario of your own names is not in it.
+.tar.zst and which must not exist. The runs that a fork begins in are packed as well.
+The SHA-256 of each file is at the end. No process may have the run open. Recorded
+data that a scenario of your own names is not packed.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example:           `  smatrix backup runs/first first.tar.zst`,
@@ -79,8 +79,8 @@ func newRestore() *cobra.Command {
 		Use:   "restore FILE DIR",
 		Short: "Unpack a run from a backup",
 		Long: `Restore unpacks a backup into DIR, which must be new or empty, and compares the
-SHA-256 of each file. If one differs or is missing, nothing is left in DIR. The past of
-a fork is in DIR/past then.
+SHA-256 of each file. If one differs or is missing, DIR is left as it was. The past of
+a fork is restored to DIR/past.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 the backup is damaged or none.`,
 		Example: `  smatrix restore first.tar.zst runs/again`,

@@ -22,7 +22,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
-// wants runs smatrix, which must end well.
+// wants runs smatrix, which must exit with 0.
 func wants(t *testing.T, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := smatrix(t, args...)
@@ -32,7 +32,7 @@ func wants(t *testing.T, args ...string) string {
 	return stdout
 }
 
-// What a Parquet file has is what the CSV has: every row, to the milliwatt.
+// A Parquet file has the rows of the CSV, to the milliwatt.
 func TestParquetIsTheCSV(t *testing.T) {
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }
@@ -113,7 +113,7 @@ func parquetRows(t *testing.T, name string) (rows []map[string]any) {
 	return rows
 }
 
-// textOf is a value as the CSV writes it, with as many decimals.
+// textOf formats a value as the CSV does, with as many decimals.
 func textOf(t *testing.T, column string, v any, like string) string {
 	t.Helper()
 	switch v := v.(type) {
@@ -137,8 +137,8 @@ func textOf(t *testing.T, column string, v any, like string) string {
 	return fmt.Sprint(v)
 }
 
-// Each home of the street draws what its meter has recorded: residual 0. One column that
-// is moved by an hour and one that is scaled are flagged, and no other.
+// Each home of the street draws what its meter has recorded: residual 0. A column moved by
+// an hour and a scaled one are flagged, and no other.
 func TestResidualsOfTheStreet(t *testing.T) {
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }
@@ -230,7 +230,7 @@ func recordedStreet(t *testing.T) (head []string, rows [][]string) {
 	return all[0], all[1:]
 }
 
-// A byte that is flipped anywhere in a backup is found, and nothing is left.
+// A flipped byte anywhere in a backup is found, and nothing is restored.
 func TestDamagedBackupIsRefused(t *testing.T) {
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }
@@ -255,7 +255,7 @@ func TestDamagedBackupIsRefused(t *testing.T) {
 			}
 			code, _, stderr := smatrix(t, "restore", name, at("restored"))
 			_, err := os.Stat(at("restored"))
-			if code == 0 && err == nil { // a bit that says nothing, such as the time in gzip's header
+			if code == 0 && err == nil { // a bit without effect, such as the time in gzip's header
 				wants(t, "replay", at("restored"), "--verify")
 				if err := os.RemoveAll(at("restored")); err != nil {
 					t.Fatal(err)
@@ -269,8 +269,8 @@ func TestDamagedBackupIsRefused(t *testing.T) {
 	}
 }
 
-// The page is well formed, wants nothing from elsewhere, escapes names, and has each plot's title,
-// description and table.
+// The page is well formed and self-contained, escapes names, and has each plot's title, description
+// and table.
 func TestPage(t *testing.T) {
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }
@@ -316,8 +316,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Costs and CO2 are what a spreadsheet makes of grid.csv, and a household's figures what its usage and
-// its rows say; a fork in which the sun is worth more costs less.
+// Costs and CO2 are what a spreadsheet computes from grid.csv, and a household's figures follow from its
+// usage and its rows; a fork with more sun costs less.
 func TestComparedByHand(t *testing.T) {
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }

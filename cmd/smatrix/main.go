@@ -2,8 +2,7 @@
 // This package chooses among the others and wires them together; it computes
 // nothing of its own. There is one file for each command.
 //
-// Data goes to stdout, progress and errors to stderr. Exit codes stand in
-// errors.go.
+// Data goes to stdout, progress and errors to stderr. errors.go has the exit codes.
 package main
 
 import (
@@ -15,7 +14,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole program: it does what args say and returns the exit code.
+// run is the whole program: it executes args and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)

@@ -20,7 +20,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "accept what was printed as what is wanted")
 
-// chatty is smatrix that tells the progress of every step.
+// chatty is smatrix with a progress line for every step.
 const chatty = "smatrix-chatty"
 
 func TestMain(m *testing.M) {
@@ -30,12 +30,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// leakFree fails if tests leave goroutines behind.
+// leakFree fails if tests leak goroutines.
 type leakFree struct{ *testing.M }
 
 func (m leakFree) Run() int {
 	code := m.M.Run()
-	// Badger leaves these two behind when it refuses to open a store that is damaged.
+	// Badger leaks these two when it fails to open a damaged store.
 	if err := goleak.Find(goleak.IgnoreTopFunction("github.com/dgraph-io/badger/v4.(*DB).monitorCache"),
 		goleak.IgnoreTopFunction("github.com/dgraph-io/ristretto/v2/z.(*AllocatorPool).freeupAllocators")); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -44,12 +44,12 @@ func (m leakFree) Run() int {
 	return code
 }
 
-// TestScript runs smatrix as a person would.
+// TestScript runs the scripts, which use smatrix as a person would.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *rewrite,
-		Setup: func(e *testscript.Env) error { // what a text file cannot hold
+		Setup: func(e *testscript.Env) error { // files that cannot be in a text archive
 			e.Values[servedKey] = &servedBox{}
 			archives, err := filepath.Abs("../../persistence/testdata/runs") // made by earlier programs
 			if err != nil {
@@ -71,8 +71,8 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// exits CODE COMMAND… runs a command that ends with an exit code. A failure is in
-// words, and in no one's interest is a panic.
+// exits CODE COMMAND… runs a command that must end with an exit code. A failure must have
+// a message and must not be a panic.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND...")
@@ -93,8 +93,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// json FILE KEY VALUE [BY] compares what stands under a key, a.b.c, with a value,
-// in JSON; a number may differ by BY.
+// json FILE KEY VALUE [BY] compares the value of a key, a.b.c, with a value, in JSON; a
+// number may differ by BY.
 func jsonIs(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 3 || len(args) > 4 {
 		ts.Fatalf("usage: json FILE KEY VALUE [BY]")
@@ -116,7 +116,7 @@ func jsonIs(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// jsonenv NAME FILE KEY keeps what stands under a key in an environment variable.
+// jsonenv NAME FILE KEY stores the value of a key in an environment variable.
 func jsonEnv(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], jsonAt(ts, args[1], args[2]))
 }
@@ -149,7 +149,7 @@ func lines(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// listing DIR NAME… says that a folder has these files and no others.
+// listing DIR NAME… checks that a folder has these files and no others.
 func listing(ts *testscript.TestScript, neg bool, args []string) {
 	entries, err := os.ReadDir(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -162,7 +162,7 @@ func listing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// same FILE FILE KEY… compares two JSON objects but for some keys.
+// same FILE FILE KEY… compares two JSON objects except for some keys.
 func same(ts *testscript.TestScript, neg bool, args []string) {
 	var objects [2]map[string]any
 	for i := range objects {

@@ -10,8 +10,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 )
 
-// A program of another model shows an archived run from its records by every command that
-// reads, and refuses to go on from where no state is kept with exit code 3 and a way out.
+// In a program of another model every command that reads shows an archived run from its records.
+// Continuing at a step without a snapshot fails with exit code 3 and a hint.
 func TestCommandsOfAnotherModel(t *testing.T) {
 	was := sim.Models
 	sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's"})

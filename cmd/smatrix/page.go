@@ -28,7 +28,7 @@ func newReport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report DIR --out FILE.html",
 		Short: "Write a page with the plots and figures of a run",
-		Long: `Report writes one HTML page that wants nothing else: demand and production stacked by
+		Long: `Report writes one self-contained HTML page: demand and production stacked by
 kind, import and export, frequency, communities against their limits, what was not
 served, each as a plot and as a table, and the figures of the run. It has no scripts, opens
 offline, and prints.
@@ -72,7 +72,7 @@ func writePage(c *cobra.Command, name string, p *page) error {
 	return err
 }
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	Scenario, About string
 	Figures         []pageFigure
@@ -191,7 +191,7 @@ func (p *page) figures(r *views.Report) {
 	add("balance residual", fmt.Sprintf("%d mJ", r.BalanceResidualMJ))
 }
 
-// colours are those of the page's style, in turn.
+// colourOf returns a colour of the page's style; they repeat after ten.
 func colourOf(i int) string { return fmt.Sprintf("--c%d", i%10) }
 
 func (p *page) stacked(id, title, about string, v *views.Curves, curves []views.Curve) {
@@ -209,7 +209,7 @@ func (p *page) stacked(id, title, about string, v *views.Curves, curves []views.
 		for k := range above {
 			above[k] = below[i][k] + c.Values[k]
 		}
-		plot.Shapes = append(plot.Shapes, pageShape{c.Name, "area", plot.way(above) + plot.back(below[i]) + "Z", colourOf(i), true})
+		plot.Shapes = append(plot.Shapes, pageShape{c.Name, "area", plot.path(above) + plot.backPath(below[i]) + "Z", colourOf(i), true})
 		plot.Keys = append(plot.Keys, pageKey{c.Name, colourOf(i)})
 	}
 	plot.table(curves)
@@ -231,7 +231,7 @@ func (p *page) lines(id, title, about, unit string, v *views.Curves, curves []vi
 	}
 	plot := newPlot(id, title, about, unit, v, lo, hi)
 	for i, c := range curves {
-		plot.Shapes = append(plot.Shapes, pageShape{c.Name, "line", plot.way(c.Values), colourOf(i), false})
+		plot.Shapes = append(plot.Shapes, pageShape{c.Name, "line", plot.path(c.Values), colourOf(i), false})
 		plot.Keys = append(plot.Keys, pageKey{c.Name, colourOf(i)})
 	}
 	if limit > 0 {
@@ -254,7 +254,7 @@ func newPlot(id, title, about, unit string, v *views.Curves, lo, hi float64) *pa
 	step := roundUp((hi - lo) / 5)
 	plot.lo, plot.hi = math.Floor(lo/step)*step, math.Ceil(hi/step)*step
 	for n := math.Round(plot.lo / step); n*step <= plot.hi+step/2; n++ {
-		y := plot.place(n * step)
+		y := plot.yOf(n * step)
 		plot.Lines = append(plot.Lines, pageLine{fixed(y), fixed(y + 4), plot.label(n * step)})
 	}
 	plot.Zero = plot.y(max(plot.lo, 0))
@@ -282,10 +282,10 @@ func (p *pagePlot) label(v float64) string {
 	return power(v)
 }
 
-func (p *pagePlot) place(v float64) float64 { return 250 - 240*(v-p.lo)/(p.hi-p.lo) }
-func (p *pagePlot) y(v float64) string      { return fixed(p.place(v)) }
+func (p *pagePlot) yOf(v float64) float64 { return 250 - 240*(v-p.lo)/(p.hi-p.lo) }
+func (p *pagePlot) y(v float64) string    { return fixed(p.yOf(v)) }
 
-// x is where a point begins.
+// x returns the coordinate at which a point begins.
 func (p *pagePlot) x(i int) string {
 	at := p.curves.End
 	if i < len(p.curves.Times) {
@@ -295,8 +295,8 @@ func (p *pagePlot) x(i int) string {
 	return fixed(70 + 880*at.Sub(from).Seconds()/p.curves.End.Sub(from).Seconds())
 }
 
-// way is a curve of steps, from left to right.
-func (p *pagePlot) way(values []float64) string {
+// path returns the SVG path of a curve of steps, from left to right.
+func (p *pagePlot) path(values []float64) string {
 	var b strings.Builder
 	for i, v := range values {
 		if i == 0 {
@@ -309,8 +309,8 @@ func (p *pagePlot) way(values []float64) string {
 	return b.String()
 }
 
-// back is the same curve from right to left.
-func (p *pagePlot) back(values []float64) string {
+// backPath returns the same path from right to left.
+func (p *pagePlot) backPath(values []float64) string {
 	var b strings.Builder
 	for i := len(values) - 1; i >= 0; i-- {
 		fmt.Fprintf(&b, "V%sH%s", p.y(values[i]), p.x(i))
@@ -318,8 +318,8 @@ func (p *pagePlot) back(values []float64) string {
 	return b.String()
 }
 
-// tableRows is how many rows a table has at most: a point stands for those that follow
-// it.
+// tableRows is the greatest number of rows in a table: a row covers several points if the
+// curve has more.
 const tableRows = 48
 
 func (p *pagePlot) table(curves []views.Curve) {
@@ -336,7 +336,7 @@ func (p *pagePlot) table(curves []views.Curve) {
 	}
 }
 
-// cell is the mean of some points; of a frequency the one that was farthest off.
+// cell returns the mean of some points; of a frequency, the value farthest from 50 Hz.
 func (p *pagePlot) cell(c views.Curve, from, to int) string {
 	sum, far := 0.0, 50.0
 	for _, v := range c.Values[from:to] {

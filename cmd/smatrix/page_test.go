@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// shapeOf is what a page is made of, an element or a row of a table a line: without the figures and the
-// lines of the scale, which change whenever a twin does, but with all names, titles, times, and how
-// many points each curve has.
-// foreign is all that a browser would have to ask somebody else for.
+// shapeOf returns the structure of a page, a line for each element or row of a table: without the
+// figures and the lines of the scale, which change whenever a twin does, but with all names, titles,
+// times, and the number of points of each curve.
+// foreign is all that a browser would have to load from elsewhere.
 func shapeOf(t *testing.T, page string) (shape string, foreign []string) {
 	t.Helper()
 	var lines, open []string
@@ -62,7 +62,7 @@ func shapeOf(t *testing.T, page string) (shape string, foreign []string) {
 	}
 }
 
-// attributes are those that say what an element is; of a curve, how many points it has.
+// attributes returns the attributes that identify an element; for a curve, its number of points.
 func attributes(all []xml.Attr, foreign *[]string) (text string) {
 	for _, a := range all {
 		switch name := a.Name.Local; {
@@ -80,7 +80,7 @@ func attributes(all []xml.Attr, foreign *[]string) (text string) {
 	return text
 }
 
-// repeats says of lines that follow each other alike how many they are.
+// repeats replaces equal adjacent lines by one with their number.
 func repeats(lines []string) string {
 	var b strings.Builder
 	for i := 0; i < len(lines); {
@@ -97,8 +97,8 @@ func repeats(lines []string) string {
 	return b.String()
 }
 
-// The page of the hamlet has the shape that stands in testdata, and wants nothing from elsewhere; the same
-// run gives the same page.
+// The page of the hamlet has the shape in testdata and is self-contained; the same run gives the same
+// page.
 func TestPageOfTheHamlet(t *testing.T) {
 	root := t.TempDir()
 	var pages []string
@@ -130,7 +130,7 @@ func TestPageOfTheHamlet(t *testing.T) {
 	}
 }
 
-// What a page could want from elsewhere is found, wherever it stands.
+// Every kind of reference to another file is found, wherever it is in the page.
 func TestForeignPartsAreFound(t *testing.T) {
 	for _, part := range []string{
 		`<img src="x.png">`, `<script>1</script>`, `<link rel="stylesheet" href="x.css">`, `<p style="color: red">x</p>`, `<a href="https://example.org">x</a>`,

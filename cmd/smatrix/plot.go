@@ -43,14 +43,14 @@ func plot(s *views.Summary, calendar *inputs.Calendar, colour bool) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Without colours the second curve is told from the first by being dotted.
+// The second curve is coloured, or dotted without colours.
 var (
 	plotColours = []asciigraph.AnsiColor{asciigraph.Default, asciigraph.Goldenrod}
 	dotted      = asciigraph.CreateCharSet("·")
 )
 
 func plotOptions(top float64, colour bool) []asciigraph.Option {
-	decimals := 0 // that the labels need, ten of which lie below the top
+	decimals := 0 // of the labels, ten of which lie below the top
 	for step := top / plotRows; decimals < 3 && math.Abs(step-math.Round(step)) > 1e-9; step *= 10 {
 		decimals++
 	}
@@ -80,8 +80,8 @@ func plotCaption(x columns, calendar *inputs.Calendar, unit string, production, 
 	return curves + "; a column is the mean of " + span(int64(x.steps)*int64(calendar.Step))
 }
 
-// columns are how the steps of a run lie over the columns of a plot: either a
-// column is several steps or a step several columns.
+// columns maps the steps of a run to the columns of a plot: either a column is
+// several steps or a step several columns.
 type columns struct {
 	count  int // of columns
 	values int // in a column
@@ -90,7 +90,7 @@ type columns struct {
 	of     int // steps in all
 }
 
-// newColumns lays out a run of which each value is of so many steps.
+// newColumns returns the columns of a run with one value for each so many steps.
 func newColumns(steps, each int) columns {
 	n := (steps + each - 1) / each
 	x := columns{values: (n + plotColumns - 1) / plotColumns, wide: max(1, plotColumns/n), of: steps}
@@ -99,8 +99,8 @@ func newColumns(steps, each int) columns {
 	return x
 }
 
-// fold returns a mean for each column, and one more: asciigraph draws ways from
-// value to value, of which there is one less than values.
+// fold returns a mean for each column, and one more: asciigraph draws segments from
+// value to value, one fewer than values.
 func (x columns) fold(of *views.Trace) []float64 {
 	means := make([]float64, 0, x.count+1)
 	for from := 0; from < of.Len(); from += x.values {
@@ -112,7 +112,7 @@ func (x columns) fold(of *views.Trace) []float64 {
 	return append(means, means[len(means)-1])
 }
 
-// at is the column in which a step begins.
+// at returns the column in which a step begins.
 func (x columns) at(step float64) int {
 	return int(math.Round(step * float64(x.wide) / float64(x.steps)))
 }
@@ -125,7 +125,7 @@ func highest(values []float64) float64 {
 	return h
 }
 
-// roundUp is the next round number, at which an axis can end.
+// roundUp returns the next round number, at which an axis can end.
 func roundUp(x float64) float64 {
 	if x <= 0 {
 		return 1
@@ -139,7 +139,7 @@ func roundUp(x float64) float64 {
 	return 10 * unit
 }
 
-// axisColumn is where a graph has its vertical axis.
+// axisColumn returns the column of a graph's vertical axis.
 func axisColumn(graph string) int {
 	line, _, _ := strings.Cut(graph, "\n")
 	for i, r := range []rune(line) {
@@ -179,7 +179,7 @@ type tick struct {
 // tickColumns is the least distance between two labels.
 const tickColumns = 12
 
-// ticks are at round local times of day, or at midnights if the run is long.
+// ticks returns ticks at round local times of day, or at midnights if the run is long.
 func ticks(x columns, calendar *inputs.Calendar) (all []tick) {
 	from, to := calendar.Time(0), calendar.Time(twins.Tick(x.of))
 	apart := tickColumns * to.Sub(from).Minutes() / float64(x.count)
@@ -196,7 +196,7 @@ func ticks(x columns, calendar *inputs.Calendar) (all []tick) {
 	}
 }
 
-// tickSteps is a round time of at least so many minutes, as minutes or as days.
+// tickSteps returns a round time of at least so many minutes, in minutes or in days.
 func tickSteps(apart float64) (minutes, days int) {
 	for _, minutes := range []int{1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720} {
 		if float64(minutes) >= apart {
@@ -206,7 +206,7 @@ func tickSteps(apart float64) (minutes, days int) {
 	return 0, int(math.Ceil(apart / (24 * 60)))
 }
 
-// tickLabel is a time of day; at the midnights of a run of many days, the date.
+// tickLabel returns a time of day; at the midnights of a run of many days, the date.
 func tickLabel(at time.Time, days int) string {
 	if days > 1 && at.Hour() == 0 && at.Minute() == 0 {
 		return at.Format("Mon 2 Jan")

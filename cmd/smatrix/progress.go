@@ -14,10 +14,10 @@ import (
 // How often progress is shown.
 const barEvery = 100 * time.Millisecond
 
-var linesEvery = 5 * time.Second // a test sees all of them
+var linesEvery = 5 * time.Second // a test sets 0 to see all lines
 
-// progress says how far a run is: as a bar on a terminal, else in lines. A run
-// that is shorter than the first interval says nothing.
+// progress prints how far a run is: as a bar on a terminal, else in lines. For a run
+// that is shorter than the first interval it prints nothing.
 type progress struct {
 	w        io.Writer
 	calendar *inputs.Calendar
@@ -35,7 +35,7 @@ func newProgress(w io.Writer, calendar *inputs.Calendar) *progress {
 		p.bar = progressbar.NewOptions64(int64(calendar.Steps),
 			progressbar.OptionSetWriter(w),
 			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetPredictTime(false), // it stands in our text
+			progressbar.OptionSetPredictTime(false), // our text has it
 			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionShowDescriptionAtLineEnd())
 	}
@@ -58,15 +58,15 @@ func (p *progress) update(done twins.Tick) {
 	p.bar.Describe(text)
 }
 
-// end removes the bar: what comes next is the report.
+// end removes the bar before the report is printed.
 func (p *progress) end() {
 	if p.bar != nil && p.shown != p.start {
 		_ = p.bar.Clear()
 	}
 }
 
-// progressText is the simulated time, how many simulated seconds pass in one, and
-// the time left if it goes on like this.
+// progressText returns the simulated time, the simulated seconds per second, and the time
+// left at this speed.
 func progressText(c *inputs.Calendar, done twins.Tick, wall time.Duration) string {
 	speed := float64(done) * float64(c.Step) / wall.Seconds()
 	left := wall.Seconds() * float64(c.Steps-done) / float64(done)

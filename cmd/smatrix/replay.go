@@ -52,7 +52,7 @@ Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := f.fit(c); err != nil {
+			if err := f.checkFlags(c); err != nil {
 				return err
 			}
 			if f.serve {
@@ -71,8 +71,8 @@ Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 	return c
 }
 
-// fit refuses flags that do not belong together.
-func (f *replayFlags) fit(c *cobra.Command) error {
+// checkFlags refuses flags that exclude each other.
+func (f *replayFlags) checkFlags(c *cobra.Command) error {
 	without, names := "without", []string{"addr", "paused", "speed", "token"}
 	if f.serve {
 		without, names = "with", []string{"from", "to", "verify", "json"}
@@ -87,7 +87,7 @@ func (f *replayFlags) fit(c *cobra.Command) error {
 
 func (f *replayFlags) replay(c *cobra.Command, dir string) (err error) {
 	if f.verify {
-		defer func() { err = asDifference(err) }()
+		defer func() { err = markDifference(err) }()
 	}
 	store, err := persistence.Open(dir, persistence.Read)
 	if err != nil {
@@ -98,7 +98,7 @@ func (f *replayFlags) replay(c *cobra.Command, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &replayed{store: store, from: from, to: to, stderr: c.ErrOrStderr()}
+	r := &replaySession{store: store, from: from, to: to, stderr: c.ErrOrStderr()}
 	if err := r.run(f.verify); err != nil {
 		return err
 	}
@@ -113,8 +113,8 @@ func (f *replayFlags) replay(c *cobra.Command, dir string) (err error) {
 	return err
 }
 
-// asDifference marks what --verify has found.
-func asDifference(err error) error {
+// markDifference wraps what --verify has found in a *differsError.
+func markDifference(err error) error {
 	var differs *persistence.DifferenceError
 	var damage *persistence.DamageError
 	if errors.As(err, &differs) || errors.As(err, &damage) {
@@ -123,7 +123,7 @@ func asDifference(err error) error {
 	return err
 }
 
-// span is the steps that were asked for.
+// span returns the steps from ≤ t < to that the flags select.
 func (f *replayFlags) span(c *cobra.Command, s *persistence.Store) (from, to twins.Tick, err error) {
 	from, to = twins.Tick(f.from), s.Steps()
 	if c.Flags().Changed("to") {
@@ -135,8 +135,8 @@ func (f *replayFlags) span(c *cobra.Command, s *persistence.Store) (from, to twi
 	return from, to, nil
 }
 
-// replayed is a run that is gone through again.
-type replayed struct {
+// replaySession is a replay of a run.
+type replaySession struct {
 	store    *persistence.Store
 	from, to twins.Tick
 	stderr   io.Writer
@@ -146,7 +146,7 @@ type replayed struct {
 	again    *bool // with --verify: whether the steps were computed again
 }
 
-func (r *replayed) run(verify bool) (err error) {
+func (r *replaySession) run(verify bool) (err error) {
 	if r.world, err = r.store.Twins(); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func startActors(w *sim.World) (sim.Stepper, error) {
 	return actors.Start(w, actors.Options{Hosting: actors.Hosting(w.Scenario.Hosting), Hash: true})
 }
 
-func (r *replayed) report(dir string) (*views.Report, error) {
+func (r *replaySession) report(dir string) (*views.Report, error) {
 	report := r.summary.Report(r.world)
 	report.StepS = int64(r.world.Scenario.Calendar.Step)
 	digest, err := r.store.DigestText(r.to)

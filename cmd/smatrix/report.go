@@ -13,10 +13,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// reportWidth is how wide the report may be, in columns of a terminal.
+// reportWidth is the greatest width of the report, in columns of a terminal.
 const reportWidth = 80
 
-// reportText is the report for people, of the steps from one on.
+// reportText returns the report for people, of the steps from from on.
 func reportText(r *views.Report, s *views.Summary, source *scenario.Scenario, from twins.Tick, colour bool) string {
 	cal := source.Calendar
 	if from > 0 {
@@ -38,7 +38,7 @@ func reportText(r *views.Report, s *views.Summary, source *scenario.Scenario, fr
 	return t.String()
 }
 
-// text is a report that is being written.
+// text builds a report.
 type text struct {
 	strings.Builder
 	calendar *inputs.Calendar // begins with step from
@@ -59,10 +59,10 @@ func (t *text) in(code, s string) string {
 	return "\033[" + code + "m" + s + "\033[0m"
 }
 
-// row writes a label and what belongs to it, broken at commas where it is long.
+// row writes a label and its value, which is broken at commas if it is long.
 func (t *text) row(label, value string) { t.labelled(bold, label, value) }
 
-// warn is row for what must not be overlooked.
+// warn is row in the colour of a warning.
 func (t *text) warn(label, value string) { t.labelled(alarm, label, value) }
 
 const labelWidth = 18
@@ -100,7 +100,7 @@ func (t *text) title(r *views.Report) {
 	}
 }
 
-// period is from when to when, without saying anything twice.
+// period returns the start and the end, without repeating the date.
 func (t *text) period(steps twins.Tick) string {
 	from, to := t.calendar.Time(0), t.calendar.Time(steps)
 	layout := "Mon 2 Jan " + t.clock()
@@ -113,7 +113,7 @@ func (t *text) period(steps twins.Tick) string {
 	return fmt.Sprintf("%s to %s, %s", from.Format("Mon 2 Jan 2006 "+t.clock()), to.Format(layout), from.Location())
 }
 
-// clock is the layout of a time of day, with seconds if steps have them.
+// clock returns the layout of a time of day, with seconds if steps need them.
 func (t *text) clock() string {
 	if t.calendar.Step%60 != 0 {
 		return "15:04:05"
@@ -121,7 +121,7 @@ func (t *text) clock() string {
 	return "15:04"
 }
 
-// when is a step's local time, with its day if there are several.
+// when returns a step's local time, with its day if the run has several.
 func (t *text) when(step int64) string {
 	layout := t.clock()
 	if t.calendar.Days() > 1 {
@@ -130,7 +130,7 @@ func (t *text) when(step int64) string {
 	return t.calendar.Time(twins.Tick(step) - t.from).Format(layout)
 }
 
-// membersText counts members by kind, those that draw first.
+// membersText counts members by kind, consumers first.
 func membersText(members map[string]int) string {
 	kinds := twins.Kinds()
 	slices.SortStableFunc(kinds, func(a, b *twins.Kind) int { return cmp.Compare(a.Role, b.Role) })
@@ -173,8 +173,8 @@ func (t *text) energies(r *views.Report) {
 	}
 }
 
-// service says who was not served: all energy, then the interruptions of an average
-// customer, then how evenly those have borne it whose essential load was cut.
+// service writes the unserved energy, then the interruptions of an average customer, then
+// how evenly the cuts of essential load were spread over the customers cut.
 func (t *text) service(r *views.Report) {
 	if r.Energy.Unserved != 0 {
 		t.warn("unserved", fmt.Sprintf("%s, of it essential %s", energy(r.Energy.Unserved), energy(r.Energy.UnservedEssential)))
@@ -188,8 +188,8 @@ func (t *text) service(r *views.Report) {
 	}
 }
 
-// operation says what the frequency did, where the grid held it itself, and how good
-// forecasts were.
+// operation writes the range of the frequency where the grid was an island, and the errors
+// of the forecasts.
 func (t *text) operation(r *views.Report) {
 	if f := r.Frequency; f != nil && f.IslandSteps > 0 {
 		s := fmt.Sprintf("%.3f to %.3f Hz as an island", f.Min, f.Max)
@@ -211,7 +211,7 @@ func (t *text) operation(r *views.Report) {
 	}
 }
 
-// producedBy says from what the production came.
+// producedBy writes the production by source.
 func producedBy(r *views.Report) string {
 	var parts []string
 	for _, k := range twins.Kinds() {
@@ -234,7 +234,7 @@ func (t *text) ratios(r *views.Report) {
 	t.row("self-consumption", percent(r.SelfConsumption, r.Energy.Produced, "nothing was produced"))
 }
 
-// percent is a ratio, or why there is none.
+// percent formats a ratio, or says why there is none.
 func percent(ratio *float64, of float64, without string) string {
 	switch {
 	case ratio != nil:
@@ -245,7 +245,7 @@ func percent(ratio *float64, of float64, without string) string {
 	return "— (exported more than was produced at times)"
 }
 
-// state is what says whether all went well.
+// state writes the lines that show whether the run was sound.
 func (t *text) state(r *views.Report) {
 	if v := r.Vehicles; r.Members[twins.Vehicle.Name] > 0 {
 		s := fmt.Sprintf("%s, %s ready", counted(v.Departures, "departure", "departures"), grouped(v.Ready))
@@ -272,7 +272,7 @@ func (t *text) state(r *views.Report) {
 	}
 }
 
-// shownDigest is as much of the digest as a person compares.
+// shownDigest is the number of digits of the digest shown to people.
 const shownDigest = 16
 
 func (t *text) last(r *views.Report) {
@@ -284,7 +284,7 @@ func (t *text) last(r *views.Report) {
 		counted(r.MessagesHandled, "message", "messages"), time.Duration(r.WallS*float64(time.Second)).Round(time.Millisecond))
 }
 
-// oneLine is the first line of a text.
+// oneLine returns the first line of a text.
 func oneLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line

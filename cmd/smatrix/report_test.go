@@ -21,7 +21,7 @@ func TestQuantity(t *testing.T) {
 	}{
 		// Less than a thousand.
 		{0, "0 W"}, {0.001, "0.00 W"}, {0.5, "0.50 W"}, {57, "57.00 W"}, {647, "647.0 W"}, {999.9, "999.9 W"},
-		// What rounds up to the next unit is in it.
+		// Values that round up to the next unit.
 		{999.96, "1.00 kW"}, {1000, "1.00 kW"}, {999_960, "1.00 MW"},
 		{57358, "57.36 kW"}, {483914.15, "483.9 kW"}, {12_345_678, "12.35 MW"}, {7e9, "7.00 GW"}, {2e15, "2000.0 TW"},
 		{-57358, "-57.36 kW"},
@@ -49,7 +49,8 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-// summaryOf is a run of so many steps, whose demand and production go up and down.
+// summaryOf returns the summary of a run of so many steps, whose demand and production rise and
+// fall.
 func summaryOf(steps int, most twins.Power, production bool) *views.Summary {
 	s := &views.Summary{}
 	for i := range steps {
@@ -113,7 +114,7 @@ func TestPlotOfADay(t *testing.T) {
 	}
 }
 
-// What must not be overlooked is there, and what did not happen is not.
+// Warnings are in the report, and events that did not happen are not.
 func TestReportText(t *testing.T) {
 	half := 0.5
 	calendar := inputs.NewCalendar(time.Date(2018, 12, 31, 0, 0, 0, 0, time.UTC), 900, 96)
@@ -158,8 +159,8 @@ func TestProgressText(t *testing.T) {
 	}
 }
 
-// A run that is over before the first interval says nothing; a long one says
-// something in each.
+// A run that ends before the first interval prints nothing; a long one prints a line in
+// each.
 func TestProgressLines(t *testing.T) {
 	var b strings.Builder
 	calendar := inputs.NewCalendar(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC), 60, 1440)

@@ -31,14 +31,14 @@ func newResiduals() *cobra.Command {
 	var f residualsFlags
 	c := &cobra.Command{
 		Use:   "residuals DIR --recording FILE --column MEMBER=COLUMN",
-		Short: "Hold recorded meters against what the twins computed",
+		Short: "Compare recorded meters with what the twins computed",
 		Long: `Residuals reads a recorded CSV file as a scenario's recordings are read, and compares
 it with a run step by step: residual = computed - recorded, at the member's meter with
-what stands behind it. For each meter it prints the mean (bias), the root mean
+the devices behind it. For each meter it prints the mean (bias), the root mean
 square (RMSE), the worst step, and the share of steps in which the residual was
 outside its band. A meter that was outside for more than --allow is flagged.
 
-MEMBER is a path, or the last part of one; a * in both names makes many.
+MEMBER is a path, or its last part; a * in both names selects several meters.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
 		Example: `  smatrix residuals runs/first --recording meters.csv --column household-1=house1 --unit kW
@@ -93,7 +93,7 @@ func (f *residualsFlags) residuals(c *cobra.Command, dir string) (err error) {
 	return writeResiduals(c.OutOrStdout(), v.All())
 }
 
-// readBand reads --band and --allow.
+// readBand parses --band and --allow.
 func (f *residualsFlags) readBand(c *cobra.Command) (b views.Band, err error) {
 	if text, share := strings.CutSuffix(f.band, "%"); share {
 		var v int64
@@ -115,7 +115,7 @@ func (f *residualsFlags) readBand(c *cobra.Command) (b views.Band, err error) {
 	return b, nil
 }
 
-// meters reads the recording and adds a meter for each column that was asked for.
+// meters reads the recording and adds a meter for each column that the flags name.
 func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Tick) error {
 	cal := w.Scenario.Calendar
 	f.spec.ID = "recording"
@@ -161,7 +161,7 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 	return nil
 }
 
-// paths are those of all members.
+// paths returns the paths of all members.
 func paths(w *sim.World) (all []string) {
 	for _, c := range w.Cells {
 		for _, b := range c.Blocks {
@@ -180,8 +180,8 @@ func columnNamed(columns []string, name string) int {
 	return -1
 }
 
-// fitsPath says whether a path or its last part fits a name with at most one *, and
-// what stands for that.
+// fitsPath reports whether a path or its last part matches a name with at most one *,
+// and returns the text that the * matches.
 func fitsPath(path, name string) (part string, fits bool) {
 	for _, is := range []string{path, path[strings.LastIndexByte(path, '/')+1:]} {
 		before, after, star := strings.Cut(name, "*")

@@ -14,20 +14,20 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
-// resumeAlone refuses what a run that goes on cannot take: it is what it was.
+// resumeAlone refuses flags and arguments that cannot change a resumed run.
 func (f *runFlags) resumeAlone(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage(c, "--resume with scenario %q, wanted one of them: a run goes on with its own", args[0])
+		return usage(c, "--resume with scenario %q, wanted one of them: a resumed run has its own", args[0])
 	}
 	for _, name := range []string{"days", "steps", "seed", "set", "out", "csv", keepReadings, keepEvents, keepHours, keepSnapshots} {
 		if c.Flags().Changed(name) {
-			return usage(c, "--resume with --%s, wanted --resume alone: a run goes on as it began", name)
+			return usage(c, "--resume with --%s, wanted --resume alone: a resumed run keeps its flags", name)
 		}
 	}
 	return nil
 }
 
-// durability reads --sync.
+// durability parses --sync.
 func (f *runFlags) durability(c *cobra.Command) (d persistence.Durability, err error) {
 	bad := usage(c, "--sync %q: wanted step, a number of steps, a time, or both such as 64,1s", f.sync)
 	if f.sync == "step" {
@@ -52,7 +52,7 @@ func (f *runFlags) durability(c *cobra.Command) (d persistence.Durability, err e
 	return d, nil
 }
 
-// runResumed goes on with a run that was ended early, or killed.
+// runResumed resumes a run that was ended early, or killed.
 func (f *runFlags) runResumed(c *cobra.Command) error {
 	durability, err := f.durability(c)
 	if err != nil {
@@ -68,16 +68,16 @@ func (f *runFlags) runResumed(c *cobra.Command) error {
 		return &problem.Usage{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s`", f.resume, f.resume)}
 	}
 	s := &session{flags: f, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
-	if err := s.goOn(store, durability); err != nil {
-		_ = store.Close() // the error says more
+	if err := s.resume(store, durability); err != nil {
+		_ = store.Close() // the first error is the cause
 		return err
 	}
 	return s.interruptible(c.Context())
 }
 
-// goOn hands the steps that were made to those who want all of them, and puts the world where
-// they ended.
-func (s *session) goOn(store *persistence.Store, d persistence.Durability) error {
+// resume passes the recorded steps to the summary and the CSV files, and sets the world, the chain
+// and the journal to continue after them.
+func (s *session) resume(store *persistence.Store, d persistence.Durability) error {
 	world, err := store.Twins()
 	if err != nil {
 		return err

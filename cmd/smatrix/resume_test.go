@@ -16,7 +16,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// endsAt is a journal after whose step somebody presses Ctrl-C.
+// endsAt is a journal that interrupts the run after a step, as Ctrl-C does.
 type endsAt struct {
 	sim.Sink
 	left   int
@@ -30,7 +30,7 @@ func (e *endsAt) Commit(r *sim.StepRecord) error {
 	return e.Sink.Commit(r)
 }
 
-// interruptAfter makes a run of the town with CSV, that is interrupted after some steps.
+// interruptAfter runs the town with CSV and interrupts it after some steps.
 func interruptAfter(t *testing.T, dir string, after int) {
 	t.Helper()
 	steps := 150
@@ -58,8 +58,8 @@ func interruptAfter(t *testing.T, dir string, after int) {
 	}
 }
 
-// A run that was interrupted, even twice, and resumed has the report, the digest and
-// the very CSV files of one that was not.
+// A run that was interrupted, even twice, and resumed has the report, the digest and the same
+// CSV files as an uninterrupted one.
 func TestResumedRunIsTheSame(t *testing.T) {
 	whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "run")
 	code, want, said := smatrix(t, "run", "town", "--steps", "150", "--out", whole, "--csv", "--json")
@@ -95,7 +95,7 @@ func TestResumedRunIsTheSame(t *testing.T) {
 	}
 }
 
-// reportOf is a report without what depends on the machine and the folder.
+// reportOf returns a report without the fields that depend on the machine and the folder.
 func reportOf(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var m map[string]any
@@ -107,8 +107,8 @@ func reportOf(t *testing.T, text string) map[string]any {
 	return m
 }
 
-// A folder that another process works on is exit code 1; a byte that was changed is 5
-// with --verify, and 3 without where it cannot be made good.
+// A folder that another process has open is exit code 1; a changed byte is 5 with --verify,
+// and 3 without if it cannot be repaired.
 func TestReplayOfAHeldOrDamagedRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	if code, _, said := smatrix(t, "run", "hamlet", "--out", dir, "--quiet"); code != exitDone {

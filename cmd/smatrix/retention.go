@@ -6,7 +6,7 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 )
 
-// The flags that say how long what is kept.
+// The names of the retention flags.
 const (
 	keepReadings  = "keep-readings"
 	keepEvents    = "keep-events"
@@ -14,18 +14,18 @@ const (
 	keepSnapshots = "keep-snapshots"
 )
 
-// mostDays is more than anybody has: a thousand years.
+// mostDays is the greatest number of days accepted: a thousand years.
 const mostDays = 365_000
 
-// addRetention adds them.
+// addRetention adds the retention flags.
 func (f *runFlags) addRetention(c *cobra.Command) {
-	c.Flags().IntVar(&f.retention.Readings, keepReadings, 0, "keep readings for `N` days; older ones are computed anew")
+	c.Flags().IntVar(&f.retention.Readings, keepReadings, 0, "keep readings for `N` days; older ones are computed again")
 	c.Flags().IntVar(&f.retention.Events, keepEvents, 0, "keep events, decisions and readings for `N` days, as above")
 	c.Flags().IntVar(&f.retention.Hours, keepHours, persistence.DefaultHours, "keep use by the hour for `N` days, days for ever")
 	c.Flags().IntVar(&f.retention.Snapshots, keepSnapshots, 0, "keep the last `N` snapshots, at least 2")
 }
 
-// checkRetention refuses what cannot be kept.
+// checkRetention refuses invalid values of the retention flags.
 func (f *runFlags) checkRetention(c *cobra.Command, keep bool) error {
 	for _, v := range []struct {
 		name        string
@@ -46,10 +46,10 @@ func (f *runFlags) checkRetention(c *cobra.Command, keep bool) error {
 		}
 	}
 	if e := f.retention.Events; e > 0 && f.retention.Readings > e {
-		return usage(c, "--%s %d with --%s %d: readings are held against the records of events, wanted at most %d", keepReadings, f.retention.Readings, keepEvents, e, e)
+		return usage(c, "--%s %d with --%s %d: readings are checked against the records of events, wanted at most %d", keepReadings, f.retention.Readings, keepEvents, e, e)
 	}
 	if !c.Flags().Changed(keepHours) {
-		f.retention.Hours = 0 // as it is without being said
+		f.retention.Hours = 0 // 0 means the default, as if the flag did not exist
 	}
 	return nil
 }

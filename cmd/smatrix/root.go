@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
-// newRoot makes the tree of commands.
+// newRoot returns the tree of commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "smatrix",
@@ -38,8 +38,8 @@ consumption to the milliwatt.`,
 	return root
 }
 
-// finishGroups makes commands that only hold others refuse what they do not
-// hold; cobra by itself would print help and call that a success.
+// finishGroups makes groups of commands refuse unknown subcommands; cobra by itself
+// prints help and exits with 0.
 func finishGroups(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		finishGroups(sub)
@@ -50,7 +50,7 @@ func finishGroups(c *cobra.Command) {
 	}
 }
 
-// runGroup prints what a group holds, or refuses what it does not.
+// runGroup prints the help of a group, or refuses an unknown subcommand.
 func runGroup(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
@@ -63,7 +63,7 @@ func runGroup(c *cobra.Command, args []string) error {
 	return usage(c, "unknown command %q for %q%s", args[0], c.CommandPath(), hint)
 }
 
-// newHelp is cobra's help command, but for a command that is not there.
+// newHelp is cobra's help command, which also refuses an unknown command.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:               "help [COMMAND]",
@@ -79,7 +79,7 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// usage is an error about how a command was asked for, in one line with a hint.
+// usage returns a usage error, in one line with a hint.
 func usage(c *cobra.Command, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
 	if !strings.HasSuffix(what, "?") {
@@ -88,7 +88,7 @@ func usage(c *cobra.Command, format string, args ...any) error {
 	return &problem.Usage{What: fmt.Sprintf("%s see %q", what, c.CommandPath()+" --help")}
 }
 
-// flagError says what is wrong with a flag in words that name no Go function.
+// flagError rewords an error of a flag without names of Go functions.
 func flagError(c *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	if !errors.As(err, &value) {
@@ -99,7 +99,7 @@ func flagError(c *cobra.Command, err error) error {
 	return usage(c, "--%s %q: wanted %s", flag.Name, value.GetValue(), wanted[flag.Value.Type()])
 }
 
-// noArgs, like someArgs, refuses a wrong number of arguments.
+// noArgs refuses any argument.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usage(c, "unexpected argument %q", args[0])
@@ -107,8 +107,8 @@ func noArgs(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// someArgs wants least to most arguments; most 0 is any number. missing says
-// what is wanted.
+// someArgs accepts least to most arguments; most 0 is any number. missing is the
+// error text if there are too few.
 func someArgs(least, most int, missing string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// peakRSS is the most memory that this process has had so far, in bytes.
+// peakRSS returns the peak resident memory of this process, in bytes.
 func peakRSS() int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

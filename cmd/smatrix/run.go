@@ -19,7 +19,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// runFlags are the flags of run; days, steps and seed only if they were given.
+// runFlags are the flags of run; days, steps and seed count only if they were set.
 type runFlags struct {
 	days, steps int
 	seed        uint64
@@ -43,11 +43,11 @@ out, the peak, self-sufficiency, a plot of demand and production, and a digest.
 SCENARIO is the name of a shipped one or a YAML file.
 
 With --out every step is kept in a folder, so that the run can be replayed, and
-resumed after it was interrupted or killed: --resume goes on with it to the same
-digest. --sync says when what was kept is on disk for good: "step", a number of
-steps or a time; what it was not told yet, only a machine that fails can lose.
-What --keep-readings and --keep-events let go after some days is computed again,
-and compared with the hashes, when it is asked for.
+resumed after it was interrupted or killed: --resume continues it to the same
+digest. --sync says how often the disk is synced: after every "step", a number of
+steps or a time; only a failure of the machine can lose the steps since the last
+sync. What --keep-readings and --keep-events delete after some days is computed
+again on request, and compared with the hashes.
 
 The digest is the same whenever scenario, seed and changes are the same, on any
 number of processors. The report goes to stdout, progress to stderr. Ctrl-C ends
@@ -92,13 +92,13 @@ lost or made, 130 interrupted.`,
 	return c
 }
 
-// addSet adds --set, which scenario show has as well.
+// addSet adds --set, which scenario show also has.
 func addSet(c *cobra.Command, set *[]string) {
 	c.Flags().StringArrayVar(set, "set", nil, "change the scenario: `PATH=VALUE` or PATH*=FACTOR; repeatable")
-	_ = c.RegisterFlagCompletionFunc("set", completeSet) // the flag is there
+	_ = c.RegisterFlagCompletionFunc("set", completeSet) // the flag exists
 }
 
-// options are the flags as sim has them.
+// options returns the flags as options of sim.
 func (f *runFlags) options(c *cobra.Command) scenario.Options {
 	o := scenario.Options{Set: f.set}
 	if c.Flags().Changed("days") {
@@ -148,11 +148,11 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	return s.interruptible(c.Context())
 }
 
-// interruptible runs until a signal.
+// interruptible runs until a signal arrives.
 func (s *session) interruptible(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	return s.run(ctx)
 }
 
@@ -161,14 +161,14 @@ type session struct {
 	flags          *runFlags
 	world          *sim.World
 	dir            *persistence.RunDir      // nil without --out
-	name           string                   // of the folder, as it was given
-	temp           bool                     // the folder goes with the process
-	acts           sim.Stepper              // of a run that is shown
+	name           string                   // of the folder, as given
+	temp           bool                     // the folder is removed at the end
+	stepperOfRun   sim.Stepper              // of a served run
 	csv            sim.Sink                 // nil without --csv
 	keep           func() (sim.Sink, error) // begins the journal; nil without --out
 	stdout, stderr io.Writer
 
-	from     twins.Tick // steps that had been made before
+	from     twins.Tick // steps made before this process
 	chain    *sim.Chain
 	summary  *views.Summary
 	messages int64
@@ -182,8 +182,8 @@ func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
 	}
 }
 
-// run makes the steps, closes the folder and prints the report, in this order:
-// what is on disk does not depend on who reads stdout.
+// run makes the steps, closes the folder and prints the report, in this order, so that
+// a failure of stdout does not change what is on disk.
 func (s *session) run(ctx context.Context) error {
 	err := s.steps(ctx)
 	report := s.report(err)
@@ -197,7 +197,7 @@ func (s *session) run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// steps makes all steps, or those until it is interrupted.
+// steps makes the steps until the end or an interrupt.
 func (s *session) steps(ctx context.Context) error {
 	sinks, err := s.sinks()
 	if err != nil {
@@ -225,8 +225,8 @@ func (s *session) steps(ctx context.Context) error {
 	return err
 }
 
-// sinks are those who get the steps: the chain first, then the journal, so that nobody
-// counts a step that is not kept.
+// sinks returns the sinks of the run: the chain first, then the journal, so that no
+// summary counts a step that is not kept.
 func (s *session) sinks() (sinks []sim.Sink, err error) {
 	if s.flags.csv && s.csv == nil {
 		if s.csv, err = s.dir.CSV(); err != nil {
@@ -248,7 +248,7 @@ func (s *session) sinks() (sinks []sim.Sink, err error) {
 	return sinks, nil
 }
 
-// stateOf is the state in which a run has ended.
+// stateOf returns the state of a run that has ended with err.
 func stateOf(err error) persistence.State {
 	var interrupted *interruptedError
 	switch {
@@ -260,14 +260,14 @@ func stateOf(err error) persistence.State {
 	return persistence.Failed
 }
 
-// worthReporting says whether the figures are those of whole steps. Where the
-// audit has found something, they show it.
+// worthReporting reports whether the figures are those of whole steps. After a failed
+// audit they show what it has found.
 func worthReporting(err error) bool {
 	var audit *sim.AuditError
 	return stateOf(err) != persistence.Failed || errors.As(err, &audit)
 }
 
-// report fills in what the summary cannot know.
+// report returns the report, with the fields that the summary does not know.
 func (s *session) report(err error) *views.Report {
 	r := s.summary.Report(s.world)
 	if s.dir != nil {

@@ -54,8 +54,8 @@ func number(t *testing.T, text string) *big.Rat {
 	return r
 }
 
-// What each home of the street draws over the day is what its column of the
-// recording has, exactly, and the grid's rows are the sums of the members'.
+// Each home of the street draws over the day exactly what its column of the recording
+// has, and the grid's rows are the sums of the members'.
 func TestStreetDrawsWhatWasRecorded(t *testing.T) {
 	recorded := recordedSums(t)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -105,7 +105,7 @@ func add(sums map[string]*big.Rat, key string, x *big.Rat) {
 	sums[key].Add(sums[key], x)
 }
 
-// recordedSums adds up the columns of the street's recording, by number.
+// recordedSums returns the sums of the columns of the street's recording, by number.
 func recordedSums(t *testing.T) map[string]*big.Rat {
 	t.Helper()
 	f, err := os.Open(filepath.FromSlash("../../sim/scenarios/street/load_profiles_1min.csv.gz"))
@@ -132,10 +132,10 @@ func recordedSums(t *testing.T) map[string]*big.Rat {
 	return sums
 }
 
-// masked hides what depends on the machine.
+// masked replaces figures that depend on the machine.
 var masked = regexp.MustCompile(`[0-9,]+ household steps/s  [0-9,]+ messages  [0-9.]+m?s`)
 
-// The report for people, as it stands in testdata; -rewrite accepts another.
+// The report for people equals the one in testdata; -rewrite accepts another.
 func TestReportOfHamlet(t *testing.T) {
 	code, got, stderr := smatrix(t, "run", "hamlet")
 	if code != 0 {
@@ -157,7 +157,7 @@ func TestReportOfHamlet(t *testing.T) {
 	}
 }
 
-// endless is a grid that can be run for a hundred years.
+// endless is a scenario that can be run for a hundred years.
 const endless = `
 communities: [{id: road}]
 batteries: [{id: battery, community: road, rated_wh: 1000, rated_w: 100}]
@@ -165,8 +165,8 @@ ties: [{id: tie, community: road, import_w: 1000, export_w: 0}]
 days: 36600
 `
 
-// An interrupt ends a run after a whole step: it reports what was done, and its
-// folder is whole.
+// An interrupt ends a run after a whole step: it reports the steps made, and its folder is
+// whole.
 func TestInterrupt(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("processes cannot be sent an interrupt")
@@ -205,8 +205,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// interrupted runs c, sends it a signal with its first words of progress, and
-// returns what it has said.
+// interrupted runs c, sends it a signal at its first line of progress, and returns its
+// output.
 func interrupted(t *testing.T, c *exec.Cmd, signal os.Signal) (stdout, last string) {
 	t.Helper()
 	var out strings.Builder
@@ -256,13 +256,13 @@ func countRows(t *testing.T, file string) int64 {
 	return int64(len(rows))
 }
 
-// fullDisk takes nothing.
+// fullDisk is a writer that fails.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-// What cannot be printed is a failure, whatever was to be printed.
-func TestStdoutThatTakesNothing(t *testing.T) {
+// A failed write to stdout is a failure of every command.
+func TestStdoutThatFails(t *testing.T) {
 	for _, args := range []string{
 		"run hamlet", "run hamlet --json", "scenario list", "scenario show hamlet", "scenario show hamlet --resolved",
 		"scenario schema", "scenario validate hamlet", "version", "version --json",
@@ -275,8 +275,8 @@ func TestStdoutThatTakesNothing(t *testing.T) {
 	}
 }
 
-// A disk that fills up in mid-run ends it: exit code 1, no report that would look
-// like one of a whole run, and run.json says so.
+// A disk that fills up in mid-run ends the run: exit code 1, no report that looks like one
+// of a whole run, and run.json has the state failed.
 func TestDiskThatFillsUp(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("wants /dev/full")

@@ -16,10 +16,10 @@ func newRuns() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "runs [DIR]",
 		Short: "List the runs that are kept in a folder",
-		Long: `Runs lists the folders of runs in and below DIR (by default here): how each
-stands, how many of its steps are made, what it takes on disk. A run is "killed" if
-no process works on it although it was not ended. Of a fork it says which run it begins in, and
-after how many steps.`,
+		Long: `Runs lists the folders of runs in and below DIR (by default here): the state of each
+run, how many of its steps are made, what it takes on disk. A run is "killed" if it
+has not ended and no process has it open. For a fork it names the run that it begins
+in, and after how many steps.`,
 		Example: `  smatrix runs
   smatrix runs ~/grids --json`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -58,7 +58,7 @@ type listedRun struct {
 	Created  time.Time         `json:"created"`
 	Smatrix  string            `json:"smatrix"`
 	Bytes    int64             `json:"bytes"`
-	Parent   *listedParent     `json:"parent"` // null: it is no fork
+	Parent   *listedParent     `json:"parent"` // null if the run is no fork
 	Error    string            `json:"error,omitempty"`
 }
 
@@ -66,7 +66,7 @@ type listedRun struct {
 type listedParent struct {
 	Run   string `json:"run"`
 	Step  int64  `json:"step"`
-	There bool   `json:"there"` // it is where it was
+	There bool   `json:"there"` // the parent exists where it was
 }
 
 func listedRuns(found []persistence.Listed) []listedRun {

@@ -12,9 +12,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// sabotage makes a meter lie, to show that the audit finds it: with
-// SMATRIX_SABOTAGE=short:PATH, that of the member at PATH shows 1 mW too much
-// drawn, or too little generated, once the books have been closed.
+// sabotage falsifies a meter, to show that the audit finds it: with
+// SMATRIX_SABOTAGE=short:PATH, the meter of the member at PATH shows 1 mW too much
+// drawn, or too little generated, after the balance of each step.
 func sabotage(w *sim.World) error {
 	order := os.Getenv("SMATRIX_SABOTAGE")
 	if order == "" {

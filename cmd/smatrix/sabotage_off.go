@@ -4,5 +4,5 @@ package main
 
 import "github.com/smatrix-grid/smatrix/sim"
 
-// sabotage does nothing: meters cannot be made to lie in this build.
+// sabotage does nothing: this build cannot falsify meters.
 func sabotage(*sim.World) error { return nil }

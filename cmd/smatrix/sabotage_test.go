@@ -2,5 +2,5 @@
 
 package main
 
-// canSabotage says whether meters of this build can be made to lie.
+// canSabotage says whether this build can falsify meters.
 const canSabotage = true

@@ -33,7 +33,7 @@ func newScenarioList() *cobra.Command {
 			for _, l := range scenario.List() {
 				fmt.Fprintf(w, "%s\t%s\n", l.Name, oneLine(l.Description))
 			}
-			return w.Flush() // which also has the errors of before
+			return w.Flush() // which also returns earlier errors
 		},
 	}
 }
@@ -43,7 +43,7 @@ func newScenarioSchema() *cobra.Command {
 		Use:   "schema",
 		Short: "Print the JSON Schema of scenarios",
 		Long: `Schema prints the JSON Schema (draft 2020-12) of scenarios: every key with its
-bounds and default. Editors complete and check YAML by it. What is marked
+bounds and default. Editors complete and check YAML with it. Keys marked
 x-changeable may be changed in mid-run.`,
 		Example: `  smatrix scenario schema > smatrix.schema.json`,
 		Args:    noArgs,

@@ -19,7 +19,7 @@ func newScenarioInit() *cobra.Command {
 		Use:   "init [DIR|FILE.yaml]",
 		Short: "Begin a scenario of your own",
 		Long: `Init writes a commented scenario and its recording, to begin with: into DIR,
-which is made if it is not there, or as FILE.yaml with the recording beside it.
+which is made if it does not exist, or as FILE.yaml with the recording beside it.
 It overwrites nothing.`,
 		Example: `  smatrix scenario init
   smatrix scenario init grids/elm-road.yaml`,
@@ -38,19 +38,19 @@ It overwrites nothing.`,
 	}
 }
 
-// newFile is a file that is to be created.
+// newFile is a file to create.
 type newFile struct {
 	path    string
 	content []byte
 }
 
-// isScenario says whether a file is one by its name.
+// isScenario reports whether a file name is that of a scenario.
 func isScenario(path string) bool {
 	return slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(path))
 }
 
-// templateFiles are the template's files where somebody wants them, the scenario
-// first. Its recording keeps its name, under which the scenario knows it.
+// templateFiles returns the template's files for a folder or a file, the scenario first.
+// Its recording keeps the name that the scenario refers to.
 func templateFiles(where string) (files []newFile) {
 	dir, first := where, ""
 	if isScenario(where) {
@@ -75,7 +75,7 @@ func templateFiles(where string) (files []newFile) {
 	return files
 }
 
-// createFiles writes all files, or none and says why.
+// createFiles writes all files, or none and returns an error.
 func createFiles(files []newFile) error {
 	for _, f := range files {
 		if _, err := os.Lstat(f.path); err == nil {
@@ -109,7 +109,7 @@ func createFile(f newFile) error {
 	return err
 }
 
-// notCreated says that a file has no place there, which is usage.
+// notCreated turns an error about a file's path into a usage error.
 func notCreated(path string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -51,8 +51,8 @@ func showScenario(c *cobra.Command, name string, resolved bool, set []string) ([
 	return s.YAML()
 }
 
-// withCalendar is a scenario as it was written, with its calendar map below. What
-// is wrong with a scenario does not keep it from being shown.
+// withCalendar returns a scenario as it was written, with its calendar map below. An
+// invalid scenario is shown without the map.
 func withCalendar(name string) ([]byte, error) {
 	text, err := scenario.Source(name)
 	if err != nil {

@@ -34,7 +34,7 @@ or what is wrong and what was wanted, with file and line.`,
 	}
 }
 
-// validate prints what a scenario has, or returns what is wrong with it.
+// validate prints the members of a scenario, or returns its errors.
 func validate(w io.Writer, name, prefix string) error {
 	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {

@@ -33,8 +33,7 @@ type serveFlags struct {
 	token  string
 }
 
-// What serve shows if nothing is asked for: a week of the town, of which a day
-// passes in under three minutes.
+// The defaults of serve: a week of the town, at under three minutes a day.
 const (
 	serveScenario = "town"
 	serveDays     = 7
@@ -51,13 +50,14 @@ that the page shows is JSON as well, see /docs. SCENARIO is the name of a shippe
 or a YAML file; without it a week of the town is run.
 
 With --out every step is kept in a folder, as smatrix run keeps it, and commands are
-on disk before they are acknowledged: the run can be looked back at from its first
-step on, replayed, and resumed after it was ended or killed. Without --out this is
-done in a temporary folder, which is removed at the end. What --keep-readings and
---keep-events let go is computed again when it is asked for.
+on disk before they are acknowledged: the run can be viewed from its first step on,
+replayed, and resumed after it was ended or killed. Without --out it is kept in a
+temporary folder, which is removed at the end. What --keep-readings and
+--keep-events delete is computed again on request.
 
 Only this machine may connect, unless there is a --token: then --addr may be any, and
-who asks needs the token. Whoever is let in may pause the run and change its twins.
+every request needs the token. Everyone with access may pause the run and change its
+twins.
 
 Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 3 scenario or data invalid, 4 energy was lost or made.`,
@@ -75,7 +75,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 		},
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
-			f.quiet = true // nobody waits for a report
+			f.quiet = true // serve prints no report
 			if c.Flags().Changed("resume") {
 				return f.serveResumed(c)
 			}
@@ -96,15 +96,15 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 	return c
 }
 
-// addFlags adds the flags of all that is shown.
+// addFlags adds the flags of serve and of replay --serve.
 func (f *serveFlags) addFlags(c *cobra.Command) {
 	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:7070", "listen at `HOST:PORT`; port 0 is a free one")
 	c.Flags().BoolVar(&f.paused, "paused", false, "begin paused")
 	c.Flags().StringVar(&f.speed, "speed", serveSpeed, "run `N` simulated seconds per second, or max")
-	c.Flags().StringVar(&f.token, "token", "", "let in only who knows `TEXT`")
+	c.Flags().StringVar(&f.token, "token", "", "require `TEXT` as the token of every request")
 }
 
-// speedOf reads --speed; 0 is as fast as it goes.
+// speedOf parses --speed; 0 is as fast as possible.
 func speedOf(c *cobra.Command, s string) (float64, error) {
 	if s == "max" {
 		return 0, nil
@@ -151,13 +151,13 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 			s.dir.Retention = f.retention
 			s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 		} else if err := s.temporary(); err != nil {
-			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, looking back goes as far as memory: %s\n", printable(err.Error()))
+			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, so only the steps in memory can be viewed again: %s\n", printable(err.Error()))
 		}
 		return f.show(c, s, ui.Begun{}, l, speed)
 	})
 }
 
-// serveResumed goes on with a run that was ended early, or killed, and shows it.
+// serveResumed resumes a run that was ended early, or killed, and serves it.
 func (f *serveFlags) serveResumed(c *cobra.Command) error {
 	durability, err := f.durability(c)
 	if err != nil {
@@ -175,10 +175,10 @@ func (f *serveFlags) serveResumed(c *cobra.Command) error {
 		s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
 		b := ui.Begun{Commands: store.Commands(0, math.MaxInt64)}
 		if b.Notes, err = store.Notes(""); err == nil {
-			err = s.goOn(store, durability)
+			err = s.resume(store, durability)
 		}
 		if err != nil {
-			_ = store.Close() // the error says more
+			_ = store.Close() // the first error is the cause
 			return err
 		}
 		b.Steps = s.from
@@ -186,7 +186,7 @@ func (f *serveFlags) serveResumed(c *cobra.Command) error {
 	})
 }
 
-// serveReplay shows the records of a run.
+// serveReplay serves the records of a run.
 func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 	return f.listen(c, func(l net.Listener, speed float64) (err error) {
 		store, err := persistence.Open(dir, persistence.Read)
@@ -201,11 +201,11 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		options := f.serverOptions(c, world, speed)
 		options.Replay = true
 		options.Begun = ui.Begun{Past: store.Reader(), Steps: store.Steps(), Commands: store.Commands(0, math.MaxInt64)}
-		digest, err := store.DigestAt(store.Steps())
+		digest, err := store.DigestText(store.Steps())
 		if err != nil {
 			return err
 		}
-		options.Begun.Digest = digest.String()
+		options.Begun.Digest = digest
 		if options.Begun.Notes, err = store.Notes(""); err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+		context.AfterFunc(ctx, stop) // a second signal kills the process
 		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l.Addr().String()); err != nil {
 			server.Close()
 			return err
@@ -224,7 +224,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 	})
 }
 
-// listen opens the address, and closes it if there is nothing to be shown.
+// listen opens the address and calls show; it closes the address when show returns.
 func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) error) error {
 	speed, err := speedOf(c, f.speed)
 	if err != nil {
@@ -241,34 +241,34 @@ func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) e
 	return show(listener, speed)
 }
 
-// show serves a run until a signal, and then ends it.
+// show serves a run until a signal arrives, and then ends it.
 func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listener, speed float64) error {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal finds nobody and kills
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	options := f.serverOptions(c, s.world, speed)
 	options.Chain, options.Begun = s.chain, b
-	if err := s.beShown(ctx, &options, "http://"+l.Addr().String()+"/"); err != nil {
-		return errors.Join(err, s.endShown(err))
+	if err := s.beginServed(ctx, &options, "http://"+l.Addr().String()+"/"); err != nil {
+		return errors.Join(err, s.endServed(err))
 	}
 	options.Stepper = s.stepper
 	start := time.Now()
 	server, err := ui.NewServer(options)
 	if err != nil {
-		return errors.Join(err, s.endShown(err))
+		return errors.Join(err, s.endServed(err))
 	}
-	options.Begun = ui.Begun{} // its commands are in memory no longer
+	options.Begun = ui.Begun{} // frees the memory of its commands
 	if err := f.greet(s.stdout, s.world.Scenario, "shows", l.Addr().String()); err != nil {
 		server.Close()
-		return errors.Join(err, s.endShown(err))
+		return errors.Join(err, s.endServed(err))
 	}
 	err = server.Serve(ctx, l)
 	s.wall = time.Since(start)
 	clock := server.Live().Clock()
-	return errors.Join(err, clock.Err, s.endShown(endOf(clock, s.world.Scenario.Calendar.Steps)))
+	return errors.Join(err, clock.Err, s.endServed(endOf(clock, s.world.Scenario.Calendar.Steps)))
 }
 
-// serverOptions are those that a run and a replay have alike.
+// serverOptions returns the options common to a run and a replay.
 func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64) ui.Options {
 	return ui.Options{
 		World: w, Stepper: startActors, Live: live.Options{Paused: f.paused, Speed: speed},
@@ -276,7 +276,7 @@ func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64
 	}
 }
 
-// greet says where to look.
+// greet prints the address.
 func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does, addr string) error {
 	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, s.Name, addr)
 	if err == nil && f.token != "" {

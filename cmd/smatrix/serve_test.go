@@ -19,7 +19,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// served is a smatrix serve that a script has started.
+// served is a server process that a script has started.
 type served struct {
 	cmd    *exec.Cmd
 	url    string
@@ -28,8 +28,8 @@ type served struct {
 
 const servedKey = "served"
 
-// serving ARGS… starts smatrix serve, or another command that serves, at a free port
-// and waits until it says where.
+// serving ARGS… starts smatrix serve, or another command that serves, at a free port and
+// waits until it prints the address.
 func serving(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: serving ARGS...")
@@ -54,7 +54,7 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	kept.served = s
 }
 
-// servedBox is where a script's server is kept.
+// servedBox holds the server of a script, nil before serving.
 type servedBox struct{ *served }
 
 // fetch [key=KEY] STATUS METHOD PATH [BODY] asks the server, and writes the answer to the file
@@ -89,8 +89,8 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// headless NAME SCENARIO DAYS STEP:SET… keeps in an environment variable the digest of a
-// run that nobody serves, with changes in mid-run in the order in which they are given.
+// headless NAME SCENARIO DAYS STEP:SET… stores in an environment variable the digest of a run
+// without a server, with the given changes in mid-run, in order.
 func headless(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: headless NAME SCENARIO DAYS STEP:SET...")
@@ -117,11 +117,11 @@ func headless(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], `"`+chain.Digest().String()+`"`)
 }
 
-// killed kills the server as nobody can refuse.
+// killed kills the server with SIGKILL.
 func killed(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(servedKey).(*servedBox)
 	ts.Check(s.cmd.Process.Kill())
-	_ = s.cmd.Wait() // it says that it was killed
+	_ = s.cmd.Wait() // the error says that it was killed
 }
 
 // signalled CODE ends the server with an interrupt and wants its exit code.

@@ -14,19 +14,19 @@ import (
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
-// roomy is the journal of a run that is shown. While its disk is full the run waits,
-// and goes on when there is room: viewers and their questions do not wait.
-type roomy struct {
+// waitingJournal is the journal of a served run. While its disk is full the run waits, and
+// it continues when there is room; viewers and their requests do not wait.
+type waitingJournal struct {
 	*persistence.Journal
 	stop context.Context
 	full atomic.Pointer[persistence.FullError]
 }
 
-// lookForRoom is how often a full disk is looked at: nobody tells when there is room.
-var lookForRoom = time.Second
+// roomInterval is how often a full disk is polled: the system does not report free space.
+var roomInterval = time.Second
 
 // Commit implements sim.Sink.
-func (r *roomy) Commit(rec *sim.StepRecord) error {
+func (r *waitingJournal) Commit(rec *sim.StepRecord) error {
 	for {
 		err := r.Journal.Commit(rec)
 		var full *persistence.FullError
@@ -38,13 +38,13 @@ func (r *roomy) Commit(rec *sim.StepRecord) error {
 		select {
 		case <-r.stop.Done():
 			return err
-		case <-time.After(lookForRoom):
+		case <-time.After(roomInterval):
 		}
 	}
 }
 
-// waiting is what the run waits for, in words.
-func (r *roomy) waiting() string {
+// waiting returns a text that says what the run waits for, "" if it does not wait.
+func (r *waitingJournal) waiting() string {
 	if full := r.full.Load(); full != nil {
 		return "waits for room: " + full.Error()
 	}
@@ -52,12 +52,16 @@ func (r *roomy) waiting() string {
 }
 
 // KeepCommands implements ui.Keeper.
-func (r *roomy) KeepCommands(c ...twins.Command) error { return notKept(r.AppendCommand(c...)) }
+func (r *waitingJournal) KeepCommands(c ...twins.Command) error {
+	return notKept(r.AppendCommand(c...))
+}
 
 // KeepNote implements ui.Keeper.
-func (r *roomy) KeepNote(note string, value []byte) error { return notKept(r.AppendNote(note, value)) }
+func (r *waitingJournal) KeepNote(note string, value []byte) error {
+	return notKept(r.AppendNote(note, value))
+}
 
-// notKept is an error of the journal as viewers are told of it.
+// notKept wraps an error of the journal for viewers.
 func notKept(err error) error {
 	if err == nil {
 		return nil
@@ -65,11 +69,11 @@ func notKept(err error) error {
 	return &ui.NotKeptError{Full: errors.As(err, new(*persistence.FullError)), Err: err}
 }
 
-// temporary keeps a run that nobody wants to keep, so that it can be looked back at
-// and forked: in a folder that goes with the process. It is never synced, but for
-// commands. An error says why there is none: memory will do then.
+// temporary keeps a run without --out in a temporary folder, so that it can be replayed and
+// forked; the folder is removed at the end. Only commands are synced. After an error the
+// run is kept in memory only.
 func (s *session) temporary() error {
-	persistence.RemoveStale() // of those that were killed
+	persistence.RemoveStale() // left by killed processes
 	dir, err := persistence.CreateTemp(persistence.Run{Scenario: s.world.Scenario.Name, Seed: s.world.Scenario.Seed})
 	if err != nil {
 		return err
@@ -82,16 +86,16 @@ func (s *session) temporary() error {
 	return nil
 }
 
-// beShown begins the journal of a run, if there is to be one, and gives the server what
-// it needs of it.
-func (s *session) beShown(stop context.Context, o *ui.Options, address string) error {
+// beginServed begins the journal of a run, if it has one, and sets the server's options for
+// it.
+func (s *session) beginServed(stop context.Context, o *ui.Options, address string) error {
 	sinks, err := s.sinks()
 	if err != nil {
 		return err
 	}
-	for _, sink := range sinks[1:] { // the chain is the server's to put first
+	for _, sink := range sinks[1:] { // the server puts the chain first
 		if journal, ok := sink.(*persistence.Journal); ok {
-			r := &roomy{Journal: journal, stop: stop}
+			r := &waitingJournal{Journal: journal, stop: stop}
 			o.Begun.Past, o.Begun.Known, o.Keep, o.Waiting = journal.Reader(), journal.Known(), r, r.waiting
 			sink = r
 		}
@@ -103,31 +107,31 @@ func (s *session) beShown(stop context.Context, o *ui.Options, address string) e
 	return s.dir.Shown(address)
 }
 
-// stepper starts the actors of a world, and remembers those of the run's own.
+// stepper starts the actors of a world, and stores those of the run itself.
 func (s *session) stepper(w *sim.World) (sim.Stepper, error) {
 	stepper, err := startActors(w)
 	if w == s.world {
-		s.acts = stepper
+		s.stepperOfRun = stepper
 	}
 	return stepper, err
 }
 
-// endShown closes the folder of a run that was shown, and writes what it came to.
-func (s *session) endShown(err error) error {
+// endServed closes the folder of a served run and writes its report.
+func (s *session) endServed(err error) error {
 	switch {
 	case s.dir == nil:
 		return nil
 	case s.temp:
-		_ = s.dir.Finish(persistence.Interrupted, nil) // nobody will read it
+		_ = s.dir.Finish(persistence.Interrupted, nil) // the folder is removed next
 		return s.dir.Remove()
 	}
-	if s.acts != nil {
-		s.messages = s.acts.MessagesHandled()
+	if s.stepperOfRun != nil {
+		s.messages = s.stepperOfRun.MessagesHandled()
 	}
 	return s.dir.Finish(stateOf(err), s.report(err))
 }
 
-// endOf is how a run that is shown has ended, for its report.
+// endOf returns the error with which a served run has ended, for its report.
 func endOf(clock live.Clock, steps twins.Tick) error {
 	if clock.Err == nil && clock.Tick < steps {
 		return &interruptedError{int64(clock.Tick), int64(steps)}

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// TestStories plays what people do with a grid, each story against a server process of
-// its own and from outside, by HTTP: `make stories` prints it step by step.
+// TestStories plays what people do with a grid, each story by HTTP against its own server
+// process: `make stories` prints it step by step.
 func TestStories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("whole days of several grids")
@@ -32,8 +32,8 @@ func TestStories(t *testing.T) {
 		{"S15", "Thomas shows what a battery brings a home with panels", []string{"hamlet"}, batteryAtHome},
 		{"S15 in mid-run", "Thomas puts a battery into a home while the system runs, and takes it out again", []string{"town", "--days", "1", "--set", "start=2018-03-12"}, batteryPutIn},
 		{"S16", "Charles looks after ten thousand homes", []string{"city"}, tenThousandHomes},
-		{"S19", "Nikola has too little capacity, and nobody goes without", []string{"scarcity"}, scarcityShifted},
-		{"S19 without controls", "what it would be if nobody gave way: cut in turn, and each alike", []string{"scarcity", "--set", "controls=none"}, scarcityShared},
+		{"S19", "Nikola has too little capacity, and no home goes without", []string{"scarcity"}, scarcityShifted},
+		{"S19 without controls", "the same without flexibility: all homes are cut in turn, and alike", []string{"scarcity", "--set", "controls=none"}, scarcityShared},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			s := tell(t, story.serve...)
@@ -43,7 +43,7 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// teller asks a server and prints what it asks and hears.
+// teller sends requests to a server and prints requests and answers.
 type teller struct {
 	*testing.T
 	url string
@@ -80,7 +80,7 @@ func tell(t *testing.T, args ...string) *teller {
 
 func (s *teller) say(format string, args ...any) { fmt.Fprintf(s.Output(), format+"\n", args...) }
 
-// check ends the story if something is not as it is told.
+// check ends the story if a condition does not hold.
 func (s *teller) check(ok bool, format string, args ...any) {
 	s.Helper()
 	if !ok {
@@ -151,7 +151,7 @@ func (s *teller) series(path string) map[string][]float64 {
 	return found
 }
 
-type toldTwin struct {
+type twinJSON struct {
 	Path, Owner string
 	Values      map[string]float64
 	Reading     map[string]float64
@@ -165,17 +165,17 @@ type toldTwin struct {
 	}
 }
 
-func (s *teller) twins(query string) (total int, found []toldTwin) {
+func (s *teller) twins(query string) (total int, found []twinJSON) {
 	s.Helper()
 	var answer struct {
 		Total int
-		Twins []toldTwin
+		Twins []twinJSON
 	}
 	s.ask("GET", "/twins?"+query, "", &answer)
 	return answer.Total, answer.Twins
 }
 
-func (s *teller) twin(path string) (t toldTwin) {
+func (s *teller) twin(path string) (t twinJSON) {
 	s.Helper()
 	s.ask("GET", "/twin?path="+path, "", &t)
 	return t
@@ -188,7 +188,7 @@ func sum(values []float64) (total float64) {
 	return total
 }
 
-// milli is a figure of the API as the integer that it stands for.
+// milli returns a figure of the API as an integer in thousandths.
 func milli(v float64) int64 { return int64(math.Round(v * 1000)) }
 
 func usePerDevice(s *teller) {
@@ -268,12 +268,12 @@ func panelsOnARoof(s *teller) {
 	s.steps(1)
 	for _, p := range s.twin(path).Parts {
 		if p.Name == "pv" {
-			s.check(p.PowerW == 0, "taken off, it yields %v W", p.PowerW)
+			s.check(p.PowerW == 0, "after its removal it yields %v W", p.PowerW)
 		}
 	}
 }
 
-// waitFor has a fork come to its end: to step it is to wait for it.
+// waitFor steps a fork to its end, which waits for it.
 func (s *teller) waitFor(run string) {
 	s.Helper()
 	r, err := http.Post(s.url+"/api/v1/clock/step?run="+run, "application/json", strings.NewReader(`{"steps":100000}`))
@@ -394,16 +394,16 @@ const tripped = 74 // 18:30, when the plant of the scenario is lost
 func scarcityShifted(s *teller) {
 	s.steps(96)
 	f := s.series("/flows?column=generation_w&column=load_w&column=shifted_w&column=unserved_w&column=discharge_w&column=frequency_min_hz")
-	s.check(sum(f["shifted_w"][:tripped]) == 0, "until 18:30 nobody is asked for anything")
+	s.check(sum(f["shifted_w"][:tripped]) == 0, "until 18:30 no home is asked for anything")
 	s.check(slices.Max(f["generation_w"][tripped+1:]) <= 255_000 && slices.Max(f["generation_w"][:tripped]) > 300_000, "then a plant is lost: 255 kW are left, of %.0f kW that were used", slices.Max(f["generation_w"][:tripped])/1000)
 	s.check(f["frequency_min_hz"][tripped] > 49 && f["frequency_min_hz"][tripped] < 49.8, "the frequency falls to %.2f Hz and no relay sheds", f["frequency_min_hz"][tripped])
 	s.check(f["shifted_w"][tripped] > 0 && f["discharge_w"][tripped] > 0, "vehicles, heat and what may wait give way: %.0f kWh by midnight, up to %.0f kW; batteries give %.0f kWh", sum(f["shifted_w"])/4000, slices.Max(f["shifted_w"])/1000, sum(f["discharge_w"][tripped:])/4000)
-	s.check(sum(f["unserved_w"]) == 0, "and nobody goes without")
+	s.check(sum(f["unserved_w"]) == 0, "and no home goes without")
 	var told struct {
 		Decisions []struct{ Path, Reason string }
 	}
 	s.ask("GET", "/decisions?limit=1000&reason=scarcity", "", &told)
-	s.check(len(told.Decisions) == 1000, "who gave way and why is told, %s among them", told.Decisions[0].Path)
+	s.check(len(told.Decisions) == 1000, "the decisions name who gave way and why, %s among them", told.Decisions[0].Path)
 }
 
 func scarcityShared(s *teller) {
@@ -434,7 +434,7 @@ func scarcityShared(s *teller) {
 	}
 	for t := range cut {
 		if cut[t] != milli(f["unserved_essential_w"][t]) {
-			s.Fatalf("step %d: cuts of %d mW are told, %v W essential load is not served", t, cut[t], f["unserved_essential_w"][t])
+			s.Fatalf("step %d: events have cuts of %d mW, %v W essential load is not served", t, cut[t], f["unserved_essential_w"][t])
 		}
 	}
 	s.check(len(share) >= 290, "%d homes were cut in turn; what was cut of each adds up to what the grid did not serve, in each step to the milliwatt", len(share))

@@ -7,14 +7,13 @@ import (
 	"golang.org/x/term"
 )
 
-// isTerminal says whether a person looks at w.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// useColour says whether w takes colours and nobody has asked for none
-// (no-color.org).
+// useColour reports whether w shows colours and NO_COLOR is not set (no-color.org).
 func useColour(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

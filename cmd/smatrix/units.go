@@ -15,7 +15,7 @@ type scale struct {
 
 var scales = []scale{{1, ""}, {1e3, "k"}, {1e6, "M"}, {1e9, "G"}, {1e12, "T"}}
 
-// scaleOf is the scale in which x has one to three digits before the point.
+// scaleOf returns the scale in which x has one to three digits before the point.
 func scaleOf(x float64) scale {
 	x = significant(math.Abs(x), 4)
 	fit := scales[0]
@@ -36,7 +36,7 @@ func significant(x float64, digits int) float64 {
 	return math.Round(x/unit) * unit
 }
 
-// quantity is x in a unit that fits its size, with four digits: 57.36 kW.
+// quantity formats x in a unit of fitting size, with four digits: 57.36 kW.
 func quantity(x float64, unit string) string {
 	s := scaleOf(x)
 	v := x / s.factor
@@ -53,7 +53,7 @@ func quantity(x float64, unit string) string {
 func power(w float64) string   { return quantity(w, "W") }
 func energy(wh float64) string { return quantity(wh, "Wh") }
 
-// grouped is n with a comma between thousands.
+// grouped formats n with a comma between thousands.
 func grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""
@@ -70,7 +70,7 @@ func grouped(n int64) string {
 	return sign + b.String()
 }
 
-// counted is a number of things.
+// counted formats a number of things.
 func counted(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -78,7 +78,7 @@ func counted(n int64, one, many string) string {
 	return grouped(n) + " " + many
 }
 
-// span is a length of time in words: 2 h 20 min.
+// span formats a length of time: 2 h 20 min.
 func span(seconds int64) string {
 	var parts []string
 	for _, u := range []struct {

@@ -37,8 +37,7 @@ and fed in, by hour, local day or month, and for a household by device. Hours ar
 kept for 60 days, or what --keep-hours said, days for ever. A household's meter is read with the batteries and
 vehicles behind it. What is fed in is never netted against what is drawn.
 
-PATH is a path such as grid/north/household-1, or the last part of one that only
-one has.
+PATH is a path such as grid/north/household-1, or its last part if that is unique.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example: `  smatrix usage runs/first
@@ -54,7 +53,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 	c.Flags().StringVar(&f.by, "by", "day", "list by `SPAN`: hour, day or month")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	c.Flags().SortFlags = false
-	_ = c.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"hour", "day", "month"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	_ = c.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"hour", "day", "month"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	return c
 }
 
@@ -75,14 +74,14 @@ type usedJSON struct {
 	Run     string             `json:"run"`
 	Of      string             `json:"of"`
 	By      string             `json:"by"`
-	Steps   int64              `json:"steps"` // that are in it
+	Steps   int64              `json:"steps"` // in the read models
 	Energy  usedEnergy         `json:"energy_wh"`
 	Devices map[string]float64 `json:"devices_wh,omitempty"`
 	Most    *usedMost          `json:"most,omitempty"`
 	Spans   []*usedSpan        `json:"spans"`
 }
 
-// usedMost is what used most, and the span in which most was used.
+// usedMost is the device that used most, and the span in which most was used.
 type usedMost struct {
 	Device string    `json:"device,omitempty"`
 	From   time.Time `json:"from"`
@@ -105,7 +104,7 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	u := &used{world: world, by: f.by, spans: map[int64]*usedSpan{}}
+	u := &usageQuery{world: world, by: f.by, spans: map[int64]*usedSpan{}}
 	if err := u.find(f.household, f.community); err != nil {
 		return err
 	}
@@ -127,7 +126,7 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	return err
 }
 
-// months is the Unix seconds of --month.
+// months returns the bounds of --month in Unix seconds.
 func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to int64, err error) {
 	if f.month == "" {
 		return math.MinInt64 / 2, math.MaxInt64 / 2, nil
@@ -136,15 +135,15 @@ func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to in
 	if err != nil {
 		return 0, 0, usage(c, "--month %q: wanted a month such as 2018-01", f.month)
 	}
-	noon := func(months int) int64 { // of the first day: it is on every clock
+	noon := func(months int) int64 { // of the first day: noon exists on every clock
 		y, m, _ := at.Date()
 		return cal.DayStart(time.Date(y, m+time.Month(months), 1, 12, 0, 0, 0, cal.Start.Location()).Unix())
 	}
 	return noon(0), noon(1), nil
 }
 
-// used gathers what was asked for.
-type used struct {
+// usageQuery sums the usage of a household, a community or the grid.
+type usageQuery struct {
 	world           *sim.World
 	by, of          string
 	cell            int // −1: all
@@ -159,11 +158,11 @@ type used struct {
 type usedDevice struct {
 	block, member int
 	name          string
-	prepared      bool // perhaps not there
+	prepared      bool // prepared only: it may not have been installed
 }
 
-// find looks for who is asked about.
-func (u *used) find(household, community string) error {
+// find finds the household or community that the flags name.
+func (u *usageQuery) find(household, community string) error {
 	u.cell, u.block, u.member, u.of = -1, -1, -1, twins.GridPath
 	asked, what := household, "household"
 	if asked == "" {
@@ -199,14 +198,14 @@ func (u *used) find(household, community string) error {
 	case 0:
 		return &problem.Usage{What: fmt.Sprintf("--%s %s: no such %s in the run", what, asked, what)}
 	case 1:
-		u.behind()
+		u.addDevices()
 		return nil
 	}
 	return &problem.Usage{What: fmt.Sprintf("--%s %s: %d are called so, wanted a whole path such as %s", what, asked, len(paths), paths[0])}
 }
 
-// behind finds what stands behind a household's meter.
-func (u *used) behind() {
+// addDevices adds the members behind the household's meter.
+func (u *usageQuery) addDevices() {
 	if u.block < 0 {
 		return
 	}
@@ -219,7 +218,7 @@ func (u *used) behind() {
 	}
 }
 
-func (u *used) read(s *persistence.Store, from, to int64) error {
+func (u *usageQuery) read(s *persistence.Store, from, to int64) error {
 	span := persistence.Days
 	switch u.by {
 	case "hour":
@@ -236,8 +235,8 @@ func (u *used) read(s *persistence.Store, from, to int64) error {
 	})
 }
 
-// span is the row that a time belongs to.
-func (u *used) span(start int64) *usedSpan {
+// span returns the row of a time.
+func (u *usageQuery) span(start int64) *usedSpan {
 	s := u.spans[start]
 	if s == nil {
 		s = &usedSpan{From: time.Unix(start, 0).In(u.world.Scenario.Calendar.Start.Location()), devices: map[string]twins.Energy{}}
@@ -246,7 +245,7 @@ func (u *used) span(start int64) *usedSpan {
 	return s
 }
 
-func (u *used) add(s *usedSpan, community int, c *views.CellUsage) {
+func (u *usageQuery) add(s *usedSpan, community int, c *views.CellUsage) {
 	f := c.Total
 	if u.block >= 0 {
 		b := &c.Blocks[u.block]
@@ -288,7 +287,7 @@ func devicesInWh(devices map[string]twins.Energy) map[string]float64 {
 	return e
 }
 
-func (u *used) object(dir string, steps int64) *usedJSON {
+func (u *usageQuery) object(dir string, steps int64) *usedJSON {
 	o := &usedJSON{Run: dir, Of: u.of, By: u.by, Steps: steps, Energy: inWh(&u.total), Devices: devicesInWh(u.totalsOfDevices), Spans: []*usedSpan{}}
 	for _, s := range u.spans {
 		s.Energy, s.Devices = inWh(&s.figures), devicesInWh(s.devices)
@@ -306,7 +305,7 @@ func (u *used) object(dir string, steps int64) *usedJSON {
 	return o
 }
 
-// byUse lists devices, those that draw most first.
+// byUse lists devices, the greatest consumers first.
 func byUse(devices map[string]float64) (names []string) {
 	for name := range devices {
 		names = append(names, name)
@@ -315,7 +314,7 @@ func byUse(devices map[string]float64) (names []string) {
 	return names
 }
 
-// usageText is usage for people.
+// usageText returns the usage for people.
 func usageText(o *usedJSON) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", printable(o.Of))
@@ -334,16 +333,16 @@ func usageText(o *usedJSON) string {
 			fmt.Fprintf(t, "%s\t%s\t\n", printable(name), energy(o.Devices[name]))
 		}
 	}
-	_ = t.Flush() // into memory
+	_ = t.Flush() // a write to memory never fails
 	return b.String()
 }
 
 func newRebuild() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild DIR",
-		Short: "Make the read models of a run anew from its log",
+		Short: "Build the read models of a run again from its log",
 		Long: `Rebuild computes all steps of a run again, compares each with what is kept, and
-makes what usage reads and what is kept of alerts, plants and forecasts anew: the same to the bit.
+builds the read models of usage, alerts, plants and forecasts again: the same to the bit.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example:           `  smatrix rebuild runs/first`,

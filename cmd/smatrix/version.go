@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// build says what this program was built from.
+// build is the version of this program and how it was built.
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"` // "" if it was not built in a checkout
@@ -40,7 +40,7 @@ func readBuild() build {
 		}
 	}
 	if b.Version == "" {
-		b.Version = "(devel)" // what Go itself calls it
+		b.Version = "(devel)" // as Go itself names it
 	}
 	return b
 }

@@ -76,16 +76,16 @@ func (h *house) world(commands ...twins.Command) *sim.World {
 	return w
 }
 
-// scaled is a command from outside: more load of a home from a step on.
+// scaled returns a command from outside: more load of a home from a step on.
 func scaled(at twins.Tick) twins.Command {
 	return twins.Set("grid/road/home-2", "load.scale", int64(twins.One)+int64(at)*1e6).At(at, 100+int64(at))
 }
 
-// truth is what a run was, of which a journal knows nothing.
+// truth is the record of a run, kept independently of any journal.
 type truth struct {
 	sim.Memory
 	used    []views.Figures // by community
-	hoursGo bool            // use by the hour has been let go, by the day it has not
+	hoursGo bool            // hourly usage has been deleted, daily usage has not
 	digest  sim.Hash
 }
 
@@ -103,7 +103,7 @@ func (v *truth) Commit(r *sim.StepRecord) error {
 	return v.Memory.Commit(r)
 }
 
-// undisturbed makes a run that nobody keeps.
+// undisturbed makes a run without a journal.
 func (h *house) undisturbed(commands ...twins.Command) *truth {
 	h.Helper()
 	v := &truth{}
@@ -143,8 +143,8 @@ type keeping struct {
 	table   persistence.Table // as it was opened last
 }
 
-// watch remembers what was opened, so that it can be closed as a process that ends
-// closes it.
+// watch stores the table that was opened, so that left can close it without ending the
+// journal.
 func (k *keeping) watch(tables persistence.Opener) persistence.Opener {
 	return func(dir string, mode persistence.Mode, thin bool) (persistence.Table, error) {
 		t, err := tables(dir, mode, thin)
@@ -174,14 +174,14 @@ func (h *house) keepIn(tables persistence.Opener, name string, d persistence.Dur
 	return k
 }
 
-// to steps on.
+// to makes the steps up to a step.
 func (k *keeping) to(step twins.Tick, sinks ...sim.Sink) {
 	k.h.Helper()
 	k.h.steps(k.world, k.next, step, append([]sim.Sink{k.chain, k.journal}, sinks...)...)
 	k.next = step
 }
 
-// command gives one for the next step.
+// command appends a command for the next step.
 func (k *keeping) command() twins.Command {
 	k.h.Helper()
 	c := scaled(k.next)
@@ -191,7 +191,7 @@ func (k *keeping) command() twins.Command {
 	return c
 }
 
-// left is a process that ends without a word: its table has what it was given.
+// left leaves the run as a killed process does: the table has all that was put.
 func (k *keeping) left() { closed(k.h, k.table) }
 
 func (k *keeping) finish(state persistence.State) {
@@ -210,7 +210,7 @@ func (h *house) open(name string, mode persistence.Mode) *persistence.Store {
 	return s
 }
 
-// resumed goes on with a run.
+// resumed resumes a run.
 func (h *house) resumed(name string) *keeping {
 	h.Helper()
 	k := &keeping{h: h}
@@ -229,7 +229,7 @@ func (h *house) resumed(name string) *keeping {
 	return k
 }
 
-// is compares all that is had of a run with what was, and wants no repairs.
+// is compares all that can be read of a run with the truth, and wants no repairs.
 func (h *house) is(name string, want *truth, commands ...twins.Command) {
 	h.Helper()
 	s := h.open(name, persistence.Read)
@@ -270,7 +270,7 @@ func (h *house) is(name string, want *truth, commands ...twins.Command) {
 	}
 }
 
-// sameSteps compares the steps from ≤ t < to of a run with what is had of them.
+// sameSteps compares the replayed steps from ≤ t < to of a run with those recorded.
 func (h *house) sameSteps(is, was *sim.Memory, from, to int) {
 	h.Helper()
 	if len(is.Frames) != to-from {
@@ -316,8 +316,8 @@ func testResume(h *house) {
 	}
 }
 
-// testEndedEarly ends a run within a day: hours and days that had begun are written
-// anew.
+// testEndedEarly ends a run within a day: the current hour and day are written again after
+// it is resumed.
 func testEndedEarly(h *house) {
 	k := h.keep("run", persistence.Durability{}, persistence.Retention{})
 	for _, stop := range []twins.Tick{13, 40, roadSteps} {
@@ -330,11 +330,10 @@ func testEndedEarly(h *house) {
 	h.is("run", h.undisturbed())
 }
 
-// undone is a table on a machine that loses power: what has not been synced is taken
-// back then.
+// undone is a table on a machine that loses power: pull undoes all puts since the last sync.
 type undone struct {
 	persistence.Table
-	before []persistence.Entry // what stood under each key, in the order in which it was put
+	before []persistence.Entry // the value of each key before each put, in order
 }
 
 // Put implements persistence.Table.
@@ -367,8 +366,8 @@ func (u *undone) pull() error {
 	return u.Close()
 }
 
-// testPower loses power: what was synced is there, each command and each note is, and the
-// run goes on to the same end.
+// testPower loses power: all synced steps, commands and notes are kept, and the resumed run
+// has the same end.
 func testPower(h *house) {
 	for _, stop := range []twins.Tick{3, 26, 51} {
 		name := fmt.Sprintf("cut-%d", stop)
@@ -408,7 +407,7 @@ func testPower(h *house) {
 	h.losesWhatIsNotSynced()
 }
 
-// losesWhatIsNotSynced shows that a loss of power takes something: the last steps.
+// losesWhatIsNotSynced shows that a loss of power loses something: the last steps.
 func (h *house) losesWhatIsNotSynced() {
 	k := h.keepIn(func(dir string, mode persistence.Mode, thin bool) (persistence.Table, error) {
 		t, err := h.tables(dir, mode, thin)
@@ -428,7 +427,7 @@ func (h *house) losesWhatIsNotSynced() {
 	}
 	closed(h, table)
 	s := h.open("late", persistence.Read)
-	if len(s.Repairs()) != 1 || s.Steps() != 21 { // the ledger has them
+	if len(s.Repairs()) != 1 || s.Steps() != 21 { // the ledger still has them
 		h.Errorf("%d steps, repairs %q", s.Steps(), s.Repairs())
 	}
 	if err := s.Close(); err != nil {
@@ -436,10 +435,10 @@ func (h *house) losesWhatIsNotSynced() {
 	}
 }
 
-// stepKey is the key of a step, as persistence draws it.
+// stepKey returns the key of a step, as drawn in persistence's doc.go.
 func stepKey(t twins.Tick) []byte { return binary.BigEndian.AppendUint64([]byte{'s'}, uint64(t)) }
 
-// hasSteps looks into the table itself: the first steps must be in it.
+// hasSteps checks that the table itself has the first steps.
 func (h *house) hasSteps(name string, steps twins.Tick) {
 	h.Helper()
 	table, err := h.tables(filepath.Join(h.dir, name, "journal"), persistence.Write, false)
@@ -474,7 +473,8 @@ func testLateCommand(h *house) {
 	k.left()
 }
 
-// testSnapshots compares the states from each snapshot with those from the scenario on.
+// testSnapshots compares the states restored from each snapshot with those computed from the
+// beginning.
 func testSnapshots(h *house) {
 	k := h.keep("run", persistence.Durability{}, persistence.Retention{})
 	k.to(50)
@@ -509,7 +509,7 @@ func testSnapshots(h *house) {
 	}
 }
 
-// statesAt is all states at a moment, and the head of the chain.
+// statesAt returns all states at a moment, and the head of the chain.
 func (h *house) statesAt(s *persistence.Store, at twins.Tick) []byte {
 	h.Helper()
 	m, err := s.At(at)
@@ -525,7 +525,7 @@ func (h *house) statesAt(s *persistence.Store, at twins.Tick) []byte {
 	return states.AppendGrid(b)
 }
 
-// takeOut takes keys of a kind out of a run's table.
+// takeOut deletes the keys of a kind from a run's table.
 func (h *house) takeOut(name string, kind byte) {
 	h.Helper()
 	table, err := h.tables(filepath.Join(h.dir, name, "journal"), persistence.Write, false)
@@ -551,14 +551,14 @@ func keysOf(h *house, table persistence.Table, kind byte) (keys [][]byte) {
 	return keys
 }
 
-// testRetention lets go of what is older than a day: it is not in the table any more,
-// and comes out as it was; and so it is in a run that was left and resumed.
+// testRetention keeps one day: older entries are deleted from the table, and the steps are
+// computed again as they were, also in a run that was left and resumed.
 func testRetention(h *house) {
 	want := h.undisturbed()
 	for name, r := range map[string]persistence.Retention{
 		"readings": {Readings: 1, Snapshots: 2}, "events": {Events: 1, Hours: 1, Snapshots: 2},
 	} {
-		kinds := map[byte]int{'k': 1, 'r': 5, 'n': 1, 'z': 1} // and where in the key the step stands
+		kinds := map[byte]int{'k': 1, 'r': 5, 'n': 1, 'z': 1} // and the offset of the step in the key
 		if r.Events > 0 {
 			kinds['s'] = 1
 		}
@@ -575,13 +575,13 @@ func testRetention(h *house) {
 	}
 }
 
-// oldest looks whether anything of these kinds is older than a step, or nothing is left.
+// oldest fails if a key of these kinds is of a step before from, or none are left.
 func (h *house) oldest(what string, table persistence.Table, kinds map[byte]int, from uint64) {
 	h.Helper()
-	for kind, place := range kinds {
+	for kind, offset := range kinds {
 		least := uint64(math.MaxUint64)
 		for _, key := range keysOf(h, table, kind) {
-			least = min(least, binary.BigEndian.Uint64(key[place:]))
+			least = min(least, binary.BigEndian.Uint64(key[offset:]))
 		}
 		if least < from || least > from+roadDay {
 			h.Errorf("%s: the oldest %c is of %d, wanted %d", what, kind, least, from)
@@ -589,7 +589,7 @@ func (h *house) oldest(what string, table persistence.Table, kinds map[byte]int,
 	}
 }
 
-// testEnded wants nothing to be taken by a journal that was ended.
+// testEnded checks that an ended journal accepts nothing.
 func testEnded(h *house) {
 	want := h.undisturbed()
 	k := h.keep("run", persistence.Durability{}, persistence.Retention{})
@@ -613,7 +613,7 @@ func testEnded(h *house) {
 	h.is("run", want)
 }
 
-// testReader reads a run while it is made, from another goroutine and between steps.
+// testReader reads a run while its steps are made, from another goroutine and between steps.
 func testReader(h *house) {
 	want := h.undisturbed()
 	k := h.keep("run", persistence.Durability{}, persistence.Retention{Readings: 1, Snapshots: 2})
@@ -646,7 +646,7 @@ func testReader(h *house) {
 	h.is("run", want)
 }
 
-// sameSoFar replays what a reader has.
+// sameSoFar replays the steps that a reader has, and compares them.
 func sameSoFar(r *persistence.Reader, want *truth) error {
 	var is sim.Memory
 	n := r.Steps()

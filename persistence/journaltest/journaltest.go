@@ -1,7 +1,6 @@
-// Package journaltest says what a journal must keep, and what the table must do in
-// which it is kept, as tests that run on each kind of table alike: in memory and in
-// Badger. Deliberately absent is what a process that is killed leaves behind, and a
-// machine that fails, which need real files: persistence's own tests have them.
+// Package journaltest tests what a journal must keep, and what its table must do, alike for
+// each kind of table: in memory and in Badger. Deliberately absent are killed processes and
+// failed machines, which need real files: persistence's own tests have them.
 package journaltest
 
 import (
@@ -18,13 +17,13 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 )
 
-// law is one of the things that must be so.
+// law is a named property of a table or a journal.
 type law struct {
 	name string
 	test func(h *house)
 }
 
-// laws are all of them: first of the table alone, then of a journal in it.
+// laws are all laws: first of the table alone, then of a journal in it.
 var laws = []law{
 	{"table: empty", testEmpty},
 	{"table: put and get", testPut},
@@ -39,22 +38,22 @@ var laws = []law{
 	{"journal: commands and notes outlive a loss of power", testPower},
 	{"journal: commands for steps that are over", testLateCommand},
 	{"journal: snapshot and log are the log alone", testSnapshots},
-	{"journal: what is let go is gone, and had again", testRetention},
+	{"journal: deleted steps are gone, and computed again", testRetention},
 	{"journal: ended", testEnded},
 	{"journal: read beside the run", testReader},
 	{"journal: forked", testFork},
 }
 
-// Run holds a kind of table to what persistence.Table says, and a journal that is kept
-// in it to what persistence.Journal says. of makes an opener: what it has
-// opened and closed it opens again as it was.
+// Run tests a kind of table against the contract of persistence.Table, and a journal in it
+// against that of persistence.Journal. of returns an opener, which must reopen a table
+// that was closed with its content.
 func Run(t *testing.T, of func() persistence.Opener) {
 	for _, l := range laws {
 		t.Run(l.name, func(t *testing.T) { l.test(&house{TB: t, dir: t.TempDir(), tables: of()}) })
 	}
 }
 
-// InMemory is an Opener of tables that are gone with it.
+// InMemory returns an Opener of tables in memory, which live as long as it does.
 func InMemory() persistence.Opener {
 	var mu sync.Mutex
 	kept := map[string]*persistence.Memory{}
@@ -64,18 +63,18 @@ func InMemory() persistence.Opener {
 		if kept[dir] == nil {
 			kept[dir] = &persistence.Memory{}
 		}
-		return kept[dir], os.MkdirAll(dir, 0o777) // a run looks whether it is there
+		return kept[dir], os.MkdirAll(dir, 0o777) // a run checks that the folder exists
 	}
 }
 
-// house is where a law is tried.
+// house is the environment in which a law is tested.
 type house struct {
 	testing.TB
 	dir    string
 	tables persistence.Opener
 }
 
-// table opens the table of laws that have one alone.
+// table opens the table of a law that needs no journal.
 func (h *house) table() persistence.Table {
 	h.Helper()
 	table, err := h.tables(filepath.Join(h.dir, "table"), persistence.Write, false)
@@ -96,7 +95,7 @@ func entry(key, value string) persistence.Entry {
 	return persistence.Entry{Key: []byte(key), Value: []byte(value)}
 }
 
-// all is what a scan visits, as key=value.
+// all returns what a scan visits, as key=value.
 func all(h *house, table persistence.Table, prefix, from string) (seen []string) {
 	h.Helper()
 	var at []byte
@@ -138,12 +137,12 @@ func testPut(h *house) {
 	defer closed(h, table)
 	key, value := []byte("k"), []byte("first")
 	put(h, table, persistence.Entry{Key: key, Value: value})
-	value[0] = 'x' // it is a copy that is kept
+	value[0] = 'x' // the table must have a copy
 	got, err := table.Get(key)
 	if err != nil || string(got) != "first" {
 		h.Errorf("got %q, %v", got, err)
 	}
-	got[0] = 'y' // and a copy that is given
+	got[0] = 'y' // Get must have returned a copy
 	put(h, table, entry("k2", "other"), entry("k3", ""))
 	if got, err := table.Get(key); err != nil || string(got) != "first" {
 		h.Errorf("got %q, %v", got, err)
@@ -171,7 +170,7 @@ func testScan(h *house) {
 	}
 }
 
-// testBig puts more at once than a transaction of Badger holds.
+// testBig puts more at once than fits in a transaction of Badger.
 func testBig(h *house) {
 	table := h.table()
 	defer closed(h, table)
@@ -198,7 +197,7 @@ func testBig(h *house) {
 	}
 }
 
-// testModel does the same to the table and to a map.
+// testModel applies the same operations to the table and to a map.
 func testModel(h *house) {
 	table := h.table()
 	defer closed(h, table)
@@ -223,13 +222,14 @@ func testModel(h *house) {
 	for k, v := range model {
 		want = append(want, k+"="+v)
 	}
-	slices.SortFunc(want, func(a, b string) int { // by key, which = must not disturb
+	slices.SortFunc(want, func(a, b string) int { // by key, without the =
 		return bytes.Compare([]byte(a[:bytes.IndexByte([]byte(a), '=')]), []byte(b[:bytes.IndexByte([]byte(b), '=')]))
 	})
 	wantAll(h, table, "", "", want...)
 }
 
-// testReadBeside reads while somebody writes: what stays is always there, and keys rise.
+// testReadBeside reads while another goroutine writes: entries that stay are always found, and
+// keys rise.
 func testReadBeside(h *house) {
 	table := h.table()
 	defer closed(h, table)

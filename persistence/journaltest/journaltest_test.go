@@ -17,6 +17,6 @@ func TestBadger(t *testing.T) {
 
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix/actors": "a table knows nobody who writes into it",
+		"github.com/smatrix-grid/smatrix/actors": "a table does not know its writers",
 	})
 }

@@ -38,7 +38,7 @@ func (b *broken) Put(entries []persistence.Entry) error {
 		if n%7 == 0 {
 			entries = entries[:len(entries)/2]
 		}
-	case "reorders writes": // one comes after the one that follows it
+	case "reorders writes": // each second entry is written after the next one
 		if n%2 == 0 {
 			b.late = append(b.late, entries...)
 			return nil
@@ -91,7 +91,7 @@ func (b *broken) Scan(prefix, from []byte, visit func(key, value []byte) error) 
 func (b *broken) Close() error {
 	if b.how == "forgets the end" {
 		var last []byte
-		_ = b.Table.Scan(nil, nil, func(k, _ []byte) error { last = slices.Clone(k); return nil }) // it lies anyway
+		_ = b.Table.Scan(nil, nil, func(k, _ []byte) error { last = slices.Clone(k); return nil }) // the table is broken anyway
 		if err := b.Table.Put([]persistence.Entry{{Key: last}}); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (b *broken) Close() error {
 	return b.Table.Close()
 }
 
-// recorder takes what a law finds wrong, and ends it where it would end a test.
+// recorder collects the failures of a law, and ends the law where it would end a test.
 type recorder struct {
 	testing.TB
 	found []string
@@ -113,13 +113,12 @@ func (r *recorder) Errorf(format string, args ...any) {
 }
 func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); runtime.Goexit() }
 
-// Each kind of broken table is found out: by what a table must do, and by what a journal
-// in it must keep.
+// Each kind of broken table is detected, by a law of tables and by a law of journals.
 func TestBrokenTablesAreFoundOut(t *testing.T) {
 	for _, how := range []string{"drops a write", "tears a write", "reorders writes", "loses deletes", "keeps what was there",
 		"flips a bit", "scans backwards", "ends a scan early", "forgets the end"} {
 		t.Run(how, func(t *testing.T) {
-			found := map[string]string{} // the first law of each sort that is broken
+			found := map[string]string{} // the first broken law of tables and of journals
 			for _, l := range laws {
 				of, _, _ := strings.Cut(l.name, ":")
 				if found[of] != "" {

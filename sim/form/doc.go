@@ -1,5 +1,5 @@
 // Package form writes and reads the numbers and texts that stored forms are made of:
-// varints, texts, and lists of values that have much in common. A form begins with a version
-// byte where it is a view's own; what a form consists of is drawn where it is written.
-// Absent: checksums, compression and keys, which are the store's.
+// varints, texts, and lists of values with a common divisor. The form of a view begins with
+// a version byte. Each form is drawn in the comment of the type that it stores.
+// Deliberately absent: checksums, compression and keys, which are the store's.
 package form

@@ -28,7 +28,7 @@ func (w *Writer) Bool(v bool) {
 // Text appends the length of a text in bytes, and the bytes.
 func (w *Writer) Text(s string) { w.Uint(uint64(len(s))); *w = append(*w, s...) }
 
-// Multiples appends values that have nothing to do with the one before:
+// Multiples appends values as multiples of their greatest common divisor, not as differences:
 //
 //	0                 all of them are 0
 //	unit v₀ v₁ …      in multiples of unit > 0
@@ -40,7 +40,7 @@ func (w *Writer) Multiples(vs []int64) {
 	}
 	b := []byte(*w)
 	for _, v := range vs {
-		if unit != 1 && unit <= math.MaxInt64 { // a division takes longer than all the rest
+		if unit != 1 && unit <= math.MaxInt64 { // no division by 1: it takes longer than all the rest
 			v /= int64(unit)
 		}
 		b = AppendInt(b, v)
@@ -48,7 +48,7 @@ func (w *Writer) Multiples(vs []int64) {
 	*w = b
 }
 
-// Append appends a whole form: a version byte, then values as Int has them.
+// Append appends a whole form: a version byte, then values as varints like those of Int.
 func Append(b []byte, version uint8, vs ...int64) []byte {
 	b = append(b, version)
 	for _, v := range vs {
@@ -57,7 +57,7 @@ func Append(b []byte, version uint8, vs ...int64) []byte {
 	return b
 }
 
-// Read reads a whole form that Append has made of as many values.
+// Read reads a whole form that Append wrote with the same number of values.
 func Read(b []byte, version uint8, vs ...*int64) error {
 	r := NewVersion(b, version)
 	for _, v := range vs {
@@ -76,8 +76,8 @@ func AppendInt(b []byte, v int64) []byte {
 	return append(b, byte(u))
 }
 
-// Reader reads a form in the order in which it was written. The first error stays its error,
-// and everything read after it is zero.
+// Reader reads a form in the order in which it was written. It keeps the first error, and
+// everything read after that is zero.
 type Reader struct {
 	b   []byte
 	err error
@@ -86,7 +86,7 @@ type Reader struct {
 // NewReader reads b, which must not change meanwhile.
 func NewReader(b []byte) *Reader { return &Reader{b: b} }
 
-// NewVersion reads b, whose first byte must be this version.
+// NewVersion reads b, whose first byte must be the given version.
 func NewVersion(b []byte, version uint8) *Reader {
 	r := &Reader{b: b}
 	switch {
@@ -135,8 +135,8 @@ func (r *Reader) Int() int64 {
 // Bool reads what Writer.Bool appended.
 func (r *Reader) Bool() bool { return r.Uint() != 0 }
 
-// Count reads a number of items of which each takes least bytes or more, so that damage does
-// not ask for all memory.
+// Count reads a number of items that take least bytes each or more. A number that the remaining
+// bytes cannot hold is an error, so that a damaged form does not allocate all memory.
 func (r *Reader) Count(least int) int {
 	n := r.Uint()
 	if n > uint64(len(r.b)/max(least, 1)) {
@@ -154,7 +154,7 @@ func (r *Reader) Text() string {
 	return s
 }
 
-// Multiples reads what Writer.Multiples appended for so many values.
+// Multiples reads what Writer.Multiples appended for len(vs) values.
 func (r *Reader) Multiples(vs []int64) {
 	unit := r.Uint()
 	if unit == 0 {
@@ -196,7 +196,7 @@ func magnitude(v int64) uint64 {
 	return uint64(v)
 }
 
-// gcd is the greatest common divisor; 0 is divided by all.
+// gcd returns the greatest common divisor; gcd(0, b) = b.
 func gcd(a, b uint64) uint64 {
 	for b != 0 {
 		a, b = b, a%b

@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/form"
 )
 
-// What was written is read again, whatever the values: extremes, signs, common divisors.
-// One byte less or more is an error, and so is another version.
+// Reading returns the values that were written: extremes, signs, common divisors. A byte too
+// few or too many is an error, and so is another version.
 func TestReadsWhatWasWritten(t *testing.T) {
 	const seed = 7
 	rnd := rand.New(rand.NewPCG(seed, 0))

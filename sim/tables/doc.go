@@ -1,11 +1,10 @@
 // Package tables writes the two tables of sim.CSV as Parquet: a row for each member
-// and step, and a row for each step of the whole grid. An export of a run and a
-// download from one that is shown are the same tables, so what writes them is in
-// neither.
+// and step, and a row for each step of the whole grid. `smatrix export` and the
+// server's downloads write the same tables, so their writer is a package of its own.
 //
-// Times are milliseconds since 1970 in UTC. Figures are doubles in the unit that the
-// name says, which give every milliwatt back up to 9 TW; what a kind does not have, and
-// what is not known of the grid, is null. Pages are compressed with zstd.
+// Times are milliseconds since 1970 in UTC. Figures are doubles in the unit of the
+// column's name, exact to the milliwatt up to 9 TW. A figure is null if the kind lacks
+// the column or the grid does not know the value. Pages are compressed with zstd.
 //
-// Deliberately absent: files, records, and who asks for which rows.
+// Deliberately absent: files, records, and the choice of rows.
 package tables

@@ -8,9 +8,9 @@ import (
 
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix/actors":      "who steps is not known here",
-		"github.com/smatrix-grid/smatrix/persistence": "who keeps is not known here: it writes to an io.Writer",
-		"github.com/smatrix-grid/smatrix/ui":          "who downloads is not known here: it writes to an io.Writer",
+		"github.com/smatrix-grid/smatrix/actors":      "tables take rows, whatever made the steps",
+		"github.com/smatrix-grid/smatrix/persistence": "tables are written to an io.Writer, not to a store",
+		"github.com/smatrix-grid/smatrix/ui":          "tables are written to an io.Writer, not to a response",
 		"github.com/smatrix-grid/smatrix/cmd":         "wiring points inwards",
 	})
 }

@@ -12,28 +12,28 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Readings is a table of members' readings that is being written.
+// Readings writes the table of members' readings.
 type Readings struct {
 	table
 	columns int
-	of      map[*twins.Kind][]int // place among the table's columns of each of a kind's
+	of      map[*twins.Kind][]int // for each column of a kind, its index among the figures of the table
 }
 
-// Grid is a table of the whole grid's steps that is being written.
+// Grid writes the table of the whole grid's steps.
 type Grid struct{ table }
 
-// A group of rows is held in memory until it is whole: 14 MB of doubles at most. Batch
-// is how many rows are handed over at a time.
+// A row group of group rows is held in memory until it is complete: 14 MB of doubles at
+// most. Rows are passed to the Parquet writer batch at a time.
 const (
 	group = 1 << 16
 	batch = 1 << 10
 )
 
-// table is rows of columns, in the order in which they are declared.
+// table writes rows. Columns are counted in the order in which begin gets them.
 type table struct {
 	name  string
 	w     *parquet.GenericWriter[any]
-	place []int // where the columns of a row stand in the file, which has them by name
+	order []int // for each column its index in the file, where columns are sorted by name
 	row   parquet.Row
 	rows  []parquet.Row
 }
@@ -44,11 +44,11 @@ type column struct {
 	node parquet.Node
 }
 
-func when() []column {
+func timeColumns() []column {
 	return []column{{"step", parquet.Int(64)}, {"time", parquet.Timestamp(parquet.Millisecond)}}
 }
 
-func figures(names []string) (of []column) {
+func figureColumns(names []string) (of []column) {
 	for _, name := range names {
 		of = append(of, column{name, parquet.Optional(parquet.Leaf(parquet.DoubleType))})
 	}
@@ -60,7 +60,7 @@ func NewReadings(w io.Writer) *Readings {
 	names := sim.ReadingColumns()
 	text := parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
 	r := &Readings{columns: len(names), of: map[*twins.Kind][]int{}}
-	r.begin("readings", w, slices.Concat(when(), []column{{"member", text}, {"kind", text}, {"community", text}}, figures(names)))
+	r.begin("readings", w, slices.Concat(timeColumns(), []column{{"member", text}, {"kind", text}, {"community", text}}, figureColumns(names)))
 	for _, k := range twins.Kinds() {
 		for _, c := range k.Columns {
 			r.of[k] = append(r.of[k], slices.Index(names, c.Name))
@@ -72,7 +72,7 @@ func NewReadings(w io.Writer) *Readings {
 // NewGrid begins the table of the whole grid's steps.
 func NewGrid(w io.Writer) *Grid {
 	g := &Grid{}
-	g.begin("grid", w, slices.Concat(when(), figures(sim.GridColumns())))
+	g.begin("grid", w, slices.Concat(timeColumns(), figureColumns(sim.GridColumns())))
 	return g
 }
 
@@ -85,20 +85,20 @@ func (t *table) begin(name string, w io.Writer, columns []column) {
 	t.name, t.row = name, make(parquet.Row, len(columns))
 	t.w = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("smatrix", "", ""), parquet.MaxRowsPerRowGroup(group))
 	for _, c := range columns {
-		t.place = append(t.place, slices.IndexFunc(schema.Columns(), func(path []string) bool { return path[0] == c.name }))
+		t.order = append(t.order, slices.IndexFunc(schema.Columns(), func(path []string) bool { return path[0] == c.name }))
 	}
 }
 
-// Member is whose reading a row is.
+// Member is the member that a reading is of.
 type Member struct {
 	Path, Community string
 	Kind            *twins.Kind
 }
 
-// Add appends the reading of a member in the step that began at a time: value gives the
-// stored integer of each of its kind's columns, false where the run's layout lacks it.
+// Add appends the reading of a member in the step that began at a time. value returns the
+// stored integer of a column of the member's kind, and false if the run's layout lacks it.
 func (r *Readings) Add(step twins.Tick, at time.Time, m Member, value func(column int) (v int64, known bool)) error {
-	r.moment(step, at)
+	r.setTime(step, at)
 	for k, text := range [...]string{m.Path, m.Kind.Name, m.Community} {
 		r.set(2+k, parquet.ByteArrayValue([]byte(text)), false)
 	}
@@ -110,13 +110,13 @@ func (r *Readings) Add(step twins.Tick, at time.Time, m Member, value func(colum
 			r.set(5+r.of[m.Kind][k], parquet.DoubleValue(scaled(v, c.Places)), true)
 		}
 	}
-	return r.end()
+	return r.endRow()
 }
 
-// Add appends a step of the grid that began at a time: a value for each of
+// Add appends a step of the grid that began at a time, with a value for each of
 // sim.GridColumns.
 func (g *Grid) Add(step twins.Tick, at time.Time, values []sim.GridValue) error {
-	g.moment(step, at)
+	g.setTime(step, at)
 	for k, v := range values {
 		value := parquet.NullValue()
 		if v.Known {
@@ -124,17 +124,17 @@ func (g *Grid) Add(step twins.Tick, at time.Time, values []sim.GridValue) error 
 		}
 		g.set(2+k, value, true)
 	}
-	return g.end()
+	return g.endRow()
 }
 
-func (t *table) moment(step twins.Tick, at time.Time) {
+func (t *table) setTime(step twins.Tick, at time.Time) {
 	t.set(0, parquet.Int64Value(int64(step)), false)
 	t.set(1, parquet.Int64Value(at.UnixMilli()), false)
 }
 
-// set puts a value into the row; optional ones are defined then.
+// set puts a value into the row. An optional value that is not null has definition level 1.
 func (t *table) set(column int, v parquet.Value, optional bool) {
-	at := t.place[column]
+	at := t.order[column]
 	definition := 0
 	if optional && !v.IsNull() {
 		definition = 1
@@ -142,7 +142,7 @@ func (t *table) set(column int, v parquet.Value, optional bool) {
 	t.row[at] = v.Level(0, definition, at)
 }
 
-func (t *table) end() error {
+func (t *table) endRow() error {
 	t.rows = append(t.rows, t.row.Clone())
 	if len(t.rows) < batch {
 		return nil
@@ -158,8 +158,8 @@ func (t *table) flush() error {
 	return nil
 }
 
-// Close writes the rows that still wait, and what ends the file. Whoever owns the
-// writer closes it.
+// Close writes the remaining rows and the footer of the file. It does not close the
+// writer.
 func (t *table) Close() error {
 	if err := t.flush(); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (t *table) Close() error {
 	return nil
 }
 
-// scaled is a stored integer in its unit: the double that is nearest to it.
+// scaled returns a stored integer in its unit, as the nearest double.
 func scaled(v int64, places int) float64 {
 	unit := 1.0
 	for range places {

@@ -52,7 +52,7 @@ func rowsOf(t *testing.T, b []byte) (rows []map[string]parquet.Value, groups int
 	return rows, groups
 }
 
-// More rows than a group holds come back, each as it went in; what is not known is null.
+// More rows than a row group holds are read back as they were written; unknown values are null.
 func TestGrid(t *testing.T) {
 	const steps = 70_000
 	start := time.Date(2018, 1, 8, 0, 0, 0, 0, time.FixedZone("", 3600))
@@ -122,7 +122,7 @@ func TestReadings(t *testing.T) {
 	}
 }
 
-// broken takes so many bytes and then fails.
+// broken accepts this many bytes and then fails.
 type broken int
 
 func (b *broken) Write(p []byte) (int, error) {
@@ -132,7 +132,7 @@ func (b *broken) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A writer that fails ends the table with its error, wherever it fails.
+// An error of the writer is returned, wherever in the file it occurs.
 func TestWriterFails(t *testing.T) {
 	for room := broken(0); room < 600; room += 50 {
 		left := room

@@ -12,18 +12,18 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// AlertsKind is the row of the alerts.
+// AlertsKind is the row of Alerts.
 var AlertsKind = Declare(Kind{Name: "alerts", Version: 1, New: func(w *sim.World) View { return newAlerts(w) }})
 
-// Rule is a condition that people want to hear of.
+// Rule is a condition that opens an alert.
 type Rule struct {
 	Rule     string // its name, on disk for ever
 	Severity string // note, warning or critical
-	Text     string // what the matter is, in words
+	Text     string // the condition in words
 }
 
-// ownRules are the rules in the order in which they are shown. Of one that an event is, severity and
-// text stand in the event's row (twins.Alert).
+// ownRules are the rules in the order in which they are shown. A rule without severity and text here
+// has them in the row of its event (twins.Alert).
 var ownRules = []Rule{
 	{"balance.residual", "critical", "energy was lost or made"},
 	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
@@ -45,8 +45,8 @@ var ownRules = []Rule{
 	{"storage.empty", "note", "batteries are down to their least"},
 }
 
-// Rules returns all rules in the order in which they are shown: those of events that the table does
-// not name come last.
+// Rules returns all rules in the order in which they are shown. Rules of events that ownRules does
+// not name are last.
 func Rules() []Rule {
 	rules := slices.Clone(ownRules)
 	for _, e := range twins.EventTypes() {
@@ -66,16 +66,16 @@ func Rules() []Rule {
 // severities are the words of a rule, the worst last.
 var severities = []string{"note", "warning", "critical"}
 
-// Alert is one cause: a rule and who it is about. A storm of one cause is one alert.
+// Alert is one rule for one scope, however often the rule has held there.
 type Alert struct {
 	ID          string // the rule, a colon and the scope
 	Scope       string // path of the grid, a community or a member
 	Rule        *Rule
-	First, Last twins.Tick // steps in which it was first and last so
-	Since       twins.Tick // in which it became active last
-	Changed     twins.Tick // in which anything of it changed last
-	Count       int64      // how often it was so
-	Active      bool       // it was so in the last step
+	First, Last twins.Tick // first and last step in which the rule held
+	Since       twins.Tick // step in which the alert last became active
+	Changed     twins.Tick // step of the last change of any field
+	Count       int64      // how often the rule held, over all members and steps
+	Active      bool       // the rule held in the last step
 }
 
 // CompareAlerts orders alerts: active ones first, then the worst and the latest.
@@ -90,10 +90,10 @@ func CompareAlerts(p, q *Alert) int {
 	return cmp.Or(active, worst, cmp.Compare(q.Last, p.Last), strings.Compare(p.ID, q.ID))
 }
 
-// MostAlerts bounds the rows: causes that are over go first, the oldest before.
+// MostAlerts bounds the rows. The oldest inactive alerts are dropped first.
 const MostAlerts = 10_000
 
-// Alerts are what people want to hear of, as it is after each step.
+// Alerts are the alerts of a run, active or not, after the last step.
 //
 //	version byte, steps int, lists of text: units out of service, members quarantined; a
 //	list in order of IDs: rule text, scope text, first, last, since, changed, count int, active uint
@@ -106,8 +106,8 @@ type Alerts struct {
 	quarantined map[string]bool
 }
 
-// watched is what the scenario states of those who are looked at. It never changes, and copies of
-// a view share it.
+// watched is the part of the scenario that the rules need. It never changes, and copies of a view
+// share it.
 type watched struct {
 	rules map[string]*Rule
 	cells [][]watchedBlock // as in the world
@@ -115,11 +115,11 @@ type watched struct {
 	out   []string         // units that are out of service at the start
 }
 
-// watchedBlock has the columns of a kind's alerts, −1 without one.
+// watchedBlock has the indices of the columns that the rules read; −1: the kind lacks the column.
 type watchedBlock struct {
 	unserved, soc, power, content int
 	floors                        []int64 // least state of charge of each, ppb; nil if the kind has none
-	prepared                      []bool  // with floors: perhaps not there
+	prepared                      []bool  // as long as floors: the battery is prepared and may not have been put in
 }
 
 func newAlerts(w *sim.World) *Alerts {
@@ -226,7 +226,7 @@ func ofCommunity(c *twins.CellRecord, now map[cause]int64) {
 	ofEvents(c.Events, c.Path, now)
 }
 
-// ofBlock counts the members of a kind that are not served, or are storage and empty.
+// ofBlock counts the members of a kind with load that is not served, and the batteries that are empty.
 func (w *watchedBlock) ofBlock(b *twins.BlockRecord, path string, now map[cause]int64) {
 	column := func(n int) []int64 {
 		if n < 0 || n >= len(b.Columns) { // the run's layout lacks it
@@ -250,7 +250,7 @@ func (w *watchedBlock) ofBlock(b *twins.BlockRecord, path string, now map[cause]
 	}
 }
 
-// at is a value of a column, which is nil if all are 0.
+// at returns a value of a column. A nil column has zeros only.
 func at(column []int64, i int) int64 {
 	if column == nil {
 		return 0
@@ -258,7 +258,7 @@ func at(column []int64, i int) int64 {
 	return column[i]
 }
 
-// ofEvents counts the alerts that events are.
+// ofEvents counts the events that are alerts by their row.
 func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
 	for i := range events {
 		e := &events[i].Event
@@ -274,7 +274,7 @@ func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
 	}
 }
 
-// ofUnits follows who is out of service.
+// ofUnits counts units out of service and members in quarantine.
 func (a *Alerts) ofUnits(r *sim.StepRecord, now map[cause]int64) {
 	for i := range r.Commands {
 		if c := &r.Commands[i]; c.Type.OfSetting() && c.Setting() == twins.InService && a.watch.units[c.Target] {
@@ -319,20 +319,20 @@ func (a *Alerts) bound() {
 	}
 }
 
-// Steps is how many steps have been made.
+// Steps returns how many steps the view has taken.
 func (a *Alerts) Steps() twins.Tick { return a.next }
 
-// All visits the alerts, in no order; they are not to be kept nor changed.
+// All visits the alerts in no order. The callback must neither keep nor change them.
 func (a *Alerts) All(visit func(*Alert)) {
 	for _, row := range a.rows {
 		visit(row)
 	}
 }
 
-// Len is how many alerts there are, active or not.
+// Len returns the number of alerts, active or not.
 func (a *Alerts) Len() int { return len(a.rows) }
 
-// Find returns the alert of an ID, nil if there is none.
+// Find returns the alert with an ID, or nil.
 func (a *Alerts) Find(id string) *Alert { return a.rows[id] }
 
 // Opened reports whether an alert became active in the last step.
@@ -345,7 +345,7 @@ func (a *Alerts) Opened() bool {
 	return false
 }
 
-// Until implements View: what was before the last step is forgotten.
+// Until implements View. Only the alerts after the last step are known.
 func (a *Alerts) Until(at twins.Tick) View {
 	if at < a.next {
 		return nil

@@ -12,20 +12,19 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Bookings folds the decisions of a run into what each member is owed for it: for
-// each reason the energy that it moved to later, went without and held back, and
-// the reward for it.
+// Bookings folds the decisions of a run into the reward of each member: for each
+// reason the energy that was shifted, unserved and curtailed, and the reward for it.
 //
-// Energies are kept to the millijoule; a reward is what the energy so far has
-// earned in whole micro-euro, so that what is left of one is carried until it is
-// one.
+// Energies are exact to the millijoule. A reward is computed from the whole energy so
+// far and rounded down to micro-euro once, so that fractions of a micro-euro add up
+// over steps.
 type Bookings struct {
-	// Rates are what a member gets; with the zero Rates nothing.
+	// Rates are the prices that a member is paid. The zero Rates pay nothing.
 	Rates scenario.Rates
 	rows  map[bookingKey]*[numBookings]twins.Energy
 }
 
-// The things that are booked.
+// The quantities that are booked.
 const (
 	bookedShifted = iota
 	bookedUnserved
@@ -67,7 +66,7 @@ func (b *Bookings) row(k bookingKey) *[numBookings]twins.Energy {
 	return b.rows[k]
 }
 
-// Booking is one thing for which a member gets a reward.
+// Booking is one quantity of one member for one reason, with its reward.
 type Booking struct {
 	Member string
 	Reason twins.Reason
@@ -76,7 +75,7 @@ type Booking struct {
 	Reward int64 // micro-euro
 }
 
-// All lists what is booked, by member, reason and thing.
+// All lists the bookings by member, reason and quantity. Bookings of 0 are left out.
 func (b *Bookings) All() []Booking {
 	rates := [numBookings]twins.Price{b.Rates.Shifted, b.Rates.Unserved, b.Rates.Curtailed}
 	var all []Booking
@@ -105,8 +104,8 @@ func (b *Bookings) Report() RewardReport {
 	return RewardReport{Shifted: euro(bookedShifted), Unserved: euro(bookedUnserved), Curtailed: euro(bookedCurtailed)}
 }
 
-// WriteCSV writes what is booked as a table. Rewards are exact; energies are
-// rounded to 10⁻¹⁰ kWh, less than a millijoule.
+// WriteCSV writes the bookings as a table. Rewards are exact; energies are rounded
+// to 10⁻¹⁰ kWh, less than a millijoule.
 func (b *Bookings) WriteCSV(to io.Writer) error {
 	w := csv.NewWriter(to)
 	err := w.Write([]string{"member", "reason", "booked", "energy_kwh", "reward_eur"})

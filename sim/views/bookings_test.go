@@ -12,9 +12,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A reward is earned to the millijoule: what is less than a micro-euro in one step
-// is not lost. 1 W for a second is 0.2777… nWh·€; 3,600 of them at 1 €/kWh are
-// 1,000 micro-euro.
+// Fractions of a micro-euro add up over steps: 1 W for a second is 1/3,600 Wh, and at
+// 1 €/kWh 3,600 such steps earn 1,000 micro-euro.
 func TestRewardsByHand(t *testing.T) {
 	rates := scenario.Rates{Shifted: 50_000_000, Unserved: 1_000_000_000, Curtailed: 80_000_000}
 	b := views.Bookings{Rates: rates}
@@ -51,7 +50,7 @@ grid/c/b,shed,unserved,0.0010000000,0.001000
 	}
 }
 
-// flows adds up what the record says of the whole grid.
+// flows adds up the whole grid's flows of the records.
 type flows struct{ shifted, unserved, curtailed twins.Total }
 
 func (f *flows) Commit(r *sim.StepRecord) error {
@@ -79,9 +78,9 @@ func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flo
 	return sum.Report(w), sum, all
 }
 
-// With a thin tie, no engine and empty batteries the hamlet goes short. What is
-// booked on members is what the grid says of itself, to the millijoule, and ENS
-// likewise; with a thinner tie there is more of all.
+// With a small tie, no engine and empty batteries the hamlet lacks power. The bookings
+// of the members equal the flows of the grid to the millijoule, and so does ENS; with a
+// smaller tie all of them are greater.
 func TestWhatIsBookedIsWhatHappened(t *testing.T) {
 	poor := []string{"producers.engine.rated_w=10", "batteries.*.available=false",
 		"vehicles.car.initial_soc=0.1", "vehicles.car.daily.trip_wh=40000"}
@@ -110,7 +109,7 @@ func TestWhatIsBookedIsWhatHappened(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(sum.Bookings.All(), func(x views.Booking) bool { return x.Member == "grid/south/home-5/car" && x.What == "unserved" }) {
-			t.Errorf("%s: the car was given all that it was promised", tie)
+			t.Errorf("%s: the car got all that it was promised", tie)
 		}
 		if before != nil && (r.Energy.Unserved <= before.Energy.Unserved || r.Reliability.SAIDIMin <= before.Reliability.SAIDIMin ||
 			r.Reliability.SAIFI < before.Reliability.SAIFI || r.Rewards.Unserved <= before.Rewards.Unserved || r.Fairness.ServedShort < before.Fairness.ServedShort) {
@@ -120,7 +119,7 @@ func TestWhatIsBookedIsWhatHappened(t *testing.T) {
 	}
 }
 
-// The scenario says what counts and what it pays.
+// The scenario's threshold of interruptions and its rates are applied.
 func TestServiceFollowsTheScenario(t *testing.T) {
 	poor := []string{"producers.engine.rated_w=10", "batteries.*.available=false", "ties.tie.import_w=2000"}
 	base, _, _ := runHamlet(t, poor...)

@@ -11,13 +11,13 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Accounts folds what a comparison of two runs wants, from records or from steps: per
-// community and per household what was drawn, what that cost at the market's price, and
-// what was not served. Nothing of it needs devices.
+// Accounts folds the figures that a comparison of two runs needs: per community and per
+// household the energy drawn, its cost at the market's price, and the energy not served.
+// It needs no power of devices, so records from a journal are enough.
 type Accounts struct {
 	Summary *Summary
-	// Both are counted at the grid's outer ties: import less export of each step, times
-	// the step's price, in mJ·µ€/MWh; and import times the mix of the neighbour, in mJ·mg/kWh.
+	// cost is import less export over the grid's outer ties times the price of each step,
+	// in mJ·µ€/MWh. carbon is import times the mix of the neighbour, in mJ·mg/kWh.
 	cost, carbon  wideSum
 	priced, mixed bool
 	cells         []cellAccount
@@ -25,8 +25,8 @@ type Accounts struct {
 	owners        [][]deviceOf // of each cell: devices behind meters
 }
 
-// wideSum is a sum of products that do not fit 64 bits, as a float: for screens and
-// files; its error is below 1 in 10¹².
+// wideSum is a sum of products that do not fit into 64 bits, as a float, for display and
+// files. Its relative error is below 10⁻¹².
 type wideSum float64
 
 func (s *wideSum) add(e twins.Energy, factor int64) { *s += wideSum(float64(e) * float64(factor)) }
@@ -55,7 +55,7 @@ type deviceOf struct {
 	home          *homeAccount
 }
 
-// NewAccounts is of no steps at all.
+// NewAccounts makes the accounts of a world before its first step.
 func NewAccounts(w *sim.World) *Accounts {
 	a := &Accounts{Summary: NewSummary(w.Scenario), homes: map[string]*homeAccount{}, priced: w.Market != nil}
 	a.mixed = a.priced && w.Market.Mixed
@@ -114,8 +114,8 @@ func (a *Accounts) Commit(r *sim.StepRecord) error {
 	return a.Summary.Commit(r)
 }
 
-// Difference is a figure of two runs, and by how much the second is more. All are null
-// where it means nothing.
+// Difference has a figure of two runs, A and B, and More = B − A. All are null if the figure
+// cannot be compared.
 type Difference struct {
 	A    *float64 `json:"a"`
 	B    *float64 `json:"b"`
@@ -141,16 +141,16 @@ func differOr(a, b *float64) Difference {
 	return differ(*a, *b)
 }
 
-// Comparison is what two runs differ in: the object of `compare --json`.
+// Comparison has the differences between two runs: the object that `compare --json` prints.
 type Comparison struct {
 	A RunOf `json:"a"`
 	B RunOf `json:"b"`
-	// NotCompared says what cannot be compared and why; empty where all can.
+	// NotCompared lists what cannot be compared and why. It is empty if all can be.
 	NotCompared []string              `json:"not_compared"`
 	Energy      map[string]Difference `json:"energy_wh"`
 	PeakW       Difference            `json:"peak_w"`
-	// Cost is import less export over the outer ties at each step's price; CO2 is
-	// import at each step's mix. Null without a market, and without a mix.
+	// CostEUR is import less export over the outer ties at the price of each step, null
+	// without a market. CO2G is import times the mix of each step, null without a mix.
 	CostEUR            Difference            `json:"cost_eur"`
 	CO2G               Difference            `json:"co2_g"`
 	SelfSufficiency    Difference            `json:"self_sufficiency"`
@@ -171,7 +171,7 @@ type RunOf struct {
 	Digest   string `json:"digest"`
 }
 
-// CommunityDifference is that of one community. Drawn and fed in pass its border.
+// CommunityDifference has the differences of one community. Drawn and fed in are measured at its border.
 type CommunityDifference struct {
 	Community  string     `json:"community"`
 	ConsumedWh Difference `json:"consumed_wh"`
@@ -182,15 +182,15 @@ type CommunityDifference struct {
 	UnservedWh Difference `json:"unserved_wh"`
 }
 
-// HouseholdDifferences are the households that gained and lost most: by what they pay,
-// then by what they draw and what is not served.
+// HouseholdDifferences are the households that gained and lost most: by cost, then by energy
+// drawn and energy not served.
 type HouseholdDifferences struct {
 	Gained []HouseholdDifference `json:"gained"`
 	Lost   []HouseholdDifference `json:"lost"`
 }
 
-// HouseholdDifference is that of one household at its meter. Cost is drawn less fed in
-// at the market's price of each step.
+// HouseholdDifference has the differences of one household at its meter. Its cost is energy
+// drawn less fed in, at the market's price of each step.
 type HouseholdDifference struct {
 	Household  string     `json:"household"`
 	DrawnKWh   Difference `json:"drawn_kwh"`
@@ -198,10 +198,10 @@ type HouseholdDifference struct {
 	UnservedWh Difference `json:"unserved_wh"`
 }
 
-// mostHouseholds is how many are named on each side.
+// mostHouseholds is how many households are named on each side.
 const mostHouseholds = 5
 
-// Compare holds two runs against each other: what they are, and what they came to.
+// Compare compares two runs by their accounts and reports.
 func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparison {
 	c := &Comparison{A: ofA, B: ofB, NotCompared: []string{}, Energy: map[string]Difference{}, Communities: []CommunityDifference{}}
 	if ofA.StepS != ofB.StepS {
@@ -230,8 +230,8 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparis
 	return c
 }
 
-var energyNames = [...]string{consumed: "consumed", produced: "produced", imported: "imported", exported: "exported", charged: "charged",
-	discharged: "discharged", lost: "lost", curtailed: "curtailed", unserved: "unserved", unservedEssential: "unserved_essential", shifted: "shifted"}
+var energyNames = [...]string{sumConsumed: "consumed", sumProduced: "produced", sumImported: "imported", sumExported: "exported", sumCharged: "charged",
+	sumDischarged: "discharged", sumLost: "lost", sumCurtailed: "curtailed", sumUnserved: "unserved", sumUnservedEssential: "unserved_essential", sumShifted: "shifted"}
 
 func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 	others := map[string]*cellAccount{}
@@ -300,7 +300,7 @@ func (c *Comparison) households(a, b *Accounts) {
 	}
 }
 
-// gains is below 0 for who is better off, above for who is worse.
+// gains is < 0 if the household is better off in the second run, > 0 if it is worse off.
 func gains(h *HouseholdDifference, worse func(*HouseholdDifference) float64) int {
 	sign := func(x float64) int {
 		if math.Abs(x) < 1e-12 {

@@ -10,15 +10,16 @@ import (
 // Curves folds a run into curves of at most MostPoints points, each the mean of as many steps, for
 // plots. Powers are in W.
 type Curves struct {
-	PerPoint int // steps
+	PerPoint int // steps of a point
 	Times    []time.Time
 	End      time.Time
 
-	Demand     []Curve // by what draws, to be stacked
-	Production []Curve // by what gives, to be stacked
+	Demand     []Curve // by kind of consumer, to be stacked
+	Production []Curve // by kind of producer, to be stacked
 	Import     Curve   // + import, − export, over the outer ties
 	Unserved   Curve
-	// FrequencyMin and FrequencyMax are the extremes of each point, Hz; nil where nobody held it.
+	// FrequencyMin and FrequencyMax are the extremes within each point, in Hz; nil if neither an island
+	// nor a neighbour ever held the frequency.
 	FrequencyMin, FrequencyMax []float64
 	Communities                []CommunityCurve
 
@@ -32,17 +33,17 @@ type Curve struct {
 	Values []float64
 }
 
-// CommunityCurve is what a community draws (+) or gives (−) at its border, and its limit
-// in W as the scenario has it, 0 without one.
+// CommunityCurve is the net load of a community: + draws from the grid, − feeds in. LimitW is its
+// limit as the scenario states it; 0: none.
 type CommunityCurve struct {
 	Curve
 	LimitW float64
 }
 
-// MostPoints is how many points a curve has at most.
+// MostPoints is the highest number of points of a curve.
 const MostPoints = 480
 
-// NewCurves is of no steps yet.
+// NewCurves makes the curves of a world before its first step.
 func NewCurves(w *sim.World) *Curves {
 	steps := max(1, int(w.Scenario.Calendar.Steps))
 	v := &Curves{PerPoint: (steps + MostPoints - 1) / MostPoints, Import: Curve{Name: "Import"}, Unserved: Curve{Name: "Unserved"}}
@@ -88,7 +89,7 @@ func (c *Curve) add(v *Curves, watts float64) {
 	*at += (watts - *at) / n
 }
 
-// stack adds a step to curves by name; one that comes up late was 0 before.
+// stack adds a step to curves by name. A curve that begins later is 0 before.
 func (v *Curves) stack(curves *[]Curve, powers map[string]twins.Power) {
 	seen := map[string]bool{}
 	for i := range *curves {
@@ -105,7 +106,7 @@ func (v *Curves) stack(curves *[]Curve, powers map[string]twins.Power) {
 	}
 }
 
-// stackOrder is the names of all that draws or gives.
+// stackOrder returns the names of all curves, in the order in which they are stacked.
 func stackOrder() (names []string) {
 	for _, k := range twins.Kinds() {
 		names = append(names, k.Label)
@@ -125,7 +126,7 @@ func (v *Curves) frequency(s *twins.Swing) {
 	v.FrequencyMax[last] = max(v.FrequencyMax[last], nominalHz+float64(s.Max)/1e6)
 }
 
-// Pad gives every curve a value for each point.
+// Pad appends values to curves that are too short, so that each has a value for each point.
 func (v *Curves) Pad() {
 	pad := func(c *Curve) {
 		for len(c.Values) < len(v.Times) {

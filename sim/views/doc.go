@@ -1,10 +1,13 @@
-// Package views folds the records of a run into what people ask of it: alerts,
-// what plants were doing, usage by the hour, a report of the whole. A view sees
-// records only, so it gives the same over a run, a replay or a fork.
+// Package views folds the records of a run into alerts, states of plants, usage by
+// the hour, and a report of the whole run. A view reads records only, so a run, a
+// replay and a fork with the same records give the same view.
 //
-// A new view is one file with its row (Declare). Server, journal and command
-// line find it there: it is asked live and at past moments, kept with the run,
-// made anew and forked. viewstest has a whole one in sixty lines. What makes a
-// report (Summary and what it is made of) is folded when the report is wanted,
-// and is a sink only.
+// A new view is one file with its row (Declare). Server, journal and command line
+// find the row: they query the view live and at past moments, store it with the run,
+// rebuild it and fork it. viewstest has a complete view in sixty lines. Summary and
+// the types that it consists of are only sinks: they are folded when a report is
+// requested.
+//
+// Deliberately absent: anything of a twin that its record lacks, and where views are
+// stored, which is the journal's.
 package views

@@ -8,51 +8,50 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// ForecastBand folds how far off forecasts of the net load were into how far off the
-// next one may be: a band around it in which BandShare of what comes should lie. It is
-// as wide upwards as downwards; a quantile for each side follows the sign of a few
-// days' errors and misses more (`TestBandCoversWhatComes`).
+// ForecastBand folds the errors of past forecasts of the net load into a band around
+// the next forecast, in which BandShare of the actual values should lie. The band is as
+// wide upwards as downwards: a quantile for each side would follow the sign of a few
+// days' errors and miss more (`TestBandCoversWhatComes`).
 //
-// Two sizes of error are known: of forecasts that were an hour old at most, and of the
-// day's first where it looked far ahead. Between them the band widens as the forecast
-// forgets the present: see presentFades.
+// Two sizes of error are known: that of forecasts an hour old at most, and that of the
+// day's first forecast where it looked far ahead. Between the two the band widens as the
+// present loses its weight in the forecast: see presentFades.
 type ForecastBand struct {
-	all       []ForecastMiss // oldest first, at most those of BandLooksBack
-	hour, day []twins.Power  // their sizes, sorted
+	all       []ForecastMiss // oldest first, not older than BandLooksBack
+	hour, day []twins.Power  // magnitudes of the errors, sorted
 }
 
 const (
-	// BandShare is how much of what comes should lie in the band.
+	// BandShare is the share of actual values that should lie in the band.
 	BandShare = 0.8
-	// BandNeeds is of how many quarter hours it must be known how far off their
-	// forecasts were before there is a band: a third of a day, so that half of them
-	// were foretold from far.
+	// BandNeeds is how many quarter hours must be judged before there is a band: a third
+	// of a day's 72, so that half of them have a lead of farLead or more.
 	BandNeeds = 24
 	// BandLooksBack is how long errors count, in s: 28 days, as far as the forecast
 	// looks back.
 	BandLooksBack = 28 * 24 * 3600
-	// Errors of neighbouring quarter hours are alike: as many as these, which take
-	// four hours, tell as much as one that stands alone. Few of them are no bound, so
-	// the share taken is p (m + 1)/m of m such: the greatest of them until m is 4, and
-	// p of very many.
+	// alike is how many errors count as one independent error, because errors of
+	// neighbouring quarter hours are correlated: 12 are judged in four hours. With m = n ÷ alike independent errors
+	// the band takes the share BandShare · (m + 1)/m of the errors, at most all: all of
+	// them while m ≤ 4, BandShare of very many.
 	alike = 12
-	// farLead is from where on, in s, a forecast hardly knows the present.
+	// farLead is the lead, in s, from which on a forecast hardly depends on the present.
 	farLead = 4 * 3600
-	// presentFades is the time constant, in s, with which the forecast lets the
-	// present's distance from the usual fade (sim.Forecast), and nearLead how old the
-	// latest forecast is on average when it is judged.
+	// presentFades is the time constant, in s, with which the present's distance from
+	// the usual load fades in the forecast (sim.Forecast). nearLead is the mean age of
+	// the latest forecast when it is judged, in s.
 	presentFades = 7200
 	nearLead     = 1800
 )
 
-// ForecastMiss is how far off forecasts of one quarter hour were: expected − actual.
+// ForecastMiss has the errors of the forecasts of one quarter hour: expected − actual.
 type ForecastMiss struct {
 	At        twins.Seconds // since the start of the run
 	Lead      twins.Seconds // of the day's first forecast
-	Hour, Day twins.Power   // by one that was an hour old at most, and by the day's first
+	Hour, Day twins.Power   // errors of a forecast an hour old at most, and of the day's first
 }
 
-// MissOf reads an event that tells of a forecast; false: it tells of something else.
+// MissOf reads the errors from an event forecast.judged; false: the event is of another type.
 func MissOf(r *sim.StepRecord, e *twins.Event) (m ForecastMiss, ok bool) {
 	if e.Type != sim.ForecastJudged {
 		return m, false
@@ -73,7 +72,7 @@ func (b *ForecastBand) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// Add counts the next quarter hour and leaves out what is too old.
+// Add adds the next quarter hour and drops those older than BandLooksBack.
 func (b *ForecastBand) Add(m ForecastMiss) {
 	b.all = append(b.all, m)
 	insert(&b.hour, m.Hour)
@@ -101,11 +100,11 @@ func remove(sorted *[]twins.Power, p twins.Power) {
 	*sorted = slices.Delete(*sorted, i, i+1)
 }
 
-// Judged is of how many quarter hours it is known how far off their forecasts were.
+// Judged returns the number of quarter hours in the band.
 func (b *ForecastBand) Judged() int { return len(b.all) }
 
-// Off is how far what comes so long after a forecast was made may lie from it, either
-// way; false while too little is known.
+// Off returns half the width of the band at a lead after the forecast was made; false
+// while fewer than BandNeeds quarter hours are judged, or none of them from far ahead.
 func (b *ForecastBand) Off(lead twins.Seconds) (off twins.Power, ok bool) {
 	if len(b.all) < BandNeeds || len(b.day) == 0 {
 		return 0, false
@@ -116,7 +115,7 @@ func (b *ForecastBand) Off(lead twins.Seconds) (off twins.Power, ok bool) {
 	return near + twins.Power(math.Round(float64(grown*float64(far-near)))), true
 }
 
-// sizeOf is the error that BandShare of those that come should not pass.
+// sizeOf returns the magnitude that BandShare of future errors should not exceed.
 func sizeOf(sorted []twins.Power) twins.Power {
 	n := len(sorted)
 	m := float64(n) / alike

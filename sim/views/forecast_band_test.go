@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// misses are three quarter hours of each hour, as a run tells of them.
+// misses are the errors of three quarter hours of each hour: a run does not judge the fourth.
 func misses(hours int, of func(i int) (hour, day twins.Power)) (all []views.ForecastMiss) {
 	for i := range hours * 4 {
 		if i%4 == 0 {
@@ -34,8 +34,8 @@ func bandOf(all []views.ForecastMiss) *views.ForecastBand {
 
 var leads = []twins.Seconds{0, 900, 2700, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600}
 
-// The band is as wide as the errors were: twice the error, twice the band, whatever
-// their signs; it widens with the lead from the one size to the other.
+// The band is as wide as the errors were, whatever their signs: twice the error, twice
+// the band. It widens with the lead from the errors an hour ahead to those a day ahead.
 func TestBandFollowsTheErrors(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	size := make([][2]twins.Power, 24*4*8)
@@ -61,8 +61,8 @@ func TestBandFollowsTheErrors(t *testing.T) {
 		}
 		last = off
 	}
-	// 0.8 of a normal distribution lie within 1.28 standard deviations; of so many, a
-	// share of (m + 1)/m more is taken.
+	// 0.8 of a normal distribution lie within 1.28 standard deviations; the share is
+	// (m + 1)/m times greater for m independent errors.
 	near, _ := once.Off(0)
 	if far := last; near < 25_600_000 || near > 31_000_000 || far < 64_000_000 || far > 78_000_000 {
 		t.Errorf("±%v near and ±%v far, of standard deviations of 20 and 50 kW", near, far)
@@ -78,8 +78,8 @@ func TestBandByHand(t *testing.T) {
 			t.Errorf("%d quarter hours: a band %t, %d judged", n, ok, b.Judged())
 		}
 	}
-	// Of a day's 72, which count for 6: ceil(72 · 0.8 · 7/6) = 68, so the 68th is
-	// taken, that of quarter hour 90; four are greater.
+	// A day's 72 errors count as 6: ceil(72 · 0.8 · 7/6) = 68, so the band is the 68th
+	// error, that of quarter hour 90; four are greater.
 	b := bandOf(all)
 	if near, _ := b.Off(1800); near != 90 {
 		t.Errorf("±%v", near)
@@ -88,7 +88,7 @@ func TestBandByHand(t *testing.T) {
 	if off, _ := b.Off(1800 + 5400); off != 90+480 {
 		t.Errorf("±%v", off)
 	}
-	// What is older than 28 days counts no more.
+	// Errors older than 28 days are dropped.
 	long := misses(24*60, func(i int) (twins.Power, twins.Power) {
 		if i < 96*32 {
 			return 1e9, 1e9
@@ -99,7 +99,7 @@ func TestBandByHand(t *testing.T) {
 	if near, _ := b.Off(0); near != 7 || b.Judged() != 28*72 {
 		t.Errorf("±%v of %d", near, b.Judged())
 	}
-	// A forecast that is always right has no width, one that is nearer from far none less.
+	// Without errors the band has no width. It is not narrower far ahead than near, even if the errors are.
 	if off, ok := bandOf(misses(24, func(int) (twins.Power, twins.Power) { return 0, 0 })).Off(3600); off != 0 || !ok {
 		t.Errorf("±%v, %t, of no error", off, ok)
 	}
@@ -108,8 +108,8 @@ func TestBandByHand(t *testing.T) {
 	}
 }
 
-// covered holds each forecast, with the band that was known when it was made, against
-// what came.
+// covered compares each forecast, with the band known when it was made, to the actual
+// net load.
 type covered struct {
 	band   views.ForecastBand
 	known  map[twins.Tick][]twins.Power // by the step of issue and the lead: as it was then
@@ -134,9 +134,9 @@ func (c *covered) Commit(r *sim.StepRecord) error {
 	return c.band.Commit(r)
 }
 
-// The band holds near 80 % of what comes, of each forecast of a week that is made once
-// there is a band, by the errors before it: over seasons, and where the town is an
-// island that goes short.
+// About 80 % of the actual values lie in the band, for each forecast of a week that is made
+// after there is a band: in different seasons, and where the town is an island that lacks
+// power.
 func TestBandCoversWhatComes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("four weeks of a town")
@@ -172,7 +172,7 @@ func TestBandCoversWhatComes(t *testing.T) {
 			}
 		}
 		share := func(in, n int) float64 { return 100 * float64(in) / float64(n) }
-		t.Logf("%s from %s: %.1f %% of what came lay in the band, %.1f %% within the hour", row.scenario, row.start, share(in[0]+in[1], n[0]+n[1]), share(in[0], n[0]))
+		t.Logf("%s from %s: %.1f %% of the actual values lay in the band, %.1f %% within the hour", row.scenario, row.start, share(in[0]+in[1], n[0]+n[1]), share(in[0], n[0]))
 		if got := share(in[0]+in[1], n[0]+n[1]); got < 70 || got > 92 {
 			t.Errorf("%s from %s: %.1f %%, wanted near %.0f %%", row.scenario, row.start, got, 100*views.BandShare)
 		}

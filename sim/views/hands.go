@@ -10,10 +10,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// HandsKind is the row of what the manager has ordered of plants.
+// HandsKind is the row of Hands.
 var HandsKind = Declare(Kind{Name: "hands", Version: 1, New: func(w *sim.World) View { return newHands(w) }})
 
-// Hands are the manager's orders to plants, as they were lately.
+// Hands are the manager's orders to plants, now and at the last changes of each plant.
 //
 //	version byte, steps int, plants uint; of each in order of paths: path text, a recent of orders (order int, fixed int,
 //	until int, sold int)
@@ -56,8 +56,8 @@ func (h *Hands) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// At is what was ordered of a plant after a step. ordered is false of what follows no orders, known
-// if that has been forgotten.
+// At returns the order to a plant after a step. ordered is false if the path is not that of a plant
+// that takes orders; known is false if the order at that time has been dropped.
 func (h *Hands) At(path string, t twins.Tick) (hand twins.Hand, ordered, known bool) {
 	log := h.of[path]
 	if log == nil {

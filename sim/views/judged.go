@@ -9,24 +9,24 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// JudgedKind is the row of the quarter hours whose forecasts can be compared with what came.
+// JudgedKind is the row of Judged.
 var JudgedKind = Declare(Kind{Name: "judged", Version: 1, New: func(*sim.World) View { return newJudged() }})
 
-// Judged are the quarter hours of a run with both forecast and actual net load, in their order, and
-// the band around the forecast that follows from them. It holds at most mostJudged of them: half
-// a year. Then every second one of the older half is dropped, again and again, so that what is
-// long ago is drawn with fewer points; each that is left is as it was.
+// Judged are the quarter hours of a run with both forecast and actual net load, in order, and the
+// band around the forecast that follows from them. It holds at most mostJudged quarter hours, half a
+// year. Whenever there are more, every second one of the older half is dropped, so that a plot has
+// fewer points of the distant past; the remaining ones are unchanged.
 //
 //	version byte, steps int, whole int, a list: tick, actual, at, lead, hour, day int, banded uint, off int if banded
 type Judged struct {
 	next  twins.Tick
-	whole twins.Seconds // none has been dropped whose quarter hour begins later; far below 0: none at all
+	whole twins.Seconds // no quarter hour that begins later has been dropped; MinInt64: none has been dropped
 	band  ForecastBand
 	all   []JudgedQuarter
 }
 
-// JudgedQuarter is one quarter hour. The latest forecast of it had a band if Banded, and Off is
-// how far from that forecast, either way, it was expected.
+// JudgedQuarter is one quarter hour. If Banded, its latest forecast had a band, from Off below to Off
+// above the forecast.
 type JudgedQuarter struct {
 	Tick   twins.Tick // in which it was judged
 	Actual twins.Power
@@ -36,9 +36,9 @@ type JudgedQuarter struct {
 }
 
 const (
-	// mostJudged is how many quarter hours are held: of half of them the band looks back over 28 days.
+	// mostJudged is how many quarter hours are held. Half of them are more than the 28 days that the band looks back.
 	mostJudged = 16_384
-	// latestLead is how old, in s, a forecast is at most when its last quarter hour begins.
+	// latestLead is the greatest age, in s, of the latest forecast when a quarter hour begins.
 	latestLead = 2700
 )
 
@@ -68,15 +68,16 @@ func (j *Judged) add(q JudgedQuarter) {
 func (j *Judged) thin() {
 	half := len(j.all) / 2
 	j.whole = j.all[half-1].Miss.At
-	kept := make([]JudgedQuarter, 0, mostJudged+1) // lists that Before has returned stay as they are
+	kept := make([]JudgedQuarter, 0, mostJudged+1) // a copy: lists returned by Before must not change
 	for i := 0; i < half; i += 2 {
 		kept = append(kept, j.all[i])
 	}
 	j.all = append(kept, j.all[half:]...)
 }
 
-// Before are the quarter hours judged before a step, and the band that was known then. known is false
-// if too many have been dropped to say what that was. The list must not be changed.
+// Before returns the quarter hours that were judged before a step, and the band at that time. known is
+// false if quarter hours that this band depends on have been dropped. The caller must not change the
+// list.
 func (j *Judged) Before(at twins.Tick) (band *ForecastBand, all []JudgedQuarter, known bool) {
 	n, _ := slices.BinarySearchFunc(j.all, at, func(q JudgedQuarter, at twins.Tick) int { return int(q.Tick - at) })
 	all = j.all[:n:n]

@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Frequency folds what the frequency did: extremes over the steps in which somebody
-// held it, the grid itself or a neighbour.
+// Frequency folds the extremes of the frequency over the steps in which the grid
+// itself or a neighbour held it.
 type Frequency struct {
 	known                   bool
 	min, max                int64 // µHz from nominal
@@ -36,20 +36,20 @@ func (f *Frequency) fold(s *twins.Swing) {
 }
 
 // FrequencyReport is in Hz, and Hz/s for the greatest rate of change, either way.
-// Behind a tie whose neighbour holds it, it is the nominal frequency.
+// Behind a tie whose neighbour holds the frequency, it is the nominal frequency.
 type FrequencyReport struct {
 	Min      float64 `json:"min"`
 	Max      float64 `json:"max"`
 	ROCOFMax float64 `json:"rocof_max"`
-	// IslandSteps are those in which the grid held it itself. UFLSStages is how many
-	// stages of under-frequency shedding were open at most, BlackSteps the steps in
-	// which plants left.
+	// IslandSteps counts steps in which the grid itself held the frequency. UFLSStages
+	// is the highest number of stages of under-frequency shedding in use, BlackSteps
+	// counts steps in which plants disconnected.
 	IslandSteps int64 `json:"island_steps"`
 	UFLSStages  int64 `json:"ufls_stages"`
 	BlackSteps  int64 `json:"black_steps"`
 }
 
-// Report is nil where nobody held the frequency.
+// Report returns nil if neither the grid nor a neighbour ever held the frequency.
 func (f *Frequency) Report() *FrequencyReport {
 	if !f.known {
 		return nil
@@ -58,9 +58,9 @@ func (f *Frequency) Report() *FrequencyReport {
 		IslandSteps: f.islanded, UFLSStages: f.stages, BlackSteps: f.black}
 }
 
-// ForecastReport says how far off forecasts of net load (load less roofs, wind and
-// sun) were, as root mean square error over the mean load of the same quarter hours:
-// of the latest forecast, an hour old at most, and of the day's first.
+// ForecastReport has the errors of forecasts of net load (load less roofs, wind and
+// sun), as root mean square error over the mean load of the same quarter hours: of the
+// latest forecast, an hour old at most, and of the day's first.
 type ForecastReport struct {
 	Method    string  `json:"method"` // stated | perfect
 	Judged    int64   `json:"judged"` // quarter hours
@@ -68,7 +68,7 @@ type ForecastReport struct {
 	DayAhead  float64 `json:"day_ahead_nrmse"`
 }
 
-// Forecast folds how far off forecasts were.
+// Forecast folds the errors of forecasts.
 type Forecast struct {
 	n              int64
 	hour, day, sum float64 // squares in W², loads in W
@@ -87,7 +87,7 @@ func (f *Forecast) fold(e *twins.Event) {
 	f.sum += watts("load_mw")
 }
 
-// Report is nil where no forecast was judged.
+// Report returns nil if no forecast was judged.
 func (f *Forecast) Report(method string) *ForecastReport {
 	if f.n == 0 || f.sum <= 0 {
 		return nil

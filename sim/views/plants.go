@@ -10,11 +10,11 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// PlantsKind is the row of what plants were doing.
+// PlantsKind is the row of Plants.
 var PlantsKind = Declare(Kind{Name: "plants", Version: 1, New: func(w *sim.World) View { return newPlants(w) }})
 
-// Plants are those that can be started and stopped, and what they were doing: off, starting or on,
-// and since when.
+// Plants are the plants that can be started and stopped, with their states: off, starting or on, and
+// since when.
 //
 //	version byte, steps int, plants uint; of each in order of paths: path text, a recent of states (state int, since int)
 type Plants struct {
@@ -27,13 +27,13 @@ type plantLog struct {
 	doing recent[plantDoing]
 }
 
-// plantDoing is what a plant is doing: since is as in twins.Plant.
+// plantDoing is the state of a plant; since is as in twins.Plant.
 type plantDoing struct {
 	state twins.PlantState
 	since twins.Tick
 }
 
-// newPlants finds them in a world.
+// newPlants finds the plants of a world that can be started and stopped.
 func newPlants(w *sim.World) *Plants {
 	p := &Plants{of: map[string]*plantLog{}}
 	for _, c := range w.Cells {
@@ -68,7 +68,7 @@ func (l *plantLog) follow(t twins.Tick, e *twins.Event) {
 	after := l.plant
 	after.State = -1
 	if after.Follow(e); after.State < 0 {
-		return // it is about something else
+		return // the event does not change the state
 	}
 	l.doing.add(t, plantDoing{after.State, after.Since})
 }
@@ -76,8 +76,8 @@ func (l *plantLog) follow(t twins.Tick, e *twins.Event) {
 // Knows reports whether a path is that of a plant that can be started and stopped.
 func (p *Plants) Knows(path string) bool { return p.of[path] != nil }
 
-// At is a plant as it was after a step; false if that has been forgotten. Of what a plant is, only
-// what never changes and State and Since are right.
+// At returns a plant as it was after a step; false if that has been dropped. Only State, Since and the
+// fields that never change are valid.
 func (p *Plants) At(path string, t twins.Tick) (plant twins.Plant, known bool) {
 	log := p.of[path]
 	doing, known := log.doing.at(t)

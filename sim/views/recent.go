@@ -8,14 +8,14 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// mostRecent is how many changes of a value are remembered.
+// mostRecent is how many changes of a value are kept.
 const mostRecent = 64
 
-// recent is a value that changes now and then, with its last changes: what it was at a moment is
-// known as far back as they go. It never holds more than mostRecent of them.
+// recent is a value with its last changes, at most mostRecent. Past values are known as far back as
+// these changes go.
 type recent[T any] struct {
-	before  T          // the first change that is remembered
-	from    twins.Tick // known from this step on
+	before  T          // value before the first of changes
+	from    twins.Tick // values are known from this step on
 	changes []change[T]
 }
 
@@ -37,7 +37,7 @@ func (r *recent[T]) now() T {
 	return r.before
 }
 
-// add changes the value from a step on, which is not before the last change.
+// add changes the value from a step on. The step must not be before the last change.
 func (r *recent[T]) add(t twins.Tick, value T) {
 	if len(r.changes) == mostRecent {
 		r.before, r.from = r.changes[0].value, r.changes[0].tick
@@ -46,7 +46,7 @@ func (r *recent[T]) add(t twins.Tick, value T) {
 	r.changes = append(r.changes, change[T]{t, value})
 }
 
-// at is the value in a step; false if that has been forgotten.
+// at returns the value in a step; false if it has been dropped.
 func (r *recent[T]) at(t twins.Tick) (value T, known bool) {
 	value = r.before
 	for i := range r.changes {
@@ -57,7 +57,8 @@ func (r *recent[T]) at(t twins.Tick) (value T, known bool) {
 	return value, t >= r.from
 }
 
-// until is a copy of what was known before a step; false if that has been forgotten.
+// until returns a copy without the changes from a step on; false if the value before the step has been
+// dropped.
 func (r *recent[T]) until(at twins.Tick) (o recent[T], known bool) {
 	n := slices.IndexFunc(r.changes, func(c change[T]) bool { return c.tick >= at })
 	if n < 0 {

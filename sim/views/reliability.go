@@ -8,14 +8,14 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Reliability folds what is recorded of supply that was cut (twins.SupplyCut) into
-// the indices of IEEE 1366. Customers are the members that draw and stand at a
-// connection point of their own. It remembers only those who were cut.
+// Reliability folds the events supply.cut (twins.SupplyCut) into the indices of
+// IEEE 1366. Customers are the members with the role of a load, each with a connection
+// point of its own. Only customers that were cut take memory.
 //
-// An interruption of a customer begins in a step in which essential load is cut,
-// and lasts over the steps in a row in which it is. Its length is the sum of
-// cut ÷ wanted of these steps, times the step: a customer that was off for a part
-// of a step, or whose load was cut in part, was interrupted for that part.
+// An interruption of a customer begins in a step in which essential load is cut, and
+// lasts as long as consecutive steps cut it. Its length is the sum of cut ÷ wanted of
+// these steps, times the step: a customer that was off for a part of a step, or whose
+// load was cut in part, was interrupted for that part.
 type Reliability struct {
 	// Threshold is the length beyond which an interruption counts; 0 is
 	// DefaultInterruption.
@@ -24,9 +24,9 @@ type Reliability struct {
 	customers int64
 	now       twins.Tick
 	step      twins.Seconds
-	cut       map[string]*service
+	cut       map[string]*cutCustomer
 	counted   int64       // interruptions that are over
-	length    duration    // of those
+	length    duration    // of the counted interruptions together
 	ens       twins.Total // energy not served
 }
 
@@ -34,12 +34,12 @@ type Reliability struct {
 // Union (CEER benchmarking reports: longer than 3 minutes). IEEE 1366 has 5 minutes.
 const DefaultInterruption twins.Seconds = 180
 
-// service is what is known of a customer that has been cut.
-type service struct {
-	burden twins.Burden // with the last cut
-	told   twins.Tick   // of the last cut of any load
-	last   twins.Tick   // of the last cut of essential load; −1 without one
-	length int64        // of the interruption that holds it, ns
+// cutCustomer is a customer that has been cut.
+type cutCustomer struct {
+	burden        twins.Burden // after the last cut
+	lastCut       twins.Tick   // of any load
+	lastEssential twins.Tick   // last step in which essential load was cut; −1: never
+	length        int64        // of the interruption that lastEssential belongs to, ns
 }
 
 // nanosecond is the unit in which lengths are added up. A part of a step is
@@ -62,7 +62,7 @@ func (d duration) minutes() float64 {
 // Commit implements sim.Sink.
 func (v *Reliability) Commit(r *sim.StepRecord) error {
 	if v.cut == nil {
-		v.cut = map[string]*service{}
+		v.cut = map[string]*cutCustomer{}
 	}
 	v.now, v.step, v.customers = r.Tick, r.Step, 0
 	for _, c := range r.Cells {
@@ -73,50 +73,50 @@ func (v *Reliability) Commit(r *sim.StepRecord) error {
 		}
 		for i := range c.Events {
 			if e := &c.Events[i]; e.Event.Type == twins.SupplyCut {
-				v.short(e.Member, &e.Event, r)
+				v.addCut(e.Member, &e.Event, r)
 			}
 		}
 	}
 	return nil
 }
 
-// short takes in one customer's step.
-func (v *Reliability) short(member string, e *twins.Event, r *sim.StepRecord) {
+// addCut adds the event of one customer in one step.
+func (v *Reliability) addCut(member string, e *twins.Event, r *sim.StepRecord) {
 	v.ens = v.ens.Plus(twins.Power(e.Field("unserved_mw")).For(r.Step))
 	s := v.cut[member]
 	if s == nil {
-		s = &service{last: -1}
+		s = &cutCustomer{lastEssential: -1}
 		v.cut[member] = s
 	}
-	s.told = r.Tick
+	s.lastCut = r.Tick
 	s.burden = twins.Burden{Need: twins.Energy(e.Field("need_mj")), Borne: twins.Energy(e.Field("borne_mj"))}
 	cut, wanted := e.Field("cut_mw"), e.Field("wanted_mw")
 	if cut <= 0 {
 		return
 	}
-	if s.last >= 0 && s.last != r.Tick-1 {
+	if s.lastEssential >= 0 && s.lastEssential != r.Tick-1 {
 		v.counted, v.length = v.add(s, v.counted, v.length)
 		s.length = 0
 	}
 	off, _ := twins.MulDiv(cut, int64(r.Step)*nanosecond, wanted)
-	s.last = r.Tick
+	s.lastEssential = r.Tick
 	s.length += off
 }
 
 // add counts an interruption if it is long enough.
-func (v *Reliability) add(s *service, counted int64, length duration) (int64, duration) {
+func (v *Reliability) add(s *cutCustomer, counted int64, length duration) (int64, duration) {
 	threshold := v.Threshold
 	if threshold == 0 {
 		threshold = DefaultInterruption
 	}
-	if s.last < 0 || s.length <= int64(threshold)*nanosecond {
+	if s.lastEssential < 0 || s.length <= int64(threshold)*nanosecond {
 		return counted, length
 	}
 	return counted + 1, length.plus(s.length)
 }
 
-// Report is what has come of it so far. An interruption that goes on counts with
-// the length that it has.
+// Report returns the indices so far. An interruption that has not ended counts with its
+// length so far.
 func (v *Reliability) Report() ReliabilityReport {
 	counted, length := v.counted, v.length
 	for _, s := range v.cut {
@@ -134,21 +134,21 @@ func (v *Reliability) Report() ReliabilityReport {
 	return r
 }
 
-// ENS is the energy not served, exactly.
+// ENS returns the energy not served, exactly.
 func (v *Reliability) ENS() twins.Total { return v.ens }
 
-// fairDays is the time over which what customers have borne is compared.
+// fairDays is how many days the burdens of customers are compared over.
 const fairDays = 30
 
-// Fairness compares what customers have borne for what they needed, among those
-// whose essential load was cut in the last 30 days; nil if nobody's was. What they
-// needed is as of the last cut of each.
+// Fairness compares the shares of their essential need that were not served, among the
+// customers that were cut in the last 30 days; nil if there was none. The need of a
+// customer is that at its last cut.
 func (v *Reliability) Fairness() *FairnessReport {
 	var sum, squares, most float64
 	n := int64(0)
 	for _, path := range slices.Sorted(maps.Keys(v.cut)) { // floats add up in one order
 		s := v.cut[path]
-		age := int64(v.now-s.told) * int64(v.step)
+		age := int64(v.now-s.lastCut) * int64(v.step)
 		if s.burden.Borne <= 0 || s.burden.Need <= 0 || age >= fairDays*86_400 {
 			continue
 		}

@@ -26,8 +26,8 @@ type outages struct {
 
 // A step of 600 W is 10 Wh in a minute, 150 Wh in a quarter, 600 Wh in an hour.
 var handTable = []outages{
-	// Nobody, or not for long enough.
-	{"nobody", 10, 60, 0, nil, 0, 0, 0},
+	// No customer, or not for long enough.
+	{"no customer", 10, 60, 0, nil, 0, 0, 0},
 	{"served all the time", 1, 60, 0, []string{". . ."}, 0, 0, 0},
 	{"1 min", 1, 60, 0, []string{"x"}, 0, 0, 10},
 	{"2 min", 1, 60, 0, []string{"x x"}, 0, 0, 20},
@@ -47,7 +47,7 @@ var handTable = []outages{
 	{"a day", 1, 3600, 0, []string{"x*24"}, 1440, 1, 14400},
 	{"however little was wanted", 1, 900, 0, []string{"1/1"}, 15, 1, 0.25},
 
-	// Over the bounds of steps, and back to back.
+	// Over several steps, and one after another.
 	{"served before and after", 1, 60, 0, []string{". x*4 ."}, 4, 1, 40},
 	{"two of 4 min", 1, 60, 0, []string{"x*4 . x*4"}, 8, 2, 80},
 	{"two of 3 min are none", 1, 60, 0, []string{"x*3 . x*3"}, 0, 0, 60},
@@ -79,7 +79,7 @@ var handTable = []outages{
 	{"turns that overlap", 2, 900, 0, []string{"x 300/600 .", ". 300/600 x"}, 22.5, 1, 450},
 	{"one long, one short", 2, 60, 0, []string{"x*10", "x*3"}, 5, 0.5, 130},
 
-	// What is not essential is no interruption, but energy not served.
+	// Load that is not essential: energy not served, but no interruption.
 	{"heat alone", 1, 900, 0, []string{"+200"}, 0, 0, 50},
 	{"heat as well", 1, 900, 0, []string{"300/600+200"}, 7.5, 1, 125},
 	{"heat between two", 1, 900, 0, []string{"x +200 x"}, 30, 2, 350},
@@ -94,7 +94,7 @@ var handTable = []outages{
 	{"2 min, counted from 1", 1, 60, 60, []string{"x*2"}, 2, 1, 20},
 	{"1 min, counted from 1 s", 1, 60, 1, []string{"x"}, 1, 1, 10},
 
-	// The run ends.
+	// The run ends during an interruption.
 	{"off at the end", 1, 60, 0, []string{". x*4"}, 4, 1, 40},
 	{"off at the end, not for long", 1, 60, 0, []string{". x*3"}, 0, 0, 30},
 	{"off at the end, counted before", 1, 60, 0, []string{"x*4 . x*3"}, 4, 1, 70},
@@ -133,7 +133,7 @@ func TestReliabilityByHand(t *testing.T) {
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(b)) }
 
-// records are the steps of a row, as a stepper would hand them on.
+// records are the steps of a row, as a stepper passes them to sinks.
 func (o *outages) records(t *testing.T) []*sim.StepRecord {
 	t.Helper()
 	homes := &twins.BlockLayout{Kind: twins.Household}
@@ -189,10 +189,10 @@ func cutOf(t *testing.T, token string) twins.Event {
 }
 
 // Jain's index by hand: shares of 0.1 and 0.3 give 0.4² ÷ (2 · 0.10) = 0.8, and the
-// greatest is 1.5 times the mean. What counts is the last cut of each, of essential
-// load, within 30 days.
+// greatest is 1.5 times the mean. Each customer counts with its last cut of essential
+// load, if that is less than 30 days ago.
 func TestFairnessByHand(t *testing.T) {
-	type told struct {
+	type cut struct {
 		member      string
 		tick        twins.Tick
 		need, borne int64
@@ -200,21 +200,21 @@ func TestFairnessByHand(t *testing.T) {
 	const day = 24 // steps of an hour
 	for _, row := range []struct {
 		name string
-		told []told
+		cuts []cut
 		want views.FairnessReport
 	}{
-		{"nobody", nil, views.FairnessReport{}},
-		{"one", []told{{"a", 0, 100, 10}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 1}},
-		{"all alike", []told{{"a", 0, 100, 10}, {"b", 0, 50, 5}, {"c", 1, 10, 1}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 3}},
-		{"one bore three times as much", []told{{"a", 0, 100, 10}, {"b", 0, 100, 30}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
-		{"for half of the need", []told{{"a", 0, 100, 10}, {"b", 0, 50, 15}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
-		{"the last counts", []told{{"a", 0, 100, 90}, {"b", 0, 100, 10}, {"a", 5, 100, 30}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
-		{"heat alone is no burden", []told{{"a", 0, 100, 10}, {"b", 0, 100, 0}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 1}},
-		{"more than 30 days ago", []told{{"a", 0, 100, 10}, {"b", 30 * day, 100, 30}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 1}},
-		{"just less", []told{{"a", 1, 100, 10}, {"b", 30 * day, 100, 30}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
+		{"no customer", nil, views.FairnessReport{}},
+		{"one", []cut{{"a", 0, 100, 10}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 1}},
+		{"equal shares", []cut{{"a", 0, 100, 10}, {"b", 0, 50, 5}, {"c", 1, 10, 1}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 3}},
+		{"one has three times the share", []cut{{"a", 0, 100, 10}, {"b", 0, 100, 30}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
+		{"for half of the need", []cut{{"a", 0, 100, 10}, {"b", 0, 50, 15}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
+		{"the last cut counts", []cut{{"a", 0, 100, 90}, {"b", 0, 100, 10}, {"a", 5, 100, 30}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
+		{"heat alone does not count", []cut{{"a", 0, 100, 10}, {"b", 0, 100, 0}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 1}},
+		{"more than 30 days ago", []cut{{"a", 0, 100, 10}, {"b", 30 * day, 100, 30}}, views.FairnessReport{Jain: 1, MaxOverMean: 1, ServedShort: 1}},
+		{"less than 30 days ago", []cut{{"a", 1, 100, 10}, {"b", 30 * day, 100, 30}}, views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2}},
 	} {
 		var v views.Reliability
-		for _, e := range row.told {
+		for _, e := range row.cuts {
 			cell := &twins.CellRecord{Events: []twins.Notice{{Member: e.member, Event: twins.Event{Type: twins.SupplyCut, V: [7]int64{1, 1, 1, e.need, e.borne}}}}}
 			if err := v.Commit(&sim.StepRecord{Tick: e.tick, Step: 3600, Cells: []*twins.CellRecord{cell}}); err != nil {
 				t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Report is what a run came to: the object that `run --json` prints. Energies
-// are over the run, at AC terminals. A nil pointer stands where the model is
-// not built or a ratio has no denominator.
+// Report holds the results of a run: the object that `run --json` prints. Energies
+// are sums over the run, at AC terminals. A pointer is nil if the grid lacks that
+// part, or if the denominator of a ratio is 0.
 type Report struct {
 	Scenario string         `json:"scenario"`
 	Seed     uint64         `json:"seed"`
@@ -19,13 +19,13 @@ type Report struct {
 	StepS    int64          `json:"step_s"`
 	Steps    int64          `json:"steps"`
 	Hosting  string         `json:"hosting"`
-	Members  map[string]int `json:"members"`  // by kind, that were there
-	Prepared map[string]int `json:"prepared"` // by kind, that could have been put in and were not
+	Members  map[string]int `json:"members"`  // by kind: members that were in service at some time
+	Prepared map[string]int `json:"prepared"` // by kind: members that are prepared and were never put in
 
 	Energy            EnergyReport `json:"energy_wh"`
 	BalanceResidualMJ int64        `json:"balance_residual_mj"`
-	PeakW             float64      `json:"peak_w"`    // highest mean consumption + charging of a step
-	PeakStep          int64        `json:"peak_step"` // its step
+	PeakW             float64      `json:"peak_w"`    // highest consumption + charging of a step, a mean over the step
+	PeakStep          int64        `json:"peak_step"` // step of PeakW
 	PeakImportW       float64      `json:"peak_import_w"`
 	PeakExportW       float64      `json:"peak_export_w"`
 	LimitBreachSteps  int64        `json:"limit_breach_steps"`
@@ -35,10 +35,10 @@ type Report struct {
 	Vehicles    VehicleReport     `json:"vehicles"`
 	Frequency   *FrequencyReport  `json:"frequency_hz"`
 	Reliability ReliabilityReport `json:"reliability"`
-	Fairness    *FairnessReport   `json:"fairness"` // null: nobody was served short
+	Fairness    *FairnessReport   `json:"fairness"` // null: no customer was cut
 	Rewards     RewardReport      `json:"rewards_eur"`
 	CO2G        *float64          `json:"co2_g"`
-	Forecast    *ForecastReport   `json:"forecast"` // null: no plan was made, or none judged yet
+	Forecast    *ForecastReport   `json:"forecast"` // null: no forecast was made, or none judged yet
 
 	Digest             string  `json:"digest"`
 	MessagesHandled    int64   `json:"messages_handled"`
@@ -48,17 +48,17 @@ type Report struct {
 
 	// ProducedBy is the produced energy in Wh by kind of producer.
 	ProducedBy map[string]float64 `json:"produced_wh_by_kind"`
-	// RecordedEveryS is the interval of the coarsest recording, in seconds; 0
-	// without one. Steps finer than that know no more than it does.
+	// RecordedEveryS is the interval of the coarsest recording, in seconds; 0: no
+	// recording. Steps shorter than that add no information.
 	RecordedEveryS int64 `json:"recorded_every_s"`
-	// FilledValues counts recorded values that were missing and have been filled.
+	// FilledValues counts gaps in recordings and weather that were filled.
 	FilledValues int `json:"filled_values"`
 	// Quarantined members failed twice in one step; an estimate stands for them.
 	Quarantined []string `json:"quarantined"`
-	// Recomputed says of a run that was verified whether its steps were computed again, which
-	// those of another model are not.
+	// Recomputed reports, after `replay --verify`, whether the steps were computed again. Steps
+	// of another model are not.
 	Recomputed *bool `json:"recomputed,omitempty"`
-	// Interrupted says that the run was ended before its last step.
+	// Interrupted reports that the run was stopped before its last step.
 	Interrupted bool `json:"interrupted"`
 }
 
@@ -72,11 +72,11 @@ type EnergyReport struct {
 	Discharged float64 `json:"discharged"` // batteries and vehicles
 	Lost       float64 `json:"lost"`       // in cables and transformers
 	Curtailed  float64 `json:"curtailed"`
-	Shifted    float64 `json:"shifted"` // drawn later than unasked by agreement, counted once
-	// TurnedDown is what was not drawn by agreement and not made up within a day. It
-	// is 0: nobody can agree to that yet. Machines run within the time that they may
-	// wait, a day at most, heat is made up, and what a vehicle leaves without it wants
-	// at its next stay.
+	Shifted    float64 `json:"shifted"` // drawn later by agreement, counted once
+	// TurnedDown is load that was given up by agreement and not made up within a day.
+	// It is 0, because no kind of load can agree to that yet: machines run within the
+	// time that they may wait, a day at most; heat is made up; and a vehicle charges at
+	// its next stay what it lacks.
 	TurnedDown        float64 `json:"turned_down"`
 	Unserved          float64 `json:"unserved"`
 	UnservedEssential float64 `json:"unserved_essential"`
@@ -86,12 +86,12 @@ type EnergyReport struct {
 type VehicleReport struct {
 	Departures int64 `json:"departures"`
 	Ready      int64 `json:"ready"`      // with the energy of their next trip
-	Impossible int64 `json:"impossible"` // told at plug-in
+	Impossible int64 `json:"impossible"` // could not have been charged in time, known at plug-in
 }
 
-// ReliabilityReport is energy not served in Wh, SAIDI in minutes and SAIFI in
-// interruptions, per customer, and CAIDI in minutes per interruption: null without
-// one.
+// ReliabilityReport has the energy not served in Wh, per customer SAIDI in minutes
+// and SAIFI in interruptions, and CAIDI in minutes per interruption, which is null if
+// there was no interruption.
 type ReliabilityReport struct {
 	ENSWh    float64  `json:"ens_wh"`
 	SAIDIMin float64  `json:"saidi_min"`
@@ -99,29 +99,29 @@ type ReliabilityReport struct {
 	CAIDIMin *float64 `json:"caidi_min"`
 }
 
-// FairnessReport compares the shares of their essential need that customers have
-// borne, among the ServedShort: Jain's index, (Σx)² ÷ (n·Σx²), is 1 where all have
-// borne the same and 1/n where one has borne all (Jain, Chiu, Hawe, DEC-TR-301,
-// 1984); MaxOverMean is 1 and n there.
+// FairnessReport compares customers by the share x of their essential need that was
+// not served. ServedShort is the number n of customers with x > 0. Jain's index,
+// (Σx)² ÷ (n·Σx²), is 1 if all have the same share and 1/n if one customer has all of
+// it (Jain, Chiu, Hawe, DEC-TR-301, 1984); MaxOverMean is 1 and n there.
 type FairnessReport struct {
 	Jain        float64 `json:"jain"`
 	MaxOverMean float64 `json:"max_over_mean"`
 	ServedShort int64   `json:"served_short"`
 }
 
-// RewardReport is what members are owed, in euro at the scenario's rates.
+// RewardReport has the rewards of all members, in euro at the scenario's rates.
 type RewardReport struct {
 	Shifted   float64 `json:"shifted"`
 	Unserved  float64 `json:"unserved"`
 	Curtailed float64 `json:"curtailed"`
 }
 
-// Summary is the sink that makes a Report, and keeps the curve of the whole
-// grid for a plot.
+// Summary is the sink that makes a Report, and holds the curves of the whole grid
+// for a plot.
 type Summary struct {
 	step       twins.Seconds
 	steps      int64
-	flows      [11]twins.Total // of kinds of energy, see add
+	flows      [11]twins.Total // by kind of energy: sumConsumed, …
 	producedBy map[string]twins.Total
 	peak       twins.Power
 	peakTick   twins.Tick
@@ -130,8 +130,8 @@ type Summary struct {
 	breaches   int64
 	departures twins.Departures
 	quarantine []string
-	putIn      map[string]bool // members that a command has made available, or that were there though prepared
-	exportsOwn bool            // export has exceeded production
+	putIn      map[string]bool // members set available by a command, and prepared members that were seen in service
+	exportsOwn bool            // export has exceeded production in a step: stored or imported energy was exported
 	residual   twins.Energy
 
 	Reliability Reliability
@@ -139,28 +139,28 @@ type Summary struct {
 	Frequency   Frequency
 	Forecast    Forecast
 
-	// Demand is consumption + charging over the run, Production what was generated.
+	// Demand is consumption + charging over the run, Production is generation.
 	Demand, Production Trace
 }
 
-// NewSummary is a Summary with the threshold and the rates of a scenario.
+// NewSummary makes a Summary with the threshold and the rates of a scenario.
 func NewSummary(s *scenario.Scenario) *Summary {
 	return &Summary{Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}}
 }
 
 // The kinds of energy that Summary adds up.
 const (
-	consumed = iota
-	produced
-	imported
-	exported
-	charged
-	discharged
-	lost
-	curtailed
-	unserved
-	unservedEssential
-	shifted
+	sumConsumed = iota
+	sumProduced
+	sumImported
+	sumExported
+	sumCharged
+	sumDischarged
+	sumLost
+	sumCurtailed
+	sumUnserved
+	sumUnservedEssential
+	sumShifted
 )
 
 // Commit implements sim.Sink.
@@ -171,9 +171,9 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	f := &r.Flows
 	s.step = r.Step
 	s.steps++
-	for k, p := range [...]twins.Power{consumed: f.Load, produced: f.Generation, imported: f.Import, exported: f.Export,
-		charged: f.Charge, discharged: f.Discharge, lost: f.NetworkLoss, curtailed: f.Curtailed, unserved: f.Unserved, unservedEssential: f.UnservedEssential,
-		shifted: f.Shifted} {
+	for k, p := range [...]twins.Power{sumConsumed: f.Load, sumProduced: f.Generation, sumImported: f.Import, sumExported: f.Export,
+		sumCharged: f.Charge, sumDischarged: f.Discharge, sumLost: f.NetworkLoss, sumCurtailed: f.Curtailed, sumUnserved: f.Unserved, sumUnservedEssential: f.UnservedEssential,
+		sumShifted: f.Shifted} {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
 	demand := f.Load + f.Charge
@@ -208,8 +208,8 @@ func (s *Summary) commands(all []twins.Command) {
 	}
 }
 
-// members counts those that were there, those that were put in among them, and
-// those that were prepared only.
+// members counts the members of each kind, those that were put in among them, and
+// separately those that stayed prepared.
 func (s *Summary) members(w *sim.World, r *Report) {
 	r.Members, r.Prepared = maps.Clone(w.Members), maps.Clone(w.Prepared)
 	for path := range s.putIn {
@@ -252,17 +252,17 @@ func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
 	}
 }
 
-// Report is what the run has come to so far. The caller fills in what only it
-// knows: run folder, digest, messages, times.
+// Report returns the results so far. The caller fills in run folder, digest, messages
+// and times.
 func (s *Summary) Report(w *sim.World) *Report {
 	wh := func(k int) float64 { return s.flows[k].WattHours() }
 	r := &Report{
 		Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Hosting: w.Scenario.Hosting,
 		StepS: int64(w.Scenario.Calendar.Step), Steps: s.steps,
 		Energy: EnergyReport{
-			Consumed: wh(consumed), Produced: wh(produced), Imported: wh(imported), Exported: wh(exported),
-			Charged: wh(charged), Discharged: wh(discharged), Lost: wh(lost), Curtailed: wh(curtailed),
-			Shifted: wh(shifted), Unserved: wh(unserved), UnservedEssential: wh(unservedEssential),
+			Consumed: wh(sumConsumed), Produced: wh(sumProduced), Imported: wh(sumImported), Exported: wh(sumExported),
+			Charged: wh(sumCharged), Discharged: wh(sumDischarged), Lost: wh(sumLost), Curtailed: wh(sumCurtailed),
+			Shifted: wh(sumShifted), Unserved: wh(sumUnserved), UnservedEssential: wh(sumUnservedEssential),
 		},
 		BalanceResidualMJ: int64(s.residual),
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
@@ -286,16 +286,16 @@ func (s *Summary) Report(w *sim.World) *Report {
 	if w.Weather != nil {
 		r.FilledValues += w.Weather.Filled
 	}
-	own := s.flows[produced].Minus(s.flows[exported])
-	used := s.flows[consumed].PlusTotal(s.flows[charged]).PlusTotal(s.flows[lost]).Minus(s.flows[discharged])
-	if !s.exportsOwn { // else imported energy has left again, and only an origin ledger could tell
+	own := s.flows[sumProduced].Minus(s.flows[sumExported])
+	used := s.flows[sumConsumed].PlusTotal(s.flows[sumCharged]).PlusTotal(s.flows[sumLost]).Minus(s.flows[sumDischarged])
+	if !s.exportsOwn { // else imported energy was exported again; how much, only a ledger of origins could say
 		r.SelfSufficiency = ratio(own, used)
-		r.SelfConsumption = ratio(own, s.flows[produced])
+		r.SelfConsumption = ratio(own, s.flows[sumProduced])
 	}
 	return r
 }
 
-// ratio is a ÷ b, nil where b is 0.
+// ratio returns a ÷ b, nil if b is 0.
 func ratio(a, b twins.Total) *float64 {
 	if b.Sign() == 0 {
 		return nil

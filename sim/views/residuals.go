@@ -11,9 +11,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Residuals holds what meters recorded against what the twins at the same places
+// Residuals compares the power that meters recorded with the power that their twins
 // computed: residual = computed − recorded, of the mean power of each step. A household's
-// meter is read with what stands behind it.
+// meter includes its batteries and vehicles.
 type Residuals struct {
 	Band Band
 
@@ -21,21 +21,21 @@ type Residuals struct {
 	step   twins.Seconds
 }
 
-// Band is how far a residual may be from 0 in a step: Watts, and Share of the greatest
-// power that the meter recorded, whichever is more; and Allowed, the share of steps
-// in which it may be farther without the meter being flagged.
+// Band is the range that residuals should stay in: ± Watts, or ± Share of the greatest
+// power that the meter recorded, whichever is more. A meter is flagged if a greater share
+// of steps than Allowed is outside.
 type Band struct {
 	Watts   twins.Power
 	Share   twins.Ratio
 	Allowed twins.Ratio
 }
 
-// meter is one that is held against its twin.
+// meter is a recorded meter with its twin.
 type meter struct {
 	path     string
 	column   string
 	recorded []twins.Power
-	at       []slotOf // the twin, and what stands behind its meter
+	at       []slotOf // the twin, and the batteries and vehicles behind its meter
 	band     twins.Power
 
 	sum     twins.Total // of residuals
@@ -44,12 +44,13 @@ type meter struct {
 	outside int64
 	worst   twins.Power // by magnitude
 	worstAt time.Time
-	first   time.Time // outside
+	first   time.Time // of the first step outside
 }
 
 type slotOf struct{ cell, block, member int }
 
-// Meter adds a meter: what it recorded for each step of the run.
+// Meter adds a meter with the power that it recorded in each step of the run. It is an error if the
+// world has no member of that path.
 func (v *Residuals) Meter(w *sim.World, path, column string, recorded []twins.Power) error {
 	m := &meter{path: path, column: column, recorded: recorded}
 	for i, c := range w.Cells {
@@ -102,8 +103,8 @@ func (m *meter) add(r *sim.StepRecord, residual twins.Power) {
 	}
 }
 
-// Residual is what has come out for a meter. Bias is the mean of the residuals and RMSE
-// the root of their mean square, both in W.
+// Residual is the result of one meter. BiasW is the mean of the residuals, RMSEW the root of
+// their mean square, both in W.
 type Residual struct {
 	Member       string     `json:"member"`
 	Column       string     `json:"column"`
@@ -114,7 +115,7 @@ type Residual struct {
 	WorstAt      *time.Time `json:"worst_at"` // null: every residual is 0
 	BandW        float64    `json:"band_w"`
 	OutsideShare float64    `json:"outside_share"` // of steps
-	OutsideFrom  *time.Time `json:"outside_from"`  // null: it stays in its band
+	OutsideFrom  *time.Time `json:"outside_from"`  // null: every residual is inside the band
 	Flagged      bool       `json:"flagged"`
 }
 

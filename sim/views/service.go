@@ -10,19 +10,19 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// ServiceKind is the row of the members that are in service.
+// ServiceKind is the row of Service.
 var ServiceKind = Declare(Kind{Name: "service", Version: 1, New: func(w *sim.World) View {
 	return &Service{world: w, of: map[string]*recent[bool]{}}
 }})
 
-// Service is which members are in service: those that commands have taken out or put in, and all
-// others as the scenario states it.
+// Service knows which members are in service: members that commands have taken out or put in, and all
+// others by the scenario.
 //
 //	version byte, steps int, a list in order of paths: path text, a recent of 1 in service or 0
 type Service struct {
 	world *sim.World
 	next  twins.Tick
-	of    map[string]*recent[bool] // by path; none of those that nothing has changed
+	of    map[string]*recent[bool] // by path; only members that a command has changed
 }
 
 // Commit implements View.
@@ -48,7 +48,7 @@ func (s *Service) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// stated reports whether the scenario has a member in service.
+// stated reports whether a member is in service by the scenario.
 func (s *Service) stated(path string) bool {
 	e, ok := s.world.Scenario.Entry(kindOf(s.world, path), path)
 	if !ok {
@@ -58,8 +58,8 @@ func (s *Service) stated(path string) bool {
 	return !ok || setting.Value != 0
 }
 
-// In reports whether a member was in service after a step, and false if that has been forgotten. A
-// kind that cannot be taken out of service is always in it.
+// In reports whether a member was in service after a step; known is false if that has been dropped. A
+// member whose kind cannot be taken out of service is always in service.
 func (s *Service) In(path string, t twins.Tick) (in, known bool) {
 	if log := s.of[path]; log != nil {
 		return log.at(t)

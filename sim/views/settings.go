@@ -11,13 +11,13 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// SettingsKind is the row of the settings that commands have changed.
+// SettingsKind is the row of Settings.
 var SettingsKind = Declare(Kind{Name: "settings", Version: 1, New: func(w *sim.World) View {
 	return &Settings{world: w, now: map[SettingOf]int64{}}
 }})
 
-// Settings are the values that commands have changed so far, as stored integers. All others are
-// as the scenario states them.
+// Settings are the values of settings that commands have changed so far, as stored integers. All
+// other settings have the scenario's value.
 //
 //	version byte, steps int, a list in order of path and name: path text, name text, value int
 type Settings struct {
@@ -48,7 +48,7 @@ func (s *Settings) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-// commanded is what a command makes of its setting; was is the value before it.
+// commanded returns the value of a setting after a command; was returns the value before it.
 func commanded(c *twins.Command, was func() int64) int64 {
 	if c.Type == twins.CommandSet {
 		return c.Value()
@@ -57,7 +57,7 @@ func commanded(c *twins.Command, was func() int64) int64 {
 	return v
 }
 
-// stated is a setting as the scenario has it; 0 where it leaves it open.
+// stated returns the scenario's value of a setting; 0 if the scenario does not state it.
 func stated(w *sim.World, at SettingOf) int64 {
 	e, ok := w.Scenario.Entry(kindOf(w, at.Path), at.Path)
 	if !ok {
@@ -67,8 +67,8 @@ func stated(w *sim.World, at SettingOf) int64 {
 	return s.Value
 }
 
-// kindOf is the kind of a community or a member; nil if there is none of that path. It reads only
-// what never changes in a world: sim.World.KindOf makes an index on the way.
+// kindOf returns the kind of a community or a member, nil if the path is neither. It reads only what
+// never changes in a world, unlike sim.World.KindOf, which builds an index.
 func kindOf(w *sim.World, path string) *twins.Kind {
 	for _, c := range w.Cells {
 		if path == c.Path {
@@ -86,13 +86,13 @@ func kindOf(w *sim.World, path string) *twins.Kind {
 	return nil
 }
 
-// Value is what a command has made of a setting; false if none has changed it.
+// Value returns the value of a setting that commands have changed; false if no command has.
 func (s *Settings) Value(path, name string) (int64, bool) {
 	v, ok := s.now[SettingOf{path, name}]
 	return v, ok
 }
 
-// Until implements View: values before the last step are forgotten.
+// Until implements View. Only the values after the last step are known.
 func (s *Settings) Until(at twins.Tick) View {
 	if at < s.next {
 		return nil

@@ -4,14 +4,14 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// MostPlotted is how many values a Trace has at most: a season of quarter hours, eleven days of minutes.
+// MostPlotted is the highest number of values of a Trace: half a year of quarter hours, eleven days of minutes.
 const MostPlotted = 16_384
 
 // Trace is the curve of a power over a run, for a plot. Up to MostPlotted steps it has a value for
-// each; when there are more, neighbours are added up, so that a value stands for 2, 4, 8 … steps.
-// Sums are exact.
+// each step. Beyond that, neighbours are added up, so that a value is the sum of 2, 4, 8 … steps. Sums
+// are exact.
 type Trace struct {
-	each  int // steps of a value; the last may have fewer
+	each  int // steps of a value; the last value may have fewer
 	steps int
 	sums  []twins.Total // mW·steps
 }
@@ -35,12 +35,16 @@ func (t *Trace) Add(p twins.Power) {
 	t.steps++
 }
 
-// Len is how many values there are, Each of how many steps one is, and Steps how many steps they are of.
-func (t *Trace) Len() int   { return len(t.sums) }
-func (t *Trace) Each() int  { return max(1, t.each) }
+// Len returns the number of values.
+func (t *Trace) Len() int { return len(t.sums) }
+
+// Each returns the number of steps of a value.
+func (t *Trace) Each() int { return max(1, t.each) }
+
+// Steps returns the number of steps of all values together.
 func (t *Trace) Steps() int { return t.steps }
 
-// Mean is the mean of the values from ≤ i < to, in W.
+// Mean returns the mean power over the values from ≤ i < to, in W.
 func (t *Trace) Mean(from, to int) float64 {
 	sum := 0.0
 	for i := from; i < to; i++ {
@@ -49,7 +53,7 @@ func (t *Trace) Mean(from, to int) float64 {
 	return sum / float64(min(to*t.each, t.steps)-from*t.each)
 }
 
-// watts is a sum of powers in W, as Power.Watts has it where it fits into one.
+// watts returns a sum of powers in W, with the rounding of Power.Watts if the sum fits into a Power.
 func watts(sum twins.Total) float64 {
 	if e, ok := sum.Energy(); ok {
 		return twins.Power(e).Watts()

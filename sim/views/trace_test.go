@@ -7,7 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A trace of many steps is the exact means of as many neighbours as each value stands for.
+// A trace of many steps has exact means: each value is the mean of the steps that it covers.
 func TestTrace(t *testing.T) {
 	for _, steps := range []int{1, 3, views.MostPlotted, views.MostPlotted + 1, 3*views.MostPlotted + 7, 10 * views.MostPlotted} {
 		var trace views.Trace

@@ -11,9 +11,9 @@ import (
 // Figure is one of the energies that usage is counted in.
 type Figure int
 
-// The figures of usage, each an energy ≥ 0. Drawn and FedIn are what the meter at the
-// connection point counts, never netted over time: of a household with what stands behind
-// its meter, of a community at its border.
+// The figures of usage, each an energy ≥ 0. Drawn and FedIn are the two counts of the meter
+// at the connection point, never netted over time. A household's meter includes its batteries
+// and vehicles; a community's is at its border.
 const (
 	Consumed   Figure = iota // by loads
 	Produced                 // after curtailment
@@ -47,21 +47,22 @@ type CellUsage struct {
 	Blocks []BlockUsage // as in the cell
 }
 
-// BlockUsage is the members of one kind. What is added up are powers, once for each step:
+// BlockUsage has the usage of the members of one kind. It adds up powers, one for each step;
 // times the length of a step they are energies.
 type BlockUsage struct {
 	Figures [NumFigures][]int64 // of each member, in mW·steps; nil stands for zeros
-	// Parts are those of the members' devices, + drawn, − injected: those of the first
-	// member, then those of the second.
+	// Parts are the sums of the members' devices, + drawn, − injected, in mW·steps: those of
+	// the first member, then those of the second, and so on.
 	Parts []int64
 
 	step  int64   // s
-	first []int32 // of member i begin with Parts[first[i]]
+	first []int32 // devices of member i are Parts[first[i]:first[i+1]]
 	role  twins.Role
-	named [numColumns]int // columns of the kind, −1 without
+	named [numColumns]int // columns of the records' layout, −1 without
+	of    *twins.BlockLayout
 
 	owner [][2]int32 // of device i: block and member of the household, −1 without one
-	net   []int64    // of a step, with what stands behind the meter
+	net   []int64    // power of a step at the meter, with batteries and vehicles behind it
 }
 
 // The columns that figures are made of.
@@ -78,15 +79,13 @@ var usageColumns = [numColumns]string{
 	twins.ColumnPower.Name, twins.ColumnGeneration.Name, twins.ColumnUnserved.Name, twins.ColumnCurtailed.Name, twins.ColumnShifted.Name,
 }
 
-// NewCellUsage is that of no time at all, in steps of this length.
+// NewCellUsage makes an empty usage of a community, for steps of this length.
 func NewCellUsage(c *twins.CellLayout, step twins.Seconds) *CellUsage {
 	u := &CellUsage{Blocks: make([]BlockUsage, len(c.Blocks))}
 	for i, block := range c.Blocks {
 		b, n := &u.Blocks[i], len(block.Paths)
 		b.step, b.role, b.net = int64(step), block.Kind.Role, make([]int64, n)
-		for k, name := range usageColumns {
-			b.named[k] = block.ColumnNamed(name)
-		}
+		b.find(block)
 		b.first = make([]int32, 1, n+1)
 		for m := range block.Paths {
 			b.first = append(b.first, b.first[m]+int32(len(block.PartNames(m))))
@@ -102,7 +101,7 @@ func NewCellUsage(c *twins.CellLayout, step twins.Seconds) *CellUsage {
 	return u
 }
 
-// ownerOf finds the household whose path a device's begins with.
+// ownerOf finds the household that a battery or vehicle belongs to, by its path: block and member, −1 if none.
 func ownerOf(c *twins.CellLayout, device string) [2]int32 {
 	home := device[:strings.LastIndexByte(device, '/')]
 	for i, b := range c.Blocks {
@@ -113,10 +112,10 @@ func ownerOf(c *twins.CellLayout, device string) [2]int32 {
 	return [2]int32{-1, -1}
 }
 
-// Members is how many there are.
+// Members returns the number of members.
 func (b *BlockUsage) Members() int { return len(b.net) }
 
-// Of are the figures of one member.
+// Of returns the figures of one member.
 func (b *BlockUsage) Of(m int) (f Figures) {
 	for k, sums := range b.Figures {
 		if sums != nil {
@@ -126,7 +125,7 @@ func (b *BlockUsage) Of(m int) (f Figures) {
 	return f
 }
 
-// PartsOf are the energies of the devices of one member, in the order of its parts.
+// PartsOf returns the energies of the devices of one member, in the order of its parts.
 func (b *BlockUsage) PartsOf(m int) []twins.Energy {
 	sums := b.Parts[b.first[m]:b.first[m+1]]
 	energies := make([]twins.Energy, len(sums))
@@ -136,7 +135,7 @@ func (b *BlockUsage) PartsOf(m int) []twins.Energy {
 	return energies
 }
 
-// EachPart visits the devices of all members, with what stands for them in Parts.
+// EachPart visits the devices of all members with their sums in Parts.
 func (b *BlockUsage) EachPart(visit func(m int, sum int64)) {
 	for m := range b.net {
 		for _, v := range b.Parts[b.first[m]:b.first[m+1]] {
@@ -145,7 +144,7 @@ func (b *BlockUsage) EachPart(visit func(m int, sum int64)) {
 	}
 }
 
-// figure is one figure of all members, to be added to.
+// figure returns the sums of a figure, made if there are none yet.
 func (b *BlockUsage) figure(k Figure) []int64 {
 	if b.Figures[k] == nil {
 		b.Figures[k] = make([]int64, len(b.net))
@@ -178,7 +177,7 @@ func (u *CellUsage) Plus(v *CellUsage) {
 	}
 }
 
-// plus adds values to others; what is added may be shorter.
+// plus adds values to to, which is at least as long.
 func plus[T ~int64](to []int64, values []T) {
 	to = to[:len(values)]
 	for i, v := range values {
@@ -186,7 +185,8 @@ func plus[T ~int64](to []int64, values []T) {
 	}
 }
 
-// Add adds a step. One that is replayed shows no devices.
+// Add adds a step. A step that is read from the journal has no power of devices, so Parts
+// stay as they are.
 func (u *CellUsage) Add(c *twins.CellRecord, step twins.Seconds) {
 	f, net := &c.Flows, c.Net()
 	for k, p := range [NumFigures]twins.Power{f.Load, f.Generation, f.Charge, f.Discharge, max(net, 0), max(-net, 0), f.Unserved, f.Curtailed, f.Shifted} {
@@ -195,7 +195,7 @@ func (u *CellUsage) Add(c *twins.CellRecord, step twins.Seconds) {
 	for i := range c.Blocks {
 		u.Blocks[i].add(&c.Blocks[i])
 	}
-	for i := range u.Blocks { // behind a household's meter
+	for i := range u.Blocks { // batteries and vehicles count at their household's meter
 		b := &u.Blocks[i]
 		for m, at := range b.owner {
 			if at[0] >= 0 {
@@ -210,6 +210,9 @@ func (u *CellUsage) Add(c *twins.CellRecord, step twins.Seconds) {
 }
 
 func (b *BlockUsage) add(block *twins.BlockRecord) {
+	if b.of != block.BlockLayout {
+		b.find(block.BlockLayout)
+	}
 	column := func(k int) []int64 {
 		if n := b.named[k]; n >= 0 {
 			return block.Column(n)
@@ -222,7 +225,7 @@ func (b *BlockUsage) add(block *twins.BlockRecord) {
 	} else {
 		copy(b.net, power)
 	}
-	switch b.role { // what a power is, the identity of a reading says
+	switch b.role { // see the identities of twins.Reading
 	case twins.RoleLoad:
 		b.plus(Consumed, power)
 		b.plus(Consumed, generation)
@@ -236,6 +239,15 @@ func (b *BlockUsage) add(block *twins.BlockRecord) {
 	b.plus(Curtailed, column(curtailedColumn))
 	b.plus(Shifted, column(shiftedColumn))
 	plus(b.Parts, block.Parts)
+}
+
+// find looks the columns up in the layout of records. A run that another model went on with
+// has records of two layouts.
+func (b *BlockUsage) find(layout *twins.BlockLayout) {
+	b.of = layout
+	for k, name := range usageColumns {
+		b.named[k] = layout.ColumnNamed(name)
+	}
 }
 
 // plus adds powers to a figure; nil stands for zeros.
@@ -258,15 +270,14 @@ func (b *BlockUsage) split(powers []int64, drawn, injected Figure) {
 	}
 }
 
-// LocalHour and LocalDay are the Unix seconds at which the hour and the day of a step
-// begin on the clocks of the run's zone. A day has 23 or 25 hours where the clocks
-// change.
+// LocalHour returns the Unix second at which the hour of a step begins in the run's zone.
 func LocalHour(cal *inputs.Calendar, t twins.Tick) int64 {
 	at := cal.Time(t)
 	return at.Unix() - int64(at.Minute()*60+at.Second())
 }
 
-// LocalDay is the second at which a step's day begins.
+// LocalDay returns the Unix second at which the local day of a step begins. A day has 23 or 25
+// hours where the clocks change.
 func LocalDay(cal *inputs.Calendar, t twins.Tick) int64 {
 	return cal.DayStart(cal.Time(t).Unix())
 }

@@ -13,8 +13,8 @@ import (
 // month. Its form has no version byte:
 //
 //	9 int (Figure, of the community), number of blocks uint; for each block: parts uint, multiples of the parts' sums;
-//	members uint, and for each figure multiples of the members' sums, less what those before let expect (expectUsage); a
-//	sum is of powers over steps
+//	members uint, and for each figure multiples of the members' sums, less their prediction from the figures before
+//	(expectUsage); a sum is of powers over steps
 var UsageKind = Declare(Kind{Name: "usage", Version: 1, Window: func(w *sim.World, community int) Window {
 	return usageWindow{NewCellUsage(w.Cells[community].Layout(), w.Scenario.Calendar.Step), community}
 }})
@@ -25,7 +25,7 @@ type usageWindow struct {
 	community int
 }
 
-// UsageOf is what a window of usage has. It panics if the window is of another kind.
+// UsageOf returns the usage of a window. It panics if the window is of another kind.
 func UsageOf(w Window) *CellUsage { return w.(usageWindow).CellUsage }
 
 // Add implements Window.
@@ -34,12 +34,12 @@ func (u usageWindow) Add(r *sim.StepRecord) { u.CellUsage.Add(r.Cells[u.communit
 // Plus implements Window.
 func (u usageWindow) Plus(v Window) { u.CellUsage.Plus(v.(usageWindow).CellUsage) }
 
-// usageOrder has each figure after those that it is expected from.
+// usageOrder has each figure after those that it is predicted from.
 var usageOrder = [NumFigures]Figure{Produced, Charged, Discharged, Consumed, Drawn, FedIn, Unserved, Curtailed, Shifted}
 
-// AppendBinary writes figure by figure, and by how much each is not what those before it let
-// expect, so that most are zeros: a home has used what its devices have, and one without
-// panels has drawn it.
+// AppendBinary writes each figure less its prediction from the figures before it, so that most
+// values are zero: a home uses what its devices use, and a home without panels draws what it
+// uses.
 func (u *CellUsage) AppendBinary(b []byte) []byte {
 	w, scratch := form.Writer(b), []int64(nil)
 	for _, e := range u.Total {
@@ -90,7 +90,7 @@ func (u *CellUsage) UnmarshalBinary(b []byte) error {
 	return r.Done()
 }
 
-// expectUsage adds what a figure is likely to be, from those before it in usageOrder.
+// expectUsage adds sign times the prediction of a figure from those before it in usageOrder.
 func expectUsage(to []int64, b *BlockUsage, k Figure, sign int64) {
 	switch k {
 	case Produced:

@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Usage is folded from columns, whose meaning follows from a kind's role: over a day with
-// one of every kind it is, member by member and figure by figure, the sum of the readings.
+// Usage is folded from columns, whose meaning follows from a kind's role. Over a day with one
+// of every kind, each figure of each member equals the sum of its readings.
 func TestUsageIsTheSumOfReadings(t *testing.T) {
 	for _, name := range []string{"hamlet", "scarcity"} {
 		s, err := scenario.Load(name, scenario.Options{})
@@ -53,7 +53,7 @@ func TestUsageIsTheSumOfReadings(t *testing.T) {
 			for k, b := range c.Blocks {
 				for m, path := range b.Paths {
 					f := usage[i].Blocks[k].Of(m)
-					f[views.Drawn], f[views.FedIn] = 0, 0 // of the meter, which devices share
+					f[views.Drawn], f[views.FedIn] = 0, 0 // counted by the meter, which the devices share
 					if f != *want[path] {
 						t.Errorf("%s: %s used %v, its readings say %v", name, path, f, *want[path])
 					}

@@ -9,28 +9,28 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// VehiclesKind is the row of where vehicles are.
+// VehiclesKind is the row of Vehicles.
 var VehiclesKind = Declare(Kind{Name: "vehicles", Version: 1, New: func(w *sim.World) View { return newVehicles(w) }})
 
-// mostParked is how many changes of all vehicles are remembered together.
+// mostParked is how many changes are kept, of all vehicles together.
 const mostParked = 4096
 
-// Vehicles is where every vehicle is, plugged in or away, since when, and what it asked for. What it
-// was before is known as far back as the last mostParked changes go; they are not stored, since the
-// run's past has them.
+// Vehicles is the state of every vehicle: plugged in or away, since when, and what energy it asked
+// for. Earlier states are known as far back as the last mostParked changes; these changes are not
+// stored, because the run's records have them.
 //
 //	version byte, steps int, vehicles uint; of each in order of communities, kinds and paths: since int; if that is ≥ 0: 1 plugged,
 //	2 away and ready or 0; if plugged: leaves int, wanted int, impossible int
 type Vehicles struct {
 	next twins.Tick
-	from twins.Tick     // known after this step and later ones
+	from twins.Tick     // states are known after this step and later steps
 	at   map[string]int // by path: index into now; shared by all views of a world, never changed
 	now  []Parked
 	log  []parkedBefore // oldest first
 }
 
-// Parked is where a vehicle is since a step; −1 says that it is away since before the run, and that
-// nothing else is known.
+// Parked is the state of a vehicle since a step; Since −1: the vehicle has been away since before the
+// run, and the other fields are not known.
 type Parked struct {
 	twins.Parking
 	Since twins.Tick
@@ -42,7 +42,7 @@ type parkedBefore struct {
 	was     Parked
 }
 
-// newVehicles finds them in a world: they are members of a kind that has events of parking.
+// newVehicles finds the vehicles of a world: the members whose kind has an event that parks.
 func newVehicles(w *sim.World) *Vehicles {
 	v := &Vehicles{from: always, at: map[string]int{}}
 	for _, c := range w.Cells {
@@ -90,7 +90,8 @@ func (v *Vehicles) remember(c parkedBefore) {
 // Knows reports whether a path is that of a vehicle.
 func (v *Vehicles) Knows(path string) bool { _, ok := v.at[path]; return ok }
 
-// At is where a vehicle was after a step; false if that has been forgotten.
+// At returns the state of a vehicle after a step; false if that state has been dropped. The path must
+// be that of a vehicle (Knows).
 func (v *Vehicles) At(path string, t twins.Tick) (p Parked, known bool) {
 	k := v.at[path]
 	p = v.now[k]

@@ -9,78 +9,81 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// View folds the records of a run, from its first step on, into something that people ask
-// of it. The same records give the same view, live, in a replay or in a fork. A view is used
-// by one goroutine at a time.
+// View folds the records of a run, from its first step on, into one answer about the run. The
+// same records give the same view, live, in a replay or in a fork. A view is used by one
+// goroutine at a time.
 //
-// What a view holds is bounded by the scenario, not by the steps made: where it would grow
-// with them, it forgets the oldest, and whoever asks for that folds the records again.
+// The memory of a view is bounded by the scenario, not by the number of steps: a view that would
+// grow with the steps drops its oldest part, and a caller that needs that part folds the records
+// again.
 type View interface {
-	// Commit takes the next record, each once. It keeps nothing of the record itself.
+	// Commit takes each record once, in order. It keeps no reference to the record.
 	sim.Sink
-	// Until returns a copy of what the view knew before a step, or nil if that has been
-	// forgotten: then the records before the step are to be folded again.
+	// Until returns a copy of the view as it was before a step, or nil if the view has dropped
+	// that: then the caller folds the records before the step again.
 	Until(at twins.Tick) View
-	// AppendBinary appends the stored form: the kind's version byte, then what the view has
-	// in a form that is only appended to, drawn at the view.
+	// AppendBinary appends the stored form: the kind's version byte, then the view's fields. The
+	// form of each view is drawn in its comment.
 	AppendBinary(b []byte) []byte
-	// UnmarshalBinary is its inverse, for a view that New has made. After an error the view
-	// is of no use.
+	// UnmarshalBinary is the inverse of AppendBinary, for a view that New has made. After an
+	// error the view must not be used.
 	UnmarshalBinary(b []byte) error
 }
 
-// Window is what one community has come to in a length of time: an hour or a local day. What is
-// kept of all hours, days and months of a run is made of such.
+// Window holds the sums of one community over a length of time: an hour, a local day or a month.
+// A kept run stores its windows of hours and days.
 type Window interface {
-	// Add adds a step, of which a replay shows no devices.
+	// Add adds a step. A step that is read from the journal has no power of devices.
 	Add(r *sim.StepRecord)
 	// Plus adds another window of the same kind and community.
 	Plus(Window)
-	// Reset makes it the window of no time at all.
+	// Reset empties the window.
 	Reset()
 	// AppendBinary appends the stored form: the kind's version byte, except for usage, which
-	// is older than that rule, then what the window has.
+	// is older than that rule, then the window's sums.
 	AppendBinary(b []byte) []byte
-	// UnmarshalBinary is its inverse, for a window of no time.
+	// UnmarshalBinary is the inverse of AppendBinary, for an empty window.
 	UnmarshalBinary(b []byte) error
 }
 
-// Kind is the row of a view: all that server, journal and command line know of it. A view is one
-// file with its row. Name and Version are on disk for ever; a changed form has a new version.
+// Kind is the row of a view: everything that server, journal and command line know of the view. A
+// view is one file with its row. Name and Version are on disk for ever; a changed form has a new
+// version.
 type Kind struct {
-	Name    string // of small letters and _
+	Name    string // lower-case letters and _
 	Version uint8
 
-	// New makes the view of no steps at all; nil if the kind has windows only. The world has made
-	// none, and may make some later: what the view needs of its states it takes now.
+	// New makes the view before the first step; nil if the kind has windows only. The world has
+	// made no step yet and may make steps later, so New copies the states that the view needs.
 	New func(w *sim.World) View
-	// Window makes the window of no time of a community, an index into w.Cells; nil if the
+	// Window makes an empty window of a community, which is an index into w.Cells; nil if the
 	// kind has no figures by hour and day.
 	Window func(w *sim.World, community int) Window
 }
 
-var kinds []*Kind
+// registry has all kinds of view, by name.
+var registry []*Kind
 
-// Declare adds a kind of view to the registry. It is called once for each kind, where the kind is
-// defined.
+// Declare adds a kind of view to the registry. Each kind calls it once, where it is defined. Declare
+// panics if the name is taken or has other characters than lower-case letters and _.
 func Declare(k Kind) *Kind {
 	if k.Name == "" || strings.Trim(k.Name, "abcdefghijklmnopqrstuvwxyz_") != "" {
-		panic(fmt.Sprintf("views: name %q, wanted small letters and _", k.Name))
+		panic(fmt.Sprintf("views: name %q, wanted lower-case letters and _", k.Name))
 	}
 	if KindNamed(k.Name) != nil {
 		panic("views: kind declared twice: " + k.Name)
 	}
-	kinds = append(kinds, &k)
-	slices.SortFunc(kinds, func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
+	registry = append(registry, &k)
+	slices.SortFunc(registry, func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
 	return &k
 }
 
 // Kinds returns every kind of view, by name.
-func Kinds() []*Kind { return slices.Clone(kinds) }
+func Kinds() []*Kind { return slices.Clone(registry) }
 
-// KindNamed returns the kind of a name, or nil.
+// KindNamed returns the kind with a name, or nil.
 func KindNamed(name string) *Kind {
-	for _, k := range kinds {
+	for _, k := range registry {
 		if k.Name == name {
 			return k
 		}
@@ -88,17 +91,17 @@ func KindNamed(name string) *Kind {
 	return nil
 }
 
-// Set is the views of one run, one of each kind that has any. It is a sink.
+// Set holds one view of each kind of a run. It is a sink.
 type Set struct {
 	kinds []*Kind
 	views []View
 	next  twins.Tick
 }
 
-// NewSet makes the views of no steps at all.
+// NewSet makes the views of a world before its first step.
 func NewSet(w *sim.World) *Set {
 	s := &Set{}
-	for _, k := range kinds {
+	for _, k := range registry {
 		if k.New != nil {
 			s.kinds, s.views = append(s.kinds, k), append(s.views, k.New(w))
 		}
@@ -106,7 +109,7 @@ func NewSet(w *sim.World) *Set {
 	return s
 }
 
-// Steps is how many steps the views have taken.
+// Steps returns how many steps the views have taken.
 func (s *Set) Steps() twins.Tick { return s.next }
 
 // Commit implements sim.Sink.
@@ -130,8 +133,8 @@ func (s *Set) All(visit func(*Kind, View)) {
 	}
 }
 
-// Of returns the view of a kind. It panics if the set has none or one of another type, which
-// is a mistake in the caller.
+// Of returns the view of a kind. It panics if the set has no such view, or one of another type:
+// that is a mistake of the caller.
 func Of[V View](s *Set, k *Kind) V {
 	i := slices.Index(s.kinds, k)
 	if i < 0 {
@@ -140,7 +143,7 @@ func Of[V View](s *Set, k *Kind) V {
 	return s.views[i].(V)
 }
 
-// Until returns what the views knew before a step, and false if one of them has forgotten it.
+// Until returns copies of the views as they were before a step, and false if a view has dropped that.
 func (s *Set) Until(at twins.Tick) (*Set, bool) {
 	o := &Set{kinds: s.kinds, next: min(at, s.next)}
 	for _, v := range s.views {
@@ -153,8 +156,9 @@ func (s *Set) Until(at twins.Tick) (*Set, bool) {
 	return o, true
 }
 
-// Restore puts the views after so many steps to what their stored forms say, by name. One that
-// is missing or cannot be read is an error, after which the set is of no use.
+// Restore sets the views to their stored forms after the given number of steps; form returns the
+// stored form of a view by name. After an error (a form is missing or damaged) the set must not be
+// used.
 func (s *Set) Restore(steps twins.Tick, form func(name string) ([]byte, error)) error {
 	for i, v := range s.views {
 		b, err := form(s.kinds[i].Name)
@@ -169,7 +173,7 @@ func (s *Set) Restore(steps twins.Tick, form func(name string) ([]byte, error)) 
 	return nil
 }
 
-// columnOf is the index of a kind's column of a name, −1 without one.
+// columnOf returns the index of a kind's column by name, −1 if the kind has no such column.
 func columnOf(k *twins.Kind, name string) int {
 	return slices.IndexFunc(k.Columns, func(c twins.Column) bool { return c.Name == name })
 }

@@ -63,9 +63,9 @@ var hamletCommands = []twins.Command{
 	twins.Multiply("grid/north", "limit_w", int64(2*twins.One)).At(12, 906),
 }
 
-// Every kind of view that is declared keeps these laws, in a day with alerts, orders and changed limits. What it knew
-// before any step is had from its stored form after that step, which goes on to the same end; and from
-// Until, if it has not forgotten. Neither shares anything with the view that goes on.
+// Every declared kind of view keeps these laws, in a day with alerts, orders and changed limits. A view that is restored
+// from its stored form after any step, and takes the remaining records, ends in the same state. Until returns the
+// view as it was before a step, or nil. Copies share no memory with the view that they are of.
 func TestViewLaws(t *testing.T) {
 	w := built(t, "hamlet", hamletCommands...)
 	fresh := built(t, "hamlet") // makes no steps
@@ -77,7 +77,7 @@ func TestViewLaws(t *testing.T) {
 		name string
 		at   twins.Tick
 	}
-	var copies []copied // that Until has made
+	var copies []copied // made by Until
 	known := map[string]int{}
 	check := func(now twins.Tick) {
 		for at := range now + 1 {
@@ -138,7 +138,7 @@ func TestViewLaws(t *testing.T) {
 	}
 }
 
-// A name stands for one kind.
+// A name that is taken or malformed cannot be declared.
 func TestDeclaredTwice(t *testing.T) {
 	for _, name := range []string{"usage", "", "Ünusual"} {
 		func() {
@@ -152,8 +152,8 @@ func TestDeclaredTwice(t *testing.T) {
 	}
 }
 
-// The rules stand in the order in which they have always been shown; those of events are told by
-// their rows.
+// The order in which rules are shown does not change; rules of events have the severity and text of
+// their row.
 func TestRules(t *testing.T) {
 	var names []string
 	for _, r := range views.Rules() {
@@ -170,7 +170,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// restless makes of one record a run in which everything that views look at happens in each step.
+// restless makes a run out of one record, in which everything that views follow changes in each step.
 type restless struct {
 	record sim.StepRecord
 	events []twins.Notice // of a plant
@@ -203,7 +203,7 @@ func newRestless(t *testing.T, w *sim.World) *restless {
 	return x
 }
 
-// to makes steps up to one.
+// to makes the steps before the given one.
 func (x *restless) to(t *testing.T, from, to twins.Tick, sinks ...sim.Sink) {
 	t.Helper()
 	for n := from; n < to; n++ {
@@ -227,7 +227,7 @@ func (x *restless) to(t *testing.T, from, to twins.Tick, sinks ...sim.Sink) {
 	}
 }
 
-// held is what lives on the heap, in bytes.
+// held returns the size of the live heap in bytes.
 func held() int64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -236,10 +236,10 @@ func held() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// What the views of a run, and those of its report, take of memory is a matter of the grid, not of the steps
-// made: after ten times the steps it is what it was.
+// The memory of a run's views and of its report depends on the grid, not on the number of steps: after ten
+// times the steps it is the same.
 func TestViewsDoNotGrow(t *testing.T) {
-	const steps = 20_000 // beyond all that views remember
+	const steps = 20_000 // more than any view keeps
 	w := built(t, "hamlet")
 	x := newRestless(t, w)
 	before := held()
@@ -257,9 +257,9 @@ func TestViewsDoNotGrow(t *testing.T) {
 	runtime.KeepAlive(report)
 }
 
-// Whoever asks for a moment that a view has forgotten is told so, and never gets something else; what it knows is
-// what a view that has seen no more knew.
-func TestForgotten(t *testing.T) {
+// A view reports that it has dropped a past state, and never returns a wrong one. A past state that it returns
+// equals that of a view that has taken no later record.
+func TestDroppedStates(t *testing.T) {
 	x := newRestless(t, built(t, "hamlet"))
 	s := views.NewSet(built(t, "hamlet"))
 	const end = 30_000
@@ -278,10 +278,10 @@ func TestForgotten(t *testing.T) {
 		t.Errorf("the plant is %v since %d, it is known of %d steps", p.State, p.Since, knew)
 	}
 	if _, known := plants.At(x.events[0].Member, end/2); known || plants.Until(end/2) != nil {
-		t.Error("what has been forgotten is told")
+		t.Error("the view returns a state that it has dropped")
 	}
 	hands, service, vehicles := views.Of[*views.Hands](s, views.HandsKind), views.Of[*views.Service](s, views.ServiceKind), views.Of[*views.Vehicles](s, views.VehiclesKind)
-	plugged := 0 // the first step, whose record it is, has an event of the vehicle too: two a step
+	plugged := 0 // the record has an event of the vehicle itself, so that a step has two
 	for at := twins.Tick(0); at < end; at++ {
 		if h, ordered, known := hands.At(x.events[0].Member, at); !ordered || known != (at >= end-65) || known && h.Fixed != twins.Power(at) {
 			t.Fatalf("in step %d the output was fixed at %d mW, known %v", at, h.Fixed, known)
@@ -299,7 +299,7 @@ func TestForgotten(t *testing.T) {
 		t.Errorf("where the vehicle was is known of %d steps", plugged)
 	}
 	if _, _, known := judged.Before(end / 10); known {
-		t.Error("a band of quarter hours of which half have been dropped is told")
+		t.Error("the view returns a band although half of its quarter hours have been dropped")
 	}
 	short := views.NewSet(built(t, "hamlet"))
 	again := newRestless(t, built(t, "hamlet"))

@@ -9,7 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/commitment"
 )
 
-// fleetOf is n plants of every sort against a day of load with sun at noon.
+// fleetOf is n plants of every technology against a day of load with sun at
+// noon.
 func fleetOf(n, periods int) *commitment.Problem {
 	sort := []commitment.Unit{
 		{Name: "coal", Max: 155, Min: 62, Cost: 124, MinUp: 8 * hour, MinDown: 8 * hour, WarmAfter: 11 * hour, ColdAfter: 60 * hour,
@@ -28,7 +29,7 @@ func fleetOf(n, periods int) *commitment.Problem {
 	for i := range n {
 		u := sort[i%len(sort)]
 		u.Name = fmt.Sprint(u.Name, i)
-		size := 1000 * twins.Power(900+(i*37)%200) // every one is a little different
+		size := 1000 * twins.Power(900+(i*37)%200) // every plant is a little different
 		u.Max, u.Min, u.Cost = u.Max*size, u.Min*size, u.Cost*1e6+twins.Price((i*7919)%1000)*1000
 		for h := range u.Starts {
 			u.Starts[h].Cost *= twins.Euro

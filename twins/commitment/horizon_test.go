@@ -44,10 +44,10 @@ func dayProblem(r *rand.Rand) *commitment.Problem {
 }
 
 // exact is the optimum by dynamic programming over the states of all units at once:
-// for how many periods each is on or off.
+// the number of periods for which each has been on or off.
 type exact struct {
 	p    *commitment.Problem
-	caps [3][2]int // from so many periods on or off nothing changes any more
+	caps [3][2]int // number of periods on or off after which nothing changes any more
 }
 
 func periods(s twins.Seconds) int { return int(s / 3600) }
@@ -76,7 +76,7 @@ func (e *exact) next(i, t int, isOn bool, long int, on bool) (to int, cost float
 	cost = math.Inf(1)
 	for _, s := range u.Starts {
 		lead := max(1, periods(s.Time))
-		off := long - lead // when it was ordered
+		off := long - lead // off time at the order
 		if off < 0 || off < periods(u.MinDown) || lead > t {
 			continue
 		}
@@ -148,7 +148,8 @@ func (e *exact) solve() worth {
 	return best
 }
 
-// Two days by the hour: against the optimum over the states of all units at once.
+// Two days by the hour, compared with the optimum over the states of all units at
+// once.
 func TestAgainstExactDays(t *testing.T) {
 	var g gaps
 	for seed := range uint64(100) {
@@ -164,7 +165,7 @@ func TestAgainstExactDays(t *testing.T) {
 		g.add(seed, got, best)
 	}
 	t.Log(g.String())
-	// Held as measured: 80 as good, 11 spill more, the others cost 0.26 % more in the mean and 6.5 % at worst.
+	// The bounds follow a measurement: 80 are as good, 11 spill more, the others cost 0.26 % more in the mean and 6.5 % at worst.
 	if g.unserved+g.reserve > 0 || g.spilled > 13 || g.equal < 75 || g.sum/float64(g.cases) > 0.004 || g.worst > 0.08 {
 		t.Error(g.String())
 	}

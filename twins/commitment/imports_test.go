@@ -16,8 +16,8 @@ func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
 		"github.com/smatrix-grid/smatrix/sim":    "a plan is made from values, not from a scenario",
 		"github.com/smatrix-grid/smatrix/actors": "actors ask for plans",
-		"google.golang.org":                      "it stands on the standard library and twins alone",
-		"golang.org":                             "it stands on the standard library and twins alone",
+		"google.golang.org":                      "it uses the standard library and twins alone",
+		"golang.org":                             "it uses the standard library and twins alone",
 		"gonum.org":                              "a linear programme is for tests",
 	})
 }

@@ -9,29 +9,29 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// fleet is a problem in the form that is searched: units in merit order, times
+// fleet is a problem in the form for the search: units in merit order, times
 // in periods, powers by period and unit.
 type fleet struct {
 	p        *Problem
 	n, t     int // units, periods
 	by       []int
-	units    []unit
+	units    []fleetUnit
 	min, max []twins.Power // [period·n + unit], at fixed output the same
 	price    []twins.Price // of the tie, by period
 	most     []twins.Power // import, while nothing is lost
 }
 
-// unit is one of the fleet, with its times in whole periods.
-type unit struct {
+// fleetUnit is a unit of the fleet, with its times in whole periods.
+type fleetUnit struct {
 	*Unit
 	lead          [heats]int // order to generation, ≥ 1
 	from, until   [heats]int // after stopping, at the order: from ≤ periods < until
 	minUp         int        // ≥ 1
-	begin, settle int        // first run: it is on from begin, and stays so before settle
-	lastOut       []int      // [period]: the last one before it in which it is out, or −1
+	begin, settle int        // first run: it is on from begin, and cannot stop before settle
+	lastOut       []int      // [period]: the last period before it with an outage, or −1
 }
 
-// never is a period beyond every plan.
+// never is a period after the end of every plan.
 const never = math.MaxInt32
 
 func newFleet(p *Problem) *fleet {
@@ -40,7 +40,7 @@ func newFleet(p *Problem) *fleet {
 		f.by = append(f.by, i)
 	}
 	slices.SortStableFunc(f.by, func(a, b int) int { return cmp.Compare(p.Units[a].Cost, p.Units[b].Cost) })
-	f.units = make([]unit, f.n)
+	f.units = make([]fleetUnit, f.n)
 	f.min, f.max = make([]twins.Power, f.n*f.t), make([]twins.Power, f.n*f.t)
 	dearest := 50 * twins.Price(1e6)
 	for j, i := range f.by {
@@ -64,13 +64,13 @@ func newFleet(p *Problem) *fleet {
 	return f
 }
 
-// periods is how many whole periods hold a span of time.
+// periods is the number of whole periods that hold a span of time.
 func (f *fleet) periods(s twins.Seconds) int {
 	return int(min(never, (max(0, s)+f.p.Period-1)/f.p.Period))
 }
 
-func (f *fleet) newUnit(u *Unit) unit {
-	c := unit{Unit: u, minUp: max(1, f.periods(u.MinUp)), begin: never, settle: never}
+func (f *fleet) newUnit(u *Unit) fleetUnit {
+	c := fleetUnit{Unit: u, minUp: max(1, f.periods(u.MinUp)), begin: never, settle: never}
 	down, warm, cold := f.periods(u.MinDown), f.periods(u.WarmAfter), f.periods(u.ColdAfter)
 	c.from = [heats]int{down, max(down, warm), max(down, cold)}
 	c.until = [heats]int{warm, cold, never}
@@ -94,10 +94,10 @@ func (f *fleet) newUnit(u *Unit) unit {
 	return c
 }
 
-func (u *unit) out(t int) bool { return at(u.Out, t, false) }
+func (u *fleetUnit) out(t int) bool { return at(u.Out, t, false) }
 
-// order is what the manager wants in a period.
-func (u *unit) order(t int) Order {
+// order is the manager's order in a period.
+func (u *fleetUnit) order(t int) Order {
 	switch fix := at(u.Fixed, t, -1); {
 	case fix > 0:
 		return MustRun
@@ -107,7 +107,7 @@ func (u *unit) order(t int) Order {
 	return at(u.Orders, t, Free)
 }
 
-// heatOf is how cold a unit is that has been off for so long.
+// heatOf is how cold a unit is after an off time.
 func (u *Unit) heatOf(off twins.Seconds) Heat {
 	switch {
 	case off >= u.ColdAfter:
@@ -118,9 +118,9 @@ func (u *Unit) heatOf(off twins.Seconds) Heat {
 	return Hot
 }
 
-// period is what the dispatch does with the units that are on, as bits in merit
-// order: each at its least, then the cheapest first, the tie by its price.
-// out, if wanted, takes the outputs.
+// period is the dispatch with the units that are on, as bits in merit order:
+// each at its least, then the cheapest first, the tie by its price. If out is
+// not nil it receives the outputs.
 func (f *fleet) period(t int, on []uint64, out *Dispatch) (v value) {
 	left := f.p.Residual[t]
 	low, high := f.min[t*f.n:(t+1)*f.n], f.max[t*f.n:(t+1)*f.n]
@@ -166,7 +166,7 @@ func (f *fleet) period(t int, on []uint64, out *Dispatch) (v value) {
 	reserve := head + other + f.p.Tie.Import - imported + exported
 	wanted := at(f.p.ReserveUp, t, 0)
 	short := wanted - reserve
-	if f.p.LargestInfeed { // worst is what a unit gives, and its own share of the reserve
+	if f.p.LargestInfeed { // worst is a unit's output plus its own share of the reserve
 		short = max(short, worst-spilled-reserve)
 	}
 	if f.p.Tie.Survive {

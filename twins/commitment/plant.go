@@ -2,20 +2,20 @@ package commitment
 
 import "github.com/smatrix-grid/smatrix/twins"
 
-// Moment is when a plan is made, and for what span.
+// Moment is when a plan is made, and its span.
 type Moment struct {
 	Now  twins.Tick
 	Step twins.Seconds // of the run
-	// Span of the plan: over it a plant short of water can give what waits and what
-	// arrives, and no more.
+	// Span of the plan: during it a plant short of water can use its stored water
+	// and its inflow, and no more.
 	Span twins.Seconds
 	// ReserveIn is the time within which reserve must be there.
 	ReserveIn twins.Seconds
 }
 
-// UnitOf is a plant as the plan sees it. A plant that is not available is out for
-// the whole of the plan: nobody knows for how long. Wind and sun are no units:
-// they belong into the residual load.
+// UnitOf is a plant in the form of the plan. A plant that is not available is out
+// for the whole plan, since the end of the outage is unknown. Wind and sun are no
+// units: they belong to the residual load.
 func UnitOf(name string, p *twins.Plant, m Moment, periods int) Unit {
 	u := Unit{
 		Name: name, Min: p.MinOutput, Max: p.Rated, Cost: p.Cost,
@@ -52,7 +52,7 @@ func UnitOf(name string, p *twins.Plant, m Moment, periods int) Unit {
 	return u
 }
 
-// byHand takes the manager's orders over: an output stays fixed until its tick.
+// byHand applies the manager's orders: an output stays fixed until its tick.
 func (u *Unit) byHand(p *twins.Plant, m Moment, periods int) {
 	want := Free
 	switch p.Order {

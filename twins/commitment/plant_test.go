@@ -9,7 +9,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/commitment"
 )
 
-// A plant as the plan sees it, in each of its states.
+// A plant in the form of the plan, in each of its states.
 func TestUnitOf(t *testing.T) {
 	base := twins.Plant{
 		Rated: 155 * kW, MinOutput: 62 * kW, Ramp: 3 * kW, Firm: 155 * kW, Cost: 124e6,
@@ -48,7 +48,7 @@ func TestUnitOf(t *testing.T) {
 	}
 }
 
-// Plants of every technology can be planned as they come.
+// Plants of every technology can be planned with their defaults.
 func TestUnitsOfTechnologies(t *testing.T) {
 	p := &commitment.Problem{Period: 900, LargestInfeed: true}
 	for _, name := range []string{"coal", "lignite", "gas_engine", "gas_turbine", "combined_cycle", "nuclear", "hydro", "biogas", "oil"} {

@@ -18,7 +18,7 @@ const (
 	On
 )
 
-// Order is what the manager wants of a unit in a period.
+// Order is the manager's order to a unit in a period.
 type Order uint8
 
 // Orders.
@@ -41,7 +41,7 @@ const (
 
 func (h Heat) String() string { return [...]string{"hot", "warm", "cold"}[h] }
 
-// Start is what a start takes.
+// Start is the time and the cost of a start.
 type Start struct {
 	Time twins.Seconds // from the order until it generates
 	Cost twins.Money
@@ -52,39 +52,39 @@ type Unit struct {
 	Name     string
 	Min, Max twins.Power // output while on: 0 ≤ Min ≤ Max
 	// Raise is what it can add within the time in which reserve must be there; 0:
-	// all that it has left.
+	// all the room up to Max.
 	Raise twins.Power
 	Cost  twins.Price
-	// Starts has what a start takes by heat: hot until WarmAfter, warm until
-	// ColdAfter, cold from then on, counted from when it stopped to the order.
+	// Starts has the start by heat: hot until WarmAfter, warm until ColdAfter,
+	// cold from then on, counted from when it stopped to the order.
 	Starts               [heats]Start
 	WarmAfter, ColdAfter twins.Seconds
-	// MinUp is how long it stays on, MinDown how long after it stopped an order to
-	// start is first taken.
+	// MinUp is how long it must stay on, MinDown how long after a stop the first
+	// order to start is accepted.
 	MinUp, MinDown twins.Seconds
 
 	State State
-	// Since is for how long it has been on or off; while it is starting, how long
-	// until it is ready.
+	// Since is the time for which it has been on or off; while it is starting,
+	// the time until it is ready.
 	Since twins.Seconds
 
 	// By period; empty: none.
-	Out    []bool        // out of service: it is off, whatever it was, and takes no order
+	Out    []bool        // out of service: it is off, whatever its state, and accepts no order
 	Orders []Order       // the manager's
-	Fixed  []twins.Power // output fixed by the manager, and so must run, or with 0 stop; negative: not fixed
+	Fixed  []twins.Power // output fixed by the manager: it must run, or stop if 0; negative: not fixed
 }
 
 // Tie is the connection to the neighbour. Its free import is reserve for the
 // loss of a unit.
 type Tie struct {
 	Import, Export twins.Power // capacity, ≥ 0
-	// Price of import, by period; empty: it comes after every unit, and each MWh is
-	// counted as twice the dearest unit's, 100 €/MWh at least. Export of what the
-	// units cannot lower is free.
+	// Price of import, by period; empty: import comes after every unit, and each
+	// MWh costs twice that of the dearest unit, at least 100 €/MWh. Export of what
+	// the units cannot lower is free.
 	Price []twins.Price
-	// MaxShare of Load that import may be while nothing is lost; 0: no limit.
+	// MaxShare is the greatest share of Load to import while nothing is lost; 0: no limit.
 	MaxShare twins.Ratio
-	// Survive: the loss of the tie is to be covered, too.
+	// Survive says that the loss of the tie must be covered, too.
 	Survive bool
 }
 
@@ -93,22 +93,22 @@ type Tie struct {
 type Problem struct {
 	Period twins.Seconds
 	Units  []Unit
-	// Residual is load less variable generation; negative: too much of that.
+	// Residual is load less variable generation; negative: too much generation.
 	Residual []twins.Power
-	// Load is needed for Tie.MaxShare only.
+	// Load is used by Tie.MaxShare only.
 	Load []twins.Power
-	// LargestInfeed: whatever single unit is lost (and the tie, if it is to be
-	// survived), the others' reserve covers what it gave.
+	// LargestInfeed says that the others' reserve must cover the loss of any
+	// single unit (and of the tie, if Survive).
 	LargestInfeed bool
-	ReserveUp     []twins.Power // wanted besides, or instead
-	ReserveOther  []twins.Power // there already: batteries, load that gives way
+	ReserveUp     []twins.Power // required in addition, or instead
+	ReserveOther  []twins.Power // available already: batteries, load that can be moved
 	Tie           Tie
 }
 
 // MaxPower is the greatest power that a Problem may have.
 const MaxPower = 1000 * twins.Gigawatt
 
-// limits keep every product and sum inside its integer.
+// limits keep every product and sum inside its integer type.
 const (
 	maxPower  = MaxPower
 	maxPrice  = twins.Price(1e12)
@@ -117,7 +117,7 @@ const (
 	maxSpan   = twins.Seconds(1 << 60)
 )
 
-// Check refuses what cannot be meant, naming unit and period.
+// Check refuses an impossible problem, naming unit and period.
 func (p *Problem) Check() error {
 	if p.Period <= 0 || p.Period > maxPeriod {
 		return fmt.Errorf("period of %d s: wanted 1 to %d", p.Period, maxPeriod)
@@ -205,7 +205,7 @@ func inside(what string, v, least, most int64) error {
 	return nil
 }
 
-// at is the value of a period in a list that may be empty.
+// at is the value of a period in a list, or none if the list is empty.
 func at[T any](list []T, t int, none T) T {
 	if len(list) == 0 {
 		return none

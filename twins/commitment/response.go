@@ -9,17 +9,18 @@ type run struct {
 	heat       Heat
 }
 
-// response finds the best runs of one unit, given for each period what being on
-// is worth against being off: exact dynamic programming over switching times, in
+// response finds the best runs of one unit, given for each period the value of
+// being on against being off: exact dynamic programming over switching times, in
 // time proportional to the periods.
 //
 // It finds, for each period t, ups[t]: the least value of everything before a run
 // that begins at t, with its start; and downs[t]: that of everything before a rest
-// that begins at t. Values of being off are left out, as they are everybody's.
+// that begins at t. Values of being off are left out, since they are the same for
+// every choice.
 type response struct {
 	sum         []value // of being on in periods before t
 	ups, downs  []step
-	rest        [heats]window // downs from which a start in each heat state can come
+	rest        [heats]window // downs from which a start in each heat state can begin
 	ready       window        // ups old enough to stop
 	result, cut []run
 }
@@ -28,7 +29,7 @@ type response struct {
 type step struct {
 	value
 	ok      bool
-	from    int // the switching time before; before: the plan's first run or rest
+	from    int // the previous switching time; before: the plan's first run or rest
 	ordered int
 	heat    Heat
 }
@@ -51,7 +52,8 @@ func (w *window) push(t int, key func(int) *value) {
 	w.at = append(w.at, t)
 }
 
-// oldest drops what is from before a time, and returns the least of the rest.
+// oldest drops the values from before a time, and returns the least of the
+// rest.
 func (w *window) oldest(from int) (t int, ok bool) {
 	for w.head < len(w.at) && w.at[w.head] < from {
 		w.head++
@@ -62,9 +64,9 @@ func (w *window) oldest(from int) (t int, ok bool) {
 	return w.at[w.head], true
 }
 
-// best returns the runs of least value and that value. delta is what being on in
-// each period adds.
-func (r *response) best(f *fleet, u *unit, delta []value) ([]run, value) {
+// best returns the runs of least value and that value. delta is the value that
+// being on adds in each period.
+func (r *response) best(f *fleet, u *fleetUnit, delta []value) ([]run, value) {
 	n := f.t
 	r.sum = append(r.sum[:0], value{})
 	for t := range n {
@@ -84,12 +86,12 @@ func (r *response) best(f *fleet, u *unit, delta []value) ([]run, value) {
 	return r.trace(u, n)
 }
 
-// open is the value of a run that began at ups[s], less the sum before it: so
-// that the sum until it ends can be added.
+// open is the value of a run that began at ups[s], less the sum before it, so
+// that the sum up to its end can be added.
 func (r *response) open(s int) *value { return &r.ups[s].value }
 
 // down finds the best way to a rest that begins at t.
-func (r *response) down(u *unit, t int) {
+func (r *response) down(u *fleetUnit, t int) {
 	d, out := &r.downs[t], u.out(t)
 	if s := t - u.minUp; s >= 0 && r.ups[s].ok && s > u.lastOut[t] {
 		r.ready.push(s, r.open)
@@ -99,7 +101,7 @@ func (r *response) down(u *unit, t int) {
 	}
 	first := u.begin != never && u.lastOut[t] < 0
 	switch {
-	case first && t < u.begin && out: // what was starting is lost
+	case first && t < u.begin && out: // a start under way is lost
 		*d = step{ok: true, from: before}
 	case first && t >= u.begin && (t >= u.settle || out):
 		v := value{}
@@ -113,7 +115,7 @@ func (r *response) down(u *unit, t int) {
 	}
 }
 
-// offer is a way to a rest at t: by the run that began at from.
+// offer proposes a way to a rest at t: by the run that began at from.
 func (r *response) offer(d *step, v value, from, t int) {
 	v.add(&r.sum[t])
 	if !d.ok || v.less(&d.value) {
@@ -123,8 +125,8 @@ func (r *response) offer(d *step, v value, from, t int) {
 
 func (r *response) rested(t int) *value { return &r.downs[t].value }
 
-// up finds the best way to a run that begins at t: from each heat state.
-func (r *response) up(f *fleet, u *unit, t int) {
+// up finds the best way to a run that begins at t, over all heat states.
+func (r *response) up(f *fleet, u *fleetUnit, t int) {
 	for h := range heats {
 		order := t - u.lead[h]
 		if b := order - u.from[h]; u.until[h] > u.from[h] && b >= 0 && r.downs[b].ok {
@@ -153,7 +155,7 @@ func (r *response) start(t int, s step, cost *value) {
 }
 
 // trace finds the best end and follows the steps back.
-func (r *response) trace(u *unit, n int) ([]run, value) {
+func (r *response) trace(u *fleetUnit, n int) ([]run, value) {
 	var end step
 	on := false
 	take := func(v value, from int, running bool) {
@@ -181,8 +183,8 @@ func (r *response) trace(u *unit, n int) ([]run, value) {
 	return r.back(u, end.from, on, n), end.value
 }
 
-// back collects the runs, the last first, and turns them round.
-func (r *response) back(u *unit, t int, on bool, end int) []run {
+// back collects the runs, the last first, and reverses them.
+func (r *response) back(u *fleetUnit, t int, on bool, end int) []run {
 	r.cut = r.cut[:0]
 	for {
 		if on && t == before {

@@ -2,14 +2,14 @@ package commitment
 
 import "github.com/smatrix-grid/smatrix/twins"
 
-// StartOrder is a start that the plan wants.
+// StartOrder is a start in the plan.
 type StartOrder struct {
-	Order, Ready int // periods: when it is to be ordered, and from when it generates
+	Order, Ready int // periods: the order, and the first of generation
 	Heat         Heat
 	Cost         twins.Money
 }
 
-// UnitPlan is what a unit is to do.
+// UnitPlan is the plan of one unit.
 type UnitPlan struct {
 	On     []bool
 	Output []twins.Power // ≥ 0, by period
@@ -17,15 +17,15 @@ type UnitPlan struct {
 	Stops  []int // periods from which it is off
 }
 
-// Dispatch is what is expected in a period. Powers are magnitudes.
+// Dispatch is the expected dispatch of a period. Powers are magnitudes.
 type Dispatch struct {
 	Import, Export twins.Power
 	Reserve        twins.Power // what units on, tie and others can add
 	Cost           twins.Money // of energy, without starts
 
-	Unserved     twins.Power // residual load that nobody can meet
+	Unserved     twins.Power // residual load that cannot be met
 	ReserveShort twins.Power
-	Spilled      twins.Power // least outputs that nobody takes, or variable generation to be held back
+	Spilled      twins.Power // surplus of least outputs, or variable generation to be held back
 
 	Output []twins.Power // of each unit
 }
@@ -41,8 +41,8 @@ type Schedule struct {
 	Missed int
 }
 
-// Solve plans. The error is that of Check; physical shortfall is in the schedule.
-// The same problem gives the same schedule, on every processor.
+// Solve makes the schedule. The error is that of Check; physical shortfall is in
+// the schedule. The same problem gives the same schedule, on every processor.
 func Solve(p *Problem) (*Schedule, error) {
 	if err := p.Check(); err != nil {
 		return nil, err

@@ -2,7 +2,7 @@ package commitment
 
 import "slices"
 
-// search is a fleet with runs for each of its units, and what they are worth.
+// search is a fleet with the runs of its units and their value.
 type search struct {
 	*fleet
 	words  int
@@ -12,15 +12,15 @@ type search struct {
 	starts []value // of each unit
 	total  value
 
-	// What the period is worth with the unit off and on, and the version of the
-	// period for which that is so.
+	// The value of the period with the unit off and on, and the version of the
+	// period that it belongs to.
 	worth   [][2]value
 	known   []int
 	version []int
 	clock   int
 
 	bias   []int64 // of the unit that is forced, by period
-	forced []bool  // units whose last answer was under a bias
+	forced []bool  // units whose last response was under a bias
 	delta  []value
 	dp     response
 	work   int // units visited: the measure of effort
@@ -40,7 +40,7 @@ func (s *search) bits(t int) []uint64 { return s.on[t*s.words : (t+1)*s.words] }
 
 func (s *search) isOn(j, t int) bool { return s.on[t*s.words+j>>6]>>(j&63)&1 != 0 }
 
-// begin puts every unit to as little or as much as it can, whatever that is worth.
+// begin sets every unit as far on or off as it can be, whatever the value.
 func (s *search) begin(wanted int64) {
 	clear(s.on)
 	for t := range s.delta {
@@ -73,7 +73,7 @@ func (s *search) begin(wanted int64) {
 	}
 }
 
-// missed is 1 where a unit does otherwise than the manager wants.
+// missed is 1 where a unit does not follow the manager's order.
 func (s *search) missed(j, t int, on bool) int64 {
 	switch o := s.units[j].order(t); {
 	case o == MustRun && !on, o == MustStop && on:
@@ -91,8 +91,8 @@ func (s *search) startsOf(j int, runs []run) (v value) {
 	return v
 }
 
-// look makes delta: what it adds, in each period, that a unit is on. It reports
-// whether any of that is news.
+// look computes delta: the value, in each period, of the unit being on. It
+// reports whether any of it has changed.
 func (s *search) look(j int) (news bool) {
 	word, bit := j>>6, uint64(1)<<(j&63)
 	for t := range s.t {
@@ -121,11 +121,11 @@ func (s *search) look(j int) (news bool) {
 	return news
 }
 
-// respond gives a unit its best runs, the others as they are; under the bias,
-// where there is one. It reports whether that has changed anything.
+// respond gives a unit its best runs with the others fixed, under the bias if
+// there is one. It reports whether its runs have changed.
 func (s *search) respond(j int, biased bool) bool {
 	if news := s.look(j); !news && !biased && !s.forced[j] {
-		return false // nothing has changed since it last answered
+		return false // nothing has changed since its last response
 	}
 	s.forced[j] = biased
 	s.work += dpWork * s.t
@@ -148,7 +148,7 @@ func (s *search) respond(j int, biased bool) bool {
 	return true
 }
 
-// assign gives a unit other runs.
+// assign gives a unit new runs.
 func (s *search) assign(j int, runs []run) {
 	s.total.sub(&s.starts[j])
 	s.starts[j] = s.startsOf(j, runs)
@@ -183,7 +183,8 @@ func covers(runs []run, t int) bool {
 	return false
 }
 
-// settle lets units answer each other, in an order, until nobody can do better.
+// settle makes units respond to each other, in an order, until none can
+// improve.
 func (s *search) settle(order []int, rounds int) {
 	for range rounds {
 		changed := false
@@ -198,15 +199,15 @@ func (s *search) settle(order []int, rounds int) {
 	}
 }
 
-// Effort of the search: how often units answer each other from a start, how many
-// neighbours in the list answer a shake, and units visited for each unit and
-// period before shaking ends. The tests hold what comes of it.
+// Effort of the search: how often units respond to each other from a start, how
+// many neighbours in the list respond to a shake, and units visited for each
+// unit and period before shaking ends. The tests bound the resulting error.
 const (
 	rounds     = 6
 	neighbours = 12
 	effort     = 4000
 	leastWork  = 500_000
-	dpWork     = 20 // units that could be visited instead, for each period of an answer
+	dpWork     = 20 // cost of a response for each period, in units visited
 )
 
 // solve searches from nothing and from everything, keeps the better, and shakes it.
@@ -232,7 +233,7 @@ func (s *search) solve() {
 }
 
 // shakeAll tries each unit's runs and rests once, whole and in parts, and reports
-// whether to go on.
+// whether to try again: something was gained and the limit is not reached.
 func (s *search) shakeAll(limit int) (gained bool) {
 	for _, part := range parts {
 		for j := range s.units {
@@ -257,7 +258,7 @@ func (s *search) shakeAll(limit int) (gained bool) {
 	return gained
 }
 
-// parts of a span that are forced.
+// parts of a span are forced one by one.
 var parts = [...]func(a, b int) (from, to int){
 	func(a, b int) (int, int) { return a, b },
 	func(a, b int) (int, int) { return a, (a + b) / 2 },
@@ -267,7 +268,7 @@ var parts = [...]func(a, b int) (from, to int){
 }
 
 // span is the k-th rest or run of a unit, in turn, with the bias against it: a
-// rest is to become on, a run to become off.
+// rest is forced on, a run off.
 func (s *search) span(j, k int) (span run, bias int64, ok bool) {
 	runs := s.runs[j]
 	if i := k / 2; k%2 == 1 {
@@ -288,7 +289,7 @@ func (s *search) span(j, k int) (span run, bias int64, ok bool) {
 	return run{}, 0, false
 }
 
-// near are the units next in the list, the unit itself left out.
+// near are the neighbours of the unit in the list, without the unit itself.
 func (s *search) near(j int) (near []int) {
 	for i := max(0, j-neighbours/2); i < s.n && len(near) < neighbours; i++ {
 		if i != j {
@@ -298,8 +299,8 @@ func (s *search) near(j int) (near []int) {
 	return near
 }
 
-// shake forces a unit off or on in a span, lets its neighbours and then itself
-// answer, and takes it back if that is no better.
+// shake forces a unit off or on in a span, makes its neighbours and then the
+// unit itself respond, and undoes it if the result is no better.
 func (s *search) shake(j, from, to int, bias int64, near []int) bool {
 	if from >= to {
 		return false
@@ -322,7 +323,7 @@ func (s *search) shake(j, from, to int, bias int64, near []int) bool {
 	return false
 }
 
-// saved is what shaking changes.
+// saved is the part of search that a shake changes.
 type saved struct {
 	on      []uint64
 	runs    [][]run
@@ -336,7 +337,8 @@ func (s *search) save() *saved {
 	return &saved{slices.Clone(s.on), slices.Clone(s.runs), slices.Clone(s.now), slices.Clone(s.starts), s.total, slices.Clone(s.version)}
 }
 
-// restore goes back; the versions, too, as they name the same commitment.
+// restore undoes a shake, versions included, as they name the same
+// commitment.
 func (s *search) restore(w *saved) {
 	copy(s.on, w.on)
 	copy(s.runs, w.runs)

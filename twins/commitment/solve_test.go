@@ -28,7 +28,7 @@ func plant(name string, least, most twins.Power, cost twins.Price, on bool, chan
 	return u
 }
 
-// starts takes so long and costs so much, however cold.
+// starts sets the same time and cost of a start for every heat.
 func starts(time twins.Seconds, euros twins.Money) func(*commitment.Unit) {
 	return func(u *commitment.Unit) {
 		for h := range u.Starts {
@@ -63,8 +63,8 @@ func prices(pairs ...int) (p []twins.Price) {
 	return p
 }
 
-// drawn writes a schedule: for each unit # on, s starting, · off; then what is
-// short, in kW by period.
+// drawn writes a schedule as text: for each unit # on, s starting, · off; then
+// the shortfalls, in kW by period.
 func drawn(p *commitment.Problem, s *commitment.Schedule) string {
 	var lines []string
 	for i, u := range s.Units {
@@ -97,7 +97,7 @@ func drawn(p *commitment.Problem, s *commitment.Schedule) string {
 	return strings.Join(lines, ", ")
 }
 
-// What a plan does, worked out by hand.
+// Plans worked out by hand.
 func TestPlans(t *testing.T) {
 	coldCoal := func(u *commitment.Unit) {
 		u.WarmAfter, u.ColdAfter = 11*hour, 60*hour
@@ -223,7 +223,7 @@ func TestPlans(t *testing.T) {
 }
 
 // A plan that does not look ahead must be worse: the day is planned again each
-// hour, and what is on in the first hour is done. The cold coal comes too late.
+// hour, and only the first hour is carried out. The cold coal comes too late.
 func TestLookAhead(t *testing.T) {
 	day := kilowatts(50, 12, 150, 3)
 	roll := func(ahead int) (unserved twins.Power) {
@@ -254,7 +254,7 @@ func TestLookAhead(t *testing.T) {
 	}
 }
 
-// Each input moves the plan's figures as it should.
+// Each input moves the plan's figures in the expected direction.
 func TestInputsMoveTheirFigures(t *testing.T) {
 	base := func() *commitment.Problem {
 		return &commitment.Problem{Period: hour, LargestInfeed: true, Residual: kilowatts(60, 4, 130, 2),
@@ -292,7 +292,7 @@ func TestInputsMoveTheirFigures(t *testing.T) {
 	}
 }
 
-// The same problem gives the same schedule, and is left as it was.
+// The same problem gives the same schedule, and is not changed.
 func TestSolveIsPure(t *testing.T) {
 	p := fleetOf(20, 48)
 	before := fmt.Sprintf("%+v", p)
@@ -306,8 +306,8 @@ func TestSolveIsPure(t *testing.T) {
 	}
 }
 
-// In a large fleet, too, each unit can follow, and what the schedule says is so
-// by the book.
+// In a large fleet each unit can follow its plan too, and the schedule's
+// figures agree with an independent dispatch.
 func TestLargeFleetByTheBook(t *testing.T) {
 	p := fleetOf(160, 96)
 	s, err := commitment.Solve(p)
@@ -324,7 +324,7 @@ func TestLargeFleetByTheBook(t *testing.T) {
 	}
 }
 
-// What cannot be meant is refused, with its place.
+// An impossible problem is refused, and the error names the unit and period.
 func TestBadProblems(t *testing.T) {
 	for _, row := range []struct {
 		change func(*commitment.Problem)
@@ -353,7 +353,7 @@ func TestBadProblems(t *testing.T) {
 	}
 }
 
-// Nothing to plan with is no error: it is what is missing.
+// A problem without units is no error: load is unserved and surplus spilled.
 func TestNoUnits(t *testing.T) {
 	s, err := commitment.Solve(&commitment.Problem{Period: hour, Residual: kilowatts(50, 1, -20, 1)})
 	if err != nil || s.Unserved != 50*twins.KilowattHour || s.Spilled != 20*twins.KilowattHour || !slices.Equal(s.ShortPeriods(), []int{0}) {

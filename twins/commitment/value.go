@@ -58,7 +58,7 @@ func (a wide) money() twins.Money {
 	return twins.Money(q)
 }
 
-// value is what a period or a schedule is judged by, in this order; less is
+// value is the objective of a period or a schedule, in this order; less is
 // better. Powers are sums over periods, in mW.
 type value struct {
 	missed   int64 // orders of the manager

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Area is an island or a whole synchronous area as it stands in one step.
+// Area is an island or a whole synchronous area in one step.
 type Area struct {
 	Nominal float64 // Hz; 0: 50
 	Load    float64 // W wanted at nominal frequency, before relief and shedding
@@ -13,10 +13,10 @@ type Area struct {
 	Kinetic float64 // J at nominal: Σ H·S of the machines that run
 
 	// Governors are the units that follow the frequency by themselves. Their
-	// inner state is kept by place: a unit that stands still leaves a zero
-	// Governor, and what it delivered is gone.
+	// inner state is kept by index: a unit that stops leaves a zero Governor, and
+	// what it delivered is gone.
 	Governors []Governor
-	// Inverters is the momentary generation in W that gives way by P(f): panels,
+	// Inverters is the momentary generation in W that is reduced by P(f): panels,
 	// wind, and discharging batteries that do not form the grid.
 	Inverters float64
 	AFRR      Reserve // automatic frequency restoration reserve
@@ -24,8 +24,8 @@ type Area struct {
 	Stages    []Stage // underfrequency load shedding, highest threshold first; nil: none
 }
 
-// Governor is a unit with droop: it delivers Gain for each Hz that the frequency
-// is beyond its dead band, within Up and Down, through a first-order lag, at no
+// Governor is a unit with droop: it delivers Gain for each Hz of deviation
+// beyond its dead band, within Up and Down, through a first-order lag, at no
 // more than Ramp and, if it has a reheater, the rest through that.
 type Governor struct {
 	Gain     float64 // W/Hz = rated power / (droop · nominal frequency)
@@ -72,16 +72,16 @@ const MaxStages = 16
 const (
 	StandardRange  = 0.05 // standard frequency range, Regulation (EU) 2017/1485, Annex III
 	FCRFull        = 0.2  // FCR delivers all at this deviation, same, Annex V
-	FCRDeadBand    = 0.01 // and nothing within this
-	LeaveBelow     = -2.5 // plants leave below 47.5 Hz, Regulation (EU) 2016/631, Article 13
+	FCRDeadBand    = 0.01 // it delivers nothing within this
+	LeaveBelow     = -2.5 // plants disconnect below 47.5 Hz, Regulation (EU) 2016/631, Article 13
 	LeaveAbove     = 1.5  // and above 51.5 Hz
-	GiveWayAbove   = 0.2  // inverters give way from 50.2 Hz on, VDE-AR-N 4105
+	GiveWayAbove   = 0.2  // inverters reduce power from 50.2 Hz on, VDE-AR-N 4105
 	GiveWayPerHz   = 0.4  // by this share of the momentary power for each Hz (droop 5 %)
 	batteryDroop   = 0.015
 	batteryLag     = 0.2 // s
 	fcrTime        = 30  // s to full FCR, half of it in 15
 	afrrTime       = 300 // s to full aFRR
-	afrrConstant   = 100 // s, time constant T: after 3·T = 300 s 95 % of what is missing
+	afrrConstant   = 100 // s, time constant T: after 3·T = 300 s 95 % of the missing power
 	mfrrPrepare    = 150 // s from the need to the first watt of mFRR
 	mfrrRamp       = 600 // s from there to all of it: 12.5 min together
 	mfrrNeed       = 0.05
@@ -90,7 +90,7 @@ const (
 	formedInertia  = 0.1
 	restoreAbove   = -0.2 // load comes back above 49.8 Hz: within FCR's own range
 	restoreWait    = 60   // s of that before a stage begins to come back (assumption)
-	restoreBlocks  = 10   // it comes back feeder by feeder, in so many parts
+	restoreBlocks  = 10   // number of parts: it comes back feeder by feeder
 	restoreEach    = 6    // s from one to the next
 	restoreDip     = 4    // × the lasting fall is taken as the deepest (one lag: 2; reheat as published: 2.2; lags of 2 and 10 s: 2.9)
 	defaultNominal = 50
@@ -105,14 +105,14 @@ func FCR(power float64) Governor {
 }
 
 // FormingBattery is a grid-forming battery with droop 1.5 % of base in W at 50 Hz
-// and a lag of 0.2 s, that can go up and down by so many W. base is usually its
-// rated power; grids that share the droop among several batteries by load put
-// the load there.
+// and a lag of 0.2 s, which can go up and down by up and down W. base is usually
+// its rated power; grids that share the droop among several batteries by load use
+// the load.
 func FormingBattery(base, up, down float64) Governor {
 	return Governor{Gain: base / (batteryDroop * defaultNominal), Lag: batteryLag, Up: up, Down: down, Forming: true}
 }
 
-// Check says what cannot be in an area, or nil.
+// Check returns an error for an area that is impossible.
 func (a *Area) Check() error {
 	type field struct {
 		name  string
@@ -173,14 +173,14 @@ func (a *Area) nominal() float64 {
 	return defaultNominal
 }
 
-// relief is the load's own relief in W per Hz below nominal, with so much shed.
+// relief is the load's own relief in W per Hz below nominal, with shed W shed.
 func (a *Area) relief(shed float64) float64 {
 	return float64(a.Damping*(a.Load-shed)) / a.nominal()
 }
 
-// Stiffness is what a lasting deviation of 1 Hz calls up in W/Hz, as long as no
-// limit and no dead band is reached: governors and relief. It is what aFRR takes
-// to tell the missing power from the deviation.
+// Stiffness is the response to a lasting deviation of 1 Hz, in W/Hz, as long as
+// no limit and no dead band is reached: governors and relief. With it aFRR
+// computes the missing power from the deviation.
 func (a *Area) Stiffness() float64 {
 	k := a.relief(0)
 	for i := range a.Governors {
@@ -196,10 +196,10 @@ func (g *Governor) gain() float64 {
 	return g.Gain
 }
 
-// stands says that the unit is not there.
-func (g *Governor) stands() bool { return g.Gain == 0 && g.Up == 0 && g.Down == 0 }
+// absent reports whether the unit is absent.
+func (g *Governor) absent() bool { return g.Gain == 0 && g.Up == 0 && g.Down == 0 }
 
-// demand is what the droop asks for at a deviation, in W beyond the schedule.
+// demand is the droop's response to a deviation, in W beyond the schedule.
 func (g *Governor) demand(dev float64) float64 {
 	switch {
 	case dev > g.DeadBand:

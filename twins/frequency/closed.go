@@ -11,26 +11,27 @@ type Quasi struct {
 	Min, Max, End float64 // Hz
 	// OK says that the closed form holds: aFRR inside its band and rate, every stage
 	// of load shedding and the end of the plants' range out of reach. If not, s is
-	// unchanged and Ramp is to be asked.
+	// unchanged and Ramp is to be used.
 	OK bool
 }
 
 // Closed is the frequency while the disturbance moves from one power to another
-// in a straight line over so many seconds, as net load does in an ordinary step,
-// without inertia and without lags: they are over in seconds, and a ramp of
-// minutes hardly moves them.
+// in a straight line over some seconds, as net load does in an ordinary step,
+// without inertia and without lags: they last seconds, and a ramp of minutes
+// hardly moves them.
 //
-// What is missing, q = disturbance − aFRR − mFRR, is held by governors and relief
-// at the deviation where they deliver q; aFRR follows with da/dt = q/T, T = 100 s.
+// The missing power, q = disturbance − aFRR − mFRR, is delivered by governors and
+// relief at the deviation at which they deliver q; aFRR follows with da/dt = q/T,
+// T = 100 s.
 // With the ramp r of the disturbance this is dq/dt = r − q/T, so
 //
 //	q(t) = r·T + (q(0) − r·T)·e^(−t/T)
 //
 // which is monotone: the extremes are at the ends. Far from dead bands and limits
-// the deviation is −q over Stiffness. It is what is left of Ramp's equations when
-// M and the lags go to zero. TestClosedAgreesWithRamp measures the difference over
-// a quarter of an hour: 0.01 mHz without dead bands, and with them less than the
-// dead band, since aFRR takes what is missing from the deviation.
+// the deviation is −q over Stiffness. It is the limit of Ramp's equations when M
+// and the lags go to zero. TestClosedAgreesWithRamp measures the difference over a
+// quarter of an hour: 0.01 mHz without dead bands, and with them less than the
+// dead band, since aFRR computes the missing power from the deviation.
 func (a *Area) Closed(s *State, from, to, seconds float64) Quasi {
 	if s.Blackout || s.Tripped > 0 || seconds <= 0 {
 		return Quasi{}
@@ -61,8 +62,9 @@ func (a *Area) Closed(s *State, from, to, seconds float64) Quasi {
 }
 
 // settled is the deviation at which governors, relief and P(f) together deliver
-// missing, and whether there is one short of the first stage and of the plants'
-// limits. What they deliver falls with the deviation, so the place is halved upon.
+// missing, and whether it is short of the first stage and of the plants' limits.
+// The power that they deliver falls with the deviation, so it is found by
+// bisection.
 func (a *Area) settled(missing float64) (float64, bool) {
 	lo, hi := LeaveBelow, LeaveAbove
 	if len(a.Stages) > 0 {
@@ -85,7 +87,7 @@ func (a *Area) settled(missing float64) (float64, bool) {
 	return (lo + hi) / 2, true
 }
 
-// lasting is what a lasting deviation calls up, in W.
+// lasting is the response to a lasting deviation, in W.
 func (a *Area) lasting(dev float64) float64 {
 	p := float64(-a.relief(0)*dev) + a.giveWay(dev)
 	for i := range a.Governors {
@@ -94,7 +96,8 @@ func (a *Area) lasting(dev float64) float64 {
 	return p
 }
 
-// settle puts s where a lasting deviation leaves it, so that a Run can go on.
+// settle puts s into the state after a lasting deviation, from which a Run
+// can continue.
 func (s *State) settle(a *Area, dev, afrr float64) {
 	s.Deviation, s.AFRR = dev, afrr
 	s.governors = s.governors[:min(len(s.governors), len(a.Governors))]

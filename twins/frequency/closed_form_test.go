@@ -8,7 +8,7 @@ import (
 )
 
 // reheat is Anderson and Mirheydar 1990: one reheat unit, no limits, per unit of
-// load. This file is the slow and obvious side: it knows nothing of the package.
+// load. This file is the slow and obvious side: it uses nothing of the package.
 type reheat struct{ H, R, D, Km, Fh, Tr float64 }
 
 var published = reheat{H: 4, R: 0.05, D: 1, Km: 0.95, Fh: 0.3, Tr: 8}
@@ -110,8 +110,8 @@ func TestLastLossAboveTheFirstStage(t *testing.T) {
 	near(t, "18.5 %, Hz", r.Min, 48.998, 0.0005)
 }
 
-// The other methods at the same equations: what they err by is what the step
-// was chosen against.
+// The other methods at the same equations: the step was chosen against their
+// errors.
 func TestOtherMethodsErrAsStated(t *testing.T) {
 	slope := func(f, x float64) (df, dx float64) {
 		u := -f * published.Km / (published.R * 50)
@@ -151,7 +151,7 @@ func TestReserveRampAgreesWithItsClosedForm(t *testing.T) {
 		r := a.Ramp(new(frequency.State), c.loss, -c.loss, 2*at)
 		near(t, "ramp of the disturbance, Hz", r.Min-50, want, 1e-6)
 		near(t, "its nadir, s", r.MinAt, at, 1e-6)
-		// and as a unit's that is asked for all at once
+		// and as the ramp of a unit that is asked for all at once
 		a.Governors = []frequency.Governor{{Gain: 2e10, Up: 2 * c.loss, Ramp: c.ramp}}
 		r = a.Run(new(frequency.State), c.loss, at+1)
 		near(t, "ramp of a unit, Hz", r.Min-50, want, 0.001)

@@ -1,6 +1,6 @@
-// Package frequency is what happens in the seconds inside a step: the frequency
-// of an island or of a whole synchronous area after the balance was disturbed,
-// and the power of those who hold it.
+// Package frequency computes what happens in the seconds inside a step: the
+// frequency of an island or of a whole synchronous area after the balance was
+// disturbed, and the power of the units and reserves that hold it.
 //
 // # The model
 //
@@ -14,14 +14,14 @@
 // at 49 Hz. All else follows the published rules of Continental Europe; each
 // number has its source beside it.
 //
-// Who acts when: inertia and the load's own relief at once; grid-forming
+// What acts when: inertia and the load's own relief at once; grid-forming
 // batteries within 0.2 s; governors and FCR within seconds, FCR in full after
 // 30 s; aFRR within 5 min; mFRR within 12.5 min; below 49.0 Hz load is shed in
-// stages; above 50.2 Hz inverters give way; below 47.5 and above 51.5 Hz plants
-// leave, which is a blackout.
+// stages; above 50.2 Hz inverters reduce power; below 47.5 and above 51.5 Hz
+// plants disconnect, which is a blackout.
 //
-// Area.Run integrates this with Runge and Kutta's method of order four at no
-// more than 100 ms and stops when nothing moves any more. Area.Closed is for the
+// Area.Run integrates this with Runge and Kutta's method of order four in steps of
+// at most 100 ms and stops when nothing moves any more. Area.Closed is for the
 // ordinary step, in which nothing trips. Energies are summed with the same weights
 // as the frequency, so that they add up to rounding.
 //
@@ -36,6 +36,6 @@
 // # What is not here
 //
 // Voltage, reactive power, angles between machines, oscillations between areas,
-// and who is cut when a stage sheds: that is the operator's. Behind an AC tie the
-// neighbour holds the frequency, and this package is not asked.
+// and the choice of customers when a stage sheds: the operator makes it. Behind
+// an AC tie the neighbour holds the frequency, and this package is not used.
 package frequency

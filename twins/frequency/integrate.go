@@ -11,8 +11,8 @@ func (m *machine) behindLag(i int, y []float64) float64 {
 	return y[atGovernors+2*i]
 }
 
-// derive puts the derivative of y into k, at so many seconds into the step, and
-// adds the powers to m.power with a weight.
+// derive puts the derivative of y into k, at a time in seconds into the step,
+// and adds the powers to m.power with a weight.
 func (m *machine) derive(y []float64, at, weight float64) {
 	a, dev := m.area, y[atDeviation]
 	relief := float64(-m.relief * dev)
@@ -33,11 +33,11 @@ func (m *machine) derive(y []float64, at, weight float64) {
 	m.k[atAFRR] = m.afrrMove(dev, y[atAFRR])
 }
 
-// governor puts the derivatives of governor i into k and returns what it
-// delivers.
+// governor puts the derivatives of governor i into k and returns the power
+// that it delivers.
 func (m *machine) governor(i int, y []float64) float64 {
 	g, at := &m.area.Governors[i], atGovernors+2*i
-	if g.stands() {
+	if g.absent() {
 		return 0
 	}
 	x := m.behindLag(i, y)
@@ -90,7 +90,7 @@ func (m *machine) advance(h float64) {
 	m.pass(h)
 }
 
-// pass moves on what goes in straight lines.
+// pass advances everything that moves in straight lines.
 func (m *machine) pass(h float64) {
 	a := m.area
 	m.result.Shed += float64(h * m.shed)
@@ -100,8 +100,8 @@ func (m *machine) pass(h float64) {
 	m.y[atAFRR] = between(-a.AFRR.Down, m.y[atAFRR], a.AFRR.Up)
 }
 
-// rests says whether nothing will move in what is left by more than 1 µHz or a
-// millionth of the load, nor any relay or order.
+// rests reports whether nothing will move in the time left by more than 1 µHz
+// or a millionth of the load, nor any relay or order.
 func (m *machine) rests(left float64) bool {
 	if m.drift != 0 || m.mfrrRoom(m.wanted()) > 0 || m.mayRestore() {
 		return false
@@ -122,7 +122,7 @@ func (m *machine) rests(left float64) bool {
 	return math.Abs(m.k[atDeviation])*left <= 1e-6
 }
 
-// coast takes what is left of the interval in one step, at rest.
+// coast takes the rest of the interval in one step, at rest.
 func (m *machine) coast(left float64) {
 	clear(m.power)
 	m.derive(m.y, 0, 1)

@@ -13,7 +13,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/frequency"
 )
 
-// random is an area by seed: from a village that inverters form to a country.
+// random is an area by seed: from a village held by inverters to a country.
 func random(seed uint64) (*frequency.Area, *rand.Rand) {
 	r := rand.New(rand.NewPCG(seed, 17))
 	load := twins.Exp(9 + float64(14*r.Float64())) // 8 kW to 10 GW
@@ -98,7 +98,7 @@ func TestEnergiesAddUp(t *testing.T) {
 	}
 }
 
-// The step against an eighth of it: extremes of random areas.
+// The step against an eighth of it: compares the extremes of random areas.
 func TestStepIsShortEnough(t *testing.T) {
 	var worst [2]float64 // without and with load shedding
 	var at [2]uint64
@@ -174,7 +174,7 @@ func TestSplitIntervalsAreOne(t *testing.T) {
 }
 
 // The digest is of bits: it changes with any change of the arithmetic, and must
-// not with the processor.
+// be the same on every processor.
 func TestSameBitsEverywhere(t *testing.T) {
 	h := fnv.New64a()
 	for seed := range uint64(100) {
@@ -222,7 +222,7 @@ func TestClosedAgreesWithRamp(t *testing.T) {
 			}
 			a.Kinetic = a.Load * (2 + 6*r.Float64())
 			a.Governors = append(a.Governors, frequency.Governor{Gain: 0.2 * a.Load, Up: 0.2 * a.Load, Down: 0.2 * a.Load, Lag: 0.5})
-			a.MFRR = frequency.Reserve{} // Closed leaves it where it is
+			a.MFRR = frequency.Reserve{} // Closed does not move it
 			move := (r.Float64() - 0.5) * 0.04 * a.Load
 			var s, c frequency.State
 			q := a.Closed(&c, 0, move, 900)
@@ -241,7 +241,7 @@ func TestClosedAgreesWithRamp(t *testing.T) {
 			t.Errorf("dead bands × %v: %d closed, greatest difference %.3f mHz", band, held, 1000*worst)
 		}
 	}
-	// Where all is linear the formula can be had by hand: K·Δf = −(r·T)(1 − e^(−t/T)).
+	// If all is linear the formula follows by hand: K·Δf = −(r·T)(1 − e^(−t/T)).
 	a := &frequency.Area{Load: GW, Damping: 1, Kinetic: GW, AFRR: frequency.Reserve{Up: 100 * MW, Down: 100 * MW},
 		Governors: []frequency.Governor{{Gain: 180 * MW, Up: GW, Down: GW}}}
 	q := a.Closed(new(frequency.State), 0, 90*MW, 900)

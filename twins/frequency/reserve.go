@@ -2,9 +2,9 @@ package frequency
 
 import "math"
 
-// afrrMove is the rate of aFRR in W/s at a deviation: the integral of what is
-// missing, which is the deviation times the stiffness, with a time constant of
-// 100 s, and no faster than all of it in 300 s.
+// afrrMove is the rate of aFRR in W/s at a deviation: the integral of the
+// missing power, which is the deviation times the stiffness, with a time
+// constant of 100 s, and never faster than the whole band in 300 s.
 func (m *machine) afrrMove(dev, now float64) float64 {
 	band := m.area.AFRR
 	fastest := math.Max(band.Up, band.Down) / afrrTime
@@ -15,10 +15,9 @@ func (m *machine) afrrMove(dev, now float64) float64 {
 	return move
 }
 
-// wanted is the direction in which mFRR is wanted: to raise the frequency, to
-// lower it, or 0. It takes over from aFRR, so that aFRR is free again: while aFRR
-// delivers more than a twentieth of its band, or the frequency is outside the
-// standard range.
+// wanted is the direction in which mFRR is needed: to raise the frequency, to
+// lower it, or 0. It relieves aFRR: it is needed while aFRR delivers more than a
+// twentieth of its band, or the frequency is outside the standard range.
 func (m *machine) wanted() int {
 	dev, afrr, band := m.y[atDeviation], m.y[atAFRR], m.area.AFRR
 	switch {
@@ -34,8 +33,8 @@ func (m *machine) wanted() int {
 	return 0
 }
 
-// order takes the need for mFRR of the frame that has passed. Another direction
-// is another order, with the same preparation.
+// order notes the need for mFRR over the last frame. Another direction is a new
+// order, with the same preparation.
 func (m *machine) order() {
 	s := m.state
 	if need := m.wanted(); need != s.need {
@@ -57,8 +56,8 @@ func (m *machine) mfrrRoom(need int) float64 {
 	return 0
 }
 
-// mfrrMove is the rate of mFRR in W/s over a step of h: 2.5 min after the need, all
-// of it in 10 min, so that it is full after 12.5 min (ENTSO-E MARI: full
+// mfrrMove is the rate of mFRR in W/s over a step of h: it starts 2.5 min after the
+// need and takes 10 min, so that it is full after 12.5 min (ENTSO-E MARI: full
 // activation time).
 func (m *machine) mfrrMove(h float64) float64 {
 	s, band := m.state, m.area.MFRR
@@ -69,8 +68,8 @@ func (m *machine) mfrrMove(h float64) float64 {
 	return float64(float64(s.need) * rate)
 }
 
-// trip lets relays measure the step that has passed, and opens stages whose delay
-// is over, in their order. A relay begins again when the frequency comes back.
+// trip makes relays time the last step, and opens stages whose delay is over, in
+// their order. A relay starts again when the frequency recovers.
 func (m *machine) trip(before, h float64) {
 	s, after := m.state, m.y[atDeviation]
 	for i := s.relay(); i < len(m.area.Stages); i++ {
@@ -93,9 +92,9 @@ func (m *machine) trip(before, h float64) {
 	}
 }
 
-// restore brings the load of the stage that opened last back, when it could have
-// come for a minute: part by part, each a few seconds after the one before. The
-// next stage waits a minute again.
+// restore reconnects the load of the stage that opened last, once that has been
+// possible for a minute: part by part, each a few seconds after the one before.
+// The next stage waits another minute.
 func (m *machine) restore() {
 	s := m.state
 	if !m.mayRestore() {
@@ -117,10 +116,10 @@ func (m *machine) restore() {
 	m.careful = m.pace / carefulParts
 }
 
-// mayRestore says whether the last stage's load may come back: the frequency is
-// within FCR's range, unused reserve covers all that is left of it, and the fall that
-// its next part brings ends above the first stage. Governors help with what they have left over that
-// fall at most.
+// mayRestore reports whether the last stage's load may come back: the frequency is within FCR's
+// range, unused reserve covers all the load still shed in the stage, and the dip that its next part
+// causes ends above the first stage. Governors count only with the response that they have left at
+// that dip.
 func (m *machine) mayRestore() bool {
 	s, a, dev := m.state, m.area, m.y[atDeviation]
 	if s.Tripped == 0 || dev < restoreAbove {
@@ -136,7 +135,7 @@ func (m *machine) mayRestore() bool {
 	spare := a.AFRR.Up - m.y[atAFRR] + math.Max(0, a.MFRR.Up-s.MFRR)
 	stiffness := m.relief
 	for i := range a.Governors {
-		if g := &a.Governors[i]; !g.stands() {
+		if g := &a.Governors[i]; !g.absent() {
 			left := math.Max(0, g.Up-g.output(m.behindLag(i, m.y), m.y[atGovernors+2*i+1]))
 			spare += left
 			stiffness += math.Min(g.gain(), left/room)

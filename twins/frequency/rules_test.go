@@ -13,8 +13,8 @@ const (
 	GW = 1e9
 )
 
-// held is an area that one enormous machine holds at dev, so that a reserve's
-// response to a given deviation can be read.
+// held is an area whose frequency one enormous machine holds at dev, so that
+// the response of a reserve to a given deviation can be read.
 func held(dev float64, a frequency.Area) (*frequency.Area, *frequency.State) {
 	a.Kinetic = 1e21
 	return &a, &frequency.State{Deviation: dev}
@@ -74,7 +74,7 @@ func TestMFRRIsFullIn12AndAHalfMinutes(t *testing.T) {
 		a.Run(s, 0, c.seconds)
 		near(t, "mFRR, MW", s.MFRR/MW, c.power, 0.2)
 	}
-	// It takes over from aFRR, which is free again.
+	// mFRR takes over from aFRR, which is free again.
 	a = &frequency.Area{Load: 10 * GW, Damping: 1, Kinetic: 50 * GW, AFRR: frequency.Reserve{Up: 400 * MW, Down: 400 * MW},
 		MFRR: frequency.Reserve{Up: 400 * MW, Down: 400 * MW}, Governors: []frequency.Governor{frequency.FCR(600 * MW)}}
 	s = new(frequency.State)
@@ -82,7 +82,7 @@ func TestMFRRIsFullIn12AndAHalfMinutes(t *testing.T) {
 	if s.AFRR > 30*MW || s.MFRR < 270*MW || math.Abs(s.Deviation) > 0.01 {
 		t.Errorf("an hour after the loss: aFRR %.0f MW, mFRR %.0f MW, %.1f mHz", s.AFRR/MW, s.MFRR/MW, 1000*s.Deviation)
 	}
-	// and goes back when the plant is there again
+	// and is withdrawn when the plant is back
 	a.Run(s, 0, 3600)
 	if math.Abs(s.MFRR) > 30*MW || math.Abs(s.Deviation) > 0.01 {
 		t.Errorf("an hour after the return: mFRR %.0f MW, %.1f mHz", s.MFRR/MW, 1000*s.Deviation)
@@ -110,9 +110,9 @@ func TestInvertersGiveWayFrom50Point2Hz(t *testing.T) {
 	}
 }
 
-// The published table holds where the droop of 1.5 % is on the load and the
-// batteries go up by 0.6 of it; with the droop on 0.6 of the load H 2 s would be
-// −0.61, −0.82, −1.12 Hz.
+// The published table holds if the droop of 1.5 % refers to the load and the
+// batteries go up by 0.6 of it; with the droop referred to 0.6 of the load H 2 s
+// would be −0.61, −0.82, −1.12 Hz.
 func TestBatteryDroopTable(t *testing.T) {
 	for _, c := range []struct{ H, lost, hz float64 }{
 		{2, 0.3, -0.46}, {2, 0.4, -0.66}, {2, 0.5, -0.97}, {4, 0.3, -0.35}, {4, 0.4, -0.46}, {4, 0.5, -0.62}} {
@@ -165,12 +165,12 @@ func TestContinentalEurope(t *testing.T) {
 		near(t, "at once, Hz/s", math.Abs(r.ROCOFInitial), 0.1, 1e-9)
 		near(t, "over 500 ms, Hz/s", r.ROCOF, 0.1, 0.005)
 	}
-	// Stiffness 15 GW/Hz of FCR: a loss of 3,000 MW that FCR alone bears lasts at 200 mHz.
+	// Stiffness 15 GW/Hz of FCR: a loss of 3,000 MW that FCR alone covers leaves a lasting 200 mHz.
 	a.Damping = 0
 	a.Governors[0].Ramp = 0
 	r := a.Run(new(frequency.State), 2.999*GW, 600)
 	near(t, "lasting, Hz", r.End, 49.8, 0.0005)
-	// behind an AC tie nothing can be seen of a 120 kW unit
+	// behind an AC tie a 120 kW unit is not noticeable
 	near(t, "120 kW, µHz", 120e3/(15*GW)*1e6, 8, 1e-9)
 }
 
@@ -187,7 +187,7 @@ func TestHalfTheInertiaLowersTheMinimum(t *testing.T) {
 	}
 }
 
-// island loses a share of its generation with nothing but load shedding to help.
+// island loses a share of its generation, and has only load shedding.
 func island(stages []frequency.Stage) *frequency.Area {
 	return &frequency.Area{Load: MW, Damping: 1, Kinetic: 4 * MW, Stages: stages,
 		Governors: []frequency.Governor{{Gain: 0.2 * MW, Lag: 2, Up: 0.05 * MW, Down: MW}}}
@@ -213,7 +213,7 @@ func TestLoadIsShedInDeclaredOrder(t *testing.T) {
 			t.Errorf("%v lost: %d stages, least %.3f Hz, blackout %v, wanted %d", lost, tripped, least, s.Blackout, open)
 		}
 		near(t, "shed, share", s.Shed(a)/MW, 0.125*float64(open), 1e-12)
-		// sabotage: a plan without its last stage that was needed holds less
+		// sabotage: a plan without the last stage that was needed sheds less
 		if open > 0 {
 			short := island(stages[:open-1]).Run(new(frequency.State), lost*MW, 60)
 			full := island(stages).Run(new(frequency.State), lost*MW, 60)
@@ -228,7 +228,7 @@ func TestLoadIsShedInDeclaredOrder(t *testing.T) {
 }
 
 func TestAStageOpensItsDelayAfterTheThreshold(t *testing.T) {
-	// 0.5 Hz/s without anything that resists: 49.0 Hz after 2 s.
+	// 0.5 Hz/s without any response: 49.0 Hz after 2 s.
 	a := &frequency.Area{Load: 1e9, Kinetic: 5e9, Stages: []frequency.Stage{{At: 49, Share: 0.1, Delay: 0.15}}}
 	r := a.Run(new(frequency.State), 100*MW, 10)
 	near(t, "least, Hz", r.Min, 49-0.5*0.15, 1e-6)
@@ -303,7 +303,7 @@ func TestABlackAreaStaysBlack(t *testing.T) {
 	if r := a.Run(&s, 0, 60); !r.Blackout || r.Seconds != 0 || slices.Max(r.Governors) != 0 {
 		t.Errorf("%+v", r)
 	}
-	s = frequency.State{} // the way back
+	s = frequency.State{} // the restart
 	if r := a.Run(&s, 0.01*MW, 60); r.Blackout || r.Seconds != 60 {
 		t.Errorf("%+v", r)
 	}

@@ -2,8 +2,9 @@ package frequency
 
 import "math"
 
-// Result is what happened in one interval. Energies are in J over the interval;
-// + delivers, or is not drawn, beyond the schedule. They add up to rounding:
+// Result is the outcome of one interval. Energies are in J over the interval; +
+// is power delivered, or load not drawn, beyond the schedule. They add up to
+// rounding:
 //
 //	Disturbance = Σ Governors + AFRR + MFRR + Relief + Shed + GiveWay − Kinetic
 type Result struct {
@@ -13,7 +14,7 @@ type Result struct {
 	ROCOFInitial  float64 // Hz/s at the beginning: imbalance over inertia
 	Stages        int     // the most stages of load shedding that were open
 	Blackout      bool    // the frequency left the range in which plants stay
-	Seconds       float64 // covered: less than asked for only at a blackout
+	Seconds       float64 // simulated: less than asked for only at a blackout
 
 	Disturbance float64
 	Governors   []float64 // one each; valid until the next Run on the same State
@@ -21,22 +22,22 @@ type Result struct {
 	Relief      float64 // of the load by its own damping
 	Shed        float64
 	GiveWay     float64 // of inverters by P(f), ≤ 0
-	Kinetic     float64 // gained by what turns
+	Kinetic     float64 // gained by rotating masses
 }
 
-// Run goes on from s for so many seconds with a disturbance in W held throughout:
-// + is generation lost or load gained against the schedule. The schedule is what
-// the area's reserves are measured from; who moves a reserve's delivery into it
-// says so by a smaller disturbance.
+// Run continues from s for the given seconds with a disturbance in W held
+// throughout: + is generation lost or load gained against the schedule. The
+// area's reserves are measured from the schedule; a caller that moves a reserve's
+// delivery into the schedule passes a smaller disturbance.
 //
-// Without any machine, or with next to none (less than a tenth of M = Σ
-// gain·lag), Forming governors hold the frequency: droop behind a power filter of
-// that lag is the same as this inertia (D'Arco and Suul 2014, IEEE Trans. Smart
-// Grid 5(1), 394–395). Their lag then is in M, and its energy is booked on them. If
-// nothing turns and nothing forms, the area is black at once.
+// Without any machine, or almost without (less than a tenth of M = Σ gain·lag),
+// Forming governors hold the frequency: droop behind a power filter of that lag is
+// the same as this inertia (D'Arco and Suul 2014, IEEE Trans. Smart Grid 5(1),
+// 394–395). Their lag is then in M, and its energy is booked on them. Without
+// rotating masses and forming governors the area is black at once.
 //
-// A State that is black stays so. Energies cover Seconds only; what is not
-// served afterwards is the caller's.
+// A State that is black stays so. Energies cover Seconds only; the caller
+// accounts for the load not served afterwards.
 func (a *Area) Run(s *State, disturbance, seconds float64) Result {
 	return a.Ramp(s, disturbance, disturbance, seconds)
 }
@@ -47,7 +48,8 @@ func (a *Area) Ramp(s *State, from, to, seconds float64) Result {
 	return a.ramp(s, from, to, seconds, 1)
 }
 
-// ramp is Ramp with so many times shorter steps: what the error is measured with.
+// ramp is Ramp with steps that are shorter by the factor finer: for measuring the
+// error.
 func (a *Area) ramp(s *State, from, to, seconds, finer float64) Result {
 	m := machine{area: a, state: s, disturbance: from, finer: finer}
 	m.result.Min = a.nominal() + s.Deviation
@@ -106,8 +108,8 @@ const (
 	windowLength = 0.5 // s, len(State.window) frames
 )
 
-// prepare lays out the scratch and chooses the step; false if nothing holds the
-// frequency.
+// prepare lays out the scratch and chooses the step; it returns false if
+// nothing holds the frequency.
 func (m *machine) prepare() bool {
 	a, s := m.area, m.state
 	n := len(a.Governors)
@@ -125,7 +127,7 @@ func (m *machine) prepare() bool {
 
 	m.y[atDeviation] = s.Deviation
 	for i := range a.Governors {
-		if !a.Governors[i].stands() {
+		if !a.Governors[i].absent() {
 			m.y[atGovernors+2*i], m.y[atGovernors+2*i+1] = s.governors[i].lag, s.governors[i].reheat
 		}
 	}
@@ -162,8 +164,7 @@ func (m *machine) setInertia() {
 	}
 }
 
-// forming is the inertia in W·s/Hz that a governor stands for where it forms the
-// grid alone.
+// forming is the inertia in W·s/Hz of a governor that forms the grid alone.
 func (g *Governor) forming() float64 {
 	if !g.Forming {
 		return 0
@@ -171,7 +172,7 @@ func (g *Governor) forming() float64 {
 	return float64(g.gain() * math.Max(g.Lag, shortestLag))
 }
 
-// lagNow is the lag that governor g has in this run; 0 is none.
+// lagNow is the lag of governor g in this run; 0 is none.
 func (m *machine) lagNow(g *Governor) float64 {
 	switch {
 	case g.Forming && m.formed:
@@ -183,26 +184,26 @@ func (m *machine) lagNow(g *Governor) float64 {
 }
 
 // The step is a whole fraction of 100 ms and so short that the fastest rate moves
-// by no more than this in it; TestStepIsShortEnough measures what that errs by.
+// by no more than this share in it; TestStepIsShortEnough measures the error.
 const stepShare = 0.3
 
-// After a jump limits and dead bands are reached within a step, which costs the
-// method its order: there it begins with short steps.
+// After a jump, limits and dead bands are reached within a step, which costs
+// the method its order: it continues with short steps.
 const (
 	jump         = 0.001 // Hz in one step
 	carefulParts = 32
 )
 
-// setPace chooses the step from the fastest rates: what answers at once over the
-// inertia, the shortest lag, and the swing between inertia and what lags. Were it
-// below 1 ms, the inertia is taken as larger.
+// setPace chooses the step from the fastest rates: the immediate responses over
+// the inertia, the shortest lag, and the oscillation between inertia and lagging
+// responses. If it would be below 1 ms, a larger inertia is assumed.
 func (m *machine) setPace() {
 	a := m.area
 	atOnce, behind, shortest := m.relief+float64(GiveWayPerHz*a.Inverters), 0.0, 0.0
 	for i := range a.Governors {
 		g := &a.Governors[i]
 		switch lag := m.lagNow(g); {
-		case g.stands():
+		case g.absent():
 			continue
 		case lag == 0:
 			atOnce += g.gain()
@@ -233,7 +234,7 @@ func (m *machine) run(seconds float64) {
 	if math.Abs(m.k[atDeviation])*m.pace > jump {
 		m.careful = m.pace / carefulParts
 	}
-	check := 0.0 // when to look next whether all is at rest
+	check := 0.0 // time of the next check for rest
 	for left := seconds; left > instant && !s.Blackout; {
 		if m.now >= check {
 			if m.rests(left) {
@@ -262,8 +263,8 @@ func (m *machine) run(seconds float64) {
 	}
 }
 
-// length is the next step in s: to the end of a frame, of the interval or of a
-// running relay at the latest.
+// length is the next step in s: at most to the end of a frame, of the interval
+// or of a running relay.
 func (m *machine) length(left float64) float64 {
 	h := math.Min(m.careful, math.Min(left, frameLength-m.state.frame))
 	m.careful = math.Min(m.pace, 2*m.careful)
@@ -275,7 +276,7 @@ func (m *machine) length(left float64) float64 {
 	return h
 }
 
-// observe takes the extremes of a step from the cubic through its ends and
+// observe updates the extremes of a step from the cubic through its ends and
 // slopes.
 func (m *machine) observe(before, first, last, h float64) {
 	after := m.y[atDeviation]

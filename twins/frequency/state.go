@@ -13,23 +13,23 @@ type State struct {
 	Deviation float64 // Hz from nominal
 	AFRR      float64 // W delivered beyond the schedule
 	MFRR      float64 // W delivered beyond the schedule
-	Tripped   int     // stages of load shedding that are open, the first so many
+	Tripped   int     // number of stages of load shedding that are open, from the first on
 	Back      float64 // share of the last of them that has come back already
-	Blackout  bool    // plants have left; a way back begins with a zero State
+	Blackout  bool    // plants have disconnected; a restart begins with a zero State
 
 	governors []inner
-	need      int                // direction in which mFRR is wanted: −1, 0, +1
-	needed    float64            // s that it has been
+	need      int                // direction in which mFRR is needed: −1, 0, +1
+	needed    float64            // s for which it has been needed
 	below     [MaxStages]float64 // s that the frequency has been below each stage
-	calm      float64            // s that load could have come back
+	calm      float64            // s for which load could have been restored
 	window    [5]float64         // deviations of the last 500 ms, each 100 ms, oldest first
 	frame     float64            // s since the newest of them
 
 	work []float64 // scratch of Run, not part of the state
 }
 
-// relay is the first stage whose relay is awake: the first that is closed, or has
-// load back.
+// relay is the first stage whose relay is active: the first that is closed, or
+// has load back.
 func (s *State) relay() int {
 	if s.Back > 0 && s.Tripped > 0 {
 		return s.Tripped - 1
@@ -53,23 +53,23 @@ func (s *State) Shed(a *Area) float64 {
 }
 
 // Delivered is the power in W that governor i of a delivers beyond its schedule.
-// A caller that moves it into the schedule, or loses the unit, has it from here.
+// A caller that moves it into the schedule, or loses the unit, reads it here.
 func (s *State) Delivered(a *Area, i int) float64 {
-	if i >= len(s.governors) || a.Governors[i].stands() {
+	if i >= len(s.governors) || a.Governors[i].absent() {
 		return 0
 	}
 	return a.Governors[i].output(s.governors[i].lag, s.governors[i].reheat)
 }
 
-// Reschedule makes what is delivered beyond the schedule part of the next one:
-// reserves and governors begin at nothing. How far the frequency is off, what is
-// shed, and what relays and those who bring load back have timed so far all stay.
+// Reschedule makes the power delivered beyond the schedule part of the next one:
+// reserves and governors begin at 0. The deviation, the load shed and the times
+// measured by relays and for restoration stay.
 func (s *State) Reschedule() {
 	s.AFRR, s.MFRR, s.need, s.needed = 0, 0, 0, 0
 	s.governors = s.governors[:0]
 }
 
-// Assign makes s what from is, without sharing memory.
+// Assign makes s a copy of from that shares no memory with it.
 func (s *State) Assign(from *State) {
 	governors, work := append(s.governors[:0], from.governors...), s.work
 	*s = *from
@@ -85,10 +85,10 @@ func (g *Governor) output(lag, reheat float64) float64 {
 
 const stateVersion = 1
 
-// AppendBinary appends the stored form: a version byte, then little-endian 64-bit
-// words, floats by their bits: deviation, aFRR, mFRR, stages tripped, blackout,
-// mFRR's need, share back, seconds of need, calm, frame, 5 of the window, 16 stage timers,
-// number of governors, two for each.
+// AppendBinary appends the stored form: a version byte, then little-endian 64-bit words,
+// floats by their bits: deviation, aFRR, mFRR, stages tripped, blackout, mFRR's need,
+// share back, seconds of need, calm, frame, 5 of the window, 16 stage timers, number of
+// governors, two for each.
 func (s *State) AppendBinary(buf []byte) []byte {
 	buf = append(buf, stateVersion)
 	put := func(x uint64) { buf = binary.LittleEndian.AppendUint64(buf, x) }
@@ -126,7 +126,7 @@ func (s *State) floats() [7]*float64 {
 
 var errState = errors.New("frequency state")
 
-// UnmarshalBinary reads what AppendBinary wrote and returns the rest.
+// UnmarshalBinary reads the form of AppendBinary and returns the rest.
 func (s *State) UnmarshalBinary(buf []byte) ([]byte, error) {
 	if len(buf) == 0 || buf[0] != stateVersion {
 		return buf, fmt.Errorf("%w: version is not %d", errState, stateVersion)

@@ -35,20 +35,21 @@ func (o *Operator) Dispatch(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 		o.relieve(of, p, left)
 		p.Start(of, short)
 	}
-	o.order(env, of, p)
-	o.remember(env, of, p)
+	o.orderStarts(env, of, p)
+	o.saveUncovered(env, of, p)
 	p.Converters = o.alone(of)
 }
 
-// remember notes what this step leaves uncovered, for who is told of it.
-func (o *Operator) remember(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+// saveUncovered saves what this step leaves uncovered, for Settled to report.
+func (o *Operator) saveUncovered(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	worst, short := o.uncovered(env, of, p, o.others(of, p))
 	if o.wantedReserve, o.shortReserve = 0, short; worst >= 0 {
 		o.wantedReserve = o.config.Reserve - p.Units[worst].Tier[generation]
 	}
 }
 
-// sold is what the manager has sold to the market of plants that run.
+// sold is the sum that the manager has sold to the market from running
+// plants.
 func (o *Operator) sold(of *twins.Offers) (sum twins.Power) {
 	for i := range o.units {
 		if u := &o.units[i]; u.planned >= 0 && of.Units[i].Tier[generation].Min < 0 {
@@ -58,8 +59,8 @@ func (o *Operator) sold(of *twins.Offers) (sum twins.Power) {
 	return sum
 }
 
-// sell exports what has been sold, as far as ties can carry it. It is the first to
-// give way when something is missing, since ties come last in order.
+// sell exports what has been sold, as far as ties can carry it. This export is the
+// first to be reduced when power is missing, since ties come last in order.
 func (o *Operator) sell(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
 	sold := o.sold(of)
 	for i := range o.units {
@@ -76,7 +77,7 @@ func (o *Operator) sell(of *twins.Offers, p *twins.Plan, left twins.Power) twins
 	return left
 }
 
-// Observe adds up what a step has offered.
+// Observe adds up the offers of a step.
 func Observe(of *twins.Offers) (now Expectation) {
 	for i := range of.Communities {
 		for t, b := range of.Communities[i].Tier {
@@ -97,14 +98,14 @@ func Observe(of *twins.Offers) (now Expectation) {
 	return now
 }
 
-// wanted reports whether a plan wants something in a period that this step touches.
+// wanted reports whether a plan is set in a period that this step touches.
 func (o *Operator) wanted(env *twins.Env, plan *[horizon]bool) bool {
 	first, last := o.periods(env)
 	return slices.Contains(plan[first:last+1], true)
 }
 
-// switchOff stops what the plan has off in this step, the dearest first, as long as
-// the others can meet what is needed without it.
+// switchOff stops the plants that the plan has off in this step, the dearest first,
+// as long as the others can meet the need without them.
 func (o *Operator) switchOff(env *twins.Env, of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
 	room := twins.Power(0)
 	for i := range of.Units {
@@ -127,7 +128,7 @@ func (o *Operator) switchOff(env *twins.Env, of *twins.Offers, p *twins.Plan, le
 	return left
 }
 
-// share gives what is needed to the units, the cheapest first. Ties carry no more
+// share divides the need among the units, the cheapest first. Ties carry no more
 // than their share while plants can give the rest.
 func (o *Operator) share(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
 	for i := range of.Units {
@@ -163,7 +164,7 @@ func survives(answers []*twins.Answer) bool {
 	return false
 }
 
-// raise lets units give more, the cheapest first, within caps.
+// raise makes units give more, the cheapest first, within caps.
 func (o *Operator) raise(p *twins.Plan, left twins.Power) twins.Power {
 	for _, i := range p.Order {
 		set := &p.Units[i]
@@ -177,14 +178,15 @@ func (o *Operator) raise(p *twins.Plan, left twins.Power) twins.Power {
 	return left
 }
 
-// secure keeps the loss of each infeed covered in the step after this one: by what
-// the others could then give more, what storage has left and what communities have
-// agreed to move.
+// secure keeps the loss of each infeed covered in the step after this one: by the
+// extra power that the others could then give, what storage has left and what
+// communities have agreed to move.
 //
-// Output that another unit takes over makes the infeed smaller, and mostly the
-// other's headroom as well, which gains nothing. What gains is a unit that is held
-// by its ramp, since it has more left than it could give within a step. So only
-// such units take over, the cheapest first and no more than that.
+// Output that another unit takes over makes the infeed smaller, but usually
+// reduces the other's headroom as much, so nothing is gained. The exception is a
+// unit that is limited by its ramp, since it has more left than it could give
+// within a step. So only such units take over, the cheapest first and no more than
+// that.
 func (o *Operator) secure(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	other := o.others(of, p)
 	for range of.Units {
@@ -195,13 +197,14 @@ func (o *Operator) secure(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	}
 }
 
-// others is what is left besides units to cover a loss, less what is wanted besides.
+// others is the power besides units that can cover a loss, less the extra reserve
+// required.
 func (o *Operator) others(of *twins.Offers, p *twins.Plan) twins.Power {
 	return o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
 }
 
-// uncovered is the infeed that the others and the rest of the units cover least, and
-// how much of its loss would be left in the step after this one; −1: none.
+// uncovered is the infeed whose loss the others and the rest of the units cover
+// least, and how much of it would be left in the step after this one; −1: none.
 func (o *Operator) uncovered(env *twins.Env, of *twins.Offers, p *twins.Plan, other twins.Power) (worst int, short twins.Power) {
 	headroom := other
 	for i := range o.units {
@@ -217,7 +220,7 @@ func (o *Operator) uncovered(env *twins.Env, of *twins.Offers, p *twins.Plan, ot
 	return worst, short
 }
 
-// takeOver moves up to so much from one unit to others that lose no headroom by it,
+// takeOver moves up to most from one unit to others that lose no headroom by it,
 // and reports whether there were any.
 func (o *Operator) takeOver(env *twins.Env, of *twins.Offers, p *twins.Plan, from int, most twins.Power) bool {
 	give := &p.Units[from]
@@ -242,19 +245,19 @@ func (o *Operator) takeOver(env *twins.Env, of *twins.Offers, p *twins.Plan, fro
 	return true
 }
 
-// headroom is what a unit could give more in the step after this one.
+// headroom is what a unit could give in addition in the step after this one.
 func (o *Operator) headroom(env *twins.Env, of *twins.Offers, p *twins.Plan, i int) twins.Power {
 	room, within := o.reach(env, of, p, i)
 	return min(room, within)
 }
 
-// runs reports whether a plant runs in this step, be it without output.
+// runs reports whether a plant runs in this step, even without output.
 func runs(of *twins.Offers, p *twins.Plan, i int) bool {
 	return of.Units[i].Tier[generation].Min < 0 && p.Units[i].Run != twins.Stop
 }
 
-// reach is what a unit that gives something now has left, and how much of that its
-// ramp lets it give within a step.
+// reach is the power that a running unit has left, and how much of that its ramp
+// allows within a step.
 func (o *Operator) reach(env *twins.Env, of *twins.Offers, p *twins.Plan, i int) (room, within twins.Power) {
 	u, now := &o.units[i], p.Units[i].Tier[generation]
 	switch {
@@ -271,8 +274,8 @@ func (o *Operator) reach(env *twins.Env, of *twins.Offers, p *twins.Plan, i int)
 	return room, min(plant.Rated, twins.Power(share))
 }
 
-// moveable is what vehicles, heat and what may wait could still draw less in this
-// step, as agreed.
+// moveable is how much less vehicles, heat and flexible load could still draw in
+// this step, as agreed.
 func (o *Operator) moveable(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
 	if o.config.Plain {
 		return 0
@@ -285,8 +288,8 @@ func (o *Operator) moveable(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
 	return sum
 }
 
-// storage is what storage could still give more in this step, above its owners'
-// reserve.
+// storage is how much more storage could still give in this step, above its
+// owners' reserve.
 func (o *Operator) storage(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
 	for i := range of.Communities {
 		sum += max(0, p.Communities[i].Tier[twins.Storage]-of.Communities[i].Tier[twins.Storage].Min)
@@ -294,8 +297,8 @@ func (o *Operator) storage(of *twins.Offers, p *twins.Plan) (sum twins.Power) {
 	return sum
 }
 
-// relieve asks communities to move what is too much or too little, or without
-// controls cuts and holds back.
+// relieve asks communities to move a surplus or a shortage, or, without
+// controls, cuts and holds back.
 func (o *Operator) relieve(of *twins.Offers, p *twins.Plan, left twins.Power) twins.Power {
 	switch {
 	case !o.config.Plain:
@@ -306,8 +309,8 @@ func (o *Operator) relieve(of *twins.Offers, p *twins.Plan, left twins.Power) tw
 	return p.Spill(of, left)
 }
 
-// order starts what the plan wants started.
-func (o *Operator) order(env *twins.Env, of *twins.Offers, p *twins.Plan) {
+// orderStarts orders the starts of the plan.
+func (o *Operator) orderStarts(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	for i := range o.units {
 		j := o.units[i].planned
 		if j >= 0 && of.Units[i].Startable > 0 && o.wanted(env, &o.next.start[j]) {

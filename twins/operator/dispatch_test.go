@@ -7,7 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
-// Plants of 100 kW: cheap a, dear b, which is held by its ramp: 15 kW in a step.
+// Plants of 100 kW: cheap a, and dear b, whose ramp allows 15 kW in a step.
 var (
 	cheap  = plant("a", `"cost_eur_per_mwh": 50, "ramp_per_min": 1`)
 	dear   = plant("b", `"cost_eur_per_mwh": 90, "ramp_per_min": 1, "min_output": 0.1`)
@@ -15,7 +15,7 @@ var (
 	former = battery("s", `"rated_wh": 100000, "rated_w": 50000, "grid_forming": true`)
 )
 
-// What the operator asks in its first step, worked out by hand.
+// Plans of the operator's first step, worked out by hand.
 func TestDispatch(t *testing.T) {
 	type row struct {
 		name        string
@@ -33,7 +33,7 @@ func TestDispatch(t *testing.T) {
 				[]member{cheap, dear}, []tiers{load(120)},
 				"-100 -20 | essential 120"},
 			{"a plant that is held by its ramp takes over what it could not give in time", operator.Config{},
-				[]member{cheap, held}, []tiers{load(120)}, // a may be lost: 85 of its 100 short, of which b has 65 that are free
+				[]member{cheap, held}, []tiers{load(120)}, // a may be lost: 85 of its 100 are uncovered, of which b can take over 65
 				"-35 -85 | essential 120"},
 			{"storage counts: less is moved", operator.Config{},
 				[]member{cheap, held}, []tiers{load(120), {storage: {-40, 0, 40}}}, // 100 less 15 less 40
@@ -50,7 +50,7 @@ func TestDispatch(t *testing.T) {
 			{"enough of it: nothing is moved", operator.Config{},
 				[]member{cheap, held}, []tiers{load(120), {storage: {-90, 0, 90}}},
 				"-100 -20 | essential 120 | "},
-			{"nothing is moved where somebody goes short", operator.Config{},
+			{"nothing is moved if load goes short", operator.Config{},
 				[]member{cheap, held}, []tiers{load(240)},
 				"-100 -100 | essential 200"},
 		}},
@@ -67,7 +67,7 @@ func TestDispatch(t *testing.T) {
 			{"nor where that storage is out of service", operator.Config{},
 				[]member{dear, battery("s", `"rated_wh": 100000, "rated_w": 50000, "grid_forming": true, "available": false`), tie("tie", `"cost_eur_per_mwh": 50`)}, []tiers{load(100), {storage: {-50, 0, 50}}},
 				"0− -100 | essential 100 | "},
-			{"more than the share before anybody goes short", operator.Config{},
+			{"more than the share before load goes short", operator.Config{},
 				[]member{plant("b", `"rated_w": 40000`), former, tie("tie", `"cost_eur_per_mwh": 50`)}, []tiers{load(100)},
 				"-40 -60 | essential 100"},
 			{"two ties share it", operator.Config{},
@@ -98,7 +98,7 @@ func TestDispatch(t *testing.T) {
 			{"as far as the tie carries it", operator.Config{},
 				[]member{plant("a", `"sold_share": 0.3`), tie("tie", `"export_w": 20000`)}, []tiers{load(50)},
 				"-70 20 | essential 50"},
-			{"and not by a plant that stands still", operator.Config{},
+			{"and not by a plant that is off", operator.Config{},
 				[]member{plant("a", `"sold_share": 0.3, "available": false`), tie("tie", "")}, []tiers{load(50)},
 				"0 -50 | essential 50"},
 		}},
@@ -109,7 +109,7 @@ func TestDispatch(t *testing.T) {
 			{"an order to stop", operator.Config{},
 				[]member{plant("a", `"order": "stop"`), dear}, []tiers{load(60)},
 				"0 -60 | essential 60"},
-			{"an order to run: nobody needs to start it", operator.Config{},
+			{"an order to run: no plan needs to start it", operator.Config{},
 				[]member{plant("a", `"order": "run", "initially": "off"`), dear}, []tiers{load(60)},
 				"0 -60 | essential 60"},
 		}},
@@ -120,7 +120,7 @@ func TestDispatch(t *testing.T) {
 			{"with them vehicles give way", operator.Config{},
 				[]member{plant("a", `"rated_w": 80000`)}, []tiers{{essential: {60, 60, 60}, comfort: {0, 20, 20}, vehicles: {0, 20, 20}}},
 				"-80 | essential 60, comfort 20"},
-			{"nobody takes what is too much: it is held back", operator.Config{Plain: true},
+			{"no load takes the surplus: it is held back", operator.Config{Plain: true},
 				[]member{tie("tie", `"export_w": 10000`)}, []tiers{{essential: {60, 60, 60}, vehicles: {0, 0, 50}, roofs: {-80, -80, 0}}},
 				"10 | essential 60, roofs -70"},
 			{"with them vehicles take it", operator.Config{},
@@ -152,7 +152,8 @@ func TestDispatch(t *testing.T) {
 	}
 }
 
-// What is cut without controls is cut without an agreement, and says so.
+// Load that is cut without controls is cut without an agreement, and its
+// reason says so.
 func TestPlainSheds(t *testing.T) {
 	for _, row := range []struct {
 		plain bool
@@ -167,7 +168,8 @@ func TestPlainSheds(t *testing.T) {
 	}
 }
 
-// Who had to be moved for reserve says so, and so does who stops by plan.
+// A unit that was moved for reserve has that reason, and so has a unit that
+// the plan stops.
 func TestReasons(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, cheap, held)
 	of, p := g.offer(load(120))
@@ -183,8 +185,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// A step that leaves an infeed uncovered says so, and by how much, worked out by hand;
-// one that covers each of them says nothing, and neither does a grid that could not
+// A step that leaves an infeed uncovered has an event with the missing power, worked
+// out by hand; a step that covers each has none, and neither has a grid that could not
 // hold its frequency with all the reserve there is.
 func TestReserveThatIsShort(t *testing.T) {
 	idle := func(rated string) member {
@@ -195,7 +197,7 @@ func TestReserveThatIsShort(t *testing.T) {
 		config  operator.Config
 		members []member
 		load    float64
-		want    [2]float64 // kW; 0: nothing is told
+		want    [2]float64 // kW; 0: no event
 	}{
 		{"what b has left is less than a gives", operator.Config{}, []member{cheap, dear}, 120, [2]float64{100, 80}},
 		{"storage makes up for the rest", operator.Config{}, []member{cheap, dear, idle("20000")}, 120, [2]float64{}},
@@ -203,7 +205,7 @@ func TestReserveThatIsShort(t *testing.T) {
 		{"but not for what is wanted besides", operator.Config{Reserve: kW(7)}, []member{cheap, dear, idle("20000")}, 120, [2]float64{107, 100}},
 		{"load that leaves enough", operator.Config{}, []member{cheap, dear}, 99, [2]float64{}},
 		{"what a ramp holds back is no reserve", operator.Config{}, []member{cheap, held}, 120, [2]float64{35, 15}}, // and as much if b is lost: 85, of which a has 65
-		{"nothing is left where somebody goes short", operator.Config{}, []member{cheap, dear}, 240, [2]float64{100, 0}},
+		{"nothing is left if load goes short", operator.Config{}, []member{cheap, dear}, 240, [2]float64{100, 0}},
 		{"a tie alone", operator.Config{}, []member{tie("tie", "")}, 60, [2]float64{}},
 		{"a tie that carries more than a plant has left", operator.Config{}, []member{plant("b", `"cost_eur_per_mwh": 90, "order": "run", "min_output": 0.4`), tie("tie", `"cost_eur_per_mwh": 50, "import_w": 200000`)}, 180, [2]float64{140, 60}},
 	} {
@@ -217,7 +219,7 @@ func TestReserveThatIsShort(t *testing.T) {
 			}
 		}
 		if got != row.want {
-			t.Errorf("%s: told %v kW wanted and kept, wanted %v", row.name, got, row.want)
+			t.Errorf("%s: event has %v kW wanted and kept, wanted %v", row.name, got, row.want)
 		}
 	}
 }

@@ -13,15 +13,15 @@ import (
 
 const quarter = twins.Seconds(900)
 
-// member is an entry of a hand-made grid; what it does not say comes from usual.
+// member is an entry of a hand-made grid; keys that it lacks come from usual.
 type member struct {
 	kind *twins.Kind
 	id   string
 	spec string // as `"rated_w": 5, …`
 }
 
-// usual is what members have where nothing else is said. Plants are free of minimum
-// and, within a quarter of an hour, of ramps; batteries lose nothing.
+// usual is the default entry of each kind. Plants have no least output and, within
+// a quarter of an hour, no ramp limit; batteries lose nothing.
 var usual = map[*twins.Kind]string{
 	twins.Household: `"load": {"recording": "r", "column": "c0", "scale": 1}, "power_factor": 1, "phase": "ABC"`,
 	twins.Battery: `"mode": "idle", "peak_w": 0, "cycle_life": 6000, "calendar_life_years": 15,
@@ -129,8 +129,8 @@ func (g *grid) quarantine(id string) {
 	g.cell.Quarantine(twins.Slot{Block: int32(b), Index: int32(i)})
 }
 
-// told reports whether the grid told of an event in the last step.
-func (g *grid) told(name string) bool {
+// hadEvent reports whether the grid had an event of this name in the last step.
+func (g *grid) hadEvent(name string) bool {
 	for _, n := range g.balance.Events {
 		if n.Event.Type.Name == name {
 			return true
@@ -139,7 +139,7 @@ func (g *grid) told(name string) bool {
 	return false
 }
 
-// tiers are what one community offers, in kW: least, reference, most.
+// tiers are the offers of one community, in kW: least, reference, most.
 type tiers map[twins.Tier][3]float64
 
 const (
@@ -152,9 +152,9 @@ const (
 
 func load(kw float64) tiers { return tiers{essential: {kw, kw, kw}} }
 
-// ask has the operator dispatch the grid's units in step 0 for communities that offer
-// what is said, and writes what it asks in kW: each unit with + or − where it is to
-// start or stop, then the tiers of each community.
+// ask makes the operator dispatch the grid's units in step 0 with these offers of
+// communities, and writes the plan in kW: each unit with + or − if it is to start or
+// stop, then the tiers of each community.
 func (g *grid) ask(communities ...tiers) string {
 	g.t.Helper()
 	of, p := g.offer(communities...)

@@ -5,29 +5,29 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/frequency"
 )
 
-// Config says how an operator works. The zero value responds, plans by quarter
-// hours and expects everything to stay as it is.
+// Config says how an operator works. The zero value asks communities to
+// respond, plans by quarter hours and expects everything to stay as it is.
 type Config struct {
-	// Plain: nobody is asked to move anything. What cannot be served is cut, all
-	// tiers of a customer alike.
+	// Plain: no community is asked to move anything. What cannot be served is
+	// cut, all tiers of a customer alike.
 	Plain bool
-	// Forecast is what is expected; nil: that everything stays as it is.
+	// Forecast predicts load and generation; nil: everything stays as it is.
 	Forecast Forecast
-	// Reserve is wanted besides what covers the greatest infeed.
+	// Reserve is required in addition to what covers the greatest infeed.
 	Reserve twins.Power
-	// ImportShare is the share of load that ties may carry while grid-forming storage
-	// would have to survive their loss, as far as plants can help it; 0: 45 %.
+	// ImportShare is the greatest share of load on ties, as far as plants allow,
+	// while grid-forming storage would have to survive their loss; 0: 45 %.
 	ImportShare twins.Ratio
 }
 
-// Expectation is what a forecast expects of a period, or what a step has brought.
+// Expectation is the forecast of a period, or the figures of a step.
 type Expectation = twins.Expectation
 
-// Forecast expects.
+// Forecast predicts load and generation.
 type Forecast = twins.Forecast
 
-// A plan looks a day ahead in quarter hours, and is made anew each hour or when
-// something has changed that it did not expect.
+// A plan covers a day in quarter hours, and is made anew each hour or when
+// something has changed that the plan did not expect.
 const (
 	period    = twins.Seconds(900)
 	horizon   = 96
@@ -38,7 +38,7 @@ const (
 // a tie that carries up to 45 % of its load without shedding.
 const defaultImportShare = twins.One * 45 / 100
 
-// Operator is a controller with a memory. See the package.
+// Operator is a controller with a memory. See the package comment.
 type Operator struct {
 	config Config
 	units  []unit
@@ -47,35 +47,35 @@ type Operator struct {
 	state, next state // next becomes state when the step is settled
 
 	expected []Expectation
-	now      Expectation    // what this step offers
+	now      Expectation    // the figures of this step
 	area     frequency.Area // reused
 	caps     []twins.Power  // greatest output of each unit in this step; reused
 
-	wantedReserve, shortReserve twins.Power // of this step: what would cover each infeed, and what of it is not there
+	wantedReserve, shortReserve twins.Power // of this step: the reserve that would cover each infeed, and the missing part of it
 }
 
 // unit is a producer or tie, in the order of Offers.Units.
 type unit struct {
 	path      string
-	community int // whose roster and answers have it
-	index     int // in them
+	community int // whose roster and answers contain it
+	index     int // index in these
 	tie       bool
-	planned   int // its place in the plan; −1: wind, sun and ties have none
+	planned   int // its index in the plan; −1: wind, sun and ties have none
 }
 
-// answer is what the unit has answered at StageOffer.
+// answer is the unit's answer at StageOffer.
 func (u *unit) answer(of *twins.Offers) *twins.UnitAnswer {
 	return &of.Answers[u.community].Units[u.index]
 }
 
-// plant is a producer as it is in this step; one in quarantine is out of service.
+// plant is a producer in this step; a producer in quarantine is out of service.
 func (u *unit) plant(of *twins.Offers) *twins.Plant { return &u.answer(of).Plant }
 
-// A unit's standing is what a plan rests on: the manager's order, 0 for ties, or
-// that it is out of service.
+// A unit's status is what a plan assumes of it: the manager's order, 0 for ties, or out
+// of service.
 const outOfService = -1
 
-func (u *unit) standing(of *twins.Offers) int64 {
+func (u *unit) status(of *twins.Offers) int64 {
 	switch a := u.answer(of); {
 	case !a.InService:
 		return outOfService
@@ -89,28 +89,28 @@ func (u *unit) standing(of *twins.Offers) int64 {
 // state is what an operator remembers from step to step.
 type state struct {
 	madeAt    twins.Tick      // of the plan; −1: none
-	on, start [][horizon]bool // of each plant and period: it runs, it is to be ordered to start
-	standing  []int64         // of each unit, when the plan was made
+	on, start [][horizon]bool // of each plant and period: it runs, it must be ordered to start
+	status    []int64         // of each unit, when the plan was made
 	last      []twins.Power   // what each unit, then each store, did in the step before: + draws, − injects
 	net       twins.Power     // load less wind and sun of the step before
 	settled   twins.Tick      // the step before; −1: none
-	island    bool            // it held its frequency itself
-	// swing is what an island's frequency begins the next step with: how far it is
-	// off, what is shed, what relays have timed. Everything else that was delivered
-	// beyond the schedule is part of the next one.
+	island    bool            // the grid held its frequency itself
+	// swing is the state of an island's frequency at the start of the next step:
+	// its deviation, the load shed, the time measured by relays. Everything else
+	// that was delivered beyond the schedule is part of the next one.
 	swing frequency.State
 }
 
-// assign makes s what from is, without sharing memory.
+// assign makes s a copy of from that shares no memory with it.
 func (s *state) assign(from *state) {
-	on, start, standing, last, swing := s.on, s.start, s.standing, s.last, s.swing
+	on, start, status, last, swing := s.on, s.start, s.status, s.last, s.swing
 	copy(on, from.on)
 	copy(start, from.start)
-	copy(standing, from.standing)
+	copy(status, from.status)
 	copy(last, from.last)
 	swing.Assign(&from.swing)
 	*s = *from
-	s.on, s.start, s.standing, s.last, s.swing = on, start, standing, last, swing
+	s.on, s.start, s.status, s.last, s.swing = on, start, status, last, swing
 }
 
 var (
@@ -118,11 +118,11 @@ var (
 	_ twins.Swinger  = (*Operator)(nil)
 )
 
-// ReserveShort is told of the grid for each step that leaves an infeed uncovered: if it
-// were lost, other units, storage and what communities have agreed to move would not
-// make up for it in the step after. wanted_mw is that infeed and what is wanted
-// besides, kept_mw what there is against it. A grid with nothing of its own that could
-// hold the frequency keeps no reserve, and is not told of.
+// ReserveShort is an event of the grid in each step that leaves an infeed uncovered: if
+// the infeed were lost, other units, storage and what communities have agreed to move
+// would not make up for it in the step after. wanted_mw is that infeed plus the extra
+// reserve required, kept_mw the reserve available. A grid without its own means of
+// holding the frequency keeps no reserve, and has no such event.
 var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_mw", "kept_mw"},
 	Alert: &twins.Alert{Rule: "reserve.short", Severity: "warning", Text: "if the greatest infeed were lost now, reserve would not make up for it"}})
 
@@ -147,19 +147,19 @@ func New(communities []twins.Roster, config Config) *Operator {
 	}
 	for _, s := range []*state{&o.state, &o.next} {
 		*s = state{madeAt: -1, settled: -1, on: make([][horizon]bool, plants), start: make([][horizon]bool, plants),
-			standing: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+o.stores)}
+			status: make([]int64, len(o.units)), last: make([]twins.Power, len(o.units)+o.stores)}
 	}
 	o.caps = make([]twins.Power, len(o.units))
 	return o
 }
 
-// Forecast is what the operator was given to expect with; nil: none.
+// Forecast is the operator's forecast; nil: none.
 func (o *Operator) Forecast() Forecast { return o.config.Forecast }
 
 // Settled implements twins.Stateful.
-func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Notice) []twins.Notice {
+func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, events []twins.Notice) []twins.Notice {
 	if f := o.config.Forecast; f != nil {
-		told = f.Learn(env, o.now, told)
+		events = f.Learn(env, o.now, events)
 	}
 	n := &o.next
 	copy(n.last, out.Units)
@@ -170,15 +170,15 @@ func (o *Operator) Settled(env *twins.Env, out *twins.Outcome, told []twins.Noti
 		}
 		last = last[len(a.Stores):]
 	}
-	told = o.tell(out.Swing, n.island, told)
-	if o.own(out.Answers) && o.shortReserve > 0 {
-		told = append(told, twins.Notice{Member: gridPath, Event: twins.Event{Type: ReserveShort,
+	events = o.appendEvents(out.Swing, n.island, events)
+	if o.canHold(out.Answers) && o.shortReserve > 0 {
+		events = append(events, twins.Notice{Member: gridPath, Event: twins.Event{Type: ReserveShort,
 			V: [7]int64{int64(o.wantedReserve), int64(o.wantedReserve - o.shortReserve)}}})
 	}
 	o.state.assign(n)
 	o.state.net, o.state.settled, o.state.island = o.net(), env.Tick, out.Swing.Island
-	return told
+	return events
 }
 
-// net is what customers would draw in this step less what wind and sun give.
+// net is the load of customers in this step less wind and sun.
 func (o *Operator) net() twins.Power { return o.now.Load - o.now.Roofs - o.now.Units }

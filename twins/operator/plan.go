@@ -8,20 +8,20 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/commitment"
 )
 
-// periods are the first and the last period of the plan that this step touches; the
-// plan's last one goes on.
+// periods are the first and the last period of the plan that this step touches;
+// after its end, the plan's last period continues.
 func (o *Operator) periods(env *twins.Env) (first, last int) {
 	since := twins.Seconds(env.Tick-o.next.madeAt) * env.Step
 	return int(min(horizon-1, since/period)), int(min(horizon-1, (since+env.Step-1)/period))
 }
 
-// due reports whether a plan is to be made: there is none, the last one is an hour
+// due reports whether a plan must be made: there is none, the last one is an hour
 // old, a unit has gone out of service or come back, or has another order.
 func (o *Operator) due(env *twins.Env, of *twins.Offers) bool {
 	changed := false
 	for i := range o.units {
-		if now := o.units[i].standing(of); now != o.next.standing[i] {
-			o.next.standing[i], changed = now, true
+		if now := o.units[i].status(of); now != o.next.status[i] {
+			o.next.status[i], changed = now, true
 		}
 	}
 	return changed || o.next.madeAt < 0 || twins.Seconds(env.Tick-o.next.madeAt)*env.Step >= max(planEvery, env.Step)
@@ -33,8 +33,8 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	o.expect(env, of)
 	problem := commitment.Problem{Period: period, LargestInfeed: true, Tie: o.tie(of)}
 	sold, share := min(o.sold(of), problem.Tie.Export), o.greatestShare(of)
-	// What could be moved now is taken to stay so; nothing has been moved yet. What is
-	// wanted in reserve besides the greatest infeed is not free for that.
+	// What could be moved now is assumed to stay so; nothing has been moved yet. The
+	// extra reserve required is not free for that.
 	other := o.moveable(of, p) + o.storage(of, p) - o.config.Reserve
 	for k := range o.expected {
 		e := &o.expected[k]
@@ -50,7 +50,7 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 		}
 	}
 	schedule, err := commitment.Solve(&problem)
-	if err != nil { // all is inside its bounds
+	if err != nil { // every input is inside its bounds
 		panic(fmt.Sprintf("operator: plan at step %d: %v", env.Tick, err))
 	}
 	for j := range schedule.Units {
@@ -62,8 +62,8 @@ func (o *Operator) plan(env *twins.Env, of *twins.Offers, p *twins.Plan) {
 	}
 }
 
-// greatestShare is what of wind and sun stands in the greatest unit of them, which
-// may be lost like any other.
+// greatestShare is the share of the greatest wind or solar unit in their total;
+// that unit may be lost like any other.
 func (o *Operator) greatestShare(of *twins.Offers) twins.Ratio {
 	var most, all twins.Power
 	for i := range o.units {
@@ -79,14 +79,13 @@ func (o *Operator) greatestShare(of *twins.Offers) twins.Ratio {
 	return twins.Ratio(share)
 }
 
-// bounded keeps a power inside what a plan takes: a thousand gigawatts are as good as
-// any more.
+// bounded keeps a power inside the range of a plan: a thousand gigawatts mean the
+// same as more.
 func bounded(p twins.Power) twins.Power {
 	return max(-commitment.MaxPower, min(commitment.MaxPower, p))
 }
 
-// tie is all ties as the plan sees them: one, at the price of the dearest that has
-// one.
+// tie is all ties as one for the plan, at the price of the dearest that has one.
 func (o *Operator) tie(of *twins.Offers) (t commitment.Tie) {
 	dearest, priced := twins.Price(math.MinInt64), false
 	for i := range o.units {
@@ -109,7 +108,7 @@ func (o *Operator) tie(of *twins.Offers) (t commitment.Tie) {
 	return t
 }
 
-// expect asks the forecast, or takes what is for what will be.
+// expect asks the forecast, or assumes that everything stays as it is.
 func (o *Operator) expect(env *twins.Env, of *twins.Offers) {
 	if o.config.Forecast != nil {
 		o.config.Forecast.Expect(env, of, o.now, period, o.expected)

@@ -18,8 +18,8 @@ func (f foreseen) Expect(env *twins.Env, _ *twins.Offers, _ operator.Expectation
 	}
 }
 
-func (foreseen) Learn(_ *twins.Env, _ operator.Expectation, told []twins.Notice) []twins.Notice {
-	return told
+func (foreseen) Learn(_ *twins.Env, _ operator.Expectation, events []twins.Notice) []twins.Notice {
+	return events
 }
 func (foreseen) AppendBinary(b []byte) []byte             { return b }
 func (foreseen) UnmarshalBinary(b []byte) ([]byte, error) { return b, nil }
@@ -32,9 +32,9 @@ func peak(hour float64) float64 {
 	return 50
 }
 
-// Coal that takes three hours to start is ordered three hours before the peak that
-// is foreseen, whatever the length of a step; without a forecast only once the peak
-// is there, when an engine has to help out.
+// Coal that takes three hours to start is ordered three hours before a forecast
+// peak, at any length of a step; without a forecast only once the peak has come,
+// and an engine has to help out.
 func TestCoalIsOrderedBeforeThePeak(t *testing.T) {
 	for _, row := range []struct {
 		name     string
@@ -69,7 +69,8 @@ func TestCoalIsOrderedBeforeThePeak(t *testing.T) {
 }
 
 // A plan is made anew each hour, when a unit is lost or comes back and when the
-// manager has another order; not because the wind calms or a plant stops by plan.
+// manager gives another order; not because the wind calms or a plant stops by
+// plan.
 func TestWhenPlansAreMade(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -109,7 +110,7 @@ func TestWhenPlansAreMade(t *testing.T) {
 	}
 }
 
-// at gives commands at their steps.
+// at gives commands in their steps.
 func at(list ...any) func(*grid, twins.Tick) []twins.Command {
 	return func(_ *grid, now twins.Tick) (due []twins.Command) {
 		for k := 0; k < len(list); k += 2 {
@@ -121,7 +122,8 @@ func at(list ...any) func(*grid, twins.Tick) []twins.Command {
 	}
 }
 
-// counted expects what is and counts how often it was asked.
+// counted expects everything to stay as it is and counts how often it was
+// asked.
 type counted struct {
 	foreseen
 	n int
@@ -134,7 +136,7 @@ func (c *counted) Expect(_ *twins.Env, _ *twins.Offers, now operator.Expectation
 	}
 }
 
-// A plant in quarantine is nobody's reserve: another one starts for it, and stays on.
+// A plant in quarantine is no reserve: another one starts for it, and stays on.
 func TestPlanDoesNotCountOnAPlantInQuarantine(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, plant("a", ""), plant("b", `"initially": "off", "cost_eur_per_mwh": 200`),
 		battery("s", `"rated_wh": 1000000, "rated_w": 100000, "grid_forming": true`))

@@ -33,7 +33,7 @@ func (o *Operator) AppendBinary(b []byte) []byte {
 			}
 		}
 	}
-	for _, v := range s.standing {
+	for _, v := range s.status {
 		put(v)
 	}
 	for _, v := range s.last {
@@ -61,7 +61,7 @@ func (o *Operator) UnmarshalBinary(b []byte) ([]byte, error) {
 	if len(b) == 0 || b[0] != stateVersion {
 		return b, fmt.Errorf("operator: stored state of another version, wanted %d", stateVersion)
 	}
-	words := 4 + len(s.on)*2*((horizon+63)/64) + len(s.standing) + len(s.last)
+	words := 4 + len(s.on)*2*((horizon+63)/64) + len(s.status) + len(s.last)
 	if b = b[1:]; len(b) < 8*words {
 		return b, errShort
 	}
@@ -84,8 +84,8 @@ func (o *Operator) UnmarshalBinary(b []byte) ([]byte, error) {
 			}
 		}
 	}
-	for i := range s.standing {
-		s.standing[i] = take()
+	for i := range s.status {
+		s.status[i] = take()
 	}
 	for i := range s.last {
 		s.last[i] = twins.Power(take())

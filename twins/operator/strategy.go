@@ -6,13 +6,13 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Strategy is the operator in full.
+// Strategy is the full operator.
 var Strategy = twins.DeclareStrategy(twins.Strategy{
 	Name: "operator", Version: 1, Level: twins.LevelGrid, Unnamed: true, Schema: keys, Controller: controller(false),
 	Label: "plans plants from a forecast, dispatches them by merit order, and asks communities for what they have agreed to move",
 })
 
-// PlainStrategy is the operator that asks nobody to give way.
+// PlainStrategy is the operator that never asks communities to move load.
 var PlainStrategy = twins.DeclareStrategy(twins.Strategy{
 	Name: "plain", Version: 1, Level: twins.LevelGrid, Unnamed: true, Schema: keys, Controller: controller(true),
 	Label: "the operator without peak control, charging plans or demand response: what cannot be served is cut",
@@ -24,7 +24,7 @@ const keys = `{
   }
 }`
 
-// controller makes an operator, plain or in full.
+// controller makes an operator, plain or full.
 func controller(plain bool) func(*twins.GridSite, []byte) (twins.Controller, error) {
 	return func(g *twins.GridSite, spec []byte) (twins.Controller, error) {
 		own := struct {

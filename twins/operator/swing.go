@@ -9,16 +9,16 @@ import (
 
 // A plant's governor: droop 4 % (Kundur 1994, Power system stability and control,
 // section 11.1: 4 to 5 %) and one lag of a second for valve and machine (assumption).
-// What it may change in minutes does not bound what it does in seconds.
+// The plant's ramp over minutes does not limit it within seconds.
 const (
 	governorDroop = 0.04
 	governorLag   = 1.0 // s
 	loadDamping   = 1   // %/%
-	leastTrip     = 1   // W: less is no trip
+	leastTrip     = 1   // W: a smaller loss is no trip
 )
 
-// The area's events: an island that forms or is joined again, relays that shed, a
-// blackout. They are told of the grid.
+// The area's events, which belong to the grid: an island that forms or is joined
+// again, relays that shed, a blackout.
 var (
 	islandFormed   = twins.DeclareEvent(twins.EventType{Name: "grid.islanded", Notable: true, Fields: []string{"deviation_uhz"}})
 	islandJoined   = twins.DeclareEvent(twins.EventType{Name: "grid.joined", Notable: true, Fields: []string{"deviation_uhz"}})
@@ -27,17 +27,17 @@ var (
 	frequencySwung = twins.DeclareEvent(twins.EventType{Name: "grid.frequency_left_range", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}})
 )
 
-// gridPath is whom they are told of.
+// gridPath is the member of these events.
 const gridPath = "grid"
 
-// Swing implements twins.Swinger: what the frequency does while this step replaces
-// the schedule of the one before.
+// Swing implements twins.Swinger: the frequency while this step replaces the
+// schedule of the one before.
 func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.Swing {
 	swing := &o.next.swing
 	swing.Assign(&o.state.swing)
 	if !o.alone(of) {
 		swing.Assign(&atRest)
-		return twins.Swing{Held: o.held(of)}
+		return twins.Swing{Held: o.heldByNeighbour(of)}
 	}
 	o.describe(of, p)
 	s := twins.Swing{Island: true}
@@ -47,21 +47,21 @@ func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.
 			return s
 		}
 	}
-	// Plants stand where the load that is still shed left them: it comes back as they
+	// Plants are where the load that is still shed left them: it comes back as they
 	// follow.
 	lost += swing.Shed(&o.area)
 	r := o.area.Ramp(swing, lost, lost+change, float64(env.Step))
 	s.Min, s.Max, s.End = microhertz(r.Min), microhertz(r.Max), microhertz(r.End)
 	s.ROCOF, s.Stages, s.Blackout = int64(math.Round(float64(r.ROCOF*1e6))), int64(r.Stages), r.Blackout
-	o.book(env, &r, &s)
+	o.bookSwing(env, &r, &s)
 	swing.Reschedule()
-	if r.Blackout { // the way back begins with what still stands
+	if r.Blackout { // the restart begins with the units that are left
 		swing.Assign(&atRest)
 	}
 	return s
 }
 
-// atRest is a frequency at its nominal value with nothing shed.
+// atRest is a frequency at its nominal value with no load shed.
 var atRest frequency.State
 
 const nominal = 50.0 // Hz
@@ -69,13 +69,14 @@ const nominal = 50.0 // Hz
 // microhertz is a frequency as deviation from nominal.
 func microhertz(hz float64) int64 { return int64(math.Round(float64((hz - nominal) * 1e6))) }
 
-// alone reports whether the grid holds its frequency itself: something of its own can,
-// and no neighbour does.
-func (o *Operator) alone(of *twins.Offers) bool { return !o.held(of) && o.own(of.Answers) }
+// alone reports whether the grid holds its frequency itself: a plant or storage of its
+// own can, and no neighbour does.
+func (o *Operator) alone(of *twins.Offers) bool {
+	return !o.heldByNeighbour(of) && o.canHold(of.Answers)
+}
 
-// own reports whether something of the grid's own could hold the frequency: a plant or
-// storage.
-func (o *Operator) own(answers []*twins.Answer) bool {
+// canHold reports whether a plant or storage of the grid's own could hold the frequency.
+func (o *Operator) canHold(answers []*twins.Answer) bool {
 	for i := range o.units {
 		if o.units[i].planned >= 0 {
 			return true
@@ -84,8 +85,8 @@ func (o *Operator) own(answers []*twins.Answer) bool {
 	return survives(answers)
 }
 
-// held reports whether a neighbour holds the frequency, over a tie in service.
-func (o *Operator) held(of *twins.Offers) bool {
+// heldByNeighbour reports whether a neighbour holds the frequency, over a tie in service.
+func (o *Operator) heldByNeighbour(of *twins.Offers) bool {
 	for i := range o.units {
 		if o.units[i].answer(of).Holds {
 			return true
@@ -94,12 +95,12 @@ func (o *Operator) held(of *twins.Offers) bool {
 	return false
 }
 
-// trip is the power in W that was given in the step before by units and stores that
-// are out of service now; nothing in a run's first step.
+// trip is the power in W that units and stores gave in the step before and that are
+// out of service now; 0 in a run's first step.
 func (o *Operator) trip(of *twins.Offers) float64 {
 	var lost twins.Power
 	for i := range o.units {
-		if o.units[i].standing(of) == outOfService {
+		if o.units[i].status(of) == outOfService {
 			lost -= o.state.last[i]
 		}
 	}
@@ -115,7 +116,7 @@ func (o *Operator) trip(of *twins.Offers) float64 {
 	return lost.Watts()
 }
 
-// change is by how many W the net load has moved since the step before.
+// change is the change of the net load since the step before, in W.
 func (o *Operator) change() float64 {
 	if o.state.settled < 0 {
 		return 0
@@ -123,8 +124,8 @@ func (o *Operator) change() float64 {
 	return (o.net() - o.state.net).Watts()
 }
 
-// ordinary is a step that begins at rest and in which nothing trips: the net load
-// moves in a straight line. It reports false if it is none.
+// ordinary computes a step that begins at rest and in which nothing trips: the
+// net load moves in a straight line. It returns false for any other step.
 func (o *Operator) ordinary(env *twins.Env, swing *frequency.State, change float64, s *twins.Swing) bool {
 	if math.Abs(swing.Deviation) > frequency.StandardRange {
 		return false
@@ -138,7 +139,8 @@ func (o *Operator) ordinary(env *twins.Env, swing *frequency.State, change float
 	return true
 }
 
-// describe lays out the area: what runs, what it can still give, what turns.
+// describe fills in the area: the running plants, what they can still give,
+// the rotating masses.
 func (o *Operator) describe(of *twins.Offers, p *twins.Plan) {
 	a := &o.area
 	*a = frequency.Area{Nominal: nominal, Damping: loadDamping, Governors: a.Governors[:0], Stages: frequency.GermanStages}
@@ -151,7 +153,7 @@ func (o *Operator) describe(of *twins.Offers, p *twins.Plan) {
 		case u.planned < 0:
 			a.Inverters += gives.Watts()
 		case runs(of, p, i):
-			o.govern(of, i, gives)
+			o.addGovernor(of, i, gives)
 		case of.Units[i].Startable > 0:
 			spare += u.plant(of).Rated
 		}
@@ -159,15 +161,15 @@ func (o *Operator) describe(of *twins.Offers, p *twins.Plan) {
 	for _, a := range of.Answers {
 		for i := range a.Stores {
 			if a.Stores[i].InService {
-				o.convert(&a.Converters[i], a.Stores[i].Power)
+				o.addConverter(&a.Converters[i], a.Stores[i].Power)
 			}
 		}
 	}
 	a.MFRR = frequency.Reserve{Up: (spare + o.moveable(of, p)).Watts(), Down: a.AFRR.Down}
 }
 
-// govern adds a plant that runs. What it gave before the step is what it starts from.
-func (o *Operator) govern(of *twins.Offers, i int, gives twins.Power) {
+// addGovernor adds a running plant. Its output before the step is what it starts from.
+func (o *Operator) addGovernor(of *twins.Offers, i int, gives twins.Power) {
 	a, plant := &o.area, o.units[i].plant(of)
 	was := gives
 	if o.state.settled >= 0 {
@@ -180,9 +182,9 @@ func (o *Operator) govern(of *twins.Offers, i int, gives twins.Power) {
 	a.Kinetic += float64(float64(plant.Inertia) / 1000 * rated)
 }
 
-// convert adds a storage that does so much now, + charging: the operator calls on all
-// of them, and those that form the grid act by themselves.
-func (o *Operator) convert(c *twins.Converter, now twins.Power) {
+// addConverter adds a storage at power now, + charging: the operator can call on each of
+// them, and grid-forming ones act by themselves.
+func (o *Operator) addConverter(c *twins.Converter, now twins.Power) {
 	a := &o.area
 	up, down := max(0, now-c.Least).Watts(), max(0, c.Most-now).Watts()
 	a.AFRR.Up += up
@@ -193,12 +195,12 @@ func (o *Operator) convert(c *twins.Converter, now twins.Power) {
 	}
 }
 
-// book turns energies of the swing into what the books owe: relief, what went into
-// rotating masses, and load that relays have shed.
-func (o *Operator) book(env *twins.Env, r *frequency.Result, s *twins.Swing) {
+// bookSwing converts energies of the swing into entries for the books: relief, the
+// energy of rotating masses, and load that relays have shed.
+func (o *Operator) bookSwing(env *twins.Env, r *frequency.Result, s *twins.Swing) {
 	step := float64(env.Step)
 	s.Relief, s.Kinetic = mean(r.Relief, step), mean(r.Kinetic, step)
-	if s.Blackout { // from then on nobody has anything
+	if s.Blackout { // from then on no load is served
 		s.Relief, s.Kinetic = 0, 0
 		s.ShedFor = twins.Ratio(math.Round(float64((step - r.Seconds) / step * float64(twins.One))))
 		s.Shed = o.now.Load.Times(s.ShedFor)
@@ -208,7 +210,7 @@ func (o *Operator) book(env *twins.Env, r *frequency.Result, s *twins.Swing) {
 		return
 	}
 	s.Shed = mean(r.Shed, step)
-	// Those that were shed were so for the same time: the energy over the power of
+	// All relays that shed did so for the same time: the energy over the power of
 	// the deepest stages reached.
 	share := 0.0
 	for i := range r.Stages {
@@ -222,12 +224,13 @@ func mean(joule, seconds float64) twins.Power {
 	return twins.Power(math.Round(float64(joule / seconds * 1000)))
 }
 
-// tell says what the area went through, known whether it was an island before.
-func (o *Operator) tell(s *twins.Swing, island bool, told []twins.Notice) []twins.Notice {
+// appendEvents appends the events of the area; island says whether it was an island
+// before.
+func (o *Operator) appendEvents(s *twins.Swing, island bool, events []twins.Notice) []twins.Notice {
 	say := func(t *twins.EventType, v ...int64) {
 		e := twins.Event{Type: t}
 		copy(e.V[:], v)
-		told = append(told, twins.Notice{Member: gridPath, Event: e})
+		events = append(events, twins.Notice{Member: gridPath, Event: e})
 	}
 	switch {
 	case s.Island && !island:
@@ -235,7 +238,7 @@ func (o *Operator) tell(s *twins.Swing, island bool, told []twins.Notice) []twin
 	case !s.Island && island:
 		say(islandJoined, s.End)
 	}
-	const full = frequency.FCRFull * 1e6 // µHz: beyond it FCR has given all it has
+	const full = frequency.FCRFull * 1e6 // µHz: beyond it FCR is exhausted
 	if s.Min < -full || s.Max > full {
 		say(frequencySwung, s.Min, s.Max)
 	}
@@ -245,5 +248,5 @@ func (o *Operator) tell(s *twins.Swing, island bool, told []twins.Notice) []twin
 	if s.Blackout {
 		say(wentBlack, s.Min, s.Max)
 	}
-	return told
+	return events
 }

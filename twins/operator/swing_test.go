@@ -13,8 +13,8 @@ import (
 // hz is a deviation in µHz as Hz.
 func hz(d int64) float64 { return 50 + float64(d)/1e6 }
 
-// What is a trip and what is none: by how fast the frequency moves in the step in
-// which it happens, in an island of 60 kW with two plants and a battery.
+// Which losses are trips: by how fast the frequency moves in their step, in an
+// island of 60 kW with two plants and a battery.
 func TestWhatIsATrip(t *testing.T) {
 	calm := func(g *grid) []twins.Command { g.wind = 0; return nil }
 	night := func(g *grid) []twins.Command { g.sun = 0; return nil }
@@ -32,7 +32,7 @@ func TestWhatIsATrip(t *testing.T) {
 		{"nothing", nil, 0, 0, func(*grid) []twins.Command { return nil }, false},
 		{"a plant is lost", nil, 0, 0, lose("a"), true},
 		{"a plant fails", nil, 0, 0, func(g *grid) []twins.Command { g.quarantine("a"); return nil }, true},
-		{"a plant that stands still is lost", []member{plant("c", `"initially": "off"`)}, 0, 0, lose("c"), false},
+		{"a plant that is off is lost", []member{plant("c", `"initially": "off"`)}, 0, 0, lose("c"), false},
 		{"the wind calms", []member{{twins.WindFarm, "w", ""}}, 5, 0, calm, false},
 		{"the wind farm is lost", []member{{twins.WindFarm, "w", ""}}, 5, 0, lose("w"), true},
 		{"the sun shines on", []member{{twins.SolarPark, "p", `"rated_w": 30000`}}, 0, 800, func(*grid) []twins.Command { return nil }, false},
@@ -61,8 +61,8 @@ func TestWhatIsATrip(t *testing.T) {
 	}
 }
 
-// A tie that is lost leaves an island: the frequency swings by what it carried, the
-// grid says that it is an island now, and later that it is none.
+// The loss of a tie leaves an island: the frequency swings by what the tie carried,
+// the grid has an event for the island, and later one for its end.
 func TestIslandFormsAndJoins(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, plant("a", ""), battery("s", `"rated_wh": 100000, "rated_w": 50000, "grid_forming": true`), tie("tie", `"cost_eur_per_mwh": 10`))
 	g.load = func(twins.Tick) float64 { return 60 }
@@ -82,8 +82,8 @@ func TestIslandFormsAndJoins(t *testing.T) {
 			t.Errorf("step %d: island %v, held %v", tick, s.Island, s.Held)
 		}
 		for _, name := range []string{"grid.islanded", "grid.joined"} {
-			if g.told(name) != (name == row.event) {
-				t.Errorf("step %d: told of %s: %v", tick, name, g.told(name))
+			if g.hadEvent(name) != (name == row.event) {
+				t.Errorf("step %d: event %s: %v", tick, name, g.hadEvent(name))
 			}
 		}
 		if tick == 1 && (s.Min > -50_000 || s.Min < -1_000_000) {
@@ -93,22 +93,23 @@ func TestIslandFormsAndJoins(t *testing.T) {
 }
 
 // weak is an island of 60 kW on two plants without storage: when one is lost relays
-// shed, since governors are too slow.
+// shed load, since governors are too slow.
 func weak(t testing.TB, step twins.Seconds) *grid {
 	g := newGrid(t, step, operator.Config{}, plant("a", `"inertia_s": 2`), plant("b", `"inertia_s": 2, "cost_eur_per_mwh": 200`))
 	g.load = func(twins.Tick) float64 { return 60 }
 	return g
 }
 
-// What relays have shed is essential load for a part of the step, told of and booked,
-// and comes back in minutes, whether steps are seconds or an hour.
+// Load shed by relays is essential load for a part of the step, with an event and
+// booked as unserved, and comes back in minutes, whether steps are seconds or an
+// hour.
 func TestShedLoadComesBack(t *testing.T) {
 	for _, step := range []twins.Seconds{1, 10, 60, 900, 3600} {
 		g := weak(t, step)
 		g.step(0)
 		g.step(1)
 		s := g.step(2, set("a", "available", 0))
-		if s.Stages == 0 || s.Shed <= 0 || s.Blackout || !g.told("grid.relays_shed") {
+		if s.Stages == 0 || s.Shed <= 0 || s.Blackout || !g.hadEvent("grid.relays_shed") {
 			t.Errorf("step %d s: nothing was shed: %+v", step, *s)
 			continue
 		}
@@ -126,14 +127,14 @@ func TestShedLoadComesBack(t *testing.T) {
 	}
 }
 
-// With nothing left that turns the island is black for the rest of the step, for
-// everybody; a plant that starts brings it back.
+// Without any rotating mass left the island is black for the rest of the step,
+// for all customers; a plant that starts brings it back.
 func TestBlackoutAndTheWayBack(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, plant("a", ""), plant("b", `"initially": "off", "start_up_s": 3600`))
 	g.load = func(twins.Tick) float64 { return 60 }
 	g.step(0)
 	s := g.step(1, set("a", "available", 0))
-	if !s.Blackout || !g.told("grid.blackout") || g.balance.Flows.Load != 0 || g.balance.Flows.UnservedEssential != kW(60) {
+	if !s.Blackout || !g.hadEvent("grid.blackout") || g.balance.Flows.Load != 0 || g.balance.Flows.UnservedEssential != kW(60) {
 		t.Errorf("all that turned was lost: %+v, %v W served", *s, g.balance.Flows.Load.Watts())
 	}
 	for tick := twins.Tick(2); tick < 7; tick++ {
@@ -144,9 +145,9 @@ func TestBlackoutAndTheWayBack(t *testing.T) {
 	}
 }
 
-// In an island that can hold its frequency by no closed form, for its load moves by
-// more than is in reserve, the swing is integrated: half the load gone in a step
-// moves it further than a tenth.
+// In an island without a closed form, because its load moves by more than the
+// reserve, the swing is integrated: losing half the load in a step moves it further
+// than losing a tenth.
 func TestLoadThatMovesFurtherThanReserve(t *testing.T) {
 	least := func(jump float64) float64 {
 		g := newGrid(t, quarter, operator.Config{}, plant("a", `"rated_w": 62000`))
@@ -166,8 +167,8 @@ func TestLoadThatMovesFurtherThanReserve(t *testing.T) {
 	}
 }
 
-// twice asks an operator everything twice, as a grid does that fails and rolls back,
-// and compares.
+// twice calls each method of an operator twice, as a grid does that fails and rolls
+// back, and compares.
 type twice struct {
 	*operator.Operator
 	t testing.TB
@@ -193,20 +194,20 @@ func (c *twice) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.Swi
 	return first
 }
 
-func (c *twice) Settled(env *twins.Env, out *twins.Outcome, told []twins.Notice) []twins.Notice {
+func (c *twice) Settled(env *twins.Env, out *twins.Outcome, events []twins.Notice) []twins.Notice {
 	first := c.Operator.Settled(env, out, nil)
 	state := c.AppendBinary(nil)
-	told = c.Operator.Settled(env, out, told)
-	if !reflect.DeepEqual(told, first) && len(told)+len(first) > 0 {
-		c.t.Errorf("step %d: told %v, then %v", env.Tick, first, told)
+	events = c.Operator.Settled(env, out, events)
+	if !reflect.DeepEqual(events, first) && len(events)+len(first) > 0 {
+		c.t.Errorf("step %d: events %v, then %v", env.Tick, first, events)
 	}
 	if string(c.AppendBinary(nil)) != string(state) {
 		c.t.Errorf("step %d: settled twice, the state is another", env.Tick)
 	}
-	return told
+	return events
 }
 
-// Through an island that forms, a trip, shedding and the way back, asking twice
+// Through an island that forms, a trip, shedding and restoration, asking twice
 // changes nothing.
 func TestAskedTwice(t *testing.T) {
 	play := func(wrap bool) (log []string) {
@@ -235,7 +236,7 @@ func TestAskedTwice(t *testing.T) {
 	}
 }
 
-// An operator that is restored in any step, in the middle of a swing as well, goes on
+// An operator that is restored in any step, even in the middle of a swing, continues
 // as if nothing had happened.
 func TestRestoredInMidSwing(t *testing.T) {
 	const steps = 12
@@ -266,7 +267,7 @@ func TestRestoredInMidSwing(t *testing.T) {
 	}
 }
 
-// A stored state that is cut short anywhere, or that cannot be, is refused.
+// A stored state that is truncated anywhere, or impossible, is refused.
 func TestBrokenStateIsRefused(t *testing.T) {
 	g := weak(t, 60)
 	g.step(0)

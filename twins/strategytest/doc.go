@@ -1,6 +1,6 @@
-// Package strategytest has the smallest strategy that does something and remembers, in one
-// file and one row, for tests of what grids, journals and scenarios do with any strategy.
+// Package strategytest has the smallest strategy with an effect and a memory, in one file and
+// one row, for tests of how grids, journals and scenarios treat any strategy.
 //
-// Deliberately absent: from every program that ships. A strategy that is declared is one that
-// scenarios can choose.
+// Deliberately absent: from every program that ships, since scenarios can choose any declared
+// strategy.
 package strategytest

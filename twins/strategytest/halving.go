@@ -8,8 +8,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Halving is the row of a strategy of communities that offers half of what flexible load may
-// draw, in turns: how often it has done so is its state.
+// Halving is the row of a community strategy that offers half of what flexible load may
+// draw, except in every Turns-th step with such load: their count is its state.
 var Halving = twins.DeclareStrategy(twins.Strategy{
 	Name: "halving", Version: 1, Level: twins.LevelCommunity, Label: "half of what flexible load may draw, in turns",
 	Schema: `{"properties": {"turns": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 3, "description": "steps with flexible load of which one is left alone"}}}`,

@@ -11,7 +11,7 @@ import (
 )
 
 // readGauges reads the gauges of a slab's twin into values that held poison before, with
-// one more behind them: what differs for another poison was not written.
+// one more after them: a value that differs for another poison was not written.
 func (l *life) readGauges(slab twins.Slab, n int, poison int64) ([]int64, error) {
 	g, ok := slab.(twins.Gauger)
 	if !ok {
@@ -25,7 +25,8 @@ func (l *life) readGauges(slab twins.Slab, n int, poison int64) ([]int64, error)
 	return room[:n], nil
 }
 
-// gaugesAreRead holds before the first step as well.
+// gaugesAreRead checks that gauges can be read, before the first step as
+// well.
 func gaugesAreRead(k *twins.Kind, seed uint64) error {
 	read := func(l *life) error {
 		gauges := twins.GaugesOf(k, l.slab.Parts(0))
@@ -54,8 +55,8 @@ func gaugesAreRead(k *twins.Kind, seed uint64) error {
 	return lived(k, seed, read, read)
 }
 
-// gaugesFollowState compares a twin with one that is read back from its stored form, and
-// with itself after it has gone a step ahead and back.
+// gaugesFollowState compares a twin with a copy restored from its stored form, and with
+// itself after it has gone a step ahead and back.
 func gaugesFollowState(k *twins.Kind, seed uint64) error {
 	_, other, err := NewSlab(k, seed)
 	if err != nil {

@@ -133,10 +133,8 @@ func (g *Grid) Members() (n int) {
 // Env makes the world of a step.
 func (g *Grid) Env(t twins.Tick, env *twins.Env) { FillEnv(g.Site, t, env) }
 
-// FillEnv makes the world of a step at a site: weather without rhyme or reason, nights
-// among it,
-// and recorded columns between 0 and 8 kW, a third of them zero, from the
-// site's seed.
+// FillEnv makes the world of a step at a site from its seed: random weather, nights
+// included, and recorded columns between 0 and 8 kW, a third of them zero.
 func FillEnv(s *twins.Site, t twins.Tick, env *twins.Env) {
 	seconds := int64(t) * int64(s.Step)
 	*env = twins.Env{

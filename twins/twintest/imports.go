@@ -6,13 +6,14 @@ import (
 	"testing"
 )
 
-// DirectImports is Imports for what the package itself imports, tests left out.
+// DirectImports is Imports for the imports of the package itself, tests left
+// out.
 func DirectImports(t *testing.T, forbidden map[string]string) {
 	t.Helper()
 	check(t, forbidden, "-f", `{{join .Imports "\n"}}`)
 }
 
-// Imports holds the package under test to its place in the house: none of its
+// Imports checks the imports of the package under test: none of its
 // dependencies, direct or not, may begin with an import path of the table,
 // package → why not.
 func Imports(t *testing.T, forbidden map[string]string) {

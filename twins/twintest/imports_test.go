@@ -10,7 +10,7 @@ func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
 		"github.com/smatrix-grid/smatrix/sim":    "every package's tests may use this one, sim's too",
 		"github.com/smatrix-grid/smatrix/actors": "every package's tests may use this one, actors' too",
-		"google.golang.org":                      "it stands on the standard library and twins alone",
-		"golang.org":                             "it stands on the standard library and twins alone",
+		"google.golang.org":                      "it uses the standard library and twins alone",
+		"golang.org":                             "it uses the standard library and twins alone",
 	})
 }

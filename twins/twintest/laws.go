@@ -9,15 +9,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A Law is something that holds for every kind of twin. It is tried on one
-// random member over a day of steps.
+// A Law is a property of every kind of twin. It is checked on one random
+// member over a day of steps.
 type Law struct {
 	Name string
-	// Holds says whether the law holds: err is what was seen against it.
+	// Holds checks the law: err is the violation that was seen.
 	Holds func(k *twins.Kind, seed uint64) error
 }
 
-// Laws are the laws of a twin.
+// Laws are the laws of all twins.
 var Laws = []Law{
 	{"offers are ordered", offersOrdered},
 	{"offer and step change nothing", stepIsPure},
@@ -34,7 +34,7 @@ var Laws = []Law{
 }
 
 // NewSlab builds one random member of a kind. It is a variable so that a
-// sabotage can put a faulty slab in its place.
+// sabotage can replace it with a faulty slab.
 var NewSlab = func(k *twins.Kind, seed uint64) (*twins.Site, twins.Slab, error) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	step := []twins.Seconds{1, 60, 900, 3600}[r.IntN(4)]
@@ -95,7 +95,7 @@ type life struct {
 }
 
 // command takes the twin out of service or puts it in, in one step of eight. It has a
-// stream of its own, so that it shifts no setpoint.
+// random stream of its own, so that it does not shift the setpoints.
 func (l *life) command(k *twins.Kind, t twins.Tick) {
 	l.ordered = l.ordered[:0]
 	const purpose = 97
@@ -121,7 +121,7 @@ func (l *life) step(ev *twins.Events, out *twins.Reading) {
 	l.slab.Step(0, &l.env, &l.set, ev, out)
 }
 
-// setpoint is the reference, something inside the bands, or nonsense.
+// setpoint is the reference, a power inside the bands, or nonsense.
 func (l *life) setpoint() twins.Setpoint {
 	s := l.flex.Follow()
 	s.Run = twins.Run(l.random.IntN(3) - 1)
@@ -321,9 +321,9 @@ func settingsAreKept(k *twins.Kind, seed uint64) error {
 	return nil
 }
 
-// preparedIsAbsent holds for kinds of which some may be prepared: until it is put in
-// such a twin offers nothing, does nothing, holds nothing and stays as it began; from
-// then on it is there, and what it holds is what has gone into it.
+// preparedIsAbsent checks kinds with members that may be prepared: until such a twin
+// is put in it offers nothing, does nothing, holds nothing and stays in its first
+// state; from then on it is present, and holds what has been charged into it.
 func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 	_, slab, err := NewSlab(k, seed)
 	if err != nil {
@@ -331,7 +331,7 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 	}
 	places, ok := slab.(twins.Preparer)
 	if ok != k.Prepares {
-		return fmt.Errorf("its row says that it prepares: %v; its slab does: %v", k.Prepares, ok)
+		return fmt.Errorf("Prepares of its row: %v; its slab is a Preparer: %v", k.Prepares, ok)
 	}
 	if !ok || !places.Absent(0) {
 		return nil
@@ -341,10 +341,10 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 		if places, _ := l.slab.(twins.Preparer); places == nil || places.Absent(0) {
 			out := l.out
 			if l.flex != (twins.Flex{}) || len(l.events.All()) > 0 || fmt.Sprint(out) != fmt.Sprint(twins.Reading{Parts: out.Parts}) {
-				return fmt.Errorf("it is not there and offers %+v, does %+v, %d events", l.flex, out, len(l.events.All()))
+				return fmt.Errorf("it is absent but offers %+v, does %+v, %d events", l.flex, out, len(l.events.All()))
 			}
 			if now := l.slab.AppendBinary(0, nil); len(l.ordered) == 0 && !bytes.Equal(began, now) {
-				return fmt.Errorf("it is not there, began as %x and is %x", began, now)
+				return fmt.Errorf("it is absent, began as %x and is %x", began, now)
 			}
 		}
 		if held += l.out.Stored; l.out.Content != held {

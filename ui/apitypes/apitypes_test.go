@@ -7,7 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/apitypes"
 )
 
-// What JSON Schema says and how TypeScript says it.
+// Each construct of JSON Schema has its TypeScript type.
 func TestTypes(t *testing.T) {
 	for _, row := range []struct{ name, schema, want string }{
 		{"words", `{"type":"string","maxLength":9,"pattern":"^x$"}`, "string"},
@@ -33,7 +33,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// Members that may be left out, names that need quotes, and what is said of each.
+// Optional members get ?, names that need quotes get them, descriptions become comments.
 func TestMembers(t *testing.T) {
 	got, err := apitypes.Write([]byte(`{"components":{"schemas":{
 		"B":{"type":"string","enum":["x"]},
@@ -51,7 +51,7 @@ export type B = 'x'
 	}
 }
 
-// A route has its query, body and answer; headers and what stands in the path are no query.
+// A route has its query, body and answer; headers and path parameters are not in the query.
 func TestRoutes(t *testing.T) {
 	got, err := apitypes.Write([]byte(`{"paths":{
 		"/api/v1/runs/{id}":{
@@ -97,7 +97,7 @@ export interface Deletes {
 	}
 }
 
-// What would give a type that is untrue gives an error with the place in it.
+// A schema that would give an untrue type is an error that names the place.
 func TestRefused(t *testing.T) {
 	for _, row := range []struct{ schema, want string }{
 		{`{"allOf":[{"type":"string"}]}`, `keyword "allOf"`},

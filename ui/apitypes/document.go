@@ -48,7 +48,7 @@ type schema struct {
 	AdditionalProperties *schema
 }
 
-// known are the keywords that schema reads; bounds are those that no type can say.
+// known are the keywords that schema reads; bounds are those that TypeScript cannot express.
 var (
 	known  = []string{"$ref", "description", "type", "enum", "oneOf", "items", "properties", "required", "additionalProperties"}
 	bounds = []string{
@@ -57,7 +57,7 @@ var (
 	}
 )
 
-// UnmarshalJSON implements json.Unmarshaler. It refuses keywords that are not known.
+// UnmarshalJSON implements json.Unmarshaler. It refuses keywords of neither list.
 func (s *schema) UnmarshalJSON(b []byte) error {
 	var keywords map[string]json.RawMessage
 	if err := json.Unmarshal(b, &keywords); err != nil {
@@ -81,7 +81,7 @@ func (s *schema) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*plain)(s))
 }
 
-// oneOrMore is a word or a list of words.
+// oneOrMore is a word or a list of words. A single word is decoded as a list of one.
 type oneOrMore []string
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// Root is what every route of the API begins with. It is left out of the tables' keys.
+// Root is the prefix of every route of the API. The keys of the tables leave it out.
 const Root = "/api/v1"
 
 const header = "// The REST API's types. Made by `make api-types` from the server's /openapi.json: not to be edited.\n"
 
-// tables are the interfaces of routes, by method.
+// tables are the interfaces that list the routes of each method.
 var tables = []struct{ method, name, about string }{
 	{"get", "Gets", "Routes that read: what each takes and answers."},
 	{"post", "Posts", "Routes that change something: what each takes and answers."},
@@ -58,7 +58,7 @@ func Write(openAPI []byte) ([]byte, error) {
 	return w.Bytes(), w.err
 }
 
-// writer collects the text; err is the first thing that it could not say.
+// writer collects the text; err is the first error.
 type writer struct {
 	bytes.Buffer
 	err error
@@ -106,7 +106,7 @@ func (w *writer) route(method, path string, o *operation) {
 	w.WriteString("  }\n")
 }
 
-// query writes the parameters that stand in the address behind the question mark.
+// query writes the query parameters.
 func (w *writer) query(where string, all []parameter) {
 	all = slices.DeleteFunc(slices.Clone(all), func(p parameter) bool { return p.In != "query" })
 	slices.SortFunc(all, func(a, b parameter) int { return cmp.Compare(a.Name, b.Name) })
@@ -122,7 +122,7 @@ func (w *writer) query(where string, all []parameter) {
 	w.WriteString("    }\n")
 }
 
-// answerOf is the body of the route's success, nil if it has none.
+// answerOf returns the body of a route's 2xx response, nil if it has none.
 func answerOf(o *operation) *body {
 	for _, status := range slices.Sorted(maps.Keys(o.Responses)) {
 		if strings.HasPrefix(status, "2") {
@@ -132,7 +132,7 @@ func answerOf(o *operation) *body {
 	return nil
 }
 
-// content is the type of a body: of JSON its schema's, of anything else a Blob.
+// content returns the type of a body: that of the schema for JSON, otherwise Blob.
 func (w *writer) content(where string, b *body) string {
 	if b == nil || len(b.Content) == 0 {
 		return "undefined"
@@ -143,7 +143,7 @@ func (w *writer) content(where string, b *body) string {
 	return "Blob"
 }
 
-// typeOf is the TypeScript type of a schema.
+// typeOf returns the TypeScript type of a schema.
 func (w *writer) typeOf(where string, s *schema) string {
 	switch {
 	case s == nil:
@@ -160,7 +160,7 @@ func (w *writer) typeOf(where string, s *schema) string {
 	return union(s.Type, func(name string) string { return w.named(where, name, s) })
 }
 
-// named is the TypeScript type of one of JSON Schema's seven.
+// named returns the TypeScript type of one of JSON Schema's seven types.
 func (w *writer) named(where, name string, s *schema) string {
 	switch name {
 	case "null", "string", "boolean":
@@ -189,7 +189,7 @@ func (w *writer) fail(format string, args ...any) {
 	}
 }
 
-// union joins types, each once.
+// union joins types with |, each once.
 func union[T any](all []T, one func(T) string) string {
 	var names []string
 	for _, t := range all {
@@ -200,7 +200,7 @@ func union[T any](all []T, one func(T) string) string {
 	return strings.Join(names, " | ")
 }
 
-// literal is a JSON value as TypeScript writes it.
+// literal writes a JSON value as a TypeScript literal.
 func literal(v json.RawMessage) string {
 	var text string
 	if json.Unmarshal(v, &text) != nil {
@@ -215,7 +215,7 @@ func quoted(text string) string {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_$][\w$]*$`)
 
-// key is a member's name, quoted where it must be.
+// key writes a member's name, quoted if it is no identifier.
 func key(name string) string {
 	if identifier.MatchString(name) {
 		return name
@@ -225,8 +225,8 @@ func key(name string) string {
 
 var placeholder = regexp.MustCompile(`\{\w+\}`)
 
-// routeKey is a path without Root; one with a placeholder is a template, which fits every
-// address of the route: [path: `/runs/${string}`].
+// routeKey writes a path without Root as a key. A path with a placeholder becomes a template, which
+// matches every address of the route: [path: `/runs/${string}`].
 func routeKey(path string) string {
 	path = strings.TrimPrefix(path, Root)
 	if placeholder.MatchString(path) {

@@ -31,7 +31,7 @@ const (
 	Clock_LIVE   Clock_State = 1 // playing
 	Clock_ENDED  Clock_State = 2 // the last step is made
 	Clock_FAILED Clock_State = 3 // the run ended with an error
-	Clock_REPLAY Clock_State = 4 // the records of a run that is not made now: playing says whether they move
+	Clock_REPLAY Clock_State = 4 // a run that is over is shown again: playing says whether its clock moves
 )
 
 // Enum value maps for Clock_State.
@@ -378,7 +378,7 @@ func (*ClientMessage_Look) isClientMessage_Body() {}
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`  // 1
-	Catalogue     string                 `protobuf:"bytes,2,opt,name=catalogue,proto3" json:"catalogue,omitempty"` // version of GET /api/v1/catalogue and of tree and tiles: the same text, the same answers
+	Catalogue     string                 `protobuf:"bytes,2,opt,name=catalogue,proto3" json:"catalogue,omitempty"` // version of GET /api/v1/catalogue, tree and tiles: equal versions have equal answers
 	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
 	Scenario      string                 `protobuf:"bytes,4,opt,name=scenario,proto3" json:"scenario,omitempty"`
 	StartUnixS    int64                  `protobuf:"zigzag64,5,opt,name=start_unix_s,json=startUnixS,proto3" json:"start_unix_s,omitempty"` // start of step 0; step t begins at start_unix_s + t * step_s
@@ -387,7 +387,7 @@ type Hello struct {
 	Steps         int64                  `protobuf:"zigzag64,8,opt,name=steps,proto3" json:"steps,omitempty"` // length of the run
 	Tiles         uint32                 `protobuf:"varint,9,opt,name=tiles,proto3" json:"tiles,omitempty"`   // tile/0 … tile/{tiles-1}
 	Twins         uint32                 `protobuf:"varint,10,opt,name=twins,proto3" json:"twins,omitempty"`
-	MostTwins     uint32                 `protobuf:"varint,11,opt,name=most_twins,json=mostTwins,proto3" json:"most_twins,omitempty"` // more in view become aggregates
+	MostTwins     uint32                 `protobuf:"varint,11,opt,name=most_twins,json=mostTwins,proto3" json:"most_twins,omitempty"` // a larger subscription gets communities instead of tiles
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -499,12 +499,12 @@ func (x *Hello) GetMostTwins() uint32 {
 	return 0
 }
 
-// Subscribe says all that the viewer wants to see. It replaces what was said before.
+// Subscribe is the viewer's whole subscription. It replaces the one before.
 type Subscribe struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`                    // of the viewer's choice; comes back in Subscribed or Refused
 	Scopes        []string               `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`             // grid | sources | communities | community/{id} | tile/{n} | twin/{path} | alerts
-	MaxHz         uint32                 `protobuf:"varint,3,opt,name=max_hz,json=maxHz,proto3" json:"max_hz,omitempty"` // most frames a second of each scope; 0: as the steps come, at most 30
+	MaxHz         uint32                 `protobuf:"varint,3,opt,name=max_hz,json=maxHz,proto3" json:"max_hz,omitempty"` // most frames a second of each scope; 0: one for each step, at most 30
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -560,13 +560,13 @@ func (x *Subscribe) GetMaxHz() uint32 {
 	return 0
 }
 
-// Subscribed answers a Subscribe that was taken. Full frames of all scopes follow.
+// Subscribed answers an accepted Subscribe. Full frames of all scopes follow.
 type Subscribed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Frames        []string               `protobuf:"bytes,2,rep,name=frames,proto3" json:"frames,omitempty"`          // scopes of the frames to come: grid, sources, communities/{k}, tile/{n}, twin/{path}
-	Aggregated    bool                   `protobuf:"varint,3,opt,name=aggregated,proto3" json:"aggregated,omitempty"` // tiles asked for became communities/{k}: too many twins in view
-	Notice        string                 `protobuf:"bytes,4,opt,name=notice,proto3" json:"notice,omitempty"`          // in words what is shown instead, or empty
+	Aggregated    bool                   `protobuf:"varint,3,opt,name=aggregated,proto3" json:"aggregated,omitempty"` // communities/{k} replace the tiles: too many twins in view
+	Notice        string                 `protobuf:"bytes,4,opt,name=notice,proto3" json:"notice,omitempty"`          // what is shown instead, in words, or empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -629,12 +629,12 @@ func (x *Subscribed) GetNotice() string {
 	return ""
 }
 
-// Look moves the viewer's own clock; the simulation's stays as it is.
+// Look moves the viewer's own clock; the simulation's does not change.
 type Look struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Live          bool                   `protobuf:"varint,2,opt,name=live,proto3" json:"live,omitempty"`   // back to live: tick is ignored
-	Tick          int64                  `protobuf:"zigzag64,3,opt,name=tick,proto3" json:"tick,omitempty"` // the step to be seen
+	Tick          int64                  `protobuf:"zigzag64,3,opt,name=tick,proto3" json:"tick,omitempty"` // the step to be shown
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -690,7 +690,7 @@ func (x *Look) GetTick() int64 {
 	return 0
 }
 
-// Looking answers a Look that was taken. Full frames of all scopes at tick follow.
+// Looking answers an accepted Look. Full frames of all scopes at tick follow.
 type Looking struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -751,8 +751,8 @@ func (x *Looking) GetTick() int64 {
 	return 0
 }
 
-// Refused says that a message was understood, and why nothing came of it. The
-// connection goes on as it was.
+// Refused answers a message that was understood but cannot be met. The
+// connection stays open.
 type Refused struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`        // of the message that was refused
@@ -805,13 +805,13 @@ func (x *Refused) GetReason() string {
 	return ""
 }
 
-// Frame is what one scope showed in one step.
+// Frame is the state of one scope in one step.
 type Frame struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scope         string                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"` // grid, sources, communities/{k}, tile/{n}, twin/{path}
 	Tick          int64                  `protobuf:"zigzag64,2,opt,name=tick,proto3" json:"tick,omitempty"`
-	Base          int64                  `protobuf:"zigzag64,3,opt,name=base,proto3" json:"base,omitempty"`  // -1: full state; else a delta to the scope's frame of step base
-	Blocks        []*Block               `protobuf:"bytes,4,rep,name=blocks,proto3" json:"blocks,omitempty"` // in a delta only those in which something changed
+	Base          int64                  `protobuf:"zigzag64,3,opt,name=base,proto3" json:"base,omitempty"`  // -1: full state; otherwise a delta to the scope's frame of step base
+	Blocks        []*Block               `protobuf:"bytes,4,rep,name=blocks,proto3" json:"blocks,omitempty"` // in a delta only those with changes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -935,13 +935,13 @@ func (x *Block) GetColumns() []*Column {
 	return nil
 }
 
-// Column is values of one column as packed little-endian signed integers.
+// Column is the values of one column as packed little-endian signed integers.
 type Column struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Column        uint32                 `protobuf:"varint,1,opt,name=column,proto3" json:"column,omitempty"` // index into the kind's columns (catalogue), or into flow_columns for grid, sources and communities
 	Width         uint32                 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`   // bytes per value: 0 (all are zero, values is empty), 1, 2, 4 or 8
-	Values        []byte                 `protobuf:"bytes,3,opt,name=values,proto3" json:"values,omitempty"`  // rows of them, or as many as index has
-	Index         []byte                 `protobuf:"bytes,4,opt,name=index,proto3" json:"index,omitempty"`    // packed little-endian uint16: the rows that the values are for; empty: all rows
+	Values        []byte                 `protobuf:"bytes,3,opt,name=values,proto3" json:"values,omitempty"`  // as many as rows, or as index has entries
+	Index         []byte                 `protobuf:"bytes,4,opt,name=index,proto3" json:"index,omitempty"`    // packed little-endian uint16: the rows of the values; empty: all rows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1009,11 +1009,11 @@ type Clock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	State         Clock_State            `protobuf:"varint,1,opt,name=state,proto3,enum=smatrix.stream.v1.Clock_State" json:"state,omitempty"`
 	Tick          int64                  `protobuf:"zigzag64,2,opt,name=tick,proto3" json:"tick,omitempty"`      // steps made: the latest frame is that of tick - 1
-	First         int64                  `protobuf:"zigzag64,3,opt,name=first,proto3" json:"first,omitempty"`    // the oldest step that can be looked at
-	Speed         float64                `protobuf:"fixed64,4,opt,name=speed,proto3" json:"speed,omitempty"`     // asked, simulated seconds per second; 0: as fast as it goes
+	First         int64                  `protobuf:"zigzag64,3,opt,name=first,proto3" json:"first,omitempty"`    // the oldest step that can be shown
+	Speed         float64                `protobuf:"fixed64,4,opt,name=speed,proto3" json:"speed,omitempty"`     // requested, simulated seconds per second; 0: no limit
 	Reached       float64                `protobuf:"fixed64,5,opt,name=reached,proto3" json:"reached,omitempty"` // of the last seconds
-	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`       // of a failed run, in words; of another one, what it waits for
-	Playing       bool                   `protobuf:"varint,7,opt,name=playing,proto3" json:"playing,omitempty"`  // steps are made, or shown
+	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`       // why the run failed, in words; while it runs, what it waits for
+	Playing       bool                   `protobuf:"varint,7,opt,name=playing,proto3" json:"playing,omitempty"`  // steps are being made, or shown in a replay
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1101,12 +1101,12 @@ func (x *Clock) GetPlaying() bool {
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Clock         *Clock                 `protobuf:"bytes,1,opt,name=clock,proto3" json:"clock,omitempty"`
-	Live          bool                   `protobuf:"varint,2,opt,name=live,proto3" json:"live,omitempty"`           // the viewer's own clock: live, or
-	Looking       int64                  `protobuf:"zigzag64,3,opt,name=looking,proto3" json:"looking,omitempty"`   // the step that it looks at
+	Live          bool                   `protobuf:"varint,2,opt,name=live,proto3" json:"live,omitempty"`           // the viewer's own clock: whether it is live;
+	Looking       int64                  `protobuf:"zigzag64,3,opt,name=looking,proto3" json:"looking,omitempty"`   // otherwise the step that it shows
 	Sent          uint64                 `protobuf:"varint,4,opt,name=sent,proto3" json:"sent,omitempty"`           // frames sent to this viewer
-	Conflated     uint64                 `protobuf:"varint,5,opt,name=conflated,proto3" json:"conflated,omitempty"` // frames that a later one has replaced before they were sent
+	Conflated     uint64                 `protobuf:"varint,5,opt,name=conflated,proto3" json:"conflated,omitempty"` // frames replaced by a later one before they were sent
 	Viewers       uint32                 `protobuf:"varint,6,opt,name=viewers,proto3" json:"viewers,omitempty"`
-	Alerts        uint32                 `protobuf:"varint,7,opt,name=alerts,proto3" json:"alerts,omitempty"` // open ones that nobody has acknowledged
+	Alerts        uint32                 `protobuf:"varint,7,opt,name=alerts,proto3" json:"alerts,omitempty"` // active ones that are not acknowledged
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1244,7 +1244,7 @@ func (x *Alerts) GetAlerts() []*Alert {
 	return nil
 }
 
-// Alert is one cause.
+// Alert is one alert: a rule and the scope in which it was met.
 type Alert struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // rule:scope
@@ -1254,8 +1254,8 @@ type Alert struct {
 	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	First         int64                  `protobuf:"zigzag64,6,opt,name=first,proto3" json:"first,omitempty"` // step
 	Last          int64                  `protobuf:"zigzag64,7,opt,name=last,proto3" json:"last,omitempty"`
-	Count         uint64                 `protobuf:"varint,8,opt,name=count,proto3" json:"count,omitempty"`   // steps, or members and steps, in which it was so
-	Active        bool                   `protobuf:"varint,9,opt,name=active,proto3" json:"active,omitempty"` // in the last step made
+	Count         uint64                 `protobuf:"varint,8,opt,name=count,proto3" json:"count,omitempty"`   // steps, or members and steps, in which its condition was met
+	Active        bool                   `protobuf:"varint,9,opt,name=active,proto3" json:"active,omitempty"` // whether it is active in the last step made
 	Acknowledged  bool                   `protobuf:"varint,10,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// View is what a viewer has after the frames that it was sent, scope by scope.
+// View is the state of a viewer after the frames that it has received, scope by scope.
 type View map[string]*Table
 
 // Table is the state of one scope.
@@ -14,15 +14,15 @@ type Table struct {
 	Blocks [][][]int64 // by block, column, row
 }
 
-// Bounds on what is believed of a frame.
+// Limits on the sizes that a frame may announce.
 const (
 	mostBlocks  = 256
 	mostColumns = 256
 	mostRows    = 1 << 16
 )
 
-// Apply takes a frame. A frame that does not follow the one before is refused, and
-// so is one that is malformed; the view is then as it was.
+// Apply applies a frame. A frame that does not follow the one before, or is malformed, returns an
+// error and leaves the view unchanged.
 func (v View) Apply(f *Frame) error {
 	old := v[f.GetScope()]
 	if f.GetBase() < 0 {

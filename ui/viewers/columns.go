@@ -7,7 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
-// Column is values of one column as the stream has them: little-endian signed
+// Column is the values of one column as the stream has them: little-endian signed
 // integers of the least width that holds all of them. It is never changed.
 type Column struct {
 	Width uint8 // bytes per value: 0 (all are zero), 1, 2, 4 or 8
@@ -59,7 +59,7 @@ func appendValue(b []byte, v int64, width uint8) []byte {
 	return binary.LittleEndian.AppendUint64(b, uint64(v))
 }
 
-// At is the value of a row.
+// At returns the value of a row.
 func (c *Column) At(i int) int64 {
 	switch c.Width {
 	case 0:
@@ -77,16 +77,16 @@ func (c *Column) At(i int) int64 {
 // Equal reports whether two columns are the same bytes.
 func (c *Column) Equal(d *Column) bool { return c.Width == d.Width && bytes.Equal(c.Data, d.Data) }
 
-// Block is rows of one kind, column by column.
+// Block is the rows of one kind, column by column.
 type Block struct {
 	Rows    int
 	Columns []Column
 }
 
-// Value is one value of a block.
+// Value returns the value of a row in a column.
 func (b *Block) Value(column, row int) int64 { return b.Columns[column].At(row) }
 
-// Size is about what a block takes of memory, in bytes.
+// Size returns about how much memory a block takes, in bytes.
 func (b *Block) Size() (n int) {
 	for i := range b.Columns {
 		n += len(b.Columns[i].Data) + 32
@@ -94,7 +94,7 @@ func (b *Block) Size() (n int) {
 	return n
 }
 
-// fullBlocks is the full state of blocks for the stream.
+// fullBlocks returns the full state of blocks for the stream.
 func fullBlocks(blocks []Block) []*stream.Block {
 	out := make([]*stream.Block, len(blocks))
 	for k := range blocks {
@@ -109,7 +109,7 @@ func fullBlocks(blocks []Block) []*stream.Block {
 	return out
 }
 
-// deltaBlocks is what differs from before.
+// deltaBlocks returns the columns and rows that differ from before.
 func deltaBlocks(before, now []Block) (out []*stream.Block) {
 	for k := range now {
 		var to *stream.Block
@@ -129,8 +129,7 @@ func deltaBlocks(before, now []Block) (out []*stream.Block) {
 	return out
 }
 
-// deltaColumn is the rows that differ, or all of them where that is shorter; nil if
-// none does.
+// deltaColumn returns the rows that differ, or all rows where that is shorter; nil if none differs.
 func deltaColumn(before, now *Column, rows int) *stream.Column {
 	if now.Equal(before) {
 		return nil
@@ -148,7 +147,7 @@ func deltaColumn(before, now *Column, rows int) *stream.Column {
 		changed, width = append(changed, v), max(width, widthOf(v))
 	}
 	switch {
-	case len(changed) == 0: // the same in another width
+	case len(changed) == 0: // equal values, stored in another width
 		return nil
 	case len(index)+len(changed)*int(width) >= len(all.Values):
 		return all

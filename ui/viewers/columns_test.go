@@ -21,9 +21,9 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
-var rewrite = flag.Bool("rewrite", false, "accept what was made as what is wanted")
+var rewrite = flag.Bool("rewrite", false, "write the golden files instead of comparing with them")
 
-// mostRows is how many rows the server puts into a block.
+// mostRows is the most rows that the server puts into a block.
 const mostRows = 1024
 
 // randomBlocks draws values of every width, most of them as before.
@@ -47,7 +47,7 @@ func randomBlocks(r *rand.Rand, before [][][]int64) (values [][][]int64, blocks 
 	return values, blocks
 }
 
-// Full frames and deltas bring a viewer to the server's values, whatever they are.
+// A viewer that applies full frames and deltas has the server's values, whatever they are.
 func TestFramesRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	deltas := 0
@@ -98,7 +98,7 @@ func TestFramesRoundTrip(t *testing.T) {
 	}
 }
 
-// unwired is what a frame of the wire carries.
+// unwired returns the payload of a WebSocket frame.
 func unwired(t *testing.T, b []byte) []byte {
 	t.Helper()
 	head, n := 2, int(b[1])
@@ -114,7 +114,7 @@ func unwired(t *testing.T, b []byte) []byte {
 	return b[head:]
 }
 
-// What goes over the wire is what a WebSocket's other end reads, of whatever length.
+// A WebSocket client reads each message as it was sent, whatever its length.
 func TestOnTheWire(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
@@ -167,7 +167,7 @@ func TestDeltaIsShort(t *testing.T) {
 	}
 }
 
-// golden frames for the browser's decoder: bytes, and what they say as JSON.
+// Golden frames for the browser's decoder: bytes, and the same message as JSON.
 func TestGoldenFrames(t *testing.T) {
 	values := func(n int, of func(i int) int64) []int64 {
 		out := make([]int64, n)
@@ -226,7 +226,7 @@ func TestGoldenFrames(t *testing.T) {
 	}
 }
 
-// golden compares with a file under testdata/frames, or accepts with -rewrite.
+// golden compares with a file under testdata/frames, or writes it with -rewrite.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", "frames", name)
@@ -240,11 +240,11 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%s differs: the browser decodes what stands there; -rewrite accepts", file)
+		t.Errorf("%s differs: the browser's decoder is tested with this file; -rewrite accepts", file)
 	}
 }
 
-// FuzzView: whatever a server sends, a viewer refuses or applies it.
+// FuzzView: a viewer applies or refuses any message of a server.
 func FuzzView(f *testing.F) {
 	files, _ := filepath.Glob("testdata/frames/*.bin")
 	for _, name := range files {

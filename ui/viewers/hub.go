@@ -12,8 +12,8 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
-// Hub hands the latest step of a run to its viewers. It never waits for one: each
-// finds the latest when it comes to it, and nothing is queued.
+// Hub passes the latest step of a run to its viewers. It never waits for a viewer: each reads the
+// latest step when it is ready to send, and nothing is queued.
 type Hub struct {
 	source Source
 	turns  Turns
@@ -21,85 +21,85 @@ type Hub struct {
 
 	mu      sync.Mutex
 	viewers map[*viewer]struct{}
-	watched atomic.Int64 // how many they are
+	watched atomic.Int64 // len(viewers), read without mu
 	sent    atomic.Int64
 	skipped atomic.Int64
 }
 
-// Source is the run that viewers look at. Its methods are called by many at once.
+// Source is the run that viewers look at. Its methods are called concurrently.
 type Source interface {
-	// Hello is the first message to a viewer.
+	// Hello returns the first message to a viewer.
 	Hello() *stream.Hello
-	// Resolve returns the frames that scopes stand for, and what is said of them; the error goes
-	// to the viewer.
+	// Resolve returns the frames that scopes stand for, and the answer to the subscription; the
+	// error is sent to the viewer.
 	Resolve(scopes []string, asJSON bool) (Wanted, *stream.Subscribed, error)
-	// Frames makes frames of a step, of scopes by their numbers and of twins by their paths; the
-	// error says why the step cannot be looked at.
+	// Frames makes frames of a step: of scopes by their numbers, and of twins by their paths. The
+	// error says why the step cannot be shown.
 	Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []*Frame, err error)
-	// News is the alerts that have changed after a revision, on the wire, nil if none has, and
-	// the revision now.
+	// News returns the encoded alerts that have changed after a revision, nil if none has, and
+	// the present revision.
 	News(since uint64, asJSON bool) ([]byte, uint64)
-	// Clock is the clock of the run, and how many open alerts have not been acknowledged.
+	// Clock returns the clock of the run, and the number of active alerts that are not acknowledged.
 	Clock() (clock *stream.Clock, alerts uint32)
 }
 
-// Wanted are the frames that a viewer subscribes to.
+// Wanted is the frames that a viewer subscribes to.
 type Wanted struct {
 	Scopes []int    // by number, in order
 	Pins   []string // paths of twins
 	Alerts bool
 }
 
-// Turns are scopes that are too many to be sent together: their frames take turns. They are numbered
-// from First on; with less than two there is nothing to take turns.
+// Turns are the scopes First ≤ n < First + Scopes, too many to be sent together: their frames take
+// turns. With Scopes < 2 there are none.
 type Turns struct{ First, Scopes int }
 
 func (t Turns) has(scope int) bool {
 	return t.Scopes > 1 && scope >= t.First && scope < t.First+t.Scopes
 }
 
-// shown is a step as viewers get it.
+// shown is the frames of a step.
 type shown struct {
 	tick   twins.Tick
 	frames []*Frame // by scope
 }
 
-// Frame is one scope of one step. Its messages are made when the first viewer wants
-// them, and shared by all.
+// Frame is one scope of one step. Each of its messages is encoded when the first viewer needs
+// it, and shared by all.
 type Frame struct {
 	scope  string
 	tick   twins.Tick
 	blocks []Block
 
-	// messages are what goes over the wire: full or delta, binary or JSON; nil until
-	// somebody wants it.
+	// messages are the encoded messages: full or delta, binary or JSON; nil until the first
+	// viewer needs it.
 	messages [2][2]atomic.Pointer[[]byte]
 	before   atomic.Pointer[Frame] // nil once the next step is shown
-	making   sync.Mutex            // one makes a message, the others wait for it
+	making   sync.Mutex            // held while a message is encoded
 }
 
-// NewFrame makes the frame of a scope; blocks are not changed any more.
+// NewFrame makes the frame of a scope. The caller must not change blocks afterwards.
 func NewFrame(scope string, t twins.Tick, blocks []Block) *Frame {
 	return &Frame{scope: scope, tick: t, blocks: blocks}
 }
 
-// NewHub makes the hub of a run.
+// NewHub makes the hub of a run, without viewers.
 func NewHub(of Source, turns Turns) *Hub {
 	return &Hub{source: of, turns: turns, viewers: map[*viewer]struct{}{}}
 }
 
-// Show makes a step the latest one and wakes the viewers. Frames are those of all scopes, by number.
+// Show makes a step the latest one and wakes the viewers. frames has all scopes by number.
 func (h *Hub) Show(t twins.Tick, frames []*Frame) {
 	before := h.now.Load()
 	for i, f := range frames {
 		if before != nil {
 			f.before.Store(before.frames[i])
-			before.frames[i].before.Store(nil) // else each would hold all that came before it
+			before.frames[i].before.Store(nil) // otherwise the frames of all earlier steps stay in memory
 		}
 	}
 	h.now.Store(&shown{t, frames})
 	if h.watched.Load() > 0 {
-		go h.Wake() // a thousand goroutines are not woken at the cost of the step
+		go h.Wake() // waking a thousand goroutines must not delay the step
 	}
 }
 
@@ -111,7 +111,7 @@ func (h *Hub) Latest(scope int) []Block {
 	return nil
 }
 
-// Wake has the viewers look for news.
+// Wake makes each viewer's writer check what is due.
 func (h *Hub) Wake() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -120,30 +120,31 @@ func (h *Hub) Wake() {
 	}
 }
 
-func (h *Hub) join(v *viewer) {
+func (h *Hub) register(v *viewer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.viewers[v] = struct{}{}
 	h.watched.Store(int64(len(h.viewers)))
 }
 
-func (h *Hub) leave(v *viewer) {
+func (h *Hub) unregister(v *viewer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.viewers, v)
 	h.watched.Store(int64(len(h.viewers)))
 }
 
-// Count is how many viewers there are.
+// Count returns the number of viewers.
 func (h *Hub) Count() int { return int(h.watched.Load()) }
 
-// Sent is how many frames have been sent.
+// Sent returns the number of frames sent.
 func (h *Hub) Sent() int64 { return h.sent.Load() }
 
-// Skipped is how many frames were not, since a later one took their place.
+// Skipped returns the number of frames that were not sent because a later one replaced them.
 func (h *Hub) Skipped() int64 { return h.skipped.Load() }
 
-// message is the frame on the wire for a viewer that has the step of base, or −1.
+// message returns the encoded frame for a viewer whose frame is of step base: a delta if that is the
+// step before, otherwise the full state. −1 means that the viewer has none.
 func (f *Frame) message(base twins.Tick, asJSON bool) []byte {
 	delta, form := 0, 0
 	if before := f.before.Load(); before != nil && before.tick == base {
@@ -162,7 +163,7 @@ func (f *Frame) message(base twins.Tick, asJSON bool) []byte {
 		return *b
 	}
 	before := f.before.Load()
-	if delta == 1 && before == nil { // it has been let go of in the meantime: the whole will do
+	if delta == 1 && before == nil { // released in the meantime: send the full state
 		delta, made = 0, &f.messages[0][form]
 	}
 	if delta == 0 {
@@ -173,7 +174,7 @@ func (f *Frame) message(base twins.Tick, asJSON bool) []byte {
 	return b
 }
 
-// state is what differs from the frame before, or all of it for nil.
+// state returns what differs from the frame before, or the full state for nil.
 func (f *Frame) state(before *Frame) *stream.Frame {
 	m := &stream.Frame{Scope: f.scope, Tick: int64(f.tick), Base: -1}
 	if before != nil {
@@ -184,23 +185,23 @@ func (f *Frame) state(before *Frame) *stream.Frame {
 	return m
 }
 
-// Message is a message as it goes over the wire, the same for all who get it.
+// Message encodes a message as a WebSocket frame, which all receivers can share.
 func Message(m *stream.ServerMessage, asJSON bool) []byte { return onWire(encode(m, asJSON), asJSON) }
 
-// encode is a message as it goes over the wire.
+// encode encodes a message, without the header of a WebSocket frame.
 func encode(m *stream.ServerMessage, asJSON bool) []byte {
 	if asJSON {
 		return appendJSON(nil, m.ProtoReflect())
 	}
 	b, err := proto.Marshal(m)
-	if err != nil { // texts that are no UTF-8: scenarios are checked for that
+	if err != nil { // a text is not UTF-8; scenarios are checked for that
 		b, _ = proto.Marshal(&stream.ServerMessage{Body: &stream.ServerMessage_Refused{Refused: &stream.Refused{Reason: err.Error()}}})
 	}
 	return b
 }
 
-// onWire is a message as a WebSocket frame of the server, which is the same for all who
-// get it (RFC 6455, section 5.2: final, not masked).
+// onWire wraps a message in a WebSocket frame of the server (RFC 6455, section 5.2: final, not
+// masked), which all receivers can share.
 func onWire(message []byte, asText bool) []byte {
 	kind := byte(websocket.BinaryMessage)
 	if asText {

@@ -53,7 +53,7 @@ func appendJSONValue(b []byte, f protoreflect.FieldDescriptor, v protoreflect.Va
 		return strconv.AppendQuote(b, string(f.Enum().Values().ByNumber(v.Enum()).Name()))
 	}
 	text, err := json.Marshal(v.Interface())
-	if err != nil { // no float of ours is infinite
+	if err != nil { // an infinite float, which the stream does not have
 		return append(b, "null"...)
 	}
 	return append(b, text...)

@@ -12,15 +12,15 @@ import (
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
-// A million homes as 5,000 communities, of whom every figure moves in every step at
-// 10 Hz, come to at most 500 kB a second: they take turns, none waits for long, the
-// grid's own frame is there each step, and when the steps end all of it is as it is.
+// Frames of 5,000 communities (a million homes), whose figures all change in every step at 10 Hz,
+// take at most 500 kB a second: the communities take turns, none waits for long, the grid's frame
+// comes each step, and after the last step the viewer has all final values.
 func TestCommunitiesTakeTurns(t *testing.T) {
 	const communities, hz, seconds = 5000, 10, 30
 	turns := Turns{First: 2, Scopes: (communities + mostRows - 1) / mostRows}
 	h := NewHub(nil, turns)
 	r := rand.New(rand.NewPCG(5, 6))
-	var frames []*Frame // of the latest step
+	var frames []*Frame // frames of the latest step
 	show := func(tick int64) {
 		frames = nil
 		for scope := range turns.First + turns.Scopes {
@@ -98,8 +98,8 @@ func TestCommunitiesTakeTurns(t *testing.T) {
 	}
 }
 
-// moved are communities of which what moves has moved: seven powers of up to 200 kW, what storage holds,
-// and 15 columns of nothing.
+// moved returns communities with new random values: seven powers of up to 200 kW, stored energy, and
+// 15 columns of zeros.
 func moved(r *rand.Rand, rows int) Block {
 	b := Block{Rows: rows}
 	for c := range 23 {

@@ -28,46 +28,48 @@ const (
 )
 
 const (
-	mostIgnored   = 1 << 20 // bytes that are read of a message that is too big
+	mostIgnored   = 1 << 20 // further bytes that are read and discarded of a message that is too big
 	mostMessage   = 32 << 10
 	mostPerSecond = 50 // messages from a viewer; a burst may have as many again
 	mostHz        = 30
-	mostUnread    = 128 << 10 // bytes that the kernel is asked to hold for a viewer
-	// More communities than a frame holds take turns, so that their frames come to so
-	// many bytes a second.
+	mostUnread    = 128 << 10 // bytes of the kernel's send buffer for a viewer
+	// Bytes per second and viewer for frames of communities, which take turns where they need
+	// several frames.
 	turnsPerSecond = 400_000
 )
 
-// Timing is how long things may take; tests have it shorter.
+// Timing has the intervals of heartbeats and pings, and the time limits of a pong and a write. Tests
+// use shorter ones.
 type Timing struct {
 	Heartbeat, Ping, Pong, Write time.Duration
 }
 
-// UsualTiming is that of a server that is in use.
+// UsualTiming is the Timing of the real server.
 var UsualTiming = Timing{Heartbeat: time.Second, Ping: 5 * time.Second, Pong: 5 * time.Second, Write: 10 * time.Second}
 
-// viewer is one connection. Its reader and its writer are a goroutine each; what the
-// reader is told the writer finds under mu when it is poked.
+// viewer is one connection. Its reader and its writer are a goroutine each. The reader leaves
+// requests and answers for the writer under mu, and pokes it.
 type viewer struct {
 	hub    *Hub
 	conn   *websocket.Conn
-	wire   net.Conn // under conn: the writer's alone
+	wire   net.Conn // the connection under conn: only the writer writes to it
 	json   bool
 	timing Timing
 	poked  chan struct{}
-	closed chan struct{} // by the reader, when the connection has ended
+	closed chan struct{} // closed by the reader when the connection has ended
 
 	mu      sync.Mutex
 	wanted  view
-	changed bool     // wanted is new: full frames are due
+	changed bool     // wanted has changed: full frames are due
 	answers [][]byte // to the viewer's messages, at most a few
-	code    int      // why the connection is to be closed; 0: it is not
+	code    int      // close code of a connection that is to be closed; otherwise 0
 	reason  string
 
 	sent, skipped uint64
 }
 
-// view is what a viewer wants to see.
+// view is what a viewer has subscribed to, and the step that it looks at: the latest if live,
+// otherwise tick.
 type view struct {
 	Wanted
 	live  bool
@@ -75,7 +77,7 @@ type view struct {
 	every time.Duration // least time between two frames of a scope
 }
 
-// mostAnswers bounds what waits for a viewer that asks and does not read.
+// mostAnswers limits the answers queued for a viewer that sends messages and does not read.
 const mostAnswers = 200
 
 func (v *viewer) poke() {
@@ -85,13 +87,12 @@ func (v *viewer) poke() {
 	}
 }
 
-// end has the writer close the connection with a reason; a write that has begun has a
-// second left.
+// end makes the writer close the connection with a reason. A pending write gets one more second.
 func (v *viewer) end(code int, reason string) {
 	v.mu.Lock()
 	if v.code == 0 {
 		v.code, v.reason = code, reason
-		_ = v.wire.SetWriteDeadline(time.Now().Add(time.Second)) // of one that is gone there is no need
+		_ = v.wire.SetWriteDeadline(time.Now().Add(time.Second)) // fails if the connection is closed already
 	}
 	v.mu.Unlock()
 	v.poke()
@@ -106,22 +107,22 @@ func (h *Hub) Dismiss(code int, reason string) {
 	}
 }
 
-// serve carries a connection to its end.
+// serve serves a connection until it ends.
 func (v *viewer) serve() {
-	v.hub.join(v)
-	defer v.hub.leave(v)
+	v.hub.register(v)
+	defer v.hub.unregister(v)
 	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: v.hub.source.Hello()}})
 	go v.read()
 	if code, reason := v.write(); code != closeBroken {
 		last := wireFrame(websocket.CloseMessage, websocket.FormatCloseMessage(code, clip(reason)))
 		_ = v.wire.SetWriteDeadline(time.Now().Add(time.Second))
-		_, _ = v.wire.Write(last) // it may be gone
+		_, _ = v.wire.Write(last) // fails if the viewer has disconnected
 	}
 	_ = v.conn.Close()
 	<-v.closed
 }
 
-// clip keeps a reason within what a close frame holds.
+// clip shortens a reason to the size of a close frame.
 func clip(s string) string {
 	for len(s) > 120 {
 		s = s[:len(s)-1]
@@ -129,13 +130,13 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-// answer leaves a message for the writer.
+// answer queues a message for the writer.
 func (v *viewer) answer(m *stream.ServerMessage) {
-	v.leave(Message(m, v.json))
+	v.queue(Message(m, v.json))
 }
 
-// leave leaves a frame of the wire for the writer.
-func (v *viewer) leave(b []byte) {
+// queue queues an encoded WebSocket frame for the writer.
+func (v *viewer) queue(b []byte) {
 	v.mu.Lock()
 	v.answers = append(v.answers, b)
 	full := len(v.answers) > mostAnswers
@@ -150,15 +151,15 @@ func (v *viewer) refuse(id uint32, reason string) {
 	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Refused{Refused: &stream.Refused{Id: id, Reason: reason}}})
 }
 
-// read takes the viewer's messages until the connection ends.
+// read reads and handles the viewer's messages until the connection ends.
 func (v *viewer) read() {
 	defer close(v.closed)
 	defer v.poke()
 	extend := func(string) error { return v.conn.SetReadDeadline(time.Now().Add(v.timing.Ping + v.timing.Pong)) }
-	_ = extend("") // a connection that is gone is found by the read
+	_ = extend("") // a broken connection fails in the next read
 	v.conn.SetPongHandler(extend)
-	// The writer alone writes: it answers pings, and says goodbye with the reason.
-	v.conn.SetPingHandler(func(data string) error { v.leave(wireFrame(websocket.PongMessage, []byte(data))); return nil })
+	// Only the writer writes: it answers pings, and sends the close frame with the reason.
+	v.conn.SetPingHandler(func(data string) error { v.queue(wireFrame(websocket.PongMessage, []byte(data))); return nil })
 	v.conn.SetCloseHandler(func(int, string) error { return nil })
 	allowance, last := float64(mostPerSecond), time.Now()
 	for {
@@ -189,8 +190,8 @@ func (v *viewer) read() {
 
 var errTooBig = errors.New("a message of more than 32 KiB")
 
-// message reads one message. Of one that is too big a good part is read as well, so
-// that the viewer, who is still writing, gets to know the reason.
+// message reads one message. Of one that is too big it reads up to mostIgnored more bytes, so that
+// the viewer finishes writing and reads the reason in the close frame.
 func (v *viewer) message() (kind int, b []byte, err error) {
 	kind, r, err := v.conn.NextReader()
 	if err != nil {
@@ -204,7 +205,7 @@ func (v *viewer) message() (kind int, b []byte, err error) {
 	return kind, b, err
 }
 
-// closeOf says why a read has failed.
+// closeOf returns the close code and the reason for an error of message.
 func closeOf(err error) (int, string) {
 	var timeout interface{ Timeout() bool }
 	var closed *websocket.CloseError
@@ -219,7 +220,7 @@ func closeOf(err error) (int, string) {
 	return websocket.CloseProtocolError, "the connection is broken"
 }
 
-// Decode reads a message of a viewer.
+// Decode decodes a message of a viewer.
 func Decode(b []byte, asJSON bool) (*stream.ClientMessage, error) {
 	m := &stream.ClientMessage{}
 	var err error
@@ -237,7 +238,7 @@ func Decode(b []byte, asJSON bool) (*stream.ClientMessage, error) {
 	return m, nil
 }
 
-// take does what a message asks.
+// take handles a message.
 func (v *viewer) take(m *stream.ClientMessage) {
 	switch body := m.Body.(type) {
 	case *stream.ClientMessage_Subscribe:
@@ -279,21 +280,21 @@ func (v *viewer) look(l *stream.Look) {
 	v.answer(&stream.ServerMessage{Body: &stream.ServerMessage_Looking{Looking: &stream.Looking{Id: l.GetId(), Live: l.GetLive(), Tick: l.GetTick()}}})
 }
 
-// writing is what the writer remembers of what it has sent.
+// writing is the writer's state: what it has sent, and what is due when.
 type writing struct {
 	*viewer
-	base      map[int]twins.Tick // tick of the frame sent last, by scope
+	base      map[int]twins.Tick // by scope: tick of the frame sent last
 	pinned    map[string]twins.Tick
-	revision  uint64    // of alerts
-	due       time.Time // of the next frames
-	turn      int       // the chunk of communities whose turn it is
-	paid      time.Time // until then what communities have taken is paid for
+	revision  uint64    // of the alerts sent last
+	due       time.Time // when the next frames may be sent
+	turn      int       // the chunk of communities that is sent next
+	paid      time.Time // when the next chunk may be sent at turnsPerSecond
 	heartbeat time.Time
 	ping      time.Time
-	out       [][]byte // to go over the wire at the end of the round
+	out       [][]byte // frames to be written at the end of the round
 }
 
-// write sends what is due until the connection is to be closed, and says why.
+// write sends what is due until the connection is to be closed, and returns the close code and reason.
 func (v *viewer) write() (code int, reason string) {
 	now := time.Now()
 	w := &writing{viewer: v, heartbeat: now, ping: now.Add(v.timing.Ping)}
@@ -312,14 +313,14 @@ func (v *viewer) write() (code int, reason string) {
 			return code, reason
 		}
 		next := w.round(time.Now())
-		if w.flush() != nil { // it does not read, or is gone
+		if w.flush() != nil { // the viewer does not read, or has disconnected
 			return closeBroken, ""
 		}
 		timer.Reset(time.Until(next))
 	}
 }
 
-// round collects what is due now, and says when to come back if nobody pokes.
+// round collects what is due now, and returns when the next round is due unless a poke comes first.
 func (w *writing) round(now time.Time) time.Time {
 	w.mu.Lock()
 	want, changed := w.wanted, w.changed
@@ -332,8 +333,8 @@ func (w *writing) round(now time.Time) time.Time {
 	if !next.After(now) {
 		n, again := w.frames(&want, now)
 		if n > 0 {
-			// A step that came a little late does not put off the next one: over a second
-			// there are as many as are wanted.
+			// A step that comes a little late does not delay the next one: the mean rate is
+			// max_hz.
 			w.due = later(w.due, now.Add(-want.every/2)).Add(want.every)
 		}
 		next = now.Add(time.Hour)
@@ -366,12 +367,12 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// send leaves a message for flush.
+// send adds a message to out.
 func (w *writing) send(m *stream.ServerMessage) {
 	w.out = append(w.out, Message(m, w.json))
 }
 
-// flush writes what was collected, in one call of the system.
+// flush writes out with one system call.
 func (w *writing) flush() error {
 	if len(w.out) == 0 {
 		return nil
@@ -393,8 +394,8 @@ func (w *writing) flush() error {
 	return err
 }
 
-// frames collects the frames that the viewer does not have yet, and says how many, and
-// whether there are others whose turn is still to come.
+// frames collects the frames that the viewer does not have yet. It returns their number, and
+// whether other chunks of communities wait for their turn.
 func (w *writing) frames(want *view, at time.Time) (n int, again bool) {
 	if want.Alerts {
 		n = w.sendAlerts()
@@ -412,14 +413,14 @@ func (w *writing) frames(want *view, at time.Time) (n int, again bool) {
 	return n, again
 }
 
-// turns collects communities where they are more than a frame holds: as many chunks as
-// are paid for, each in its turn, and all that the viewer does not have at all.
+// turns collects chunks of communities in turn: as many as turnsPerSecond allows, and all that the
+// viewer does not have at all. It does nothing if the communities fit into one frame.
 func (w *writing) turns(want *view, now *shown, at time.Time) (n int, again bool) {
 	all := w.hub.turns
 	if !all.has(all.First) || !slices.Contains(want.Scopes, all.First) {
 		return 0, false
 	}
-	w.paid = later(w.paid, at.Add(-time.Second/10)) // what nobody took is not saved up
+	w.paid = later(w.paid, at.Add(-time.Second/10)) // at most a tenth of a second of unused rate is saved up
 	for range all.Scopes {
 		scope := all.First + w.turn
 		if base, has := w.base[scope]; has && base == now.tick {
@@ -436,7 +437,7 @@ func (w *writing) turns(want *view, now *shown, at time.Time) (n int, again bool
 	return n, false
 }
 
-// one collects the frame of a scope.
+// one collects the latest frame of a scope.
 func (w *writing) one(scope int, now *shown) []byte {
 	base, has := w.base[scope]
 	if !has {
@@ -451,7 +452,7 @@ func (w *writing) one(scope int, now *shown) []byte {
 	return b
 }
 
-// latest collects what differs from the frames that the viewer has.
+// latest collects the frames of the latest step, of scopes that do not take turns and of pins.
 func (w *writing) latest(want *view, now *shown) (n int) {
 	for _, scope := range want.Scopes {
 		if base, has := w.base[scope]; has && base == now.tick || w.hub.turns.has(scope) {
@@ -469,7 +470,7 @@ func (w *writing) latest(want *view, now *shown) (n int) {
 	return n
 }
 
-// past collects the frames of a step that the viewer looks at, once.
+// past collects the frames of the past step that the viewer looks at, once.
 func (w *writing) past(want *view) (n int) {
 	if len(want.Scopes)+len(want.Pins) == 0 {
 		return 0
@@ -484,7 +485,7 @@ func (w *writing) past(want *view) (n int) {
 		return 0
 	}
 	frames, pinned, err := w.hub.source.Frames(want.tick, want.Scopes, due)
-	if err != nil { // it has been let go of in the meantime
+	if err != nil { // the step was evicted in the meantime
 		w.refuse(0, err.Error())
 		want.Scopes = nil
 		w.mu.Lock()
@@ -504,7 +505,7 @@ func (w *writing) past(want *view) (n int) {
 	return n
 }
 
-// pinsDue are the twins whose frames of a step the viewer does not have.
+// pinsDue returns the pinned twins whose frames of a step the viewer does not have.
 func (w *writing) pinsDue(want *view, t twins.Tick) (due []string) {
 	for _, path := range want.Pins {
 		if has, sent := w.pinned[path]; !sent || has != t {
@@ -514,7 +515,7 @@ func (w *writing) pinsDue(want *view, t twins.Tick) (due []string) {
 	return due
 }
 
-// pins collects the frames of twins.
+// pins collects the frames of pinned twins.
 func (w *writing) pins(paths []string, frames []*Frame) int {
 	for i, f := range frames {
 		w.out = append(w.out, f.message(-1, w.json))
@@ -543,32 +544,32 @@ func (w *writing) beat(want *view) *stream.Heartbeat {
 		Viewers: uint32(w.hub.Count()), Alerts: alerts}
 }
 
-// Connection is what the server says of a viewer's connection.
+// Connection has the options of a viewer's connection.
 type Connection struct {
 	JSON    bool // messages are text
 	Timing  Timing
-	Buffers *sync.Pool // of writing while the connection is opened
+	Buffers *sync.Pool // of write buffers for the upgrade
 	// Refuse answers a request that cannot become a WebSocket.
 	Refuse func(w http.ResponseWriter, status int, reason string)
 }
 
-// Serve makes a viewer of a request and carries it to its end.
+// Serve upgrades a request to a viewer's WebSocket and serves it until it ends.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, c Connection) {
 	u := websocket.Upgrader{
 		HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 16 << 10, WriteBufferPool: c.Buffers,
-		CheckOrigin: func(*http.Request) bool { return true }, // it has been checked for all routes
+		CheckOrigin: func(*http.Request) bool { return true }, // the server has checked it before
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 			c.Refuse(w, status, reason.Error())
 		},
 	}
 	conn, err := u.Upgrade(w, r, nil)
 	if err != nil {
-		return // it has been answered
+		return // Upgrade has answered
 	}
-	// What the kernel holds for a viewer is a queue as well: steps that have left cannot be
-	// replaced by later ones. It doubles the figure.
+	// The kernel's send buffer is a queue as well: steps in it cannot be replaced by later
+	// ones. Linux doubles the figure.
 	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(mostUnread) // else it is as long as the kernel likes
+		_ = tcp.SetWriteBuffer(mostUnread) // otherwise the kernel chooses its size
 	}
 	v := &viewer{hub: h, conn: conn, wire: conn.NetConn(), json: c.JSON, timing: c.Timing, poked: make(chan struct{}, 1), closed: make(chan struct{})}
 	v.wanted = view{live: true, every: time.Second / mostHz}

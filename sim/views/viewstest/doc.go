@@ -1,3 +1,3 @@
-// Package viewstest has a view for tests: toy.go is the whole of what a new view takes, its
-// file and its row. Absent: anything that a program may import.
+// Package viewstest has a view for tests: toy.go is a complete view, one file with its row.
+// Deliberately absent: anything that a program may import.
 package viewstest

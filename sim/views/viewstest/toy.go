@@ -7,13 +7,13 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Exporting is the row of how many steps communities gave power to the grid, in all and by the hour.
+// Exporting is the row of a view that counts the steps in which communities export, in total and by the hour.
 var Exporting = views.Declare(views.Kind{Name: "exporting", Version: 1,
 	New:    func(*sim.World) views.View { return &Exports{} },
 	Window: func(_ *sim.World, community int) views.Window { return &Exported{community: community} },
 })
 
-// Exports counts over the run. Form: version byte, steps int, count int.
+// Exports counts exporting steps of all communities over the run. Form: version byte, steps int, count int.
 type Exports struct{ Steps, Count int64 }
 
 func (e *Exports) Commit(r *sim.StepRecord) error {
@@ -26,7 +26,7 @@ func (e *Exports) Commit(r *sim.StepRecord) error {
 
 func (e *Exports) Until(at twins.Tick) views.View {
 	if int64(at) < e.Steps {
-		return nil // it knows the present only
+		return nil // only the count after the last step is known
 	}
 	return &Exports{e.Steps, e.Count}
 }
@@ -39,7 +39,7 @@ func (e *Exports) UnmarshalBinary(b []byte) error {
 	return form.Read(b, Exporting.Version, &e.Steps, &e.Count)
 }
 
-// Exported counts for one community. Form: version byte, count int.
+// Exported counts exporting steps of one community in a window. Form: version byte, count int.
 type Exported struct {
 	community int
 	Count     int64
@@ -51,7 +51,7 @@ func (e *Exported) Reset()                         { e.Count = 0 }
 func (e *Exported) AppendBinary(b []byte) []byte   { return form.Append(b, Exporting.Version, e.Count) }
 func (e *Exported) UnmarshalBinary(b []byte) error { return form.Read(b, Exporting.Version, &e.Count) }
 
-// exports is 1 if a community gives power in a step, 0 otherwise.
+// exports is 1 if a community exports in a step, 0 otherwise.
 func exports(r *sim.StepRecord, community int) int64 {
 	f := &r.Cells[community].Flows
 	return int64(uint64(f.Power+f.NetworkLoss) >> 63)

@@ -1,6 +1,6 @@
 // How long a frame of the page takes while 10,000 homes are on the map and the run makes ten steps a second:
 // node e2e/frames.mjs [--gl] [--homes 10000] [--seconds 10]
-// Processor time, since others may be at work; how far frames are apart; first paint of the town; the painter that was used.
+// It prints processor time, because other programs may run; intervals between frames; first paint of the town; the painter used.
 import { browser, browserWithGL, forceGL, looks, open, serve, until } from './harness.mjs'
 
 const args = process.argv.slice(2)
@@ -27,7 +27,7 @@ await town.stop()
 const server = await serve(0, 'city', '--set', `households=${homes}`, '--set', `draw.per_community=${homes}`, '--set', 'days=7')
 const v = await open(b, 'light', server.origin, '/grid', gl ? forceGL : null)
 await v.page.locator('[data-testid="clock"]').waitFor()
-await server.step(40) // the morning: sun and load
+await server.step(40) // morning, with sun and load
 const map = v.page.getByRole('application', { name: /^Map/ })
 await map.focus()
 await until(async () => {
@@ -44,7 +44,7 @@ console.log(
   await v.page.locator('[data-painter]').getAttribute('data-painter'),
 )
 const cdp = await v.context.newCDPSession(v.page)
-await cdp.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' }) // processor time: others may be at work
+await cdp.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' }) // processor time: other programs may run
 await cdp.send('Performance.enable')
 const metrics = async () => Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]))
 const state = await server.get('/state')

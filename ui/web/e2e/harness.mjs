@@ -1,5 +1,5 @@
-// Starts the real binary and Debian's Chromium for the journeys, and holds every page to what holds for all of them:
-// no request to another origin, no error in the console, nothing for axe to find.
+// Starts the real binary and Debian's Chromium for the journeys, and checks on every page:
+// no request to another origin, no error in the console, no finding of axe.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -27,12 +27,12 @@ export const looks = {
   },
 }
 
-/** A server of its own, on a free port or on the one given. */
+/** Starts a server on a free port or on the one given. */
 export async function serve(port = 0, ...more) {
   return served(['serve', '--paused', '--seed', '1', '--addr', `127.0.0.1:${port}`, ...more])
 }
 
-/** A run is made and kept, and its records are served. What it takes is removed with it. */
+/** Makes a run that is kept on disk and serves a replay of it. Its files are removed at the end. */
 export async function replay(...more) {
   const dir = mkdtempSync(join(tmpdir(), 'replay-'))
   const run = spawnSync(binary, ['run', ...more, '--seed', '1', '--out', join(dir, 'run')], { encoding: 'utf8' })
@@ -95,7 +95,7 @@ export async function browser() {
   })
 }
 
-/** A browser in which the main processor draws WebGL2: slow, but the code that runs is that of a graphics processor. */
+/** A browser that runs WebGL2 on the main processor: slow, but it runs the same code as with a graphics processor. */
 export async function browserWithGL() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -110,7 +110,7 @@ export async function browserWithGL() {
   })
 }
 
-/** Run in a page before its own scripts. The page uses WebGL2 only where there is a graphics processor; this says that there is one. */
+/** Run in a page before its own scripts. The page uses WebGL2 only with a graphics processor; this pretends that there is one. */
 export const forceGL = `
   const get = HTMLCanvasElement.prototype.getContext
   HTMLCanvasElement.prototype.getContext = function (kind, options) {
@@ -123,7 +123,7 @@ export const forceGL = `
   }
 `
 
-/** A page that takes notes of what must not happen; ask faults() at the end. */
+/** A page that records faults; faults() returns them at the end. */
 export async function open(b, look, origin, path = '/grid', script = null) {
   const context = await b.newContext(looks[look])
   await context.addInitScript({ content: axe })
@@ -146,12 +146,12 @@ export async function open(b, look, origin, path = '/grid', script = null) {
   return {
     page,
     context,
-    /** From here on the server may be gone or refuse, and the browser may say so. */
+    /** From here on the server may be down or refuse, and the browser may report that. */
     loses: () => {
       expectLoss = true
     },
     shot: (name) => page.screenshot({ path: `${shots}${name}-${look}.png` }),
-    /** Runs axe over the page as it stands. */
+    /** Runs axe over the present state of the page. */
     axe: async (where) => {
       const found = await page.evaluate(async () =>
         (
@@ -171,12 +171,12 @@ export async function open(b, look, origin, path = '/grid', script = null) {
   }
 }
 
-/** Fails in words. */
+/** Throws an error with a message unless the condition holds. */
 export function must(ok, text) {
   if (!ok) throw new Error(text)
 }
 
-/** Waits until what a function returns is truthy, and says what it was if the time runs out. */
+/** Waits until a function returns a truthy value; on timeout it throws an error with the last value. */
 export async function until(what, text, ms = 15000) {
   const end = Date.now() + ms
   let last

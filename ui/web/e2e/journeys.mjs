@@ -1,4 +1,4 @@
-// What people do, step by step, against a fresh server each time.
+// What people do, step by step, each time against a new server.
 import { browserWithGL, forceGL, must, open, serve, until } from './harness.mjs'
 
 const text = (page, selector) => page.locator(selector).first().innerText()
@@ -12,14 +12,14 @@ async function view(use, path) {
   return v
 }
 
-/** Presses what sends a command, and waits until the server has taken it: a step before that would go by without it. */
+/** Presses a button that sends a command, and waits until the server has accepted it: a step before that would miss it. */
 async function order(page, button) {
   const taken = page.waitForResponse((r) => r.request().method() === 'POST' && r.url().includes('/api/v1/commands'))
   await button.click()
   await taken
 }
 
-/** A household with a battery and a vehicle, taken from the API rather than known beforehand. */
+/** A household with a battery and a vehicle, looked up by the API. */
 async function homeWithBattery(server) {
   const { twins } = await server.get('/twins?kind=battery&limit=200')
   const t = twins.find((x) => x.owner)
@@ -58,7 +58,7 @@ export const journeys = {
       await until(async () => (await clock(v.page)) === '17:45', 'the page does not show 17:45')
       const balance = await text(v.page, '[data-testid="balance"]')
       must(/Balanced/.test(balance) && /exactly 0 W/.test(balance), 'the balance is not told: ' + balance)
-      // The community named is the one that the API's figures put first.
+      // The community named is the first by the API's figures.
       const tree = await server.get('/tree')
       let best = { share: -1 }
       for (const c of tree.communities) {
@@ -170,7 +170,7 @@ export const journeys = {
       const twin = await server.get('/twin?path=' + encodeURIComponent(battery.path))
       must(twin.settings.find((s) => s.name === 'mode').word === 'idle', 'the battery is not idle: ' + JSON.stringify(twin.settings))
       await until(async () => (await form.locator('select').inputValue()) === 'idle', 'the page does not show it')
-      // Flows move while the town does, and stand still for those who asked for less motion.
+      // Flows move while the town runs, and do not move for users who prefer reduced motion.
       const flow = v.page.locator('.flow')
       must((await flow.getAttribute('data-moving')) === 'false', 'flows move while the run is paused')
       await v.page.getByRole('button', { name: 'Play' }).click()
@@ -283,7 +283,7 @@ export const journeys = {
         async () => (await chip(v.page)) === 'PAUSED' && (await clock(v.page)) === '12:15',
         'the page does not show the new state',
       )
-      // The page that saw another run shows what one that is opened now does: all of it is the server's.
+      // A page that has shown another run shows the same as a newly opened one: all figures come from the server.
       const fresh = await open(use.b, use.look, again.origin, '/grid')
       use.views.push(fresh)
       const told = async (page) => (await page.locator('.glance, .list table').allInnerTexts()).join('\n')
@@ -397,7 +397,7 @@ export const journeys = {
       const table = v.page.getByRole('table', { name: 'Production by kind against consumption' })
       await table.getByRole('columnheader', { name: 'where 8 of 10 should come to lie' }).waitFor()
       must(/W to .*W/.test(await table.locator('tbody tr').last().innerText()), 'the table has no band')
-      // In the evening one sees what was expected at noon.
+      // In the evening the page shows the forecast of noon.
       await v.page.getByRole('slider', { name: 'Moment looked at' }).fill('48')
       await until(async () => (await clock(v.page)) === '12:00', 'the page does not show 12:00')
       await until(async () => /what the operator expects/.test(await words.innerText()), 'noon has no forecast of its own')
@@ -412,7 +412,7 @@ export const journeys = {
       const v = await view(use, '/grid')
       await until(async () => (await chip(v.page)) === 'REPLAY', 'the page does not say REPLAY')
       must(/kept run/.test(await v.page.locator('header').first().innerText()) || use.look === 'phone', 'the page takes it for a live run')
-      // To any step, both ways, for all who watch.
+      // Seeks any step, in both directions, for all viewers.
       for (const [tick, at] of [
         [80, '19:45'],
         [20, '04:45'],
@@ -428,14 +428,14 @@ export const journeys = {
       must((await chip(v.page)) === 'REPLAY', 'a replay that plays says ' + (await chip(v.page)))
       await v.page.getByRole('button', { name: 'Pause' }).click()
       await until(async () => !(await server.get('/state')).playing, 'it does not pause')
-      // The own clock goes to any step that is kept, also ahead of where the replay stands.
+      // The viewer's own clock goes to any step that is kept, also ahead of the replay's clock.
       const stands = (await server.get('/state')).tick
       await v.page.getByRole('slider', { name: 'Moment looked at' }).fill('90')
       await until(async () => (await clock(v.page)) === '22:30', 'the page does not look at 22:30')
       must((await server.get('/state')).tick === stands, 'looking moved the replay')
       await v.page.getByRole('button', { name: 'Back to the replay' }).click()
       await until(async () => (await clock(v.page)) < '22:00', 'it is not back')
-      // Nothing can be changed, and that is said in words.
+      // Nothing can be changed, and the page says so.
       v.loses()
       await v.page.getByLabel('Limit of').selectOption({ index: 1 })
       await v.page.getByLabel('Limit, kW').fill('90')
@@ -451,7 +451,7 @@ export const journeys = {
       const { server } = use
       const battery = await homeWithBattery(server)
       const v = await view(use, '/alerts')
-      // A community whose limit is next to nothing is above it.
+      // A community with a tiny limit exceeds it.
       const community = battery.community
       await server.api('POST', '/commands', { target: community, setting: 'limit_w', value: 1000 })
       await server.step(40)
@@ -479,7 +479,7 @@ export const journeys = {
       await v.shot('system')
       await v.page.goto(server.origin + '/nowhere')
       await v.page.getByRole('heading', { name: 'There is no such page' }).waitFor()
-      v.loses() // the browser itself writes a 404 to its console
+      v.loses() // the browser itself logs a 404 to its console
       await v.page.goto(server.origin + '/home/grid/nobody')
       await until(async () => (await v.page.locator('main .bad').first().innerText()).length > 5, 'an unknown home is not told')
       await v.page.goto(server.origin + '/grid')
@@ -502,7 +502,7 @@ export const journeys = {
   'panels on a roof and off': {
     async play(use) {
       const { server } = use
-      // Any home that the draw gave no panels; noon is when they show.
+      // Any home without panels; their effect shows at noon.
       const { twins } = await server.get('/twins?kind=household&limit=300')
       let bare
       for (const t of twins) {
@@ -593,7 +593,7 @@ export const journeys = {
       must(await button.isDisabled(), 'it can be put in twice')
       await server.step(1)
       await until(async () => /^A battery of 10\.0.kWh · 5\.00.kW is in this home/.test(await said.innerText()), 'the battery is not told')
-      // It begins empty and charges from what the panels leave over.
+      // It begins empty and charges from the surplus of the panels.
       let twin = await read()
       must(!twin.absent && twin.reading.power_w > 0, 'it is not there: ' + JSON.stringify(twin.reading))
       for (let i = 0; i < 8 && twin.reading.stored_j <= 0; i++) {
@@ -771,7 +771,7 @@ export const journeys = {
           await map.focus()
           for (let i = 0; i < 8 && !/twins of/.test(await text(v.page, '.lod')); i++) await v.page.keyboard.press('+')
           await until(async () => /twins of/.test(await text(v.page, '.lod')), 'no homes')
-          // Tiles come one after the other; what is drawn stands still once they are there.
+          // Tiles are received one after the other; the picture does not change once all are there.
           let before = '',
             same = 0
           await until(async () => {
@@ -787,8 +787,8 @@ export const journeys = {
         must(gl.name === 'webgl2' && flat.name === 'canvas2d', `painters ${gl.name} and ${flat.name}`)
         await gl.v.shot('map-webgl2')
         await flat.v.shot('map-canvas2d')
-        // Edges are smoothed differently; what is where, and in which colour, is the same.
-        const blank = await b.newPage() // pages of ours load no image that is not theirs
+        // Edges are smoothed differently; positions and colours are the same.
+        const blank = await b.newPage() // the viewer's own pages may not load foreign images
         const apart = await blank.evaluate(
           async ([a, c]) => {
             const read = async (png) => {

@@ -1,4 +1,4 @@
-// Pictures of every page in every look, for somebody to look at: node e2e/tour.mjs [part of a page's name]
+// Pictures of every page in every theme, for people to look at: node e2e/tour.mjs [part of a page's name]
 import { browser, looks, open, serve, shots, until } from './harness.mjs'
 
 const only = process.argv[2] ?? ''
@@ -25,7 +25,7 @@ for (const [look, how] of Object.entries(looks)) {
     await until(async () => (await v.page.locator('[data-testid="clock"]').innerText()) !== '–', 'no clock')
     await v.page.waitForTimeout(1500)
     await v.shot('tour-' + name)
-    // The whole of it: the page scrolls inside, so the window is made as high as what it holds.
+    // The whole page: it scrolls inside, so the window is made as high as its content.
     const more = await v.page.locator('main').evaluate((m) => m.scrollHeight - m.clientHeight)
     await v.page.setViewportSize({ width: how.viewport.width, height: Math.min(6000, how.viewport.height + more) })
     await v.page.waitForTimeout(700)

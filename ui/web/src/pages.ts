@@ -14,9 +14,9 @@ import Twin from './pages/Twin.svelte'
 export type Audience = 'everyone'
 
 interface Row {
-  /** First part of the address. It is in people's bookmarks, so it stays. */
+  /** First part of the address. People have bookmarks of it, so it never changes. */
   route: string
-  /** What the browser's window is called; path is that of the twin in the address. */
+  /** Title of the browser's window; path is the path of the twin in the address. */
   title: string | ((path: string) => string)
   for: Audience
   /** Its entry in the navigation, or the route of the page whose entry is marked in its place. */
@@ -25,13 +25,13 @@ interface Row {
 
 interface Entry {
   label: string
-  /** A path in a box of 18 by 18. */
+  /** SVG path in a box of 18 by 18. */
   icon: string
   /** A number beside the label, shown above 0, and what it counts. */
   badge?: { count: () => number; of: string }
 }
 
-/** A page shows the run as a whole, or one twin, and then it is made anew for each. */
+/** A page shows the whole run or one twin. A page of a twin is created anew for each twin. */
 type PageRow = Row & ({ shows: 'run'; component: Component } | { shows: 'twin'; component: Component<{ path: string }> })
 
 const pages = [

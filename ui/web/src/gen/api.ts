@@ -48,7 +48,7 @@ export interface CommandBody {
   setting: string
   /** path of a member or a community */
   target: string
-  /** step it is for; the next one if left out */
+  /** step in which it is carried out; the next one if left out */
   tick?: number
   /** in the setting's unit; a word where it is a choice; true or false */
   value?: number | boolean | string
@@ -58,7 +58,7 @@ export interface CommandBody {
 export interface CommandInfo {
   /** set, multiply, or another command that the twin takes: it has no setting */
   name: string
-  /** the Idempotency-Key came before: nothing more was done */
+  /** the Idempotency-Key was used before: the command was not carried out again */
   repeated: boolean
   seq: number
   setting: string
@@ -77,12 +77,12 @@ export interface CommunityInfo {
   index: number
   /** null: none */
   limit_w: number | null
-  /** of these, by kind */
+  /** number of these, by kind */
   members: Record<string, number>
   path: string
   r: number
   tiles: number[]
-  /** that are there: a prepared one does not count unless it has been put in */
+  /** present ones: a prepared one counts once it has been put in */
   twins: number
   x: number
   y: number
@@ -100,7 +100,7 @@ export interface Comparison {
 export interface DecisionInfo {
   curtailed_w: number
   path: string
-  /** what was asked of it instead of its reference */
+  /** the setpoint that replaced its reference */
   power_w: number
   reason: string
   shifted_w: number
@@ -146,7 +146,7 @@ export interface EventList {
   next: string
 }
 export interface ForkInputBody {
-  /** step from which on the changes hold */
+  /** first step in which the changes apply */
   at: number
   name?: string
   /** changes as in --set: producers.coal-1.available=false */
@@ -154,12 +154,12 @@ export interface ForkInputBody {
 }
 export interface GaugeInfo {
   label: string
-  /** of a home's device DEVICE.NAME */
+  /** DEVICE.NAME for a gauge of a home's device */
   name: string
   /** the value in words; empty where it is null */
   text: string
   unit: string
-  /** null where it has none in this step, or is not known */
+  /** null if it has none in this step, or it is not known */
   value: number | null
 }
 export interface GaugeKind {
@@ -179,7 +179,7 @@ export interface KindInfo {
   name: string
   ownable: boolean
   plural: string
-  /** one may be prepared: not there until it is put in */
+  /** the scenario may prepare one: it is absent until a command puts it in */
   prepares: boolean
   role: 'load' | 'storage' | 'producer' | 'tie' | 'node'
   settings: SettingInfo[]
@@ -196,55 +196,55 @@ export interface Pair {
   unit: string
 }
 export interface PartInfo {
-  /** it generates, and is prepared: its scale is 0 until it is put on */
+  /** it is a prepared generator that is not installed: its scale is 0 */
   absent: boolean
   name: string
   power_w: number
 }
 export interface PlantInfo {
-  /** from stopping until it is cold */
+  /** seconds from stopping until it is cold */
   cold_after_s: number
   /** the first step in which its output is free again; null if it is not fixed */
   fixed_until: number | null
-  /** at which its output is fixed; null if it is not */
+  /** the power at which its output is fixed; null if it is not fixed */
   fixed_w: number | null
-  /** how cold it has become; empty unless it is off */
+  /** how far it has cooled; empty unless it is off */
   heat: '' | 'hot' | 'warm' | 'cold'
-  /** from stopping until it may be ordered to start */
+  /** seconds from stopping until it may be ordered to start */
   min_down_s: number
-  /** from starting until it may be stopped except in an emergency */
+  /** seconds from starting until it may be stopped, except in an emergency */
   min_up_s: number
-  /** over every plan; auto: as the plan has it */
+  /** the order, which overrides every plan; auto: it follows the plan */
   ordered: 'auto' | 'run' | 'stop'
-  /** on or off since then; starting: ready then */
+  /** the step since which it is on or off; if it is starting, the step in which it is ready */
   since: number | null
-  /** of its rating, sold to the market */
+  /** the share of its rating that is sold to the market */
   sold_share: number
   start_cold_s: number
   start_hot_s: number
-  /** from an order to start until it generates, in that heat; null unless it is off */
+  /** seconds from an order to start until it generates, at that heat; null unless it is off */
   start_s: number | null
   start_warm_s: number
-  /** the first step in which it can be ordered to start, if that is to come */
+  /** the first step in which it may be ordered to start; null if it may be now */
   startable: number | null
-  /** the step in which it feeds in, of one that starts; null unless it starts */
+  /** the step in which it will feed in; null unless it is starting */
   starts_until: number | null
   state: 'off' | 'starting' | 'on'
-  /** the first step in which it has run for its least time, if that is to come */
+  /** the first step in which it has run for its minimum time; null if it has already */
   stoppable: number | null
-  /** from stopping until it is warm, no longer hot */
+  /** seconds from stopping until it is warm, no longer hot */
   warm_after_s: number
 }
 export interface Production {
-  /** quarter hours of which it is known how far off their forecasts were */
+  /** quarter hours whose forecasts could be compared with the actual net load */
   forecast_judged: number
-  /** so many are needed for a band around the forecast */
+  /** how many of them a band around the forecast needs */
   forecast_needs: number
   from: number
   /** oldest step that is held */
   held_from: number
   path: string
-  /** there were more than two values a pixel */
+  /** values were left out: there were more than two for each pixel */
   reduced: boolean
   series: SeriesOf[]
   start_unix_s: number
@@ -258,7 +258,7 @@ export interface Rule {
   text: string
 }
 export interface RunInfo {
-  /** step from which on it differs from its parent */
+  /** first step in which it may differ from its parent */
   at: number
   /** once the run is over */
   digest: string
@@ -280,10 +280,10 @@ export interface ScenarioInfo {
   events: CommandInfo[]
   file: string
   hosting: string
-  /** that are there at the start, by kind */
+  /** present at the start, by kind */
   members: Record<string, number>
   name: string
-  /** that are not, and can be put in while it runs */
+  /** absent at the start, and can be put in while the run goes on, by kind */
   prepared: Record<string, number>
   seed: number
   start: string
@@ -292,7 +292,7 @@ export interface ScenarioInfo {
   zone: string
 }
 export interface SeekBodyBody {
-  /** steps that are to have been made */
+  /** the number of steps made when it pauses */
   tick: number
 }
 export interface Series {
@@ -300,7 +300,7 @@ export interface Series {
   /** oldest step that is held */
   held_from: number
   path: string
-  /** there were more than two values a pixel */
+  /** values were left out: there were more than two for each pixel */
   reduced: boolean
   series: SeriesOf[]
   start_unix_s: number
@@ -327,7 +327,7 @@ export interface SettingInfo {
   unit: string
   /** names of the values 0, 1, …, where it is a choice */
   words: string[]
-  /** what 0 stands for where it is no quantity, such as none; empty elsewhere */
+  /** what 0 means where it is not a quantity, such as none; empty elsewhere */
   zero: string
 }
 export interface Source {
@@ -342,34 +342,34 @@ export interface SpeedBodyBody {
   speed?: number
 }
 export interface State {
-  /** open ones that nobody has acknowledged */
+  /** active and not acknowledged */
   alerts: number
   /** once the run is over */
   digest: string
   end: string
-  /** of a failed run; of another one what it waits for, such as room on the disk */
+  /** why the run failed; while it runs, what it waits for, such as space on the disk */
   error: string
   /** oldest step that is held */
   first: number
   frames_conflated: number
   frames_sent: number
-  /** at the end of the latest step; null where nobody holds it */
+  /** at the end of the latest step; null while no member holds it */
   frequency_hz: number | null
-  /** greatest inside it */
+  /** highest within the step */
   frequency_max_hz: number | null
-  /** least inside it */
+  /** lowest within the step */
   frequency_min_hz: number | null
-  /** as fast as it goes */
+  /** no limit on the speed */
   max: boolean
-  /** steps are made, or shown */
+  /** steps are being made, or shown in a replay */
   playing: boolean
   reached: number
-  /** of the latest step, in milliwatts: 0, or energy was lost or made */
+  /** of the latest step, in milliwatts: 0 unless energy was lost or created */
   residual_mw: number
   run: string
   scenario: string
   seed: number
-  /** asked, simulated seconds per second; the one before if max */
+  /** requested speed, simulated seconds per second; if max, the one requested before */
   speed: number
   start: string
   state: 'paused' | 'live' | 'ended' | 'failed' | 'replay'
@@ -393,14 +393,14 @@ export interface TileBlockInfo {
   /** index into the tree's communities */
   community: number[]
   kind: string
-  /** row in owner_block, -1 if it is the community's own */
+  /** row in owner_block, -1 if it belongs to the community */
   owner: number[]
-  /** block of this tile in which owners stand, -1 if nobody here is owned */
+  /** block of this tile that has the owners, -1 if no member of this block has one */
   owner_block: number
-  /** names of each one's devices */
+  /** names of the devices of each */
   parts: string[][]
   paths: string[]
-  /** rows of those that are prepared: not there in a step in which they hold nothing and neither draw nor give */
+  /** rows of prepared members: one is absent in a step in which it stores nothing and neither draws nor generates */
   prepared: number[]
   x: number[]
   y: number[]
@@ -427,12 +427,12 @@ export interface Tree {
   version: string
 }
 export interface TwinInfo {
-  /** it is prepared, and not there in this step */
+  /** it is prepared, and absent in this step */
   absent: boolean
   alerts: AlertInfo[]
   /** at most 1,000 */
   children: string[]
-  /** of a home's children those that are prepared, and not there in this step */
+  /** children of a home that are prepared, and absent in this step */
   children_absent: string[]
   children_total: number
   community: string
@@ -444,14 +444,14 @@ export interface TwinInfo {
   label: string
   /** why parts and gauges of this step are not known; empty where they are */
   not_computed: string
-  /** it was out of service in this step, or not put in yet */
+  /** it was out of service in this step, or not installed yet */
   out: boolean
   owner: string
   parent: string
   /** its devices; empty where not_computed says why */
   parts: PartInfo[]
   path: string
-  /** of one that can be started and stopped */
+  /** if it can be started and stopped */
   plant?: PlantInfo
   /** null before the first step */
   reading: Record<string, number> | null
@@ -463,7 +463,7 @@ export interface TwinInfo {
   tick: number
   /** -1 for a community and the grid */
   tile: number
-  /** of a vehicle */
+  /** if it is a vehicle */
   vehicle?: VehicleInfo
   x: number
   y: number
@@ -477,7 +477,7 @@ export interface TwinList {
   twins: TwinRow[]
 }
 export interface TwinRow {
-  /** it is prepared, and not there in this step */
+  /** it is prepared, and absent in this step */
   absent: boolean
   community: string
   kind: string
@@ -501,7 +501,7 @@ export interface TwinSetting {
   word: string
   /** names of the values 0, 1, …, where it is a choice */
   words: string[]
-  /** what 0 stands for where it is no quantity, such as none; empty elsewhere */
+  /** what 0 means where it is not a quantity, such as none; empty elsewhere */
   zero: string
 }
 export interface UnitInfo {
@@ -510,7 +510,7 @@ export interface UnitInfo {
   /** it was out of service in this step */
   out: boolean
   path: string
-  /** of one that can be started and stopped */
+  /** if it can be started and stopped */
   plant?: PlantInfo
   /** null before the first step */
   reading: Record<string, number> | null
@@ -527,17 +527,17 @@ export interface UnitList {
   units: UnitInfo[]
 }
 export interface VehicleInfo {
-  /** of what its next trip needs, what could not be charged in time from the start; null unless it is at the plug */
+  /** part of the energy for its next trip that could not be charged in time from the start; null unless it is plugged in */
   impossible_wh: number | null
-  /** the step in which it leaves, and by which it is to be ready; null unless it is at the plug */
+  /** the step in which it leaves, and by which it should be ready; null unless it is plugged in */
   leaves: number | null
-  /** what it asked for when it was plugged in, at the charger; null unless it is at the plug */
+  /** energy that it requested when it was plugged in, at the charger; null unless it is plugged in */
   needs_wh: number | null
-  /** whether it left with what its trip needs; null unless it has left */
+  /** whether it left with the energy that its trip needs; null unless it has left */
   ready: boolean | null
   /** the step in which it was plugged in, or left; null if that was before the run */
   since: number | null
-  /** charging: it draws; waiting: it would draw and has been asked not to; plugged: neither */
+  /** charging: it draws; waiting: it would draw but was asked not to; plugged: neither */
   state: 'away' | 'plugged' | 'charging' | 'waiting'
 }
 /** Routes that read: what each takes and answers. */
@@ -558,7 +558,7 @@ export interface Gets {
     query: Record<never, never>
     answer: Catalogue
   }
-  /** Commands that were taken, newest first */
+  /** Accepted commands, newest first */
   '/commands': {
     query: {
       cursor?: string
@@ -583,7 +583,7 @@ export interface Gets {
       cursor?: string
       from?: number
       limit?: number
-      /** of a member, or of what is above it */
+      /** of a member, or of a node above it */
       path?: string
       reason?: string
       /** the live run or a fork */
@@ -646,7 +646,7 @@ export interface Gets {
       cursor?: string
       from?: number
       limit?: number
-      /** of a member, or of what is above it */
+      /** of a member, or of a node above it */
       path?: string
       /** the live run or a fork */
       run?: string
@@ -690,7 +690,7 @@ export interface Gets {
   /** A twin's columns and devices over time */
   '/readings': {
     query: {
-      /** of its kind, part:NAME for a device, or gauge:NAME for a gauge; all of its kind's if left out */
+      /** a column of its kind, part:NAME for a device, or gauge:NAME for a gauge; all columns of its kind if left out */
       column?: string[] | null
       /** first step */
       from?: number
@@ -714,12 +714,12 @@ export interface Gets {
     query: Record<never, never>
     answer: RunInfo
   }
-  /** What is run */
+  /** The scenario of the runs */
   '/scenario': {
     query: Record<never, never>
     answer: ScenarioInfo
   }
-  /** The clock and how the run is */
+  /** The clock and the state of the run */
   '/state': {
     query: {
       /** the live run or a fork */
@@ -754,7 +754,7 @@ export interface Gets {
   /** Twins by kind, community, predicate and text */
   '/twins': {
     query: {
-      /** also those that are prepared, and not there in this step */
+      /** also prepared ones that are absent in this step */
       absent?: boolean
       /** its id or path */
       community?: string
@@ -787,7 +787,7 @@ export interface Gets {
 }
 /** Routes that change something: what each takes and answers. */
 export interface Posts {
-  /** Say that an alert has been seen */
+  /** Acknowledge an alert */
   '/alerts/acknowledge': {
     query: {
       /** the live run or a fork */
@@ -850,7 +850,7 @@ export interface Posts {
     body: CommandBody
     answer: CommandInfo
   }
-  /** Begin another future */
+  /** Fork a run */
   '/forks': {
     query: {
       /** the live run or a fork */
@@ -862,7 +862,7 @@ export interface Posts {
 }
 /** Routes that remove something: what each takes. */
 export interface Deletes {
-  /** End and forget a fork */
+  /** End and delete a fork */
   [path: `/runs/${string}`]: {
     query: Record<never, never>
   }

@@ -121,7 +121,7 @@ export type Hello = Message<"smatrix.stream.v1.Hello"> & {
   protocol: number;
 
   /**
-   * version of GET /api/v1/catalogue and of tree and tiles: the same text, the same answers
+   * version of GET /api/v1/catalogue, tree and tiles: equal versions have equal answers
    *
    * @generated from field: string catalogue = 2;
    */
@@ -176,7 +176,7 @@ export type Hello = Message<"smatrix.stream.v1.Hello"> & {
   twins: number;
 
   /**
-   * more in view become aggregates
+   * a larger subscription gets communities instead of tiles
    *
    * @generated from field: uint32 most_twins = 11;
    */
@@ -191,7 +191,7 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_stream, 2);
 
 /**
- * Subscribe says all that the viewer wants to see. It replaces what was said before.
+ * Subscribe is the viewer's whole subscription. It replaces the one before.
  *
  * @generated from message smatrix.stream.v1.Subscribe
  */
@@ -211,7 +211,7 @@ export type Subscribe = Message<"smatrix.stream.v1.Subscribe"> & {
   scopes: string[];
 
   /**
-   * most frames a second of each scope; 0: as the steps come, at most 30
+   * most frames a second of each scope; 0: one for each step, at most 30
    *
    * @generated from field: uint32 max_hz = 3;
    */
@@ -226,7 +226,7 @@ export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
   messageDesc(file_stream, 3);
 
 /**
- * Subscribed answers a Subscribe that was taken. Full frames of all scopes follow.
+ * Subscribed answers an accepted Subscribe. Full frames of all scopes follow.
  *
  * @generated from message smatrix.stream.v1.Subscribed
  */
@@ -244,14 +244,14 @@ export type Subscribed = Message<"smatrix.stream.v1.Subscribed"> & {
   frames: string[];
 
   /**
-   * tiles asked for became communities/{k}: too many twins in view
+   * communities/{k} replace the tiles: too many twins in view
    *
    * @generated from field: bool aggregated = 3;
    */
   aggregated: boolean;
 
   /**
-   * in words what is shown instead, or empty
+   * what is shown instead, in words, or empty
    *
    * @generated from field: string notice = 4;
    */
@@ -266,7 +266,7 @@ export const SubscribedSchema: GenMessage<Subscribed> = /*@__PURE__*/
   messageDesc(file_stream, 4);
 
 /**
- * Look moves the viewer's own clock; the simulation's stays as it is.
+ * Look moves the viewer's own clock; the simulation's does not change.
  *
  * @generated from message smatrix.stream.v1.Look
  */
@@ -284,7 +284,7 @@ export type Look = Message<"smatrix.stream.v1.Look"> & {
   live: boolean;
 
   /**
-   * the step to be seen
+   * the step to be shown
    *
    * @generated from field: sint64 tick = 3;
    */
@@ -299,7 +299,7 @@ export const LookSchema: GenMessage<Look> = /*@__PURE__*/
   messageDesc(file_stream, 5);
 
 /**
- * Looking answers a Look that was taken. Full frames of all scopes at tick follow.
+ * Looking answers an accepted Look. Full frames of all scopes at tick follow.
  *
  * @generated from message smatrix.stream.v1.Looking
  */
@@ -330,8 +330,8 @@ export const LookingSchema: GenMessage<Looking> = /*@__PURE__*/
   messageDesc(file_stream, 6);
 
 /**
- * Refused says that a message was understood, and why nothing came of it. The
- * connection goes on as it was.
+ * Refused answers a message that was understood but cannot be met. The
+ * connection stays open.
  *
  * @generated from message smatrix.stream.v1.Refused
  */
@@ -359,7 +359,7 @@ export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
   messageDesc(file_stream, 7);
 
 /**
- * Frame is what one scope showed in one step.
+ * Frame is the state of one scope in one step.
  *
  * @generated from message smatrix.stream.v1.Frame
  */
@@ -377,14 +377,14 @@ export type Frame = Message<"smatrix.stream.v1.Frame"> & {
   tick: bigint;
 
   /**
-   * -1: full state; else a delta to the scope's frame of step base
+   * -1: full state; otherwise a delta to the scope's frame of step base
    *
    * @generated from field: sint64 base = 3;
    */
   base: bigint;
 
   /**
-   * in a delta only those in which something changed
+   * in a delta only those with changes
    *
    * @generated from field: repeated smatrix.stream.v1.Block blocks = 4;
    */
@@ -432,7 +432,7 @@ export const BlockSchema: GenMessage<Block> = /*@__PURE__*/
   messageDesc(file_stream, 9);
 
 /**
- * Column is values of one column as packed little-endian signed integers.
+ * Column is the values of one column as packed little-endian signed integers.
  *
  * @generated from message smatrix.stream.v1.Column
  */
@@ -452,14 +452,14 @@ export type Column = Message<"smatrix.stream.v1.Column"> & {
   width: number;
 
   /**
-   * rows of them, or as many as index has
+   * as many as rows, or as index has entries
    *
    * @generated from field: bytes values = 3;
    */
   values: Uint8Array;
 
   /**
-   * packed little-endian uint16: the rows that the values are for; empty: all rows
+   * packed little-endian uint16: the rows of the values; empty: all rows
    *
    * @generated from field: bytes index = 4;
    */
@@ -492,14 +492,14 @@ export type Clock = Message<"smatrix.stream.v1.Clock"> & {
   tick: bigint;
 
   /**
-   * the oldest step that can be looked at
+   * the oldest step that can be shown
    *
    * @generated from field: sint64 first = 3;
    */
   first: bigint;
 
   /**
-   * asked, simulated seconds per second; 0: as fast as it goes
+   * requested, simulated seconds per second; 0: no limit
    *
    * @generated from field: double speed = 4;
    */
@@ -513,14 +513,14 @@ export type Clock = Message<"smatrix.stream.v1.Clock"> & {
   reached: number;
 
   /**
-   * of a failed run, in words; of another one, what it waits for
+   * why the run failed, in words; while it runs, what it waits for
    *
    * @generated from field: string error = 6;
    */
   error: string;
 
   /**
-   * steps are made, or shown
+   * steps are being made, or shown in a replay
    *
    * @generated from field: bool playing = 7;
    */
@@ -565,7 +565,7 @@ export enum Clock_State {
   FAILED = 3,
 
   /**
-   * the records of a run that is not made now: playing says whether they move
+   * a run that is over is shown again: playing says whether its clock moves
    *
    * @generated from enum value: REPLAY = 4;
    */
@@ -590,14 +590,14 @@ export type Heartbeat = Message<"smatrix.stream.v1.Heartbeat"> & {
   clock?: Clock | undefined;
 
   /**
-   * the viewer's own clock: live, or
+   * the viewer's own clock: whether it is live;
    *
    * @generated from field: bool live = 2;
    */
   live: boolean;
 
   /**
-   * the step that it looks at
+   * otherwise the step that it shows
    *
    * @generated from field: sint64 looking = 3;
    */
@@ -611,7 +611,7 @@ export type Heartbeat = Message<"smatrix.stream.v1.Heartbeat"> & {
   sent: bigint;
 
   /**
-   * frames that a later one has replaced before they were sent
+   * frames replaced by a later one before they were sent
    *
    * @generated from field: uint64 conflated = 5;
    */
@@ -623,7 +623,7 @@ export type Heartbeat = Message<"smatrix.stream.v1.Heartbeat"> & {
   viewers: number;
 
   /**
-   * open ones that nobody has acknowledged
+   * active ones that are not acknowledged
    *
    * @generated from field: uint32 alerts = 7;
    */
@@ -663,7 +663,7 @@ export const AlertsSchema: GenMessage<Alerts> = /*@__PURE__*/
   messageDesc(file_stream, 13);
 
 /**
- * Alert is one cause.
+ * Alert is one alert: a rule and the scope in which it was met.
  *
  * @generated from message smatrix.stream.v1.Alert
  */
@@ -712,14 +712,14 @@ export type Alert = Message<"smatrix.stream.v1.Alert"> & {
   last: bigint;
 
   /**
-   * steps, or members and steps, in which it was so
+   * steps, or members and steps, in which its condition was met
    *
    * @generated from field: uint64 count = 8;
    */
   count: bigint;
 
   /**
-   * in the last step made
+   * whether it is active in the last step made
    *
    * @generated from field: bool active = 9;
    */

@@ -1,8 +1,8 @@
-// The one way to ask the REST API. Its types are made from the server's document; ui/API.md is the reference.
+// The client of the REST API. Its types are generated from the server's document; ui/API.md is the reference.
 import type { CommandBody, CommandInfo, Deletes, ErrorModel, Gets, Posts } from '../gen/api'
 export type * from '../gen/api'
 
-/** What the server answered when it refused, in its own words. */
+/** The server's refusal of a request, in its own words. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -12,7 +12,7 @@ export class Problem extends Error {
   }
 }
 
-/** What a route takes behind its path. A value that is null, undefined or empty is left out of the address. */
+/** The query parameters of a route. A value that is null, undefined or empty is left out of the address. */
 export type Query<Q> = { [K in keyof Q]: Q[K] | null } & { v?: never }
 
 function address(path: string, query: object): string {
@@ -67,7 +67,7 @@ export function post<P extends keyof Posts>(path: P, body: Posts[P]['body'], que
 
 export const remove = (path: keyof Deletes) => ask<void>('DELETE', address(path, {}))
 
-/** Sends a command. The key makes a second sending of the same press harmless. */
+/** Sends a command. The idempotency key makes a retry of the same press harmless. */
 export function command(body: CommandBody, run = ''): Promise<CommandInfo> {
   return ask('POST', address('/commands', { run }), body, {
     'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now(),

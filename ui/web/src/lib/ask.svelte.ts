@@ -1,7 +1,7 @@
-// Figures that come by REST and grow old as steps are made: fetched again, but not more than once a second.
+// Figures that are fetched by REST and become stale as steps are made: fetched again, at most once a second.
 import { get, type Gets, type Query } from './api'
 
-/** A query, and v, which is not sent: where it has changed, the same is asked for again. */
+/** A query, and v, which is not sent: if v has changed, the query is sent again. */
 type Asking<Q> = Omit<Query<Q>, 'v'> & { v?: number }
 
 export class Asked<P extends keyof Gets> {
@@ -13,7 +13,7 @@ export class Asked<P extends keyof Gets> {
   #abort: AbortController | undefined
   #key = ''
 
-  /** query says what is asked of path, or null while it is not known; it is asked again whenever what it reads changes. */
+  /** query returns the query for path, or null while it is not known; the request is repeated whenever its reactive state changes. */
   constructor(
     readonly path: P,
     query: () => Asking<Gets[P]['query']> | null,
@@ -23,7 +23,7 @@ export class Asked<P extends keyof Gets> {
       const q = query()
       clearTimeout(this.#timer)
       if (!q) return
-      // Another thing is asked for at once, the same thing with a newer end when its time has come.
+      // Another query is sent at once; the same one with a newer end waits until a second has passed.
       const key = JSON.stringify({ ...q, to: 0, tick: 0, v: 0 })
       const wait = key === this.#key ? Math.max(0, this.#last + every - Date.now()) : 0
       if (key !== this.#key) {

@@ -1,4 +1,4 @@
-// What comes in and what goes out at one meter, as two columns of equal height.
+// Sources and uses of power at one meter, as two columns of equal height.
 
 export interface Part {
   name: string
@@ -15,8 +15,8 @@ export interface Sides {
 }
 
 /**
- * Splits signed powers at a meter (+ draws, − injects) into those that give and those that take; the grid closes them,
- * and what it does not close is the residual. Sums are in whole milliwatts, so that they are exact.
+ * Splits signed powers at a meter (+ draws, − injects) into sources and uses. The grid balances the two; what it does
+ * not balance is the residual. Sums are in whole milliwatts, so that they are exact.
  */
 export function sides(parts: Part[], grid: number): Sides {
   const all: Part[] = [...parts, { name: 'Grid', w: -grid }]

@@ -1,21 +1,21 @@
-// Decoding of the stream: bytes to messages, and frames onto tables. Bad bytes end in a FrameError, whatever they are.
+// Decodes the stream: bytes to messages, and frames onto tables. Any malformed bytes cause a FrameError.
 import { fromBinary, toBinary, create } from '@bufbuild/protobuf'
 import { ClientMessageSchema, ServerMessageSchema, type ClientMessage, type Frame, type ServerMessage } from '../gen/stream_pb'
 
-/** The only error that decoding ends with. */
+/** The only error that decoding throws. */
 export class FrameError extends Error {}
 
-/** Rows are named by uint16, so no block has more. */
+/** Row indexes are uint16, so no block has more rows. */
 const mostRows = 65536
 const mostColumns = 1024
 const mostBlocks = 1024
 
-/** Rows of one kind; a column that never came is all zero. Values are the stored integers. */
+/** Rows of one kind. Values are the stored integers; a column not yet received is all zero. */
 export interface BlockTable {
   rows: number
   columns: Map<number, Float64Array>
 }
-/** What one scope showed in one step. */
+/** The state of one scope in one step. */
 export interface Table {
   tick: number
   blocks: Map<number, BlockTable>
@@ -33,7 +33,7 @@ export function encode(body: ClientMessage['body']): Uint8Array<ArrayBuffer> {
   return toBinary(ClientMessageSchema, create(ClientMessageSchema, { body })) as Uint8Array<ArrayBuffer>
 }
 
-/** Puts a frame onto the tables. If it does not fit, a FrameError says why and no table has changed. */
+/** Applies a frame to the tables. If it does not fit, a FrameError says why and no table has changed. */
 export function apply(tables: Map<string, Table>, frame: Frame): Table {
   const full = frame.base === -1n
   const before = tables.get(frame.scope)
@@ -87,7 +87,7 @@ function reader(v: DataView, width: number): (k: number) => number {
       return (k) => v.getInt16(2 * k, true)
     case 4:
       return (k) => v.getInt32(4 * k, true)
-    // Beyond 2^53 the last digits go, which a screen does not show; zero stays zero and nothing else becomes it.
+    // Beyond 2^53 the last digits are lost, which a screen does not show; only zero becomes zero.
     case 8:
       return (k) => Number(v.getBigInt64(8 * k, true))
     default:
@@ -95,7 +95,7 @@ function reader(v: DataView, width: number): (k: number) => number {
   }
 }
 
-/** One value in the unit of its column's name; 0 where the column never came. */
+/** One value in the unit of its column's name; 0 if the column has not been received. */
 export function value(table: Table | undefined, block: number, row: number, column: number, places: number): number | null {
   const b = table?.blocks.get(block)
   if (!b || row >= b.rows) return null

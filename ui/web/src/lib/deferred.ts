@@ -1,4 +1,4 @@
-// Decisions of one step added up: who waits, who is cut, who holds generation back, and why.
+// Sums of the decisions of one step: load that waits, load that is cut, generation that is curtailed, and why.
 import type { DecisionInfo } from './api'
 import { count, power } from './format'
 
@@ -20,7 +20,7 @@ export interface Deferred {
   bad: boolean
 }
 
-/** A line for each sort of member, what was asked of it and why; cuts first, then by size. */
+/** A line for each kind of member, decision and reason; cuts first, then by size. */
 export function deferred(rows: DecisionInfo[]): Deferred[] {
   const all = new Map<string, { n: number; w: number; sort: string; verb: string; why: string; bad: boolean }>()
   for (const d of rows) {

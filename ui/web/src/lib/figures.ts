@@ -1,28 +1,28 @@
-// Figures made of the API's columns. Each is one formula with its name in the field.
+// Figures calculated from the API's columns. Each is one formula with its name in the trade.
 
 type Row = Record<string, number>
 const of = (r: Row, name: string) => r[name] ?? 0
 
-/** How much of its limit a community uses, in the direction that it uses: |net load| ÷ limit; null without a limit. */
+/** How much of its limit a community uses: |net load| ÷ limit; null without a limit. */
 export function loadingOf(flow: Row): number | null {
   const limit = of(flow, 'limit_w')
   return limit > 0 ? Math.abs(of(flow, 'power_w')) / limit : null
 }
 
-/** Consumption: loads and what storage takes are apart, so this is the loads. */
+/** Consumption: the loads, without charging of storage. */
 export const consumption = (flow: Row) => of(flow, 'load_w')
 
-/** What feeds in: generation, storage that discharges, imports. */
+/** Supply: generation, discharging, imports. */
 export const supply = (flow: Row) => of(flow, 'generation_w') + of(flow, 'discharge_w') + of(flow, 'import_w') + of(flow, 'relief_w')
 
-/** What takes it: loads, storage that charges, exports, losses. Supply less uses is the residual. */
+/** Uses: loads, charging, exports, losses. Supply less uses is the residual. */
 export const uses = (flow: Row) =>
   of(flow, 'load_w') + of(flow, 'charge_w') + of(flow, 'export_w') + of(flow, 'network_loss_w') + of(flow, 'kinetic_w')
 
 /**
- * The share of use that no import met, between 0 and 1; null without use. Use is what loads drew and what storage and
- * vehicles took on balance. Where storage ends as it began this is own production used ÷ consumption; elsewhere it is
- * not self-sufficiency, since what storage held at the beginning counts, so the page does not call it that.
+ * The share of use that was not imported, between 0 and 1; null without use. Use is the energy of loads and the net
+ * charging of storage and vehicles. If storage ends as it began, this is own production used ÷ consumption; otherwise it
+ * is not self-sufficiency, since energy stored at the beginning counts, so the page does not call it that.
  */
 export function metWithoutImport(loadWh: number, importWh: number): number | null {
   return loadWh > 0 ? Math.max(0, Math.min(1, 1 - importWh / loadWh)) : null
@@ -44,7 +44,7 @@ const tints: [RegExp, string][] = [
 ]
 const spare = ['k-gas', 'k-cycle', 'k-nuclear', 'k-oil', 'k-bio', 'k-water', 'k-coal', 'k-wind', 'k-park']
 
-/** A colour for each source by what it burns or catches, no two alike while colours last. The word beside it always says which it is. */
+/** A colour for each source by its fuel or technology, no two alike while colours last. A word beside it always names the source. */
 export function colours(sources: string[]): string[] {
   const used = new Set<string>()
   return sources.map((source) => {

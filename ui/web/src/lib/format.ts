@@ -1,4 +1,4 @@
-// Numbers for people. Powers and energies have their own functions, so that one is never written as the other.
+// Writes numbers for people. Powers and energies have separate functions, so that one is never written as the other.
 
 const nbsp = '\u00a0'
 const minus = '−'
@@ -52,7 +52,7 @@ export function percent(share: number | null | undefined, places = 0): string {
   return (share < 0 && Number(text) !== 0 ? minus : '') + text + nbsp + '%'
 }
 
-/** Where a roof looks: 180 is south, counted from north over east. */
+/** The direction that a roof faces: degrees clockwise from north, 180 is south. */
 export function compass(deg: number): string {
   return ['north', 'north-east', 'east', 'south-east', 'south', 'south-west', 'west', 'north-west'][Math.round(deg / 45) % 8] as string
 }
@@ -81,14 +81,14 @@ export const gridWords: Words = { plus: 'imports', minus: 'exports', zero: 'no n
 export const drawWords: Words = { plus: 'draws', minus: 'feeds in', zero: '0 W' }
 export const storageWords: Words = { plus: 'charges', minus: 'discharges', zero: 'holds' }
 
-/** Says a signed power (+ draws, − injects) in words: "exports 3.20 kW". */
+/** Writes a signed power (+ draws, − injects) in words: "exports 3.20 kW". */
 export function direction(w: number | null | undefined, words: Words = drawWords): string {
   if (!known(w)) return none
   if (Math.round(w) === 0) return words.zero
   return (w > 0 ? words.plus : words.minus) + ' ' + power(Math.abs(w))
 }
 
-/** The arrow that goes with direction. Up is towards the grid. */
+/** The arrow for a direction. Up is towards the grid. */
 export function arrow(w: number | null | undefined): string {
   if (!known(w) || Math.round(w) === 0) return '·'
   return w > 0 ? '↓' : '↑'
@@ -102,7 +102,7 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
     try {
       f = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone })
     } catch {
-      // a zone that this browser does not know
+      // the browser does not know the zone
       f = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' })
     }
     formats.set(key, f)
@@ -125,7 +125,7 @@ export function time(ms: number, zone: string, seconds = false): string {
   return format(zone, { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}), hourCycle: 'h23' }).format(ms)
 }
 
-/** CET, CEST, UTC: what the zone is called at that moment. */
+/** The zone's name at that moment: CET, CEST, UTC. */
 export function zoneName(ms: number, zone: string): string {
   return (
     format(zone, { timeZoneName: 'short' })
@@ -151,7 +151,7 @@ export interface Loading {
   word: string
 }
 
-/** How near its limit something is, in four steps that are coloured and named alike. */
+/** How near something is to its limit, in four levels, each with a colour and a name. */
 export function loading(share: number | null | undefined): Loading | null {
   if (!known(share)) return null
   if (share > 1) return { level: 3, word: 'over its limit' }
@@ -160,7 +160,7 @@ export function loading(share: number | null | undefined): Loading | null {
   return { level: 0, word: 'far from it' }
 }
 
-/** How fast: 600× or as fast as it can. */
+/** A speed: 600×, or as fast as possible. */
 export function speed(x: number | null | undefined): string {
   if (!known(x)) return none
   if (x <= 0) return 'max'

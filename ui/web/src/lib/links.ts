@@ -11,7 +11,7 @@ export function pageOf(path: string, kind?: string): string {
 }
 
 export const last = (path: string) => path.split('/').pop() ?? path
-/** A path without the grid in front, which all share. */
+/** A path without the prefix grid/, which all have. */
 export const short = (path: string) => path.replace(/^grid\//, '')
 /** battery-1 → Battery 1, producer/gas_engine → Gas engine. */
 const known: Record<string, string> = { pv: 'Panels' }

@@ -1,4 +1,4 @@
-// The one connection to the stream: what the page wants to see, what came, and whether it is still coming.
+// The page's single connection to the stream: its subscription, the frames received, and whether they are stale.
 import { apply, decode, encode, FrameError, value, type Table } from './codec'
 import { get, type AlertInfo, type Catalogue, type KindInfo, type TileInfo, type Tree } from './api'
 import { Alert_Severity, Clock_State, type Alert, type Heartbeat, type Hello } from '../gen/stream_pb'
@@ -22,13 +22,13 @@ class Live {
   alerts: Map<string, AlertRow> = $state.raw(new Map())
   stale = $state(false)
   connected = $state(false)
-  /** Grows whenever a frame came; what reads tables depends on it. */
+  /** Grows with each batch of frames; readers of tables depend on it. */
   version = $state(0)
-  /** The newest step that came live; heartbeats tell the same, but only once a second. */
+  /** The newest step received live; heartbeats have it too, but only once a second. */
   newest = $state(-1)
   /** The step that the frames show; −1 before the first. */
   tick = $state(-1)
-  /** Asked of the stream and refused, or shown instead, in the server's words. */
+  /** The server's words about a refused or aggregated subscription. */
   notice = $state('')
   why = $state('')
   aggregated = $state(false)
@@ -46,7 +46,7 @@ class Live {
   #loading = new Set<number>()
   #looked: number | null = null
   #turned = false
-  /** Rows as they were read since the last frames, since several panels ask for the same. */
+  /** Rows decoded since the last frames: several panels read the same. */
   #flows = new Map<string, Record<string, number>>()
   #paths = $derived(
     new Map(
@@ -90,22 +90,22 @@ class Live {
   get clock() {
     return this.beat?.clock ?? null
   }
-  /** Steps made by the simulation. */
+  /** Number of steps made by the simulation. */
   get made() {
     return Math.max(Number(this.clock?.tick ?? 0), this.newest + 1)
   }
-  /** Whether it is known which step is shown: before, figures would be asked for that end too early. */
+  /** Whether the shown step is known: before, a request would end too early. */
   get ready() {
     return this.hello !== null && (this.tick >= 0 || (this.clock !== null && this.made === 0))
   }
   get first() {
     return Number(this.clock?.first ?? 0)
   }
-  /** Whether the records of a run that is over are shown: their clock goes both ways, and nothing can be changed. */
+  /** Whether the run is a replay of one that is over: its clock goes in both directions, and nothing can be changed. */
   get kept() {
     return this.clock?.state === Clock_State.REPLAY
   }
-  /** Whether the viewer looks at the past. */
+  /** Whether the viewer shows a past step. */
   get replay() {
     return place.now.tick !== null
   }
@@ -127,7 +127,7 @@ class Live {
     }
   }
 
-  /** Whether steps are being made, or shown, as one looks: what flows moves then. */
+  /** Whether new steps appear: steps are made, or a replay plays, and the viewer is live. The dashes of flows move then. */
   get moving() {
     return !this.stale && !this.replay && (this.clock?.playing ?? false)
   }
@@ -140,7 +140,7 @@ class Live {
     return Math.floor((ms / 1000 - Number(this.hello?.startUnixS ?? 0n)) / this.step)
   }
 
-  /** Asks for scopes while the caller lives; call what it returns when it no longer does. */
+  /** Adds scopes to the subscription; the function that it returns removes them. */
   want(...scopes: string[]): () => void {
     for (const s of scopes) this.#wanted.set(s, (this.#wanted.get(s) ?? 0) + 1)
     this.#subscribe()
@@ -157,7 +157,7 @@ class Live {
     }
   }
 
-  /** A row of grid, sources or communities, each figure in the unit of its name; null if none has come. */
+  /** A row of grid, sources or communities, each figure in the unit of its name; null before the first frame. */
   flow(scope: 'grid' | 'sources' | 'communities', row = 0): Record<string, number> | null {
     void this.version
     const key = scope + row
@@ -184,7 +184,7 @@ class Live {
     return this.#paths.get(path)
   }
 
-  /** One twin of a scope twin/{path}. */
+  /** The row of a twin from its scope twin/{path}. */
   twin(path: string, kind: string): { values: Record<string, number>; parts: number[] } | null {
     void this.version
     const k = this.kind(kind)
@@ -208,13 +208,13 @@ class Live {
       const laid = this.#turned ? { ...tile, blocks: tile.blocks.map(turn), lines: tile.lines.map(turn) } : tile
       this.tiles = new Map(this.tiles).set(n, laid)
     } catch {
-      /* it is asked for again when the map moves */
+      /* fetched again when the map moves */
     } finally {
       this.#loading.delete(n)
     }
   }
 
-  /** Alerts that nobody has acknowledged. */
+  /** Number of alerts that are not acknowledged, ended ones included. */
   get open(): number {
     return [...this.alerts.values()].filter((a) => !a.acknowledged).length
   }
@@ -232,7 +232,7 @@ class Live {
     const old = this.#socket
     this.#socket = null
     old?.close()
-    // What was seen stays on the page until full frames take its place; another run's is no use.
+    // The page keeps its figures until full frames replace them, unless they are of another run.
     if (changed) {
       this.tables.clear()
       this.#flows.clear()
@@ -259,7 +259,7 @@ class Live {
       this.connected = false
       this.#socket = null
       if (e.reason) this.why = e.reason
-      // Waits grow to 5 s, with chance in them so that viewers do not come back all at once.
+      // The delay grows to 5 s and is random in part, so that viewers do not reconnect all at once.
       const wait = Math.min(5000, 250 * 2 ** this.#tries++) * (0.5 + Math.random() / 2)
       this.#retry = setTimeout(() => this.#open(place.now.run), wait)
     }
@@ -297,7 +297,7 @@ class Live {
       }
     } catch (e) {
       if (!(e instanceof FrameError)) throw e
-      // What is shown can no longer be trusted: begin again with full frames.
+      // The tables may be wrong: reconnect and begin with full frames.
       this.why = e.message
       this.#socket?.close()
     }
@@ -318,7 +318,7 @@ class Live {
     })
     if (run !== this.#run || !catalogue || !tree) return
     this.catalogue = catalogue
-    // The plane has no unit and no north: it lies as the screen does, longer side across.
+    // The plane has no unit and no north: it is turned so that its longer side is horizontal.
     const b = tree.bounds
     this.#turned = b.y1 - b.y0 > 1.15 * (b.x1 - b.x0)
     if (this.#turned) {
@@ -351,7 +351,7 @@ class Live {
     this.alerts = all
   }
 
-  /** However many frames come, the page is drawn at most once per screen frame. */
+  /** The page is updated at most once per screen frame, however many frames are received. */
   #changed() {
     if (this.#due) return
     this.#due = true
@@ -394,7 +394,7 @@ class Live {
 
 export const live = new Live()
 
-/** Looks at a step, or back to live. Only this viewer's clock moves. */
+/** Shows a step, or returns to live. Only this viewer's clock moves. */
 export function look(tick: number | null) {
   place.go(href({ tick }), true)
 }

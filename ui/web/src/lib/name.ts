@@ -1,4 +1,4 @@
-// Columns and settings in words: power_w is "Power", written with its unit and its direction.
+// Names of columns and settings in words: power_w is "Power", shown with its unit and its direction.
 import { drawWords, direction, energy, gridWords, hertz, percent, plain, power, reactive, storageWords } from './format'
 import { live } from './live.svelte'
 import { words } from './links'
@@ -53,7 +53,7 @@ export function named(column: string): string {
   return head ? `${words(head)}: ${name.charAt(0).toLowerCase()}${name.slice(1)}` : name
 }
 
-/** A value in the unit that its name ends with. Joules are written as the watt hours that they are. */
+/** A value in the unit that its name ends with. Joules are converted to watt hours. */
 export function valued(column: string, v: number | null | undefined): string {
   if (v === null || v === undefined) return '–'
   const tail = column.slice(column.indexOf('.') + 1)
@@ -70,7 +70,7 @@ export function valued(column: string, v: number | null | undefined): string {
   return plain(v)
 }
 
-/** A column of a reading for the page; net powers say their direction. */
+/** A column of a reading for the page; net powers are shown with their direction. */
 export function figure(column: string, v: number, role: string): { name: string; text: string } {
   if (column === 'power_w') {
     const w = role === 'storage' ? storageWords : role === 'node' || role === 'load' ? gridWords : drawWords

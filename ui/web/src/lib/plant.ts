@@ -1,11 +1,11 @@
-// What a plant or tie is doing, in words: the server says what that is.
+// The state of a plant or tie in words, from the server's answer.
 import type { PlantInfo, TwinInfo } from './api'
 import { direction, duration, gridWords, percent, power } from './format'
 
-/** What a list of units and a twin's own answer both have. */
+/** The fields that a list of units and a twin's answer have in common. */
 export type Unit = Pick<TwinInfo, 'path' | 'role' | 'settings' | 'reading' | 'out' | 'plant'>
 
-/** One line about it; when says a tick as a time of day. */
+/** One line about the unit; when writes a tick as a time of day. */
 export function plantWords(unit: Unit, when: (tick: number) => string): string {
   if (unit.out) return 'out of service'
   const w = unit.reading?.power_w ?? null,
@@ -31,8 +31,8 @@ export function plantWords(unit: Unit, when: (tick: number) => string): string {
 }
 
 /**
- * What an order would mean, before it is given: how long a start takes in the plant's heat and when it would be ready,
- * or what a stop costs in time. tick is the step that is shown, step its length in seconds; an order is for the next.
+ * What an order would mean, before it is given: how long a start takes at the plant's heat and when it would be ready,
+ * or how much time a stop costs. tick is the step that is shown, step its length in seconds; an order is for the next.
  */
 export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick: number) => string): string {
   const starts = starting(p)
@@ -53,14 +53,14 @@ export function orderWords(p: PlantInfo, tick: number, step: number, when: (tick
   }
 }
 
-/** How long a start takes by heat, as far as heats differ. */
+/** How long a start takes at each heat, as far as the times differ. */
 function starting(p: PlantInfo): string {
   const all: [number, string][] = [
     [p.start_hot_s, ''],
     [p.start_warm_s, `after ${duration(p.warm_after_s)} off `],
     [p.start_cold_s, `after ${duration(p.cold_after_s)} off `],
   ]
-  // A heat that the plant leaves at once, or that changes nothing, is not told.
+  // A heat that lasts no time, or changes nothing, is left out.
   if (p.warm_after_s <= p.min_down_s) all[0] = all[1]!
   if (p.cold_after_s <= Math.max(p.warm_after_s, p.min_down_s)) {
     all[1] = all[2]!

@@ -1,4 +1,4 @@
-// Search as people type it, "soc<20 kind:battery north", made into the API's terms.
+// Converts a search as people type it, "soc<20 kind:battery north", to the API's parameters.
 
 export interface Find {
   q: string
@@ -18,7 +18,7 @@ export function parseSearch(text: string): Find {
     else if (key) rest.push(key[2] as string)
     else if (term) {
       let n = Number(term[3])
-      // A state of charge is a share of one; 20 and 20 % mean a fifth.
+      // A state of charge is between 0 and 1; people write 20 or 20 % for 0.2.
       if (term[4] === '%' || (term[1] === 'soc' && n > 1)) n /= 100
       f.where.push(`${term[1]}${term[2]}${n}`)
     } else rest.push(word)

@@ -1,19 +1,19 @@
-// Where the viewer is. The address holds run, time, page and twin, so that opening it shows the same.
+// The viewer's place. The address holds run, step, page and twin, so that opening it shows the same.
 
 import type { Route } from '../pages'
 
 export interface Place {
-  /** First part of the address: a page's route, or what is none. */
+  /** First part of the address: a page's route, or an unknown word. */
   page: Route | (string & {})
   /** The twin's path for community, home and twin. */
   id: string
-  /** Run looked at; empty is the live one. */
+  /** Run that is shown; empty for the live one. */
   run: string
-  /** Step looked at; null is live. */
+  /** Step that is shown; null for the latest. */
   tick: number | null
-  /** The twin in the inspector. */
+  /** Path of the twin in the inspector. */
   pick: string
-  /** Run compared with. */
+  /** Run that the shown one is compared with. */
   against: string
 }
 
@@ -52,7 +52,7 @@ export function href(to: Partial<Place>, from: Place = place.now): string {
   return path + (query ? '?' + query : '')
 }
 
-/** The address of a page: another page forgets what was compared, and its id. */
+/** The address of a page. Going to another page drops the comparison and the id. */
 export function to(page: Route, id = '', more: Partial<Place> = {}): string {
   return href({ page, id, against: '', ...more })
 }
@@ -74,7 +74,7 @@ class Placing {
 
 export const place = new Placing()
 
-/** Links of our own origin change the page without loading it. */
+/** Links of this origin change the page without loading it again. */
 export function follow(e: MouseEvent) {
   if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return
   const a = (e.target as Element | null)?.closest?.('a')

@@ -1,4 +1,4 @@
-// What the page says of what was done: seen in a corner, read out by screen readers.
+// Messages about actions: shown in a corner, read out by screen readers.
 
 class Say {
   text = $state('')
@@ -25,7 +25,7 @@ class Say {
 }
 export const say = new Say()
 
-/** Does something and says how it went. */
+/** Runs an action and shows a message about its result. */
 export async function act<T>(what: () => Promise<T>, done: (t: T) => string): Promise<T | undefined> {
   try {
     const t = await what()

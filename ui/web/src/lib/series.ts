@@ -1,4 +1,4 @@
-// Series of the API made fit for one chart: on one axis, reduced to what a screen can show, stacked.
+// Prepares series of the API for one chart: on one axis, reduced to what a screen can show, stacked.
 
 export interface Line {
   t: number[]
@@ -7,7 +7,7 @@ export interface Line {
 
 /**
  * Puts series on the union of their ticks. Where a series has no point of its own, because the server kept only
- * least and greatest values, it is joined between its neighbours; a null beside it is a gap and stays one.
+ * least and greatest values, it is interpolated between its neighbours; next to a null it stays a gap.
  */
 export function align(lines: Line[]): { t: number[]; v: (number | null)[][] } {
   const t = [...new Set(lines.flatMap((l) => l.t))].sort((a, b) => a - b)
@@ -30,7 +30,7 @@ export function align(lines: Line[]): { t: number[]; v: (number | null)[][] } {
 
 /**
  * Keeps the least and the greatest value of each of n stretches, in their order, and one null for each stretch that
- * has a gap, so that no peak and no gap is lost. Short series come back as they are.
+ * has a gap, so that no peak and no gap is lost. Short series are returned unchanged.
  */
 export function reduce(line: Line, n: number): Line {
   const size = line.t.length
@@ -75,7 +75,7 @@ export function stack(layers: (number | null)[][]): (number | null)[][] {
   return out
 }
 
-/** Energy in Wh of a power in W over steps of equal length; gaps count nothing and are told. */
+/** Energy in Wh of a power in W over steps of equal length. Gaps count as 0, and their number is returned too. */
 export function energyOf(line: Line, stepS: number): { wh: number; gaps: number } {
   let wh = 0,
     gaps = 0

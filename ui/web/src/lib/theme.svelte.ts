@@ -1,13 +1,13 @@
-// Light, dark, or what the system says. Canvases ask here, since they cannot read CSS by themselves.
+// Theme: light, dark, or the system's. Canvases get colours here, because they cannot read CSS themselves.
 
 export type Choice = 'system' | 'light' | 'dark'
 
-/** Colours asked for in the theme of now: a map asks for thousands of times the same few. */
+/** Cache of the present theme's colours: a map looks up the same few thousands of times. */
 const seen = new Map<string, string>()
 
 class Theme {
   choice: Choice = $state('system')
-  /** Changes whenever colours do: what draws on a canvas depends on it. */
+  /** Changes whenever colours do: canvases depend on it. */
   dark = $state(false)
   calm = $state(false)
 
@@ -50,9 +50,9 @@ class Theme {
 
 export const theme = new Theme()
 
-/** The value of a colour of app.css in the theme of now. */
+/** The value of a colour of app.css in the present theme. */
 export function colour(name: string): string {
-  void theme.dark // a dependency for whoever draws
+  void theme.dark // makes callers depend on the theme
   let c = seen.get(name)
   if (c === undefined)
     seen.set(

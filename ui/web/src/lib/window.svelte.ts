@@ -7,7 +7,7 @@ export type Span = 'day' | 'week' | 'run'
 class Window {
   span: Span = $state('day')
 
-  /** The step looked at, or the newest. */
+  /** The step that is shown: a past one or the newest. */
   get tick() {
     return place.now.tick ?? Math.max(0, live.tick)
   }
@@ -19,12 +19,12 @@ class Window {
     const n = this.span === 'week' ? 7 * this.perDay : this.perDay
     return this.span === 'run' ? 0 : Math.floor(this.tick / n) * n
   }
-  /** One past the last tick of the axis: the future has its place before it comes. */
+  /** One past the last tick of the axis, which includes the future. */
   get to() {
     const n = this.span === 'week' ? 7 * this.perDay : this.perDay
     return this.span === 'run' ? Math.max(1, live.steps) : Math.min(Math.max(1, live.steps), this.from + n)
   }
-  /** One past the last tick that has been and is shown. */
+  /** One past the last tick that was made and is shown. */
   get made() {
     return Math.min(this.to, this.tick + 1)
   }

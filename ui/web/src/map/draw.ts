@@ -1,5 +1,5 @@
-// Two ways to draw the same scene: WebGL2 where a processor for it is there, Canvas2D elsewhere, which is faster than
-// WebGL2 done by the main processor. Nothing here knows what a community is.
+// Two ways to draw the same scene: WebGL2 where there is a graphics processor, otherwise Canvas2D, which is faster than
+// WebGL2 on the main processor. This file draws lines and marks and does not depend on what they mean.
 
 /** Lines of 6 numbers x0 y0 x1 y1 width flow, marks of 5 numbers x y radius shape edge; all in pixels, a colour for each. */
 export interface Scene {
@@ -11,11 +11,11 @@ export interface Scene {
   phase: number
 }
 /*
- * The same array of lines in the next scene says that they lie as they did, so that nobody has to draw them anew.
+ * If the next scene has the same array object as lines, they have not changed and are not drawn again.
  */
 export const lineSize = 6,
   markSize = 5
-/** Shapes: what draws is a disc, what feeds in a diamond, what does nothing a ring; squares are plants. */
+/** Shapes: a disc draws power, a diamond feeds in, a ring does neither; squares are plants. */
 export const disc = 0,
   diamond = 1,
   ring = 2,
@@ -28,7 +28,7 @@ export interface Painter {
   close(): void
 }
 
-/** Whether WebGL would be drawn by the main processor, which takes seven times as long as Canvas2D does. */
+/** Whether the browser would run WebGL on the main processor, which takes seven times as long as Canvas2D. */
 function software(): boolean {
   const gl = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true })
   if (!gl) return true
@@ -46,7 +46,7 @@ export function painter(canvas: HTMLCanvasElement): Painter {
     try {
       return new GL(canvas, gl)
     } catch {
-      /* a driver that cannot: its canvas is spoilt, a new one is needed */
+      /* the driver failed: the canvas cannot get another context, so a new one is needed */
       const other = canvas.cloneNode() as HTMLCanvasElement
       canvas.replaceWith(other)
       return new Flat(other)
@@ -57,7 +57,7 @@ export function painter(canvas: HTMLCanvasElement): Painter {
 
 const css = (c: Uint8Array, i: number) => `rgba(${c[4 * i]},${c[4 * i + 1]},${c[4 * i + 2]},${(c[4 * i + 3] as number) / 255})`
 
-/** Things that look alike, each group with the first of it, in the order in which they first come. */
+/** Groups items that look alike, each with its first item, in the order of the first items. */
 function alike(colours: Uint8Array, data: Float32Array, size: number, look: (offset: number) => number): [number, number[]][] {
   const groups = new Map<number, [number, number[]]>()
   for (let i = 0, n = data.length / size; i < n; i++) {
@@ -71,7 +71,7 @@ function alike(colours: Uint8Array, data: Float32Array, size: number, look: (off
   return [...groups.values()]
 }
 
-/** Marks of up to this radius in device pixels are put from masks, larger ones are drawn as paths. */
+/** Marks of up to this radius in device pixels are copied from masks, larger ones are drawn as paths. */
 const mostMask = 24
 
 /** How much of each pixel around its middle a mark covers, 0 to 255. */
@@ -102,7 +102,7 @@ function mask(shape: number, r4: number, edge4: number, x4: number, y4: number):
   return m
 }
 
-/** How far outside a mark a point is, in pixels; as the fragment shader has it. */
+/** Distance of a point to the edge of a mark in pixels, + outside; the same formula as in the fragment shader. */
 function outside(shape: number, x: number, y: number, r: number, edge: number): number {
   switch (shape) {
     case diamond:
@@ -118,7 +118,7 @@ function outside(shape: number, x: number, y: number, r: number, edge: number): 
 
 const little = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
-/** Puts marks over pixels of r g b a that are not multiplied by their alpha. */
+/** Blends marks over r g b a pixels with alpha not premultiplied. */
 export class Stamp {
   pixels: ImageData | null = null
   #of = new Uint32Array(0)
@@ -174,7 +174,7 @@ export class Flat implements Painter {
   #ratio = 1
   #stamp = new Stamp()
   #stamped: HTMLCanvasElement | null = null
-  /** Lines as they were drawn, and which. */
+  /** The canvas with the lines drawn last, and their array. */
   #still: HTMLCanvasElement | null = null
   #lines: Float32Array | null = null
   constructor(private canvas: HTMLCanvasElement) {
@@ -212,7 +212,7 @@ export class Flat implements Painter {
   }
   #strokes(c: CanvasRenderingContext2D, s: Scene) {
     c.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
-    // What looks alike is one path: stroking is what takes the time, not the number of points.
+    // Lines that look alike are one path: the time goes into calls of stroke, not into points.
     for (const [i, of] of alike(s.lineColours, s.lines, lineSize, (o) => s.lines[o + 4]! * 4 + Math.sign(s.lines[o + 5]!) + 1)) {
       const flow = s.lines[i * lineSize + 5]!
       c.strokeStyle = css(s.lineColours, i)
@@ -254,7 +254,7 @@ export class Flat implements Painter {
       }
     }
     if (small === 0) return
-    // Ten thousand small marks are put pixel by pixel: paths of them take the main processor ten times as long.
+    // Ten thousand small marks are blended pixel by pixel: drawn as paths they take ten times as long.
     this.#stamp.clear(this.canvas.width, this.canvas.height)
     for (let k = 0; k < n; k++) {
       const o = k * markSize,
@@ -278,7 +278,7 @@ export class Flat implements Painter {
     c.drawImage(this.#stamped, 0, 0)
   }
   close() {
-    /* nothing is held */
+    /* nothing to release */
   }
 }
 
@@ -446,7 +446,7 @@ class GL implements Painter {
 }
 
 const parsed = new Map<string, [number, number, number]>()
-/** #rrggbb or #rgb, to which a minifier shortens it, as numbers. */
+/** Parses #rrggbb, or #rgb as a minifier shortens it. */
 export function rgb(hex: string): [number, number, number] {
   let c = parsed.get(hex)
   if (!c) {
@@ -457,7 +457,7 @@ export function rgb(hex: string): [number, number, number] {
   return c
 }
 
-/** Collects a scene in arrays that are used again. */
+/** Collects a scene in arrays that are reused. */
 export class Collect {
   #lines = new Float32Array(lineSize * 64)
   #lineColours = new Uint8Array(4 * 64)
@@ -499,7 +499,7 @@ export class Collect {
     m[o + 4] = edge
     tint(this.#markColours, 4 * k, rgb(hex), alpha)
   }
-  /** Good until the next clear. */
+  /** Valid until the next clear. */
   get lines() {
     return this.#lines.subarray(0, this.#n * lineSize)
   }

@@ -1,4 +1,4 @@
-// What the map shows at a zoom: communities as wholes, or the homes of those in view.
+// What the map shows at a zoom: each community as one disc, or the homes of the communities in view.
 import type { CommunityInfo } from '../lib/api'
 
 /** The plane as the screen sees it: pixel = (plane − centre) · scale + middle. */
@@ -13,22 +13,22 @@ export interface View {
 export interface Shown {
   /** Communities in view, by index. */
   communities: number[]
-  /** Tiles whose twins are drawn one by one; none while communities stand for them. */
+  /** Tiles whose twins are drawn one by one; empty while communities are drawn instead. */
   tiles: number[]
   twins: number
   text: string
 }
 
-/** A community is opened when its radius takes this many pixels. */
+/** A community is opened when its radius reaches this many pixels. */
 export const openAt = 90
-/** More than these in one view are drawn as communities, as the server would send them. */
+/** More twins than this in one view are drawn as communities, as the server would send them. */
 export const mostTwins = 20000
 
 export function shown(view: View, communities: CommunityInfo[], most = mostTwins): Shown {
   const inView = communities.filter((c) => touches(view, c))
   const open = inView.filter((c) => c.r * view.scale >= openAt && c.twins > 0)
   const tiles = [...new Set(open.flatMap((c) => c.tiles))].sort((a, b) => a - b)
-  // A tile may hold other communities too; all its twins come, so all count.
+  // A tile may hold other communities too. The server sends all twins of a tile, so all count.
   const held = new Set(tiles)
   const twins = communities.filter((c) => c.tiles.some((n) => held.has(n))).reduce((n, c) => n + c.twins, 0)
   const indexes = inView.map((c) => c.index)
@@ -67,7 +67,7 @@ function touches(v: View, c: CommunityInfo): boolean {
   return Math.abs(x) <= v.width / 2 + r && Math.abs(y) <= v.height / 2 + r
 }
 
-/** The view that holds a box with a margin in pixels. */
+/** The view that fits a box with a margin in pixels. */
 export function fit(box: { x0: number; y0: number; x1: number; y1: number }, width: number, height: number, margin = 28): View {
   const w = Math.max(1e-6, box.x1 - box.x0),
     h = Math.max(1e-6, box.y1 - box.y0)
