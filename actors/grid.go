@@ -36,7 +36,7 @@ type grid struct {
 }
 
 func newGrid(s *System, w *sim.World) *grid {
-	g := &grid{system: s, path: sim.GridPath, cells: w.Cells,
+	g := &grid{system: s, path: twins.GridPath, cells: w.Cells,
 		balance: twins.NewBalance(w.Grid, s.options.Controller, twins.Rosters(w.Cells))}
 	g.record.States = w.NewStates(s.options.Controller)
 	for _, c := range w.Cells {

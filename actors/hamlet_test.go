@@ -10,6 +10,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/actors"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -36,11 +37,11 @@ func TestHamletTranscript(t *testing.T) {
 // load builds a shipped scenario with some settings.
 func load(t testing.TB, name string, set ...string) *sim.World {
 	t.Helper()
-	s, err := sim.Load(name, sim.Options{Set: set})
+	s, err := scenario.Load(name, scenario.Options{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +51,14 @@ func load(t testing.TB, name string, set ...string) *sim.World {
 // builder builds a shipped scenario again and again, and reads its data once.
 func builder(t testing.TB, name string) func() *sim.World {
 	t.Helper()
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.KeepData()
 	return func() *sim.World {
 		t.Helper()
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,4 +143,4 @@ func each(r *sim.StepRecord, f func(name string, b *twins.BlockRecord, i int)) {
 	}
 }
 
-func short(path string) string { return strings.TrimPrefix(path, sim.GridPath+"/") }
+func short(path string) string { return strings.TrimPrefix(path, twins.GridPath+"/") }

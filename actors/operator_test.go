@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // An island whose operator plans, forecasts and computes the frequency: each hosting
@@ -12,11 +13,11 @@ import (
 // grid fail. The operator is also asked again in a step after it has settled.
 func TestOperatorUnderInjectedPanics(t *testing.T) {
 	build := func() *sim.World {
-		s, err := sim.Load("scarcity", sim.Options{Set: []string{"households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15"}})
+		s, err := scenario.Load("scarcity", scenario.Options{Set: []string{"households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	_ "github.com/smatrix-grid/smatrix/twins/strategytest"
 	"github.com/smatrix-grid/smatrix/twins/twintest"
@@ -16,11 +17,11 @@ import (
 // default strategy, and load waits for it.
 func TestStrategyUnderInjectedPanics(t *testing.T) {
 	build := func(set ...string) *sim.World {
-		s, err := sim.Load("scarcity", sim.Options{Set: append(set, "households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15")})
+		s, err := scenario.Load("scarcity", scenario.Options{Set: append(set, "households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

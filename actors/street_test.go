@@ -16,6 +16,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/actors"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -200,7 +201,7 @@ func TestShortDeliveryBreaksTheAudit(t *testing.T) {
 // readings.
 func TestHouseholdInFrontChangesNoOther(t *testing.T) {
 	dir := t.TempDir()
-	source, err := sim.Source("hamlet")
+	source, err := scenario.Source("hamlet")
 	if err != nil {
 		t.Fatal(err)
 	}

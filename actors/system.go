@@ -82,8 +82,8 @@ func Start(w *sim.World, o Options) (*System, error) {
 	props := actor.PropsFromProducer(func() actor.Actor { return s.core },
 		actor.WithGuardian(&redeliver{system: s}), actor.WithSupervisor(&redeliver{system: s}))
 	var err error
-	if s.grid, err = s.actors.Root.SpawnNamed(props, sim.GridPath); err != nil {
-		return nil, fmt.Errorf("actors: spawn %s: %w", sim.GridPath, err)
+	if s.grid, err = s.actors.Root.SpawnNamed(props, twins.GridPath); err != nil {
+		return nil, fmt.Errorf("actors: spawn %s: %w", twins.GridPath, err)
 	}
 	select {
 	case <-s.done: // all members have been spawned

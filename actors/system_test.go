@@ -136,7 +136,7 @@ func (f *faults) arm(w *sim.World, s *System) {
 		path := fmt.Sprintf("$shard-%d", k.shard.index)
 		k.shard.fault = func(p twins.FaultPoint) { f.at(p, path) }
 	}
-	s.core.balance.Fault = func(p twins.FaultPoint) { f.at(p, sim.GridPath) }
+	s.core.balance.Fault = func(p twins.FaultPoint) { f.at(p, twins.GridPath) }
 }
 
 // next is called at each step's end.
@@ -176,7 +176,7 @@ func (f *faults) hit(p twins.FaultPoint, path string) bool {
 func sortOf(path string) string {
 	switch strings.Count(path, "/") {
 	case 0:
-		if path != sim.GridPath {
+		if path != twins.GridPath {
 			return "shard"
 		}
 		return "grid"
@@ -350,7 +350,7 @@ func TestInspectWhileStepping(t *testing.T) {
 					paths = append(paths, b.Paths...)
 				}
 			}
-			paths = append(paths, sim.GridPath)
+			paths = append(paths, twins.GridPath)
 			stop := make(chan struct{})
 			var asking sync.WaitGroup
 			for i := range 4 {

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // A process that is killed just after it has created one of Badger's files, still empty or
@@ -17,7 +17,7 @@ func TestEmptyFilesOfAKilledProcess(t *testing.T) {
 	}{{"00001.mem", 0}, {"00099.mem", 0}, {"00099.mem", 1}, {"00099.mem", 19}, {"00099.mem", 20}, {"000099.vlog", 0}, {"000099.vlog", 19}} {
 		for _, mode := range []Mode{Read, Write} {
 			dir := filepath.Join(t.TempDir(), "run")
-			kept(t, dir, build(t, "hamlet", sim.Options{}), 10)
+			kept(t, dir, build(t, "hamlet", scenario.Options{}), 10)
 			name := filepath.Join(dir, journalDir, file.name)
 			if err := os.WriteFile(name, make([]byte, file.size), 0o666); err != nil {
 				t.Fatal(err)

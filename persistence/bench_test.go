@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -60,14 +61,14 @@ func (s *timed) Commit(r *sim.StepRecord) error {
 	return err
 }
 
-func benchJournal(b *testing.B, scenario string, households, days int, d Durability, models bool) {
+func benchJournal(b *testing.B, name string, households, days int, d Durability, models bool) {
 	b.StopTimer()
-	o := sim.Options{Days: &days}
-	if scenario == "city" {
+	o := scenario.Options{Days: &days}
+	if name == "city" {
 		// With a tie that is big enough: of 100,000 homes each that goes short is an event.
 		o.Set = []string{fmt.Sprintf("households=%d", households), "ties.*.import_w=1e9", "ties.*.export_w=1e9"}
 	}
-	w := build(b, scenario, o)
+	w := build(b, name, o)
 	dir := filepath.Join(b.TempDir(), "run")
 	r, err := CreateRun(dir, Run{})
 	if err != nil {
@@ -117,7 +118,7 @@ func benchJournal(b *testing.B, scenario string, households, days int, d Durabil
 func BenchmarkSeek(b *testing.B) {
 	days := 7
 	dir := filepath.Join(b.TempDir(), "run")
-	kept(b, dir, build(b, "town", sim.Options{Days: &days}), -1)
+	kept(b, dir, build(b, "town", scenario.Options{Days: &days}), -1)
 	s := open(b, dir, Read)
 	defer s.Close()
 	n := twins.Tick(0)
@@ -140,7 +141,7 @@ func BenchmarkReadsBeside(b *testing.B) {
 func readsBeside(b *testing.B) {
 	const round, pairs = 4, 11
 	days := 1
-	w := build(b, "city", sim.Options{Days: &days, Set: []string{"households=10000"}})
+	w := build(b, "city", scenario.Options{Days: &days, Set: []string{"households=10000"}})
 	r, err := CreateRun(filepath.Join(b.TempDir(), "run"), Run{})
 	if err != nil {
 		b.Fatal(err)
@@ -202,7 +203,7 @@ func (nothing) Commit(*sim.StepRecord) error { return nil }
 // can be, so it is their number that counts.
 func BenchmarkOpen(b *testing.B) {
 	const steps = 1_000_000
-	w := build(b, "testdata/two.yaml", sim.Options{})
+	w := build(b, "testdata/two.yaml", scenario.Options{})
 	dir := filepath.Join(b.TempDir(), "run")
 	r, err := CreateRun(dir, Run{})
 	if err != nil {

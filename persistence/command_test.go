@@ -15,6 +15,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -93,7 +94,7 @@ func tower(t *testing.T) *sim.World {
 	if err := os.WriteFile(file, []byte(changed), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return build(t, file, sim.Options{})
+	return build(t, file, scenario.Options{})
 }
 
 // A command of another type than set and multiply is kept, resumed, replayed, verified,

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -35,7 +36,7 @@ type truth struct {
 // makeTruth keeps the hamlet, with a command from outside, in both states.
 func makeTruth(t testing.TB) *truth {
 	t.Helper()
-	return truthOf(t, build(t, "hamlet", sim.Options{}), Retention{})
+	return truthOf(t, build(t, "hamlet", scenario.Options{}), Retention{})
 }
 
 func truthOf(t testing.TB, w *sim.World, keep Retention) *truth {
@@ -227,7 +228,7 @@ func TestBitFlipsAfterRetention(t *testing.T) {
 	if inParts(t) {
 		return
 	}
-	k := truthOf(t, build(t, roadFile(t, 4), sim.Options{}), Retention{Events: 1, Snapshots: 2})
+	k := truthOf(t, build(t, roadFile(t, 4), scenario.Options{}), Retention{Events: 1, Snapshots: 2})
 	if lost := k.flip(t, 0); lost == 0 {
 		t.Error("without the ledger nothing is lost either: the flips show nothing")
 	}
@@ -557,7 +558,7 @@ func (f *failing) Close() error { return nil }
 func TestNothingIsAcceptedAfterAFailure(t *testing.T) {
 	for _, bad := range []*failing{{writes: 3, syncs: -1}, {writes: -1, syncs: 1}} {
 		bad.fail = errors.New("input/output error")
-		w := build(t, "hamlet", sim.Options{})
+		w := build(t, "hamlet", scenario.Options{})
 		r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
 		if err != nil {
 			t.Fatal(err)
@@ -636,7 +637,7 @@ func TestNothingIsAcceptedAfterTheTableFails(t *testing.T) {
 		t.Run(fmt.Sprintf("%s, table %t, writes %d, syncs %d", tt.first, tt.table, tt.writes, tt.syncs), func(t *testing.T) {
 			bad := &failing{writes: tt.writes, syncs: tt.syncs, fail: errors.New("input/output error")}
 			dir := filepath.Join(t.TempDir(), "run")
-			w := build(t, "hamlet", sim.Options{})
+			w := build(t, "hamlet", scenario.Options{})
 			r, err := CreateRun(dir, Run{})
 			if err != nil {
 				t.Fatal(err)
@@ -682,7 +683,7 @@ func TestNothingIsAcceptedAfterTheTableFails(t *testing.T) {
 // On a nearly full disk steps are refused with an error; when there is room the same step is
 // accepted, and the run is as if the disk had never been full.
 func TestDiskAlmostFull(t *testing.T) {
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
 	if err != nil {
 		t.Fatal(err)
@@ -725,7 +726,7 @@ func TestDiskAlmostFull(t *testing.T) {
 	if err := r.Finish(Done, nil); err != nil {
 		t.Fatal(err)
 	}
-	if want := digestOf(t, build(t, "hamlet", sim.Options{})); chain.Digest() != want || full != 3 {
+	if want := digestOf(t, build(t, "hamlet", scenario.Options{})); chain.Digest() != want || full != 3 {
 		t.Errorf("digest %s, wanted %s; full %d times", chain.Digest(), want, full)
 	}
 }
@@ -734,7 +735,7 @@ func TestDiskAlmostFull(t *testing.T) {
 // the last kept one.
 func TestEndedOnAFullDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	r, err := CreateRun(dir, Run{})
 	if err != nil {
 		t.Fatal(err)
@@ -759,7 +760,7 @@ func TestEndedOnAFullDisk(t *testing.T) {
 	}
 	s := open(t, dir, Write)
 	steps := 19
-	want := digestOf(t, build(t, "hamlet", sim.Options{Steps: &steps}))
+	want := digestOf(t, build(t, "hamlet", scenario.Options{Steps: &steps}))
 	if got, err := s.DigestAt(19); err != nil || got != want || s.Steps() != 19 {
 		t.Errorf("%d steps with digest %s, wanted %s; %v", s.Steps(), got, want, err)
 	}
@@ -767,7 +768,7 @@ func TestEndedOnAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, build(t, "hamlet", sim.Options{})); got != want {
+	if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, build(t, "hamlet", scenario.Options{})); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }

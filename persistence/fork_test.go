@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -44,9 +45,9 @@ func forked(t testing.TB, dir, out, at string, stop twins.Tick, set ...string) s
 }
 
 // withEvents is a shipped scenario with more under its events.
-func withEvents(t testing.TB, scenario, events string, o sim.Options) *sim.World {
+func withEvents(t testing.TB, name, events string, o scenario.Options) *sim.World {
 	t.Helper()
-	source, err := sim.Source(scenario)
+	source, err := scenario.Source(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func withEvents(t testing.TB, scenario, events string, o sim.Options) *sim.World
 	if err := os.CopyFS(dir, os.DirFS("../sim/scenarios")); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, scenario+"-changed.yaml")
+	file := filepath.Join(dir, name+"-changed.yaml")
 	text := string(source)
 	if strings.Contains(text, "\nevents:\n") {
 		text = strings.Replace(text, "\nevents:\n", "\nevents:\n"+events, 1)
@@ -71,7 +72,7 @@ func withEvents(t testing.TB, scenario, events string, o sim.Options) *sim.World
 // events, and takes little room; it is replayed, verified and resumed as any other.
 func TestForkIsTheRunWithThoseEvents(t *testing.T) {
 	days := 1
-	o := sim.Options{Days: &days}
+	o := scenario.Options{Days: &days}
 	parent := filepath.Join(t.TempDir(), "parent")
 	base := kept(t, parent, build(t, "town", o), -1)
 	for _, f := range []struct{ name, at, set string }{
@@ -118,7 +119,7 @@ func TestForkIsTheRunWithThoseEvents(t *testing.T) {
 func TestForkTakesLittleRoom(t *testing.T) {
 	days := 1
 	parent := filepath.Join(t.TempDir(), "parent")
-	kept(t, parent, build(t, "town", sim.Options{Days: &days}), -1)
+	kept(t, parent, build(t, "town", scenario.Options{Days: &days}), -1)
 	takes := map[string]int64{}
 	for name, set := range map[string][]string{"more": {"households.*.pv.rated_w*=1.3"}, "same": nil} {
 		fork := filepath.Join(t.TempDir(), name)
@@ -157,7 +158,7 @@ func bytesIn(t *testing.T, dir string) (sum int64) {
 // hour is resumed, its forks stay as they were.
 func TestParentThatGoesOn(t *testing.T) {
 	days := 1
-	o := sim.Options{Days: &days}
+	o := scenario.Options{Days: &days}
 	for _, left := range []twins.Tick{58, 60} { // in the middle of an hour, and at its end
 		parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
 		kept(t, parent, build(t, "town", o), left)
@@ -195,7 +196,7 @@ func TestParentThatGoesOn(t *testing.T) {
 func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
 	file := roadFile(t, 5)
-	w := build(t, file, sim.Options{})
+	w := build(t, file, scenario.Options{})
 	r, err := CreateRun(parent, Run{Scenario: "road", Smatrix: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +230,7 @@ func TestParentThatGoesOnAndLetsGo(t *testing.T) {
 // will have deleted by its end.
 func TestParentWhoseHoursGo(t *testing.T) {
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
-	kept(t, parent, build(t, roadFile(t, 70), sim.Options{}), 20*24)
+	kept(t, parent, build(t, roadFile(t, 70), scenario.Options{}), 20*24)
 	want := forked(t, parent, fork, "72", 19*24, "water_pumps.pump.rated_w=1500")
 	goesOn(t, parent)
 	undisturbed(t, fork, want)
@@ -239,7 +240,7 @@ func TestParentWhoseHoursGo(t *testing.T) {
 // none yet; when the parent is resumed, the fork stays as it was.
 func TestForkOfAForkThatGoesOn(t *testing.T) {
 	first, second, third := filepath.Join(t.TempDir(), "1"), filepath.Join(t.TempDir(), "2"), filepath.Join(t.TempDir(), "3")
-	kept(t, first, build(t, roadFile(t, 5), sim.Options{}), -1)
+	kept(t, first, build(t, roadFile(t, 5), scenario.Options{}), -1)
 	forked(t, first, second, "30", 60, "water_pumps.pump.rated_w=1500")
 	want := forked(t, second, third, "50", -1, "water_pumps.pump.rated_w=1700")
 	goesOn(t, second)
@@ -287,7 +288,7 @@ func undisturbed(t *testing.T, dir string, want sim.Hash) {
 func TestForkOfAParentThatLetGo(t *testing.T) {
 	days := 1
 	parent, fork := filepath.Join(t.TempDir(), "parent"), filepath.Join(t.TempDir(), "fork")
-	kept(t, parent, build(t, "town", sim.Options{Days: &days}), -1)
+	kept(t, parent, build(t, "town", scenario.Options{Days: &days}), -1)
 	forked(t, parent, fork, "14:00", -1, "households.*.pv.rated_w*=1.3")
 	want := readingsOf(t, fork)
 	s := open(t, parent, Write)
@@ -327,7 +328,7 @@ func readingsOf(t *testing.T, dir string) []int64 {
 func TestForkOfAnotherParent(t *testing.T) {
 	root := t.TempDir()
 	parent, fork := filepath.Join(root, "parent"), filepath.Join(root, "fork")
-	kept(t, parent, build(t, "hamlet", sim.Options{}), -1)
+	kept(t, parent, build(t, "hamlet", scenario.Options{}), -1)
 	forked(t, parent, fork, "14:00", -1, "households.*.pv.scale*=1.3")
 	refused := func(wanted string) {
 		t.Helper()
@@ -374,7 +375,7 @@ func TestForkOfAnotherParent(t *testing.T) {
 // Retention makes a run smaller, and all deleted steps can be computed again.
 func TestRetention(t *testing.T) {
 	days := 3
-	o := sim.Options{Days: &days}
+	o := scenario.Options{Days: &days}
 	all, less := filepath.Join(t.TempDir(), "all"), filepath.Join(t.TempDir(), "less")
 	var was, is sim.Memory
 	digest := kept(t, all, build(t, "town", o), -1, &was)
@@ -414,7 +415,7 @@ func TestReaderOfAFork(t *testing.T) {
 	root := t.TempDir()
 	parent, fork := filepath.Join(root, "parent"), filepath.Join(root, "fork")
 	var was, is sim.Memory
-	kept(t, parent, build(t, "hamlet", sim.Options{}), -1, &was)
+	kept(t, parent, build(t, "hamlet", scenario.Options{}), -1, &was)
 	forked(t, parent, fork, "14:00", -1)
 	s := open(t, fork, Read)
 	defer s.Close()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // On a small file system that fills up, Commit fails before the disk is full; the run keeps
@@ -29,7 +30,7 @@ func TestSmallFileSystem(t *testing.T) {
 		}
 		return os.WriteFile(ballast, make([]byte, 140<<20), 0o666)
 	})
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	r, err := CreateRun(filepath.Join(dir, "run"), Run{})
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestSmallFileSystem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, build(t, "hamlet", sim.Options{})); got != want {
+	if got, want := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1), digestOf(t, build(t, "hamlet", scenario.Options{})); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -119,14 +120,14 @@ func TestArchivedRuns(t *testing.T) {
 				s := open(t, a.restored(t), Read) // one for all: data files are read once
 				a.isRead(t, s)
 				a.isComputedAgain(t, s)
-				scenario := s.source
+				source := s.source
 				if a.DiffersAt > 0 {
 					a.isOfAnotherModel(t, s)
 					s.Close()
 					return
 				}
 				a.isForked(t, s)
-				a.isResumed(t, scenario)
+				a.isResumed(t, source)
 			})
 		}
 	}
@@ -293,14 +294,14 @@ func (a *archive) isComputedAgain(t *testing.T, s *Store) {
 
 // isResumed resumes a killed run and runs it to its end. The scenario is that of another copy,
 // which has read the data files.
-func (a *archive) isResumed(t *testing.T, scenario *sim.Scenario) {
+func (a *archive) isResumed(t *testing.T, source *scenario.Scenario) {
 	t.Helper()
 	if a.Resumed == nil {
 		return
 	}
 	dir := a.restored(t)
 	s := open(t, dir, Write)
-	s.source = scenario
+	s.source = source
 	w, err := s.Twins()
 	if err != nil {
 		t.Fatal(err)
@@ -314,7 +315,7 @@ func (a *archive) isResumed(t *testing.T, scenario *sim.Scenario) {
 	compareFigures(t, "resumed", figuresOf(sum, m.World, digest), *a.Resumed)
 	s = open(t, dir, Read)
 	defer s.Close()
-	s.source = scenario
+	s.source = source
 	usageAddsUp(t, s, *a.Resumed)
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -108,7 +109,7 @@ func goldenStep() *stepForm {
 // TestGoldenBytes reads what version 1 has written, and writes the same.
 func TestGoldenBytes(t *testing.T) {
 	g := readGolden(t, "v1.txt")
-	w := build(t, "testdata/two.yaml", sim.Options{})
+	w := build(t, "testdata/two.yaml", scenario.Options{})
 	packer, unpacker := newPacker(), newUnpacker()
 	defer packer.Close()
 	defer unpacker.Close()
@@ -268,8 +269,8 @@ func goldenLedger(t *testing.T, g *golden, step *stepForm) {
 func goldenRun(t *testing.T, g *golden) {
 	days, seed := 2, uint64(7)
 	want := Run{Format: 2, Scenario: "two", Seed: 7, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Smatrix: "v1", State: Interrupted, Journal: &Kept{
-		Scenario: sim.Origin{Name: "two.yaml", File: "two.yaml", Dir: "/data", Options: sim.Options{Set: []string{"a=b"}, Days: &days, Seed: &seed}},
-		Text:     "00", Data: []sim.DataFile{{Path: "/data/two.csv", SHA256: "01"}}, Steps: 48, StepS: 3600, CSV: true,
+		Scenario: scenario.Origin{Name: "two.yaml", File: "two.yaml", Dir: "/data", Options: scenario.Options{Set: []string{"a=b"}, Days: &days, Seed: &seed}},
+		Text:     "00", Data: []scenario.DataFile{{Path: "/data/two.csv", SHA256: "01"}}, Steps: 48, StepS: 3600, CSV: true,
 	}}
 	want.Sum = want.sum()
 	dir := t.TempDir()

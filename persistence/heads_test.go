@@ -15,6 +15,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -360,7 +361,7 @@ func TestHeapOfALongRun(t *testing.T) {
 	runtime.MemProfileRate = 1 // all is counted
 	for name, tables := range map[string]Opener{"in memory": func(string, Mode, bool) (Table, error) { return &Memory{}, nil }, "on Badger": nil} {
 		t.Run(name, func(t *testing.T) {
-			w := build(t, roadFile(t, 25), sim.Options{Set: []string{"step_s=60"}})
+			w := build(t, roadFile(t, 25), scenario.Options{Set: []string{"step_s=60"}})
 			r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
 			if err != nil {
 				t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -148,7 +149,7 @@ func keptOf(w *sim.World) (*Kept, error) {
 }
 
 // scenario reads the scenario of a run.
-func (k *Kept) scenario(r *RunDir) (*sim.Scenario, error) {
+func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
 	text, err := os.ReadFile(r.path(scenarioFile))
 	if err != nil {
 		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}

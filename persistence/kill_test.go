@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -44,11 +45,11 @@ const killSteps = 240
 
 func killedWorld() (*sim.World, error) {
 	steps := killSteps
-	s, err := sim.Load("hamlet", sim.Options{Steps: &steps, Set: []string{"step_s=300"}})
+	s, err := scenario.Load("hamlet", scenario.Options{Steps: &steps, Set: []string{"step_s=300"}})
 	if err != nil {
 		return nil, err
 	}
-	return s.Build()
+	return sim.Build(s)
 }
 
 // killCommand is the command from outside that is given before step t.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -98,7 +99,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	t.Helper()
 	dir := a.restored(t)
 	s := open(t, dir, Read)
-	scenario, all := s.source, slices.Collect(s.snapshots.all())
+	source, all := s.source, slices.Collect(s.snapshots.all())
 	var other *ModelError
 	if at := a.Fork.At; !slices.Contains(all, at) {
 		if _, _, err := s.Fork(newRun(t, a), at, nil, Durability{}); !errors.As(err, &other) {
@@ -117,7 +118,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	}
 	for _, at := range all {
 		if last := twins.Tick(a.LastStep); at < last {
-			forkedByAnotherModel(t, a, dir, at, scenario)
+			forkedByAnotherModel(t, a, dir, at, source)
 		}
 	}
 }
@@ -133,10 +134,10 @@ func newRun(t *testing.T, a *archive) *RunDir {
 
 // forkedByAnotherModel forks at a snapshot and makes some steps. From the joint on the fork
 // is a run like any other.
-func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, scenario *sim.Scenario) {
+func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, source *scenario.Scenario) {
 	t.Helper()
 	s := open(t, dir, Read)
-	s.source = scenario
+	s.source = source
 	r := newRun(t, a)
 	j, m, err := s.Fork(r, at, nil, Durability{Every: time.Hour})
 	if err != nil {
@@ -184,7 +185,7 @@ func TestResumedByAnotherModel(t *testing.T) {
 		{"scarcity", island, 100, func(s *twins.Swing) bool { return s.Stages > 0 }}, // the day before differs, its own steps do not
 	} {
 		stop := row.stop
-		r := endedEarly(t, build(t, row.scenario, sim.Options{Days: &days, Set: row.set}), stop)
+		r := endedEarly(t, build(t, row.scenario, scenario.Options{Days: &days, Set: row.set}), stop)
 		func() {
 			was := sim.Models
 			sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's", Differs: row.differs})
@@ -279,12 +280,12 @@ func TestColumnAdded(t *testing.T) {
 			s := open(t, a.restored(t), Read)
 			a.isRead(t, s)
 			a.isComputedAgain(t, s)
-			scenario := s.source
+			source := s.source
 			a.isForked(t, s)
-			a.isResumed(t, scenario)
+			a.isResumed(t, source)
 		})
 	}
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	if w.Form.Layout.Hash() == twins.FirstLayout().Hash() {
 		t.Error("a run that is begun does not have the new column in its layout")
 	}
@@ -319,9 +320,9 @@ func TestStateVersionRaised(t *testing.T) {
 			s := open(t, b.restored(t), Read)
 			b.isRead(t, s)
 			b.isComputedAgain(t, s)
-			scenario := s.source
+			source := s.source
 			b.isForked(t, s)
-			b.isResumed(t, scenario)
+			b.isResumed(t, source)
 		})
 	}
 	if upgraded == 0 {

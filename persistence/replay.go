@@ -231,7 +231,7 @@ func (s *Store) At(n twins.Tick) (*Moment, error) {
 func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 	for {
 		n = s.SnapshotBefore(n)
-		w, err := s.build((*sim.Scenario).Build, s.segmentOf(n))
+		w, err := s.build(sim.BuildAs, s.segmentOf(n))
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // The files of a run's folder.
@@ -61,15 +62,15 @@ type Run struct {
 
 // Kept is what a run that is kept step by step is built from when it is opened.
 type Kept struct {
-	Scenario  sim.Origin     `json:"scenario"` // its text is scenario.yaml
-	Text      string         `json:"text"`     // SHA-256 of scenario.yaml, hex
-	Data      []sim.DataFile `json:"data"`     // files of recorded data
-	Steps     int64          `json:"steps"`    // of the whole run
-	StepS     int64          `json:"step_s"`
-	CSV       bool           `json:"csv"`              // whether readings.csv and grid.csv belong to the run
-	Parent    *Parent        `json:"parent,omitempty"` // nil if the run is not a fork
-	Retention Retention      `json:"retention,omitzero"`
-	Form      *Form          `json:"form,omitempty"` // nil: older than layouts
+	Scenario  scenario.Origin     `json:"scenario"` // its text is scenario.yaml
+	Text      string              `json:"text"`     // SHA-256 of scenario.yaml, hex
+	Data      []scenario.DataFile `json:"data"`     // files of recorded data
+	Steps     int64               `json:"steps"`    // of the whole run
+	StepS     int64               `json:"step_s"`
+	CSV       bool                `json:"csv"`              // whether readings.csv and grid.csv belong to the run
+	Parent    *Parent             `json:"parent,omitempty"` // nil if the run is not a fork
+	Retention Retention           `json:"retention,omitzero"`
+	Form      *Form               `json:"form,omitempty"` // nil: older than layouts
 }
 
 // sum computes the value of Sum.

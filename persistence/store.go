@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -65,7 +66,7 @@ type Store struct {
 	packed   []byte // reused
 	unpacker *zstd.Decoder
 
-	source *sim.Scenario // nil until it is read
+	source *scenario.Scenario // nil until it is read
 	world  sync.Once
 	shown  *sim.World // replay fills its cells
 	failed error
@@ -233,23 +234,22 @@ func (s *Store) SnapshotBefore(n twins.Tick) twins.Tick {
 // World builds the world at the beginning of the run, with the commands from outside.
 // The scenario's data files must be unchanged.
 func (s *Store) World() (*sim.World, error) {
-	return s.build((*sim.Scenario).Build, s.segments[len(s.segments)-1])
+	return s.build(sim.BuildAs, s.segments[len(s.segments)-1])
 }
 
 // Twins builds a world that can show recorded steps but cannot be stepped.
 func (s *Store) Twins() (*sim.World, error) {
-	return s.build((*sim.Scenario).BuildTwins, s.segments[len(s.segments)-1])
+	return s.build(sim.BuildTwins, s.segments[len(s.segments)-1])
 }
 
 // build builds a world whose records have the layout of a segment.
-func (s *Store) build(make func(*sim.Scenario) (*sim.World, error), g *segment) (*sim.World, error) {
-	scenario, err := s.scenario()
+func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, error), g *segment) (*sim.World, error) {
+	source, err := s.scenario()
 	if err != nil {
 		return nil, err
 	}
 	form := s.run.meta.Journal.form()
-	scenario.Form = &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout}
-	w, err := make(scenario)
+	w, err := make(source, &sim.Form{Chain: form.Chain, Model: g.model, Layout: g.layout})
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +266,7 @@ func (s *Store) build(make func(*sim.Scenario) (*sim.World, error), g *segment) 
 }
 
 // scenario reads the scenario and its data once; worlds are built from it repeatedly.
-func (s *Store) scenario() (*sim.Scenario, error) {
+func (s *Store) scenario() (*scenario.Scenario, error) {
 	if s.source != nil {
 		return s.source, nil
 	}
@@ -274,12 +274,12 @@ func (s *Store) scenario() (*sim.Scenario, error) {
 	for first.parent != nil {
 		first = first.parent
 	}
-	scenario, err := s.run.meta.Journal.scenario(first.run)
+	source, err := s.run.meta.Journal.scenario(first.run)
 	if err == nil {
-		scenario.KeepData()
-		s.source = scenario
+		source.KeepData()
+		s.source = source
 	}
-	return scenario, err
+	return source, err
 }
 
 // shownWorld returns the world whose cells Replay fills.

@@ -8,17 +8,18 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // build loads and builds a scenario.
-func build(t testing.TB, scenario string, o sim.Options) *sim.World {
+func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	t.Helper()
-	s, err := sim.Load(scenario, o)
+	s, err := scenario.Load(name, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,12 +93,12 @@ func digestOf(t testing.TB, w *sim.World) sim.Hash {
 
 // Replay gives the frames, flows, events and decisions of every step as they were.
 func TestReplayGivesTheRecordedSteps(t *testing.T) {
-	for _, scenario := range []string{"town", "street"} {
-		t.Run(scenario, func(t *testing.T) {
+	for _, name := range []string{"town", "street"} {
+		t.Run(name, func(t *testing.T) {
 			steps := 200
 			dir := filepath.Join(t.TempDir(), "run")
 			var was, is sim.Memory
-			digest := kept(t, dir, build(t, scenario, sim.Options{Steps: &steps}), -1, &was)
+			digest := kept(t, dir, build(t, name, scenario.Options{Steps: &steps}), -1, &was)
 			s := open(t, dir, Read)
 			defer s.Close()
 			if err := s.Replay(0, s.Steps(), &is); err != nil {
@@ -137,15 +138,15 @@ func TestReplayGivesTheRecordedSteps(t *testing.T) {
 // A run that was left at any step and resumed has the digest of an undisturbed one.
 func TestResumeGivesTheSameDigest(t *testing.T) {
 	steps := 230
-	o := sim.Options{Steps: &steps}
-	for _, scenario := range []string{"street", "town"} {
-		want := digestOf(t, build(t, scenario, o))
+	o := scenario.Options{Steps: &steps}
+	for _, name := range []string{"street", "town"} {
+		want := digestOf(t, build(t, name, o))
 		for _, stop := range []twins.Tick{0, 1, 95, 96, 97, 131, 192, 229} {
 			dir := filepath.Join(t.TempDir(), "run")
-			kept(t, dir, build(t, scenario, o), stop)
+			kept(t, dir, build(t, name, o), stop)
 			s := open(t, dir, Write)
 			if s.Steps() != stop {
-				t.Fatalf("%s left after %d steps: %d are kept", scenario, stop, s.Steps())
+				t.Fatalf("%s left after %d steps: %d are kept", name, stop, s.Steps())
 			}
 			var before sim.Memory
 			j, m, err := s.Resume(Durability{}, &before)
@@ -153,10 +154,10 @@ func TestResumeGivesTheSameDigest(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(before.Frames) != int(m.Steps) {
-				t.Errorf("%s left after %d steps: sinks got %d, resumed at %d", scenario, stop, len(before.Frames), m.Steps)
+				t.Errorf("%s left after %d steps: sinks got %d, resumed at %d", name, stop, len(before.Frames), m.Steps)
 			}
 			if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
-				t.Errorf("%s left after %d steps: digest %s, wanted %s", scenario, stop, got, want)
+				t.Errorf("%s left after %d steps: digest %s, wanted %s", name, stop, got, want)
 			}
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	_ "github.com/smatrix-grid/smatrix/twins/strategytest"
 )
 
@@ -12,10 +12,10 @@ import (
 // resumed and forked with one digest: the strategy's state is in the snapshots.
 func TestStrategyIsKept(t *testing.T) {
 	days := 2
-	o := sim.Options{Days: &days, Set: []string{"households=40", "controls.community=halving", "controls.halving.turns=5"}}
+	o := scenario.Options{Days: &days, Set: []string{"households=40", "controls.community=halving", "controls.halving.turns=5"}}
 	dir := filepath.Join(t.TempDir(), "run")
 	want := kept(t, dir, build(t, "scarcity", o), -1)
-	if ships := digestOf(t, build(t, "scarcity", sim.Options{Days: &days, Set: []string{"households=40"}})); ships == want {
+	if ships := digestOf(t, build(t, "scarcity", scenario.Options{Days: &days, Set: []string{"households=40"}})); ships == want {
 		t.Fatal("the strategy changes nothing")
 	}
 	s := open(t, dir, Read)

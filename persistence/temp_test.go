@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // Only temporary folders of processes that have ended are deleted: not one of a live process,
@@ -38,7 +39,7 @@ func TestStaleTemporaryFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	j, err := mine.Keep(w, sim.NewChain(1, nil, sim.Form{}), Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -61,7 +62,7 @@ func usageEntries(t testing.TB, s *Store) (all []byte) {
 // that was left and resumed, it is the same to the bit.
 func TestUsageIsTheSumOfTheSteps(t *testing.T) {
 	days := 2
-	o := sim.Options{Days: &days}
+	o := scenario.Options{Days: &days}
 	v := &stepped{cells: map[int64][]views.Figures{}, homes: map[int64][]twins.Energy{}}
 	dir := filepath.Join(t.TempDir(), "run")
 	kept(t, dir, build(t, "town", o), -1, v)
@@ -173,7 +174,7 @@ ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
 func TestHoursGoAndDaysStay(t *testing.T) {
 	file := roadFile(t, 70)
 	dir := filepath.Join(t.TempDir(), "run")
-	kept(t, dir, build(t, file, sim.Options{}), -1)
+	kept(t, dir, build(t, file, scenario.Options{}), -1)
 	s := open(t, dir, Read)
 	defer s.Close()
 	w, err := s.World()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestVerifyAWeekOfTheTown(t *testing.T) {
 	days := 7
 	dir := filepath.Join(t.TempDir(), "run")
-	kept(t, dir, build(t, "town", sim.Options{Days: &days}), -1)
+	kept(t, dir, build(t, "town", scenario.Options{Days: &days}), -1)
 	s := open(t, dir, Read)
 	defer s.Close()
 	if s.Steps() != 7*96 || s.snapshots.len() != 7 {
@@ -119,7 +120,7 @@ func forgeStep(s *Store, w *sim.World, t twins.Tick, change func(*stepForm)) err
 func TestMissingSnapshot(t *testing.T) {
 	steps := 300
 	dir := filepath.Join(t.TempDir(), "run")
-	kept(t, dir, build(t, "town", sim.Options{Steps: &steps}), 250)
+	kept(t, dir, build(t, "town", scenario.Options{Steps: &steps}), 250)
 	s := open(t, dir, Write)
 	if got := s.SnapshotBefore(200); got != 192 {
 		t.Fatalf("snapshot before step 200 is %d", got)
@@ -133,7 +134,7 @@ func TestMissingSnapshot(t *testing.T) {
 	if err != nil || m.Steps != 0 || len(s.Repairs()) != 0 && !strings.Contains(s.Repairs()[0], "snapshot") {
 		t.Fatalf("%v, resumed at %d, repairs %q", err, m.Steps, s.Repairs())
 	}
-	want := digestOf(t, build(t, "town", sim.Options{Steps: &steps}))
+	want := digestOf(t, build(t, "town", scenario.Options{Steps: &steps}))
 	if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/sim/views/viewstest"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -95,7 +96,7 @@ func sameEntries(a, b []Entry) bool {
 // run that was killed and resumed, and in a fork, they are unchanged, and rebuilt they are the same to the bit.
 func TestViewsAreKept(t *testing.T) {
 	days := 2
-	o := sim.Options{Days: &days}
+	o := scenario.Options{Days: &days}
 	w := build(t, "town", o)
 	v := trace(w)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -152,7 +153,7 @@ func TestViewsAreKept(t *testing.T) {
 // A run of an older program lacks a view that was added later: the view is folded from the records on request, and its
 // windows exist only after Rebuild.
 func TestViewThatCameLater(t *testing.T) {
-	w := build(t, "hamlet", sim.Options{})
+	w := build(t, "hamlet", scenario.Options{})
 	v := trace(w)
 	dir := filepath.Join(t.TempDir(), "run")
 	kept(t, dir, w, 20, v)

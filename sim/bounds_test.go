@@ -14,6 +14,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
@@ -109,11 +110,11 @@ func loadWith(t *testing.T, k *twins.Kind, path []string, value float64) error {
 			t.Fatal(err)
 		}
 	}
-	s, err := sim.Load(filepath.Join(dir, "bounds.yaml"), sim.Options{})
+	s, err := scenario.Load(filepath.Join(dir, "bounds.yaml"), scenario.Options{})
 	if err != nil {
 		return err
 	}
-	_, err = s.Build()
+	_, err = sim.Build(s)
 	return err
 }
 

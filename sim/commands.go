@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -146,8 +147,8 @@ type settingOf struct{ target, name string }
 
 // course is how a setting goes through the run: what each command for it makes of it.
 type course struct {
-	setting EntrySetting // as the scenario has it
-	points  []point      // by step and seq
+	setting scenario.EntrySetting // as the scenario has it
+	points  []point               // by step and seq
 }
 
 // point is a command in a course.
@@ -273,7 +274,7 @@ func (c *course) next(p *point, v int64, none bool) error {
 		}
 	}
 	if least := s.Least(by); !ok || p.value < least || p.value > s.Max {
-		return fmt.Errorf("%s would be outside %s…%s", s.Name, settingText(least, s.Setting), settingText(s.Max, s.Setting))
+		return fmt.Errorf("%s would be outside %s…%s", s.Name, s.Setting.Text(least), s.Setting.Text(s.Max))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // Worlds of one scenario that keeps its data share what was read, and do not disturb one
@@ -12,8 +13,8 @@ func TestWorldsThatShareTheirData(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
-	load := func() *sim.Scenario {
-		s, err := sim.Load("town", sim.Options{})
+	load := func() *scenario.Scenario {
+		s, err := scenario.Load("town", scenario.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,8 +25,8 @@ func TestWorldsThatShareTheirData(t *testing.T) {
 		chain *sim.Chain
 		world *sim.World
 	}
-	begin := func(s *sim.Scenario) *going {
-		w, err := s.Build()
+	begin := func(s *scenario.Scenario) *going {
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

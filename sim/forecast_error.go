@@ -86,7 +86,7 @@ func (f *forecastErrors) judge(env *twins.Env, past *history, told []twins.Notic
 	}
 	mean := func(e twins.Energy) twins.Power { p, _ := e.Over(s.time); return p }
 	e := twins.Event{Type: ForecastJudged, V: [7]int64{int64(mean(s.load - s.roofs - s.units)), int64(f.latest.net[slot]), int64(f.first.net[slot]), int64(mean(s.load))}}
-	return append(told, twins.Notice{Member: GridPath, Event: e})
+	return append(told, twins.Notice{Member: twins.GridPath, Event: e})
 }
 
 func (f *forecastErrors) appendBinary(b []byte) []byte {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -58,11 +59,11 @@ func usualError(cal *inputs.Calendar, homes [][]twins.Power) float64 {
 // worldOf is a world of a small town with its forecast.
 func worldOf(t *testing.T, set ...string) (*World, *Forecast) {
 	t.Helper()
-	s, err := Load("town", Options{Set: append([]string{"households=30"}, set...)})
+	s, err := scenario.Load("town", scenario.Options{Set: append([]string{"households=30"}, set...)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.build(nil)
+	w, err := build(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

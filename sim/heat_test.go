@@ -3,6 +3,8 @@ package sim
 import (
 	"strings"
 	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // What is said about a heat pump or a tank that cannot be: file, line and
@@ -25,7 +27,7 @@ func TestBadHeat(t *testing.T) {
 		{"small tank, large reserve", "hot_water: {volume_l: 50}", "x.yaml:12: households.h1.hot_water: reserve_wh 1000 is more than the tank holds between min_c and max_c, 872"},
 	} {
 		source := strings.Replace(baseScenario(t), home, home+"    "+row.part+"\n", 1)
-		if err := loadAndBuild(source, Options{}); err == nil || err.Error() != row.want {
+		if err := loadAndBuild(source, scenario.Options{}); err == nil || err.Error() != row.want {
 			t.Errorf("%s:\n got %v\nwant %s", row.name, err, row.want)
 		}
 	}
@@ -38,7 +40,7 @@ func TestHeatInAScenario(t *testing.T) {
 	source := strings.Replace(baseScenario(t), home, home+"    heat_pump: {}\n    hot_water: {}\n", 1)
 	source = strings.Replace(source, "set: producers.coal.available=false",
 		"set: [households.h1.heat_pump.setpoint_c=20.5, households.*.hot_water.available=false]", 1)
-	if err := loadAndBuild(source, Options{}); err != nil {
+	if err := loadAndBuild(source, scenario.Options{}); err != nil {
 		t.Fatal(err)
 	}
 }

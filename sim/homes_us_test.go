@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -15,7 +16,7 @@ import (
 func homeUS(t *testing.T, home int, steps int, set ...string) float64 {
 	t.Helper()
 	set = append([]string{fmt.Sprintf("recordings.year.columns.load=b%d", home), fmt.Sprintf("recordings.year.columns.sun=sun-b%d", home)}, set...)
-	s, err := Load("testdata/homes-us/home.yaml", Options{Set: set, Steps: &steps})
+	s, err := scenario.Load("testdata/homes-us/home.yaml", scenario.Options{Set: set, Steps: &steps})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func TestGreedyOwnUseMoves(t *testing.T) {
 // A mode changed in mid-run is obeyed from its step on.
 func TestModeChangesInMidRun(t *testing.T) {
 	steps := 96
-	s, err := Load("testdata/homes-us/home.yaml", Options{Steps: &steps})
+	s, err := scenario.Load("testdata/homes-us/home.yaml", scenario.Options{Steps: &steps})
 	if err != nil {
 		t.Fatal(err)
 	}

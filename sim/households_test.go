@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -18,7 +19,7 @@ func recordedHomes(t testing.TB, from time.Time, days int) *inputs.Recording {
 	t.Helper()
 	spec := inputs.RecordingSpec{ID: "homes", File: "households-au-30min/general_supply_kwh.csv.gz", Unit: "kWh", Gaps: "same_time_last_week"}
 	spec.Time.Column = "time_aest"
-	r, err := inputs.ReadRecording(shippedFS(), spec, inputs.NewCalendar(from, 1800, twins.Tick(48*days)))
+	r, err := inputs.ReadRecording(scenarios.Files, spec, inputs.NewCalendar(from, 1800, twins.Tick(48*days)))
 	if err != nil {
 		t.Fatal(err)
 	}

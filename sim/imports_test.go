@@ -15,4 +15,12 @@ func TestImports(t *testing.T) {
 		"github.com/asynkron/protoactor-go":           "actors stand around sim, not in it",
 		"github.com/dgraph-io/badger":                 "nothing is kept here",
 	})
+	twintest.DirectImports(t, map[string]string{
+		"go.yaml.in/yaml":                               "a world sees the scenario's communities and inputs, not its text: package scenario",
+		"github.com/santhosh-tekuri":                    "the schema is package scenario's",
+		"github.com/smatrix-grid/smatrix/sim/scenarios": "scenarios are loaded by package scenario",
+		"os":    "files are opened by package scenario",
+		"io/fs": "files are opened by package scenario",
+		"embed": "what is shipped is embedded by package scenarios",
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -17,11 +18,11 @@ import (
 func pumps(t *testing.T, communities int) *World {
 	t.Helper()
 	day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &World{Scenario: &Scenario{Calendar: inputs.NewCalendar(day, 900, 96)}}
+	w := &World{Scenario: &scenario.Scenario{Calendar: inputs.NewCalendar(day, 900, 96)}}
 	w.calendar = *w.Scenario.Calendar
 	site := &twins.Site{Step: 900, Steps: 96, Days: 1, At: func(day, second int) twins.Tick { return twins.Tick(day*96 + second/900) }}
 	var err error
-	if w.Grid, err = twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")}); err != nil {
+	if w.Grid, err = twins.NewNode(twins.Grid, twins.Member{Path: twins.GridPath, Spec: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range communities {
@@ -92,7 +93,7 @@ func TestManyCommandsInAStep(t *testing.T) {
 // looked at beside all others comes to, in whatever order they come.
 func TestCoursesAreTheSlowOnes(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	w := mustBuild(t, mustLoad(t, baseScenario(t)+"  - {at: 20, set: [ties.tie.import_w*=3, ties.tie.import_w=4000]}\n", Options{}))
+	w := mustBuild(t, mustLoad(t, baseScenario(t)+"  - {at: 20, set: [ties.tie.import_w*=3, ties.tie.import_w=4000]}\n", scenario.Options{}))
 	taken := slices.Clone(w.commands)
 	refused := 0
 	for n := range 1000 {

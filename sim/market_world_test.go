@@ -15,6 +15,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -45,11 +46,11 @@ func marketFile(line int, by string) []byte {
 }
 
 func marketWorld(source string, file []byte) (*World, error) {
-	s, err := load([]byte(source), origin{file: "x.yaml", data: fstest.MapFS{"m.csv": {Data: file}}}, Options{})
+	s, err := scenario.Read([]byte(source), "x.yaml", fstest.MapFS{"m.csv": {Data: file}}, scenario.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return s.Build()
+	return Build(s)
 }
 
 // What is said about a market that cannot be: file, line and reason.
@@ -174,7 +175,7 @@ func TestMarketOfTheTown(t *testing.T) {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
 	for name, set := range map[string][]string{"town": nil, "city": {"households=200"}} {
-		s, err := Load(name, Options{Set: set})
+		s, err := scenario.Load(name, scenario.Options{Set: set})
 		if err != nil {
 			t.Fatal(err)
 		}

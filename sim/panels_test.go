@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -34,7 +35,7 @@ solar_parks:
 }
 
 // runParks steps a scenario and returns what each park gave.
-func runParks(t *testing.T, source string, o Options) map[string][]twins.Power {
+func runParks(t *testing.T, source string, o scenario.Options) map[string][]twins.Power {
 	t.Helper()
 	w := mustBuild(t, mustLoad(t, source, o))
 	given := map[string][]twins.Power{}
@@ -76,7 +77,7 @@ func TestYearOfPanels(t *testing.T) {
 	const park = "  - {id: %s, community: field, rated_w: 1000, tilt_deg: 35, azimuth_deg: %d}\n"
 	parks := fmt.Sprintf(park+park+park, "south", 180, "east", 90, "west", 270)
 	for _, step := range []int{900, 3600} {
-		given := runParks(t, sunnyScenario(step, 365, parks), Options{})
+		given := runParks(t, sunnyScenario(step, 365, parks), scenario.Options{})
 		for id, want := range map[string]float64{"south": 1610, "east": 1310, "west": 1250} {
 			kwh, peak := energyOf(given[id], step)
 			t.Logf("steps of %d s, %s: %.0f kWh/kWp (%+.1f %%), at most %.3f", step, id, kwh, 100*(kwh/want-1), peak/1000)
@@ -95,7 +96,7 @@ func TestWhatMovesPanels(t *testing.T) {
 	const base = "rated_w: 5000, tilt_deg: 35, azimuth_deg: 180"
 	yield := func(keys string) (kwh, peak float64) {
 		source := sunnyScenario(1800, 7, "  - {id: a, community: field, "+keys+"}\n")
-		return energyOf(runParks(t, strings.Replace(source, "2018-01-01", "2018-04-02", 1), Options{})["a"], 1800)
+		return energyOf(runParks(t, strings.Replace(source, "2018-01-01", "2018-04-02", 1), scenario.Options{})["a"], 1800)
 	}
 	want, top := yield(base)
 	for _, row := range []struct {
@@ -137,8 +138,8 @@ func TestWhatMovesPanels(t *testing.T) {
 // While the sun is down panels give exactly nothing, and by day something.
 func TestPanelsAreDarkAtNight(t *testing.T) {
 	source := sunnyScenario(900, 14, "  - {id: a, community: field, rated_w: 1e9, tilt_deg: 35, azimuth_deg: 90}\n")
-	given := runParks(t, source, Options{})["a"]
-	w := mustBuild(t, mustLoad(t, source, Options{}))
+	given := runParks(t, source, scenario.Options{})["a"]
+	w := mustBuild(t, mustLoad(t, source, scenario.Options{}))
 	var env twins.Env
 	nights, days := 0, 0
 	for k, p := range given {
@@ -163,7 +164,7 @@ func TestPanelsAreDarkAtNight(t *testing.T) {
 func TestSolarParkIsCurtailed(t *testing.T) {
 	source := sunnyScenario(900, 2, "  - {id: a, community: field, rated_w: 100000, tilt_deg: 35, azimuth_deg: 180}\n")
 	source = strings.Replace(source, "export_w: 1000000", "export_w: 20000", 1)
-	w := mustBuild(t, mustLoad(t, source, Options{}))
+	w := mustBuild(t, mustLoad(t, source, scenario.Options{}))
 	m := &Memory{}
 	r := Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false), Sinks: []Sink{m}}
 	if _, err := r.Run(context.Background()); err != nil {
@@ -191,7 +192,7 @@ func TestMorePanelsInMidRun(t *testing.T) {
 	source := edited(t, "column: one}", "column: one}\n    pv: {rated_w: 5000, tilt_deg: 35, azimuth_deg: 180}")
 	source = strings.Replace(source, "start: 2018-01-08", "zone: Etc/GMT+7\nstart: 2018-01-08", 1) + weather
 	run := func(event string) *Memory {
-		s := mustLoad(t, strings.Replace(source, "producers.coal.available=false", event, 1), Options{})
+		s := mustLoad(t, strings.Replace(source, "producers.coal.available=false", event, 1), scenario.Options{})
 		w := mustBuild(t, s)
 		m := &Memory{}
 		if _, err := (&Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false), Sinks: []Sink{m}}).Run(context.Background()); err != nil {
@@ -214,59 +215,9 @@ func TestMorePanelsInMidRun(t *testing.T) {
 	}
 }
 
-func TestBadPanels(t *testing.T) {
-	const recorded = "pv: {recording: homes, column: sun}"
-	const wanted = "wanted either recording and column, or rated_w, tilt_deg and azimuth_deg of modelled panels"
-	park := func(keys string) string { return "\nsolar_parks:\n  - {id: p, community: supply, " + keys + "}\nties:" }
-	for _, row := range []badRow{
-		{"negative power", recorded, "pv: {rated_w: -5, tilt_deg: 35, azimuth_deg: 180}", "x.yaml:15: households.h2.pv.rated_w: -5 is below 0.001"},
-		{"an azimuth of 400°", recorded, "pv: {rated_w: 5000, tilt_deg: 35, azimuth_deg: 400}", "x.yaml:15: households.h2.pv.azimuth_deg: 400 is above 360"},
-		{"leaning over", recorded, "pv: {rated_w: 5000, tilt_deg: 91, azimuth_deg: 180}", "x.yaml:15: households.h2.pv.tilt_deg: 91 is above 90"},
-		{"better when hot", recorded, "pv: {rated_w: 5000, tilt_deg: 35, azimuth_deg: 180, temperature_coefficient_per_k: 0.004}", "x.yaml:15: households.h2.pv.temperature_coefficient_per_k: 0.004 is above 0"},
-		{"losses in percent", recorded, "pv: {rated_w: 5000, tilt_deg: 35, azimuth_deg: 180, losses: 12}", "x.yaml:15: households.h2.pv.losses: 12 is above 1"},
-		{"no tilt", recorded, "pv: {rated_w: 5000, azimuth_deg: 180}", "x.yaml:15: households.h2.pv: tilt_deg is missing, wanted of the panels against the ground; 0 lies flat"},
-		{"no column", recorded, "pv: {recording: homes}", "x.yaml:15: households.h2.pv: column is missing, wanted one of its columns"},
-		{"a tilt of recorded ones", recorded, "pv: {recording: homes, column: sun, albedo: 0.5}", "x.yaml:15: households.h2.pv.albedo does not go with recording, " + wanted},
-		{"both", recorded, "pv: {recording: homes, column: sun, rated_w: 5000}", "x.yaml:15: households.h2.pv: " + wanted},
-		{"neither", recorded, "pv: {scale: 2}", "x.yaml:15: households.h2.pv: " + wanted},
-		{"an unknown key", recorded, "pv: {rated_w: 5000, tilt_deg: 35, azimut_deg: 180}", `x.yaml:15: unknown key "azimut_deg" in households.h2.pv, did you mean "azimuth_deg"? wanted one of: ` +
-			"albedo, azimuth_deg, column, inverter_w, losses, move_weeks, noct_c, rated_w, recording, scale, temperature_coefficient_per_k, tilt_deg"},
-		{"a park of neither", "\nties:", park("cost_eur_per_mwh: 1"), "x.yaml:27: solar_parks.p: " + wanted},
-		{"a park that looks nowhere", "\nties:", park("rated_w: 1, tilt_deg: 1, azimuth_deg: -1"), "x.yaml:27: solar_parks.p.azimuth_deg: -1 is below 0"},
-	} {
-		t.Run(row.name, func(t *testing.T) { row.run(t) })
-	}
-}
-
-// The entries of recorded panels are as they were: none of the keys of modelled
-// ones is filled in.
-func TestDefaultsOfPanels(t *testing.T) {
-	source := edited(t, "column: one}", "column: one}\n    pv: {rated_w: 5000, tilt_deg: 35, azimuth_deg: 180}")
-	homes := mustLoad(t, source, Options{}).document.entries("households")
-	for i, want := range []string{
-		`{"rated_w":5000,"tilt_deg":35,"azimuth_deg":180,"losses":0.12,"temperature_coefficient_per_k":-0.004,"noct_c":45,"albedo":0.2,"scale":1}`,
-		`{"recording":"homes","column":"sun","scale":1}`,
-	} {
-		if got := string(homes[i].get("pv").appendJSON(nil)); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-	}
-	for set, want := range map[string]string{
-		"households.h2.pv.rated_w=5": "--set: households.h2.pv.rated_w: there is no rated_w beside recording, column, scale",
-		"households.h1.pv.column=a":  "--set: households.h1.pv.column: there is no column beside rated_w, tilt_deg, azimuth_deg, losses, temperature_coefficient_per_k, noct_c, albedo, scale",
-	} {
-		_, err := load([]byte(source), testOrigin(), Options{Set: []string{set}})
-		wantUsage(t, err, want)
-	}
-	s := mustLoad(t, source, Options{Set: []string{"households.*.pv.rated_w*=1.3"}})
-	if got := s.document.entries("households")[0].get("pv").textOf("rated_w"); got != "6500" {
-		t.Errorf("rated_w is %s", got)
-	}
-}
-
 func TestBadScenarioWeather(t *testing.T) {
 	good := sunnyScenario(900, 1, "  - {id: a, community: field, rated_w: 1000, tilt_deg: 35, azimuth_deg: 180}\n")
-	if err := loadAndBuild(good, Options{}); err != nil {
+	if err := loadAndBuild(good, scenario.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ name, old, by, want string }{
@@ -282,7 +233,7 @@ func TestBadScenarioWeather(t *testing.T) {
 		{"kelvin for degrees", "temperature_c: temperature", "temperature_c: pressure", `scenarios/weather/fort-collins-2018.csv.gz:2: column "pressure": 837 is impossible, wanted temperature_c of -60 … 60 °C`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err := loadAndBuild(strings.Replace(good, row.old, row.by, 1), Options{})
+			err := loadAndBuild(strings.Replace(good, row.old, row.by, 1), scenario.Options{})
 			var p *problem.At
 			if !errors.As(err, &p) || errors.Is(err, problem.ErrUsage) || !strings.HasSuffix(err.Error(), row.want) {
 				t.Errorf("got  %v\nwant %s", err, row.want)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -29,7 +30,9 @@ type place struct {
 func (p *place) String() string { return fmt.Sprintf("%s %q", p.name, p.set) }
 
 // load reads the scenario anew, so that what is built from it shares nothing.
-func (p *place) load() (*sim.Scenario, error) { return sim.Load(p.name, sim.Options{Set: p.set}) }
+func (p *place) load() (*scenario.Scenario, error) {
+	return scenario.Load(p.name, scenario.Options{Set: p.set})
+}
 
 // The cells of a scenario are built in two halves, each with a world of its own, and
 // the grid with its operator in a third one without cells. They have nothing in common
@@ -107,7 +110,7 @@ func (p *place) inOneProcess() (*course, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +149,7 @@ func (p *place) inHalves() (c *course, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.BuildOnly(func(string) bool { return false })
+	w, err := sim.BuildOnly(s, func(string) bool { return false })
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +261,7 @@ func (p *place) serve(c *conn, mine func(path string) bool) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.BuildOnly(mine)
+	w, err := sim.BuildOnly(s, mine)
 	if err != nil {
 		return err
 	}
@@ -379,11 +382,11 @@ func TestBuildOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := s.Build()
+	all, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	some, err := s.BuildOnly(func(path string) bool { return path != "grid/north" })
+	some, err := sim.BuildOnly(s, func(path string) bool { return path != "grid/north" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +430,7 @@ func (p *place) transcript() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		return "", err
 	}

@@ -8,9 +8,6 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// GridPath is the path of the grid's twin; every other path begins with it.
-const GridPath = "grid"
-
 // StepRecord is what has happened in one step, as a stepper hands it to the sinks. The
 // records of its cells are filled anew in the next step, so a sink copies what it keeps
 // before it returns.
@@ -102,7 +99,7 @@ func (s *States) Hash() (h Hash) {
 // HashStored is States.Hash of stored forms: of cells as AppendCell wrote them, and of the
 // grid as AppendGrid did.
 func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
-	node, err := twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")})
+	node, err := twins.NewNode(twins.Grid, twins.Member{Path: twins.GridPath, Spec: []byte("{}")})
 	if err != nil {
 		return h, err
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -14,7 +15,7 @@ func TestRecordIsTheReading(t *testing.T) {
 		if name != "hamlet" && testing.Short() {
 			continue
 		}
-		s, err := Load(name, Options{})
+		s, err := scenario.Load(name, scenario.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
@@ -16,9 +17,9 @@ const mostRehearsed = 3_000_000
 // give way only where plants and ties do not suffice. Events of the scenario do not
 // happen in it. An error
 // says that the days are not in its recordings.
-func (s *Scenario) rehearse(from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
+func rehearse(s *scenario.Scenario, from twins.Tick, steps twins.Tick, seed uint64, look func(*twins.Env, operator.Expectation)) error {
 	cal := inputs.NewCalendar(s.Calendar.Time(from), s.Calendar.Step, steps)
-	w, err := s.Over(cal, seed).build(nil)
+	w, err := build(s.Over(cal, seed), nil, nil)
 	if err != nil {
 		return err
 	}
@@ -76,10 +77,10 @@ func (w *World) forecast(communities []twins.Roster) (operator.Forecast, error) 
 	case s.Forecast == "perfect":
 		p := &perfectForecast{Forecast: f}
 		look := func(_ *twins.Env, now operator.Expectation) { p.comes = append(p.comes, now) }
-		err := s.rehearse(0, s.Calendar.Steps+perDay, s.Seed, look)
+		err := rehearse(s, 0, s.Calendar.Steps+perDay, s.Seed, look)
 		if err != nil { // the recordings end with the run
 			p.comes = nil
-			err = s.rehearse(0, s.Calendar.Steps, s.Seed, look)
+			err = rehearse(s, 0, s.Calendar.Steps, s.Seed, look)
 		}
 		return p, err
 	case perDay < 1, homes*perDay > mostRehearsed:
@@ -94,7 +95,7 @@ func (w *World) forecast(communities []twins.Roster) (operator.Forecast, error) 
 		yesterday.Day -= begins.Day
 		f.past.learn(&yesterday, now, f.sun(env))
 	}
-	if err := s.rehearse(-perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
+	if err := rehearse(s, -perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
 		f.past = history{} // the recordings do not reach so far back
 	}
 	return f, nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -47,11 +48,11 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 			continue // long under the race detector
 		}
 		build := func() *World {
-			s, err := Load(row.scenario, Options{Set: row.set})
+			s, err := scenario.Load(row.scenario, scenario.Options{Set: row.set})
 			if err != nil {
 				t.Fatal(err)
 			}
-			w, err := s.Build()
+			w, err := Build(s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,11 +86,11 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 
 // A state that is cut short anywhere is refused, never a panic.
 func TestRestoreRefusesACutState(t *testing.T) {
-	s, err := Load("hamlet", Options{})
+	s, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,11 +119,11 @@ func TestRestoreRefusesACutState(t *testing.T) {
 // In a plain loop, too, a community tells of its own members and of each event once.
 func TestFlatTellsEachEventOnce(t *testing.T) {
 	steps := 60
-	s, err := Load("town", Options{Steps: &steps})
+	s, err := scenario.Load("town", scenario.Options{Steps: &steps})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,12 +153,11 @@ func TestFlatTellsEachEventOnce(t *testing.T) {
 // strategy or a later version it is refused. The hash of all states is the same with a name.
 func TestGridsStateIsNamed(t *testing.T) {
 	build := func(controls string, form *Form) (*World, *StepRecord) {
-		s, err := Load("hamlet", Options{Set: []string{controls}})
+		s, err := scenario.Load("hamlet", scenario.Options{Set: []string{controls}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Form = form
-		w, err := s.Build()
+		w, err := BuildAs(s, form)
 		if err != nil {
 			t.Fatal(err)
 		}

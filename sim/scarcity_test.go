@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -26,13 +27,13 @@ func (c *came) Commit(r *StepRecord) error {
 	return nil
 }
 
-func runOf(t testing.TB, scenario string, seed uint64, set ...string) *came {
+func runOf(t testing.TB, name string, seed uint64, set ...string) *came {
 	t.Helper()
-	s, err := Load(scenario, Options{Set: set, Seed: &seed})
+	s, err := scenario.Load(name, scenario.Options{Set: set, Seed: &seed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +95,11 @@ func TestRelaysBesideAgreement(t *testing.T) {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
 	const shedding = 74
-	s, err := Load("scarcity", Options{Set: []string{"batteries.*.grid_forming=false"}})
+	s, err := scenario.Load("scarcity", scenario.Options{Set: []string{"batteries.*.grid_forming=false"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -18,13 +19,13 @@ type day struct {
 	per   twins.Tick // steps of an hour
 }
 
-func dayOf(t testing.TB, scenario string, set ...string) *day {
+func dayOf(t testing.TB, name string, set ...string) *day {
 	t.Helper()
-	s, err := Load(scenario, Options{Set: set})
+	s, err := scenario.Load(name, scenario.Options{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +147,8 @@ func TestDoubleLosses(t *testing.T) {
 	doubleLosses(t, scarcity, "scarcity")
 }
 
-func doubleLosses(t *testing.T, n int, scenario string) {
-	d := dayOf(t, scenario)
+func doubleLosses(t *testing.T, n int, name string) {
+	d := dayOf(t, name)
 	r := rand.New(rand.NewPCG(1, 2))
 	paths := slices.DeleteFunc(d.losable(), func(path string) bool { return strings.Contains(path, "household") })
 	short, black := 0, 0
@@ -176,7 +177,7 @@ func doubleLosses(t *testing.T, n int, scenario string) {
 			short++
 		}
 	}
-	t.Logf("%s: %d double losses, %d with unserved energy, %d steps black", scenario, n, short, black)
+	t.Logf("%s: %d double losses, %d with unserved energy, %d steps black", name, n, short, black)
 }
 
 // unservedOf adds up what the log says.

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func TestSessionsInScenario(t *testing.T) {
-	const scenario = `start: 2018-01-08
+	const name = `start: 2018-01-08
 step_s: 3600
 communities: [{id: c}]
 sessions:
@@ -34,10 +36,10 @@ vehicles:
 		{"no file", "file: s.csv", "file: t.csv", "x.yaml:5: sessions.plug: t.csv: no such file, wanted a CSV beside the scenario"},
 	} {
 		data := fstest.MapFS{"s.csv": {Data: []byte(file)}, "bad.csv": {Data: []byte("user,arrive,leave,energy\nanna,2018-01-08 18:00,2018-01-08 17:00,20\n")}}
-		s, err := load([]byte(strings.Replace(scenario, row.old, row.by, 1)), origin{file: "x.yaml", data: data}, Options{})
+		s, err := scenario.Read([]byte(strings.Replace(name, row.old, row.by, 1)), "x.yaml", data, scenario.Options{})
 		var w *World
 		if err == nil {
-			w, err = s.Build()
+			w, err = Build(s)
 		}
 		if row.want == "" {
 			if vehicles := 1 + strings.Count(row.by, "car-*"); err != nil || w.Members["vehicle"] != vehicles {

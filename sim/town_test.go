@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -61,9 +62,9 @@ func (y *townYear) Commit(r *StepRecord) error {
 	return nil
 }
 
-func runTown(t *testing.T, o Options) *townYear {
+func runTown(t *testing.T, o scenario.Options) *townYear {
 	t.Helper()
-	s, err := Load("town", o)
+	s, err := scenario.Load("town", o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestTownWeek(t *testing.T) {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
 	days := 7
-	y := runTown(t, Options{Days: &days})
+	y := runTown(t, scenario.Options{Days: &days})
 	if y.dark != 7*24 {
 		t.Errorf("%d quarter hours of night, want %d", y.dark, 7*24)
 	}
@@ -99,68 +100,6 @@ func TestTownWeek(t *testing.T) {
 	}
 	if len(y.peak) != 6 {
 		t.Errorf("%d communities of homes", len(y.peak))
-	}
-}
-
-// Who lives in the town is what it says.
-func TestTownIsWhatItSays(t *testing.T) {
-	s, err := Load("town", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	have := map[string]map[string]int{}
-	count := func(what, in string) {
-		if have[what] == nil {
-			have[what] = map[string]int{}
-		}
-		have[what][in]++
-	}
-	roofs := map[string]bool{}
-	azimuths := map[string]bool{}
-	for i := range s.document.entries("households") {
-		h := &s.document.entries("households")[i]
-		for _, part := range []string{"load", "appliances", "heat_pump"} {
-			if h.get(part) != nil {
-				count(part, h.textOf("community"))
-			}
-		}
-		if pv := h.get("pv"); pv == nil {
-			t.Errorf("%s has no roof that panels could be put on", h.textOf("id"))
-		} else if pv.textOf("scale") == "0" {
-			count("prepared", h.textOf("community"))
-		} else {
-			count("pv", h.textOf("community"))
-			roofs[h.textOf("id")] = true
-			azimuths[pv.textOf("azimuth_deg")] = true
-		}
-	}
-	for i := range s.document.entries("batteries") {
-		b := &s.document.entries("batteries")[i]
-		if owner := b.textOf("owner"); owner == "" {
-			count("community battery", b.textOf("community"))
-		} else if absent(b) {
-			count("prepared battery", b.textOf("community"))
-		} else if count("battery", b.textOf("community")); !roofs[owner] {
-			t.Errorf("%s is behind the meter of %s, which has no roof", b.textOf("id"), owner)
-		}
-	}
-	for i := range s.document.entries("vehicles") {
-		count("vehicle", s.document.entries("vehicles")[i].textOf("community"))
-	}
-	for what, want := range map[string][3]int{ // in all; least and most of a community
-		"load": {150, 25, 25}, "appliances": {150, 25, 25}, "pv": {90, 15, 15}, "prepared": {210, 35, 35}, "heat_pump": {60, 10, 10},
-		"battery": {45, 7, 8}, "prepared battery": {255, 42, 43}, "community battery": {6, 1, 1}, "vehicle": {90, 15, 15},
-	} {
-		all, least, most := 0, 1000, 0
-		for _, n := range have[what] {
-			all, least, most = all+n, min(least, n), max(most, n)
-		}
-		if got := [3]int{all, least, most}; got != want || len(have[what]) != 6 {
-			t.Errorf("%s: %v in %d communities, want %v in 6", what, got, len(have[what]), want)
-		}
-	}
-	if len(azimuths) < 5 {
-		t.Errorf("roofs look %d ways", len(azimuths))
 	}
 }
 
@@ -181,7 +120,7 @@ func TestTownYear(t *testing.T) {
 	days := 364
 	for seed := range uint64(3) {
 		seed++
-		y := runTown(t, Options{Days: &days, Seed: &seed, Set: []string{"start=2018-01-01"}})
+		y := runTown(t, scenario.Options{Days: &days, Seed: &seed, Set: []string{"start=2018-01-01"}})
 		homes := 0.0
 		for _, part := range []string{"load", "base", "cooking", "dishwasher", "dryer", "washing_machine"} {
 			homes += y.energy[part]

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -17,7 +19,7 @@ import (
 func regulars(t testing.TB) []string {
 	t.Helper()
 	start := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
-	s, err := inputs.ReadSessions(shippedFS(), inputs.SessionsSpec{ID: "trondheim", File: "vehicles/trondheim.csv.gz", Unit: "kWh", WeeksFrom: "2018-01-01", MinWeeks: 8},
+	s, err := inputs.ReadSessions(scenarios.Files, inputs.SessionsSpec{ID: "trondheim", File: "vehicles/trondheim.csv.gz", Unit: "kWh", WeeksFrom: "2018-01-01", MinWeeks: 8},
 		inputs.NewCalendar(start, 900, 52*7*96))
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +47,7 @@ vehicles:
 		fmt.Fprintf(&b, "  - {id: v%d, community: c, rated_wh: 80000, rated_a: %d, phases: %d, sessions: {list: trondheim, user: %s, shift_weeks: %d}}\n",
 			i, amperes, phases, users[order[i%len(users)]], r.IntN(52))
 	}
-	s, err := load([]byte(b.String()), origin{file: "fleet.yaml", data: shippedFS()}, Options{})
+	s, err := scenario.Read([]byte(b.String()), "fleet.yaml", scenarios.Files, scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,13 @@ import (
 	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // World is a scenario's twins and what they see, ready to be stepped.
 type World struct {
-	Scenario *Scenario
+	Scenario *scenario.Scenario
 	Cells    []*twins.Cell // by path; of BuildOnly, those that were wanted
 	Grid     *twins.Node
 	inputs.Inputs
@@ -22,6 +23,7 @@ type World struct {
 
 	strategy *twins.Strategy // of Controller; nil if it is none that a scenario can choose
 
+	layout   *twins.Layout   // of a kept run's records; nil: this program's
 	calendar inputs.Calendar // its own: Fill remembers
 	columns  [][]twins.Power // what members follow, by index into Env.Recorded
 	commands []twins.Command // by step, target and seq
@@ -30,8 +32,12 @@ type World struct {
 }
 
 // Build makes the twins of a scenario, cell by cell, and the controller of its grid.
-func (s *Scenario) Build() (*World, error) {
-	w, err := s.build(nil)
+func Build(s *scenario.Scenario) (*World, error) { return BuildAs(s, nil) }
+
+// BuildAs is Build for a kept run, which is recorded and chained in a form of its own; nil:
+// this program's.
+func BuildAs(s *scenario.Scenario, form *Form) (*World, error) {
+	w, err := build(s, form, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +54,9 @@ func (s *Scenario) Build() (*World, error) {
 // for, and of the grid: a world of which the rest is elsewhere. Everything else is as in
 // Build, but that it has no operator until Operate gives it one, and that what is checked
 // of all communities together is not checked.
-func (s *Scenario) BuildOnly(only func(path string) bool) (*World, error) { return s.build(only) }
+func BuildOnly(s *scenario.Scenario, only func(path string) bool) (*World, error) {
+	return build(s, nil, only)
+}
 
 // Operate gives the world the controller that its scenario wants, for a grid over these
 // communities, be they built here or elsewhere. They stay in the order given.
@@ -68,21 +76,25 @@ func (w *World) Operate(communities []twins.Roster) (err error) {
 }
 
 // BuildTwins makes the twins alone: a world in which records are shown and nothing is
-// planned. It is made faster than one that is stepped, as nothing is rehearsed.
-func (s *Scenario) BuildTwins() (*World, error) { return s.build(nil) }
+// planned, in the form of a kept run; nil: this program's. It is made faster than one that is
+// stepped, as nothing is rehearsed.
+func BuildTwins(s *scenario.Scenario, form *Form) (*World, error) { return build(s, form, nil) }
 
 // build makes the twins alone, of some communities if only is given.
-func (s *Scenario) build(only func(path string) bool) (*World, error) {
+func build(s *scenario.Scenario, form *Form, only func(path string) bool) (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, Prepared: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	var err error
 	if w.Inputs, err = s.Inputs(s.Calendar); err != nil {
 		return nil, err
 	}
-	grid, err := twins.NewNode(twins.Grid, twins.Member{Path: GridPath, Spec: []byte("{}")})
+	grid, err := twins.NewNode(twins.Grid, twins.Member{Path: twins.GridPath, Spec: []byte("{}")})
 	if err != nil {
 		return nil, err
 	}
 	w.Grid = grid
+	if form != nil {
+		w.layout = form.Layout
+	}
 	site := w.site()
 	for _, g := range s.Communities() {
 		w.count(g)
@@ -93,8 +105,8 @@ func (s *Scenario) build(only func(path string) bool) (*World, error) {
 			return nil, err
 		}
 	}
-	if w.Form = NewForm(w.Cells); s.Form != nil {
-		w.Form = *s.Form
+	if w.Form = NewForm(w.Cells); form != nil {
+		w.Form = *form
 	}
 	w.commands = slices.Clone(s.Events)
 	slices.SortFunc(w.commands, compareCommands)
@@ -136,12 +148,8 @@ func whole(rest []byte, err error) error {
 // site is what kinds may ask while their members are built.
 func (w *World) site() *twins.Site {
 	cal := w.Scenario.Calendar
-	var layout *twins.Layout
-	if w.Scenario.Form != nil {
-		layout = w.Scenario.Form.Layout
-	}
 	return &twins.Site{
-		Layout: layout,
+		Layout: w.layout,
 		Step:   cal.Step, Steps: cal.Steps, Seed: w.Scenario.Seed,
 		Recorded: w.recorder(), Sessions: w.sessionsOf, At: cal.At, Days: cal.Days(),
 	}
@@ -204,11 +212,11 @@ func (w *World) outlook() *World {
 	if in, err := s.Recorded(&cal); err == nil {
 		return &World{Scenario: s.Over(&cal, s.Seed), Inputs: in, calendar: cal}
 	}
-	return &World{Scenario: s, Inputs: w.Inputs, calendar: *s.Calendar}
+	return &World{Scenario: s, Inputs: w.Inputs, layout: w.layout, calendar: *s.Calendar}
 }
 
 // count adds a community and its members to those that the scenario has.
-func (w *World) count(g *Community) {
+func (w *World) count(g *scenario.Community) {
 	w.Members[twins.Community.Name]++
 	for kind, absent := range g.Kinds() {
 		if absent {
@@ -222,7 +230,7 @@ func (w *World) count(g *Community) {
 // networkName is the network of every community: scenarios have no key for another.
 const networkName = "lossless"
 
-func (w *World) addCell(site *twins.Site, g *Community) error {
+func (w *World) addCell(site *twins.Site, g *scenario.Community) error {
 	self, members := g.Specs()
 	network, err := twins.NetworkNamed(networkName)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -31,7 +32,7 @@ func TestImpossibleGrids(t *testing.T) {
 		{"one of them is open: it could be closed", ties, ties + second + ", available: false}", "x.yaml:28: ties.tie: holds the frequency, and so does ties.north in line 27, wanted one at most: holds_frequency: false here, or link: dc"},
 		{"a ramp of zero", "    rated_w: 5000\nties:", "    rated_w: 5000\n    ramp_per_min: 0\nties:", "x.yaml:26: producers.coal.ramp_per_min: 0 must be above 0"},
 	} {
-		err := loadAndBuild(edited(t, row.from, row.to), Options{})
+		err := loadAndBuild(edited(t, row.from, row.to), scenario.Options{})
 		if got := errText(err); got != row.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", row.name, got, row.want)
 		}
@@ -51,7 +52,7 @@ var toggle = twins.DeclareCommand(twins.CommandType{Name: "toggle"})
 // A command for nobody, for the past or for after the end is refused by name; the
 // run goes on as if it had not been there.
 func TestRefusedCommands(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t), Options{}))
+	w := mustBuild(t, mustLoad(t, baseScenario(t), scenario.Options{}))
 	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
 	for range 3 {
 		if _, err := r.Step(); err != nil {
@@ -94,7 +95,7 @@ func TestRefusedCommands(t *testing.T) {
 // A limit is set, lifted by 0 and set again while the run goes; a factor on none, or one
 // that would come to none, is refused.
 func TestLimitIsLifted(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, edited(t, "  - id: street\n", "  - id: street\n    limit_w: 800\n"), Options{Set: []string{"batteries.b1.available=false"}}))
+	w := mustBuild(t, mustLoad(t, edited(t, "  - id: street\n", "  - id: street\n    limit_w: 800\n"), scenario.Options{Set: []string{"batteries.b1.available=false"}}))
 	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
 	add := func(step twins.Tick, by *twins.CommandType, value int64) error {
 		c := twins.Set("grid/street", "limit_w", value).At(step, int64(step))
@@ -167,7 +168,7 @@ func TestOddWorlds(t *testing.T) {
 		{"town", "reserve_w=300000"},
 	} {
 		t.Run(row.scenario+" "+row.set, func(t *testing.T) {
-			s, err := Load(row.scenario, Options{Set: strings.Fields(row.set)})
+			s, err := scenario.Load(row.scenario, scenario.Options{Set: strings.Fields(row.set)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +187,7 @@ func TestOddWorlds(t *testing.T) {
 // With panels of its own a community needs less over its connection point.
 func TestLimitCountsOwnPlants(t *testing.T) {
 	source := strings.Replace(edited(t, "  - id: street\n", "  - id: street\n    limit_w: 1\n"), "community: supply\n    rated_w: 5000", "community: street\n    rated_w: 5000", 1)
-	if err := loadAndBuild(source, Options{}); err != nil {
+	if err := loadAndBuild(source, scenario.Options{}); err != nil {
 		t.Error(err)
 	}
 }

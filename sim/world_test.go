@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -16,7 +17,7 @@ func TestEnv(t *testing.T) {
   - {at: 4, set: ties.tie.available=false}
   - {at: 5, set: producers.coal.available=false}
 `
-	w := mustBuild(t, mustLoad(t, source, Options{Seed: new(uint64(9))}))
+	w := mustBuild(t, mustLoad(t, source, scenario.Options{Seed: new(uint64(9))}))
 	var env twins.Env
 	w.Env(5, &env)
 	if env.Tick != 5 || env.Seed != 9 || env.Step != 3600 || env.SecondOfDay != 5*3600 || env.Weekday != 1 {
@@ -44,7 +45,7 @@ func TestEnv(t *testing.T) {
 
 // Only columns that somebody follows are in Env.
 func TestUnusedColumns(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, edited(t, "column: two}\n    pv: {recording: homes, column: sun}", "column: one}"), Options{}))
+	w := mustBuild(t, mustLoad(t, edited(t, "column: two}\n    pv: {recording: homes, column: sun}", "column: one}"), scenario.Options{}))
 	if len(w.columns) != 1 || len(w.Recordings) != 1 || len(w.Recordings[0].Columns) != 3 {
 		t.Errorf("%d columns of %v", len(w.columns), w.Recordings[0].Columns)
 	}
@@ -55,9 +56,9 @@ func TestShippedScenariosRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
-	for _, l := range List() {
+	for _, l := range scenario.List() {
 		t.Run(l.Name, func(t *testing.T) {
-			s, err := Load(l.Name, Options{})
+			s, err := scenario.Load(l.Name, scenario.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +74,7 @@ func TestShippedScenariosRun(t *testing.T) {
 // The hamlet's event is seen: the engine stands still from 17:00 to 20:00, and
 // the tie takes over.
 func TestHamletEngineFails(t *testing.T) {
-	s, err := Load("hamlet", Options{})
+	s, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,36 +95,30 @@ func TestHamletEngineFails(t *testing.T) {
 	}
 }
 
-// grown is a scenario with n homes in communities of 200, a battery behind each
-// tenth: made in place of being read.
-func grown(t testing.TB, n int) *Scenario {
-	s := mustLoad(t, baseScenario(t)[:strings.Index(baseScenario(t), "events:")], Options{})
-	root := &s.document.root
-	grow := func(list string, n int, edit func(i int, e *tree)) {
-		l := root.get(list)
-		entry := l.items[0]
-		for i := range n {
-			e := entry.clone()
-			edit(i, &e)
-			l.items = append(l.items, e)
+// grown is the base with n more households, 200 to a community, and a battery for every
+// tenth of them.
+func grown(t testing.TB, n int) *scenario.Scenario {
+	t.Helper()
+	var communities, households, batteries strings.Builder
+	for i := range n {
+		if i%200 == 0 {
+			fmt.Fprintf(&communities, "  - id: c-%d\n", i/200)
+		}
+		fmt.Fprintf(&households, "  - {id: h-%d, community: c-%d, load: {recording: homes, column: one}}\n", i, i/200)
+		if i%10 == 0 {
+			fmt.Fprintf(&batteries, "  - {id: b-%d, community: c-%d, owner: h-%d, rated_wh: 10000, rated_w: 5000}\n", i/10, i/200, i)
 		}
 	}
-	id := func(prefix string, i int) tree { return tree{form: formText, text: fmt.Sprintf("%s-%d", prefix, i)} }
-	grow("communities", (n+199)/200, func(i int, e *tree) { e.put("id", id("c", i)) })
-	grow("households", n, func(i int, e *tree) { e.put("id", id("h", i)); e.put("community", id("c", i/200)) })
-	grow("batteries", n/10, func(i int, e *tree) {
-		e.put("id", id("b", i))
-		e.put("community", id("c", i*10/200))
-		e.put("owner", id("h", i*10))
-	})
-	return s
+	base := baseScenario(t)
+	base = base[:strings.Index(base, "events:")]
+	base = strings.Replace(base, "households:\n", communities.String()+"households:\n", 1)
+	base = strings.Replace(base, "batteries:\n", households.String()+"batteries:\n", 1)
+	base = strings.Replace(base, "producers:\n", batteries.String()+"producers:\n", 1)
+	return mustLoad(t, base, scenario.Options{})
 }
 
 func TestBuildLarge(t *testing.T) {
 	s := grown(t, 2000)
-	if err := s.document.meaning(); err != nil {
-		t.Fatal(err)
-	}
 	w := mustBuild(t, s)
 	if w.Members["household"] != 2002 || w.Members["battery"] != 201 || len(w.Cells) != 12 || len(w.columns) != 3 {
 		t.Errorf("got %v in %d cells, %d columns", w.Members, len(w.Cells), len(w.columns))
@@ -146,25 +141,8 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
-func BenchmarkCheck(b *testing.B) {
-	for _, n := range []int{1000, 100_000} {
-		b.Run(fmt.Sprintf("households=%d", n), func(b *testing.B) {
-			s := grown(b, n)
-			for b.Loop() {
-				if err := s.document.shape(); err != nil {
-					b.Fatal(err)
-				}
-				if err := s.document.meaning(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/household")
-		})
-	}
-}
-
 func BenchmarkEnv(b *testing.B) {
-	s, err := Load("street", Options{})
+	s, err := scenario.Load("street", scenario.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -84,6 +84,9 @@ type Setting struct {
 	Words []string
 }
 
+// Text is a stored value in the setting's unit, as it is written in a scenario.
+func (s Setting) Text(v int64) string { return fmt.Sprint(float64(v) / float64(s.Scale)) }
+
 // Slab holds the states of n twins of one kind, contiguous. A twin is
 // (slab, index).
 //

@@ -34,6 +34,9 @@ var communitySettings = changeable[Node]{
 	number(Setting{Name: "limit_w", Scale: int64(Watt), Min: 0, Max: int64(1_000_000 * Gigawatt), Zero: "none"}, func(n *Node) *Power { return &n.limit }),
 }
 
+// GridPath is the path of the grid's twin; every other path begins with it.
+const GridPath = "grid"
+
 // Grid adds the communities up.
 var Grid = Declare(Kind{
 	Name: "grid", Plural: "grids", Label: "Grid", Role: RoleNode, Version: 1,

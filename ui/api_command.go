@@ -10,8 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -91,7 +91,7 @@ func (r *run) command(b *CommandBody) (c twins.Command, err error) {
 	return commands[0], nil
 }
 
-func settingNames(e sim.Entry) (names []string) {
+func settingNames(e scenario.Entry) (names []string) {
 	for _, s := range e.Settings() {
 		names = append(names, s.Name)
 	}

@@ -148,8 +148,8 @@ func (r *run) selectedTwins(q *readingsTable) (places []Place, err error) {
 	if q.Community == "" && len(places) > 0 {
 		return places, nil
 	}
-	if q.Community != "" && !strings.HasPrefix(q.Community, sim.GridPath+"/") {
-		q.Community = sim.GridPath + "/" + q.Community
+	if q.Community != "" && !strings.HasPrefix(q.Community, twins.GridPath+"/") {
+		q.Community = twins.GridPath + "/" + q.Community
 	}
 	found := q.Community == ""
 	for i := range r.index.Communities {

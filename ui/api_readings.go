@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -169,7 +168,7 @@ func (r *run) readings(q *readingsQuery) (*Series, error) {
 	}
 	p, ok := r.index.Place(q.Path)
 	if !ok {
-		if q.Path == sim.GridPath || r.kindOf(q.Path) != nil {
+		if q.Path == twins.GridPath || r.kindOf(q.Path) != nil {
 			return r.flows(&flowsQuery{q.RunQuery, q.Window, q.Path, q.Column})
 		}
 		return nil, huma.Error404NotFound(fmt.Sprintf("no twin %q", q.Path))
@@ -250,7 +249,7 @@ var usualFlows = []string{"load_w", "generation_w", "import_w", "export_w", "cha
 
 // scopeRow returns the row of a node: grid, sources/NAME, or a community's path. Column is not set.
 func (r *run) scopeRow(scope string) (Cell, bool) {
-	if scope == sim.GridPath {
+	if scope == twins.GridPath {
 		return Cell{Scope: scopeGrid, Part: -1}, true
 	}
 	if source, ok := strings.CutPrefix(scope, "sources/"); ok {
@@ -302,7 +301,7 @@ func (r *run) production(q *productionQuery) (*Production, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := r.series(sim.GridPath, from, to)
+	s := r.series(twins.GridPath, from, to)
 	for i, source := range r.index.Sources {
 		k := twins.KindNamed(source.Kind)
 		if k.Role == twins.RoleTie || !slices.ContainsFunc(k.Columns, func(c twins.Column) bool { return c.Name == "generation_w" }) && k.Role != twins.RoleProducer {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
@@ -135,7 +136,7 @@ func TestBadRequests(t *testing.T) {
 
 // FuzzRequests: no path and no body makes the server fail.
 func FuzzRequests(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -407,7 +408,7 @@ func (t *tester) value(path, column string, tick int64) int64 {
 // replayed returns the digest of a headless run with the live run's commands.
 func (t *tester) replayed() string {
 	t.Helper()
-	w := load(t.T, "hamlet", sim.Options{})
+	w := load(t.T, "hamlet", scenario.Options{})
 	for _, c := range t.live.commands.list() {
 		if err := w.Add(c); err != nil {
 			t.Fatal(err)
@@ -440,7 +441,7 @@ func TestFork(t *testing.T) {
 	}
 	r, _ := s.runs.find(fork.ID)
 	<-r.done
-	w := load(t, "hamlet", sim.Options{})
+	w := load(t, "hamlet", scenario.Options{})
 	changes, err := w.Scenario.Commands([]string{"ties.tie.available=false"}, 8)
 	if err != nil {
 		t.Fatal(err)
@@ -452,7 +453,7 @@ func TestFork(t *testing.T) {
 		}
 	}
 	want := headless(t, w)
-	if want == headless(t, load(t, "hamlet", sim.Options{})) {
+	if want == headless(t, load(t, "hamlet", scenario.Options{})) {
 		t.Fatal("the change has no effect")
 	}
 	s.get("/runs/fork-1", &fork)
@@ -582,7 +583,7 @@ func TestReduce(t *testing.T) {
 
 // Downloads equal the tables that run --csv writes.
 func TestDownloads(t *testing.T) {
-	w := load(t, "town", sim.Options{Steps: new(5)})
+	w := load(t, "town", scenario.Options{Steps: new(5)})
 	var readings, grid bytes.Buffer
 	table, err := sim.NewCSV(&readings, &grid)
 	if err != nil {
@@ -753,7 +754,7 @@ func TestEventPages(t *testing.T) {
 // Each cause has one alert, which is active in the steps in which its condition is met.
 func TestAlerts(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=1300",
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "communities.north.limit_w=1300",
 			"batteries.*.available=false"}}) // without the roofs' power, load is unserved
 	})
 	s.step(20)
@@ -816,7 +817,7 @@ func TestHistoryIsBounded(t *testing.T) {
 // each time.
 func TestLayout(t *testing.T) {
 	for _, name := range []string{"hamlet", "street", "town"} {
-		x, y := NewIndex(load(t, name, sim.Options{})), NewIndex(load(t, name, sim.Options{}))
+		x, y := NewIndex(load(t, name, scenario.Options{})), NewIndex(load(t, name, scenario.Options{}))
 		if x.Version != y.Version || x.Version == "" {
 			t.Errorf("%s: versions %s and %s", name, x.Version, y.Version)
 		}
@@ -879,7 +880,7 @@ func TestFrequency(t *testing.T) {
 		{"hamlet", []string{"producers.*.available=false", "ties.tie.available=false"}, true}, // the engine, which returns from repair, holds the frequency
 		{"street", []string{"ties.*.available=false"}, false},
 	} {
-		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, sim.Options{Set: row.set}) })
+		s := serve(t, row.scenario, func(o *Options) { o.World = load(t, row.scenario, scenario.Options{Set: row.set}) })
 		s.step(3)
 		step, err := s.live.history.Step(2, false)
 		if err != nil {
@@ -970,7 +971,7 @@ func TestReserveShort(t *testing.T) {
 	const trip = 74 // 18:30
 	alertsOf := func(batteries string) map[string]AlertInfo {
 		s := serve(t, "scarcity", func(o *Options) {
-			o.World = load(t, "scarcity", sim.Options{Set: []string{"batteries.*.available=" + batteries}})
+			o.World = load(t, "scarcity", scenario.Options{Set: []string{"batteries.*.available=" + batteries}})
 		})
 		s.step(trip + 6)
 		var list alertList
@@ -1100,10 +1101,10 @@ func TestPreparedMembers(t *testing.T) {
 	if roofs[true] == 0 || roofs[false] == 0 {
 		t.Errorf("roofs with panels, or prepared: %v", roofs)
 	}
-	var scenario ScenarioInfo
-	s.get("/scenario", &scenario)
-	if scenario.Members["battery"] != 45+6 || scenario.Prepared["battery"] != 255 {
-		t.Errorf("members %v, prepared %v", scenario.Members, scenario.Prepared)
+	var info ScenarioInfo
+	s.get("/scenario", &info)
+	if info.Members["battery"] != 45+6 || info.Prepared["battery"] != 255 {
+		t.Errorf("members %v, prepared %v", info.Members, info.Prepared)
 	}
 	before := count()
 	if before.members != before.listed || before.listed > 9 || !twin().Absent || !twin().Out {

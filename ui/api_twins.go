@@ -12,7 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
@@ -140,8 +140,8 @@ func (r *run) filter(q *twinsQuery) (f filter, err error) {
 		return f, fmt.Errorf("no kind %q", f.kind)
 	}
 	if community != "" {
-		if !strings.HasPrefix(community, sim.GridPath+"/") {
-			community = sim.GridPath + "/" + community
+		if !strings.HasPrefix(community, twins.GridPath+"/") {
+			community = twins.GridPath + "/" + community
 		}
 		c, ok := r.index.Community(community)
 		if !ok {
@@ -362,7 +362,7 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	}
 	kind := r.kindOf(path)
 	switch {
-	case path == sim.GridPath:
+	case path == twins.GridPath:
 		kind = twins.Grid
 		r.gridTwin(t, step)
 	case kind == nil:
@@ -405,7 +405,7 @@ func (r *run) gridTwin(t *TwinInfo, step *Step) {
 
 func (r *run) communityTwin(t *TwinInfo, step *Step) {
 	c, _ := r.index.Community(t.Path)
-	t.Community, t.Parent, t.X, t.Y = c.Path, sim.GridPath, c.X, c.Y
+	t.Community, t.Parent, t.X, t.Y = c.Path, twins.GridPath, c.X, c.Y
 	homes, own := r.index.membersOf(c)
 	t.Children = append(append(t.Children, homes...), own...)
 	t.ChildrenTotal = len(t.Children)
@@ -464,7 +464,7 @@ func flowsOf(b *viewers.Block, row int) map[string]Number {
 	return values
 }
 
-func (r *run) settingsOf(path string, e sim.Entry) []TwinSetting {
+func (r *run) settingsOf(path string, e scenario.Entry) []TwinSetting {
 	out := []TwinSetting{}
 	for _, s := range e.Settings() {
 		t := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -11,7 +12,7 @@ import (
 // BenchmarkShow measures what showing a step costs beyond making it: record, history, alerts, and
 // frames, without viewers.
 func BenchmarkShow(b *testing.B) {
-	w := load(b, "city", sim.Options{})
+	w := load(b, "city", scenario.Options{})
 	x := NewIndex(w)
 	r := &run{index: x, scenario: w.Scenario, views: &folded{set: views.NewSet(w)}}
 	r.hub = newHub(r)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/apitypes"
 )
 
@@ -162,7 +162,7 @@ func (d *described) checkGets(run string) {
 
 // shown returns the paths of the grid, its communities, and the first and the last twin of each kind in a tile.
 func (d *described) shown() []string {
-	paths := []string{sim.GridPath}
+	paths := []string{twins.GridPath}
 	for _, c := range d.index.Communities {
 		paths = append(paths, c.Path)
 	}

@@ -103,7 +103,7 @@ func NewIndex(w *sim.World) *Index {
 	x := &Index{twins: map[string]Place{}, children: map[string][]string{}}
 	x.sources(w)
 	for i, c := range w.Cells {
-		members, twins, prepared := map[string]int{}, 0, []string(nil)
+		members, there, prepared := map[string]int{}, 0, []string(nil)
 		for _, b := range c.Blocks {
 			for m, path := range b.Paths {
 				if b.Prepared(m) && absentAtStart(w, b.Kind, path) {
@@ -111,11 +111,11 @@ func NewIndex(w *sim.World) *Index {
 					continue
 				}
 				members[b.Kind.Name]++
-				twins++
+				there++
 			}
 		}
-		x.Communities = append(x.Communities, Community{Path: c.Path, ID: strings.TrimPrefix(c.Path, sim.GridPath+"/"), Index: i,
-			Twins: twins, Members: members, Tiles: []int{}, prepared: prepared})
+		x.Communities = append(x.Communities, Community{Path: c.Path, ID: strings.TrimPrefix(c.Path, twins.GridPath+"/"), Index: i,
+			Twins: there, Members: members, Tiles: []int{}, prepared: prepared})
 		x.Twins += c.Members()
 	}
 	x.cut(w)

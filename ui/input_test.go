@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -25,7 +25,7 @@ func TestTooMuchInput(t *testing.T) {
 		total = 10 * perSecond * 300
 	}
 	s := serve(t, "hamlet", func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{fmt.Sprint("step_s=", step)}})
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{fmt.Sprint("step_s=", step)}})
 		o.Limits.Requests, o.HistoryBytes = perSecond, 1<<20
 		o.Live.Speed = 10 * step // ten steps a second
 		if long {
@@ -90,7 +90,7 @@ func TestTooMuchInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-s.live.done
-	w := load(t, "hamlet", sim.Options{Set: []string{fmt.Sprint("step_s=", step)}})
+	w := load(t, "hamlet", scenario.Options{Set: []string{fmt.Sprint("step_s=", step)}})
 	for _, c := range s.live.commands.list() {
 		if err := w.Add(c); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // expected is the forecasts of /production: values by step.
@@ -56,7 +56,7 @@ func TestBandAroundTheForecast(t *testing.T) {
 	}
 	week := func(set ...string) func(*Options) {
 		return func(o *Options) {
-			o.World = load(t, "town", sim.Options{Set: append([]string{"days=2", "households=20"}, set...)})
+			o.World = load(t, "town", scenario.Options{Set: append([]string{"days=2", "households=20"}, set...)})
 		}
 	}
 	s := serve(t, "hamlet", week())

@@ -18,8 +18,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
@@ -60,7 +60,7 @@ var spoilers = []string{"-1", "99999999999999999999", "1e309", "NaN", "null", "t
 
 // No malformed message of a viewer breaks the server.
 func TestMalformedMessages(t *testing.T) {
-	w := load(t, "hamlet", sim.Options{})
+	w := load(t, "hamlet", scenario.Options{})
 	run := &run{index: NewIndex(w), scenario: w.Scenario}
 	var seeds [2][]string
 	for _, m := range []*stream.ClientMessage{
@@ -91,7 +91,7 @@ func TestMalformedMessages(t *testing.T) {
 
 // No malformed request is answered with a 5xx.
 func TestMalformedRequests(t *testing.T) {
-	s, err := NewServer(Options{World: load(t, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
+	s, err := NewServer(Options{World: load(t, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestMalformedRequests(t *testing.T) {
 
 // FuzzBodies: no body and no media type of a route that changes something makes the server fail.
 func FuzzBodies(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func FuzzBodies(f *testing.F) {
 // FuzzSocket: whatever bytes a viewer sends after the handshake, the server closes the connection
 // in order.
 func FuzzSocket(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
 	if err != nil {
 		f.Fatal(err)
 	}

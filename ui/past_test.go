@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -19,7 +20,7 @@ import (
 // obviously right, and slow.
 type shelf struct {
 	mu       sync.Mutex
-	scenario *sim.Scenario
+	scenario *scenario.Scenario
 	steps    twins.Tick
 	commands []twins.Command
 	notes    map[string][]byte
@@ -79,7 +80,7 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 
 // Views implements Past. It keeps no views.
 func (h *shelf) Views(twins.Tick) (*views.Set, twins.Tick, error) {
-	w, err := h.scenario.BuildTwins()
+	w, err := sim.BuildTwins(h.scenario, nil)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -117,7 +118,7 @@ func (l *commandList) list() []twins.Command {
 }
 
 func (h *shelf) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {
-	w, err := h.scenario.Build()
+	w, err := sim.Build(h.scenario)
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -240,7 +241,7 @@ func TestLookingBackBeyondMemory(t *testing.T) {
 func TestContinuedRun(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	change := func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario = o.World.Scenario
 	}
 	s := shelved(t, h, change)
@@ -318,7 +319,7 @@ func TestNotKept(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	waits := ""
 	s := shelved(t, h, func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario, o.Waiting = o.World.Scenario, func() string { return waits }
 	})
 	s.step(12)
@@ -346,7 +347,7 @@ func TestNotKept(t *testing.T) {
 	}
 	h.fails = nil
 	s.step(12)
-	if got, want := s.live.finished(), headless(t, load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})); got != want {
+	if got, want := s.live.finished(), headless(t, load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})); got != want {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }

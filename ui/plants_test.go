@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -18,7 +19,7 @@ func TestPlantsShowOrders(t *testing.T) {
 	}
 	var seen []was
 	change := func(o *Options) {
-		o.World = load(t, "town", sim.Options{Set: []string{"households=12", "step_s=300", "producers.biogas.order=run", "producers.biogas.start_up_s=1500",
+		o.World = load(t, "town", scenario.Options{Set: []string{"households=12", "step_s=300", "producers.biogas.order=run", "producers.biogas.start_up_s=1500",
 			"producers.biogas.start_up_warm_s=3000", "producers.biogas.start_up_cold_s=4500", "producers.biogas.warm_after_s=1200", "producers.biogas.cold_after_s=36000", "producers.biogas.min_down_s=900", "producers.biogas.min_up_s=2100"}})
 	}
 	s := serve(t, "hamlet", func(o *Options) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
@@ -24,7 +25,7 @@ type run struct {
 	set              []string
 
 	index    *Index
-	scenario *sim.Scenario
+	scenario *scenario.Scenario
 	replay   bool // the steps of a run that is over are shown
 	pace     pacer
 	history  History
@@ -173,7 +174,9 @@ func (r *run) kindOf(path string) *twins.Kind {
 	return nil
 }
 
-func (r *run) entry(path string) (sim.Entry, bool) { return r.scenario.Entry(r.kindOf(path), path) }
+func (r *run) entry(path string) (scenario.Entry, bool) {
+	return r.scenario.Entry(r.kindOf(path), path)
+}
 
 // commandList holds the commands accepted while the run was live. The latest are in memory, older
 // ones are read from past; without a past all are in memory.
@@ -400,7 +403,7 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 		world, from, chain, err = past.ForkAt(common)
 	} else {
 		common = 0
-		world, err = parent.scenario.Build()
+		world, err = sim.Build(parent.scenario)
 	}
 	if err != nil {
 		return nil, 0, nil, err

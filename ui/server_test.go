@@ -19,6 +19,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
@@ -46,13 +47,13 @@ func TestMain(m *testing.M) {
 
 func flat(w *sim.World) (sim.Stepper, error) { return sim.NewFlat(w, nil, true), nil }
 
-func load(t testing.TB, name string, o sim.Options) *sim.World {
+func load(t testing.TB, name string, o scenario.Options) *sim.World {
 	t.Helper()
-	s, err := sim.Load(name, o)
+	s, err := scenario.Load(name, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,9 +67,9 @@ type tester struct {
 	url string
 }
 
-func serve(t *testing.T, scenario string, change func(*Options)) *tester {
+func serve(t *testing.T, name string, change func(*Options)) *tester {
 	t.Helper()
-	o := Options{World: load(t, scenario, sim.Options{}), Stepper: flat, Live: live.Options{Paused: true}}
+	o := Options{World: load(t, name, scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}}
 	if change != nil {
 		change(&o)
 	}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
@@ -98,7 +97,7 @@ func (r *run) resolveScope(v *viewers.Wanted, tiles map[int]bool, scope string) 
 	case scope == "alerts":
 		v.Alerts = true
 	case name == "community":
-		c, ok := x.Community(sim.GridPath + "/" + rest)
+		c, ok := x.Community(twins.GridPath + "/" + rest)
 		if !ok {
 			return fmt.Errorf("no community %q", rest)
 		}

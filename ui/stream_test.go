@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
@@ -306,7 +306,7 @@ func (c *client) ended() *websocket.CloseError {
 
 // FuzzClientMessage: no message of a viewer breaks the server.
 func FuzzClientMessage(f *testing.F) {
-	w := load(f, "hamlet", sim.Options{})
+	w := load(f, "hamlet", scenario.Options{})
 	x := NewIndex(w)
 	r := &run{index: x, scenario: w.Scenario, history: NewMemory(x, 1<<20)}
 	for _, m := range []*stream.ClientMessage{

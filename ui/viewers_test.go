@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // watched is a paused server of the city of 10,000 homes.
@@ -29,12 +29,12 @@ type watched struct {
 // serveCity starts a server with a small history, so that its memory soon reaches its final size.
 func serveCity(t testing.TB) *watched {
 	t.Helper()
-	return serveQuiet(t, "city", sim.Options{Days: new(14)})
+	return serveQuiet(t, "city", scenario.Options{Days: new(14)})
 }
 
-func serveQuiet(t testing.TB, scenario string, o sim.Options) *watched {
+func serveQuiet(t testing.TB, name string, o scenario.Options) *watched {
 	t.Helper()
-	s, err := NewServer(Options{World: load(t, scenario, o), Stepper: flat, Live: live.Options{Paused: true}, HistoryBytes: 8 << 20,
+	s, err := NewServer(Options{World: load(t, name, o), Stepper: flat, Live: live.Options{Paused: true}, HistoryBytes: 8 << 20,
 		Limits: Limits{Requests: 1e6}})
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func benchmarkViewers(b *testing.B, healthy, stalled int) {
 // nothing: 200 viewers of a hamlet, three frames each a step, 20 steps a second.
 func BenchmarkFrames(b *testing.B) {
 	const viewers = 200
-	w := serveQuiet(b, "hamlet", sim.Options{Set: []string{"step_s=60"}})
+	w := serveQuiet(b, "hamlet", scenario.Options{Set: []string{"step_s=60"}})
 	w.one(b)
 	w.watch(b, viewers, 0, 0, 30)
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/sim/views/viewstest"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -24,7 +25,7 @@ func TestViewsAreShown(t *testing.T) {
 	h := &shelf{notes: map[string][]byte{}}
 	was := []map[string][]byte{}
 	change := func(o *Options) {
-		o.World = load(t, "hamlet", sim.Options{Set: []string{"producers.engine.available=false"}})
+		o.World = load(t, "hamlet", scenario.Options{Set: []string{"producers.engine.available=false"}})
 		h.scenario = o.World.Scenario
 	}
 	fold := func(w *sim.World) sim.Sink {

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/smatrix-grid/smatrix/persistence"
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // completeScenario completes shipped scenarios and files.
@@ -24,7 +24,7 @@ func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, co
 }
 
 func scenarioNames() (names []cobra.Completion) {
-	for _, l := range sim.List() {
+	for _, l := range scenario.List() {
 		names = append(names, cobra.CompletionWithDesc(l.Name, oneLine(l.Description)))
 	}
 	return names
@@ -36,7 +36,7 @@ func completeSet(_ *cobra.Command, args []string, begun string) ([]cobra.Complet
 	if len(args) == 0 {
 		return nil, noFiles
 	}
-	s, err := sim.Load(args[0], sim.Options{})
+	s, err := scenario.Load(args[0], scenario.Options{})
 	if err != nil {
 		return nil, noFiles
 	}
@@ -61,7 +61,7 @@ func completeSetOfRun(_ *cobra.Command, args []string, begun string) (found []co
 }
 
 // completePaths returns the paths of a scenario that begin with begun.
-func completePaths(s *sim.Scenario, begun string) []cobra.Completion {
+func completePaths(s *scenario.Scenario, begun string) []cobra.Completion {
 	text, err := s.YAML()
 	if err != nil {
 		return nil

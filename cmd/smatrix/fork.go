@@ -11,6 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -119,7 +120,7 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 }
 
 // step returns the step at which the fork begins.
-func (f *forkFlags) step(store *persistence.Store, s *sim.Scenario) (twins.Tick, error) {
+func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.Tick, error) {
 	at, err := s.Moment(f.at)
 	switch {
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -34,11 +35,11 @@ func TestServedOnAFullDisk(t *testing.T) {
 	roomInterval = 10 * time.Millisecond
 	t.Cleanup(func() { roomInterval = was })
 
-	scenario, err := sim.Load("hamlet", sim.Options{})
+	source, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func TestServedOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Close()
-	if err := s.endServed(endOf(server.Live().Clock(), scenario.Calendar.Steps)); err != nil {
+	if err := s.endServed(endOf(server.Live().Clock(), source.Calendar.Steps)); err != nil {
 		t.Fatal(err)
 	}
 	_, report, _ := smatrix(t, "run", "hamlet", "--json")

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/persistence"
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
@@ -137,7 +137,7 @@ func pageOf(stderr io.Writer, dir string) (p *page, err error) {
 	return makePage(r, curves, world.Scenario), nil
 }
 
-func makePage(r *views.Report, v *views.Curves, s *sim.Scenario) *page {
+func makePage(r *views.Report, v *views.Curves, s *scenario.Scenario) *page {
 	cal := s.Calendar
 	p := &page{Scenario: s.Name, About: fmt.Sprintf("%s, %s; %d steps of %s from %s; seed %d; digest %s", s.Description, membersText(r.Members), r.Steps, span(int64(cal.Step)),
 		cal.Start.Format("2006-01-02 15:04 MST"), r.Seed, r.Digest)}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -17,8 +17,8 @@ import (
 const reportWidth = 80
 
 // reportText returns the report for people, of the steps from from on.
-func reportText(r *views.Report, s *views.Summary, scenario *sim.Scenario, from twins.Tick, colour bool) string {
-	cal := scenario.Calendar
+func reportText(r *views.Report, s *views.Summary, source *scenario.Scenario, from twins.Tick, colour bool) string {
+	cal := source.Calendar
 	if from > 0 {
 		cal = inputs.NewCalendar(cal.Time(from), cal.Step, cal.Steps-from)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -118,7 +118,7 @@ func TestPlotOfADay(t *testing.T) {
 func TestReportText(t *testing.T) {
 	half := 0.5
 	calendar := inputs.NewCalendar(time.Date(2018, 12, 31, 0, 0, 0, 0, time.UTC), 900, 96)
-	scenario := &sim.Scenario{Name: "x", Calendar: calendar}
+	s := &scenario.Scenario{Name: "x", Calendar: calendar}
 	bad := views.Report{
 		Scenario: "x\x1b[2J", StepS: 900, Steps: 96, Members: map[string]int{"household": 1, "vehicle": 2, "battery": 1},
 		Energy:      views.EnergyReport{Consumed: 1, Produced: 1, Exported: 2, Lost: 3, Curtailed: 4, Shifted: 6, Unserved: 5, UnservedEssential: 2},
@@ -127,7 +127,7 @@ func TestReportText(t *testing.T) {
 		Vehicles:     views.VehicleReport{Departures: 3, Ready: 2, Impossible: 1},
 		FilledValues: 1234, Quarantined: []string{"grid/a/b"}, Interrupted: true,
 	}
-	text := reportText(&bad, summaryOf(96, twins.Kilowatt, false), scenario, 0, false)
+	text := reportText(&bad, summaryOf(96, twins.Kilowatt, false), s, 0, false)
 	for _, want := range []string{
 		"Mon 31 Dec 2018 00:00 to Tue 1 Jan 2019 00:00, UTC", "interrupted after step 96 of 96",
 		"1 household, 1 battery, 2 vehicles", "lost in cables    3.00 Wh", "curtailed         4.00 Wh", "unserved          5.00 Wh, of it essential 2.00 Wh",
@@ -144,7 +144,7 @@ func TestReportText(t *testing.T) {
 		t.Errorf("a name can make the terminal do things:\n%q", text)
 	}
 	good := views.Report{Scenario: "x", StepS: 900}
-	text = reportText(&good, &views.Summary{}, scenario, 0, false)
+	text = reportText(&good, &views.Summary{}, s, 0, false)
 	for _, no := range []string{"unserved", "curtailed", "quarantined", "filled", "lost", "vehicles", "limit", "interrupted", "peak", "kept", "shifted", "SAIFI", "Jain"} {
 		if strings.Contains(text, no) {
 			t.Errorf("%q in\n%s", no, text)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // endsAt is a journal that interrupts the run after a step, as Ctrl-C does.
@@ -33,11 +34,11 @@ func (e *endsAt) Commit(r *sim.StepRecord) error {
 func interruptAfter(t *testing.T, dir string, after int) {
 	t.Helper()
 	steps := 150
-	scenario, err := sim.Load("town", sim.Options{Steps: &steps})
+	source, err := scenario.Load("town", scenario.Options{Steps: &steps})
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func interruptAfter(t *testing.T, dir string, after int) {
 	defer cancel()
 	var stdout, stderr strings.Builder
 	s := newSession(&runFlags{out: dir, csv: true, json: true}, world, &stdout, &stderr)
-	if s.dir, err = persistence.CreateRun(dir, persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed}); err != nil {
+	if s.dir, err = persistence.CreateRun(dir, persistence.Run{Scenario: source.Name, Seed: source.Seed}); err != nil {
 		t.Fatal(err)
 	}
 	s.keep = func() (sim.Sink, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/smatrix-grid/smatrix/actors"
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -98,8 +99,8 @@ func addSet(c *cobra.Command, set *[]string) {
 }
 
 // options returns the flags as options of sim.
-func (f *runFlags) options(c *cobra.Command) sim.Options {
-	o := sim.Options{Set: f.set}
+func (f *runFlags) options(c *cobra.Command) scenario.Options {
+	o := scenario.Options{Set: f.set}
 	if c.Flags().Changed("days") {
 		o.Days = &f.days
 	}
@@ -124,11 +125,11 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	if err := f.checkRetention(c, keep); err != nil {
 		return err
 	}
-	scenario, err := sim.Load(name, f.options(c))
+	source, err := scenario.Load(name, f.options(c))
 	if err != nil {
 		return err
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(source)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	}
 	s := newSession(f, world, c.OutOrStdout(), c.ErrOrStderr())
 	if keep {
-		meta := persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
+		meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 		if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 			return err
 		}
@@ -202,8 +203,8 @@ func (s *session) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	scenario := s.world.Scenario
-	stepper, err := actors.Start(s.world, actors.Options{Hosting: actors.Hosting(scenario.Hosting), Hash: true})
+	source := s.world.Scenario
+	stepper, err := actors.Start(s.world, actors.Options{Hosting: actors.Hosting(source.Hosting), Hash: true})
 	if err != nil {
 		return err
 	}
@@ -211,15 +212,15 @@ func (s *session) steps(ctx context.Context) error {
 	runner := sim.Runner{World: s.world, Stepper: stepper, Sinks: sinks}
 	runner.From(s.from)
 	if !s.flags.quiet {
-		p := newProgress(s.stderr, scenario.Calendar)
+		p := newProgress(s.stderr, source.Calendar)
 		defer p.end()
 		runner.Progress = p.update
 	}
 	start := time.Now()
 	done, err := runner.Run(ctx)
 	s.wall, s.messages = time.Since(start), stepper.MessagesHandled()
-	if err == nil && done < scenario.Calendar.Steps {
-		return &interruptedError{int64(done), int64(scenario.Calendar.Steps)}
+	if err == nil && done < source.Calendar.Steps {
+		return &interruptedError{int64(done), int64(source.Calendar.Steps)}
 	}
 	return err
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
@@ -280,11 +281,11 @@ func TestDiskThatFillsUp(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("wants /dev/full")
 	}
-	scenario, err := sim.Load("street", sim.Options{})
+	source, err := scenario.Load("street", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(source)
 	if err != nil {
 		t.Fatal(err)
 	}

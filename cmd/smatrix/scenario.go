@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func newScenario() *cobra.Command {
@@ -30,7 +30,7 @@ func newScenarioList() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, l := range sim.List() {
+			for _, l := range scenario.List() {
 				fmt.Fprintf(w, "%s\t%s\n", l.Name, oneLine(l.Description))
 			}
 			return w.Flush() // which also returns earlier errors
@@ -48,7 +48,7 @@ x-changeable may be changed in mid-run.`,
 		Example: `  smatrix scenario schema > smatrix.schema.json`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			schema, err := sim.Schema()
+			schema, err := scenario.Schema()
 			if err != nil {
 				return err
 			}

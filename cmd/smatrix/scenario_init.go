@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func newScenarioInit() *cobra.Command {
@@ -52,14 +52,14 @@ func isScenario(path string) bool {
 // templateFiles returns the template's files for a folder or a file, the scenario first.
 // Its recording keeps the name that the scenario refers to.
 func templateFiles(where string) (files []newFile) {
-	dir, scenario := where, ""
+	dir, first := where, ""
 	if isScenario(where) {
-		dir, scenario = filepath.Dir(where), where
+		dir, first = filepath.Dir(where), where
 	}
-	for name, content := range sim.Template() {
+	for name, content := range scenario.Template() {
 		path := filepath.Join(dir, name)
-		if isScenario(name) && scenario != "" {
-			path = scenario
+		if isScenario(name) && first != "" {
+			path = first
 		}
 		files = append(files, newFile{path, content})
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func newScenarioShow() *cobra.Command {
@@ -44,7 +44,7 @@ func showScenario(c *cobra.Command, name string, resolved bool, set []string) ([
 		}
 		return withCalendar(name)
 	}
-	s, err := sim.Load(name, sim.Options{Set: set})
+	s, err := scenario.Load(name, scenario.Options{Set: set})
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +54,11 @@ func showScenario(c *cobra.Command, name string, resolved bool, set []string) ([
 // withCalendar returns a scenario as it was written, with its calendar map below. An
 // invalid scenario is shown without the map.
 func withCalendar(name string) ([]byte, error) {
-	text, err := sim.Source(name)
+	text, err := scenario.Source(name)
 	if err != nil {
 		return nil, err
 	}
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		return text, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func newScenarioValidate() *cobra.Command {
@@ -35,11 +36,11 @@ or what is wrong and what was wanted, with file and line.`,
 
 // validate prints the members of a scenario, or returns its errors.
 func validate(w io.Writer, name, prefix string) error {
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		return err
 	}
-	world, err := s.Build()
+	world, err := sim.Build(s)
 	if err != nil {
 		return err
 	}

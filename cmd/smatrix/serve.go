@@ -20,6 +20,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui"
 )
 
@@ -129,11 +130,11 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	} else if options.Days == nil {
 		options.Days = new(serveDays)
 	}
-	scenario, err := sim.Load(name, options)
+	source, err := scenario.Load(name, options)
 	if err != nil {
 		return err
 	}
-	world, err := scenario.Build()
+	world, err := sim.Build(source)
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	s := newSession(&f.runFlags, world, c.OutOrStdout(), c.ErrOrStderr())
 	return f.listen(c, func(l net.Listener, speed float64) error {
 		if c.Flags().Changed("out") {
-			meta := persistence.Run{Scenario: scenario.Name, Seed: scenario.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
+			meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 			if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
 				return err
 			}
@@ -276,7 +277,7 @@ func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64
 }
 
 // greet prints the address.
-func (f *serveFlags) greet(w io.Writer, s *sim.Scenario, does, addr string) error {
+func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does, addr string) error {
 	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, s.Name, addr)
 	if err == nil && f.token != "" {
 		_, err = fmt.Fprintf(w, "open it once as http://%s/?token=…\n", addr)

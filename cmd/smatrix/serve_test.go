@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -96,9 +97,9 @@ func headless(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	days, err := strconv.Atoi(args[2])
 	ts.Check(err)
-	s, err := sim.Load(args[1], sim.Options{Days: &days})
+	s, err := scenario.Load(args[1], scenario.Options{Days: &days})
 	ts.Check(err)
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	ts.Check(err)
 	for i, arg := range args[3:] {
 		at, set, _ := strings.Cut(arg, ":")

@@ -163,7 +163,7 @@ type usedDevice struct {
 
 // find finds the household or community that the flags name.
 func (u *usageQuery) find(household, community string) error {
-	u.cell, u.block, u.member, u.of = -1, -1, -1, sim.GridPath
+	u.cell, u.block, u.member, u.of = -1, -1, -1, twins.GridPath
 	asked, what := household, "household"
 	if asked == "" {
 		asked, what = community, "community"

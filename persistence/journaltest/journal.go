@@ -14,6 +14,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -59,11 +60,11 @@ func (h *house) world(commands ...twins.Command) *sim.World {
 	if err != nil {
 		h.Fatal(err)
 	}
-	s, err := sim.Load(filepath.Join(dir, "road.yaml"), sim.Options{})
+	s, err := scenario.Load(filepath.Join(dir, "road.yaml"), scenario.Options{})
 	if err != nil {
 		h.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		h.Fatal(err)
 	}

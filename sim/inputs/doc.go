@@ -9,6 +9,6 @@
 // # What is absent
 //
 // No scenario: how an input is written in one, and who follows which column, is known
-// to package sim. No world and no steps. Files are opened through the fs.FS that the
+// to package scenario. No world and no steps. Files are opened through the fs.FS that the
 // caller gives; nothing is written. The wall clock is not read.
 package inputs

@@ -18,6 +18,6 @@ func TestImports(t *testing.T) {
 		"github.com/smatrix-grid/smatrix/sim/views":   "what records come to is not known here",
 		"github.com/smatrix-grid/smatrix/sim/tables":  "tables are made of records",
 		"github.com/smatrix-grid/smatrix/sim/form":    "inputs have no stored form",
-		"go.yaml.in/yaml":                             "scenarios are read by package sim; here are data files",
+		"go.yaml.in/yaml":                             "scenarios are read by package scenario; here are data files",
 	})
 }

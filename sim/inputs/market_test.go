@@ -252,7 +252,7 @@ func TestGenerationSources(t *testing.T) {
 // schemaTechnologies are the keys of a market's mix in the scenario's schema, in its order.
 func schemaTechnologies(t *testing.T) (keys []string) {
 	t.Helper()
-	b, err := os.ReadFile("../schema.json")
+	b, err := os.ReadFile("../scenario/schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -42,7 +43,7 @@ func digestOf(t *testing.T, w *sim.World) string {
 
 func mustShip(t *testing.T, name string) *sim.World {
 	t.Helper()
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +60,18 @@ func baseScenario(t testing.TB) string {
 	return string(b)
 }
 
-func mustLoad(t testing.TB, source string) *sim.Scenario {
+func mustLoad(t testing.TB, source string) *scenario.Scenario {
 	t.Helper()
-	s, err := sim.Origin{File: "x.yaml", Dir: "../testdata/scenario", Text: []byte(source)}.Load()
+	s, err := scenario.Origin{File: "x.yaml", Dir: "../testdata/scenario", Text: []byte(source)}.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func mustBuild(t testing.TB, s *sim.Scenario) *sim.World {
+func mustBuild(t testing.TB, s *scenario.Scenario) *sim.World {
 	t.Helper()
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -199,14 +199,14 @@ func (a *Alerts) Commit(r *sim.StepRecord) error {
 }
 
 func ofGrid(r *sim.StepRecord, now map[cause]int64) {
-	ofEvents(r.Events, sim.GridPath, now)
+	ofEvents(r.Events, twins.GridPath, now)
 	const band = 200_000 // µHz
 	for rule, is := range map[string]bool{
 		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
 		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band, "grid.islanded": r.Swing.Island,
 	} {
 		if is {
-			now[cause{rule, sim.GridPath}]++
+			now[cause{rule, twins.GridPath}]++
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -19,7 +20,7 @@ import (
 // over steps.
 type Bookings struct {
 	// Rates are the prices that a member is paid. The zero Rates pay nothing.
-	Rates sim.Rates
+	Rates scenario.Rates
 	rows  map[bookingKey]*[numBookings]twins.Energy
 }
 

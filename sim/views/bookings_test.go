@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -14,7 +15,7 @@ import (
 // Fractions of a micro-euro add up over steps: 1 W for a second is 1/3,600 Wh, and at
 // 1 €/kWh 3,600 such steps earn 1,000 micro-euro.
 func TestRewardsByHand(t *testing.T) {
-	rates := sim.Rates{Shifted: 50_000_000, Unserved: 1_000_000_000, Curtailed: 80_000_000}
+	rates := scenario.Rates{Shifted: 50_000_000, Unserved: 1_000_000_000, Curtailed: 80_000_000}
 	b := views.Bookings{Rates: rates}
 	note := func(member string, why twins.Reason, shifted, unserved, curtailed twins.Power) twins.Decision {
 		return twins.Decision{Member: member, Reason: why, Shifted: shifted, Unserved: unserved, Curtailed: curtailed}
@@ -61,11 +62,11 @@ func (f *flows) Commit(r *sim.StepRecord) error {
 
 func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flows) {
 	t.Helper()
-	s, err := sim.Load("hamlet", sim.Options{Set: set})
+	s, err := scenario.Load("hamlet", scenario.Options{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -142,11 +143,11 @@ func TestBandCoversWhatComes(t *testing.T) {
 	}
 	inside, all := 0, 0
 	for _, row := range []struct{ scenario, start string }{{"town", "2018-01-08"}, {"town", "2018-06-11"}, {"town", "2018-10-08"}, {"scarcity", "2018-01-08"}} {
-		s, err := sim.Load(row.scenario, sim.Options{Set: []string{"start=" + row.start, "days=7"}})
+		s, err := scenario.Load(row.scenario, scenario.Options{Set: []string{"start=" + row.start, "days=7"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

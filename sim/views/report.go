@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -143,7 +144,7 @@ type Summary struct {
 }
 
 // NewSummary makes a Summary with the threshold and the rates of a scenario.
-func NewSummary(s *sim.Scenario) *Summary {
+func NewSummary(s *scenario.Scenario) *Summary {
 	return &Summary{Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -12,11 +13,11 @@ import (
 // of every kind, each figure of each member equals the sum of its readings.
 func TestUsageIsTheSumOfReadings(t *testing.T) {
 	for _, name := range []string{"hamlet", "scarcity"} {
-		s, err := sim.Load(name, sim.Options{})
+		s, err := scenario.Load(name, scenario.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.Build()
+		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/twins/operator"
@@ -16,11 +17,11 @@ import (
 // built is a world with commands: limits, an order to a plant, a plant out of service.
 func built(t *testing.T, name string, commands ...twins.Command) *sim.World {
 	t.Helper()
-	s, err := sim.Load(name, sim.Options{})
+	s, err := scenario.Load(name, scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Build()
+	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func (x *restless) to(t *testing.T, from, to twins.Tick, sinks ...sim.Sink) {
 		park.Event.V = [7]int64{int64(n), int64(n + 1)}
 		x.cell.Events = []twins.Notice{*e, *park}
 		judged := twins.Event{Type: sim.ForecastJudged, V: [7]int64{int64(n % 977), int64(n % 733), int64(n % 599), 1}}
-		r.Events = []twins.Notice{{Member: sim.GridPath, Event: judged}, {Member: sim.GridPath, Event: twins.Event{Type: operator.ReserveShort}}}
+		r.Events = []twins.Notice{{Member: twins.GridPath, Event: judged}, {Member: twins.GridPath, Event: twins.Event{Type: operator.ReserveShort}}}
 		r.Commands = []twins.Command{set(n, int64(n), x.cell.Path, "limit_w", int64(n)), set(n, int64(n), e.Member, "fixed_w", int64(n)),
 			set(n, int64(n), e.Member, "available", int64(n%2))}
 		x.cell.Limit = twins.Power(n)

@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"fmt"
@@ -117,7 +117,7 @@ households: [{id: h, community: c, appliances: {}}]
 			text := strings.NewReplacer("WEATHER", row.weather, "COLUMNS", row.columns, "WIND", row.wind).Replace(source)
 			still := regexp.MustCompile(",[0-9]+\n").ReplaceAllString(hourly("2013-07-01", "2013-08-05", ""), ",5\n")
 			files := fstest.MapFS{"x.csv": {Data: []byte(still)}, "w.csv": {Data: []byte(still)}}
-			_, err := loadAndBuildFrom([]byte(text), origin{file: "x.yaml", data: files})
+			err := loadAndBuildFrom([]byte(text), origin{file: "x.yaml", data: files})
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("got  %v\nwant %s", err, row.want)
 			}
@@ -125,10 +125,10 @@ households: [{id: h, community: c, appliances: {}}]
 	}
 }
 
-func loadAndBuildFrom(source []byte, from origin) (*World, error) {
+func loadAndBuildFrom(source []byte, from origin) error {
 	s, err := load(source, from, Options{Set: []string{"zone=UTC"}})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s.Build()
+	return Build(s)
 }

@@ -1,14 +1,15 @@
-package sim
+package scenario
 
 import (
-	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -55,7 +56,7 @@ ties:
 
 func loadDrawn(t testing.TB, source string, sets ...string) *Scenario {
 	t.Helper()
-	s, err := load([]byte(source), origin{file: "x.yaml", data: shippedFS()}, Options{Set: sets})
+	s, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Set: sets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestDrawIsStable(t *testing.T) {
 		})
 	}
 	seed := uint64(2)
-	s, err := load([]byte(drawnSource), origin{file: "x.yaml", data: shippedFS()}, Options{Seed: &seed})
+	s, err := load([]byte(drawnSource), origin{file: "x.yaml", data: scenarios.Files}, Options{Seed: &seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,111 +336,26 @@ func TestPreparedBatteries(t *testing.T) {
 	if len(sizes) != 3 || sizes["5000"] < 60 || sizes["7500"] < 60 || sizes["10000"] < 60 {
 		t.Errorf("prepared ones hold %v Wh, want a third each of 5000, 7500 and 10000", sizes)
 	}
-	w := mustBuild(t, s)
-	if w.Members["battery"] != 45+6 || w.Prepared["battery"] != 255 {
-		t.Errorf("%v are members and %v prepared, want 51 and 255 batteries", w.Members, w.Prepared)
-	}
-	w = mustBuild(t, loadDrawn(t, drawnSource, "draw.batteries.prepared=true", "batteries.store-0001.available=true", "batteries.store-0002.available=true", "batteries.store-0003.available=true"))
-	if n := w.Members["battery"]; n < 51+2 || n+w.Prepared["battery"] != 306 { // perhaps one of the three had one
-		t.Errorf("three put in from the start: %v are members and %v prepared", w.Members, w.Prepared)
-	}
-}
-
-// storedDay is what a home came to from step 48, noon, on.
-type storedDay struct {
-	cells                         []*twins.Cell
-	home, battery                 string
-	export, evening               twins.Energy // fed in; drawn from 17:00 on
-	charged, given, held, atFirst twins.Energy
-	rows                          int // steps in which the battery was there
-}
-
-// Commit implements Sink.
-func (d *storedDay) Commit(r *StepRecord) error {
-	net := twins.Power(0)
-	for n, c := range d.cells {
-		for k, b := range c.Blocks {
-			for i, path := range b.Paths {
-				switch path {
-				case d.battery:
-					if !r.Cells[n].Blocks[k].Vacant(i) {
-						if d.rows++; d.rows == 1 {
-							d.atFirst = b.Read[i].Content - b.Read[i].Stored
-						}
-					}
-					d.charged += max(0, b.Read[i].Power).For(r.Step)
-					d.given += max(0, -b.Read[i].Power).For(r.Step)
-					d.held = b.Read[i].Content
-					net += b.Read[i].Power
-				case d.home:
-					net += b.Read[i].Power
+	batteries := func(s *Scenario) (members, prepared int) {
+		for _, g := range s.Communities() {
+			for kind, absent := range g.Kinds() {
+				switch {
+				case kind != twins.Battery:
+				case absent:
+					prepared++
+				default:
+					members++
 				}
 			}
 		}
+		return members, prepared
 	}
-	if r.Tick >= 48 {
-		d.export += max(0, -net).For(r.Step)
+	if n, more := batteries(s); n != 45+6 || more != 255 {
+		t.Errorf("%d are members and %d prepared, want 51 and 255 batteries", n, more)
 	}
-	if r.Tick >= 68 {
-		d.evening += max(0, net).For(r.Step)
-	}
-	return nil
-}
-
-// A home of the town with panels and no battery gets one at noon of a day in March:
-// from then on it feeds in less (8.7, with 2.5 kWh 6.9, with 5 kWh 5.8 kWh) and draws
-// less in the evening (5.9, 4.2, 2.2), and one of twice the size gives twice as much.
-// Taken out at 18:00 it gives no more and keeps what it holds.
-func TestBatteryPutIntoAHome(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
-	}
-	const path = "grid/community-04/household-0185"
-	day := func(rows int, set []string, events ...string) *storedDay {
-		t.Helper()
-		s, err := Load("town", Options{Set: append([]string{"start=2018-03-12"}, set...)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for k, e := range events { // one at noon, one at 18:00
-			commands, err := s.Commands([]string{e}, twins.Tick(48+24*k))
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Events = append(s.Events, commands...)
-		}
-		w := mustBuild(t, s)
-		d := &storedDay{cells: w.Cells, home: path, battery: path + "/battery-0185"}
-		r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{d}}
-		if _, err := r.Run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if d.rows != rows || d.atFirst != 0 {
-			t.Fatalf("%v: the battery was there in %d steps, held %d mJ before the first; wanted %d and 0", events, d.rows, d.atFirst, rows)
-		}
-		t.Logf("%v %v: %.2f kWh fed in from noon on, %.2f drawn in the evening, %.2f charged, %.2f given", set, events,
-			d.export.WattHours()/1000, d.evening.WattHours()/1000, d.charged.WattHours()/1000, d.given.WattHours()/1000)
-		return d
-	}
-	const put, size = "batteries.battery-0185.available=true", "batteries.battery-0185.rated_wh="
-	without := day(0, nil)
-	small := day(48, []string{size + "2500"}, put)
-	large := day(48, []string{size + "5000"}, put)
-	if !(without.export > small.export && small.export > large.export && large.export >= 0) {
-		t.Errorf("fed in from noon on: %v, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.export.WattHours(), small.export.WattHours(), large.export.WattHours())
-	}
-	if !(without.evening > small.evening && small.evening > large.evening) {
-		t.Errorf("drawn from 17:00 on: %v, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.evening.WattHours(), small.evening.WattHours(), large.evening.WattHours())
-	}
-	if more := float64(large.given) / float64(small.given); more < 1.8 || more > 2.2 {
-		t.Errorf("of twice the size it gave %.2f times as much", more)
-	}
-	taken := day(48, []string{size + "5000"}, put, "batteries.battery-0185.available=false")
-	if taken.given >= large.given || taken.held <= 600*twins.WattHour || taken.export < large.export {
-		t.Errorf("taken out at 18:00 it gave %v Wh and holds %v", taken.given.WattHours(), taken.held.WattHours())
-	}
-	if first := day(96, []string{put}); first.export >= without.export {
-		t.Errorf("there from the start, it leaves %v Wh to be fed in, was %v", first.export.WattHours(), without.export.WattHours())
+	n, more := batteries(loadDrawn(t, drawnSource, "draw.batteries.prepared=true", "batteries.store-0001.available=true", "batteries.store-0002.available=true", "batteries.store-0003.available=true"))
+	if n < 51+2 || n+more != 306 { // perhaps one of the three had one
+		t.Errorf("three put in from the start: %d are members and %d prepared", n, more)
 	}
 }
 
@@ -483,9 +399,9 @@ func TestBadDraws(t *testing.T) {
 			if !strings.Contains(drawnSource, row.old) {
 				t.Fatal("nothing to replace")
 			}
-			s, err := load([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), origin{file: "x.yaml", data: shippedFS()}, Options{Steps: new(2)})
+			s, err := load([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 			if err == nil {
-				_, err = s.Build()
+				err = Build(s)
 			}
 			if err == nil || !strings.HasPrefix(err.Error(), row.want) && !strings.Contains(err.Error(), row.want) {
 				t.Errorf("got  %v\nwant %s", err, row.want)
@@ -500,7 +416,7 @@ func TestHouseholdsWithoutDraw(t *testing.T) {
 		{"communities: [{id: c}]\nhouseholds: 3\n", "x.yaml:2: households: 3 of them and no draw, wanted a draw that says what they are, or a list of them"},
 		{"communities: [{id: c}]\nhouseholds: 3\ndraw: 4\n", "x.yaml:3: draw: 4 is a number, wanted keys and values"},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: shippedFS()}, Options{})
+		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{})
 		if err == nil || err.Error() != row[1] {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
@@ -543,7 +459,7 @@ func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 	t.Helper()
 	spec := recordingSpec(&s.document.entries("recordings")[0])
 	spec.Moves = s.document.moves()["homes"]
-	r, err := inputs.ReadRecording(shippedFS(), spec, s.Calendar)
+	r, err := inputs.ReadRecording(scenarios.Files, spec, s.Calendar)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -657,7 +573,7 @@ func TestDrawnWords(t *testing.T) {
 		{strings.Replace(source, `"Ad*"`, `"Bd*"`, 1), `draw.vehicles.sessions.user: nothing fits "Bd*", wanted one of: AdA1-1, `},
 		{strings.Replace(source, "list: drivers", "list: driver", 1), `draw.vehicles.sessions.list: no session "driver", did you mean "drivers"?`},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: shippedFS()}, Options{Steps: new(2)})
+		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
@@ -674,9 +590,26 @@ func TestBadSupply(t *testing.T) {
 		{"{community: supply, for_households: 100, producers: [{id: p, rated_w: 5, units: 0}]}", "draw.supply.producers[0].units: 0 is below 1"},
 	} {
 		source := strings.Replace(drawnSource, "draw:\n", "draw:\n  supply: "+row[0]+"\n", 1)
-		_, err := load([]byte(source), origin{file: "x.yaml", data: shippedFS()}, Options{Steps: new(2)})
+		_, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), "x.yaml:17: ") || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
 	}
+}
+
+// figure checks a value against what is known, with how far it may be off.
+func figure(t *testing.T, what string, got, want, off float64) {
+	t.Helper()
+	if math.Abs(got-want) > off {
+		t.Errorf("%s: %.4f, want %.4g ± %.2g", what, got, want, off)
+		return
+	}
+	t.Logf("%s: %.4f, want %.4g, error %+.1f %%", what, got, want, 100*(got/want-1))
+}
+
+func mean(v []float64) (m float64) {
+	for _, x := range v {
+		m += x
+	}
+	return m / float64(len(v))
 }

@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"cmp"
@@ -22,6 +22,9 @@ type planned struct {
 	setting twins.Setting
 	before  int64 // the setting's value in the scenario
 }
+
+// settingOf names a setting of a twin.
+type settingOf struct{ target, name string }
 
 // plan expands one change in mid-run into commands. What is wrong with it is a
 // pathError or a valueError.
@@ -81,7 +84,7 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 	v, err := stored(&c.value, p.setting)
 	p.Command = twins.Set(target, key, v).At(step, 0)
 	if err != nil || v < p.setting.Min || v > p.setting.Max {
-		return p, errValue("%s: %s is outside %s…%s", p.name, c.value.text, settingText(p.setting.Min, p.setting), settingText(p.setting.Max, p.setting))
+		return p, errValue("%s: %s is outside %s…%s", p.name, c.value.text, p.setting.Text(p.setting.Min), p.setting.Text(p.setting.Max))
 	}
 	return p, nil
 }
@@ -111,10 +114,6 @@ func within(s twins.Setting, of subschema) twins.Setting {
 		}
 	}
 	return s
-}
-
-func settingText(v int64, s twins.Setting) string {
-	return fmt.Sprint(float64(v) / float64(s.Scale))
 }
 
 // targetPath is the path of the twin that an entry becomes.
@@ -308,7 +307,7 @@ func (d *document) rehearse(all []planned) (found []error) {
 		}
 		if now[at] = v; !ok {
 			found = append(found, d.problem(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
-				settingText(least, p.setting), settingText(p.setting.Max, p.setting)))
+				p.setting.Text(least), p.setting.Text(p.setting.Max)))
 		}
 	}
 	return found

@@ -1,7 +1,8 @@
-package sim
+package scenario
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 )
 
 // Origin is what a scenario was loaded from: all that is wanted to load the same
@@ -32,7 +34,7 @@ func (s *Scenario) Origin() Origin { return s.origin }
 
 // Load loads the scenario again, as Load did.
 func (s Origin) Load() (*Scenario, error) {
-	from := origin{file: s.File, dir: s.Dir, data: shippedFS()}
+	from := origin{file: s.File, dir: s.Dir, data: scenarios.Files}
 	if !s.Shipped() {
 		from.data = dirFS(s.Dir)
 	}
@@ -83,7 +85,7 @@ func (s *Origin) pathOf(name string) (string, error) {
 func (s *Origin) Check(files []DataFile) error {
 	data, what := fs.FS(dirFS("/")), "recorded data"
 	if s.Shipped() {
-		data, what = shippedFS(), "data of the shipped scenario"
+		data, what = scenarios.Files, "data of the shipped scenario"
 	}
 	var found []error
 	for _, f := range files {
@@ -110,9 +112,7 @@ func fileSum(data fs.FS, name string) (string, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
-	var sum Hash
-	h.Sum(sum[:0])
-	return sum.String(), nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // watched remembers which files have been opened.

@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"bytes"
@@ -347,7 +347,7 @@ func readJSON(source string) tree {
 	d.UseNumber()
 	t, err := jsonValue(d)
 	if _, end := d.Token(); err != nil || end != io.EOF {
-		panic(fmt.Sprintf("sim: schema is not JSON: %v in %s", err, source))
+		panic(fmt.Sprintf("scenario: schema is not JSON: %v in %s", err, source))
 	}
 	return t
 }

@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"errors"
@@ -285,13 +285,13 @@ func product(a, b string) string {
 	x, okX := new(big.Rat).SetString(a)
 	y, okY := new(big.Rat).SetString(b)
 	if !okX || !okY {
-		panic("sim: not in decimal form: " + a + " or " + b)
+		panic("scenario: not in decimal form: " + a + " or " + b)
 	}
 	x.Mul(x, y)
 	places, _ := x.FloatPrec()
 	s, ok := decimal(x.FloatString(places))
 	if !ok {
-		panic("sim: product of decimals is none: " + s)
+		panic("scenario: product of decimals is none: " + s)
 	}
 	return s
 }

@@ -1,9 +1,10 @@
-package sim
+package scenario
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -44,9 +45,6 @@ type Scenario struct {
 	Rates        Rates           // of rewards
 	Events       []twins.Command // in the order of the file
 
-	// Form is that of a kept run which the scenario is of; nil: this program's.
-	Form *Form
-
 	mu       sync.Mutex // document
 	document *document
 	origin   Origin
@@ -75,6 +73,13 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 	}
 	s.origin.Name = nameOrFile
 	return s, nil
+}
+
+// Read is Load of a scenario that has been read, under the name that messages call it by.
+// Its data is opened in data. Its Origin takes the data for that which is shipped with the
+// program, and loads it again only if it is.
+func Read(source []byte, file string, data fs.FS, o Options) (*Scenario, error) {
+	return load(source, origin{file: file, data: data}, o)
 }
 
 func load(source []byte, from origin, o Options) (*Scenario, error) {

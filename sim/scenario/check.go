@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"errors"
@@ -714,7 +714,7 @@ func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []err
 	return found
 }
 
-func communityPath(id string) string { return GridPath + "/" + id }
+func communityPath(id string) string { return twins.GridPath + "/" + id }
 
 // memberPath is the path of a member: grid/community/id, or
 // grid/community/owner/id behind an owner's meter.

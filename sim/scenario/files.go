@@ -1,7 +1,6 @@
-package sim
+package scenario
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -12,19 +11,8 @@ import (
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 )
-
-//go:embed scenarios
-var shipped embed.FS
-
-// shippedFS has the shipped scenarios and their data at its root.
-func shippedFS() fs.FS {
-	sub, err := fs.Sub(shipped, "scenarios")
-	if err != nil {
-		panic(err) // the name is a constant
-	}
-	return sub
-}
 
 // Listing is one shipped scenario.
 type Listing struct{ Name, Description string }
@@ -46,7 +34,7 @@ func List() (all []Listing) {
 }
 
 func shippedNames() (names []string) {
-	files, err := fs.Glob(shippedFS(), "*.yaml")
+	files, err := fs.Glob(scenarios.Files, "*.yaml")
 	if err != nil {
 		panic(err) // the pattern is a constant
 	}
@@ -66,10 +54,10 @@ func Source(nameOrFile string) ([]byte, error) {
 // scenario and its recording. They run as they are.
 func Template() map[string][]byte {
 	files := map[string][]byte{}
-	dir := "scenarios/template"
-	entries, err := shipped.ReadDir(dir)
+	dir := "template"
+	entries, err := scenarios.Files.ReadDir(dir)
 	for _, e := range entries {
-		files[e.Name()], err = shipped.ReadFile(dir + "/" + e.Name())
+		files[e.Name()], err = scenarios.Files.ReadFile(dir + "/" + e.Name())
 	}
 	if err != nil {
 		panic(err) // they are embedded
@@ -89,8 +77,8 @@ type origin struct {
 func open(nameOrFile string) ([]byte, origin, error) {
 	if slices.Contains(shippedNames(), nameOrFile) {
 		file := nameOrFile + ".yaml"
-		source, err := fs.ReadFile(shippedFS(), file)
-		return source, origin{file: file, data: shippedFS()}, err
+		source, err := scenarios.Files.ReadFile(file)
+		return source, origin{file: file, data: scenarios.Files}, err
 	}
 	dir := filepath.Dir(nameOrFile)
 	source, err := readRegular(nameOrFile)

@@ -1,18 +1,17 @@
-package sim
+package scenario
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 	"pgregory.net/rapid"
 )
@@ -20,7 +19,7 @@ import (
 // baseScenario is testdata/scenario/base.yaml: what tests begin with.
 func baseScenario(t testing.TB) string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/scenario/base.yaml")
+	b, err := os.ReadFile("../testdata/scenario/base.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +27,7 @@ func baseScenario(t testing.TB) string {
 }
 
 func testOrigin() origin {
-	return origin{file: "x.yaml", dir: "testdata/scenario", data: dirFS("testdata/scenario")}
+	return origin{file: "x.yaml", dir: "../testdata/scenario", data: dirFS("../testdata/scenario")}
 }
 
 // edited is the base with one piece of text replaced.
@@ -50,20 +49,11 @@ func mustLoad(t testing.TB, source string, o Options) *Scenario {
 	return s
 }
 
-func mustBuild(t testing.TB, s *Scenario) *World {
-	t.Helper()
-	w, err := s.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
 // loadAndBuild is what `scenario validate` does.
 func loadAndBuild(source string, o Options) error {
 	s, err := load([]byte(source), testOrigin(), o)
 	if err == nil {
-		_, err = s.Build()
+		err = Build(s)
 	}
 	return err
 }
@@ -406,13 +396,13 @@ func TestPatterns(t *testing.T) {
 			t.Errorf("got %s", h.appendJSON(nil))
 		}
 	}
-	w := mustBuild(t, s)
+	_, members := s.Communities()[0].Specs()
 	var paths []string
-	for _, b := range w.Cells[0].Blocks {
-		paths = append(paths, b.Paths...)
+	for _, m := range members {
+		paths = append(paths, m.Path)
 	}
-	if got, want := strings.Join(paths, " "), "grid/street/h2/b1 grid/street/home-a/store-a grid/street/home-b/store-b grid/street/home-c/store-c "+
-		"grid/street/h2 grid/street/home-a grid/street/home-b grid/street/home-c"; got != want {
+	if got, want := strings.Join(paths, " "), "grid/street/home-b grid/street/home-a grid/street/home-c grid/street/h2 "+
+		"grid/street/h2/b1 grid/street/home-b/store-b grid/street/home-a/store-a grid/street/home-c/store-c"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -559,47 +549,13 @@ func TestResolvedYAML(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := load(source, origin{file: name + ".yaml", data: shippedFS()}, Options{})
+		again, err := load(source, origin{file: name + ".yaml", data: scenarios.Files}, Options{})
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, source)
 		}
 		if !bytes.Equal(again.Identity(), s.Identity()) || !slices.Equal(again.Events, s.Events) {
 			t.Errorf("%s: another scenario when read again:\n%s", name, source)
 		}
-	}
-}
-
-func TestShippedScenarios(t *testing.T) {
-	for _, row := range []struct {
-		name    string
-		steps   twins.Tick
-		columns int
-		members map[string]int
-	}{
-		{"street", 1440, 55, map[string]int{"household": 55, "tie": 1, "community": 2}},
-		{"hamlet", 24, 8, map[string]int{"household": 6, "battery": 2, "community": 3}}, // and one of every other kind
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			s, err := Load(row.name, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.Name != row.name || s.Description == "" || s.Calendar.Steps != row.steps {
-				t.Errorf("got %q, %q, %d steps", s.Name, s.Description, s.Calendar.Steps)
-			}
-			w := mustBuild(t, s)
-			for _, k := range memberKinds() {
-				if row.name == "hamlet" && row.members[k.Name] == 0 {
-					row.members[k.Name] = 1
-				}
-			}
-			if !maps.Equal(w.Members, row.members) || len(w.columns) != row.columns {
-				t.Errorf("got %v and %d columns, want %v and %d", w.Members, len(w.columns), row.members, row.columns)
-			}
-		})
-	}
-	if got := len(List()); got != len(shippedNames()) || got < 2 {
-		t.Errorf("%d listed", got)
 	}
 }
 
@@ -613,118 +569,6 @@ func TestHamletHasEveryKind(t *testing.T) {
 		if len(s.document.entries(k.Plural)) == 0 {
 			t.Errorf("no %s", k.Name)
 		}
-	}
-}
-
-// The street's day is the recorded one: minute m is step m−1. Figures of the
-// feeder: 483.9 kWh, peak 57.36 kW at minute 566.
-func TestStreetIsAsRecorded(t *testing.T) {
-	s, err := Load("street", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := mustBuild(t, s)
-	var env twins.Env
-	var energy twins.Energy
-	var peak twins.Power
-	var peakAt twins.Tick
-	for step := range s.Calendar.Steps {
-		w.Env(step, &env)
-		sum := twins.Power(0)
-		for _, p := range env.Recorded {
-			sum += p
-		}
-		energy += sum.For(60)
-		if sum > peak {
-			peak, peakAt = sum, step
-		}
-	}
-	if energy/(100*twins.WattHour) != 4839 || peak != 57_358*twins.Watt || peakAt != 565 {
-		t.Errorf("%v Wh, peak %v W at step %d", energy.WattHours(), peak.Watts(), peakAt)
-	}
-}
-
-func TestTemplateRuns(t *testing.T) {
-	dir := t.TempDir()
-	for name, content := range Template() {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := Load(filepath.Join(dir, "my-street.yaml"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w := mustBuild(t, s); w.Members["household"] != 3 {
-		t.Errorf("got %v", w.Members)
-	}
-}
-
-// Data may lie elsewhere than beside the scenario.
-func TestDataElsewhere(t *testing.T) {
-	dir := t.TempDir()
-	data, err := os.ReadFile("testdata/scenario/homes.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, sub := range []string{"data", "scenarios"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	csv := filepath.Join(dir, "data", "homes.csv")
-	if err := os.WriteFile(csv, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range []string{"../data/homes.csv", csv} {
-		scenario := filepath.Join(dir, "scenarios", "a.yaml")
-		if err := os.WriteFile(scenario, []byte(edited(t, "homes.csv", file)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Load(scenario, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustBuild(t, s)
-	}
-}
-
-// One entry gives a home all its appliances, beside panels; without a word in it
-// they follow the seed.
-func TestModelledHome(t *testing.T) {
-	source := edited(t, "load: {recording: homes, column: two}", "appliances: {}")
-	s := mustLoad(t, source, Options{})
-	const want = `{"occupants":null,"annual_wh":null,"electric_shower":null,"max_wait_h":6}`
-	if got := entryOf(s.document.root.get("households"), "h2").get("appliances"); string(got.appendJSON(nil)) != want {
-		t.Errorf("got  %s\nwant %s", got.appendJSON(nil), want)
-	}
-	w := mustBuild(t, s)
-	for _, c := range w.Cells {
-		for _, b := range c.Blocks {
-			if b.Kind != twins.Household {
-				continue
-			}
-			if got := fmt.Sprint(b.Slab.Parts(0), b.Slab.Parts(1)); got != "[load] [base cooking washing_machine dishwasher dryer pv]" {
-				t.Errorf("parts %s", got)
-			}
-		}
-	}
-	drawn := func(seed uint64) (sum twins.Energy) {
-		w := mustBuild(t, mustLoad(t, source, Options{Seed: &seed}))
-		flat := NewFlat(w, twins.MeritOrder{}, false)
-		var env twins.Env
-		for tick := range s.Calendar.Steps {
-			w.Env(tick, &env)
-			rec, err := flat.Step(&env)
-			if err != nil || rec.Residual != 0 {
-				t.Fatal(rec.Residual, err)
-			}
-			sum += rec.Flows.Load.For(env.Step)
-		}
-		return sum
-	}
-	if a, b := drawn(1), drawn(2); a == b || a != drawn(1) {
-		t.Errorf("seed 1 draws %d mJ, seed 2 %d", a, b)
 	}
 }
 
@@ -830,26 +674,6 @@ func TestSchemaIsComplete(t *testing.T) {
 	}
 }
 
-// Whatever stands in a scenario, it is read or refused.
-func FuzzLoad(f *testing.F) {
-	f.Add([]byte(baseScenario(f)))
-	for _, row := range []string{"", "a: &a [*a]", "communities: [{id: a}]\nties: [{id: b, community: a, import_w: 1e300, export_w: 1}]",
-		"households: [{id: '*', load: {column: '*', recording: homes}}]", "<<: {a: 1}\n? {b: 1}\n: c", "seed: -0\nstep_s: 1e-300\ndays: 0x1"} {
-		f.Add([]byte(row))
-	}
-	data := fstest.MapFS{"homes.csv": {Data: []byte("time,one,two,sun\n2018-01-08T00:00,1,2,3\n2018-01-08T01:00,1,2,3\n")}}
-	f.Fuzz(func(t *testing.T, source []byte) {
-		s, err := load(source, origin{file: "x.yaml", data: data}, Options{Steps: new(2)})
-		if err != nil {
-			return
-		}
-		if w, err := s.Build(); err == nil {
-			var env twins.Env
-			w.Env(1, &env)
-		}
-	})
-}
-
 // A scenario that has been read, written and read again is the same one.
 func TestTextsSurviveYAML(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
@@ -885,4 +709,20 @@ func kindLists() string {
 	}
 	slices.Sort(lists)
 	return strings.Join(lists, ", ")
+}
+
+// A home with appliances has the defaults of their keys.
+func TestDefaultsOfModelledHome(t *testing.T) {
+	s := mustLoad(t, edited(t, "load: {recording: homes, column: two}", "appliances: {}"), Options{})
+	const want = `{"occupants":null,"annual_wh":null,"electric_shower":null,"max_wait_h":6}`
+	if got := entryOf(s.document.root.get("households"), "h2").get("appliances"); string(got.appendJSON(nil)) != want {
+		t.Errorf("got  %s\nwant %s", got.appendJSON(nil), want)
+	}
+}
+
+// All that are shipped are listed.
+func TestList(t *testing.T) {
+	if got := len(List()); got != len(shippedNames()) || got < 2 {
+		t.Errorf("%d listed", got)
+	}
 }

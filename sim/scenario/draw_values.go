@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"math/big"
@@ -165,7 +165,7 @@ func (s *slot) readBetween(v, between, step *tree) bool {
 func ratOf(t *tree) *big.Rat {
 	r, ok := new(big.Rat).SetString(t.text)
 	if !ok {
-		panic("sim: not in decimal form: " + t.text)
+		panic("scenario: not in decimal form: " + t.text)
 	}
 	return r
 }
