@@ -19,9 +19,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// bell is a kind that exists in these tests only: a bell that draws a watt for each time
-// that it has been rung, by a command whose body is text.
-var bell = twins.Declare(twins.Kind{
+// The kind bell exists in these tests only: a bell draws a watt for each time that it has been
+// rung, by a command whose body is text.
+var _ = twins.Declare(twins.Kind{
 	Name: "bell", Plural: "bells", Label: "Bell", Role: twins.RoleLoad, Version: 1,
 	Schema: `{"properties": {}}`, Events: []*twins.EventType{bellRung}, Commands: []*twins.CommandType{ringBell}, Columns: []twins.Column{twins.ColumnPower},
 	New: func(_ *twins.Site, members []twins.Member) (twins.Slab, error) {

@@ -68,7 +68,9 @@ func (r *router) handle(pattern string, may Role, h http.Handler) {
 
 // HandleFunc implements humago.Mux. The caller sets the role of the route with may, before or after.
 func (r *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
-	r.roles[pattern] = r.roles[pattern] // adds the pattern, so that check finds a route without a role
+	if _, ok := r.roles[pattern]; !ok {
+		r.roles[pattern] = 0 // check finds a route without a role
+	}
 	r.mux.HandleFunc(pattern, h)
 }
 

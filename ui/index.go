@@ -451,11 +451,6 @@ const (
 
 func (x *Index) chunks() int { return (len(x.Communities) + mostRows - 1) / mostRows }
 
-// takesTurns reports whether a scope is a chunk of communities and there is more than one chunk.
-func (x *Index) takesTurns(scope int) bool {
-	return x.chunks() > 1 && scope >= scopeCommunities && scope < scopeCommunities+x.chunks()
-}
-
 func (x *Index) scopes() int { return scopeCommunities + x.chunks() + len(x.Tiles) }
 
 func (x *Index) scopeOfTile(t int) int { return scopeCommunities + x.chunks() + t }

@@ -331,7 +331,7 @@ func preparedIsAbsent(k *twins.Kind, seed uint64) error {
 	}
 	places, ok := slab.(twins.Preparer)
 	if ok != k.Prepares {
-		return fmt.Errorf("Prepares of its row: %v; its slab is a Preparer: %v", k.Prepares, ok)
+		return fmt.Errorf("the row has Prepares %v; its slab is a Preparer: %v", k.Prepares, ok)
 	}
 	if !ok || !places.Absent(0) {
 		return nil
