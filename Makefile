@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test web-format e2e proto api-types stories test test-long check lint bench help
+.PHONY: run build web web-test web-format e2e proto api-types stories test test-long check lint bench bench-compare help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -67,6 +67,9 @@ lint:
 
 bench: ## ns per household-step of each hosting beside the flat loop, on this machine
 	$(GO) test ./actors -run '^$$' -bench 'Step|OverFlat' -benchtime 50x
+
+bench-compare: ## processor time of NEW's hostings over OLD's: make bench-compare OLD=main NEW=HEAD [ARGS='-pairs 5']
+	$(GO) run ./bench/compare $(ARGS) $(OLD) $(NEW)
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 12
