@@ -9,12 +9,6 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// median is that of some times.
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
-}
-
 // Commands are taken at a cost that does not grow with how many wait already, whether
 // they come one by one or together, for one setting or for several.
 func TestManyCommandsAreTaken(t *testing.T) {
@@ -51,12 +45,13 @@ func TestManyCommandsAreTaken(t *testing.T) {
 		together int
 	}{{"one by one", 1}, {"together", many}} {
 		var a, b []time.Duration
-		for range 3 {
+		for range 5 {
 			a, b = append(a, take(commands[:few], row.together)), append(b, take(commands, row.together))
 		}
-		t.Logf("%s: %d in %v, %d in %v", row.name, few, median(a), many, median(b))
-		if median(b) > 30*median(a) { // 10 times as many; each looking at all others would be 100 times as long
-			t.Errorf("%s: %d commands take %v, %d take %v", row.name, few, median(a), many, median(b))
+		short, long := slices.Min(a), slices.Min(b) // what else the machine does only adds time
+		t.Logf("%s: %d in %v, %d in %v", row.name, few, short, many, long)
+		if long > 60*short { // 10 times as many, and the collector runs; each looking at all others would be 100 times as long
+			t.Errorf("%s: %d commands take %v, %d take %v", row.name, few, short, many, long)
 		}
 	}
 }
