@@ -1,8 +1,8 @@
-// Package sim says when and where: the world that is built of a scenario, the runner that
-// makes each step's Env and audits the books, the record of a step and the sinks that take
-// it. The scenario language is in scenario, what a run is given from outside (calendar,
-// recordings, sessions, weather, market) in inputs, the pace of a run in live, what its
-// records come to in views.
+// Package sim has the world that is built from a scenario, the runner that makes each
+// step's Env and audits the balance, the record of a step, and the sinks that receive it.
+// The scenario language is in package scenario; a run's inputs (calendar, recordings,
+// sessions, weather, market) are in inputs, its pace in live, and the figures that are
+// made from its records in views.
 //
 // A World may have some of a scenario's communities only (BuildOnly); the grid
 // is then over rosters of them and of others (World.Operate).
@@ -16,7 +16,7 @@
 // # What is absent
 //
 // No physics and no decisions: those are package twins'. No actors: sim does
-// not know who steps. No text of scenarios: a world sees a Scenario's communities and
-// inputs. No file is opened and no socket: package scenario opens files. The wall clock is not read: a run
-// that is paced by it is package live's.
+// not know who steps. No text of scenarios: a world has a Scenario's communities
+// and inputs. It opens no file and no socket: package scenario opens files. It
+// does not read the wall clock: package live paces a run by it.
 package sim
