@@ -10,10 +10,10 @@
 //
 // The figure that counts is processor time, user and system, of the whole process and
 // therefore of all its threads and of the collector. A benchmark's set-up is no part of
-// it: a second process makes two iterations, and what it takes is subtracted. Where a
-// run is no longer than that, the row says "with set-up". All metrics that the benchmark
-// itself reports are compared beside it; its ns/op is time on the clock, which other work
-// on the machine disturbs.
+// it: a second process makes two iterations, and what it takes is subtracted. Where
+// -benchtime asks for no more than those, as 1x does, the row says "with set-up". All
+// metrics that the benchmark itself reports are compared beside it; its ns/op is time on
+// the clock, which other work on the machine disturbs.
 //
 // A ratio is made within each pair; the median of the ratios is printed with their
 // quartiles. Only benchmarks that both commits have are compared.

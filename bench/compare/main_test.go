@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -86,8 +88,8 @@ import (
 )
 
 func BenchmarkStep(b *testing.B) {
-	for _, size := range []string{"1", "1000"} {
-		b.Run("size="+size, func(b *testing.B) { step(b, size) })
+	for _, size := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) { step(b, size) })
 	}
 }
 
@@ -96,7 +98,7 @@ func BenchmarkOTHER(b *testing.B) {
 	}
 }
 
-func step(b *testing.B, size string) {
+func step(b *testing.B, size int) {
 	commit, err := os.ReadFile("steps.txt")
 	if err != nil {
 		b.Fatal(err)
@@ -108,7 +110,7 @@ func step(b *testing.B, size string) {
 	defer log.Close()
 	for b.Loop() {
 		sum := 0
-		for i := range 1_000_000 {
+		for i := range 1_000_000 + 100_000*size {
 			sum += i * i
 		}
 		if sum == 1 {
@@ -176,28 +178,47 @@ func TestCompare(t *testing.T) {
 }
 
 // A benchtime that is a duration is made a number of iterations once, the same for all
-// runs of both commits.
+// runs of both commits. There are so many that the set-up can be subtracted.
 func TestIterations(t *testing.T) {
 	log := repository(t)
-	var out, said bytes.Buffer
-	args := strings.Fields("old new -package ./steps -bench Step/size=1$ -pairs 1 -benchtime 200ms")
-	if code := run(t.Context(), args, &out, &said); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, said.String())
-	}
-	ran, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, head, _ := strings.Cut(out.String(), "BenchmarkStep/size=1, ")
-	chosen, _, ok := strings.Cut(head, " iterations\n")
-	if !ok || chosen == "1" || chosen == "2" {
-		t.Fatalf("wanted more iterations in 200 ms of processor time, printed\n%s", out.String())
-	}
-	if got := strings.Count(string(ran), " iterations "+chosen+" procs"); got < 4 {
-		t.Errorf("%d runs of %s iterations, wanted four: OLD, OLD, OLD, NEW\n%s", got, chosen, ran)
-	}
-	if !strings.Contains(string(ran), "new size 1 iterations "+chosen+" procs") {
-		t.Errorf("NEW ran no %s iterations\n%s", chosen, ran)
+	for _, c := range []struct {
+		name, args string
+		least      int
+		most       int
+	}{
+		{"many short ones", "-bench Step/size=1$ -benchtime 200ms", fewest + 1, math.MaxInt},
+		{"the fewest of long ones", "-bench Step/size=1000$ -benchtime 1us", fewest, fewest},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			write(t, log, "")
+			var out, said bytes.Buffer
+			if code := run(t.Context(), strings.Fields("old new -package ./steps -pairs 1 "+c.args), &out, &said); code != 0 {
+				t.Fatalf("exit code %d\n%s", code, said.String())
+			}
+			_, head, _ := strings.Cut(out.String(), ", GOMAXPROCS")
+			_, head, _ = strings.Cut(head, "\nBenchmarkStep/size=")
+			_, head, _ = strings.Cut(head, ", ")
+			head, _, _ = strings.Cut(head, " iterations\n")
+			if n, err := strconv.Atoi(head); err != nil || n < c.least || n > c.most {
+				t.Errorf("%q iterations, wanted %d to %d, printed\n%s", head, c.least, c.most, out.String())
+			}
+			if strings.Contains(out.String(), cpuWithSetUp) {
+				t.Errorf("the set-up is not subtracted, printed\n%s", out.String())
+			}
+			ran, err := os.ReadFile(log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var last []string // what the pairs ran, in pairs with the set-up
+			for line := range strings.Lines(string(ran)) {
+				f := strings.Fields(line)
+				last = append(last, f[0]+"/"+f[4])
+			}
+			last = last[max(0, len(last)-8):]
+			if want := strings.ReplaceAll("old/N old/2 old/N old/2 old/N old/2 new/N new/2", "N", head); strings.Join(last, " ") != want {
+				t.Errorf("ran %q, wanted %q", last, want)
+			}
+		})
 	}
 }
 

@@ -46,6 +46,9 @@ const (
 // soon as more than one iteration is asked for.
 const least = 2
 
+// fewest is how many iterations a run makes at least, where its length is a duration.
+const fewest = 2 * least
+
 // run runs the benchmarks that pattern names in one process and returns their lines and
 // the processor time of the process, user and system.
 func (b *binary) run(ctx context.Context, pattern, benchtime string) ([]result, time.Duration, error) {
@@ -113,7 +116,8 @@ func (b *binary) one(ctx context.Context, name, benchtime string) (result, time.
 
 // iterations is how many iterations of a benchmark take benchtime, in processor time if
 // it is a duration: on the clock a run would be the shorter, the more else is done by
-// the machine.
+// the machine. A duration gives fewest iterations at least, so that the set-up can be
+// subtracted.
 func (b *binary) iterations(ctx context.Context, name, benchtime string) (int, error) {
 	if n, ok := strings.CutSuffix(benchtime, "x"); ok {
 		return strconv.Atoi(n)
@@ -127,7 +131,7 @@ func (b *binary) iterations(ctx context.Context, name, benchtime string) (int, e
 		return 0, err
 	}
 	wanted, err := time.ParseDuration(benchtime)
-	return max(1, int(float64(wanted)/each)), err
+	return max(fewest, int(float64(wanted)/each)), err
 }
 
 // sample runs n iterations of a benchmark and returns its metrics, that of processor
