@@ -169,7 +169,7 @@ func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, s
 }
 
 // A run that was ended early on a state that is kept goes on in a program of another model:
-// its chain has the joint, and what comes of it is read, verified and resumed again.
+// its chain has the joint, and the resumed run is read, verified and resumed again.
 func TestResumedByAnotherModel(t *testing.T) {
 	days := 2
 	town, island := []string{"households=20"}, []string{"batteries.*.grid_forming=false"}

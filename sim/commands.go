@@ -51,10 +51,10 @@ func (w *World) CheckDuringSteps() {
 	}
 }
 
-// Check says why commands would be refused: because nobody has such a setting,
-// because the value is out of bounds, or because of what a factor makes of the
-// setting with the other commands that are there for it. A command that passed is
-// not refused by its twin, which would end the run.
+// Check returns the reason for which commands are refused: the target has no such
+// setting, the value is out of bounds, or a factor takes the setting out of bounds
+// together with the other commands for it. A twin does not refuse a command that
+// passed; a refusal would end the run.
 func (w *World) Check(more ...twins.Command) error {
 	_, err := w.Pass(more)
 	return err
@@ -97,8 +97,8 @@ func (w *World) Pass(more []twins.Command) (passed Passage, err error) {
 	return passed, nil
 }
 
-// checkTarget refuses a command for nobody, of a type that its kind does not take, for a
-// setting that nobody of its kind has, or with a body that the type refuses.
+// checkTarget refuses a command whose target does not exist, whose type the target's kind
+// does not take, whose setting the kind does not have, or whose body the type refuses.
 func (w *World) checkTarget(c *twins.Command) (*twins.Kind, error) {
 	kind := w.KindOf(c.Target)
 	if kind == nil {
@@ -234,10 +234,10 @@ func (w *World) courseOf(kind *twins.Kind, of settingOf) (*course, error) {
 	return c, nil
 }
 
-// with follows a course with more commands in it, which come after those of the same
-// step and seq. It looks at what comes after the first of them only, up to a value
-// that is set whatever was there before. An error says where the setting would leave
-// its bounds, as document.rehearse does.
+// with computes the setting along a course to which more commands are added, behind those
+// of the same step and seq. It starts at the first added command and stops at the next
+// command that sets the value, since the result no longer depends on earlier ones. An error
+// names the step in which the setting would leave its bounds, as document.rehearse does.
 func (c *course) with(more []point) (turn, error) {
 	from := sort.Search(len(c.points), func(i int) bool { return more[0].before(&c.points[i]) })
 	t := turn{course: c, from: from, to: from}

@@ -355,7 +355,7 @@ func TestStalledViewerIsDropped(t *testing.T) {
 	stays.at("grid", 1)
 }
 
-// With many viewers at 10 Hz, of whom one never reads and one reads slowly, the simulation does not
+// With many viewers at 10 Hz, one that never reads and one that reads slowly, the simulation does not
 // wait, healthy viewers end with the server's state, and no goroutine is left.
 func TestManyViewers(t *testing.T) {
 	healthy, stalled, steps := 50, 1, 24

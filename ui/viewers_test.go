@@ -86,8 +86,8 @@ func (w *watched) untilGone(healthy int) time.Duration {
 	return time.Since(begun)
 }
 
-// BenchmarkViewers measures the cost of 200 or 1,000 viewers of the city of 10,000 homes at 10 Hz, a
-// tenth of whom have stopped reading. Two servers step in turns, one of them watched by viewers in
+// BenchmarkViewers measures the cost of 200 or 1,000 viewers of the city of 10,000 homes at 10 Hz. A
+// tenth of the viewers have stopped reading. Two servers step in turns, one of them watched by viewers in
 // another process. The processor time of a frame is that of a round of both servers less that of a
 // round without viewers.
 func BenchmarkViewers(b *testing.B) {

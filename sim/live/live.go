@@ -91,7 +91,7 @@ type mark struct {
 // reachedOver is how long the speed reached looks back.
 const reachedOver = 3 * time.Second
 
-// New makes a live run of a runner that nobody else steps.
+// New makes a live run of a runner. No other code may step the runner.
 func New(r *sim.Runner, o Options) *Driver {
 	l := &Driver{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.Done(), next: r.Done()}
 	if !o.Paused {

@@ -15,7 +15,7 @@
 //
 // # What is absent
 //
-// No world, no steps and no figures: package sim builds twins from what stands here, and
-// nothing here knows how a run is recorded. Files are read (scenarios and their data), but
-// nothing is written. The wall clock and the zone of the machine are not read.
+// No world, no steps and no figures: package sim builds twins from a Scenario, and this
+// package does not know how a run is recorded. It reads files (scenarios and their data)
+// and writes none. The wall clock and the zone of the machine are not read.
 package scenario
