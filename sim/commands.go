@@ -237,7 +237,8 @@ func (w *World) courseOf(kind *twins.Kind, of settingOf) (*course, error) {
 // with computes the setting along a course to which more commands are added, behind those
 // of the same step and seq. It starts at the first added command and stops at the next
 // command that sets the value, since the result no longer depends on earlier ones. An error
-// names the step in which the setting would leave its bounds, as document.rehearse does.
+// names the step in which the setting would leave its bounds, as those of a scenario's events do
+// (document.rehearse in package scenario).
 func (c *course) with(more []point) (turn, error) {
 	from := sort.Search(len(c.points), func(i int) bool { return more[0].before(&c.points[i]) })
 	t := turn{course: c, from: from, to: from}
