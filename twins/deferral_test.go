@@ -66,7 +66,8 @@ func TestVehicleShiftsWhatItOwes(t *testing.T) {
 		{"for a plan", 10 * KilowattHour, 48, held(4, Planned), 4 * quarter, 0},
 		{"for a limit", 10 * KilowattHour, 48, held(4, Limit), 4 * quarter, 0},
 		{"by the manager", 10 * KilowattHour, 48, held(4, Ordered), 4 * quarter, 0},
-		{"shed: not agreed to", 10 * KilowattHour, 48, held(4, Shed), 0, 4 * quarter},
+		{"shed, not agreed to, and made up in time", 10 * KilowattHour, 48, held(4, Shed), 0, 0},
+		{"shed until it is too late for two of four quarters", 4 * quarter, 48, off(46, Shed), 0, 2 * quarter},
 		{"for no reason that it has agreed to", 10 * KilowattHour, 48, held(4, Merit), 0, 0},
 		// An hour is enough for what it wants: nothing may wait.
 		{"nothing may wait", 4 * quarter, 4, held(4, Scarcity), 0, 0},
@@ -84,8 +85,8 @@ func TestVehicleShiftsWhatItOwes(t *testing.T) {
 		if d := unserved - row.unserved; d < -near || d > near {
 			t.Errorf("%s: unserved %.4f kWh, want %.4f", row.name, unserved.WattHours()/1000, row.unserved.WattHours()/1000)
 		}
-		if missing := row.wants - drawn - v.owed; missing < -near || missing > near {
-			t.Errorf("%s: drew %.4f of %.4f kWh and owes %.4f", row.name, drawn.WattHours()/1000, row.wants.WattHours()/1000, v.owed.WattHours()/1000)
+		if missing := row.wants - drawn - v.later.owed; missing < -near || missing > near {
+			t.Errorf("%s: drew %.4f of %.4f kWh and owes %.4f", row.name, drawn.WattHours()/1000, row.wants.WattHours()/1000, v.later.owed.WattHours()/1000)
 		}
 	}
 }
@@ -95,24 +96,28 @@ func TestVehicleShiftsWhatItOwes(t *testing.T) {
 // longer owes.
 func TestVehicleShiftsOnceOverStays(t *testing.T) {
 	for _, row := range []struct {
-		first, second Energy // wanted at the two stays, the first of 13 h
-		until         Tick   // of the second stay, long enough that nothing must be charged at once
-		shifted, owed Energy
+		first, second     Energy // wanted at the two stays, the first of 13 h
+		until             Tick   // of the second stay, long enough that nothing must be charged at once
+		shifted, unserved Energy
+		owed              Energy
 	}{
-		{10 * KilowattHour, 5 * KilowattHour, 112, 15 * KilowattHour, 15 * KilowattHour},
-		{20 * KilowattHour, 10 * KilowattHour, 112, 30 * KilowattHour, 30 * KilowattHour},
-		// It leaves with 14 of 54 kWh and spends 40.5: 26.5 are charged on the way. At the
-		// end it is empty and owes 54 kWh ÷ 0.9.
-		{400 * KilowattHour / 9, 45 * KilowattHour, 160, 805 * KilowattHour / 9, 60 * KilowattHour},
+		{10 * KilowattHour, 5 * KilowattHour, 112, 15 * KilowattHour, 0, 15 * KilowattHour},
+		{20 * KilowattHour, 10 * KilowattHour, 112, 30 * KilowattHour, 0, 30 * KilowattHour},
+		// It leaves with 14 of 54 kWh and spends 40.5: 26.5 are charged on the way, 26.5 ÷ 0.9
+		// were not served. At the end it is empty and owes 54 kWh ÷ 0.9.
+		{400 * KilowattHour / 9, 45 * KilowattHour, 160, 60 * KilowattHour, 265 * KilowattHour / 9, 60 * KilowattHour},
 	} {
 		v := recordedVehicle(t, "", Session{From: 0, Until: 52, Energy: row.first}, Session{From: 64, Until: row.until, Energy: row.second})
-		shifted, _, _ := plugged(v, row.until, func(Tick, Band) (Power, Reason) { return 0, Scarcity })
+		shifted, unserved, _ := plugged(v, row.until, func(Tick, Band) (Power, Reason) { return 0, Scarcity })
 		const near = 100 * 900
 		if d := shifted - row.shifted; d < -near || d > near {
 			t.Errorf("%v and %v kWh: shifted %.4f kWh, want %.4f", row.first.WattHours()/1000, row.second.WattHours()/1000, shifted.WattHours()/1000, row.shifted.WattHours()/1000)
 		}
-		if d := v.owed - row.owed; d < -near || d > near {
-			t.Errorf("%v and %v kWh: owes %.4f kWh, want %.4f", row.first.WattHours()/1000, row.second.WattHours()/1000, v.owed.WattHours()/1000, row.owed.WattHours()/1000)
+		if d := unserved - row.unserved; d < -near || d > near {
+			t.Errorf("%v and %v kWh: unserved %.4f kWh, want %.4f", row.first.WattHours()/1000, row.second.WattHours()/1000, unserved.WattHours()/1000, row.unserved.WattHours()/1000)
+		}
+		if d := v.later.owed - row.owed; d < -near || d > near {
+			t.Errorf("%v and %v kWh: owes %.4f kWh, want %.4f", row.first.WattHours()/1000, row.second.WattHours()/1000, v.later.owed.WattHours()/1000, row.owed.WattHours()/1000)
 		}
 	}
 }
@@ -130,7 +135,7 @@ func TestProgrammesShiftWholeLoads(t *testing.T) {
 			b := row.Offer(&env)
 			ev.Reset()
 			did := row.Step(&env, b.Min, &ev)
-			s := row.Defer(&env, b, did, why.Agreed(), &ev)
+			s := row.Defer(&env, b, did, why, &ev).Shifted
 			if s > 0 {
 				moved++
 			}
@@ -164,7 +169,7 @@ func TestProgrammesShiftWholeLoads(t *testing.T) {
 // deferring is a part that shifts load.
 type deferring interface {
 	partRow
-	Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power
+	Defer(env *Env, b Band, did Power, why Reason, ev *Events) Deferral
 }
 
 // heatRun takes a part through n steps, held at its least while hold is true, and
@@ -175,13 +180,13 @@ func heatRun(row deferring, n Tick, step Seconds, why Reason, hold func(Tick) bo
 		env := envAt(tick, step)
 		env.Weather.Temperature = 2
 		b := row.Offer(&env)
-		p, agreed := b.Ref, false
+		p, because := b.Ref, NoReason
 		if hold(tick) {
-			p, agreed = b.Min, why.Agreed()
+			p, because = b.Min, why
 		}
 		ev.Reset()
 		did := row.Step(&env, p, &ev)
-		s := row.Defer(&env, b, did, agreed, &ev)
+		s := row.Defer(&env, b, did, because, &ev).Shifted
 		for i := range ev.list {
 			row.Apply(&ev.list[i])
 		}
@@ -275,10 +280,12 @@ func TestWaterPumpShifts(t *testing.T) {
 		{3000, 2, Scarcity, 3 * KilowattHour, 0},
 		{3000, 6, Scarcity, 3 * KilowattHour, 0},
 		{6000, 6, Scarcity, 6 * KilowattHour, 0},
-		{6000, 8, Scarcity, 6 * KilowattHour, 3 * KilowattHour}, // at six o'clock four hours are left
-		{6000, 2, Shed, 0, 3 * KilowattHour},
+		{6000, 8, Scarcity, 3 * KilowattHour, 3 * KilowattHour}, // at six o'clock four hours are left
+		{6000, 2, Shed, 0, 0},                                   // made up in time
+		{6000, 8, Shed, 0, 3 * KilowattHour},
+		{6000, 24, Scarcity, 0, 6 * KilowattHour}, // once, whatever the length of the step
 	} {
-		p := waterPump{rated: 1500 * Watt, daily: Energy(row.daily) * WattHour, until: 36000, day: -1}
+		p := waterPump{rated: 1500 * Watt, daily: Energy(row.daily) * WattHour, until: 36000, day: -1, closed: -1}
 		var ev Events
 		var shifted, unserved Energy
 		for tick := range Tick(24) {
@@ -306,7 +313,7 @@ func TestWaterPumpShifts(t *testing.T) {
 }
 
 // A home of 1 kW with a heat pump: inside the band the power that it is not given is
-// shifted, below the band unserved; if it is shed all of it is unserved.
+// shifted, below the band unserved; if it is shed, it is not shifted.
 func TestHouseholdIsUnservedOrShifted(t *testing.T) {
 	site := &Site{Step: 900, Recorded: func(string, string, int) (int32, error) { return 0, nil }}
 	slab, err := newHouseholds(site, []Member{{Path: "grid/c/h1", Spec: []byte(`{"load": {"recording": "r", "column": "c", "move_weeks": 0, "scale": 1},
@@ -335,7 +342,8 @@ func TestHouseholdIsUnservedOrShifted(t *testing.T) {
 		{"heat waits", middle, Kilowatt, Scarcity, b.Ref - middle, 0, 0},
 		{"heat waits as long as it may", b.Min, Kilowatt, Limit, b.Ref - b.Min, 0, 0},
 		{"heat is cut", b.Min - 300*Watt, Kilowatt, Scarcity, b.Ref - b.Min, 300 * Watt, 0},
-		{"heat is shed", middle, Kilowatt, Shed, 0, b.Ref - middle, 0},
+		{"heat is shed inside its band", middle, Kilowatt, Shed, 0, 0, 0},
+		{"heat is shed below its band", b.Min - 300*Watt, Kilowatt, Shed, 0, 300 * Watt, 0},
 		{"load is cut, heat waits", middle, 400 * Watt, Scarcity, b.Ref - middle, 600 * Watt, 600 * Watt},
 		{"load is shed", b.Ref, 0, Shed, 0, Kilowatt, Kilowatt},
 	} {

@@ -50,8 +50,8 @@ type Decision struct {
 	// Power is the setpoint of the member that replaced its reference, with the
 	// devices behind its meter; or the estimate for a quarantined member.
 	Power Power
-	// The effect, each ≥ 0: load moved to later by agreement, load not served
-	// and generation held back.
+	// The effect: load moved to later by agreement (negative where it cannot be made up
+	// after all), load not served and generation held back, both ≥ 0.
 	Shifted, Unserved, Curtailed Power
 }
 

@@ -88,8 +88,9 @@ type Events struct {
 	booked []Booking // of the stepping member, one for each reason
 }
 
-// Booking is the cost of one reason to a member in a step, each ≥ 0: load moved to
-// later by agreement, load not served and generation held back.
+// Booking is the cost of one reason to a member in a step: load moved to later by
+// agreement (negative where it cannot be made up after all), load not served and
+// generation held back, both ≥ 0.
 type Booking struct {
 	Reason                       Reason
 	Shifted, Unserved, Curtailed Power
@@ -98,7 +99,7 @@ type Booking struct {
 // book adds a booking to the reading. The reading's own reason is that of the first booking with
 // one; a member whose tiers were moved for several reasons has a decision for each.
 func (e *Events) book(out *Reading, b Booking) {
-	if b.Shifted <= 0 && b.Unserved <= 0 && b.Curtailed <= 0 {
+	if b.Shifted == 0 && b.Unserved <= 0 && b.Curtailed <= 0 {
 		return
 	}
 	out.Shifted += b.Shifted

@@ -239,15 +239,18 @@ func (h *heatPumpRow) Step(env *Env, p Power, ev *Events) Power {
 }
 
 // Defer implements Deferrer.
-func (h *heatPumpRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
-	if h.owed == 0 && (!agreed || did >= b.Ref) {
-		return 0
+func (h *heatPumpRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events) Deferral {
+	if h.follows(b, did) {
+		return Deferral{}
 	}
 	w := h.world(env)
 	heat, _ := h.heated(did.For(env.Step), w.cop)
-	owed, shifted := h.putOff(b, did, agreed, h.after(w.around, heat+w.other), h.at(h.setpoint), &w)
-	*ev.Add(heatPumpDeferred) = [7]int64{int64(owed)}
-	return shifted
+	owed, d := h.putOff(b, did, why, h.after(w.around, heat+w.other), h.at(h.setpoint), &w)
+	d.RoomBelow = h.below(env.Step)
+	if owed != h.owed {
+		*ev.Add(heatPumpDeferred) = [7]int64{int64(owed)}
+	}
+	return d
 }
 
 func (h *heatPumpRow) Apply(e *Event) {

@@ -228,17 +228,20 @@ func (w *hotWaterRow) deliver(wanted, heat Energy) Energy {
 }
 
 // Defer implements Deferrer.
-func (w *hotWaterRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
-	if w.owed == 0 && (!agreed || did >= b.Ref) {
-		return 0
+func (w *hotWaterRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events) Deferral {
+	if w.follows(b, did) {
+		return Deferral{}
 	}
 	h, wanted := w.world(env)
 	heat, _ := w.heated(did.For(env.Step), w.cop)
 	held := w.after(w.around, heat-w.deliver(wanted, heat))
 	_, until := w.thermostat()
-	owed, shifted := w.putOff(b, did, agreed, held, until, &h)
-	*ev.Add(hotWaterDeferred) = [7]int64{int64(owed)}
-	return shifted
+	owed, d := w.putOff(b, did, why, held, until, &h)
+	d.TankBelow = w.below(env.Step)
+	if owed != w.owed {
+		*ev.Add(hotWaterDeferred) = [7]int64{int64(owed)}
+	}
+	return d
 }
 
 func (w *hotWaterRow) Apply(e *Event) {

@@ -19,7 +19,8 @@ var Household = Declare(Kind{
 	Sample:   householdSample,
 	Events:   []*EventType{householdMetered, eventSet},
 	Settings: partSettings(),
-	Columns:  []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnShifted, ColumnReason},
+	Columns: []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnShifted, ColumnReason,
+		ColumnWaiting, ColumnWaits, ColumnRoomBelow, ColumnTankBelow},
 })
 
 // householdSchema is the home's own keys and the keys that its parts read. A home
@@ -202,9 +203,9 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		}
 		from := len(ev.list)
 		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
-		moved := Power(0)
+		var later Deferral
 		if d := s.deferrers[p.slab]; d != nil {
-			moved = d.Defer(int(p.row), env, bands[k], did, set.Why[t].putsOff(), ev)
+			later = d.Defer(int(p.row), env, bands[k], did, set.Why[t], ev)
 		}
 		ev.mark(from, int32(k+1))
 		out.Parts[k] = did
@@ -219,11 +220,7 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 			ev.book(out, Booking{Reason: set.Why[t], Unserved: bands[k].Ref - did})
 		default:
 			out.Load += did
-			if set.Why[t] == Shed {
-				ev.book(out, Booking{Reason: Shed, Unserved: max(moved, bands[k].Min-did, 0)})
-				break
-			}
-			ev.book(out, Booking{Reason: set.Why[t], Shifted: moved, Unserved: max(0, bands[k].Min-did)})
+			later.book(ev, out)
 		}
 	}
 	s.rows[i].meter(env, ev, out)

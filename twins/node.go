@@ -45,7 +45,7 @@ var Grid = Declare(Kind{
 	Columns: nodeColumns,
 })
 
-var nodeColumns = []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed}
+var nodeColumns = []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnWaiting}
 
 var (
 	nodeMoved = &EventType{Name: "node.moved", Fields: []string{"consumed_mj", "produced_mj", "charged_mj", "discharged_mj", "lost_mj", "unserved_mj", "curtailed_mj"}}

@@ -3,7 +3,8 @@ package twins
 // programme is a machine that a person loads and starts and that then runs a fixed
 // programme: washing machine, dishwasher, dryer. Once loaded it may wait by
 // agreement, for as long as its owner allows; when it has started it runs to its
-// end. A load takes the same energy whenever it runs.
+// end. A load takes the same energy whenever it runs. What of it has not run when it
+// would have ended after the longest wait is unserved: the owner takes the load out.
 type programme struct {
 	name           string
 	trait          trait   // how often it is used, compared with other homes
@@ -20,7 +21,8 @@ type programme struct {
 
 	least               Energy // of a load
 	loaded, queued, ran *EventType
-	deferred            *EventType // the load in the machine waits by agreement
+	deferred            *EventType // how the load in the machine has been booked
+	takenOut            *EventType // the load in the machine, at its deadline
 }
 
 // programmePhase is a part of a programme with one power.
@@ -41,7 +43,8 @@ func newProgramme(p programme) *programme {
 	}
 	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{loadedHour: "hour", loadedEnergy: "energy_mj", loadedTick: "tick"}}
 	p.queued = &EventType{Name: p.name + ".queued", Fields: []string{"hour"}}
-	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"energy_mj"}}
+	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"shifted_mj", "waiting_mj", "reason"}}
+	p.takenOut = &EventType{Name: p.name + ".taken_out", Fields: []string{"energy_mj", "tick"}}
 	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
 	return &p
 }
@@ -58,10 +61,11 @@ func (p *programme) daily(h *home) float64 {
 // kind is the row of the registry for the programme.
 func (p *programme) kind(label string) *PartKind {
 	return &PartKind{
-		Name: p.name, Label: label, Tier: Flexible, Version: 1,
+		Name: p.name, Label: label, Tier: Flexible, Version: programmeVersion,
+		Upgrades: map[uint8]Upgrade{1: p.upgrade},
 		Entry:    appliancesKey,
 		Settings: maxWaitSetting.list(),
-		Events:   []*EventType{p.loaded, p.queued, p.deferred, p.ran, eventSet},
+		Events:   []*EventType{p.loaded, p.queued, p.deferred, p.takenOut, p.ran, eventSet},
 		New: func(site *Site, members []Member) (PartSlab, error) {
 			s := NewDeferringSlab[programmeRow](len(members))
 			for i, m := range members {
@@ -121,7 +125,11 @@ type programmeRow struct {
 	// load.
 	owed    Energy
 	waiting int64 // loads that wait until the machine is free
-	shifted bool  // the load in the machine has been counted as moved to later
+
+	// How the load in the machine has been booked: 0 ≤ shifted, late ≤ owed.
+	shifted Energy // as shifted, as a whole; 0 if not
+	late    Energy // as waiting: it cannot be drawn by the load's deadline any more
+	why     int64  // the Reason why it was last held back
 }
 
 // machineStage is what a machine is doing.
@@ -201,23 +209,67 @@ func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	return p
 }
 
-// Defer implements Deferrer. A load that has not begun is shifted as a whole, once;
-// one that begins late in its step, by what it would have drawn until the step's
-// end.
-func (r *programmeRow) Defer(env *Env, b Band, did Power, agreed bool, ev *Events) Power {
-	if !agreed || r.shifted || did >= b.Ref || b.Min == b.Ref {
-		return 0
+// deadline is the first step after the load's longest wait and its programme: a load that
+// was put in since, of an energy, has run by its start at the latest.
+func (r *programmeRow) deadline(since Tick, load Energy, step Seconds) Tick {
+	longest := Seconds(0)
+	for i := range r.phases {
+		longest += r.phases[i].time
 	}
-	if did > 0 {
-		return b.Ref - did
+	longer := load - r.least // of the first phase
+	longest += Seconds((int64(longer) + int64(r.phases[0].power) - 1) / int64(r.phases[0].power))
+	wait := Tick(r.maxWait / step)
+	if wait == 0 {
+		wait = 1 // it begins within a step
 	}
-	owed := r.owed
+	return since + wait + Tick((longest+step-1)/step)
+}
+
+// Defer implements Deferrer. A load that has not begun is shifted as a whole, once; one that
+// begins late in its step, by what it would have drawn until the step's end.
+func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events) (d Deferral) {
+	owed, since, load := r.owed, r.since, int64(r.count-1)
 	if r.stage == idle {
-		owed += r.energy(r.count)
+		if b.Max == 0 {
+			return d
+		}
+		load++
+		owed, since = owed+r.energy(load), env.Tick
 	}
-	*ev.Add(r.deferred) = [7]int64{int64(owed)}
-	p, _ := owed.Over(env.Step)
-	return p
+	next := programmeRow{shifted: r.shifted, late: r.late, why: r.why}
+	if did < b.Ref && why != NoReason {
+		next.why = int64(why)
+	}
+	if why.Agreed() && next.shifted == 0 && did < b.Ref && b.Min < b.Ref {
+		if d.Shifted = b.Ref - did; did == 0 {
+			d.Shifted, _ = owed.Over(env.Step)
+			next.shifted = d.Shifted.For(env.Step)
+		}
+	}
+	owed -= did.For(env.Step)
+	by := r.deadline(since, r.energy(load), env.Step)
+	due := env.Tick+1 >= by
+	lacks := owed
+	if !due {
+		lacks -= r.draws(owed, Seconds(by-env.Tick-1)*env.Step)
+	}
+	more, _ := max(0, lacks-next.late).Over(env.Step)
+	back, _ := min(more.For(env.Step), next.shifted).Over(env.Step)
+	d.Shifted -= back
+	next.shifted -= back.For(env.Step)
+	next.late += more.For(env.Step)
+	if due {
+		if d.Unserved, _ = owed.Over(env.Step); d.Unserved > 0 {
+			*ev.Add(r.takenOut) = [7]int64{int64(d.Unserved.For(env.Step)), int64(env.Tick)}
+		}
+	} else {
+		d.Waiting, d.Waits = more, next.late
+	}
+	d.Reason = Reason(next.why)
+	if next.shifted != r.shifted || next.late != r.late || next.why != r.why {
+		*ev.Add(r.deferred) = [7]int64{int64(next.shifted), int64(next.late), next.why}
+	}
+	return d
 }
 
 func (r *programmeRow) Apply(e *Event) {
@@ -230,12 +282,19 @@ func (r *programmeRow) Apply(e *Event) {
 		}
 		r.owed += Energy(e.V[loadedEnergy])
 		r.count++
-		r.since, r.stage, r.shifted = Tick(e.V[loadedTick]), loaded, false
+		r.since, r.stage = Tick(e.V[loadedTick]), loaded
+		r.shifted, r.late = 0, 0
 	case r.queued:
 		r.last = e.V[0]
 		r.waiting++
 	case r.deferred:
-		r.shifted = true
+		r.shifted, r.late, r.why = Energy(e.V[0]), Energy(e.V[1]), e.V[2]
+	case r.takenOut:
+		r.owed -= Energy(e.V[0])
+		r.stage, r.shifted, r.late = idle, 0, 0
+		if r.waiting > 0 {
+			r.Apply(&Event{Type: r.loaded, V: [7]int64{loadedHour: -1, loadedEnergy: int64(r.energy(r.count)), loadedTick: e.V[1] + 1}})
+		}
 	case r.ran:
 		r.owed -= Energy(e.V[0])
 		if r.stage = running; e.V[1] != 0 {
@@ -250,13 +309,26 @@ func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
 	return maxWaitSetting.command(r, c, ev)
 }
 
+// programmeVersion is that of the stored form of a machine.
+const programmeVersion = 2
+
 func (r *programmeRow) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, flag(r.shifted), int64(r.maxWait))
+	return appendInts(append(b, programmeVersion), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait),
+		int64(r.shifted), int64(r.late), r.why)
 }
 
 func (r *programmeRow) UnmarshalBinary(b []byte) ([]byte, error) {
+	return readInts(b, r.name, programmeVersion, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait),
+		(*int64)(&r.shifted), (*int64)(&r.late), &r.why)
+}
+
+// upgrade reads version 1, which had a mark for a load that is booked as shifted.
+func (p *programme) upgrade(b []byte) (upgraded, rest []byte, err error) {
+	var r programmeRow
 	var shifted int64
-	b, err := readInts(b, r.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, &shifted, (*int64)(&r.maxWait))
-	r.shifted = shifted != 0
-	return b, err
+	rest, err = readInts(b, p.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, &shifted, (*int64)(&r.maxWait))
+	if shifted != 0 {
+		r.shifted = r.owed
+	}
+	return r.AppendBinary(nil), rest, err
 }

@@ -138,6 +138,9 @@ func (f *Flows) wire(w *wire) {
 		&f.Unserved, &f.UnservedEssential, &f.Curtailed, &f.Shifted, &f.Relief, &f.Kinetic)
 	wireInt(w, &f.Reactive)
 	numbers(w, &f.Stored, &f.StorageLoss, &f.Driven, &f.Elsewhere)
+	wireInt(w, &f.Waiting)
+	wireInt(w, &f.Waits)
+	numbers(w, &f.RoomBelow, &f.TankBelow)
 }
 
 func (p *Plant) wire(w *wire) {

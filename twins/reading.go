@@ -15,11 +15,20 @@ type Reading struct {
 	Exchange   Power         // ties only: − imports into the grid, + exports out of it
 	Reactive   ReactivePower // + draws
 
-	Unserved          Power // ≥ 0, wanted, not delivered, not agreed to; heat that stays missing is wanted again in each step
+	// Unserved is what was wanted, not delivered and not agreed to, ≥ 0. Of a load that can
+	// be made up by a deadline it is what lacks then, booked in the step of the deadline; of
+	// heat, what would have kept the room or the tank from falling (further) below its band.
+	Unserved          Power
 	UnservedEssential Power // ≥ 0, of it what was essential
 	Curtailed         Power // ≥ 0, generation held back
-	Shifted           Power // ≥ 0, moved to later by agreement; what stays moved is not counted again
-	Reason            Reason
+	// Shifted is what was moved to later by agreement; what stays moved is not counted again.
+	// It is negative for energy that was moved and cannot be drawn in time after all.
+	Shifted Power
+	// Waiting is what began to lack in the step for a deadline that is still to come, ≥ 0: it
+	// was not delivered when it had to be. At the deadline it becomes unserved.
+	Waiting Power
+	Waits   Energy // ≥ 0, all that lacks at the end of the step for deadlines to come
+	Reason  Reason
 
 	Stored    Energy // change of what the storage holds
 	Lost      Energy // ≥ 0, in conversion and standby
@@ -27,6 +36,9 @@ type Reading struct {
 	Elsewhere Energy // ≥ 0, charged away from the grid
 	Content   Energy // what the storage holds at the end of the step
 	SoC       Ratio  // Content ÷ rated energy
+
+	// How far and how long a room and a tank of hot water were below their bands, ≥ 0.
+	RoomBelow, TankBelow DegreeHours
 
 	// Parts has one Power for each of the member's devices, in the order of its
 	// Parts list; nil where the member is one device. They add up to Power.
@@ -73,6 +85,9 @@ type Flows struct {
 	Relief, Kinetic                        Power
 	Reactive                               ReactivePower
 	Stored, StorageLoss, Driven, Elsewhere Energy
+	Waiting                                Power  // ≥ 0, what began to wait in the step
+	Waits                                  Energy // ≥ 0, all that waits at its end
+	RoomBelow, TankBelow                   DegreeHours
 }
 
 // Add adds a member's reading.
@@ -93,6 +108,10 @@ func (f *Flows) Add(r *Reading) {
 	f.StorageLoss += r.Lost
 	f.Driven += r.Driven
 	f.Elsewhere += r.Elsewhere
+	f.Waiting += r.Waiting
+	f.Waits += r.Waits
+	f.RoomBelow += r.RoomBelow
+	f.TankBelow += r.TankBelow
 }
 
 // Plus adds the flows of another node.
@@ -116,6 +135,10 @@ func (f *Flows) Plus(g *Flows) {
 	f.StorageLoss += g.StorageLoss
 	f.Driven += g.Driven
 	f.Elsewhere += g.Elsewhere
+	f.Waiting += g.Waiting
+	f.Waits += g.Waits
+	f.RoomBelow += g.RoomBelow
+	f.TankBelow += g.TankBelow
 }
 
 // FlowColumn is one figure of flows, as it appears in files and frames. The name
@@ -128,8 +151,12 @@ type FlowColumn struct {
 }
 
 func flowColumn[T ~int64](name string, at func(*Flows) *T) FlowColumn {
+	return flowColumnOf(name, 3, at)
+}
+
+func flowColumnOf[T ~int64](name string, places int, at func(*Flows) *T) FlowColumn {
 	return FlowColumn{
-		Name: name, Places: 3,
+		Name: name, Places: places,
 		Value: func(f *Flows) int64 { return int64(*at(f)) },
 		Set:   func(f *Flows, v int64) { *at(f) = T(v) },
 	}
@@ -157,6 +184,10 @@ var FlowColumns = []FlowColumn{
 	flowColumn("storage_loss_j", func(f *Flows) *Energy { return &f.StorageLoss }),
 	flowColumn("driven_j", func(f *Flows) *Energy { return &f.Driven }),
 	flowColumn("elsewhere_j", func(f *Flows) *Energy { return &f.Elsewhere }),
+	flowColumn("waiting_w", func(f *Flows) *Power { return &f.Waiting }),
+	flowColumn("waiting_j", func(f *Flows) *Energy { return &f.Waits }),
+	flowColumnOf("room_below_kh", 6, func(f *Flows) *DegreeHours { return &f.RoomBelow }),
+	flowColumnOf("tank_below_kh", 6, func(f *Flows) *DegreeHours { return &f.TankBelow }),
 }
 
 // Net is what passes the connection point of a node with these flows: + import,
@@ -186,7 +217,7 @@ type Column struct {
 	// Sum is the flows' sum of the column over all readings, for a column that is
 	// never negative: if it is 0 all values are 0 and need not be read. nil if flows
 	// do not have it.
-	Sum func(*Flows) Power
+	Sum func(*Flows) int64
 }
 
 // Append writes the column's value of r in the unit that the name says.
@@ -208,8 +239,8 @@ func derived(c Column) Column {
 }
 
 // summed gives a column that is never negative its sum in flows.
-func summed(c Column, sum func(*Flows) Power) Column {
-	c.Sum = sum
+func summed[T ~int64](c Column, sum func(*Flows) T) Column {
+	c.Sum = func(f *Flows) int64 { return int64(sum(f)) }
 	return c
 }
 
@@ -219,7 +250,11 @@ var (
 	ColumnGeneration = summed(column("generation_w", 3, func(r *Reading) *Power { return &r.Generation }), func(f *Flows) Power { return f.Generation })
 	ColumnUnserved   = summed(column("unserved_w", 3, func(r *Reading) *Power { return &r.Unserved }), func(f *Flows) Power { return f.Unserved })
 	ColumnCurtailed  = summed(column("curtailed_w", 3, func(r *Reading) *Power { return &r.Curtailed }), func(f *Flows) Power { return f.Curtailed })
-	ColumnShifted    = summed(column("shifted_w", 3, func(r *Reading) *Power { return &r.Shifted }), func(f *Flows) Power { return f.Shifted })
+	ColumnShifted    = column("shifted_w", 3, func(r *Reading) *Power { return &r.Shifted })
+	ColumnWaiting    = summed(column("waiting_w", 3, func(r *Reading) *Power { return &r.Waiting }), func(f *Flows) Power { return f.Waiting })
+	ColumnWaits      = summed(column("waiting_j", 3, func(r *Reading) *Energy { return &r.Waits }), func(f *Flows) Energy { return f.Waits })
+	ColumnRoomBelow  = summed(column("room_below_kh", 6, func(r *Reading) *DegreeHours { return &r.RoomBelow }), func(f *Flows) DegreeHours { return f.RoomBelow })
+	ColumnTankBelow  = summed(column("tank_below_kh", 6, func(r *Reading) *DegreeHours { return &r.TankBelow }), func(f *Flows) DegreeHours { return f.TankBelow })
 	ColumnReactive   = column("reactive_var", 3, func(r *Reading) *ReactivePower { return &r.Reactive })
 	ColumnContent    = column("stored_j", 3, func(r *Reading) *Energy { return &r.Content })
 	ColumnSoC        = derived(column("soc", 9, func(r *Reading) *Ratio { return &r.SoC }))

@@ -30,11 +30,12 @@ func (b Burden) lighter(c Burden) int {
 }
 
 // SupplyCut is the notable event of a member whose load was not served in a step:
-// the essential load that it wanted and that was cut, all that was not served, and
-// its burden of the last 30 days with this step. A vehicle is no customer: its
-// event has only what was not served.
+// the essential load that it wanted and that was cut, all that was not served, its
+// burden of the last 30 days with this step, and what began to wait for a deadline that
+// it will miss. A vehicle is no customer: its event has only what was not served and
+// what waits.
 var SupplyCut = DeclareEvent(EventType{Name: "supply.cut", Notable: true,
-	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj"}})
+	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj", "waiting_mw"}})
 
 // burdens are those of the customers of one block. Each has a ring of days;
 // what was cut takes memory only from the first cut on.
@@ -161,9 +162,9 @@ func (c *Cell) countBurdens(env *Env) {
 				}
 				sum = b.burdens.sum[i]
 			}
-			if r.Unserved > 0 {
+			if r.Unserved > 0 || r.Waiting > 0 {
 				c.cuts = append(c.cuts, Notice{b.Paths[i], Event{Type: SupplyCut, V: [7]int64{
-					int64(need), int64(r.UnservedEssential), int64(r.Unserved), int64(sum.Need), int64(sum.Borne)}}})
+					int64(need), int64(r.UnservedEssential), int64(r.Unserved), int64(sum.Need), int64(sum.Borne), int64(r.Waiting)}}})
 			}
 		}
 	}

@@ -125,18 +125,43 @@ func (b *thermal) toReach(target, around Energy) Energy {
 	return in
 }
 
-// putOff is what the body owes after a step in which its heater drew did, and the
-// part that was shifted in this step. The body never owes more than it needs, with
-// its present content, to reach what its thermostat wants: load that is held back
-// step after step counts once, and what has been made up is no longer owed.
-func (b *thermal) putOff(band Band, did Power, agreed bool, held, wanted Energy, h *heater) (owed Energy, shifted Power) {
-	missing, _ := MulDiv(int64(max(0, wanted-held)), int64(One), int64(h.cop))
+// putOff books a step in which the body's heater drew did of band and the body ends with
+// held, and returns what it owes then.
+//
+// Inside the body's band what the heater does not draw, by agreement, is shifted. The body
+// never owes more than it needs, with its present content, to reach what its thermostat
+// wants: load that is held back step after step counts once, and what has been made up is
+// no longer owed.
+//
+// Below the band it is unserved: the electricity that would have kept the body from falling
+// below the lower edge, or from falling further. What a cooler body saves in losses is
+// neither shifted nor unserved.
+func (b *thermal) putOff(band Band, did Power, why Reason, held, wanted Energy, h *heater) (owed Energy, d Deferral) {
+	d.Reason = why
+	d.Unserved = max(0, b.atLeast(min(b.low, b.held), h)-did)
+	missing, _ := MulDiv(int64(max(0, wanted-max(held, b.low))), int64(One), int64(h.cop))
 	owed = min(b.owed, Energy(missing))
-	if agreed {
+	if why.Agreed() {
 		room, _ := (Energy(missing) - owed).Over(h.step)
-		shifted = min(room, max(0, band.Ref-max(did, band.Min)))
+		d.Shifted = max(0, min(room, band.Ref-did-d.Unserved))
 	}
-	return owed + shifted.For(h.step), shifted
+	return owed + d.Shifted.For(h.step), d
+}
+
+// follows reports whether a step leaves what the body owes as it is and books nothing: it
+// owes nothing, is not below its band and its heater drew did of b as it would unasked.
+func (b *thermal) follows(band Band, did Power) bool {
+	return b.owed == 0 && did >= band.Ref && b.held >= b.low
+}
+
+// below is how far and how long the body has been below its band in a step, by its content
+// at the step's start: over a whole excursion that is the integral by the trapezoidal rule.
+func (b *thermal) below(step Seconds) DegreeHours {
+	if b.held >= b.low {
+		return 0
+	}
+	kelvin, _ := MulDiv(int64(b.low-b.held), int64(degree), int64(b.perKelvin)) // millionths
+	return DegreeHours(kelvin * int64(step) / 3600)
 }
 
 // heater is what the converter can do in a step, and the step's other gains.

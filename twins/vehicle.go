@@ -12,15 +12,20 @@ import (
 // A recorded session says what was charged, not what was driven: the trip before
 // it is long enough for a vehicle that left with its target to want that energy
 // on arrival. A vehicle that left with less wants the missing energy as well.
+//
+// What it needs is the energy of its next trip; it wants to be charged to its target. What
+// is missing of the need when it leaves is unserved, as far as it could have been charged
+// had the charger never been asked for less.
 var Vehicle = Declare(Kind{
-	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: 1,
+	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: vehicleVersion,
+	Upgrades: map[uint8]Upgrade{1: upgradeVehicle},
 	Schema:   vehicleSchema,
 	Ownable:  true,
 	New:      newVehicles,
 	Sample:   vehicleSample,
-	Events:   []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDriven, eventSet},
+	Events:   []*EventType{vehiclePluggedIn, vehicleUnplugged, vehicleCharged, vehicleDeferred, vehicleDriven, eventSet},
 	Settings: vehicleSettings.list(),
-	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason},
+	Columns:  []Column{ColumnPower, ColumnContent, ColumnSoC, ColumnDriven, ColumnElsewhere, ColumnUnserved, ColumnShifted, ColumnReason, ColumnWaiting, ColumnWaits},
 	// connector is what the vehicle did at its charger in the step; leaves_s is the time
 	// from the end of the step until it leaves, s, ≥ 0, unknown while it is away.
 	Gauges: []Gauge{
@@ -92,8 +97,7 @@ type vehicleSpec struct {
 // stay is one time at the plug, [from, until), and the trip after it.
 type stay struct {
 	from, until Tick
-	trip        Energy
-	promise     Energy // the content on leaving with which it is ready
+	trip        Energy // the content on leaving with which it is ready
 }
 
 // phaseVoltage is the nominal line-to-neutral voltage of low-voltage networks
@@ -112,7 +116,7 @@ type vehicle struct {
 	store           // 0 ≤ held ≤ capacity
 	next      int64 // index of the present or next stay
 	plugged   bool
-	owed      Energy   // ≥ 0, at the charger: what it has not drawn because it was asked for less
+	later     account  // at the charger
 	metered   Energy   // register at the charger
 	driven    Energy   // register
 	elsewhere Energy   // register: charged away
@@ -135,15 +139,16 @@ var (
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",
 			When: func(e *Event) bool { return e.V[leftReady] == 0 }}}
 	vehicleCharged = &EventType{Name: "vehicle.charged",
-		Fields: []string{chargedDrawn: "drawn_mj", chargedGained: "gained_mj", chargedRest: "remainder_ppb", chargedOwed: "owed_mj"}}
-	vehicleDriven = &EventType{Name: "vehicle.driven", Fields: []string{drivenByIt: "driven_mj", drivenElsewhere: "elsewhere_mj"}}
+		Fields: []string{chargedDrawn: "drawn_mj", chargedGained: "gained_mj", chargedRest: "remainder_ppb"}}
+	vehicleDeferred = &EventType{Name: "vehicle.deferred", Fields: accountFields}
+	vehicleDriven   = &EventType{Name: "vehicle.driven", Fields: []string{drivenByIt: "driven_mj", drivenElsewhere: "elsewhere_mj"}}
 )
 
 // The values of a vehicle's events.
 const (
 	pluggedWanted, pluggedUntil, pluggedImpossible, pluggedStay = 0, 1, 2, 3
 	leftHeld, leftTrip, leftReady, leftNext                     = 0, 1, 2, 3
-	chargedDrawn, chargedGained, chargedRest, chargedOwed       = 0, 1, 2, 3
+	chargedDrawn, chargedGained, chargedRest                    = 0, 1, 2
 	drivenByIt, drivenElsewhere                                 = 0, 1
 )
 
@@ -181,7 +186,7 @@ func (v *vehicle) init(site *Site, m Member, spec *vehicleSpec) (err error) {
 	case spec.Daily != nil && spec.Sessions != nil:
 		return errors.New("both daily and sessions, wanted one of them")
 	case spec.Daily != nil:
-		v.stays, err = spec.timetable(site, m, v.target)
+		v.stays, err = spec.timetable(site, m)
 		v.held = spec.RatedEnergy / 2
 	default:
 		var recorded []Session
@@ -207,7 +212,7 @@ func (v *vehicle) fromSessions(recorded []Session, step Seconds) error {
 			return fmt.Errorf("%s:%d: a session of %v kWh stores %v kWh, more than the %v kWh up to target_soc of rated_wh",
 				r.File, r.Line, r.Energy.WattHours()/1000, wanted.WattHours()/1000, v.target.WattHours()/1000)
 		}
-		v.stays[k] = stay{from: r.From, until: r.Until, promise: v.target}
+		v.stays[k] = stay{from: r.From, until: r.Until}
 		if k > 0 {
 			v.stays[k-1].trip = wanted
 		}
@@ -233,7 +238,7 @@ func (v *vehicle) fromSessions(recorded []Session, step Seconds) error {
 }
 
 // timetable lays the daily times over the run, from the evening before it.
-func (v *vehicleSpec) timetable(site *Site, m Member, target Energy) ([]stay, error) {
+func (v *vehicleSpec) timetable(site *Site, m Member) ([]stay, error) {
 	if v.Daily.Trip > v.RatedEnergy {
 		return nil, fmt.Errorf("trip_wh %v is more than rated_wh %v holds", v.Daily.Trip.WattHours(), v.RatedEnergy.WattHours())
 	}
@@ -261,7 +266,7 @@ func (v *vehicleSpec) timetable(site *Site, m Member, target Energy) ([]stay, er
 		s := stay{
 			from:  site.At(day, arrive+jitter(purposeArrival, day)),
 			until: site.At(day+overnight, leave+jitter(purposeDeparture, day)),
-			trip:  v.Daily.Trip, promise: min(v.Daily.Trip, target),
+			trip:  v.Daily.Trip,
 		}
 		if n := len(stays); s.until <= s.from || n > 0 && s.from <= stays[n-1].until {
 			return nil, fmt.Errorf("daily: arrive %s and leave %s fall into one step of %d s", v.Daily.Arrive, v.Daily.Leave, site.Step)
@@ -304,7 +309,7 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 		return
 	}
 	most := v.most(env)
-	out.Tier[Mobility] = Band{Min: v.leastInTime(env, v.stays[k], most), Ref: most, Max: most}
+	out.Tier[Mobility] = Band{Min: v.leastInTime(env, &v.stays[k], most), Ref: most, Max: most}
 	if wanted := v.toDraw(v.target); wanted > 0 {
 		left := Seconds(v.stays[k].until-env.Tick) * env.Step
 		least, rest := wanted.Over(left)
@@ -315,11 +320,15 @@ func (v *vehicle) Offer(env *Env, out *Flex) {
 	}
 }
 
-// leastInTime is the least current step at which the promised energy can still be drawn
+// need is the content on leaving that the charger is to reach: that of the trip, as far
+// as the target allows.
+func (v *vehicle) need(s *stay) Energy { return min(s.trip, v.target) }
+
+// leastInTime is the least current step at which the needed energy can still be drawn
 // in time, if the vehicle charges at its rated current after this step.
-func (v *vehicle) leastInTime(env *Env, s stay, most Power) Power {
+func (v *vehicle) leastInTime(env *Env, s *stay, most Power) Power {
 	later := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick-1) * env.Step)
-	least, rest := max(0, v.toDraw(s.promise)-later).Over(env.Step)
+	least, rest := max(0, v.toDraw(v.need(s))-later).Over(env.Step)
 	if least == 0 && rest == 0 {
 		return 0
 	}
@@ -329,8 +338,11 @@ func (v *vehicle) leastInTime(env *Env, s stay, most Power) Power {
 
 // toDraw is the energy to be drawn until the battery holds held; 0 if it
 // holds as much.
-func (v *vehicle) toDraw(held Energy) Energy {
-	missing := held - v.held
+func (v *vehicle) toDraw(held Energy) Energy { return v.toDrawFrom(v.held, held) }
+
+// toDrawFrom is the same for a battery that holds from.
+func (v *vehicle) toDrawFrom(from, held Energy) Energy {
+	missing := held - from
 	if missing <= 0 {
 		return 0
 	}
@@ -355,30 +367,19 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	k, plugged := v.at(env.Tick)
 	switch {
 	case plugged && (!v.plugged || k != v.next):
-		s := v.stays[k]
-		atMost := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick) * env.Step)
-		impossible := max(0, v.toDraw(s.promise)-atMost)
+		s := &v.stays[k]
+		atMost := min(v.level(v.maxCurrent).For(Seconds(s.until-env.Tick)*env.Step), v.toDraw(v.target))
+		impossible := max(0, v.toDraw(s.trip)-atMost)
 		*ev.Add(vehiclePluggedIn) = [7]int64{pluggedWanted: int64(v.toDraw(v.target)), pluggedUntil: int64(s.until), pluggedImpossible: int64(impossible), pluggedStay: k}
 	case !plugged && v.plugged:
 		s := v.stays[v.next]
-		least := s.promise - Milliwatt.For(env.Step) // power comes in whole milliwatts
+		least := s.trip - Milliwatt.For(env.Step) // power comes in whole milliwatts
 		*ev.Add(vehicleUnplugged) = [7]int64{leftHeld: int64(v.held), leftTrip: int64(s.trip), leftReady: flag(v.held >= least), leftNext: k}
 	}
 	switch {
-	case plugged && v.available:
-		most := v.most(env)
-		p := v.follow(set.Tier[Mobility], most)
-		drawn := p.For(env.Step)
-		gain, rem := v.charged(drawn, v.efficiency)
-		unasked := v.unasked(env, most)
-		if p < most {
-			out.putOff(set.Why[Mobility], Band{Min: v.leastInTime(env, v.stays[k], most), Ref: most, Max: most}, unasked, p)
-		}
-		owed := max(0, v.owed+(unasked-p).For(env.Step)) // the last milliwatt of a step may be drawn too early
-		*ev.Add(vehicleCharged) = [7]int64{chargedDrawn: int64(drawn), chargedGained: int64(gain), chargedRest: rem, chargedOwed: int64(owed)}
-		out.Power, out.Storage = p, p
-		out.Stored, out.Lost = gain, drawn-gain
-	case !plugged:
+	case plugged:
+		v.charge(env, &v.stays[k], set, ev, out)
+	default:
 		out.Driven, out.Elsewhere = v.drive(env.Tick, k)
 		if out.Driven > 0 {
 			*ev.Add(vehicleDriven) = [7]int64{drivenByIt: int64(out.Driven), drivenElsewhere: int64(out.Elsewhere)}
@@ -389,13 +390,40 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	out.SoC = shareOf(out.Content, v.capacity)
 }
 
+// charge is a step at the charger.
+func (v *vehicle) charge(env *Env, s *stay, set *Setpoint, ev *Events, out *Reading) {
+	var p, unasked Power
+	var gain Energy
+	if v.available {
+		most := v.most(env)
+		p, unasked = v.follow(set.Tier[Mobility], most), v.unasked(env, most)
+		drawn := p.For(env.Step)
+		var rem int64
+		gain, rem = v.charged(drawn, v.efficiency)
+		*ev.Add(vehicleCharged) = [7]int64{chargedDrawn: int64(drawn), chargedGained: int64(gain), chargedRest: rem}
+		out.Power, out.Storage = p, p
+		out.Stored, out.Lost = gain, drawn-gain
+	}
+	if v.later.owed == 0 && p == unasked {
+		return
+	}
+	still := v.toDrawFrom(v.held+gain, v.need(s))
+	next := v.later
+	can := v.level(v.maxCurrent).For(Seconds(s.until-env.Tick-1) * env.Step) // after this step
+	d := next.step(set.Why[Mobility], unasked, p, max(0, still-can), s.until == env.Tick+1, env.Step)
+	d.book(ev, out)
+	if next != v.later {
+		*ev.Add(vehicleDeferred) = next.values()
+	}
+}
+
 // unasked is what it would draw in this step had it never been asked for less, at
 // this stay or before: nothing if it would be full by now.
 func (v *vehicle) unasked(env *Env, most Power) Power {
-	if v.owed == 0 {
+	if v.later.owed == 0 {
 		return most
 	}
-	p, _ := max(0, v.fits(v.target, v.efficiency)-v.owed).Over(env.Step)
+	p, _ := max(0, v.fits(v.target, v.efficiency)-v.later.owed).Over(env.Step)
 	return min(v.level(v.maxCurrent), p)
 }
 
@@ -425,7 +453,8 @@ func (v *vehicle) Apply(e *Event) {
 		v.metered += Energy(e.V[chargedDrawn])
 		v.held += Energy(e.V[chargedGained])
 		v.in = e.V[chargedRest]
-		v.owed = Energy(e.V[chargedOwed])
+	case vehicleDeferred:
+		v.later.set(&e.V)
 	case vehicleDriven:
 		driven, elsewhere := Energy(e.V[drivenByIt]), Energy(e.V[drivenElsewhere])
 		v.driven += driven
@@ -433,7 +462,7 @@ func (v *vehicle) Apply(e *Event) {
 		v.held += elsewhere - driven
 		if elsewhere > 0 { // charged there
 			made, _ := MulDiv(int64(elsewhere), int64(One), int64(v.efficiency))
-			v.owed = max(0, v.owed-Energy(made))
+			v.later.drawnElsewhere(Energy(made))
 		}
 	case eventSet:
 		vehicleSettings.apply(v, e)
@@ -461,17 +490,32 @@ func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
 	return vehicleSettings.command(v, c, ev)
 }
 
+// vehicleVersion is that of the stored form of a vehicle.
+const vehicleVersion = 2
+
 func (v *vehicle) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, Vehicle.Version), int64(v.held), v.in, v.next, flag(v.plugged), int64(v.owed),
+	b = appendInts(append(b, vehicleVersion), int64(v.held), v.in, v.next, flag(v.plugged),
 		int64(v.metered), int64(v.driven), int64(v.elsewhere), v.counts[0], v.counts[1], v.counts[2], flag(v.available))
+	return v.later.append(b)
 }
 
 func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
 	var plugged, available int64
-	b, err := readInts(b, "vehicle", Vehicle.Version, (*int64)(&v.held), &v.in, &v.next, &plugged, (*int64)(&v.owed),
-		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available)
+	b, err := readInts(b, "vehicle", vehicleVersion, append([]*int64{(*int64)(&v.held), &v.in, &v.next, &plugged,
+		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available}, v.later.fields()...)...)
 	v.plugged, v.available = plugged != 0, available != 0
 	return b, err
+}
+
+// upgradeVehicle reads version 1, which had one number for what is owed.
+func upgradeVehicle(b []byte) (upgraded, rest []byte, err error) {
+	var v vehicle
+	var plugged, available int64
+	rest, err = readInts(b, "vehicle", 1, (*int64)(&v.held), &v.in, &v.next, &plugged, (*int64)(&v.later.owed),
+		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available)
+	v.plugged, v.available = plugged != 0, available != 0
+	v.later.shifted = v.later.owed
+	return v.AppendBinary(nil), rest, err
 }
 
 func vehicleSample(between func(lo, hi int64) int64) string {

@@ -3,14 +3,16 @@ package twins
 import "fmt"
 
 // WaterPump lifts water into a tower: a fixed energy each day, between two times
-// of the day, at times of the grid's choice. Unasked it pumps at once.
+// of the day, at times of the grid's choice. Unasked it pumps at once. What it has not
+// pumped by the later time is not pumped that day.
 var WaterPump = Declare(Kind{
-	Name: "water_pump", Plural: "water_pumps", Label: "Water pump", Role: RoleLoad, Version: 1,
+	Name: "water_pump", Plural: "water_pumps", Label: "Water pump", Role: RoleLoad, Version: waterPumpVersion,
+	Upgrades: map[uint8]Upgrade{1: upgradeWaterPump},
 	Schema:   waterPumpSchema,
 	New:      newWaterPumps,
 	Sample:   waterPumpSample,
-	Events:   []*EventType{waterPumped, eventSet},
-	Columns:  []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason},
+	Events:   []*EventType{waterPumped, waterPumpDeferred, eventSet},
+	Columns:  []Column{ColumnPower, ColumnUnserved, ColumnShifted, ColumnReason, ColumnWaiting, ColumnWaits},
 	Settings: waterPumpSettings.list(),
 	// left_j is the energy of the day's water that is still to be pumped, J, ≥ 0: that of
 	// the day in which the step begins.
@@ -44,14 +46,18 @@ type waterPump struct {
 	daily       Energy
 	from, until Seconds
 
-	// State: what has been pumped on the day, and what has been shifted. 0 ≤ pumped ≤ daily.
+	// State: what has been pumped on the day. 0 ≤ pumped ≤ daily.
 	day    int64
 	pumped Energy
-	owed   Energy // ≥ 0
-	total  Energy // register
+	closed int64   // the last day whose deadline has passed; −1: none
+	later  account // of the day
+	total  Energy  // register
 }
 
-var waterPumped = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_mj", "owed_mj"}}
+var (
+	waterPumped       = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_mj", "closed"}}
+	waterPumpDeferred = &EventType{Name: "water_pump.deferred", Fields: accountFields}
+)
 
 func newWaterPumps(_ *Site, members []Member) (Slab, error) {
 	s := NewSlab[waterPump](len(members))
@@ -68,7 +74,7 @@ func newWaterPumps(_ *Site, members []Member) (Slab, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: until: %w", m.Path, err)
 		}
-		p := waterPump{rated: spec.Rated, daily: spec.Daily, from: Seconds(from), until: Seconds(until), day: -1}
+		p := waterPump{rated: spec.Rated, daily: spec.Daily, from: Seconds(from), until: Seconds(until), day: -1, closed: -1}
 		if most := p.rated.For(max(0, p.until-p.from)); most < p.daily {
 			return nil, fmt.Errorf("%s: daily_wh %v is more than rated_w %v pumps between from %s and until %s, %v Wh",
 				m.Path, spec.Daily.WattHours(), spec.Rated.Watts(), spec.From, spec.Until, most.WattHours())
@@ -78,19 +84,27 @@ func newWaterPumps(_ *Site, members []Member) (Slab, error) {
 	return s, nil
 }
 
-// left is what is still to be pumped today.
+// left is what is still to be pumped today: nothing once the day's deadline has passed.
 func (p *waterPump) left(env *Env) Energy {
-	if p.day != int64(env.Day) {
-		return p.daily
+	switch int64(env.Day) {
+	case p.closed:
+		return 0
+	case p.day:
+		return p.daily - p.pumped
 	}
-	return p.daily - p.pumped
+	return p.daily
+}
+
+// over reports whether the deadline of the present day has passed.
+func (p *waterPump) over(env *Env) bool {
+	return Seconds(env.SecondOfDay) >= p.until || p.closed == int64(env.Day)
 }
 
 // Offer lets the pump wait as long as the rest of the day is enough.
 func (p *waterPump) Offer(env *Env, out *Flex) {
 	now := Seconds(env.SecondOfDay)
 	left := p.left(env)
-	if now+env.Step <= p.from || left <= 0 {
+	if now+env.Step <= p.from || left <= 0 || p.over(env) {
 		return
 	}
 	most, rest := left.Over(env.Step)
@@ -98,8 +112,7 @@ func (p *waterPump) Offer(env *Env, out *Flex) {
 		most++ // the last step pumps a millijoule or so more: whole milliwatts
 	}
 	most = min(p.rated, most)
-	later := p.rated.For(max(0, p.until-now-env.Step)) // energy that the steps after this one can pump
-	least, rest := max(0, left-later).Over(env.Step)
+	least, rest := max(0, left-p.after(env)).Over(env.Step)
 	if rest > 0 {
 		least++
 	}
@@ -108,31 +121,55 @@ func (p *waterPump) Offer(env *Env, out *Flex) {
 	out.Need = Need{Energy: left, By: env.Tick + Tick(max(0, p.until-now)/env.Step), MinPower: least}
 }
 
+// after is the energy that the steps after this one can pump before the day's deadline.
+func (p *waterPump) after(env *Env) Energy {
+	return p.rated.For(max(0, p.until-Seconds(env.SecondOfDay)-env.Step))
+}
+
 func (p *waterPump) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	var can Flex
 	p.Offer(env, &can)
 	band := can.Tier[Flexible]
 	out.Load = max(0, min(band.Max, set.Tier[Flexible]))
 	out.Power = out.Load
-	owed := Energy(0)
-	if p.day == int64(env.Day) {
-		owed = p.owed
+	closed := p.closed
+	due := !p.over(env) && Seconds(env.SecondOfDay)+env.Step >= p.until
+	// Where clocks go forward the deadline may fall into an hour that the day does not have.
+	late := p.over(env) && p.closed != int64(env.Day)
+	if due || late {
+		closed = int64(env.Day)
 	}
-	unasked := p.unasked(env, owed, band.Ref)
+	p.bookLater(env, set.Why[Flexible], band.Ref, due || late, ev, out)
 	if out.Load < band.Ref {
-		out.putOff(set.Why[Flexible], band, unasked, out.Load)
 		out.Reason = set.Why[Flexible]
 	}
-	owed = max(0, owed+(unasked-out.Load).For(env.Step))
-	*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step)), int64(owed)}
+	if out.Load > 0 || closed != p.closed {
+		*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step)), closed}
+	}
+}
+
+// bookLater books what the pump did not draw of most. due says that the day's deadline has
+// come.
+func (p *waterPump) bookLater(env *Env, why Reason, most Power, due bool, ev *Events, out *Reading) {
+	next := p.later
+	unasked := p.unasked(env, most)
+	lacks := max(0, p.left(env)-out.Load.For(env.Step)-p.after(env))
+	d := next.step(why, unasked, out.Load, lacks, due, env.Step)
+	d.book(ev, out)
+	if due { // what lacks is not wanted again
+		next = account{rest: next.rest, why: next.why}
+	}
+	if next != p.later {
+		*ev.Add(waterPumpDeferred) = next.values()
+	}
 }
 
 // unasked is what it would pump in this step had it never been asked for less today.
-func (p *waterPump) unasked(env *Env, owed Energy, most Power) Power {
-	if owed == 0 {
+func (p *waterPump) unasked(env *Env, most Power) Power {
+	if p.later.owed == 0 {
 		return most
 	}
-	wanted, rest := max(0, p.left(env)-owed).Over(env.Step)
+	wanted, rest := max(0, p.left(env)-p.later.owed).Over(env.Step)
 	if rest > 0 {
 		wanted++
 	}
@@ -147,7 +184,9 @@ func (p *waterPump) Apply(e *Event) {
 		}
 		p.pumped += Energy(e.V[1])
 		p.total += Energy(e.V[1])
-		p.owed = Energy(e.V[2])
+		p.closed = e.V[2]
+	case waterPumpDeferred:
+		p.later.set(&e.V)
 	case eventSet:
 		waterPumpSettings.apply(p, e)
 	}
@@ -160,12 +199,25 @@ func (p *waterPump) Command(_ *Env, c *Command, ev *Events) error {
 	return waterPumpSettings.command(p, c, ev)
 }
 
+// waterPumpVersion is that of the stored form of a water pump.
+const waterPumpVersion = 2
+
 func (p *waterPump) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, WaterPump.Version), int64(p.rated), p.day, int64(p.pumped), int64(p.owed), int64(p.total))
+	b = appendInts(append(b, waterPumpVersion), int64(p.rated), p.day, int64(p.pumped), p.closed, int64(p.total))
+	return p.later.append(b)
 }
 
 func (p *waterPump) UnmarshalBinary(b []byte) ([]byte, error) {
-	return readInts(b, "water_pump", WaterPump.Version, (*int64)(&p.rated), &p.day, (*int64)(&p.pumped), (*int64)(&p.owed), (*int64)(&p.total))
+	return readInts(b, "water_pump", waterPumpVersion, append([]*int64{(*int64)(&p.rated), &p.day, (*int64)(&p.pumped), &p.closed, (*int64)(&p.total)},
+		p.later.fields()...)...)
+}
+
+// upgradeWaterPump reads version 1, which had one number for what is owed and no day's end.
+func upgradeWaterPump(b []byte) (upgraded, rest []byte, err error) {
+	p := waterPump{closed: -1}
+	rest, err = readInts(b, "water_pump", 1, (*int64)(&p.rated), &p.day, (*int64)(&p.pumped), (*int64)(&p.later.owed), (*int64)(&p.total))
+	p.later.shifted = p.later.owed
+	return p.AppendBinary(nil), rest, err
 }
 
 func waterPumpSample(between func(lo, hi int64) int64) string {
