@@ -24,6 +24,7 @@ var Models = []ModelChange{
 	{Model: 1, What: "the first whose runs were kept"},
 	{Model: 2, What: "each tier has a reason of its own: differs only in steps in which under-frequency stages were reached",
 		Differs: func(s *twins.Swing) bool { return s.Stages > 0 || s.Blackout }},
+	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip"},
 }
 
 // Model is the number of this program's model.

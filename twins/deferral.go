@@ -6,8 +6,8 @@ package twins
 // Energy that the reference has drawn and the load has not is owed. Each millijoule of it
 // is in one state at a time:
 //
-//   - shifted: its owner has agreed to the delay, and it can still be drawn in time, or need
-//     not be drawn by the deadline at all;
+//   - shifted: its owner has agreed to the delay, and it can still be drawn in time; or the
+//     deadline has passed and it was not needed by then;
 //   - waiting: it is needed by the deadline and cannot be drawn by then any more;
 //   - unserved: it was waiting when the deadline came;
 //   - neither: it was held back without an agreement and can still be drawn.
@@ -33,6 +33,9 @@ type Deferral struct {
 
 // DegreeHours is a temperature difference times a duration, in millionths of a kelvin-hour.
 type DegreeHours int64
+
+// KelvinHours returns d in kelvin-hours.
+func (d DegreeHours) KelvinHours() float64 { return float64(d) / 1e6 }
 
 // account is the state of a load that may draw later and has a deadline. Energies are
 // those at its meter, ≥ 0, and shifted + waiting ≤ owed.
@@ -90,6 +93,9 @@ func (a *account) step(why Reason, unasked, did Power, lacks Energy, due bool, s
 	}
 	d.Shifted -= a.takeBack(more, step)
 	if a.waiting += more; due {
+		later, _ := max(0, a.owed-a.shifted-lacks).Over(step) // not needed by the deadline: drawn after it
+		d.Shifted += later
+		a.shifted += later.For(step)
 		a.waiting = 0
 	}
 	d.Waits, d.Reason = a.waiting, Reason(a.why)

@@ -113,7 +113,7 @@ type vehicle struct {
 	stays                  []stay
 	available              bool // changeable
 
-	store           // 0 ≤ held ≤ capacity
+	store           // 0 ≤ held ≤ capacity; out is the remainder of what was charged elsewhere
 	next      int64 // index of the present or next stay
 	plugged   bool
 	later     account  // at the charger
@@ -461,8 +461,9 @@ func (v *vehicle) Apply(e *Event) {
 		v.elsewhere += elsewhere
 		v.held += elsewhere - driven
 		if elsewhere > 0 { // charged there
-			made, _ := MulDiv(int64(elsewhere), int64(One), int64(v.efficiency))
-			v.later.drawnElsewhere(Energy(made))
+			var made Energy
+			made, v.out = v.drained(elsewhere, v.efficiency)
+			v.later.drawnElsewhere(made)
 		}
 	case eventSet:
 		vehicleSettings.apply(v, e)
@@ -494,14 +495,14 @@ func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
 const vehicleVersion = 2
 
 func (v *vehicle) AppendBinary(b []byte) []byte {
-	b = appendInts(append(b, vehicleVersion), int64(v.held), v.in, v.next, flag(v.plugged),
+	b = appendInts(append(b, vehicleVersion), int64(v.held), v.in, v.out, v.next, flag(v.plugged),
 		int64(v.metered), int64(v.driven), int64(v.elsewhere), v.counts[0], v.counts[1], v.counts[2], flag(v.available))
 	return v.later.append(b)
 }
 
 func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
 	var plugged, available int64
-	b, err := readInts(b, "vehicle", vehicleVersion, append([]*int64{(*int64)(&v.held), &v.in, &v.next, &plugged,
+	b, err := readInts(b, "vehicle", vehicleVersion, append([]*int64{(*int64)(&v.held), &v.in, &v.out, &v.next, &plugged,
 		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available}, v.later.fields()...)...)
 	v.plugged, v.available = plugged != 0, available != 0
 	return b, err

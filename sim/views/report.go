@@ -33,6 +33,7 @@ type Report struct {
 	SelfConsumption   *float64     `json:"self_consumption"`
 
 	Vehicles    VehicleReport     `json:"vehicles"`
+	Comfort     ComfortReport     `json:"comfort"`
 	Frequency   *FrequencyReport  `json:"frequency_hz"`
 	Reliability ReliabilityReport `json:"reliability"`
 	Fairness    *FairnessReport   `json:"fairness"` // null: no customer was cut
@@ -77,16 +78,28 @@ type EnergyReport struct {
 	// It is 0, because no kind of load can agree to that yet: machines run within the
 	// time that they may wait, a day at most; heat is made up; and a vehicle charges at
 	// its next stay what it lacks.
-	TurnedDown        float64 `json:"turned_down"`
+	TurnedDown float64 `json:"turned_down"`
+	// Unserved is load that was wanted, not delivered and not agreed to. Of what can catch
+	// up (vehicles, machines, pumps) it is what was missing at its deadline, counted once; of
+	// heat, the electricity that would have kept rooms and tanks from falling below their band.
 	Unserved          float64 `json:"unserved"`
 	UnservedEssential float64 `json:"unserved_essential"`
+	// Waiting is what lacked at the end of the run for deadlines after it.
+	Waiting float64 `json:"waiting"`
+}
+
+// ComfortReport is how far and how long rooms and tanks of hot water were below the lower
+// edge of their bands, in kelvin-hours, over all homes.
+type ComfortReport struct {
+	RoomsKh float64 `json:"rooms_below_kh"`
+	TanksKh float64 `json:"tanks_below_kh"`
 }
 
 // VehicleReport counts departures of vehicles.
 type VehicleReport struct {
 	Departures int64 `json:"departures"`
 	Ready      int64 `json:"ready"`      // with the energy of their next trip
-	Impossible int64 `json:"impossible"` // could not have been charged in time, known at plug-in
+	Impossible int64 `json:"impossible"` // could not have been charged in time, as they were told at plug-in
 }
 
 // ReliabilityReport has the energy not served in Wh, per customer SAIDI in minutes
@@ -129,9 +142,13 @@ type Summary struct {
 	peakOut    twins.Power
 	breaches   int64
 	departures twins.Departures
+	told       map[string]bool // vehicles at the plug that were told that they cannot be charged in time
 	quarantine []string
 	putIn      map[string]bool // members set available by a command, and prepared members that were seen in service
-	exportsOwn bool            // export has exceeded production in a step: stored or imported energy was exported
+	waiting    twins.Energy    // at the end of the last step
+	roomBelow  twins.DegreeHours
+	tankBelow  twins.DegreeHours
+	exportsOwn bool // export has exceeded production in a step: stored or imported energy was exported
 	residual   twins.Energy
 
 	Reliability Reliability
@@ -176,6 +193,9 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 		sumShifted: f.Shifted} {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
+	s.waiting = f.Waits
+	s.roomBelow += f.RoomBelow
+	s.tankBelow += f.TankBelow
 	demand := f.Load + f.Charge
 	if s.steps == 1 || demand > s.peak {
 		s.peak, s.peakTick = demand, r.Tick
@@ -241,7 +261,7 @@ func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
 	for i := range c.Events {
 		e := &c.Events[i].Event
 		if e.Type.Departures != nil {
-			s.departures = s.departures.Plus(e.Type.Departures(e))
+			s.depart(c.Events[i].Member, e.Type.Departures(e))
 		}
 		if e.Type == twins.LimitPassed {
 			s.breaches++
@@ -249,6 +269,22 @@ func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
 	}
 	if c.BrokenBy != 0 && s.residual == 0 {
 		s.residual = max(c.BrokenBy, -c.BrokenBy)
+	}
+}
+
+// depart counts the departures of a vehicle. One that was told on arrival that it cannot be
+// charged in time counts when it leaves.
+func (s *Summary) depart(member string, d twins.Departures) {
+	impossible := d.Impossible
+	if d.Impossible = 0; d.Left > 0 && s.told[member] {
+		d.Impossible = 1
+		delete(s.told, member)
+	}
+	if s.departures = s.departures.Plus(d); impossible > 0 {
+		if s.told == nil {
+			s.told = map[string]bool{}
+		}
+		s.told[member] = true
 	}
 }
 
@@ -263,12 +299,14 @@ func (s *Summary) Report(w *sim.World) *Report {
 			Consumed: wh(sumConsumed), Produced: wh(sumProduced), Imported: wh(sumImported), Exported: wh(sumExported),
 			Charged: wh(sumCharged), Discharged: wh(sumDischarged), Lost: wh(sumLost), Curtailed: wh(sumCurtailed),
 			Shifted: wh(sumShifted), Unserved: wh(sumUnserved), UnservedEssential: wh(sumUnservedEssential),
+			Waiting: s.waiting.WattHours(),
 		},
 		BalanceResidualMJ: int64(s.residual),
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
 		PeakImportW: s.peakIn.Watts(), PeakExportW: s.peakOut.Watts(),
 		LimitBreachSteps: s.breaches,
 		Vehicles:         VehicleReport{s.departures.Left, s.departures.Ready, s.departures.Impossible},
+		Comfort:          ComfortReport{s.roomBelow.KelvinHours(), s.tankBelow.KelvinHours()},
 		Reliability:      s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
 		Frequency: s.Frequency.Report(), Forecast: s.Forecast.Report(w.Scenario.Forecast),
 		ProducedBy:  map[string]float64{},

@@ -1,0 +1,287 @@
+package twins
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// What is booked as unserved is held against a second device that runs the same steps with
+// ample supply: what it had by the deadline, up to the need, and the first one had not.
+
+// shortage asks a device for less than it wants, at random, in spells of some hours.
+type shortage struct {
+	r     *rand.Rand
+	until Seconds
+	share float64
+	why   Reason
+}
+
+func newShortage(seed uint64) *shortage {
+	return &shortage{r: rand.New(rand.NewPCG(seed, 11)), share: 1}
+}
+
+// ask is the setpoint for a band at a time since the start.
+func (s *shortage) ask(b Band, now Seconds) (Power, Reason) {
+	if now >= s.until {
+		s.until = now + Seconds(600+s.r.Int64N(6*3600))
+		s.share = [...]float64{1, 1, 0, 0, 0.3 + 0.6*s.r.Float64()}[s.r.IntN(5)]
+		s.why = [...]Reason{Scarcity, Limit, Planned, Ordered, Shed, Merit}[s.r.IntN(6)]
+	}
+	if s.share == 1 {
+		return b.Ref, NoReason
+	}
+	return Power(float64(b.Ref) * s.share), s.why
+}
+
+// missingCase is a device under shortage, and what it is held against.
+type missingCase struct {
+	booked, missing  Energy // over all deadlines
+	shifted, waiting Energy
+	deadlines        int
+}
+
+// hold checks one booking: booked in a step of a length for a deadline at which an amount
+// was missing. carried is what bookings before have left over.
+func (m *missingCase) hold(booked Power, missing Energy, step Seconds) error {
+	m.deadlines++
+	if off := booked.For(step) - missing; off > Energy(step)+2 || off < -Energy(step)-2 {
+		return fmt.Errorf("deadline %d: booked %d mJ, missing %d", m.deadlines, booked.For(step), missing)
+	}
+	m.booked += booked.For(step)
+	m.missing += missing
+	return nil
+}
+
+// vehicleShort runs two vehicles of one timetable for four days, one with ample supply.
+// spoil may break the books of the other one after each step.
+func vehicleShort(seed uint64, step Seconds, spoil func(*vehicle, *Reading, *account)) (m missingCase, err error) {
+	r := rand.New(rand.NewPCG(seed, 7))
+	day := int64(86400 / step)
+	trip := Energy(1+r.Int64N(50)) * KilowattHour
+	target := Energy(10+r.Int64N(50)) * KilowattHour
+	arrive, leave := (60+r.Int64N(35))*day/96, (20+r.Int64N(20))*day/96
+	stays := []stay{{from: -1, until: Tick(leave), trip: trip}}
+	for d := range int64(4) {
+		stays = append(stays, stay{Tick(d*day + arrive), Tick((d+1)*day + leave), trip})
+	}
+	outage := Tick(r.Int64N(4 * day)) // of the charger, for both
+	var v [2]vehicle
+	for k := range v {
+		v[k] = vehicle{capacity: 60 * KilowattHour, target: target, efficiency: 900_000_000 + Ratio(seed%97_531), phases: 1,
+			minCurrent: 6, maxCurrent: 16, stays: stays, available: true}
+		v[k].held = Energy(r.Int64N(int64(target)))
+		v[k].held = v[0].held
+	}
+	short := newShortage(seed)
+	var ev Events
+	for tick := range Tick(4 * day) {
+		env := Env{Tick: tick, Step: step}
+		var out [2]Reading
+		before := v[0].later
+		for k := range v {
+			v[k].available = tick < outage || tick >= outage+Tick(day/24)
+			var f Flex
+			v[k].Offer(&env, &f)
+			set := f.Follow()
+			if k == 0 {
+				set.Tier[Mobility], set.Why[Mobility] = short.ask(f.Tier[Mobility], Seconds(tick)*step)
+			}
+			ev.Reset()
+			v[k].Step(&env, &set, &ev, &out[k])
+			for i := range ev.All() {
+				v[k].Apply(&ev.All()[i])
+			}
+		}
+		if spoil != nil {
+			spoil(&v[0], &out[0], &before)
+		}
+		m.shifted += out[0].Shifted.For(step)
+		m.waiting = out[0].Waits
+		if out[1].Unserved != 0 || out[1].Shifted != 0 {
+			return m, fmt.Errorf("step %d: with ample supply %d mW unserved, %d shifted", tick, out[1].Unserved, out[1].Shifted)
+		}
+		s := v[0].next
+		if v[0].plugged && stays[s].until == tick+1 {
+			need := min(trip, target)
+			missing := float64(min(need, out[1].Content)-min(need, out[0].Content)) / v[0].efficiency.Float()
+			if err := m.hold(out[0].Unserved, Energy(math.Round(missing)), step); err != nil {
+				return m, fmt.Errorf("step %d: %w", tick, err)
+			}
+			continue
+		}
+		if out[0].Unserved != 0 {
+			return m, fmt.Errorf("step %d: %d mW unserved and no deadline", tick, out[0].Unserved)
+		}
+	}
+	if off := m.booked + v[0].later.rest - m.missing; off < -1000 || off > 1000 {
+		return m, fmt.Errorf("booked %d mJ and carries %d, missing %d", m.booked, v[0].later.rest, m.missing)
+	}
+	return m, nil
+}
+
+// pumpShort is the same for a water pump.
+func pumpShort(seed uint64, step Seconds) (m missingCase, err error) {
+	r := rand.New(rand.NewPCG(seed, 8))
+	day := int64(86400 / step)
+	var p [2]waterPump
+	from, until := Seconds(r.Int64N(12))*3600, Seconds(13+r.Int64N(11))*3600
+	rated := Power(1+r.Int64N(20)) * Kilowatt / 7
+	most := rated.For(until - from)
+	for k := range p {
+		p[k] = waterPump{rated: rated, daily: most / Energy(1+seed%4), from: from, until: until, day: -1, closed: -1}
+	}
+	short := newShortage(seed)
+	var ev Events
+	var drawn [2]Energy
+	for tick := range Tick(3 * day) {
+		env := envAt(tick, step)
+		if env.SecondOfDay == 0 {
+			drawn = [2]Energy{}
+		}
+		var out [2]Reading
+		for k := range p {
+			var f Flex
+			p[k].Offer(&env, &f)
+			set := f.Follow()
+			if k == 0 {
+				set.Tier[Flexible], set.Why[Flexible] = short.ask(f.Tier[Flexible], Seconds(tick)*step)
+			}
+			ev.Reset()
+			p[k].Step(&env, &set, &ev, &out[k])
+			for i := range ev.All() {
+				p[k].Apply(&ev.All()[i])
+			}
+			drawn[k] += out[k].Load.For(step)
+		}
+		m.shifted += out[0].Shifted.For(step)
+		if Seconds(env.SecondOfDay)+step == until {
+			if err := m.hold(out[0].Unserved, max(0, min(p[0].daily, drawn[1])-drawn[0]), step); err != nil {
+				return m, fmt.Errorf("step %d: %w", tick, err)
+			}
+		} else if out[0].Unserved != 0 {
+			return m, fmt.Errorf("step %d: %d mW unserved and no deadline", tick, out[0].Unserved)
+		}
+	}
+	if off := m.booked + p[0].later.rest - m.missing; off < -1000 || off > 1000 {
+		return m, fmt.Errorf("booked %d mJ and carries %d, missing %d", m.booked, p[0].later.rest, m.missing)
+	}
+	return m, nil
+}
+
+// machineShort runs a home's washing machine. Each load must have been drawn or booked by
+// the end of its longest wait and its programme; with ample supply it has been drawn then.
+func machineShort(t *testing.T, seed uint64, step Seconds) (m missingCase, err error) {
+	row := func() *programmeRow {
+		r := *modelled(t, 1, fmt.Sprintf(`{"occupants": 5, "max_wait_h": %d}`, seed%5))[2].(interface{ Row(int) *programmeRow }).Row(0)
+		r.days, r.loads = r.days+stream(seed), r.loads+stream(seed)
+		return &r
+	}
+	two := [2]*programmeRow{row(), row()}
+	short := newShortage(seed)
+	var ev Events
+	var got [2]Energy // of all loads
+	var put [2]Energy // of all loads that have been put in
+	var counted [2]int64
+	for tick := range Tick(20 * 86400 / step) {
+		env := envAt(tick, step)
+		env.Weekday = int8(env.Day % 7)
+		for k, r := range two {
+			b := r.Offer(&env)
+			p, why := b.Ref, NoReason
+			if k == 0 {
+				p, why = short.ask(b, Seconds(tick)*step)
+			}
+			ev.Reset()
+			did := r.Step(&env, p, &ev)
+			d := r.Defer(&env, b, did, why, &ev)
+			for i := range ev.list {
+				r.Apply(&ev.list[i])
+			}
+			for ; counted[k] < r.count; counted[k]++ {
+				put[k] += r.energy(counted[k])
+			}
+			got[k] += did.For(step)
+			if k == 1 && d.Unserved != 0 {
+				return m, fmt.Errorf("step %d: with ample supply %d mW unserved", tick, d.Unserved)
+			}
+			if d.Unserved > 0 {
+				m.deadlines++
+			}
+			if k == 0 {
+				m.booked += d.Unserved.For(step)
+				m.shifted += d.Shifted.For(step)
+				m.waiting = d.Waits
+			}
+			if r.stage != idle {
+				latest := r.since + Tick(r.maxWait/step) + Tick(3*3600/step) + 3 // no programme takes three hours
+				if tick > latest {
+					return m, fmt.Errorf("step %d: a load of step %d is still in the machine", tick, r.since)
+				}
+			}
+		}
+	}
+	if left := put[0] - got[0] - m.booked - two[0].owed; left < -1000 || left > 1000 {
+		return m, fmt.Errorf("put in %d mJ, drawn %d, unserved %d, still in it %d", put[0], got[0], m.booked, two[0].owed)
+	}
+	return m, nil
+}
+
+var stepLengths = [...]Seconds{60, 900, 3600}
+
+func TestUnservedIsWhatWasMissing(t *testing.T) {
+	for _, step := range stepLengths {
+		var all [3]missingCase
+		for seed := range uint64(100) {
+			for k, run := range []func() (missingCase, error){
+				func() (missingCase, error) { return vehicleShort(seed, step, nil) },
+				func() (missingCase, error) { return pumpShort(seed, step) },
+				func() (missingCase, error) { return machineShort(t, seed, step) },
+			} {
+				m, err := run()
+				if err != nil {
+					t.Fatalf("%s, steps of %d s, seed %d: %v", [...]string{"vehicle", "pump", "machine"}[k], step, seed, err)
+				}
+				all[k].booked += m.booked
+				all[k].deadlines += m.deadlines
+				all[k].shifted += m.shifted
+			}
+		}
+		for k, m := range all {
+			if m.booked == 0 || m.shifted <= 0 {
+				t.Errorf("case %d, steps of %d s: nothing was unserved or shifted: %+v", k, step, m)
+			}
+			t.Logf("case %d, steps of %d s: %.1f kWh unserved at %d deadlines, %.1f kWh shifted", k, step, m.booked.WattHours()/1000, m.deadlines, m.shifted.WattHours()/1000)
+		}
+	}
+}
+
+// The reference refuses vehicles that book what it is there to find.
+func TestUnservedSabotaged(t *testing.T) {
+	for name, spoil := range map[string]func(*vehicle, *Reading, *account){
+		"the power instead of the energy": func(v *vehicle, out *Reading, _ *account) {
+			if out.Unserved > 0 {
+				out.Unserved = v.level(v.maxCurrent)
+			}
+		},
+		"the remainder is dropped": func(v *vehicle, _ *Reading, _ *account) { v.later.rest = 0 },
+		"wanted again at the next stay": func(v *vehicle, out *Reading, before *account) {
+			if out.Elsewhere > 0 {
+				v.later = *before
+			}
+		},
+	} {
+		found := false
+		for seed := range uint64(100) {
+			for _, step := range stepLengths {
+				if _, err := vehicleShort(seed, step, spoil); err != nil {
+					found = true
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: not found", name)
+		}
+	}
+}
