@@ -31,18 +31,18 @@ func scaleOf(home string, v int64) twins.Command {
 	return twins.Set(home, "load.scale", v)
 }
 
-// answer is what Add has returned.
-type answer struct {
+// addResult is what Add has returned.
+type addResult struct {
 	taken []twins.Command
 	err   error
 }
 
-// added is the answer to a command that is sent from a goroutine of its own.
-func (l *liveRun) added(c twins.Command) <-chan answer {
-	back := make(chan answer, 1)
+// addAsync is the answer to a command that is sent from a goroutine of its own.
+func (l *liveRun) addAsync(c twins.Command) <-chan addResult {
+	back := make(chan addResult, 1)
 	go func() {
 		taken, err := l.Add(c)
-		back <- answer{taken, err}
+		back <- addResult{taken, err}
 	}()
 	return back
 }
@@ -54,7 +54,7 @@ func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 	if _, err := l.Step(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
-	back := l.added(scaleOf("grid/street/h1", int64(twins.One)))
+	back := l.addAsync(scaleOf("grid/street/h1", int64(twins.One)))
 	<-k.asked
 	answered := make(chan Clock)
 	go func() {
@@ -86,9 +86,9 @@ func TestLiveKeepsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
 		l := startLive(t, w, Options{Paused: true, Keep: k.keep})
-		var backs []<-chan answer
+		var backs []<-chan addResult
 		for i := range int64(5) {
-			backs = append(backs, l.added(scaleOf("grid/street/h1", int64(twins.One)+i)))
+			backs = append(backs, l.addAsync(scaleOf("grid/street/h1", int64(twins.One)+i)))
 			synctest.Wait() // they come in this order
 		}
 		full := errors.New("disk full")
@@ -112,7 +112,7 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		if got := fmt.Sprint(kept); got != "[2 3 4 5 6]" {
 			t.Errorf("numbers %s, wanted each once and in order", got)
 		}
-		l.runner.Sinks = append(l.runner.Sinks, seen(func(r *sim.StepRecord) error {
+		l.runner.Sinks = append(l.runner.Sinks, sinkFunc(func(r *sim.StepRecord) error {
 			for i := range r.Commands {
 				if r.Tick == 0 {
 					carried = append(carried, r.Commands[i].Seq)
@@ -123,7 +123,7 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
 			t.Fatal(err)
 		}
-		l.over(t)
+		l.waitForEnd(t)
 	})
 	if got := fmt.Sprint(carried); got != "[2 4 5 6]" {
 		t.Errorf("numbers %s were carried out, wanted those that were kept", got)
@@ -147,7 +147,7 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		back := run.added(scaleOf("grid/street/h1", 2*int64(twins.One)))
+		back := run.addAsync(scaleOf("grid/street/h1", 2*int64(twins.One)))
 		<-k.asked
 		must(l.Seek(2))
 		if got := tick(); got != 0 {
@@ -161,7 +161,7 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 		if got := tick(); got != 0 {
 			t.Errorf("paused, and step %d was made", got-1)
 		}
-		back = run.added(scaleOf("grid/street/h2", 2*int64(twins.One)))
+		back = run.addAsync(scaleOf("grid/street/h2", 2*int64(twins.One)))
 		<-k.asked
 		must(l.Seek(1))
 		k.done <- nil
@@ -174,7 +174,7 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 		if got := len(commandsOf(w, 0)); got != 2 {
 			t.Errorf("step 0 has carried out %d commands, wanted 2", got)
 		}
-		back = run.added(scaleOf("grid/street/h1", 3*int64(twins.One)))
+		back = run.addAsync(scaleOf("grid/street/h1", 3*int64(twins.One)))
 		<-k.asked
 		must(l.Play())
 		if got := tick(); got != 1 {
@@ -242,8 +242,8 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 	}
 }
 
-// seen is a sink that calls a function.
-type seen func(*sim.StepRecord) error
+// sinkFunc is a sink that calls a function.
+type sinkFunc func(*sim.StepRecord) error
 
 // Commit implements sim.Sink.
-func (f seen) Commit(r *sim.StepRecord) error { return f(r) }
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }

@@ -33,18 +33,18 @@ type Driver struct {
 	weight  int             // of pending, bytes
 	seq     int64           // of the last command that was given to keep
 
-	mu      sync.Mutex    // never held while something is kept
-	changed chan struct{} // closed at each change, and made anew
-	state   State
-	err     error
-	done    twins.Tick // steps made
-	next    twins.Tick // the step that has not been begun; changed only by the holder of turn as well
-	speed   float64    // simulated seconds per second; 0: as fast as it goes
-	goal    twins.Tick // steps up to it are made without a pace; then it pauses
-	until   func(*sim.StepRecord) bool
-	hit     bool
-	due     time.Time
-	marks   []mark
+	mu       sync.Mutex    // never held while something is kept
+	changed  chan struct{} // closed at each change, and made anew
+	state    State
+	err      error
+	done     twins.Tick // steps made
+	next     twins.Tick // the step that has not been begun; changed only by the holder of turn as well
+	speed    float64    // simulated seconds per second; 0: as fast as it goes
+	goal     twins.Tick // steps up to it are made without a pace; then it pauses
+	until    func(*sim.StepRecord) bool
+	untilMet bool
+	due      time.Time
+	marks    []mark
 }
 
 // State is what a live run does.
@@ -99,20 +99,20 @@ func New(r *sim.Runner, o Options) *Driver {
 	}
 	l.seq = r.World.LastSeq()
 	r.World.CheckDuringSteps()
-	r.Sinks = append(r.Sinks, sink{l})
+	r.Sinks = append(r.Sinks, untilSink{l})
 	return l
 }
 
-// sink sees what Until looks for.
-type sink struct{ *Driver }
+// untilSink sees what Until looks for.
+type untilSink struct{ *Driver }
 
-func (l sink) Commit(r *sim.StepRecord) error {
+func (l untilSink) Commit(r *sim.StepRecord) error {
 	l.mu.Lock()
 	until := l.until
 	l.mu.Unlock()
 	if until != nil && until(r) {
 		l.mu.Lock()
-		l.hit = true
+		l.untilMet = true
 		l.mu.Unlock()
 	}
 	return nil
@@ -130,14 +130,14 @@ func (l *Driver) Run(ctx context.Context) error {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for {
-		wait, state := l.plan(time.Now())
+		wait, state := l.waitAndState(time.Now())
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case state.Over():
 			return l.Clock().Err
 		case wait == 0:
-			l.step(ctx)
+			l.makeStep(ctx)
 			continue
 		}
 		timer.Reset(wait)
@@ -152,8 +152,8 @@ func (l *Driver) Run(ctx context.Context) error {
 // idle is how long a paused run sleeps if nobody wakes it.
 const idle = time.Hour
 
-// plan says how long to wait for the next step.
-func (l *Driver) plan(now time.Time) (time.Duration, State) {
+// waitAndState says how long to wait for the next step.
+func (l *Driver) waitAndState(now time.Time) (time.Duration, State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.untilNext(now), l.state
@@ -170,8 +170,8 @@ func (l *Driver) untilNext(now time.Time) time.Duration {
 	return max(0, l.due.Sub(now))
 }
 
-// step makes the next step, if it is still due once it may begin.
-func (l *Driver) step(ctx context.Context) {
+// makeStep makes the next step, if it is still due once it may begin.
+func (l *Driver) makeStep(ctx context.Context) {
 	if !l.begin(ctx) {
 		return
 	}
@@ -179,19 +179,19 @@ func (l *Driver) step(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done, l.next = l.runner.Done(), l.runner.Done()
-	l.mark(time.Now())
+	l.markStep(time.Now())
 	switch {
 	case err != nil:
 		l.state, l.err = Failed, err
 	case !more:
 		l.state = Ended
-	case l.hit, l.goal > 0 && l.next == l.goal:
+	case l.untilMet, l.goal > 0 && l.next == l.goal:
 		l.state, l.goal = Paused, 0
 	}
-	if l.hit || l.state != Playing {
-		l.hit, l.until = false, nil
+	if l.untilMet || l.state != Playing {
+		l.untilMet, l.until = false, nil
 	}
-	l.tell()
+	l.notify()
 }
 
 // begin gives the world what was commanded, and drops what is over: from now on commands are for the step
@@ -205,7 +205,7 @@ func (l *Driver) begin(ctx context.Context) bool {
 		return false
 	}
 	defer func() { <-l.turn }()
-	if !l.open(time.Now()) {
+	if !l.advance(time.Now()) {
 		return false
 	}
 	l.runner.World.Schedule(l.pending)
@@ -214,8 +214,8 @@ func (l *Driver) begin(ctx context.Context) bool {
 	return true
 }
 
-// open moves the clock on to the step that begins now, unless none is due.
-func (l *Driver) open(now time.Time) bool {
+// advance moves the clock on to the step that begins now, unless none is due.
+func (l *Driver) advance(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.untilNext(now) > 0 {
@@ -232,8 +232,8 @@ func (l *Driver) open(now time.Time) bool {
 	return true
 }
 
-// mark notes when a step was done.
-func (l *Driver) mark(now time.Time) {
+// markStep notes when a step was done.
+func (l *Driver) markStep(now time.Time) {
 	l.marks = append(l.marks, mark{now, l.next})
 	old := 0
 	for old < len(l.marks)-2 && now.Sub(l.marks[old].at) > reachedOver {
@@ -244,7 +244,7 @@ func (l *Driver) mark(now time.Time) {
 	}
 }
 
-func (l *Driver) reached() float64 {
+func (l *Driver) measuredSpeed() float64 {
 	n := len(l.marks)
 	if n < 2 || l.state != Playing {
 		return 0
@@ -260,11 +260,11 @@ func (l *Driver) end(s State, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state, l.err = s, err
-	l.tell()
+	l.notify()
 }
 
-// tell wakes whoever waits for a change, and the run. The caller holds mu.
-func (l *Driver) tell() {
+// notify wakes whoever waits for a change, and the run. The caller holds mu.
+func (l *Driver) notify() {
 	close(l.changed)
 	l.changed = make(chan struct{})
 	select {
@@ -283,7 +283,7 @@ func (l *Driver) Clock() Clock {
 func (l *Driver) Watch() (Clock, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Clock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.reached(), Err: l.err}, l.changed
+	return Clock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.measuredSpeed(), Err: l.err}, l.changed
 }
 
 // Wait waits until the clock is as wanted, or ctx is done.
@@ -329,9 +329,9 @@ var ErrTooMany = fmt.Errorf("no more than %d MiB of commands may wait for the ne
 var ErrOver = errors.New("the run is over: no step will be made any more")
 
 // Pause stops after the step in progress.
-func (l *Driver) Pause() error { return l.control(func() { l.pause() }) }
+func (l *Driver) Pause() error { return l.control(func() { l.pauseLocked() }) }
 
-func (l *Driver) pause() {
+func (l *Driver) pauseLocked() {
 	l.state, l.goal, l.until = Paused, 0, nil
 	l.marks = l.marks[max(0, len(l.marks)-1):]
 }
@@ -374,11 +374,11 @@ const (
 // Seek makes steps without a pace until t are made, then pauses. It does not wait
 // for that. A run goes forward only.
 func (l *Driver) Seek(t twins.Tick) error {
-	_, err := l.seek(t, nil)
+	_, err := l.setGoal(t, nil)
 	return err
 }
 
-func (l *Driver) seek(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tick, error) {
+func (l *Driver) setGoal(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tick, error) {
 	steps := l.runner.World.Scenario.Calendar.Steps
 	var err error
 	over := l.control(func() {
@@ -389,7 +389,7 @@ func (l *Driver) seek(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tic
 		case t < from:
 			err = fmt.Errorf("step %d has been made: a run goes forward only and is at step %d", t, from)
 		case t == from:
-			l.pause()
+			l.pauseLocked()
 		default:
 			l.state, l.goal, l.until = Playing, t, until
 		}
@@ -406,7 +406,7 @@ func (l *Driver) Step(ctx context.Context, n int) (Clock, error) {
 	l.mu.Lock()
 	goal := min(l.next+twins.Tick(n), l.runner.World.Scenario.Calendar.Steps)
 	l.mu.Unlock()
-	if _, err := l.seek(goal, nil); err != nil {
+	if _, err := l.setGoal(goal, nil); err != nil {
 		return l.Clock(), err
 	}
 	return l.Wait(ctx, stopped)
@@ -416,7 +416,7 @@ func (l *Driver) Step(ctx context.Context, n int) (Clock, error) {
 // for that; at the end of the run it stops in any case. wanted is called while the
 // record is valid.
 func (l *Driver) StepUntil(ctx context.Context, wanted func(*sim.StepRecord) bool) (Clock, error) {
-	if _, err := l.seek(l.runner.World.Scenario.Calendar.Steps, wanted); err != nil {
+	if _, err := l.setGoal(l.runner.World.Scenario.Calendar.Steps, wanted); err != nil {
 		return l.Clock(), err
 	}
 	return l.Wait(ctx, stopped)
@@ -432,7 +432,7 @@ func (l *Driver) control(change func()) error {
 		return ErrOver
 	}
 	change()
-	l.tell()
+	l.notify()
 	return nil
 }
 

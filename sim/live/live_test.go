@@ -85,7 +85,7 @@ func commandsOf(w *sim.World, t twins.Tick) []twins.Command {
 	return env.Commands
 }
 
-func (l *liveRun) over(t *testing.T) {
+func (l *liveRun) waitForEnd(t *testing.T) {
 	t.Helper()
 	if err := <-l.done; err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
 		check(l.Wait(t.Context(), stopped))
 		check(Clock{}, l.SetSpeed(0))
 		check(Clock{}, l.Play())
-		l.over(t)
+		l.waitForEnd(t)
 		if got := l.chain.Digest().String(); got != want {
 			t.Errorf("digest %s, want %s", got, want)
 		}
@@ -156,7 +156,7 @@ func TestLiveCommandIsAnEvent(t *testing.T) {
 	if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
 		t.Fatal(err)
 	}
-	l.over(t)
+	l.waitForEnd(t)
 	if got := l.chain.Digest().String(); got != changed {
 		t.Errorf("digest %s, want that of the change under events: %s", got, changed)
 	}
@@ -230,7 +230,7 @@ func TestLiveRefuses(t *testing.T) {
 	if err := l.Play(); err != nil {
 		t.Fatal(err)
 	}
-	l.over(t) // nothing that was taken has ended the run
+	l.waitForEnd(t) // nothing that was taken has ended the run
 }
 
 // Steps are paced by the speed, and only by it; a pause stops time.
@@ -266,7 +266,7 @@ func TestLivePace(t *testing.T) {
 		if err := l.SetSpeed(0); err != nil {
 			t.Fatal(err)
 		}
-		l.over(t)
+		l.waitForEnd(t)
 	})
 }
 
