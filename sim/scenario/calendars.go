@@ -20,9 +20,9 @@ func (s *Scenario) CalendarMap() (lines []string) {
 	return lines
 }
 
-// noteCalendars writes above each calendar, as a comment, what it
+// commentCalendars writes above each calendar, as a comment, what it
 // means.
-func (s *Scenario) noteCalendars(root *yaml.Node) {
+func (s *Scenario) commentCalendars(root *yaml.Node) {
 	s.eachCalendar(root, func(_ *tree, n *yaml.Node, days []string) {
 		for k := 0; n != nil && k < len(n.Content); k += 2 {
 			if n.Content[k].Value == "calendar" {

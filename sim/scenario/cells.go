@@ -52,7 +52,7 @@ func (g *Community) Path() string { return communityPath(g.id) }
 func (g *Community) Kinds() iter.Seq2[*twins.Kind, bool] {
 	return func(yield func(*twins.Kind, bool) bool) {
 		for _, m := range g.members {
-			if !yield(m.kind, absent(&g.document.entries(m.kind.Plural)[m.index])) {
+			if !yield(m.kind, isAbsent(&g.document.entries(m.kind.Plural)[m.index])) {
 				return
 			}
 		}
@@ -87,7 +87,7 @@ func (g *Community) Limit() (twins.Power, error) {
 
 // LimitProblem is an error about the limit, with its line. The community must have one.
 func (g *Community) LimitProblem(format string, args ...any) error {
-	return g.document.problem(g.entry.get("limit_w").line, "communities.%s.limit_w: %s", g.id, fmt.Sprintf(format, args...))
+	return g.document.errorAt(g.entry.get("limit_w").line, "communities.%s.limit_w: %s", g.id, fmt.Sprintf(format, args...))
 }
 
 // specOf is an entry as its kind reads it: without the keys that all share.

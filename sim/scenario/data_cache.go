@@ -27,7 +27,7 @@ type dataKey struct {
 // need not read them again. It takes room: a year of half hours of 57 homes is 8 MB, and the
 // operator's outlook and rehearsal read it for other days as well.
 func (s *Scenario) KeepData() {
-	s.document.kept = &dataCache{recordings: map[dataKey]*inputs.Recording{}, weather: map[dataKey]*inputs.Weather{}}
+	s.document.cache = &dataCache{recordings: map[dataKey]*inputs.Recording{}, weather: map[dataKey]*inputs.Weather{}}
 }
 
 func keyOfData(entry int, cal *inputs.Calendar) dataKey {
@@ -36,38 +36,38 @@ func keyOfData(entry int, cal *inputs.Calendar) dataKey {
 
 // recording reads one, or gives the one that was read before.
 func (d *document) recording(entry int, spec inputs.RecordingSpec, cal *inputs.Calendar) (*inputs.Recording, error) {
-	if d.kept == nil {
+	if d.cache == nil {
 		return inputs.ReadRecording(d.data, spec, cal)
 	}
 	key := keyOfData(entry, cal)
-	d.kept.mu.Lock()
-	defer d.kept.mu.Unlock()
-	if r := d.kept.recordings[key]; r != nil {
+	d.cache.mu.Lock()
+	defer d.cache.mu.Unlock()
+	if r := d.cache.recordings[key]; r != nil {
 		return r, nil
 	}
 	r, err := inputs.ReadRecording(d.data, spec, cal)
 	if err == nil {
-		d.kept.recordings[key] = r
+		d.cache.recordings[key] = r
 	}
 	return r, err
 }
 
 // weather is the same for weather, which each world looks at with a place of its own in it.
 func (d *document) weather(spec inputs.WeatherSpec, cal *inputs.Calendar) (*inputs.Weather, error) {
-	if d.kept == nil {
+	if d.cache == nil {
 		return inputs.ReadWeather(d.data, spec, cal)
 	}
 	key := keyOfData(-1, cal)
-	d.kept.mu.Lock()
-	defer d.kept.mu.Unlock()
-	w, ok := d.kept.weather[key]
+	d.cache.mu.Lock()
+	defer d.cache.mu.Unlock()
+	w, ok := d.cache.weather[key]
 	if !ok {
 		read, err := inputs.ReadWeather(d.data, spec, cal)
 		if err != nil {
 			return read, err
 		}
 		w = read
-		d.kept.weather[key] = w
+		d.cache.weather[key] = w
 	}
 	return w.Clone(), nil
 }

@@ -26,17 +26,17 @@ import (
 
 // Purposes of the streams by which homes are drawn.
 const (
-	purposeWho   twins.Purpose = 1001 // rank of a home among those of its community, by thing
-	purposeCopy  twins.Purpose = 1002 // rank of a copy of a recorded load, by community
-	purposeValue twins.Purpose = 1003 // of a key that has several, by thing of a home
+	purposeChoice twins.Purpose = 1001 // rank of a home among those of its community, by thing
+	purposeCopy   twins.Purpose = 1002 // rank of a copy of a recorded load, by community
+	purposeValue  twins.Purpose = 1003 // of a key that has several, by thing of a home
 )
 
 // drawing is a draw that is being made.
 type drawing struct {
 	*document
-	spec       *tree
-	seed       uint64
-	homes, per int
+	spec                *tree
+	seed                uint64
+	homes, perCommunity int
 
 	community *variants
 	owned     []ownedList // members of each community that belong to no home
@@ -44,7 +44,7 @@ type drawing struct {
 	parts     []*thing    // in the order of the schema
 	devices   []*thing
 	loads     []tree // the copies that there are; nil if every home has appliances
-	bare      map[uint64]*homeForm
+	templates map[uint64]*homeTemplate
 
 	made  map[string][]tree // entries by list
 	found []error
@@ -52,22 +52,23 @@ type drawing struct {
 
 // thing is what a share of the homes has.
 type thing struct {
-	name  string // key under draw: pv, batteries
-	id    string // beginning of a device's id
-	line  int32
-	share int64 // of all homes, ppb
-	among *thing
-	what  *variants
-	off   *variants // what homes without it have, which is not there yet; nil: nothing
-	had   [2]int    // of the homes so far: that could have one, that have one
-	has   []bool    // of the community that is being drawn
+	name     string // key under draw: pv, batteries
+	id       string // beginning of a device's id
+	line     int32
+	share    int64 // of all homes, ppb
+	among    *thing
+	values   *variants
+	prepared *variants // what homes without it have, which is not there yet; nil: nothing
+	// Of the homes so far: how many could have one, and how many have one.
+	eligible, chosen int
+	has              []bool // of the community that is being drawn
 }
 
 // ownedList is members that every community has.
 type ownedList struct {
-	list string
-	id   string
-	what *variants
+	list   string
+	id     string
+	values *variants
 }
 
 // appliances is the part that makes a load; a home that has it follows no
@@ -82,30 +83,30 @@ func (d *document) draw() error {
 	case spec == nil && !drawn:
 		return nil
 	case spec == nil:
-		return d.problem(number.line, "households: %s of them and no draw, wanted a draw that says what they are, or a list of them", number.text)
+		return d.errorAt(number.line, "households: %s of them and no draw, wanted a draw that says what they are, or a list of them", number.text)
 	case !drawn:
-		return d.problem(spec.line, "draw: no number of households, wanted one, such as households: 300, instead of a list")
+		return d.errorAt(spec.line, "draw: no number of households, wanted one, such as households: 300, instead of a list")
 	}
-	g := drawing{document: d, spec: spec, bare: map[uint64]*homeForm{}, made: map[string][]tree{}}
-	g.homes, _ = strconv.Atoi(number.text)                       // whole, by the schema
-	g.per, _ = strconv.Atoi(spec.textOf("per_community"))        // as well
-	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64) // as well
-	if g.read(); len(g.found) > 0 {
+	g := drawing{document: d, spec: spec, templates: map[uint64]*homeTemplate{}, made: map[string][]tree{}}
+	g.homes, _ = strconv.Atoi(number.text)                         // whole, by the schema
+	g.perCommunity, _ = strconv.Atoi(spec.textOf("per_community")) // as well
+	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64)   // as well
+	if g.readDraw(); len(g.found) > 0 {
 		return problem.Join(g.found)
 	}
-	for first := 0; first < g.homes; first += g.per {
-		g.drawCommunity(first, min(first+g.per, g.homes))
+	for first := 0; first < g.homes; first += g.perCommunity {
+		g.drawCommunity(first, min(first+g.perCommunity, g.homes))
 	}
-	g.put()
+	g.replaceDraw()
 	return problem.Join(g.found)
 }
 
-func (g *drawing) wrong(line int32, format string, args ...any) {
-	g.found = append(g.found, g.problem(line, format, args...))
+func (g *drawing) addProblem(line int32, format string, args ...any) {
+	g.found = append(g.found, g.errorAt(line, format, args...))
 }
 
-// put makes what has been drawn part of the scenario, in place of the draw.
-func (g *drawing) put() {
+// replaceDraw makes what has been drawn part of the scenario, in place of the draw.
+func (g *drawing) replaceDraw() {
 	homes := *g.root.get(twins.Household.Plural)
 	homes.form, homes.text = formList, ""
 	g.root.put(twins.Household.Plural, homes)
@@ -124,8 +125,8 @@ func (g *drawing) put() {
 
 // Reading the draw.
 
-func (g *drawing) read() {
-	household, _ := g.schema.entry(twins.Household.Plural)
+func (g *drawing) readDraw() {
+	household, _ := g.schema.entryIn(twins.Household.Plural)
 	own := tree{form: formObject, line: g.spec.line}
 	for _, key := range household.get("properties").keys {
 		v := g.spec.get(key)
@@ -156,11 +157,11 @@ func (g *drawing) read() {
 func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 	rest := v.without("share", "among", "name", "prepared")
 	rest.line = v.line
-	t := &thing{name: key, line: v.line, what: g.variantsOf("draw."+key, &rest, of)}
+	t := &thing{name: key, line: v.line, values: g.variantsOf("draw."+key, &rest, of)}
 	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0 … 1, by the schema
-	g.checkVariants("draw."+key, t.what, of)
-	if v.textOf("prepared") == "true" && !t.what.wrong {
-		t.off = g.readPrepared(key, &rest, of)
+	g.checkVariants("draw."+key, t.values, of)
+	if v.textOf("prepared") == "true" && !t.values.invalid {
+		t.prepared = g.readPrepared(key, &rest, of)
 	}
 	return t
 }
@@ -172,7 +173,7 @@ func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 	off := v.clone()
 	if _, device := g.schema.key(of, "prepared"); device {
 		if available := off.get(twins.InService); available != nil && available.form != formBoolean {
-			g.wrong(available.line, "draw.%s.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false", key)
+			g.addProblem(available.line, "draw.%s.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false", key)
 			return nil
 		}
 		off.put("prepared", tree{form: formBoolean, line: v.line, text: "true"})
@@ -180,28 +181,28 @@ func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 		return g.variantsOf("draw."+key, &off, of)
 	}
 	if scale := off.get("scale"); scale != nil && scale.form != formNumber {
-		g.wrong(scale.line, "draw.%s.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0", key)
+		g.addProblem(scale.line, "draw.%s.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0", key)
 		return nil
 	}
 	off.put("scale", tree{form: formNumber, line: v.line, text: "0"})
 	return g.variantsOf("draw."+key, &off, of)
 }
 
-// of is what the i-th home of the community has of the thing, nil if nothing.
-func (t *thing) of(i int) *variants {
+// valuesOf is what the i-th home of the community has of the thing, nil if nothing.
+func (t *thing) valuesOf(i int) *variants {
 	if t.has[i] {
-		return t.what
+		return t.values
 	}
-	return t.off
+	return t.prepared
 }
 
 // readDevice reads what becomes an entry of its own, behind a home's meter.
 func (g *drawing) readDevice(k *twins.Kind, v *tree) *thing {
-	of, _ := g.schema.entry(k.Plural)
+	of, _ := g.schema.entryIn(k.Plural)
 	whole := v.clone()
 	for _, key := range []string{"owner", "community", "id"} {
 		if own := v.get(key); own != nil {
-			g.wrong(own.line, "draw.%s.%s: the draw gives it, wanted none", k.Plural, key)
+			g.addProblem(own.line, "draw.%s.%s: the draw gives it, wanted none", k.Plural, key)
 		}
 		whole.keys = append([]string{key}, whole.keys...)
 		whole.items = append([]tree{{form: formText, line: v.line, text: "x"}}, whole.items...)
@@ -230,12 +231,12 @@ func (g *drawing) resolveAmong() {
 		}
 		t.among = named[name.text]
 		if !slices.Contains(names, name.text) {
-			g.wrong(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, problem.Wanted(name.text, names))
+			g.addProblem(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, problem.Wanted(name.text, names))
 			t.among = nil
 			continue
 		}
 		if t.share > t.among.share {
-			g.wrong(g.spec.get(t.name).get("share").line, "draw.%s.share: %s of the homes, more than the %s that have %s, wanted as many at most",
+			g.addProblem(g.spec.get(t.name).get("share").line, "draw.%s.share: %s of the homes, more than the %s that have %s, wanted as many at most",
 				t.name, g.spec.get(t.name).textOf("share"), g.spec.get(name.text).textOf("share"), name.text)
 		}
 	}
@@ -252,19 +253,19 @@ func (g *drawing) readLoad(household subschema) {
 	v := g.spec.get("load")
 	if v == nil {
 		if recorded > 0 {
-			g.wrong(g.spec.line, "draw: load is missing, wanted the recorded load of homes that have no %s", appliances)
+			g.addProblem(g.spec.line, "draw: load is missing, wanted the recorded load of homes that have no %s", appliances)
 		}
 		return
 	}
 	recording := entryOf(g.root.get("recordings"), v.textOf("recording"))
 	if recording == nil {
 		id := v.get("recording")
-		g.wrong(id.line, "draw.load.recording: no recording %q, %s", id.text, problem.Wanted(id.text, g.ids("recordings")))
+		g.addProblem(id.line, "draw.load.recording: no recording %q, %s", id.text, problem.Wanted(id.text, g.ids("recordings")))
 		return
 	}
 	most, _ := strconv.Atoi(v.textOf("move_weeks")) // whole, by the schema
 	if most > 0 && recording.get("calendar") == nil {
-		g.wrong(v.get("move_weeks").line, "draw.load.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", most, recording.textOf("id"))
+		g.addProblem(v.get("move_weeks").line, "draw.load.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", most, recording.textOf("id"))
 	}
 	of, _ := g.schema.key(household, "load")
 	rest := v.without("columns", "move_weeks")
@@ -280,7 +281,7 @@ func (g *drawing) readLoad(household subschema) {
 		}
 	}
 	if len(g.loads) > 0 {
-		g.found = append(g.found, g.validate(place{"draw.load", &g.loads[0], of})...)
+		g.found = append(g.found, g.validate(valueAt{"draw.load", &g.loads[0], of})...)
 	}
 }
 
@@ -299,12 +300,12 @@ func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 		p := &patterns[i]
 		before := len(columns)
 		for _, name := range known.names {
-			if _, fits := star(p.text, name); fits && !slices.Contains(columns, name) {
+			if _, fits := matchStar(p.text, name); fits && !slices.Contains(columns, name) {
 				columns = append(columns, name)
 			}
 		}
 		if len(columns) == before {
-			g.wrong(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, problem.Wanted(p.text, known.names))
+			g.addProblem(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, problem.Wanted(p.text, known.names))
 		}
 	}
 	return columns
@@ -313,7 +314,7 @@ func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 // readCommunity reads what each community is and has.
 func (g *drawing) readCommunity() {
 	v := g.spec.get("community")
-	of, _ := g.schema.entry(twins.Community.Plural)
+	of, _ := g.schema.entryIn(twins.Community.Plural)
 	own := tree{form: formObject, line: v.line}
 	own.put("id", tree{form: formText, line: v.line, text: "x"})
 	for i, key := range v.keys {
@@ -323,7 +324,7 @@ func (g *drawing) readCommunity() {
 		case k != nil && k != twins.Community && !owns(k) && v.items[i].form == formList:
 			g.readOwned(k, &v.items[i])
 		case key == "id":
-			g.wrong(v.items[i].line, "draw.community.id: the draw gives it, wanted a name")
+			g.addProblem(v.items[i].line, "draw.community.id: the draw gives it, wanted a name")
 		default:
 			own.put(key, v.items[i])
 		}
@@ -333,7 +334,7 @@ func (g *drawing) readCommunity() {
 }
 
 func (g *drawing) readOwned(k *twins.Kind, l *tree) {
-	of, _ := g.schema.entry(k.Plural)
+	of, _ := g.schema.entryIn(k.Plural)
 	for i := range l.items {
 		name := fmt.Sprintf("draw.community.%s[%d]", k.Plural, i)
 		v := l.items[i].clone()
@@ -366,7 +367,7 @@ func (g *drawing) readSupply() {
 
 // readUnit makes one plant, or several of the same.
 func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
-	of, _ := g.schema.entry(list)
+	of, _ := g.schema.entryIn(list)
 	whole := v.without("units")
 	whole = whole.clone()
 	whole.line = v.line
@@ -402,23 +403,23 @@ func sized(key string, v *tree, of subschema, factor *big.Rat) tree {
 	if !size || v.form != formNumber {
 		return *v
 	}
-	places := 3 // mW
+	decimals := 3 // mW
 	if of.textOf("type") == "integer" {
-		places = 0
+		decimals = 0
 	}
-	text, _ := decimal(new(big.Rat).Mul(ratOf(v), factor).FloatString(places))
+	text, _ := decimal(new(big.Rat).Mul(ratOf(v), factor).FloatString(decimals))
 	return tree{form: formNumber, line: v.line, text: text}
 }
 
 // checkVariants validates each value that a key may have, though not each
 // combination: drawn entries need not be validated one by one.
 func (g *drawing) checkVariants(name string, v *variants, of subschema) {
-	if v.wrong {
+	if v.invalid {
 		return
 	}
 	for _, choice := range v.samples() {
 		t := v.make(choice)
-		if wrong := g.validate(place{name, &t, of}); len(wrong) > 0 {
+		if wrong := g.validate(valueAt{name, &t, of}); len(wrong) > 0 {
 			g.found = append(g.found, wrong...)
 			return
 		}
@@ -427,14 +428,14 @@ func (g *drawing) checkVariants(name string, v *variants, of subschema) {
 
 // checkHome validates the homes' own keys.
 func (g *drawing) checkHome(household subschema) {
-	if g.home.wrong {
+	if g.home.invalid {
 		return
 	}
 	for _, choice := range g.home.samples() {
 		t := g.home.make(choice)
 		for i, key := range t.keys {
 			of, _ := g.schema.key(household, key)
-			g.found = append(g.found, g.validate(place{"draw." + key, &t.items[i], of})...)
+			g.found = append(g.found, g.validate(valueAt{"draw." + key, &t.items[i], of})...)
 		}
 	}
 }
@@ -443,14 +444,14 @@ func (g *drawing) checkHome(household subschema) {
 
 // drawCommunity draws the homes first … end-1, which are one community.
 func (g *drawing) drawCommunity(first, end int) {
-	number := first/g.per + 1
+	number := first/g.perCommunity + 1
 	id := numbered(g.spec.get("community").textOf("name"), number, 2)
 	path := communityPath(id)
 	entry := g.community.drawn(g.seed, path)
 	setTexts(&entry, map[string]string{"id": id})
 	g.made[twins.Community.Plural] = append(g.made[twins.Community.Plural], entry)
 	for _, o := range g.owned {
-		m := o.what.drawn(g.seed, path+"."+o.id)
+		m := o.values.drawn(g.seed, path+"."+o.id)
 		setTexts(&m, map[string]string{"id": numbered(o.id, number, 2), "community": id})
 		g.made[o.list] = append(g.made[o.list], m)
 	}
@@ -474,36 +475,38 @@ func (g *drawing) drawCommunity(first, end int) {
 func (t *thing) choose(seed uint64, community string, among []bool, n int) {
 	t.has = make([]bool, n)
 	key := twins.PathKey(community + "." + t.name)
-	ranked := make([]ranked, 0, n)
+	ranked := make([]rankedIndex, 0, n)
 	for i := range n {
 		if among == nil || among[i] {
-			ranked = append(ranked, rank(seed, key, purposeWho, i))
+			ranked = append(ranked, rank(seed, key, purposeChoice, i))
 		}
 	}
 	of := int64(twins.One)
 	if t.among != nil {
 		of = max(t.among.share, 1)
 	}
-	t.had[0] += len(ranked)
-	due, _ := twins.MulDiv(int64(t.had[0]), t.share, of)
+	t.eligible += len(ranked)
+	due, _ := twins.MulDiv(int64(t.eligible), t.share, of)
 	slices.SortFunc(ranked, byRank)
-	for _, r := range ranked[:int(due)-t.had[1]] {
+	for _, r := range ranked[:int(due)-t.chosen] {
 		t.has[r.index] = true
 	}
-	t.had[1] = int(due)
+	t.chosen = int(due)
 }
 
-// ranked is something with the random number by which it comes first or last.
-type ranked struct {
+// rankedIndex is something with the random number by which it comes first or last.
+type rankedIndex struct {
 	by    uint64
 	index int
 }
 
-func rank(seed, key uint64, purpose twins.Purpose, index int) ranked {
-	return ranked{twins.Draw(seed, key, purpose, int64(index)), index}
+func rank(seed, key uint64, purpose twins.Purpose, index int) rankedIndex {
+	return rankedIndex{twins.Draw(seed, key, purpose, int64(index)), index}
 }
 
-func byRank(a, b ranked) int { return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.index, b.index)) }
+func byRank(a, b rankedIndex) int {
+	return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.index, b.index))
+}
 
 // copies draws copies of recorded loads for n homes of a community: no two have
 // the same column and move, as long as there are enough.
@@ -512,7 +515,7 @@ func (g *drawing) copies(community string, n int) []*tree {
 		return nil
 	}
 	key := twins.PathKey(community + ".load")
-	order := make([]ranked, len(g.loads))
+	order := make([]rankedIndex, len(g.loads))
 	for i := range order {
 		order[i] = rank(g.seed, key, purposeCopy, i)
 	}
@@ -524,8 +527,8 @@ func (g *drawing) copies(community string, n int) []*tree {
 	return copies
 }
 
-// homeForm is an entry of a home with some parts, whose values are still missing.
-type homeForm struct {
+// homeTemplate is an entry of a home with some parts, whose values are still missing.
+type homeTemplate struct {
 	entry               tree
 	id, community, load int   // where the values stand, -1 for none
 	parts               []int // of drawing.parts
@@ -537,7 +540,7 @@ type homeForm struct {
 func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	id := numbered(g.spec.textOf("name"), number, 4)
 	path := communityPath(community) + "/" + id
-	form := g.form(i)
+	form := g.templateOf(i)
 	e := form.entry
 	e.items = slices.Clone(e.items)
 	e.items[form.id].text, e.items[form.community].text = id, community
@@ -551,13 +554,13 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 		}
 	}
 	for k, t := range g.parts {
-		if what := t.of(i); what != nil {
+		if what := t.valuesOf(i); what != nil {
 			e.items[form.parts[k]] = what.drawn(g.seed, path+"."+t.name)
 		}
 	}
 	g.made[twins.Household.Plural] = append(g.made[twins.Household.Plural], e)
 	for _, t := range g.devices {
-		if what := t.of(i); what != nil {
+		if what := t.valuesOf(i); what != nil {
 			m := what.drawn(g.seed, path+"."+t.name)
 			setTexts(&m, map[string]string{"id": numbered(t.id, number, 4), "community": community, "owner": id})
 			g.made[t.name] = append(g.made[t.name], m)
@@ -565,19 +568,19 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	}
 }
 
-// form is the form of the i-th home of the community.
-func (g *drawing) form(i int) *homeForm {
+// templateOf is the form of the i-th home of the community.
+func (g *drawing) templateOf(i int) *homeTemplate {
 	has, recorded := uint64(0), len(g.loads) > 0
 	for k, t := range g.parts {
-		if t.of(i) != nil {
+		if t.valuesOf(i) != nil {
 			has |= 1 << k
 			recorded = recorded && t.name != appliances
 		}
 	}
-	if f := g.bare[has]; f != nil {
+	if f := g.templates[has]; f != nil {
 		return f
 	}
-	of, _ := g.schema.entry(twins.Household.Plural)
+	of, _ := g.schema.entryIn(twins.Household.Plural)
 	e := tree{form: formObject, line: g.spec.line, checked: true}
 	e.put("id", tree{form: formText, line: e.line})
 	e.put("community", tree{form: formText, line: e.line})
@@ -595,14 +598,14 @@ func (g *drawing) form(i int) *homeForm {
 	}
 	g.schema.fill(of, &e)
 	at := func(key string) int { return slices.Index(e.keys, key) }
-	f := &homeForm{entry: e, id: at("id"), community: at("community"), load: at("load")}
+	f := &homeTemplate{entry: e, id: at("id"), community: at("community"), load: at("load")}
 	for _, t := range g.parts {
 		f.parts = append(f.parts, at(t.name))
 	}
 	for _, key := range own.keys {
 		f.own = append(f.own, at(key))
 	}
-	g.bare[has] = f
+	g.templates[has] = f
 	return f
 }
 

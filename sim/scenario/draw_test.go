@@ -56,7 +56,7 @@ ties:
 
 func loadDrawn(t testing.TB, source string, sets ...string) *Scenario {
 	t.Helper()
-	s, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Set: sets})
+	s, err := loadFrom([]byte(source), location{file: "x.yaml", data: scenarios.Files}, Options{Set: sets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestDrawIsStable(t *testing.T) {
 		})
 	}
 	seed := uint64(2)
-	s, err := load([]byte(drawnSource), origin{file: "x.yaml", data: scenarios.Files}, Options{Seed: &seed})
+	s, err := loadFrom([]byte(drawnSource), location{file: "x.yaml", data: scenarios.Files}, Options{Seed: &seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,10 +309,10 @@ func TestPreparedBatteries(t *testing.T) {
 		for i := range s.document.entries("batteries") {
 			switch b := &s.document.entries("batteries")[i]; {
 			case b.textOf("owner") == "":
-				if absent(b) || b.isTrue("prepared") {
+				if isAbsent(b) || b.isTrue("prepared") {
 					t.Errorf("%s is the community's own and prepared", b.textOf("id"))
 				}
-			case absent(b):
+			case isAbsent(b):
 				prepared[b.textOf("owner")] = b.textOf("rated_wh")
 			default:
 				there[b.textOf("owner")] = string(b.appendJSON(nil))
@@ -399,7 +399,7 @@ func TestBadDraws(t *testing.T) {
 			if !strings.Contains(drawnSource, row.old) {
 				t.Fatal("nothing to replace")
 			}
-			s, err := load([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
+			s, err := loadFrom([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), location{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 			if err == nil {
 				err = Build(s)
 			}
@@ -416,13 +416,13 @@ func TestHouseholdsWithoutDraw(t *testing.T) {
 		{"communities: [{id: c}]\nhouseholds: 3\n", "x.yaml:2: households: 3 of them and no draw, wanted a draw that says what they are, or a list of them"},
 		{"communities: [{id: c}]\nhouseholds: 3\ndraw: 4\n", "x.yaml:3: draw: 4 is a number, wanted keys and values"},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{})
+		_, err := loadFrom([]byte(row[0]), location{file: "x.yaml", data: scenarios.Files}, Options{})
 		if err == nil || err.Error() != row[1] {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
 	}
 	s := mustLoad(t, baseScenario(t), Options{})
-	if err := s.document.set("households=3"); err == nil || !strings.Contains(err.Error(), "not a single value") {
+	if err := s.document.applySet("households=3"); err == nil || !strings.Contains(err.Error(), "not a single value") {
 		t.Errorf("a list set to a number: %v", err)
 	}
 }
@@ -573,7 +573,7 @@ func TestDrawnWords(t *testing.T) {
 		{strings.Replace(source, `"Ad*"`, `"Bd*"`, 1), `draw.vehicles.sessions.user: nothing fits "Bd*", wanted one of: AdA1-1, `},
 		{strings.Replace(source, "list: drivers", "list: driver", 1), `draw.vehicles.sessions.list: no session "driver", did you mean "drivers"?`},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
+		_, err := loadFrom([]byte(row[0]), location{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
@@ -590,7 +590,7 @@ func TestBadSupply(t *testing.T) {
 		{"{community: supply, for_households: 100, producers: [{id: p, rated_w: 5, units: 0}]}", "draw.supply.producers[0].units: 0 is below 1"},
 	} {
 		source := strings.Replace(drawnSource, "draw:\n", "draw:\n  supply: "+row[0]+"\n", 1)
-		_, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
+		_, err := loadFrom([]byte(source), location{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), "x.yaml:17: ") || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}

@@ -14,17 +14,17 @@ import (
 
 // variants is a value of which some parts may be drawn.
 type variants struct {
-	schema *schema
-	of     subschema // by which defaults are filled in; none if it has no tree
-	whole  tree
-	slots  []slot
-	cached map[int64]tree
-	wrong  bool // a slot is none
+	schema  *schemaTree
+	sub     subschema // by which defaults are filled in; none if it has no tree
+	whole   tree
+	slots   []slot
+	cached  map[int64]tree
+	invalid bool // a slot is none
 }
 
 // slot is a place in a value that has several.
 type slot struct {
-	at      []int // which item of each level
+	path    []int // which item of each level
 	options []tree
 	least   *big.Rat // or: least + k·step, k < count
 	step    *big.Rat
@@ -39,17 +39,17 @@ const mostCached = 4096
 const mostValues = 1_000_000
 
 func (g *drawing) variantsOf(name string, v *tree, of subschema) *variants {
-	all := &variants{schema: g.schema, of: of, whole: v.clone(), cached: map[int64]tree{}}
+	all := &variants{schema: g.schema, sub: of, whole: v.clone(), cached: map[int64]tree{}}
 	before := len(g.found)
 	g.findSlots(name, all, v, nil)
-	all.wrong = len(g.found) > before
+	all.invalid = len(g.found) > before
 	return all
 }
 
 // findSlots looks for one_of and between.
 func (g *drawing) findSlots(name string, all *variants, v *tree, at []int) {
 	if s, is := g.slotOf(name, v); is {
-		s.at = slices.Clone(at)
+		s.path = slices.Clone(at)
 		all.slots = append(all.slots, s)
 		return
 	}
@@ -84,7 +84,7 @@ func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) 
 	ref := v.get(key)
 	of := entryOf(g.root.get(list), ref.text)
 	if of == nil {
-		g.wrong(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, problem.Wanted(ref.text, g.ids(list)))
+		g.addProblem(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, problem.Wanted(ref.text, g.ids(list)))
 		return nil, true
 	}
 	var err error
@@ -102,17 +102,17 @@ func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) 
 }
 
 func (g *drawing) slotOfWords(name string, v *tree, words []string, at []int) slot {
-	s := slot{at: at, line: v.line}
+	s := slot{path: at, line: v.line}
 	for _, w := range words {
-		if _, fits := star(v.text, w); fits {
+		if _, fits := matchStar(v.text, w); fits {
 			s.options = append(s.options, tree{form: formText, line: v.line, text: w})
 		}
 	}
 	if s.count = len(s.options); s.count == 0 {
 		if words != nil {
-			g.wrong(v.line, "%s: nothing fits %q, %s", name, v.text, problem.Wanted(v.text, words))
+			g.addProblem(v.line, "%s: nothing fits %q, %s", name, v.text, problem.Wanted(v.text, words))
 		}
-		return slot{at: at, options: []tree{{}}, count: 1}
+		return slot{path: at, options: []tree{{}}, count: 1}
 	}
 	return s
 }
@@ -123,14 +123,14 @@ func (g *drawing) slotOf(name string, v *tree) (s slot, is bool) {
 	switch {
 	case oneOf != nil:
 		if len(v.keys) != 1 || oneOf.form != formList || len(oneOf.items) == 0 {
-			g.wrong(oneOf.line, "%s: wanted one_of alone, with a list of values", name)
+			g.addProblem(oneOf.line, "%s: wanted one_of alone, with a list of values", name)
 			return slot{options: []tree{{}}, count: 1}, true
 		}
 		s.options, s.count = oneOf.items, len(oneOf.items)
 		return s, true
 	case between != nil:
 		if !s.readBetween(v, between, step) {
-			g.wrong(between.line, "%s: wanted between: [least, most], the smaller first, and step above 0, at most %d values apart", name, mostValues)
+			g.addProblem(between.line, "%s: wanted between: [least, most], the smaller first, and step above 0, at most %d values apart", name, mostValues)
 			return slot{options: []tree{{}}, count: 1}, true
 		}
 		return s, true
@@ -177,8 +177,8 @@ func (s *slot) option(k int) tree {
 	}
 	r := new(big.Rat).Mul(s.step, big.NewRat(int64(k), 1))
 	r.Add(r, s.least)
-	places, _ := r.FloatPrec()
-	text, _ := decimal(r.FloatString(places))
+	decimals, _ := r.FloatPrec()
+	text, _ := decimal(r.FloatString(decimals))
 	return tree{form: formNumber, line: s.line, text: text}
 }
 
@@ -187,7 +187,7 @@ func (v *variants) make(choice []int) tree {
 	t := v.whole.clone()
 	for i := range v.slots {
 		at := &t
-		for _, k := range v.slots[i].at {
+		for _, k := range v.slots[i].path {
 			at = &at.items[k]
 		}
 		line := at.line
@@ -196,8 +196,8 @@ func (v *variants) make(choice []int) tree {
 			at.line = line
 		}
 	}
-	if v.of.tree != nil {
-		v.schema.fill(v.of, &t)
+	if v.sub.tree != nil {
+		v.schema.fill(v.sub, &t)
 	}
 	t.shared = t.items != nil
 	for i := range t.items {

@@ -48,11 +48,11 @@ func (e Entry) SetPath(setting string) string {
 func (e Entry) JSON() []byte { return specOf(e.entry) }
 
 // Absent reports whether it is prepared and not there at the start.
-func (e Entry) Absent() bool { return absent(e.entry) }
+func (e Entry) Absent() bool { return isAbsent(e.entry) }
 
-// absent reports whether an entry is prepared and not there at the start: until a
+// isAbsent reports whether an entry is prepared and not there at the start: until a
 // command makes it available.
-func absent(entry *tree) bool {
+func isAbsent(entry *tree) bool {
 	return entry.isTrue("prepared") && !entry.isTrue(twins.InService)
 }
 
@@ -73,13 +73,13 @@ func (e Entry) Setting(name string) (EntrySetting, bool) {
 	if !ok {
 		return EntrySetting{}, false
 	}
-	of, _ := e.document.schema.entry(e.kind.Plural)
-	t, err := e.document.descend(name, target{list: e.kind.Plural, entry: e.entry, in: e.entry, rest: strings.Split(name, "."), of: of})
+	of, _ := e.document.schema.entryIn(e.kind.Plural)
+	t, err := e.document.descend(name, target{list: e.kind.Plural, entry: e.entry, object: e.entry, rest: strings.Split(name, "."), sub: of})
 	if err != nil {
 		return EntrySetting{}, false
 	}
-	v := EntrySetting{Setting: within(s, t.of), Boolean: t.of.textOf("type") == "boolean"}
-	now := t.in.get(t.key)
+	v := EntrySetting{Setting: within(s, t.sub), Boolean: t.sub.textOf("type") == "boolean"}
+	now := t.object.get(t.key)
 	if now == nil || now.form == formNull {
 		v.None = true
 		return v, true

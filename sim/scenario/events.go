@@ -51,14 +51,14 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 	k := kindOfList(t.list)
 	p.name = t.name()
 	ok := false
-	if k != nil && t.of.isTrue("x-changeable") {
+	if k != nil && t.sub.isTrue("x-changeable") {
 		p.setting, ok = k.Setting(key)
 	}
 	if !ok {
 		return p, errPath("%s may not change in mid-run, %s", p.name, settingsOf(k))
 	}
-	p.setting = within(p.setting, t.of)
-	old := t.in.get(t.key)
+	p.setting = within(p.setting, t.sub)
+	old := t.object.get(t.key)
 	if old == nil {
 		old = &tree{}
 	}
@@ -71,8 +71,8 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 		p.Command = twins.Multiply(target, key, by).At(step, 0)
 		return p, err
 	}
-	if found := d.validate(place{p.name, &c.value, t.of}); len(found) > 0 {
-		return p, errWhat(found[0])
+	if found := d.validate(valueAt{p.name, &c.value, t.sub}); len(found) > 0 {
+		return p, asValueError(found[0])
 	}
 	if c.value.form == formNull {
 		wanted := "a number"
@@ -224,7 +224,7 @@ func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	if at != "" && strings.Trim(at, "0123456789") == "" {
 		t.form = formNumber
 	}
-	tick, err := s.document.moment(&t, s.Calendar)
+	tick, err := s.document.stepOf(&t, s.Calendar)
 	var p *problem.At
 	switch {
 	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
@@ -235,14 +235,14 @@ func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	return tick, err
 }
 
-// events expands the scenario's events into commands, numbered in the order of
+// readEvents expands the scenario's events into commands, numbered in the order of
 // the file.
-func (d *document) events(cal *inputs.Calendar) ([]twins.Command, error) {
+func (d *document) readEvents(cal *inputs.Calendar) ([]twins.Command, error) {
 	var all []planned
 	var found []error
 	for i := range d.entries("events") {
 		e := &d.entries("events")[i]
-		at, err := d.moment(e.get("at"), cal)
+		at, err := d.stepOf(e.get("at"), cal)
 		if err != nil {
 			found = append(found, err)
 			continue
@@ -277,7 +277,7 @@ func (d *document) events(cal *inputs.Calendar) ([]twins.Command, error) {
 // are in --set.
 func (d *document) eventError(line int32, err error) error {
 	var path *pathError
-	p := d.problem(line, "events: %v", err)
+	p := d.errorAt(line, "events: %v", err)
 	if errors.As(err, &path) {
 		return &problem.At{File: d.file, Line: int(line), What: "events: " + err.Error(), Err: problem.ErrUsage}
 	}
@@ -306,19 +306,19 @@ func (d *document) rehearse(all []planned) (found []error) {
 			ok = v >= least && v <= p.setting.Max
 		}
 		if now[at] = v; !ok {
-			found = append(found, d.problem(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
+			found = append(found, d.errorAt(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
 				p.setting.Text(least), p.setting.Text(p.setting.Max)))
 		}
 	}
 	return found
 }
 
-// moment is the step at which an event happens.
-func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
+// stepOf is the step at which an event happens.
+func (d *document) stepOf(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	if at.form == formNumber {
 		n, err := twins.ParseScaled(at.text, 1)
 		if err != nil {
-			return 0, d.problem(at.line, "events: at: step %s is too large", at.text)
+			return 0, d.errorAt(at.line, "events: at: step %s is too large", at.text)
 		}
 		return twins.Tick(n), nil
 	}
@@ -326,7 +326,7 @@ func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	if date, rest, ok := strings.Cut(at.text, "T"); ok {
 		t, err := time.Parse(time.DateOnly, date)
 		if err != nil {
-			return 0, d.problem(at.line, "events: at: %q is no date", date)
+			return 0, d.errorAt(at.line, "events: at: %q is no date", date)
 		}
 		day, clock = cal.DayOf(t), rest
 	}
@@ -335,11 +335,11 @@ func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	}
 	t, err := time.Parse(time.TimeOnly, clock)
 	if err != nil {
-		return 0, d.problem(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
+		return 0, d.errorAt(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
 	}
 	tick := cal.At(day, t.Hour()*3600+t.Minute()*60+t.Second())
 	if tick < 0 {
-		return 0, d.problem(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
+		return 0, d.errorAt(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
 	}
 	return tick, nil
 }

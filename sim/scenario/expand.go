@@ -71,7 +71,7 @@ func (p *pattern) find() error {
 	var twice error
 	p.entry.texts("", func(path string, t *tree) {
 		if strings.Count(t.text, "*") > 1 && twice == nil {
-			twice = p.problem(t.line, "%s.%s: %q has more than one *, wanted one at most", p.name, path, t.text)
+			twice = p.errorAt(t.line, "%s.%s: %q has more than one *, wanted one at most", p.name, path, t.text)
 		}
 	})
 	id, owner, user := p.entry.get("id"), p.entry.get("owner"), p.entry.get("sessions")
@@ -88,13 +88,13 @@ func (p *pattern) find() error {
 	case hasID && owner != nil && strings.Contains(owner.text, "*"):
 		return p.byOwner(owner)
 	case hasID && plain != nil:
-		return p.problem(id.line, "%s: id has a * and %s.column %q has none, wanted one in both or in none", p.name, plainPath, plain.textOf("column"))
+		return p.errorAt(id.line, "%s: id has a * and %s.column %q has none, wanted one in both or in none", p.name, plainPath, plain.textOf("column"))
 	case hasID:
-		return p.problem(id.line, "%s: id has a * and nothing that it could follow, wanted one in owner as well", p.name)
+		return p.errorAt(id.line, "%s: id has a * and nothing that it could follow, wanted one in owner as well", p.name)
 	case starred != nil:
-		return p.problem(starred.line, "%s: %s.column %q has a * and id has none, wanted one in both or in none", p.name, starredPath, starred.textOf("column"))
+		return p.errorAt(starred.line, "%s: %s.column %q has a * and id has none, wanted one in both or in none", p.name, starredPath, starred.textOf("column"))
 	}
-	return p.problem(p.entry.line, "%s: a * in it and none in id, wanted one in both or in none", p.name)
+	return p.errorAt(p.entry.line, "%s: a * in it and none in id, wanted one in both or in none", p.name)
 }
 
 // byColumn captures from the columns of a recording, in the order of the file.
@@ -102,7 +102,7 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	recording := entryOf(p.root.get("recordings"), ref.textOf("recording"))
 	if recording == nil {
 		id := ref.get("recording")
-		return p.problem(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, problem.Wanted(id.text, p.ids("recordings")))
+		return p.errorAt(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, problem.Wanted(id.text, p.ids("recordings")))
 	}
 	columns, err := p.columnsOf(recording)
 	if err != nil {
@@ -110,7 +110,7 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	}
 	column := ref.get("column")
 	if p.capture(column.text, columns.names); len(p.captured) == 0 {
-		return p.problem(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
+		return p.errorAt(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
 			p.name, path, ref.textOf("recording"), column.text, problem.Wanted(column.text, columns.names))
 	}
 	return nil
@@ -121,14 +121,14 @@ func (p *pattern) byUser(ref *tree) error {
 	list, user := ref.get("list"), ref.get("user")
 	sessions := entryOf(p.root.get("sessions"), list.text)
 	if sessions == nil {
-		return p.problem(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, problem.Wanted(list.text, p.ids("sessions")))
+		return p.errorAt(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, problem.Wanted(list.text, p.ids("sessions")))
 	}
 	users, err := p.usersOf(sessions)
 	if err != nil {
 		return err
 	}
 	if p.capture(user.text, users); len(p.captured) == 0 {
-		return p.problem(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, problem.Wanted(user.text, users))
+		return p.errorAt(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, problem.Wanted(user.text, users))
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (p *pattern) byOwner(owner *tree) error {
 		}
 	}
 	if p.capture(owner.text, ids); len(p.captured) == 0 {
-		return p.problem(owner.line, "%s.owner: no household in community %q fits %q, %s",
+		return p.errorAt(owner.line, "%s.owner: no household in community %q fits %q, %s",
 			p.name, p.entry.textOf("community"), owner.text, problem.Wanted(owner.text, ids))
 	}
 	return nil
@@ -152,15 +152,15 @@ func (p *pattern) byOwner(owner *tree) error {
 
 func (p *pattern) capture(pattern string, words []string) {
 	for _, w := range words {
-		if captured, ok := star(pattern, w); ok && captured != "" && captured != "*" {
+		if captured, ok := matchStar(pattern, w); ok && captured != "" && captured != "*" {
 			p.captured = append(p.captured, captured)
 		}
 	}
 }
 
-// star matches a word with a pattern that has at most one *, and returns what
+// matchStar matches a word with a pattern that has at most one *, and returns what
 // the * stands for.
-func star(pattern, word string) (captured string, ok bool) {
+func matchStar(pattern, word string) (captured string, ok bool) {
 	before, after, has := strings.Cut(pattern, "*")
 	if !has {
 		return "", pattern == word

@@ -46,7 +46,7 @@ func shippedNames() (names []string) {
 
 // Source returns a scenario as it was written, with its comments.
 func Source(nameOrFile string) ([]byte, error) {
-	source, _, err := open(nameOrFile)
+	source, _, err := openScenario(nameOrFile)
 	return source, err
 }
 
@@ -65,20 +65,20 @@ func Template() map[string][]byte {
 	return files
 }
 
-// origin is where a scenario comes from.
-type origin struct {
+// location is where a scenario comes from.
+type location struct {
 	file string // as people know it
 	dir  string // of the data; "" if embedded
 	data fs.FS
 }
 
-// open reads a shipped scenario by its name, or a file. A file that is called
+// openScenario reads a shipped scenario by its name, or a file. A file that is called
 // like a shipped scenario is ./name.
-func open(nameOrFile string) ([]byte, origin, error) {
+func openScenario(nameOrFile string) ([]byte, location, error) {
 	if slices.Contains(shippedNames(), nameOrFile) {
 		file := nameOrFile + ".yaml"
 		source, err := scenarios.Files.ReadFile(file)
-		return source, origin{file: file, data: scenarios.Files}, err
+		return source, location{file: file, data: scenarios.Files}, err
 	}
 	dir := filepath.Dir(nameOrFile)
 	source, err := readRegular(nameOrFile)
@@ -90,7 +90,7 @@ func open(nameOrFile string) ([]byte, origin, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, origin{nameOrFile, dir, dirFS(dir)}, err
+	return source, location{nameOrFile, dir, dirFS(dir)}, err
 }
 
 // dirFS opens files by path from a folder; other than os.DirFS it lets people

@@ -34,11 +34,11 @@ func (s *Scenario) Origin() Origin { return s.origin }
 
 // Load loads the scenario again, as Load did.
 func (s Origin) Load() (*Scenario, error) {
-	from := origin{file: s.File, dir: s.Dir, data: scenarios.Files}
+	from := location{file: s.File, dir: s.Dir, data: scenarios.Files}
 	if !s.Shipped() {
 		from.data = dirFS(s.Dir)
 	}
-	made, err := load(s.Text, from, s.Options)
+	made, err := loadFrom(s.Text, from, s.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ type DataFile struct {
 // Data is the data files that have been read so far, by path: after Build all of
 // them.
 func (s *Scenario) Data() (files []DataFile, err error) {
-	w := s.document.data.(*watched)
+	w := s.document.data.(*trackedFS)
 	for _, name := range w.opened() {
 		sum, err := fileSum(w.FS, name)
 		if err != nil {
@@ -115,17 +115,17 @@ func fileSum(data fs.FS, name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// watched remembers which files have been opened.
-type watched struct {
+// trackedFS remembers which files have been opened.
+type trackedFS struct {
 	fs.FS
 	mu    sync.Mutex
 	names map[string]bool
 }
 
-func watch(data fs.FS) *watched { return &watched{FS: data, names: map[string]bool{}} }
+func trackFS(data fs.FS) *trackedFS { return &trackedFS{FS: data, names: map[string]bool{}} }
 
 // Open implements fs.FS.
-func (w *watched) Open(name string) (fs.File, error) {
+func (w *trackedFS) Open(name string) (fs.File, error) {
 	f, err := w.FS.Open(name)
 	if err == nil {
 		w.mu.Lock()
@@ -135,7 +135,7 @@ func (w *watched) Open(name string) (fs.File, error) {
 	return f, err
 }
 
-func (w *watched) opened() []string {
+func (w *trackedFS) opened() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Sorted(maps.Keys(w.names))

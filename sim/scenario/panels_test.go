@@ -43,7 +43,7 @@ func TestDefaultsOfPanels(t *testing.T) {
 		"households.h2.pv.rated_w=5": "--set: households.h2.pv.rated_w: there is no rated_w beside recording, column, scale",
 		"households.h1.pv.column=a":  "--set: households.h1.pv.column: there is no column beside rated_w, tilt_deg, azimuth_deg, losses, temperature_coefficient_per_k, noct_c, albedo, scale",
 	} {
-		_, err := load([]byte(source), testOrigin(), Options{Set: []string{set}})
+		_, err := loadFrom([]byte(source), testLocation(), Options{Set: []string{set}})
 		wantUsage(t, err, want)
 	}
 	s := mustLoad(t, source, Options{Set: []string{"households.*.pv.rated_w*=1.3"}})

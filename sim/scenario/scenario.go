@@ -63,11 +63,11 @@ type Rates struct {
 // scenario is one *problem.At for each thing, with its line; what is wrong with how
 // it was asked for is a *problem.Usage.
 func Load(nameOrFile string, o Options) (*Scenario, error) {
-	source, from, err := open(nameOrFile)
+	source, from, err := openScenario(nameOrFile)
 	if err != nil {
 		return nil, err
 	}
-	s, err := load(source, from, o)
+	s, err := loadFrom(source, from, o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +79,15 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 // Its data is opened in data. Its Origin takes the data for that which is shipped with the
 // program, and loads it again only if it is.
 func Read(source []byte, file string, data fs.FS, o Options) (*Scenario, error) {
-	return load(source, origin{file: file, data: data}, o)
+	return loadFrom(source, location{file: file, data: data}, o)
 }
 
-func load(source []byte, from origin, o Options) (*Scenario, error) {
-	if err := o.check(); err != nil {
+func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
+	if err := o.checkLength(); err != nil {
 		return nil, err
 	}
-	d := &document{file: from.file, dir: from.dir, data: watch(from.data), schema: scenarioSchema()}
-	if err := d.read(source, o); err != nil {
+	d := &document{file: from.file, dir: from.dir, data: trackFS(from.data), schema: scenarioSchema()}
+	if err := d.readTree(source, o); err != nil {
 		return nil, err
 	}
 	s := &Scenario{
@@ -98,21 +98,21 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if s.Name == "" {
 		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))
 	}
-	s.Strategies = d.strategies()
+	s.Strategies = d.readStrategies()
 	var err error
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
-		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)
+		return nil, d.errorAt(d.root.get("seed").line, "seed: %v", err)
 	}
-	if s.Reserve, err = d.reserve(); err != nil {
+	if s.Reserve, err = d.readReserve(); err != nil {
 		return nil, err
 	}
-	if s.Calendar, err = d.calendar(o); err != nil {
+	if s.Calendar, err = d.readCalendar(o); err != nil {
 		return nil, err
 	}
-	if err := d.service(s); err != nil {
+	if err := d.readService(s); err != nil {
 		return nil, err
 	}
-	s.Events, err = d.events(s.Calendar)
+	s.Events, err = d.readEvents(s.Calendar)
 	return s, err
 }
 
@@ -123,11 +123,11 @@ func (s *Scenario) Over(cal *inputs.Calendar, seed uint64) *Scenario {
 
 // Problem is an error about the value of a key at the scenario's top, with its line.
 func (s *Scenario) Problem(key, format string, args ...any) error {
-	return s.document.problem(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
+	return s.document.errorAt(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
 }
 
-// service reads how interruptions are counted and what members are rewarded with.
-func (d *document) service(s *Scenario) error {
+// readService reads how interruptions are counted and what members are rewarded with.
+func (d *document) readService(s *Scenario) error {
 	r, a := d.root.get("reliability"), d.root.get("agreement")
 	for _, v := range []struct {
 		of    *tree
@@ -142,7 +142,7 @@ func (d *document) service(s *Scenario) error {
 	} {
 		n, err := twins.ParseScaled(v.of.textOf(v.key), v.scale)
 		if err != nil {
-			return d.problem(v.of.get(v.key).line, "%s: %v", v.key, err)
+			return d.errorAt(v.of.get(v.key).line, "%s: %v", v.key, err)
 		}
 		*v.to = n
 	}
@@ -152,7 +152,7 @@ func (d *document) service(s *Scenario) error {
 // most bounds the length of a run: what its recordings take grows with it.
 const mostDays = 36_600
 
-func (o *Options) check() error {
+func (o *Options) checkLength() error {
 	if o.Days != nil && (*o.Days < 1 || *o.Days > mostDays) {
 		return &problem.Usage{What: outside("--days", *o.Days, mostDays)}
 	}
@@ -169,8 +169,8 @@ func outside(flag string, n int, most int64) string {
 	return fmt.Sprintf("%s %d: wanted at most %d", flag, n, most)
 }
 
-// read turns a file into a tree in which every path exists.
-func (d *document) read(source []byte, o Options) (err error) {
+// readTree turns a file into a tree in which every path exists.
+func (d *document) readTree(source []byte, o Options) (err error) {
 	if d.root, err = readYAML(d.file, source); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (d *document) read(source []byte, o Options) (err error) {
 	}
 	d.schema.fill(d.schema.top(), &d.root)
 	whole, ofEntries := d.splitSets(o.Set)
-	if err := d.setAll(whole); err != nil {
+	if err := d.applySets(whole); err != nil {
 		return err
 	}
 	if o.Seed != nil {
@@ -198,7 +198,7 @@ func (d *document) read(source []byte, o Options) (err error) {
 	if err := d.expand(); err != nil {
 		return err
 	}
-	if err := d.setAll(ofEntries); err != nil {
+	if err := d.applySets(ofEntries); err != nil {
 		return err
 	}
 	return d.meaning()
@@ -210,7 +210,7 @@ func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
 	for _, written := range sets {
 		path, _, _ := strings.Cut(written, "=")
 		first, _, within := strings.Cut(strings.TrimSuffix(path, "*"), ".")
-		if _, isList := d.schema.entry(first); isList && within {
+		if _, isList := d.schema.entryIn(first); isList && within {
 			ofEntries = append(ofEntries, written)
 		} else {
 			whole = append(whole, written)
@@ -219,9 +219,9 @@ func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
 	return whole, ofEntries
 }
 
-func (d *document) setAll(sets []string) error {
+func (d *document) applySets(sets []string) error {
 	for _, written := range sets {
-		if err := d.set(written); err != nil {
+		if err := d.applySet(written); err != nil {
 			return &problem.Usage{What: "--set: " + err.Error()}
 		}
 	}
@@ -236,11 +236,11 @@ func (d *document) checkTime() error {
 	var found []error
 	step, zone := d.root.get("step_s"), d.root.get("zone")
 	if s, _ := strconv.Atoi(step.text); 86_400%s != 0 {
-		found = append(found, d.problem(step.line, "step_s: %d does not divide a day of 86400 s, wanted one that does, such as 60, 900 or 3600", s))
+		found = append(found, d.errorAt(step.line, "step_s: %d does not divide a day of 86400 s, wanted one that does, such as 60, 900 or 3600", s))
 	}
 	if _, err := loadZone(zone.text); err != nil {
-		found = append(found, d.problem(zone.line, "zone: %q is unknown, wanted a name such as Europe/Berlin", zone.text))
-	} else if _, err := d.start(); err != nil {
+		found = append(found, d.errorAt(zone.line, "zone: %q is unknown, wanted a name such as Europe/Berlin", zone.text))
+	} else if _, err := d.startTime(); err != nil {
 		found = append(found, err)
 	}
 	return problem.Join(found)
@@ -254,7 +254,7 @@ func loadZone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
-func (d *document) start() (time.Time, error) {
+func (d *document) startTime() (time.Time, error) {
 	at := d.root.get("start")
 	zone, err := loadZone(d.root.textOf("zone"))
 	if err != nil {
@@ -270,11 +270,11 @@ func (d *document) start() (time.Time, error) {
 		}
 		return t, nil
 	}
-	return time.Time{}, d.problem(at.line, "start: there is no %s in %s", at.text, zone)
+	return time.Time{}, d.errorAt(at.line, "start: there is no %s in %s", at.text, zone)
 }
 
-func (d *document) calendar(o Options) (*inputs.Calendar, error) {
-	start, err := d.start()
+func (d *document) readCalendar(o Options) (*inputs.Calendar, error) {
+	start, err := d.startTime()
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (d *document) calendar(o Options) (*inputs.Calendar, error) {
 	}
 	steps, err := inputs.NewCalendar(start, twins.Seconds(step), 0).StepsOfDays(n)
 	if err != nil {
-		return nil, d.problem(days.line, "days: %v", err)
+		return nil, d.errorAt(days.line, "days: %v", err)
 	}
 	return inputs.NewCalendar(start, twins.Seconds(step), steps), nil
 }
@@ -315,7 +315,7 @@ func (s *Scenario) YAML() ([]byte, error) {
 		return nil, err
 	}
 	root := s.document.root.node()
-	s.noteCalendars(root)
+	s.commentCalendars(root)
 	if err := w.Dump(root); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.File, err)
 	}

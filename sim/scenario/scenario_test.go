@@ -26,8 +26,8 @@ func baseScenario(t testing.TB) string {
 	return string(b)
 }
 
-func testOrigin() origin {
-	return origin{file: "x.yaml", dir: "../testdata/scenario", data: dirFS("../testdata/scenario")}
+func testLocation() location {
+	return location{file: "x.yaml", dir: "../testdata/scenario", data: dirFS("../testdata/scenario")}
 }
 
 // edited is the base with one piece of text replaced.
@@ -42,7 +42,7 @@ func edited(t testing.TB, old, by string) string {
 
 func mustLoad(t testing.TB, source string, o Options) *Scenario {
 	t.Helper()
-	s, err := load([]byte(source), testOrigin(), o)
+	s, err := loadFrom([]byte(source), testLocation(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func mustLoad(t testing.TB, source string, o Options) *Scenario {
 
 // loadAndBuild is what `scenario validate` does.
 func loadAndBuild(source string, o Options) error {
-	s, err := load([]byte(source), testOrigin(), o)
+	s, err := loadFrom([]byte(source), testLocation(), o)
 	if err == nil {
 		err = Build(s)
 	}
@@ -380,9 +380,9 @@ func TestPatterns(t *testing.T) {
 		"id: home-*\n    community: street\n    load: {recording: homes, column: Meter *}\n    pv: {recording: homes, column: Roof *}")
 	source = strings.Replace(source, "column: two}\n    pv: {recording: homes, column: sun}", "column: Meter b}", 1)
 	source = strings.Replace(source, "producers:", "  - {id: store-*, community: street, owner: home-*, rated_wh: 1000, rated_w: 500}\nproducers:", 1)
-	from := testOrigin()
+	from := testLocation()
 	from.data = fstest.MapFS{"homes.csv": {Data: []byte("time,Meter b,Roof c,Meter a,Meter c,Roof a,Roof b\n2018-01-08T00:00,1,2,3,4,5,6\n2018-01-08T01:00,1,2,3,4,5,6\n")}}
-	s, err := load([]byte(source), from, Options{Steps: new(2)})
+	s, err := loadFrom([]byte(source), from, Options{Steps: new(2)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -469,7 +469,7 @@ func everyScalar(s *Scenario) map[string]string {
 		case formNull:
 			candidates = []string{"5"}
 		}
-		if choices := d.mustTarget(path).of.get("enum"); choices != nil {
+		if choices := d.mustTarget(path).sub.get("enum"); choices != nil {
 			candidates = nil
 			for _, c := range choices.items {
 				candidates = append(candidates, c.text)
@@ -479,7 +479,7 @@ func everyScalar(s *Scenario) map[string]string {
 			if c == v.text {
 				continue
 			}
-			if _, err := load([]byte(s.sourceForTest()), testOrigin(), Options{Set: []string{path + "=" + c}, Steps: new(1)}); err == nil {
+			if _, err := loadFrom([]byte(s.sourceForTest()), testLocation(), Options{Set: []string{path + "=" + c}, Steps: new(1)}); err == nil {
 				sets[path] = path + "=" + c
 				return
 			}
@@ -549,7 +549,7 @@ func TestResolvedYAML(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := load(source, origin{file: name + ".yaml", data: scenarios.Files}, Options{})
+		again, err := loadFrom(source, location{file: name + ".yaml", data: scenarios.Files}, Options{})
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, source)
 		}
@@ -585,7 +585,7 @@ func TestSource(t *testing.T) {
 func TestChangeableIsSetting(t *testing.T) {
 	s := scenarioSchema()
 	for _, k := range append(memberKinds(), twins.Community) {
-		of, _ := s.entry(k.Plural)
+		of, _ := s.entryIn(k.Plural)
 		changeable := map[string]subschema{}
 		s.walk("", of, func(path string, sub subschema) {
 			if sub.isTrue("x-changeable") {
@@ -608,7 +608,7 @@ func TestChangeableIsSetting(t *testing.T) {
 }
 
 // walk calls f for every scalar of an entry.
-func (s *schema) walk(path string, of subschema, f func(string, subschema)) {
+func (s *schemaTree) walk(path string, of subschema, f func(string, subschema)) {
 	f(path, of)
 	for _, key := range of.keysOf() {
 		sub, _ := s.key(of, key)
@@ -664,7 +664,7 @@ func TestSchemaIsComplete(t *testing.T) {
 	}
 	check("", s.top())
 	for _, key := range s.top().get("properties").keys {
-		if of, ok := s.entry(key); ok {
+		if of, ok := s.entryIn(key); ok {
 			check(key, of)
 		}
 	}

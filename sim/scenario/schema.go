@@ -24,8 +24,8 @@ func Schema() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// schema is the scenario's schema, for looking up and for validating.
-type schema struct {
+// schemaTree is the scenario's schema, for looking up and for validating.
+type schemaTree struct {
 	root tree
 
 	mu       sync.Mutex // compiler and compiled
@@ -36,8 +36,8 @@ type schema struct {
 // schemaName is absolute: a relative one would be looked for where the process stands.
 const schemaName = "mem:///scenario.json"
 
-var scenarioSchema = sync.OnceValue(func() *schema {
-	s := &schema{root: assembleSchema(), compiled: map[string]*jsonschema.Schema{}}
+var scenarioSchema = sync.OnceValue(func() *schemaTree {
+	s := &schemaTree{root: assembleSchema(), compiled: map[string]*jsonschema.Schema{}}
 	s.compiler = jsonschema.NewCompiler()
 	if err := s.compiler.AddResource(schemaName, s.root.plain()); err != nil {
 		panic(err) // a kind's schema is wrong: found by any test
@@ -47,7 +47,7 @@ var scenarioSchema = sync.OnceValue(func() *schema {
 
 // at returns the validator of the subschema at a pointer such as
 // #/$defs/battery.
-func (s *schema) at(pointer string) *jsonschema.Schema {
+func (s *schemaTree) at(pointer string) *jsonschema.Schema {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.compiled[pointer]
@@ -265,11 +265,11 @@ type subschema struct {
 	pointer string
 }
 
-func (s *schema) top() subschema { return subschema{&s.root, "#"} }
+func (s *schemaTree) top() subschema { return subschema{&s.root, "#"} }
 
-// entry is the schema of the entries of a top-level list, and whether there is
+// entryIn is the schema of the entries of a top-level list, and whether there is
 // such a list.
-func (s *schema) entry(list string) (subschema, bool) {
+func (s *schemaTree) entryIn(list string) (subschema, bool) {
 	p, ok := s.key(s.top(), list)
 	if !ok || p.get("items") == nil {
 		return subschema{}, false
@@ -278,7 +278,7 @@ func (s *schema) entry(list string) (subschema, bool) {
 }
 
 // key is the schema of a key's value, and whether the key is allowed.
-func (s *schema) key(of subschema, key string) (subschema, bool) {
+func (s *schemaTree) key(of subschema, key string) (subschema, bool) {
 	if p := of.get("properties"); p != nil {
 		if v := p.get(key); v != nil {
 			return s.resolve(subschema{v, of.pointer + "/properties/" + key}), true
@@ -291,7 +291,7 @@ func (s *schema) key(of subschema, key string) (subschema, bool) {
 }
 
 // resolve follows a reference to $defs.
-func (s *schema) resolve(of subschema) subschema {
+func (s *schemaTree) resolve(of subschema) subschema {
 	ref, ok := strings.CutPrefix(of.textOf("$ref"), "#/$defs/")
 	if !ok {
 		return of
@@ -301,7 +301,7 @@ func (s *schema) resolve(of subschema) subschema {
 
 // find is the schema of the value that lies at a path below, as far as there is
 // one.
-func (s *schema) find(of subschema, path []string) subschema {
+func (s *schemaTree) find(of subschema, path []string) subschema {
 	for _, key := range path {
 		next, ok := s.key(of, key)
 		if items := of.get("items"); !ok && items != nil {
@@ -324,9 +324,9 @@ func (s subschema) keysOf() []string {
 	return slices.Sorted(slices.Values(p.keys))
 }
 
-// form returns the one of an object's forms (oneOf) that it has all required keys
+// alternative returns the one of an object's forms (oneOf) that it has all required keys
 // of, or nil.
-func (s subschema) form(t *tree) *tree {
+func (s subschema) alternative(t *tree) *tree {
 	forms := s.get("oneOf")
 	if forms == nil || t.form != formObject {
 		return nil
@@ -342,7 +342,7 @@ func (s subschema) form(t *tree) *tree {
 
 // excludes reports whether the form that an object has does not know a key.
 func (s subschema) excludes(t *tree, key string) bool {
-	form := s.form(t)
+	form := s.alternative(t)
 	if form == nil {
 		return false
 	}
@@ -356,7 +356,7 @@ func (s subschema) defaultOf(t *tree, key string, of subschema) *tree {
 	if d := of.get("default"); d != nil {
 		return d
 	}
-	if form := s.form(t); form != nil {
+	if form := s.alternative(t); form != nil {
 		if sub := form.get("properties").get(key); sub != nil {
 			return sub.get("default")
 		}
@@ -366,7 +366,7 @@ func (s subschema) defaultOf(t *tree, key string, of subschema) *tree {
 
 // fill adds defaults for what is missing, so that every path exists, and brings
 // keys into the order of the schema.
-func (s *schema) fill(of subschema, t *tree) {
+func (s *schemaTree) fill(of subschema, t *tree) {
 	switch t.form {
 	case formList:
 		if items := of.get("items"); items != nil {

@@ -35,8 +35,8 @@ func (e *valueError) Error() string { return e.what }
 
 func errValue(format string, args ...any) error { return &valueError{fmt.Sprintf(format, args...)} }
 
-// errWhat is a valueError of what has been found.
-func errWhat(found error) error {
+// asValueError is a valueError of what has been found.
+func asValueError(found error) error {
 	var p *problem.At
 	errors.As(found, &p)
 	return &valueError{p.What}
@@ -68,19 +68,19 @@ func parseScalar(path, value string) (t tree, err error) {
 	}
 	r := yamlReader{}
 	if r.readScalar(doc.Content[0], path, &t); len(r.problems) > 0 {
-		return t, errWhat(r.problems[0])
+		return t, asValueError(r.problems[0])
 	}
 	return t, nil
 }
 
 // target is one scalar that a path leads to.
 type target struct {
-	list  string   // top-level list, "" if the scalar is no part of an entry
-	entry *tree    // of the list
-	rest  []string // path within the entry
-	in    *tree    // object that has the key, or may have it
-	key   string
-	of    subschema // of the scalar
+	list   string   // top-level list, "" if the scalar is no part of an entry
+	entry  *tree    // of the list
+	rest   []string // path within the entry
+	object *tree    // object that has the key, or may have it
+	key    string
+	sub    subschema // of the scalar
 }
 
 // name is the target's own path, without stars.
@@ -91,15 +91,15 @@ func (t *target) name() string {
 	return entryName(t.list, 0, t.entry) + "." + strings.Join(t.rest, ".")
 }
 
-// own returns the object that has the key, to be changed: none of it is shared.
-func (t *target) own() *tree {
+// writable returns the object that has the key, to be changed: none of it is shared.
+func (t *target) writable() *tree {
 	if t.list == "" {
-		return t.in
+		return t.object
 	}
 	t.entry.checked = false
 	in := t.entry
 	for _, key := range t.rest[:len(t.rest)-1] {
-		in = in.own(key)
+		in = in.writable(key)
 	}
 	return in
 }
@@ -111,9 +111,9 @@ func (d *document) targets(path string) ([]target, error) {
 	if _, ok := d.schema.key(d.schema.top(), keys[0]); !ok {
 		return nil, errPath("%s: unknown key %q, %s", path, keys[0], problem.Wanted(keys[0], d.schema.top().keysOf()))
 	}
-	entry, isList := d.schema.entry(keys[0])
+	entry, isList := d.schema.entryIn(keys[0])
 	if !isList {
-		t, err := d.descend(path, target{in: &d.root, rest: keys, of: d.schema.top()})
+		t, err := d.descend(path, target{object: &d.root, rest: keys, sub: d.schema.top()})
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +124,7 @@ func (d *document) targets(path string) ([]target, error) {
 	}
 	if v := d.root.get(keys[0]); len(keys) == 1 && v != nil && v.form == formNumber { // how many are drawn
 		of, _ := d.schema.key(d.schema.top(), keys[0])
-		return []target{{in: &d.root, rest: keys, key: keys[0], of: of}}, nil
+		return []target{{object: &d.root, rest: keys, key: keys[0], sub: of}}, nil
 	}
 	if len(keys) < 3 {
 		return nil, errPath("%s: not a single value, wanted %s.ID.KEY, with a KEY of: %s", path, keys[0], strings.Join(entry.keysOf(), ", "))
@@ -137,7 +137,7 @@ func (d *document) targetsIn(path string, keys []string, of subschema) (found []
 	matched := 0
 	for _, e := range d.matching(keys[0], keys[1]) {
 		matched++
-		t, err := d.descend(path, target{list: keys[0], entry: e, in: e, rest: keys[2:], of: of})
+		t, err := d.descend(path, target{list: keys[0], entry: e, object: e, rest: keys[2:], sub: of})
 		var lacks *pathError
 		switch {
 		case errors.As(err, &lacks) && lacks.absent && strings.Contains(keys[1], "*"):
@@ -149,14 +149,14 @@ func (d *document) targetsIn(path string, keys []string, of subschema) (found []
 	}
 	switch {
 	case matched == 0:
-		return nil, d.noSuch(path, keys[0], keys[1])
+		return nil, d.errNoSuch(path, keys[0], keys[1])
 	case len(found) == 0:
 		return nil, errPath("%s: none of %d has %s", path, matched, strings.Join(keys[2:], "."))
 	}
 	return found, nil
 }
 
-func (d *document) noSuch(path, list, id string) error {
+func (d *document) errNoSuch(path, list, id string) error {
 	what := "member"
 	switch k := kindOfList(list); {
 	case k == nil:
@@ -182,7 +182,7 @@ func (d *document) matching(list, pattern string) (found []*tree) {
 		return nil
 	}
 	for i := range entries {
-		if _, ok := star(pattern, entries[i].textOf("id")); ok {
+		if _, ok := matchStar(pattern, entries[i].textOf("id")); ok {
 			found = append(found, &entries[i])
 		}
 	}
@@ -208,39 +208,39 @@ func (d *document) index(list string) map[string]int {
 // descend follows the rest of a path from t.in on.
 func (d *document) descend(path string, t target) (*target, error) {
 	for i, key := range t.rest {
-		of, ok := d.schema.key(t.of, key)
+		of, ok := d.schema.key(t.sub, key)
 		if !ok {
-			if of := t.of.keysOf(); len(of) > 0 {
+			if of := t.sub.keysOf(); len(of) > 0 {
 				return nil, errPath("%s: unknown key %q, %s", path, key, problem.Wanted(key, of))
 			}
 			return nil, errPath("%s: %s is a single value and has no keys", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i:], ".")))
 		}
-		v := t.in.get(key)
+		v := t.object.get(key)
 		last := i == len(t.rest)-1
 		switch whole := of.get("properties") != nil && of.get("anyOf") == nil || of.textOf("type") == "object"; {
 		case last && whole:
 			return nil, errPath("%s: not a single value, wanted one of its keys: %s", path, strings.Join(of.keysOf(), ", "))
 		case !last && v == nil:
 			return nil, &pathError{fmt.Sprintf("%s: there is no %s", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i+1:], "."))), true}
-		case last && t.of.excludes(t.in, key):
-			return nil, &pathError{fmt.Sprintf("%s: there is no %s beside %s", path, key, strings.Join(t.in.keys, ", ")), true}
+		case last && t.sub.excludes(t.object, key):
+			return nil, &pathError{fmt.Sprintf("%s: there is no %s beside %s", path, key, strings.Join(t.object.keys, ", ")), true}
 		case last:
-			t.key, t.of = key, of
+			t.key, t.sub = key, of
 		default:
-			t.in, t.of = v, of
+			t.object, t.sub = v, of
 		}
 	}
 	return &t, nil
 }
 
-// set makes one change to the tree. What is wrong with it is a pathError or a
+// applySet makes one change to the tree. What is wrong with it is a pathError or a
 // valueError.
-func (d *document) set(written string) error {
+func (d *document) applySet(written string) error {
 	c, err := parseChange(written)
 	if err != nil {
 		return err
 	}
-	d.spellControls(c.path)
+	d.expandPreset(c.path)
 	targets, err := d.targets(c.path)
 	if err != nil {
 		return err
@@ -248,27 +248,27 @@ func (d *document) set(written string) error {
 	done := 0
 	for i := range targets {
 		t := &targets[i]
-		v, old := c.value, t.in.get(t.key)
+		v, old := c.value, t.object.get(t.key)
 		if c.factor {
 			if old == nil || old.form != formNumber {
 				continue
 			}
 			v.text = product(old.text, c.value.text)
 		}
-		if v.line = t.in.line; old != nil {
+		if v.line = t.object.line; old != nil {
 			v.line = old.line
 		}
 		done++
-		if found := d.validate(place{t.name(), &v, t.of}); len(found) > 0 {
-			return errWhat(found[0])
+		if found := d.validate(valueAt{t.name(), &v, t.sub}); len(found) > 0 {
+			return asValueError(found[0])
 		}
-		t.own().put(t.key, v)
+		t.writable().put(t.key, v)
 		if t.key == "id" {
 			d.indexes = nil
 		}
 	}
 	if done == 0 {
-		return notNumber(c.path, targets[0].in.get(targets[0].key))
+		return notNumber(c.path, targets[0].object.get(targets[0].key))
 	}
 	return nil
 }
@@ -288,8 +288,8 @@ func product(a, b string) string {
 		panic("scenario: not in decimal form: " + a + " or " + b)
 	}
 	x.Mul(x, y)
-	places, _ := x.FloatPrec()
-	s, ok := decimal(x.FloatString(places))
+	decimals, _ := x.FloatPrec()
+	s, ok := decimal(x.FloatString(decimals))
 	if !ok {
 		panic("scenario: product of decimals is none: " + s)
 	}

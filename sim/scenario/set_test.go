@@ -44,7 +44,7 @@ func TestSet(t *testing.T) {
 			for _, want := range strings.Fields(row.want) {
 				path, value, _ := strings.Cut(want, "=")
 				target := s.document.mustTarget(path)
-				got := strings.Trim(shown(target.in.get(target.key)), `"`)
+				got := strings.Trim(shown(target.object.get(target.key)), `"`)
 				if got != strings.Trim(value, `"`) {
 					t.Errorf("%s is %s, want %s", path, got, value)
 				}
@@ -173,7 +173,7 @@ func TestSetNumberRoundTrip(t *testing.T) {
 	base := baseScenario(t)
 	rapid.Check(t, func(r *rapid.T) {
 		text := fmt.Sprintf("%d.%d", rapid.IntRange(1, 1e6).Draw(r, "whole"), rapid.IntRange(0, 1e6).Draw(r, "fraction"))
-		s, err := load([]byte(base), testOrigin(), Options{Set: []string{"producers.coal.rated_w=" + text, "producers.coal.rated_w*=8", "producers.coal.rated_w*=0.125"}})
+		s, err := loadFrom([]byte(base), testLocation(), Options{Set: []string{"producers.coal.rated_w=" + text, "producers.coal.rated_w*=8", "producers.coal.rated_w*=0.125"}})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func TestTownIsWhatItSays(t *testing.T) {
 		b := &s.document.entries("batteries")[i]
 		if owner := b.textOf("owner"); owner == "" {
 			count("community battery", b.textOf("community"))
-		} else if absent(b) {
+		} else if isAbsent(b) {
 			count("prepared battery", b.textOf("community"))
 		} else if count("battery", b.textOf("community")); !roofs[owner] {
 			t.Errorf("%s is behind the meter of %s, which has no roof", b.textOf("id"), owner)

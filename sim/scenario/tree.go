@@ -66,8 +66,8 @@ func (t *tree) isTrue(key string) bool {
 	return v != nil && v.form == formBoolean && v.text == "true"
 }
 
-// own returns the value of a key that may be changed, or nil.
-func (t *tree) own(key string) *tree {
+// writable returns the value of a key that may be changed, or nil.
+func (t *tree) writable(key string) *tree {
 	v := t.get(key)
 	if v == nil || !v.shared {
 		return v
@@ -210,7 +210,7 @@ func readYAML(file string, source []byte) (tree, error) {
 	r := yamlReader{file: file}
 	var t tree
 	if len(doc.Content) == 1 {
-		t = r.read(doc.Content[0], "", 0)
+		t = r.readNode(doc.Content[0], "", 0)
 	}
 	return t, problem.Join(r.problems)
 }
@@ -232,18 +232,18 @@ func yamlProblem(file string, err error) error {
 	return p
 }
 
-func (r *yamlReader) problem(n *yaml.Node, format string, args ...any) {
+func (r *yamlReader) addProblem(n *yaml.Node, format string, args ...any) {
 	r.problems = append(r.problems, &problem.At{File: r.file, Line: n.Line, What: fmt.Sprintf(format, args...)})
 }
 
-// read turns a node into a tree; key is what it stands under.
-func (r *yamlReader) read(n *yaml.Node, key string, depth int) (t tree) {
+// readNode turns a node into a tree; key is what it stands under.
+func (r *yamlReader) readNode(n *yaml.Node, key string, depth int) (t tree) {
 	if r.inAlias > 0 {
 		r.aliased++
 	}
 	if depth > deepest || r.aliased > mostAliased {
 		if !r.tooMuch {
-			r.problem(n, "nested too deep, wanted at most %d levels and %d values by aliases", deepest, mostAliased)
+			r.addProblem(n, "nested too deep, wanted at most %d levels and %d values by aliases", deepest, mostAliased)
 		}
 		r.tooMuch, r.aliased = true, mostAliased+1 // the rest unwinds
 		return t
@@ -252,7 +252,7 @@ func (r *yamlReader) read(n *yaml.Node, key string, depth int) (t tree) {
 	switch n.Kind {
 	case yaml.AliasNode:
 		r.inAlias++
-		t = r.read(n.Alias, key, depth+1)
+		t = r.readNode(n.Alias, key, depth+1)
 		r.inAlias--
 	case yaml.MappingNode:
 		t.form = formObject
@@ -260,7 +260,7 @@ func (r *yamlReader) read(n *yaml.Node, key string, depth int) (t tree) {
 	case yaml.SequenceNode:
 		t.form, t.items = formList, make([]tree, 0, len(n.Content))
 		for _, item := range n.Content {
-			t.items = append(t.items, r.read(item, key, depth+1))
+			t.items = append(t.items, r.readNode(item, key, depth+1))
 		}
 	case yaml.ScalarNode:
 		r.readScalar(n, key, &t)
@@ -278,16 +278,16 @@ func (r *yamlReader) readScalar(n *yaml.Node, key string, t *tree) {
 	case "!!bool":
 		t.form, t.text = formBoolean, strings.ToLower(n.Value)
 		if t.text != "true" && t.text != "false" {
-			r.problem(n, "%s: %q is not true or false", key, n.Value)
+			r.addProblem(n, "%s: %q is not true or false", key, n.Value)
 		}
 	case "!!int", "!!float":
 		var ok bool
 		t.form = formNumber
 		if t.text, ok = decimal(n.Value); !ok {
-			r.problem(n, "%s: %s is not a number that can be used, wanted a finite decimal one", key, n.Value)
+			r.addProblem(n, "%s: %s is not a number that can be used, wanted a finite decimal one", key, n.Value)
 		}
 	default:
-		r.problem(n, "%s: tag %s is not known, wanted a plain value", key, tag)
+		r.addProblem(n, "%s: tag %s is not known, wanted a plain value", key, tag)
 	}
 }
 
@@ -302,15 +302,15 @@ func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
 			continue
 		}
 		if k.Kind != yaml.ScalarNode {
-			r.problem(k, "a key that is no text, wanted a name")
+			r.addProblem(k, "a key that is no text, wanted a name")
 			continue
 		}
 		if line, twice := first[k.Value]; twice {
-			r.problem(k, "key %q stands twice, wanted once: first in line %d", k.Value, line)
+			r.addProblem(k, "key %q stands twice, wanted once: first in line %d", k.Value, line)
 			continue
 		}
 		first[k.Value] = k.Line
-		value := r.read(v, k.Value, depth+1)
+		value := r.readNode(v, k.Value, depth+1)
 		value.line = int32(k.Line)
 		t.keys, t.items = append(t.keys, k.Value), append(t.items, value)
 	}
@@ -319,20 +319,20 @@ func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
 	}
 }
 
-func (r *yamlReader) merge(n *yaml.Node, t *tree, there map[string]int, depth int) {
-	from := r.read(n, "<<", depth+1)
+func (r *yamlReader) merge(n *yaml.Node, t *tree, present map[string]int, depth int) {
+	from := r.readNode(n, "<<", depth+1)
 	sources := []tree{from}
 	if from.form == formList {
 		sources = from.items
 	}
 	for _, s := range sources {
 		if s.form != formObject {
-			r.problem(n, "<<: wanted an alias of keys and values")
+			r.addProblem(n, "<<: wanted an alias of keys and values")
 			return
 		}
 		for i, k := range s.keys {
-			if _, ok := there[k]; !ok {
-				there[k] = n.Line
+			if _, ok := present[k]; !ok {
+				present[k] = n.Line
 				t.keys, t.items = append(t.keys, k), append(t.items, s.items[i])
 			}
 		}
@@ -479,7 +479,7 @@ func (c *canonical) keyOrder(keys []string) []int {
 	if len(order) == len(keys) {
 		return order
 	}
-	order = counting(len(keys))
+	order = indices(len(keys))
 	slices.SortFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
 	if c.orders == nil {
 		c.orders = map[*string][]int{}
@@ -489,7 +489,7 @@ func (c *canonical) keyOrder(keys []string) []int {
 }
 
 func listOrder(t *tree) []int {
-	order := counting(len(t.items))
+	order := indices(len(t.items))
 	if len(t.items) > 0 && t.items[0].get("id") != nil {
 		slices.SortStableFunc(order, func(a, b int) int {
 			return strings.Compare(t.items[a].textOf("id"), t.items[b].textOf("id"))
@@ -498,7 +498,7 @@ func listOrder(t *tree) []int {
 	return order
 }
 
-func counting(n int) []int {
+func indices(n int) []int {
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
