@@ -22,21 +22,21 @@ import (
 
 // document is a scenario that is being read.
 type document struct {
-	file   string // for messages
-	dir    string // of the data; "" if embedded
+	file   string // its name in error messages
+	dir    string // folder of the data; "" if embedded
 	data   fs.FS
 	schema *schemaTree
 	root   tree
 
-	columns map[string]*columnSet     // of the recordings, by id
-	indexes map[string]map[string]int // of the lists: where an id stands
-	users   map[string][]string       // of the sessions, by id
-	planned []planned                 // the events
+	columns map[string]*columnSet     // columns of the recordings, by id
+	indexes map[string]map[string]int // by list and id: index of the entry in the list
+	users   map[string][]string       // users of the lists of sessions, by id
+	planned []planned                 // commands of the events
 
 	cache *dataCache // nil: data files are read for each world
 }
 
-// columnSet is the columns of a recording, under our names.
+// columnSet is the columns of a recording, by the names that the scenario gives them.
 type columnSet struct {
 	names []string
 	has   map[string]bool
@@ -46,9 +46,9 @@ func (d *document) errorAt(line int32, format string, args ...any) error {
 	return &problem.At{File: d.file, Line: int(line), What: fmt.Sprintf(format, args...)}
 }
 
-// The shape: what the schema says.
+// The shape: checks against the schema.
 
-// lists are the top-level keys whose entries have a schema of their own.
+// lists returns the top-level keys whose entries have a schema of their own.
 func (d *document) lists() (names []string) {
 	for _, key := range d.schema.root.get("properties").keys {
 		if _, ok := d.schema.entryIn(key); ok {
@@ -58,8 +58,8 @@ func (d *document) lists() (names []string) {
 	return names
 }
 
-// dropEmpty removes lists without a value: what is left when all entries have
-// been commented out.
+// dropEmpty removes lists without a value, which remain when all entries of a list are
+// commented out.
 func (d *document) dropEmpty() {
 	for _, name := range d.lists() {
 		if v := d.root.get(name); v != nil && v.form == formNull {
@@ -68,8 +68,8 @@ func (d *document) dropEmpty() {
 	}
 }
 
-// shape validates with the schema: the top first, then entry by entry, so that a
-// million of them are never in memory twice.
+// shape validates against the schema: first the top level, then entry by entry, so that a
+// million entries are never in memory twice.
 func (d *document) shape() error {
 	if d.root.form != formObject {
 		return d.errorAt(d.root.line, "%s, wanted keys and values", describe(&d.root))
@@ -108,7 +108,7 @@ func (d *document) entryShape(list string, i int, entry *tree) []error {
 	return d.validate(valueAt{entryName(list, i, entry), entry, of})
 }
 
-// entryName is the path of an entry, as in --set: batteries.b1.
+// entryName is the path of an entry as in --set: batteries.b1, or batteries[3] without an id.
 func entryName(list string, i int, entry *tree) string {
 	if id := entry.get("id"); id != nil && id.form == formText {
 		return list + "." + id.text
@@ -135,7 +135,7 @@ func (d *document) validate(at valueAt) []error {
 	return d.explain(at, wrong)
 }
 
-// explain turns what the validator found, which is a tree, into problems.
+// explain turns the validator's tree of errors into a list of problems.
 func (d *document) explain(at valueAt, wrong *jsonschema.ValidationError) (found []error) {
 	if _, ok := wrong.ErrorKind.(*kind.OneOf); ok {
 		where := d.locate(at, wrong)
@@ -169,19 +169,19 @@ func (d *document) explain(at valueAt, wrong *jsonschema.ValidationError) (found
 	return found
 }
 
-// relevantCauses are the causes that say what is wrong. Of alternatives none of which fits, those
-// that are of another sort than the value say nothing.
+// relevantCauses returns the causes of an error that explain it. Where a value fits none of
+// several alternatives, those of another type than the value explain nothing.
 func relevantCauses(wrong *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	if _, ok := wrong.ErrorKind.(*kind.AnyOf); !ok {
 		return wrong.Causes
 	}
 	return slices.DeleteFunc(slices.Clone(wrong.Causes), func(e *jsonschema.ValidationError) bool {
-		_, sort := e.ErrorKind.(*kind.Type)
-		return sort
+		_, otherType := e.ErrorKind.(*kind.Type)
+		return otherType
 	})
 }
 
-// locate is the place below at where something is wrong.
+// locate returns the value below at that an error is about.
 func (d *document) locate(at valueAt, wrong *jsonschema.ValidationError) valueAt {
 	at.sub = d.schema.find(at.sub, wrong.InstanceLocation)
 	for _, key := range wrong.InstanceLocation {
@@ -195,8 +195,8 @@ func (d *document) locate(at valueAt, wrong *jsonschema.ValidationError) valueAt
 	return at
 }
 
-// notOneOf says that of keys that exclude each other, each with a schema that
-// requires it, there is none, or more than one.
+// notOneOf is the error that an object has none, or more than one, of keys that exclude each
+// other. Each alternative of the schema requires one of the keys.
 func (d *document) notOneOf(at valueAt) error {
 	var has, can []string
 	for _, one := range at.sub.get("oneOf").items {
@@ -213,8 +213,9 @@ func (d *document) notOneOf(at valueAt) error {
 	return d.errorAt(at.line, "%s: %s, wanted exactly one: %s", at.path, what, strings.Join(can, " or "))
 }
 
-// explainAlternatives says why an object has none of its forms. If it has begun just
-// one of them, it is told what that form lacks or does not know.
+// explainAlternatives explains why an object fits none of its alternatives. If it has required
+// keys of exactly one of them, the errors are the keys that are missing for it and those that it
+// excludes; otherwise the error lists the alternatives.
 func (d *document) explainAlternatives(at valueAt) (found []error) {
 	var begun []*tree
 	forms := at.sub.get("oneOf")
@@ -289,7 +290,7 @@ func wrongValue(at valueAt, k jsonschema.ErrorKind) string {
 	return k.LocalizedString(message.NewPrinter(language.English))
 }
 
-// patternWords says what a pattern wants: in words, by examples, or as it stands.
+// patternWords says what a pattern wants: in words, by examples, or as the pattern itself.
 func patternWords(of subschema, pattern string) string {
 	if w := of.textOf("x-wanted"); w != "" {
 		return w
@@ -318,7 +319,7 @@ func typeWords(types []string) string {
 	return strings.Join(words, " or ")
 }
 
-// shown is a scalar as in a message.
+// shown formats a value for a message.
 func shown(t *tree) string {
 	switch t.form {
 	case formNull:
@@ -331,7 +332,7 @@ func shown(t *tree) string {
 	return t.text
 }
 
-// describe says what a value is, where that is not what was wanted.
+// describe says what type a value has, for a message that wants another type.
 func describe(t *tree) string {
 	switch t.form {
 	case formNull:
@@ -348,10 +349,10 @@ func describe(t *tree) string {
 	return t.text + " is true or false"
 }
 
-// longest is how much of a text a message shows.
+// longest is the number of bytes of a text that a message shows.
 const longest = 80
 
-// quoted is a text as in a message.
+// quoted formats a text for a message.
 func quoted(s string) string {
 	if len(s) > longest {
 		s = strings.ToValidUTF8(s[:longest], "") + "…"
@@ -364,9 +365,9 @@ func ratText(r *big.Rat) string {
 	return s
 }
 
-// The meaning: what a schema cannot say.
+// The meaning: checks that a schema cannot make.
 
-// entries are the entries of a top-level list.
+// entries returns the entries of a top-level list.
 func (d *document) entries(list string) []tree {
 	if v := d.root.get(list); v != nil {
 		return v.items
@@ -383,7 +384,7 @@ func (d *document) ids(list string) []string {
 	return ids
 }
 
-// meaning checks how the parts of a scenario refer to each other.
+// meaning checks the references between the parts of a scenario, and to its data files.
 func (d *document) meaning() error {
 	if len(d.entries(twins.Community.Plural)) == 0 {
 		return d.errorAt(0, "no communities, wanted at least one with members")
@@ -457,8 +458,8 @@ func (d *document) checkCalendar(name string, entry *tree) []error {
 	return []error{d.errorAt(line, "%s.calendar[%d]: %s", name, wrong.Part, wrong.What)}
 }
 
-// moves lists, by recording, the weeks other than 0 by which copies of its
-// columns are moved, in order.
+// moves returns, by recording, the numbers of weeks by which copies of its columns are moved,
+// sorted and without 0.
 func (d *document) moves() map[string][]int {
 	all := map[string][]int{}
 	for _, k := range memberKinds() {
@@ -478,11 +479,11 @@ func (d *document) moves() map[string][]int {
 }
 
 func moveWeeks(ref *tree) int {
-	n, _ := strconv.Atoi(ref.textOf("move_weeks")) // whole, by the schema; 0 without
+	n, _ := strconv.Atoi(ref.textOf("move_weeks")) // the schema allows only whole numbers; 0 without the key
 	return n
 }
 
-// columnsOf reads the columns of a recording, once.
+// columnsOf returns the columns of a recording, which it reads once.
 func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	id := entry.textOf("id")
 	if columns, ok := d.columns[id]; ok {
@@ -503,7 +504,7 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	return columns, nil
 }
 
-// checkWeather reads the header of the weather's files.
+// checkWeather checks the headers and calendars of the weather's files.
 func (d *document) checkWeather() []error {
 	entry := d.root.get("weather")
 	if entry == nil {
@@ -524,7 +525,7 @@ func (d *document) checkWeatherFile(name string, entry *tree, spec *inputs.Weath
 	return d.checkCalendar(name, entry)
 }
 
-// checkMarket reads the header of the market's file.
+// checkMarket checks the header and calendar of the market's file.
 func (d *document) checkMarket() []error {
 	entry := d.root.get("market")
 	if entry == nil {
@@ -540,7 +541,7 @@ func (d *document) checkMarket() []error {
 	return nil
 }
 
-// weatherProblem is dataProblem for the weather's file or that of its wind.
+// weatherProblem is dataProblem for the weather's file or the file of its wind.
 func (d *document) weatherProblem(entry *tree, err error) error {
 	var p *problem.At
 	if wind := entry.get("wind"); wind != nil && errors.As(err, &p) && p.File == wind.textOf("file") {
@@ -549,8 +550,8 @@ func (d *document) weatherProblem(entry *tree, err error) error {
 	return d.dataProblem("weather", entry, err)
 }
 
-// dataProblem says of a problem with a data file, which an entry of the scenario
-// names, where it is: in the file, or, if there is none, where it is named.
+// dataProblem adds to an error about an entry's data file where it is: the line of the data
+// file, or, if the error has none, the line of the scenario that names the file.
 func (d *document) dataProblem(name string, entry *tree, err error) error {
 	var p *problem.At
 	if !errors.As(err, &p) {
@@ -567,8 +568,8 @@ func (d *document) dataProblem(name string, entry *tree, err error) error {
 	return &moved
 }
 
-// checkReferences looks up the columns of recordings that an entry follows:
-// wherever it has both keys, recording and column.
+// checkReferences checks the columns of recordings that an entry names: every object of it
+// with the keys recording and column.
 func (d *document) checkReferences(name string, entry *tree) (found []error) {
 	references(name, entry, func(path string, ref *tree) {
 		id, column := ref.get("recording"), ref.get("column")
@@ -589,7 +590,7 @@ func (d *document) checkReferences(name string, entry *tree) (found []error) {
 	return found
 }
 
-// usersOf reads the users of a file of sessions, once.
+// usersOf returns the users of a file of sessions, which it reads once.
 func (d *document) usersOf(entry *tree) ([]string, error) {
 	id := entry.textOf("id")
 	if users, ok := d.users[id]; ok {
@@ -620,7 +621,7 @@ func (d *document) checkSessionLists() (found []error) {
 	return found
 }
 
-// checkSessions looks up the user whose sessions an entry follows.
+// checkSessions checks the user whose sessions an entry follows.
 func (d *document) checkSessions(name string, entry *tree) []error {
 	ref := entry.get("sessions")
 	if ref == nil || ref.form != formObject {
@@ -638,8 +639,7 @@ func (d *document) checkSessions(name string, entry *tree) []error {
 	return nil
 }
 
-// references calls f with every part of an entry that names a column of a
-// recording.
+// references calls f with every object of an entry that names a column of a recording.
 func references(path string, t *tree, f func(path string, ref *tree)) {
 	if r, c := t.get("recording"), t.get("column"); r != nil && c != nil && r.form == formText && c.form == formText {
 		f(path, t)
@@ -662,13 +662,13 @@ func entryOf(l *tree, id string) *tree {
 	return nil
 }
 
-// membership says who belongs to whom.
+// membership checks that members belong to communities and owners that exist.
 type membership struct {
 	*document
 	communities []string
-	members     map[string]int    // by community: how many; 0 if there are none yet
-	owners      map[string]string // by id: the owner's community
-	paths       map[string]*twins.Kind
+	members     map[string]int         // by community: number of members so far
+	owners      map[string]string      // by the owner's id: its community
+	paths       map[string]*twins.Kind // by path: the kind of its member
 }
 
 func (d *document) newMembership() *membership {
@@ -704,10 +704,10 @@ func (m *membership) checkMember(k *twins.Kind, name string, entry *tree) (found
 		}
 	}
 	path := memberPath(entry)
-	if strings.Contains(path, "*") { // set after patterns were expanded
+	if strings.Contains(path, "*") { // set by --set, after patterns were expanded
 		found = append(found, m.errorAt(entry.line, "%s: a * in its path %s, wanted none", name, path))
 	}
-	if other := m.paths[path]; other != nil && other != k { // of the same kind: named twice
+	if other := m.paths[path]; other != nil && other != k { // the same kind: checkTwice reports it
 		found = append(found, m.errorAt(entry.line, "%s: another member has the path %s, wanted another id", name, path))
 	}
 	m.paths[path] = k
@@ -716,8 +716,8 @@ func (m *membership) checkMember(k *twins.Kind, name string, entry *tree) (found
 
 func communityPath(id string) string { return twins.GridPath + "/" + id }
 
-// memberPath is the path of a member: grid/community/id, or
-// grid/community/owner/id behind an owner's meter.
+// memberPath is the path of a member: grid/community/id, or grid/community/owner/id behind
+// an owner's meter.
 func memberPath(entry *tree) string {
 	path := communityPath(entry.textOf("community"))
 	if owner := entry.textOf("owner"); owner != "" {
@@ -726,7 +726,7 @@ func memberPath(entry *tree) string {
 	return path + "/" + entry.textOf("id")
 }
 
-// readReserve reads reserve_w.
+// readReserve reads reserve_w into milliwatts.
 func (d *document) readReserve() (twins.Power, error) {
 	entry := d.root.get("reserve_w")
 	mw, err := twins.ParseScaled(entry.text, int64(twins.Watt))
@@ -736,8 +736,8 @@ func (d *document) readReserve() (twins.Power, error) {
 	return twins.Power(mw), nil
 }
 
-// checkSlack refuses a second tie that holds the frequency, open or not: it could be
-// closed at any time.
+// checkSlack refuses a second tie that holds the frequency, even an open one, because it
+// could be closed at any time.
 func (d *document) checkSlack() (found []error) {
 	var first *tree
 	for i := range d.entries(twins.Tie.Plural) {

@@ -11,24 +11,24 @@ import (
 	_ "github.com/smatrix-grid/smatrix/twins/operator" // declares the strategies of the grid
 )
 
-// preset is a word for controls: the strategies that it stands for, by level.
+// preset is a word that controls can have, with the strategy of each level.
 type preset struct {
 	name       string
-	what       string // for people
+	what       string // description, for the schema
 	strategies [twins.NumLevels]string
 }
 
-// presets are the words of controls. The first one is the default, and gives the levels that
-// a scenario does not name.
+// presets are the words of controls. The first is the default, also for the levels that a
+// scenario does not name.
 var presets = []preset{
 	{"full", "demand response and plans", [...]string{"operator", "pro_rata", "own_aims"}},
 	{"none", "no peak control, charging plans or demand response", [...]string{"plain", "pro_rata", "own_aims"}},
 }
 
-// Strategies are a scenario's strategies with their keys, by level.
+// Strategies are a scenario's strategies with their specs, by level.
 type Strategies [twins.NumLevels]twins.Choice
 
-// controlsSchema is the schema of controls: a preset's word, or a strategy for each level, with
+// controlsSchema is the schema of controls: a preset's word, or a strategy for each level and
 // the strategies' own keys under their names.
 func controlsSchema() tree {
 	s := readJSON(`{"default": "` + presets[0].name + `", "anyOf": [{"enum": []}, {"type": "object"}], "additionalProperties": false, "properties": {}}`)
@@ -69,8 +69,9 @@ func levelSchema(l twins.Level) tree {
 	return s
 }
 
-// expandPreset writes a preset's word out, level by level, so that --set can change one,
-// and makes room for the keys of a strategy that path names.
+// expandPreset replaces a preset's word by its strategies, level by level, so that --set can
+// change one of them. If path names a key of a strategy, it also adds the strategy's keys with
+// their defaults.
 func (d *document) expandPreset(path string) {
 	keys := strings.Split(path, ".")
 	if keys[0] != "controls" || len(keys) < 2 {
@@ -113,7 +114,7 @@ func (d *document) checkControls() (found []error) {
 	return found
 }
 
-// readStrategies reads which strategies a scenario has, with the defaults of their keys.
+// readStrategies returns the strategies of a scenario, with the defaults of their keys.
 func (d *document) readStrategies() (all Strategies) {
 	at := d.root.get("controls")
 	of, _ := d.schema.key(d.schema.top(), "controls")
@@ -136,7 +137,7 @@ func (d *document) readStrategies() (all Strategies) {
 	return all
 }
 
-// ControlsProblem is what a strategy says of its keys, with their line.
+// ControlsProblem turns an error of a strategy about its keys into a *problem.At with their line.
 func (s *Scenario) ControlsProblem(err error) error {
 	d := s.document
 	at := d.root.get("controls")

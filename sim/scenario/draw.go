@@ -13,25 +13,25 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A scenario may say how many households there are, and under draw what they
-// are. Then communities, homes and the devices behind their meters are drawn by
-// the seed and become entries like any other, before patterns are expanded and
-// entries are set: households.*.pv.rated_w*=1.3 finds drawn panels.
+// A scenario can give the number of households, and describe them under draw. Then
+// communities, homes and the devices behind their meters are drawn by the seed. They become
+// entries like any other before patterns are expanded and entries are set:
+// households.*.pv.rated_w*=1.3 also changes drawn panels.
 //
-// How many homes of a community have a thing is not left to chance: of all homes
-// so far it is the share, rounded down, so that 0.15 of 300 is 45 whatever the
-// communities. Which homes they are is drawn in a stream of the community, and
-// what they have in a stream of the home: more homes change no community that
-// was full before, and another thing to draw changes nothing else.
+// The number of homes that have a thing is not random: it is the share of all homes so far,
+// rounded down, so that 0.15 of 300 is 45 whatever the size of communities. Which homes have
+// the thing is drawn in a stream of the community, and its values in a stream of the home.
+// So more homes change no community that was full before, and another thing to draw changes
+// no other thing.
 
 // Purposes of the streams by which homes are drawn.
 const (
 	purposeChoice twins.Purpose = 1001 // rank of a home among those of its community, by thing
 	purposeCopy   twins.Purpose = 1002 // rank of a copy of a recorded load, by community
-	purposeValue  twins.Purpose = 1003 // of a key that has several, by thing of a home
+	purposeValue  twins.Purpose = 1003 // value of a key that has several values, by thing of a home
 )
 
-// drawing is a draw that is being made.
+// drawing turns the draw of a scenario into entries.
 type drawing struct {
 	*document
 	spec                *tree
@@ -39,43 +39,42 @@ type drawing struct {
 	homes, perCommunity int
 
 	community *variants
-	owned     []ownedList // members of each community that belong to no home
-	home      *variants   // its own keys: phase, bus
+	owned     []ownedList // members that each community has beside its homes
+	home      *variants   // a home's own keys: phase, bus
 	parts     []*thing    // in the order of the schema
 	devices   []*thing
-	loads     []tree // the copies that there are; nil if every home has appliances
-	templates map[uint64]*homeTemplate
+	loads     []tree                   // all copies of recorded loads; nil if every home has appliances
+	templates map[uint64]*homeTemplate // by the set of parts, a bit for each
 
-	made  map[string][]tree // entries by list
+	made  map[string][]tree // new entries, by list
 	found []error
 }
 
-// thing is what a share of the homes has.
+// thing is a part or device that a share of the homes has.
 type thing struct {
 	name     string // key under draw: pv, batteries
 	id       string // beginning of a device's id
 	line     int32
-	share    int64 // of all homes, ppb
-	among    *thing
+	share    int64  // of all homes, ppb; also where among is set
+	among    *thing // only homes that have this one can have it; nil: all homes
 	values   *variants
-	prepared *variants // what homes without it have, which is not there yet; nil: nothing
+	prepared *variants // what homes without it are prepared with; nil: nothing
 	// Of the homes so far: how many could have one, and how many have one.
 	eligible, chosen int
-	has              []bool // of the community that is being drawn
+	has              []bool // by home of the community that is being drawn
 }
 
-// ownedList is members that every community has.
+// ownedList is a member that every community has.
 type ownedList struct {
 	list   string
 	id     string
 	values *variants
 }
 
-// appliances is the part that makes a load; a home that has it follows no
-// recording.
+// appliances is the part that models a home's load. A home that has it follows no recording.
 const appliances = "appliances"
 
-// draw makes the entries of the drawn homes.
+// draw replaces a number of households and its draw by entries.
 func (d *document) draw() error {
 	spec, number := d.root.get("draw"), d.root.get(twins.Household.Plural)
 	drawn := number != nil && number.form == formNumber
@@ -105,7 +104,7 @@ func (g *drawing) addProblem(line int32, format string, args ...any) {
 	g.found = append(g.found, g.errorAt(line, format, args...))
 }
 
-// replaceDraw makes what has been drawn part of the scenario, in place of the draw.
+// replaceDraw adds the new entries to the scenario and removes the draw.
 func (g *drawing) replaceDraw() {
 	homes := *g.root.get(twins.Household.Plural)
 	homes.form, homes.text = formList, ""
@@ -153,7 +152,7 @@ func (g *drawing) readDraw() {
 	g.readSupply()
 }
 
-// readThing reads a part, or what is left of a device.
+// readThing reads a part, or a device for readDevice.
 func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 	rest := v.without("share", "among", "name", "prepared")
 	rest.line = v.line
@@ -166,9 +165,9 @@ func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 	return t
 }
 
-// readPrepared is what the other homes have: a part that does nothing until its scale
-// is set, or a device that is not there until it is made available. It is drawn in the
-// stream that would draw the thing itself.
+// readPrepared returns what the other homes are prepared with: a part that does nothing until
+// its scale is set, or a device that is out of service until it is made available. Its values
+// are drawn in the stream that would draw the thing itself.
 func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 	off := v.clone()
 	if _, device := g.schema.key(of, "prepared"); device {
@@ -188,7 +187,7 @@ func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 	return g.variantsOf("draw."+key, &off, of)
 }
 
-// valuesOf is what the i-th home of the community has of the thing, nil if nothing.
+// valuesOf returns what the i-th home of the community has, or is prepared with; nil: nothing.
 func (t *thing) valuesOf(i int) *variants {
 	if t.has[i] {
 		return t.values
@@ -196,7 +195,7 @@ func (t *thing) valuesOf(i int) *variants {
 	return t.prepared
 }
 
-// readDevice reads what becomes an entry of its own, behind a home's meter.
+// readDevice reads a device, which becomes an entry of its own behind a home's meter.
 func (g *drawing) readDevice(k *twins.Kind, v *tree) *thing {
 	of, _ := g.schema.entryIn(k.Plural)
 	whole := v.clone()
@@ -214,7 +213,8 @@ func (g *drawing) readDevice(k *twins.Kind, v *tree) *thing {
 
 func (g *drawing) things() []*thing { return slices.Concat(g.parts, g.devices) }
 
-// resolveAmong finds what other things depend on, which is drawn among all homes.
+// resolveAmong finds the thing that each among names. That thing must itself be drawn among
+// all homes.
 func (g *drawing) resolveAmong() {
 	var names []string
 	named := map[string]*thing{}
@@ -242,7 +242,7 @@ func (g *drawing) resolveAmong() {
 	}
 }
 
-// readLoad lists the copies of recorded loads.
+// readLoad makes the copies of recorded loads: each column at each move by weeks.
 func (g *drawing) readLoad(household subschema) {
 	recorded := int64(twins.One)
 	for _, t := range g.parts {
@@ -285,7 +285,7 @@ func (g *drawing) readLoad(household subschema) {
 	}
 }
 
-// readColumns lists the columns of a recording that the draw takes.
+// readColumns returns the columns of a recording that fit the draw's patterns.
 func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 	known, err := g.columnsOf(recording)
 	if err != nil {
@@ -311,7 +311,7 @@ func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 	return columns
 }
 
-// readCommunity reads what each community is and has.
+// readCommunity reads the keys of each community and the members that each has.
 func (g *drawing) readCommunity() {
 	v := g.spec.get("community")
 	of, _ := g.schema.entryIn(twins.Community.Plural)
@@ -347,7 +347,7 @@ func (g *drawing) readOwned(k *twins.Kind, l *tree) {
 	}
 }
 
-// readSupply makes the plants and ties that go with the number of homes.
+// readSupply makes the plants and ties, sized in proportion to the number of homes.
 func (g *drawing) readSupply() {
 	v := g.spec.get("supply")
 	if v == nil {
@@ -365,7 +365,7 @@ func (g *drawing) readSupply() {
 	}
 }
 
-// readUnit makes one plant, or several of the same.
+// readUnit makes the entries of a plant or tie, as many as its key units says.
 func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
 	of, _ := g.schema.entryIn(list)
 	whole := v.without("units")
@@ -374,7 +374,7 @@ func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
 	community := *g.spec.get("supply").get("community")
 	whole.put("community", community)
 	before := len(g.found)
-	g.checkVariants(name, g.variantsOf(name, &whole, of), of) // as it was written
+	g.checkVariants(name, g.variantsOf(name, &whole, of), of) // unsized, so that errors show the value as it was written
 	if len(g.found) > before {
 		return
 	}
@@ -396,8 +396,8 @@ func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
 	}
 }
 
-// sized multiplies a key's number if its unit is W or Wh, or if it counts
-// turbines; whole numbers stay whole.
+// sized multiplies a key's number by factor if its unit is W or Wh, or if it counts turbines.
+// Whole numbers stay whole.
 func sized(key string, v *tree, of subschema, factor *big.Rat) tree {
 	size := strings.HasSuffix(key, "_w") || strings.HasSuffix(key, "_wh") || key == "count"
 	if !size || v.form != formNumber {
@@ -411,8 +411,8 @@ func sized(key string, v *tree, of subschema, factor *big.Rat) tree {
 	return tree{form: formNumber, line: v.line, text: text}
 }
 
-// checkVariants validates each value that a key may have, though not each
-// combination: drawn entries need not be validated one by one.
+// checkVariants validates each value that a key can have, but not each combination of values.
+// So drawn entries need not be validated one by one.
 func (g *drawing) checkVariants(name string, v *variants, of subschema) {
 	if v.invalid {
 		return
@@ -426,7 +426,7 @@ func (g *drawing) checkVariants(name string, v *variants, of subschema) {
 	}
 }
 
-// checkHome validates the homes' own keys.
+// checkHome validates each value of the homes' own keys.
 func (g *drawing) checkHome(household subschema) {
 	if g.home.invalid {
 		return
@@ -442,7 +442,7 @@ func (g *drawing) checkHome(household subschema) {
 
 // Drawing.
 
-// drawCommunity draws the homes first … end-1, which are one community.
+// drawCommunity draws one community, with the homes first to end-1.
 func (g *drawing) drawCommunity(first, end int) {
 	number := first/g.perCommunity + 1
 	id := numbered(g.spec.get("community").textOf("name"), number, 2)
@@ -471,7 +471,8 @@ func (g *drawing) drawCommunity(first, end int) {
 	}
 }
 
-// choose says which of n homes of a community have the thing.
+// choose draws which of n homes of a community have the thing; among, by home, says which can
+// have it (nil: all).
 func (t *thing) choose(seed uint64, community string, among []bool, n int) {
 	t.has = make([]bool, n)
 	key := twins.PathKey(community + "." + t.name)
@@ -494,7 +495,7 @@ func (t *thing) choose(seed uint64, community string, among []bool, n int) {
 	t.chosen = int(due)
 }
 
-// rankedIndex is something with the random number by which it comes first or last.
+// rankedIndex is an index with the random number by which it is sorted.
 type rankedIndex struct {
 	by    uint64
 	index int
@@ -508,8 +509,8 @@ func byRank(a, b rankedIndex) int {
 	return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.index, b.index))
 }
 
-// copies draws copies of recorded loads for n homes of a community: no two have
-// the same column and move, as long as there are enough.
+// copies draws copies of recorded loads for n homes of a community. No two homes have the same
+// column and move while there are enough copies.
 func (g *drawing) copies(community string, n int) []*tree {
 	if len(g.loads) == 0 {
 		return nil
@@ -527,16 +528,16 @@ func (g *drawing) copies(community string, n int) []*tree {
 	return copies
 }
 
-// homeTemplate is an entry of a home with some parts, whose values are still missing.
+// homeTemplate is an entry for homes with the same parts, without the values that are drawn.
 type homeTemplate struct {
 	entry               tree
-	id, community, load int   // where the values stand, -1 for none
-	parts               []int // of drawing.parts
-	own                 []int // of the keys of drawing.home
+	id, community, load int   // index of the key in entry, -1 for none
+	parts               []int // by index in drawing.parts: index of the key in entry, -1 for none
+	own                 []int // by key of drawing.home: index of the key in entry
 }
 
-// drawHome draws one home, the i-th of its community, and the devices behind its
-// meter.
+// drawHome draws the i-th home of a community and the devices behind its meter. number counts
+// all homes of the scenario from 1.
 func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	id := numbered(g.spec.textOf("name"), number, 4)
 	path := communityPath(community) + "/" + id
@@ -568,7 +569,7 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	}
 }
 
-// templateOf is the form of the i-th home of the community.
+// templateOf returns the template for the i-th home of the community.
 func (g *drawing) templateOf(i int) *homeTemplate {
 	has, recorded := uint64(0), len(g.loads) > 0
 	for k, t := range g.parts {
@@ -609,7 +610,7 @@ func (g *drawing) templateOf(i int) *homeTemplate {
 	return f
 }
 
-// setTexts sets texts of an entry whose other values are shared.
+// setTexts sets texts of a drawn entry. Its other values stay shared.
 func setTexts(t *tree, texts map[string]string) {
 	t.items, t.shared, t.checked = slices.Clone(t.items), false, true
 	for key, text := range texts {
@@ -617,7 +618,7 @@ func setTexts(t *tree, texts map[string]string) {
 	}
 }
 
-// numbered is an id: a name and a number of some digits at least.
+// numbered returns an id: a name and a number with at least the given digits.
 func numbered(name string, number, digits int) string {
 	n := strconv.Itoa(number)
 	return name + "-" + strings.Repeat("0", max(0, digits-len(n))) + n

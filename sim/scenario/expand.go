@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
-// expand turns entries with a * in their id into one for each column, or each
-// owner, that fits. Owners come first, since devices can follow them.
+// expand replaces each entry with a * in its id by one entry for each column, user or owner
+// that fits. Kinds that own others are expanded first, because devices can follow owners.
 func (d *document) expand() error {
 	var found []error
 	for _, k := range memberKinds() {
@@ -47,15 +47,17 @@ func hasStar(entry *tree) (has bool) {
 	return has
 }
 
-// pattern is an entry that stands for many. What its * stand for is decided by
-// its first column of a recording with a *, or else by its owner.
+// pattern is an entry with a * in its id, which stands for many entries. Its first column of a
+// recording with a * says what the * matches; without one the user of its sessions does, and
+// without that its owner.
 type pattern struct {
 	*document
 	name     string
 	entry    *tree
-	captured []string // what the * becomes in each of the many
+	captured []string // what the * becomes, by entry
 }
 
+// find sets captured, or returns what is wrong with the pattern.
 func (p *pattern) find() error {
 	var starred, plain *tree
 	var starredPath, plainPath string
@@ -97,7 +99,7 @@ func (p *pattern) find() error {
 	return p.errorAt(p.entry.line, "%s: a * in it and none in id, wanted one in both or in none", p.name)
 }
 
-// byColumn captures from the columns of a recording, in the order of the file.
+// byColumn matches the * with the columns of a recording, in the order of the file.
 func (p *pattern) byColumn(path string, ref *tree) error {
 	recording := entryOf(p.root.get("recordings"), ref.textOf("recording"))
 	if recording == nil {
@@ -116,7 +118,7 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	return nil
 }
 
-// byUser captures from the users of a file of sessions, in alphabetical order.
+// byUser matches the * with the users of a file of sessions, in alphabetical order.
 func (p *pattern) byUser(ref *tree) error {
 	list, user := ref.get("list"), ref.get("user")
 	sessions := entryOf(p.root.get("sessions"), list.text)
@@ -133,7 +135,7 @@ func (p *pattern) byUser(ref *tree) error {
 	return nil
 }
 
-// byOwner captures from the ids of the owners in the entry's community.
+// byOwner matches the * with the ids of the owners in the entry's community.
 func (p *pattern) byOwner(owner *tree) error {
 	var ids []string
 	for _, k := range memberKinds() {
@@ -150,6 +152,7 @@ func (p *pattern) byOwner(owner *tree) error {
 	return nil
 }
 
+// capture adds what the * of a pattern captures in each of words that fits it.
 func (p *pattern) capture(pattern string, words []string) {
 	for _, w := range words {
 		if captured, ok := matchStar(pattern, w); ok && captured != "" && captured != "*" {
@@ -158,8 +161,8 @@ func (p *pattern) capture(pattern string, words []string) {
 	}
 }
 
-// matchStar matches a word with a pattern that has at most one *, and returns what
-// the * stands for.
+// matchStar matches a word with a pattern that has at most one *, and returns what the *
+// captures.
 func matchStar(pattern, word string) (captured string, ok bool) {
 	before, after, has := strings.Cut(pattern, "*")
 	if !has {
@@ -171,7 +174,7 @@ func matchStar(pattern, word string) (captured string, ok bool) {
 	return word[len(before) : len(word)-len(after)], true
 }
 
-// sessionsSpec is what ReadSessions wants to know of an entry.
+// sessionsSpec returns an entry as inputs.ReadSessions takes it.
 func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
@@ -183,7 +186,7 @@ func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	return spec
 }
 
-// recordingSpec is what ReadRecording wants to know of an entry.
+// recordingSpec returns an entry as inputs.ReadRecording takes it.
 func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Gaps = entry.textOf("unit"), entry.textOf("gaps")
@@ -205,14 +208,14 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	return spec
 }
 
-// weatherSpec is what ReadWeather wants to know of a scenario's weather.
+// weatherSpec returns a scenario's weather as inputs.ReadWeather takes it.
 func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	r := recordingSpec(entry)
 	spec.File, spec.Time, spec.Columns, spec.Gaps = r.File, r.Time, r.Columns, r.Gaps
 	number := func(key string) float64 {
 		v, err := strconv.ParseFloat(entry.textOf(key), 64)
 		if err != nil {
-			panic(err) // the schema has seen to it
+			panic(err) // the schema allows only numbers
 		}
 		return v
 	}
@@ -229,7 +232,7 @@ func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	return spec
 }
 
-// marketSpec is what ReadMarket wants to know of a scenario's market.
+// marketSpec returns a scenario's market as inputs.ReadMarket takes it.
 func marketSpec(entry *tree) (spec inputs.MarketSpec) {
 	r := recordingSpec(entry)
 	spec.File, spec.Time, spec.Calendar = r.File, r.Time, r.Calendar

@@ -18,50 +18,49 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Options are what the command line says about a scenario, over what stands in
-// its file.
+// Options are the changes to a scenario that the command line asks for. They win over the
+// scenario's file.
 type Options struct {
 	Set   []string `json:"set,omitempty"` // PATH=VALUE or PATH*=FACTOR
 	Seed  *uint64  `json:"seed,omitempty"`
 	Days  *int     `json:"days,omitempty"`  // local calendar days
-	Steps *int     `json:"steps,omitempty"` // wins over Days
+	Steps *int     `json:"steps,omitempty"` // overrides Days
 }
 
-// Scenario is a scenario read and checked: every path exists, patterns are
-// expanded, defaults filled in.
+// Scenario is a scenario that has been read and checked: patterns are expanded and defaults
+// filled in, so that every path exists.
 type Scenario struct {
 	Name        string
 	Description string
-	File        string // as in messages: street.yaml
+	File        string // as in error messages: street.yaml
 	Seed        uint64
 	Hosting     string      // message | batched | plain
-	Controls    string      // full | none; empty where strategies are chosen by level
+	Controls    string      // full | none; empty if strategies are chosen level by level
 	Forecast    string      // stated | perfect
-	Strategies  Strategies  // that Controls stands for, or that are chosen
-	Reserve     twins.Power // wanted besides what covers the greatest infeed
+	Strategies  Strategies  // those of Controls, or those chosen level by level
+	Reserve     twins.Power // reserve_w: wanted on top of the reserve for the loss of the greatest infeed
 	Calendar    *inputs.Calendar
 	// Interruption is the length beyond which an interruption of supply counts.
 	Interruption twins.Seconds
-	Rates        Rates           // of rewards
+	Rates        Rates           // rewards
 	Events       []twins.Command // in the order of the file
 
-	mu       sync.Mutex // document
+	mu       sync.Mutex // protects document
 	document *document
 	origin   Origin
 }
 
-// Rates are what a member gets for what it did for the grid. The schema's defaults
-// are assumptions: 5 ct/kWh for load that waits, 1 €/kWh for load that is not served,
-// and 8 ct/kWh, about a feed-in tariff, for generation held back.
+// Rates are the rewards of a member for what it did for the grid. The schema's defaults are
+// assumptions: 5 ct/kWh for load that waits, 1 €/kWh for load that is not served, and 8 ct/kWh,
+// about a feed-in tariff, for generation held back.
 type Rates struct {
 	Shifted   twins.Price // load moved to later by agreement
 	Unserved  twins.Price // load not served
 	Curtailed twins.Price // generation held back
 }
 
-// Load reads a shipped scenario by name, or a YAML file. What is wrong with the
-// scenario is one *problem.At for each thing, with its line; what is wrong with how
-// it was asked for is a *problem.Usage.
+// Load reads a shipped scenario by name, or a YAML file. Each error in the scenario is a
+// *problem.At with its line; an error in how it was asked for is a *problem.Usage.
 func Load(nameOrFile string, o Options) (*Scenario, error) {
 	source, from, err := openScenario(nameOrFile)
 	if err != nil {
@@ -75,9 +74,9 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 	return s, nil
 }
 
-// Read is Load of a scenario that has been read, under the name that messages call it by.
-// Its data is opened in data. Its Origin takes the data for that which is shipped with the
-// program, and loads it again only if it is.
+// Read is Load for a scenario whose text is source. Error messages call it file. Its data
+// files are opened in data. Its Origin assumes the data that is shipped with the program, so
+// Origin.Load works only for such data.
 func Read(source []byte, file string, data fs.FS, o Options) (*Scenario, error) {
 	return loadFrom(source, location{file: file, data: data}, o)
 }
@@ -116,17 +115,17 @@ func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
 	return s, err
 }
 
-// Over is the scenario over other days, with another seed and without its events.
+// Over returns the scenario over other days, with another seed and without its events.
 func (s *Scenario) Over(cal *inputs.Calendar, seed uint64) *Scenario {
 	return &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Strategies: s.Strategies, Calendar: cal, document: s.document}
 }
 
-// Problem is an error about the value of a key at the scenario's top, with its line.
+// Problem returns an error about the value of a top-level key, with its line.
 func (s *Scenario) Problem(key, format string, args ...any) error {
 	return s.document.errorAt(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
 }
 
-// readService reads how interruptions are counted and what members are rewarded with.
+// readService reads how interruptions are counted, and the rates of rewards.
 func (d *document) readService(s *Scenario) error {
 	r, a := d.root.get("reliability"), d.root.get("agreement")
 	for _, v := range []struct {
@@ -149,9 +148,10 @@ func (d *document) readService(s *Scenario) error {
 	return nil
 }
 
-// most bounds the length of a run: what its recordings take grows with it.
+// mostDays bounds the length of a run, because the memory of its recordings grows with it.
 const mostDays = 36_600
 
+// checkLength checks the length of the run, which is above 0 and bounded.
 func (o *Options) checkLength() error {
 	if o.Days != nil && (*o.Days < 1 || *o.Days > mostDays) {
 		return &problem.Usage{What: outside("--days", *o.Days, mostDays)}
@@ -169,7 +169,7 @@ func outside(flag string, n int, most int64) string {
 	return fmt.Sprintf("%s %d: wanted at most %d", flag, n, most)
 }
 
-// readTree turns a file into a tree in which every path exists.
+// readTree reads a file into a tree in which every path exists.
 func (d *document) readTree(source []byte, o Options) (err error) {
 	if d.root, err = readYAML(d.file, source); err != nil {
 		return err
@@ -204,8 +204,8 @@ func (d *document) readTree(source []byte, o Options) (err error) {
 	return d.meaning()
 }
 
-// splitSets tells changes of the scenario as a whole, which come before homes are
-// drawn and patterns expanded, from those of entries.
+// splitSets separates changes of the whole scenario, which are made before homes are drawn
+// and patterns are expanded, from changes of entries, which are made after that.
 func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
 	for _, written := range sets {
 		path, _, _ := strings.Cut(written, "=")
@@ -228,10 +228,10 @@ func (d *document) applySets(sets []string) error {
 	if len(sets) == 0 {
 		return nil
 	}
-	return d.shape() // each value is right by itself; together they may not be
+	return d.shape() // each value is valid by itself, but together they may be invalid
 }
 
-// checkTime checks what the schema cannot know of steps and zones.
+// checkTime checks step, zone and start, as far as the schema cannot.
 func (d *document) checkTime() error {
 	var found []error
 	step, zone := d.root.get("step_s"), d.root.get("zone")
@@ -246,7 +246,8 @@ func (d *document) checkTime() error {
 	return problem.Join(found)
 }
 
-// loadZone refuses the zone of the machine: a run must not depend on it.
+// loadZone loads a time zone by name. It refuses the machine's zone, because a run must not
+// depend on it.
 func loadZone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, errors.New("no zone")
@@ -297,17 +298,17 @@ func (d *document) readCalendar(o Options) (*inputs.Calendar, error) {
 	return inputs.NewCalendar(start, twins.Seconds(step), steps), nil
 }
 
-// Identity is what the scenario is made of, as canonical JSON: the same bytes
-// for the same content, however it was written. Hosting and the length of the run
-// are left out, since they change no step; events, since they are hashed as
-// commands of their steps; and the seed, which is hashed beside it.
+// Identity is the scenario's content as canonical JSON: the same bytes for the same content,
+// however it was written. It lacks hosting and the length of the run, which change no step;
+// events, which are hashed as commands of their steps; and the seed, which is hashed
+// separately.
 func (s *Scenario) Identity() []byte {
 	rest := s.document.root.without("hosting", "events", "days", "seed")
 	return (&canonical{}).append(nil, &rest)
 }
 
-// YAML returns the scenario with patterns expanded and defaults filled in. Beside
-// a recording's calendar stands which days it lays where.
+// YAML returns the scenario with patterns expanded and defaults filled in. A comment above
+// each calendar says which recorded days it uses for which days of the run.
 func (s *Scenario) YAML() ([]byte, error) {
 	var b bytes.Buffer
 	w, err := yaml.NewDumper(&b)

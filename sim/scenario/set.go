@@ -11,38 +11,38 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// change is what stands in --set and under events: PATH=VALUE or PATH*=FACTOR.
+// change is a change in --set or under events: PATH=VALUE or PATH*=FACTOR.
 type change struct {
 	path   string
 	factor bool
-	value  tree // a scalar; a number if it is a factor
+	value  tree // a scalar; a number if factor is true
 }
 
-// pathError says that a path leads nowhere, or not to what may change.
+// pathError is the error of a path that does not exist or may not change.
 type pathError struct {
 	what   string
-	absent bool // an entry lacks a part that others may have: a household its panels
+	absent bool // only this entry lacks a part of the path: a household without panels
 }
 
 func (e *pathError) Error() string { return e.what }
 
 func errPath(format string, args ...any) error { return &pathError{what: fmt.Sprintf(format, args...)} }
 
-// valueError says that a value is none, or not one that the schema allows.
+// valueError is the error of a text that is no value, or of a value that the schema refuses.
 type valueError struct{ what string }
 
 func (e *valueError) Error() string { return e.what }
 
 func errValue(format string, args ...any) error { return &valueError{fmt.Sprintf(format, args...)} }
 
-// asValueError is a valueError of what has been found.
+// asValueError turns a *problem.At into a valueError without file and line.
 func asValueError(found error) error {
 	var p *problem.At
 	errors.As(found, &p)
 	return &valueError{p.What}
 }
 
-// parseChange takes a change apart.
+// parseChange parses PATH=VALUE or PATH*=FACTOR.
 func parseChange(written string) (c change, err error) {
 	path, value, ok := strings.Cut(written, "=")
 	if c.path, c.factor = strings.CutSuffix(path, "*"); !ok || c.path == "" {
@@ -57,7 +57,7 @@ func parseChange(written string) (c change, err error) {
 	return c, nil
 }
 
-// parseScalar reads a value as it would stand in a scenario.
+// parseScalar reads a value as in a scenario's YAML.
 func parseScalar(path, value string) (t tree, err error) {
 	if value == "" {
 		return t, nil
@@ -73,10 +73,10 @@ func parseScalar(path, value string) (t tree, err error) {
 	return t, nil
 }
 
-// target is one scalar that a path leads to.
+// target is one scalar that a path names.
 type target struct {
 	list   string   // top-level list, "" if the scalar is no part of an entry
-	entry  *tree    // of the list
+	entry  *tree    // entry of the list
 	rest   []string // path within the entry
 	object *tree    // object that has the key, or may have it
 	key    string
@@ -91,7 +91,8 @@ func (t *target) name() string {
 	return entryName(t.list, 0, t.entry) + "." + strings.Join(t.rest, ".")
 }
 
-// writable returns the object that has the key, to be changed: none of it is shared.
+// writable returns the object that has the key, for changing it: it is shared with no other
+// entry.
 func (t *target) writable() *tree {
 	if t.list == "" {
 		return t.object
@@ -104,8 +105,8 @@ func (t *target) writable() *tree {
 	return in
 }
 
-// targets finds what a path leads to, of which there is at least one. With a *
-// in it, entries that lack a part of the path are passed over.
+// targets returns the scalars that a path names, at least one. If the path has a *, entries
+// that lack a part of it are skipped.
 func (d *document) targets(path string) ([]target, error) {
 	keys := strings.Split(path, ".")
 	if _, ok := d.schema.key(d.schema.top(), keys[0]); !ok {
@@ -122,7 +123,7 @@ func (d *document) targets(path string) ([]target, error) {
 	if entry.get("properties").get("id") == nil {
 		return nil, errPath("%s: %s have no ids and cannot be set", path, keys[0])
 	}
-	if v := d.root.get(keys[0]); len(keys) == 1 && v != nil && v.form == formNumber { // how many are drawn
+	if v := d.root.get(keys[0]); len(keys) == 1 && v != nil && v.form == formNumber { // the number of homes to draw
 		of, _ := d.schema.key(d.schema.top(), keys[0])
 		return []target{{object: &d.root, rest: keys, key: keys[0], sub: of}}, nil
 	}
@@ -132,7 +133,7 @@ func (d *document) targets(path string) ([]target, error) {
 	return d.targetsIn(path, keys, entry)
 }
 
-// targetsIn finds the targets of LIST.ID.KEY….
+// targetsIn returns the targets of a path LIST.ID.KEY….
 func (d *document) targetsIn(path string, keys []string, of subschema) (found []target, err error) {
 	matched := 0
 	for _, e := range d.matching(keys[0], keys[1]) {
@@ -171,8 +172,7 @@ func (d *document) errNoSuch(path, list, id string) error {
 	return errPath("%s: no such %s, %s", path, what, problem.Wanted(id, ids))
 }
 
-// matching returns the entries of a list with an id, or with ids that fit a
-// pattern.
+// matching returns the entries of a list whose id fits a pattern.
 func (d *document) matching(list, pattern string) (found []*tree) {
 	entries := d.entries(list)
 	if !strings.Contains(pattern, "*") {
@@ -189,7 +189,7 @@ func (d *document) matching(list, pattern string) (found []*tree) {
 	return found
 }
 
-// index is where the entries of a list stand, by id.
+// index returns the indices of a list's entries, by id.
 func (d *document) index(list string) map[string]int {
 	if d.indexes[list] == nil {
 		ids := d.ids(list)
@@ -205,7 +205,7 @@ func (d *document) index(list string) map[string]int {
 	return d.indexes[list]
 }
 
-// descend follows the rest of a path from t.in on.
+// descend returns t with the object and key that the path t.rest leads to from t.object.
 func (d *document) descend(path string, t target) (*target, error) {
 	for i, key := range t.rest {
 		of, ok := d.schema.key(t.sub, key)
@@ -233,8 +233,7 @@ func (d *document) descend(path string, t target) (*target, error) {
 	return &t, nil
 }
 
-// applySet makes one change to the tree. What is wrong with it is a pathError or a
-// valueError.
+// applySet makes one change to the tree. Its errors are a pathError or a valueError.
 func (d *document) applySet(written string) error {
 	c, err := parseChange(written)
 	if err != nil {
