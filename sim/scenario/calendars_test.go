@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hourly is a record in which each hour's value says when it was: the day of the
-// year times 100 plus the hour, in W.
+// hourly is a record whose values encode their hour: the day of the year times 100 plus the
+// hour of the day, in W.
 func hourly(from, to string, offset string) string {
 	first, _ := time.Parse(time.DateOnly, from)
 	last, _ := time.Parse(time.DateOnly, to)
@@ -22,7 +22,7 @@ func hourly(from, to string, offset string) string {
 	return b.String()
 }
 
-// What is wrong with a calendar or a move is said with its line.
+// An error in a calendar or a move names its line.
 func TestBadCalendarInScenario(t *testing.T) {
 	source := `start: 2018-01-01
 step_s: 3600

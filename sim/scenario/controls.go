@@ -18,8 +18,8 @@ type preset struct {
 	strategies [twins.NumLevels]string
 }
 
-// presets are the words of controls. The first is the default, also for the levels that a
-// scenario does not name.
+// presets are the words of controls. The first is the default; it also has the strategies of
+// levels that a scenario does not name.
 var presets = []preset{
 	{"full", "demand response and plans", [...]string{"operator", "pro_rata", "own_aims"}},
 	{"none", "no peak control, charging plans or demand response", [...]string{"plain", "pro_rata", "own_aims"}},

@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A preset's word stands for a strategy at each level, and a level that a scenario leaves out
-// has that of full. --set changes a level or a strategy's key of either.
+// A preset's word gives a strategy for each level. A level that a scenario leaves out has the
+// strategy of full. --set changes a level or a strategy's key, with and without a preset.
 func TestStrategiesOfAScenario(t *testing.T) {
 	for _, row := range []struct {
 		controls string

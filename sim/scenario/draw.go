@@ -59,7 +59,7 @@ type thing struct {
 	among    *thing // only homes that have this one can have it; nil: all homes
 	values   *variants
 	prepared *variants // what homes without it are prepared with; nil: nothing
-	// Of the homes so far: how many could have one, and how many have one.
+	// Counts of the homes drawn so far: those that could have one, and those that have one.
 	eligible, chosen int
 	has              []bool // by home of the community that is being drawn
 }
@@ -87,9 +87,9 @@ func (d *document) draw() error {
 		return d.errorAt(spec.line, "draw: no number of households, wanted one, such as households: 300, instead of a list")
 	}
 	g := drawing{document: d, spec: spec, templates: map[uint64]*homeTemplate{}, made: map[string][]tree{}}
-	g.homes, _ = strconv.Atoi(number.text)                         // whole, by the schema
-	g.perCommunity, _ = strconv.Atoi(spec.textOf("per_community")) // as well
-	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64)   // as well
+	g.homes, _ = strconv.Atoi(number.text)                         // the schema allows only whole numbers
+	g.perCommunity, _ = strconv.Atoi(spec.textOf("per_community")) // likewise
+	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64)   // likewise
 	if g.readDraw(); len(g.found) > 0 {
 		return problem.Join(g.found)
 	}
@@ -157,7 +157,7 @@ func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 	rest := v.without("share", "among", "name", "prepared")
 	rest.line = v.line
 	t := &thing{name: key, line: v.line, values: g.variantsOf("draw."+key, &rest, of)}
-	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0 … 1, by the schema
+	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0…1, as the schema checks
 	g.checkVariants("draw."+key, t.values, of)
 	if v.textOf("prepared") == "true" && !t.values.invalid {
 		t.prepared = g.readPrepared(key, &rest, of)
@@ -263,7 +263,7 @@ func (g *drawing) readLoad(household subschema) {
 		g.addProblem(id.line, "draw.load.recording: no recording %q, %s", id.text, problem.Wanted(id.text, g.ids("recordings")))
 		return
 	}
-	most, _ := strconv.Atoi(v.textOf("move_weeks")) // whole, by the schema
+	most, _ := strconv.Atoi(v.textOf("move_weeks")) // the schema allows only whole numbers
 	if most > 0 && recording.get("calendar") == nil {
 		g.addProblem(v.get("move_weeks").line, "draw.load.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", most, recording.textOf("id"))
 	}
@@ -384,7 +384,7 @@ func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
 	}
 	what := g.variantsOf(name, &whole, of)
 	g.checkVariants(name, what, of)
-	units, _ := strconv.Atoi(v.textOf("units")) // whole, by the schema
+	units, _ := strconv.Atoi(v.textOf("units")) // the schema allows only whole numbers
 	for n := range units {
 		id := v.textOf("id")
 		if units > 1 {

@@ -178,7 +178,7 @@ func matchStar(pattern, word string) (captured string, ok bool) {
 func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
-	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // whole, by the schema
+	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // the schema allows only whole numbers
 	if c := entry.get("columns"); c != nil {
 		spec.Columns.User, spec.Columns.Arrive = c.textOf("user"), c.textOf("arrive")
 		spec.Columns.Leave, spec.Columns.Energy = c.textOf("leave"), c.textOf("energy")
@@ -195,7 +195,7 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	}
 	if c := entry.get("calendar"); c != nil {
 		for i := range c.items {
-			week, _ := strconv.Atoi(c.items[i].textOf("from_week")) // whole, by the schema
+			week, _ := strconv.Atoi(c.items[i].textOf("from_week")) // the schema allows only whole numbers
 			spec.Calendar = append(spec.Calendar, inputs.CalendarPart{FromWeek: week, RecordDay: c.items[i].textOf("record_day")})
 		}
 	}

@@ -340,7 +340,7 @@ func (r *yamlReader) merge(n *yaml.Node, t *tree, present map[string]int, depth 
 	}
 }
 
-// Other forms.
+// Conversion to and from JSON, the validator's values and YAML.
 
 // readJSON reads JSON of the program itself, in which errors panic. It keeps the order of keys.
 func readJSON(source string) tree {
