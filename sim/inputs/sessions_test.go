@@ -51,7 +51,7 @@ func TestBadSessions(t *testing.T) {
 			`s.csv:2: energy "1e7" kWh is more than any vehicle holds, wanted at most 1e+06 kWh`},
 		{"infinite energy", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,inf"}, `s.csv:2: energy "inf" is not a number, wanted kWh`},
 		{"twice", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,5", "a,2018-01-08 18:00,2018-01-08 19:00,5"},
-			`s.csv:3: user "a": the session from 2018-01-08 18:00 stands twice, wanted it once: first in line 2`},
+			`s.csv:3: user "a": the session from 2018-01-08 18:00 appears twice, wanted it once: first in line 2`},
 		{"overlapping, in any order", SessionsSpec{}, []string{"a,2018-01-08 18:30,2018-01-08 20:00,5", "b,2018-01-08 18:00,2018-01-08 19:00,5", "a,2018-01-08 18:00,2018-01-08 19:00,5"},
 			`s.csv:2: user "a": arrives at 2018-01-08 18:30 before having left at 2018-01-08 19:00 (line 4), wanted one session after the other`},
 		{"nobody", SessionsSpec{}, []string{",2018-01-08 18:00,2018-01-08 19:00,5"}, "s.csv:2: no user, wanted the name of the vehicle or its driver"},
