@@ -433,7 +433,7 @@ func (f *recordedFile) mapHeader() error {
 	for i, name := range f.header {
 		name = strings.TrimSpace(name)
 		if f.header[i] = name; name != "" && seen[name] {
-			return f.problem(f.headerLine, "column %q comes twice, wanted each name once", name)
+			return f.problem(f.headerLine, "column %q appears twice, wanted each name once", name)
 		}
 		seen[name] = true
 	}
@@ -635,7 +635,7 @@ func (r *recordingRules) timeOf(text string, after int64, before string, line in
 		}
 	}
 	if at == after {
-		return 0, r.problem(line, "time %q comes twice, wanted each once", text)
+		return 0, r.problem(line, "time %q appears twice, wanted each once", text)
 	}
 	if at < after {
 		return 0, r.problem(line, "time %q comes after %q, wanted rows in the order of time", text, before)

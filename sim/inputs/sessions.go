@@ -253,25 +253,25 @@ func (s *Sessions) Of(user string, shiftWeeks int) ([]twins.Session, error) {
 	if all == nil {
 		return nil, fmt.Errorf("sessions %s have no user %q, %s", s.ID, user, problem.Wanted(user, s.Users))
 	}
-	var laid []twins.Session
+	var steps []twins.Session
 	start, end := s.span()
 	s.eachAround(all, int64(7*shiftWeeks*SecondsPerDay), func(one session) {
 		if one.leave < start-around || one.arrive > end+around {
 			return
 		}
 		from := s.tick(one.arrive)
-		laid = addSession(laid, twins.Session{From: from, Until: max(s.tick(one.leave), from+1),
+		steps = addSession(steps, twins.Session{From: from, Until: max(s.tick(one.leave), from+1),
 			Energy: one.energy, File: s.spec.File, Line: one.line})
 	})
 	from := 0
-	for from+1 < len(laid) && laid[from+1].Until <= 0 {
+	for from+1 < len(steps) && steps[from+1].Until <= 0 {
 		from++
 	}
 	to := from
-	for to < len(laid) && laid[to].From < s.cal.Steps {
+	for to < len(steps) && steps[to].From < s.cal.Steps {
 		to++
 	}
-	return laid[from:min(to+1, len(laid))], nil
+	return steps[from:min(to+1, len(steps))], nil
 }
 
 // span returns the range of the run's local days, in wall time of the scenario.

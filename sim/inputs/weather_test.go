@@ -24,7 +24,7 @@ func fortCollins() (s WeatherSpec) {
 	return s
 }
 
-// calendarOf is days of standard time in Fort Collins.
+// calendarOf returns a calendar of days of standard time in Fort Collins.
 func calendarOf(t testing.TB, start string, step twins.Seconds, days int) *Calendar {
 	t.Helper()
 	zone, err := time.LoadLocation("Etc/GMT+7")
@@ -75,9 +75,10 @@ func number(t testing.TB, text string) float64 {
 	return float64(v) / 1e6
 }
 
-// The zenith column of Fort Collins is that of the stamp's own moment, refraction
-// with the air of the row included: 0.0175° at most while the sun is higher than 5°.
-// A quarter of an hour away from the stamp it is far off.
+// The zenith column of Fort Collins is for the moment of the stamp, refraction
+// with the air of the row included: it is off by at most 0.0175° while the sun
+// is higher than 5°. A quarter of an hour before or after the stamp it is far
+// off.
 func TestSunOfFortCollins(t *testing.T) {
 	for _, row := range []struct {
 		shift       float64 // seconds
@@ -104,9 +105,10 @@ func TestSunOfFortCollins(t *testing.T) {
 	}
 }
 
-// Whatever the step, the mean over an interval of the record is what was
-// recorded: interval by interval with steps that divide it, and over the year with
-// all of them. January's mean of 0.7 °C and 1,675 kWh/m² are figures of the record.
+// Whatever the step, the mean over an interval of the record is the recorded
+// value: for each interval with steps that divide it, and over the year with
+// all steps. January's mean of 0.7 °C and 1,675 kWh/m² are figures of the
+// record.
 func TestWeatherKeepsItsEnergy(t *testing.T) {
 	var ghi, dni, dhi, january float64
 	eachRow(t, "weather/fort-collins-2018.csv.gz", func(field func(string) string) {
@@ -163,8 +165,8 @@ func TestWeatherKeepsEachInterval(t *testing.T) {
 	}
 }
 
-// Inside an interval the light follows the sun: it rises before noon and falls
-// after it, minute by minute, and there is none before sunrise.
+// Within an interval the light follows the sun: minute by minute it rises
+// before noon and falls after it, and it is 0 before sunrise.
 func TestLightFollowsTheSun(t *testing.T) {
 	cal := calendarOf(t, "2018-06-20 00:00", 60, 1)
 	w := mustWeather(t, fortCollins(), cal)
@@ -189,8 +191,8 @@ func TestLightFollowsTheSun(t *testing.T) {
 	if dark < 530 || dark > 545 { // 20 June 2018: sunrise 5:29 to sunset 20:33 MDT, 15:05 h of light
 		t.Errorf("%d dark minutes", dark)
 	}
-	if broken > 2 { // at noon itself
-		t.Errorf("%d minutes against the sun", broken)
+	if broken > 2 { // the minutes at noon
+		t.Errorf("in %d minutes the light does not follow the sun", broken)
 	}
 }
 
@@ -225,8 +227,8 @@ func TestWeatherBetweenRows(t *testing.T) {
 	}
 }
 
-// A step's weather does not depend on which steps were asked for before, and
-// asking takes no memory.
+// The weather of a step does not depend on the steps read before, and reading
+// it allocates nothing.
 func TestWeatherInAnyOrder(t *testing.T) {
 	cal := calendarOf(t, "2018-04-03 00:00", 900, 3)
 	w := mustWeather(t, fortCollins(), cal)
@@ -245,7 +247,7 @@ func TestWeatherInAnyOrder(t *testing.T) {
 	}
 }
 
-// A run of another year looks at the record through a map of moments.
+// A run of another year reads the record through Moment.
 func TestWeatherOfAnotherYear(t *testing.T) {
 	const year = 365 * 86_400
 	there := calendarOf(t, "2018-05-05 00:00", 900, 2)
@@ -265,8 +267,8 @@ func TestWeatherOfAnotherYear(t *testing.T) {
 	}
 }
 
-// On clear days the clear sky gives what was recorded: the brightest day of each
-// month within 13 % (too little in the dry air of winter), and all of them
+// On clear days the clear sky gives what was recorded: the brightest day of
+// each month within 13 % (too little in the dry air of winter), and these days
 // together within 4 %.
 func TestClearSky(t *testing.T) {
 	w := mustWeather(t, fortCollins(), calendarOf(t, "2018-01-01 00:00", 1800, 365))
@@ -301,10 +303,10 @@ func TestClearSky(t *testing.T) {
 	}
 }
 
-// Taken from the global light alone, the year's beam is 9 % too little and its
-// diffuse light 13 % too much: in this high, dry place less light is scattered than
-// where Erbs, Klein and Duffie measured.
-func TestGlobalLightTakenApart(t *testing.T) {
+// When it is estimated from the global irradiance, the year's beam is 9 % too
+// low and its diffuse irradiance 13 % too high: in this high, dry place less
+// light is scattered than where Erbs, Klein and Duffie measured.
+func TestGlobalIrradianceDecomposed(t *testing.T) {
 	cal := calendarOf(t, "2018-01-01 00:00", 1800, 365)
 	spec := fortCollins()
 	delete(spec.Columns, "dni_w_per_m2")
@@ -325,7 +327,8 @@ func TestGlobalLightTakenApart(t *testing.T) {
 	}
 }
 
-// dayOfWeather is a small file, every hour, with lines to be replaced.
+// dayOfWeather returns a file of one day with a row for every hour; edit may
+// replace lines.
 func dayOfWeather(edit func(hour int, line string) string) fstest.MapFS {
 	var b strings.Builder
 	b.WriteString("time,g,b,d,t,v,p\n")
@@ -385,7 +388,7 @@ func TestBadWeather(t *testing.T) {
 	}
 }
 
-// What lies outside the run may be missing.
+// Values outside the run may be missing.
 func TestWeatherGapsElsewhere(t *testing.T) {
 	files := dayOfWeather(func(hour int, line string) string {
 		if hour > 12 && hour < 22 {
@@ -400,8 +403,8 @@ func TestWeatherGapsElsewhere(t *testing.T) {
 	}
 }
 
-// Gaps are filled with a clear sky by day (of Ineichen and Perez), with darkness by night, and linearly
-// for the rest; and they are counted.
+// Gaps are filled, and counted: irradiance with that of a clear sky by day
+// (Ineichen and Perez) and with 0 by night, the rest linearly.
 func TestWeatherGapsFilled(t *testing.T) {
 	files := dayOfWeather(func(hour int, line string) string {
 		switch hour {
@@ -425,7 +428,7 @@ func TestWeatherGapsFilled(t *testing.T) {
 	if row := w.rows[2]; row.ghi != 0 || row.dni != 0 || row.dhi != 0 || row.temperature != -8 {
 		t.Errorf("at night %+v", row)
 	}
-	// 40 N on 8 January: the sun stands 27.7° high at noon.
+	// 40 N on 8 January: the sun is 27.7° high at noon.
 	row := w.rows[12]
 	if row.ghi < 400 || row.ghi > 480 || math.Abs(row.temperature-2) > 1e-12 || row.wind != 2.5 || row.dni < 500 || row.dhi > 150 {
 		t.Errorf("at noon %+v", row)
@@ -435,7 +438,7 @@ func TestWeatherGapsFilled(t *testing.T) {
 	}
 }
 
-// The three meanings of a stamp lie half an interval apart.
+// The three meanings of a stamp are half an interval apart.
 func TestWeatherStamps(t *testing.T) {
 	var first [3]int64
 	for i, stamps := range []string{stampsStart, stampsMiddle, stampsEnd} {
