@@ -81,7 +81,7 @@ func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flo
 // With a small tie, no engine and empty batteries the hamlet lacks power. The bookings
 // of the members equal the flows of the grid to the millijoule, and so does ENS; with a
 // smaller tie all of them are greater.
-func TestWhatIsBookedIsWhatHappened(t *testing.T) {
+func TestBookingsEqualFlows(t *testing.T) {
 	poor := []string{"producers.engine.rated_w=10", "batteries.*.available=false",
 		"vehicles.car.initial_soc=0.1", "vehicles.car.daily.trip_wh=40000"}
 	var before *views.Report
@@ -99,7 +99,7 @@ func TestWhatIsBookedIsWhatHappened(t *testing.T) {
 			}
 		}
 		if booked != *all {
-			t.Errorf("%s: booked %+v, happened %+v", tie, booked, *all)
+			t.Errorf("%s: booked %+v, flows %+v", tie, booked, *all)
 		}
 		if sum.Reliability.ENS() != all.unserved {
 			t.Errorf("%s: ENS %v, unserved %v", tie, sum.Reliability.ENS(), all.unserved)
@@ -109,7 +109,7 @@ func TestWhatIsBookedIsWhatHappened(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(sum.Bookings.All(), func(x views.Booking) bool { return x.Member == "grid/south/home-5/car" && x.What == "unserved" }) {
-			t.Errorf("%s: the car got all that it was promised", tie)
+			t.Errorf("%s: the car has no unserved energy", tie)
 		}
 		if before != nil && (r.Energy.Unserved <= before.Energy.Unserved || r.Reliability.SAIDIMin <= before.Reliability.SAIDIMin ||
 			r.Reliability.SAIFI < before.Reliability.SAIFI || r.Rewards.Unserved <= before.Rewards.Unserved || r.Fairness.ServedShort < before.Fairness.ServedShort) {
@@ -125,7 +125,7 @@ func TestServiceFollowsTheScenario(t *testing.T) {
 	base, _, _ := runHamlet(t, poor...)
 	longer, _, _ := runHamlet(t, append(poor, "reliability.interruption_s=86400")...)
 	if base.Reliability.SAIFI == 0 || longer.Reliability.SAIFI != 0 || longer.Reliability.ENSWh != base.Reliability.ENSWh {
-		t.Errorf("interruptions longer than 3 min %+v, than a day %+v", base.Reliability, longer.Reliability)
+		t.Errorf("interruptions above 3 min: %+v; above a day: %+v", base.Reliability, longer.Reliability)
 	}
 	paid, _, _ := runHamlet(t, append(poor, "agreement.unserved_eur_per_kwh=0", "agreement.shifted_eur_per_kwh=0.1")...)
 	if base.Rewards.Unserved == 0 || paid.Rewards.Unserved != 0 {

@@ -11,7 +11,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// misses are the errors of three quarter hours of each hour: a run does not judge the fourth.
+// misses returns the errors of three quarter hours of each hour, because a run does not judge the
+// fourth.
 func misses(hours int, of func(i int) (hour, day twins.Power)) (all []views.ForecastMiss) {
 	for i := range hours * 4 {
 		if i%4 == 0 {
@@ -112,7 +113,7 @@ func TestBandByHand(t *testing.T) {
 // net load.
 type covered struct {
 	band   views.ForecastBand
-	known  map[twins.Tick][]twins.Power // by the step of issue and the lead: as it was then
+	known  map[twins.Tick][]twins.Power // the band when the forecast was made, by step of issue and lead
 	issued map[twins.Tick]sim.NetForecast
 	came   map[twins.Tick]twins.Power
 }
@@ -137,7 +138,7 @@ func (c *covered) Commit(r *sim.StepRecord) error {
 // About 80 % of the actual values lie in the band, for each forecast of a week that is made
 // after there is a band: in different seasons, and where the town is an island that lacks
 // power.
-func TestBandCoversWhatComes(t *testing.T) {
+func TestBandCoversActuals(t *testing.T) {
 	if testing.Short() {
 		t.Skip("four weeks of a town")
 	}
