@@ -282,7 +282,7 @@ func TestCalendarAtFindsWhatFillShows(t *testing.T) {
 		c.Fill(tick, &env)
 		at := c.At(int(env.Day), int(env.SecondOfDay))
 		if at != tick && at != tick-4 { // four quarter hours earlier, in the hour that clocks show twice
-			t.Fatalf("step %d shows day %d second %d, which is step %d", tick, env.Day, env.SecondOfDay, at)
+			t.Fatalf("step %d shows day %d second %d, for which At returns step %d", tick, env.Day, env.SecondOfDay, at)
 		}
 	}
 }
@@ -296,7 +296,7 @@ func TestCalendarAfterTheTables(t *testing.T) {
 		c.Fill(tick, &env)
 		sameClock(t, env, clockOf(c, tick))
 		if at := c.At(int(env.Day), int(env.SecondOfDay)); at != tick {
-			t.Fatalf("step %d shows day %d second %d, which is step %d", tick, env.Day, env.SecondOfDay, at)
+			t.Fatalf("step %d shows day %d second %d, for which At returns step %d", tick, env.Day, env.SecondOfDay, at)
 		}
 	}
 }
@@ -318,7 +318,7 @@ func TestCalendarFillAllocatesNothing(t *testing.T) {
 	var env twins.Env
 	var tick twins.Tick
 	if n := testing.AllocsPerRun(2000, func() { c.Fill(tick, &env); tick++ }); n != 0 {
-		t.Errorf("%v allocations per step", n)
+		t.Errorf("%v allocations per step, wanted none", n)
 	}
 }
 

@@ -68,9 +68,9 @@ func (w *wide) add(x wide) {
 	w.hi += x.hi + carry
 }
 
-// over returns w ÷ by, rounded. The quotient fits into 64 bits, because it is a
+// dividedBy returns w ÷ by, rounded. The quotient fits into 64 bits, because it is a
 // mean of small factors.
-func (w wide) over(by uint64) int64 {
+func (w wide) dividedBy(by uint64) int64 {
 	w.add(wide{0, by / 2})
 	quo, _ := bits.Div64(w.hi, w.lo, by)
 	return int64(quo)
@@ -396,6 +396,6 @@ func (m *Market) Fill(t twins.Tick, env *twins.Env) {
 	}
 	env.Price, env.Carbon = twins.Price(quoFloor(2*price+m.perStep, 2*m.perStep)), 0
 	if m.Mixed {
-		env.Carbon = emitted.over(generated)
+		env.Carbon = emitted.dividedBy(generated)
 	}
 }

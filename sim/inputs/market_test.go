@@ -80,7 +80,7 @@ func TestPricesOf2024(t *testing.T) {
 	cal := berlin(t, "2024-01-01", 3600, 366)
 	prices, _ := series(mustMarket(t, germany(), cal), cal)
 	if len(prices) != 8784 {
-		t.Fatalf("%d hours", len(prices))
+		t.Fatalf("%d hours, wanted 8784", len(prices))
 	}
 	negative, spread, env := 0, 0.0, twins.Env{}
 	days := map[int32][]float64{}
@@ -141,7 +141,7 @@ func TestReferenceDay(t *testing.T) {
 		known(t, "most", slices.Max(prices), 130, 0.5)
 		for i, p := range prices { // a price holds for an hour
 			if hour := i - i%int(3600/step); p != prices[hour] {
-				t.Fatalf("step %d: %v after %v in the same hour", i, p, prices[hour])
+				t.Fatalf("step %d: price %v, wanted %v as in the rest of the hour", i, p, prices[hour])
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func TestMarketOfLongSteps(t *testing.T) {
 			}
 		}
 		if n := testing.AllocsPerRun(10, func() { m.Fill(0, &env) }); n != 0 {
-			t.Errorf("%v allocations", n)
+			t.Errorf("%v allocations per step, wanted none", n)
 		}
 	}
 }
@@ -246,7 +246,7 @@ func TestGenerationSources(t *testing.T) {
 		}
 	}
 	if plants != 9 {
-		t.Errorf("%d technologies of plants", plants)
+		t.Errorf("%d technologies are of plants, wanted 9", plants)
 	}
 }
 

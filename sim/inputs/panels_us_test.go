@@ -173,7 +173,7 @@ func TestPanelsOfFontana(t *testing.T) {
 		best := fitRoof(roofs, real, clear[:half])
 		t.Logf("b%d: %s, %.2f kW of %.0f, fitted to %d clear days", i+1, best.keys, best.rating, nominal, half)
 		if share := best.rating / nominal; share < 0.7 || share > 1.05 {
-			t.Errorf("b%d: fitted rating %.2f kW, nominal %v kW", i+1, best.rating, nominal)
+			t.Errorf("b%d: fitted rating %.2f kW, wanted 0.7 … 1.05 of the nominal %v kW", i+1, best.rating, nominal)
 		}
 		most := fontanaError{rmse: 0.105, shape: 0.058}
 		if i+1 == 10 || i+1 == 11 {
@@ -203,7 +203,7 @@ func (f *fittedRoof) checkClearDays(t *testing.T, real []float64, clear []int, h
 		t.Errorf("mean error %+.1f %%, %+v, wanted at most %+v", 100*by/mean, got, most)
 	}
 	if spring < 1.15 || springModel > 1.05 {
-		t.Errorf("output in April is %.2f of that in August, in the model %.2f", spring, springModel)
+		t.Errorf("output in April is %.2f of that in August, wanted at least 1.15; in the model %.2f, wanted at most 1.05", spring, springModel)
 	}
 }
 
@@ -216,7 +216,7 @@ func (f *fittedRoof) checkYear(t *testing.T, real, lit []float64) {
 	r := correlation(ratios(days(lit), days(f.clear)), ratios(days(real), days(f.clear)))
 	t.Logf("  in the recorded light: year %+.1f %%, RMSE %.0f %% of the mean, clearness of days r %.2f", 100*year, 100*rmse/mean, r)
 	if math.Abs(r) > 0.25 || math.Abs(year) > 0.145 {
-		t.Errorf("in the recorded light: year %+.1f %%, clearness of days r %.2f", 100*year, r)
+		t.Errorf("in the recorded light: year %+.1f %%, clearness of days r %.2f, wanted within ±14.5 %% and ±0.25", 100*year, r)
 	}
 }
 

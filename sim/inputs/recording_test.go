@@ -407,7 +407,7 @@ func TestRecordingForms(t *testing.T) {
 				t.Fatal(err)
 			}
 			if r.ID != "street" || r.Interval != 900 || r.Columns[0] != "a" {
-				t.Errorf("ID %q, interval %d, columns %q", r.ID, r.Interval, r.Columns)
+				t.Errorf("ID %q, interval %d, columns %q, wanted street, 900 and a first", r.ID, r.Interval, r.Columns)
 			}
 			samePowers(t, r.Values[0], 1, 2, 3, 4)
 		})
@@ -504,7 +504,7 @@ func TestRecordingLargestPowerOfShortSteps(t *testing.T) {
 	spec := recordedAs(inUnit("W"))
 	r, err := ReadRecording(fileOf(spec, lines("time,a", "00:00:00,1e15", "00:00:01,0")), spec, cal)
 	if err != nil || r.Values[0][0] != mostRecorded {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("got %v, %v, wanted a first power of %v", r, err, mostRecorded)
 	}
 	_, err = ReadRecording(fileOf(spec, lines("time,a", "00:00:00,1000000000000000.001", "00:00:01,0")), spec, cal)
 	const want = `street.csv:2: column "a": "1000000000000000.001" W is too large, wanted a mean power of at most 1000000000000000 W`

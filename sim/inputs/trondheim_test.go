@@ -48,13 +48,13 @@ func TestTrondheim(t *testing.T) {
 		for _, one := range all {
 			energy += one.energy
 			if p, _ := one.energy.Over(twins.Seconds(one.leave - one.arrive)); p > 11*twins.Kilowatt {
-				t.Errorf("%s: line %d: %v W on average", user, one.line, p.Watts())
+				t.Errorf("%s: line %d: mean power %v W, wanted at most 11 kW", user, one.line, p.Watts())
 			}
 		}
 	}
 	kWh := energy.WattHours() / 1000
 	if n != 5428 || len(s.Users) != 56 || len(regulars(s)) != 47 {
-		t.Errorf("%d sessions of %d users, %d with eight weeks", n, len(s.Users), len(regulars(s)))
+		t.Errorf("%d sessions of %d users, %d with eight weeks, wanted 5428, 56 and 47", n, len(s.Users), len(regulars(s)))
 	}
 	few, err := ReadSessions(shippedFiles(), SessionsSpec{ID: "trondheim", File: "vehicles/trondheim.csv.gz", Unit: "kWh", WeeksFrom: "2018-01-01", MinWeeks: 8}, s.cal)
 	if err != nil || !slices.Equal(few.Users, regulars(s)) {
@@ -93,7 +93,7 @@ func TestTrondheimNights(t *testing.T) {
 		mean += e / float64(len(kWh))
 	}
 	if len(kWh) != 1848 || unmet7 != 0 {
-		t.Errorf("%d nights, the energy of %d cannot be charged at 7.2 kW", len(kWh), unmet7)
+		t.Errorf("%d nights, the energy of %d cannot be charged at 7.2 kW, wanted 1848 and 0", len(kWh), unmet7)
 	}
 	near(t, "median, kWh", kWh[len(kWh)/2], 10.9, 0.05)
 	near(t, "mean, kWh", mean, 13.7, 0.05)

@@ -139,7 +139,7 @@ func TestWeatherKeepsItsEnergy(t *testing.T) {
 			}
 		}
 		if math.Abs(sum[0]-1_675_000) > 1000 || math.Abs(mild-0.7) > 0.05 || math.Abs(mild-january) > 0.01 {
-			t.Errorf("steps of %d s: %.0f Wh/m², January %.3f °C, recorded %.3f °C", step, sum[0], mild, january)
+			t.Errorf("steps of %d s: %.0f Wh/m², wanted 1675000; January %.3f °C, wanted %.3f °C as recorded", step, sum[0], mild, january)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func TestLightFollowsTheSun(t *testing.T) {
 		before := out.GHI
 		w.Fill(cal.Unix(k), 60, &out)
 		if length := math.Sqrt(out.Sun[0]*out.Sun[0] + out.Sun[1]*out.Sun[1] + out.Sun[2]*out.Sun[2]); math.Abs(length-1) > 1e-12 {
-			t.Fatalf("step %d: sun vector of length %v", k, length)
+			t.Fatalf("step %d: sun vector of length %v, wanted 1", k, length)
 		}
 		if out.Sun[2] <= 0 {
 			dark++
@@ -189,10 +189,10 @@ func TestLightFollowsTheSun(t *testing.T) {
 		}
 	}
 	if dark < 530 || dark > 545 { // 20 June 2018: sunrise 5:29 to sunset 20:33 MDT, 15:05 h of light
-		t.Errorf("%d dark minutes", dark)
+		t.Errorf("%d dark minutes, wanted 530 … 545", dark)
 	}
 	if broken > 2 { // the minutes at noon
-		t.Errorf("in %d minutes the light does not follow the sun", broken)
+		t.Errorf("in %d minutes the light does not follow the sun, wanted at most 2", broken)
 	}
 }
 
@@ -220,7 +220,7 @@ func TestWeatherBetweenRows(t *testing.T) {
 	thin.Fill(cal.Unix(0), 600, &other)
 	// The standard atmosphere has 842.6 hPa at 1,526 m (ISO 2533); Fort Collins 812 … 845.
 	if got := other.AirDensity * 287.05 * (273.15 + other.Temperature) / 100; math.Abs(got-842.6) > 0.5 {
-		t.Errorf("%v hPa", got)
+		t.Errorf("pressure %v hPa, wanted 842.6", got)
 	}
 	if want := out.Wind * math.Pow(10.0/80, 0.257); math.Abs(other.Wind-want) > 1e-9 {
 		t.Errorf("%v m/s at 10 m, wanted %v", other.Wind, want)
@@ -243,7 +243,7 @@ func TestWeatherInAnyOrder(t *testing.T) {
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() { w.Fill(cal.Unix(40), 900, &got); w.Fill(cal.Unix(90), 900, &got) }); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations per step, wanted none", n)
 	}
 }
 
@@ -254,7 +254,7 @@ func TestWeatherOfAnotherYear(t *testing.T) {
 	here := calendarOf(t, "2019-05-05 00:00", 900, 2)
 	spec := fortCollins()
 	if _, err := ReadWeather(shippedFiles(), spec, here); err == nil || !strings.Contains(err.Error(), "which is the run") {
-		t.Fatalf("a run outside the record: %v", err)
+		t.Fatalf("a run outside the record: got error %v, wanted it to name the run", err)
 	}
 	spec.Moment = func(unix int64) int64 { return unix - year }
 	a, b := mustWeather(t, fortCollins(), there), mustWeather(t, spec, here)
@@ -295,11 +295,11 @@ func TestClearSky(t *testing.T) {
 		all[0], all[1] = all[0]+recorded, all[1]+clear
 		t.Logf("%v: recorded %.0f Wh/m², clear sky %+.1f %%", month, recorded, 100*(clear/recorded-1))
 		if math.Abs(clear/recorded-1) > 0.13 {
-			t.Errorf("%v: recorded %.0f Wh/m², clear sky %.0f", month, recorded, clear)
+			t.Errorf("%v: recorded %.0f Wh/m², clear sky %.0f, wanted within 13 %%", month, recorded, clear)
 		}
 	}
 	if by := all[1]/all[0] - 1; math.Abs(by) > 0.04 {
-		t.Errorf("clear sky off by %.3f", by)
+		t.Errorf("clear sky is off by %.3f, wanted at most 0.04", by)
 	}
 }
 
@@ -318,12 +318,12 @@ func TestGlobalIrradianceDecomposed(t *testing.T) {
 		beam[0], beam[1] = beam[0]+a.dni, beam[1]+b.dni
 		diffuse[0], diffuse[1] = diffuse[0]+a.dhi, diffuse[1]+b.dhi
 		if b.dni < 0 || b.dhi < 0 || b.dhi > b.ghi {
-			t.Fatalf("interval %d: %+v", s, b)
+			t.Fatalf("interval %d: %+v, wanted 0 ≤ dni and 0 ≤ dhi ≤ ghi", s, b)
 		}
 	}
 	t.Logf("beam %+.1f %%, diffuse %+.1f %%", 100*(beam[1]/beam[0]-1), 100*(diffuse[1]/diffuse[0]-1))
 	if math.Abs(beam[1]/beam[0]-1) > 0.10 || math.Abs(diffuse[1]/diffuse[0]-1) > 0.14 {
-		t.Errorf("beam %v, diffuse %v", beam, diffuse)
+		t.Errorf("beam %v, diffuse %v (from the record, decomposed), wanted within 10 and 14 %%", beam, diffuse)
 	}
 }
 
@@ -399,7 +399,7 @@ func TestWeatherGapsElsewhere(t *testing.T) {
 	cal := calendarOf(t, "2018-01-08 00:00", 900, 1)
 	cal.Steps = 12 * 4
 	if w, err := ReadWeather(files, smallSpec(), cal); err != nil || w.Filled != 0 {
-		t.Errorf("%+v, %v", w, err)
+		t.Errorf("got %+v, %v, wanted no filled value", w, err)
 	}
 }
 
@@ -423,7 +423,7 @@ func TestWeatherGapsFilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w.Filled != 3*6+4 {
-		t.Errorf("%d values filled", w.Filled)
+		t.Errorf("%d values filled, wanted 22", w.Filled)
 	}
 	if row := w.rows[2]; row.ghi != 0 || row.dni != 0 || row.dhi != 0 || row.temperature != -8 {
 		t.Errorf("at night %+v", row)
@@ -453,7 +453,7 @@ func TestWeatherStamps(t *testing.T) {
 		first[i] = w.first
 	}
 	if first[0]-first[1] != 1800 || first[1]-first[2] != 1800 {
-		t.Errorf("%v", first)
+		t.Errorf("first intervals start at %v for start, middle and end, wanted 1800 s between them", first)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestCalendarMap(t *testing.T) {
 			t.Errorf("%s of a run from %s, moved by %d: recorded on %s, want %s", row.day, row.start, row.weeks, got, row.want)
 		}
 		if recorded.Weekday() != day.Weekday() {
-			t.Errorf("%s, a %s, was recorded on a %s", row.day, day.Weekday(), recorded.Weekday())
+			t.Errorf("%s, a %s, was recorded on a %s, wanted the same weekday", row.day, day.Weekday(), recorded.Weekday())
 		}
 	}
 }
