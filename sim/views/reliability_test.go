@@ -103,7 +103,7 @@ var handTable = []outages{
 
 func TestReliabilityByHand(t *testing.T) {
 	if len(handTable) < 50 {
-		t.Errorf("%d rows", len(handTable))
+		t.Errorf("%d rows, wanted at least 50", len(handTable))
 	}
 	for _, row := range handTable {
 		v := views.Reliability{Threshold: row.threshold}
@@ -123,10 +123,10 @@ func TestReliabilityByHand(t *testing.T) {
 			t.Errorf("%s: SAIDI %v min, SAIFI %v, ENS %v Wh, CAIDI %v min; want %v, %v, %v", row.name, got.SAIDIMin, got.SAIFI, got.ENSWh, caidi, row.saidi, row.saifi, row.ensW)
 		}
 		if v.ENS() != unserved {
-			t.Errorf("%s: ENS %v, unserved %v", row.name, v.ENS(), unserved)
+			t.Errorf("%s: ENS %v, wanted the unserved energy %v", row.name, v.ENS(), unserved)
 		}
 		if again := v.Report(); again.SAIDIMin != got.SAIDIMin || again.SAIFI != got.SAIFI {
-			t.Errorf("%s: asked again it is %+v", row.name, again)
+			t.Errorf("%s: a second report is %+v, wanted %+v as in the first", row.name, again, got)
 		}
 	}
 }

@@ -159,7 +159,7 @@ func TestRules(t *testing.T) {
 	for _, r := range views.Rules() {
 		names = append(names, r.Rule)
 		if r.Text == "" || !slices.Contains([]string{"note", "warning", "critical"}, r.Severity) {
-			t.Errorf("%+v", r)
+			t.Errorf("rule %+v, wanted a text and a known severity", r)
 		}
 	}
 	want := []string{"balance.residual", "grid.islanded", "frequency.blackout", "frequency.shedding", "reserve.short", "frequency.outside", "load.unserved",
@@ -253,7 +253,7 @@ func TestViewsDoNotGrow(t *testing.T) {
 		t.Errorf("%d B after %d steps and %d B after %d, wanted at most %d", first, steps, last, 10*steps, limit)
 	}
 	if judged := views.Of[*views.Judged](s, views.JudgedKind); s.Steps() != 10*steps || judged.Until(s.Steps()) == nil {
-		t.Errorf("the views have taken %d steps", s.Steps())
+		t.Errorf("the views have taken %d steps, wanted all, and a copy of the last state", s.Steps())
 	}
 	runtime.KeepAlive(report)
 }
@@ -271,12 +271,12 @@ func TestDroppedStates(t *testing.T) {
 		if p, known := plants.At(x.events[0].Member, at); known {
 			knew++
 			if p.Since != at {
-				t.Fatalf("step %d: the plant has its state since step %d", at, p.Since)
+				t.Fatalf("step %d: the plant has its state since step %d, wanted this step", at, p.Since)
 			}
 		}
 	}
 	if p, known := plants.At(x.events[0].Member, end-1); !known || p.Since != twins.Tick(end-1) || knew < 60 || knew > 66 {
-		t.Errorf("the plant is %v since step %d, its state is known in %d steps", p.State, p.Since, knew)
+		t.Errorf("the plant is %v since step %d, wanted the last; its state is known in %d steps, wanted 60 … 66", p.State, p.Since, knew)
 	}
 	if _, known := plants.At(x.events[0].Member, end/2); known || plants.Until(end/2) != nil {
 		t.Error("the view returns a state that it has dropped")
@@ -285,19 +285,19 @@ func TestDroppedStates(t *testing.T) {
 	plugged := 0 // the record has an event of the vehicle itself, so that a step has two
 	for at := twins.Tick(0); at < end; at++ {
 		if h, ordered, known := hands.At(x.events[0].Member, at); !ordered || known != (at >= end-65) || known && h.Fixed != twins.Power(at) {
-			t.Fatalf("in step %d the output was fixed at %d mW, known %v", at, h.Fixed, known)
+			t.Fatalf("step %d: the output is fixed at %d mW, wanted as many mW as the step; known %v, wanted so for the last 65 steps", at, h.Fixed, known)
 		}
 		if in, known := service.In(x.events[0].Member, at); known != (at >= end-65) || known && in != (at%2 == 1) {
-			t.Fatalf("in step %d the plant was in service %v, known %v", at, in, known)
+			t.Fatalf("step %d: the plant is in service %v, wanted so in odd steps; known %v, wanted so for the last 65 steps", at, in, known)
 		}
 		if p, known := vehicles.At(x.parks[0].Member, at); known {
 			if plugged++; p.Since != at || p.Plugged != (at%2 == 0) || p.Plugged && p.Leaves != at+1 {
-				t.Fatalf("step %d: the vehicle has its state since step %d: %+v", at, p.Since, p)
+				t.Fatalf("step %d: the vehicle has its state since step %d, wanted this step: %+v", at, p.Since, p)
 			}
 		}
 	}
 	if plugged < 2000 || plugged > 2100 || vehicles.Until(end/2) != nil || hands.Until(end/2) != nil || service.Until(end/2) != nil {
-		t.Errorf("the state of the vehicle is known in %d steps, or another view returned a dropped state", plugged)
+		t.Errorf("the state of the vehicle is known in %d steps, wanted 2000 … 2100; or a view returned a state that it has dropped", plugged)
 	}
 	if _, _, known := judged.Before(end / 10); known {
 		t.Error("the view returns a band although half of its quarter hours have been dropped")
