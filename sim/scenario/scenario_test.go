@@ -72,7 +72,7 @@ func TestBadScenarios(t *testing.T) {
 		{"text", []badRow{
 			{"no YAML", "step_s: 3600", "step_s: a: b", "x.yaml:2: not YAML: mapping values are not allowed in this context"},
 			{"two documents", "step_s: 3600", "---", "x.yaml: more than one document in it, wanted one scenario without ---"},
-			{"a key twice", battery, "    rated_wh: 3\nproducers:", `x.yaml:21: key "rated_wh" stands twice, wanted once: first in line 20`},
+			{"a key twice", battery, "    rated_wh: 3\nproducers:", `x.yaml:21: key "rated_wh" appears twice, wanted once: first in line 20`},
 			{"not a number", battery, "    rated_w: .nan\nproducers:", "x.yaml:21: rated_w: .nan is not a number that can be used, wanted a finite decimal one"},
 			{"infinite", battery, "    rated_w: -.inf\nproducers:", "x.yaml:21: rated_w: -.inf is not a number that can be used, wanted a finite decimal one"},
 			{"octal", battery, "    rated_w: 0777\nproducers:", "x.yaml:21: rated_w: 0777 is not a number that can be used, wanted a finite decimal one"},

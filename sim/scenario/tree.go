@@ -306,7 +306,7 @@ func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
 			continue
 		}
 		if line, twice := first[k.Value]; twice {
-			r.addProblem(k, "key %q stands twice, wanted once: first in line %d", k.Value, line)
+			r.addProblem(k, "key %q appears twice, wanted once: first in line %d", k.Value, line)
 			continue
 		}
 		first[k.Value] = k.Line
