@@ -48,7 +48,12 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 	if needs < 1450*twins.Watt || needs > 1480*twins.Watt {
 		t.Errorf("the heat pump must have %v W", needs.Watts())
 	}
-	if home.Parts[0] != load || home.Parts[1] != 500*twins.Watt || home.Unserved != needs-500*twins.Watt || home.Reason != twins.Scarcity {
+	// The house cools within the step and loses less: 1 − (1 − e^−x)/x of 900 s ÷ 50 h, 0.25 %.
+	missing := needs - 500*twins.Watt
+	if saved := missing - home.Unserved; saved < missing/500 || saved > missing/333 {
+		t.Errorf("%v W unserved of %v W", home.Unserved.Watts(), missing.Watts())
+	}
+	if home.Parts[0] != load || home.Parts[1] != 500*twins.Watt || home.Reason != twins.Scarcity {
 		t.Errorf("load and heat %v, unserved %v W because of %v", home.Parts, home.Unserved.Watts(), home.Reason)
 	}
 	if len(cell.Events) != 2 || cell.Events[0].Event.Type.Name != "heat_pump.left_comfort" || cell.Events[1].Event.Type != twins.SupplyCut {

@@ -285,3 +285,114 @@ func TestUnservedSabotaged(t *testing.T) {
 		}
 	}
 }
+
+// shortfall integrates a body of one temperature in steps of a second, in floating point:
+// the electricity that would have kept it from falling below low, J, and the kelvin-hours
+// below it. heat is what goes into the body and ua what it loses per kelvin, both in W; cop
+// turns heat into electricity.
+func shortfall(seconds int, start, low, outside, perKelvin, ua, cop float64, heat func(second int) float64) (joules, kelvinHours float64) {
+	at := start
+	for s := range seconds {
+		before := max(0, low-at)
+		at += (heat(s) - ua*(at-outside)) / perKelvin
+		after := max(0, low-at)
+		joules += max(0, after-before) * perKelvin / cop
+		kelvinHours += (before + after) / 2 / 3600
+	}
+	return joules, kelvinHours
+}
+
+// A heat pump that is cut on a winter day: what is unserved is the electricity that would
+// have held the lower edge of the band, whatever the length of the step; how cold it was is
+// counted apart. The house is cut off for some hours, then heated again.
+func TestHeatUnservedIsBelowItsBand(t *testing.T) {
+	for _, row := range []struct {
+		off, on     int // hours
+		why         Reason
+		want, below float64 // whether anything is unserved
+	}{{2, 10, Scarcity, 0, 0}, {14, 10, Scarcity, 1, 1}, {30, 18, Shed, 1, 1}, {60, 0, Scarcity, 1, 1}} {
+		var of []float64
+		for _, step := range stepLengths {
+			h := newHeatPumpRow(t, step, map[string]any{"gains_w": 0, "solar_m2": 0})
+			low, start := h.temperature(h.low).celsius(), h.temperature(h.held).celsius()
+			ua := float64(h.perKelvin) / 1000 * -math.Log1p(-float64(h.gone)/unity) / float64(step) // W/K, by its own time constant
+			var ev Events
+			var unserved Energy
+			var below DegreeHours
+			var heat []float64 // W in each step
+			cop := 0.0
+			n := (row.off + row.on) * 3600 / int(step)
+			for tick := range Tick(n) {
+				env := envAt(tick, step)
+				env.Weather.Temperature = 2
+				b := h.Offer(&env)
+				p, why := b.Ref, NoReason
+				if int(tick)*int(step) < row.off*3600 {
+					p, why = 0, row.why
+				}
+				cop = h.world(&env).cop.Float()
+				ev.Reset()
+				did := h.Step(&env, p, &ev)
+				d := h.Defer(&env, b, did, why, &ev)
+				for i := range ev.list {
+					h.Apply(&ev.list[i])
+				}
+				heat = append(heat, did.Watts()*cop)
+				unserved += d.Unserved.For(step)
+				below += d.RoomBelow
+			}
+			wantJ, wantK := shortfall(n*int(step), start, low, 2, float64(h.perKelvin)/1000, ua, cop, func(s int) float64 { return heat[s/int(step)] })
+			gotJ, gotK := float64(unserved)/1000, below.KelvinHours()
+			of = append(of, gotJ)
+			end := max(0, low-h.temperature(h.held).celsius()) * float64(step) / 7200 // the last half step counts in the next one
+			if (gotJ > 0) != (row.want > 0) || math.Abs(gotJ-wantJ) > 0.01*wantJ+1 || math.Abs(gotK+end-wantK) > 0.01*wantK+0.01 {
+				t.Errorf("%d h off for %v, steps of %d s: %.0f Wh and %.3f K·h below the band, want %.0f and %.3f", row.off, row.why, step, gotJ/3600, gotK, wantJ/3600, wantK)
+			}
+		}
+		if math.Abs(of[0]-of[2]) > 0.01*of[0] || math.Abs(of[1]-of[0]) > 0.01*of[0] {
+			t.Errorf("%d h off for %v: %v J with steps of %v s", row.off, row.why, of, stepLengths)
+		}
+	}
+}
+
+// A run that ends before the deadline has what lacks under waiting, and nothing unserved.
+func TestCutBeforeTheDeadline(t *testing.T) {
+	v := recordedVehicle(t, "", Session{From: 0, Until: 8, Energy: 60 * KilowattHour}, Session{From: 60, Until: 90, Energy: 60 * KilowattHour})
+	v.held = 54*KilowattHour - 8*1656*WattHour // eight quarters at 7.36 kW would fill it: 1.84 kWh × 0.9 each
+	shifted, unserved, _ := plugged(v, 7, func(t Tick, b Band) (Power, Reason) {
+		if t < 5 {
+			return 0, Scarcity
+		}
+		return b.Ref, NoReason
+	})
+	if want := 5 * 1840 * WattHour; unserved != 0 || v.later.waiting < want-9000 || v.later.waiting > want || shifted > 9000 {
+		t.Errorf("%v Wh wait, %v unserved, %v shifted; want %v, 0, 0", v.later.waiting.WattHours(), unserved.WattHours(), shifted.WattHours(), want.WattHours())
+	}
+}
+
+// Where clocks go forward over the pump's deadline, the day's need is closed in the next
+// step; where they go back it is closed once.
+func TestPumpWhereClocksChange(t *testing.T) {
+	for name, hours := range map[string][]int32{"forward": {0, 1, 3, 4, 5}, "back": {0, 1, 2, 2, 3, 4}} {
+		p := waterPump{rated: 1500 * Watt, daily: 1500 * WattHour, until: 9000, day: -1, closed: -1}
+		var ev Events
+		var unserved Energy
+		for tick, hour := range hours {
+			env := Env{Tick: Tick(tick), Step: 3600, SecondOfDay: 3600 * hour}
+			var f Flex
+			p.Offer(&env, &f)
+			set := f.Follow()
+			set.Tier[Flexible], set.Why[Flexible] = 0, Scarcity
+			var out Reading
+			ev.Reset()
+			p.Step(&env, &set, &ev, &out)
+			for i := range ev.All() {
+				p.Apply(&ev.All()[i])
+			}
+			unserved += out.Unserved.For(3600)
+		}
+		if unserved != 1500*WattHour {
+			t.Errorf("%s: %v Wh unserved, wanted 1500", name, unserved.WattHours())
+		}
+	}
+}

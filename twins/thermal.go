@@ -125,8 +125,9 @@ func (b *thermal) toReach(target, around Energy) Energy {
 	return in
 }
 
-// putOff books a step in which the body's heater drew did of band and the body ends with
-// held, and returns what it owes then.
+// putOff books a step in which the body's heater drew did of band, and returns what the body
+// owes then. It ends with held; had all that was wanted of it been taken out, it would end
+// with rest ≤ held.
 //
 // Inside the body's band what the heater does not draw, by agreement, is shifted. The body
 // never owes more than it needs, with its present content, to reach what its thermostat
@@ -134,11 +135,15 @@ func (b *thermal) toReach(target, around Energy) Energy {
 // no longer owed.
 //
 // Below the band it is unserved: the electricity that would have kept the body from falling
-// below the lower edge, or from falling further. What a cooler body saves in losses is
-// neither shifted nor unserved.
-func (b *thermal) putOff(band Band, did Power, why Reason, held, wanted Energy, h *heater) (owed Energy, d Deferral) {
+// below the lower edge, or from falling further, as far as the heater could have drawn it.
+// What a cooler body saves in losses is neither shifted nor unserved.
+func (b *thermal) putOff(band Band, did Power, why Reason, held, rest, wanted Energy, h *heater) (owed Energy, d Deferral) {
 	d.Reason = why
-	d.Unserved = max(0, b.atLeast(min(b.low, b.held), h)-did)
+	if edge := min(b.low, b.held); rest < edge {
+		fell, _ := MulDiv(int64(edge-rest), int64(One), int64(h.cop))
+		p, _ := Energy(fell).Over(h.step)
+		d.Unserved = max(0, min(p, b.atLeast(edge, h)-did))
+	}
 	missing, _ := MulDiv(int64(max(0, wanted-max(held, b.low))), int64(One), int64(h.cop))
 	owed = min(b.owed, Energy(missing))
 	if why.Agreed() {

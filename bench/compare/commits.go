@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// tree is a commit that is checked out into a folder of its own.
+// tree is the git worktree of a commit.
 type tree struct {
 	dir, commit, subject string
 }
 
-// String is the commit's short hash and its subject.
+// String returns the commit's short hash and its subject.
 func (t *tree) String() string { return t.commit[:min(12, len(t.commit))] + " " + t.subject }
 
-// checkOut makes a git worktree in dir, of a commit of the repository that the working
-// directory lies in.
+// checkOut makes a git worktree in dir, of a commit of the repository that contains the
+// working directory.
 func checkOut(ctx context.Context, commit, dir string) (*tree, error) {
 	hash, err := output(exec.CommandContext(ctx, "git", "rev-parse", "--verify", "--quiet", "--end-of-options", commit+"^{commit}"))
 	if err != nil {
@@ -33,13 +33,13 @@ func checkOut(ctx context.Context, commit, dir string) (*tree, error) {
 	}
 	t := &tree{dir, hash, subject}
 	if _, err := output(exec.CommandContext(ctx, "git", "worktree", "add", "--quiet", "--detach", t.dir, hash)); err != nil {
-		_ = t.remove(ctx) // git may have noted it already
+		_ = t.remove(ctx) // git may have registered the worktree already
 		return nil, err
 	}
 	return t, nil
 }
 
-// remove removes the worktree, also after an interrupt.
+// remove removes the worktree, even if ctx is cancelled.
 func (t *tree) remove(ctx context.Context) error {
 	_, err := output(exec.CommandContext(context.WithoutCancel(ctx), "git", "worktree", "remove", "--force", t.dir))
 	return err
@@ -59,15 +59,15 @@ func build(ctx context.Context, t *tree, o options, file string) (*binary, error
 	return b, nil
 }
 
-// output runs a command and returns what it prints, without the line break at its end.
-// The error of one that fails has the command and all that it printed.
+// output runs a command and returns its standard output without the final line break.
+// If the command fails, the error has the command and all of its output.
 func output(cmd *exec.Cmd) (string, error) {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		said := strings.TrimSpace(string(out) + stderr.String())
-		return "", fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, said)
+		printed := strings.TrimSpace(string(out) + stderr.String())
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, printed)
 	}
 	return strings.TrimSuffix(string(out), "\n"), nil
 }

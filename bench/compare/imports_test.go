@@ -8,6 +8,6 @@ import (
 
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix": "what is measured is built from other commits",
+		"github.com/smatrix-grid/smatrix": "compare measures code that it builds from other commits",
 	})
 }

@@ -23,8 +23,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole program. It returns the exit code: 2 for arguments that are wrong,
-// 1 for a comparison that failed.
+// run is the whole program. It returns the exit code: 2 if the arguments are wrong, 1
+// if the comparison fails.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -44,13 +44,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// options are what the command line says.
+// options are the arguments of the command line.
 type options struct {
 	commits   [2]string // OLD, NEW
-	pkg       string    // its folder from the top of the repository, as ./actors
-	bench     string    // which benchmarks, as -test.bench takes it
+	pkg       string    // folder of the package, from the top of the repository, such as ./actors
+	bench     string    // pattern of benchmarks, as for -test.bench
 	pairs     int
-	benchtime string // processor time, or iterations as "100x"
+	benchtime string // processor time, or iterations such as "100x"
 	procs     int    // GOMAXPROCS of each process
 }
 
@@ -62,7 +62,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.pkg, "package", "./actors", "folder of the benchmarks, from the top of the repository")
 	f.StringVar(&o.bench, "bench", "^BenchmarkStep$/./^households=(1000|10000)$", "benchmarks to compare, as -bench of go test takes them")
 	f.IntVar(&o.pairs, "pairs", 15, "pairs of runs, for the noise and again for the comparison")
-	f.StringVar(&o.benchtime, "benchtime", "1s", "length of a run: processor time, or iterations as 100x")
+	f.StringVar(&o.benchtime, "benchtime", "1s", "length of a run: processor time, or iterations such as 100x")
 	f.IntVar(&o.procs, "procs", runtime.GOMAXPROCS(0), "GOMAXPROCS of each run")
 	var commits []string
 	for len(args) > 0 {
@@ -88,7 +88,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 // check reports the first option that is out of bounds.
 func (o options) check() error {
 	if o.pkg != "." && !strings.HasPrefix(o.pkg, "./") {
-		return fmt.Errorf("-package: %q, wanted a folder of the repository as ./actors", o.pkg)
+		return fmt.Errorf("-package: %q, wanted a folder of the repository such as ./actors", o.pkg)
 	}
 	if o.pairs < 1 {
 		return fmt.Errorf("-pairs: %d, wanted at least 1", o.pairs)
@@ -108,10 +108,11 @@ func (o options) check() error {
 	} else if d, err := time.ParseDuration(o.benchtime); err == nil && d > 0 {
 		return nil
 	}
-	return fmt.Errorf("-benchtime: %q, wanted a duration as 1s or iterations as 100x", o.benchtime)
+	return fmt.Errorf("-benchtime: %q, wanted a duration such as 1s or iterations such as 100x", o.benchtime)
 }
 
-// compare checks both commits out, measures them, and removes what it made.
+// compare checks out both commits, measures them, and removes the worktrees and files
+// that it made.
 func compare(ctx context.Context, o options, stdout, progress io.Writer) (err error) {
 	tmp, err := os.MkdirTemp("", "compare-")
 	if err != nil {
@@ -139,11 +140,11 @@ func compare(ctx context.Context, o options, stdout, progress io.Writer) (err er
 	return measure(ctx, o, sides, stdout, progress)
 }
 
-// sideNames are the two sides as they are printed; their folders have names of one
-// length, so that paths in the binaries have it too.
+// sideNames are the names of the two sides in the output. Their folders have names of
+// equal length, so that the paths in both binaries have equal length too.
 var sideNames = [2]string{"OLD", "NEW"}
 
-// measure measures OLD against itself and against NEW, and prints both.
+// measure measures OLD against itself and against NEW, and prints both results.
 func measure(ctx context.Context, o options, sides [2]*binary, stdout, progress io.Writer) error {
 	names, err := common(ctx, sides, o.bench, progress)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 func TestArguments(t *testing.T) {
 	for _, c := range []struct{ name, args, want string }{
 		{"no commits", "", `got 0 commits [], wanted two: OLD and NEW`},
-		{"one", "main -pairs 3", `got 1 commits ["main"], wanted two`},
-		{"three", "a b c", `got 3 commits ["a" "b" "c"], wanted two`},
+		{"one commit", "main -pairs 3", `got 1 commits ["main"], wanted two`},
+		{"three commits", "a b c", `got 3 commits ["a" "b" "c"], wanted two`},
 		{"no pair", "a -pairs 0 b", `-pairs: 0, wanted at least 1`},
 		{"half a pair", "a b -pairs 1.5", `invalid value "1.5" for flag -pairs`},
 		{"no processor", "a b -procs 0", `-procs: 0, wanted at least 1`},
-		{"no time", "a b -benchtime 0s", `-benchtime: "0s", wanted a duration as 1s or iterations as 100x`},
+		{"no time", "a b -benchtime 0s", `-benchtime: "0s", wanted a duration such as 1s or iterations such as 100x`},
 		{"no iterations", "a b -benchtime 0x", `-benchtime: "0x", wanted`},
 		{"no unit", "a b -benchtime 5", `-benchtime: "5", wanted`},
 		{"an open bracket", "a b -bench Step/(x", `-bench: "Step/(x" is no regular expression`},
@@ -28,12 +28,12 @@ func TestArguments(t *testing.T) {
 		{"an unknown flag", "a b -fast", `flag provided but not defined: -fast`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var out, said bytes.Buffer
-			if code := run(t.Context(), strings.Fields(c.args), &out, &said); code != 2 {
+			var out, stderr bytes.Buffer
+			if code := run(t.Context(), strings.Fields(c.args), &out, &stderr); code != 2 {
 				t.Errorf("exit code %d, wanted 2", code)
 			}
-			if !strings.Contains(said.String(), c.want) {
-				t.Errorf("said %q, wanted %q", said.String(), c.want)
+			if !strings.Contains(stderr.String(), c.want) {
+				t.Errorf("printed %q, wanted %q", stderr.String(), c.want)
 			}
 		})
 	}
@@ -48,8 +48,8 @@ func TestFlagsAnywhere(t *testing.T) {
 	}
 }
 
-// repository is a git repository of two commits, tagged old and new, whose benchmarks
-// note each of their runs in a file. It becomes the working directory.
+// repository makes a git repository of two commits, tagged old and new, whose
+// benchmarks log each of their runs in a file. It becomes the working directory.
 func repository(t *testing.T) (log string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -76,7 +76,7 @@ func repository(t *testing.T) (log string) {
 	return log
 }
 
-// measured is the benchmarks of the repository. Each run notes the commit, which it
+// measured has the benchmarks of the repository. Each run logs its commit, which it
 // reads from a file beside it, its iterations and GOMAXPROCS.
 const measured = `package steps
 
@@ -148,14 +148,14 @@ func git(t *testing.T, args ...string) string {
 	return out
 }
 
-// Two commits are built and measured in turns, each run in a process of its own, and
-// nothing is left behind.
+// Two commits are built and measured in turns, each run in a process of its own. No
+// worktree or file remains.
 func TestCompare(t *testing.T) {
 	log := repository(t)
-	var out, said bytes.Buffer
+	var out, stderr bytes.Buffer
 	args := strings.Fields("old new -package ./steps -bench .*/size=1$ -pairs 2 -benchtime 200x -procs 3")
-	if code := run(t.Context(), args, &out, &said); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, said.String())
+	if code := run(t.Context(), args, &out, &stderr); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, stderr.String())
 	}
 	ran, err := os.ReadFile(log)
 	if err != nil {
@@ -174,11 +174,12 @@ func TestCompare(t *testing.T) {
 		!strings.Contains(got, "BenchmarkStep/size=1, 200 iterations") || !strings.Contains(got, "cpu-ns/op") {
 		t.Errorf("printed\n%s", out.String())
 	}
-	nothingIsLeft(t)
+	checkCleanedUp(t)
 }
 
-// A benchtime that is a duration is made a number of iterations once, the same for all
-// runs of both commits. There are so many that the set-up can be subtracted.
+// A benchtime that is a duration is converted to a number of iterations once, the same
+// for all runs of both commits. The number is high enough that the set-up can be
+// subtracted.
 func TestIterations(t *testing.T) {
 	log := repository(t)
 	for _, c := range []struct {
@@ -191,9 +192,9 @@ func TestIterations(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			write(t, log, "")
-			var out, said bytes.Buffer
-			if code := run(t.Context(), strings.Fields("old new -package ./steps -pairs 1 "+c.args), &out, &said); code != 0 {
-				t.Fatalf("exit code %d\n%s", code, said.String())
+			var out, stderr bytes.Buffer
+			if code := run(t.Context(), strings.Fields("old new -package ./steps -pairs 1 "+c.args), &out, &stderr); code != 0 {
+				t.Fatalf("exit code %d\n%s", code, stderr.String())
 			}
 			_, head, _ := strings.Cut(out.String(), ", GOMAXPROCS")
 			_, head, _ = strings.Cut(head, "\nBenchmarkStep/size=")
@@ -209,7 +210,7 @@ func TestIterations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var last []string // what the pairs ran, in pairs with the set-up
+			var last []string // runs of the pairs, each followed by its run of the set-up
 			for line := range strings.Lines(string(ran)) {
 				f := strings.Fields(line)
 				last = append(last, f[0]+"/"+f[4])
@@ -222,18 +223,18 @@ func TestIterations(t *testing.T) {
 	}
 }
 
-// nothingIsLeft reports worktrees and temporary folders that are there still.
-func nothingIsLeft(t *testing.T) {
+// checkCleanedUp reports worktrees and temporary folders that still exist.
+func checkCleanedUp(t *testing.T) {
 	t.Helper()
 	if got := git(t, "worktree", "list", "--porcelain"); strings.Count(got, "worktree ") != 1 {
-		t.Errorf("worktrees are left:\n%s", got)
+		t.Errorf("worktrees remain:\n%s", got)
 	}
 	if left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "compare-*")); err != nil || len(left) > 0 {
-		t.Errorf("files are left: %q, %v", left, err)
+		t.Errorf("files remain: %q, %v", left, err)
 	}
 }
 
-// interrupter cancels a context when something that contains text is written.
+// interrupter cancels a context when a text that contains text is written.
 type interrupter struct {
 	bytes.Buffer
 	text   string
@@ -253,13 +254,13 @@ func TestInterrupt(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			said := interrupter{text: text, cancel: cancel}
+			stderr := interrupter{text: text, cancel: cancel}
 			var out bytes.Buffer
 			args := strings.Fields("old new -package ./steps -bench Step/size=1$ -pairs 1 -benchtime 2x")
-			if code := run(ctx, args, &out, &said); code != 1 || out.Len() > 0 || !strings.HasSuffix(said.String(), "compare: interrupted\n") {
-				t.Errorf("exit code %d, printed %q, said %q, wanted 1, nothing, interrupted", code, out.String(), said.String())
+			if code := run(ctx, args, &out, &stderr); code != 1 || out.Len() > 0 || !strings.HasSuffix(stderr.String(), "compare: interrupted\n") {
+				t.Errorf("exit code %d, stdout %q, stderr %q, wanted 1, nothing, interrupted", code, out.String(), stderr.String())
 			}
-			nothingIsLeft(t)
+			checkCleanedUp(t)
 		})
 	}
 }
@@ -273,17 +274,17 @@ func TestCompareRefuses(t *testing.T) {
 		{"a package that is not there", "old new -package ./gone", "gone: directory not found"},
 		{"a package without tests", "old new -package ./untested", "package ./untested has no tests"},
 		{"no benchmark", "old new -package ./steps -bench Nothing", `-bench: "Nothing" names no benchmark that both commits have`},
-		{"none that both have", "old new -package ./steps -bench Gone|Added", "not compared, only in NEW: BenchmarkAdded"},
+		{"no benchmark that both commits have", "old new -package ./steps -bench Gone|Added", "not compared, only in NEW: BenchmarkAdded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var out, said bytes.Buffer
-			if code := run(t.Context(), strings.Fields(c.args), &out, &said); code != 1 {
+			var out, stderr bytes.Buffer
+			if code := run(t.Context(), strings.Fields(c.args), &out, &stderr); code != 1 {
 				t.Errorf("exit code %d, wanted 1", code)
 			}
-			if !strings.Contains(said.String(), c.want) {
-				t.Errorf("said\n%s\nwanted %q", said.String(), c.want)
+			if !strings.Contains(stderr.String(), c.want) {
+				t.Errorf("printed\n%s\nwanted %q", stderr.String(), c.want)
 			}
-			nothingIsLeft(t)
+			checkCleanedUp(t)
 		})
 	}
 }

@@ -6,30 +6,33 @@ import (
 	"io"
 )
 
-// benchmark is a benchmark that is compared, with the iterations of each of its runs.
+// benchmark is a benchmark to compare, with the number of iterations of each of its
+// runs.
 type benchmark struct {
 	name       string
 	iterations int
 }
 
-// measurement is what is measured, and how often.
+// measurement has the benchmarks to measure, and the number of pairs.
 type measurement struct {
 	of       []benchmark
 	pairs    int
 	progress io.Writer
 }
 
-// pairs are the values of one metric: in each pair those of the first and the second side.
+// pairs are the values of one metric; each pair has those of the first and the second
+// side.
 type pairs [][2]float64
 
-// metrics are the pairs of a benchmark's metrics, in the order in which it reports them.
+// metrics are the pairs of each metric of a benchmark; units are in the order in which
+// the benchmark reports them.
 type metrics struct {
 	units []string
 	of    map[string]pairs
 }
 
-// take measures the two sides in turns: all benchmarks once a pair, so that a minute in
-// which the machine is slow does not fall on one of them.
+// take measures the two sides in turns. In each pair all benchmarks run once, so that a
+// minute in which the machine is slow does not affect only one of them.
 func (m measurement) take(ctx context.Context, what string, sides [2]*binary) (map[string]*metrics, error) {
 	all := map[string]*metrics{}
 	for _, b := range m.of {
@@ -51,10 +54,10 @@ func (m measurement) take(ctx context.Context, what string, sides [2]*binary) (m
 	return all, nil
 }
 
-// order is which side runs first in a pair: A B, B A, A B, …
+// order returns the sides in the order in which they run in a pair: A B, B A, A B, …
 func order(pair int) [2]int { return [2]int{pair % 2, 1 - pair%2} }
 
-// add adds a pair of each metric that both sides report.
+// add appends a pair of each metric that both sides report.
 func (m *metrics) add(samples [2][]metric) {
 	for _, a := range samples[0] {
 		for _, b := range samples[1] {

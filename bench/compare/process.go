@@ -17,40 +17,40 @@ import (
 type binary struct {
 	tree  *tree
 	file  string
-	dir   string // where it runs: its package, for testdata
+	dir   string // working directory: the package, for its testdata
 	procs int    // GOMAXPROCS
 }
 
-// metric is a figure of a benchmark: for one iteration, or as the unit says.
+// metric is a figure of a benchmark, for one iteration unless the unit says otherwise.
 type metric struct {
 	unit  string
 	value float64
 }
 
-// result is a line that a benchmark prints.
+// result is a line of results that a benchmark prints.
 type result struct {
 	name       string // without GOMAXPROCS at its end
 	iterations int
 	metrics    []metric
 }
 
-// Units of the figure that is measured from outside, without and with a benchmark's
-// set-up.
+// Units of processor time, which is measured from outside: without and with a
+// benchmark's set-up.
 const (
 	cpuUnit      = "cpu-ns/op"
 	cpuWithSetUp = "cpu-ns/op with set-up"
 )
 
 // least is how many iterations the process makes whose processor time is subtracted. It
-// is two and not one, because a benchmark that counts to b.N itself is set up twice as
-// soon as more than one iteration is asked for.
+// is two and not one, because a benchmark that loops to b.N itself is set up twice if
+// more than one iteration is asked for.
 const least = 2
 
-// fewest is how many iterations a run makes at least, where its length is a duration.
+// fewest is the least number of iterations of a run whose length is a duration.
 const fewest = 2 * least
 
-// run runs the benchmarks that pattern names in one process and returns their lines and
-// the processor time of the process, user and system.
+// run runs the benchmarks that match pattern in one process and returns their results
+// and the processor time of the process, user and system.
 func (b *binary) run(ctx context.Context, pattern, benchtime string) ([]result, time.Duration, error) {
 	cmd := exec.CommandContext(ctx, b.file, "-test.run", "^$", "-test.bench", pattern, "-test.benchtime", benchtime, "-test.timeout", "0")
 	cmd.Dir = b.dir
@@ -68,15 +68,15 @@ func (b *binary) run(ctx context.Context, pattern, benchtime string) ([]result, 
 	return results, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// parseResult reads a line such as "BenchmarkStep/households=10-2  50  233 ns/op". It
-// returns false for a line that is none of a benchmark.
+// parseResult parses a line such as "BenchmarkStep/households=10-2 50 233 ns/op". It
+// returns false if the line is not the result of a benchmark.
 func parseResult(line string, procs int) (result, bool) {
 	f := strings.Fields(line)
 	if len(f) < 4 || len(f)%2 != 0 || !strings.HasPrefix(f[0], "Benchmark") {
 		return result{}, false
 	}
 	r := result{name: f[0]}
-	if procs != 1 { // package testing leaves it out for one
+	if procs != 1 { // package testing omits the number if it is 1
 		r.name = strings.TrimSuffix(r.name, "-"+strconv.Itoa(procs))
 	}
 	var err error
@@ -93,7 +93,7 @@ func parseResult(line string, procs int) (result, bool) {
 	return r, true
 }
 
-// only is the pattern of -test.bench that names one benchmark.
+// only returns the pattern of -test.bench that matches one benchmark alone.
 func only(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
@@ -114,10 +114,10 @@ func (b *binary) one(ctx context.Context, name, benchtime string) (result, time.
 	return results[0], cpu, nil
 }
 
-// iterations is how many iterations of a benchmark take benchtime, in processor time if
-// it is a duration: on the clock a run would be the shorter, the more else is done by
-// the machine. A duration gives fewest iterations at least, so that the set-up can be
-// subtracted.
+// iterations returns how many iterations of a benchmark take benchtime. If that is a
+// duration, it is processor time: in time on the clock, a run would be shorter, the
+// busier the machine is. A duration gives at least fewest iterations, so that the
+// set-up can be subtracted.
 func (b *binary) iterations(ctx context.Context, name, benchtime string) (int, error) {
 	if n, ok := strings.CutSuffix(benchtime, "x"); ok {
 		return strconv.Atoi(n)
@@ -134,8 +134,8 @@ func (b *binary) iterations(ctx context.Context, name, benchtime string) (int, e
 	return max(fewest, int(float64(wanted)/each)), err
 }
 
-// sample runs n iterations of a benchmark and returns its metrics, that of processor
-// time first.
+// sample runs n iterations of a benchmark and returns its metrics, processor time
+// first.
 func (b *binary) sample(ctx context.Context, name string, n int) ([]metric, error) {
 	r, cpu, err := b.one(ctx, name, strconv.Itoa(n)+"x")
 	if err != nil {
@@ -153,7 +153,7 @@ func (b *binary) sample(ctx context.Context, name string, n int) ([]metric, erro
 }
 
 // withoutSetUp runs the set-up of a benchmark and returns the processor time of one
-// iteration in ns, where n of them took cpu with their set-up.
+// iteration in ns; n iterations with their set-up took cpu.
 func (b *binary) withoutSetUp(ctx context.Context, name string, n int, cpu time.Duration) (float64, error) {
 	var setUp time.Duration
 	if n > least {
@@ -169,9 +169,9 @@ func (b *binary) withoutSetUp(ctx context.Context, name string, n int, cpu time.
 	return each, nil
 }
 
-// perIteration is the processor time of one iteration in ns, where a process of n
-// iterations took cpu, and one of least took setUp. Of no more than least iterations it
-// includes the set-up, since nothing can be subtracted.
+// perIteration returns the processor time of one iteration in ns. A process of n
+// iterations took cpu, and one of least iterations took setUp. For n ≤ least the result
+// includes the set-up, because nothing can be subtracted.
 func perIteration(cpu, setUp time.Duration, n int) (float64, error) {
 	if n <= least {
 		return float64(cpu) / float64(n), nil
@@ -182,8 +182,8 @@ func perIteration(cpu, setUp time.Duration, n int) (float64, error) {
 	return float64(cpu-setUp) / float64(n-least), nil
 }
 
-// common lists the benchmarks that pattern names in both binaries, in the order of the
-// first. What only one of them has is said to progress.
+// common returns the benchmarks that match pattern in both binaries, in the order of
+// the first. It writes to progress which benchmarks only one of them has.
 func common(ctx context.Context, sides [2]*binary, pattern string, progress io.Writer) ([]string, error) {
 	var names [2][]string
 	for i, b := range sides {

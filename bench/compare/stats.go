@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// side lists the values of the first (0) or second (1) side.
+// side returns the values of the first (0) or second (1) side.
 func (p pairs) side(i int) []float64 {
 	var values []float64
 	for _, pair := range p {
@@ -17,8 +17,8 @@ func (p pairs) side(i int) []float64 {
 	return values
 }
 
-// ratios lists second ÷ first of each pair. Of two zeros the ratio is 1, of something to
-// zero it is infinite.
+// ratios returns second ÷ first of each pair. The ratio of two zeros is 1, that of
+// another value to zero is infinite.
 func (p pairs) ratios() []float64 {
 	var ratios []float64
 	for _, pair := range p {
@@ -31,14 +31,15 @@ func (p pairs) ratios() []float64 {
 	return ratios
 }
 
-// quartiles are the first quartile, the median and the third quartile of values in any
-// order, interpolated between neighbours. Without values all are NaN.
+// quartiles returns the first quartile, the median and the third quartile of values in
+// any order, interpolated between neighbours. Without values all are NaN.
 func quartiles(values []float64) [3]float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return [3]float64{quantile(sorted, 0.25), quantile(sorted, 0.5), quantile(sorted, 0.75)}
 }
 
-// quantile is the value below which the part q of sorted values lies, 0 ≤ q ≤ 1.
+// quantile returns the value below which the share q of the sorted values lies, 0 ≤ q ≤
+// 1.
 func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
@@ -72,14 +73,15 @@ func writeTables(w io.Writer, of []benchmark, noise, found map[string]*metrics) 
 	return t.Flush()
 }
 
-// spread is the median of the ratios and, in the next column, their first and third
-// quartile.
+// spread returns the median of the ratios and, in the next column, their first and
+// third quartile.
 func spread(p pairs) string {
 	q := quartiles(p.ratios())
 	return fmt.Sprintf("%.3f\t%.3f to %.3f", q[1], q[0], q[2])
 }
 
-// figure is a value with four digits, or with all of a greater or a whole one.
+// figure formats a value with four significant digits, or with all digits before the
+// point if it is whole or at least 1000.
 func figure(v float64) string {
 	if math.Abs(v) >= 1000 || v == math.Trunc(v) {
 		return fmt.Sprintf("%.0f", v)

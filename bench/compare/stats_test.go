@@ -19,7 +19,7 @@ func TestQuartiles(t *testing.T) {
 		{"two, interpolated", []float64{3, 1}, [3]float64{1.5, 2, 2.5}},
 		{"an odd number, in no order", []float64{5, 1, 4, 2, 3}, [3]float64{2, 3, 4}},
 		{"an even number", []float64{4, 3, 2, 1}, [3]float64{1.75, 2.5, 3.25}},
-		{"one that is far off", []float64{1, 1, 1, 1, 1000}, [3]float64{1, 1, 1}},
+		{"one outlier", []float64{1, 1, 1, 1, 1000}, [3]float64{1, 1, 1}},
 		{"infinite above", []float64{1, 2, 3, 4, math.Inf(1)}, [3]float64{2, 3, 4}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestQuartiles(t *testing.T) {
 				t.Errorf("got %v, wanted %v", got, c.want)
 			}
 			if !slices.Equal(c.in, before) {
-				t.Errorf("the values were put into another order: %v", c.in)
+				t.Errorf("quartiles changed the order of its argument: %v", c.in)
 			}
 		})
 	}
@@ -39,12 +39,12 @@ func TestQuartiles(t *testing.T) {
 	}
 }
 
-// The quartiles of values part them: a quarter of them are below the first, a half below
-// the median, whatever the values.
-func TestQuartilesPart(t *testing.T) {
+// Quartiles divide the values: a quarter of them are below the first, a half below the
+// median, whatever the values.
+func TestQuartilesDivide(t *testing.T) {
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		values := make([]float64, 1+4*r.IntN(10)) // quartiles are values themselves
+		values := make([]float64, 1+4*r.IntN(10)) // so that the quartiles are among the values
 		for i := range values {
 			values[i] = r.Float64()
 		}
@@ -68,14 +68,15 @@ func TestRatios(t *testing.T) {
 	if got := p.ratios(); !slices.Equal(got, want) {
 		t.Errorf("got %v, wanted %v", got, want)
 	}
-	// The machine grows ten times slower; within each pair nothing changes.
+	// The machine becomes ten times slower; the ratio within each pair stays the same.
 	slower := pairs{{1, 1.1}, {3, 3.3}, {10, 11}}
 	if got := quartiles(slower.ratios()); math.Abs(got[0]-1.1) > 1e-9 || math.Abs(got[2]-1.1) > 1e-9 {
 		t.Errorf("quartiles %v, wanted 1.1 in all", got)
 	}
 }
 
-// Each side runs first as often as the other, and each place is followed by its mirror.
+// Each side runs first as often as the other, and the order is reversed from pair to
+// pair.
 func TestOrder(t *testing.T) {
 	var got strings.Builder
 	for pair := range 4 {
@@ -117,8 +118,8 @@ func TestPerIteration(t *testing.T) {
 	}{
 		{"the set-up and two iterations are subtracted", 500, 100, 102, 4},
 		{"of two iterations nothing is subtracted", 500, 0, 2, 250},
-		{"nor of one", 500, 0, 1, 500},
-		{"no more than the set-up", 100, 100, 10, 0},
+		{"of one iteration nothing is subtracted", 500, 0, 1, 500},
+		{"a run as long as the set-up is an error", 100, 100, 10, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := perIteration(c.cpu, c.setUp, c.n)
@@ -133,12 +134,12 @@ func TestParseResult(t *testing.T) {
 	for _, c := range []struct {
 		name, line string
 		procs      int
-		want       string // name; empty for a line of something else
+		want       string // name; empty for any other line
 	}{
 		{"with GOMAXPROCS", "BenchmarkStep/households=10-2 \t 50\t 233.5 ns/op\t 12 B/op", 2, "BenchmarkStep/households=10"},
-		{"a number that is its own", "BenchmarkStep/size-1 \t 50\t 233.5 ns/op\t 12 B/op", 1, "BenchmarkStep/size-1"},
-		{"its log", "BenchmarkStep: it took four rounds", 2, ""},
-		{"only a name", "BenchmarkStep", 2, ""},
+		{"a number that belongs to the name", "BenchmarkStep/size-1 \t 50\t 233.5 ns/op\t 12 B/op", 1, "BenchmarkStep/size-1"},
+		{"a line of its log", "BenchmarkStep: it took four rounds", 2, ""},
+		{"a name alone", "BenchmarkStep", 2, ""},
 		{"the processor", "cpu: Intel(R) Xeon(R) Processor", 2, ""},
 		{"the end", "PASS", 2, ""},
 	} {

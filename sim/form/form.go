@@ -40,7 +40,7 @@ func (w *Writer) Multiples(vs []int64) {
 	}
 	b := []byte(*w)
 	for _, v := range vs {
-		if unit != 1 && unit <= math.MaxInt64 { // no division by 1: it takes longer than all the rest
+		if unit != 1 && unit <= math.MaxInt64 { // no division by 1: it takes longer than everything else here
 			v /= int64(unit)
 		}
 		b = AppendInt(b, v)
@@ -66,7 +66,7 @@ func Read(b []byte, version uint8, vs ...*int64) error {
 	return r.Done()
 }
 
-// AppendInt is binary.AppendVarint, short enough to be inlined.
+// AppendInt is binary.AppendVarint, short enough for the compiler to inline.
 func AppendInt(b []byte, v int64) []byte {
 	u := uint64(v)<<1 ^ uint64(v>>63)
 	for u >= 0x80 {
@@ -76,17 +76,17 @@ func AppendInt(b []byte, v int64) []byte {
 	return append(b, byte(u))
 }
 
-// Reader reads a form in the order in which it was written. It keeps the first error, and
-// everything read after that is zero.
+// Reader reads a form in the order in which it was written. After an error it reads only
+// zeros, and Done returns that error.
 type Reader struct {
 	b   []byte
 	err error
 }
 
-// NewReader reads b, which must not change meanwhile.
+// NewReader returns a reader of b, which must not change while it is read.
 func NewReader(b []byte) *Reader { return &Reader{b: b} }
 
-// NewVersion reads b, whose first byte must be the given version.
+// NewVersion returns a reader of b after its first byte, which must be the given version.
 func NewVersion(b []byte, version uint8) *Reader {
 	r := &Reader{b: b}
 	switch {
@@ -135,8 +135,8 @@ func (r *Reader) Int() int64 {
 // Bool reads what Writer.Bool appended.
 func (r *Reader) Bool() bool { return r.Uint() != 0 }
 
-// Count reads a number of items that take least bytes each or more. A number that the remaining
-// bytes cannot hold is an error, so that a damaged form does not allocate all memory.
+// Count reads the number of items that follow, each of at least least bytes. A number for
+// which too few bytes remain is an error, so that a damaged form cannot exhaust the memory.
 func (r *Reader) Count(least int) int {
 	n := r.Uint()
 	if n > uint64(len(r.b)/max(least, 1)) {

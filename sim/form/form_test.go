@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/form"
 )
 
-// Reading returns the values that were written: extremes, signs, common divisors. A byte too
-// few or too many is an error, and so is another version.
+// A reader returns the values that were written: extremes, both signs, common divisors. A
+// missing byte, an extra byte and another version are errors.
 func TestReadsWhatWasWritten(t *testing.T) {
 	const seed = 7
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -45,10 +45,10 @@ func TestReadsWhatWasWritten(t *testing.T) {
 			t.Fatalf("seed %d, round %d: %v, %v, wanted %v", seed, round, got, err, lists)
 		}
 		if _, err := read(append(slices.Clone(w), 0), 3); err == nil {
-			t.Fatalf("seed %d, round %d: a byte too many is taken", seed, round)
+			t.Fatalf("seed %d, round %d: an extra byte is accepted", seed, round)
 		}
 		if _, err := read(w, 4); err == nil {
-			t.Fatalf("seed %d, round %d: another version is taken", seed, round)
+			t.Fatalf("seed %d, round %d: another version is accepted", seed, round)
 		}
 	}
 	a, b := int64(0), int64(0)
@@ -56,14 +56,14 @@ func TestReadsWhatWasWritten(t *testing.T) {
 		t.Errorf("%d, %d, %v", a, b, err)
 	}
 	if form.Read(form.Append(nil, 2, 1, 2), 2, &a) == nil || form.Read(form.Append(nil, 2, 1), 2, &a, &b) == nil {
-		t.Error("another number of values is taken")
+		t.Error("a form with another number of values is accepted")
 	}
 	if r := form.NewVersion(nil, 1); r.Done() == nil {
-		t.Error("an empty form is taken")
+		t.Error("an empty form is accepted")
 	}
 }
 
-// values draws values of one of several sorts.
+// values draws n values: zeros, multiples of a common unit, extremes, and random ones.
 func values(rnd *rand.Rand, n int) []int64 {
 	vs, unit := make([]int64, n), int64(1)<<rnd.IntN(40)
 	for i := range vs {

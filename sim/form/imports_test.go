@@ -8,10 +8,10 @@ import (
 
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix/sim":         "forms know nothing of what they are made of",
-		"github.com/smatrix-grid/smatrix/actors":      "forms know nothing of what they are made of",
-		"github.com/smatrix-grid/smatrix/persistence": "keys, checksums and files are the store's",
-		"github.com/smatrix-grid/smatrix/ui":          "wiring points inwards",
-		"github.com/smatrix-grid/smatrix/cmd":         "wiring points inwards",
+		"github.com/smatrix-grid/smatrix/sim":         "a form does not depend on the types that it stores",
+		"github.com/smatrix-grid/smatrix/actors":      "a form does not depend on the types that it stores",
+		"github.com/smatrix-grid/smatrix/persistence": "keys, checksums and files are in package persistence",
+		"github.com/smatrix-grid/smatrix/ui":          "imports point inwards",
+		"github.com/smatrix-grid/smatrix/cmd":         "imports point inwards",
 	})
 }

@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"math"
 	"time"
-	_ "time/tzdata" // a scenario's zone must be found on machines without a zone database, Windows and bare containers among them
+	_ "time/tzdata" // machines without a zone database, such as Windows and bare containers, need the embedded one
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Calendar lays the steps of a run over local time. A local day is a calendar
-// date in Start's zone: it has 23 or 25 hours where the clocks change, and days
-// are counted by date from the one that Start falls on, which is day 0.
+// Calendar maps the steps of a run to local time. A local day is a calendar
+// date in Start's zone: it has 23 or 25 hours where the clocks change. Days are
+// numbered by date; the date of Start is day 0.
 //
-// Fill remembers the day it was in, so a Calendar belongs to one goroutine; the
-// other methods change nothing.
+// Fill caches the local day of its last step, so a Calendar must be used by one
+// goroutine at a time. The other methods only read.
 type Calendar struct {
 	Start time.Time // of step 0, in the run's zone, to the second
 	Step  twins.Seconds
@@ -24,11 +24,11 @@ type Calendar struct {
 	last dayPart
 }
 
-// dayPart is a stretch of one local day with one offset from UTC: a whole day,
-// or what lies before or after a change of the clocks. Within it the wall clock
-// is plain arithmetic.
+// dayPart is a part of one local day with a constant offset from UTC: the whole
+// day, or its part before or after a clock change. Within it, the second of the
+// day is the Unix time minus midnight.
 type dayPart struct {
-	from, to  int64 // Unix seconds; from ≤ now < to, empty in a new Calendar
+	from, to  int64 // Unix seconds, from ≤ now < to; both 0 in a new Calendar
 	midnight  int64 // Unix second at which this clock would show 00:00:00
 	day       int32
 	yearDay   int16
@@ -36,37 +36,37 @@ type dayPart struct {
 	dayLength twins.Seconds
 }
 
-// SecondsPerDay is the length of a day whose clocks are not changed.
+// SecondsPerDay is the length of a day without a clock change.
 const SecondsPerDay = 86_400
 
-// NewCalendar returns the calendar of a run of steps steps (0 if its length is
-// open) of step > 0 seconds that begins at start, in start's zone. Fractions of
-// a second in start are dropped.
+// NewCalendar returns the calendar of a run that begins at start, in start's
+// zone, with the given number of steps (0: its length is open), each of step >
+// 0 seconds. Fractions of a second in start are dropped.
 func NewCalendar(start time.Time, step twins.Seconds, steps twins.Tick) *Calendar {
 	whole := time.Unix(start.Unix(), 0).In(start.Location())
 	return &Calendar{Start: whole, Step: step, Steps: steps}
 }
 
-// Time returns the start of step t, in the run's zone. Any t will do: steps
+// Time returns the start of step t, in the run's zone. t may be any step; steps
 // before the run are negative.
 func (c *Calendar) Time(t twins.Tick) time.Time {
 	return time.Unix(c.Unix(t), 0).In(c.Start.Location())
 }
 
-// At returns the step in which the wall clock of a local day reaches a second of
-// that day. Day 0 is the run's first; days before it are negative, as are steps
-// before the run. A second below 0 or from 86,400 on is the wall time that many
-// seconds from the day's 00:00, on a neighbouring date. A wall time that the
-// clocks skip stands for the first moment after the skip, one that they show
-// twice for its first.
+// At returns the step in which the wall clock of a local day reaches a second
+// of that day. Day 0 is the first day of the run; days and steps before the run
+// are negative. A second below 0 or above 86,399 is counted from the day's
+// 00:00 as well, and falls on a neighbouring date. A wall time that the clocks
+// skip means the first moment after the skip; a wall time that they show twice
+// means its first occurrence.
 func (c *Calendar) At(day, secondOfDay int) twins.Tick {
 	wall := (c.firstDay()+int64(day))*SecondsPerDay + int64(secondOfDay)
 	at, _, _ := wallInstants(c.Start.Location(), wall)
 	return twins.Tick(quoFloor(at-c.Start.Unix(), int64(c.Step)))
 }
 
-// Days returns the number of local calendar days that the run touches, 0 if its
-// length is open.
+// Days returns the number of local calendar days in which the run has steps, 0
+// if its length is open.
 func (c *Calendar) Days() int {
 	if c.Steps <= 0 {
 		return 0
@@ -75,10 +75,11 @@ func (c *Calendar) Days() int {
 	return int(last-c.firstDay()) + 1
 }
 
-// StepsOfDays returns the number of steps from Start to the end of the n-th local
-// calendar day, whose first may be a part of a day. A day runs to the next local
-// midnight: 92, 96 or 100 quarter hours in Europe. It returns a *problem.Usage if n
-// is negative or if that midnight falls within a step.
+// StepsOfDays returns the number of steps from Start to the end of the n-th
+// local calendar day. The first day may be partial. A day ends at the next
+// local midnight: in Europe it has 92, 96 or 100 quarter hours. StepsOfDays
+// returns a *problem.Usage if n is negative or if that midnight falls within a
+// step.
 func (c *Calendar) StepsOfDays(n int) (twins.Tick, error) {
 	if n < 0 {
 		return 0, &problem.Usage{What: fmt.Sprintf("%d days, wanted 0 or more", n)}
@@ -94,9 +95,9 @@ func (c *Calendar) StepsOfDays(n int) (twins.Tick, error) {
 	return twins.Tick(length / int64(c.Step)), nil
 }
 
-// Fill writes step t's place in time into env: Tick, Step, and the local wall
-// clock at the start of the step. It allocates nothing, and asks the zone
-// database only when t leaves the local day of the call before.
+// Fill writes the time of step t into env: Tick, Step, and the local wall clock
+// at the start of the step. It allocates nothing, and queries the zone database
+// only if t is outside the local day of the previous call.
 func (c *Calendar) Fill(t twins.Tick, env *twins.Env) {
 	now := c.Unix(t)
 	if now < c.last.from || now >= c.last.to {
@@ -108,13 +109,14 @@ func (c *Calendar) Fill(t twins.Tick, env *twins.Env) {
 	env.Weekday, env.YearDay, env.DayLength = p.weekday, p.yearDay, p.dayLength
 }
 
-// Unix is the Unix second at which step t starts.
+// Unix returns the Unix second at which step t starts.
 func (c *Calendar) Unix(t twins.Tick) int64 { return c.Start.Unix() + int64(t)*int64(c.Step) }
 
-// DayOf is the number of the local day that is t's date on t's own clock.
+// DayOf returns the number of the local day with the date that t has in its own
+// zone.
 func (c *Calendar) DayOf(t time.Time) int { return int(dayNumber(t) - c.firstDay()) }
 
-// StartText is Start for a message.
+// StartText returns Start as text for a message.
 func (c *Calendar) StartText() string { return timeText(c.Start) }
 
 func (c *Calendar) firstDay() int64 { return dayNumber(c.Start) }
@@ -125,7 +127,8 @@ func (c *Calendar) midnight(day int64) int64 {
 	return at
 }
 
-// DayStart is the Unix second at which the local day of a Unix second begins.
+// DayStart returns the Unix second at which the local day of a Unix second
+// begins.
 func (c *Calendar) DayStart(unix int64) int64 {
 	return c.midnight(dayNumber(time.Unix(unix, 0).In(c.Start.Location())))
 }
@@ -142,14 +145,14 @@ func (c *Calendar) dayPartAt(now int64) dayPart {
 	}
 }
 
-// dayNumber counts local dates: 0 is 1970-01-01 on t's wall clock.
+// dayNumber returns the number of t's date in its own zone; 1970-01-01 is 0.
 func dayNumber(t time.Time) int64 {
 	_, offset := t.Zone()
 	return quoFloor(t.Unix()+int64(offset), SecondsPerDay)
 }
 
 // zoneOf returns t's offset from UTC in seconds and the Unix seconds between
-// which it holds, from ≤ t < to.
+// which that offset holds, from ≤ t < to.
 func zoneOf(t time.Time) (offset, from, to int64) {
 	_, o := t.Zone()
 	from, to = math.MinInt64, math.MaxInt64
@@ -160,20 +163,20 @@ func zoneOf(t time.Time) (offset, from, to int64) {
 	if !end.IsZero() {
 		to = end.Unix()
 	}
-	if now := t.Unix(); to <= now { // package time counts 365 days in leap years after its tables end, from 2040 on
+	if now := t.Unix(); to <= now { // from 2040 on, after its tables end, package time counts leap years as 365 days
 		to = (quoFloor(now, SecondsPerDay) + 1) * SecondsPerDay
 	}
 	return int64(o), from, to
 }
 
-// wallInstants returns the first and the last Unix second at which clocks in loc
-// show a wall time, given in seconds since 1970-01-01 00:00 on that clock. They
-// differ where the clocks are set back. Where they are set forward over the wall
-// time, it does not exist and both are the moment of the change. time.Date leaves
-// the choice open in either case.
+// wallInstants returns the first and the last Unix second at which clocks in
+// loc show a wall time, given in seconds since 1970-01-01 00:00 on that clock.
+// The two differ if the clocks show the wall time twice. If the clocks skip it,
+// exists is false and both are the moment of the clock change. time.Date does
+// not specify which moment it chooses in either case.
 func wallInstants(loc *time.Location, wall int64) (first, last int64, exists bool) {
 	skip, skipped := int64(0), false
-	// No offset is as long as a day, so what shows this wall time lies between.
+	// Every offset is shorter than a day, so a clock shows this wall time within a day of wall.
 	for t := time.Unix(wall-SecondsPerDay, 0).In(loc); ; {
 		offset, from, to := zoneOf(t)
 		at := wall - offset
@@ -196,7 +199,7 @@ func wallInstants(loc *time.Location, wall int64) (first, last int64, exists boo
 	return first, last, true
 }
 
-// quoFloor is a/b rounded down, for b > 0.
+// quoFloor returns a/b rounded down, for b > 0.
 func quoFloor(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
@@ -205,7 +208,8 @@ func quoFloor(a, b int64) int64 {
 	return q
 }
 
-// timeText is a wall time for a message: seconds are shown if there are any.
+// timeText formats a wall time for a message. Seconds are left out if they are
+// 0.
 func timeText(t time.Time) string {
 	if t.Second() != 0 {
 		return t.Format(time.DateTime)
@@ -213,8 +217,8 @@ func timeText(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// spanText is a number of seconds for a message, in the largest unit that divides
-// it.
+// spanText formats a number of seconds for a message, in the largest unit that
+// divides it.
 func spanText(seconds int64) string {
 	switch {
 	case seconds%3600 == 0:

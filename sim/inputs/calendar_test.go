@@ -22,8 +22,8 @@ func zoneForCalendar(t testing.TB, name string) *time.Location {
 	return zone
 }
 
-// calendarFrom is a calendar that begins at a wall time of a zone which exists
-// once.
+// calendarFrom returns a calendar that begins at a wall time that occurs once
+// in the zone.
 func calendarFrom(t testing.TB, zone, start string, step twins.Seconds, steps twins.Tick) *Calendar {
 	t.Helper()
 	at, err := time.ParseInLocation("2006-01-02 15:04", start, zoneForCalendar(t, zone))
@@ -46,9 +46,9 @@ func TestCalendarStepsOfDays(t *testing.T) {
 		{"no day", "Europe/Berlin", "2024-01-15 00:00", quarter, 0, 0},
 		{"one day", "Europe/Berlin", "2024-01-15 00:00", quarter, 1, 96},
 		{"a leap year", "Europe/Berlin", "2024-01-01 00:00", quarter, 366, 366 * 96},
-		{"half a day is the first day", "Europe/Berlin", "2024-01-15 12:00", quarter, 1, 48},
-		{"half a day and a whole one", "Europe/Berlin", "2024-01-15 12:00", quarter, 2, 48 + 96},
-		{"steps that fit five days only", "UTC", "2024-01-15 00:00", 3000, 5, 144},
+		{"the first day is half a day", "Europe/Berlin", "2024-01-15 12:00", quarter, 1, 48},
+		{"half a day and a whole day", "Europe/Berlin", "2024-01-15 12:00", quarter, 2, 48 + 96},
+		{"steps that fit into five days only", "UTC", "2024-01-15 00:00", 3000, 5, 144},
 		// Clocks change.
 		{"spring, 23 hours", "Europe/Berlin", "2024-03-31 00:00", quarter, 1, 92},
 		{"autumn, 25 hours", "Europe/Berlin", "2024-10-27 00:00", quarter, 1, 100},
@@ -78,7 +78,7 @@ func TestCalendarStepsOfDaysRefuses(t *testing.T) {
 	}{
 		{"a midnight within a step", "2024-01-15 00:10", 2,
 			"local midnight 2024-01-17 00:00 is not a whole number of steps after 2024-01-15 00:10, wanted steps of 15 min to end there"},
-		{"less than no day", "2024-01-15 00:00", -1, "-1 days, wanted 0 or more"},
+		{"a negative number of days", "2024-01-15 00:00", -1, "-1 days, wanted 0 or more"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,20 +108,20 @@ func TestCalendarAt(t *testing.T) {
 		{"a second before the run", "2024-01-15 00:00", 0, -1, -1},
 		{"the evening before", "2024-01-15 00:00", 0, -2 * hour, -8},
 		{"01:30 of the next day", "2024-01-15 00:00", 0, 25*hour + 1800, 96 + 6},
-		{"a run from noon, its morning", "2024-01-15 12:00", 0, 6 * hour, -24},
-		{"a run from noon, the next morning", "2024-01-15 12:00", 1, 6 * hour, 72},
-		// Spring: 02:00 is 03:00.
+		{"the morning before a start at noon", "2024-01-15 12:00", 0, 6 * hour, -24},
+		{"the morning after a start at noon", "2024-01-15 12:00", 1, 6 * hour, 72},
+		// Spring: the clocks go from 02:00 to 03:00.
 		{"before the skipped hour", "2024-03-31 00:00", 0, 2*hour - 1, 7},
 		{"the skipped hour begins", "2024-03-31 00:00", 0, 2 * hour, 8},
 		{"within the skipped hour", "2024-03-31 00:00", 0, 2*hour + 1800, 8},
 		{"after the skipped hour", "2024-03-31 00:00", 0, 3 * hour, 8},
-		{"noon of 23 hours", "2024-03-31 00:00", 0, 12 * hour, 44},
+		{"noon of a day of 23 hours", "2024-03-31 00:00", 0, 12 * hour, 44},
 		{"the day after, from the evening before", "2024-03-30 00:00", 2, 0, 96 + 92},
-		// Autumn: 03:00 is 02:00.
+		// Autumn: the clocks go from 03:00 to 02:00.
 		{"before the doubled hour", "2024-10-27 00:00", 0, 2*hour - 1, 7},
 		{"the doubled hour, first time", "2024-10-27 00:00", 0, 2*hour + 1800, 10},
 		{"after the doubled hour", "2024-10-27 00:00", 0, 3 * hour, 16},
-		{"noon of 25 hours", "2024-10-27 00:00", 0, 12 * hour, 52},
+		{"noon of a day of 25 hours", "2024-10-27 00:00", 0, 12 * hour, 52},
 		{"the day before autumn", "2024-10-28 00:00", -1, 0, -100},
 	}
 	for _, tt := range tests {
@@ -141,7 +141,7 @@ func TestCalendarDays(t *testing.T) {
 		steps twins.Tick
 		want  int
 	}{
-		{"open", "2024-01-15 00:00", 0, 0},
+		{"a run of open length", "2024-01-15 00:00", 0, 0},
 		{"one step", "2024-01-15 00:00", 1, 1},
 		{"to midnight", "2024-01-15 00:00", 96, 1},
 		{"one step past midnight", "2024-01-15 00:00", 97, 2},
@@ -185,7 +185,7 @@ func TestCalendarFill(t *testing.T) {
 			twins.Env{Day: 0, SecondOfDay: 6_300, Weekday: 0, YearDay: 91, DayLength: 82_800}},
 		{"after the skipped hour", "Europe/Berlin", "2024-03-31 00:00", 8,
 			twins.Env{Day: 0, SecondOfDay: 10_800, Weekday: 0, YearDay: 91, DayLength: 82_800}},
-		{"the end of 23 hours", "Europe/Berlin", "2024-03-31 00:00", 91,
+		{"the end of a day of 23 hours", "Europe/Berlin", "2024-03-31 00:00", 91,
 			twins.Env{Day: 0, SecondOfDay: 85_500, Weekday: 0, YearDay: 91, DayLength: 82_800}},
 		{"the day after spring", "Europe/Berlin", "2024-03-31 00:00", 92,
 			twins.Env{Day: 1, SecondOfDay: 0, Weekday: 1, YearDay: 92, DayLength: 86_400}},
@@ -194,7 +194,7 @@ func TestCalendarFill(t *testing.T) {
 			twins.Env{Day: 0, SecondOfDay: 9_000, Weekday: 0, YearDay: 301, DayLength: 90_000}},
 		{"the doubled hour, second time", "Europe/Berlin", "2024-10-27 00:00", 14,
 			twins.Env{Day: 0, SecondOfDay: 9_000, Weekday: 0, YearDay: 301, DayLength: 90_000}},
-		{"the end of 25 hours", "Europe/Berlin", "2024-10-27 00:00", 99,
+		{"the end of a day of 25 hours", "Europe/Berlin", "2024-10-27 00:00", 99,
 			twins.Env{Day: 0, SecondOfDay: 85_500, Weekday: 0, YearDay: 301, DayLength: 90_000}},
 		// Elsewhere.
 		{"a day that begins at one", "America/Sao_Paulo", "2018-11-03 00:00", 96,
@@ -213,8 +213,8 @@ func TestCalendarFill(t *testing.T) {
 	}
 }
 
-// TestCalendarFillAgainstTime compares the remembered day with a look at package
-// time for each step, in any order of steps.
+// TestCalendarFillAgainstTime compares Fill, which caches the local day, with
+// package time for each step, in any order of steps.
 func TestCalendarFillAgainstTime(t *testing.T) {
 	zones := []string{"UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns"}
 	rapid.Check(t, func(r *rapid.T) {
@@ -224,7 +224,7 @@ func TestCalendarFillAgainstTime(t *testing.T) {
 		c := NewCalendar(start, twins.Seconds(rapid.SampledFrom([]int{1, 60, 900, 3600}).Draw(r, "step")), 0)
 		ticks := rapid.SliceOfN(rapid.IntRange(-20_000, 40_000), 1, 12).Draw(r, "ticks")
 		for _, tick := range ticks {
-			for next := range twins.Tick(6) { // a stretch of steps, then a jump
+			for next := range twins.Tick(6) { // consecutive steps, then a jump
 				tick := twins.Tick(tick) + next
 				var env twins.Env
 				c.Fill(tick, &env)
@@ -234,7 +234,7 @@ func TestCalendarFillAgainstTime(t *testing.T) {
 	})
 }
 
-// clockOf is Fill as one would write it without regard to time spent.
+// clockOf computes what Fill does, slowly and without a cache.
 func clockOf(c *Calendar, tick twins.Tick) twins.Env {
 	at := c.Start.Add(time.Duration(tick) * time.Duration(c.Step) * time.Second)
 	date := func(t time.Time) time.Time {
@@ -250,8 +250,8 @@ func clockOf(c *Calendar, tick twins.Tick) twins.Env {
 	}
 }
 
-// firstMoment walks to the first moment with the date of at, days later, or with a
-// later one where clocks skip that date.
+// firstMoment finds the first moment with the date of at plus the given days,
+// or with a later date where clocks skip that date.
 func firstMoment(at time.Time, days int) time.Time {
 	want := time.Date(at.Year(), at.Month(), at.Day()+days, 0, 0, 0, 0, time.UTC)
 	moment := want.Add(-26 * time.Hour).In(at.Location())
@@ -281,14 +281,14 @@ func TestCalendarAtFindsWhatFillShows(t *testing.T) {
 	for tick := twins.Tick(-96); tick < 366*96; tick++ {
 		c.Fill(tick, &env)
 		at := c.At(int(env.Day), int(env.SecondOfDay))
-		if at != tick && at != tick-4 { // four quarter hours before, in the hour that comes twice
-			t.Fatalf("step %d shows day %d second %d, which is step %d", tick, env.Day, env.SecondOfDay, at)
+		if at != tick && at != tick-4 { // four quarter hours earlier, in the hour that clocks show twice
+			t.Fatalf("step %d shows day %d second %d, for which At returns step %d", tick, env.Day, env.SecondOfDay, at)
 		}
 	}
 }
 
-// TestCalendarAfterTheTables walks over the end of 2040, where package time says
-// that an offset has ended which holds.
+// TestCalendarAfterTheTables steps over the end of 2040, where package time
+// reports that an offset has ended which is still valid.
 func TestCalendarAfterTheTables(t *testing.T) {
 	c := calendarFrom(t, "Europe/Berlin", "2040-12-30 00:00", quarter, 4*96)
 	for tick := range twins.Tick(4 * 96) {
@@ -296,7 +296,7 @@ func TestCalendarAfterTheTables(t *testing.T) {
 		c.Fill(tick, &env)
 		sameClock(t, env, clockOf(c, tick))
 		if at := c.At(int(env.Day), int(env.SecondOfDay)); at != tick {
-			t.Fatalf("step %d shows day %d second %d, which is step %d", tick, env.Day, env.SecondOfDay, at)
+			t.Fatalf("step %d shows day %d second %d, for which At returns step %d", tick, env.Day, env.SecondOfDay, at)
 		}
 	}
 }
@@ -318,7 +318,7 @@ func TestCalendarFillAllocatesNothing(t *testing.T) {
 	var env twins.Env
 	var tick twins.Tick
 	if n := testing.AllocsPerRun(2000, func() { c.Fill(tick, &env); tick++ }); n != 0 {
-		t.Errorf("%v allocations per step", n)
+		t.Errorf("%v allocations per step, wanted none", n)
 	}
 }
 

@@ -1,14 +1,16 @@
-// Package inputs is what a run is given from outside: the calendar with zones and
-// daylight saving, recorded days of homes (recording.go), recorded sessions of vehicles,
-// weather and the sun's place, the market's prices and mix. weeks.go lays records of
-// other years on the scenario's.
+// Package inputs reads the data that a run takes from outside: the calendar with zones
+// and daylight saving, recorded loads and generation of homes (recording.go), recorded
+// charging sessions of vehicles, weather and the position of the sun, and the market's
+// prices and generation mix. weeks.go maps records of other years to the scenario's
+// year.
 //
-// Each input is read from a CSV file by a spec, for the steps of a Calendar, and is then
-// asked step by step. Whatever is wrong with a file is a *problem.At with its line.
+// Each input is a CSV file. A spec says how to read it for the steps of a Calendar; the
+// result is then queried step by step. Every error in a file is a *problem.At with its
+// line.
 //
 // # What is absent
 //
-// No scenario: how an input is written in one, and who follows which column, is known
-// to package scenario. No world and no steps. Files are opened through the fs.FS that the
-// caller gives; nothing is written. The wall clock is not read.
+// Scenarios: package scenario knows how an input is written in one, and which member
+// uses which column. Worlds and their steps. Files are opened through the fs.FS that
+// the caller passes; nothing is written. The wall clock is not read.
 package inputs

@@ -1,6 +1,6 @@
 package inputs
 
-// Inputs are all that a run is given from outside, read for the steps of one Calendar.
+// Inputs are all external data of a run, read for the steps of one Calendar.
 type Inputs struct {
 	Recordings []*Recording
 	Weather    *Weather // nil if there is none

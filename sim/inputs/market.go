@@ -11,8 +11,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// MarketSpec is a scenario's market: a recorded file of day-ahead prices and of
-// what the neighbour generates from.
+// MarketSpec is a scenario's market: a file with recorded day-ahead prices and
+// the neighbour's generation by technology.
 type MarketSpec struct {
 	File string // relative to the scenario; .gz is unpacked
 	Time struct {
@@ -21,23 +21,24 @@ type MarketSpec struct {
 		Stamps string `json:"stamps"` // start | end: which end of its interval a stamp names; "" is start
 	}
 	Price string            // column of the price, €/MWh
-	Mix   map[string]string // technology → column of its generation, all in one unit; empty: carbon is not known
+	Mix   map[string]string // technology → column of its generation, all in one unit; empty: carbon is unknown
 	Basis string            // life_cycle | direct; "" is life_cycle
 
-	// Calendar lays the record on the weeks of the scenario year: what was recorded
-	// at 18:00 on the clocks of Time.Zone is there at 18:00. Unlike that of a
-	// recording, it leaves stamps their offsets, so a record whose clocks are set
-	// back is whole. Empty: the record is of the run's own days.
+	// Calendar maps the record to the weeks of the scenario year: the value
+	// recorded at 18:00 in Time.Zone applies at 18:00 of the run. Unlike the
+	// calendar of a recording, it keeps the offsets of stamps, so a record
+	// whose clocks are set back has no gap or duplicate. Empty: the record
+	// covers the run's own days.
 	Calendar []CalendarPart
 }
 
-// Market is a record of prices and of a mix, laid over the steps of a run. A
-// price holds for the whole of its interval: nothing is interpolated. A step of
-// several intervals has the mean of their prices, and what all their generation
-// emitted for each kWh of it.
+// Market has recorded prices and a recorded mix for the steps of a run. A price
+// holds for the whole of its interval: nothing is interpolated. A step of
+// several intervals has the mean of their prices, and their emissions divided
+// by their generation.
 type Market struct {
 	Interval twins.Seconds // of the file
-	Mixed    bool          // it has a mix
+	Mixed    bool          // the spec has a mix
 
 	perStep int64   // intervals in a step; 1 if several steps share one
 	first   []int32 // per step: the row of its first interval
@@ -50,7 +51,7 @@ type marketRow struct {
 	generated uint64 // thousandths of the file's unit
 	emitted   wide   // generated · mg/kWh
 	line      int
-	gap       string // a column without a value, "" if there is none
+	gap       string // name of a column without a value, "" if all have one
 }
 
 // wide is a sum of products in 128 bits.
@@ -67,26 +68,29 @@ func (w *wide) add(x wide) {
 	w.hi += x.hi + carry
 }
 
-// over is w / by, rounded. The quotient fits: it is a mean of small factors.
-func (w wide) over(by uint64) int64 {
+// dividedBy returns w ÷ by, rounded. The quotient fits into 64 bits, because it is a
+// mean of small factors.
+func (w wide) dividedBy(by uint64) int64 {
 	w.add(wide{0, by / 2})
 	quo, _ := bits.Div64(w.hi, w.lo, by)
 	return int64(quo)
 }
 
-// generationSource is what one kWh of a technology emits, mg of CO2 equivalent.
+// generationSource has the emissions of one kWh of a technology, in mg of CO2
+// equivalent.
 type generationSource struct {
 	name              string
 	direct, lifeCycle uint64
 }
 
-// generationSources are the technologies of a mix. Those of plants are as in
-// package twins. Life cycle: medians of IPCC AR5 WG III (2014), annex III, table
-// A.III.2; lignite is its coal, oil that of IPCC SRREN (2011), open-cycle gas its
-// combined cycle times the heat rates of RTS-GMLC, 9,710 ÷ 7,057. Direct: RTS-GMLC
-// (lb/MMBTU × heat rate at full load), lignite 101 kg/GJ (IPCC 2006) at 0.34; none
-// for what burns nothing, nor for carbon that was in the air. Energy out of stores
-// is not generation: pumped storage has no figure of its own.
+// generationSources are the technologies of a mix. Those of plants have the
+// figures of package twins. Life cycle: medians of IPCC AR5 WG III (2014),
+// annex III, table A.III.2; lignite has the figure of coal, oil that of IPCC
+// SRREN (2011), open-cycle gas that of the combined cycle times the ratio of
+// the heat rates of RTS-GMLC, 9,710 ÷ 7,057. Direct: RTS-GMLC (lb/MMBTU × heat
+// rate at full load), lignite 101 kg/GJ (IPCC 2006) at 0.34; 0 for technologies
+// that burn nothing, and for carbon that was in the air before. Discharge of
+// storage is not generation: pumped storage has no figure of its own.
 var generationSources = []generationSource{
 	{"coal", 1066_000, 820_000},
 	{"lignite", 1069_000, 820_000},
@@ -113,15 +117,15 @@ const (
 	PriceColumn    = "price_eur_per_mwh"
 	leastPrice     = -10_000 // €/MWh
 	mostPrice      = 100_000
-	euroPerMWh     = 1_000_000     // a twins.Price
-	thousandths    = 1000          // that generation is kept in
+	euroPerMWh     = 1_000_000     // 1 €/MWh as a twins.Price
+	thousandths    = 1000          // generation is stored in thousandths of the file's unit
 	mostGeneration = 1_000_000_000 // of the file's unit in an interval
 )
 
 // ReadMarket reads a file of recorded prices, and of generation by technology,
-// for the steps of cal, whose length must be known. The file is as ReadRecording
-// has it. Gaps that the run needs are refused; all other values are checked in the
-// whole file. What is wrong with the file or the spec is a *problem.At.
+// for the steps of cal, whose length must be known. The file has the format of
+// ReadRecording. Gaps are refused where the run needs a value; every value in
+// the file is checked. An error in the file or the spec is a *problem.At.
 func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
@@ -137,13 +141,13 @@ func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
 	if err := r.readValues(fsys); err != nil {
 		return nil, err
 	}
-	if err := r.lay(); err != nil {
+	if err := r.mapSteps(); err != nil {
 		return nil, err
 	}
 	return &r.market, nil
 }
 
-// marketReader is a file of a market that is being read.
+// marketReader reads the file of a market.
 type marketReader struct {
 	market Market
 	spec   MarketSpec
@@ -151,7 +155,8 @@ type marketReader struct {
 	times  *recordedRows
 }
 
-// recording is the spec without its calendar: stamps keep their offsets.
+// recording returns the spec as that of a recording, without its calendar, so
+// that stamps keep their offsets.
 func (s *MarketSpec) recording() (r RecordingSpec) {
 	r.ID, r.File, r.Unit = "market", s.File, "W"
 	r.Time = s.Time
@@ -189,8 +194,8 @@ func (s *MarketSpec) check() error {
 	return nil
 }
 
-// CheckHeader reads the header of the market's file. What is wrong with it or with the
-// spec is a *problem.At.
+// CheckHeader checks the spec and reads the header of the market's file. An
+// error in either is a *problem.At.
 func (s *MarketSpec) CheckHeader(fsys fs.FS) error {
 	if err := s.check(); err != nil {
 		return err
@@ -215,7 +220,8 @@ func sourceNames() (names []string) {
 	return names
 }
 
-// factor is what a kWh of a technology emits on the market's basis, mg.
+// factor returns the emissions of a technology on the market's basis, in
+// mg/kWh.
 func (s *MarketSpec) factor(technology string) uint64 {
 	source := sourceOf(technology)
 	if s.Basis == basisDirect {
@@ -237,7 +243,7 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 	for n := range m.rows {
 		fields, line, err := f.next()
 		if err == nil && line != r.times.lines[n] || err == io.EOF {
-			return r.rules.problem(0, "has changed while it was read, wanted a file that nobody writes to")
+			return r.rules.problem(0, "has changed while it was read, wanted a file that does not change")
 		}
 		if err != nil {
 			return err
@@ -301,9 +307,9 @@ func (r *marketReader) generation(text, column string, line int) (uint64, error)
 	return uint64(v), nil
 }
 
-// lay finds the rows of each step.
-func (r *marketReader) lay() error {
-	m, cal, interval := &r.market, *r.rules.cal, r.times.interval // its own calendar: Fill remembers
+// mapSteps finds the rows of each step.
+func (r *marketReader) mapSteps() error {
+	m, cal, interval := &r.market, *r.rules.cal, r.times.interval // a copy of the calendar, because Fill writes its cache
 	step := int64(cal.Step)
 	if step%interval != 0 && interval%step != 0 {
 		return r.rules.problem(0, "one value every %s does not fit steps of %s, wanted one that is a whole number of the other",
@@ -332,8 +338,8 @@ func (r *marketReader) lay() error {
 	return nil
 }
 
-// rowsFrom returns the row of an interval that a step begins with. A step needs
-// all its rows, and each with all its values.
+// rowsFrom returns the index of the row of the interval slot, with which a step
+// begins. A step needs all its rows, and all values of each row.
 func (r *marketReader) rowsFrom(slot int64) (first int, err error) {
 	first, _ = slices.BinarySearch(r.times.slots, slot)
 	for i := range int(r.market.perStep) {
@@ -353,9 +359,10 @@ func (r *marketReader) recorded(unix int64) string {
 	return timeText(time.Unix(unix, 0).In(r.rules.zone))
 }
 
-// moments says at which Unix second it was recorded what a step sees. It must be
-// asked in the order of the steps: in an hour that the record's clocks show twice,
-// it takes the second one where the first has been.
+// moments returns a function from a step to the Unix second of the record at
+// which its values were recorded. The function must be called in the order of
+// the steps: for an hour that the record's clocks show twice, it returns the
+// second occurrence after it has returned the first.
 func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
 	if len(r.spec.Calendar) == 0 {
 		return cal.Unix
@@ -376,7 +383,7 @@ func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
 	}
 }
 
-// Fill writes the market of a step. It allocates nothing.
+// Fill writes price and carbon of step t into env. It allocates nothing.
 func (m *Market) Fill(t twins.Tick, env *twins.Env) {
 	first := int64(m.first[t])
 	var price int64
@@ -389,6 +396,6 @@ func (m *Market) Fill(t twins.Tick, env *twins.Env) {
 	}
 	env.Price, env.Carbon = twins.Price(quoFloor(2*price+m.perStep, 2*m.perStep)), 0
 	if m.Mixed {
-		env.Carbon = emitted.over(generated)
+		env.Carbon = emitted.dividedBy(generated)
 	}
 }

@@ -49,7 +49,7 @@ func mustMarket(t testing.TB, spec MarketSpec, cal *Calendar) *Market {
 	return m
 }
 
-// series is the market of each step: €/MWh and g/kWh.
+// series returns the market of each step: €/MWh and g/kWh.
 func series(m *Market, cal *Calendar) (prices, carbon []float64) {
 	var env twins.Env
 	for t := range cal.Steps {
@@ -80,7 +80,7 @@ func TestPricesOf2024(t *testing.T) {
 	cal := berlin(t, "2024-01-01", 3600, 366)
 	prices, _ := series(mustMarket(t, germany(), cal), cal)
 	if len(prices) != 8784 {
-		t.Fatalf("%d hours", len(prices))
+		t.Fatalf("%d hours, wanted 8784", len(prices))
 	}
 	negative, spread, env := 0, 0.0, twins.Env{}
 	days := map[int32][]float64{}
@@ -104,10 +104,11 @@ func TestPricesOf2024(t *testing.T) {
 	known(t, "95 %", prices[len(prices)*95/100], 143, 0.5)
 }
 
-// A kWh of Germany's mix of 2024 had emitted 296 g over its life cycle, with the
-// medians of IPCC AR5: the mix without pumped storage and other sources, and with
-// all gas as combined cycle, is 0.2 g below it. The direct basis gives more, 308 g:
-// its coal is that of old plants, the life cycle's that of newer ones.
+// One kWh of Germany's mix of 2024 emitted 296 g over its life cycle, with the
+// medians of IPCC AR5. The mix without pumped storage and other sources, and
+// with all gas as combined cycle, is 0.2 g below that. The direct basis gives
+// more, 308 g, because its coal is burnt in old plants and that of the life
+// cycle in newer ones.
 func TestMixOf2024(t *testing.T) {
 	cal := berlin(t, "2024-01-01", 3600, 366)
 	mean := func(basis string) float64 {
@@ -129,7 +130,7 @@ func TestMixOf2024(t *testing.T) {
 }
 
 // The reference day of the town is a Monday in January with 78 to 130 €/MWh, on
-// whatever day of the year of 2018 it lies and whatever the step.
+// whatever day of 2018 it is placed and whatever the step.
 func TestReferenceDay(t *testing.T) {
 	for _, step := range []twins.Seconds{60, 900, 3600} {
 		spec := germany()
@@ -138,16 +139,16 @@ func TestReferenceDay(t *testing.T) {
 		prices, _ := series(mustMarket(t, spec, cal), cal)
 		known(t, "least", slices.Min(prices), 78, 0.5)
 		known(t, "most", slices.Max(prices), 130, 0.5)
-		for i, p := range prices { // it holds for the hour
+		for i, p := range prices { // a price holds for an hour
 			if hour := i - i%int(3600/step); p != prices[hour] {
-				t.Fatalf("step %d: %v after %v in the same hour", i, p, prices[hour])
+				t.Fatalf("step %d: price %v, wanted %v as in the rest of the hour", i, p, prices[hour])
 			}
 		}
 	}
 }
 
-// A calendar lays wall clock on wall clock where the two years change their clocks
-// in different weeks: noon is noon, all year.
+// A calendar maps wall time to wall time although the clocks of the two years
+// change in different weeks: noon is noon, all year.
 func TestMarketKeepsTheWallClock(t *testing.T) {
 	var file strings.Builder
 	file.WriteString("start,price\n")
@@ -171,19 +172,19 @@ func TestMarketKeepsTheWallClock(t *testing.T) {
 			continue
 		}
 		if skipped++; at.Hour() != 2 || p != 3 {
-			t.Fatalf("%s: the price of %v o'clock", at, p)
+			t.Fatalf("%s: has the price of %v o'clock", at, p)
 		}
 	}
-	if skipped != 4 { // 02:00 to 03:00 on the day when the record's clock skips it
-		t.Errorf("%d quarter hours of another hour", skipped)
+	if skipped != 4 { // 02:00 to 03:00 on the day on which the record's clocks skip this hour
+		t.Errorf("%d quarter hours have the price of another hour, wanted 4", skipped)
 	}
 	if slices.Max(carbon) != 0 || m.Mixed {
 		t.Error("carbon without a mix")
 	}
 }
 
-// A step of several intervals has the mean of their prices, and what all their
-// generation emitted, rounded to the next micro-euro and milligram.
+// A step of several intervals has the mean of their prices, and their emissions
+// divided by their generation, rounded to the nearest micro-euro and milligram.
 func TestMarketOfLongSteps(t *testing.T) {
 	const text = "time,price,coal,wind\n2018-01-01 00:00,-5,1,0\n2018-01-01 00:15,10.000001,0,3\n2018-01-01 00:30,0,0.5,0.5\n2018-01-01 00:45,0,0,2\n"
 	spec := MarketSpec{File: "m.csv", Price: "price", Mix: map[string]string{"coal": "coal", "wind_onshore": "wind"}}
@@ -208,7 +209,7 @@ func TestMarketOfLongSteps(t *testing.T) {
 			}
 		}
 		if n := testing.AllocsPerRun(10, func() { m.Fill(0, &env) }); n != 0 {
-			t.Errorf("%v allocations", n)
+			t.Errorf("%v allocations per step, wanted none", n)
 		}
 	}
 }
@@ -225,8 +226,8 @@ func TestMarketGapWithinAStep(t *testing.T) {
 	}
 }
 
-// The keys of a mix are the technologies that are known, and those of plants have
-// the plants' figures.
+// The keys of a mix in the schema are the known technologies. Technologies of
+// plants have the plants' figures.
 func TestGenerationSources(t *testing.T) {
 	keys := schemaTechnologies(t)
 	if want := sourceNames(); !slices.Equal(keys, want) {
@@ -245,11 +246,12 @@ func TestGenerationSources(t *testing.T) {
 		}
 	}
 	if plants != 9 {
-		t.Errorf("%d technologies of plants", plants)
+		t.Errorf("%d technologies are of plants, wanted 9", plants)
 	}
 }
 
-// schemaTechnologies are the keys of a market's mix in the scenario's schema, in its order.
+// schemaTechnologies returns the keys of a market's mix in the scenario's
+// schema, in its order.
 func schemaTechnologies(t *testing.T) (keys []string) {
 	t.Helper()
 	b, err := os.ReadFile("../scenario/schema.json")

@@ -10,8 +10,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// fontana is the weather that comes with the twelve homes of testdata/homes-us,
-// and 364 whole days of it. Its source does not say what its stamps mean; see
+// fontana returns the weather of the twelve homes of testdata/homes-us, and 364
+// whole days of it. Its source does not say what its stamps mean; see
 // TestLightOfFontana.
 func fontana(t *testing.T) (*Weather, *Calendar) {
 	t.Helper()
@@ -27,12 +27,12 @@ func fontana(t *testing.T) (*Weather, *Calendar) {
 	return weatherBeside(t, spec, cal), cal
 }
 
-// The light of the record agrees with the sun over Fontana in one reading only:
-// a row is the hour from its stamp on, in Pacific standard time. Then the sun is
-// never too low for it: in no hour is the beam on flat ground more than the
-// global light, and in 11 hours of 8,760 there is light while the sun is down. An
-// hour earlier or later there are 224 and more of each. This tells the meridian to
-// a few degrees, Fontana's or the coast's alike.
+// The recorded light agrees with the sun over Fontana only if a row is the hour
+// from its stamp on, in Pacific standard time. Then the beam on flat ground
+// exceeds the global light in no hour, and only 11 of 8,760 hours have light
+// while the sun is down. An hour earlier or later there are 224 and more of
+// each. This fixes the meridian to a few degrees, but does not tell Fontana's
+// from that of the coast.
 func TestLightOfFontana(t *testing.T) {
 	w, _ := fontana(t)
 	ghi, dni := measured(t, "pv-us/weather.csv.gz", "ghi"), measured(t, "pv-us/weather.csv.gz", "dni")
@@ -47,18 +47,18 @@ func TestLightOfFontana(t *testing.T) {
 				below++
 			}
 		}
-		t.Logf("%+d h: %d hours of light in the dark, %d of more beam than light", late, dark, below)
+		t.Logf("%+d h: %d hours have light while the sun is down, %d have more beam than global light", late, dark, below)
 		if late == 0 && (dark > 11 || below > 0) || late != 0 && min(dark, below) < 200 {
-			t.Errorf("%+d h: %d hours of light in the dark, %d of more beam than light", late, dark, below)
+			t.Errorf("%+d h: %d hours have light while the sun is down, %d have more beam than global light", late, dark, below)
 		}
 	}
 }
 
-// roof is what one home's panels gave in each hour of a calendar, W. Their clock
-// is the civil one, daylight saving included, which shows in the output at both
-// changes of the clocks: the sun's noon moves by an hour on 6 November and back on
-// 12 March. A row is the hour that begins where the source's count of hours, 1 to
-// 24, has it.
+// roof returns the output of one home's panels in each hour of a calendar, in
+// W. Stamps are in civil time with daylight saving, as the output shows at both
+// clock changes: the sun's noon moves by an hour on 6 November and back on 12
+// March. A row is the hour that begins at the number, 1 to 24, that the source
+// gives it.
 func roof(t *testing.T, home int, cal *Calendar) []float64 {
 	t.Helper()
 	civil, err := time.LoadLocation("America/Los_Angeles")
@@ -76,7 +76,7 @@ func roof(t *testing.T, home int, cal *Calendar) []float64 {
 	return hours
 }
 
-// days are the sums of each 24 hours.
+// days returns the sums of each 24 hours.
 func days(hours []float64) (sums []float64) {
 	for day := range slices.Chunk(hours, 24) {
 		sums = append(sums, sumOf(day))
@@ -84,7 +84,8 @@ func days(hours []float64) (sums []float64) {
 	return sums
 }
 
-// clearDays are those that gave 97 % or more of the best within ten days.
+// clearDays returns the days with at least 97 % of the best output within ten
+// days.
 func clearDays(hours []float64) (clear []int) {
 	sums := days(hours)
 	for d, sum := range sums {
@@ -102,18 +103,18 @@ func hoursOf(hours []float64, days []int) (those []float64) {
 	return those
 }
 
-// nominal are the ratings of the homes' panels by their source, kW.
+// nominal has the ratings of the homes' panels as the source states them, kW.
 var nominal = [...]float64{4, 4, 4, 5, 4, 4, 4, 4, 4, 5, 5, 5}
 
-// fittedRoof is a home's panels as the model fits them.
+// fittedRoof has the fitted panels of one home.
 type fittedRoof struct {
 	keys   string
 	rating float64   // kW
-	clear  []float64 // what 1 kWp gives under an always clear sky
+	clear  []float64 // output of 1 kWp if the sky is always clear
 }
 
-// fitRoof takes the tilt and azimuth of least RMSE, each with the rating that
-// gives the energy measured.
+// fitRoof returns the tilt and azimuth with the least RMSE, each with the
+// rating that gives the measured energy.
 func fitRoof(roofs []fittedRoof, real []float64, days []int) (best fittedRoof) {
 	least, those := math.Inf(1), hoursOf(real, days)
 	for _, r := range roofs {
@@ -127,25 +128,27 @@ func fitRoof(roofs []fittedRoof, real []float64, days []int) (best fittedRoof) {
 }
 
 // Twelve roofs in Fontana on their clear days, under the clear sky of the model.
-// Fitted to 1 August … 29 January: tilt and azimuth on a grid of 10° and 30°, and
-// one rating each. Held on 30 January … 30 July:
+// The fit is to 1 August … 29 January: tilt and azimuth on a grid of 10° and 30°,
+// and one rating each. It is checked on 30 January … 30 July:
 //
-//   - The shape of the day, with one factor more that puts the energy of these days
-//     right: an hour errs by 3 … 6 % of the rating rms, in b10 and b11 by 8 and 11 %.
-//   - With the rating as fitted, which is 0.7 … 1.03 of the nominal one: mean error
+//   - The shape of the day, with a second factor that corrects the energy of these
+//     days: the error of an hour is 3 … 6 % of the rating rms, in b10 and b11 8 and
+//     11 %.
+//   - With the fitted rating, which is 0.7 … 1.03 of the nominal one: mean error
 //     −13 … −16 %, RMSE 8 … 10 % of the rating, in b10 and b11 12 and 15 %. The
-//     model lacks what makes the seasons differ with the sun as high: on a clear day
-//     around 21 April the roofs gave 1.16 … 1.27 of what they gave around 21 August,
-//     and the model 1.01 … 1.04. Dust until the winter rain, haze and heat are
-//     likely, and not shown; losses and turbidity are constants here. It leans on the
-//     fit as well: six roofs take the steepest tilt of the grid.
+//     model lacks a difference between seasons with the same height of the sun: on
+//     a clear day around 21 April the roofs gave 1.16 … 1.27 of their output around
+//     21 August, and the model 1.01 … 1.04. Likely causes, which are not shown here,
+//     are dust until the winter rain, haze and heat; losses and turbidity are
+//     constants in the model. The fit contributes as well: six roofs take the
+//     steepest tilt of the grid.
 //
-// The bounds are set just above what was reached.
+// The bounds are just above the errors that were found.
 //
-// Cloudy hours cannot be held, since the light recorded is that of other days: the
-// clearness of its days and of the roofs' own have r of 0.2 or less. In it the
-// panels as fitted give the year's energy to −4 … −14 %, and an hour errs by half
-// of the mean.
+// Cloudy hours cannot be checked, because the recorded light is that of other days:
+// the correlation r of its daily clearness with that of the roofs is 0.2 or less.
+// In the recorded light the fitted panels give the year's energy to −4 … −14 %, and
+// the error of an hour is half of the mean.
 func TestPanelsOfFontana(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
@@ -170,23 +173,23 @@ func TestPanelsOfFontana(t *testing.T) {
 		best := fitRoof(roofs, real, clear[:half])
 		t.Logf("b%d: %s, %.2f kW of %.0f, fitted to %d clear days", i+1, best.keys, best.rating, nominal, half)
 		if share := best.rating / nominal; share < 0.7 || share > 1.05 {
-			t.Errorf("b%d: fitted rating %.2f kW, nominal %v kW", i+1, best.rating, nominal)
+			t.Errorf("b%d: fitted rating %.2f kW, wanted 0.7 … 1.05 of the nominal %v kW", i+1, best.rating, nominal)
 		}
 		most := fontanaError{rmse: 0.105, shape: 0.058}
 		if i+1 == 10 || i+1 == 11 {
 			most = fontanaError{rmse: 0.15, shape: 0.115}
 		}
-		best.holdClearDays(t, real, clear, half, most)
-		best.holdYear(t, real, modelled(t, w, cal, best.keys, nil))
+		best.checkClearDays(t, real, clear, half, most)
+		best.checkYear(t, real, modelled(t, w, cal, best.keys, nil))
 	}
 }
 
-// fontanaError is in shares of the rating.
+// fontanaError has errors as shares of the rating.
 type fontanaError struct{ rmse, shape float64 }
 
-// holdClearDays holds the roof to what was measured on the clear days from the
-// half-th on, to which it was not fitted.
-func (f *fittedRoof) holdClearDays(t *testing.T, real []float64, clear []int, half int, most fontanaError) {
+// checkClearDays compares the roof with the measured output on the clear days
+// from the half-th on, which were not used for the fit.
+func (f *fittedRoof) checkClearDays(t *testing.T, real []float64, clear []int, half int, most fontanaError) {
 	t.Helper()
 	model, those := hoursOf(f.clear, clear[half:]), hoursOf(real, clear[half:])
 	rmse, by, mean := fit(model, those, f.rating)
@@ -194,30 +197,31 @@ func (f *fittedRoof) holdClearDays(t *testing.T, real []float64, clear []int, ha
 	shape, _, _ := fit(model, those, again)
 	got := fontanaError{rmse: rmse / f.rating / 1000, shape: shape / again / 1000}
 	spring, springModel := springOverSummer(real, clear), springOverSummer(f.clear, clear)
-	t.Logf("  %d clear days later: mean error %+.1f %%, RMSE %.1f %% of the rating, shape %.1f %%; April is %.2f of August, in the model %.2f",
+	t.Logf("  %d clear days later: mean error %+.1f %%, RMSE %.1f %% of the rating, shape %.1f %%; output in April is %.2f of that in August, in the model %.2f",
 		len(clear)-half, 100*by/mean, 100*got.rmse, 100*got.shape, spring, springModel)
 	if math.Abs(by) > 0.165*mean || got.rmse > most.rmse || got.shape > most.shape {
 		t.Errorf("mean error %+.1f %%, %+v, wanted at most %+v", 100*by/mean, got, most)
 	}
 	if spring < 1.15 || springModel > 1.05 {
-		t.Errorf("April is %.2f of August, in the model %.2f", spring, springModel)
+		t.Errorf("output in April is %.2f of that in August, wanted at least 1.15; in the model %.2f, wanted at most 1.05", spring, springModel)
 	}
 }
 
-// holdYear holds the roof in the recorded light, in which 1 kWp gives lit.
-func (f *fittedRoof) holdYear(t *testing.T, real, lit []float64) {
+// checkYear compares the roof with the measured output in the recorded light,
+// in which 1 kWp gives lit.
+func (f *fittedRoof) checkYear(t *testing.T, real, lit []float64) {
 	t.Helper()
 	year := f.rating*sumOf(lit)/sumOf(real) - 1
 	rmse, _, mean := fit(lit, real, f.rating)
 	r := correlation(ratios(days(lit), days(f.clear)), ratios(days(real), days(f.clear)))
 	t.Logf("  in the recorded light: year %+.1f %%, RMSE %.0f %% of the mean, clearness of days r %.2f", 100*year, 100*rmse/mean, r)
 	if math.Abs(r) > 0.25 || math.Abs(year) > 0.145 {
-		t.Errorf("in the recorded light: year %+.1f %%, clearness of days r %.2f", 100*year, r)
+		t.Errorf("in the recorded light: year %+.1f %%, clearness of days r %.2f, wanted within ±14.5 %% and ±0.25", 100*year, r)
 	}
 }
 
-// springOverSummer is what a clear day gave from 6 April to 5 May, over what one
-// gave from 7 August to 5 September.
+// springOverSummer returns the mean output of a clear day from 6 April to 5
+// May, divided by that of one from 7 August to 5 September.
 func springOverSummer(hours []float64, clear []int) float64 {
 	var sum, n [2]float64
 	for _, d := range clear {

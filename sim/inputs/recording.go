@@ -31,41 +31,42 @@ type RecordingSpec struct {
 		Zone   string `json:"zone"`   // IANA name, or "" for the scenario's
 		Stamps string `json:"stamps"` // start | end: which end of its interval a stamp names; "" is start
 	} `json:"time"`
-	Columns map[string]string `json:"columns"` // our name → column of the file; one * in both makes many; empty for all
+	Columns map[string]string `json:"columns"` // our name → column of the file; with one * in both, every column that matches; empty: all columns
 	Unit    string            `json:"unit"`    // W | kW | Wh | kWh
 	Gaps    string            `json:"gaps"`    // refuse | hold | linear | same_time_last_week; "" is refuse
 
-	// Calendar lays the weeks of the scenario year on weeks of the record. Empty:
-	// the record is of the run's own days.
+	// Calendar maps the weeks of the scenario year to weeks of the record.
+	// Empty: the record covers the run's own days.
 	Calendar []CalendarPart `json:"calendar"`
 	// Moves are the weeks by which copies of a column are moved, other than 0.
 	// They need a Calendar.
 	Moves []int `json:"-"`
 }
 
-// Recording is a recorded file laid over the steps of a run.
+// Recording has the values of a recorded file for each step of a run.
 type Recording struct {
 	ID       string
 	Columns  []string        // our names, in the order of the file
 	Values   [][]twins.Power // per column: mean power ≥ 0 of each step of the run, exact in sum
-	Filled   int             // values that were missing and have been filled: one per column and interval of the file that the run, or a moved copy, touches
+	Filled   int             // missing values that were filled: one per column and interval of the file that the run or a moved copy needs
 	Interval twins.Seconds   // of the file
 
 	fit      *recordedFit
-	energies [][]int64 // per column, of the slots of fit; kept if copies are moved
+	energies [][]int64 // per column: energy of each slot of fit in mJ; only if copies are moved
 }
 
 // Moved returns the powers of a column in a copy that is moved by whole weeks:
-// in scenario week w it has what the column has in week w + weeks, counted round
-// the scenario year. The weeks must be among the spec's Moves, or 0.
+// in scenario week w it has the values of the column in week w + weeks, counted
+// cyclically through the scenario year. The weeks must be among the spec's
+// Moves, or 0.
 func (r *Recording) Moved(column, weeks int) []twins.Power {
 	if weeks == 0 {
 		return r.Values[column]
 	}
-	return r.fit.layOut(r.energies[column], r.fit.slotsOf[weeks])
+	return r.fit.powers(r.energies[column], r.fit.slotsOf[weeks])
 }
 
-// The words of a RecordingSpec.
+// Words in the fields of a RecordingSpec.
 const (
 	stampsStart = "start"
 	stampsEnd   = "end"
@@ -76,11 +77,11 @@ const (
 	gapsLastWeek = "same_time_last_week"
 )
 
-// recordedUnit is what the values of a file are in.
+// recordedUnit is a unit of the values of a file.
 type recordedUnit struct {
 	name   string
 	scale  int64 // mJ per unit; for a power, mW per unit
-	energy bool  // of the interval, instead of the mean power in it
+	energy bool  // a value is the energy of an interval, not its mean power
 }
 
 var recordedUnits = []recordedUnit{
@@ -90,37 +91,38 @@ var recordedUnits = []recordedUnit{
 	{name: "kWh", scale: int64(twins.KilowattHour), energy: true},
 }
 
-// mostRecorded bounds a recorded mean power: 1e15 W is a thousand times what all
-// the world's power stations give.
+// mostRecorded is the highest mean power that is accepted: 1e15 W, a thousand
+// times the output of all power stations in the world.
 const mostRecorded = 1_000_000 * twins.Gigawatt
 
 // noValue stands for an empty field. Recorded energies are never negative.
 const noValue = -1
 
-// ReadRecording reads a file of recorded loads or generation and lays it over
-// the steps of cal, whose length must be known.
+// ReadRecording reads a file of recorded loads or generation and maps it to the
+// steps of cal, whose length must be known.
 //
-// The file is CSV with a header, separated by commas, semicolons or tabs, packed
-// with gzip if its name ends in .gz. Time stamps are RFC 3339, or a date and a
-// time of day in the recording's zone, or a time of day alone, which is on the
-// run's first day. A stamp without an offset in an hour that clocks show twice
-// is its first time, unless that would not be later than the row before. The
-// file's interval is the most frequent distance between two rows; it divides the
-// step or is a multiple of it. Values are exact: over the run, the power of a
-// column times the step differs from its recorded energy by less than one
-// milliwatt held for one step, and not at all where powers are whole milliwatts.
+// The file is CSV with a header, separated by commas, semicolons or tabs,
+// packed with gzip if its name ends in .gz. Time stamps are RFC 3339, or a date
+// and a time of day in the recording's zone, or a time of day alone, which is
+// on the run's first day. In an hour that clocks show twice, a stamp without an
+// offset means the first occurrence, unless that is not later than the row
+// before. The file's interval is the most frequent distance between two rows;
+// it divides the step or is a multiple of it. Values are exact: over the run,
+// the power of a column times the step differs from its recorded energy by less
+// than one milliwatt held for one step, and not at all where powers are whole
+// milliwatts.
 //
-// A missing row or an empty field is a gap. Gaps matter where the run needs a
-// value: there they are refused or filled and counted, elsewhere in the file they
-// are allowed. Hold repeats the last recorded value, linear interpolates between
-// the recorded neighbours, same_time_last_week takes the value 7·24 h earlier,
-// and if that is a gap as well the one a week before it; each may look at rows
-// outside the run. Everything else is checked in the whole file.
+// A missing row or an empty field is a gap. Where the run needs a value, gaps
+// are refused, or filled and counted; elsewhere in the file they are allowed.
+// Hold repeats the last recorded value, linear interpolates between the
+// recorded neighbours, same_time_last_week takes the value 7·24 h earlier, and
+// if that is a gap as well, the value a week before it; each may use rows
+// outside the run. All other checks cover the whole file.
 //
-// With a Calendar the record may be of another year, place and half of the
-// earth: see CalendarPart.
+// With a Calendar, the record may be from another year, place and hemisphere:
+// see CalendarPart.
 //
-// What is wrong with the file or with the spec is a *problem.At.
+// An error in the file or in the spec is a *problem.At.
 func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, error) {
 	rules, err := newRecordingRules(spec, cal)
 	if err != nil {
@@ -145,7 +147,7 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 			return nil, err
 		}
 		r.Columns = append(r.Columns, column.ours)
-		r.Values = append(r.Values, fit.layOut(energies, fit.slotsOf[0]))
+		r.Values = append(r.Values, fit.powers(energies, fit.slotsOf[0]))
 		if len(spec.Moves) > 0 {
 			r.energies = append(r.energies, energies)
 		}
@@ -155,8 +157,8 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 }
 
 // RecordingColumns reads the header of a recording's file and returns our names
-// for its columns, in the order of the file. What is wrong with the header or
-// with spec.Columns is a *problem.At.
+// for its columns, in the order of the file. An error in the header or in
+// spec.Columns is a *problem.At.
 func RecordingColumns(fsys fs.FS, spec RecordingSpec) ([]string, error) {
 	f, err := openRecorded(fsys, spec)
 	if err != nil {
@@ -170,7 +172,7 @@ func RecordingColumns(fsys fs.FS, spec RecordingSpec) ([]string, error) {
 	return names, nil
 }
 
-// recordingRules are a spec's words, understood.
+// recordingRules are the parsed fields of a RecordingSpec.
 type recordingRules struct {
 	spec RecordingSpec
 	cal  *Calendar
@@ -179,7 +181,7 @@ type recordingRules struct {
 	end  bool // stamps name the end of their interval
 	gaps string
 
-	weeks *weekMap // nil: the record is of the run's own days
+	weeks *weekMap // nil: the record covers the run's own days
 	moves []int    // 0 and spec.Moves
 }
 
@@ -207,7 +209,7 @@ func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, erro
 
 	if name := spec.Time.Zone; name != "" {
 		zone, err := time.LoadLocation(name)
-		if err != nil || name == "Local" { // the machine's own would make the run depend on the machine
+		if err != nil || name == "Local" { // Local would make the run depend on the machine
 			return nil, recordedProblem(spec, 0, "time zone %q is unknown, wanted a name such as Europe/Berlin", name)
 		}
 		r.zone = zone
@@ -215,8 +217,8 @@ func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, erro
 	return r, r.readCalendar()
 }
 
-// readCalendar understands the calendar: under one, stamps are what the record's
-// clock showed, whatever its zone.
+// readCalendar parses the calendar. Under a calendar, stamps are read as wall
+// time of the record, whatever its zone.
 func (r *recordingRules) readCalendar() error {
 	r.moves = append([]int{0}, r.spec.Moves...)
 	if len(r.spec.Calendar) == 0 {
@@ -255,7 +257,8 @@ type recordedFile struct {
 	columns    []recordedColumn
 }
 
-// recordedColumn is a column of the file that somebody wants.
+// recordedColumn is a column of the file that is read, with our name and the
+// file's name for it.
 type recordedColumn struct {
 	ours, theirs string
 	index        int
@@ -311,7 +314,7 @@ func (f *recordedFile) readHeader() error {
 	}
 	f.csv = csv.NewReader(text)
 	f.csv.Comma = separatorOf(text)
-	f.csv.FieldsPerRecord = -1 // counted by next, which says what was wanted
+	f.csv.FieldsPerRecord = -1 // next counts the fields, and its error has the number that was wanted
 	f.csv.ReuseRecord = true
 
 	fields, line, err := f.next()
@@ -326,7 +329,8 @@ func (f *recordedFile) readHeader() error {
 	return f.mapHeader()
 }
 
-// separatorOf looks at the first line for what stands between its fields.
+// separatorOf returns the separator of fields: a comma, or the semicolon or tab
+// if the first line has more of these outside quotes.
 func separatorOf(text *bufio.Reader) rune {
 	head, _ := text.Peek(text.Size())
 	head = bytes.TrimLeft(head, "\r\n")
@@ -351,13 +355,13 @@ func separatorOf(text *bufio.Reader) rune {
 	return best
 }
 
-// next returns the fields of the next record, valid until the call after, and
-// its line; io.EOF after the last.
+// next returns the fields of the next record and its line; io.EOF after the
+// last. The fields are valid until the next call.
 func (f *recordedFile) next() (fields []string, line int, err error) {
 	fields, err = f.csv.Read()
 	var syntax *csv.ParseError
 	switch {
-	case f.text.what != "": // before what the CSV reader makes of it
+	case f.text.what != "": // takes precedence over the error that the CSV reader makes of it
 		return nil, 0, &problem.At{File: f.spec.File, Line: f.text.badLine, What: f.text.what, Err: f.text.err}
 	case errors.As(err, &syntax):
 		return nil, 0, &problem.At{File: f.spec.File, Line: syntax.StartLine, Err: err,
@@ -372,14 +376,15 @@ func (f *recordedFile) next() (fields []string, line int, err error) {
 	return fields, line, nil
 }
 
-// checkedText passes text on and stops at what is none, which would otherwise
-// come back as strange complaints about quotes and fields.
+// checkedText passes text through and fails at the first byte that is not text
+// in UTF-8. Without it, such a file would give misleading errors about quotes
+// and fields.
 type checkedText struct {
 	from io.Reader
 	line int
-	rune []byte // of a character that is not complete yet
+	rune []byte // bytes of a character that is not complete yet
 
-	what    string // is wrong, "" if nothing
+	what    string // the error in words, "" if there is none
 	badLine int
 	err     error
 }
@@ -428,7 +433,7 @@ func (f *recordedFile) mapHeader() error {
 	for i, name := range f.header {
 		name = strings.TrimSpace(name)
 		if f.header[i] = name; name != "" && seen[name] {
-			return f.problem(f.headerLine, "column %q comes twice, wanted each name once", name)
+			return f.problem(f.headerLine, "column %q appears twice, wanted each name once", name)
 		}
 		seen[name] = true
 	}
@@ -448,7 +453,7 @@ func (f *recordedFile) mapHeader() error {
 	return err
 }
 
-// mapAll takes every column but the time under its own name.
+// mapAll maps every column except the time, each under its own name.
 func (f *recordedFile) mapAll() error {
 	for i, name := range f.header {
 		if i == f.time {
@@ -465,10 +470,10 @@ func (f *recordedFile) mapAll() error {
 	return nil
 }
 
-// mapSome takes the columns that spec.Columns asks for. Keys are visited in
-// order, so that the same mistake has the same message.
+// mapSome maps the columns that spec.Columns names. Keys are visited in order,
+// so that the same mistake always gives the same message.
 func (f *recordedFile) mapSome() error {
-	from := map[string]string{} // our name → the key that made it
+	from := map[string]string{} // our name → key of spec.Columns that gave it
 	for _, key := range sortedKeys(f.spec.Columns) {
 		found, err := f.find(key, f.spec.Columns[key])
 		if err != nil {
@@ -494,7 +499,7 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// find returns the columns that one entry of spec.Columns means, at least one.
+// find returns the columns that match one entry of spec.Columns, at least one.
 func (f *recordedFile) find(ours, theirs string) ([]recordedColumn, error) {
 	stars := strings.Count(ours, "*")
 	if stars != strings.Count(theirs, "*") || stars > 1 {
@@ -523,8 +528,8 @@ func (f *recordedFile) find(ours, theirs string) ([]recordedColumn, error) {
 	return nil, f.problem(f.headerLine, "no column %q, wanted one of the header such as %s", theirs, nearestNames(theirs, values))
 }
 
-// starred returns the text at the * of pattern in name, which is not empty if
-// name fits.
+// starred matches name with a pattern and returns the text in place of its *,
+// which is not empty if the name fits.
 func starred(pattern, name string) (part string, fits bool) {
 	before, after, _ := strings.Cut(pattern, "*")
 	if len(name) <= len(before)+len(after) || !strings.HasPrefix(name, before) || !strings.HasSuffix(name, after) {
@@ -533,8 +538,8 @@ func starred(pattern, name string) (part string, fits bool) {
 	return name[len(before) : len(name)-len(after)], true
 }
 
-// nearestNames returns, quoted for a message, up to three of the names that are
-// the fewest changes of a letter away from name.
+// nearestNames returns, quoted for a message, up to three of the names with the
+// smallest edit distance from name.
 func nearestNames(name string, names []string) string {
 	var nearest []string
 	least := math.MaxInt
@@ -555,7 +560,7 @@ func nearestNames(name string, names []string) string {
 
 // The stamps.
 
-// recordedRows is when the rows of a file are.
+// recordedRows has the times of the rows of a file.
 type recordedRows struct {
 	first    int64   // Unix second at which the interval of the first row starts
 	interval int64   // seconds
@@ -602,8 +607,8 @@ func (r *recordingRules) readRows(fsys fs.FS) (*recordedRows, error) {
 	return rows, r.number(rows, times, stamps)
 }
 
-// timeOf returns the Unix second of a stamp, which must be later than the row
-// before.
+// timeOf returns the Unix second of a stamp. It must be later than after, the
+// Unix second of the row before, whose stamp is before.
 func (r *recordingRules) timeOf(text string, after int64, before string, line int) (int64, error) {
 	s, ok := parseStamp(text)
 	if !ok {
@@ -630,7 +635,7 @@ func (r *recordingRules) timeOf(text string, after int64, before string, line in
 		}
 	}
 	if at == after {
-		return 0, r.problem(line, "time %q comes twice, wanted each once", text)
+		return 0, r.problem(line, "time %q appears twice, wanted each once", text)
 	}
 	if at < after {
 		return 0, r.problem(line, "time %q comes after %q, wanted rows in the order of time", text, before)
@@ -638,7 +643,7 @@ func (r *recordingRules) timeOf(text string, after int64, before string, line in
 	return at, nil
 }
 
-// number finds the interval and numbers the rows by it.
+// number finds the interval and the slot of each row.
 func (r *recordingRules) number(rows *recordedRows, times []int64, stamps []string) error {
 	counts := map[int64]int{}
 	for i := 1; i < len(times); i++ {
@@ -664,7 +669,7 @@ func (r *recordingRules) number(rows *recordedRows, times []int64, stamps []stri
 	return nil
 }
 
-// recordedStamp is what a time stamp says.
+// recordedStamp is a parsed time stamp.
 type recordedStamp struct {
 	day       int64 // since 1970-01-01
 	second    int64 // of the day, 0 … 86,400
@@ -673,8 +678,8 @@ type recordedStamp struct {
 	hasOffset bool
 }
 
-// parseStamp reads a date and a time of day, either with an offset or without, or
-// a time of day. 24:00 is the end of a day.
+// parseStamp reads a date and a time of day, with or without an offset, or a
+// time of day alone. 24:00 is the end of a day.
 func parseStamp(text string) (s recordedStamp, ok bool) {
 	clock := text
 	if len(text) > 11 && (text[10] == 'T' || text[10] == ' ') {
@@ -743,7 +748,7 @@ func (r *recordingRules) readValues(fsys fs.FS, rows *recordedRows, fit *recorde
 	for n := range rows.slots {
 		fields, line, err := f.next()
 		if err == nil && line != rows.lines[n] || err == io.EOF {
-			return nil, nil, r.problem(0, "has changed while it was read, wanted a file that nobody writes to")
+			return nil, nil, r.problem(0, "has changed while it was read, wanted a file that does not change")
 		}
 		if err != nil {
 			return nil, nil, err
@@ -781,7 +786,8 @@ func (v *recordedValues) read(text, column string, line int) (int64, error) {
 	return 0, v.rules.problem(line, "column %q: %q %s", column, text, v.complaint(text, e, err))
 }
 
-// complaint says what is wrong with a field that was read as e or not at all.
+// complaint returns the error text for a field; e and err are the results of
+// parsing it.
 func (v *recordedValues) complaint(text string, e int64, err error) string {
 	unit := v.rules.unit.name
 	about, notFloat := strconv.ParseFloat(strings.TrimSpace(text), 64)
@@ -797,18 +803,18 @@ func (v *recordedValues) complaint(text string, e int64, err error) string {
 	return "is not a number, wanted " + unit
 }
 
-// The laying out.
+// The mapping to steps.
 
-// recordedFit is how the intervals of a file lie over the steps of a run.
+// recordedFit maps the intervals of a file, its slots, to the steps of a run.
 type recordedFit struct {
 	rules      *recordingRules
 	rows       *recordedRows
 	step       int64           // seconds
 	slotsOf    map[int][]int32 // per move in weeks: the first slot of each step
-	from, to   int64           // the slots that the run touches, from ≤ slot < to
-	needed     []bool          // per slot from … to, where not all are
+	from, to   int64           // range of slots that the run needs, from ≤ slot < to
+	needed     []bool          // per slot from … to: the run needs it; nil if it needs all of them
 	rowOf      []int32         // per slot from … to: its row, or noValue
-	weekOfRows int64           // slots in a week, 0 if that is no whole number
+	weekOfRows int64           // slots in a week, 0 if that is not a whole number
 }
 
 // fit checks that the recording has one value for each moment of the run.
@@ -818,11 +824,11 @@ func (r *recordingRules) fit(rows *recordedRows) (*recordedFit, error) {
 		return nil, r.problem(0, "one value every %s does not fit steps of %s, wanted one that is a whole number of the other",
 			spanText(rows.interval), spanText(f.step))
 	}
-	lay := f.layDays
+	mapSlots := f.mapDays
 	if r.weeks != nil {
-		lay = f.layWeeks
+		mapSlots = f.mapWeeks
 	}
-	if err := lay(); err != nil {
+	if err := mapSlots(); err != nil {
 		return nil, err
 	}
 	if secondsPerWeek := int64(7 * SecondsPerDay); secondsPerWeek%rows.interval == 0 {
@@ -831,11 +837,13 @@ func (r *recordingRules) fit(rows *recordedRows) (*recordedFit, error) {
 	return f, f.findRows()
 }
 
-// perStep is how many slots a step takes: 1 if several steps share one.
+// perStep returns the number of slots in a step; 1 if several steps share one
+// slot.
 func (f *recordedFit) perStep() int64 { return max(f.step/f.rows.interval, 1) }
 
-// layDays lays a record of the run's own days, instant on instant.
-func (f *recordedFit) layDays() error {
+// mapDays maps a record of the run's own days: each moment of the run to the
+// same moment of the record.
+func (f *recordedFit) mapDays() error {
 	r, rows := f.rules, f.rows
 	start := r.cal.Start.Unix()
 	if (start-rows.first)%min(f.step, rows.interval) != 0 {
@@ -857,7 +865,7 @@ func (f *recordedFit) layDays() error {
 	return nil
 }
 
-// end is the Unix second at which the last row's interval ends.
+// end returns the Unix second at which the last row's interval ends.
 func (rows *recordedRows) end() int64 {
 	return rows.first + (rows.slots[len(rows.slots)-1]+1)*rows.interval
 }
@@ -868,7 +876,7 @@ func (f *recordedFit) findRows() error {
 	row, _ := slices.BinarySearch(f.rows.slots, f.from)
 	for i := range f.rowOf {
 		slot := f.from + int64(i)
-		if f.rows.slots[row] == slot { // there is a row at or after each slot that is covered
+		if f.rows.slots[row] == slot { // the file covers the run, so each slot has a row at or after it
 			f.rowOf[i] = int32(row)
 			row++
 			continue
@@ -882,26 +890,26 @@ func (f *recordedFit) findRows() error {
 	return nil
 }
 
-// needs says whether the run touches a slot.
+// needs reports whether the run needs a slot.
 func (f *recordedFit) needs(slot int64) bool {
 	return f.from <= slot && slot < f.to && (f.needed == nil || f.needed[slot-f.from])
 }
 
-// mostEnergy returns the largest energy of an interval that is accepted, in mJ:
-// a mean power of mostRecorded, or less where a step or an interval of it would
-// not fit an Energy together with a remainder.
+// mostEnergy returns the highest energy of an interval that is accepted, in mJ:
+// that of the mean power mostRecorded, or less if the energy of a step or an
+// interval plus a remainder would not fit into an Energy.
 func (f *recordedFit) mostEnergy() int64 {
 	power := min(int64(mostRecorded), math.MaxInt64/max(f.step, f.rows.interval)-1)
 	return power * f.rows.interval
 }
 
-// layOut returns the power of each step for the energies of the slots from … to.
-// The remainder of a division is carried into the next step: all powers together
-// fall short of the energies by less than one milliwatt over one step, and a
-// power that is a whole number of milliwatts in the file is the same in the run
-// as long as nothing is carried.
-func (f *recordedFit) layOut(energies []int64, slots []int32) []twins.Power {
-	span := max(f.step, f.rows.interval) // that the energy below is of
+// powers returns the power of each step, given the energies of the slots from …
+// to. The remainder of a division is carried into the next step: all powers
+// together fall short of the energies by less than one milliwatt over one step,
+// and a power that is a whole number of milliwatts in the file is the same in
+// the run as long as nothing is carried.
+func (f *recordedFit) powers(energies []int64, slots []int32) []twins.Power {
+	span := max(f.step, f.rows.interval) // s, of the energy below
 	powers := make([]twins.Power, len(slots))
 	var carry int64 // mJ, 0 ≤ carry < span
 	for k, slot := range slots {
@@ -917,8 +925,8 @@ func (f *recordedFit) layOut(energies []int64, slots []int32) []twins.Power {
 
 // The gaps.
 
-// energies returns the energies of the slots from … to of one column, given those
-// of the file's rows, with gaps filled, and how many were.
+// energies returns the energies of the slots from … to of one column, given
+// those of the file's rows, with gaps filled, and the number of filled values.
 func (f *recordedFit) energies(column string, values []int64) (energies []int64, filled int, err error) {
 	energies = make([]int64, len(f.rowOf))
 	for i, row := range f.rowOf {
@@ -946,7 +954,7 @@ func (f *recordedFit) energies(column string, values []int64) (energies []int64,
 	return energies, filled, nil
 }
 
-// countNeeded counts the slots that the run touches, from ≤ index < to.
+// countNeeded counts the slots with from ≤ index < to that the run needs.
 func (f *recordedFit) countNeeded(from, to int) (n int) {
 	for i := from; i < to; i++ {
 		if f.needs(f.from + int64(i)) {
@@ -956,7 +964,8 @@ func (f *recordedFit) countNeeded(from, to int) (n int) {
 	return n
 }
 
-// recordedGap is slots of a column, from ≤ index < to, that have no value.
+// recordedGap is a range of a column's slots, from ≤ index < to, that have no
+// value.
 type recordedGap struct {
 	column   string
 	values   []int64 // of the file's rows
@@ -1017,8 +1026,9 @@ func (f *recordedFit) fillLastWeek(g recordedGap) error {
 	return nil
 }
 
-// lastWeek returns the value a week before index i: one that the run has, filled
-// or not, or the latest that the file has whole weeks earlier.
+// lastWeek returns the value a week before index i: that of the run, recorded
+// or filled, or else the latest value of the file that lies a whole number of
+// weeks earlier.
 func (f *recordedFit) lastWeek(g recordedGap, i int) (value int64, ok bool) {
 	if f.weekOfRows == 0 {
 		return 0, false
@@ -1035,8 +1045,9 @@ func (f *recordedFit) lastWeek(g recordedGap, i int) (value int64, ok bool) {
 	return 0, false
 }
 
-// recordedBefore returns the last slot before the gap with a value. Within the run
-// that is its neighbour, before it the last row of the file that has one.
+// recordedBefore returns the last slot before the gap that has a value: the
+// gap's neighbour within the run, or the last row of the file before the run
+// that has one.
 func (f *recordedFit) recordedBefore(g recordedGap) (slot, value int64, ok bool) {
 	if g.from > 0 {
 		return f.from + int64(g.from) - 1, g.energies[g.from-1], true
@@ -1064,15 +1075,15 @@ func (f *recordedFit) recordedAfter(g recordedGap) (slot, value int64, ok bool) 
 	return 0, 0, false
 }
 
-// gapProblem is about a gap that cannot be filled. Its line is the row's, or that
-// of the first row after it if the row is missing.
+// gapProblem returns the error about a gap that cannot be filled. Its line is
+// that of the row, or of the next row if the row is missing.
 func (f *recordedFit) gapProblem(g recordedGap, i int, why string) error {
 	slot := f.from + int64(i)
 	row, _ := slices.BinarySearch(f.rows.slots, slot)
 	return f.rules.problem(f.rows.lines[row], "column %q: no value for %s and %s (gaps: %s)", g.column, f.local(slot), why, f.rules.gaps)
 }
 
-// local returns the start of a slot as a local time of the run.
+// local returns the start of a slot as a time for a message, in zoneShown.
 func (f *recordedFit) local(slot int64) string {
 	return f.rules.local(f.rows.first + slot*f.rows.interval)
 }
@@ -1081,8 +1092,8 @@ func (r *recordingRules) local(unix int64) string {
 	return timeText(time.Unix(unix, 0).In(r.zoneShown()))
 }
 
-// zoneShown is the zone of times in messages: the run's, but under a calendar
-// the record's own clock.
+// zoneShown returns the zone of times in messages: that of the run, or under a
+// calendar that of the record.
 func (r *recordingRules) zoneShown() *time.Location {
 	if r.weeks != nil {
 		return r.zone

@@ -20,8 +20,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// recordedAs returns a spec for street.csv in kW whose stamps are in a column
-// time, after the changes.
+// recordedAs returns a spec for street.csv in kW with stamps in column time,
+// after the given changes.
 func recordedAs(changes ...func(*RecordingSpec)) RecordingSpec {
 	spec := RecordingSpec{ID: "street", File: "street.csv", Unit: "kW"}
 	for _, change := range changes {
@@ -54,7 +54,7 @@ func withTime(column string) func(*RecordingSpec) {
 	return func(s *RecordingSpec) { s.Time.Column = column }
 }
 
-// withColumns takes our name and the file's in turn.
+// withColumns takes pairs of our name and the file's name.
 func withColumns(names ...string) func(*RecordingSpec) {
 	return func(s *RecordingSpec) {
 		s.Columns = map[string]string{}
@@ -81,11 +81,11 @@ func gzipped(t testing.TB, text string) string {
 	return b.String()
 }
 
-// lines joins rows, each with a line end.
+// lines joins rows and ends each with a line feed.
 func lines(rows ...string) string { return strings.Join(rows, "\n") + "\n" }
 
-// quarterRows are rows with every quarter hour of local time from a first stamp,
-// as a recorder with a clock on the wall would write them; the value of row i is i.
+// quarterRows returns a row for every quarter hour of local time from a first
+// stamp, as a recorder in wall time writes them; the value of row i is i.
 func quarterRows(t testing.TB, zone, first string, n int) string {
 	t.Helper()
 	c := calendarFrom(t, zone, first, quarter, 0)
@@ -97,9 +97,8 @@ func quarterRows(t testing.TB, zone, first string, n int) string {
 	return b.String()
 }
 
-// TestRecordingRefuses is the list of what can be wrong with a recording, and of
-// what is said about it. The run is the hour from 2024-01-15 00:00 in Berlin in
-// four steps.
+// TestRecordingRefuses lists what can be wrong with a recording, with the error
+// for it. The run is the hour from 2024-01-15 00:00 in Berlin in four steps.
 func TestRecordingRefuses(t *testing.T) {
 	const good = "time,a\n00:00,1\n00:15,2\n00:30,3\n00:45,4\n"
 	tests := []struct {
@@ -115,7 +114,7 @@ func TestRecordingRefuses(t *testing.T) {
 			`street.csv: is empty, wanted a header and rows`},
 		{"blank lines only", recordedAs(), "\n\n",
 			`street.csv: is empty, wanted a header and rows`},
-		{"a mark of UTF-8 and nothing", recordedAs(), "\ufeff",
+		{"a byte order mark only", recordedAs(), "\ufeff",
 			`street.csv: is empty, wanted a header and rows`},
 		{"header only", recordedAs(), "time,a\n",
 			`street.csv:1: a header and no rows, wanted two rows or more`},
@@ -143,19 +142,19 @@ func TestRecordingRefuses(t *testing.T) {
 			`street.csv:1: no column "tme" for the time, wanted one of the header such as "time"`},
 		{"no header", recordedAs(), "00:00,1\n00:15,2\n",
 			`street.csv:1: no column "time" for the time, wanted one of the header such as "1"`},
-		{"nothing but the time", recordedAs(), "time\n00:00\n00:15\n",
+		{"no column but the time", recordedAs(), "time\n00:00\n00:15\n",
 			`street.csv:1: no column but the time, wanted at least one with values`},
 		{"a column twice", recordedAs(), "time,a,a\n00:00,1,1\n",
-			`street.csv:1: column "a" comes twice, wanted each name once`},
+			`street.csv:1: column "a" appears twice, wanted each name once`},
 		{"a column without a name", recordedAs(), "time,a,\n00:00,1,1\n",
 			`street.csv:1: column 3 has no name, wanted a name, or the columns to be read to be listed`},
 		{"a misspelt column", recordedAs(withColumns("home", "Shap_1")), "time,Shape_1,Shape_2,Sun\n",
 			`street.csv:1: no column "Shap_1", wanted one of the header such as "Shape_1"`},
-		{"a column of which there are many alike", recordedAs(withColumns("home", "Shape_")), "time,Shape_1,Shape_2,Sun,Shape_3,Shape_4\n",
+		{"a column with several similar names", recordedAs(withColumns("home", "Shape_")), "time,Shape_1,Shape_2,Sun,Shape_3,Shape_4\n",
 			`street.csv:1: no column "Shape_", wanted one of the header such as "Shape_1", "Shape_2", "Shape_3"`},
 		{"a column in a file without any", recordedAs(withColumns("home", "a")), "time\n",
 			`street.csv:1: no column "a", wanted one of the header such as none: it has the time only`},
-		{"a pattern that nothing fits", recordedAs(withColumns("home-*", "House_*")), "time,House,House_,Home_1\n",
+		{"a pattern that no column fits", recordedAs(withColumns("home-*", "House_*")), "time,House,House_,Home_1\n",
 			`street.csv:1: no column fits "House_*", wanted one of the header such as "House_"`},
 		{"a star on our side only", recordedAs(withColumns("home-*", "Shape_1")), "time,Shape_1\n",
 			`street.csv:1: columns "home-*": "Shape_1", wanted one * on both sides or on neither`},
@@ -167,10 +166,10 @@ func TestRecordingRefuses(t *testing.T) {
 			`street.csv:1: name "home-2" is given twice, by "home-*" and by "home-2", wanted each name once`},
 		{"the time as a value", recordedAs(withColumns("home", "time")), good,
 			`street.csv:1: column "time" has the time, wanted one with values`},
-		{"a list separated by something else", recordedAs(), "time|a\n00:00|1\n",
+		{"another separator", recordedAs(), "time|a\n00:00|1\n",
 			`street.csv:1: no column "time" for the time, wanted one of the header such as "time|a"`},
 
-		// The words of the scenario.
+		// The words of the spec.
 		{"an unknown unit", recordedAs(inUnit("MW")), good,
 			`street.csv: unit "MW" is unknown, wanted W, kW, Wh or kWh`},
 		{"no unit", recordedAs(inUnit("")), good,
@@ -207,16 +206,16 @@ func TestRecordingRefuses(t *testing.T) {
 			`street.csv:2: time "24:01" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`},
 		{"a fraction of a second", recordedAs(), "time,a\n00:00:00.5,1\n",
 			`street.csv:2: time "00:00:00.5" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`},
-		{"a day as elsewhere", recordedAs(), "time,a\n15.01.2024 00:00,1\n",
+		{"a date in German form", recordedAs(), "time,a\n15.01.2024 00:00,1\n",
 			`street.csv:2: time "15.01.2024 00:00" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`},
 		{"an hour that clocks skip", recordedAs(), "time,a\n2024-03-31 01:45,1\n2024-03-31 02:00,1\n",
 			`street.csv:3: time "2024-03-31 02:00" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file`},
 		{"a time twice", recordedAs(), "time,a\n00:00,1\n00:15,2\n00:15,3\n",
-			`street.csv:4: time "00:15" comes twice, wanted each once`},
-		{"one moment in two ways", recordedAs(), "time,a\n2024-01-14 23:45,1\n2024-01-15 00:00,1\n2024-01-14T23:00Z,2\n",
-			`street.csv:4: time "2024-01-14T23:00Z" comes twice, wanted each once`},
-		{"a doubled hour that comes three times", recordedAs(), "time,a\n2024-10-27 02:00,1\n2024-10-27 02:00,1\n2024-10-27 02:00,1\n",
-			`street.csv:4: time "2024-10-27 02:00" comes twice, wanted each once`},
+			`street.csv:4: time "00:15" appears twice, wanted each once`},
+		{"one moment in two forms", recordedAs(), "time,a\n2024-01-14 23:45,1\n2024-01-15 00:00,1\n2024-01-14T23:00Z,2\n",
+			`street.csv:4: time "2024-01-14T23:00Z" appears twice, wanted each once`},
+		{"a doubled hour three times", recordedAs(), "time,a\n2024-10-27 02:00,1\n2024-10-27 02:00,1\n2024-10-27 02:00,1\n",
+			`street.csv:4: time "2024-10-27 02:00" appears twice, wanted each once`},
 		{"out of order", recordedAs(), "time,a\n00:00,1\n00:30,2\n00:15,3\n",
 			`street.csv:4: time "00:15" comes after "00:30", wanted rows in the order of time`},
 		{"midnight as the end of the day", recordedAs(withStamps("end")), "time,a\n23:30,1\n23:45,2\n00:00,3\n",
@@ -233,7 +232,7 @@ func TestRecordingRefuses(t *testing.T) {
 			`street.csv: covers 2024-01-15 00:00 to 2024-01-15 00:45, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin)`},
 		{"too late", recordedAs(), "time,a\n00:15,1\n00:30,2\n00:45,2\n",
 			`street.csv: covers 2024-01-15 00:15 to 2024-01-15 01:00, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin)`},
-		{"stamps of the end taken for the start", recordedAs(), "time,a\n00:15,1\n00:30,2\n00:45,2\n01:00,2\n",
+		{"stamps of the end read as the start", recordedAs(), "time,a\n00:15,1\n00:30,2\n00:45,2\n01:00,2\n",
 			`street.csv: covers 2024-01-15 00:15 to 2024-01-15 01:15, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin)`},
 		{"another zone", recordedAs(inZone("Asia/Kathmandu")), good,
 			`street.csv: covers 2024-01-14 19:15 to 2024-01-14 20:15, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin)`},
@@ -243,7 +242,7 @@ func TestRecordingRefuses(t *testing.T) {
 		// Values.
 		{"not a number", recordedAs(), "time,Shape_1,Shape_3\n00:00,1,1\n00:15,1,NaN\n00:30,1,1\n00:45,1,1\n",
 			`street.csv:3: column "Shape_3": "NaN" is not a number, wanted kW`},
-		{"without end", recordedAs(inUnit("Wh")), "time,a\n00:00,Inf\n00:15,1\n00:30,1\n00:45,1\n",
+		{"infinite", recordedAs(inUnit("Wh")), "time,a\n00:00,Inf\n00:15,1\n00:30,1\n00:45,1\n",
 			`street.csv:2: column "a": "Inf" is not a number, wanted Wh`},
 		{"text", recordedAs(), "time,a\n00:00,1\n00:15,off\n00:30,1\n00:45,1\n",
 			`street.csv:3: column "a": "off" is not a number, wanted kW`},
@@ -308,7 +307,7 @@ func TestRecordingFileProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			// MapFS says of any bad path that it does not exist; a folder on disk says why.
+			// MapFS reports any bad path as not existing; a folder on disk gives the reason.
 			var fsys fs.FS = folder
 			if !fs.ValidPath(tt.file) && tt.want != "" {
 				fsys = badPaths{}
@@ -324,7 +323,7 @@ func TestRecordingFileProblems(t *testing.T) {
 	}
 }
 
-// badPaths answers as os.DirFS does to a path that is none.
+// badPaths fails as os.DirFS does for an invalid path.
 type badPaths struct{}
 
 func (badPaths) Open(name string) (fs.File, error) {
@@ -346,7 +345,7 @@ func TestRecordingColumns(t *testing.T) {
 		{"semicolons", `time;"Load; kW";b`, recordedAs(), []string{"Load; kW", "b"}},
 		{"semicolons around commas", `time;"a,b,c,d";b`, recordedAs(), []string{"a,b,c,d", "b"}},
 		{"tabs", "time\ta\tb", recordedAs(), []string{"a", "b"}},
-		{"a mark of UTF-8", "\ufefftime,a", recordedAs(), []string{"a"}},
+		{"a byte order mark", "\ufefftime,a", recordedAs(), []string{"a"}},
 		{"after blank lines", "\r\n\r\ntime;a\r\n", recordedAs(), []string{"a"}},
 		{"some, in the order of the file", "time,a,b,c", recordedAs(withColumns("x", "c", "y", "a")), []string{"y", "x"}},
 		{"one under two names", "time,a", recordedAs(withColumns("y", "a", "x", "a")), []string{"x", "y"}},
@@ -354,7 +353,7 @@ func TestRecordingColumns(t *testing.T) {
 		{"a pattern in the middle", "time,a1z,az,a23z", recordedAs(withColumns("*", "a*z")), []string{"1", "23"}},
 		{"a pattern that fits the time as well", "time,tame,tune", recordedAs(withColumns("*", "t*")), []string{"ame", "une"}},
 		{"a pattern and a name", "time,Shape_1,Sun", recordedAs(withColumns("home-*", "Shape_*", "pv", "Sun")), []string{"home-1", "pv"}},
-		{"a column without a name that nobody wants", "time,a,", recordedAs(withColumns("a", "a")), []string{"a"}},
+		{"a column without a name that is not read", "time,a,", recordedAs(withColumns("a", "a")), []string{"a"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -366,8 +365,8 @@ func TestRecordingColumns(t *testing.T) {
 	}
 }
 
-// TestRecordingForms reads one recording, 1 and 2 kW and 3 kW and 4 kW in the
-// quarter hours from midnight, in the forms that it may have.
+// TestRecordingForms reads one recording, 1, 2, 3 and 4 kW in the quarter hours
+// from midnight, in the forms that it may have.
 func TestRecordingForms(t *testing.T) {
 	tests := []struct {
 		name string
@@ -391,13 +390,13 @@ func TestRecordingForms(t *testing.T) {
 		// Text.
 		{"lines of Windows", recordedAs(), "time,a\r\n00:00,1\r\n00:15,2\r\n00:30,3\r\n00:45,4\r\n"},
 		{"no line end", recordedAs(), "time,a\n00:00,1\n00:15,2\n00:30,3\n00:45,4"},
-		{"a mark of UTF-8", recordedAs(), "\ufefftime,a\n00:00,1\n00:15,2\n00:30,3\n00:45,4\n"},
+		{"a byte order mark", recordedAs(), "\ufefftime,a\n00:00,1\n00:15,2\n00:30,3\n00:45,4\n"},
 		{"semicolons", recordedAs(), lines("time;a", "00:00;1", "00:15;2", "00:30;3", "00:45;4")},
 		{"tabs", recordedAs(), lines("time\ta", "00:00\t1", "00:15\t2", "00:30\t3", "00:45\t4")},
 		{"spaces and quotes", recordedAs(), lines(`time,a`, `"00:00"," 1"`, `00:15 , 2`, `00:30,3 `, `00:45,"4"`)},
 		{"gzip", recordedAs(fromFile("street.csv.gz")), gzipped(t, lines("time,a", "00:00,1", "00:15,2", "00:30,3", "00:45,4"))},
-		{"a column of text that nobody wants", recordedAs(withColumns("a", "a")), lines("time,note,a", "00:00,,1", "00:15,é,2", `00:30,"x`, `y",3`, "00:45,-1,4")},
-		// Gaps that are filled to the same.
+		{"a column of text that is not read", recordedAs(withColumns("a", "a")), lines("time,note,a", "00:00,,1", "00:15,é,2", `00:30,"x`, `y",3`, "00:45,-1,4")},
+		// Gaps whose filling gives the same values.
 		{"a neighbour of the same value", recordedAs(withGaps("hold")), lines("time,a,b", "00:00,1,1", "00:15,2,1", "00:30,3,", "00:45,4,1")},
 	}
 	cal := calendarFrom(t, "Europe/Berlin", "2024-01-15 00:00", quarter, 4)
@@ -408,14 +407,15 @@ func TestRecordingForms(t *testing.T) {
 				t.Fatal(err)
 			}
 			if r.ID != "street" || r.Interval != 900 || r.Columns[0] != "a" {
-				t.Errorf("ID %q, interval %d, columns %q", r.ID, r.Interval, r.Columns)
+				t.Errorf("ID %q, interval %d, columns %q, wanted street, 900 and a first", r.ID, r.Interval, r.Columns)
 			}
 			samePowers(t, r.Values[0], 1, 2, 3, 4)
 		})
 	}
 }
 
-// samePowers compares with powers in kilowatts, which must be exact in binary.
+// samePowers compares powers with powers in kilowatts, which must be exact in
+// binary.
 func samePowers(t *testing.T, got []twins.Power, want ...float64) {
 	t.Helper()
 	powers := make([]twins.Power, len(want))
@@ -439,11 +439,11 @@ func TestRecordingSteps(t *testing.T) {
 		// Steps as long as the interval.
 		{"the whole recording", "2024-01-15 00:00", 900, 8, []float64{1, 2, 3, 4, 8, 0, 1, 1}},
 		{"its middle", "2024-01-15 00:30", 900, 3, []float64{3, 4, 8}},
-		// Steps that are finer repeat the power.
+		// Finer steps repeat the power.
 		{"five minutes", "2024-01-15 00:00", 300, 6, []float64{1, 1, 1, 2, 2, 2}},
 		{"five minutes from within an interval", "2024-01-15 00:10", 300, 5, []float64{1, 2, 2, 2, 3}},
 		{"a second", "2024-01-15 00:15", 1, 2, []float64{2, 2}},
-		// Steps that are coarser take the mean.
+		// Coarser steps take the mean.
 		{"half an hour", "2024-01-15 00:00", 1800, 4, []float64{1.5, 3.5, 4, 1}},
 		{"an hour from a quarter past", "2024-01-15 00:15", 3600, 1, []float64{4.25}},
 	}
@@ -459,7 +459,7 @@ func TestRecordingSteps(t *testing.T) {
 	}
 }
 
-func TestRecordingCarriesWhatIsLeft(t *testing.T) {
+func TestRecordingCarriesRemainders(t *testing.T) {
 	tests := []struct {
 		name   string
 		unit   string
@@ -473,10 +473,10 @@ func TestRecordingCarriesWhatIsLeft(t *testing.T) {
 		{"a third and two thirds", "W", []string{"0.001", "0.001", "0.001"}, 2700, []twins.Power{1}},
 		{"half a milliwatt per interval", "W", []string{"0.0005", "0.0005", "0.0005"}, 900, []twins.Power{0, 1, 0}},
 		{"half a milliwatt per interval in thirds", "W", []string{"0.0005", "0.0005", "0.0005"}, 300, []twins.Power{0, 1, 0, 1, 0, 1, 0, 1, 0}},
-		// Nothing of it.
+		// Exact powers carry no remainder.
 		{"exact powers stay", "W", []string{"0.036", "14.661", "0"}, 900, []twins.Power{36, 14661, 0}},
 		{"exact powers stay in thirds", "W", []string{"0.001", "7", "0"}, 300, []twins.Power{1, 1, 1, 7000, 7000, 7000, 0, 0, 0}},
-		// The largest there is.
+		// The largest power.
 		{"the largest power", "W", []string{"10248191152060", "10248191152060", "10248191152060"}, 900,
 			[]twins.Power{10248191152060 * twins.Watt, 10248191152060 * twins.Watt, 10248191152060 * twins.Watt}},
 	}
@@ -504,7 +504,7 @@ func TestRecordingLargestPowerOfShortSteps(t *testing.T) {
 	spec := recordedAs(inUnit("W"))
 	r, err := ReadRecording(fileOf(spec, lines("time,a", "00:00:00,1e15", "00:00:01,0")), spec, cal)
 	if err != nil || r.Values[0][0] != mostRecorded {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("got %v, %v, wanted a first power of %v", r, err, mostRecorded)
 	}
 	_, err = ReadRecording(fileOf(spec, lines("time,a", "00:00:00,1000000000000000.001", "00:00:01,0")), spec, cal)
 	const want = `street.csv:2: column "a": "1000000000000000.001" W is too large, wanted a mean power of at most 1000000000000000 W`
@@ -513,8 +513,8 @@ func TestRecordingLargestPowerOfShortSteps(t *testing.T) {
 	}
 }
 
-// TestRecordingWhenClocksChange lays recordings of a clock on the wall over the
-// quarter hours of a local day: the value of each row is its number.
+// TestRecordingWhenClocksChange maps recordings in wall time to the quarter
+// hours of a local day: the value of each row is its number.
 func TestRecordingWhenClocksChange(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -556,7 +556,7 @@ func TestRecordingOfTheDoubledHour(t *testing.T) {
 	tests := []struct {
 		name string
 		rows []string
-		want []float64 // from 01:00 to 04:00, half hours
+		want []float64 // half hours from 01:00 to 04:00
 	}{
 		{"both times", []string{"2024-10-27 02:00,2", "2024-10-27 02:30,3", "2024-10-27 02:00,4", "2024-10-27 02:30,5", "2024-10-27 03:00,6"},
 			[]float64{1, 1, 2, 3, 4, 5, 6}},
@@ -626,7 +626,7 @@ func TestRecordingGaps(t *testing.T) {
 }
 
 func TestRecordingGapsOfLastWeek(t *testing.T) {
-	// Hours of four weeks; the value is the number of the hour.
+	// The file has the hours of four weeks; each value is the number of its hour.
 	const week = 7 * 24
 	file := func(missing func(hour int) bool, empty func(hour int) bool) string {
 		var b strings.Builder
@@ -657,8 +657,8 @@ func TestRecordingGapsOfLastWeek(t *testing.T) {
 	}{
 		{"before the run", never, between(2*week, 2*week+3), 2 * week, week, 2*week + 1, week + 1, 3},
 		{"within the run", between(2*week+5, 2*week+6), never, week, 2 * week, 2*week + 5, week + 5, 1},
-		{"two weeks without, before the run", never, between(week+4, 3*week), 2 * week, week, 2*week + 9, 9, week},
-		{"two weeks without, within the run", between(week, 3*week), never, 0, 4 * week, 2*week + 9, 9, 2 * week},
+		{"a gap of two weeks, before the run", never, between(week+4, 3*week), 2 * week, week, 2*week + 9, 9, week},
+		{"a gap of two weeks, within the run", between(week, 3*week), never, 0, 4 * week, 2*week + 9, 9, 2 * week},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -676,8 +676,8 @@ func TestRecordingGapsOfLastWeek(t *testing.T) {
 	}
 }
 
-// TestRecordingAgainstReference lays random recordings over random runs and
-// compares with fractions of any size.
+// TestRecordingAgainstReference maps random recordings to random runs and
+// compares the powers with a reference in fractions of unlimited size.
 func TestRecordingAgainstReference(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		unit := rapid.SampledFrom(recordedUnits).Draw(r, "unit")
@@ -718,7 +718,7 @@ func TestRecordingAgainstReference(t *testing.T) {
 
 		spec := recordedAs(inUnit(unit.name), withStamps(map[bool]string{true: "end", false: "start"}[end]))
 		if local && first.Add(time.Duration(interval)*time.Second).After(time.Date(2024, 10, 27, 0, 0, 0, 0, time.UTC)) {
-			r.Skip("a file that starts in the hour that comes twice could mean either")
+			r.Skip("a file that starts in an hour that clocks show twice could mean either")
 		}
 		cal := NewCalendar(first.Add(time.Duration(skip)*time.Second), twins.Seconds(step), twins.Tick(steps))
 		got, err := ReadRecording(fileOf(spec, text.String()), spec, cal)
@@ -751,8 +751,8 @@ func wholeEnergies(values []string, unit recordedUnit, interval int64) []*big.In
 
 func floorRat(x *big.Rat) *big.Int { return new(big.Int).Div(x.Num(), x.Denom()) }
 
-// energyBetween returns what energies of one interval each amount to between two
-// seconds of the file.
+// energyBetween returns the energy between two seconds of the file, given the
+// energy of each interval.
 func energyBetween(energies []*big.Int, interval, from, to int64) *big.Rat {
 	sum := new(big.Rat)
 	for i, e := range energies {
@@ -764,8 +764,9 @@ func energyBetween(energies []*big.Int, interval, from, to int64) *big.Rat {
 	return sum
 }
 
-// referencePowers gives each step what brings the sum of all powers to the
-// recorded energy so far, in whole milliwatts over one step, rounded down.
+// referencePowers gives each step the power that brings the sum of all powers
+// to the recorded energy so far, in whole milliwatts over one step, rounded
+// down.
 func referencePowers(energies []*big.Int, interval, skip, step, steps int64) []twins.Power {
 	powers := make([]twins.Power, steps)
 	var given int64
@@ -778,8 +779,8 @@ func referencePowers(energies []*big.Int, interval, skip, step, steps int64) []t
 	return powers
 }
 
-// checkSum checks the promise itself: what the run draws is the recorded energy to
-// within a milliwatt over one step.
+// checkSum checks the promise of ReadRecording: the run draws the recorded
+// energy to within a milliwatt over one step.
 func checkSum(t *rapid.T, powers []twins.Power, energies []*big.Int, interval, skip, step int64) {
 	short := energyBetween(energies, interval, skip, skip+int64(len(powers))*step)
 	for _, p := range powers {

@@ -13,24 +13,25 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// SessionsSpec is one entry of a scenario's sessions: a file of recorded times
-// at the plug.
+// SessionsSpec is one entry of a scenario's sessions: a file of recorded
+// charging sessions.
 type SessionsSpec struct {
 	ID      string
 	File    string // relative to the scenario; .gz is unpacked
 	Columns struct {
 		User, Arrive, Leave, Energy string // of the file; "" for their own names
 	}
-	Unit string // Wh | kWh, of what the charger delivered
+	Unit string // Wh | kWh: unit of the energy that the charger delivered
 	Zone string // IANA name of the zone of times without an offset, or "" for the scenario's
-	// WeeksFrom is the Monday on which each user's first Monday is laid; its
-	// whole weeks are repeated before and after. "" for times as they are.
+	// WeeksFrom is a Monday to which the first Monday of each user is moved;
+	// the user's whole weeks are repeated before and after. "": times are used
+	// as they are.
 	WeeksFrom string
-	// MinWeeks leaves out users with fewer whole weeks.
+	// MinWeeks excludes users with fewer whole weeks.
 	MinWeeks int
 }
 
-// Sessions is a file of sessions, read.
+// Sessions has the recorded sessions of a file.
 type Sessions struct {
 	ID    string
 	Users []string // sorted
@@ -42,24 +43,25 @@ type Sessions struct {
 	of     map[string][]session
 }
 
-// session is one time at the plug, on the wall clock of the scenario: seconds
-// since 1970-01-01 00:00 as that clock shows.
+// session is one stay at the charger, in wall time of the scenario: seconds
+// since 1970-01-01 00:00 on that clock.
 type session struct {
 	arrive, leave int64 // arrive < leave
 	energy        twins.Energy
 	line          int
 }
 
-// mostCharged bounds the energy of a session: it is what a vehicle may hold.
+// mostCharged is the highest energy of a session: the highest that a vehicle
+// may hold.
 const mostCharged = twins.GigawattHour
 
-// ReadSessions reads a file of recorded sessions. It is CSV as in ReadRecording,
-// with a column each for who it was, when it was plugged in, when it left, and
-// the energy that the charger delivered. Rows may come in any order.
+// ReadSessions reads a file of recorded charging sessions. It is CSV as in
+// ReadRecording, with columns for the user, the arrival, the departure, and the
+// energy that the charger delivered. Rows may be in any order.
 //
-// Refused are times that cannot be read, a departure that is not after its
-// arrival, energy that is negative or more than anybody's battery holds, and a
-// user's sessions that overlap. What is wrong is a *problem.At.
+// It refuses times that cannot be read, a departure that is not after its
+// arrival, energy that is negative or more than any vehicle holds, and
+// overlapping sessions of a user. An error is a *problem.At.
 func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, error) {
 	s := &Sessions{ID: spec.ID, spec: spec, cal: cal, of: map[string][]session{}}
 	if err := s.findMonday(); err != nil {
@@ -101,7 +103,8 @@ func (s *Sessions) findMonday() error {
 	return nil
 }
 
-// The names of our columns, beside that of arrivals, which is the file's time.
+// Our names of the columns. The arrival has none, because it is the file's time
+// column.
 const (
 	columnUser   = "user"
 	columnLeave  = "leave"
@@ -170,7 +173,8 @@ func (r *sessionRow) session() (one session, err error) {
 	return one, err
 }
 
-// clock reads a date and a time of day as the scenario's clock shows it.
+// clock reads a date and a time of day, and returns it in wall time of the
+// scenario.
 func (r *sessionRow) clock(text string) (int64, error) {
 	stamp, ok := parseStamp(strings.TrimSpace(text))
 	if !ok || !stamp.hasDay {
@@ -202,15 +206,15 @@ func (r *sessionRow) charged() (twins.Energy, error) {
 	return twins.Energy(e), nil
 }
 
-// check refuses sessions of a user that overlap, and users without a whole week
-// where weeks are repeated.
+// check refuses sessions of a user that overlap, and a user without a whole
+// week if weeks are repeated.
 func (s *Sessions) check(user string) error {
 	all := s.of[user]
 	for i := 1; i < len(all); i++ {
 		a, b := all[i-1], all[i]
 		switch {
 		case a.arrive == b.arrive && a.leave == b.leave:
-			return s.problem(max(a.line, b.line), "user %q: the session from %s stands twice, wanted it once: first in line %d", user, wallText(b.arrive), min(a.line, b.line))
+			return s.problem(max(a.line, b.line), "user %q: the session from %s appears twice, wanted it once: first in line %d", user, wallText(b.arrive), min(a.line, b.line))
 		case b.arrive < a.leave:
 			return s.problem(b.line, "user %q: arrives at %s before having left at %s (line %d), wanted one session after the other", user, wallText(b.arrive), wallText(a.leave), a.line)
 		}
@@ -225,8 +229,8 @@ func (s *Sessions) check(user string) error {
 
 func wallText(wall int64) string { return timeText(time.Unix(wall, 0).UTC()) }
 
-// wholeWeeks is the first Monday of a user's sessions as a day number, and the
-// whole weeks from there on to the day of the last departure.
+// wholeWeeks returns the first Monday of a user's sessions as a day number, and
+// the number of whole weeks from there to the day of the last departure.
 func wholeWeeks(all []session) (monday, weeks int64) {
 	first, last := quoFloor(all[0].arrive, SecondsPerDay), quoFloor(all[len(all)-1].leave, SecondsPerDay)
 	const epochMonday = 4 // 1970-01-05
@@ -235,49 +239,50 @@ func wholeWeeks(all []session) (monday, weeks int64) {
 	return monday, max(0, (last-monday)/7)
 }
 
-// around is how far before and after the run sessions are looked for: who has
-// not been at the plug for so long is taken for new.
+// around is how far before and after the run sessions are searched, in s. A
+// user without a session for so long counts as new.
 const around = 28 * SecondsPerDay
 
-// Of lays a user's sessions on the steps of the run, moved by whole weeks: those
-// in it, and the one before and after. In steps they are apart: where one begins
-// in the step in which another ends, that is shortened, or else this begins
-// later, or else they are one.
+// Of returns a user's sessions in steps of the run, moved by whole weeks: those
+// during the run, and one before and one after it. At least one step lies
+// between two sessions. If a session begins in the step in which another ends,
+// the earlier one is shortened; if it is too short for that, the later one
+// begins later; if that is too short as well, they become one.
 func (s *Sessions) Of(user string, shiftWeeks int) ([]twins.Session, error) {
 	all := s.of[user]
 	if all == nil {
 		return nil, fmt.Errorf("sessions %s have no user %q, %s", s.ID, user, problem.Wanted(user, s.Users))
 	}
-	var laid []twins.Session
+	var steps []twins.Session
 	start, end := s.span()
-	s.over(all, int64(7*shiftWeeks*SecondsPerDay), func(one session) {
+	s.eachAround(all, int64(7*shiftWeeks*SecondsPerDay), func(one session) {
 		if one.leave < start-around || one.arrive > end+around {
 			return
 		}
 		from := s.tick(one.arrive)
-		laid = addSession(laid, twins.Session{From: from, Until: max(s.tick(one.leave), from+1),
+		steps = addSession(steps, twins.Session{From: from, Until: max(s.tick(one.leave), from+1),
 			Energy: one.energy, File: s.spec.File, Line: one.line})
 	})
 	from := 0
-	for from+1 < len(laid) && laid[from+1].Until <= 0 {
+	for from+1 < len(steps) && steps[from+1].Until <= 0 {
 		from++
 	}
 	to := from
-	for to < len(laid) && laid[to].From < s.cal.Steps {
+	for to < len(steps) && steps[to].From < s.cal.Steps {
 		to++
 	}
-	return laid[from:min(to+1, len(laid))], nil
+	return steps[from:min(to+1, len(steps))], nil
 }
 
-// span is the local days of the run on the scenario's wall clock.
+// span returns the range of the run's local days, in wall time of the scenario.
 func (s *Sessions) span() (start, end int64) {
 	start = s.cal.firstDay() * SecondsPerDay
 	return start, start + int64(s.cal.Days())*SecondsPerDay
 }
 
-// over calls f with the sessions around the run in order, on the scenario's wall
-// clock.
-func (s *Sessions) over(all []session, shift int64, f func(session)) {
+// eachAround calls f with the sessions around the run in order, in wall time of
+// the scenario.
+func (s *Sessions) eachAround(all []session, shift int64, f func(session)) {
 	if !s.repeat {
 		for _, one := range all {
 			one.arrive, one.leave = one.arrive+shift, one.leave+shift
@@ -292,12 +297,12 @@ func (s *Sessions) over(all []session, shift int64, f func(session)) {
 	if all = all[from:to]; len(all) == 0 {
 		return
 	}
-	if n := len(all); all[n-1].leave >= all[0].arrive+round { // the last one reaches into the round after
+	if n := len(all); all[n-1].leave >= all[0].arrive+round { // the last session reaches into the next round
 		all = all[:n-1]
 	}
 	shift += (s.weeks - monday) * SecondsPerDay
 	start, end := s.span()
-	shift += round * (quoFloor(start-shift-monday*SecondsPerDay, round) - 1) // begin the round before
+	shift += round * (quoFloor(start-shift-monday*SecondsPerDay, round) - 1) // begin one round before the run
 	for ; monday*SecondsPerDay+shift < end+round; shift += round {
 		for _, one := range all {
 			one.arrive, one.leave = one.arrive+shift, one.leave+shift
@@ -306,14 +311,14 @@ func (s *Sessions) over(all []session, shift int64, f func(session)) {
 	}
 }
 
-// tick is the step in which the scenario's clock shows a wall time.
+// tick returns the step in which the scenario's clock shows a wall time.
 func (s *Sessions) tick(wall int64) twins.Tick {
 	day := quoFloor(wall, SecondsPerDay)
 	return s.cal.At(int(day-s.cal.firstDay()), int(wall-day*SecondsPerDay))
 }
 
-// addSession adds one to sessions in order, so that there is a step between any
-// two.
+// addSession appends a session to sessions in order, with at least one step
+// between any two.
 func addSession(all []twins.Session, one twins.Session) []twins.Session {
 	if len(all) == 0 || one.From > all[len(all)-1].Until {
 		return append(all, one)

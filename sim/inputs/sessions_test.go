@@ -11,8 +11,8 @@ import (
 	"testing/fstest"
 )
 
-// sessionsOf reads a file of sessions for a week of hours from Monday 8 January
-// 2018, or another.
+// sessionsOf reads a file of sessions for cal; nil: a week of hours from Monday
+// 8 January 2018.
 func sessionsOf(t testing.TB, spec SessionsSpec, cal *Calendar, rows ...string) (*Sessions, error) {
 	t.Helper()
 	if cal == nil {
@@ -36,9 +36,9 @@ func TestBadSessions(t *testing.T) {
 	}{
 		{"departure before its arrival", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 17:00,5"},
 			"s.csv:2: leaves at 2018-01-08 17:00 and arrives at 2018-01-08 18:00, wanted a departure after its arrival"},
-		{"no time at the plug", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 18:00,5"},
+		{"departure at its arrival", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 18:00,5"},
 			"s.csv:2: leaves at 2018-01-08 18:00 and arrives at 2018-01-08 18:00, wanted a departure after its arrival"},
-		{"still there", SessionsSpec{}, []string{"a,2018-01-08 18:00,,5"},
+		{"no departure", SessionsSpec{}, []string{"a,2018-01-08 18:00,,5"},
 			`s.csv:2: time "" cannot be read, wanted one like 2024-01-31 16:45 or 2024-01-31T16:45:00+01:00`},
 		{"a time of day alone", SessionsSpec{}, []string{"a,18:00,19:00,5"},
 			`s.csv:2: time "18:00" cannot be read, wanted one like 2024-01-31 16:45 or 2024-01-31T16:45:00+01:00`},
@@ -50,12 +50,12 @@ func TestBadSessions(t *testing.T) {
 		{"too much energy", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,1e7"},
 			`s.csv:2: energy "1e7" kWh is more than any vehicle holds, wanted at most 1e+06 kWh`},
 		{"infinite energy", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,inf"}, `s.csv:2: energy "inf" is not a number, wanted kWh`},
-		{"twice", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,5", "a,2018-01-08 18:00,2018-01-08 19:00,5"},
-			`s.csv:3: user "a": the session from 2018-01-08 18:00 stands twice, wanted it once: first in line 2`},
+		{"a session twice", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,5", "a,2018-01-08 18:00,2018-01-08 19:00,5"},
+			`s.csv:3: user "a": the session from 2018-01-08 18:00 appears twice, wanted it once: first in line 2`},
 		{"overlapping, in any order", SessionsSpec{}, []string{"a,2018-01-08 18:30,2018-01-08 20:00,5", "b,2018-01-08 18:00,2018-01-08 19:00,5", "a,2018-01-08 18:00,2018-01-08 19:00,5"},
 			`s.csv:2: user "a": arrives at 2018-01-08 18:30 before having left at 2018-01-08 19:00 (line 4), wanted one session after the other`},
-		{"nobody", SessionsSpec{}, []string{",2018-01-08 18:00,2018-01-08 19:00,5"}, "s.csv:2: no user, wanted the name of the vehicle or its driver"},
-		{"a field too few", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00"}, "s.csv:2: 3 fields, wanted 4 as in the header"},
+		{"no user", SessionsSpec{}, []string{",2018-01-08 18:00,2018-01-08 19:00,5"}, "s.csv:2: no user, wanted the name of the vehicle or its driver"},
+		{"too few fields", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00"}, "s.csv:2: 3 fields, wanted 4 as in the header"},
 		{"no column", SessionsSpec{Columns: struct{ User, Arrive, Leave, Energy string }{User: "usr"}}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,5"},
 			`s.csv:1: no column "usr", wanted one of the header such as "user"`},
 		{"no whole week", weeks, []string{"a,2018-01-10 18:00,2018-01-10 19:00,5", "a,2018-01-18 18:00,2018-01-18 19:00,5"},
@@ -71,8 +71,8 @@ func TestBadSessions(t *testing.T) {
 	}
 }
 
-// laid writes sessions as from-until:Wh.
-func laid(t testing.TB, s *Sessions, user string, shift int) string {
+// inSteps returns a user's sessions as text, from-until:Wh.
+func inSteps(t testing.TB, s *Sessions, user string, shift int) string {
 	t.Helper()
 	all, err := s.Of(user, shift)
 	if err != nil {
@@ -95,32 +95,32 @@ func TestSessionsAsRecorded(t *testing.T) {
 		{"within steps", []string{"a,2018-01-08 18:59,2018-01-09 07:01,5"}, "18-31:5000"},
 		{"within one step", []string{"a,2018-01-08 18:10,2018-01-08 18:20,1"}, "18-19:1000"},
 		{"with an offset", []string{"a,2018-01-08T18:00:00Z,2018-01-08T20:00:00Z,1"}, "19-21:1000"},
-		{"the last before, those in it, the first after", []string{"a,2018-01-05 18:00,2018-01-06 07:00,1", "a,2018-01-06 18:00,2018-01-07 07:00,2", "a,2018-01-07 18:00,2018-01-08 07:00,3",
+		{"the last before the run, those in it, the first after", []string{"a,2018-01-05 18:00,2018-01-06 07:00,1", "a,2018-01-06 18:00,2018-01-07 07:00,2", "a,2018-01-07 18:00,2018-01-08 07:00,3",
 			"a,2018-01-15 18:00,2018-01-15 20:00,4", "a,2018-01-16 18:00,2018-01-16 20:00,5"}, "-30--17:2000 -6-7:3000 186-188:4000"},
 		{"one step apart", []string{"a,2018-01-08 18:00,2018-01-08 20:00,1", "a,2018-01-08 21:00,2018-01-08 22:00,2"}, "18-20:1000 21-22:2000"},
 		{"the first is shortened", []string{"a,2018-01-08 18:00,2018-01-08 20:10,1", "a,2018-01-08 20:30,2018-01-08 22:00,2"}, "18-19:1000 20-22:2000"},
-		{"the second is", []string{"a,2018-01-08 18:00,2018-01-08 18:10,1", "a,2018-01-08 18:30,2018-01-08 22:00,2"}, "18-19:1000 20-22:2000"},
-		{"two are one", []string{"a,2018-01-08 18:00,2018-01-08 18:10,1", "a,2018-01-08 18:30,2018-01-08 18:40,2"}, "18-19:3000"},
-		{"long ago", []string{"a,2017-11-08 18:00,2017-11-08 18:10,1", "a,2018-01-08 18:00,2018-01-08 19:00,2"}, "18-19:2000"},
+		{"the second begins later", []string{"a,2018-01-08 18:00,2018-01-08 18:10,1", "a,2018-01-08 18:30,2018-01-08 22:00,2"}, "18-19:1000 20-22:2000"},
+		{"two become one", []string{"a,2018-01-08 18:00,2018-01-08 18:10,1", "a,2018-01-08 18:30,2018-01-08 18:40,2"}, "18-19:3000"},
+		{"a session long before the run", []string{"a,2017-11-08 18:00,2017-11-08 18:10,1", "a,2018-01-08 18:00,2018-01-08 19:00,2"}, "18-19:2000"},
 	} {
 		s, err := sessionsOf(t, SessionsSpec{}, nil, row.rows...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := laid(t, s, "a", 0); got != row.want {
+		if got := inSteps(t, s, "a", 0); got != row.want {
 			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
 		}
 	}
 }
 
-// A user's whole weeks from the first Monday on are repeated from a Monday of the
-// scenario on, before and after.
+// The whole weeks of a user, from the first Monday on, are repeated before and
+// after a Monday of the scenario.
 func TestSessionsRepeatWeeks(t *testing.T) {
 	rows := []string{ // first Monday 2019-03-04, two whole weeks
-		"a,2019-03-01 10:00,2019-03-01 11:00,9", // Friday before: left out
+		"a,2019-03-01 10:00,2019-03-01 11:00,9", // Friday before the first Monday: left out
 		"a,2019-03-05 10:00,2019-03-05 11:00,1", // Tuesday of week 1
 		"a,2019-03-13 20:00,2019-03-14 07:00,2", // Wednesday of week 2
-		"a,2019-03-19 10:00,2019-03-19 11:00,9", // Tuesday after: left out
+		"a,2019-03-19 10:00,2019-03-19 11:00,9", // Tuesday after the last whole week: left out
 	}
 	const tuesday, wednesday = "34-35:1000", "68-79:2000"
 	for _, row := range []struct {
@@ -145,15 +145,15 @@ func TestSessionsRepeatWeeks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		words := strings.Fields(laid(t, s, "a", row.shift))
+		words := strings.Fields(inSteps(t, s, "a", row.shift))
 		if len(words) != 3 || words[1] != row.want {
 			t.Errorf("%s: got %s, want %s in the middle", row.name, words, row.want)
 		}
 	}
 }
 
-// A session over the end of the last week is left out where it would meet the
-// first one of the round after.
+// A session over the end of the last week is left out if it overlaps the first
+// session of the next round.
 func TestSessionsAtTheSeam(t *testing.T) {
 	sunday := "a,2019-03-10 20:00,2019-03-11 07:00,2" // to Monday
 	for first, want := range map[string]string{
@@ -164,7 +164,7 @@ func TestSessionsAtTheSeam(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := laid(t, s, "a", 0); got != want {
+		if got := inSteps(t, s, "a", 0); got != want {
 			t.Errorf("%s: got %s, want %s", first, got, want)
 		}
 	}

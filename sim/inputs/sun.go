@@ -13,14 +13,14 @@ type Place struct {
 	Elevation float64 // m above the sea
 }
 
-// Air is what bends the light of the sun.
+// Air has the properties of air that refract the light of the sun.
 type Air struct {
 	Pressure    float64 // hPa
 	Temperature float64 // °C
 }
 
-// SunPosition is where the sun stands as seen from a place, refraction included
-// while its disc can be seen.
+// SunPosition is the position of the sun as seen from a place, with refraction
+// while its disc is visible.
 type SunPosition struct {
 	Zenith  float64    // degrees from straight up, 0 … 180
 	Azimuth float64    // degrees from north over east, 0 ≤ azimuth < 360
@@ -28,7 +28,7 @@ type SunPosition struct {
 
 	Distance float64 // astronomical units
 
-	// As a sundial has them, without refraction.
+	// As seen from the place, without refraction.
 	Declination float64 // radians
 	HourAngle   float64 // radians past the meridian, −π … π
 }
@@ -36,10 +36,10 @@ type SunPosition struct {
 // SunAt returns the position of the sun at a Unix second, after Reda and
 // Andreas, "Solar Position Algorithm for Solar Radiation Applications",
 // NREL/TP-560-34302 (2003, revised 2008): all periodic terms, aberration,
-// nutation, parallax and refraction. The authors state 0.0003° for the years −2000 to
-// 6000 where the rotation of the Earth is known. Here UT1 is taken for UTC, which is
-// within 0.9 s or 0.004°, and ΔT for 69 s as in 2017 … 2026, which matters by
-// 0.00001° per second.
+// nutation, parallax and refraction. The authors state 0.0003° for the years
+// −2000 to 6000 where the rotation of the Earth is known. Here UTC replaces
+// UT1, with an error of at most 0.9 s or 0.004°, and ΔT is 69 s as in 2017 …
+// 2026; each second of error in ΔT is 0.00001°.
 func SunAt(p Place, unix float64, air Air) SunPosition {
 	const deltaT = 69 // s, terrestrial time − UT1
 	sky := apparentSun(unix, deltaT)
@@ -53,13 +53,14 @@ const (
 	century   = 36_525 * 86_400
 )
 
-// orbit is where the Earth is, seen from the sun.
+// orbit is the position of the Earth as seen from the sun.
 type orbit struct {
 	longitude, latitude float64 // radians
 	radius              float64 // astronomical units
 }
 
-// orbitAt takes t in Julian millennia of terrestrial time since J2000.
+// orbitAt returns the position at t, in Julian millennia of terrestrial time
+// since J2000.
 func orbitAt(t float64) orbit {
 	return orbit{
 		longitude: orbitSum(longitudeTerms[:], t),
@@ -68,7 +69,8 @@ func orbitAt(t float64) orbit {
 	}
 }
 
-// orbitSum is the sum over powers of t of the sums of their terms.
+// orbitSum returns the sum over k of tᵏ times the sum of the terms powers[k],
+// times 1e-8.
 func orbitSum(powers [][]orbitTerm, t float64) (sum float64) {
 	for k := len(powers) - 1; k >= 0; k-- {
 		part := 0.0
@@ -80,7 +82,7 @@ func orbitSum(powers [][]orbitTerm, t float64) (sum float64) {
 	return float64(sum * 1e-8)
 }
 
-// polynomial is c[0] + c[1]·x + c[2]·x² + ….
+// polynomial returns c[0] + c[1]·x + c[2]·x² + ….
 func polynomial(x float64, c ...float64) (sum float64) {
 	for k := len(c) - 1; k >= 0; k-- {
 		sum = float64(sum*x) + c[k]
@@ -88,9 +90,9 @@ func polynomial(x float64, c ...float64) (sum float64) {
 	return sum
 }
 
-// nutationAngles are, in degrees: the mean elongation of the moon, the mean
-// anomalies of the sun and of the moon, the moon's argument of latitude, and the
-// longitude of the ascending node of its orbit. c is in Julian centuries.
+// nutationAngles returns, in degrees: the mean elongation of the moon, the mean
+// anomalies of the sun and of the moon, the moon's argument of latitude, and
+// the longitude of the ascending node of its orbit. c is in Julian centuries.
 func nutationAngles(c float64) [5]float64 {
 	return [5]float64{
 		polynomial(c, 297.85036, 445267.111480, -0.0019142, 1.0/189474),
@@ -101,7 +103,8 @@ func nutationAngles(c float64) [5]float64 {
 	}
 }
 
-// nutationAt returns the nutation in longitude and obliquity, in radians.
+// nutationAt returns the nutation in longitude and obliquity, in radians. c is
+// in Julian centuries.
 func nutationAt(c float64) (longitude, obliquity float64) {
 	angles := nutationAngles(c)
 	for i, a := range angles {
@@ -121,13 +124,15 @@ func nutationAt(c float64) (longitude, obliquity float64) {
 	return float64(longitude * (1e-4 * arcSecond)), float64(obliquity * (1e-4 * arcSecond))
 }
 
-// meanObliquity of the ecliptic in radians; t in Julian millennia.
+// meanObliquity returns the mean obliquity of the ecliptic in radians; t is in
+// Julian millennia.
 func meanObliquity(t float64) float64 {
 	seconds := polynomial(t/10, 84381.448, -4680.93, -1.55, 1999.25, -51.38, -249.67, -39.05, 7.12, 27.87, 5.79, 2.45)
 	return float64(seconds * arcSecond)
 }
 
-// skySun is the sun among the stars, as seen from the centre of the Earth.
+// skySun is the position of the sun on the celestial sphere, as seen from the
+// centre of the Earth.
 type skySun struct {
 	longitude      float64 // apparent, of the ecliptic
 	rightAscension float64
@@ -162,15 +167,16 @@ func apparentSun(unix, deltaT float64) skySun {
 
 func sinCos(x float64) (sin, cos float64) { return twins.Sin(x), twins.Cos(x) }
 
-// from moves the sun from the sky to what is seen at a place.
+// from returns the position of the sun as seen from a place on Earth.
 func (s *skySun) from(p Place, air Air) SunPosition {
 	hour := s.sidereal + float64(p.Longitude*degree) - s.rightAscension
 	sinH, cosH := sinCos(hour)
 	sinD, cosD := sinCos(s.declination)
 	sinP, cosP := sinCos(p.Latitude * degree)
 
-	// The sun as seen from the centre: over the meridian, west of it, along the
-	// axis. The observer stands away from the centre by what makes the parallax.
+	// The direction of the sun as seen from the centre of the Earth: towards
+	// the meridian, to the west, along the axis. The observer's distance from
+	// the centre makes the parallax.
 	across, axis := observer(sinP, cosP, p.Elevation)
 	parallax := twins.Sin(8.794 * arcSecond / s.radius)
 	over := float64(cosD*cosH) - float64(across*parallax)
@@ -186,8 +192,8 @@ func (s *skySun) from(p Place, air Air) SunPosition {
 	}.raised(-west, ahead, twins.Asin(up), air)
 }
 
-// observer is how far a place is from the axis of the Earth and from the plane of
-// the equator, in equatorial radii.
+// observer returns the distances of a place from the axis of the Earth and from
+// the plane of the equator, in equatorial radii.
 func observer(sinP, cosP, elevation float64) (across, axis float64) {
 	const flattened, radius = 0.99664719, 6_378_140 // polar ÷ equatorial radius; m
 	s := float64(flattened * sinP)
@@ -206,7 +212,7 @@ func (s SunPosition) raised(east, north, elevation float64, air Air) SunPosition
 	up, flat := sinCos(e * degree)
 	length := math.Sqrt(float64(east*east) + float64(north*north))
 	s.Toward = [3]float64{0, flat, up}
-	if length > 0 { // else it stands straight above or below
+	if length > 0 { // otherwise the sun is at the zenith or the nadir
 		s.Toward[0], s.Toward[1] = flat*(east/length), flat*(north/length)
 	}
 	s.Zenith = 90 - e

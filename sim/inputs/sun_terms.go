@@ -2,7 +2,7 @@ package inputs
 
 // The periodic terms of Reda and Andreas, "Solar Position Algorithm for Solar
 // Radiation Applications", NREL/TP-560-34302 (2003, revised 2008), tables A4.2
-// and A4.3: facts of the Earth's orbit (VSOP87, Bretagnon and Francou) and of
+// and A4.3. They describe the Earth's orbit (VSOP87, Bretagnon and Francou) and
 // its nutation (IAU 1980).
 
 // orbitTerm is a·cos(b + c·t), with t in Julian millennia.
@@ -87,9 +87,9 @@ var radiusTerms = [...][]orbitTerm{
 	{{4, 2.56, 6283.08}},
 }
 
-// nutationTerm is a term of the nutation: by is how often each of the five
-// angles of nutationAngles counts; longitude and obliquity are in 0.0001 arc
-// seconds, with their change per Julian century.
+// nutationTerm is a term of the nutation. by has the multipliers of the five
+// angles of nutationAngles; longitude and obliquity are in 0.0001 arc seconds,
+// with their change per Julian century.
 type nutationTerm struct {
 	by                                               [5]int8
 	longitude, longitudeRate, obliquity, obliqueRate float64

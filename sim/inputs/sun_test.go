@@ -12,8 +12,8 @@ var (
 	goldenAir   = Air{Pressure: 820, Temperature: 11}
 )
 
-// L, B and R are known to so many digits that a slip in any of the periodic
-// terms that matter in this century is seen.
+// L, B and R are known to so many digits that an error in any periodic term
+// that matters in this century is found.
 func TestSunOfTheWorkedExample(t *testing.T) {
 	c := (goldenUnix - j2000 + 67) / century
 	earth := orbitAt(c / 10)

@@ -9,7 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// trondheim reads the shipped sessions, laid on a year from Monday 1 January 2018.
+// trondheim reads the shipped sessions, moved to a year from Monday 1 January
+// 2018.
 func trondheim(t testing.TB) *Sessions {
 	t.Helper()
 	start := time.Date(2018, 1, 1, 0, 0, 0, 0, zoneForCalendar(t, "Europe/Berlin"))
@@ -21,7 +22,7 @@ func trondheim(t testing.TB) *Sessions {
 	return s
 }
 
-// regulars are the users with at least eight whole weeks.
+// regulars returns the users with at least eight whole weeks.
 func regulars(s *Sessions) (users []string) {
 	for _, user := range s.Users {
 		if _, weeks := wholeWeeks(s.of[user]); weeks >= 8 {
@@ -31,10 +32,11 @@ func regulars(s *Sessions) (users []string) {
 	return users
 }
 
-// The recorded sessions of private users, against figures computed from the same
-// data by other means: 0.57 sessions and 6.5 kWh for each vehicle and day,
-// 11.2 kWh for each session. These are all 56 users, days counted from the first
-// arrival to the last departure; whole weeks repeated over a year come to 0.60 and 6.6.
+// The recorded sessions of private users, compared with figures that were
+// computed from the same data by other means: 0.57 sessions and 6.5 kWh for
+// each vehicle and day, 11.2 kWh for each session. These are all 56 users, with
+// days counted from the first arrival to the last departure; whole weeks
+// repeated over a year give 0.60 and 6.6.
 func TestTrondheim(t *testing.T) {
 	s := trondheim(t)
 	var n, days int
@@ -46,13 +48,13 @@ func TestTrondheim(t *testing.T) {
 		for _, one := range all {
 			energy += one.energy
 			if p, _ := one.energy.Over(twins.Seconds(one.leave - one.arrive)); p > 11*twins.Kilowatt {
-				t.Errorf("%s: line %d: %v W on average", user, one.line, p.Watts())
+				t.Errorf("%s: line %d: mean power %v W, wanted at most 11 kW", user, one.line, p.Watts())
 			}
 		}
 	}
 	kWh := energy.WattHours() / 1000
 	if n != 5428 || len(s.Users) != 56 || len(regulars(s)) != 47 {
-		t.Errorf("%d sessions of %d users, %d with eight weeks", n, len(s.Users), len(regulars(s)))
+		t.Errorf("%d sessions of %d users, %d with eight weeks, wanted 5428, 56 and 47", n, len(s.Users), len(regulars(s)))
 	}
 	few, err := ReadSessions(shippedFiles(), SessionsSpec{ID: "trondheim", File: "vehicles/trondheim.csv.gz", Unit: "kWh", WeeksFrom: "2018-01-01", MinWeeks: 8}, s.cal)
 	if err != nil || !slices.Equal(few.Users, regulars(s)) {
@@ -64,9 +66,10 @@ func TestTrondheim(t *testing.T) {
 }
 
 // Weekday nights: plugged in from 14 h on Monday to Friday, away before noon of
-// the next day, all 56 users; of several readings of the word it is the one with
-// which their number is 1,848, the number that the figures were stated with. Median 10.9, mean 13.7, 95 % 38 kWh; 3.1 % cannot be met with
-// 3.6 kW, none with 7.2 kW.
+// the next day, all 56 users. Of several definitions, this is the one with
+// 1,848 nights, the number for which the figures were published. Median 10.9,
+// mean 13.7, 95 % 38 kWh; the energy of 3.1 % cannot be charged at 3.6 kW, and
+// all can at 7.2 kW.
 func TestTrondheimNights(t *testing.T) {
 	s := trondheim(t)
 	var kWh []float64
@@ -90,7 +93,7 @@ func TestTrondheimNights(t *testing.T) {
 		mean += e / float64(len(kWh))
 	}
 	if len(kWh) != 1848 || unmet7 != 0 {
-		t.Errorf("%d nights, %d cannot be met with 7.2 kW", len(kWh), unmet7)
+		t.Errorf("%d nights, the energy of %d cannot be charged at 7.2 kW, wanted 1848 and 0", len(kWh), unmet7)
 	}
 	near(t, "median, kWh", kWh[len(kWh)/2], 10.9, 0.05)
 	near(t, "mean, kWh", mean, 13.7, 0.05)

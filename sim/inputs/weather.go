@@ -9,57 +9,62 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// WeatherSpec is a scenario's weather: a recorded file, and where it was
-// recorded.
+// WeatherSpec is a scenario's weather: a recorded file, and the place where it
+// was recorded.
 type WeatherSpec struct {
 	File string // relative to the scenario; .gz is unpacked
 	Time struct {
 		Column string `json:"column"` // "" for a column named time
 		Zone   string `json:"zone"`   // IANA name, or "" for the scenario's
-		Stamps string `json:"stamps"` // start | middle | end: what of its interval a stamp names; "" is start
+		Stamps string `json:"stamps"` // start | middle | end: which point of its interval a stamp names; "" is start
 	}
 	Place      Place
 	WindHeight float64           // of the recorded wind, m above ground; 0 is 10
-	Shear      float64           // exponent of the power law that takes it to 10 m
+	Shear      float64           // exponent of the power law that converts it to 10 m
 	Columns    map[string]string // a quantity's name → column of the file
 	Gaps       string            // refuse | clear_sky; "" is refuse
-	// Wind is another record that wind and air density are taken from; nil for
-	// the weather's own.
+	// Wind is another record, from which wind and air density are taken; nil:
+	// they are taken from this one.
 	Wind *WeatherSpec
-	// Calendar lays the record on the weeks of the scenario year. Other than a
-	// recording it is moved by whole days of 24 h, so that the sun, which keeps no
-	// summer time, stays where it was.
+	// Calendar maps the record to the weeks of the scenario year. Unlike a
+	// recording, weather is moved by whole days of 24 h, so that daylight
+	// saving does not move the sun.
 	Calendar []CalendarPart
 
-	wind bool // it is another's Wind
+	wind bool // this is the Wind of another spec
 
-	// Moment takes a Unix second of the run to the one of the record that it
-	// sees; nil is the same second. Steps must not be torn by it.
+	// Moment maps a Unix second of the run to the Unix second of the record
+	// whose weather it has; nil: they are the same. All seconds of a step must
+	// be moved by the same amount.
 	Moment func(unix int64) int64
 }
 
-// Weather is a recorded year, or a part of one, that a run looks at step by step.
-// It remembers where it was, so it belongs to one goroutine.
+// Weather has recorded weather, which a run reads step by step. It caches the
+// sun of the last interval, so a Weather must be used by one goroutine at a
+// time.
 //
-// Irradiance keeps its energy: the mean over an interval of the record is what
-// was recorded, whatever the steps. Inside the interval the global and the
-// diffuse part follow the sine of the sun's height, which is one clearness index
-// for the interval, and the beam is constant while the sun is up. Where the sun
-// is up for less than an eighth of the interval it is spread evenly.
+// Irradiance keeps its energy: whatever the length of the steps, its mean over
+// an interval of the record is the recorded value. Within an interval, global
+// and diffuse irradiance follow the sine of the sun's height, which means one
+// clearness index for the interval, and the beam is constant while the sun is
+// up. If the sun is up for less than an eighth of an interval, irradiance is
+// spread evenly over it.
 //
-// Temperature, wind and pressure are linear between the middles of the intervals.
+// Temperature, wind and pressure are linear between the middles of the
+// intervals.
 type Weather struct {
 	Interval twins.Seconds // of the file
-	Filled   int           // values that were missing in the run and have been filled
+	Filled   int           // missing values that the run needs and that were filled
 
 	spec  WeatherSpec
 	wind  *Weather // of another record, or nil
 	first int64    // Unix second at which the first interval starts
 	rows  []weatherRow
-	sun   slotSun // of the interval looked at last
+	sun   slotSun // of the interval that was read last
 }
 
-// Clone is the same weather with a place of its own in it, for another goroutine.
+// Clone returns a copy for another goroutine. The copies share the rows, which
+// never change.
 func (w *Weather) Clone() *Weather {
 	clone := *w
 	if w.wind != nil {
@@ -68,14 +73,14 @@ func (w *Weather) Clone() *Weather {
 	return &clone
 }
 
-// weatherRow is one interval: means of it, in the units of twins.Weather; NaN
-// where the file lacks a value that no run needs.
+// weatherRow has the means of one interval, in the units of twins.Weather; NaN
+// where the file lacks a value that the run does not need.
 type weatherRow struct {
 	ghi, dni, dhi               float64
 	temperature, wind, pressure float64 // pressure in hPa
 }
 
-// weatherColumn is a quantity that a file can have.
+// weatherColumn is a quantity for which a file can have a column.
 type weatherColumn struct {
 	name        string
 	unit        string
@@ -99,21 +104,22 @@ const (
 	stampsMiddle = "middle"
 	gapsClearSky = "clear_sky"
 
-	// longestWeather is the longest interval that is taken: in a longer one the
-	// sun moves too far for one clearness index.
+	// longestWeather is the longest interval that is accepted: in a longer one
+	// the sun moves too far for one clearness index.
 	longestWeather = 3 * 3600
 )
 
 // ReadWeather reads a file of recorded weather for the steps of cal, whose
-// length must be known. The file is as ReadRecording has it. It must cover the
-// run; where stamps name the middle of an interval, half an interval more is
-// taken to be like the first or last one. A missing row or an empty field is a
-// gap. Gaps that the run needs are refused, or filled and counted: irradiance by
-// that of a clear sky, the rest linearly between neighbours.
+// length must be known. The file has the format of ReadRecording. It must cover
+// the run; if stamps name the middle of an interval, the first and the last
+// value also hold for half an interval outside the file. A missing row or an
+// empty field is a gap. Where the run needs a value, gaps are refused, or
+// filled and counted: irradiance with that of a clear sky, the rest linearly
+// between neighbours.
 //
-// Without columns for beam and diffuse irradiance the global one is taken apart;
-// without wind it is calm; without pressure it is that of the standard
-// atmosphere. What is wrong with the
+// Without columns for beam and diffuse irradiance, both are estimated from the
+// global one. Without a column for wind, the wind is 0; without one for
+// pressure, the pressure is that of the standard atmosphere. An error in the
 // file or the spec is a *problem.At.
 func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) {
 	r, err := newWeatherReader(spec, cal)
@@ -138,13 +144,13 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 	return &r.weather, nil
 }
 
-// weatherReader is a file of weather that is being read.
+// weatherReader reads a file of weather.
 type weatherReader struct {
 	weather Weather
 	rules   *recordingRules
 	rows    *recordedRows
 	columns []weatherColumn // those of the file
-	needed  []bool          // by slot: the run looks at it
+	needed  []bool          // by slot: the run needs its values
 }
 
 func (s *WeatherSpec) recording() (r RecordingSpec) {
@@ -153,7 +159,8 @@ func (s *WeatherSpec) recording() (r RecordingSpec) {
 	return r
 }
 
-// AsWind is the spec of a record that another weather takes its wind from, for its Wind.
+// AsWind returns a spec for the Wind of another WeatherSpec: only wind and air
+// density are taken from it.
 func (s WeatherSpec) AsWind() *WeatherSpec {
 	s.wind = true
 	return &s
@@ -197,7 +204,7 @@ func (s *WeatherSpec) check() error {
 		}
 	}
 	if known != len(s.Columns) {
-		return problem("columns for what is no weather, wanted %s", weatherNames())
+		return problem("columns for unknown quantities, wanted %s", weatherNames())
 	}
 	if s.wind && s.Columns["wind_m_per_s"] == "" {
 		return problem("no column for wind_m_per_s, wanted one in m/s")
@@ -211,8 +218,8 @@ func (s *WeatherSpec) check() error {
 	return nil
 }
 
-// CheckHeader reads the header of the weather's file, not of its Wind. What is wrong with
-// it or with the spec is a *problem.At.
+// CheckHeader checks the spec and reads the header of the weather's file, not
+// of its Wind. An error in either is a *problem.At.
 func (s *WeatherSpec) CheckHeader(fsys fs.FS) error {
 	if err := s.check(); err != nil {
 		return err
@@ -268,7 +275,7 @@ func (r *weatherReader) readValues(fsys fs.FS) error {
 	for n, slot := range r.rows.slots {
 		fields, line, err := f.next()
 		if err == nil && line != r.rows.lines[n] || err == io.EOF {
-			return r.rules.problem(0, "has changed while it was read, wanted a file that nobody writes to")
+			return r.rules.problem(0, "has changed while it was read, wanted a file that does not change")
 		}
 		if err != nil {
 			return err
@@ -302,7 +309,8 @@ func (r *weatherReader) value(c weatherColumn, text, column string, line int) (f
 	return v, nil
 }
 
-// cover finds the intervals that the run looks at.
+// cover finds the intervals that the run needs, and checks that the file covers
+// the run.
 func (r *weatherReader) cover() error {
 	w, cal := &r.weather, r.rules.cal
 	slack := int64(0)
@@ -326,8 +334,8 @@ func (r *weatherReader) cover() error {
 	return nil
 }
 
-// fillGaps refuses gaps that the run needs, or fills them, and adds what the
-// file has no column for.
+// fillGaps refuses or fills the gaps where the run needs a value, and computes
+// the quantities for which the file has no column.
 func (r *weatherReader) fillGaps() error {
 	w := &r.weather
 	if w.spec.Gaps != gapsClearSky {
@@ -343,7 +351,7 @@ func (r *weatherReader) fillGaps() error {
 			return err
 		}
 	}
-	apart := w.spec.Columns["dni_w_per_m2"] == ""
+	globalOnly := w.spec.Columns["dni_w_per_m2"] == ""
 	shear := 1.0
 	if h := w.spec.WindHeight; h > 0 && h != 10 {
 		shear = twins.Pow(10/h, w.spec.Shear)
@@ -358,11 +366,11 @@ func (r *weatherReader) fillGaps() error {
 		}
 		switch {
 		case w.spec.wind:
-		case math.IsNaN(row.ghi) || !apart && math.IsNaN(row.dni+row.dhi):
+		case math.IsNaN(row.ghi) || !globalOnly && math.IsNaN(row.dni+row.dhi):
 			r.fillClear(s)
-		case apart:
+		case globalOnly:
 			sun := w.slotSunOf(int64(s))
-			row.dni, row.dhi = sun.takeApart(row.ghi)
+			row.dni, row.dhi = sun.decompose(row.ghi)
 		}
 	}
 	return nil
@@ -391,8 +399,8 @@ func (r *weatherReader) refuseGaps() error {
 	return nil
 }
 
-// fillLinear fills a column between its neighbours, and with the nearest value
-// at the ends.
+// fillLinear fills the gaps of a column linearly between their neighbours, and
+// gaps at the ends with the nearest value.
 func (r *weatherReader) fillLinear(c weatherColumn) error {
 	rows := r.weather.rows
 	at := func(s int) *float64 { return c.of(&rows[s]) }
@@ -438,8 +446,8 @@ func (r *weatherReader) fillClear(s int) {
 	}
 }
 
-// standardPressure is that of the standard atmosphere (ISO 2533) in hPa, at a
-// height in m.
+// standardPressure returns the pressure of the standard atmosphere (ISO 2533)
+// in hPa, at a height in m.
 func standardPressure(height float64) float64 {
 	return 1013.25 * twins.Pow(1-float64(2.25577e-5*height), 5.25588)
 }
@@ -453,13 +461,14 @@ func (w *Weather) moment(unix int64) int64 {
 	return w.spec.Moment(unix)
 }
 
-// slot is the interval that a Unix second lies in, or the one nearest to it.
+// slot returns the interval that contains a Unix second, or the one nearest to
+// it.
 func (w *Weather) slot(unix int64) int64 {
 	return max(0, min(int64(len(w.rows))-1, quoFloor(unix-w.first, int64(w.Interval))))
 }
 
-// Fill writes the weather of a step that starts at a Unix second of the run. It
-// allocates nothing.
+// Fill writes into out the weather of the step that starts at a Unix second of
+// the run. It allocates nothing.
 func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) {
 	from := w.moment(unix)
 	to := from + int64(step)
@@ -482,8 +491,8 @@ func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) {
 	out.Sun = SunAt(w.spec.Place, middle, Air{pressure, out.Temperature}).Toward
 }
 
-// fillWind writes the wind of another record, and the density of its air if the
-// record tells it.
+// fillWind writes the wind into out, and the density of air if the record has
+// temperature and pressure.
 func (w *Weather) fillWind(unix int64, step twins.Seconds, out *twins.Weather) {
 	from := w.moment(unix)
 	var wind, temperature, pressure float64
@@ -498,14 +507,16 @@ func (w *Weather) fillWind(unix int64, step twins.Seconds, out *twins.Weather) {
 	}
 }
 
-// airDensity is that of dry air, of a pressure in hPa and a temperature in °C.
+// airDensity returns the density of dry air in kg/m³, at a pressure in hPa and
+// a temperature in °C.
 func airDensity(pressure, temperature float64) float64 {
 	const gas = 287.05 // J/(kg·K)
 	return float64(100*pressure) / float64(gas*(temperature+273.15))
 }
 
-// between calls f with the rows whose linear interpolation between middles is the
-// mean of [from, to), and with their shares, which add up to 1.
+// between calls f with the rows, and their shares, whose weighted sum is the
+// mean over [from, to) of the linear interpolation between the middles of
+// intervals. The shares add up to 1.
 func (w *Weather) between(from, to int64, f func(r *weatherRow, share float64)) {
 	interval := float64(w.Interval)
 	last := int64(len(w.rows)) - 1
@@ -516,7 +527,7 @@ func (w *Weather) between(from, to int64, f func(r *weatherRow, share float64)) 
 		k := math.Floor(x)
 		next := math.Min(end, k+1)
 		share := (next - x) / whole
-		right := float64((x+next)/2) - k // of the way to the next middle
+		right := float64((x+next)/2) - k // share of the way to the next middle
 		a, b := max(0, min(last, int64(k))), max(0, min(last, int64(k)+1))
 		f(&w.rows[a], float64(share*(1-right)))
 		f(&w.rows[b], float64(share*right))
@@ -524,11 +535,11 @@ func (w *Weather) between(from, to int64, f func(r *weatherRow, share float64)) 
 	}
 }
 
-// daylight is when, in a stretch of time, the sun is up.
+// daylight is the part of a period in which the sun is up.
 type daylight struct {
 	from, to float64 // Unix seconds of the first and the last light
-	lit      float64 // seconds
-	height   float64 // the sine of its height, times seconds
+	lit      float64 // seconds with the sun up
+	height   float64 // integral over time of the sine of the sun's height, seconds
 }
 
 func (d *daylight) add(e daylight) {
@@ -543,7 +554,8 @@ func (d *daylight) add(e daylight) {
 	d.height += e.height
 }
 
-// irradiance adds up what the intervals give to [from, to).
+// irradiance adds the irradiance of [from, to) to out, interval by interval,
+// and returns the daylight of [from, to).
 func (w *Weather) irradiance(from, to int64, out *twins.Weather) (all daylight) {
 	step := float64(to - from)
 	for s := w.slot(from); s <= w.slot(to-1); s++ {
@@ -572,16 +584,16 @@ func (w *Weather) irradiance(from, to int64, out *twins.Weather) (all daylight) 
 	return all
 }
 
-// slotSun is the course of the sun through one interval: its declination stands
-// still, and its hour angle turns evenly.
+// slotSun is the path of the sun during one interval: its declination is
+// constant, and its hour angle grows at a constant rate.
 type slotSun struct {
 	middle float64 // Unix second; 0 is none
 	half   float64 // of the interval, seconds
-	hour   float64 // angle in the middle
+	hour   float64 // hour angle in the middle, radians
 	base   float64 // sine of the height = base + swing·cos(hour angle)
 	swing  float64
-	rise   float64 // hour angle of sunset, 0 … π
-	normal float64 // W/m² outside the atmosphere, across the beam
+	sunset float64 // hour angle, 0 … π
+	normal float64 // W/m² outside the atmosphere, on a plane normal to the beam
 	whole  daylight
 }
 
@@ -606,20 +618,21 @@ func (w *Weather) slotSunOf(slot int64) *slotSun {
 	}
 	switch s := &w.sun; {
 	case s.base >= s.swing:
-		s.rise = math.Pi
+		s.sunset = math.Pi
 	case s.base > -s.swing:
-		s.rise = twins.Acos(-s.base / s.swing)
+		s.sunset = twins.Acos(-s.base / s.swing)
 	}
 	w.sun.whole = w.sun.daylight(middle-half, middle+half)
 	return &w.sun
 }
 
-// daylight is the light of [from, to), at most half a day around the interval.
+// daylight returns the daylight of [from, to), which must lie within half a day
+// of the interval.
 func (s *slotSun) daylight(from, to float64) (d daylight) {
 	a := s.hour + float64((from-s.middle)*turnPerSecond)
 	b := s.hour + float64((to-s.middle)*turnPerSecond)
 	for _, turn := range [...]float64{-2 * math.Pi, 0, 2 * math.Pi} {
-		lo, hi := math.Max(a, turn-s.rise), math.Min(b, turn+s.rise)
+		lo, hi := math.Max(a, turn-s.sunset), math.Min(b, turn+s.sunset)
 		if hi <= lo {
 			continue
 		}
@@ -632,10 +645,10 @@ func (s *slotSun) daylight(from, to float64) (d daylight) {
 	return d
 }
 
-// clearSky is the mean global irradiance and the mean beam of the interval under a
-// clear sky, at a height in m: Ineichen and Perez, Solar Energy 73 (2002), with
-// the air mass of Kasten and Young (1989) and a Linke turbidity of 3, which is
-// clear, mild air.
+// clearSky returns the mean global irradiance and the mean beam of the interval
+// under a clear sky, at a height in m: Ineichen and Perez, Solar Energy 73
+// (2002), with the air mass of Kasten and Young (1989) and a Linke turbidity of
+// 3, which is clear, mild air.
 func (s *slotSun) clearSky(elevation float64) (ghi, dni float64) {
 	const (
 		parts     = 8
@@ -661,10 +674,10 @@ func (s *slotSun) clearSky(elevation float64) (ghi, dni float64) {
 	return ghi, dni
 }
 
-// takeApart splits a mean global irradiance into beam and diffuse, by the
-// clearness index of the interval: Erbs, Klein and Duffie, Solar Energy 28 (1982).
-// Where the sun is below 3.7° all is diffuse.
-func (s *slotSun) takeApart(ghi float64) (dni, dhi float64) {
+// decompose splits a mean global irradiance into beam and diffuse, by the
+// clearness index of the interval: Erbs, Klein and Duffie, Solar Energy 28
+// (1982). If the sun is below 3.7°, all of it is diffuse.
+func (s *slotSun) decompose(ghi float64) (dni, dhi float64) {
 	const low = 0.065 // sine of the height
 	if ghi == 0 || s.whole.height < low*s.whole.lit || s.whole.lit == 0 {
 		return 0, ghi

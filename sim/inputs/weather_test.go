@@ -24,7 +24,7 @@ func fortCollins() (s WeatherSpec) {
 	return s
 }
 
-// calendarOf is days of standard time in Fort Collins.
+// calendarOf returns a calendar of days of standard time in Fort Collins.
 func calendarOf(t testing.TB, start string, step twins.Seconds, days int) *Calendar {
 	t.Helper()
 	zone, err := time.LoadLocation("Etc/GMT+7")
@@ -75,9 +75,10 @@ func number(t testing.TB, text string) float64 {
 	return float64(v) / 1e6
 }
 
-// The zenith column of Fort Collins is that of the stamp's own moment, refraction
-// with the air of the row included: 0.0175° at most while the sun is higher than 5°.
-// A quarter of an hour away from the stamp it is far off.
+// The zenith column of Fort Collins is for the moment of the stamp, refraction
+// with the air of the row included: it is off by at most 0.0175° while the sun
+// is higher than 5°. A quarter of an hour before or after the stamp it is far
+// off.
 func TestSunOfFortCollins(t *testing.T) {
 	for _, row := range []struct {
 		shift       float64 // seconds
@@ -104,9 +105,10 @@ func TestSunOfFortCollins(t *testing.T) {
 	}
 }
 
-// Whatever the step, the mean over an interval of the record is what was
-// recorded: interval by interval with steps that divide it, and over the year with
-// all of them. January's mean of 0.7 °C and 1,675 kWh/m² are figures of the record.
+// Whatever the step, the mean over an interval of the record is the recorded
+// value: for each interval with steps that divide it, and over the year with
+// all steps. January's mean of 0.7 °C and 1,675 kWh/m² are figures of the
+// record.
 func TestWeatherKeepsItsEnergy(t *testing.T) {
 	var ghi, dni, dhi, january float64
 	eachRow(t, "weather/fort-collins-2018.csv.gz", func(field func(string) string) {
@@ -137,7 +139,7 @@ func TestWeatherKeepsItsEnergy(t *testing.T) {
 			}
 		}
 		if math.Abs(sum[0]-1_675_000) > 1000 || math.Abs(mild-0.7) > 0.05 || math.Abs(mild-january) > 0.01 {
-			t.Errorf("steps of %d s: %.0f Wh/m², January %.3f °C, recorded %.3f °C", step, sum[0], mild, january)
+			t.Errorf("steps of %d s: %.0f Wh/m², wanted 1675000; January %.3f °C, wanted %.3f °C as recorded", step, sum[0], mild, january)
 		}
 	}
 }
@@ -163,8 +165,8 @@ func TestWeatherKeepsEachInterval(t *testing.T) {
 	}
 }
 
-// Inside an interval the light follows the sun: it rises before noon and falls
-// after it, minute by minute, and there is none before sunrise.
+// Within an interval the light follows the sun: minute by minute it rises
+// before noon and falls after it, and it is 0 before sunrise.
 func TestLightFollowsTheSun(t *testing.T) {
 	cal := calendarOf(t, "2018-06-20 00:00", 60, 1)
 	w := mustWeather(t, fortCollins(), cal)
@@ -174,7 +176,7 @@ func TestLightFollowsTheSun(t *testing.T) {
 		before := out.GHI
 		w.Fill(cal.Unix(k), 60, &out)
 		if length := math.Sqrt(out.Sun[0]*out.Sun[0] + out.Sun[1]*out.Sun[1] + out.Sun[2]*out.Sun[2]); math.Abs(length-1) > 1e-12 {
-			t.Fatalf("step %d: sun vector of length %v", k, length)
+			t.Fatalf("step %d: sun vector of length %v, wanted 1", k, length)
 		}
 		if out.Sun[2] <= 0 {
 			dark++
@@ -187,10 +189,10 @@ func TestLightFollowsTheSun(t *testing.T) {
 		}
 	}
 	if dark < 530 || dark > 545 { // 20 June 2018: sunrise 5:29 to sunset 20:33 MDT, 15:05 h of light
-		t.Errorf("%d dark minutes", dark)
+		t.Errorf("%d dark minutes, wanted 530 … 545", dark)
 	}
-	if broken > 2 { // at noon itself
-		t.Errorf("%d minutes against the sun", broken)
+	if broken > 2 { // the minutes at noon
+		t.Errorf("in %d minutes the light does not follow the sun, wanted at most 2", broken)
 	}
 }
 
@@ -218,15 +220,15 @@ func TestWeatherBetweenRows(t *testing.T) {
 	thin.Fill(cal.Unix(0), 600, &other)
 	// The standard atmosphere has 842.6 hPa at 1,526 m (ISO 2533); Fort Collins 812 … 845.
 	if got := other.AirDensity * 287.05 * (273.15 + other.Temperature) / 100; math.Abs(got-842.6) > 0.5 {
-		t.Errorf("%v hPa", got)
+		t.Errorf("pressure %v hPa, wanted 842.6", got)
 	}
 	if want := out.Wind * math.Pow(10.0/80, 0.257); math.Abs(other.Wind-want) > 1e-9 {
 		t.Errorf("%v m/s at 10 m, wanted %v", other.Wind, want)
 	}
 }
 
-// A step's weather does not depend on which steps were asked for before, and
-// asking takes no memory.
+// The weather of a step does not depend on the steps read before, and reading
+// it allocates nothing.
 func TestWeatherInAnyOrder(t *testing.T) {
 	cal := calendarOf(t, "2018-04-03 00:00", 900, 3)
 	w := mustWeather(t, fortCollins(), cal)
@@ -241,18 +243,18 @@ func TestWeatherInAnyOrder(t *testing.T) {
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() { w.Fill(cal.Unix(40), 900, &got); w.Fill(cal.Unix(90), 900, &got) }); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations per step, wanted none", n)
 	}
 }
 
-// A run of another year looks at the record through a map of moments.
+// A run of another year reads the record through Moment.
 func TestWeatherOfAnotherYear(t *testing.T) {
 	const year = 365 * 86_400
 	there := calendarOf(t, "2018-05-05 00:00", 900, 2)
 	here := calendarOf(t, "2019-05-05 00:00", 900, 2)
 	spec := fortCollins()
 	if _, err := ReadWeather(shippedFiles(), spec, here); err == nil || !strings.Contains(err.Error(), "which is the run") {
-		t.Fatalf("a run outside the record: %v", err)
+		t.Fatalf("a run outside the record: got error %v, wanted it to name the run", err)
 	}
 	spec.Moment = func(unix int64) int64 { return unix - year }
 	a, b := mustWeather(t, fortCollins(), there), mustWeather(t, spec, here)
@@ -265,8 +267,8 @@ func TestWeatherOfAnotherYear(t *testing.T) {
 	}
 }
 
-// On clear days the clear sky gives what was recorded: the brightest day of each
-// month within 13 % (too little in the dry air of winter), and all of them
+// On clear days the clear sky gives what was recorded: the brightest day of
+// each month within 13 % (too little in the dry air of winter), and these days
 // together within 4 %.
 func TestClearSky(t *testing.T) {
 	w := mustWeather(t, fortCollins(), calendarOf(t, "2018-01-01 00:00", 1800, 365))
@@ -293,18 +295,18 @@ func TestClearSky(t *testing.T) {
 		all[0], all[1] = all[0]+recorded, all[1]+clear
 		t.Logf("%v: recorded %.0f Wh/m², clear sky %+.1f %%", month, recorded, 100*(clear/recorded-1))
 		if math.Abs(clear/recorded-1) > 0.13 {
-			t.Errorf("%v: recorded %.0f Wh/m², clear sky %.0f", month, recorded, clear)
+			t.Errorf("%v: recorded %.0f Wh/m², clear sky %.0f, wanted within 13 %%", month, recorded, clear)
 		}
 	}
 	if by := all[1]/all[0] - 1; math.Abs(by) > 0.04 {
-		t.Errorf("clear sky off by %.3f", by)
+		t.Errorf("clear sky is off by %.3f, wanted at most 0.04", by)
 	}
 }
 
-// Taken from the global light alone, the year's beam is 9 % too little and its
-// diffuse light 13 % too much: in this high, dry place less light is scattered than
-// where Erbs, Klein and Duffie measured.
-func TestGlobalLightTakenApart(t *testing.T) {
+// When it is estimated from the global irradiance, the year's beam is 9 % too
+// low and its diffuse irradiance 13 % too high: in this high, dry place less
+// light is scattered than where Erbs, Klein and Duffie measured.
+func TestGlobalIrradianceDecomposed(t *testing.T) {
 	cal := calendarOf(t, "2018-01-01 00:00", 1800, 365)
 	spec := fortCollins()
 	delete(spec.Columns, "dni_w_per_m2")
@@ -316,16 +318,17 @@ func TestGlobalLightTakenApart(t *testing.T) {
 		beam[0], beam[1] = beam[0]+a.dni, beam[1]+b.dni
 		diffuse[0], diffuse[1] = diffuse[0]+a.dhi, diffuse[1]+b.dhi
 		if b.dni < 0 || b.dhi < 0 || b.dhi > b.ghi {
-			t.Fatalf("interval %d: %+v", s, b)
+			t.Fatalf("interval %d: %+v, wanted 0 ≤ dni and 0 ≤ dhi ≤ ghi", s, b)
 		}
 	}
 	t.Logf("beam %+.1f %%, diffuse %+.1f %%", 100*(beam[1]/beam[0]-1), 100*(diffuse[1]/diffuse[0]-1))
 	if math.Abs(beam[1]/beam[0]-1) > 0.10 || math.Abs(diffuse[1]/diffuse[0]-1) > 0.14 {
-		t.Errorf("beam %v, diffuse %v", beam, diffuse)
+		t.Errorf("beam %v, diffuse %v (from the record, decomposed), wanted within 10 and 14 %%", beam, diffuse)
 	}
 }
 
-// dayOfWeather is a small file, every hour, with lines to be replaced.
+// dayOfWeather returns a file of one day with a row for every hour; edit may
+// replace lines.
 func dayOfWeather(edit func(hour int, line string) string) fstest.MapFS {
 	var b strings.Builder
 	b.WriteString("time,g,b,d,t,v,p\n")
@@ -385,7 +388,7 @@ func TestBadWeather(t *testing.T) {
 	}
 }
 
-// What lies outside the run may be missing.
+// Values outside the run may be missing.
 func TestWeatherGapsElsewhere(t *testing.T) {
 	files := dayOfWeather(func(hour int, line string) string {
 		if hour > 12 && hour < 22 {
@@ -396,12 +399,12 @@ func TestWeatherGapsElsewhere(t *testing.T) {
 	cal := calendarOf(t, "2018-01-08 00:00", 900, 1)
 	cal.Steps = 12 * 4
 	if w, err := ReadWeather(files, smallSpec(), cal); err != nil || w.Filled != 0 {
-		t.Errorf("%+v, %v", w, err)
+		t.Errorf("got %+v, %v, wanted no filled value", w, err)
 	}
 }
 
-// Gaps are filled with a clear sky by day (of Ineichen and Perez), with darkness by night, and linearly
-// for the rest; and they are counted.
+// Gaps are filled, and counted: irradiance with that of a clear sky by day
+// (Ineichen and Perez) and with 0 by night, the rest linearly.
 func TestWeatherGapsFilled(t *testing.T) {
 	files := dayOfWeather(func(hour int, line string) string {
 		switch hour {
@@ -420,12 +423,12 @@ func TestWeatherGapsFilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w.Filled != 3*6+4 {
-		t.Errorf("%d values filled", w.Filled)
+		t.Errorf("%d values filled, wanted 22", w.Filled)
 	}
 	if row := w.rows[2]; row.ghi != 0 || row.dni != 0 || row.dhi != 0 || row.temperature != -8 {
 		t.Errorf("at night %+v", row)
 	}
-	// 40 N on 8 January: the sun stands 27.7° high at noon.
+	// 40 N on 8 January: the sun is 27.7° high at noon.
 	row := w.rows[12]
 	if row.ghi < 400 || row.ghi > 480 || math.Abs(row.temperature-2) > 1e-12 || row.wind != 2.5 || row.dni < 500 || row.dhi > 150 {
 		t.Errorf("at noon %+v", row)
@@ -435,7 +438,7 @@ func TestWeatherGapsFilled(t *testing.T) {
 	}
 }
 
-// The three meanings of a stamp lie half an interval apart.
+// The three meanings of a stamp are half an interval apart.
 func TestWeatherStamps(t *testing.T) {
 	var first [3]int64
 	for i, stamps := range []string{stampsStart, stampsMiddle, stampsEnd} {
@@ -450,7 +453,7 @@ func TestWeatherStamps(t *testing.T) {
 		first[i] = w.first
 	}
 	if first[0]-first[1] != 1800 || first[1]-first[2] != 1800 {
-		t.Errorf("%v", first)
+		t.Errorf("first intervals start at %v for start, middle and end, wanted 1800 s between them", first)
 	}
 }
 

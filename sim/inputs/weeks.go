@@ -7,30 +7,32 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// CalendarPart is one entry of a recording's calendar: from a week of the
-// scenario year on, the run has what was recorded from a day on, week by week,
-// until the next entry's week.
+// CalendarPart is one entry of a recording's calendar: from week FromWeek of
+// the scenario year until the next entry, the run uses the record week by week
+// from RecordDay on.
 //
-// The scenario year has 52 weeks. Week 1 begins on the Monday on or before
-// 1 January of the year in which the run starts; after week 52 comes week 1
-// again, so that a longer run repeats the year. All days are Mondays: weekdays
-// lie on weekdays. A southern record whose July is laid on January brings its
-// seasons into step as well:
+// The scenario year has 52 weeks. Week 1 begins on the Monday on or before 1
+// January of the year in which the run starts; week 1 follows week 52 again, so
+// that a longer run repeats the year. All record days are Mondays, so that
+// weekdays are mapped to the same weekdays. A southern record whose July is
+// mapped to January has the seasons of the north:
 //
 //	calendar:
 //	  - {from_week: 1, record_day: 2013-07-01}
 //	  - {from_week: 27, record_day: 2012-12-31}
 //
-// Under a calendar the record's wall clock lies on the run's wall clock: an
-// offset in a stamp and the recording's zone are passed over, and what was
-// recorded at 18:00 is there at 18:00. Where the run's clocks are set forward,
-// the hour that they skip is left out of the record; where they are set back, the
-// hour comes twice. A record whose own clock is set back is refused, since a
-// stamp comes twice; one whose clock is set forward has a gap there.
+// Under a calendar, the record's wall time is mapped to the same wall time of
+// the run: the offset of a stamp and the recording's zone are ignored, and the
+// value recorded at 18:00 applies at 18:00. When the run's clocks are set
+// forward, the run does not use the record's values of the skipped hour; when
+// they are set back, it uses an hour of the record twice. A record whose own
+// clock is set back is refused, because a stamp appears twice; a record whose
+// clock is set forward has a gap there.
 //
-// A copy of a column moved by m weeks has in week w what the column has in week
-// w + m, counted round the scenario year. So moved copies need no more of the
-// record than the year itself, and keep their season but for m weeks.
+// A copy of a column moved by m weeks has in week w the values of the column in
+// week w + m, counted cyclically through the scenario year. So moved copies
+// need no more of the record than the year itself, and their season is off by m
+// weeks only.
 type CalendarPart struct {
 	FromWeek  int    `json:"from_week"`  // 1 … 52, ascending, the first is 1
 	RecordDay string `json:"record_day"` // a Monday: 2013-07-01
@@ -41,26 +43,26 @@ const (
 	daysOfWeek  = 7
 )
 
-// weekMap says for each week of the scenario year on which day its Monday was
-// recorded.
+// weekMap has for each week of the scenario year the day on which its Monday
+// was recorded.
 type weekMap [weeksOfYear]int64
 
-// CalendarError says which part of a calendar is wrong.
+// CalendarError is an error in one part of a calendar.
 type CalendarError struct {
 	Part int    // from 0
 	Key  string // from_week | record_day
 	What string
 }
 
-// CheckCalendar says what is wrong with a calendar, nil if nothing is.
+// CheckCalendar returns the first error in a calendar, or nil.
 func CheckCalendar(parts []CalendarPart) *CalendarError {
 	_, wrong := newWeekMap(parts)
 	return wrong
 }
 
-// CalendarLines says which days of a record lie where by a calendar that has passed
-// CheckCalendar, in the scenario year of a run that starts at start: a line for each
-// stretch of weeks.
+// CalendarLines describes a calendar that has passed CheckCalendar, for the
+// scenario year of a run that starts at start. Each line has a range of weeks,
+// their days in the scenario year and the days on which they were recorded.
 func CalendarLines(parts []CalendarPart, start time.Time) []string {
 	m, wrong := newWeekMap(parts)
 	if wrong != nil {
@@ -90,8 +92,8 @@ func newWeekMap(parts []CalendarPart) (*weekMap, *CalendarError) {
 	return &m, nil
 }
 
-// firstMonday is the day on which week 1 begins, for a run that starts in t's
-// year.
+// firstMonday returns the day on which week 1 begins, for a run that starts in
+// t's year.
 func firstMonday(t time.Time) int64 {
 	newYear := dayNumber(time.Date(t.Year(), time.January, 1, 0, 0, 0, 0, time.UTC))
 	return newYear - modFloor(newYear+3, daysOfWeek) // day 0 was a Thursday
@@ -104,8 +106,9 @@ func (m *weekMap) recorded(day, first int64, weeks int) int64 {
 	return m[week] + modFloor(day-first, daysOfWeek)
 }
 
-// moment takes a Unix second of a run to the one at which its weather was
-// recorded: whole days of 24 h away, by the local date.
+// moment returns a function from a Unix second of the run to the Unix second at
+// which its weather was recorded. The two differ by whole days of 24 h, which
+// depend on the local date.
 func (m *weekMap) moment(cal *Calendar) func(unix int64) int64 {
 	zone, first := cal.Start.Location(), firstMonday(cal.Start)
 	return func(unix int64) int64 {
@@ -114,13 +117,13 @@ func (m *weekMap) moment(cal *Calendar) func(unix int64) int64 {
 	}
 }
 
-// modFloor is the remainder that belongs to quoFloor, 0 ≤ modFloor < b.
+// modFloor returns the remainder of quoFloor(a, b), 0 ≤ modFloor < b.
 func modFloor(a, b int64) int64 { return a - b*quoFloor(a, b) }
 
-// layWeeks lays a record by its calendar, wall clock on wall clock, for each of
-// the moves.
-func (f *recordedFit) layWeeks() error {
-	cal := *f.rules.cal // its own: Fill remembers
+// mapWeeks maps a record to the steps by its calendar, wall time to wall time,
+// for each of the moves.
+func (f *recordedFit) mapWeeks() error {
+	cal := *f.rules.cal // a copy, because Fill writes its cache
 	first := firstMonday(cal.Start)
 	var env twins.Env
 	f.from, f.to = f.rows.slots[len(f.rows.slots)-1], 0
@@ -149,8 +152,8 @@ func (f *recordedFit) layWeeks() error {
 	return nil
 }
 
-// slotAt returns the slot that a wall time of the record lies in, for the step of
-// the run that starts at local.
+// slotAt returns the slot that contains a wall time of the record. It is for
+// the step of the run that starts at local.
 func (f *recordedFit) slotAt(wall int64, move int, local time.Time) (int64, error) {
 	r, rows := f.rules, f.rows
 	if wall < rows.first || wall+f.step > rows.end() {
@@ -169,8 +172,8 @@ func (f *recordedFit) slotAt(wall int64, move int, local time.Time) (int64, erro
 	return since / rows.interval, nil
 }
 
-// lines says which days of the record lie on which days of the scenario year
-// that a run in start's year belongs to.
+// lines describes the map for the scenario year of a run that starts at start,
+// as CalendarLines does.
 func (m *weekMap) lines(start time.Time) (lines []string) {
 	const layout = "Mon 2 January 2006"
 	first := firstMonday(start)

@@ -10,10 +10,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// southern lays a southern year on a northern one.
+// southern maps a southern year to a northern one.
 var southern = []CalendarPart{{1, "2013-07-01"}, {27, "2012-12-31"}}
 
-// Which day of the record lies on which day of the run.
+// The days of the run are mapped to the right days of the record.
 func TestCalendarMap(t *testing.T) {
 	m, wrong := newWeekMap(southern)
 	if wrong != nil {
@@ -32,7 +32,7 @@ func TestCalendarMap(t *testing.T) {
 		{"2018-07-01", "2018-01-08", 0, "2013-12-29"},
 		{"2018-07-02", "2018-01-08", 0, "2012-12-31"},
 		{"2018-12-30", "2018-01-08", 0, "2013-06-30"},
-		// After week 52 comes week 1.
+		// Week 1 follows week 52.
 		{"2018-12-31", "2018-01-08", 0, "2013-07-01"},
 		{"2019-01-01", "2018-01-08", 0, "2013-07-02"},
 		// Another year: week 1 begins on or before 1 January.
@@ -60,13 +60,13 @@ func TestCalendarMap(t *testing.T) {
 			t.Errorf("%s of a run from %s, moved by %d: recorded on %s, want %s", row.day, row.start, row.weeks, got, row.want)
 		}
 		if recorded.Weekday() != day.Weekday() {
-			t.Errorf("%s, a %s, was recorded on a %s", row.day, day.Weekday(), recorded.Weekday())
+			t.Errorf("%s, a %s, was recorded on a %s, wanted the same weekday", row.day, day.Weekday(), recorded.Weekday())
 		}
 	}
 }
 
-// A week of the year is recorded once: the copies of all moves together have each
-// day of the record's year equally often.
+// Each week of the record's year is used once by each move: the copies of all
+// moves together have each day of the year equally often.
 func TestCalendarMapIsAPermutation(t *testing.T) {
 	m, _ := newWeekMap(southern)
 	first := firstMonday(time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC))
@@ -81,7 +81,7 @@ func TestCalendarMapIsAPermutation(t *testing.T) {
 	}
 }
 
-// hourly is a record in which each hour's value says when it was: the day of the
+// hourly returns a record in which each value identifies its hour: the day of the
 // year times 100 plus the hour, in W.
 func hourly(from, to string, offset string) string {
 	first, _ := time.Parse(time.DateOnly, from)
@@ -98,13 +98,14 @@ func mapped(calendar []CalendarPart, moves ...int) func(*RecordingSpec) {
 	return func(s *RecordingSpec) { s.Calendar, s.Moves, s.Unit = calendar, moves, "W" }
 }
 
-// The record's wall clock lies on the run's, whatever the zones say.
+// The record's wall time is mapped to the same wall time of the run, whatever
+// the zones.
 func TestCalendarIsClockOnClock(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	year := []CalendarPart{{1, "2013-01-07"}} // day 7 of the record lies on 1 January
+	year := []CalendarPart{{1, "2013-01-07"}} // day 7 of the record is mapped to 1 January
 	for _, row := range []struct {
 		name   string
 		start  time.Time
@@ -121,7 +122,7 @@ func TestCalendarIsClockOnClock(t *testing.T) {
 		{"over midnight", time.Date(2018, 1, 1, 23, 0, 0, 0, berlin), 3600, 2, "", "", 0, []int{723, 800}},
 		{"in quarter hours", time.Date(2018, 1, 1, 12, 30, 0, 0, berlin), 900, 4, "", "", 0, []int{712, 712, 713, 713}},
 		{"moved", time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 3600, 2, "", "", 1, []int{1412, 1413}},
-		// 25 March 2018, day 84 of the year, is laid on day 90 of the record.
+		// 25 March 2018, day 84 of the year, has day 90 of the record.
 		{"the clocks skip an hour", time.Date(2018, 3, 25, 1, 0, 0, 0, berlin), 3600, 3, "", "", 0, []int{9001, 9003, 9004}},
 		{"the clocks are set back", time.Date(2018, 10, 28, 1, 0, 0, 0, berlin), 3600, 4, "", "", 0, []int{30701, 30702, 30702, 30703}},
 	} {
@@ -174,7 +175,7 @@ func TestBadCalendar(t *testing.T) {
 	}
 }
 
-// Gaps matter where the run, or a copy, lies, and are counted there only.
+// Gaps are filled and counted only where the run, or a copy, uses the record.
 func TestCalendarGaps(t *testing.T) {
 	text := hourly("2013-07-01", "2013-08-05", "")
 	for _, missing := range []string{"2013-07-09T05:00,19005\n", "2013-07-10T05:00,19105\n", "2013-07-16T05:00,19705\n", "2013-07-30T05:00,21105\n"} {
@@ -198,15 +199,17 @@ func TestCalendarGaps(t *testing.T) {
 		if r.Filled != row.filled {
 			t.Errorf("moves %v: %d filled, want %d", row.moves, r.Filled, row.filled)
 		}
-		// On 16 July stands what was there on 2 July: the 9th is missing as well.
+		// 16 July is filled from 9 July, which is missing as well, so it has
+		// the values of 2 July.
 		if got := r.Values[0][29] / twins.Watt; got != 18305 {
 			t.Errorf("moves %v: the gap has %d, want 18305", row.moves, got)
 		}
 	}
 }
 
-// Weather of a calendar is moved by whole days of 24 hours: summer time does not
-// move the sun. The wind may be another record's, under a calendar of its own.
+// Weather under a calendar is moved by whole days of 24 hours, so that daylight
+// saving does not move the sun. The wind may be from another record with its
+// own calendar.
 func TestWeatherUnderACalendar(t *testing.T) {
 	berlin := zoneForCalendar(t, "Europe/Berlin")
 	var sun, wind strings.Builder
@@ -226,11 +229,11 @@ func TestWeatherUnderACalendar(t *testing.T) {
 	for _, row := range []struct {
 		at          time.Time
 		day         int     // of the record, for temperature
-		wind, dense float64 // wind of the middle of the hour: n at n o'clock standard time
+		wind, dense float64 // wind in the middle of the hour; the record has n m/s at n o'clock standard time
 	}{
 		{time.Date(2018, 1, 1, 12, 0, 0, 0, berlin), 7, 12, airDensity(1000, 4)},
 		{time.Date(2018, 1, 31, 12, 0, 0, 0, berlin), 37, 12, airDensity(1000, 34)},
-		{time.Date(2018, 7, 2, 12, 0, 0, 0, berlin), 189, 11, airDensity(1000, 36)}, // noon of summer time
+		{time.Date(2018, 7, 2, 12, 0, 0, 0, berlin), 189, 11, airDensity(1000, 36)}, // noon in daylight saving time
 	} {
 		w, err := ReadWeather(files, spec, NewCalendar(row.at, 3600, 2))
 		if err != nil {

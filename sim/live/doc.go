@@ -1,13 +1,13 @@
-// Package live paces a run for those who watch it: it pauses, plays at a speed, makes
-// some steps, goes on to an event, and takes commands from outside between steps.
+// Package live controls a run while viewers watch it: a Driver pauses the run, plays it at a
+// speed, makes a number of steps, runs until an event, and takes commands between steps.
 //
-// It is the only package of sim that reads the wall clock and is called from several
-// goroutines (a test of sim holds the others to that). Time paces steps and enters
-// nothing else, so a live run has the digest of the same run without a pace.
+// It is the only package of sim that reads the wall clock and whose methods are safe to call
+// from several goroutines (a test of sim checks the other packages). The wall clock decides
+// only when a step is made, so a live run has the digest of the same run without a pace.
 //
 // # What is absent
 //
-// No steps of its own: a sim.Runner makes them. No socket, no disk: whoever keeps
-// commands gives a function that does (Options.Keep). No way back: a run goes
-// forward only, and who wants the past reads it where it is kept.
+// No steps: a sim.Runner makes them. No socket and no disk: the caller passes a function that
+// stores commands (Options.Keep). No way back: a run goes forward only, and earlier steps are
+// read from the journal.
 package live

@@ -14,10 +14,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// slowKeeper keeps commands only when the test lets it, as a slow disk does.
+// slowKeeper is a slow disk: storing commands takes until the test lets it return.
 type slowKeeper struct {
-	asked chan []twins.Command // one value for each call
-	done  chan error           // what the call returns
+	asked chan []twins.Command // one value for each call of keep
+	done  chan error           // what that call returns
 }
 
 func newSlowKeeper() *slowKeeper {
@@ -26,35 +26,35 @@ func newSlowKeeper() *slowKeeper {
 
 func (k *slowKeeper) keep(c []twins.Command) error { k.asked <- c; return <-k.done }
 
-// scaleOf is a command that scales the load of a home.
+// scaleOf is a command that sets the scale of a home's load.
 func scaleOf(home string, v int64) twins.Command {
 	return twins.Set(home, "load.scale", v)
 }
 
-// answer is what Add has returned.
-type answer struct {
+// addResult is the result of Add.
+type addResult struct {
 	taken []twins.Command
 	err   error
 }
 
-// added is the answer to a command that is sent from a goroutine of its own.
-func (l *liveRun) added(c twins.Command) <-chan answer {
-	back := make(chan answer, 1)
+// addAsync calls Add in a goroutine of its own and returns a channel for its result.
+func (l *liveRun) addAsync(c twins.Command) <-chan addResult {
+	back := make(chan addResult, 1)
 	go func() {
 		taken, err := l.Add(c)
-		back <- answer{taken, err}
+		back <- addResult{taken, err}
 	}()
 	return back
 }
 
-// While a command is being kept the clock answers and is controlled.
+// The clock can be read and controlled while a command is being stored.
 func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 	k := newSlowKeeper()
 	l := startLive(t, mustBuild(t, mustLoad(t, baseScenario(t))), Options{Paused: true, Keep: k.keep})
 	if _, err := l.Step(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
-	back := l.added(scaleOf("grid/street/h1", int64(twins.One)))
+	back := l.addAsync(scaleOf("grid/street/h1", int64(twins.One)))
 	<-k.asked
 	answered := make(chan Clock)
 	go func() {
@@ -70,7 +70,7 @@ func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 			t.Errorf("clock %+v", c)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("the clock waits for a command that is being kept")
+		t.Fatal("the clock waits for a command that is being stored")
 	}
 	k.done <- nil
 	if a := <-back; a.err != nil || a.taken[0].Step != 3 {
@@ -78,24 +78,24 @@ func TestLiveClockAnswersWhileAddWaits(t *testing.T) {
 	}
 }
 
-// Commands of several callers are kept in the order of their numbers, one at a time. A
-// number that could not be kept is given to no other command.
+// Commands of several callers are stored in the order of their numbers, one at a time. The
+// number of a command that could not be stored is not used again.
 func TestLiveKeepsInOrder(t *testing.T) {
-	w := mustBuild(t, mustLoad(t, baseScenario(t))) // its events have the number 1
+	w := mustBuild(t, mustLoad(t, baseScenario(t))) // its event has the number 1
 	var carried []int64
 	synctest.Test(t, func(t *testing.T) {
 		k := newSlowKeeper()
 		l := startLive(t, w, Options{Paused: true, Keep: k.keep})
-		var backs []<-chan answer
+		var backs []<-chan addResult
 		for i := range int64(5) {
-			backs = append(backs, l.added(scaleOf("grid/street/h1", int64(twins.One)+i)))
-			synctest.Wait() // they come in this order
+			backs = append(backs, l.addAsync(scaleOf("grid/street/h1", int64(twins.One)+i)))
+			synctest.Wait() // so that the commands arrive in this order
 		}
 		full := errors.New("disk full")
 		var kept []int64
 		for i := range backs {
 			if n := len(k.asked); n != 1 {
-				t.Fatalf("%d are being kept at a time", n)
+				t.Fatalf("%d commands are being stored at a time, wanted 1", n)
 			}
 			c := (<-k.asked)[0]
 			kept = append(kept, c.Seq)
@@ -105,14 +105,14 @@ func TestLiveKeepsInOrder(t *testing.T) {
 			}
 			k.done <- err
 			if a := <-backs[i]; !errors.Is(a.err, err) || err == nil && a.taken[0] != c {
-				t.Errorf("command %d: %+v, was to be kept as %+v", i, a, c)
+				t.Errorf("command %d: %+v, wanted it as it was stored, %+v", i, a, c)
 			}
 			synctest.Wait()
 		}
 		if got := fmt.Sprint(kept); got != "[2 3 4 5 6]" {
 			t.Errorf("numbers %s, wanted each once and in order", got)
 		}
-		l.runner.Sinks = append(l.runner.Sinks, seen(func(r *sim.StepRecord) error {
+		l.runner.Sinks = append(l.runner.Sinks, sinkFunc(func(r *sim.StepRecord) error {
 			for i := range r.Commands {
 				if r.Tick == 0 {
 					carried = append(carried, r.Commands[i].Seq)
@@ -123,15 +123,16 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
 			t.Fatal(err)
 		}
-		l.over(t)
+		l.waitForEnd(t)
 	})
 	if got := fmt.Sprint(carried); got != "[2 4 5 6]" {
-		t.Errorf("numbers %s were carried out, wanted those that were kept", got)
+		t.Errorf("commands %s were carried out, wanted those that were stored", got)
 	}
 }
 
-// A step that is due waits for the command that is being kept for it, and carries it
-// out; it is not made if the run was paused meanwhile, and a run that ends does not wait.
+// A step that is due waits while a command for it is being stored, and carries the command
+// out. The step is not made if the run is paused meanwhile. A run that is cancelled does not
+// wait.
 func TestLiveStepWaitsForItsCommand(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, baseScenario(t)))
 	synctest.Test(t, func(t *testing.T) {
@@ -147,11 +148,11 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		back := run.added(scaleOf("grid/street/h1", 2*int64(twins.One)))
+		back := run.addAsync(scaleOf("grid/street/h1", 2*int64(twins.One)))
 		<-k.asked
 		must(l.Seek(2))
 		if got := tick(); got != 0 {
-			t.Fatalf("step %d was made without the command that is being kept for step 0", got-1)
+			t.Fatalf("step %d was made without the command that is being stored for step 0", got-1)
 		}
 		must(l.Pause())
 		k.done <- nil
@@ -159,9 +160,9 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 			t.Fatalf("%+v", a)
 		}
 		if got := tick(); got != 0 {
-			t.Errorf("paused, and step %d was made", got-1)
+			t.Errorf("step %d was made though the run is paused", got-1)
 		}
-		back = run.added(scaleOf("grid/street/h2", 2*int64(twins.One)))
+		back = run.addAsync(scaleOf("grid/street/h2", 2*int64(twins.One)))
 		<-k.asked
 		must(l.Seek(1))
 		k.done <- nil
@@ -169,16 +170,16 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 			t.Fatalf("%+v", a)
 		}
 		if got := tick(); got != 1 {
-			t.Errorf("%d steps were made, wanted the one that had waited", got)
+			t.Errorf("%d steps were made, wanted only the one that waited", got)
 		}
 		if got := len(commandsOf(w, 0)); got != 2 {
 			t.Errorf("step 0 has carried out %d commands, wanted 2", got)
 		}
-		back = run.added(scaleOf("grid/street/h1", 3*int64(twins.One)))
+		back = run.addAsync(scaleOf("grid/street/h1", 3*int64(twins.One)))
 		<-k.asked
 		must(l.Play())
 		if got := tick(); got != 1 {
-			t.Errorf("%d steps were made beside a command that is being kept", got)
+			t.Errorf("%d steps were made while a command is being stored, wanted 1", got)
 		}
 		cancel()
 		if err := <-run.done; err != nil {
@@ -189,8 +190,8 @@ func TestLiveStepWaitsForItsCommand(t *testing.T) {
 	})
 }
 
-// A live run drops the commands of steps that are made, and refuses and carries out what
-// comes later as a world does that has kept all of them.
+// A live run drops the commands of steps that have been made. It still refuses and carries
+// out later commands as a world does that holds all of them.
 func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 	w, all := mustBuild(t, mustLoad(t, baseScenario(t))), mustBuild(t, mustLoad(t, baseScenario(t)))
 	l := startLive(t, w, Options{Paused: true})
@@ -205,7 +206,7 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 			}
 			c = c.At(twins.Tick(min(steps-1, at+random.IntN(3))), 0)
 			if c.Step == 0 && at > 0 {
-				t.Fatal("a step that is over")
+				t.Fatal("the test made a command for a step that has been made")
 			}
 			taken, err := l.Add(c)
 			probe := c.At(c.Step, math.MaxInt64)
@@ -229,7 +230,7 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 		most = max(most, held)
 	}
 	if most > 2*4*20 || refused == 0 {
-		t.Errorf("up to %d commands are held where 20 come in each step, %d are refused", most, refused)
+		t.Errorf("up to %d commands are held at 20 new ones in each step, %d were refused", most, refused)
 	}
 	if _, err := l.Step(t.Context(), 1); err != nil {
 		t.Fatal(err)
@@ -242,8 +243,8 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 	}
 }
 
-// seen is a sink that calls a function.
-type seen func(*sim.StepRecord) error
+// sinkFunc is a sink that calls a function.
+type sinkFunc func(*sim.StepRecord) error
 
 // Commit implements sim.Sink.
-func (f seen) Commit(r *sim.StepRecord) error { return f(r) }
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }

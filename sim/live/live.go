@@ -12,86 +12,86 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Driver drives a Runner for those who watch it: it pauses, plays at a speed, makes
-// some steps, and takes commands from outside between them. Wall time paces the
-// steps and enters nothing else: a run has the digest of the same run without a
-// pace. It waits for nobody who watches.
+// Driver controls a Runner while viewers watch it: it pauses, plays at a speed, makes a
+// number of steps, and takes commands between steps. The wall clock decides only when a step
+// is made: a run has the digest of the same run without a pace. The driver never waits for a
+// viewer.
 //
-// Run makes the steps in the goroutine that calls it; all other methods may be
-// called from any. Only Add and the beginning of a step wait for commands that are
-// being kept; all others answer meanwhile.
+// Run makes the steps in the goroutine that calls it; all other methods may be called from
+// any goroutine. Only Add and the start of a step wait while commands are being stored; all
+// other methods return meanwhile.
 type Driver struct {
 	runner *sim.Runner
 	keep   func([]twins.Command) error
 	wake   chan struct{}
 
-	// turn holds one value while commands are numbered, kept and published, or a step
-	// begins; whoever wants it next waits in line. It is taken before mu. seq, pending and
-	// the world's commands belong to its holder.
+	// turn is a lock that serves its callers in order: it holds one value while commands are
+	// numbered, stored and published, or while a step is started. It is taken before mu. Only
+	// its holder reads and changes seq, pending and the world's commands.
 	turn    chan struct{}
-	pending []twins.Command // kept, and not in the world yet
-	weight  int             // of pending, bytes
-	seq     int64           // of the last command that was given to keep
+	pending []twins.Command // stored, and not in the world yet
+	weight  int             // memory of pending, bytes
+	seq     int64           // number of the last command that was passed to keep
 
-	mu      sync.Mutex    // never held while something is kept
-	changed chan struct{} // closed at each change, and made anew
-	state   State
-	err     error
-	done    twins.Tick // steps made
-	next    twins.Tick // the step that has not been begun; changed only by the holder of turn as well
-	speed   float64    // simulated seconds per second; 0: as fast as it goes
-	goal    twins.Tick // steps up to it are made without a pace; then it pauses
-	until   func(*sim.StepRecord) bool
-	hit     bool
-	due     time.Time
-	marks   []mark
+	mu       sync.Mutex    // never held while commands are being stored
+	changed  chan struct{} // closed at each change and replaced by a new channel
+	state    State
+	err      error
+	done     twins.Tick // steps made
+	next     twins.Tick // the first step that has not been started; changed only under both turn and mu
+	speed    float64    // simulated seconds per second; 0: as fast as possible
+	goal     twins.Tick // steps before goal are made without a pace; then the run pauses; 0: no goal
+	until    func(*sim.StepRecord) bool
+	untilMet bool
+	due      time.Time
+	marks    []mark
 }
 
-// State is what a live run does.
+// State is the state of a live run.
 type State uint8
 
 // The states of a live run.
 const (
 	Paused  State = iota
-	Playing       // or making the steps that were asked for
-	Ended         // the scenario's last step is made
-	Failed
+	Playing       // at its speed, or up to the goal
+	Ended         // the scenario's last step has been made
+	Failed        // a step has failed: Clock.Err
 )
 
 var stateNames = [...]string{"paused", "live", "ended", "failed"}
 
 func (s State) String() string { return stateNames[s] }
 
-// Over says that no step will be made any more.
+// Over reports whether the run is over: no further step will be made.
 func (s State) Over() bool { return s >= Ended }
 
 // Clock is the clock of a live run.
 type Clock struct {
 	State   State
 	Tick    twins.Tick // steps made
-	Speed   float64    // asked, simulated seconds per second; 0: as fast as it goes
-	Reached float64    // of the last steps
-	Err     error      // why it has failed
+	Speed   float64    // requested, simulated seconds per second; 0: as fast as possible
+	Reached float64    // measured over the last steps, simulated seconds per second
+	Err     error      // why the run has failed
 }
 
-// Options are how a live run begins.
+// Options say how a live run starts.
 type Options struct {
 	Paused bool
-	Speed  float64 // simulated seconds per second; 0: as fast as it goes
-	// Keep makes commands durable before they are taken; nil: memory will do.
+	Speed  float64 // simulated seconds per second; 0: as fast as possible
+	// Keep stores commands durably before they are accepted; nil: they stay in memory.
 	Keep func([]twins.Command) error
 }
 
-// mark is when a step was done.
+// mark is the time at which a step was completed.
 type mark struct {
 	at   time.Time
 	tick twins.Tick
 }
 
-// reachedOver is how long the speed reached looks back.
+// reachedOver is the period over which the measured speed is taken.
 const reachedOver = 3 * time.Second
 
-// New makes a live run of a runner. No other code may step the runner.
+// New returns a driver for a runner. No other code may step the runner.
 func New(r *sim.Runner, o Options) *Driver {
 	l := &Driver{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.Done(), next: r.Done()}
 	if !o.Paused {
@@ -99,27 +99,27 @@ func New(r *sim.Runner, o Options) *Driver {
 	}
 	l.seq = r.World.LastSeq()
 	r.World.CheckDuringSteps()
-	r.Sinks = append(r.Sinks, sink{l})
+	r.Sinks = append(r.Sinks, untilSink{l})
 	return l
 }
 
-// sink sees what Until looks for.
-type sink struct{ *Driver }
+// untilSink is the sink that applies the condition of StepUntil to each record.
+type untilSink struct{ *Driver }
 
-func (l sink) Commit(r *sim.StepRecord) error {
+func (l untilSink) Commit(r *sim.StepRecord) error {
 	l.mu.Lock()
 	until := l.until
 	l.mu.Unlock()
 	if until != nil && until(r) {
 		l.mu.Lock()
-		l.hit = true
+		l.untilMet = true
 		l.mu.Unlock()
 	}
 	return nil
 }
 
-// Run makes steps as it is told, until the scenario's last one is made, a step
-// fails or ctx is done: always whole steps.
+// Run makes steps until the scenario's last one has been made, a step fails or ctx is done.
+// It never stops within a step.
 func (l *Driver) Run(ctx context.Context) error {
 	if l.runner.Done() >= l.runner.World.Scenario.Calendar.Steps {
 		l.end(Ended, nil)
@@ -130,14 +130,14 @@ func (l *Driver) Run(ctx context.Context) error {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for {
-		wait, state := l.plan(time.Now())
+		wait, state := l.waitAndState(time.Now())
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case state.Over():
 			return l.Clock().Err
 		case wait == 0:
-			l.step(ctx)
+			l.makeStep(ctx)
 			continue
 		}
 		timer.Reset(wait)
@@ -149,17 +149,17 @@ func (l *Driver) Run(ctx context.Context) error {
 	}
 }
 
-// idle is how long a paused run sleeps if nobody wakes it.
+// idle is how long a paused run sleeps unless it is woken.
 const idle = time.Hour
 
-// plan says how long to wait for the next step.
-func (l *Driver) plan(now time.Time) (time.Duration, State) {
+// waitAndState returns the time until the next step is due, and the state.
+func (l *Driver) waitAndState(now time.Time) (time.Duration, State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.untilNext(now), l.state
 }
 
-// untilNext is how long it is until the next step is due. The caller holds mu.
+// untilNext returns the time until the next step is due. The caller holds mu.
 func (l *Driver) untilNext(now time.Time) time.Duration {
 	switch {
 	case l.state != Playing:
@@ -170,8 +170,8 @@ func (l *Driver) untilNext(now time.Time) time.Duration {
 	return max(0, l.due.Sub(now))
 }
 
-// step makes the next step, if it is still due once it may begin.
-func (l *Driver) step(ctx context.Context) {
+// makeStep makes the next step, unless it is no longer due when it may start.
+func (l *Driver) makeStep(ctx context.Context) {
 	if !l.begin(ctx) {
 		return
 	}
@@ -179,25 +179,25 @@ func (l *Driver) step(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done, l.next = l.runner.Done(), l.runner.Done()
-	l.mark(time.Now())
+	l.markStep(time.Now())
 	switch {
 	case err != nil:
 		l.state, l.err = Failed, err
 	case !more:
 		l.state = Ended
-	case l.hit, l.goal > 0 && l.next == l.goal:
+	case l.untilMet, l.goal > 0 && l.next == l.goal:
 		l.state, l.goal = Paused, 0
 	}
-	if l.hit || l.state != Playing {
-		l.hit, l.until = false, nil
+	if l.untilMet || l.state != Playing {
+		l.untilMet, l.until = false, nil
 	}
-	l.tell()
+	l.notify()
 }
 
-// begin gives the world what was commanded, and drops what is over: from now on commands are for the step
-// after this one. It waits for commands that are being kept, which this step must carry
-// out. It reports false, and has begun nothing, if the step is not due any more after
-// that or ctx is done.
+// begin starts a step: it gives the world the pending commands and drops the commands of
+// steps that have been made. Later commands are for the step after this one. It waits while
+// commands are being stored, because this step must carry them out. If the step is no longer
+// due after that, or ctx is done, begin changes nothing and returns false.
 func (l *Driver) begin(ctx context.Context) bool {
 	select {
 	case l.turn <- struct{}{}:
@@ -205,7 +205,7 @@ func (l *Driver) begin(ctx context.Context) bool {
 		return false
 	}
 	defer func() { <-l.turn }()
-	if !l.open(time.Now()) {
+	if !l.advance(time.Now()) {
 		return false
 	}
 	l.runner.World.Schedule(l.pending)
@@ -214,8 +214,8 @@ func (l *Driver) begin(ctx context.Context) bool {
 	return true
 }
 
-// open moves the clock on to the step that begins now, unless none is due.
-func (l *Driver) open(now time.Time) bool {
+// advance moves the clock to the step that starts now. It returns false if none is due.
+func (l *Driver) advance(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.untilNext(now) > 0 {
@@ -225,15 +225,15 @@ func (l *Driver) open(now time.Time) bool {
 	if l.speed > 0 {
 		interval := time.Duration(float64(l.runner.World.Scenario.Calendar.Step) / l.speed * float64(time.Second))
 		l.due = l.due.Add(interval)
-		if l.due.Before(now) { // too slow for its speed: what is lost is not made up
+		if l.due.Before(now) { // too slow for its speed: lost time is not made up
 			l.due = now
 		}
 	}
 	return true
 }
 
-// mark notes when a step was done.
-func (l *Driver) mark(now time.Time) {
+// markStep records when a step was completed, and forgets marks older than reachedOver.
+func (l *Driver) markStep(now time.Time) {
 	l.marks = append(l.marks, mark{now, l.next})
 	old := 0
 	for old < len(l.marks)-2 && now.Sub(l.marks[old].at) > reachedOver {
@@ -244,7 +244,9 @@ func (l *Driver) mark(now time.Time) {
 	}
 }
 
-func (l *Driver) reached() float64 {
+// measuredSpeed is the speed over the last steps, simulated seconds per second; 0 if unknown.
+// The caller holds mu.
+func (l *Driver) measuredSpeed() float64 {
 	n := len(l.marks)
 	if n < 2 || l.state != Playing {
 		return 0
@@ -260,11 +262,11 @@ func (l *Driver) end(s State, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state, l.err = s, err
-	l.tell()
+	l.notify()
 }
 
-// tell wakes whoever waits for a change, and the run. The caller holds mu.
-func (l *Driver) tell() {
+// notify wakes the callers of Watch and Wait, and the run. The caller holds mu.
+func (l *Driver) notify() {
 	close(l.changed)
 	l.changed = make(chan struct{})
 	select {
@@ -273,20 +275,20 @@ func (l *Driver) tell() {
 	}
 }
 
-// Clock is where the run stands.
+// Clock returns the clock of the run.
 func (l *Driver) Clock() Clock {
 	c, _ := l.Watch()
 	return c
 }
 
-// Watch returns the clock and a channel that is closed when it has changed.
+// Watch returns the clock and a channel that is closed at the clock's next change.
 func (l *Driver) Watch() (Clock, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Clock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.reached(), Err: l.err}, l.changed
+	return Clock{State: l.state, Tick: l.done, Speed: l.speed, Reached: l.measuredSpeed(), Err: l.err}, l.changed
 }
 
-// Wait waits until the clock is as wanted, or ctx is done.
+// Wait blocks until wanted accepts the clock, or ctx is done.
 func (l *Driver) Wait(ctx context.Context, wanted func(Clock) bool) (Clock, error) {
 	for {
 		c, changed := l.Watch()
@@ -301,17 +303,16 @@ func (l *Driver) Wait(ctx context.Context, wanted func(Clock) bool) (Clock, erro
 	}
 }
 
-// mostPending bounds the memory of the commands that wait for the next step to be
-// begun: about 200,000 of them, so that a controller can set 100,000 twins in one
-// step twice over.
+// mostPending bounds the memory of the commands that wait for the next step, bytes: about
+// 200,000 commands, so that a controller can set 100,000 twins in one step twice.
 const mostPending = 128 << 20
 
-// perCommand is what a command takes beside its texts: 80 bytes in each of the lists of
-// the run, its world, its server and its journal, and 200 for the course of its
-// setting.
+// perCommand is the memory of a command without its texts, bytes: 80 in each of the lists of
+// the run, its world, its server and its journal, and 200 for the values that its setting
+// takes over the run.
 const perCommand = 5*80 + 200
 
-// weightOf is the memory that commands take, bytes.
+// weightOf returns the memory of commands, bytes.
 func weightOf(commands []twins.Command) (bytes int) {
 	for i := range commands {
 		c := &commands[i]
@@ -320,23 +321,24 @@ func weightOf(commands []twins.Command) (bytes int) {
 	return bytes
 }
 
-// ErrTooMany says that the commands that wait for the next step hold as much memory as
-// they may.
+// ErrTooMany is returned by Add when the commands that wait for the next step would take more
+// memory than they may.
 var ErrTooMany = fmt.Errorf("no more than %d MiB of commands may wait for the next step, about %d of them: wanted a step before more commands",
 	mostPending>>20, mostPending/(perCommand+50)/1000*1000)
 
-// ErrOver says that a run is over, so that nothing can be asked of it any more.
+// ErrOver is returned by methods that control a run which is over.
 var ErrOver = errors.New("the run is over: no step will be made any more")
 
-// Pause stops after the step in progress.
-func (l *Driver) Pause() error { return l.control(func() { l.pause() }) }
+// Pause stops the run after the step in progress.
+func (l *Driver) Pause() error { return l.control(func() { l.pauseLocked() }) }
 
-func (l *Driver) pause() {
+// pauseLocked is Pause for a caller that holds mu.
+func (l *Driver) pauseLocked() {
 	l.state, l.goal, l.until = Paused, 0, nil
 	l.marks = l.marks[max(0, len(l.marks)-1):]
 }
 
-// Play goes on at the speed that is set.
+// Play continues the run at its speed.
 func (l *Driver) Play() error {
 	return l.control(func() {
 		if l.state == Paused {
@@ -346,7 +348,7 @@ func (l *Driver) Play() error {
 	})
 }
 
-// SetSpeed sets the simulated seconds per second; 0 is as fast as it goes.
+// SetSpeed sets the simulated seconds per second; 0 is as fast as possible.
 func (l *Driver) SetSpeed(speed float64) error {
 	if err := CheckSpeed(speed); err != nil {
 		return err
@@ -357,7 +359,7 @@ func (l *Driver) SetSpeed(speed float64) error {
 	})
 }
 
-// CheckSpeed refuses what cannot be a speed.
+// CheckSpeed returns an error unless speed is 0 or within the bounds of a speed.
 func CheckSpeed(speed float64) error {
 	if !(speed >= 0 && speed <= mostSpeed) || speed > 0 && speed < leastSpeed {
 		return fmt.Errorf("speed %v, wanted %v to %v simulated seconds per second", speed, leastSpeed, float64(mostSpeed))
@@ -365,20 +367,21 @@ func CheckSpeed(speed float64) error {
 	return nil
 }
 
-// Bounds of a speed.
+// Bounds of a speed, simulated seconds per second.
 const (
 	leastSpeed = 0.01
 	mostSpeed  = 1e9
 )
 
-// Seek makes steps without a pace until t are made, then pauses. It does not wait
-// for that. A run goes forward only.
+// Seek runs without a pace until t steps have been made, then pauses. It returns at once. A
+// run goes forward only: t below the steps already made is an error.
 func (l *Driver) Seek(t twins.Tick) error {
-	_, err := l.seek(t, nil)
+	_, err := l.setGoal(t, nil)
 	return err
 }
 
-func (l *Driver) seek(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tick, error) {
+// setGoal is Seek with a condition that also ends it; nil: none.
+func (l *Driver) setGoal(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tick, error) {
 	steps := l.runner.World.Scenario.Calendar.Steps
 	var err error
 	over := l.control(func() {
@@ -389,7 +392,7 @@ func (l *Driver) seek(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tic
 		case t < from:
 			err = fmt.Errorf("step %d has been made: a run goes forward only and is at step %d", t, from)
 		case t == from:
-			l.pause()
+			l.pauseLocked()
 		default:
 			l.state, l.goal, l.until = Playing, t, until
 		}
@@ -397,8 +400,8 @@ func (l *Driver) seek(t twins.Tick, until func(*sim.StepRecord) bool) (twins.Tic
 	return t, errors.Join(over, err)
 }
 
-// Step makes n steps without a pace, pauses, and waits for that. Somebody else may
-// pause it earlier.
+// Step makes n steps without a pace and pauses. It waits until the run is paused, which
+// another caller can do earlier.
 func (l *Driver) Step(ctx context.Context, n int) (Clock, error) {
 	if n < 1 {
 		return l.Clock(), fmt.Errorf("%d steps, wanted at least 1", n)
@@ -406,17 +409,17 @@ func (l *Driver) Step(ctx context.Context, n int) (Clock, error) {
 	l.mu.Lock()
 	goal := min(l.next+twins.Tick(n), l.runner.World.Scenario.Calendar.Steps)
 	l.mu.Unlock()
-	if _, err := l.seek(goal, nil); err != nil {
+	if _, err := l.setGoal(goal, nil); err != nil {
 		return l.Clock(), err
 	}
 	return l.Wait(ctx, stopped)
 }
 
-// StepUntil makes steps without a pace until one is as wanted, pauses, and waits
-// for that; at the end of the run it stops in any case. wanted is called while the
-// record is valid.
+// StepUntil makes steps without a pace until wanted accepts a step's record, or the run ends,
+// and pauses. It waits until the run is paused. wanted must not keep the record, which is
+// valid only during the call.
 func (l *Driver) StepUntil(ctx context.Context, wanted func(*sim.StepRecord) bool) (Clock, error) {
-	if _, err := l.seek(l.runner.World.Scenario.Calendar.Steps, wanted); err != nil {
+	if _, err := l.setGoal(l.runner.World.Scenario.Calendar.Steps, wanted); err != nil {
 		return l.Clock(), err
 	}
 	return l.Wait(ctx, stopped)
@@ -424,7 +427,7 @@ func (l *Driver) StepUntil(ctx context.Context, wanted func(*sim.StepRecord) boo
 
 func stopped(c Clock) bool { return c.State != Playing }
 
-// control changes what the run does next.
+// control applies a change to the run and wakes it. It returns ErrOver if the run is over.
 func (l *Driver) control(change func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -432,16 +435,16 @@ func (l *Driver) control(change func()) error {
 		return ErrOver
 	}
 	change()
-	l.tell()
+	l.notify()
 	return nil
 }
 
-// Add takes commands for a step that has not been begun: the first such if their
-// Step is 0. It numbers them, has them kept, and returns them as they will be
-// carried out: all of them, or none and why they are refused. Several callers take
-// turns, so that commands are kept and carried out in the order of their numbers. A
-// number that was given to the keeper is used up even if it has failed: part of what
-// failed may be on disk.
+// Add accepts commands for a step that has not been started; Step 0 means the first such. It
+// numbers the commands, stores them, and returns them as they will be carried out. It accepts
+// all of them, or none and returns an error. Concurrent callers are served one after another,
+// so that commands are stored and carried out in the order of their numbers. Numbers passed
+// to Options.Keep are not used again even if it fails, because part of the commands may be on
+// disk.
 func (l *Driver) Add(commands ...twins.Command) ([]twins.Command, error) {
 	if len(commands) == 0 {
 		return nil, nil
@@ -471,8 +474,8 @@ func (l *Driver) Add(commands ...twins.Command) ([]twins.Command, error) {
 	return taken, nil
 }
 
-// number gives commands their steps and the numbers that follow, without using them up.
-// The caller holds turn.
+// number returns the commands with their steps and the numbers after seq, which it does not
+// change. The caller holds turn.
 func (l *Driver) number(commands []twins.Command) ([]twins.Command, error) {
 	l.mu.Lock()
 	next, over := l.next, l.state.Over()

@@ -15,7 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// liveRun is a live run of a world with its chain.
+// liveRun is a live run with its chain of records.
 type liveRun struct {
 	*Driver
 	chain *sim.Chain
@@ -50,7 +50,7 @@ func mustShip(t *testing.T, name string) *sim.World {
 	return mustBuild(t, s)
 }
 
-// baseScenario is the scenario that the tests of package sim begin with.
+// baseScenario is the scenario that the tests of package sim start from.
 func baseScenario(t testing.TB) string {
 	t.Helper()
 	b, err := os.ReadFile("../testdata/scenario/base.yaml")
@@ -78,24 +78,24 @@ func mustBuild(t testing.TB, s *scenario.Scenario) *sim.World {
 	return w
 }
 
-// commandsOf are the commands of a step, as its Env has them.
+// commandsOf returns the commands of a step from its Env.
 func commandsOf(w *sim.World, t twins.Tick) []twins.Command {
 	var env twins.Env
 	w.Env(t, &env)
 	return env.Commands
 }
 
-func (l *liveRun) over(t *testing.T) {
+func (l *liveRun) waitForEnd(t *testing.T) {
 	t.Helper()
 	if err := <-l.done; err != nil {
 		t.Fatal(err)
 	}
 }
 
-// toggle is a type of command that no kind takes.
+// toggle is a type of command that no kind accepts.
 var toggle = twins.DeclareCommand(twins.CommandType{Name: "toggle"})
 
-// Whatever is done to its clock, a live run has the digest of a headless one.
+// A live run has the digest of a headless run, however its clock is controlled.
 func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
 	want := digestOf(t, mustShip(t, "hamlet"))
 	synctest.Test(t, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
 		check(l.Wait(t.Context(), stopped))
 		check(Clock{}, l.SetSpeed(0))
 		check(Clock{}, l.Play())
-		l.over(t)
+		l.waitForEnd(t)
 		if got := l.chain.Digest().String(); got != want {
 			t.Errorf("digest %s, want %s", got, want)
 		}
@@ -131,7 +131,7 @@ func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
 	})
 }
 
-// A command gives the digest that the same change under events: gives.
+// A run with a command has the digest of a run with the same change under events.
 func TestLiveCommandIsAnEvent(t *testing.T) {
 	want := digestOf(t, mustShip(t, "hamlet"))
 	base := baseScenario(t)
@@ -156,13 +156,13 @@ func TestLiveCommandIsAnEvent(t *testing.T) {
 	if err := errors.Join(l.SetSpeed(0), l.Play()); err != nil {
 		t.Fatal(err)
 	}
-	l.over(t)
+	l.waitForEnd(t)
 	if got := l.chain.Digest().String(); got != changed {
 		t.Errorf("digest %s, want that of the change under events: %s", got, changed)
 	}
 }
 
-// What would end the run in its middle is refused when it comes.
+// Add refuses every command that would fail the run later.
 func TestLiveRefuses(t *testing.T) {
 	source := baseScenario(t) + "  - {at: 20, set: [ties.tie.import_w*=1e8]}\n"
 	w := mustBuild(t, mustLoad(t, source))
@@ -184,18 +184,18 @@ func TestLiveRefuses(t *testing.T) {
 		c    twins.Command
 		want string
 	}{
-		{"nobody", set("grid/street/h9", "load.scale", 1), "no member grid/street/h9"},
-		{"no setting", set("grid/street/b1", "x", 1), "no member grid/street/b1"},
+		{"no such member", set("grid/street/h9", "load.scale", 1), "no member grid/street/h9"},
+		{"not under its owner", set("grid/street/b1", "x", 1), "no member grid/street/b1"},
 		{"unknown setting", set("grid/street/h2/b1", "rated_wh", 1), "rated_wh may not change in mid-run"},
 		{"no panels", set("grid/street/h1", "pv.scale", 1), "grid/street/h1: it has no pv.scale"},
-		{"above", set("grid/supply/tie", "import_w", 1<<60), "outside its bounds"},
-		{"below", set("grid/supply/tie", "import_w", -1), "outside its bounds"},
-		{"no mode", set("grid/street/h2/b1", "mode", 99), "outside its bounds"},
+		{"above the bounds", set("grid/supply/tie", "import_w", 1<<60), "outside its bounds"},
+		{"below the bounds", set("grid/supply/tie", "import_w", -1), "outside its bounds"},
+		{"no such mode", set("grid/street/h2/b1", "mode", 99), "outside its bounds"},
 		{"factor too large", multiply("grid/supply/tie", "import_w", 1<<62), "would be outside"},
-		{"what an event makes of it", set("grid/supply/tie", "import_w", 1e15), "would be outside"},
+		{"outside the bounds after a later event", set("grid/supply/tie", "import_w", 1e15), "would be outside"},
 		{"negative factor", multiply("grid/supply/tie", "import_w", -1), "a factor is 0 or more"},
 		{"no such command", twins.Command{Target: "grid/supply/tie", Type: toggle}, `unknown command "toggle"`},
-		{"the past", at(set("grid/supply/tie", "import_w", 1), 2), "step 2 has been begun"},
+		{"a past step", at(set("grid/supply/tie", "import_w", 1), 2), "step 2 has been begun"},
 		{"after the end", at(set("grid/supply/tie", "import_w", 1), 24), "beyond the last one, 23"},
 	} {
 		if _, err := l.Add(row.c); err == nil || !strings.Contains(err.Error(), row.want) {
@@ -204,15 +204,15 @@ func TestLiveRefuses(t *testing.T) {
 	}
 	good := set("grid/supply/tie", "import_w", 1000)
 	if _, err := l.Add(good, set("grid/x", "y", 1)); err == nil {
-		t.Error("half of a list was taken")
+		t.Error("a list with one bad command was accepted")
 	}
 	keep = func([]twins.Command) error { return full }
 	if _, err := l.Add(good); !errors.Is(err, full) {
-		t.Errorf("not durable, and taken: %v", err)
+		t.Errorf("a command that could not be stored was accepted: %v", err)
 	}
 	keep = func([]twins.Command) error { return nil }
 	if taken, err := l.Add(good); err != nil || taken[0].Seq != 4 {
-		t.Errorf("%+v, %v: wanted number 4: 1 and 2 are the scenario's, 3 may be on disk, and what was refused before has no number", taken, err)
+		t.Errorf("%+v, %v: wanted number 4: 1 and 2 are the scenario's events, 3 may be on disk, and refused commands use no number", taken, err)
 	}
 	for speed, want := range map[float64]string{-1: "speed -1", 1e10: "speed 1e+10"} {
 		if err := l.SetSpeed(speed); err == nil || !strings.Contains(err.Error(), want) {
@@ -230,10 +230,10 @@ func TestLiveRefuses(t *testing.T) {
 	if err := l.Play(); err != nil {
 		t.Fatal(err)
 	}
-	l.over(t) // nothing that was taken has ended the run
+	l.waitForEnd(t) // no accepted command has failed the run
 }
 
-// Steps are paced by the speed, and only by it; a pause stops time.
+// The speed alone decides when steps are made. No step is made during a pause.
 func TestLivePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -247,7 +247,7 @@ func TestLivePace(t *testing.T) {
 				t.Errorf("step %d after %v, want %v", tick, got, want)
 			}
 		}
-		at(4, 6*time.Second) // the first one at once
+		at(4, 6*time.Second) // the first step is made at once
 		if c := l.Clock(); c.Reached != 1800 {
 			t.Errorf("reached %v, want 1800", c.Reached)
 		}
@@ -255,7 +255,7 @@ func TestLivePace(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		time.Sleep(time.Hour) // in the bubble: nobody waits
+		time.Sleep(time.Hour) // simulated by synctest: the test does not wait
 		if c := l.Clock(); c.Tick != 4 || c.State != Paused {
 			t.Errorf("paused: %+v", c)
 		}
@@ -266,11 +266,11 @@ func TestLivePace(t *testing.T) {
 		if err := l.SetSpeed(0); err != nil {
 			t.Fatal(err)
 		}
-		l.over(t)
+		l.waitForEnd(t)
 	})
 }
 
-// failing fails at a step.
+// failing is a stepper that fails at a step.
 type failing struct {
 	sim.Stepper
 	at twins.Tick
@@ -294,8 +294,8 @@ func TestLiveFails(t *testing.T) {
 	}
 }
 
-// Commands that a world has when its run is begun or resumed keep their numbers: the next
-// one is numbered behind them, also while no step has taken them yet.
+// A run that starts or resumes with commands numbers the next one after them, even if no
+// step has carried them out yet.
 func TestNumbersGoOn(t *testing.T) {
 	w := mustShip(t, "hamlet")
 	before := twins.Set("grid/north", "limit_w", int64(8*twins.Kilowatt)).At(20, 77)
@@ -305,6 +305,6 @@ func TestNumbersGoOn(t *testing.T) {
 	l := startLive(t, w, Options{Paused: true})
 	taken, err := l.Add(twins.Set("grid/north", "limit_w", int64(9*twins.Kilowatt)))
 	if err != nil || taken[0].Seq != before.Seq+1 {
-		t.Errorf("a command after number %d has %+v, %v", before.Seq, taken, err)
+		t.Errorf("the command after number %d: %+v, %v", before.Seq, taken, err)
 	}
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Commands are taken at a cost that does not grow with how many wait already, whether
-// they come one by one or together, for one setting or for several.
+// The cost of adding a command does not grow with the number of commands that wait, whether
+// they are added one by one or together. They are for several settings.
 func TestManyCommandsAreTaken(t *testing.T) {
 	if testing.Short() {
-		t.Skip("its times mean nothing under the race detector")
+		t.Skip("times under the race detector mean nothing")
 	}
 	scenario := mustLoad(t, baseScenario(t))
 	settings := []twins.Command{
@@ -52,9 +52,9 @@ func TestManyCommandsAreTaken(t *testing.T) {
 		for range 5 {
 			a, b = append(a, take(commands[:few], row.together)), append(b, take(commands, row.together))
 		}
-		short, long := slices.Min(a), slices.Min(b) // what else the machine does only adds time
+		short, long := slices.Min(a), slices.Min(b) // other work on the machine only adds time
 		t.Logf("%s: %d in %v, %d in %v", row.name, few, short, many, long)
-		if long > 30*short { // 10 times as many; each looking at all others would be 100 times as long
+		if long > 30*short { // 10 times as many commands; if each looked at all others it would take 100 times as long
 			t.Errorf("%s: %d commands take %v, %d take %v", row.name, few, short, many, long)
 		}
 	}

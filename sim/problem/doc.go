@@ -1,8 +1,9 @@
-// Package problem is how sim says what is wrong: At a line of a file, or in how a run was
-// asked for (Usage), with what was wanted instead and the word that was probably meant.
+// Package problem has the errors that sim reports to people: At is an error at a line of a
+// file, Usage one in how a run was asked for. Wanted adds the words that are allowed and the
+// one that was probably meant.
 //
 // # What is absent
 //
-// No texts of its own but those about words: whoever finds something wrong words it.
-// No exit codes: those are cmd's.
+// No message texts except the lists of allowed words: the package that finds an error words
+// it. No exit codes: those are in cmd.
 package problem

@@ -8,6 +8,6 @@ import (
 
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix": "an error knows nothing of what is wrong: every room of sim uses it",
+		"github.com/smatrix-grid/smatrix": "every package of sim uses this one, so it imports none of them",
 	})
 }

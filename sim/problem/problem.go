@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// At is what is wrong with a scenario or a data file, where, and what was
+// At is an error in a scenario or a data file: where it is, what is wrong and what was
 // wanted instead. It prints as file:line: what, what was wanted.
 type At struct {
 	File string
-	Line int // from 1; 0 if it is about the whole file
-	What string
-	Err  error
+	Line int    // from 1; 0 if the error is about the whole file
+	What string // what is wrong, and what was wanted
+	Err  error  // the cause, for errors.Is and errors.As; may be nil
 }
 
 func (p *At) Error() string {
@@ -29,17 +29,17 @@ func (p *At) Unwrap() error { return p.Err }
 // --set path, a negative number of steps, a folder that cannot be used.
 var ErrUsage = errors.New("usage")
 
-// Usage is an error that wraps ErrUsage without showing it.
+// Usage is an error that wraps ErrUsage and prints only its own text.
 type Usage struct{ What string }
 
 func (e *Usage) Error() string { return e.What }
 func (e *Usage) Unwrap() error { return ErrUsage }
 
-// Most is how many problems are reported at once.
+// Most is the greatest number of problems that are reported at once.
 const Most = 10
 
-// Join joins what was found, by line and not more of it than a person wants
-// to see at once; nil if there is nothing. Each must wrap an *At.
+// Join joins errors, sorted by line, without duplicates and Most of them at the most. It
+// returns nil for none. Each error must wrap an *At.
 func Join(found []error) error {
 	line := func(e error) int {
 		var p *At

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// longestWord is how long a word may be that is compared with others.
+// longestWord is the length, in bytes, above which a word is not compared with others.
 const longestWord = 80
 
-// Wanted says which words there are, with the one most like word in front.
+// Wanted lists the words that are allowed, for an error about word, and asks whether the most
+// similar one was meant.
 func Wanted(word string, words []string) string {
 	if len(words) == 0 {
 		return "wanted none"
@@ -24,8 +25,8 @@ func Wanted(word string, words []string) string {
 	return list
 }
 
-// Nearest returns the word that differs from word by the fewest letters, or "" if
-// none is like it.
+// Nearest returns the one of words that differs from word by the fewest letters, or "" if
+// none is similar. At most 3 letters, and at most half of the word rounded up, may differ.
 func Nearest(word string, words []string) (like string) {
 	if len(word) > longestWord {
 		return ""
@@ -42,7 +43,7 @@ func Nearest(word string, words []string) (like string) {
 	return like
 }
 
-// Distance counts the letters to insert, delete or replace (Levenshtein).
+// Distance is the number of bytes to insert, delete or replace to turn a into b (Levenshtein).
 func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -8,8 +8,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 )
 
-// CalendarMap says of every record that lies on the scenario by a calendar which
-// of its days lie where: a line with its file, then one for each part.
+// CalendarMap lists which recorded days are used for which days of the run, for every record
+// with a calendar: a line with its file, then one for each part of the calendar.
 func (s *Scenario) CalendarMap() (lines []string) {
 	s.eachCalendar(nil, func(entry *tree, _ *yaml.Node, days []string) {
 		lines = append(lines, entry.textOf("file")+":")
@@ -20,9 +20,9 @@ func (s *Scenario) CalendarMap() (lines []string) {
 	return lines
 }
 
-// noteCalendars writes above each calendar, as a comment, what it
-// means.
-func (s *Scenario) noteCalendars(root *yaml.Node) {
+// commentCalendars adds to the node of each calendar a comment that says which recorded days
+// it uses for which days of the run.
+func (s *Scenario) commentCalendars(root *yaml.Node) {
 	s.eachCalendar(root, func(_ *tree, n *yaml.Node, days []string) {
 		for k := 0; n != nil && k < len(n.Content); k += 2 {
 			if n.Content[k].Value == "calendar" {
@@ -32,14 +32,14 @@ func (s *Scenario) noteCalendars(root *yaml.Node) {
 	})
 }
 
-// eachCalendar visits every entry that has a calendar, with its node below root
-// (nil without a root) and what the calendar lays where.
+// eachCalendar visits every entry that has a calendar, with its node below root (nil without
+// a root) and the calendar's mapping of days as text.
 func (s *Scenario) eachCalendar(root *yaml.Node, visit func(entry *tree, n *yaml.Node, days []string)) {
 	one := func(entry *tree, n *yaml.Node) {
 		if entry == nil || len(recordingSpec(entry).Calendar) == 0 {
 			return
 		}
-		// A change may have made it wrong; Build says so.
+		// A change may have made the calendar invalid; then sim.Build reports it.
 		if parts := recordingSpec(entry).Calendar; inputs.CheckCalendar(parts) == nil {
 			visit(entry, n, inputs.CalendarLines(parts, s.Calendar.Start))
 		}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hourly is a record in which each hour's value says when it was: the day of the
-// year times 100 plus the hour, in W.
+// hourly is a record whose values encode their hour: the day of the year times 100 plus the
+// hour of the day, in W.
 func hourly(from, to string, offset string) string {
 	first, _ := time.Parse(time.DateOnly, from)
 	last, _ := time.Parse(time.DateOnly, to)
@@ -22,7 +22,7 @@ func hourly(from, to string, offset string) string {
 	return b.String()
 }
 
-// What is wrong with a calendar or a move is said with its line.
+// An error in a calendar or a move names its line.
 func TestBadCalendarInScenario(t *testing.T) {
 	source := `start: 2018-01-01
 step_s: 3600
@@ -50,7 +50,7 @@ households:
 		t.Run(row.name, func(t *testing.T) {
 			text := strings.NewReplacer("CALENDAR", row.calendar, "MOVE", row.move).Replace(source)
 			files := fstest.MapFS{"x.csv": {Data: []byte(hourly("2013-07-01", "2013-08-05", ""))}}
-			_, err := load([]byte(text), origin{file: "x.yaml", data: files}, Options{})
+			_, err := loadFrom([]byte(text), location{file: "x.yaml", data: files}, Options{})
 			if err == nil || err.Error() != row.want {
 				t.Errorf("got  %v\nwant %s", err, row.want)
 			}
@@ -66,8 +66,8 @@ recordings: [{id: homes, file: x.csv, unit: W, calendar: [{from_week: 1, record_
 communities: [{id: c}]
 households: [{id: h, community: c, load: {recording: homes, column: x}}]
 `
-	from := origin{file: "x.yaml", data: fstest.MapFS{"x.csv": {Data: []byte(hourly("2012-12-31", "2014-01-01", ""))}}}
-	s, err := load([]byte(source), from, Options{})
+	from := location{file: "x.yaml", data: fstest.MapFS{"x.csv": {Data: []byte(hourly("2012-12-31", "2014-01-01", ""))}}}
+	s, err := loadFrom([]byte(source), from, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ households: [{id: h, community: c, load: {recording: homes, column: x}}]
 			t.Errorf("no %q in\n%s", want, shown)
 		}
 	}
-	again, err := load(shown, from, Options{})
+	again, err := loadFrom(shown, from, Options{})
 	if err != nil || string(again.Identity()) != string(s.Identity()) {
 		t.Errorf("read again: %v\n%s", err, shown)
 	}
@@ -117,7 +117,7 @@ households: [{id: h, community: c, appliances: {}}]
 			text := strings.NewReplacer("WEATHER", row.weather, "COLUMNS", row.columns, "WIND", row.wind).Replace(source)
 			still := regexp.MustCompile(",[0-9]+\n").ReplaceAllString(hourly("2013-07-01", "2013-08-05", ""), ",5\n")
 			files := fstest.MapFS{"x.csv": {Data: []byte(still)}, "w.csv": {Data: []byte(still)}}
-			err := loadAndBuildFrom([]byte(text), origin{file: "x.yaml", data: files})
+			err := loadAndBuildFrom([]byte(text), location{file: "x.yaml", data: files})
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("got  %v\nwant %s", err, row.want)
 			}
@@ -125,8 +125,8 @@ households: [{id: h, community: c, appliances: {}}]
 	}
 }
 
-func loadAndBuildFrom(source []byte, from origin) error {
-	s, err := load(source, from, Options{Set: []string{"zone=UTC"}})
+func loadAndBuildFrom(source []byte, from location) error {
+	s, err := loadFrom(source, from, Options{Set: []string{"zone=UTC"}})
 	if err != nil {
 		return err
 	}

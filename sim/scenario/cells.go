@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Community is a community of a scenario with its members: what a cell is built from.
+// Community is a community of a scenario with its members. A cell is built from it.
 type Community struct {
 	document *document
 	id       string
@@ -21,10 +21,10 @@ type Community struct {
 
 type groupMember struct {
 	kind  *twins.Kind
-	index int // in its list
+	index int // of the entry in the kind's list
 }
 
-// Communities sorts members by community, communities by path.
+// Communities returns the communities, sorted by path, each with its members.
 func (s *Scenario) Communities() []*Community {
 	d := s.document
 	var groups []*Community
@@ -47,19 +47,19 @@ func (s *Scenario) Communities() []*Community {
 // Path is the community's path.
 func (g *Community) Path() string { return communityPath(g.id) }
 
-// Kinds are the kinds of its members in their order, each with whether it is prepared and
-// not there at the start.
+// Kinds iterates over the kinds of the members in their order, each with whether that member
+// is absent at the start (Entry.Absent).
 func (g *Community) Kinds() iter.Seq2[*twins.Kind, bool] {
 	return func(yield func(*twins.Kind, bool) bool) {
 		for _, m := range g.members {
-			if !yield(m.kind, absent(&g.document.entries(m.kind.Plural)[m.index])) {
+			if !yield(m.kind, isAbsent(&g.document.entries(m.kind.Plural)[m.index])) {
 				return
 			}
 		}
 	}
 }
 
-// Specs are the community and its members as their kinds read them.
+// Specs returns the community and its members with the specs that their kinds read.
 func (g *Community) Specs() (self twins.Member, members []twins.CellMember) {
 	members = make([]twins.CellMember, len(g.members))
 	for i, m := range g.members {
@@ -72,7 +72,7 @@ func (g *Community) Specs() (self twins.Member, members []twins.CellMember) {
 	return twins.Member{Path: communityPath(g.id), Spec: specOf(g.entry)}, members
 }
 
-// Limit is the community's limit, 0 without one.
+// Limit returns the community's limit of net import and export, 0 for none.
 func (g *Community) Limit() (twins.Power, error) {
 	entry := g.entry.get("limit_w")
 	if entry == nil || entry.form == formNull {
@@ -85,19 +85,19 @@ func (g *Community) Limit() (twins.Power, error) {
 	return twins.Power(limit), nil
 }
 
-// LimitProblem is an error about the limit, with its line. The community must have one.
+// LimitProblem returns an error about the limit, with its line. The community must have one.
 func (g *Community) LimitProblem(format string, args ...any) error {
-	return g.document.problem(g.entry.get("limit_w").line, "communities.%s.limit_w: %s", g.id, fmt.Sprintf(format, args...))
+	return g.document.errorAt(g.entry.get("limit_w").line, "communities.%s.limit_w: %s", g.id, fmt.Sprintf(format, args...))
 }
 
-// specOf is an entry as its kind reads it: without the keys that all share.
+// specOf returns an entry as JSON for its kind: without the keys that all kinds share.
 func specOf(entry *tree) []byte {
 	rest := entry.without("id", "community", "owner")
 	return rest.appendJSON(nil)
 }
 
-// Problem gives an error of a kind, which begins with the member's path, or
-// with that of a household's part, the name and the line of the entry.
+// Problem turns an error of a kind, which begins with the path of a member or of a household's
+// part, into a *problem.At with the name and line of the entry.
 func (g *Community) Problem(err error) error {
 	d := g.document
 	path, what, _ := strings.Cut(err.Error(), ": ")

@@ -22,44 +22,44 @@ import (
 
 // document is a scenario that is being read.
 type document struct {
-	file   string // for messages
-	dir    string // of the data; "" if embedded
+	file   string // its name in error messages
+	dir    string // folder of the data; "" if embedded
 	data   fs.FS
-	schema *schema
+	schema *schemaTree
 	root   tree
 
-	columns map[string]*columnSet     // of the recordings, by id
-	indexes map[string]map[string]int // of the lists: where an id stands
-	users   map[string][]string       // of the sessions, by id
-	planned []planned                 // the events
+	columns map[string]*columnSet     // columns of the recordings, by id
+	indexes map[string]map[string]int // by list and id: index of the entry in the list
+	users   map[string][]string       // users of the lists of sessions, by id
+	planned []planned                 // commands of the events
 
-	kept *dataCache // nil: data files are read for each world
+	cache *dataCache // nil: data files are read for each world
 }
 
-// columnSet is the columns of a recording, under our names.
+// columnSet is the columns of a recording, by the names that the scenario gives them.
 type columnSet struct {
 	names []string
 	has   map[string]bool
 }
 
-func (d *document) problem(line int32, format string, args ...any) error {
+func (d *document) errorAt(line int32, format string, args ...any) error {
 	return &problem.At{File: d.file, Line: int(line), What: fmt.Sprintf(format, args...)}
 }
 
-// The shape: what the schema says.
+// The shape: checks against the schema.
 
-// lists are the top-level keys whose entries have a schema of their own.
+// lists returns the top-level keys whose entries have a schema of their own.
 func (d *document) lists() (names []string) {
 	for _, key := range d.schema.root.get("properties").keys {
-		if _, ok := d.schema.entry(key); ok {
+		if _, ok := d.schema.entryIn(key); ok {
 			names = append(names, key)
 		}
 	}
 	return names
 }
 
-// dropEmpty removes lists without a value: what is left when all entries have
-// been commented out.
+// dropEmpty removes lists without a value, which remain when all entries of a list are
+// commented out.
 func (d *document) dropEmpty() {
 	for _, name := range d.lists() {
 		if v := d.root.get(name); v != nil && v.form == formNull {
@@ -68,11 +68,11 @@ func (d *document) dropEmpty() {
 	}
 }
 
-// shape validates with the schema: the top first, then entry by entry, so that a
-// million of them are never in memory twice.
+// shape validates against the schema: first the top level, then entry by entry, so that a
+// million entries are never in memory twice.
 func (d *document) shape() error {
 	if d.root.form != formObject {
-		return d.problem(d.root.line, "%s, wanted keys and values", describe(&d.root))
+		return d.errorAt(d.root.line, "%s, wanted keys and values", describe(&d.root))
 	}
 	var found []error
 	top := tree{form: formObject}
@@ -85,7 +85,7 @@ func (d *document) shape() error {
 		}
 		top.keys, top.items = append(top.keys, key), append(top.items, v)
 	}
-	at := place{"", &top, d.schema.top()}
+	at := valueAt{"", &top, d.schema.top()}
 	return problem.Join(append(d.validate(at), found...))
 }
 
@@ -104,11 +104,11 @@ func (d *document) entriesShape(list string, entries []tree) (found []error) {
 }
 
 func (d *document) entryShape(list string, i int, entry *tree) []error {
-	of, _ := d.schema.entry(list)
-	return d.validate(place{entryName(list, i, entry), entry, of})
+	of, _ := d.schema.entryIn(list)
+	return d.validate(valueAt{entryName(list, i, entry), entry, of})
 }
 
-// entryName is the path of an entry, as in --set: batteries.b1.
+// entryName is the path of an entry as in --set: batteries.b1, or batteries[3] without an id.
 func entryName(list string, i int, entry *tree) string {
 	if id := entry.get("id"); id != nil && id.form == formText {
 		return list + "." + id.text
@@ -116,35 +116,35 @@ func entryName(list string, i int, entry *tree) string {
 	return fmt.Sprintf("%s[%d]", list, i)
 }
 
-// place is a value, its path and its schema.
-type place struct {
+// valueAt is a value, its path and its schema.
+type valueAt struct {
 	path string
 	*tree
-	of subschema
+	sub subschema
 }
 
-func (d *document) validate(at place) []error {
-	err := d.schema.at(at.of.pointer).Validate(at.plain())
+func (d *document) validate(at valueAt) []error {
+	err := d.schema.at(at.sub.pointer).Validate(at.plain())
 	if err == nil {
 		return nil
 	}
 	var wrong *jsonschema.ValidationError
 	if !errors.As(err, &wrong) {
-		return []error{d.problem(at.line, "%s: %v", at.path, err)}
+		return []error{d.errorAt(at.line, "%s: %v", at.path, err)}
 	}
 	return d.explain(at, wrong)
 }
 
-// explain turns what the validator found, which is a tree, into problems.
-func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found []error) {
+// explain turns the validator's tree of errors into a list of problems.
+func (d *document) explain(at valueAt, wrong *jsonschema.ValidationError) (found []error) {
 	if _, ok := wrong.ErrorKind.(*kind.OneOf); ok {
 		where := d.locate(at, wrong)
-		if where.of.textOf("x-wanted") == "" {
+		if where.sub.textOf("x-wanted") == "" {
 			return []error{d.notOneOf(where)}
 		}
-		return d.explainForms(where)
+		return d.explainAlternatives(where)
 	}
-	for _, cause := range likely(wrong) {
+	for _, cause := range relevantCauses(wrong) {
 		found = append(found, d.explain(at, cause)...)
 	}
 	if len(wrong.Causes) > 0 {
@@ -160,30 +160,30 @@ func (d *document) explain(at place, wrong *jsonschema.ValidationError) (found [
 		}
 	case *kind.Required:
 		for _, key := range k.Missing {
-			sub, _ := d.schema.key(at.of, key)
-			found = append(found, d.problem(at.line, "%s: %s is missing, wanted %s", at.path, key, sub.textOf("description")))
+			sub, _ := d.schema.key(at.sub, key)
+			found = append(found, d.errorAt(at.line, "%s: %s is missing, wanted %s", at.path, key, sub.textOf("description")))
 		}
 	default:
-		found = append(found, d.problem(at.line, "%s: %s", at.path, wrongValue(at, k)))
+		found = append(found, d.errorAt(at.line, "%s: %s", at.path, wrongValue(at, k)))
 	}
 	return found
 }
 
-// likely are the causes that say what is wrong. Of alternatives none of which fits, those
-// that are of another sort than the value say nothing.
-func likely(wrong *jsonschema.ValidationError) []*jsonschema.ValidationError {
+// relevantCauses returns the causes of an error that explain it. Where a value fits none of
+// several alternatives, those of another type than the value explain nothing.
+func relevantCauses(wrong *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	if _, ok := wrong.ErrorKind.(*kind.AnyOf); !ok {
 		return wrong.Causes
 	}
 	return slices.DeleteFunc(slices.Clone(wrong.Causes), func(e *jsonschema.ValidationError) bool {
-		_, sort := e.ErrorKind.(*kind.Type)
-		return sort
+		_, otherType := e.ErrorKind.(*kind.Type)
+		return otherType
 	})
 }
 
-// locate is the place below at where something is wrong.
-func (d *document) locate(at place, wrong *jsonschema.ValidationError) place {
-	at.of = d.schema.find(at.of, wrong.InstanceLocation)
+// locate returns the value below at that an error is about.
+func (d *document) locate(at valueAt, wrong *jsonschema.ValidationError) valueAt {
+	at.sub = d.schema.find(at.sub, wrong.InstanceLocation)
 	for _, key := range wrong.InstanceLocation {
 		if at.form == formList {
 			i, _ := strconv.Atoi(key)
@@ -195,13 +195,13 @@ func (d *document) locate(at place, wrong *jsonschema.ValidationError) place {
 	return at
 }
 
-// notOneOf says that of keys that exclude each other, each with a schema that
-// requires it, there is none, or more than one.
-func (d *document) notOneOf(at place) error {
+// notOneOf is the error that an object has none, or more than one, of keys that exclude each
+// other. Each alternative of the schema requires one of the keys.
+func (d *document) notOneOf(at valueAt) error {
 	var has, can []string
-	for _, one := range at.of.get("oneOf").items {
+	for _, one := range at.sub.get("oneOf").items {
 		key := one.get("required").items[0].text
-		sub, _ := d.schema.key(at.of, key)
+		sub, _ := d.schema.key(at.sub, key)
 		if can = append(can, key+" ("+sub.textOf("description")+")"); at.get(key) != nil {
 			has = append(has, key)
 		}
@@ -210,14 +210,15 @@ func (d *document) notOneOf(at place) error {
 	if len(has) == 0 {
 		what = "none of what it must have"
 	}
-	return d.problem(at.line, "%s: %s, wanted exactly one: %s", at.path, what, strings.Join(can, " or "))
+	return d.errorAt(at.line, "%s: %s, wanted exactly one: %s", at.path, what, strings.Join(can, " or "))
 }
 
-// explainForms says why an object has none of its forms. If it has begun just
-// one of them, it is told what that form lacks or does not know.
-func (d *document) explainForms(at place) (found []error) {
+// explainAlternatives explains why an object fits none of its alternatives. If it has required
+// keys of exactly one of them, the errors are the keys that are missing for it and those that it
+// excludes; otherwise the error lists the alternatives.
+func (d *document) explainAlternatives(at valueAt) (found []error) {
 	var begun []*tree
-	forms := at.of.get("oneOf")
+	forms := at.sub.get("oneOf")
 	for i := range forms.items {
 		required := forms.items[i].get("required").items
 		if slices.ContainsFunc(required, func(key tree) bool { return at.get(key.text) != nil }) {
@@ -225,26 +226,26 @@ func (d *document) explainForms(at place) (found []error) {
 		}
 	}
 	if len(begun) != 1 {
-		return []error{d.problem(at.line, "%s: wanted %s", at.path, at.of.textOf("x-wanted"))}
+		return []error{d.errorAt(at.line, "%s: wanted %s", at.path, at.sub.textOf("x-wanted"))}
 	}
 	for _, key := range begun[0].get("required").items {
 		if at.get(key.text) == nil {
-			sub, _ := d.schema.key(at.of, key.text)
-			found = append(found, d.problem(at.line, "%s: %s is missing, wanted %s", at.path, key.text, sub.textOf("description")))
+			sub, _ := d.schema.key(at.sub, key.text)
+			found = append(found, d.errorAt(at.line, "%s: %s is missing, wanted %s", at.path, key.text, sub.textOf("description")))
 		}
 	}
 	for i, key := range at.keys {
 		if sub := begun[0].get("properties").get(key); sub != nil && sub.form == formBoolean {
-			found = append(found, d.problem(at.items[i].line, "%s.%s does not go with %s, wanted %s",
-				at.path, key, begun[0].get("required").items[0].text, at.of.textOf("x-wanted")))
+			found = append(found, d.errorAt(at.items[i].line, "%s.%s does not go with %s, wanted %s",
+				at.path, key, begun[0].get("required").items[0].text, at.sub.textOf("x-wanted")))
 		}
 	}
 	return found
 }
 
-func (d *document) unknownKey(at place, key string, v *tree) error {
+func (d *document) unknownKey(at valueAt, key string, v *tree) error {
 	if at.path != "" {
-		return d.problem(v.line, "unknown key %q in %s, %s", key, at.path, problem.Wanted(key, at.of.keysOf()))
+		return d.errorAt(v.line, "unknown key %q in %s, %s", key, at.path, problem.Wanted(key, at.sub.keysOf()))
 	}
 	if v.form == formList {
 		var lists []string
@@ -252,13 +253,13 @@ func (d *document) unknownKey(at place, key string, v *tree) error {
 			lists = append(lists, k.Plural)
 		}
 		slices.Sort(lists)
-		return d.problem(v.line, "unknown kind %s, %s", key, problem.Wanted(key, lists))
+		return d.errorAt(v.line, "unknown kind %s, %s", key, problem.Wanted(key, lists))
 	}
-	return d.problem(v.line, "unknown key %q, %s", key, problem.Wanted(key, at.of.keysOf()))
+	return d.errorAt(v.line, "unknown key %q, %s", key, problem.Wanted(key, at.sub.keysOf()))
 }
 
 // wrongValue says what is wrong with a value.
-func wrongValue(at place, k jsonschema.ErrorKind) string {
+func wrongValue(at valueAt, k jsonschema.ErrorKind) string {
 	switch k := k.(type) {
 	case *kind.Type:
 		if at.form == formNumber && slices.Contains(k.Want, "integer") {
@@ -280,16 +281,16 @@ func wrongValue(at place, k jsonschema.ErrorKind) string {
 	case *kind.ExclusiveMaximum:
 		return fmt.Sprintf("%s must be below %s", at.text, ratText(k.Want))
 	case *kind.MinLength, *kind.MinItems:
-		return "empty, wanted " + at.of.textOf("description")
+		return "empty, wanted " + at.sub.textOf("description")
 	case *kind.MaxLength:
 		return fmt.Sprintf("%d characters, wanted at most %d", k.Got, k.Want)
 	case *kind.Pattern:
-		return fmt.Sprintf("%s does not fit, wanted %s", shown(at.tree), patternWords(at.of, k.Want))
+		return fmt.Sprintf("%s does not fit, wanted %s", shown(at.tree), patternWords(at.sub, k.Want))
 	}
 	return k.LocalizedString(message.NewPrinter(language.English))
 }
 
-// patternWords says what a pattern wants: in words, by examples, or as it stands.
+// patternWords says what a pattern wants: in words, by examples, or as the pattern itself.
 func patternWords(of subschema, pattern string) string {
 	if w := of.textOf("x-wanted"); w != "" {
 		return w
@@ -318,7 +319,7 @@ func typeWords(types []string) string {
 	return strings.Join(words, " or ")
 }
 
-// shown is a scalar as in a message.
+// shown formats a value for a message.
 func shown(t *tree) string {
 	switch t.form {
 	case formNull:
@@ -331,7 +332,7 @@ func shown(t *tree) string {
 	return t.text
 }
 
-// describe says what a value is, where that is not what was wanted.
+// describe says what type a value has, for a message that wants another type.
 func describe(t *tree) string {
 	switch t.form {
 	case formNull:
@@ -348,10 +349,10 @@ func describe(t *tree) string {
 	return t.text + " is true or false"
 }
 
-// longest is how much of a text a message shows.
+// longest is the number of bytes of a text that a message shows.
 const longest = 80
 
-// quoted is a text as in a message.
+// quoted formats a text for a message.
 func quoted(s string) string {
 	if len(s) > longest {
 		s = strings.ToValidUTF8(s[:longest], "") + "…"
@@ -364,9 +365,9 @@ func ratText(r *big.Rat) string {
 	return s
 }
 
-// The meaning: what a schema cannot say.
+// The meaning: checks that a schema cannot make.
 
-// entries are the entries of a top-level list.
+// entries returns the entries of a top-level list.
 func (d *document) entries(list string) []tree {
 	if v := d.root.get(list); v != nil {
 		return v.items
@@ -383,10 +384,10 @@ func (d *document) ids(list string) []string {
 	return ids
 }
 
-// meaning checks how the parts of a scenario refer to each other.
+// meaning checks the references between the parts of a scenario, and to its data files.
 func (d *document) meaning() error {
 	if len(d.entries(twins.Community.Plural)) == 0 {
-		return d.problem(0, "no communities, wanted at least one with members")
+		return d.errorAt(0, "no communities, wanted at least one with members")
 	}
 	found := append(d.checkRecordings(), d.checkSessionLists()...)
 	found = append(found, d.checkWeather()...)
@@ -404,7 +405,7 @@ func (d *document) meaning() error {
 			}
 			entry := &d.entries(k.Plural)[i]
 			name := entryName(k.Plural, i, entry)
-			found = append(found, m.check(k, name, entry)...)
+			found = append(found, m.checkMember(k, name, entry)...)
 			found = append(found, d.checkReferences(name, entry)...)
 			found = append(found, d.checkSessions(name, entry)...)
 		}
@@ -412,7 +413,7 @@ func (d *document) meaning() error {
 	found = append(found, d.checkSlack()...)
 	for i := range d.entries(twins.Community.Plural) {
 		if c := &d.entries(twins.Community.Plural)[i]; m.members[c.textOf("id")] == 0 {
-			found = append(found, d.problem(c.line, "communities.%s: no members, wanted at least one entry with community: %[1]s", c.textOf("id")))
+			found = append(found, d.errorAt(c.line, "communities.%s: no members, wanted at least one entry with community: %[1]s", c.textOf("id")))
 		}
 	}
 	return problem.Join(found)
@@ -424,7 +425,7 @@ func (d *document) checkTwice(list string) (found []error) {
 	for i := range entries {
 		id := entries[i].textOf("id")
 		if line, twice := first[id]; twice {
-			found = append(found, d.problem(entries[i].line, "%s.%s: named twice, wanted another id: first in line %d", list, id, line))
+			found = append(found, d.errorAt(entries[i].line, "%s.%s: named twice, wanted another id: first in line %d", list, id, line))
 			continue
 		}
 		first[id] = entries[i].line
@@ -454,11 +455,11 @@ func (d *document) checkCalendar(name string, entry *tree) []error {
 		return nil
 	}
 	line := entry.get("calendar").items[wrong.Part].get(wrong.Key).line
-	return []error{d.problem(line, "%s.calendar[%d]: %s", name, wrong.Part, wrong.What)}
+	return []error{d.errorAt(line, "%s.calendar[%d]: %s", name, wrong.Part, wrong.What)}
 }
 
-// moves lists, by recording, the weeks other than 0 by which copies of its
-// columns are moved, in order.
+// moves returns, by recording, the numbers of weeks by which copies of its columns are moved,
+// sorted and without 0.
 func (d *document) moves() map[string][]int {
 	all := map[string][]int{}
 	for _, k := range memberKinds() {
@@ -478,11 +479,11 @@ func (d *document) moves() map[string][]int {
 }
 
 func moveWeeks(ref *tree) int {
-	n, _ := strconv.Atoi(ref.textOf("move_weeks")) // whole, by the schema; 0 without
+	n, _ := strconv.Atoi(ref.textOf("move_weeks")) // the schema allows only whole numbers; 0 without the key
 	return n
 }
 
-// columnsOf reads the columns of a recording, once.
+// columnsOf returns the columns of a recording, which it reads once.
 func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	id := entry.textOf("id")
 	if columns, ok := d.columns[id]; ok {
@@ -503,7 +504,7 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	return columns, nil
 }
 
-// checkWeather reads the header of the weather's files.
+// checkWeather checks the headers and calendars of the weather's files.
 func (d *document) checkWeather() []error {
 	entry := d.root.get("weather")
 	if entry == nil {
@@ -524,7 +525,7 @@ func (d *document) checkWeatherFile(name string, entry *tree, spec *inputs.Weath
 	return d.checkCalendar(name, entry)
 }
 
-// checkMarket reads the header of the market's file.
+// checkMarket checks the header and calendar of the market's file.
 func (d *document) checkMarket() []error {
 	entry := d.root.get("market")
 	if entry == nil {
@@ -540,7 +541,7 @@ func (d *document) checkMarket() []error {
 	return nil
 }
 
-// weatherProblem is dataProblem for the weather's file or that of its wind.
+// weatherProblem is dataProblem for the weather's file or the file of its wind.
 func (d *document) weatherProblem(entry *tree, err error) error {
 	var p *problem.At
 	if wind := entry.get("wind"); wind != nil && errors.As(err, &p) && p.File == wind.textOf("file") {
@@ -549,12 +550,12 @@ func (d *document) weatherProblem(entry *tree, err error) error {
 	return d.dataProblem("weather", entry, err)
 }
 
-// dataProblem says of a problem with a data file, which an entry of the scenario
-// names, where it is: in the file, or, if there is none, where it is named.
+// dataProblem adds to an error about an entry's data file where it is: the line of the data
+// file, or, if the error has none, the line of the scenario that names the file.
 func (d *document) dataProblem(name string, entry *tree, err error) error {
 	var p *problem.At
 	if !errors.As(err, &p) {
-		return d.problem(entry.line, "%s: %v", name, err)
+		return d.errorAt(entry.line, "%s: %v", name, err)
 	}
 	if file := entry.get("file"); p.Line == 0 {
 		return &problem.At{File: d.file, Line: int(file.line), Err: err,
@@ -567,35 +568,35 @@ func (d *document) dataProblem(name string, entry *tree, err error) error {
 	return &moved
 }
 
-// checkReferences looks up the columns of recordings that an entry follows:
-// wherever it has both keys, recording and column.
+// checkReferences checks the columns of recordings that an entry names: every object of it
+// with the keys recording and column.
 func (d *document) checkReferences(name string, entry *tree) (found []error) {
 	references(name, entry, func(path string, ref *tree) {
 		id, column := ref.get("recording"), ref.get("column")
 		recordings := d.root.get("recordings")
 		r := entryOf(recordings, id.text)
 		if r == nil {
-			found = append(found, d.problem(id.line, "%s.recording: no recording %q, %s", path, id.text, problem.Wanted(id.text, d.ids("recordings"))))
+			found = append(found, d.errorAt(id.line, "%s.recording: no recording %q, %s", path, id.text, problem.Wanted(id.text, d.ids("recordings"))))
 			return
 		}
 		columns, err := d.columnsOf(r)
 		if err == nil && !columns.has[column.text] {
-			found = append(found, d.problem(column.line, "%s.column: recording %s has no column %q, %s", path, id.text, column.text, problem.Wanted(column.text, columns.names)))
+			found = append(found, d.errorAt(column.line, "%s.column: recording %s has no column %q, %s", path, id.text, column.text, problem.Wanted(column.text, columns.names)))
 		}
 		if moveWeeks(ref) != 0 && r.get("calendar") == nil {
-			found = append(found, d.problem(ref.get("move_weeks").line, "%s.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", path, moveWeeks(ref), id.text))
+			found = append(found, d.errorAt(ref.get("move_weeks").line, "%s.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", path, moveWeeks(ref), id.text))
 		}
 	})
 	return found
 }
 
-// usersOf reads the users of a file of sessions, once.
+// usersOf returns the users of a file of sessions, which it reads once.
 func (d *document) usersOf(entry *tree) ([]string, error) {
 	id := entry.textOf("id")
 	if users, ok := d.users[id]; ok {
 		return users, nil
 	}
-	start, err := d.start()
+	start, err := d.startTime()
 	if err != nil {
 		return nil, err
 	}
@@ -620,7 +621,7 @@ func (d *document) checkSessionLists() (found []error) {
 	return found
 }
 
-// checkSessions looks up the user whose sessions an entry follows.
+// checkSessions checks the user whose sessions an entry follows.
 func (d *document) checkSessions(name string, entry *tree) []error {
 	ref := entry.get("sessions")
 	if ref == nil || ref.form != formObject {
@@ -629,17 +630,16 @@ func (d *document) checkSessions(name string, entry *tree) []error {
 	list, user := ref.get("list"), ref.get("user")
 	sessions := entryOf(d.root.get("sessions"), list.text)
 	if sessions == nil {
-		return []error{d.problem(list.line, "%s.sessions.list: no sessions %q, %s", name, list.text, problem.Wanted(list.text, d.ids("sessions")))}
+		return []error{d.errorAt(list.line, "%s.sessions.list: no sessions %q, %s", name, list.text, problem.Wanted(list.text, d.ids("sessions")))}
 	}
 	users, err := d.usersOf(sessions)
 	if err == nil && !slices.Contains(users, user.text) {
-		return []error{d.problem(user.line, "%s.sessions.user: sessions %s have no user %q, %s", name, list.text, user.text, problem.Wanted(user.text, users))}
+		return []error{d.errorAt(user.line, "%s.sessions.user: sessions %s have no user %q, %s", name, list.text, user.text, problem.Wanted(user.text, users))}
 	}
 	return nil
 }
 
-// references calls f with every part of an entry that names a column of a
-// recording.
+// references calls f with every object of an entry that names a column of a recording.
 func references(path string, t *tree, f func(path string, ref *tree)) {
 	if r, c := t.get("recording"), t.get("column"); r != nil && c != nil && r.form == formText && c.form == formText {
 		f(path, t)
@@ -662,13 +662,13 @@ func entryOf(l *tree, id string) *tree {
 	return nil
 }
 
-// membership says who belongs to whom.
+// membership checks that members belong to communities and owners that exist.
 type membership struct {
 	*document
 	communities []string
-	members     map[string]int    // by community: how many; 0 if there are none yet
-	owners      map[string]string // by id: the owner's community
-	paths       map[string]*twins.Kind
+	members     map[string]int         // by community: number of members so far
+	owners      map[string]string      // by the owner's id: its community
+	paths       map[string]*twins.Kind // by path: the kind of its member
 }
 
 func (d *document) newMembership() *membership {
@@ -687,10 +687,10 @@ func (d *document) newMembership() *membership {
 	return m
 }
 
-func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []error) {
+func (m *membership) checkMember(k *twins.Kind, name string, entry *tree) (found []error) {
 	community := entry.get("community")
 	if _, ok := m.members[community.text]; !ok {
-		return []error{m.problem(community.line, "%s.community: no community %q, %s", name, community.text, problem.Wanted(community.text, m.communities))}
+		return []error{m.errorAt(community.line, "%s.community: no community %q, %s", name, community.text, problem.Wanted(community.text, m.communities))}
 	}
 	m.members[community.text]++
 	if owner := entry.get("owner"); owner != nil {
@@ -698,17 +698,17 @@ func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []err
 		switch {
 		case !ok:
 			ids := slices.Sorted(maps.Keys(m.owners))
-			found = append(found, m.problem(owner.line, "%s.owner: no household %q, %s", name, owner.text, problem.Wanted(owner.text, ids)))
+			found = append(found, m.errorAt(owner.line, "%s.owner: no household %q, %s", name, owner.text, problem.Wanted(owner.text, ids)))
 		case in != community.text:
-			found = append(found, m.problem(owner.line, "%s.owner: household %s is in community %s, wanted one in %s", name, owner.text, in, community.text))
+			found = append(found, m.errorAt(owner.line, "%s.owner: household %s is in community %s, wanted one in %s", name, owner.text, in, community.text))
 		}
 	}
 	path := memberPath(entry)
-	if strings.Contains(path, "*") { // set after patterns were expanded
-		found = append(found, m.problem(entry.line, "%s: a * in its path %s, wanted none", name, path))
+	if strings.Contains(path, "*") { // set by --set, after patterns were expanded
+		found = append(found, m.errorAt(entry.line, "%s: a * in its path %s, wanted none", name, path))
 	}
-	if other := m.paths[path]; other != nil && other != k { // of the same kind: named twice
-		found = append(found, m.problem(entry.line, "%s: another member has the path %s, wanted another id", name, path))
+	if other := m.paths[path]; other != nil && other != k { // the same kind: checkTwice reports it
+		found = append(found, m.errorAt(entry.line, "%s: another member has the path %s, wanted another id", name, path))
 	}
 	m.paths[path] = k
 	return found
@@ -716,8 +716,8 @@ func (m *membership) check(k *twins.Kind, name string, entry *tree) (found []err
 
 func communityPath(id string) string { return twins.GridPath + "/" + id }
 
-// memberPath is the path of a member: grid/community/id, or
-// grid/community/owner/id behind an owner's meter.
+// memberPath is the path of a member: grid/community/id, or grid/community/owner/id behind
+// an owner's meter.
 func memberPath(entry *tree) string {
 	path := communityPath(entry.textOf("community"))
 	if owner := entry.textOf("owner"); owner != "" {
@@ -726,18 +726,18 @@ func memberPath(entry *tree) string {
 	return path + "/" + entry.textOf("id")
 }
 
-// reserve reads reserve_w.
-func (d *document) reserve() (twins.Power, error) {
+// readReserve reads reserve_w into milliwatts.
+func (d *document) readReserve() (twins.Power, error) {
 	entry := d.root.get("reserve_w")
 	mw, err := twins.ParseScaled(entry.text, int64(twins.Watt))
 	if err != nil {
-		return 0, d.problem(entry.line, "reserve_w: %v", err)
+		return 0, d.errorAt(entry.line, "reserve_w: %v", err)
 	}
 	return twins.Power(mw), nil
 }
 
-// checkSlack refuses a second tie that holds the frequency, open or not: it could be
-// closed at any time.
+// checkSlack refuses a second tie that holds the frequency, even an open one, because it
+// could be closed at any time.
 func (d *document) checkSlack() (found []error) {
 	var first *tree
 	for i := range d.entries(twins.Tie.Plural) {
@@ -749,7 +749,7 @@ func (d *document) checkSlack() (found []error) {
 			first = entry
 			continue
 		}
-		found = append(found, d.problem(entry.line, "%s: holds the frequency, and so does %s in line %d, wanted one at most: holds_frequency: false here, or link: dc",
+		found = append(found, d.errorAt(entry.line, "%s: holds the frequency, and so does %s in line %d, wanted one at most: holds_frequency: false here, or link: dc",
 			entryName(twins.Tie.Plural, i, entry), entryName(twins.Tie.Plural, 0, first), first.line))
 	}
 	return found

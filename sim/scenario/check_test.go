@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// grown is a scenario with n homes in communities of 200, a battery behind each
-// tenth: made in place of being read.
+// grown is the base scenario with n more homes in communities of 200 and a battery behind
+// every tenth meter. It is made by cloning entries, without reading YAML.
 func grown(t testing.TB, n int) *Scenario {
 	s := mustLoad(t, baseScenario(t)[:strings.Index(baseScenario(t), "events:")], Options{})
 	root := &s.document.root

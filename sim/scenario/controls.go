@@ -11,34 +11,34 @@ import (
 	_ "github.com/smatrix-grid/smatrix/twins/operator" // declares the strategies of the grid
 )
 
-// preset is a word for controls: the strategies that it stands for, by level.
+// preset is a word that controls can have, with the strategy of each level.
 type preset struct {
 	name       string
-	what       string // for people
+	what       string // description, for the schema
 	strategies [twins.NumLevels]string
 }
 
-// presets are the words of controls. The first one is the default, and gives the levels that
-// a scenario does not name.
+// presets are the words of controls. The first is the default; it also has the strategies of
+// levels that a scenario does not name.
 var presets = []preset{
 	{"full", "demand response and plans", [...]string{"operator", "pro_rata", "own_aims"}},
 	{"none", "no peak control, charging plans or demand response", [...]string{"plain", "pro_rata", "own_aims"}},
 }
 
-// Strategies are a scenario's strategies with their keys, by level.
+// Strategies are a scenario's strategies with their specs, by level.
 type Strategies [twins.NumLevels]twins.Choice
 
-// controlsSchema is the schema of controls: a preset's word, or a strategy for each level, with
+// controlsSchema is the schema of controls: a preset's word, or a strategy for each level and
 // the strategies' own keys under their names.
 func controlsSchema() tree {
 	s := readJSON(`{"default": "` + presets[0].name + `", "anyOf": [{"enum": []}, {"type": "object"}], "additionalProperties": false, "properties": {}}`)
 	words := &s.get("anyOf").items[0]
-	var told []string
+	var descriptions []string
 	for _, p := range presets {
 		words.get("enum").items = append(words.get("enum").items, tree{form: formText, text: p.name})
-		told = append(told, p.name+": "+p.what)
+		descriptions = append(descriptions, p.name+": "+p.what)
 	}
-	s.put("description", tree{form: formText, text: "who decides, and how. " + strings.Join(told, "; ") + "; or a strategy for each level, those that are left out as with " + presets[0].name})
+	s.put("description", tree{form: formText, text: "who decides, and how. " + strings.Join(descriptions, "; ") + "; or a strategy for each level, those that are left out as with " + presets[0].name})
 	properties := s.get("properties")
 	for l := range twins.NumLevels {
 		properties.put(l.String(), levelSchema(l))
@@ -59,19 +59,20 @@ func controlsSchema() tree {
 
 func levelSchema(l twins.Level) tree {
 	s := readJSON(`{"enum": []}`)
-	var told []string
+	var descriptions []string
 	for _, strategy := range twins.Strategies(l) {
 		s.get("enum").items = append(s.get("enum").items, tree{form: formText, text: strategy.Name})
-		told = append(told, strategy.Name+": "+strategy.Label)
+		descriptions = append(descriptions, strategy.Name+": "+strategy.Label)
 	}
 	s.put("default", tree{form: formText, text: presets[0].strategies[l]})
-	s.put("description", tree{form: formText, text: "strategy of the " + l.String() + ". " + strings.Join(told, "; ")})
+	s.put("description", tree{form: formText, text: "strategy of the " + l.String() + ". " + strings.Join(descriptions, "; ")})
 	return s
 }
 
-// spellControls writes a preset's word out, level by level, so that --set can change one,
-// and makes room for the keys of a strategy that path names.
-func (d *document) spellControls(path string) {
+// expandPreset replaces a preset's word by its strategies, level by level, so that --set can
+// change one of them. If path names a key of a strategy, it also adds the strategy's keys with
+// their defaults.
+func (d *document) expandPreset(path string) {
 	keys := strings.Split(path, ".")
 	if keys[0] != "controls" || len(keys) < 2 {
 		return
@@ -108,13 +109,13 @@ func (d *document) checkControls() (found []error) {
 		if s == nil || at.textOf(s.Level.String()) == key {
 			continue
 		}
-		found = append(found, d.problem(at.items[i].line, "controls.%s: keys of a strategy that is not chosen, wanted %s: %[1]s, or no such keys", key, s.Level))
+		found = append(found, d.errorAt(at.items[i].line, "controls.%s: keys of a strategy that is not chosen, wanted %s: %[1]s, or no such keys", key, s.Level))
 	}
 	return found
 }
 
-// strategies reads which strategies a scenario has, with the defaults of their keys.
-func (d *document) strategies() (all Strategies) {
+// readStrategies returns the strategies of a scenario, with the defaults of their keys.
+func (d *document) readStrategies() (all Strategies) {
 	at := d.root.get("controls")
 	of, _ := d.schema.key(d.schema.top(), "controls")
 	for l := range twins.NumLevels {
@@ -136,7 +137,7 @@ func (d *document) strategies() (all Strategies) {
 	return all
 }
 
-// ControlsProblem is what a strategy says of its keys, with their line.
+// ControlsProblem turns an error of a strategy about its keys into a *problem.At with their line.
 func (s *Scenario) ControlsProblem(err error) error {
 	d := s.document
 	at := d.root.get("controls")

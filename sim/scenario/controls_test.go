@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A preset's word stands for a strategy at each level, and a level that a scenario leaves out
-// has that of full. --set changes a level or a strategy's key of either.
+// A preset's word gives a strategy for each level. A level that a scenario leaves out has the
+// strategy of full. --set changes a level or a strategy's key, with and without a preset.
 func TestStrategiesOfAScenario(t *testing.T) {
 	for _, row := range []struct {
 		controls string
@@ -28,7 +28,7 @@ func TestStrategiesOfAScenario(t *testing.T) {
 		{"", []string{"controls.grid=plain", "controls.plain.import_share*=0.5"}, "plain pro_rata own_aims", `{"import_share":0.225}`},
 		{"controls: {operator: {import_share: 0.2}}", []string{"controls=none"}, "plain pro_rata own_aims", `{"import_share":0.45}`},
 	} {
-		s, err := load([]byte(row.controls+"\n"+baseScenario(t)), testOrigin(), Options{Set: row.set})
+		s, err := loadFrom([]byte(row.controls+"\n"+baseScenario(t)), testLocation(), Options{Set: row.set})
 		if err != nil {
 			t.Errorf("%s %v: %v", row.controls, row.set, err)
 			continue
@@ -51,7 +51,7 @@ func TestStrategiesOfAScenario(t *testing.T) {
 		{"", []string{"controls.operator=1"}, "--set: controls.operator: not a single value, wanted one of its keys: import_share"},
 		{"", []string{"controls.x=1"}, `--set: controls.x: unknown key "x", wanted one of: community, grid, home, operator, plain`},
 	} {
-		if _, err := load([]byte(row.controls+"\n"+baseScenario(t)), testOrigin(), Options{Set: row.set}); err == nil || !strings.HasSuffix(err.Error(), row.want) {
+		if _, err := loadFrom([]byte(row.controls+"\n"+baseScenario(t)), testLocation(), Options{Set: row.set}); err == nil || !strings.HasSuffix(err.Error(), row.want) {
 			t.Errorf("%s %v: %v, wanted %s", row.controls, row.set, err, row.want)
 		}
 	}

@@ -1,17 +1,17 @@
-// Package scenario is the scenario language: YAML that says what a grid is made of, what it
-// is given and how long it is run.
+// Package scenario is the scenario language: YAML that says what a grid consists of, which
+// inputs it has and how long it runs.
 //
 //	YAML ─▶ tree ─▶ shape (schema.go) ─▶ --set ─▶ draw ─▶ expand ─▶ meaning (check.go) ─▶ Scenario
 //
-// The schema is schema.json with the keys of every kind and strategy, as they declare them.
-// draw.go makes homes that are given by number and share ordinary entries, and expand.go
-// makes entries of patterns. A Scenario then answers what a world is built from: its
-// communities with the specs of their members (cells.go), inputs over a calendar
-// (inputs.go), strategies, and events as commands. Origin says where it comes from, with
-// the sums of its data files, so that it can be loaded again.
+// The schema is schema.json and the keys that every kind and strategy declares. draw.go turns
+// a number of homes and the shares of their devices into ordinary entries, and expand.go does
+// so with patterns. A Scenario then has what a world is built from: communities with the specs
+// of their members (cells.go), inputs over a calendar (inputs.go), strategies, and events as
+// commands. Origin has what is needed to load the scenario again, and checks the sums of its
+// data files.
 //
-// What is wrong with a scenario is a *problem.At for each thing, with its line; what is
-// wrong with how it was asked for is a *problem.Usage.
+// Each error in a scenario is a *problem.At with its line; an error in how the scenario was
+// asked for is a *problem.Usage.
 //
 // # What is absent
 //

@@ -13,68 +13,68 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// A scenario may say how many households there are, and under draw what they
-// are. Then communities, homes and the devices behind their meters are drawn by
-// the seed and become entries like any other, before patterns are expanded and
-// entries are set: households.*.pv.rated_w*=1.3 finds drawn panels.
+// A scenario can give the number of households, and describe them under draw. Then
+// communities, homes and the devices behind their meters are drawn by the seed. They become
+// entries like any other before patterns are expanded and entries are set:
+// households.*.pv.rated_w*=1.3 also changes drawn panels.
 //
-// How many homes of a community have a thing is not left to chance: of all homes
-// so far it is the share, rounded down, so that 0.15 of 300 is 45 whatever the
-// communities. Which homes they are is drawn in a stream of the community, and
-// what they have in a stream of the home: more homes change no community that
-// was full before, and another thing to draw changes nothing else.
+// The number of homes that have a thing is not random: it is the share of all homes so far,
+// rounded down, so that 0.15 of 300 is 45 whatever the size of communities. Which homes have
+// the thing is drawn in a stream of the community, and its values in a stream of the home.
+// So more homes change no community that was full before, and another thing to draw changes
+// no other thing.
 
 // Purposes of the streams by which homes are drawn.
 const (
-	purposeWho   twins.Purpose = 1001 // rank of a home among those of its community, by thing
-	purposeCopy  twins.Purpose = 1002 // rank of a copy of a recorded load, by community
-	purposeValue twins.Purpose = 1003 // of a key that has several, by thing of a home
+	purposeChoice twins.Purpose = 1001 // rank of a home among those of its community, by thing
+	purposeCopy   twins.Purpose = 1002 // rank of a copy of a recorded load, by community
+	purposeValue  twins.Purpose = 1003 // value of a key that has several values, by thing of a home
 )
 
-// drawing is a draw that is being made.
+// drawing turns the draw of a scenario into entries.
 type drawing struct {
 	*document
-	spec       *tree
-	seed       uint64
-	homes, per int
+	spec                *tree
+	seed                uint64
+	homes, perCommunity int
 
 	community *variants
-	owned     []ownedList // members of each community that belong to no home
-	home      *variants   // its own keys: phase, bus
+	owned     []ownedList // members that each community has beside its homes
+	home      *variants   // a home's own keys: phase, bus
 	parts     []*thing    // in the order of the schema
 	devices   []*thing
-	loads     []tree // the copies that there are; nil if every home has appliances
-	bare      map[uint64]*homeForm
+	loads     []tree                   // all copies of recorded loads; nil if every home has appliances
+	templates map[uint64]*homeTemplate // by the set of parts, a bit for each
 
-	made  map[string][]tree // entries by list
+	made  map[string][]tree // new entries, by list
 	found []error
 }
 
-// thing is what a share of the homes has.
+// thing is a part or device that a share of the homes has.
 type thing struct {
-	name  string // key under draw: pv, batteries
-	id    string // beginning of a device's id
-	line  int32
-	share int64 // of all homes, ppb
-	among *thing
-	what  *variants
-	off   *variants // what homes without it have, which is not there yet; nil: nothing
-	had   [2]int    // of the homes so far: that could have one, that have one
-	has   []bool    // of the community that is being drawn
+	name     string // key under draw: pv, batteries
+	id       string // beginning of a device's id
+	line     int32
+	share    int64  // of all homes, ppb; also where among is set
+	among    *thing // only homes that have this one can have it; nil: all homes
+	values   *variants
+	prepared *variants // what homes without it are prepared with; nil: nothing
+	// Counts of the homes drawn so far: those that could have one, and those that have one.
+	eligible, chosen int
+	has              []bool // by home of the community that is being drawn
 }
 
-// ownedList is members that every community has.
+// ownedList is a member that every community has.
 type ownedList struct {
-	list string
-	id   string
-	what *variants
+	list   string
+	id     string
+	values *variants
 }
 
-// appliances is the part that makes a load; a home that has it follows no
-// recording.
+// appliances is the part that models a home's load. A home that has it follows no recording.
 const appliances = "appliances"
 
-// draw makes the entries of the drawn homes.
+// draw replaces a number of households and its draw by entries.
 func (d *document) draw() error {
 	spec, number := d.root.get("draw"), d.root.get(twins.Household.Plural)
 	drawn := number != nil && number.form == formNumber
@@ -82,30 +82,30 @@ func (d *document) draw() error {
 	case spec == nil && !drawn:
 		return nil
 	case spec == nil:
-		return d.problem(number.line, "households: %s of them and no draw, wanted a draw that says what they are, or a list of them", number.text)
+		return d.errorAt(number.line, "households: %s of them and no draw, wanted a draw that says what they are, or a list of them", number.text)
 	case !drawn:
-		return d.problem(spec.line, "draw: no number of households, wanted one, such as households: 300, instead of a list")
+		return d.errorAt(spec.line, "draw: no number of households, wanted one, such as households: 300, instead of a list")
 	}
-	g := drawing{document: d, spec: spec, bare: map[uint64]*homeForm{}, made: map[string][]tree{}}
-	g.homes, _ = strconv.Atoi(number.text)                       // whole, by the schema
-	g.per, _ = strconv.Atoi(spec.textOf("per_community"))        // as well
-	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64) // as well
-	if g.read(); len(g.found) > 0 {
+	g := drawing{document: d, spec: spec, templates: map[uint64]*homeTemplate{}, made: map[string][]tree{}}
+	g.homes, _ = strconv.Atoi(number.text)                         // the schema allows only whole numbers
+	g.perCommunity, _ = strconv.Atoi(spec.textOf("per_community")) // likewise
+	g.seed, _ = strconv.ParseUint(d.root.textOf("seed"), 10, 64)   // likewise
+	if g.readDraw(); len(g.found) > 0 {
 		return problem.Join(g.found)
 	}
-	for first := 0; first < g.homes; first += g.per {
-		g.drawCommunity(first, min(first+g.per, g.homes))
+	for first := 0; first < g.homes; first += g.perCommunity {
+		g.drawCommunity(first, min(first+g.perCommunity, g.homes))
 	}
-	g.put()
+	g.replaceDraw()
 	return problem.Join(g.found)
 }
 
-func (g *drawing) wrong(line int32, format string, args ...any) {
-	g.found = append(g.found, g.problem(line, format, args...))
+func (g *drawing) addProblem(line int32, format string, args ...any) {
+	g.found = append(g.found, g.errorAt(line, format, args...))
 }
 
-// put makes what has been drawn part of the scenario, in place of the draw.
-func (g *drawing) put() {
+// replaceDraw adds the new entries to the scenario and removes the draw.
+func (g *drawing) replaceDraw() {
 	homes := *g.root.get(twins.Household.Plural)
 	homes.form, homes.text = formList, ""
 	g.root.put(twins.Household.Plural, homes)
@@ -124,8 +124,8 @@ func (g *drawing) put() {
 
 // Reading the draw.
 
-func (g *drawing) read() {
-	household, _ := g.schema.entry(twins.Household.Plural)
+func (g *drawing) readDraw() {
+	household, _ := g.schema.entryIn(twins.Household.Plural)
 	own := tree{form: formObject, line: g.spec.line}
 	for _, key := range household.get("properties").keys {
 		v := g.spec.get(key)
@@ -152,27 +152,27 @@ func (g *drawing) read() {
 	g.readSupply()
 }
 
-// readThing reads a part, or what is left of a device.
+// readThing reads a part, or a device for readDevice.
 func (g *drawing) readThing(key string, v *tree, of subschema) *thing {
 	rest := v.without("share", "among", "name", "prepared")
 	rest.line = v.line
-	t := &thing{name: key, line: v.line, what: g.variantsOf("draw."+key, &rest, of)}
-	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0 … 1, by the schema
-	g.checkVariants("draw."+key, t.what, of)
-	if v.textOf("prepared") == "true" && !t.what.wrong {
-		t.off = g.readPrepared(key, &rest, of)
+	t := &thing{name: key, line: v.line, values: g.variantsOf("draw."+key, &rest, of)}
+	t.share, _ = twins.ParseScaled(v.textOf("share"), int64(twins.One)) // 0…1, as the schema checks
+	g.checkVariants("draw."+key, t.values, of)
+	if v.textOf("prepared") == "true" && !t.values.invalid {
+		t.prepared = g.readPrepared(key, &rest, of)
 	}
 	return t
 }
 
-// readPrepared is what the other homes have: a part that does nothing until its scale
-// is set, or a device that is not there until it is made available. It is drawn in the
-// stream that would draw the thing itself.
+// readPrepared returns what the other homes are prepared with: a part that does nothing until
+// its scale is set, or a device that is out of service until it is made available. Its values
+// are drawn in the stream that would draw the thing itself.
 func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 	off := v.clone()
 	if _, device := g.schema.key(of, "prepared"); device {
 		if available := off.get(twins.InService); available != nil && available.form != formBoolean {
-			g.wrong(available.line, "draw.%s.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false", key)
+			g.addProblem(available.line, "draw.%s.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false", key)
 			return nil
 		}
 		off.put("prepared", tree{form: formBoolean, line: v.line, text: "true"})
@@ -180,28 +180,28 @@ func (g *drawing) readPrepared(key string, v *tree, of subschema) *variants {
 		return g.variantsOf("draw."+key, &off, of)
 	}
 	if scale := off.get("scale"); scale != nil && scale.form != formNumber {
-		g.wrong(scale.line, "draw.%s.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0", key)
+		g.addProblem(scale.line, "draw.%s.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0", key)
 		return nil
 	}
 	off.put("scale", tree{form: formNumber, line: v.line, text: "0"})
 	return g.variantsOf("draw."+key, &off, of)
 }
 
-// of is what the i-th home of the community has of the thing, nil if nothing.
-func (t *thing) of(i int) *variants {
+// valuesOf returns what the i-th home of the community has, or is prepared with; nil: nothing.
+func (t *thing) valuesOf(i int) *variants {
 	if t.has[i] {
-		return t.what
+		return t.values
 	}
-	return t.off
+	return t.prepared
 }
 
-// readDevice reads what becomes an entry of its own, behind a home's meter.
+// readDevice reads a device, which becomes an entry of its own behind a home's meter.
 func (g *drawing) readDevice(k *twins.Kind, v *tree) *thing {
-	of, _ := g.schema.entry(k.Plural)
+	of, _ := g.schema.entryIn(k.Plural)
 	whole := v.clone()
 	for _, key := range []string{"owner", "community", "id"} {
 		if own := v.get(key); own != nil {
-			g.wrong(own.line, "draw.%s.%s: the draw gives it, wanted none", k.Plural, key)
+			g.addProblem(own.line, "draw.%s.%s: the draw gives it, wanted none", k.Plural, key)
 		}
 		whole.keys = append([]string{key}, whole.keys...)
 		whole.items = append([]tree{{form: formText, line: v.line, text: "x"}}, whole.items...)
@@ -213,7 +213,8 @@ func (g *drawing) readDevice(k *twins.Kind, v *tree) *thing {
 
 func (g *drawing) things() []*thing { return slices.Concat(g.parts, g.devices) }
 
-// resolveAmong finds what other things depend on, which is drawn among all homes.
+// resolveAmong finds the thing that each among names. That thing must itself be drawn among
+// all homes.
 func (g *drawing) resolveAmong() {
 	var names []string
 	named := map[string]*thing{}
@@ -230,18 +231,18 @@ func (g *drawing) resolveAmong() {
 		}
 		t.among = named[name.text]
 		if !slices.Contains(names, name.text) {
-			g.wrong(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, problem.Wanted(name.text, names))
+			g.addProblem(name.line, "draw.%s.among: nothing %q is drawn among all homes, %s", t.name, name.text, problem.Wanted(name.text, names))
 			t.among = nil
 			continue
 		}
 		if t.share > t.among.share {
-			g.wrong(g.spec.get(t.name).get("share").line, "draw.%s.share: %s of the homes, more than the %s that have %s, wanted as many at most",
+			g.addProblem(g.spec.get(t.name).get("share").line, "draw.%s.share: %s of the homes, more than the %s that have %s, wanted as many at most",
 				t.name, g.spec.get(t.name).textOf("share"), g.spec.get(name.text).textOf("share"), name.text)
 		}
 	}
 }
 
-// readLoad lists the copies of recorded loads.
+// readLoad makes the copies of recorded loads: each column at each move by weeks.
 func (g *drawing) readLoad(household subschema) {
 	recorded := int64(twins.One)
 	for _, t := range g.parts {
@@ -252,19 +253,19 @@ func (g *drawing) readLoad(household subschema) {
 	v := g.spec.get("load")
 	if v == nil {
 		if recorded > 0 {
-			g.wrong(g.spec.line, "draw: load is missing, wanted the recorded load of homes that have no %s", appliances)
+			g.addProblem(g.spec.line, "draw: load is missing, wanted the recorded load of homes that have no %s", appliances)
 		}
 		return
 	}
 	recording := entryOf(g.root.get("recordings"), v.textOf("recording"))
 	if recording == nil {
 		id := v.get("recording")
-		g.wrong(id.line, "draw.load.recording: no recording %q, %s", id.text, problem.Wanted(id.text, g.ids("recordings")))
+		g.addProblem(id.line, "draw.load.recording: no recording %q, %s", id.text, problem.Wanted(id.text, g.ids("recordings")))
 		return
 	}
-	most, _ := strconv.Atoi(v.textOf("move_weeks")) // whole, by the schema
+	most, _ := strconv.Atoi(v.textOf("move_weeks")) // the schema allows only whole numbers
 	if most > 0 && recording.get("calendar") == nil {
-		g.wrong(v.get("move_weeks").line, "draw.load.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", most, recording.textOf("id"))
+		g.addProblem(v.get("move_weeks").line, "draw.load.move_weeks: %d, wanted 0, or a calendar for recording %s: it says in which year a copy can be moved", most, recording.textOf("id"))
 	}
 	of, _ := g.schema.key(household, "load")
 	rest := v.without("columns", "move_weeks")
@@ -280,11 +281,11 @@ func (g *drawing) readLoad(household subschema) {
 		}
 	}
 	if len(g.loads) > 0 {
-		g.found = append(g.found, g.validate(place{"draw.load", &g.loads[0], of})...)
+		g.found = append(g.found, g.validate(valueAt{"draw.load", &g.loads[0], of})...)
 	}
 }
 
-// readColumns lists the columns of a recording that the draw takes.
+// readColumns returns the columns of a recording that fit the draw's patterns.
 func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 	known, err := g.columnsOf(recording)
 	if err != nil {
@@ -299,21 +300,21 @@ func (g *drawing) readColumns(v, recording *tree) (columns []string) {
 		p := &patterns[i]
 		before := len(columns)
 		for _, name := range known.names {
-			if _, fits := star(p.text, name); fits && !slices.Contains(columns, name) {
+			if _, fits := matchStar(p.text, name); fits && !slices.Contains(columns, name) {
 				columns = append(columns, name)
 			}
 		}
 		if len(columns) == before {
-			g.wrong(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, problem.Wanted(p.text, known.names))
+			g.addProblem(p.line, "draw.load.columns: recording %s has no other column that fits %q, %s", recording.textOf("id"), p.text, problem.Wanted(p.text, known.names))
 		}
 	}
 	return columns
 }
 
-// readCommunity reads what each community is and has.
+// readCommunity reads the keys of each community and the members that each has.
 func (g *drawing) readCommunity() {
 	v := g.spec.get("community")
-	of, _ := g.schema.entry(twins.Community.Plural)
+	of, _ := g.schema.entryIn(twins.Community.Plural)
 	own := tree{form: formObject, line: v.line}
 	own.put("id", tree{form: formText, line: v.line, text: "x"})
 	for i, key := range v.keys {
@@ -323,7 +324,7 @@ func (g *drawing) readCommunity() {
 		case k != nil && k != twins.Community && !owns(k) && v.items[i].form == formList:
 			g.readOwned(k, &v.items[i])
 		case key == "id":
-			g.wrong(v.items[i].line, "draw.community.id: the draw gives it, wanted a name")
+			g.addProblem(v.items[i].line, "draw.community.id: the draw gives it, wanted a name")
 		default:
 			own.put(key, v.items[i])
 		}
@@ -333,7 +334,7 @@ func (g *drawing) readCommunity() {
 }
 
 func (g *drawing) readOwned(k *twins.Kind, l *tree) {
-	of, _ := g.schema.entry(k.Plural)
+	of, _ := g.schema.entryIn(k.Plural)
 	for i := range l.items {
 		name := fmt.Sprintf("draw.community.%s[%d]", k.Plural, i)
 		v := l.items[i].clone()
@@ -346,7 +347,7 @@ func (g *drawing) readOwned(k *twins.Kind, l *tree) {
 	}
 }
 
-// readSupply makes the plants and ties that go with the number of homes.
+// readSupply makes the plants and ties, sized in proportion to the number of homes.
 func (g *drawing) readSupply() {
 	v := g.spec.get("supply")
 	if v == nil {
@@ -364,16 +365,16 @@ func (g *drawing) readSupply() {
 	}
 }
 
-// readUnit makes one plant, or several of the same.
+// readUnit makes the entries of a plant or tie, as many as its key units says.
 func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
-	of, _ := g.schema.entry(list)
+	of, _ := g.schema.entryIn(list)
 	whole := v.without("units")
 	whole = whole.clone()
 	whole.line = v.line
 	community := *g.spec.get("supply").get("community")
 	whole.put("community", community)
 	before := len(g.found)
-	g.checkVariants(name, g.variantsOf(name, &whole, of), of) // as it was written
+	g.checkVariants(name, g.variantsOf(name, &whole, of), of) // unsized, so that errors show the value as it was written
 	if len(g.found) > before {
 		return
 	}
@@ -383,7 +384,7 @@ func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
 	}
 	what := g.variantsOf(name, &whole, of)
 	g.checkVariants(name, what, of)
-	units, _ := strconv.Atoi(v.textOf("units")) // whole, by the schema
+	units, _ := strconv.Atoi(v.textOf("units")) // the schema allows only whole numbers
 	for n := range units {
 		id := v.textOf("id")
 		if units > 1 {
@@ -395,62 +396,62 @@ func (g *drawing) readUnit(list, name string, v *tree, factor *big.Rat) {
 	}
 }
 
-// sized multiplies a key's number if its unit is W or Wh, or if it counts
-// turbines; whole numbers stay whole.
+// sized multiplies a key's number by factor if its unit is W or Wh, or if it counts turbines.
+// Whole numbers stay whole.
 func sized(key string, v *tree, of subschema, factor *big.Rat) tree {
 	size := strings.HasSuffix(key, "_w") || strings.HasSuffix(key, "_wh") || key == "count"
 	if !size || v.form != formNumber {
 		return *v
 	}
-	places := 3 // mW
+	decimals := 3 // mW
 	if of.textOf("type") == "integer" {
-		places = 0
+		decimals = 0
 	}
-	text, _ := decimal(new(big.Rat).Mul(ratOf(v), factor).FloatString(places))
+	text, _ := decimal(new(big.Rat).Mul(ratOf(v), factor).FloatString(decimals))
 	return tree{form: formNumber, line: v.line, text: text}
 }
 
-// checkVariants validates each value that a key may have, though not each
-// combination: drawn entries need not be validated one by one.
+// checkVariants validates each value that a key can have, but not each combination of values.
+// So drawn entries need not be validated one by one.
 func (g *drawing) checkVariants(name string, v *variants, of subschema) {
-	if v.wrong {
+	if v.invalid {
 		return
 	}
 	for _, choice := range v.samples() {
 		t := v.make(choice)
-		if wrong := g.validate(place{name, &t, of}); len(wrong) > 0 {
+		if wrong := g.validate(valueAt{name, &t, of}); len(wrong) > 0 {
 			g.found = append(g.found, wrong...)
 			return
 		}
 	}
 }
 
-// checkHome validates the homes' own keys.
+// checkHome validates each value of the homes' own keys.
 func (g *drawing) checkHome(household subschema) {
-	if g.home.wrong {
+	if g.home.invalid {
 		return
 	}
 	for _, choice := range g.home.samples() {
 		t := g.home.make(choice)
 		for i, key := range t.keys {
 			of, _ := g.schema.key(household, key)
-			g.found = append(g.found, g.validate(place{"draw." + key, &t.items[i], of})...)
+			g.found = append(g.found, g.validate(valueAt{"draw." + key, &t.items[i], of})...)
 		}
 	}
 }
 
 // Drawing.
 
-// drawCommunity draws the homes first … end-1, which are one community.
+// drawCommunity draws one community, with the homes first to end-1.
 func (g *drawing) drawCommunity(first, end int) {
-	number := first/g.per + 1
+	number := first/g.perCommunity + 1
 	id := numbered(g.spec.get("community").textOf("name"), number, 2)
 	path := communityPath(id)
 	entry := g.community.drawn(g.seed, path)
 	setTexts(&entry, map[string]string{"id": id})
 	g.made[twins.Community.Plural] = append(g.made[twins.Community.Plural], entry)
 	for _, o := range g.owned {
-		m := o.what.drawn(g.seed, path+"."+o.id)
+		m := o.values.drawn(g.seed, path+"."+o.id)
 		setTexts(&m, map[string]string{"id": numbered(o.id, number, 2), "community": id})
 		g.made[o.list] = append(g.made[o.list], m)
 	}
@@ -470,49 +471,52 @@ func (g *drawing) drawCommunity(first, end int) {
 	}
 }
 
-// choose says which of n homes of a community have the thing.
+// choose draws which of n homes of a community have the thing; among, by home, says which can
+// have it (nil: all).
 func (t *thing) choose(seed uint64, community string, among []bool, n int) {
 	t.has = make([]bool, n)
 	key := twins.PathKey(community + "." + t.name)
-	ranked := make([]ranked, 0, n)
+	ranked := make([]rankedIndex, 0, n)
 	for i := range n {
 		if among == nil || among[i] {
-			ranked = append(ranked, rank(seed, key, purposeWho, i))
+			ranked = append(ranked, rank(seed, key, purposeChoice, i))
 		}
 	}
 	of := int64(twins.One)
 	if t.among != nil {
 		of = max(t.among.share, 1)
 	}
-	t.had[0] += len(ranked)
-	due, _ := twins.MulDiv(int64(t.had[0]), t.share, of)
+	t.eligible += len(ranked)
+	due, _ := twins.MulDiv(int64(t.eligible), t.share, of)
 	slices.SortFunc(ranked, byRank)
-	for _, r := range ranked[:int(due)-t.had[1]] {
+	for _, r := range ranked[:int(due)-t.chosen] {
 		t.has[r.index] = true
 	}
-	t.had[1] = int(due)
+	t.chosen = int(due)
 }
 
-// ranked is something with the random number by which it comes first or last.
-type ranked struct {
+// rankedIndex is an index with the random number by which it is sorted.
+type rankedIndex struct {
 	by    uint64
 	index int
 }
 
-func rank(seed, key uint64, purpose twins.Purpose, index int) ranked {
-	return ranked{twins.Draw(seed, key, purpose, int64(index)), index}
+func rank(seed, key uint64, purpose twins.Purpose, index int) rankedIndex {
+	return rankedIndex{twins.Draw(seed, key, purpose, int64(index)), index}
 }
 
-func byRank(a, b ranked) int { return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.index, b.index)) }
+func byRank(a, b rankedIndex) int {
+	return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(a.index, b.index))
+}
 
-// copies draws copies of recorded loads for n homes of a community: no two have
-// the same column and move, as long as there are enough.
+// copies draws copies of recorded loads for n homes of a community. No two homes have the same
+// column and move while there are enough copies.
 func (g *drawing) copies(community string, n int) []*tree {
 	if len(g.loads) == 0 {
 		return nil
 	}
 	key := twins.PathKey(community + ".load")
-	order := make([]ranked, len(g.loads))
+	order := make([]rankedIndex, len(g.loads))
 	for i := range order {
 		order[i] = rank(g.seed, key, purposeCopy, i)
 	}
@@ -524,20 +528,20 @@ func (g *drawing) copies(community string, n int) []*tree {
 	return copies
 }
 
-// homeForm is an entry of a home with some parts, whose values are still missing.
-type homeForm struct {
+// homeTemplate is an entry for homes with the same parts, without the values that are drawn.
+type homeTemplate struct {
 	entry               tree
-	id, community, load int   // where the values stand, -1 for none
-	parts               []int // of drawing.parts
-	own                 []int // of the keys of drawing.home
+	id, community, load int   // index of the key in entry, -1 for none
+	parts               []int // by index in drawing.parts: index of the key in entry, -1 for none
+	own                 []int // by key of drawing.home: index of the key in entry
 }
 
-// drawHome draws one home, the i-th of its community, and the devices behind its
-// meter.
+// drawHome draws the i-th home of a community and the devices behind its meter. number counts
+// all homes of the scenario from 1.
 func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	id := numbered(g.spec.textOf("name"), number, 4)
 	path := communityPath(community) + "/" + id
-	form := g.form(i)
+	form := g.templateOf(i)
 	e := form.entry
 	e.items = slices.Clone(e.items)
 	e.items[form.id].text, e.items[form.community].text = id, community
@@ -551,13 +555,13 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 		}
 	}
 	for k, t := range g.parts {
-		if what := t.of(i); what != nil {
+		if what := t.valuesOf(i); what != nil {
 			e.items[form.parts[k]] = what.drawn(g.seed, path+"."+t.name)
 		}
 	}
 	g.made[twins.Household.Plural] = append(g.made[twins.Household.Plural], e)
 	for _, t := range g.devices {
-		if what := t.of(i); what != nil {
+		if what := t.valuesOf(i); what != nil {
 			m := what.drawn(g.seed, path+"."+t.name)
 			setTexts(&m, map[string]string{"id": numbered(t.id, number, 4), "community": community, "owner": id})
 			g.made[t.name] = append(g.made[t.name], m)
@@ -565,19 +569,19 @@ func (g *drawing) drawHome(i, number int, community string, copies []*tree) {
 	}
 }
 
-// form is the form of the i-th home of the community.
-func (g *drawing) form(i int) *homeForm {
+// templateOf returns the template for the i-th home of the community.
+func (g *drawing) templateOf(i int) *homeTemplate {
 	has, recorded := uint64(0), len(g.loads) > 0
 	for k, t := range g.parts {
-		if t.of(i) != nil {
+		if t.valuesOf(i) != nil {
 			has |= 1 << k
 			recorded = recorded && t.name != appliances
 		}
 	}
-	if f := g.bare[has]; f != nil {
+	if f := g.templates[has]; f != nil {
 		return f
 	}
-	of, _ := g.schema.entry(twins.Household.Plural)
+	of, _ := g.schema.entryIn(twins.Household.Plural)
 	e := tree{form: formObject, line: g.spec.line, checked: true}
 	e.put("id", tree{form: formText, line: e.line})
 	e.put("community", tree{form: formText, line: e.line})
@@ -595,18 +599,18 @@ func (g *drawing) form(i int) *homeForm {
 	}
 	g.schema.fill(of, &e)
 	at := func(key string) int { return slices.Index(e.keys, key) }
-	f := &homeForm{entry: e, id: at("id"), community: at("community"), load: at("load")}
+	f := &homeTemplate{entry: e, id: at("id"), community: at("community"), load: at("load")}
 	for _, t := range g.parts {
 		f.parts = append(f.parts, at(t.name))
 	}
 	for _, key := range own.keys {
 		f.own = append(f.own, at(key))
 	}
-	g.bare[has] = f
+	g.templates[has] = f
 	return f
 }
 
-// setTexts sets texts of an entry whose other values are shared.
+// setTexts sets texts of a drawn entry. Its other values stay shared.
 func setTexts(t *tree, texts map[string]string) {
 	t.items, t.shared, t.checked = slices.Clone(t.items), false, true
 	for key, text := range texts {
@@ -614,7 +618,7 @@ func setTexts(t *tree, texts map[string]string) {
 	}
 }
 
-// numbered is an id: a name and a number of some digits at least.
+// numbered returns an id: a name and a number with at least the given digits.
 func numbered(name string, number, digits int) string {
 	n := strconv.Itoa(number)
 	return name + "-" + strings.Repeat("0", max(0, digits-len(n))) + n

@@ -56,14 +56,14 @@ ties:
 
 func loadDrawn(t testing.TB, source string, sets ...string) *Scenario {
 	t.Helper()
-	s, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Set: sets})
+	s, err := loadFrom([]byte(source), location{file: "x.yaml", data: scenarios.Files}, Options{Set: sets})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// entriesByCommunity are a scenario's entries as text, by community.
+// entriesByCommunity returns a scenario's entries as text, by community.
 func entriesByCommunity(s *Scenario) map[string][]string {
 	all := map[string][]string{}
 	for _, list := range s.document.lists() {
@@ -79,13 +79,13 @@ func entriesByCommunity(s *Scenario) map[string][]string {
 	return all
 }
 
-// A share of all homes has a thing, to the home, and every community its part of
-// them.
+// The number of homes with a thing is exactly its share of all homes, and each community has
+// its part of them.
 func TestDrawnQuotas(t *testing.T) {
 	for _, row := range []struct {
 		homes, per         int
 		share              string
-		all, least, most   int // with a heat pump: in all, in a full community
+		all, least, most   int // homes with a heat pump: in all, and in a full community
 		communities, inEnd int
 	}{
 		{300, 50, "0.15", 45, 7, 8, 6, 50},
@@ -126,7 +126,7 @@ func TestDrawnEntries(t *testing.T) {
 	s := loadDrawn(t, drawnSource, "batteries.store-*.rated_w*=1.5", "households.*.heat_pump.heat_loss_w_per_k*=2", "households.household-0007.load.scale=0.5")
 	d := s.document
 	if d.root.get("draw") != nil {
-		t.Error("the draw is still there")
+		t.Error("the scenario still has its draw")
 	}
 	values := map[string]map[string]int{}
 	count := func(what, value string) {
@@ -156,7 +156,7 @@ func TestDrawnEntries(t *testing.T) {
 			continue
 		}
 		if want := "household" + strings.TrimPrefix(b.textOf("id"), "store"); b.textOf("owner") != want {
-			t.Errorf("battery %s of %s, want %s", b.textOf("id"), b.textOf("owner"), want)
+			t.Errorf("battery %s has the owner %s, want %s", b.textOf("id"), b.textOf("owner"), want)
 		}
 		count("rated_wh", b.textOf("rated_wh"))
 		count("rated_w", b.textOf("rated_w"))
@@ -179,12 +179,12 @@ func TestDrawnEntries(t *testing.T) {
 		}
 	}
 	if values["scale"]["0.5"] != 1 {
-		t.Errorf("%d homes have the scale of one: drawn values are shared", values["scale"]["0.5"])
+		t.Errorf("--set of one home's scale has changed %d homes", values["scale"]["0.5"])
 	}
 }
 
-// More homes do not change a community that was full, whatever else is drawn
-// does not change the rest, and the seed changes all.
+// More homes change no community that was full, a change of one thing changes no other thing,
+// and another seed changes all homes.
 func TestDrawIsStable(t *testing.T) {
 	few := entriesByCommunity(loadDrawn(t, drawnSource))
 	for _, row := range []struct {
@@ -201,13 +201,13 @@ func TestDrawIsStable(t *testing.T) {
 			more := entriesByCommunity(loadDrawn(t, drawnSource, row.sets...))
 			for id, entries := range few {
 				if got, want := keep(more[id], row.same), keep(entries, row.same); !slices.Equal(got, want) {
-					t.Errorf("%s is another one: %d entries, were %d", id, len(got), len(want))
+					t.Errorf("entries of %s changed: %d entries, were %d", id, len(got), len(want))
 				}
 			}
 		})
 	}
 	seed := uint64(2)
-	s, err := load([]byte(drawnSource), origin{file: "x.yaml", data: scenarios.Files}, Options{Seed: &seed})
+	s, err := loadFrom([]byte(drawnSource), location{file: "x.yaml", data: scenarios.Files}, Options{Seed: &seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,10 +220,11 @@ func TestDrawIsStable(t *testing.T) {
 		}
 	}
 	if same > 5 {
-		t.Errorf("another seed leaves %d of 300 homes as they were", same)
+		t.Errorf("another seed leaves %d of 300 homes unchanged, wanted at most 5", same)
 	}
 }
 
+// keep returns the entries that f accepts.
 func keep(entries []string, f func(string) bool) (kept []string) {
 	for _, e := range entries {
 		if f(e) {
@@ -233,8 +234,8 @@ func keep(entries []string, f func(string) bool) (kept []string) {
 	return kept
 }
 
-// Only homes that have a thing may have what is drawn among them, and of these as
-// many as the share says.
+// A thing that is drawn among homes with another thing is only in such homes. Its share counts
+// all homes.
 func TestDrawnAmong(t *testing.T) {
 	s := loadDrawn(t, strings.Replace(drawnSource, "name: store", "among: heat_pump", 1))
 	pumps, stores := map[string]bool{}, 0
@@ -256,8 +257,8 @@ func TestDrawnAmong(t *testing.T) {
 	}
 }
 
-// Where a thing is prepared, homes that were not drawn have it with scale 0, drawn
-// as it would have been; who has it and what depends on that stays as it was.
+// If panels are prepared, the homes without them have prepared ones with scale 0 and drawn
+// values. The homes that have panels, and the batteries drawn among these, do not change.
 func TestPreparedRoofs(t *testing.T) {
 	const panels = "pv: {share: 0.3, rated_w: {between: [4000, 6000], step: 500}, tilt_deg: 30, azimuth_deg: {one_of: [90, 180, 270]}, scale: 1.5}\n  batteries:\n    among: pv"
 	source := strings.NewReplacer("hot_water: {share: 0.10}\n  batteries:", panels).Replace(drawnSource)
@@ -279,7 +280,7 @@ func TestPreparedRoofs(t *testing.T) {
 	s := loadDrawn(t, strings.Replace(source, "scale: 1.5", "scale: 1.5, prepared: true", 1))
 	on, off := roofs(s)
 	if len(plain) != 90 || len(none) != 0 || !maps.Equal(on, plain) || len(off) != 210 {
-		t.Fatalf("%d roofs with panels and %d prepared, were %d and %d, want 90 and 210", len(on), len(off), len(plain), len(none))
+		t.Fatalf("%d homes have panels and %d prepared ones, before %d and %d; want 90 and 210, before 90 and 0", len(on), len(off), len(plain), len(none))
 	}
 	forms := map[string]bool{}
 	for id, pv := range off {
@@ -289,7 +290,7 @@ func TestPreparedRoofs(t *testing.T) {
 		}
 	}
 	if len(forms) != 5*3 {
-		t.Errorf("prepared roofs are of %d forms, want 15", len(forms))
+		t.Errorf("prepared panels have %d combinations of values, want 15", len(forms))
 	}
 	for i := range s.document.entries("batteries") {
 		if owner := s.document.entries("batteries")[i].textOf("owner"); owner != "" && on[owner] == "" {
@@ -297,22 +298,22 @@ func TestPreparedRoofs(t *testing.T) {
 		}
 	}
 	if all, rest := roofs(loadDrawn(t, source, "draw.pv.prepared=true", "draw.pv.share=0.15")); len(all) != 45 || len(rest) != 255 {
-		t.Errorf("of a smaller share %d have panels and %d are prepared, want 45 and 255", len(all), len(rest))
+		t.Errorf("at a share of 0.15 %d homes have panels and %d prepared ones, want 45 and 255", len(all), len(rest))
 	}
 }
 
-// Homes without a battery are prepared for one, drawn as it would have been and not
-// there; who has one, and which, stays as it was.
+// If batteries are prepared, the homes without one have a prepared one with drawn values, out
+// of service. The homes that have a battery, and their batteries, do not change.
 func TestPreparedBatteries(t *testing.T) {
 	stores := func(s *Scenario) (there, prepared map[string]string) {
 		there, prepared = map[string]string{}, map[string]string{}
 		for i := range s.document.entries("batteries") {
 			switch b := &s.document.entries("batteries")[i]; {
 			case b.textOf("owner") == "":
-				if absent(b) || b.isTrue("prepared") {
-					t.Errorf("%s is the community's own and prepared", b.textOf("id"))
+				if isAbsent(b) || b.isTrue("prepared") {
+					t.Errorf("%s belongs to a community and is prepared", b.textOf("id"))
 				}
-			case absent(b):
+			case isAbsent(b):
 				prepared[b.textOf("owner")] = b.textOf("rated_wh")
 			default:
 				there[b.textOf("owner")] = string(b.appendJSON(nil))
@@ -324,17 +325,17 @@ func TestPreparedBatteries(t *testing.T) {
 	s := loadDrawn(t, drawnSource, "draw.batteries.prepared=true")
 	there, prepared := stores(s)
 	if len(plain) != 45 || len(none) != 0 || !maps.Equal(there, plain) || len(prepared) != 255 {
-		t.Fatalf("%d batteries and %d prepared, were %d and %d, want 45 and 255", len(there), len(prepared), len(plain), len(none))
+		t.Fatalf("%d batteries and %d prepared, before %d and %d; want 45 and 255, before 45 and 0", len(there), len(prepared), len(plain), len(none))
 	}
 	sizes := map[string]int{}
 	for owner, wh := range prepared {
 		sizes[wh]++
 		if there[owner] != "" {
-			t.Errorf("%s has a battery and is prepared for one", owner)
+			t.Errorf("%s has a battery and a prepared one", owner)
 		}
 	}
 	if len(sizes) != 3 || sizes["5000"] < 60 || sizes["7500"] < 60 || sizes["10000"] < 60 {
-		t.Errorf("prepared ones hold %v Wh, want a third each of 5000, 7500 and 10000", sizes)
+		t.Errorf("prepared batteries by size in Wh: %v, want at least 60 each of 5000, 7500 and 10000", sizes)
 	}
 	batteries := func(s *Scenario) (members, prepared int) {
 		for _, g := range s.Communities() {
@@ -351,11 +352,11 @@ func TestPreparedBatteries(t *testing.T) {
 		return members, prepared
 	}
 	if n, more := batteries(s); n != 45+6 || more != 255 {
-		t.Errorf("%d are members and %d prepared, want 51 and 255 batteries", n, more)
+		t.Errorf("%d batteries are members and %d prepared, want 51 and 255", n, more)
 	}
 	n, more := batteries(loadDrawn(t, drawnSource, "draw.batteries.prepared=true", "batteries.store-0001.available=true", "batteries.store-0002.available=true", "batteries.store-0003.available=true"))
-	if n < 51+2 || n+more != 306 { // perhaps one of the three had one
-		t.Errorf("three put in from the start: %d are members and %d prepared", n, more)
+	if n < 51+2 || n+more != 306 { // one of the three homes may have had a battery
+		t.Errorf("with three made available: %d batteries are members and %d prepared, want at least 53 and 306 in all", n, more)
 	}
 }
 
@@ -363,7 +364,7 @@ func TestBadDraws(t *testing.T) {
 	for _, row := range []struct{ name, old, new, want string }{
 		{"a share above 1", "share: 0.2", "share: 1.2", "x.yaml:21: draw.heat_pump.share: 1.2 is above 1"},
 		{"no share", "share: 0.2", "min_c: 19", "x.yaml:20: draw.heat_pump: share is missing, wanted share of all homes that have one"},
-		{"more shares than homes", "name: store", "among: hot_water", "x.yaml:26: draw.batteries.share: 0.15 of the homes, more than the 0.1 that have hot_water, wanted as many at most"},
+		{"a share above that of among", "name: store", "among: hot_water", "x.yaml:26: draw.batteries.share: 0.15 of the homes, more than the 0.1 that have hot_water, wanted as many at most"},
 		{"among nothing", "name: store", "among: heatpump", `x.yaml:27: draw.batteries.among: nothing "heatpump" is drawn among all homes, did you mean "heat_pump"? wanted one of: heat_pump, hot_water, vehicles`},
 		{"an unknown recording", "recording: homes, move", "recording: home, move", `x.yaml:18: draw.load.recording: no recording "home", did you mean "homes"? wanted one of: homes`},
 		{"no such column", "move_weeks: 3", "columns: [h10006414, x*]", `x.yaml:18: draw.load.columns: recording homes has no other column that fits "x*", wanted one of: h10006414, h10006572, `},
@@ -373,20 +374,20 @@ func TestBadDraws(t *testing.T) {
 		{"an unknown key", "time_constant_h", "time_constant", `x.yaml:23: unknown key "time_constant" in draw.heat_pump, did you mean "time_constant_h"? wanted one of: `},
 		{"a value out of bounds", "time_constant_h: 40", "time_constant_h: 4000", "x.yaml:23: draw.heat_pump.time_constant_h: 4000 is above 1000"},
 		{"a drawn value out of bounds", "between: [120, 240]", "between: [120, 24000]", "x.yaml:22: draw.heat_pump.heat_loss_w_per_k: 24000 is above 10000"},
-		{"one of them out of bounds", "time_constant_h: 40", "time_constant_h: {one_of: [40, 0.5]}", "x.yaml:23: draw.heat_pump.time_constant_h: 0.5 is below 1"},
-		{"between the wrong way", "between: [120, 240]", "between: [240, 120]", "x.yaml:22: draw.heat_pump.heat_loss_w_per_k: wanted between: [least, most], the smaller first, and step above 0, at most 1000000 values apart"},
+		{"an option out of bounds", "time_constant_h: 40", "time_constant_h: {one_of: [40, 0.5]}", "x.yaml:23: draw.heat_pump.time_constant_h: 0.5 is below 1"},
+		{"between with the greater first", "between: [120, 240]", "between: [240, 120]", "x.yaml:22: draw.heat_pump.heat_loss_w_per_k: wanted between: [least, most], the smaller first, and step above 0, at most 1000000 values apart"},
 		{"no step", "step: 20", "step: 0", "x.yaml:22: draw.heat_pump.heat_loss_w_per_k: wanted between: [least, most], the smaller first, and step above 0, at most 1000000 values apart"},
 		{"one of nothing", "one_of: [A, B, C]", "one_of: []", "x.yaml:19: draw.phase: wanted one_of alone, with a list of values"},
 		{"no such phase", "one_of: [A, B, C]", "one_of: [A, D]", `x.yaml:19: draw.phase: "D" is unknown, did you mean "A"? wanted one of: A, B, C, ABC`},
 		{"an owner", "name: store", "owner: x", `x.yaml:27: unknown key "owner" in draw.batteries, wanted one of: `},
 		{"an incomplete device", "    rated_w: 5000\n", "", "x.yaml:25: draw.batteries: rated_w is missing, wanted "},
-		{"prepared, and what is drawn differs", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: true, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180, scale: {one_of: [1, 2]}}", "x.yaml:24: draw.pv.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0"},
-		{"prepared, in words", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: all, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180}", `x.yaml:24: draw.pv.prepared: "all" is a text, wanted true or false`},
+		{"prepared, and a drawn scale", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: true, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180, scale: {one_of: [1, 2]}}", "x.yaml:24: draw.pv.scale: wanted a number, the same for all, where the other homes are prepared: theirs is 0"},
+		{"prepared, as a text", "hot_water: {share: 0.10}", "pv: {share: 0.3, prepared: all, rated_w: 5000, tilt_deg: 30, azimuth_deg: 180}", `x.yaml:24: draw.pv.prepared: "all" is a text, wanted true or false`},
 		{"prepared without a scale", "hot_water: {share: 0.10}", "hot_water: {share: 0.10, prepared: true}", `x.yaml:24: unknown key "prepared" in draw.hot_water`},
-		{"prepared, and not all are available", "name: store", "prepared: true\n    available: {one_of: [true, false]}", "x.yaml:28: draw.batteries.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false"},
-		{"a prepared device, in words", "name: store", "prepared: later", `x.yaml:27: draw.batteries.prepared: "later" is a text, wanted true or false`},
+		{"prepared, and a drawn availability", "name: store", "prepared: true\n    available: {one_of: [true, false]}", "x.yaml:28: draw.batteries.available: wanted true or false, the same for all, where the other homes are prepared: theirs is false"},
+		{"a prepared device, as a text", "name: store", "prepared: later", `x.yaml:27: draw.batteries.prepared: "later" is a text, wanted true or false`},
 		{"a device that cannot be prepared", "rated_wh: 60000", "prepared: true", `x.yaml:32: unknown key "prepared" in draw.vehicles`},
-		{"a community's own prepared", "rated_w: 50000}", "rated_w: 50000, prepared: true}", `x.yaml:37: unknown key "prepared" in draw.community.batteries[0]`},
+		{"a prepared battery of a community", "rated_w: 50000}", "rated_w: 50000, prepared: true}", `x.yaml:37: unknown key "prepared" in draw.community.batteries[0]`},
 		{"a bad limit", "limit_w: 75000", "limit_w: -1", "x.yaml:35: draw.community.limit_w: -1 is below 0"},
 		{"a bad member of each community", "rated_w: 50000", "rated_w: -1", "x.yaml:37: draw.community.batteries[0].rated_w: -1 must be above 0"},
 		{"a number and no draw", "households: 300\ndraw:", "households: 300\nx_draw:", `unknown key "x_draw"`},
@@ -397,9 +398,9 @@ func TestBadDraws(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if !strings.Contains(drawnSource, row.old) {
-				t.Fatal("nothing to replace")
+				t.Fatalf("%q is not in the scenario", row.old)
 			}
-			s, err := load([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
+			s, err := loadFrom([]byte(strings.Replace(drawnSource, row.old, row.new, 1)), location{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 			if err == nil {
 				err = Build(s)
 			}
@@ -410,28 +411,28 @@ func TestBadDraws(t *testing.T) {
 	}
 }
 
-// Homes without a draw.
+// A number of households needs a draw, and a list cannot be set to a number.
 func TestHouseholdsWithoutDraw(t *testing.T) {
 	for _, row := range [][2]string{
 		{"communities: [{id: c}]\nhouseholds: 3\n", "x.yaml:2: households: 3 of them and no draw, wanted a draw that says what they are, or a list of them"},
 		{"communities: [{id: c}]\nhouseholds: 3\ndraw: 4\n", "x.yaml:3: draw: 4 is a number, wanted keys and values"},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{})
+		_, err := loadFrom([]byte(row[0]), location{file: "x.yaml", data: scenarios.Files}, Options{})
 		if err == nil || err.Error() != row[1] {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
 	}
 	s := mustLoad(t, baseScenario(t), Options{})
-	if err := s.document.set("households=3"); err == nil || !strings.Contains(err.Error(), "not a single value") {
-		t.Errorf("a list set to a number: %v", err)
+	if err := s.document.applySet("households=3"); err == nil || !strings.Contains(err.Error(), "not a single value") {
+		t.Errorf("--set of a list of households to a number: %v", err)
 	}
 }
 
-// Copies that are moved by weeks do not add up in step. Peak of the recorded load
-// in the year, kW/home, as drawn independently in six towns: 50 homes 1.30, 300
-// 1.05, 3,000 0.96 to 1.00; without the move 300 had 1.32, 3,000 1.28. The errors
-// reached are −3 %, −2 % and none; 0 % without the move, from 300 homes on. (Fifty
-// homes without the move had 1.53, where a column could be drawn twice.)
+// The peaks of copies that are moved by weeks do not coincide. The wanted peaks of the
+// recorded load in the year, kW/home, are of six towns drawn independently: 1.30 for 50 homes,
+// 1.05 for 300, 0.96 to 1.00 for 3,000; without the move 1.32 for 300 and 1.28 for 3,000. The
+// errors reached are −3 %, −2 % and none; 0 % without the move, from 300 homes on. (Fifty homes
+// without the move had 1.53 where a column could be drawn twice.)
 func TestPeaksOfMovedCopies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("years of many homes")
@@ -454,7 +455,7 @@ func TestPeaksOfMovedCopies(t *testing.T) {
 	}
 }
 
-// recordedLoads are the sums of the recorded loads of each community.
+// recordedLoads returns the sum of the recorded loads of each community, by step.
 func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 	t.Helper()
 	spec := recordingSpec(&s.document.entries("recordings")[0])
@@ -488,7 +489,8 @@ func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 	return communities
 }
 
-// meanPeak is the mean of the peaks of groups of communities, in kW per home.
+// meanPeak returns the mean peak of groups of communities, kW per home. size is the number of
+// communities in a group, homes its number of homes.
 func meanPeak(communities [][]twins.Power, size, homes int) float64 {
 	var peaks []float64
 	for group := range slices.Chunk(communities, size) {
@@ -503,8 +505,8 @@ func meanPeak(communities [][]twins.Power, size, homes int) float64 {
 	return mean(peaks)
 }
 
-// Plants grow with the homes; how many there are stays. The city's are 15.0 MW for
-// 10,000 homes, the largest 0.66 MW.
+// The ratings of plants are proportional to the number of homes; the number of plants does not
+// change. The city has 15.0 MW for 10,000 homes; its largest plant has 0.66 MW.
 func TestDrawnSupply(t *testing.T) {
 	for _, row := range []struct {
 		homes         int
@@ -544,7 +546,7 @@ func TestDrawnSupply(t *testing.T) {
 	}
 }
 
-// A * in a column or a user stands for any that there is.
+// A * in a column or a user matches any column or user that exists.
 func TestDrawnWords(t *testing.T) {
 	source := strings.NewReplacer(
 		"  hot_water: {share: 0.10}", "  pv: {share: 1, recording: homes, column: \"h100*\"}",
@@ -573,7 +575,7 @@ func TestDrawnWords(t *testing.T) {
 		{strings.Replace(source, `"Ad*"`, `"Bd*"`, 1), `draw.vehicles.sessions.user: nothing fits "Bd*", wanted one of: AdA1-1, `},
 		{strings.Replace(source, "list: drivers", "list: driver", 1), `draw.vehicles.sessions.list: no session "driver", did you mean "drivers"?`},
 	} {
-		_, err := load([]byte(row[0]), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
+		_, err := loadFrom([]byte(row[0]), location{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
@@ -590,14 +592,14 @@ func TestBadSupply(t *testing.T) {
 		{"{community: supply, for_households: 100, producers: [{id: p, rated_w: 5, units: 0}]}", "draw.supply.producers[0].units: 0 is below 1"},
 	} {
 		source := strings.Replace(drawnSource, "draw:\n", "draw:\n  supply: "+row[0]+"\n", 1)
-		_, err := load([]byte(source), origin{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
+		_, err := loadFrom([]byte(source), location{file: "x.yaml", data: scenarios.Files}, Options{Steps: new(2)})
 		if err == nil || !strings.Contains(err.Error(), "x.yaml:17: ") || !strings.Contains(err.Error(), row[1]) {
 			t.Errorf("got  %v\nwant %s", err, row[1])
 		}
 	}
 }
 
-// figure checks a value against what is known, with how far it may be off.
+// figure checks that got is within off of want, and logs its error.
 func figure(t *testing.T, what string, got, want, off float64) {
 	t.Helper()
 	if math.Abs(got-want) > off {

@@ -9,47 +9,49 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Values under draw that are drawn themselves: {one_of: [...]}, {between: [least,
-// most], step: 1}, and texts with a * that stand for columns or users.
+// Values under draw can be drawn themselves: {one_of: [...]}, {between: [least, most], step: 1},
+// and texts with a *, which match columns of a recording or users of sessions.
 
-// variants is a value of which some parts may be drawn.
+// variants is a value some of whose parts are drawn.
 type variants struct {
-	schema *schema
-	of     subschema // by which defaults are filled in; none if it has no tree
-	whole  tree
-	slots  []slot
-	cached map[int64]tree
-	wrong  bool // a slot is none
+	schema  *schemaTree
+	sub     subschema // schema of the value, for its defaults; none if its tree is nil
+	whole   tree      // the value as it was written
+	slots   []slot
+	cached  map[int64]tree // by the number of a combination of options
+	invalid bool           // a slot has errors
 }
 
-// slot is a place in a value that has several.
+// slot is a part of a value that is drawn from several options.
 type slot struct {
-	at      []int // which item of each level
+	path    []int // index of the item at each level of the value
 	options []tree
-	least   *big.Rat // or: least + k·step, k < count
+	least   *big.Rat // if options is nil: option k is least + k·step, 0 ≤ k < count
 	step    *big.Rat
 	count   int
 	line    int32
 }
 
-// mostCached is how many variants are kept; more are made each time.
+// mostCached is the number of combinations up to which values are cached. With more, each
+// value is made anew.
 const mostCached = 4096
 
-// mostValues bounds the values between two.
+// mostValues bounds the number of steps of a between.
 const mostValues = 1_000_000
 
+// variantsOf reads a value with its slots. name is its path, for messages.
 func (g *drawing) variantsOf(name string, v *tree, of subschema) *variants {
-	all := &variants{schema: g.schema, of: of, whole: v.clone(), cached: map[int64]tree{}}
+	all := &variants{schema: g.schema, sub: of, whole: v.clone(), cached: map[int64]tree{}}
 	before := len(g.found)
 	g.findSlots(name, all, v, nil)
-	all.wrong = len(g.found) > before
+	all.invalid = len(g.found) > before
 	return all
 }
 
-// findSlots looks for one_of and between.
+// findSlots finds the slots of v, whose path in the whole value is at.
 func (g *drawing) findSlots(name string, all *variants, v *tree, at []int) {
 	if s, is := g.slotOf(name, v); is {
-		s.at = slices.Clone(at)
+		s.path = slices.Clone(at)
 		all.slots = append(all.slots, s)
 		return
 	}
@@ -66,8 +68,9 @@ func (g *drawing) findSlots(name string, all *variants, v *tree, at []int) {
 	}
 }
 
-// words are what a text with a * may become: the columns of the recording beside
-// it, or the users of the sessions; nil if these are wrong themselves.
+// words returns the words that the i-th text of an object can become if it has a *: the columns
+// of the recording that the object names, or the users of its sessions. words is nil if these
+// have errors; are is false if the text is not such a pattern.
 func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) {
 	if v.form != formObject || v.items[i].form != formText || !strings.Contains(v.items[i].text, "*") {
 		return nil, false
@@ -84,7 +87,7 @@ func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) 
 	ref := v.get(key)
 	of := entryOf(g.root.get(list), ref.text)
 	if of == nil {
-		g.wrong(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, problem.Wanted(ref.text, g.ids(list)))
+		g.addProblem(ref.line, "%s.%s: no %s %q, %s", name, key, strings.TrimSuffix(list, "s"), ref.text, problem.Wanted(ref.text, g.ids(list)))
 		return nil, true
 	}
 	var err error
@@ -101,36 +104,38 @@ func (g *drawing) words(name string, v *tree, i int) (words []string, are bool) 
 	return words, true
 }
 
+// slotOfWords returns the slot of a text with a *: those of words that fit it.
 func (g *drawing) slotOfWords(name string, v *tree, words []string, at []int) slot {
-	s := slot{at: at, line: v.line}
+	s := slot{path: at, line: v.line}
 	for _, w := range words {
-		if _, fits := star(v.text, w); fits {
+		if _, fits := matchStar(v.text, w); fits {
 			s.options = append(s.options, tree{form: formText, line: v.line, text: w})
 		}
 	}
 	if s.count = len(s.options); s.count == 0 {
 		if words != nil {
-			g.wrong(v.line, "%s: nothing fits %q, %s", name, v.text, problem.Wanted(v.text, words))
+			g.addProblem(v.line, "%s: nothing fits %q, %s", name, v.text, problem.Wanted(v.text, words))
 		}
-		return slot{at: at, options: []tree{{}}, count: 1}
+		return slot{path: at, options: []tree{{}}, count: 1}
 	}
 	return s
 }
 
+// slotOf returns the slot of a one_of or a between; is is false if v is neither.
 func (g *drawing) slotOf(name string, v *tree) (s slot, is bool) {
 	oneOf, between, step := v.get("one_of"), v.get("between"), v.get("step")
 	s.line = v.line
 	switch {
 	case oneOf != nil:
 		if len(v.keys) != 1 || oneOf.form != formList || len(oneOf.items) == 0 {
-			g.wrong(oneOf.line, "%s: wanted one_of alone, with a list of values", name)
+			g.addProblem(oneOf.line, "%s: wanted one_of alone, with a list of values", name)
 			return slot{options: []tree{{}}, count: 1}, true
 		}
 		s.options, s.count = oneOf.items, len(oneOf.items)
 		return s, true
 	case between != nil:
 		if !s.readBetween(v, between, step) {
-			g.wrong(between.line, "%s: wanted between: [least, most], the smaller first, and step above 0, at most %d values apart", name, mostValues)
+			g.addProblem(between.line, "%s: wanted between: [least, most], the smaller first, and step above 0, at most %d values apart", name, mostValues)
 			return slot{options: []tree{{}}, count: 1}, true
 		}
 		return s, true
@@ -138,6 +143,7 @@ func (g *drawing) slotOf(name string, v *tree) (s slot, is bool) {
 	return s, false
 }
 
+// readBetween reads a between and its step. It returns false if they are not valid.
 func (s *slot) readBetween(v, between, step *tree) bool {
 	if step == nil {
 		step = &tree{form: formNumber, text: "1"}
@@ -170,24 +176,24 @@ func ratOf(t *tree) *big.Rat {
 	return r
 }
 
-// option is the k-th value.
+// option returns the slot's k-th option.
 func (s *slot) option(k int) tree {
 	if s.options != nil {
 		return s.options[k].clone()
 	}
 	r := new(big.Rat).Mul(s.step, big.NewRat(int64(k), 1))
 	r.Add(r, s.least)
-	places, _ := r.FloatPrec()
-	text, _ := decimal(r.FloatString(places))
+	decimals, _ := r.FloatPrec()
+	text, _ := decimal(r.FloatString(decimals))
 	return tree{form: formNumber, line: s.line, text: text}
 }
 
-// make makes the value with one option for each slot.
+// make returns the value with the chosen option of each slot.
 func (v *variants) make(choice []int) tree {
 	t := v.whole.clone()
 	for i := range v.slots {
 		at := &t
-		for _, k := range v.slots[i].at {
+		for _, k := range v.slots[i].path {
 			at = &at.items[k]
 		}
 		line := at.line
@@ -196,8 +202,8 @@ func (v *variants) make(choice []int) tree {
 			at.line = line
 		}
 	}
-	if v.of.tree != nil {
-		v.schema.fill(v.of, &t)
+	if v.sub.tree != nil {
+		v.schema.fill(v.sub, &t)
 	}
 	t.shared = t.items != nil
 	for i := range t.items {
@@ -206,7 +212,7 @@ func (v *variants) make(choice []int) tree {
 	return t
 }
 
-// drawn draws the value in the stream of a path; its items are shared.
+// drawn draws the value in the stream of a path. Values with the same options share items.
 func (v *variants) drawn(seed uint64, path string) tree {
 	choice := make([]int, len(v.slots))
 	number, all := int64(0), int64(1)
@@ -231,8 +237,8 @@ func (v *variants) drawn(seed uint64, path string) tree {
 	return t
 }
 
-// samples are choices that have each value at least once; of values between two
-// the ends.
+// samples returns choices in which each option of a one_of, and the least and greatest value
+// of each between, occurs at least once.
 func (v *variants) samples() (choices [][]int) {
 	most := 1
 	for i := range v.slots {

@@ -13,17 +13,17 @@ type Entry struct {
 	document *document
 }
 
-// EntrySetting is a setting as an entry has it: Value at the start, and the bounds
-// that both the kind and its schema give it.
+// EntrySetting is a setting of an entry: its value at the start, and the bounds that both the
+// kind and its schema allow.
 type EntrySetting struct {
 	twins.Setting
 	Value int64
-	None  bool // the entry leaves it open: a community without a limit
-	// Boolean says that it is written true or false and stored as 1 or 0.
+	None  bool // the entry has no value, such as a community without a limit
+	// Boolean reports that the setting is written true or false and stored as 1 or 0.
 	Boolean bool
 }
 
-// Entry returns the entry of a member of a kind by its path.
+// Entry returns the entry of a kind's member, or of a community, by its path.
 func (s *Scenario) Entry(k *twins.Kind, path string) (Entry, bool) {
 	if s == nil || s.document == nil || k == nil {
 		return Entry{}, false
@@ -39,25 +39,25 @@ func (s *Scenario) Entry(k *twins.Kind, path string) (Entry, bool) {
 	return Entry{k, entry, s.document}, targetPath(k, entry) == path
 }
 
-// SetPath is how --set and events: name a setting of the entry: batteries.b1.mode.
+// SetPath is the path of a setting of the entry in --set and events: batteries.b1.mode.
 func (e Entry) SetPath(setting string) string {
 	return e.kind.Plural + "." + e.entry.textOf("id") + "." + setting
 }
 
-// JSON is the entry as its kind reads it: without the keys that all share.
+// JSON returns the entry for its kind: without the keys that all kinds share.
 func (e Entry) JSON() []byte { return specOf(e.entry) }
 
-// Absent reports whether it is prepared and not there at the start.
-func (e Entry) Absent() bool { return absent(e.entry) }
+// Absent reports whether the member is prepared and out of service at the start.
+func (e Entry) Absent() bool { return isAbsent(e.entry) }
 
-// absent reports whether an entry is prepared and not there at the start: until a
-// command makes it available.
-func absent(entry *tree) bool {
+// isAbsent reports whether an entry's member is prepared and out of service at the start: it
+// is not there until a command makes it available.
+func isAbsent(entry *tree) bool {
 	return entry.isTrue("prepared") && !entry.isTrue(twins.InService)
 }
 
-// Settings are those of its kind that the entry has: a home without panels has none
-// of theirs.
+// Settings returns the settings of the kind that the entry has. A home without panels lacks
+// the settings of panels.
 func (e Entry) Settings() (found []EntrySetting) {
 	for _, s := range e.kind.Settings {
 		if v, ok := e.Setting(s.Name); ok {
@@ -67,19 +67,19 @@ func (e Entry) Settings() (found []EntrySetting) {
 	return found
 }
 
-// Setting is one of Settings.
+// Setting returns a setting of the entry by its name.
 func (e Entry) Setting(name string) (EntrySetting, bool) {
 	s, ok := e.kind.Setting(name)
 	if !ok {
 		return EntrySetting{}, false
 	}
-	of, _ := e.document.schema.entry(e.kind.Plural)
-	t, err := e.document.descend(name, target{list: e.kind.Plural, entry: e.entry, in: e.entry, rest: strings.Split(name, "."), of: of})
+	of, _ := e.document.schema.entryIn(e.kind.Plural)
+	t, err := e.document.descend(name, target{list: e.kind.Plural, entry: e.entry, object: e.entry, rest: strings.Split(name, "."), sub: of})
 	if err != nil {
 		return EntrySetting{}, false
 	}
-	v := EntrySetting{Setting: within(s, t.of), Boolean: t.of.textOf("type") == "boolean"}
-	now := t.in.get(t.key)
+	v := EntrySetting{Setting: within(s, t.sub), Boolean: t.sub.textOf("type") == "boolean"}
+	now := t.object.get(t.key)
 	if now == nil || now.form == formNull {
 		v.None = true
 		return v, true

@@ -7,13 +7,13 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// An entry says what a member has of its kind's settings.
+// An entry has the settings of its kind that the member has.
 func TestEntrySettings(t *testing.T) {
 	s := mustLoad(t, baseScenario(t), Options{})
 	names := func(kind *twins.Kind, path string) (all []string) {
 		e, ok := s.Entry(kind, path)
 		if !ok {
-			t.Fatal(path)
+			t.Fatalf("no entry at %s", path)
 		}
 		for _, s := range e.Settings() {
 			all = append(all, fmt.Sprint(s.Name, "=", s.Value, s.None, s.Boolean))
@@ -33,6 +33,6 @@ func TestEntrySettings(t *testing.T) {
 		}
 	}
 	if _, ok := s.Entry(twins.Battery, "grid/supply/b1"); ok {
-		t.Error("an entry at another's path")
+		t.Error("there is an entry at a path of another community")
 	}
 }

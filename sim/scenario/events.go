@@ -14,20 +14,20 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// planned is a command with what is known of it while a scenario is read.
+// planned is a command with what its checks need.
 type planned struct {
 	twins.Command
 	line    int32
-	name    string // of its target, as in --set
+	name    string // of its target and setting, as in --set
 	setting twins.Setting
-	before  int64 // the setting's value in the scenario
+	before  int64 // value of the setting in the scenario
 }
 
 // settingOf names a setting of a twin.
 type settingOf struct{ target, name string }
 
-// plan expands one change in mid-run into commands. What is wrong with it is a
-// pathError or a valueError.
+// plan expands one change in mid-run into commands. Its errors are a pathError or a
+// valueError.
 func (d *document) plan(written string, step twins.Tick) ([]planned, error) {
 	c, err := parseChange(written)
 	if err != nil {
@@ -51,14 +51,14 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 	k := kindOfList(t.list)
 	p.name = t.name()
 	ok := false
-	if k != nil && t.of.isTrue("x-changeable") {
+	if k != nil && t.sub.isTrue("x-changeable") {
 		p.setting, ok = k.Setting(key)
 	}
 	if !ok {
 		return p, errPath("%s may not change in mid-run, %s", p.name, settingsOf(k))
 	}
-	p.setting = within(p.setting, t.of)
-	old := t.in.get(t.key)
+	p.setting = within(p.setting, t.sub)
+	old := t.object.get(t.key)
 	if old == nil {
 		old = &tree{}
 	}
@@ -71,8 +71,8 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 		p.Command = twins.Multiply(target, key, by).At(step, 0)
 		return p, err
 	}
-	if found := d.validate(place{p.name, &c.value, t.of}); len(found) > 0 {
-		return p, errWhat(found[0])
+	if found := d.validate(valueAt{p.name, &c.value, t.sub}); len(found) > 0 {
+		return p, asValueError(found[0])
 	}
 	if c.value.form == formNull {
 		wanted := "a number"
@@ -101,7 +101,7 @@ func settingsOf(k *twins.Kind) string {
 	return "wanted one of: " + strings.Join(names, ", ")
 }
 
-// within narrows the bounds of a setting to those of its schema.
+// within returns a setting with its bounds narrowed to those of its schema.
 func within(s twins.Setting, of subschema) twins.Setting {
 	if least := of.get("minimum"); least != nil {
 		if v, err := stored(least, s); err == nil {
@@ -116,7 +116,7 @@ func within(s twins.Setting, of subschema) twins.Setting {
 	return s
 }
 
-// targetPath is the path of the twin that an entry becomes.
+// targetPath is the path of an entry's twin.
 func targetPath(k *twins.Kind, entry *tree) string {
 	if k.Role == twins.RoleNode {
 		return communityPath(entry.textOf("id"))
@@ -124,7 +124,7 @@ func targetPath(k *twins.Kind, entry *tree) string {
 	return memberPath(entry)
 }
 
-// stored is a value as the integer in which a setting is kept; 0 for none.
+// stored converts a value to the integer of a setting; 0 for no value.
 func stored(t *tree, s twins.Setting) (int64, error) {
 	switch {
 	case t.form == formNumber:
@@ -132,12 +132,12 @@ func stored(t *tree, s twins.Setting) (int64, error) {
 	case t.form == formBoolean && t.text == "true":
 		return 1, nil
 	case t.form == formText:
-		return int64(max(0, slices.Index(s.Words, t.text))), nil // the schema knows no other
+		return int64(max(0, slices.Index(s.Words, t.text))), nil // the schema allows no other word
 	}
 	return 0, nil
 }
 
-// factor is a factor in ppb.
+// factor returns the factor of a change, ppb.
 func factor(c *change, name string, old *tree) (int64, error) {
 	if old.form != formNumber {
 		return 0, notNumber(name, old)
@@ -149,9 +149,8 @@ func factor(c *change, name string, old *tree) (int64, error) {
 	return f, nil
 }
 
-// Commands expands changes that take effect at a step, written as in --set, into
-// commands numbered from 1. Forks and the API use it. What is wrong is a
-// *problem.Usage.
+// Commands expands changes, written as in --set, into commands for a step, numbered from 1.
+// Forks and the API use it. Errors are a *problem.Usage.
 func (s *Scenario) Commands(sets []string, step twins.Tick) (commands []twins.Command, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,9 +167,9 @@ func (s *Scenario) Commands(sets []string, step twins.Tick) (commands []twins.Co
 	return commands, nil
 }
 
-// Changes is Commands for a run that has had commands from outside already: it numbers
-// on from those and from the scenario's events, and refuses factors that would take
-// a setting out of its bounds.
+// Changes is Commands for a run that already has the commands before. It numbers the new ones
+// after those and after the scenario's events, and refuses factors that would take a setting
+// out of its bounds.
 func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Command) ([]twins.Command, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,8 +198,8 @@ func (s *Scenario) Changes(sets []string, step twins.Tick, before []twins.Comman
 	return commands, nil
 }
 
-// plannedLike gives commands the bounds of others for the same setting; those for
-// settings that the others do not touch are left out.
+// plannedLike returns commands with the bounds that others have for the same setting. It
+// leaves out commands for settings that the others do not change.
 func plannedLike(commands []twins.Command, others []planned) (found []planned) {
 	like := make(map[settingOf]planned, len(others))
 	for _, o := range others {
@@ -217,14 +216,14 @@ func plannedLike(commands []twins.Command, others []planned) (found []planned) {
 	return found
 }
 
-// Moment is the step of a moment that is written as under events: a step, HH:MM on the
-// first day, or a date and a time. What is wrong with it is a *problem.Usage.
+// Moment returns the step of a moment written as under events: a number of a step, HH:MM on
+// the first day, or a date and a time. Errors are a *problem.Usage.
 func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	t := tree{form: formText, text: at}
 	if at != "" && strings.Trim(at, "0123456789") == "" {
 		t.form = formNumber
 	}
-	tick, err := s.document.moment(&t, s.Calendar)
+	tick, err := s.document.stepOf(&t, s.Calendar)
 	var p *problem.At
 	switch {
 	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
@@ -235,14 +234,14 @@ func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	return tick, err
 }
 
-// events expands the scenario's events into commands, numbered in the order of
-// the file.
-func (d *document) events(cal *inputs.Calendar) ([]twins.Command, error) {
+// readEvents expands the scenario's events into commands, numbered from 1 in the order of the
+// file.
+func (d *document) readEvents(cal *inputs.Calendar) ([]twins.Command, error) {
 	var all []planned
 	var found []error
 	for i := range d.entries("events") {
 		e := &d.entries("events")[i]
-		at, err := d.moment(e.get("at"), cal)
+		at, err := d.stepOf(e.get("at"), cal)
 		if err != nil {
 			found = append(found, err)
 			continue
@@ -273,19 +272,19 @@ func (d *document) events(cal *inputs.Calendar) ([]twins.Command, error) {
 	return commands, nil
 }
 
-// eventError says where in the file a change is wrong. Paths are usage, as they
-// are in --set.
+// eventError adds the line of the event to an error of plan. A wrong path is an error of
+// usage, as it is in --set.
 func (d *document) eventError(line int32, err error) error {
 	var path *pathError
-	p := d.problem(line, "events: %v", err)
+	p := d.errorAt(line, "events: %v", err)
 	if errors.As(err, &path) {
 		return &problem.At{File: d.file, Line: int(line), What: "events: " + err.Error(), Err: problem.ErrUsage}
 	}
 	return p
 }
 
-// rehearse follows the settings through the run: a factor must not take one out
-// of its bounds, which would end the run in its middle.
+// rehearse computes the values of all settings through the run and refuses factors that take
+// one out of its bounds, because that would fail the run later.
 func (d *document) rehearse(all []planned) (found []error) {
 	now := map[settingOf]int64{}
 	inOrder := slices.Clone(all)
@@ -306,19 +305,19 @@ func (d *document) rehearse(all []planned) (found []error) {
 			ok = v >= least && v <= p.setting.Max
 		}
 		if now[at] = v; !ok {
-			found = append(found, d.problem(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
+			found = append(found, d.errorAt(p.line, "events: %s: the factor takes it out of %s…%s", p.name,
 				p.setting.Text(least), p.setting.Text(p.setting.Max)))
 		}
 	}
 	return found
 }
 
-// moment is the step at which an event happens.
-func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
+// stepOf returns the step of an event's moment.
+func (d *document) stepOf(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	if at.form == formNumber {
 		n, err := twins.ParseScaled(at.text, 1)
 		if err != nil {
-			return 0, d.problem(at.line, "events: at: step %s is too large", at.text)
+			return 0, d.errorAt(at.line, "events: at: step %s is too large", at.text)
 		}
 		return twins.Tick(n), nil
 	}
@@ -326,7 +325,7 @@ func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	if date, rest, ok := strings.Cut(at.text, "T"); ok {
 		t, err := time.Parse(time.DateOnly, date)
 		if err != nil {
-			return 0, d.problem(at.line, "events: at: %q is no date", date)
+			return 0, d.errorAt(at.line, "events: at: %q is no date", date)
 		}
 		day, clock = cal.DayOf(t), rest
 	}
@@ -335,11 +334,11 @@ func (d *document) moment(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	}
 	t, err := time.Parse(time.TimeOnly, clock)
 	if err != nil {
-		return 0, d.problem(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
+		return 0, d.errorAt(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
 	}
 	tick := cal.At(day, t.Hour()*3600+t.Minute()*60+t.Second())
 	if tick < 0 {
-		return 0, d.problem(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
+		return 0, d.errorAt(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
 	}
 	return tick, nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
-// expand turns entries with a * in their id into one for each column, or each
-// owner, that fits. Owners come first, since devices can follow them.
+// expand replaces each entry with a * in its id by one entry for each column, user or owner
+// that fits. Kinds that own others are expanded first, because devices can follow owners.
 func (d *document) expand() error {
 	var found []error
 	for _, k := range memberKinds() {
@@ -47,15 +47,17 @@ func hasStar(entry *tree) (has bool) {
 	return has
 }
 
-// pattern is an entry that stands for many. What its * stand for is decided by
-// its first column of a recording with a *, or else by its owner.
+// pattern is an entry with a * in its id, which stands for many entries. Its first column of a
+// recording with a * says what the * matches; without one the user of its sessions does, and
+// without that its owner.
 type pattern struct {
 	*document
 	name     string
 	entry    *tree
-	captured []string // what the * becomes in each of the many
+	captured []string // what the * becomes, by entry
 }
 
+// find sets captured, or returns what is wrong with the pattern.
 func (p *pattern) find() error {
 	var starred, plain *tree
 	var starredPath, plainPath string
@@ -71,7 +73,7 @@ func (p *pattern) find() error {
 	var twice error
 	p.entry.texts("", func(path string, t *tree) {
 		if strings.Count(t.text, "*") > 1 && twice == nil {
-			twice = p.problem(t.line, "%s.%s: %q has more than one *, wanted one at most", p.name, path, t.text)
+			twice = p.errorAt(t.line, "%s.%s: %q has more than one *, wanted one at most", p.name, path, t.text)
 		}
 	})
 	id, owner, user := p.entry.get("id"), p.entry.get("owner"), p.entry.get("sessions")
@@ -88,21 +90,21 @@ func (p *pattern) find() error {
 	case hasID && owner != nil && strings.Contains(owner.text, "*"):
 		return p.byOwner(owner)
 	case hasID && plain != nil:
-		return p.problem(id.line, "%s: id has a * and %s.column %q has none, wanted one in both or in none", p.name, plainPath, plain.textOf("column"))
+		return p.errorAt(id.line, "%s: id has a * and %s.column %q has none, wanted one in both or in none", p.name, plainPath, plain.textOf("column"))
 	case hasID:
-		return p.problem(id.line, "%s: id has a * and nothing that it could follow, wanted one in owner as well", p.name)
+		return p.errorAt(id.line, "%s: id has a * and nothing that it could follow, wanted one in owner as well", p.name)
 	case starred != nil:
-		return p.problem(starred.line, "%s: %s.column %q has a * and id has none, wanted one in both or in none", p.name, starredPath, starred.textOf("column"))
+		return p.errorAt(starred.line, "%s: %s.column %q has a * and id has none, wanted one in both or in none", p.name, starredPath, starred.textOf("column"))
 	}
-	return p.problem(p.entry.line, "%s: a * in it and none in id, wanted one in both or in none", p.name)
+	return p.errorAt(p.entry.line, "%s: a * in it and none in id, wanted one in both or in none", p.name)
 }
 
-// byColumn captures from the columns of a recording, in the order of the file.
+// byColumn matches the * with the columns of a recording, in the order of the file.
 func (p *pattern) byColumn(path string, ref *tree) error {
 	recording := entryOf(p.root.get("recordings"), ref.textOf("recording"))
 	if recording == nil {
 		id := ref.get("recording")
-		return p.problem(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, problem.Wanted(id.text, p.ids("recordings")))
+		return p.errorAt(id.line, "%s.%s.recording: no recording %q, %s", p.name, path, id.text, problem.Wanted(id.text, p.ids("recordings")))
 	}
 	columns, err := p.columnsOf(recording)
 	if err != nil {
@@ -110,30 +112,30 @@ func (p *pattern) byColumn(path string, ref *tree) error {
 	}
 	column := ref.get("column")
 	if p.capture(column.text, columns.names); len(p.captured) == 0 {
-		return p.problem(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
+		return p.errorAt(column.line, "%s.%s.column: recording %s has no column that fits %q, %s",
 			p.name, path, ref.textOf("recording"), column.text, problem.Wanted(column.text, columns.names))
 	}
 	return nil
 }
 
-// byUser captures from the users of a file of sessions, in alphabetical order.
+// byUser matches the * with the users of a file of sessions, in alphabetical order.
 func (p *pattern) byUser(ref *tree) error {
 	list, user := ref.get("list"), ref.get("user")
 	sessions := entryOf(p.root.get("sessions"), list.text)
 	if sessions == nil {
-		return p.problem(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, problem.Wanted(list.text, p.ids("sessions")))
+		return p.errorAt(list.line, "%s.sessions.list: no sessions %q, %s", p.name, list.text, problem.Wanted(list.text, p.ids("sessions")))
 	}
 	users, err := p.usersOf(sessions)
 	if err != nil {
 		return err
 	}
 	if p.capture(user.text, users); len(p.captured) == 0 {
-		return p.problem(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, problem.Wanted(user.text, users))
+		return p.errorAt(user.line, "%s.sessions.user: sessions %s have no user that fits %q, %s", p.name, list.text, user.text, problem.Wanted(user.text, users))
 	}
 	return nil
 }
 
-// byOwner captures from the ids of the owners in the entry's community.
+// byOwner matches the * with the ids of the owners in the entry's community.
 func (p *pattern) byOwner(owner *tree) error {
 	var ids []string
 	for _, k := range memberKinds() {
@@ -144,23 +146,24 @@ func (p *pattern) byOwner(owner *tree) error {
 		}
 	}
 	if p.capture(owner.text, ids); len(p.captured) == 0 {
-		return p.problem(owner.line, "%s.owner: no household in community %q fits %q, %s",
+		return p.errorAt(owner.line, "%s.owner: no household in community %q fits %q, %s",
 			p.name, p.entry.textOf("community"), owner.text, problem.Wanted(owner.text, ids))
 	}
 	return nil
 }
 
+// capture adds what the * of a pattern captures in each of words that fits it.
 func (p *pattern) capture(pattern string, words []string) {
 	for _, w := range words {
-		if captured, ok := star(pattern, w); ok && captured != "" && captured != "*" {
+		if captured, ok := matchStar(pattern, w); ok && captured != "" && captured != "*" {
 			p.captured = append(p.captured, captured)
 		}
 	}
 }
 
-// star matches a word with a pattern that has at most one *, and returns what
-// the * stands for.
-func star(pattern, word string) (captured string, ok bool) {
+// matchStar matches a word with a pattern that has at most one *, and returns what the *
+// captures.
+func matchStar(pattern, word string) (captured string, ok bool) {
 	before, after, has := strings.Cut(pattern, "*")
 	if !has {
 		return "", pattern == word
@@ -171,11 +174,11 @@ func star(pattern, word string) (captured string, ok bool) {
 	return word[len(before) : len(word)-len(after)], true
 }
 
-// sessionsSpec is what ReadSessions wants to know of an entry.
+// sessionsSpec returns an entry as inputs.ReadSessions takes it.
 func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
-	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // whole, by the schema
+	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // the schema allows only whole numbers
 	if c := entry.get("columns"); c != nil {
 		spec.Columns.User, spec.Columns.Arrive = c.textOf("user"), c.textOf("arrive")
 		spec.Columns.Leave, spec.Columns.Energy = c.textOf("leave"), c.textOf("energy")
@@ -183,7 +186,7 @@ func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	return spec
 }
 
-// recordingSpec is what ReadRecording wants to know of an entry.
+// recordingSpec returns an entry as inputs.ReadRecording takes it.
 func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Gaps = entry.textOf("unit"), entry.textOf("gaps")
@@ -192,7 +195,7 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	}
 	if c := entry.get("calendar"); c != nil {
 		for i := range c.items {
-			week, _ := strconv.Atoi(c.items[i].textOf("from_week")) // whole, by the schema
+			week, _ := strconv.Atoi(c.items[i].textOf("from_week")) // the schema allows only whole numbers
 			spec.Calendar = append(spec.Calendar, inputs.CalendarPart{FromWeek: week, RecordDay: c.items[i].textOf("record_day")})
 		}
 	}
@@ -205,14 +208,14 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	return spec
 }
 
-// weatherSpec is what ReadWeather wants to know of a scenario's weather.
+// weatherSpec returns a scenario's weather as inputs.ReadWeather takes it.
 func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	r := recordingSpec(entry)
 	spec.File, spec.Time, spec.Columns, spec.Gaps = r.File, r.Time, r.Columns, r.Gaps
 	number := func(key string) float64 {
 		v, err := strconv.ParseFloat(entry.textOf(key), 64)
 		if err != nil {
-			panic(err) // the schema has seen to it
+			panic(err) // the schema allows only numbers
 		}
 		return v
 	}
@@ -229,7 +232,7 @@ func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	return spec
 }
 
-// marketSpec is what ReadMarket wants to know of a scenario's market.
+// marketSpec returns a scenario's market as inputs.ReadMarket takes it.
 func marketSpec(entry *tree) (spec inputs.MarketSpec) {
 	r := recordingSpec(entry)
 	spec.File, spec.Time, spec.Calendar = r.File, r.Time, r.Calendar

@@ -1,5 +1,5 @@
 package scenario
 
-// Build builds a scenario's world, as package sim does, which this package cannot import:
-// what only a world finds is tested beside what the language refuses. build_test.go sets it.
+// Build is sim.Build, which this package cannot import. build_test.go sets it. So tests cover
+// errors that only building the world finds beside errors of the language.
 var Build func(*Scenario) error

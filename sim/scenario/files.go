@@ -17,7 +17,7 @@ import (
 // Listing is one shipped scenario.
 type Listing struct{ Name, Description string }
 
-// List returns the shipped scenarios by name.
+// List returns the shipped scenarios, sorted by name.
 func List() (all []Listing) {
 	for _, name := range shippedNames() {
 		source, err := Source(name)
@@ -26,7 +26,7 @@ func List() (all []Listing) {
 		}
 		t, err := readYAML(name, source)
 		if err != nil {
-			panic(err) // a test reads it
+			panic(err) // TestList reads all of them
 		}
 		all = append(all, Listing{name, t.textOf("description")})
 	}
@@ -44,14 +44,14 @@ func shippedNames() (names []string) {
 	return names
 }
 
-// Source returns a scenario as it was written, with its comments.
+// Source returns the text of a shipped scenario or of a file, with its comments.
 func Source(nameOrFile string) ([]byte, error) {
-	source, _, err := open(nameOrFile)
+	source, _, err := openScenario(nameOrFile)
 	return source, err
 }
 
-// Template returns the files of a commented scenario to begin with, by name: the
-// scenario and its recording. They run as they are.
+// Template returns the files of a commented scenario to start from, by name: the scenario and
+// its recording. They run without changes.
 func Template() map[string][]byte {
 	files := map[string][]byte{}
 	dir := "template"
@@ -65,20 +65,20 @@ func Template() map[string][]byte {
 	return files
 }
 
-// origin is where a scenario comes from.
-type origin struct {
-	file string // as people know it
-	dir  string // of the data; "" if embedded
+// location is a scenario's file, and where its data files are opened.
+type location struct {
+	file string // its name in error messages
+	dir  string // folder of the data; "" if embedded
 	data fs.FS
 }
 
-// open reads a shipped scenario by its name, or a file. A file that is called
-// like a shipped scenario is ./name.
-func open(nameOrFile string) ([]byte, origin, error) {
+// openScenario reads a shipped scenario by its name, or a file. A file with the name of a
+// shipped scenario is opened as ./name.
+func openScenario(nameOrFile string) ([]byte, location, error) {
 	if slices.Contains(shippedNames(), nameOrFile) {
 		file := nameOrFile + ".yaml"
 		source, err := scenarios.Files.ReadFile(file)
-		return source, origin{file: file, data: scenarios.Files}, err
+		return source, location{file: file, data: scenarios.Files}, err
 	}
 	dir := filepath.Dir(nameOrFile)
 	source, err := readRegular(nameOrFile)
@@ -90,11 +90,11 @@ func open(nameOrFile string) ([]byte, origin, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, origin{nameOrFile, dir, dirFS(dir)}, err
+	return source, location{nameOrFile, dir, dirFS(dir)}, err
 }
 
-// dirFS opens files by path from a folder; other than os.DirFS it lets people
-// keep their data elsewhere: ../data/x.csv, /data/x.csv.
+// dirFS opens files by a path from a folder. Unlike os.DirFS it allows paths that leave the
+// folder: ../data/x.csv, /data/x.csv.
 type dirFS string
 
 // Open implements fs.FS.
@@ -108,8 +108,8 @@ func (dir dirFS) Open(name string) (fs.File, error) {
 
 var errNotRegular = errors.New("not a regular file")
 
-// openRegular opens a file, and nothing that has no end or blocks, such as a
-// device or a pipe.
+// openRegular opens a regular file. It refuses devices and pipes, which can block or never
+// end.
 func openRegular(name string) (fs.File, error) {
 	info, err := os.Stat(name)
 	switch {

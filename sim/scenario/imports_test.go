@@ -6,18 +6,18 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// That sim itself is not imported needs no row: it imports this package.
+// Package sim needs no row, because it imports this package.
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix/actors":      "a scenario does not know who steps",
-		"github.com/smatrix-grid/smatrix/persistence": "nothing is kept here: Origin says what to keep",
-		"github.com/smatrix-grid/smatrix/ui":          "who looks is not known here",
-		"github.com/smatrix-grid/smatrix/cmd":         "wiring points inwards",
-		"github.com/smatrix-grid/smatrix/sim/live":    "the clock of a run is not known here",
-		"github.com/smatrix-grid/smatrix/sim/views":   "what records come to is not known here",
-		"github.com/smatrix-grid/smatrix/sim/tables":  "tables are made of records",
-		"github.com/smatrix-grid/smatrix/sim/form":    "a scenario is kept as its text",
-		"github.com/asynkron/protoactor-go":           "actors stand around sim, not in it",
-		"github.com/dgraph-io/badger":                 "nothing is kept here",
+		"github.com/smatrix-grid/smatrix/actors":      "a scenario does not know what hosts its twins",
+		"github.com/smatrix-grid/smatrix/persistence": "this package stores nothing: callers store a scenario's Origin",
+		"github.com/smatrix-grid/smatrix/ui":          "a scenario does not know its viewers",
+		"github.com/smatrix-grid/smatrix/cmd":         "imports point inwards",
+		"github.com/smatrix-grid/smatrix/sim/live":    "a scenario does not know the clock of a live run",
+		"github.com/smatrix-grid/smatrix/sim/views":   "a scenario does not know what is computed from records",
+		"github.com/smatrix-grid/smatrix/sim/tables":  "tables are made from records, not from scenarios",
+		"github.com/smatrix-grid/smatrix/sim/form":    "a scenario is stored as its text",
+		"github.com/asynkron/protoactor-go":           "actors import sim, not the other way round",
+		"github.com/dgraph-io/badger":                 "this package stores nothing",
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
-// Inputs reads what the scenario gives a run over a calendar: recordings, weather, market
-// and sessions. What is wrong with them is one *problem.At for each thing.
+// Inputs reads the inputs of a run over a calendar: recordings, weather, market and sessions.
+// Each error in them is a *problem.At.
 func (s *Scenario) Inputs(cal *inputs.Calendar) (in inputs.Inputs, err error) {
 	in, err = s.Recorded(cal)
 	return in, errors.Join(err, s.document.readMarket(cal, &in), s.document.readSessions(cal, &in))

@@ -16,29 +16,29 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenarios"
 )
 
-// Origin is what a scenario was loaded from: all that is wanted to load the same
-// again, but for the data files that it names.
+// Origin is what a scenario was loaded from: everything that is needed to load it again,
+// except the data files that it names.
 type Origin struct {
-	Name    string  `json:"name"` // as it was asked for: of a shipped scenario, or a file
-	File    string  `json:"file"` // as in messages
-	Dir     string  `json:"dir"`  // from which paths of data count; "" if shipped with the program
-	Text    []byte  `json:"-"`    // as it was written
+	Name    string  `json:"name"` // as it was asked for: a shipped scenario's name, or a file
+	File    string  `json:"file"` // its name in error messages
+	Dir     string  `json:"dir"`  // folder from which the paths of data files start; "" if shipped with the program
+	Text    []byte  `json:"-"`    // the scenario as it was written
 	Options Options `json:"options"`
 }
 
-// Shipped reports whether scenario and data came with the program.
+// Shipped reports whether the scenario and its data were shipped with the program.
 func (s *Origin) Shipped() bool { return s.Dir == "" }
 
-// Origin says from what the scenario was loaded.
+// Origin returns what the scenario was loaded from.
 func (s *Scenario) Origin() Origin { return s.origin }
 
-// Load loads the scenario again, as Load did.
+// Load loads the scenario again. Its errors are those of the function Load.
 func (s Origin) Load() (*Scenario, error) {
-	from := origin{file: s.File, dir: s.Dir, data: scenarios.Files}
+	from := location{file: s.File, dir: s.Dir, data: scenarios.Files}
 	if !s.Shipped() {
 		from.data = dirFS(s.Dir)
 	}
-	made, err := load(s.Text, from, s.Options)
+	made, err := loadFrom(s.Text, from, s.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +48,14 @@ func (s Origin) Load() (*Scenario, error) {
 
 // DataFile is a file of recorded data that a run has read.
 type DataFile struct {
-	Path   string `json:"path"`   // absolute; of a shipped scenario the name within the program
+	Path   string `json:"path"`   // absolute; for a shipped scenario the path in scenarios.Files
 	SHA256 string `json:"sha256"` // hex
 }
 
-// Data is the data files that have been read so far, by path: after Build all of
-// them.
+// Data returns the data files that have been read so far, sorted by path. After sim.Build
+// these are all data files of the scenario.
 func (s *Scenario) Data() (files []DataFile, err error) {
-	w := s.document.data.(*watched)
+	w := s.document.data.(*trackedFS)
 	for _, name := range w.opened() {
 		sum, err := fileSum(w.FS, name)
 		if err != nil {
@@ -70,7 +70,7 @@ func (s *Scenario) Data() (files []DataFile, err error) {
 	return files, nil
 }
 
-// pathOf is where a data file lies.
+// pathOf returns the path of a data file as DataFile has it.
 func (s *Origin) pathOf(name string) (string, error) {
 	if s.Shipped() {
 		return name, nil
@@ -81,7 +81,7 @@ func (s *Origin) pathOf(name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// Check refuses data files that are gone or are not what they were.
+// Check returns an error for each data file that is gone or has changed.
 func (s *Origin) Check(files []DataFile) error {
 	data, what := fs.FS(dirFS("/")), "recorded data"
 	if s.Shipped() {
@@ -115,17 +115,17 @@ func fileSum(data fs.FS, name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// watched remembers which files have been opened.
-type watched struct {
+// trackedFS records which files have been opened.
+type trackedFS struct {
 	fs.FS
 	mu    sync.Mutex
 	names map[string]bool
 }
 
-func watch(data fs.FS) *watched { return &watched{FS: data, names: map[string]bool{}} }
+func trackFS(data fs.FS) *trackedFS { return &trackedFS{FS: data, names: map[string]bool{}} }
 
 // Open implements fs.FS.
-func (w *watched) Open(name string) (fs.File, error) {
+func (w *trackedFS) Open(name string) (fs.File, error) {
 	f, err := w.FS.Open(name)
 	if err == nil {
 		w.mu.Lock()
@@ -135,13 +135,13 @@ func (w *watched) Open(name string) (fs.File, error) {
 	return f, err
 }
 
-func (w *watched) opened() []string {
+func (w *trackedFS) opened() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Sorted(maps.Keys(w.names))
 }
 
-// MakeAbsolute makes the folder of the data independent of where the process stands.
+// MakeAbsolute makes the folder of the data independent of the process's working directory.
 func (o *Origin) MakeAbsolute() (err error) {
 	if !o.Shipped() {
 		o.Dir, err = filepath.Abs(o.Dir)

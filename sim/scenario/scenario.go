@@ -18,56 +18,55 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Options are what the command line says about a scenario, over what stands in
-// its file.
+// Options are the changes to a scenario that the command line asks for. They win over the
+// scenario's file.
 type Options struct {
 	Set   []string `json:"set,omitempty"` // PATH=VALUE or PATH*=FACTOR
 	Seed  *uint64  `json:"seed,omitempty"`
 	Days  *int     `json:"days,omitempty"`  // local calendar days
-	Steps *int     `json:"steps,omitempty"` // wins over Days
+	Steps *int     `json:"steps,omitempty"` // overrides Days
 }
 
-// Scenario is a scenario read and checked: every path exists, patterns are
-// expanded, defaults filled in.
+// Scenario is a scenario that has been read and checked: patterns are expanded and defaults
+// filled in, so that every path exists.
 type Scenario struct {
 	Name        string
 	Description string
-	File        string // as in messages: street.yaml
+	File        string // as in error messages: street.yaml
 	Seed        uint64
 	Hosting     string      // message | batched | plain
-	Controls    string      // full | none; empty where strategies are chosen by level
+	Controls    string      // full | none; empty if strategies are chosen level by level
 	Forecast    string      // stated | perfect
-	Strategies  Strategies  // that Controls stands for, or that are chosen
-	Reserve     twins.Power // wanted besides what covers the greatest infeed
+	Strategies  Strategies  // those of Controls, or those chosen level by level
+	Reserve     twins.Power // reserve_w: wanted on top of the reserve for the loss of the greatest infeed
 	Calendar    *inputs.Calendar
 	// Interruption is the length beyond which an interruption of supply counts.
 	Interruption twins.Seconds
-	Rates        Rates           // of rewards
+	Rates        Rates           // rewards
 	Events       []twins.Command // in the order of the file
 
-	mu       sync.Mutex // document
+	mu       sync.Mutex // protects document
 	document *document
 	origin   Origin
 }
 
-// Rates are what a member gets for what it did for the grid. The schema's defaults
-// are assumptions: 5 ct/kWh for load that waits, 1 €/kWh for load that is not served,
-// and 8 ct/kWh, about a feed-in tariff, for generation held back.
+// Rates are the rewards of a member for what it did for the grid. The schema's defaults are
+// assumptions: 5 ct/kWh for load that waits, 1 €/kWh for load that is not served, and 8 ct/kWh,
+// about a feed-in tariff, for generation held back.
 type Rates struct {
 	Shifted   twins.Price // load moved to later by agreement
 	Unserved  twins.Price // load not served
 	Curtailed twins.Price // generation held back
 }
 
-// Load reads a shipped scenario by name, or a YAML file. What is wrong with the
-// scenario is one *problem.At for each thing, with its line; what is wrong with how
-// it was asked for is a *problem.Usage.
+// Load reads a shipped scenario by name, or a YAML file. Each error in the scenario is a
+// *problem.At with its line; an error in how it was asked for is a *problem.Usage.
 func Load(nameOrFile string, o Options) (*Scenario, error) {
-	source, from, err := open(nameOrFile)
+	source, from, err := openScenario(nameOrFile)
 	if err != nil {
 		return nil, err
 	}
-	s, err := load(source, from, o)
+	s, err := loadFrom(source, from, o)
 	if err != nil {
 		return nil, err
 	}
@@ -75,19 +74,19 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 	return s, nil
 }
 
-// Read is Load of a scenario that has been read, under the name that messages call it by.
-// Its data is opened in data. Its Origin takes the data for that which is shipped with the
-// program, and loads it again only if it is.
+// Read is Load for a scenario whose text is source. Error messages call it file. Its data
+// files are opened in data. Its Origin assumes the data that is shipped with the program, so
+// Origin.Load works only for such data.
 func Read(source []byte, file string, data fs.FS, o Options) (*Scenario, error) {
-	return load(source, origin{file: file, data: data}, o)
+	return loadFrom(source, location{file: file, data: data}, o)
 }
 
-func load(source []byte, from origin, o Options) (*Scenario, error) {
-	if err := o.check(); err != nil {
+func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
+	if err := o.checkLength(); err != nil {
 		return nil, err
 	}
-	d := &document{file: from.file, dir: from.dir, data: watch(from.data), schema: scenarioSchema()}
-	if err := d.read(source, o); err != nil {
+	d := &document{file: from.file, dir: from.dir, data: trackFS(from.data), schema: scenarioSchema()}
+	if err := d.readTree(source, o); err != nil {
 		return nil, err
 	}
 	s := &Scenario{
@@ -98,36 +97,36 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if s.Name == "" {
 		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))
 	}
-	s.Strategies = d.strategies()
+	s.Strategies = d.readStrategies()
 	var err error
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
-		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)
+		return nil, d.errorAt(d.root.get("seed").line, "seed: %v", err)
 	}
-	if s.Reserve, err = d.reserve(); err != nil {
+	if s.Reserve, err = d.readReserve(); err != nil {
 		return nil, err
 	}
-	if s.Calendar, err = d.calendar(o); err != nil {
+	if s.Calendar, err = d.readCalendar(o); err != nil {
 		return nil, err
 	}
-	if err := d.service(s); err != nil {
+	if err := d.readService(s); err != nil {
 		return nil, err
 	}
-	s.Events, err = d.events(s.Calendar)
+	s.Events, err = d.readEvents(s.Calendar)
 	return s, err
 }
 
-// Over is the scenario over other days, with another seed and without its events.
+// Over returns the scenario over other days, with another seed and without its events.
 func (s *Scenario) Over(cal *inputs.Calendar, seed uint64) *Scenario {
 	return &Scenario{Name: s.Name, File: s.File, Seed: seed, Hosting: s.Hosting, Controls: s.Controls, Strategies: s.Strategies, Calendar: cal, document: s.document}
 }
 
-// Problem is an error about the value of a key at the scenario's top, with its line.
+// Problem returns an error about the value of a top-level key, with its line.
 func (s *Scenario) Problem(key, format string, args ...any) error {
-	return s.document.problem(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
+	return s.document.errorAt(s.document.root.get(key).line, "%s: %s", key, fmt.Sprintf(format, args...))
 }
 
-// service reads how interruptions are counted and what members are rewarded with.
-func (d *document) service(s *Scenario) error {
+// readService reads how interruptions are counted, and the rates of rewards.
+func (d *document) readService(s *Scenario) error {
 	r, a := d.root.get("reliability"), d.root.get("agreement")
 	for _, v := range []struct {
 		of    *tree
@@ -142,17 +141,18 @@ func (d *document) service(s *Scenario) error {
 	} {
 		n, err := twins.ParseScaled(v.of.textOf(v.key), v.scale)
 		if err != nil {
-			return d.problem(v.of.get(v.key).line, "%s: %v", v.key, err)
+			return d.errorAt(v.of.get(v.key).line, "%s: %v", v.key, err)
 		}
 		*v.to = n
 	}
 	return nil
 }
 
-// most bounds the length of a run: what its recordings take grows with it.
+// mostDays bounds the length of a run, because the memory of its recordings grows with it.
 const mostDays = 36_600
 
-func (o *Options) check() error {
+// checkLength checks the length of the run, which is above 0 and bounded.
+func (o *Options) checkLength() error {
 	if o.Days != nil && (*o.Days < 1 || *o.Days > mostDays) {
 		return &problem.Usage{What: outside("--days", *o.Days, mostDays)}
 	}
@@ -169,8 +169,8 @@ func outside(flag string, n int, most int64) string {
 	return fmt.Sprintf("%s %d: wanted at most %d", flag, n, most)
 }
 
-// read turns a file into a tree in which every path exists.
-func (d *document) read(source []byte, o Options) (err error) {
+// readTree reads a file into a tree in which every path exists.
+func (d *document) readTree(source []byte, o Options) (err error) {
 	if d.root, err = readYAML(d.file, source); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (d *document) read(source []byte, o Options) (err error) {
 	}
 	d.schema.fill(d.schema.top(), &d.root)
 	whole, ofEntries := d.splitSets(o.Set)
-	if err := d.setAll(whole); err != nil {
+	if err := d.applySets(whole); err != nil {
 		return err
 	}
 	if o.Seed != nil {
@@ -198,19 +198,19 @@ func (d *document) read(source []byte, o Options) (err error) {
 	if err := d.expand(); err != nil {
 		return err
 	}
-	if err := d.setAll(ofEntries); err != nil {
+	if err := d.applySets(ofEntries); err != nil {
 		return err
 	}
 	return d.meaning()
 }
 
-// splitSets tells changes of the scenario as a whole, which come before homes are
-// drawn and patterns expanded, from those of entries.
+// splitSets separates changes of the whole scenario, which are made before homes are drawn
+// and patterns are expanded, from changes of entries, which are made after that.
 func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
 	for _, written := range sets {
 		path, _, _ := strings.Cut(written, "=")
 		first, _, within := strings.Cut(strings.TrimSuffix(path, "*"), ".")
-		if _, isList := d.schema.entry(first); isList && within {
+		if _, isList := d.schema.entryIn(first); isList && within {
 			ofEntries = append(ofEntries, written)
 		} else {
 			whole = append(whole, written)
@@ -219,34 +219,35 @@ func (d *document) splitSets(sets []string) (whole, ofEntries []string) {
 	return whole, ofEntries
 }
 
-func (d *document) setAll(sets []string) error {
+func (d *document) applySets(sets []string) error {
 	for _, written := range sets {
-		if err := d.set(written); err != nil {
+		if err := d.applySet(written); err != nil {
 			return &problem.Usage{What: "--set: " + err.Error()}
 		}
 	}
 	if len(sets) == 0 {
 		return nil
 	}
-	return d.shape() // each value is right by itself; together they may not be
+	return d.shape() // each value is valid by itself, but together they may be invalid
 }
 
-// checkTime checks what the schema cannot know of steps and zones.
+// checkTime checks step, zone and start, as far as the schema cannot.
 func (d *document) checkTime() error {
 	var found []error
 	step, zone := d.root.get("step_s"), d.root.get("zone")
 	if s, _ := strconv.Atoi(step.text); 86_400%s != 0 {
-		found = append(found, d.problem(step.line, "step_s: %d does not divide a day of 86400 s, wanted one that does, such as 60, 900 or 3600", s))
+		found = append(found, d.errorAt(step.line, "step_s: %d does not divide a day of 86400 s, wanted one that does, such as 60, 900 or 3600", s))
 	}
 	if _, err := loadZone(zone.text); err != nil {
-		found = append(found, d.problem(zone.line, "zone: %q is unknown, wanted a name such as Europe/Berlin", zone.text))
-	} else if _, err := d.start(); err != nil {
+		found = append(found, d.errorAt(zone.line, "zone: %q is unknown, wanted a name such as Europe/Berlin", zone.text))
+	} else if _, err := d.startTime(); err != nil {
 		found = append(found, err)
 	}
 	return problem.Join(found)
 }
 
-// loadZone refuses the zone of the machine: a run must not depend on it.
+// loadZone loads a time zone by name. It refuses the machine's zone, because a run must not
+// depend on it.
 func loadZone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, errors.New("no zone")
@@ -254,7 +255,7 @@ func loadZone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
-func (d *document) start() (time.Time, error) {
+func (d *document) startTime() (time.Time, error) {
 	at := d.root.get("start")
 	zone, err := loadZone(d.root.textOf("zone"))
 	if err != nil {
@@ -270,11 +271,11 @@ func (d *document) start() (time.Time, error) {
 		}
 		return t, nil
 	}
-	return time.Time{}, d.problem(at.line, "start: there is no %s in %s", at.text, zone)
+	return time.Time{}, d.errorAt(at.line, "start: there is no %s in %s", at.text, zone)
 }
 
-func (d *document) calendar(o Options) (*inputs.Calendar, error) {
-	start, err := d.start()
+func (d *document) readCalendar(o Options) (*inputs.Calendar, error) {
+	start, err := d.startTime()
 	if err != nil {
 		return nil, err
 	}
@@ -292,22 +293,22 @@ func (d *document) calendar(o Options) (*inputs.Calendar, error) {
 	}
 	steps, err := inputs.NewCalendar(start, twins.Seconds(step), 0).StepsOfDays(n)
 	if err != nil {
-		return nil, d.problem(days.line, "days: %v", err)
+		return nil, d.errorAt(days.line, "days: %v", err)
 	}
 	return inputs.NewCalendar(start, twins.Seconds(step), steps), nil
 }
 
-// Identity is what the scenario is made of, as canonical JSON: the same bytes
-// for the same content, however it was written. Hosting and the length of the run
-// are left out, since they change no step; events, since they are hashed as
-// commands of their steps; and the seed, which is hashed beside it.
+// Identity is the scenario's content as canonical JSON: the same bytes for the same content,
+// however it was written. It lacks hosting and the length of the run, which change no step;
+// events, which are hashed as commands of their steps; and the seed, which is hashed
+// separately.
 func (s *Scenario) Identity() []byte {
 	rest := s.document.root.without("hosting", "events", "days", "seed")
 	return (&canonical{}).append(nil, &rest)
 }
 
-// YAML returns the scenario with patterns expanded and defaults filled in. Beside
-// a recording's calendar stands which days it lays where.
+// YAML returns the scenario with patterns expanded and defaults filled in. A comment above
+// each calendar says which recorded days it uses for which days of the run.
 func (s *Scenario) YAML() ([]byte, error) {
 	var b bytes.Buffer
 	w, err := yaml.NewDumper(&b)
@@ -315,7 +316,7 @@ func (s *Scenario) YAML() ([]byte, error) {
 		return nil, err
 	}
 	root := s.document.root.node()
-	s.noteCalendars(root)
+	s.commentCalendars(root)
 	if err := w.Dump(root); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.File, err)
 	}

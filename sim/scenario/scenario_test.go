@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// baseScenario is testdata/scenario/base.yaml: what tests begin with.
+// baseScenario is the scenario testdata/scenario/base.yaml, which tests start from.
 func baseScenario(t testing.TB) string {
 	t.Helper()
 	b, err := os.ReadFile("../testdata/scenario/base.yaml")
@@ -26,39 +26,39 @@ func baseScenario(t testing.TB) string {
 	return string(b)
 }
 
-func testOrigin() origin {
-	return origin{file: "x.yaml", dir: "../testdata/scenario", data: dirFS("../testdata/scenario")}
+func testLocation() location {
+	return location{file: "x.yaml", dir: "../testdata/scenario", data: dirFS("../testdata/scenario")}
 }
 
-// edited is the base with one piece of text replaced.
+// edited is the base scenario with one piece of text replaced.
 func edited(t testing.TB, old, by string) string {
 	t.Helper()
 	base := baseScenario(t)
 	if !strings.Contains(base, old) {
-		t.Fatalf("%q is not in the base", old)
+		t.Fatalf("%q is not in the base scenario", old)
 	}
 	return strings.Replace(base, old, by, 1)
 }
 
 func mustLoad(t testing.TB, source string, o Options) *Scenario {
 	t.Helper()
-	s, err := load([]byte(source), testOrigin(), o)
+	s, err := loadFrom([]byte(source), testLocation(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// loadAndBuild is what `scenario validate` does.
+// loadAndBuild does what `smatrix scenario validate` does.
 func loadAndBuild(source string, o Options) error {
-	s, err := load([]byte(source), testOrigin(), o)
+	s, err := loadFrom([]byte(source), testLocation(), o)
 	if err == nil {
 		err = Build(s)
 	}
 	return err
 }
 
-// The whole text of what is said about a scenario that is wrong.
+// Each error in a scenario has exactly this text.
 func TestBadScenarios(t *testing.T) {
 	batteryKeys, topKeys := keysOf("battery"), keysOf("")
 	const (
@@ -72,7 +72,7 @@ func TestBadScenarios(t *testing.T) {
 		{"text", []badRow{
 			{"no YAML", "step_s: 3600", "step_s: a: b", "x.yaml:2: not YAML: mapping values are not allowed in this context"},
 			{"two documents", "step_s: 3600", "---", "x.yaml: more than one document in it, wanted one scenario without ---"},
-			{"a key twice", battery, "    rated_wh: 3\nproducers:", `x.yaml:21: key "rated_wh" stands twice, wanted once: first in line 20`},
+			{"a key twice", battery, "    rated_wh: 3\nproducers:", `x.yaml:21: key "rated_wh" appears twice, wanted once: first in line 20`},
 			{"not a number", battery, "    rated_w: .nan\nproducers:", "x.yaml:21: rated_w: .nan is not a number that can be used, wanted a finite decimal one"},
 			{"infinite", battery, "    rated_w: -.inf\nproducers:", "x.yaml:21: rated_w: -.inf is not a number that can be used, wanted a finite decimal one"},
 			{"octal", battery, "    rated_w: 0777\nproducers:", "x.yaml:21: rated_w: 0777 is not a number that can be used, wanted a finite decimal one"},
@@ -109,9 +109,9 @@ func TestBadScenarios(t *testing.T) {
 			{"a threshold of more than a day", "step_s: 3600", "reliability: {interruption_s: 86401}", "x.yaml:2: reliability.interruption_s: 86401 is above 86400"},
 			{"a threshold in parts of a second", "step_s: 3600", "reliability: {interruption_s: 0.5}", "x.yaml:2: reliability.interruption_s: 0.5 is not whole, wanted a whole number"},
 			{"a threshold by another name", "step_s: 3600", "reliability: {interruption: 180}", `x.yaml:2: unknown key "interruption" in reliability, did you mean "interruption_s"? wanted one of: interruption_s`},
-			{"a reward below nothing", "step_s: 3600", "agreement: {shifted_eur_per_kwh: -0.01}", "x.yaml:2: agreement.shifted_eur_per_kwh: -0.01 is below 0"},
-			{"a reward beyond reason", "step_s: 3600", "agreement: {unserved_eur_per_kwh: 1001}", "x.yaml:2: agreement.unserved_eur_per_kwh: 1001 is above 1000"},
-			{"a reward in words", "step_s: 3600", "agreement: {curtailed_eur_per_kwh: much}", `x.yaml:2: agreement.curtailed_eur_per_kwh: "much" is a text, wanted a number`},
+			{"a negative reward", "step_s: 3600", "agreement: {shifted_eur_per_kwh: -0.01}", "x.yaml:2: agreement.shifted_eur_per_kwh: -0.01 is below 0"},
+			{"a reward above its bound", "step_s: 3600", "agreement: {unserved_eur_per_kwh: 1001}", "x.yaml:2: agreement.unserved_eur_per_kwh: 1001 is above 1000"},
+			{"a reward as a text", "step_s: 3600", "agreement: {curtailed_eur_per_kwh: much}", `x.yaml:2: agreement.curtailed_eur_per_kwh: "much" is a text, wanted a number`},
 			{"seed too large", "step_s: 3600", "seed: 18446744073709551616", "x.yaml:2: seed: 18446744073709551616 is above 18446744073709551615"},
 			{"capital letters", "id: b1", "id: B1", `x.yaml:17: batteries.B1.id: "B1" does not fit, wanted lower-case letters, digits, - and _, with one * at most`},
 		}},
@@ -119,7 +119,7 @@ func TestBadScenarios(t *testing.T) {
 			{"step divides no day", "step_s: 3600", "step_s: 7", "x.yaml:2: step_s: 7 does not divide a day of 86400 s, wanted one that does, such as 60, 900 or 3600"},
 			{"no date", "start: 2018-01-08", "start: tomorrow", `x.yaml:1: start: "tomorrow" does not fit, wanted local date, or date and time, at which the first step begins, such as 2018-01-08 or 2018-01-08T06:00`},
 			{"no such date", "start: 2018-01-08", "start: 2018-02-30", "x.yaml:1: start: there is no 2018-02-30 in Europe/Berlin"},
-			{"skipped by the clocks", "start: 2018-01-08", "start: 2018-03-25T02:30", "x.yaml:1: start: there is no 2018-03-25T02:30 in Europe/Berlin"},
+			{"a time skipped by daylight saving", "start: 2018-01-08", "start: 2018-03-25T02:30", "x.yaml:1: start: there is no 2018-03-25T02:30 in Europe/Berlin"},
 			{"no such zone", "step_s: 3600", "zone: Mars/Olympus", `x.yaml:2: zone: "Mars/Olympus" is unknown, wanted a name such as Europe/Berlin`},
 			{"the machine's zone", "step_s: 3600", "zone: Local", `x.yaml:2: zone: "Local" is unknown, wanted a name such as Europe/Berlin`},
 		}},
@@ -136,7 +136,7 @@ func TestBadScenarios(t *testing.T) {
 			{"owner is a plant", "owner: h2", "owner: coal", `x.yaml:19: batteries.b1.owner: no household "coal", wanted one of: h1, h2`},
 			{"owner elsewhere", "id: h2\n    community: street", "id: h2\n    community: supply", "x.yaml:19: batteries.b1.owner: household h2 is in community supply, wanted one in street"},
 			{"no such mode", battery, "    rated_w: 5000\n    mode: peek\nproducers:", `x.yaml:22: batteries.b1.mode: "peek" is unknown, did you mean "peak"? wanted one of: self_consumption, tariff, peak, idle`},
-			{"a mode that wants a value", battery, "    rated_w: 5000\n    mode: peak\nproducers:", "x.yaml:17: batteries.b1: mode peak and no peak_w, wanted the net load to stay at, W"},
+			{"a mode without the value that it needs", battery, "    rated_w: 5000\n    mode: peak\nproducers:", "x.yaml:17: batteries.b1: mode peak and no peak_w, wanted the net load to stay at, W"},
 			{"refused by its kind", battery, "    rated_w: 5000\n    min_soc: 0.9\nproducers:", "x.yaml:17: batteries.b1: initial_soc 0.5 is outside min_soc…max_soc 0.9…0.95"},
 		}},
 		{"plants", []badRow{
@@ -145,7 +145,7 @@ func TestBadScenarios(t *testing.T) {
 				`x.yaml:26: producers.coal.technology: "col" is unknown, did you mean "coal"? wanted one of: coal, lignite, gas_engine, gas_turbine, combined_cycle, nuclear, hydro, biogas, oil`},
 			{"cold start shorter than a warm one", "    rated_w: 5000\nties:", "    rated_w: 5000\n    technology: coal\n    start_up_cold_s: 60\nties:",
 				"x.yaml:23: producers.coal: start_up_cold_s 60 is below the 21600 s of a warm start"},
-			{"cold before it is warm", "    rated_w: 5000\nties:", "    rated_w: 5000\n    warm_after_s: 7200\n    cold_after_s: 3600\nties:",
+			{"cold_after_s below warm_after_s", "    rated_w: 5000\nties:", "    rated_w: 5000\n    warm_after_s: 7200\n    cold_after_s: 3600\nties:",
 				"x.yaml:23: producers.coal: cold_after_s 3600 is below warm_after_s 7200"},
 			{"a reservoir without a river", "    rated_w: 5000\nties:", "    rated_w: 5000\n    reservoir_wh: 1\nties:", "x.yaml:23: producers.coal: reservoir_wh: wanted only beside inflow_w"},
 		}},
@@ -157,7 +157,7 @@ func TestBadScenarios(t *testing.T) {
 			{"negative power", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, hub_height_m: 30, curve: [[3, -5], [8, 900]]}\nties:", "x.yaml:27: wind_farms.mill.curve[0][1]: -5 is below 0"},
 			{"no pair", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, hub_height_m: 30, curve: [[3], [8, 900]]}\nties:", "x.yaml:27: wind_farms.mill.curve[0]: empty, wanted a wind speed, m/s, and a power, W"},
 			{"unknown turbine", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, turbine: vestas-27}\nties:", "x.yaml:27: wind_farms.mill.turbine: \"vestas-27\" is unknown, did you mean \"vestas-v27\"? wanted one of: swift, pika-t701, kestrel-e400, fortis-montana, sd6, bergey-excel-10, dw20, entegrity-ew50, nps60c-24, nps100c-27, dw100, vestas-v27, vestas-v29, vestas-v47, ewt-dw54, ge-1.5, vestas-v82, atb-4mw"},
-			{"on no mast", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, turbine: sd6, hub_height_m: 0}\nties:", "x.yaml:27: wind_farms.mill.hub_height_m: 0 must be above 0"},
+			{"a hub height of 0", "\nties:", "\nwind_farms:\n  - {id: mill, community: supply, turbine: sd6, hub_height_m: 0}\nties:", "x.yaml:27: wind_farms.mill.hub_height_m: 0 must be above 0"},
 		}},
 		{"recordings", []badRow{
 			{"unknown", "load: {recording: homes, column: one}", "load: {recording: house, column: one}", `x.yaml:11: households.h1.load.recording: no recording "house", did you mean "homes"? wanted one of: homes`},
@@ -184,7 +184,7 @@ func TestBadScenarios(t *testing.T) {
 			{"no value", event, "set: producers.coal.available=5", "x.yaml:33: events: producers.coal.available: 5 is a number, wanted true or false"},
 			{"out of bounds", event, "set: batteries.b1.reserve_soc=1.5", "x.yaml:33: events: batteries.b1.reserve_soc: 1.5 is above 1"},
 			{"less than a milliwatt", event, "set: producers.coal.rated_w=0.0001", "x.yaml:33: events: producers.coal.rated_w: 0.0001 is below 0.001"},
-			{"limit taken away", event, "set: communities.street.limit_w=null", "x.yaml:33: events: communities.street.limit_w: null cannot be set in mid-run, wanted 0 for none"},
+			{"limit set to null", event, "set: communities.street.limit_w=null", "x.yaml:33: events: communities.street.limit_w: null cannot be set in mid-run, wanted 0 for none"},
 			{"factor below 0", event, "set: producers.coal.rated_w*=-1", "x.yaml:33: events: producers.coal.rated_w: factor -1, wanted 0 or more"},
 			{"factor out of bounds", event, "set: [households.h1.load.scale=900, households.h1.load.scale*=2]", "x.yaml:33: events: households.h1.load.scale: the factor takes it out of 0…1000"},
 		}},
@@ -224,7 +224,7 @@ func TestBadFiles(t *testing.T) {
 		{"an unknown level", "controls: {hom: own_aims}\n", `x.yaml:1: unknown key "hom" in controls, did you mean "home"? wanted one of: community, grid, home, operator, plain`},
 		{"an unknown key of a strategy", "controls:\n  operator:\n    import_shar: 1\n", `x.yaml:3: unknown key "import_shar" in controls.operator, did you mean "import_share"? wanted one of: import_share`},
 		{"a strategy's key out of bounds", "controls: {operator: {import_share: 0}}\n", "x.yaml:1: controls.operator.import_share: 0 must be above 0"},
-		{"nobody in it", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
+		{"no communities", "name: a\n", "x.yaml: no communities, wanted at least one with members"},
 		{"an alias of itself", "a: &a {b: *a}\n", "x.yaml:1: nested too deep, wanted at most 64 levels and 1000000 values by aliases"},
 		{"several", "sed: 1\ndays: 0\nheatpumps: []\n", `x.yaml:1: unknown key "sed", did you mean "seed"? wanted one of: ` +
 			keysOf("") + "\n" +
@@ -251,7 +251,7 @@ func TestOnlyTenProblems(t *testing.T) {
 	}
 }
 
-// An alias bomb ends soon, whatever it would grow to.
+// An alias bomb is refused before it takes much memory.
 func TestAliasBomb(t *testing.T) {
 	bomb := "a0: &a0 [1, 1]\n"
 	for i := range 60 {
@@ -263,7 +263,8 @@ func TestAliasBomb(t *testing.T) {
 	}
 }
 
-// Usage is what was asked for, not what stands in the file: another exit code.
+// Errors in what was asked for, unlike errors in the file, are of usage: they have another
+// exit code.
 func TestBadUsage(t *testing.T) {
 	t.Run("options", func(t *testing.T) {
 		for _, row := range []struct {
@@ -331,7 +332,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if h1 := entryOf(s.document.root.get("households"), "h1"); h1.get("pv") != nil {
-		t.Error("h1 got panels by default")
+		t.Error("h1 has panels by default")
 	}
 }
 
@@ -380,13 +381,13 @@ func TestPatterns(t *testing.T) {
 		"id: home-*\n    community: street\n    load: {recording: homes, column: Meter *}\n    pv: {recording: homes, column: Roof *}")
 	source = strings.Replace(source, "column: two}\n    pv: {recording: homes, column: sun}", "column: Meter b}", 1)
 	source = strings.Replace(source, "producers:", "  - {id: store-*, community: street, owner: home-*, rated_wh: 1000, rated_w: 500}\nproducers:", 1)
-	from := testOrigin()
+	from := testLocation()
 	from.data = fstest.MapFS{"homes.csv": {Data: []byte("time,Meter b,Roof c,Meter a,Meter c,Roof a,Roof b\n2018-01-08T00:00,1,2,3,4,5,6\n2018-01-08T01:00,1,2,3,4,5,6\n")}}
-	s, err := load([]byte(source), from, Options{Steps: new(2)})
+	s, err := loadFrom([]byte(source), from, Options{Steps: new(2)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// In the order of the file, each with its own roof and store.
+	// The entries are in the order of the file, each with its own roof and battery.
 	if got := fmt.Sprint(s.document.ids("households"), s.document.ids("batteries")); got != "[home-b home-a home-c h2] [b1 store-b store-a store-c]" {
 		t.Error("got", got)
 	}
@@ -449,13 +450,13 @@ func TestIdentity(t *testing.T) {
 			seen[got] = set
 		}
 		if len(seen) < 40 {
-			t.Errorf("only %d scalars tried", len(seen))
+			t.Errorf("only %d scalars were tried, wanted at least 40", len(seen))
 		}
 	})
 }
 
-// everyScalar returns, for each number and each choice of the scenario that is
-// part of its identity, a --set that changes it.
+// everyScalar returns, by path, a --set that changes the value, for each scalar of the scenario
+// that is part of its identity.
 func everyScalar(s *Scenario) map[string]string {
 	sets := map[string]string{}
 	d := s.document
@@ -469,7 +470,7 @@ func everyScalar(s *Scenario) map[string]string {
 		case formNull:
 			candidates = []string{"5"}
 		}
-		if choices := d.mustTarget(path).of.get("enum"); choices != nil {
+		if choices := d.mustTarget(path).sub.get("enum"); choices != nil {
 			candidates = nil
 			for _, c := range choices.items {
 				candidates = append(candidates, c.text)
@@ -479,7 +480,7 @@ func everyScalar(s *Scenario) map[string]string {
 			if c == v.text {
 				continue
 			}
-			if _, err := load([]byte(s.sourceForTest()), testOrigin(), Options{Set: []string{path + "=" + c}, Steps: new(1)}); err == nil {
+			if _, err := loadFrom([]byte(s.sourceForTest()), testLocation(), Options{Set: []string{path + "=" + c}, Steps: new(1)}); err == nil {
 				sets[path] = path + "=" + c
 				return
 			}
@@ -500,6 +501,7 @@ func everyScalar(s *Scenario) map[string]string {
 	return sets
 }
 
+// leaves calls f with each value of a tree that is no object, and its path.
 func leaves(path string, t *tree, f func(string, *tree)) {
 	if t.form != formObject {
 		f(path, t)
@@ -525,8 +527,8 @@ func (s *Scenario) sourceForTest() string {
 	return string(b)
 }
 
-// Entries do not depend on those beside them.
-func TestNewHouseShiftsNobody(t *testing.T) {
+// A new household changes no other entry.
+func TestNewHouseholdChangesNoOtherEntry(t *testing.T) {
 	base := mustLoad(t, baseScenario(t), Options{})
 	more := mustLoad(t, edited(t, "households:\n", "households:\n  - {id: a0, community: street, load: {recording: homes, column: two}}\n"), Options{})
 	for _, list := range base.document.lists() {
@@ -549,17 +551,17 @@ func TestResolvedYAML(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := load(source, origin{file: name + ".yaml", data: scenarios.Files}, Options{})
+		again, err := loadFrom(source, location{file: name + ".yaml", data: scenarios.Files}, Options{})
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, source)
 		}
 		if !bytes.Equal(again.Identity(), s.Identity()) || !slices.Equal(again.Events, s.Events) {
-			t.Errorf("%s: another scenario when read again:\n%s", name, source)
+			t.Errorf("%s: the scenario changed when it was read again:\n%s", name, source)
 		}
 	}
 }
 
-// One of every kind stands in the hamlet.
+// The hamlet has a member of every kind.
 func TestHamletHasEveryKind(t *testing.T) {
 	s, err := Load("hamlet", Options{})
 	if err != nil {
@@ -581,11 +583,11 @@ func TestSource(t *testing.T) {
 	wantUsage(t, err, `scenario "nowhere": no such file, and none of this name is shipped, wanted one of: city, hamlet, scarcity, street, town`)
 }
 
-// What the schema lets change in mid-run and what twins can change are one.
+// The keys that the schema marks x-changeable are exactly the settings of the kinds.
 func TestChangeableIsSetting(t *testing.T) {
 	s := scenarioSchema()
 	for _, k := range append(memberKinds(), twins.Community) {
-		of, _ := s.entry(k.Plural)
+		of, _ := s.entryIn(k.Plural)
 		changeable := map[string]subschema{}
 		s.walk("", of, func(path string, sub subschema) {
 			if sub.isTrue("x-changeable") {
@@ -607,8 +609,8 @@ func TestChangeableIsSetting(t *testing.T) {
 	}
 }
 
-// walk calls f for every scalar of an entry.
-func (s *schema) walk(path string, of subschema, f func(string, subschema)) {
+// walk calls f with every key of a schema, nested ones too, and with the schema itself.
+func (s *schemaTree) walk(path string, of subschema, f func(string, subschema)) {
 	f(path, of)
 	for _, key := range of.keysOf() {
 		sub, _ := s.key(of, key)
@@ -616,7 +618,7 @@ func (s *schema) walk(path string, of subschema, f func(string, subschema)) {
 	}
 }
 
-// checkBounds: what the schema lets through, a command can set, and nothing else.
+// checkBounds checks that a setting has exactly the values that its schema allows.
 func checkBounds(t *testing.T, k *twins.Kind, set twins.Setting, sub subschema) {
 	if sub.textOf("type") == "boolean" {
 		if set.Min != 0 || set.Max != 1 || set.Scale != 1 {
@@ -645,8 +647,8 @@ func checkBounds(t *testing.T, k *twins.Kind, set twins.Setting, sub subschema) 
 	}
 }
 
-// The schema describes itself: every key has a description, and every default is
-// valid.
+// Every key of the schema has a description, every default is valid, and every object refuses
+// unknown keys.
 func TestSchemaIsComplete(t *testing.T) {
 	s := scenarioSchema()
 	check := func(path string, of subschema) {
@@ -658,13 +660,13 @@ func TestSchemaIsComplete(t *testing.T) {
 				t.Errorf("%s: default %s is not valid", path, d.appendJSON(nil))
 			}
 			if sub.get("properties") != nil && sub.textOf("additionalProperties") != "false" {
-				t.Errorf("%s lets unknown keys through", path)
+				t.Errorf("%s allows unknown keys", path)
 			}
 		})
 	}
 	check("", s.top())
 	for _, key := range s.top().get("properties").keys {
-		if of, ok := s.entry(key); ok {
+		if of, ok := s.entryIn(key); ok {
 			check(key, of)
 		}
 	}
@@ -674,7 +676,7 @@ func TestSchemaIsComplete(t *testing.T) {
 	}
 }
 
-// A scenario that has been read, written and read again is the same one.
+// A text is unchanged after it was written as YAML and read again.
 func TestTextsSurviveYAML(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		want := rapid.String().Draw(r, "text")
@@ -691,8 +693,7 @@ func TestTextsSurviveYAML(t *testing.T) {
 	})
 }
 
-// keysOf lists the keys that a member of a kind, or, without one, the scenario
-// may have, as messages list them.
+// keysOf lists, as messages do, the keys of a kind's entry, or of the scenario if kind is "".
 func keysOf(kind string) string {
 	at := scenarioSchema().top()
 	if kind != "" {
@@ -701,7 +702,7 @@ func keysOf(kind string) string {
 	return strings.TrimPrefix(problem.Wanted("", at.keysOf()), "wanted one of: ")
 }
 
-// kindLists lists the lists of members that a scenario may have.
+// kindLists lists, as messages do, the lists of members that a scenario can have.
 func kindLists() string {
 	var lists []string
 	for _, k := range memberKinds() {
@@ -711,7 +712,7 @@ func kindLists() string {
 	return strings.Join(lists, ", ")
 }
 
-// A home with appliances has the defaults of their keys.
+// A home with appliances gets the defaults of their keys.
 func TestDefaultsOfModelledHome(t *testing.T) {
 	s := mustLoad(t, edited(t, "load: {recording: homes, column: two}", "appliances: {}"), Options{})
 	const want = `{"occupants":null,"annual_wh":null,"electric_shower":null,"max_wait_h":6}`
@@ -720,7 +721,7 @@ func TestDefaultsOfModelledHome(t *testing.T) {
 	}
 }
 
-// All that are shipped are listed.
+// List has all shipped scenarios.
 func TestList(t *testing.T) {
 	if got := len(List()); got != len(shippedNames()) || got < 2 {
 		t.Errorf("%d listed", got)

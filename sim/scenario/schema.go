@@ -15,8 +15,8 @@ import (
 //go:embed schema.json
 var baseSchema string
 
-// Schema returns the JSON Schema of a scenario (draft 2020-12): what every
-// scenario has, and a list for each kind of member as its kind declares it.
+// Schema returns the JSON Schema of a scenario (draft 2020-12): the keys that every scenario
+// has, and a list for each kind of member with the keys that the kind declares.
 func Schema() ([]byte, error) {
 	var b bytes.Buffer
 	err := json.Indent(&b, scenarioSchema().root.appendJSON(nil), "", "  ")
@@ -24,20 +24,21 @@ func Schema() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// schema is the scenario's schema, for looking up and for validating.
-type schema struct {
+// schemaTree is the schema of a scenario as a tree, with the validators of its parts.
+type schemaTree struct {
 	root tree
 
-	mu       sync.Mutex // compiler and compiled
+	mu       sync.Mutex // protects compiler and compiled
 	compiler *jsonschema.Compiler
-	compiled map[string]*jsonschema.Schema // by pointer
+	compiled map[string]*jsonschema.Schema // by JSON pointer
 }
 
-// schemaName is absolute: a relative one would be looked for where the process stands.
+// schemaName is an absolute URL: a relative one would be resolved against the process's
+// working directory.
 const schemaName = "mem:///scenario.json"
 
-var scenarioSchema = sync.OnceValue(func() *schema {
-	s := &schema{root: assembleSchema(), compiled: map[string]*jsonschema.Schema{}}
+var scenarioSchema = sync.OnceValue(func() *schemaTree {
+	s := &schemaTree{root: assembleSchema(), compiled: map[string]*jsonschema.Schema{}}
 	s.compiler = jsonschema.NewCompiler()
 	if err := s.compiler.AddResource(schemaName, s.root.plain()); err != nil {
 		panic(err) // a kind's schema is wrong: found by any test
@@ -45,9 +46,8 @@ var scenarioSchema = sync.OnceValue(func() *schema {
 	return s
 })
 
-// at returns the validator of the subschema at a pointer such as
-// #/$defs/battery.
-func (s *schema) at(pointer string) *jsonschema.Schema {
+// at returns the validator of the subschema at a JSON pointer such as #/$defs/battery.
+func (s *schemaTree) at(pointer string) *jsonschema.Schema {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.compiled[pointer]
@@ -58,8 +58,8 @@ func (s *schema) at(pointer string) *jsonschema.Schema {
 	return v
 }
 
-// memberKinds are the kinds that have a list of entries in a scenario: first those
-// that may own others, then those that may be owned.
+// memberKinds returns the kinds that have a list of entries in a scenario: first those that
+// cannot be owned, then those that can.
 func memberKinds() []*twins.Kind {
 	kinds := slices.DeleteFunc(twins.Kinds(), func(k *twins.Kind) bool { return k.Role == twins.RoleNode })
 	slices.SortStableFunc(kinds, func(a, b *twins.Kind) int {
@@ -73,7 +73,7 @@ func memberKinds() []*twins.Kind {
 	return kinds
 }
 
-// kindOfList returns the kind whose entries stand in a list, or nil.
+// kindOfList returns the kind whose entries a list has, or nil.
 func kindOfList(list string) *twins.Kind {
 	for _, k := range append(memberKinds(), twins.Community) {
 		if k.Plural == list {
@@ -83,11 +83,11 @@ func kindOfList(list string) *twins.Kind {
 	return nil
 }
 
-// owns reports whether members of the kind may have others behind their meter.
+// owns reports whether members of the kind can have others behind their meter.
 func owns(k *twins.Kind) bool { return k.Role == twins.RoleLoad && !k.Ownable }
 
-// assembleSchema puts every kind's fragment into the base: an entry in $defs and,
-// in front of the events, a list.
+// assembleSchema adds every kind's fragment to the base schema: an entry in $defs, and a list
+// before the events.
 func assembleSchema() tree {
 	root := readJSON(baseSchema)
 	defs, properties := root.get("$defs"), root.get("properties")
@@ -112,8 +112,8 @@ func listSchema(k *twins.Kind) string {
 	return `{"type": "array", ` + items + `"}`
 }
 
-// addDraw adds to the keys of draw what a home may have: its parts, its own keys,
-// and devices behind its meter; and what a community may have.
+// addDraw adds to the keys of draw what a home can have (parts, its own keys, devices behind
+// its meter) and what a community and the supply can have.
 func addDraw(properties *tree) {
 	household := readJSON(twins.Household.Schema)
 	keys := household.get("properties")
@@ -153,8 +153,8 @@ func addDraw(properties *tree) {
 	}
 }
 
-// listOfDrawn is the schema of entries of a kind whose values may be drawn. They are
-// there from the beginning: only homes are prepared.
+// listOfDrawn is the schema of a list of a kind's entries whose values can be drawn. It lacks
+// the key prepared, which only the things of homes have.
 func listOfDrawn(of *tree, more, description string) tree {
 	list := readJSON(`{"type": "array"}`)
 	list.put("description", tree{form: formText, text: description})
@@ -180,8 +180,8 @@ const (
   `
 )
 
-// shareSchema is the schema of what a share of the homes has, of which an object
-// is the schema of one.
+// shareSchema is the schema of a thing that a share of the homes has. of is the schema of one
+// such thing, more has further keys as JSON.
 func shareSchema(more string, of *tree) tree {
 	s := readJSON(`{"type": "object", "additionalProperties": false, "required": ["share"], "properties": {` + more + shareKeys + `}}`)
 	s.put("description", tree{form: formText, text: "drawn: " + of.textOf("description")})
@@ -189,7 +189,7 @@ func shareSchema(more string, of *tree) tree {
 	return s
 }
 
-// addDrawn adds the keys of an object whose values may be drawn.
+// addDrawn adds the keys of an object's schema, except some, with values that can be drawn.
 func (t *tree) addDrawn(of *tree, but ...string) {
 	properties := of.get("properties")
 	for i, key := range properties.keys {
@@ -199,15 +199,15 @@ func (t *tree) addDrawn(of *tree, but ...string) {
 	}
 }
 
-// drawnSchema lets anything through: what is drawn is validated as what it
-// becomes.
+// drawnSchema is the schema of a value that can be drawn. It allows any value, because each
+// value that can be drawn is validated against the original schema (checkVariants).
 func drawnSchema(of *tree) tree {
 	s := readJSON(`{"additionalProperties": {"$ref": "#/$defs/drawn"}}`)
 	s.put("description", tree{form: formText, text: of.textOf("description")})
 	return s
 }
 
-// The keys that kinds share.
+// The keys that kinds share, as JSON.
 const (
 	communityKeys = `{
   "id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": 100, "x-wanted": "lower-case letters, digits, - and _", "description": "its name"}
@@ -221,8 +221,7 @@ const (
 }`
 )
 
-// entrySchema is the schema of an entry of a kind: the shared keys, then the
-// kind's fragment.
+// entrySchema is the schema of a kind's entry: the shared keys, then the kind's fragment.
 func entrySchema(k *twins.Kind) tree {
 	fragment := readJSON(k.Schema)
 	entry := readJSON(`{"description": "` + k.Label + `", "type": "object", "additionalProperties": false, "required": ["id"], "properties": {}}`)
@@ -259,17 +258,16 @@ func (t *tree) add(o tree) {
 	}
 }
 
-// subschema is a place in the schema.
+// subschema is a part of the schema, with its JSON pointer.
 type subschema struct {
 	*tree
 	pointer string
 }
 
-func (s *schema) top() subschema { return subschema{&s.root, "#"} }
+func (s *schemaTree) top() subschema { return subschema{&s.root, "#"} }
 
-// entry is the schema of the entries of a top-level list, and whether there is
-// such a list.
-func (s *schema) entry(list string) (subschema, bool) {
+// entryIn returns the schema of a top-level list's entries, and whether there is such a list.
+func (s *schemaTree) entryIn(list string) (subschema, bool) {
 	p, ok := s.key(s.top(), list)
 	if !ok || p.get("items") == nil {
 		return subschema{}, false
@@ -277,8 +275,8 @@ func (s *schema) entry(list string) (subschema, bool) {
 	return s.resolve(subschema{p.get("items"), p.pointer + "/items"}), true
 }
 
-// key is the schema of a key's value, and whether the key is allowed.
-func (s *schema) key(of subschema, key string) (subschema, bool) {
+// key returns the schema of a key's value, and whether the key is allowed.
+func (s *schemaTree) key(of subschema, key string) (subschema, bool) {
 	if p := of.get("properties"); p != nil {
 		if v := p.get(key); v != nil {
 			return s.resolve(subschema{v, of.pointer + "/properties/" + key}), true
@@ -291,7 +289,7 @@ func (s *schema) key(of subschema, key string) (subschema, bool) {
 }
 
 // resolve follows a reference to $defs.
-func (s *schema) resolve(of subschema) subschema {
+func (s *schemaTree) resolve(of subschema) subschema {
 	ref, ok := strings.CutPrefix(of.textOf("$ref"), "#/$defs/")
 	if !ok {
 		return of
@@ -299,9 +297,8 @@ func (s *schema) resolve(of subschema) subschema {
 	return subschema{s.root.get("$defs").get(ref), "#/$defs/" + ref}
 }
 
-// find is the schema of the value that lies at a path below, as far as there is
-// one.
-func (s *schema) find(of subschema, path []string) subschema {
+// find returns the schema of the value at a path below of, or an empty one if there is none.
+func (s *schemaTree) find(of subschema, path []string) subschema {
 	for _, key := range path {
 		next, ok := s.key(of, key)
 		if items := of.get("items"); !ok && items != nil {
@@ -315,7 +312,7 @@ func (s *schema) find(of subschema, path []string) subschema {
 	return of
 }
 
-// keysOf lists the keys that an object may have, sorted.
+// keysOf returns the keys that an object can have, sorted.
 func (s subschema) keysOf() []string {
 	p := s.get("properties")
 	if p == nil {
@@ -324,9 +321,8 @@ func (s subschema) keysOf() []string {
 	return slices.Sorted(slices.Values(p.keys))
 }
 
-// form returns the one of an object's forms (oneOf) that it has all required keys
-// of, or nil.
-func (s subschema) form(t *tree) *tree {
+// alternative returns the first alternative (oneOf) whose required keys an object has, or nil.
+func (s subschema) alternative(t *tree) *tree {
 	forms := s.get("oneOf")
 	if forms == nil || t.form != formObject {
 		return nil
@@ -340,9 +336,9 @@ func (s subschema) form(t *tree) *tree {
 	return nil
 }
 
-// excludes reports whether the form that an object has does not know a key.
+// excludes reports whether the alternative that an object fits forbids a key.
 func (s subschema) excludes(t *tree, key string) bool {
-	form := s.form(t)
+	form := s.alternative(t)
 	if form == nil {
 		return false
 	}
@@ -350,13 +346,13 @@ func (s subschema) excludes(t *tree, key string) bool {
 	return sub != nil && sub.form == formBoolean && sub.text == "false"
 }
 
-// defaultOf is the default of an object's key: the key's own, or that of the form
-// that the object has. It is nil if there is none.
+// defaultOf returns the default of an object's key: the key's own, or the one of the
+// alternative that the object fits. It is nil if there is none.
 func (s subschema) defaultOf(t *tree, key string, of subschema) *tree {
 	if d := of.get("default"); d != nil {
 		return d
 	}
-	if form := s.form(t); form != nil {
+	if form := s.alternative(t); form != nil {
 		if sub := form.get("properties").get(key); sub != nil {
 			return sub.get("default")
 		}
@@ -364,9 +360,9 @@ func (s subschema) defaultOf(t *tree, key string, of subschema) *tree {
 	return nil
 }
 
-// fill adds defaults for what is missing, so that every path exists, and brings
-// keys into the order of the schema.
-func (s *schema) fill(of subschema, t *tree) {
+// fill adds the defaults of missing keys, so that every path exists, and sorts keys into the
+// order of the schema.
+func (s *schemaTree) fill(of subschema, t *tree) {
 	switch t.form {
 	case formList:
 		if items := of.get("items"); items != nil {
@@ -395,7 +391,7 @@ func (s *schema) fill(of subschema, t *tree) {
 	}
 }
 
-// arrange brings keys into an order; those that are not in it come last.
+// arrange sorts keys into an order. Keys that are not in it come last.
 func (t *tree) arrange(order []string) {
 	arranged := tree{}
 	for _, key := range order {

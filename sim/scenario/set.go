@@ -11,38 +11,38 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// change is what stands in --set and under events: PATH=VALUE or PATH*=FACTOR.
+// change is a change in --set or under events: PATH=VALUE or PATH*=FACTOR.
 type change struct {
 	path   string
 	factor bool
-	value  tree // a scalar; a number if it is a factor
+	value  tree // a scalar; a number if factor is true
 }
 
-// pathError says that a path leads nowhere, or not to what may change.
+// pathError is the error of a path that does not exist or may not change.
 type pathError struct {
 	what   string
-	absent bool // an entry lacks a part that others may have: a household its panels
+	absent bool // only this entry lacks a part of the path: a household without panels
 }
 
 func (e *pathError) Error() string { return e.what }
 
 func errPath(format string, args ...any) error { return &pathError{what: fmt.Sprintf(format, args...)} }
 
-// valueError says that a value is none, or not one that the schema allows.
+// valueError is the error of a text that is no value, or of a value that the schema refuses.
 type valueError struct{ what string }
 
 func (e *valueError) Error() string { return e.what }
 
 func errValue(format string, args ...any) error { return &valueError{fmt.Sprintf(format, args...)} }
 
-// errWhat is a valueError of what has been found.
-func errWhat(found error) error {
+// asValueError turns a *problem.At into a valueError without file and line.
+func asValueError(found error) error {
 	var p *problem.At
 	errors.As(found, &p)
 	return &valueError{p.What}
 }
 
-// parseChange takes a change apart.
+// parseChange parses PATH=VALUE or PATH*=FACTOR.
 func parseChange(written string) (c change, err error) {
 	path, value, ok := strings.Cut(written, "=")
 	if c.path, c.factor = strings.CutSuffix(path, "*"); !ok || c.path == "" {
@@ -57,7 +57,7 @@ func parseChange(written string) (c change, err error) {
 	return c, nil
 }
 
-// parseScalar reads a value as it would stand in a scenario.
+// parseScalar reads a value as in a scenario's YAML.
 func parseScalar(path, value string) (t tree, err error) {
 	if value == "" {
 		return t, nil
@@ -68,19 +68,19 @@ func parseScalar(path, value string) (t tree, err error) {
 	}
 	r := yamlReader{}
 	if r.readScalar(doc.Content[0], path, &t); len(r.problems) > 0 {
-		return t, errWhat(r.problems[0])
+		return t, asValueError(r.problems[0])
 	}
 	return t, nil
 }
 
-// target is one scalar that a path leads to.
+// target is one scalar that a path names.
 type target struct {
-	list  string   // top-level list, "" if the scalar is no part of an entry
-	entry *tree    // of the list
-	rest  []string // path within the entry
-	in    *tree    // object that has the key, or may have it
-	key   string
-	of    subschema // of the scalar
+	list   string   // top-level list, "" if the scalar is no part of an entry
+	entry  *tree    // entry of the list
+	rest   []string // path within the entry
+	object *tree    // object that has the key, or may have it
+	key    string
+	sub    subschema // of the scalar
 }
 
 // name is the target's own path, without stars.
@@ -91,29 +91,30 @@ func (t *target) name() string {
 	return entryName(t.list, 0, t.entry) + "." + strings.Join(t.rest, ".")
 }
 
-// own returns the object that has the key, to be changed: none of it is shared.
-func (t *target) own() *tree {
+// writable returns the object that has the key, for changing it: it is shared with no other
+// entry.
+func (t *target) writable() *tree {
 	if t.list == "" {
-		return t.in
+		return t.object
 	}
 	t.entry.checked = false
 	in := t.entry
 	for _, key := range t.rest[:len(t.rest)-1] {
-		in = in.own(key)
+		in = in.writable(key)
 	}
 	return in
 }
 
-// targets finds what a path leads to, of which there is at least one. With a *
-// in it, entries that lack a part of the path are passed over.
+// targets returns the scalars that a path names, at least one. If the path has a *, entries
+// that lack a part of it are skipped.
 func (d *document) targets(path string) ([]target, error) {
 	keys := strings.Split(path, ".")
 	if _, ok := d.schema.key(d.schema.top(), keys[0]); !ok {
 		return nil, errPath("%s: unknown key %q, %s", path, keys[0], problem.Wanted(keys[0], d.schema.top().keysOf()))
 	}
-	entry, isList := d.schema.entry(keys[0])
+	entry, isList := d.schema.entryIn(keys[0])
 	if !isList {
-		t, err := d.descend(path, target{in: &d.root, rest: keys, of: d.schema.top()})
+		t, err := d.descend(path, target{object: &d.root, rest: keys, sub: d.schema.top()})
 		if err != nil {
 			return nil, err
 		}
@@ -122,9 +123,9 @@ func (d *document) targets(path string) ([]target, error) {
 	if entry.get("properties").get("id") == nil {
 		return nil, errPath("%s: %s have no ids and cannot be set", path, keys[0])
 	}
-	if v := d.root.get(keys[0]); len(keys) == 1 && v != nil && v.form == formNumber { // how many are drawn
+	if v := d.root.get(keys[0]); len(keys) == 1 && v != nil && v.form == formNumber { // the number of homes to draw
 		of, _ := d.schema.key(d.schema.top(), keys[0])
-		return []target{{in: &d.root, rest: keys, key: keys[0], of: of}}, nil
+		return []target{{object: &d.root, rest: keys, key: keys[0], sub: of}}, nil
 	}
 	if len(keys) < 3 {
 		return nil, errPath("%s: not a single value, wanted %s.ID.KEY, with a KEY of: %s", path, keys[0], strings.Join(entry.keysOf(), ", "))
@@ -132,12 +133,12 @@ func (d *document) targets(path string) ([]target, error) {
 	return d.targetsIn(path, keys, entry)
 }
 
-// targetsIn finds the targets of LIST.ID.KEY….
+// targetsIn returns the targets of a path LIST.ID.KEY….
 func (d *document) targetsIn(path string, keys []string, of subschema) (found []target, err error) {
 	matched := 0
 	for _, e := range d.matching(keys[0], keys[1]) {
 		matched++
-		t, err := d.descend(path, target{list: keys[0], entry: e, in: e, rest: keys[2:], of: of})
+		t, err := d.descend(path, target{list: keys[0], entry: e, object: e, rest: keys[2:], sub: of})
 		var lacks *pathError
 		switch {
 		case errors.As(err, &lacks) && lacks.absent && strings.Contains(keys[1], "*"):
@@ -149,14 +150,14 @@ func (d *document) targetsIn(path string, keys []string, of subschema) (found []
 	}
 	switch {
 	case matched == 0:
-		return nil, d.noSuch(path, keys[0], keys[1])
+		return nil, d.errNoSuch(path, keys[0], keys[1])
 	case len(found) == 0:
 		return nil, errPath("%s: none of %d has %s", path, matched, strings.Join(keys[2:], "."))
 	}
 	return found, nil
 }
 
-func (d *document) noSuch(path, list, id string) error {
+func (d *document) errNoSuch(path, list, id string) error {
 	what := "member"
 	switch k := kindOfList(list); {
 	case k == nil:
@@ -171,8 +172,7 @@ func (d *document) noSuch(path, list, id string) error {
 	return errPath("%s: no such %s, %s", path, what, problem.Wanted(id, ids))
 }
 
-// matching returns the entries of a list with an id, or with ids that fit a
-// pattern.
+// matching returns the entries of a list whose id fits a pattern.
 func (d *document) matching(list, pattern string) (found []*tree) {
 	entries := d.entries(list)
 	if !strings.Contains(pattern, "*") {
@@ -182,14 +182,14 @@ func (d *document) matching(list, pattern string) (found []*tree) {
 		return nil
 	}
 	for i := range entries {
-		if _, ok := star(pattern, entries[i].textOf("id")); ok {
+		if _, ok := matchStar(pattern, entries[i].textOf("id")); ok {
 			found = append(found, &entries[i])
 		}
 	}
 	return found
 }
 
-// index is where the entries of a list stand, by id.
+// index returns the indices of a list's entries, by id.
 func (d *document) index(list string) map[string]int {
 	if d.indexes[list] == nil {
 		ids := d.ids(list)
@@ -205,42 +205,41 @@ func (d *document) index(list string) map[string]int {
 	return d.indexes[list]
 }
 
-// descend follows the rest of a path from t.in on.
+// descend returns t with the object and key that the path t.rest leads to from t.object.
 func (d *document) descend(path string, t target) (*target, error) {
 	for i, key := range t.rest {
-		of, ok := d.schema.key(t.of, key)
+		of, ok := d.schema.key(t.sub, key)
 		if !ok {
-			if of := t.of.keysOf(); len(of) > 0 {
+			if of := t.sub.keysOf(); len(of) > 0 {
 				return nil, errPath("%s: unknown key %q, %s", path, key, problem.Wanted(key, of))
 			}
 			return nil, errPath("%s: %s is a single value and has no keys", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i:], ".")))
 		}
-		v := t.in.get(key)
+		v := t.object.get(key)
 		last := i == len(t.rest)-1
 		switch whole := of.get("properties") != nil && of.get("anyOf") == nil || of.textOf("type") == "object"; {
 		case last && whole:
 			return nil, errPath("%s: not a single value, wanted one of its keys: %s", path, strings.Join(of.keysOf(), ", "))
 		case !last && v == nil:
 			return nil, &pathError{fmt.Sprintf("%s: there is no %s", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i+1:], "."))), true}
-		case last && t.of.excludes(t.in, key):
-			return nil, &pathError{fmt.Sprintf("%s: there is no %s beside %s", path, key, strings.Join(t.in.keys, ", ")), true}
+		case last && t.sub.excludes(t.object, key):
+			return nil, &pathError{fmt.Sprintf("%s: there is no %s beside %s", path, key, strings.Join(t.object.keys, ", ")), true}
 		case last:
-			t.key, t.of = key, of
+			t.key, t.sub = key, of
 		default:
-			t.in, t.of = v, of
+			t.object, t.sub = v, of
 		}
 	}
 	return &t, nil
 }
 
-// set makes one change to the tree. What is wrong with it is a pathError or a
-// valueError.
-func (d *document) set(written string) error {
+// applySet makes one change to the tree. Its errors are a pathError or a valueError.
+func (d *document) applySet(written string) error {
 	c, err := parseChange(written)
 	if err != nil {
 		return err
 	}
-	d.spellControls(c.path)
+	d.expandPreset(c.path)
 	targets, err := d.targets(c.path)
 	if err != nil {
 		return err
@@ -248,27 +247,27 @@ func (d *document) set(written string) error {
 	done := 0
 	for i := range targets {
 		t := &targets[i]
-		v, old := c.value, t.in.get(t.key)
+		v, old := c.value, t.object.get(t.key)
 		if c.factor {
 			if old == nil || old.form != formNumber {
 				continue
 			}
 			v.text = product(old.text, c.value.text)
 		}
-		if v.line = t.in.line; old != nil {
+		if v.line = t.object.line; old != nil {
 			v.line = old.line
 		}
 		done++
-		if found := d.validate(place{t.name(), &v, t.of}); len(found) > 0 {
-			return errWhat(found[0])
+		if found := d.validate(valueAt{t.name(), &v, t.sub}); len(found) > 0 {
+			return asValueError(found[0])
 		}
-		t.own().put(t.key, v)
+		t.writable().put(t.key, v)
 		if t.key == "id" {
 			d.indexes = nil
 		}
 	}
 	if done == 0 {
-		return notNumber(c.path, targets[0].in.get(targets[0].key))
+		return notNumber(c.path, targets[0].object.get(targets[0].key))
 	}
 	return nil
 }
@@ -288,8 +287,8 @@ func product(a, b string) string {
 		panic("scenario: not in decimal form: " + a + " or " + b)
 	}
 	x.Mul(x, y)
-	places, _ := x.FloatPrec()
-	s, ok := decimal(x.FloatString(places))
+	decimals, _ := x.FloatPrec()
+	s, ok := decimal(x.FloatString(decimals))
 	if !ok {
 		panic("scenario: product of decimals is none: " + s)
 	}

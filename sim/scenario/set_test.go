@@ -14,7 +14,7 @@ func TestSet(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		sets []string
-		want string // PATH=VALUE of what it leads to, where an entry lacks it nothing
+		want string // PATH=VALUE pairs after the change
 	}{
 		{"a number", []string{"producers.coal.rated_w=6000"}, "producers.coal.rated_w=6000"},
 		{"a number in another form", []string{"producers.coal.rated_w=6.0e3"}, "producers.coal.rated_w=6000"},
@@ -22,12 +22,12 @@ func TestSet(t *testing.T) {
 		{"false", []string{"producers.coal.available=false"}, "producers.coal.available=false"},
 		{"a word of a list", []string{"households.h1.phase=A"}, "households.h1.phase=A"},
 		{"null", []string{"communities.street.limit_w=5", "communities.street.limit_w=null"}, "communities.street.limit_w=null"},
-		{"nothing is null", []string{"ties.tie.cost_eur_per_mwh=5", "ties.tie.cost_eur_per_mwh="}, "ties.tie.cost_eur_per_mwh=null"},
+		{"no value is null", []string{"ties.tie.cost_eur_per_mwh=5", "ties.tie.cost_eur_per_mwh="}, "ties.tie.cost_eur_per_mwh=null"},
 		{"at the top", []string{"hosting=plain"}, "hosting=plain"},
 		{"a text with = in it", []string{"description=a=b"}, `description="a=b"`},
 		{"a text in quotes", []string{"name='7'"}, `name="7"`},
-		{"what was a default", []string{"households.h1.load.scale=0.5"}, "households.h1.load.scale=0.5"},
-		{"what is not there yet", []string{"batteries.b1.owner=h1"}, "batteries.b1.owner=h1"},
+		{"a key with a default", []string{"households.h1.load.scale=0.5"}, "households.h1.load.scale=0.5"},
+		{"a key that the entry lacks", []string{"batteries.b1.owner=h1"}, "batteries.b1.owner=h1"},
 		{"a factor", []string{"producers.coal.rated_w*=1.3"}, "producers.coal.rated_w=6500"},
 		{"an exact factor", []string{"batteries.b1.charge_efficiency*=0.3"}, "batteries.b1.charge_efficiency=0.28518"},
 		{"one after the other", []string{"producers.coal.rated_w=10", "producers.coal.rated_w*=3", "producers.coal.rated_w*=0.5"}, "producers.coal.rated_w=15"},
@@ -44,13 +44,13 @@ func TestSet(t *testing.T) {
 			for _, want := range strings.Fields(row.want) {
 				path, value, _ := strings.Cut(want, "=")
 				target := s.document.mustTarget(path)
-				got := strings.Trim(shown(target.in.get(target.key)), `"`)
+				got := strings.Trim(shown(target.object.get(target.key)), `"`)
 				if got != strings.Trim(value, `"`) {
 					t.Errorf("%s is %s, want %s", path, got, value)
 				}
 			}
 			if s.document.root.get("households").items[0].get("pv") != nil {
-				t.Error("h1 got panels")
+				t.Error("h1 has panels after the change")
 			}
 		})
 	}
@@ -96,8 +96,8 @@ func TestBadSet(t *testing.T) {
 	}
 }
 
-// A value that is right by itself and wrong beside others is a problem of the
-// scenario.
+// A value that is valid by itself but not together with others is an error in the scenario,
+// not of usage.
 func TestSetAgainstTheRest(t *testing.T) {
 	for set, want := range map[string]string{
 		"batteries.b1.min_soc=0.99":    "x.yaml:17: batteries.b1: min_soc 0.99 is above max_soc 0.95",
@@ -119,7 +119,7 @@ func TestEvents(t *testing.T) {
 		{"a date", `{at: 2018-01-09T01:00, set: producers.coal.available=true}`, "25 1 grid/supply/coal set available 1"},
 		{"a step", `{at: 3, set: ties.tie.import_w=1.5}`, "3 1 grid/supply/tie set import_w 1500"},
 		{"the start", `{at: "00:00", set: communities.street.limit_w=20}`, "0 1 grid/street set limit_w 20000"},
-		{"a limit taken away", `{at: 2, set: communities.street.limit_w=0}`, "2 1 grid/street set limit_w 0"},
+		{"a limit removed", `{at: 2, set: communities.street.limit_w=0}`, "2 1 grid/street set limit_w 0"},
 		{"a factor", `{at: 1, set: "households.h1.load.scale*=1.3"}`, "1 1 grid/street/h1 multiply load.scale 1300000000"},
 		{"a word of a list", `{at: 1, set: batteries.b1.mode=peak}`, "1 1 grid/street/h2/b1 set mode 2"},
 		{"a price", `{at: 1, set: producers.coal.cost_eur_per_mwh=-78.5}`, "1 1 grid/supply/coal set cost_eur_per_mwh -78500000"},
@@ -173,7 +173,7 @@ func TestSetNumberRoundTrip(t *testing.T) {
 	base := baseScenario(t)
 	rapid.Check(t, func(r *rapid.T) {
 		text := fmt.Sprintf("%d.%d", rapid.IntRange(1, 1e6).Draw(r, "whole"), rapid.IntRange(0, 1e6).Draw(r, "fraction"))
-		s, err := load([]byte(base), testOrigin(), Options{Set: []string{"producers.coal.rated_w=" + text, "producers.coal.rated_w*=8", "producers.coal.rated_w*=0.125"}})
+		s, err := loadFrom([]byte(base), testLocation(), Options{Set: []string{"producers.coal.rated_w=" + text, "producers.coal.rated_w*=8", "producers.coal.rated_w*=0.125"}})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestSetNumberRoundTrip(t *testing.T) {
 	})
 }
 
-// homeSettings are the settings of a household as an error lists them.
+// homeSettings lists the settings of a household as errors do.
 func homeSettings() string {
 	var names []string
 	for _, s := range twins.Household.Settings {

@@ -2,7 +2,7 @@ package scenario
 
 import "testing"
 
-// Who lives in the town is what it says.
+// The town has the homes and devices that its description says.
 func TestTownIsWhatItSays(t *testing.T) {
 	s, err := Load("town", Options{})
 	if err != nil {
@@ -25,7 +25,7 @@ func TestTownIsWhatItSays(t *testing.T) {
 			}
 		}
 		if pv := h.get("pv"); pv == nil {
-			t.Errorf("%s has no roof that panels could be put on", h.textOf("id"))
+			t.Errorf("%s has neither panels nor a prepared roof", h.textOf("id"))
 		} else if pv.textOf("scale") == "0" {
 			count("prepared", h.textOf("community"))
 		} else {
@@ -38,16 +38,16 @@ func TestTownIsWhatItSays(t *testing.T) {
 		b := &s.document.entries("batteries")[i]
 		if owner := b.textOf("owner"); owner == "" {
 			count("community battery", b.textOf("community"))
-		} else if absent(b) {
+		} else if isAbsent(b) {
 			count("prepared battery", b.textOf("community"))
 		} else if count("battery", b.textOf("community")); !roofs[owner] {
-			t.Errorf("%s is behind the meter of %s, which has no roof", b.textOf("id"), owner)
+			t.Errorf("%s is behind the meter of %s, which has no panels", b.textOf("id"), owner)
 		}
 	}
 	for i := range s.document.entries("vehicles") {
 		count("vehicle", s.document.entries("vehicles")[i].textOf("community"))
 	}
-	for what, want := range map[string][3]int{ // in all; least and most of a community
+	for what, want := range map[string][3]int{ // in all, and the least and most in a community
 		"load": {150, 25, 25}, "appliances": {150, 25, 25}, "pv": {90, 15, 15}, "prepared": {210, 35, 35}, "heat_pump": {60, 10, 10},
 		"battery": {45, 7, 8}, "prepared battery": {255, 42, 43}, "community battery": {6, 1, 1}, "vehicle": {90, 15, 15},
 	} {
@@ -60,6 +60,6 @@ func TestTownIsWhatItSays(t *testing.T) {
 		}
 	}
 	if len(azimuths) < 5 {
-		t.Errorf("roofs look %d ways", len(azimuths))
+		t.Errorf("panels have %d azimuths, wanted at least 5", len(azimuths))
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
-// form is what a tree is.
+// form is the type of a tree's value.
 type form uint8
 
 const (
@@ -27,21 +27,20 @@ const (
 	formObject
 )
 
-// tree is a value of a scenario, with its line, or of the schema. Numbers are
-// kept as exact decimals in one form, whatever they were written as. A million
-// entries must fit into memory: entries that came from one pattern share keys,
-// so keys are never changed in place.
+// tree is a value of a scenario with its line, or a value of the schema. Numbers are kept as
+// exact decimals in one notation, however they were written. A million entries must fit into
+// memory, so entries of one pattern share their keys, and keys are never changed in place.
 type tree struct {
 	form    form
-	shared  bool // other trees have the same items: they are copied before one is changed
-	checked bool // an entry that fits its schema
+	shared  bool // other trees have the same items, so they are copied before a change
+	checked bool // an entry that is known to fit its schema
 	line    int32
 	text    string   // of a scalar: true, 0.5, anything
 	keys    []string // of an object, in the order written
 	items   []tree   // of a list, or the values of the keys
 }
 
-// get returns the value of a key, or nil. It lives until the next put.
+// get returns the value of a key, or nil. The pointer is valid until the next put.
 func (t *tree) get(key string) *tree {
 	if t == nil {
 		return nil
@@ -66,8 +65,9 @@ func (t *tree) isTrue(key string) bool {
 	return v != nil && v.form == formBoolean && v.text == "true"
 }
 
-// own returns the value of a key that may be changed, or nil.
-func (t *tree) own(key string) *tree {
+// writable returns the value of a key for changing it, or nil. If the value's items are
+// shared, they are copied first.
+func (t *tree) writable(key string) *tree {
 	v := t.get(key)
 	if v == nil || !v.shared {
 		return v
@@ -79,7 +79,7 @@ func (t *tree) own(key string) *tree {
 	return v
 }
 
-// put sets the value of a key, which comes last if it is new.
+// put sets the value of a key. A new key is added at the end.
 func (t *tree) put(key string, v tree) {
 	if old := t.get(key); old != nil {
 		*old = v
@@ -89,7 +89,7 @@ func (t *tree) put(key string, v tree) {
 	t.items = append(t.items, v)
 }
 
-// without returns an object that lacks some keys. Values are shared.
+// without returns a copy of an object that lacks some keys. Its values are shared.
 func (t *tree) without(keys ...string) tree {
 	rest := tree{form: formObject, line: t.line}
 	for i, k := range t.keys {
@@ -100,7 +100,7 @@ func (t *tree) without(keys ...string) tree {
 	return rest
 }
 
-// clone returns a tree that shares only what never changes.
+// clone returns a deep copy. It shares only keys, which never change.
 func (t *tree) clone() tree {
 	c := *t
 	c.shared = false
@@ -134,9 +134,9 @@ func joinPath(path, key string) string {
 	return path + "." + key
 }
 
-// decimal returns a decimal number in its one exact form: 5000, 0.036, -1.5,
-// 1e99. It refuses what YAML calls a number and others do not: infinities, hex
-// and octal, leading zeros.
+// decimal returns a decimal number in its one exact notation: 5000, 0.036, -1.5, 1e99. It
+// refuses numbers that only YAML knows: infinities, hexadecimal and octal numbers, leading
+// zeros.
 func decimal(s string) (canonical string, ok bool) {
 	rest := strings.ReplaceAll(s, "_", "")
 	negative := strings.HasPrefix(rest, "-")
@@ -168,7 +168,7 @@ func decimal(s string) (canonical string, ok bool) {
 	return canonical, true
 }
 
-// decimalPoint writes digits·10^exp, plain where that is not too long.
+// decimalPoint returns digits·10^exp, without an exponent unless that is too long.
 func decimalPoint(digits string, exp int) string {
 	const plain = 25 // digits
 	switch point := len(digits) + exp; {
@@ -184,8 +184,8 @@ func decimalPoint(digits string, exp int) string {
 
 // Reading YAML.
 
-// Bounds on what is read, far above what people write: aliases and nesting can
-// make a small file large.
+// Bounds on nesting and aliases, which can make a small file large. They are far above what
+// people write.
 const (
 	deepest     = 64
 	mostAliased = 1_000_000
@@ -200,8 +200,8 @@ type yamlReader struct {
 	tooMuch  bool
 }
 
-// readYAML reads one YAML document: strictly, that is without duplicate keys,
-// unknown tags or numbers that are none.
+// readYAML reads one YAML document strictly: duplicate keys, unknown tags and numbers that
+// are not decimal are errors.
 func readYAML(file string, source []byte) (tree, error) {
 	var doc yaml.Node
 	if err := yaml.Load(source, &doc); err != nil {
@@ -210,12 +210,12 @@ func readYAML(file string, source []byte) (tree, error) {
 	r := yamlReader{file: file}
 	var t tree
 	if len(doc.Content) == 1 {
-		t = r.read(doc.Content[0], "", 0)
+		t = r.readNode(doc.Content[0], "", 0)
 	}
 	return t, problem.Join(r.problems)
 }
 
-// yamlProblem says in our form what the YAML parser has found.
+// yamlProblem turns an error of the YAML parser into a *problem.At.
 func yamlProblem(file string, err error) error {
 	p := &problem.At{File: file, What: err.Error(), Err: err}
 	var at *yaml.LoadError
@@ -232,27 +232,27 @@ func yamlProblem(file string, err error) error {
 	return p
 }
 
-func (r *yamlReader) problem(n *yaml.Node, format string, args ...any) {
+func (r *yamlReader) addProblem(n *yaml.Node, format string, args ...any) {
 	r.problems = append(r.problems, &problem.At{File: r.file, Line: n.Line, What: fmt.Sprintf(format, args...)})
 }
 
-// read turns a node into a tree; key is what it stands under.
-func (r *yamlReader) read(n *yaml.Node, key string, depth int) (t tree) {
+// readNode turns a node into a tree. key is the key of the node, for messages.
+func (r *yamlReader) readNode(n *yaml.Node, key string, depth int) (t tree) {
 	if r.inAlias > 0 {
 		r.aliased++
 	}
 	if depth > deepest || r.aliased > mostAliased {
 		if !r.tooMuch {
-			r.problem(n, "nested too deep, wanted at most %d levels and %d values by aliases", deepest, mostAliased)
+			r.addProblem(n, "nested too deep, wanted at most %d levels and %d values by aliases", deepest, mostAliased)
 		}
-		r.tooMuch, r.aliased = true, mostAliased+1 // the rest unwinds
+		r.tooMuch, r.aliased = true, mostAliased+1 // the callers return without another error
 		return t
 	}
 	t.line = int32(n.Line)
 	switch n.Kind {
 	case yaml.AliasNode:
 		r.inAlias++
-		t = r.read(n.Alias, key, depth+1)
+		t = r.readNode(n.Alias, key, depth+1)
 		r.inAlias--
 	case yaml.MappingNode:
 		t.form = formObject
@@ -260,7 +260,7 @@ func (r *yamlReader) read(n *yaml.Node, key string, depth int) (t tree) {
 	case yaml.SequenceNode:
 		t.form, t.items = formList, make([]tree, 0, len(n.Content))
 		for _, item := range n.Content {
-			t.items = append(t.items, r.read(item, key, depth+1))
+			t.items = append(t.items, r.readNode(item, key, depth+1))
 		}
 	case yaml.ScalarNode:
 		r.readScalar(n, key, &t)
@@ -278,20 +278,20 @@ func (r *yamlReader) readScalar(n *yaml.Node, key string, t *tree) {
 	case "!!bool":
 		t.form, t.text = formBoolean, strings.ToLower(n.Value)
 		if t.text != "true" && t.text != "false" {
-			r.problem(n, "%s: %q is not true or false", key, n.Value)
+			r.addProblem(n, "%s: %q is not true or false", key, n.Value)
 		}
 	case "!!int", "!!float":
 		var ok bool
 		t.form = formNumber
 		if t.text, ok = decimal(n.Value); !ok {
-			r.problem(n, "%s: %s is not a number that can be used, wanted a finite decimal one", key, n.Value)
+			r.addProblem(n, "%s: %s is not a number that can be used, wanted a finite decimal one", key, n.Value)
 		}
 	default:
-		r.problem(n, "%s: tag %s is not known, wanted a plain value", key, tag)
+		r.addProblem(n, "%s: tag %s is not known, wanted a plain value", key, tag)
 	}
 }
 
-// readObject reads a mapping. << takes over keys of others that are not there.
+// readObject reads a mapping. << adds the keys of other mappings that this one lacks.
 func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
 	var merged []*yaml.Node
 	first := make(map[string]int, len(n.Content)/2)
@@ -302,15 +302,15 @@ func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
 			continue
 		}
 		if k.Kind != yaml.ScalarNode {
-			r.problem(k, "a key that is no text, wanted a name")
+			r.addProblem(k, "a key that is no text, wanted a name")
 			continue
 		}
 		if line, twice := first[k.Value]; twice {
-			r.problem(k, "key %q stands twice, wanted once: first in line %d", k.Value, line)
+			r.addProblem(k, "key %q appears twice, wanted once: first in line %d", k.Value, line)
 			continue
 		}
 		first[k.Value] = k.Line
-		value := r.read(v, k.Value, depth+1)
+		value := r.readNode(v, k.Value, depth+1)
 		value.line = int32(k.Line)
 		t.keys, t.items = append(t.keys, k.Value), append(t.items, value)
 	}
@@ -319,29 +319,30 @@ func (r *yamlReader) readObject(n *yaml.Node, t *tree, depth int) {
 	}
 }
 
-func (r *yamlReader) merge(n *yaml.Node, t *tree, there map[string]int, depth int) {
-	from := r.read(n, "<<", depth+1)
+// merge adds the keys of a << that are not present yet.
+func (r *yamlReader) merge(n *yaml.Node, t *tree, present map[string]int, depth int) {
+	from := r.readNode(n, "<<", depth+1)
 	sources := []tree{from}
 	if from.form == formList {
 		sources = from.items
 	}
 	for _, s := range sources {
 		if s.form != formObject {
-			r.problem(n, "<<: wanted an alias of keys and values")
+			r.addProblem(n, "<<: wanted an alias of keys and values")
 			return
 		}
 		for i, k := range s.keys {
-			if _, ok := there[k]; !ok {
-				there[k] = n.Line
+			if _, ok := present[k]; !ok {
+				present[k] = n.Line
 				t.keys, t.items = append(t.keys, k), append(t.items, s.items[i])
 			}
 		}
 	}
 }
 
-// Other forms.
+// Conversion to and from JSON, the validator's values and YAML.
 
-// readJSON reads JSON that is known to be right, keeping the order of keys.
+// readJSON reads JSON of the program itself, in which errors panic. It keeps the order of keys.
 func readJSON(source string) tree {
 	d := json.NewDecoder(strings.NewReader(source))
 	d.UseNumber()
@@ -431,7 +432,7 @@ func appendJSONText(b []byte, s string) []byte {
 	return append(b, bytes.TrimSuffix(w.Bytes(), []byte("\n"))...)
 }
 
-// isPlain reports whether a text stands in JSON as it is.
+// isPlain reports whether a text needs no escaping in JSON.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
@@ -441,10 +442,10 @@ func isPlain(s string) bool {
 	return true
 }
 
-// canonical writes trees so that equal scenarios are equal bytes: compact JSON
-// with keys in alphabetical order and with lists of entries by id.
+// canonical writes trees so that equal scenarios give equal bytes: compact JSON with keys in
+// alphabetical order and entries sorted by id.
 type canonical struct {
-	orders map[*string][]int // of keys, by the first: entries share their keys
+	orders map[*string][]int // order of keys, by the address of the first key: entries share their keys
 }
 
 func (c *canonical) append(b []byte, t *tree) []byte {
@@ -479,7 +480,7 @@ func (c *canonical) keyOrder(keys []string) []int {
 	if len(order) == len(keys) {
 		return order
 	}
-	order = counting(len(keys))
+	order = indices(len(keys))
 	slices.SortFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
 	if c.orders == nil {
 		c.orders = map[*string][]int{}
@@ -489,7 +490,7 @@ func (c *canonical) keyOrder(keys []string) []int {
 }
 
 func listOrder(t *tree) []int {
-	order := counting(len(t.items))
+	order := indices(len(t.items))
 	if len(t.items) > 0 && t.items[0].get("id") != nil {
 		slices.SortStableFunc(order, func(a, b int) int {
 			return strings.Compare(t.items[a].textOf("id"), t.items[b].textOf("id"))
@@ -498,7 +499,7 @@ func listOrder(t *tree) []int {
 	return order
 }
 
-func counting(n int) []int {
+func indices(n int) []int {
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
@@ -506,7 +507,7 @@ func counting(n int) []int {
 	return order
 }
 
-// plain returns the tree as the JSON Schema validator wants it.
+// plain returns the tree as the values that the JSON Schema validator takes.
 func (t *tree) plain() any {
 	switch t.form {
 	case formBoolean:
@@ -531,7 +532,7 @@ func (t *tree) plain() any {
 	return nil
 }
 
-// node returns the tree as YAML is written from.
+// node returns the tree as a YAML node.
 func (t *tree) node() *yaml.Node {
 	tags := [...]string{"!!null", "!!bool", "", "!!str", "!!seq", "!!map"}
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: tags[t.form], Value: t.text}

@@ -1,8 +1,8 @@
-// Package scenarios is the scenarios that are shipped with the program, and their recorded
-// data.
+// Package scenarios embeds the scenarios that are shipped with the program, and their
+// recorded data.
 //
 // # What is absent
 //
-// No Go but what embeds the files: package scenario reads the scenarios, package inputs the
-// data. Where the data comes from and its licences are in the READMEs beside it.
+// No code that reads the files: package scenario reads the scenarios, package inputs the
+// data. The READMEs beside the data name its sources and licences.
 package scenarios

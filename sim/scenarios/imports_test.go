@@ -8,6 +8,6 @@ import (
 
 func TestImports(t *testing.T) {
 	twintest.Imports(t, map[string]string{
-		"github.com/smatrix-grid/smatrix": "here are files: whoever reads them imports this package",
+		"github.com/smatrix-grid/smatrix": "this package only embeds files; their readers import it",
 	})
 }

@@ -34,7 +34,7 @@ var ownRules = []Rule{
 	{"load.unserved", "critical", "load that was wanted is not served"},
 	{"limit.above", "critical", "above the limit of its connection point"},
 	{"limit.near", "warning", "within a tenth of the limit of its connection point"},
-	{"member.quarantined", "critical", "it failed twice in a step, an estimate stands for it"},
+	{"member.quarantined", "critical", "it failed twice in a step, an estimate replaces it"},
 	{"unit.unavailable", "warning", "a plant or tie is out of service"},
 	{Rule: "unit.stopped_early"},
 	{Rule: "vehicle.not_ready"},
@@ -42,7 +42,7 @@ var ownRules = []Rule{
 	{Rule: "heat.left_comfort"},
 	{Rule: "hot_water.short"},
 	{"generation.curtailed", "note", "generation is held back"},
-	{"storage.empty", "note", "batteries are down to their least"},
+	{"storage.empty", "note", "batteries are at their lowest state of charge"},
 }
 
 // Rules returns all rules in the order in which they are shown. Rules of events that ownRules does
@@ -119,7 +119,7 @@ type watched struct {
 type watchedBlock struct {
 	unserved, soc, power, content int
 	floors                        []int64 // least state of charge of each, ppb; nil if the kind has none
-	prepared                      []bool  // as long as floors: the battery is prepared and may not have been put in
+	prepared                      []bool  // as long as floors: the battery is prepared, so it may be absent
 }
 
 func newAlerts(w *sim.World) *Alerts {
@@ -191,9 +191,9 @@ func (a *Alerts) Commit(r *sim.StepRecord) error {
 		}
 	}
 	for c, n := range now {
-		a.note(c, n, r.Tick)
+		a.update(c, n, r.Tick)
 	}
-	a.bound()
+	a.dropOldest()
 	a.next = r.Tick + 1
 	return nil
 }
@@ -258,7 +258,7 @@ func at(column []int64, i int) int64 {
 	return column[i]
 }
 
-// ofEvents counts the events that are alerts by their row.
+// ofEvents counts the events whose row has an alert.
 func ofEvents(events []twins.Notice, path string, now map[cause]int64) {
 	for i := range events {
 		e := &events[i].Event
@@ -296,7 +296,8 @@ func (a *Alerts) ofUnits(r *sim.StepRecord, now map[cause]int64) {
 	}
 }
 
-func (a *Alerts) note(c cause, n int64, t twins.Tick) {
+// update opens the alert of a cause or updates the one that exists; the rule held n times in the step.
+func (a *Alerts) update(c cause, n int64, t twins.Tick) {
 	id := c.rule + ":" + c.scope
 	row := a.rows[id]
 	if row == nil {
@@ -309,7 +310,8 @@ func (a *Alerts) note(c cause, n int64, t twins.Tick) {
 	row.Last, row.Changed, row.Count = t, t, row.Count+n
 }
 
-func (a *Alerts) bound() {
+// dropOldest keeps at most MostAlerts alerts.
+func (a *Alerts) dropOldest() {
 	if len(a.rows) <= MostAlerts {
 		return
 	}

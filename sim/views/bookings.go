@@ -94,7 +94,7 @@ func (b *Bookings) All() []Booking {
 	return all
 }
 
-// Report adds the rewards up.
+// Report returns the sums of the rewards.
 func (b *Bookings) Report() RewardReport {
 	var sums [numBookings]int64
 	for _, x := range b.All() {

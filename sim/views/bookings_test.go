@@ -42,11 +42,11 @@ grid/c/b,shed,unserved,0.0010000000,0.001000
 		t.Errorf("%v, got\n%swant\n%s", err, &got, want)
 	}
 	if r := b.Report(); r != (views.RewardReport{Shifted: 0.0001, Unserved: 0.002, Curtailed: 0.008}) {
-		t.Errorf("%+v", r)
+		t.Errorf("rewards %+v, wanted 0.0001 shifted, 0.002 unserved, 0.008 curtailed", r)
 	}
 	b.Rates.Unserved *= 2
 	if r := b.Report(); r != (views.RewardReport{Shifted: 0.0001, Unserved: 0.004, Curtailed: 0.008}) {
-		t.Errorf("at twice the rate: %+v", r)
+		t.Errorf("at twice the rate for unserved energy: %+v, wanted 0.004 unserved and the rest unchanged", r)
 	}
 }
 
@@ -81,7 +81,7 @@ func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flo
 // With a small tie, no engine and empty batteries the hamlet lacks power. The bookings
 // of the members equal the flows of the grid to the millijoule, and so does ENS; with a
 // smaller tie all of them are greater.
-func TestWhatIsBookedIsWhatHappened(t *testing.T) {
+func TestBookingsEqualFlows(t *testing.T) {
 	poor := []string{"producers.engine.rated_w=10", "batteries.*.available=false",
 		"vehicles.car.initial_soc=0.1", "vehicles.car.daily.trip_wh=40000"}
 	var before *views.Report
@@ -99,21 +99,21 @@ func TestWhatIsBookedIsWhatHappened(t *testing.T) {
 			}
 		}
 		if booked != *all {
-			t.Errorf("%s: booked %+v, happened %+v", tie, booked, *all)
+			t.Errorf("%s: booked %+v, wanted the flows %+v", tie, booked, *all)
 		}
 		if sum.Reliability.ENS() != all.unserved {
-			t.Errorf("%s: ENS %v, unserved %v", tie, sum.Reliability.ENS(), all.unserved)
+			t.Errorf("%s: ENS %v, wanted the unserved energy %v", tie, sum.Reliability.ENS(), all.unserved)
 		}
 		if r.Energy.Shifted == 0 || r.Energy.Unserved == 0 || r.Energy.UnservedEssential == 0 || r.Fairness == nil {
-			t.Errorf("%s: %+v", tie, r.Energy)
+			t.Errorf("%s: wanted shifted, unserved and unserved essential energy, got %+v, fairness %v", tie, r.Energy, r.Fairness)
 			continue
 		}
 		if !slices.ContainsFunc(sum.Bookings.All(), func(x views.Booking) bool { return x.Member == "grid/south/home-5/car" && x.What == "unserved" }) {
-			t.Errorf("%s: the car got all that it was promised", tie)
+			t.Errorf("%s: the car has no unserved energy, wanted some", tie)
 		}
 		if before != nil && (r.Energy.Unserved <= before.Energy.Unserved || r.Reliability.SAIDIMin <= before.Reliability.SAIDIMin ||
 			r.Reliability.SAIFI < before.Reliability.SAIFI || r.Rewards.Unserved <= before.Rewards.Unserved || r.Fairness.ServedShort < before.Fairness.ServedShort) {
-			t.Errorf("%s: %+v %+v %+v, before %+v %+v %+v", tie, r.Reliability, r.Rewards, r.Fairness, before.Reliability, before.Rewards, before.Fairness)
+			t.Errorf("%s: got %+v %+v %+v, wanted more than with the greater tie: %+v %+v %+v", tie, r.Reliability, r.Rewards, r.Fairness, before.Reliability, before.Rewards, before.Fairness)
 		}
 		before = r
 	}
@@ -125,13 +125,13 @@ func TestServiceFollowsTheScenario(t *testing.T) {
 	base, _, _ := runHamlet(t, poor...)
 	longer, _, _ := runHamlet(t, append(poor, "reliability.interruption_s=86400")...)
 	if base.Reliability.SAIFI == 0 || longer.Reliability.SAIFI != 0 || longer.Reliability.ENSWh != base.Reliability.ENSWh {
-		t.Errorf("interruptions longer than 3 min %+v, than a day %+v", base.Reliability, longer.Reliability)
+		t.Errorf("interruptions above 3 min: %+v, wanted some; above a day: %+v, wanted none and the same energy", base.Reliability, longer.Reliability)
 	}
 	paid, _, _ := runHamlet(t, append(poor, "agreement.unserved_eur_per_kwh=0", "agreement.shifted_eur_per_kwh=0.1")...)
 	if base.Rewards.Unserved == 0 || paid.Rewards.Unserved != 0 {
-		t.Errorf("paid %+v, without a rate %+v", base.Rewards, paid.Rewards)
+		t.Errorf("unserved energy was rewarded with %+v, wanted more than 0, and without a rate with %+v, wanted 0", base.Rewards, paid.Rewards)
 	}
 	if off := paid.Rewards.Shifted - 2*base.Rewards.Shifted; base.Rewards.Shifted == 0 || off < 0 || off > 1e-5 {
-		t.Errorf("paid %v € for what was shifted, at twice the rate %v", base.Rewards.Shifted, paid.Rewards.Shifted)
+		t.Errorf("shifted energy was rewarded with %v €, at twice the rate with %v €, wanted twice as much", base.Rewards.Shifted, paid.Rewards.Shifted)
 	}
 }

@@ -25,8 +25,8 @@ type Accounts struct {
 	owners        [][]deviceOf // of each cell: devices behind meters
 }
 
-// wideSum is a sum of products that do not fit into 64 bits, as a float, for display and
-// files. Its relative error is below 10⁻¹².
+// wideSum is a sum of products that do not fit into 64 bits. It is a float, for display and files:
+// its relative error is below 10⁻¹².
 type wideSum float64
 
 func (s *wideSum) add(e twins.Energy, factor int64) { *s += wideSum(float64(e) * float64(factor)) }
@@ -198,7 +198,7 @@ type HouseholdDifference struct {
 	UnservedWh Difference `json:"unserved_wh"`
 }
 
-// mostHouseholds is how many households are named on each side.
+// mostHouseholds is the number of households that are listed as gained and as lost, each.
 const mostHouseholds = 5
 
 // Compare compares two runs by their accounts and reports.
@@ -300,7 +300,7 @@ func (c *Comparison) households(a, b *Accounts) {
 	}
 }
 
-// gains is < 0 if the household is better off in the second run, > 0 if it is worse off.
+// gains returns < 0 if the household is better off in the second run, > 0 if it is worse off.
 func gains(h *HouseholdDifference, worse func(*HouseholdDifference) float64) int {
 	sign := func(x float64) int {
 		if math.Abs(x) < 1e-12 {

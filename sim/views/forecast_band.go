@@ -11,7 +11,7 @@ import (
 // ForecastBand folds the errors of past forecasts of the net load into a band around
 // the next forecast, in which BandShare of the actual values should lie. The band is as
 // wide upwards as downwards: a quantile for each side would follow the sign of a few
-// days' errors and miss more (`TestBandCoversWhatComes`).
+// days' errors and miss more (`TestBandCoversActuals`).
 //
 // Two sizes of error are known: that of forecasts an hour old at most, and that of the
 // day's first forecast where it looked far ahead. Between the two the band widens as the
@@ -30,11 +30,12 @@ const (
 	// BandLooksBack is how long errors count, in s: 28 days, as far as the forecast
 	// looks back.
 	BandLooksBack = 28 * 24 * 3600
-	// alike is how many errors count as one independent error, because errors of
-	// neighbouring quarter hours are correlated: 12 are judged in four hours. With m = n ÷ alike independent errors
-	// the band takes the share BandShare · (m + 1)/m of the errors, at most all: all of
-	// them while m ≤ 4, BandShare of very many.
-	alike = 12
+	// errorsPerIndependent is how many errors count as one independent error, because errors of
+	// neighbouring quarter hours are correlated: 12 are judged in four hours. With
+	// m = n ÷ errorsPerIndependent independent errors the band takes the share
+	// BandShare · (m + 1)/m of the errors, at most all: all of them while m ≤ 4, BandShare of very
+	// many.
+	errorsPerIndependent = 12
 	// farLead is the lead, in s, from which on a forecast hardly depends on the present.
 	farLead = 4 * 3600
 	// presentFades is the time constant, in s, with which the present's distance from
@@ -118,7 +119,7 @@ func (b *ForecastBand) Off(lead twins.Seconds) (off twins.Power, ok bool) {
 // sizeOf returns the magnitude that BandShare of future errors should not exceed.
 func sizeOf(sorted []twins.Power) twins.Power {
 	n := len(sorted)
-	m := float64(n) / alike
+	m := float64(n) / errorsPerIndependent
 	share := min(1, BandShare*(m+1)/m)
 	return sorted[max(1, int(math.Ceil(share*float64(n))))-1]
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// misses are the errors of three quarter hours of each hour: a run does not judge the fourth.
+// misses returns the errors of three quarter hours of each hour, because a run does not judge the
+// fourth.
 func misses(hours int, of func(i int) (hour, day twins.Power)) (all []views.ForecastMiss) {
 	for i := range hours * 4 {
 		if i%4 == 0 {
@@ -51,13 +52,13 @@ func TestBandFollowsTheErrors(t *testing.T) {
 		off, ok := once.Off(lead)
 		double, _ := twice.Off(lead)
 		if !ok || off < last || lead > 3600 && off == last {
-			t.Errorf("a lead of %d s: ±%v after ±%v", lead, off, last)
+			t.Errorf("a lead of %d s: ±%v, wanted more than ±%v at the lead before", lead, off, last)
 		}
 		if d := double - 2*off; d < -1 || d > 1 { // each is rounded once
-			t.Errorf("a lead of %d s: ±%v, of twice the error ±%v", lead, off, double)
+			t.Errorf("a lead of %d s: ±%v, for twice the errors ±%v, wanted twice as much", lead, off, double)
 		}
 		if mirrored, _ := minus.Off(lead); mirrored != off {
-			t.Errorf("a lead of %d s: ±%v, of the same errors downwards ±%v", lead, off, mirrored)
+			t.Errorf("a lead of %d s: ±%v, for errors of the opposite sign ±%v, wanted the same", lead, off, mirrored)
 		}
 		last = off
 	}
@@ -65,7 +66,7 @@ func TestBandFollowsTheErrors(t *testing.T) {
 	// (m + 1)/m times greater for m independent errors.
 	near, _ := once.Off(0)
 	if far := last; near < 25_600_000 || near > 31_000_000 || far < 64_000_000 || far > 78_000_000 {
-		t.Errorf("±%v near and ±%v far, of standard deviations of 20 and 50 kW", near, far)
+		t.Errorf("±%v near and ±%v far, for standard deviations of 20 and 50 kW, wanted 25.6 … 31 and 64 … 78 kW", near, far)
 	}
 }
 
@@ -75,18 +76,19 @@ func TestBandByHand(t *testing.T) {
 	for n := range all {
 		b := bandOf(all[:n])
 		if _, ok := b.Off(0); ok != (n >= views.BandNeeds) || b.Judged() != n {
-			t.Errorf("%d quarter hours: a band %t, %d judged", n, ok, b.Judged())
+			t.Errorf("%d quarter hours: a band %t, wanted %t; %d judged, wanted all", n, ok, n >= views.BandNeeds, b.Judged())
 		}
 	}
-	// A day's 72 errors count as 6: ceil(72 · 0.8 · 7/6) = 68, so the band is the 68th
+	// The 72 errors of a day count as 6: ceil(72 · 0.8 · 7/6) = 68, so the band is the 68th
 	// error, that of quarter hour 90; four are greater.
 	b := bandOf(all)
 	if near, _ := b.Off(1800); near != 90 {
-		t.Errorf("±%v", near)
+		t.Errorf("±%v near, wanted ±90 mW", near)
 	}
-	// After an hour and a half more than the near lead 1 − e^−0.75 of the way is gone.
+	// An hour and a half after the near lead, the band has widened by 1 − e^−0.75 of the
+	// difference.
 	if off, _ := b.Off(1800 + 5400); off != 90+480 {
-		t.Errorf("±%v", off)
+		t.Errorf("±%v, wanted ±570 mW", off)
 	}
 	// Errors older than 28 days are dropped.
 	long := misses(24*60, func(i int) (twins.Power, twins.Power) {
@@ -97,14 +99,14 @@ func TestBandByHand(t *testing.T) {
 	})
 	b = bandOf(long)
 	if near, _ := b.Off(0); near != 7 || b.Judged() != 28*72 {
-		t.Errorf("±%v of %d", near, b.Judged())
+		t.Errorf("±%v of %d quarter hours, wanted ±7 mW of %d", near, b.Judged(), 28*72)
 	}
 	// Without errors the band has no width. It is not narrower far ahead than near, even if the errors are.
 	if off, ok := bandOf(misses(24, func(int) (twins.Power, twins.Power) { return 0, 0 })).Off(3600); off != 0 || !ok {
-		t.Errorf("±%v, %t, of no error", off, ok)
+		t.Errorf("without errors: ±%v, a band %t, wanted ±0 and a band", off, ok)
 	}
 	if off, _ := bandOf(misses(24, func(int) (twins.Power, twins.Power) { return 50, 10 })).Off(86400); off != 50 {
-		t.Errorf("±%v", off)
+		t.Errorf("±%v, wanted ±50 mW", off)
 	}
 }
 
@@ -112,7 +114,7 @@ func TestBandByHand(t *testing.T) {
 // net load.
 type covered struct {
 	band   views.ForecastBand
-	known  map[twins.Tick][]twins.Power // by the step of issue and the lead: as it was then
+	known  map[twins.Tick][]twins.Power // the band when the forecast was made, by step of issue and lead
 	issued map[twins.Tick]sim.NetForecast
 	came   map[twins.Tick]twins.Power
 }
@@ -137,7 +139,7 @@ func (c *covered) Commit(r *sim.StepRecord) error {
 // About 80 % of the actual values lie in the band, for each forecast of a week that is made
 // after there is a band: in different seasons, and where the town is an island that lacks
 // power.
-func TestBandCoversWhatComes(t *testing.T) {
+func TestBandCoversActuals(t *testing.T) {
 	if testing.Short() {
 		t.Skip("four weeks of a town")
 	}

@@ -108,7 +108,7 @@ func (h *Hands) UnmarshalBinary(b []byte) error {
 		path := r.Text()
 		log := h.of[path]
 		if log == nil {
-			r.Fail(fmt.Errorf("it has a plant %q, of which the scenario has none", path))
+			r.Fail(fmt.Errorf("it has a plant %q, which the scenario lacks", path))
 			break
 		}
 		*log = readRecent(r, func() twins.Hand {

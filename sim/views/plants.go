@@ -125,7 +125,7 @@ func (p *Plants) UnmarshalBinary(b []byte) error {
 		path := r.Text()
 		log := p.of[path]
 		if log == nil {
-			r.Fail(fmt.Errorf("it has a plant %q, of which the scenario has none", path))
+			r.Fail(fmt.Errorf("it has a plant %q, which the scenario lacks", path))
 			break
 		}
 		log.doing = readRecent(r, func() plantDoing {

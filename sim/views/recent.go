@@ -24,7 +24,7 @@ type change[T any] struct {
 	value T
 }
 
-// always is before all steps.
+// always is a step before all steps.
 const always twins.Tick = math.MinInt64
 
 func newRecent[T any](value T) recent[T] { return recent[T]{before: value, from: always} }

@@ -37,12 +37,12 @@ var handTable = []outages{
 
 	// One interruption.
 	{"4 min", 1, 60, 0, []string{"x*4"}, 4, 1, 40},
-	{"4 min of one among ten", 10, 60, 0, []string{"x*4"}, 0.4, 0.1, 40},
+	{"4 min of one customer in ten", 10, 60, 0, []string{"x*4"}, 0.4, 0.1, 40},
 	{"190 s in steps of 10 s", 1, 10, 0, []string{"x*19"}, 190. / 60, 1, 1.9 * 50 / 3}, // 19 · 600 W · 10 s
 	{"181 s in steps of 1 s", 1, 1, 0, []string{"x*181"}, 181. / 60, 1, 181. / 6},
 	{"a quarter", 1, 900, 0, []string{"x"}, 15, 1, 150},
-	{"a quarter of one among four", 4, 900, 0, []string{"x"}, 3.75, 0.25, 150},
-	{"a quarter of one among a thousand", 1000, 900, 0, []string{"x"}, 0.015, 0.001, 150},
+	{"a quarter of one customer in four", 4, 900, 0, []string{"x"}, 3.75, 0.25, 150},
+	{"a quarter of one customer in a thousand", 1000, 900, 0, []string{"x"}, 0.015, 0.001, 150},
 	{"an hour", 1, 3600, 0, []string{"x"}, 60, 1, 600},
 	{"a day", 1, 3600, 0, []string{"x*24"}, 1440, 1, 14400},
 	{"however little was wanted", 1, 900, 0, []string{"1/1"}, 15, 1, 0.25},
@@ -50,7 +50,7 @@ var handTable = []outages{
 	// Over several steps, and one after another.
 	{"served before and after", 1, 60, 0, []string{". x*4 ."}, 4, 1, 40},
 	{"two of 4 min", 1, 60, 0, []string{"x*4 . x*4"}, 8, 2, 80},
-	{"two of 3 min are none", 1, 60, 0, []string{"x*3 . x*3"}, 0, 0, 60},
+	{"two of 3 min do not count", 1, 60, 0, []string{"x*3 . x*3"}, 0, 0, 60},
 	{"two of 2 min are not one of 4", 1, 60, 0, []string{"x*2 . x*2"}, 0, 0, 40},
 	{"4 min, then 3", 1, 60, 0, []string{"x*4 . x*3"}, 4, 1, 70},
 	{"every other quarter", 1, 900, 0, []string{"x . x . x"}, 45, 3, 450},
@@ -80,30 +80,30 @@ var handTable = []outages{
 	{"one long, one short", 2, 60, 0, []string{"x*10", "x*3"}, 5, 0.5, 130},
 
 	// Load that is not essential: energy not served, but no interruption.
-	{"heat alone", 1, 900, 0, []string{"+200"}, 0, 0, 50},
-	{"heat as well", 1, 900, 0, []string{"300/600+200"}, 7.5, 1, 125},
-	{"heat between two", 1, 900, 0, []string{"x +200 x"}, 30, 2, 350},
+	{"heating alone", 1, 900, 0, []string{"+200"}, 0, 0, 50},
+	{"heating as well", 1, 900, 0, []string{"300/600+200"}, 7.5, 1, 125},
+	{"heating between two", 1, 900, 0, []string{"x +200 x"}, 30, 2, 350},
 	{"a vehicle that was promised more", 2, 900, 0, []string{".", ".", "+7360"}, 0, 0, 1840},
 
 	// Other thresholds.
-	{"4 min, counted from 5", 1, 60, 300, []string{"x*4"}, 0, 0, 40},
-	{"5 min, counted from 5", 1, 60, 300, []string{"x*5"}, 0, 0, 50},
-	{"6 min, counted from 5", 1, 60, 300, []string{"x*6"}, 6, 1, 60},
-	{"a third of a quarter, counted from 5", 1, 900, 300, []string{"200/600"}, 0, 0, 50},
-	{"201 of 600 W, counted from 5", 1, 900, 300, []string{"201/600"}, 5.025, 1, 50.25},
-	{"2 min, counted from 1", 1, 60, 60, []string{"x*2"}, 2, 1, 20},
-	{"1 min, counted from 1 s", 1, 60, 1, []string{"x"}, 1, 1, 10},
+	{"4 min, threshold 5 min", 1, 60, 300, []string{"x*4"}, 0, 0, 40},
+	{"5 min, threshold 5 min", 1, 60, 300, []string{"x*5"}, 0, 0, 50},
+	{"6 min, threshold 5 min", 1, 60, 300, []string{"x*6"}, 6, 1, 60},
+	{"a third of a quarter, threshold 5 min", 1, 900, 300, []string{"200/600"}, 0, 0, 50},
+	{"201 of 600 W, threshold 5 min", 1, 900, 300, []string{"201/600"}, 5.025, 1, 50.25},
+	{"2 min, threshold 1 min", 1, 60, 60, []string{"x*2"}, 2, 1, 20},
+	{"1 min, threshold 1 s", 1, 60, 1, []string{"x"}, 1, 1, 10},
 
 	// The run ends during an interruption.
 	{"off at the end", 1, 60, 0, []string{". x*4"}, 4, 1, 40},
-	{"off at the end, not for long", 1, 60, 0, []string{". x*3"}, 0, 0, 30},
-	{"off at the end, counted before", 1, 60, 0, []string{"x*4 . x*3"}, 4, 1, 70},
+	{"off at the end, too short", 1, 60, 0, []string{". x*3"}, 0, 0, 30},
+	{"off at the end, after one that counts", 1, 60, 0, []string{"x*4 . x*3"}, 4, 1, 70},
 	{"off at the end, in part", 1, 900, 0, []string{"x . 150/600"}, 18.75, 2, 187.5},
 }
 
 func TestReliabilityByHand(t *testing.T) {
 	if len(handTable) < 50 {
-		t.Errorf("%d rows", len(handTable))
+		t.Errorf("%d rows, wanted at least 50", len(handTable))
 	}
 	for _, row := range handTable {
 		v := views.Reliability{Threshold: row.threshold}
@@ -123,17 +123,17 @@ func TestReliabilityByHand(t *testing.T) {
 			t.Errorf("%s: SAIDI %v min, SAIFI %v, ENS %v Wh, CAIDI %v min; want %v, %v, %v", row.name, got.SAIDIMin, got.SAIFI, got.ENSWh, caidi, row.saidi, row.saifi, row.ensW)
 		}
 		if v.ENS() != unserved {
-			t.Errorf("%s: ENS %v, unserved %v", row.name, v.ENS(), unserved)
+			t.Errorf("%s: ENS %v, wanted the unserved energy %v", row.name, v.ENS(), unserved)
 		}
 		if again := v.Report(); again.SAIDIMin != got.SAIDIMin || again.SAIFI != got.SAIFI {
-			t.Errorf("%s: asked again it is %+v", row.name, again)
+			t.Errorf("%s: a second report is %+v, wanted %+v as in the first", row.name, again, got)
 		}
 	}
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(b)) }
 
-// records are the steps of a row, as a stepper passes them to sinks.
+// records returns the steps of a row, as a stepper passes them to sinks.
 func (o *outages) records(t *testing.T) []*sim.StepRecord {
 	t.Helper()
 	homes := &twins.BlockLayout{Kind: twins.Household}

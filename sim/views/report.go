@@ -54,7 +54,7 @@ type Report struct {
 	RecordedEveryS int64 `json:"recorded_every_s"`
 	// FilledValues counts gaps in recordings and weather that were filled.
 	FilledValues int `json:"filled_values"`
-	// Quarantined members failed twice in one step; an estimate stands for them.
+	// Quarantined members failed twice in one step; an estimate replaces each of them.
 	Quarantined []string `json:"quarantined"`
 	// Recomputed reports, after `replay --verify`, whether the steps were computed again. Steps
 	// of another model are not.
@@ -74,10 +74,10 @@ type EnergyReport struct {
 	Lost       float64 `json:"lost"`       // in cables and transformers
 	Curtailed  float64 `json:"curtailed"`
 	Shifted    float64 `json:"shifted"` // drawn later by agreement, counted once
-	// TurnedDown is load that was given up by agreement and not made up within a day.
-	// It is 0, because no kind of load can agree to that yet: machines run within the
-	// time that they may wait, a day at most; heat is made up; and a vehicle charges at
-	// its next stay what it lacks.
+	// TurnedDown is load that was given up by agreement and not made up within a day. It is 0,
+	// because no kind of load can agree to that yet: machines run within the time that they may
+	// wait, a day at most; heating makes its load up; and a vehicle charges the missing energy at
+	// its next stay.
 	TurnedDown float64 `json:"turned_down"`
 	// Unserved is load that was wanted, not delivered and not agreed to. Of what can catch
 	// up (vehicles, machines, pumps) it is what was missing at its deadline, counted once; of
@@ -326,7 +326,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 	}
 	own := s.flows[sumProduced].Minus(s.flows[sumExported])
 	used := s.flows[sumConsumed].PlusTotal(s.flows[sumCharged]).PlusTotal(s.flows[sumLost]).Minus(s.flows[sumDischarged])
-	if !s.exportsOwn { // else imported energy was exported again; how much, only a ledger of origins could say
+	if !s.exportsOwn { // otherwise imported energy was exported again; only a ledger of origins could tell how much
 		r.SelfSufficiency = ratio(own, used)
 		r.SelfConsumption = ratio(own, s.flows[sumProduced])
 	}

@@ -101,7 +101,7 @@ func (s *Service) UnmarshalBinary(b []byte) error {
 	for range r.Count(4) {
 		path := r.Text()
 		if kindOf(s.world, path) == nil {
-			r.Fail(fmt.Errorf("it has a member %q, of which the scenario has none", path))
+			r.Fail(fmt.Errorf("it has a member %q, which the scenario lacks", path))
 			break
 		}
 		s.of[path] = new(readRecent(r, r.Bool))

@@ -18,7 +18,7 @@ func TestTrace(t *testing.T) {
 		}
 		each := trace.Each()
 		if trace.Steps() != steps || trace.Len() > views.MostPlotted || trace.Len() != (steps+each-1)/each || steps <= views.MostPlotted && each != 1 || each > 16 {
-			t.Fatalf("%d steps: %d values of %d", steps, trace.Len(), each)
+			t.Fatalf("%d steps: %d values of %d steps each, wanted all steps in as few values as fit", steps, trace.Len(), each)
 		}
 		for i := range trace.Len() {
 			part := powers[i*each : min(steps, (i+1)*each)]

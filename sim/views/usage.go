@@ -31,17 +31,17 @@ const (
 var FigureNames = [NumFigures]string{"consumed_wh", "produced_wh", "charged_wh", "discharged_wh", "drawn_wh", "fed_in_wh",
 	"unserved_wh", "curtailed_wh", "shifted_wh"}
 
-// Figures are energies of one member over some time.
+// Figures are the energies of one member over a period.
 type Figures [NumFigures]twins.Energy
 
-// Plus adds the figures of another time.
+// Plus adds the figures of another period.
 func (f *Figures) Plus(g *Figures) {
 	for i := range f {
 		f[i] += g[i]
 	}
 }
 
-// CellUsage is what a community and each of its members used over some time.
+// CellUsage has the energies of a community and of each of its members over a period.
 type CellUsage struct {
 	Total  Figures
 	Blocks []BlockUsage // as in the cell
@@ -65,7 +65,7 @@ type BlockUsage struct {
 	net   []int64    // power of a step at the meter, with batteries and vehicles behind it
 }
 
-// The columns that figures are made of.
+// The columns from which figures are computed.
 const (
 	powerColumn = iota
 	generationColumn
@@ -144,7 +144,7 @@ func (b *BlockUsage) EachPart(visit func(m int, sum int64)) {
 	}
 }
 
-// figure returns the sums of a figure, made if there are none yet.
+// figure returns the sums of a figure, and creates them if there are none yet.
 func (b *BlockUsage) figure(k Figure) []int64 {
 	if b.Figures[k] == nil {
 		b.Figures[k] = make([]int64, len(b.net))
@@ -152,7 +152,7 @@ func (b *BlockUsage) figure(k Figure) []int64 {
 	return b.Figures[k]
 }
 
-// Reset makes all energies 0.
+// Reset sets all energies to 0.
 func (u *CellUsage) Reset() {
 	u.Total = Figures{}
 	for i := range u.Blocks {
@@ -163,7 +163,7 @@ func (u *CellUsage) Reset() {
 	}
 }
 
-// Plus adds the usage of another time, of the same community.
+// Plus adds the usage of another period, of the same community.
 func (u *CellUsage) Plus(v *CellUsage) {
 	u.Total.Plus(&v.Total)
 	for i := range u.Blocks {
@@ -241,8 +241,8 @@ func (b *BlockUsage) add(block *twins.BlockRecord) {
 	plus(b.Parts, block.Parts)
 }
 
-// find looks the columns up in the layout of records. A run that another model went on with
-// has records of two layouts.
+// find looks up the columns in the layout of records. A run that was continued by another model has
+// records of two layouts.
 func (b *BlockUsage) find(layout *twins.BlockLayout) {
 	b.of = layout
 	for k, name := range usageColumns {
@@ -257,7 +257,7 @@ func (b *BlockUsage) plus(k Figure, powers []int64) {
 	}
 }
 
-// split adds what is drawn to one figure and what is injected to another.
+// split adds drawn power to one figure and injected power to another.
 func (b *BlockUsage) split(powers []int64, drawn, injected Figure) {
 	if powers == nil {
 		return

@@ -55,11 +55,11 @@ func TestUsageIsTheSumOfReadings(t *testing.T) {
 					f := usage[i].Blocks[k].Of(m)
 					f[views.Drawn], f[views.FedIn] = 0, 0 // counted by the meter, which the devices share
 					if f != *want[path] {
-						t.Errorf("%s: %s used %v, its readings say %v", name, path, f, *want[path])
+						t.Errorf("%s: usage of %s is %v, the sum of its readings %v", name, path, f, *want[path])
 					}
 					for n, e := range usage[i].Blocks[k].PartsOf(m) {
 						if e != devices[path][n] {
-							t.Errorf("%s: device %d of %s used %d mJ, its readings say %d", name, n, path, e, devices[path][n])
+							t.Errorf("%s: usage of device %d of %s is %d mJ, the sum of its readings %d", name, n, path, e, devices[path][n])
 						}
 					}
 				}

@@ -20,7 +20,7 @@ type View interface {
 	// Commit takes each record once, in order. It keeps no reference to the record.
 	sim.Sink
 	// Until returns a copy of the view as it was before a step, or nil if the view has dropped
-	// that: then the caller folds the records before the step again.
+	// that state: then the caller folds the records before the step again.
 	Until(at twins.Tick) View
 	// AppendBinary appends the stored form: the kind's version byte, then the view's fields. The
 	// form of each view is drawn in its comment.
@@ -46,9 +46,8 @@ type Window interface {
 	UnmarshalBinary(b []byte) error
 }
 
-// Kind is the row of a view: everything that server, journal and command line know of the view. A
-// view is one file with its row. Name and Version are on disk for ever; a changed form has a new
-// version.
+// Kind is the row of a view: all that server, journal and command line know of the view. A view is
+// one file with its row. Name and Version are on disk for ever; a changed form has a new version.
 type Kind struct {
 	Name    string // lower-case letters and _
 	Version uint8
@@ -115,7 +114,7 @@ func (s *Set) Steps() twins.Tick { return s.next }
 // Commit implements sim.Sink.
 func (s *Set) Commit(r *sim.StepRecord) error {
 	if r.Tick != s.next {
-		return fmt.Errorf("views: step %d came, wanted %d", r.Tick, s.next)
+		return fmt.Errorf("views: got step %d, wanted %d", r.Tick, s.next)
 	}
 	for i, v := range s.views {
 		if err := v.Commit(r); err != nil {
@@ -143,7 +142,8 @@ func Of[V View](s *Set, k *Kind) V {
 	return s.views[i].(V)
 }
 
-// Until returns copies of the views as they were before a step, and false if a view has dropped that.
+// Until returns copies of the views as they were before a step, and false if a view has dropped
+// that state.
 func (s *Set) Until(at twins.Tick) (*Set, bool) {
 	o := &Set{kinds: s.kinds, next: min(at, s.next)}
 	for _, v := range s.views {

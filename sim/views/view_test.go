@@ -14,7 +14,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
-// built is a world with commands: limits, an order to a plant, a plant out of service.
+// built returns a world with commands: limits, an order to a plant, a plant out of service.
 func built(t *testing.T, name string, commands ...twins.Command) *sim.World {
 	t.Helper()
 	s, err := scenario.Load(name, scenario.Options{})
@@ -45,21 +45,21 @@ func run(t *testing.T, w *sim.World, sinks ...sim.Sink) {
 	}
 }
 
-// forms are the stored forms of a set's views, by name.
+// forms returns the stored forms of a set's views, by name.
 func forms(s *views.Set) map[string][]byte {
 	all := map[string][]byte{}
 	s.All(func(k *views.Kind, v views.View) { all[k.Name] = v.AppendBinary(nil) })
 	return all
 }
 
-func set(step twins.Tick, seq int64, target, setting string, value int64) twins.Command {
+func setAt(step twins.Tick, seq int64, target, setting string, value int64) twins.Command {
 	return twins.Set(target, setting, value).At(step, seq)
 }
 
 var hamletCommands = []twins.Command{
-	set(3, 900, "grid/north", "limit_w", int64(8*twins.Kilowatt)), set(9, 901, "grid/north", "limit_w", int64(900*twins.Watt)),
-	set(11, 902, "grid/supply/engine", "order", 1), set(15, 903, "grid/supply/engine", "order", 2), set(6, 904, "grid/supply/tie", "available", 0),
-	set(13, 905, "grid/supply/tie", "available", 1),
+	setAt(3, 900, "grid/north", "limit_w", int64(8*twins.Kilowatt)), setAt(9, 901, "grid/north", "limit_w", int64(900*twins.Watt)),
+	setAt(11, 902, "grid/supply/engine", "order", 1), setAt(15, 903, "grid/supply/engine", "order", 2), setAt(6, 904, "grid/supply/tie", "available", 0),
+	setAt(13, 905, "grid/supply/tie", "available", 1),
 	twins.Multiply("grid/north", "limit_w", int64(2*twins.One)).At(12, 906),
 }
 
@@ -89,7 +89,7 @@ func TestViewLaws(t *testing.T) {
 				known[k.Name]++
 				copies = append(copies, copied{u, k.Name, at})
 				if !bytes.Equal(u.AppendBinary(nil), was[at][k.Name]) {
-					t.Fatalf("%s after step %d says that before step %d it was\n%x, it was\n%x", k.Name, now, at, u.AppendBinary(nil), was[at][k.Name])
+					t.Fatalf("%s after step %d: Until(%d) returned\n%x, wanted\n%x", k.Name, now, at, u.AppendBinary(nil), was[at][k.Name])
 				}
 			})
 		}
@@ -111,40 +111,40 @@ func TestViewLaws(t *testing.T) {
 	}))
 	for _, c := range copies {
 		if b := c.AppendBinary(nil); !bytes.Equal(b, was[c.at][c.name]) {
-			t.Errorf("%s before step %d has changed with the view that it is a copy of", c.name, c.at)
+			t.Errorf("the copy of %s before step %d has changed with the view", c.name, c.at)
 		}
 	}
 	end := forms(live)
 	for i, o := range restored {
 		for name, b := range forms(o) {
 			if !bytes.Equal(b, end[name]) {
-				t.Errorf("%s, stored after step %d and carried on:\n%x, wanted\n%x", name, i+1, b, end[name])
+				t.Errorf("%s, restored after step %d and continued:\n%x, wanted\n%x", name, i+1, b, end[name])
 			}
 		}
 	}
 	for name, b := range end {
 		if bytes.Equal(b, was[0][name]) && name != "judged" || known[name] < len(was)-1 {
-			t.Errorf("%s learns nothing in a day, or knew its own present %d times only", name, known[name])
+			t.Errorf("%s has not changed in a day, or Until returned a copy only %d times", name, known[name])
 		}
 		for cut := range b {
 			k := views.KindNamed(name)
 			if err := k.New(fresh).UnmarshalBinary(b[:cut]); err == nil {
-				t.Errorf("%s: %d of %d bytes are taken for a whole form", name, cut, len(b))
+				t.Errorf("%s: the first %d of %d bytes are accepted as a whole form", name, cut, len(b))
 			}
 		}
 		if err := views.KindNamed(name).New(fresh).UnmarshalBinary(append([]byte{b[0] + 1}, b[1:]...)); err == nil {
-			t.Errorf("%s takes a form of a later version", name)
+			t.Errorf("%s accepts a form of a later version", name)
 		}
 	}
 }
 
-// A name that is taken or malformed cannot be declared.
+// Declare refuses a name that is taken or malformed.
 func TestDeclaredTwice(t *testing.T) {
 	for _, name := range []string{"usage", "", "Ünusual"} {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("%q can be declared", name)
+					t.Errorf("Declare accepted name %q", name)
 				}
 			}()
 			views.Declare(views.Kind{Name: name})
@@ -159,7 +159,7 @@ func TestRules(t *testing.T) {
 	for _, r := range views.Rules() {
 		names = append(names, r.Rule)
 		if r.Text == "" || !slices.Contains([]string{"note", "warning", "critical"}, r.Severity) {
-			t.Errorf("%+v", r)
+			t.Errorf("rule %+v, wanted a text and a known severity", r)
 		}
 	}
 	want := []string{"balance.residual", "grid.islanded", "frequency.blackout", "frequency.shedding", "reserve.short", "frequency.outside", "load.unserved",
@@ -170,7 +170,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// restless makes a run out of one record, in which everything that views follow changes in each step.
+// restless makes a run by changing one record, so that everything that views follow changes in each
+// step.
 type restless struct {
 	record sim.StepRecord
 	events []twins.Notice // of a plant
@@ -216,8 +217,8 @@ func (x *restless) to(t *testing.T, from, to twins.Tick, sinks ...sim.Sink) {
 		x.cell.Events = []twins.Notice{*e, *park}
 		judged := twins.Event{Type: sim.ForecastJudged, V: [7]int64{int64(n % 977), int64(n % 733), int64(n % 599), 1}}
 		r.Events = []twins.Notice{{Member: twins.GridPath, Event: judged}, {Member: twins.GridPath, Event: twins.Event{Type: operator.ReserveShort}}}
-		r.Commands = []twins.Command{set(n, int64(n), x.cell.Path, "limit_w", int64(n)), set(n, int64(n), e.Member, "fixed_w", int64(n)),
-			set(n, int64(n), e.Member, "available", int64(n%2))}
+		r.Commands = []twins.Command{setAt(n, int64(n), x.cell.Path, "limit_w", int64(n)), setAt(n, int64(n), e.Member, "fixed_w", int64(n)),
+			setAt(n, int64(n), e.Member, "available", int64(n%2))}
 		x.cell.Limit = twins.Power(n)
 		for _, s := range sinks {
 			if err := s.Commit(r); err != nil {
@@ -252,7 +253,7 @@ func TestViewsDoNotGrow(t *testing.T) {
 		t.Errorf("%d B after %d steps and %d B after %d, wanted at most %d", first, steps, last, 10*steps, limit)
 	}
 	if judged := views.Of[*views.Judged](s, views.JudgedKind); s.Steps() != 10*steps || judged.Until(s.Steps()) == nil {
-		t.Errorf("the views have taken %d steps", s.Steps())
+		t.Errorf("the views have taken %d steps, wanted all, and a copy of the last state", s.Steps())
 	}
 	runtime.KeepAlive(report)
 }
@@ -270,12 +271,12 @@ func TestDroppedStates(t *testing.T) {
 		if p, known := plants.At(x.events[0].Member, at); known {
 			knew++
 			if p.Since != at {
-				t.Fatalf("in step %d the plant was as it is since %d", at, p.Since)
+				t.Fatalf("step %d: the plant has its state since step %d, wanted this step", at, p.Since)
 			}
 		}
 	}
 	if p, known := plants.At(x.events[0].Member, end-1); !known || p.Since != twins.Tick(end-1) || knew < 60 || knew > 66 {
-		t.Errorf("the plant is %v since %d, it is known of %d steps", p.State, p.Since, knew)
+		t.Errorf("the plant is %v since step %d, wanted the last; its state is known in %d steps, wanted 60 … 66", p.State, p.Since, knew)
 	}
 	if _, known := plants.At(x.events[0].Member, end/2); known || plants.Until(end/2) != nil {
 		t.Error("the view returns a state that it has dropped")
@@ -284,19 +285,19 @@ func TestDroppedStates(t *testing.T) {
 	plugged := 0 // the record has an event of the vehicle itself, so that a step has two
 	for at := twins.Tick(0); at < end; at++ {
 		if h, ordered, known := hands.At(x.events[0].Member, at); !ordered || known != (at >= end-65) || known && h.Fixed != twins.Power(at) {
-			t.Fatalf("in step %d the output was fixed at %d mW, known %v", at, h.Fixed, known)
+			t.Fatalf("step %d: the output is fixed at %d mW, wanted as many mW as the step; known %v, wanted so for the last 65 steps", at, h.Fixed, known)
 		}
 		if in, known := service.In(x.events[0].Member, at); known != (at >= end-65) || known && in != (at%2 == 1) {
-			t.Fatalf("in step %d the plant was in service %v, known %v", at, in, known)
+			t.Fatalf("step %d: the plant is in service %v, wanted so in odd steps; known %v, wanted so for the last 65 steps", at, in, known)
 		}
 		if p, known := vehicles.At(x.parks[0].Member, at); known {
 			if plugged++; p.Since != at || p.Plugged != (at%2 == 0) || p.Plugged && p.Leaves != at+1 {
-				t.Fatalf("in step %d the vehicle was as it is since %d: %+v", at, p.Since, p)
+				t.Fatalf("step %d: the vehicle has its state since step %d, wanted this step: %+v", at, p.Since, p)
 			}
 		}
 	}
 	if plugged < 2000 || plugged > 2100 || vehicles.Until(end/2) != nil || hands.Until(end/2) != nil || service.Until(end/2) != nil {
-		t.Errorf("where the vehicle was is known of %d steps", plugged)
+		t.Errorf("the state of the vehicle is known in %d steps, wanted 2000 … 2100; or a view returned a state that it has dropped", plugged)
 	}
 	if _, _, known := judged.Before(end / 10); known {
 		t.Error("the view returns a band although half of its quarter hours have been dropped")

@@ -18,7 +18,7 @@ type Exports struct{ Steps, Count int64 }
 
 func (e *Exports) Commit(r *sim.StepRecord) error {
 	for i := range r.Cells {
-		e.Count += exports(r, i)
+		e.Count += exportsIn(r, i)
 	}
 	e.Steps = int64(r.Tick) + 1
 	return nil
@@ -45,14 +45,14 @@ type Exported struct {
 	Count     int64
 }
 
-func (e *Exported) Add(r *sim.StepRecord)          { e.Count += exports(r, e.community) }
+func (e *Exported) Add(r *sim.StepRecord)          { e.Count += exportsIn(r, e.community) }
 func (e *Exported) Plus(o views.Window)            { e.Count += o.(*Exported).Count }
 func (e *Exported) Reset()                         { e.Count = 0 }
 func (e *Exported) AppendBinary(b []byte) []byte   { return form.Append(b, Exporting.Version, e.Count) }
 func (e *Exported) UnmarshalBinary(b []byte) error { return form.Read(b, Exporting.Version, &e.Count) }
 
-// exports is 1 if a community exports in a step, 0 otherwise.
-func exports(r *sim.StepRecord, community int) int64 {
+// exportsIn returns 1 if a community exports in a step, 0 otherwise.
+func exportsIn(r *sim.StepRecord, community int) int64 {
 	f := &r.Cells[community].Flows
 	return int64(uint64(f.Power+f.NetworkLoss) >> 63)
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { sides } from '../src/lib/balance'
 
-test('what comes in goes out, to the milliwatt, whatever the numbers', () => {
+test('sources equal uses to the milliwatt, whatever the numbers', () => {
   let s = 7
   const next = () => {
     s = (Math.imul(s, 1103515245) + 12345) >>> 0
@@ -16,8 +16,8 @@ test('what comes in goes out, to the milliwatt, whatever the numbers', () => {
     expect(sides(parts, net).residual, `round ${round}`).toBe(0)
   }
 })
-test('what is lost is shown, not hidden', () => {
+test('a difference is shown as the residual', () => {
   const s = sides([{ name: 'load', w: 1000 }], 999)
   expect([s.in, s.out, s.residual]).toEqual([999, 1000, -1])
 })
-test('nothing flows', () => expect(sides([], 0)).toEqual({ from: [], to: [], in: 0, out: 0, residual: 0 }))
+test('no powers', () => expect(sides([], 0)).toEqual({ from: [], to: [], in: 0, out: 0, residual: 0 }))

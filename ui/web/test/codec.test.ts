@@ -39,13 +39,13 @@ describe('frames', () => {
     [4, [-2147483648, 2147483647]],
     [8, [-9007199254740991, 9007199254740991]],
   ] as const) {
-    test(`${width} bytes a value, to both ends`, () => {
+    test(`${width} bytes per value, at both limits`, () => {
       const t = new Map<string, Table>()
       apply(t, frame(3, -1, 2, [{ column: 5, width, values: [...values] }]))
       expect([...(t.get('tile/0')?.blocks.get(0)?.columns.get(5) ?? [])]).toEqual(values)
     })
   }
-  test('a delta replaces the rows it names and nothing else', () => {
+  test('a delta replaces the rows that it names and no others', () => {
     const t = new Map<string, Table>()
     apply(
       t,
@@ -61,7 +61,7 @@ describe('frames', () => {
     expect([...(t.get('tile/0')?.blocks.get(0)?.columns.get(0) ?? [])]).toEqual([0, 0, 0])
     expect(t.get('tile/0')?.tick).toBe(2)
   })
-  test('a full frame forgets what was', () => {
+  test('a full frame replaces all earlier values', () => {
     const t = new Map<string, Table>()
     apply(t, frame(0, -1, 1, [{ column: 0, width: 1, values: [5] }]))
     apply(t, frame(9, -1, 2, [{ column: 1, width: 1, values: [6, 7] }]))
@@ -75,15 +75,15 @@ describe('frames', () => {
     return t
   }
   for (const [name, bad] of [
-    ['a delta to another step', frame(6, 5, 2, [])],
-    ['a delta to nothing', frame(5, 4, 2, [], 'tile/9')],
+    ['a delta on another step', frame(6, 5, 2, [])],
+    ['a delta on an unknown scope', frame(5, 4, 2, [], 'tile/9')],
     ['a width of 3', frame(5, 4, 2, [{ column: 0, width: 3, values: [1, 2] }])],
     ['too few values', frame(5, 4, 2, [{ column: 0, width: 1, values: [1] }])],
-    ['a row that is not there', frame(5, 4, 2, [{ column: 0, width: 1, values: [1], index: [2] }])],
+    ['a row that does not exist', frame(5, 4, 2, [{ column: 0, width: 1, values: [1], index: [2] }])],
     ['another number of rows', frame(5, 4, 3, [])],
     ['four billion rows', frame(5, -1, 4294967295, [{ column: 0, width: 0, values: [] }])],
   ] as const) {
-    test(`${name} is refused, and nothing has changed`, () => {
+    test(`${name} is refused, and the table has not changed`, () => {
       const t = good()
       expect(() => apply(t, bad)).toThrow(FrameError)
       expect([...(t.get('tile/0')?.blocks.get(0)?.columns.get(0) ?? [])]).toEqual([1, 2])
@@ -92,7 +92,7 @@ describe('frames', () => {
   }
 })
 
-describe('bytes that nobody sent', () => {
+describe('malformed bytes', () => {
   const whole = toBinary(
     ServerMessageSchema,
     create(ServerMessageSchema, {
@@ -119,20 +119,20 @@ describe('bytes that nobody sent', () => {
       if (!(e instanceof FrameError)) throw new Error(`${String(e)} for bytes ${[...bytes].join(' ')}`)
     }
   }
-  test('20,000 random messages throw nothing but the decoder’s error', () => {
+  test('20,000 random messages throw only the decoder’s error', () => {
     for (let i = 0; i < 20000; i++) tryIt(Uint8Array.from({ length: next(60) }, () => next(256)))
   })
-  test('20,000 messages with some bytes changed', () => {
+  test('20,000 messages with some bytes changed throw only the decoder’s error', () => {
     for (let i = 0; i < 20000; i++) {
       const b = whole.slice(0, next(4) === 0 ? next(whole.length + 1) : whole.length)
       for (let k = next(4); k >= 0 && b.length; k--) b[next(b.length)] = next(256)
       tryIt(b)
     }
   })
-  test('the unchanged one is good', () => expect(decode(whole).body.case).toBe('frame'))
+  test('the unchanged message is accepted', () => expect(decode(whole).body.case).toBe('frame'))
 })
 
-test('what the viewer says can be read again', () => {
+test('a message of the viewer is encoded as the server reads it', () => {
   const b = encode({ case: 'look', value: { $typeName: 'smatrix.stream.v1.Look', id: 3, live: false, tick: 40n } })
   expect([...b]).toEqual([18, 4, 8, 3, 24, 80])
 })

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { Collect, diamond, disc, ring, square, Stamp } from '../src/map/draw'
 
 beforeAll(() => {
-  // Node has none: the browser's is a width, a height and bytes.
+  // Node has no ImageData. The browser's has a width, a height and bytes.
   globalThis.ImageData ??= class {
     data
     constructor(
@@ -20,10 +20,10 @@ const stamped = (width: number, height: number, put: (s: Stamp) => void) => {
   return s.pixels!.data
 }
 const at = (d: Uint8ClampedArray, width: number, x: number, y: number) => [...d.subarray(4 * (y * width + x), 4 * (y * width + x) + 4)]
-/** How many pixels are covered. */
+/** The number of covered pixels. */
 const area = (d: Uint8ClampedArray) => d.reduce((s, x, i) => s + (i % 4 === 3 ? x / 255 : 0), 0)
 
-test('marks cover what their shapes do, wherever between pixels they lie', () => {
+test('marks cover the area of their shapes, at any position between pixels', () => {
   for (const [x, y] of [
     [20, 20],
     [20.25, 19.5],
@@ -41,7 +41,7 @@ test('marks cover what their shapes do, wherever between pixels they lie', () =>
     }
   }
 })
-test('what lies over another hides it, half over it mixes with it', () => {
+test('an opaque mark hides the mark below it, a half-transparent one blends with it', () => {
   const d = stamped(9, 9, (s) => {
     s.put(4.5, 4.5, 4, square, 0, 200, 0, 0, 1)
     s.put(4.5, 4.5, 2, square, 0, 0, 100, 0, 1)
@@ -54,7 +54,7 @@ test('what lies over another hides it, half over it mixes with it', () => {
   })
   expect(at(half, 9, 4, 4).map((x, i) => Math.abs(x - [100, 50, 0, 255][i]!) <= 1)).toEqual([true, true, true, true])
 })
-test('marks that lie over an edge are cut there, and none comes back on the other side', () => {
+test('marks over an edge are clipped, and none continues on the opposite side', () => {
   const d = stamped(20, 10, (s) => {
     for (const [x, y] of [
       [0, 5],
@@ -74,7 +74,7 @@ test('marks that lie over an edge are cut there, and none comes back on the othe
   s.clear(20, 10)
   expect(area(s.pixels!.data)).toBe(0)
 })
-test('a scene grows with what it collects and keeps it apart from the last one', () => {
+test('a scene grows as needed, and clear removes the last one', () => {
   const c = new Collect()
   for (let i = 0; i < 1000; i++) {
     c.mark(i, 2 * i, 3, disc, '#0a0b0c', 0.5)

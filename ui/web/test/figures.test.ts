@@ -29,7 +29,7 @@ test('supply less uses is the residual', () => {
   expect(supply(row) - uses(row)).toBe(0)
   for (const k of Object.keys(row)) expect(supply({ ...row, [k]: 0 }) - uses({ ...row, [k]: 0 }), k).not.toBe(0)
 })
-test('sources have colours of their own', () => {
+test('sources have different colours', () => {
   const names = ['coal', 'biogas', 'gas_engine', 'hydro', 'wind_farm', 'solar_park', 'household', 'battery', 'tie']
   expect(new Set(colours(names)).size).toBe(names.length)
   const city = ['nuclear', 'coal', 'hydro', 'combined_cycle', 'gas_turbine', 'oil', 'solar_park', 'household', 'waste', 'peat']

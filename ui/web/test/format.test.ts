@@ -22,28 +22,28 @@ describe('power and energy keep three digits and their own units', () => {
       expect(plainSpaces(f.energy(w))).toBe(want + 'h')
     })
   }
-  test('what is not known is a dash', () => {
+  test('an unknown value is a dash', () => {
     for (const x of [null, undefined, NaN, Infinity]) expect(f.power(x)).toBe('–')
   })
 })
 
-describe('direction is said', () => {
+describe('directions in words', () => {
   test('imports', () => expect(plainSpaces(f.direction(3200, f.gridWords))).toBe('imports 3.20 kW'))
   test('exports', () => expect(plainSpaces(f.direction(-3200, f.gridWords))).toBe('exports 3.20 kW'))
   test('neither', () => expect(f.direction(0.2, f.gridWords)).toBe('no net flow'))
   test('arrows differ', () => expect(new Set([1, 0, -1].map((x) => f.arrow(x))).size).toBe(3))
 })
 
-describe('time is told in the zone of the simulation', () => {
+describe('times are in the zone of the simulation', () => {
   const ms = Date.UTC(2018, 0, 8, 16, 45)
   test('winter', () => {
     expect(f.dateTime(ms, 'Europe/Berlin')).toBe('Mon 8 Jan 2018, 17:45')
   })
   test('midnight is 00, not 24', () => expect(f.time(Date.UTC(2018, 0, 7, 23), 'Europe/Berlin')).toBe('00:00'))
-  test('a zone that nobody knows', () => expect(f.time(ms, 'Moon/Base')).toBe('16:45'))
+  test('an unknown zone', () => expect(f.time(ms, 'Moon/Base')).toBe('16:45'))
 })
 
-describe('loading has four steps', () => {
+describe('loading has four levels', () => {
   for (const [x, level] of [
     [0, 0],
     [0.499, 0],

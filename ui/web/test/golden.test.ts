@@ -1,4 +1,4 @@
-// Frames that Go wrote, with what they say as JSON: the browser must read the same.
+// Frames encoded in Go, with their content as JSON: the browser must decode the same content.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { apply, decode, type Table } from '../src/lib/codec'
@@ -34,7 +34,7 @@ function plain(x: unknown): unknown {
   }
   return x
 }
-/** protobuf's JSON writes snake_case or lowerCamelCase; names are compared without their case and strokes. */
+/** protobuf's JSON writes snake_case or lowerCamelCase; names are compared without case and underscores. */
 const key = (k: string) => k.replace(/_/g, '').toLowerCase()
 function keyed(x: unknown): unknown {
   if (Array.isArray(x)) return x.map(keyed)
@@ -50,7 +50,7 @@ describe('messages other than frames', () => {
       const { body } = decode(bytes(name))
       const want = keyed(said(name)) as Record<string, unknown>
       expect(Object.keys(want)).toEqual([body.case])
-      // What JSON leaves out is zero, empty or false.
+      // Fields that JSON leaves out are zero, empty or false.
       expect(keyed(plain(body.value))).toMatchObject(want[body.case as string] as object)
     })
   }
@@ -58,7 +58,7 @@ describe('messages other than frames', () => {
 
 describe('frames', () => {
   const frames = names.filter((n) => said(n).frame).sort((a, b) => (said(a).frame?.tick ?? 0) - (said(b).frame?.tick ?? 0))
-  test('in their order they make the tables that their JSON makes', () => {
+  test('applied in order, frames and their JSON give the same tables', () => {
     const tables = new Map<string, Table>()
     const plainTables = new Map<string, number[]>()
     for (const name of frames) {
@@ -76,7 +76,7 @@ describe('frames', () => {
           plainTables.set(at, column)
           expect([...(tables.get(j.scope)?.blocks.get(b.block)?.columns.get(c.column) ?? [])], `${name}, ${at}`).toEqual(column)
         }
-      // Known beforehand, in case both readings are wrong alike.
+      // Known values, in case frame and JSON are decoded with the same error.
       if (name !== 'full') continue
       const t = tables.get('tile/3')
       expect([0, 1, 2, 3, 4].map((c) => t?.blocks.get(0)?.columns.get(c)?.[4])).toEqual([

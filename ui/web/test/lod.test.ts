@@ -20,13 +20,13 @@ const town = (n: number, twins = 60): CommunityInfo[] =>
   })
 
 describe('level of detail', () => {
-  test('from afar communities, and the page says so', () => {
+  test('zoomed out, communities are shown, and the text says so', () => {
     const all = town(212)
     const v = fit({ x0: -214, y0: -214, x1: 214, y1: 214 }, 900, 500)
     expect(shown(v, all)).toMatchObject({ tiles: [], twins: 0, text: '212 communities shown; zoom in for homes' })
     expect(shown(v, all).communities).toHaveLength(212)
   })
-  test('near, the homes of those that are in view and large enough', () => {
+  test('zoomed in, the homes of communities that are in view and large enough', () => {
     const c = town(6)
     const one = c[2] as CommunityInfo
     const s = shown({ x: one.x, y: one.y, scale: openAt / 2, width: 60, height: 60 }, c)
@@ -34,25 +34,25 @@ describe('level of detail', () => {
     expect(s.twins).toBe(60)
     expect(s.text).toMatch(/^60 twins of 1 community shown/)
   })
-  test('one pixel short of the threshold nothing opens', () => {
+  test('one pixel below the threshold, no community opens', () => {
     const c = town(6),
       one = c[2] as CommunityInfo
     expect(shown({ x: one.x, y: one.y, scale: (openAt - 1) / 2, width: 300, height: 300 }, c).tiles).toEqual([])
   })
-  test('never more twins than can be drawn', () => {
+  test('never more twins than the limit', () => {
     const c = town(40, 1000)
     const s = shown({ x: 0, y: 0, scale: openAt, width: 1e6, height: 1e6 }, c)
     expect(s.tiles).toEqual([])
     expect(s.text).toContain('40,000 twins are too many')
   })
-  test('a tile that is shared counts whole', () => {
+  test('a tile that communities share counts with all its twins', () => {
     const c = town(2).map((x) => ({ ...x, tiles: [0] }))
     const s = shown({ x: (c[0] as CommunityInfo).x, y: 0, scale: openAt, width: 100, height: 100 }, c, 100)
     expect(s.tiles).toEqual([])
   })
 })
 
-test('zooming keeps the place under the pointer', () => {
+test('zooming keeps the point under the pointer', () => {
   const v = { x: 3, y: -2, scale: 20, width: 400, height: 300 }
   const z = zoom(v, 2.5, 70, 220, 1, 1000)
   const plane = [(70 - 200) / 20 + 3, (220 - 150) / 20 - 2] as const
@@ -62,7 +62,7 @@ test('zooming keeps the place under the pointer', () => {
   expect(zoom(v, 1e9, 0, 0, 1, 1000).scale).toBe(1000)
 })
 
-test('an empty world fits too', () => {
+test('an empty world fits as well', () => {
   const v = fit({ x0: 0, y0: 0, x1: 0, y1: 0 }, 0, 0)
   expect(Number.isFinite(v.scale)).toBe(true)
   expect(shown(v, []).text).toBe('0 communities shown; zoom in for homes')

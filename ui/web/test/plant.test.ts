@@ -3,7 +3,7 @@ import type { PlantInfo } from '../src/lib/api'
 import { orderWords, plantWords, type Unit } from '../src/lib/plant'
 import { deferred } from '../src/lib/deferred'
 
-// Coal as it ships: 3, 6 and 10 h by heat, warm after 11 h, cold after 60, off for at least 8.
+// The shipped coal plant: starts in 3, 6 and 10 h by heat, warm after 11 h, cold after 60, off for at least 8.
 const coal: PlantInfo = {
   state: 'on',
   since: null,
@@ -38,15 +38,15 @@ const say = (w: number, plant: Partial<PlantInfo>, more: Partial<Unit> = {}) =>
     (k) => 'step ' + k,
   ).replace(/\u00a0/g, ' ')
 
-test('a plant that starts says when it is ready', () => {
+test('a plant that starts shows when it is ready', () => {
   expect(say(0, { state: 'starting', ordered: 'run', starts_until: 9 })).toBe('starts, ready at step 9, ordered to run')
   expect(say(-50000, { ordered: 'run' })).toBe('feeds in 50.0 kW, 50 % of its rating, ordered to run')
   expect(say(0, { state: 'off', ordered: 'stop' })).toBe('stands still, ordered to stop')
 })
-test('an output is fixed as long as the server says', () => {
+test('an output is fixed until the step that the server gives', () => {
   expect(say(-50000, { fixed_w: 50000, fixed_until: 70 })).toBe('feeds in 50.0 kW, 50 % of its rating, fixed at 50.0 kW until step 70')
 })
-test('out of service is all that is said of a plant that tripped', () => {
+test('a tripped plant shows only that it is out of service', () => {
   expect(say(0, { ordered: 'run', sold_share: 0.5 }, { out: true })).toBe('out of service')
   expect(say(0, { sold_share: 0.5 })).toBe('stands still, 50 % of its rating sold')
 })
@@ -54,7 +54,7 @@ test('a tie imports and exports, and follows no orders', () => {
   expect(say(-2000, {}, { role: 'tie', plant: undefined, settings: [] })).toBe('imports 2.00 kW')
   expect(say(0, {}, { role: 'tie', plant: undefined, settings: [], out: true })).toBe('out of service')
 })
-test('who waits is added up by what it is and why, cuts first', () => {
+test('decisions are summed by kind and reason, cuts first', () => {
   const d = (path: string, reason: string, shifted_w: number, unserved_w = 0) => ({
     path,
     reason,
@@ -81,7 +81,7 @@ test('who waits is added up by what it is and why, cuts first', () => {
 
 const means = (p: Partial<PlantInfo>, tick = 100, step = 900) =>
   orderWords({ ...coal, ...p }, tick, step, (k) => 'step ' + k).replace(/\u00a0/g, ' ')
-test('what an order means is told before it is given', () => {
+test('the effect of an order is shown before it is given', () => {
   expect(means({})).toBe('After a stop it stays off for at least 8 h, and a start takes 3 h, after 11 h off 6 h, after 2.5 d off 10 h.')
   expect(means({ stoppable: 110 })).toContain('Before step 110 a stop comes sooner than its least time of 8 h.')
   expect(means({ state: 'off', heat: 'warm', start_s: 21600 })).toBe(
@@ -93,7 +93,7 @@ test('what an order means is told before it is given', () => {
   expect(means({ state: 'starting' })).toBe('Stopped now, it has to start anew: 3 h, after 11 h off 6 h, after 2.5 d off 10 h.')
   expect(means({ warm_after_s: 3600 })).toContain('a start takes 6 h, after 2.5 d off 10 h.')
 })
-test('heats that make no difference are not told', () => {
+test('heats that make no difference are left out', () => {
   const engine = { start_hot_s: 300, start_warm_s: 300, start_cold_s: 300, warm_after_s: 0, cold_after_s: 0, min_down_s: 0, min_up_s: 0 }
   expect(means(engine)).toBe('After a stop a start takes 5 min.')
   expect(means({ ...engine, state: 'off', heat: 'cold', start_s: 300 }, 4, 60)).toBe(

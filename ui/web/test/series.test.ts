@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { align, energyOf, reduce, stack, type Line } from '../src/lib/series'
 
-/** A stream of numbers that a seed repeats. */
+/** Random numbers between 0 and 1, the same for the same seed. */
 function random(seed: number) {
   let s = seed >>> 0
   return () => {
@@ -12,7 +12,7 @@ function random(seed: number) {
 
 describe('reduce', () => {
   for (let seed = 1; seed <= 50; seed++) {
-    test(`keeps least, greatest and every gap, seed ${seed}`, () => {
+    test(`keeps least and greatest values and every gap, seed ${seed}`, () => {
       const r = random(seed)
       const size = 100 + Math.floor(r() * 3000),
         n = 1 + Math.floor(r() * 40)
@@ -37,14 +37,14 @@ describe('reduce', () => {
       for (const [i, t] of out.t.entries()) expect(out.v[i]).toBe(line.v[t])
     })
   }
-  test('a short series is left alone', () => {
+  test('a short series is returned unchanged', () => {
     const l = { t: [0, 1], v: [1, null] }
     expect(reduce(l, 5)).toBe(l)
   })
 })
 
 describe('align', () => {
-  test('joins between neighbours, never over a gap, never beyond the ends', () => {
+  test('interpolates between neighbours, not over a gap and not beyond the ends', () => {
     const { t, v } = align([
       { t: [0, 4, 8], v: [0, 4, null] },
       { t: [2, 6, 10], v: [1, 1, 1] },
@@ -55,7 +55,7 @@ describe('align', () => {
       [null, 1, 1, 1, 1, 1],
     ])
   })
-  test('nothing', () => expect(align([])).toEqual({ t: [], v: [] }))
+  test('no series', () => expect(align([])).toEqual({ t: [], v: [] }))
 })
 
 test('stack adds from below and keeps gaps', () => {

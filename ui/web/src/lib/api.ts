@@ -2,7 +2,7 @@
 import type { CommandBody, CommandInfo, Deletes, ErrorModel, Gets, Posts } from '../gen/api'
 export type * from '../gen/api'
 
-/** The server's refusal of a request, in its own words. */
+/** The error that the server returned for a request, with its text. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -67,7 +67,7 @@ export function post<P extends keyof Posts>(path: P, body: Posts[P]['body'], que
 
 export const remove = (path: keyof Deletes) => ask<void>('DELETE', address(path, {}))
 
-/** Sends a command. The idempotency key makes a retry of the same press harmless. */
+/** Sends a command. Its idempotency key makes a retry harmless. */
 export function command(body: CommandBody, run = ''): Promise<CommandInfo> {
   return ask('POST', address('/commands', { run }), body, {
     'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now(),

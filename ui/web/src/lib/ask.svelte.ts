@@ -1,4 +1,4 @@
-// Figures that are fetched by REST and become stale as steps are made: fetched again, at most once a second.
+// Fetches figures by REST, and fetches them again as steps are made, at most once a second.
 import { get, type Gets, type Query } from './api'
 
 /** A query, and v, which is not sent: if v has changed, the query is sent again. */

@@ -44,7 +44,7 @@ const tints: [RegExp, string][] = [
 ]
 const spare = ['k-gas', 'k-cycle', 'k-nuclear', 'k-oil', 'k-bio', 'k-water', 'k-coal', 'k-wind', 'k-park']
 
-/** A colour for each source by its fuel or technology, no two alike while colours last. A word beside it always names the source. */
+/** A colour for each source by its fuel or technology; colours repeat only if there are too few. A word always names the source. */
 export function colours(sources: string[]): string[] {
   const used = new Set<string>()
   return sources.map((source) => {

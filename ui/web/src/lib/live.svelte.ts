@@ -28,7 +28,7 @@ class Live {
   newest = $state(-1)
   /** The step that the frames show; −1 before the first. */
   tick = $state(-1)
-  /** The server's words about a refused or aggregated subscription. */
+  /** The server's message about a refused or aggregated subscription. */
   notice = $state('')
   why = $state('')
   aggregated = $state(false)

@@ -1,4 +1,4 @@
-// The viewer's place. The address holds run, step, page and twin, so that opening it shows the same.
+// What the viewer shows. The address holds run, step, page and twin, so that opening it shows the same.
 
 import type { Route } from '../pages'
 

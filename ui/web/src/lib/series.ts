@@ -29,7 +29,7 @@ export function align(lines: Line[]): { t: number[]; v: (number | null)[][] } {
 }
 
 /**
- * Keeps the least and the greatest value of each of n stretches, in their order, and one null for each stretch that
+ * Keeps the least and the greatest value of each of n parts of a series, in their order, and one null for each part that
  * has a gap, so that no peak and no gap is lost. Short series are returned unchanged.
  */
 export function reduce(line: Line, n: number): Line {

@@ -1,4 +1,4 @@
-// The stretch of time that charts show: one choice for all pages.
+// The period that charts show: one choice for all pages.
 import { live } from './live.svelte'
 import { place } from './route.svelte'
 
