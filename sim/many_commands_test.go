@@ -69,7 +69,7 @@ func TestManyCommandsInAStep(t *testing.T) {
 			for i, target := range targets[:n] {
 				w.added = append(w.added, twins.Set(target, "rated_w", 1_500_000+int64(step)).At(step, int64(i)))
 			}
-			w.arrange()
+			w.mergeAdded()
 			began := time.Now()
 			w.Env(step, &env)
 			if _, err := flat.Step(&env); err != nil {
