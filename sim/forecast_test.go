@@ -51,7 +51,7 @@ func usualError(cal *inputs.Calendar, homes [][]twins.Power) float64 {
 			squares += (usual - float64(load)) * (usual - float64(load))
 			sum, n = sum+float64(load), n+1
 		}
-		f.past.learn(&env, operator.Expectation{Load: load}, 0)
+		f.past.add(&env, operator.Expectation{Load: load}, 0)
 	}
 	return math.Sqrt(squares/n) / (sum / n)
 }
@@ -63,11 +63,11 @@ func worldOf(t *testing.T, set ...string) (*World, *Forecast) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := build(s, nil, nil)
+	w, err := buildWorld(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := w.forecast(twins.Rosters(w.Cells))
+	f, err := w.makeForecast(twins.Rosters(w.Cells))
 	if err != nil {
 		t.Fatal(err)
 	}
