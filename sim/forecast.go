@@ -63,8 +63,8 @@ func newVariableUnits(site *twins.Site, communities []twins.Roster) (units []var
 	return units, nil
 }
 
-// restore restores the twin to the unit's state in this step.
-func (u *variableUnit) restore(of *twins.Offers) {
+// update loads the unit's state in this step into the twin.
+func (u *variableUnit) update(of *twins.Offers) {
 	state := of.Answers[u.community].Units[u.index].State
 	if err := checkUsedUp(u.twin.UnmarshalBinary(0, state)); err != nil {
 		panic(fmt.Sprintf("forecast: %s: %v", u.path, err)) // it is the stored form of the same kind
@@ -157,7 +157,7 @@ func (f *Forecast) sun(env *twins.Env) twins.Power {
 // Expect implements operator.Forecast.
 func (f *Forecast) Expect(env *twins.Env, of *twins.Offers, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
 	for i := range f.units {
-		f.units[i].restore(of)
+		f.units[i].update(of)
 	}
 	errs := drawWeatherErrors(env)
 	usual, roofs, known := f.profile(env.Day, int(env.SecondOfDay), f.sun(env))
@@ -263,13 +263,13 @@ func (f *Forecast) slot(day int32, slot int) (load, roofs, sun float64, ok bool)
 func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, notices []twins.Notice) []twins.Notice {
 	if f.learned != env.Tick {
 		f.learned = env.Tick
-		f.past.add(env, now, f.sun(env))
+		f.past.addStep(env, now, f.sun(env))
 	}
 	return f.err.judge(env, &f.past, notices)
 }
 
-// add adds the energies of a step to the slots that it covers.
-func (h *history) add(env *twins.Env, now operator.Expectation, sun twins.Power) {
+// addStep adds the energies of a step to the slots that it covers.
+func (h *history) addStep(env *twins.Env, now operator.Expectation, sun twins.Power) {
 	day := h.open(env.Day)
 	for at, end := twins.Seconds(env.SecondOfDay), min(inputs.SecondsPerDay, twins.Seconds(env.SecondOfDay)+env.Step); at < end; {
 		s := &day.slots[at/slotLength]

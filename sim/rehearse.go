@@ -91,7 +91,7 @@ func (w *World) makeForecast(communities []twins.Roster) (operator.Forecast, err
 	day := func(env *twins.Env, now operator.Expectation) {
 		yesterday := *env
 		yesterday.Day -= begins.Day
-		f.past.add(&yesterday, now, f.sun(env))
+		f.past.addStep(&yesterday, now, f.sun(env))
 	}
 	if err := rehearse(s, -perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
 		f.past = history{} // the recordings do not reach so far back

@@ -43,7 +43,7 @@ func TestEnv(t *testing.T) {
 	}
 }
 
-// Only columns that somebody follows are in Env.
+// Env has only columns that a member follows.
 func TestUnusedColumns(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, edited(t, "column: two}\n    pv: {recording: homes, column: sun}", "column: one}"), scenario.Options{}))
 	if len(w.columns) != 1 || len(w.Recordings) != 1 || len(w.Recordings[0].Columns) != 3 {
@@ -71,8 +71,8 @@ func TestShippedScenariosRun(t *testing.T) {
 	}
 }
 
-// The hamlet's event is seen: the engine stands still from 17:00 to 20:00, and
-// the tie takes over.
+// The hamlet's event takes effect: the engine is out of service from 17:00 to 20:00, and
+// the tie imports instead.
 func TestHamletEngineFails(t *testing.T) {
 	s, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
@@ -95,8 +95,8 @@ func TestHamletEngineFails(t *testing.T) {
 	}
 }
 
-// grown is the base with n more households, 200 to a community, and a battery for every
-// tenth of them.
+// grown returns the base scenario with n more households, 200 to a community, and a battery
+// for every tenth of them.
 func grown(t testing.TB, n int) *scenario.Scenario {
 	t.Helper()
 	var communities, households, batteries strings.Builder
