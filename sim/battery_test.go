@@ -55,7 +55,7 @@ func (d *batteryDay) Commit(r *StepRecord) error {
 // twice as much. Taken out at 18:00 it stops and keeps the energy that it holds.
 func TestBatteryPutIntoAHome(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	const path = "grid/community-04/household-0185"
 	day := func(rows int, set []string, events ...string) *batteryDay {

@@ -26,8 +26,8 @@ func (w *World) Add(c twins.Command) error {
 	return nil
 }
 
-// Schedule adds commands that have passed to the steps for which they are. These must not
-// have been made yet. It must not be called while a step is being made.
+// Schedule adds commands that have passed the check. Their steps must not have been made
+// yet. It must not be called while a step is being made.
 func (w *World) Schedule(taken []twins.Command) { w.added = append(w.added, taken...) }
 
 // LastSeq returns the greatest Seq of the world's commands; 0 if there are none. It must

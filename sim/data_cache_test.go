@@ -11,7 +11,7 @@ import (
 // other: stepped in turns, each has the digest of a world that read its own data.
 func TestWorldsThatShareTheirData(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	load := func() *scenario.Scenario {
 		s, err := scenario.Load("town", scenario.Options{})

@@ -93,7 +93,7 @@ func offersOf(t *testing.T, w *World, env *twins.Env) *twins.Offers {
 // present it equals their offers.
 func TestForecastKnowsWindAndSun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	set := func(id, setting string, value int64) twins.Command {
 		return twins.Set("grid/supply/"+id, setting, value).At(48, 0)
@@ -132,7 +132,7 @@ func TestForecastKnowsWindAndSun(t *testing.T) {
 // where a run begins at noon.
 func TestRehearsedDayIsYesterday(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for _, row := range []struct {
 		start string
@@ -234,7 +234,7 @@ func TestEachSlotIsJudgedOnce(t *testing.T) {
 // written, and refused if it is cut short.
 func TestForecastStoredForm(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	w, f := worldOf(t)
 	var env twins.Env

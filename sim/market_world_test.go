@@ -172,7 +172,7 @@ func TestMarketInGridCSV(t *testing.T) {
 // The town and the city have the reference day's prices.
 func TestMarketOfTheTown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for name, set := range map[string][]string{"town": nil, "city": {"households=200"}} {
 		s, err := scenario.Load(name, scenario.Options{Set: set})

@@ -48,7 +48,7 @@ func runOf(t testing.TB, name string, seed uint64, set ...string) *shortage {
 // With too little capacity no customer loses supply, as long as members give way.
 func TestScarcity(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	whole := runOf(t, "scarcity", 1)
 	t.Logf("frequency %.3f to %.3f Hz, %v Wh unserved", whole.least, whole.most, whole.unserved.WattHours())
@@ -71,7 +71,7 @@ func TestScarcity(t *testing.T) {
 // seeds, ten in the long form.
 func TestScarcityOfOtherDraws(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	seeds := uint64(2)
 	if long {
@@ -92,7 +92,7 @@ func TestScarcityOfOtherDraws(t *testing.T) {
 // paid as such.
 func TestRelaysBesideAgreement(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	const shedding = 74
 	s, err := scenario.Load("scarcity", scenario.Options{Set: []string{"batteries.*.grid_forming=false"}})

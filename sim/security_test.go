@@ -107,7 +107,7 @@ func (d *day) losable() (paths []string) {
 // one in forty, which differ from hour to hour.
 func TestLosses(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	every := 40
 	if long {
@@ -138,7 +138,7 @@ func TestLosses(t *testing.T) {
 // load is cut only when nothing else is left.
 func TestDoubleLosses(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	town, scarcity := 15, 30
 	if long {

@@ -81,7 +81,7 @@ func runTown(t *testing.T, o scenario.Options) *townYear {
 // nothing at night, both of which Commit checks. Every part and kind draws or gives energy.
 func TestTownWeek(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	days := 7
 	y := runTown(t, scenario.Options{Days: &days})

@@ -143,7 +143,7 @@ func TestLimitIsLifted(t *testing.T) {
 // and an hour, starts at noon, days of 23 and 25 hours, no plants, only ties.
 func TestOddWorlds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for _, row := range []struct {
 		scenario string

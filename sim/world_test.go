@@ -54,7 +54,7 @@ func TestUnusedColumns(t *testing.T) {
 // Every shipped scenario runs with its books closed.
 func TestShippedScenariosRun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for _, l := range scenario.List() {
 		t.Run(l.Name, func(t *testing.T) {
