@@ -51,7 +51,7 @@ const (
 	LayoutChain = 3
 )
 
-// NewForm returns the form of a run that this program begins.
+// NewForm is the form of a run that this program begins.
 func NewForm(cells []*twins.Cell) Form {
 	return Form{Chain: LayoutChain, Model: Model(), Layout: twins.LayoutOf(cells)}
 }
