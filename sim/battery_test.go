@@ -8,17 +8,17 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// storedDay is what a home came to from step 48, noon, on.
-type storedDay struct {
+// batteryDay is a sink that adds up the energies of a home and its battery.
+type batteryDay struct {
 	cells                         []*twins.Cell
 	home, battery                 string
-	export, evening               twins.Energy // fed in; drawn from 17:00 on
+	export, evening               twins.Energy // exported from noon, step 48, on; imported from 17:00 on
 	charged, given, held, atFirst twins.Energy
 	rows                          int // steps in which the battery was there
 }
 
 // Commit implements Sink.
-func (d *storedDay) Commit(r *StepRecord) error {
+func (d *batteryDay) Commit(r *StepRecord) error {
 	net := twins.Power(0)
 	for n, c := range d.cells {
 		for k, b := range c.Blocks {
@@ -49,16 +49,16 @@ func (d *storedDay) Commit(r *StepRecord) error {
 	return nil
 }
 
-// A home of the town with panels and no battery gets one at noon of a day in March:
-// from then on it feeds in less (8.7, with 2.5 kWh 6.9, with 5 kWh 5.8 kWh) and draws
-// less in the evening (5.9, 4.2, 2.2), and one of twice the size gives twice as much.
-// Taken out at 18:00 it gives no more and keeps what it holds.
+// A home of the town with panels and no battery gets one at noon of a day in March. From
+// then on the home exports less (8.7 kWh without, 6.9 with 2.5 kWh, 5.8 with 5 kWh) and
+// imports less in the evening (5.9, 4.2, 2.2), and a battery of twice the size discharges
+// twice as much. Taken out at 18:00 it stops and keeps the energy that it holds.
 func TestBatteryPutIntoAHome(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	const path = "grid/community-04/household-0185"
-	day := func(rows int, set []string, events ...string) *storedDay {
+	day := func(rows int, set []string, events ...string) *batteryDay {
 		t.Helper()
 		s, err := scenario.Load("town", scenario.Options{Set: append([]string{"start=2018-03-12"}, set...)})
 		if err != nil {
@@ -72,15 +72,15 @@ func TestBatteryPutIntoAHome(t *testing.T) {
 			s.Events = append(s.Events, commands...)
 		}
 		w := mustBuild(t, s)
-		d := &storedDay{cells: w.Cells, home: path, battery: path + "/battery-0185"}
+		d := &batteryDay{cells: w.Cells, home: path, battery: path + "/battery-0185"}
 		r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{d}}
 		if _, err := r.Run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		if d.rows != rows || d.atFirst != 0 {
-			t.Fatalf("%v: the battery was there in %d steps, held %d mJ before the first; wanted %d and 0", events, d.rows, d.atFirst, rows)
+			t.Fatalf("%v: the battery was there in %d steps and held %d mJ before the first, wanted %d and 0", events, d.rows, d.atFirst, rows)
 		}
-		t.Logf("%v %v: %.2f kWh fed in from noon on, %.2f drawn in the evening, %.2f charged, %.2f given", set, events,
+		t.Logf("%v %v: %.2f kWh exported from noon on, %.2f imported in the evening, %.2f charged, %.2f discharged", set, events,
 			d.export.WattHours()/1000, d.evening.WattHours()/1000, d.charged.WattHours()/1000, d.given.WattHours()/1000)
 		return d
 	}
@@ -89,19 +89,19 @@ func TestBatteryPutIntoAHome(t *testing.T) {
 	small := day(48, []string{size + "2500"}, put)
 	large := day(48, []string{size + "5000"}, put)
 	if !(without.export > small.export && small.export > large.export && large.export >= 0) {
-		t.Errorf("fed in from noon on: %v, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.export.WattHours(), small.export.WattHours(), large.export.WattHours())
+		t.Errorf("exported from noon on: %v Wh, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.export.WattHours(), small.export.WattHours(), large.export.WattHours())
 	}
 	if !(without.evening > small.evening && small.evening > large.evening) {
-		t.Errorf("drawn from 17:00 on: %v, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.evening.WattHours(), small.evening.WattHours(), large.evening.WattHours())
+		t.Errorf("imported from 17:00 on: %v Wh, with 2.5 kWh %v, with 5 kWh %v Wh; wanted less each time", without.evening.WattHours(), small.evening.WattHours(), large.evening.WattHours())
 	}
 	if more := float64(large.given) / float64(small.given); more < 1.8 || more > 2.2 {
-		t.Errorf("of twice the size it gave %.2f times as much", more)
+		t.Errorf("a battery of twice the size discharged %.2f times as much, wanted 1.8…2.2", more)
 	}
 	taken := day(48, []string{size + "5000"}, put, "batteries.battery-0185.available=false")
 	if taken.given >= large.given || taken.held <= 600*twins.WattHour || taken.export < large.export {
-		t.Errorf("taken out at 18:00 it gave %v Wh and holds %v", taken.given.WattHours(), taken.held.WattHours())
+		t.Errorf("taken out at 18:00 the battery discharged %v Wh and holds %v Wh", taken.given.WattHours(), taken.held.WattHours())
 	}
 	if first := day(96, []string{put}); first.export >= without.export {
-		t.Errorf("there from the start, it leaves %v Wh to be fed in, was %v", first.export.WattHours(), without.export.WattHours())
+		t.Errorf("with a battery from the start on the home exports %v Wh, without %v, wanted less", first.export.WattHours(), without.export.WattHours())
 	}
 }

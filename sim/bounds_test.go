@@ -20,9 +20,9 @@ import (
 )
 
 // Law E4: input that breaks physics is refused with file, line and reason. For
-// every number that a member's entry may hold, a value at its bound is taken
+// every number that a member's entry may have, a value at its bound is accepted
 // and one beyond it is refused.
-func TestEveryBoundIsHeld(t *testing.T) {
+func TestEveryBoundIsEnforced(t *testing.T) {
 	bounds := 0
 	for _, k := range twins.Kinds() {
 		if k.New == nil {
@@ -50,7 +50,7 @@ func TestEveryBoundIsHeld(t *testing.T) {
 	}
 }
 
-// property is as much of a JSON Schema as bounds need.
+// property is the part of a JSON Schema that bounds need.
 type property struct {
 	Properties       map[string]property
 	Minimum          *float64
@@ -118,8 +118,8 @@ func loadWith(t *testing.T, k *twins.Kind, path []string, value float64) error {
 	return err
 }
 
-// entryWith is the first sample of a kind that has a path, or, if the key at its
-// end is in none, the objects on the way there.
+// entryWith returns the first sample of a kind that has the key at the end of a path, or,
+// if none has it, the first that has all objects on the path.
 func entryWith(t *testing.T, k *twins.Kind, path []string) map[string]any {
 	t.Helper()
 	var nearly map[string]any

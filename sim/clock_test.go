@@ -41,11 +41,11 @@ func TestOnlyLiveReadsTheClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if inLive == 0 {
-		t.Error("no call that reads the clock is found in sim/live, where there are some: the check sees nothing")
+		t.Error("no call that reads the clock is found in sim/live, which has some: the check finds nothing")
 	}
 }
 
-// clockCalls are the places in a file that name a function of readsClock: file:line: name.
+// clockCalls returns the uses of readsClock's functions in a file, as file:line: name.
 func clockCalls(file string) (calls []string, err error) {
 	set := token.NewFileSet()
 	f, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)

@@ -12,9 +12,10 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Add takes a command from outside, for a step that is not made yet and after all
-// that are there for it. It must not be called while a step is being made. An
-// error says why the command is refused; nothing has changed then.
+// Add takes a command from outside for a step that is not made yet. Commands for one
+// target and step are carried out by Seq, and with equal Seq in the order in which they
+// were added. It must not be called while a step is being made. An error says why the
+// command is refused; nothing has changed then.
 func (w *World) Add(c twins.Command) error {
 	passed, err := w.Pass([]twins.Command{c})
 	if err != nil {
@@ -25,12 +26,12 @@ func (w *World) Add(c twins.Command) error {
 	return nil
 }
 
-// Schedule has commands that were taken carried out in their steps, which must not have
-// been made. It must not be called while a step is being made.
+// Schedule adds commands that have passed the check. Their steps must not have been made
+// yet. It must not be called while a step is being made.
 func (w *World) Schedule(taken []twins.Command) { w.added = append(w.added, taken...) }
 
-// LastSeq is the greatest number of the world's commands; 0 if there are none. It must not
-// be called while a step is being made.
+// LastSeq returns the greatest Seq of the world's commands; 0 if there are none. It must
+// not be called while a step is being made.
 func (w *World) LastSeq() (last int64) {
 	for _, all := range [...][]twins.Command{w.commands, w.added} {
 		for i := range all {
@@ -41,10 +42,10 @@ func (w *World) LastSeq() (last int64) {
 }
 
 // CheckDuringSteps allows Pass and Passage.Take to be called, by one caller at a time,
-// while a step is being made: what they read and the step does not is made now.
+// while a step is being made: it builds now what they would otherwise build on first use.
 func (w *World) CheckDuringSteps() {
 	for _, c := range w.Cells {
-		c.KindOf("") // makes its index
+		c.KindOf("") // builds the cell's index
 	}
 	if w.courses == nil { // from now on only the step reads the world's commands
 		w.readCourses()
@@ -53,15 +54,15 @@ func (w *World) CheckDuringSteps() {
 
 // Check returns the reason for which commands are refused: the target has no such
 // setting, the value is out of bounds, or a factor takes the setting out of bounds
-// together with the other commands for it. A twin does not refuse a command that
-// passed; a refusal would end the run.
+// together with the other commands for it. A twin never refuses a command that has
+// passed, since a refusal would end the run.
 func (w *World) Check(more ...twins.Command) error {
 	_, err := w.Pass(more)
 	return err
 }
 
-// Pass is Check, and returns what the commands make of the settings that they change.
-// Nothing has changed until it is taken.
+// Pass is Check that also returns how the commands change the courses of settings.
+// Nothing has changed until Passage.Take.
 func (w *World) Pass(more []twins.Command) (passed Passage, err error) {
 	if w.courses == nil {
 		w.readCourses()
@@ -77,7 +78,7 @@ func (w *World) Pass(more []twins.Command) (passed Passage, err error) {
 		}
 		of := settingOf{more[i].Target, more[i].Setting()}
 		points := together[of]
-		if points == nil { // it has been followed with an earlier one
+		if points == nil { // checked with an earlier command for the same setting
 			continue
 		}
 		delete(together, of)
@@ -85,14 +86,14 @@ func (w *World) Pass(more []twins.Command) (passed Passage, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if c == nil { // not built from a scenario's entries
+		if c == nil { // the twin is not built from a scenario's entry
 			continue
 		}
-		turn, err := c.with(points)
+		change, err := c.with(points)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", of.target, err)
 		}
-		passed = append(passed, turn)
+		passed = append(passed, change)
 	}
 	return passed, nil
 }
@@ -127,8 +128,7 @@ func (w *World) checkTarget(c *twins.Command) (*twins.Kind, error) {
 	return kind, nil
 }
 
-// KindOf is the kind of a member or of a community; nil if there is none of that
-// path.
+// KindOf returns the kind of a member or of a community; nil if nothing has that path.
 func (w *World) KindOf(path string) *twins.Kind {
 	for end := range len(path) + 1 {
 		if end < len(path) && path[end] != '/' {
@@ -145,46 +145,46 @@ func (w *World) KindOf(path string) *twins.Kind {
 // settingOf names a setting of a twin.
 type settingOf struct{ target, name string }
 
-// course is how a setting goes through the run: what each command for it makes of it.
+// course is the values of a setting over the run, one after each command that changes it.
 type course struct {
-	setting scenario.EntrySetting // as the scenario has it
-	points  []point               // by step and seq
+	setting scenario.EntrySetting // with the value that the scenario gives
+	points  []point               // sorted by step and seq
 }
 
-// point is a command in a course.
+// point is one command of a course.
 type point struct {
 	step   twins.Tick
 	seq    int64
 	factor bool
-	arg    int64 // the command's
-	value  int64 // of the setting after it
+	arg    int64 // value or factor of the command
+	value  int64 // of the setting after the command
 }
 
 func (p *point) before(q *point) bool { return p.step < q.step || p.step == q.step && p.seq < q.seq }
 
-// courses are those of the settings that commands change, by setting.
+// courses has the courses of all settings that commands change.
 type courses map[settingOf]*course
 
-// turn is what a course becomes: points take the place of those from ≤ i < to.
-type turn struct {
+// courseChange is a change of a course: points replace its points from ≤ i < to.
+type courseChange struct {
 	course   *course
 	from, to int
 	points   []point
 }
 
-// Passage is what commands that have passed make of the courses of settings.
-type Passage []turn
+// Passage is how commands that have passed the check change the courses of settings.
+type Passage []courseChange
 
-// Take makes it so: commands that are checked later are checked beside these. No other
-// passage of the world may have been taken since it was returned.
+// Take applies the changes, so that later commands are checked together with these. No
+// other passage of the world may have been taken since this one was returned.
 func (p Passage) Take() {
-	for _, t := range p {
-		t.course.points = slices.Replace(t.course.points, t.from, t.to, t.points...)
+	for _, c := range p {
+		c.course.points = slices.Replace(c.course.points, c.from, c.to, c.points...)
 	}
 }
 
-// pointsOf sorts commands for settings by setting, and for each into the order in which they are
-// carried out.
+// pointsOf groups the commands that change settings by setting, each group in the order in
+// which they are carried out.
 func pointsOf(commands []twins.Command) map[settingOf][]point {
 	all := make(map[settingOf][]point, len(commands))
 	for i := range commands {
@@ -201,7 +201,7 @@ func pointsOf(commands []twins.Command) map[settingOf][]point {
 	return all
 }
 
-// readCourses makes the courses of the commands that are there.
+// readCourses builds the courses from the world's commands.
 func (w *World) readCourses() {
 	w.courses = courses{}
 	for of, points := range pointsOf(slices.Concat(w.commands, w.added)) {
@@ -209,14 +209,14 @@ func (w *World) readCourses() {
 		if c == nil || err != nil {
 			continue
 		}
-		if t, err := c.with(points); err == nil { // they have passed
-			Passage{t}.Take()
+		if change, err := c.with(points); err == nil { // they have passed
+			Passage{change}.Take()
 		}
 	}
 }
 
-// courseOf is the course of a setting; nil if its twin is not built from an entry of the
-// scenario.
+// courseOf returns the course of a setting, which it makes if there is none yet; nil if
+// the twin is not built from an entry of the scenario.
 func (w *World) courseOf(kind *twins.Kind, of settingOf) (*course, error) {
 	if c := w.courses[of]; c != nil {
 		return c, nil
@@ -234,38 +234,39 @@ func (w *World) courseOf(kind *twins.Kind, of settingOf) (*course, error) {
 	return c, nil
 }
 
-// with computes the setting along a course to which more commands are added, behind those
+// with computes the setting along a course to which more commands are added, after those
 // of the same step and seq. It starts at the first added command and stops at the next
 // command that sets the value, since the result no longer depends on earlier ones. An error
 // names the step in which the setting would leave its bounds, as those of a scenario's events do
 // (document.rehearse in package scenario).
-func (c *course) with(more []point) (turn, error) {
+func (c *course) with(more []point) (courseChange, error) {
 	from := sort.Search(len(c.points), func(i int) bool { return more[0].before(&c.points[i]) })
-	t := turn{course: c, from: from, to: from}
+	change := courseChange{course: c, from: from, to: from}
 	v, none := c.setting.Value, c.setting.None
 	if from > 0 {
 		v, none = c.points[from-1].value, false
 	}
-	for len(more) > 0 || t.to < len(c.points) {
+	for len(more) > 0 || change.to < len(c.points) {
 		var p point
-		if t.to == len(c.points) || len(more) > 0 && more[0].before(&c.points[t.to]) {
+		if change.to == len(c.points) || len(more) > 0 && more[0].before(&c.points[change.to]) {
 			p, more = more[0], more[1:]
-		} else if p = c.points[t.to]; len(more) == 0 && !p.factor {
+		} else if p = c.points[change.to]; len(more) == 0 && !p.factor {
 			break
 		} else {
-			t.to++
+			change.to++
 		}
-		if err := c.next(&p, v, none); err != nil {
-			return turn{}, err
+		if err := c.apply(&p, v, none); err != nil {
+			return courseChange{}, err
 		}
-		t.points = append(t.points, p)
+		change.points = append(change.points, p)
 		v, none = p.value, none && p.factor
 	}
-	return t, nil
+	return change, nil
 }
 
-// next sets what a command makes of the setting's value.
-func (c *course) next(p *point, v int64, none bool) error {
+// apply sets p.value to the setting's value after the command p. v is its value before;
+// none says that it had none.
+func (c *course) apply(p *point, v int64, none bool) error {
 	s, by, ok := &c.setting, twins.CommandSet, true
 	p.value = p.arg
 	if p.factor {
@@ -280,24 +281,25 @@ func (c *course) next(p *point, v int64, none bool) error {
 	return nil
 }
 
-// compareCommands orders commands by step, target and sequence.
+// compareCommands orders commands by step, target and seq.
 func compareCommands(a, b twins.Command) int {
 	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Seq, b.Seq))
 }
 
-// commandsOf are the commands of a step, by target and seq.
+// commandsOf returns the commands of a step, sorted by target and seq.
 func (w *World) commandsOf(t twins.Tick) []twins.Command {
-	w.arrange()
+	w.mergeAdded()
 	byStep := func(c twins.Command, t twins.Tick) int { return cmp.Compare(c.Step, t) }
 	from, _ := slices.BinarySearchFunc(w.commands, t, byStep)
 	to, _ := slices.BinarySearchFunc(w.commands, t+1, byStep)
 	return w.commands[from:to:to]
 }
 
-// Forget drops the commands of steps before t, which are made: of each setting their last value
-// stays. Records that show them keep them. It must not be called while a step is being made.
+// Forget drops the commands of steps before t, which have been made. Each setting keeps its
+// last value, and records that show the commands keep them. It must not be called while a
+// step is being made.
 func (w *World) Forget(t twins.Tick) {
-	w.arrange()
+	w.mergeAdded()
 	from := sort.Search(len(w.commands), func(i int) bool { return w.commands[i].Step >= t })
 	for i := range w.commands[:from] {
 		c := &w.commands[i]
@@ -305,13 +307,14 @@ func (w *World) Forget(t twins.Tick) {
 			continue
 		}
 		if of := w.courses[settingOf{c.Target, c.Setting()}]; of != nil {
-			of.forget(t)
+			of.dropBefore(t)
 		}
 	}
 	w.commands = w.commands[from:]
 }
 
-// Held is how many commands, and values that commands gave to settings, a world has in memory.
+// Held returns how many commands, and values that commands gave to settings, the world has
+// in memory.
 func (w *World) Held() int {
 	held := len(w.commands) + len(w.added)
 	for _, c := range w.courses {
@@ -320,17 +323,17 @@ func (w *World) Held() int {
 	return held
 }
 
-// forget drops the points of steps before t but for the last one.
-func (c *course) forget(t twins.Tick) {
+// dropBefore drops the points of steps before t except the last one.
+func (c *course) dropBefore(t twins.Tick) {
 	n := sort.Search(len(c.points), func(i int) bool { return c.points[i].step >= t })
 	if n > 1 {
 		c.points = slices.Delete(c.points, 0, n-1)
 	}
 }
 
-// arrange puts the commands that were added among the others, all at once. Those of
-// steps before theirs, which a record may show, stay where they are.
-func (w *World) arrange() {
+// mergeAdded merges all added commands into the sorted ones. It does not move the commands
+// of earlier steps, since a record may show them.
+func (w *World) mergeAdded() {
 	if len(w.added) == 0 {
 		return
 	}

@@ -12,15 +12,16 @@ func TestPresetIsItsStrategies(t *testing.T) {
 	for _, row := range []struct{ preset, written string }{{"controls=full", "controls.grid=operator"}, {"controls=none", "controls.grid=plain"}} {
 		a, b := headsOf(t, row.preset), headsOf(t, row.written)
 		if a != b {
-			t.Errorf("%s and %s come out otherwise", row.preset, row.written)
+			t.Errorf("%s and %s give different steps", row.preset, row.written)
 		}
 	}
 	if headsOf(t, "controls=full") == headsOf(t, "controls=none") {
-		t.Error("the presets are alike")
+		t.Error("both presets give the same steps")
 	}
 }
 
-// headsOf is the head of a chain over a short scarce run that does not name its scenario.
+// headsOf returns the head of the chain of a short run with scarcity. The chain's start does
+// not depend on the scenario.
 func headsOf(t *testing.T, set string) Hash {
 	t.Helper()
 	steps := 90

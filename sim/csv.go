@@ -12,11 +12,11 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// CSV is the sink that streams two tables: a row for each member that is there and step, and
-// a row for each step of the whole grid. Powers are in watts with three
-// decimals, prices with nine and carbon with three, which is exact; times are RFC 3339, the start of the step; what a
-// kind does not have is empty. The frequency is that of the step's moment which was
-// farthest from nominal.
+// CSV is the sink that streams two tables: one with a row for each step and member, absent
+// members left out, and one with a row for each step of the whole grid. Powers are in watts
+// with three decimals, prices with nine and carbon with three, which is exact. Times are
+// RFC 3339, the start of the step. A column that a kind does not have is empty. The
+// frequency is the one of the step that was farthest from nominal.
 type CSV struct {
 	readings, grid *csv.Writer
 	buffers        [2]*bufio.Writer
@@ -37,7 +37,7 @@ func NewCSV(readings, grid io.Writer) (*CSV, error) {
 	return s, s.grid.Write(append([]string{"step", "time"}, gridNames...))
 }
 
-// ReadingColumns is every column of every kind, as they stand in readings.csv: power
+// ReadingColumns returns every column of every kind in the order of readings.csv: power
 // and state of charge first.
 func ReadingColumns() []string {
 	names := []string{twins.ColumnPower.Name, twins.ColumnSoC.Name}
@@ -88,7 +88,7 @@ func (s *CSV) Commit(r *StepRecord) error {
 var gridNames = []string{"consumed_w", "produced_w", "imported_w", "exported_w", "charged_w", "discharged_w", "lost_w",
 	"curtailed_w", "unserved_w", "frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"}
 
-// GridColumns are the names of GridValues.
+// GridColumns returns the names of GridValues.
 func GridColumns() []string { return slices.Clone(gridNames) }
 
 // GridValue is a figure of the whole grid: Value · 10^−Places in the unit of its name, if
@@ -99,7 +99,7 @@ type GridValue struct {
 	Known  bool
 }
 
-// GridValues are what a step of the whole grid shows, in the order of GridColumns.
+// GridValues returns the figures of a step of the whole grid, in the order of GridColumns.
 func GridValues(r *StepRecord) (v [12]GridValue) {
 	f := &r.Flows
 	for i, p := range [...]twins.Power{f.Load, f.Generation, f.Import, f.Export, f.Charge, f.Discharge, f.NetworkLoss, f.Curtailed, f.Unserved} {
@@ -111,8 +111,8 @@ func GridValues(r *StepRecord) (v [12]GridValue) {
 	return v
 }
 
-// FarthestFrequency is the one of a step that was farthest from nominal, in µHz; it means
-// something where the grid is an island or somebody held it.
+// FarthestFrequency returns the frequency of a step that was farthest from nominal, in
+// µHz. It is known only where the grid was an island or a neighbour held the frequency.
 func FarthestFrequency(w *twins.Swing) int64 {
 	farthest := w.Min
 	if w.Max > -w.Min {

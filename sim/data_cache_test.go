@@ -7,11 +7,11 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// Worlds of one scenario that keeps its data share what was read, and do not disturb one
-// another: stepped in turns, each comes to the digest of a world that read for itself.
+// Worlds of one scenario that keeps its data share what was read and do not disturb each
+// other: stepped in turns, each has the digest of a world that read its own data.
 func TestWorldsThatShareTheirData(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	load := func() *scenario.Scenario {
 		s, err := scenario.Load("town", scenario.Options{})
@@ -20,25 +20,25 @@ func TestWorldsThatShareTheirData(t *testing.T) {
 		}
 		return s
 	}
-	type going struct {
+	type stepping struct {
 		run   sim.Runner
 		chain *sim.Chain
 		world *sim.World
 	}
-	begin := func(s *scenario.Scenario) *going {
+	begin := func(s *scenario.Scenario) *stepping {
 		w, err := sim.Build(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		chain := w.NewChain()
-		return &going{sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}, chain, w}
+		return &stepping{sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}, chain, w}
 	}
 	shared := load()
 	shared.KeepData()
-	all := []*going{begin(load()), begin(shared), begin(shared)}
+	all := []*stepping{begin(load()), begin(shared), begin(shared)}
 	for more := true; more; {
 		for i, g := range all {
-			if i == 2 && g.run.Done() == 0 && all[0].run.Done() < 30 { // one is behind
+			if i == 2 && g.run.Done() == 0 && all[0].run.Done() < 30 { // starts 30 steps later
 				continue
 			}
 			var err error
@@ -59,9 +59,9 @@ func TestWorldsThatShareTheirData(t *testing.T) {
 		}
 	}
 	if all[1].world.Recordings[0] != all[2].world.Recordings[0] || all[0].world.Recordings[0] == all[1].world.Recordings[0] {
-		t.Error("what was read is not shared, or with a stranger")
+		t.Error("worlds of one scenario do not share their recordings, or share them with another scenario's world")
 	}
 	if all[1].world.Weather == all[2].world.Weather {
-		t.Error("two worlds look at the weather from one place")
+		t.Error("two worlds share one Weather, wanted a clone for each")
 	}
 }

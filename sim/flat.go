@@ -2,8 +2,8 @@ package sim
 
 import "github.com/smatrix-grid/smatrix/twins"
 
-// Flat steps the grid in one plain loop, without actors: what they are measured
-// against, and held to, digest for digest.
+// Flat steps the grid in one plain loop, without actors. It is the reference for the
+// actors: they must give the same digests, and their speed is compared with it.
 type Flat struct {
 	balance *twins.Balance
 	cells   []*twins.Cell
@@ -12,13 +12,13 @@ type Flat struct {
 	record  StepRecord
 }
 
-// NewFlat makes a stepper over a world; controller nil stands for the world's own.
-// With hash false the record has no digests.
+// NewFlat makes a stepper for a world. A nil controller means the world's own. Without
+// hash the record has no digests.
 func NewFlat(w *World, controller twins.Controller, hash bool) *Flat {
 	if controller == nil {
 		controller = w.Controller
 	}
-	if controller == nil { // a world that was not built from a scenario
+	if controller == nil { // the world was not built from a scenario
 		controller = twins.MeritOrder{}
 	}
 	f := &Flat{balance: twins.NewBalance(w.Grid, controller, twins.Rosters(w.Cells)), cells: w.Cells}
@@ -58,7 +58,7 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 	return &f.record, nil
 }
 
-// MessagesHandled implements Stepper: there are none.
+// MessagesHandled implements Stepper. It is 0: there are no actors.
 func (f *Flat) MessagesHandled() int64 { return 0 }
 
 // Close implements Stepper.

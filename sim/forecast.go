@@ -11,41 +11,41 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
-// Forecast is what the operator expects of the coming day. It never looks at what
-// will be, but for the weather, which it sees through an error.
+// Forecast is what the operator expects of the coming day. Of the future it uses only the
+// weather, to which it adds an error.
 //
 //   - Load: half of what it was yesterday at that time, half the mean of that weekday
 //     in up to four weeks (the method whose error on recorded homes is known), moved by
 //     how much the present is above or below that; the move fades with a time constant
 //     of two hours.
-//   - Roofs: what they gave yesterday at that time, times what a plane to the south
-//     would give in the weather forecast over what it gave yesterday.
-//   - Wind and sun at the grid's own: their physics in the weather forecast.
+//   - Roofs: their output yesterday at that time, times the output of a plane facing south
+//     in the weather forecast ÷ its output yesterday.
+//   - Wind farms and solar parks: their physics in the weather forecast.
 //   - Weather: the recorded one with an error that is drawn when a forecast is issued
 //     and grows with its lead; see weatherErrors.
 //
-// Days before the run are rehearsed: see Scenario.rehearse. Without them a forecast
-// expects what is now until it has seen a day.
+// The day before the run is rehearsed (see makeForecast). Without it a forecast expects the
+// present to continue until it has seen a day.
 type Forecast struct {
-	ahead *World         // what will be, seen through an error
-	units []variableUnit // wind and sun at the grid's own
+	ahead *World         // the coming weather, to which an error is added
+	units []variableUnit // wind farms and solar parks
 	plane twins.Slab     // reference for roofs: 1 kW, tilt 35°, south
 	past  history
 	err   forecastErrors
 
-	learned twins.Tick // the last step that was learnt; −1: none
+	learned twins.Tick // last step that was learnt; −1: none
 	env     twins.Env  // reused
 }
 
-// variableUnit is a wind farm or solar park: a twin of the forecast's own, which is
-// brought to the state that the unit answers.
+// variableUnit is the forecast's own twin of a wind farm or solar park. In each step it is
+// restored to the state in the unit's answer.
 type variableUnit struct {
 	path             string
-	community, index int // whose answers have it, and where in them
+	community, index int // the unit is Answers[community].Units[index]
 	twin             twins.Slab
 }
 
-// newVariableUnits are those of all communities.
+// newVariableUnits makes the twins of all communities' wind farms and solar parks.
 func newVariableUnits(site *twins.Site, communities []twins.Roster) (units []variableUnit, err error) {
 	for c := range communities {
 		for k := range communities[c].Units {
@@ -63,23 +63,23 @@ func newVariableUnits(site *twins.Site, communities []twins.Roster) (units []var
 	return units, nil
 }
 
-// follow brings the twin to where the unit is in this step.
-func (u *variableUnit) follow(of *twins.Offers) {
+// update loads the unit's state in this step into the twin.
+func (u *variableUnit) update(of *twins.Offers) {
 	state := of.Answers[u.community].Units[u.index].State
-	if err := whole(u.twin.UnmarshalBinary(0, state)); err != nil {
+	if err := checkUsedUp(u.twin.UnmarshalBinary(0, state)); err != nil {
 		panic(fmt.Sprintf("forecast: %s: %v", u.path, err)) // it is the stored form of the same kind
 	}
 }
 
-// The slots of a day by the wall clock: the hour that the clocks skip stays empty,
-// the one that they show twice is the mean of both.
+// The slots of a day by the wall clock: an hour that clocks skip stays empty, an hour that
+// they show twice is the mean of both.
 const (
 	slotLength = 900
 	slotsOfDay = inputs.SecondsPerDay / slotLength
 	pastDays   = 28
 )
 
-// history is what the past days were, in energies by slot.
+// history has the energies of past days by slot.
 type history struct {
 	days []pastDay // oldest first, at most pastDays + 1
 }
@@ -89,7 +89,7 @@ type pastDay struct {
 	slots [slotsOfDay]pastSlot
 }
 
-// pastSlot adds up what was measured in one slot. Sun is what the reference plane
+// pastSlot adds up the energies measured in one slot. sun is what the reference plane
 // would have given.
 type pastSlot struct {
 	load, roofs, units, sun twins.Energy
@@ -104,7 +104,7 @@ func (s *pastSlot) mean() (load, roofs, sun float64, ok bool) {
 	return float64(s.load) / t, float64(s.roofs) / t, float64(s.sun) / t, true
 }
 
-// day finds a day, or makes it if it is the newest.
+// day returns a day of the history; nil if it is not there.
 func (h *history) day(day int32) *pastDay {
 	for k := len(h.days) - 1; k >= 0; k-- {
 		if h.days[k].day == day {
@@ -114,6 +114,8 @@ func (h *history) day(day int32) *pastDay {
 	return nil
 }
 
+// open returns a day of the history. It adds the day if it is not there, and drops the
+// oldest if there are too many.
 func (h *history) open(day int32) *pastDay {
 	if d := h.day(day); d != nil {
 		return d
@@ -145,7 +147,7 @@ func referencePlane() twins.Slab {
 	return slab
 }
 
-// sun is what the reference plane gives in the weather of env.
+// sun returns the power of the reference plane in the weather of env, ≥ 0.
 func (f *Forecast) sun(env *twins.Env) twins.Power {
 	var offer twins.Flex
 	f.plane.Offer(0, env, &offer)
@@ -155,7 +157,7 @@ func (f *Forecast) sun(env *twins.Env) twins.Power {
 // Expect implements operator.Forecast.
 func (f *Forecast) Expect(env *twins.Env, of *twins.Offers, now operator.Expectation, period twins.Seconds, out []operator.Expectation) {
 	for i := range f.units {
-		f.units[i].follow(of)
+		f.units[i].update(of)
 	}
 	errs := drawWeatherErrors(env)
 	usual, roofs, known := f.profile(env.Day, int(env.SecondOfDay), f.sun(env))
@@ -183,7 +185,7 @@ func (f *Forecast) Expect(env *twins.Env, of *twins.Offers, now operator.Expecta
 	f.issue(env, period, out)
 }
 
-// issue remembers what was expected, by the slot that the wall clock shows then.
+// issue stores the expected net load by the slot that the wall clock will show.
 func (f *Forecast) issue(env *twins.Env, period twins.Seconds, out []operator.Expectation) {
 	f.err.begin(env)
 	for k := range out {
@@ -196,17 +198,17 @@ func (f *Forecast) issue(env *twins.Env, period twins.Seconds, out []operator.Ex
 }
 
 // presentFades is the time constant, in s, with which the present's distance from the
-// usual fades out of a forecast (assumption).
+// usual decays in a forecast (assumption).
 const presentFades = 7200
 
 func nonNegative(mw float64) twins.Power { return twins.Power(math.Round(math.Max(0, mw))) }
 
-// profile is what is usual at a time: mean powers in mW; of roofs for the
-// irradiance given.
+// profile returns the powers that are usual at a time, in mW, those of roofs for the given
+// output of the reference plane; false if no past day has them.
 func (f *Forecast) profile(day int32, second int, sun twins.Power) (load, roofs float64, ok bool) {
 	slot := second / slotLength
 	back := int32(1)
-	for f.past.day(day-back) == nil && back < 2 { // a forecast at noon for tomorrow evening
+	for f.past.day(day-back) == nil && back < 2 { // such as at noon for tomorrow evening
 		back++
 	}
 	yesterday, roof, irradiance, known := f.slot(day-back, slot)
@@ -230,9 +232,9 @@ func (f *Forecast) profile(day int32, second int, sun twins.Power) (load, roofs 
 	return load, f.roofs(day-back, roof, irradiance, float64(sun)), true
 }
 
-// roofs is what roofs give while the reference plane gives sun, known what both gave
-// in that slot of a day before: where the plane gave too little to tell, by what both
-// gave in all of that day.
+// roofs returns the output of roofs while the reference plane gives sun. roof and before
+// are the outputs of roofs and plane in that slot of an earlier day. If the plane gave too
+// little then, the sums of that whole day are used.
 func (f *Forecast) roofs(day int32, roof, before, sun float64) float64 {
 	if before < 0.05*float64(referenceRating) {
 		roof, before = 0, 0
@@ -258,15 +260,16 @@ func (f *Forecast) slot(day int32, slot int) (load, roofs, sun float64, ok bool)
 }
 
 // Learn implements operator.Forecast.
-func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, told []twins.Notice) []twins.Notice {
+func (f *Forecast) Learn(env *twins.Env, now operator.Expectation, notices []twins.Notice) []twins.Notice {
 	if f.learned != env.Tick {
 		f.learned = env.Tick
-		f.past.learn(env, now, f.sun(env))
+		f.past.addStep(env, now, f.sun(env))
 	}
-	return f.err.judge(env, &f.past, told)
+	return f.err.judge(env, &f.past, notices)
 }
 
-func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Power) {
+// addStep adds the energies of a step to the slots that it covers.
+func (h *history) addStep(env *twins.Env, now operator.Expectation, sun twins.Power) {
 	day := h.open(env.Day)
 	for at, end := twins.Seconds(env.SecondOfDay), min(inputs.SecondsPerDay, twins.Seconds(env.SecondOfDay)+env.Step); at < end; {
 		s := &day.slots[at/slotLength]
@@ -280,8 +283,8 @@ func (h *history) learn(env *twins.Env, now operator.Expectation, sun twins.Powe
 	}
 }
 
-// weather makes the world of a coming step as a forecast sees it. Beyond what is
-// recorded it is that of a day before.
+// weather fills env with a coming step as the forecast sees it. Beyond the end of the
+// recordings it uses the same time of an earlier day.
 func (f *Forecast) weather(t twins.Tick, lead twins.Seconds, e *weatherErrors, env *twins.Env) {
 	cal := f.ahead.Scenario.Calendar
 	for perDay := max(1, twins.Tick(inputs.SecondsPerDay/cal.Step)); t >= cal.Steps && t-perDay >= 0; {
@@ -302,7 +305,7 @@ const purposeForecast twins.Purpose = 200
 
 func drawWeatherErrors(env *twins.Env) (e weatherErrors) {
 	for k, p := range [...]*float64{&e.sun, &e.wind, &e.temperature} {
-		sum := int64(0) // of twelve even draws of a million: standard deviation a million
+		sum := int64(0) // of twelve uniform draws from 0 to a million: standard deviation a million
 		for n := range int64(12) {
 			sum += twins.Between(twins.Draw(env.Seed, uint64(k)*12+uint64(n), purposeForecast, int64(env.Tick)), 0, 1_000_000)
 		}
@@ -314,7 +317,7 @@ func drawWeatherErrors(env *twins.Env) (e weatherErrors) {
 func (e *weatherErrors) apply(lead twins.Seconds, w *twins.Weather) {
 	grown := 1 - twins.Exp(-float64(lead)/21600)
 	if lead == 0 {
-		return // it is what is measured
+		return // the present is measured
 	}
 	size := func(first, last float64) float64 { return first + float64(grown*(last-first)) }
 	sun := math.Max(0, 1+float64(e.sun*size(0.05, 0.20)))
@@ -344,7 +347,7 @@ func (f *Forecast) AppendBinary(b []byte) []byte {
 			}
 		}
 	}
-	return f.err.appendBinary(b)
+	return f.err.appendTo(b)
 }
 
 var errForecast = errors.New("forecast: stored state cut short or of another version")
@@ -374,5 +377,5 @@ func (f *Forecast) UnmarshalBinary(b []byte) ([]byte, error) {
 			d.slots[i] = pastSlot{twins.Energy(take()), twins.Energy(take()), twins.Energy(take()), twins.Energy(take()), twins.Seconds(take())}
 		}
 	}
-	return f.err.unmarshalBinary(b)
+	return f.err.readFrom(b)
 }

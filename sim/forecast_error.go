@@ -8,35 +8,37 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
-// ForecastJudged is the notable event, told of the grid once for each quarter hour
-// (or step, where that is longer), of the net load (load less roofs, wind and sun)
-// that came and that was expected: by the latest forecast, which is an hour old at
-// most, and by the day's first one.
+// ForecastJudged is a notable event of the grid, once for each quarter hour (or step,
+// where that is longer): its net load (load less roofs, wind and sun), and what was
+// expected by the latest forecast, which is an hour old at most, and by the day's first
+// one.
 var ForecastJudged = twins.DeclareEvent(twins.EventType{Name: "forecast.judged", Notable: true,
 	Fields: []string{"actual_mw", "hour_ahead_mw", "day_ahead_mw", "load_mw"}})
 
-// forecastErrors remembers what was expected, to be held against what comes.
+// forecastErrors keeps the latest forecast and the day's first one, to compare them with
+// the actual net load.
 type forecastErrors struct{ latest, first issuedForecast }
 
-// issuedForecast is the net load that a forecast has said of the slots of a day
-// around the clock.
+// issuedForecast is the net load that a forecast expected for the day after its issue, by
+// slot of the wall clock.
 type issuedForecast struct {
 	tick twins.Tick
-	day  int32 // local; of one that was never issued, before every day
+	day  int32 // local day of the issue; noDay: never issued
 	net  [slotsOfDay]twins.Power
 }
 
+// noDay is before every day.
 const noDay = -1 << 30
 
-// NetForecast is what a forecast said of the net load (load less roofs, wind and sun)
-// of the coming day.
+// NetForecast is the net load (load less roofs, wind and sun) that a forecast expected for
+// the coming day.
 type NetForecast struct {
-	Issued twins.Tick    // in this step, and looks from its start on
+	Issued twins.Tick    // step of the issue, from whose start on it forecasts
 	Net    []twins.Power // means of quarter hours
 }
 
-// Forecast is the net load as it was forecast last; false if nobody forecasts, or in a
-// record that is replayed, which has no controller.
+// Forecast returns the latest forecast of the net load; false if there is none, such as in
+// a replayed record, which has no controller.
 func (r *StepRecord) Forecast() (f NetForecast, ok bool) {
 	if r.States == nil {
 		return f, false
@@ -61,7 +63,7 @@ func (r *StepRecord) Forecast() (f NetForecast, ok bool) {
 
 func (f *Forecast) issued() *issuedForecast { return &f.err.latest }
 
-// begin and end stand around a forecast that is issued in the step of env.
+// begin and end enclose the issue of a forecast in the step of env.
 func (f *forecastErrors) begin(env *twins.Env) {
 	f.latest = issuedForecast{tick: env.Tick, day: env.Day}
 }
@@ -72,24 +74,25 @@ func (f *forecastErrors) end(env *twins.Env) {
 	}
 }
 
-// judge tells of the slot that ends in this step; the first if there are several. A
-// day of which nothing was foretold yet is not judged.
-func (f *forecastErrors) judge(env *twins.Env, past *history, told []twins.Notice) []twins.Notice {
+// judge appends the event of the slot that ends in this step; of the first, if several
+// end. A day without a forecast yet is not judged.
+func (f *forecastErrors) judge(env *twins.Env, past *history, notices []twins.Notice) []twins.Notice {
 	slot := int(env.SecondOfDay) / slotLength
 	ends := twins.Seconds(env.SecondOfDay)%slotLength+env.Step >= slotLength
 	if !ends || f.first.day != env.Day || f.latest.tick == env.Tick && env.Step >= slotLength {
-		return told
+		return notices
 	}
 	s := &past.open(env.Day).slots[slot]
 	if s.time == 0 {
-		return told
+		return notices
 	}
 	mean := func(e twins.Energy) twins.Power { p, _ := e.Over(s.time); return p }
 	e := twins.Event{Type: ForecastJudged, V: [7]int64{int64(mean(s.load - s.roofs - s.units)), int64(f.latest.net[slot]), int64(f.first.net[slot]), int64(mean(s.load))}}
-	return append(told, twins.Notice{Member: twins.GridPath, Event: e})
+	return append(notices, twins.Notice{Member: twins.GridPath, Event: e})
 }
 
-func (f *forecastErrors) appendBinary(b []byte) []byte {
+// appendTo appends the stored form.
+func (f *forecastErrors) appendTo(b []byte) []byte {
 	for _, d := range [...]*issuedForecast{&f.latest, &f.first} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(d.tick))
 		b = binary.LittleEndian.AppendUint64(b, uint64(int64(d.day)))
@@ -100,7 +103,8 @@ func (f *forecastErrors) appendBinary(b []byte) []byte {
 	return b
 }
 
-func (f *forecastErrors) unmarshalBinary(b []byte) ([]byte, error) {
+// readFrom reads the stored form from the start of b and returns the rest.
+func (f *forecastErrors) readFrom(b []byte) ([]byte, error) {
 	const size = 8 * (2 + slotsOfDay)
 	if len(b) < 2*size {
 		return b, errForecast

@@ -13,8 +13,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
-// What is usual, without the present's correction, held against a year of recorded
-// homes after four weeks of them: the error of one, of ten and of fifty homes.
+// The usual load, without the correction by the present, is compared with a year of
+// recorded homes, of which it learns the first four weeks: the error for one home, ten and
+// fifty.
 func TestUsualLoadAgainstRecordedHomes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a year of homes")
@@ -35,7 +36,7 @@ func TestUsualLoadAgainstRecordedHomes(t *testing.T) {
 	}
 }
 
-// usualError is the root mean square error of what is usual over the mean load.
+// usualError returns the root mean square error of the usual load ÷ the mean load.
 func usualError(cal *inputs.Calendar, homes [][]twins.Power) float64 {
 	var f Forecast
 	var env twins.Env
@@ -51,30 +52,30 @@ func usualError(cal *inputs.Calendar, homes [][]twins.Power) float64 {
 			squares += (usual - float64(load)) * (usual - float64(load))
 			sum, n = sum+float64(load), n+1
 		}
-		f.past.learn(&env, operator.Expectation{Load: load}, 0)
+		f.past.addStep(&env, operator.Expectation{Load: load}, 0)
 	}
 	return math.Sqrt(squares/n) / (sum / n)
 }
 
-// worldOf is a world of a small town with its forecast.
+// worldOf makes the world of a small town and its forecast.
 func worldOf(t *testing.T, set ...string) (*World, *Forecast) {
 	t.Helper()
 	s, err := scenario.Load("town", scenario.Options{Set: append([]string{"households=30"}, set...)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := build(s, nil, nil)
+	w, err := buildWorld(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := w.forecast(twins.Rosters(w.Cells))
+	f, err := w.makeForecast(twins.Rosters(w.Cells))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w, f.(*Forecast)
 }
 
-// offersOf is what the communities of a world offer in a step.
+// offersOf returns the offers of a world's communities in a step.
 func offersOf(t *testing.T, w *World, env *twins.Env) *twins.Offers {
 	t.Helper()
 	var of twins.Offers
@@ -88,11 +89,11 @@ func offersOf(t *testing.T, w *World, env *twins.Env) *twins.Offers {
 	return &of
 }
 
-// What wind and sun will give is their physics in the weather: of the present it is
-// what they offer, the park's and the farm's share of it.
+// The forecast of wind farms and solar parks is their physics in the weather: for the
+// present it equals their offers.
 func TestForecastKnowsWindAndSun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	set := func(id, setting string, value int64) twins.Command {
 		return twins.Set("grid/supply/"+id, setting, value).At(48, 0)
@@ -104,7 +105,7 @@ func TestForecastKnowsWindAndSun(t *testing.T) {
 	}{
 		{"seed=1", nil, false},
 		{"solar_parks.*.rated_w=0.001 wind_farms.*.count=0", nil, true},
-		{"seed=1", []twins.Command{set("park", "available", 0), set("wind", "count", 3)}, false}, // also of this very step
+		{"seed=1", []twins.Command{set("park", "available", 0), set("wind", "count", 3)}, false}, // commands of the same step count
 	} {
 		w, f := worldOf(t, append(strings.Fields(row.set), "start=2018-06-11")...)
 		var env twins.Env
@@ -122,23 +123,23 @@ func TestForecastKnowsWindAndSun(t *testing.T) {
 			}
 		}
 		if out[0].Units != want || (want < 1000) != row.zero {
-			t.Errorf("%s, %v: expected %v W now, offered %v W", row.set, row.commands, out[0].Units.Watts(), want.Watts())
+			t.Errorf("%s, %v: the forecast has %v W for the present, the offers %v W", row.set, row.commands, out[0].Units.Watts(), want.Watts())
 		}
 	}
 }
 
-// The day before is the day before also where clocks have just been changed, and
+// The rehearsed day counts as yesterday, also where clocks have just been changed and
 // where a run begins at noon.
 func TestRehearsedDayIsYesterday(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for _, row := range []struct {
 		start string
 		want  string // hours known by day
 	}{
 		{"2018-03-26", "-2: 1 -1: 23"},       // yesterday had 23 hours
-		{"2018-10-29", "-1: 23"},             // 25, of which 24 are rehearsed: from 01:00 on, two of them by one name
+		{"2018-10-29", "-1: 23"},             // 25, of which 24 are rehearsed: from 01:00 on, two of them with the same clock time
 		{"2018-01-09T12:00", "-1: 12 0: 12"}, // noon
 	} {
 		_, f := worldOf(t, "start="+row.start)
@@ -158,8 +159,8 @@ func TestRehearsedDayIsYesterday(t *testing.T) {
 	}
 }
 
-// A forecast is remembered by the slots that clocks will show, so that it is judged
-// by what comes then: on days of 23 and 25 hours as well, in steps of any length.
+// A forecast is stored by the slots that clocks will show, so that it is compared with the
+// load at those times, also on days of 23 and 25 hours and in steps of any length.
 func TestForecastIsJudgedByTheWallClock(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -168,7 +169,7 @@ func TestForecastIsJudgedByTheWallClock(t *testing.T) {
 	for _, row := range []struct {
 		start    string
 		step     twins.Seconds
-		from, at int // the period, a quarter hour, that the clock shows as a slot
+		from, at int // period of the forecast, a quarter hour, and the clock's slot for it
 	}{
 		{"2018-01-09T00:00", 900, 12, 12},
 		{"2018-03-25T00:00", 900, 7, 7},
@@ -196,44 +197,44 @@ func TestForecastIsJudgedByTheWallClock(t *testing.T) {
 	}
 }
 
-// Each slot is told of once, and none of a day whose forecast is still to come.
-func TestWhatIsJudged(t *testing.T) {
+// Each slot is judged once, and no slot of a day without a forecast.
+func TestEachSlotIsJudgedOnce(t *testing.T) {
 	for _, step := range []twins.Seconds{60, 600, 900, 3600} {
 		var f Forecast
 		f.plane, f.learned = referencePlane(), -1
-		told := 0
+		judged := 0
 		day := func(n int32) {
 			for second := twins.Seconds(0); second < inputs.SecondsPerDay; second += step {
 				env := twins.Env{Tick: twins.Tick(int64(n)*inputs.SecondsPerDay+int64(second)) / twins.Tick(step), Step: step, Day: n, SecondOfDay: int32(second)}
-				for range 2 { // asked twice it learns once, and tells the same
-					told += len(f.Learn(&env, operator.Expectation{Load: twins.Kilowatt}, nil))
+				for range 2 { // called twice for a step, it learns once and returns the same events
+					judged += len(f.Learn(&env, operator.Expectation{Load: twins.Kilowatt}, nil))
 				}
 			}
 		}
 		f.err.first.day, f.err.latest.tick = 0, -1
 		day(0)
-		if want := 2 * int(inputs.SecondsPerDay/max(step, slotLength)); told != want && step != 600 || told != 192 && step == 600 {
-			t.Errorf("steps of %d s: told %d times, wanted %d", step, told, want)
+		if want := 2 * int(inputs.SecondsPerDay/max(step, slotLength)); judged != want && step != 600 || judged != 192 && step == 600 {
+			t.Errorf("steps of %d s: %d events, wanted %d", step, judged, want)
 		}
 		for k, s := range f.past.days[0].slots {
 			if s.time != slotLength || s.load != twins.Kilowatt.For(slotLength) {
 				t.Fatalf("steps of %d s: slot %d has %d s and %v Wh", step, k, s.time, s.load.WattHours())
 			}
 		}
-		if told = 0; true {
+		if judged = 0; true {
 			day(1)
 		}
-		if told != 0 {
-			t.Errorf("steps of %d s: a day without a forecast was judged %d times", step, told)
+		if judged != 0 {
+			t.Errorf("steps of %d s: a day without a forecast was judged %d times", step, judged)
 		}
 	}
 }
 
-// The stored form of a forecast that has learnt is read as it was written, four weeks
-// and a day of it, and refused if it is cut short.
+// The stored form of a forecast that has learnt four weeks and a day is read back as it was
+// written, and refused if it is cut short.
 func TestForecastStoredForm(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	w, f := worldOf(t)
 	var env twins.Env
@@ -255,7 +256,7 @@ func TestForecastStoredForm(t *testing.T) {
 	}
 	for cut := 0; cut < len(state); cut += 13 {
 		if _, err := again.UnmarshalBinary(state[:cut]); err == nil {
-			t.Fatalf("a state cut to %d of %d bytes was taken", cut, len(state))
+			t.Fatalf("a state cut to %d of %d bytes was accepted", cut, len(state))
 		}
 	}
 }

@@ -2,8 +2,8 @@ package sim
 
 import "github.com/smatrix-grid/smatrix/twins"
 
-// Frame is what a viewer gets of a step: per community and kind, the columns
-// that the kind's row declares, one value for each member in path order.
+// Frame is what a viewer receives of a step: per community and kind, the columns
+// that the kind's row declares, with one value for each member in path order.
 // Columns are added, never renamed.
 type Frame struct {
 	Tick        twins.Tick
@@ -16,7 +16,7 @@ type CommunityFrame struct {
 	Kinds []KindFrame
 }
 
-// KindFrame is the members of one kind. Columns[c][i] is the value of
+// KindFrame holds the members of one kind. Columns[c][i] is the value of
 // Kind.Columns[c] for the member Paths[i].
 type KindFrame struct {
 	Kind    *twins.Kind
@@ -54,7 +54,7 @@ func (m *Memory) Column(path, column string) (values []int64) {
 	return values
 }
 
-// Value returns what one column of one member says.
+// Value returns one column of one member; false if the frame does not have it.
 func (f *Frame) Value(path, column string) (int64, bool) {
 	for _, c := range f.Communities {
 		for _, k := range c.Kinds {
@@ -73,7 +73,7 @@ func (f *Frame) Value(path, column string) (int64, bool) {
 	return 0, false
 }
 
-// Memory is the sink that keeps everything: for tests and short runs.
+// Memory is the sink that keeps a whole run in memory, for tests and short runs.
 type Memory struct {
 	Frames    []Frame
 	Flows     []twins.Flows

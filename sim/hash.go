@@ -14,12 +14,13 @@ type Hash [sha256.Size]byte
 
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
-// CellHasher hashes what the members of a cell did in a step: their columns as
+// CellHasher hashes the record of a cell's step: the members' columns as
 // little-endian int64, kind by kind and within a column in path order, then the
 // decisions about them. Its buffer is reused.
 type CellHasher struct{ buf []byte }
 
-// Sum returns the hash of a cell's record: of the columns that the run's layout has.
+// Sum returns the hash of a cell's record. It covers the columns of the run's layout,
+// except derived ones.
 func (h *CellHasher) Sum(c *twins.CellRecord) Hash {
 	b := h.buf[:0]
 	for i := range c.Blocks {
@@ -55,19 +56,20 @@ func appendString(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// Chain is the sink that makes one hash of a run: each step over its tick,
-// commands and cells, chained to the step before; over the twins' states where
-// a snapshot is due and at the end. Seed, scenario, model and layout are hashed at the start.
-// Nothing that depends on the machine is hashed: not the hosting, threads, wall
-// time or restarts.
+// Chain is the sink that makes one hash of a run. The link of a step is hashed over the
+// link before, the tick, the commands, the digests of the cells and the frequency, and,
+// where a snapshot is due, the twins' states. Seed, scenario, model and layout are hashed
+// at the start, the twins' states at the end. Nothing that depends on the machine is
+// hashed: not the hosting, threads, wall time or restarts.
 type Chain struct {
 	head   Hash
 	states Hash
 	buf    []byte
 	last   *StepRecord
 
-	// Known is the hash that the states after a step had when it was made, for a run whose
-	// states this program stores in newer versions; nil: they are hashed.
+	// Known returns the hash that the states after a step had when the step was made, for a
+	// run whose states this program stores in newer versions. Where Known is nil or reports
+	// false, the states are hashed.
 	Known func(twins.Tick) (Hash, bool)
 }
 
@@ -79,7 +81,7 @@ func NewChain(seed uint64, identity []byte, form Form) *Chain {
 // NewChain starts the chain of a run of the world.
 func (w *World) NewChain() *Chain { return NewChain(w.Scenario.Seed, w.Scenario.Identity(), w.Form) }
 
-// ResumeChain goes on from the head of a chain that was kept.
+// ResumeChain continues a kept chain from its head.
 func ResumeChain(head Hash) *Chain { return &Chain{head: head} }
 
 // Commit implements Sink.
@@ -96,15 +98,15 @@ func (c *Chain) Commit(r *StepRecord) error {
 
 func (c *Chain) statesOf(r *StepRecord) Hash {
 	if c.Known != nil {
-		if was, ok := c.Known(r.Tick); ok {
-			return was
+		if hash, ok := c.Known(r.Tick); ok {
+			return hash
 		}
 	}
 	return r.States.Hash()
 }
 
-// NextHead is the head of the chain after a step, from that before it. states is the
-// hash of the twins' states, where a snapshot is due.
+// NextHead returns the chain's head after a step, given the head before it. states is the
+// hash of the twins' states, which is used only where a snapshot is due.
 func NextHead(head Hash, r *StepRecord, states Hash) Hash {
 	return sha256.Sum256(appendLink(nil, head, r, states))
 }
@@ -123,15 +125,15 @@ func appendLink(b []byte, head Hash, r *StepRecord, states Hash) []byte {
 	return b
 }
 
-// States is the hash of the twins' states after the last step committed, if a
+// States returns the hash of the twins' states after the last step committed; zero if no
 // snapshot was due then.
 func (c *Chain) States() Hash { return c.states }
 
-// Head is the head of the chain after the last step committed.
+// Head returns the head of the chain after the last step committed.
 func (c *Chain) Head() Hash { return c.head }
 
-// Digest is the hash of the whole run so far: the chain's head and the state of
-// every twin. A resumed chain has one from its first step on.
+// Digest returns the hash of the whole run so far: of the chain's head and the state of
+// every twin. Before its first step a chain has no states, and returns its head.
 func (c *Chain) Digest() Hash {
 	if c.last == nil {
 		return c.head
@@ -139,11 +141,11 @@ func (c *Chain) Digest() Hash {
 	return DigestOf(c.head, c.last.States.Hash())
 }
 
-// DigestOf is the digest of a run whose chain has this head and whose twins' states
+// DigestOf returns the digest of a run whose chain has this head and whose twins' states
 // have this hash.
 func DigestOf(head, states Hash) Hash { return sha256.Sum256(append(head[:], states[:]...)) }
 
-// AppendSwing appends the canonical form of what the frequency did in a step.
+// AppendSwing appends the canonical form of the frequency's swing in a step.
 func AppendSwing(b []byte, s *twins.Swing) []byte {
 	flags := byte(0)
 	if s.Island {
@@ -170,7 +172,7 @@ func AppendCommands(b []byte, commands []twins.Command) []byte {
 		b = binary.LittleEndian.AppendUint64(b, uint64(c.Seq))
 		b = appendString(b, c.Target)
 		b = appendString(b, c.Type.Name)
-		if c.Type.OfSetting() { // such a body says how long it is
+		if c.Type.OfSetting() { // the body of a setting contains its length
 			b = append(b, c.Body...)
 		} else {
 			b = appendString(b, c.Body)

@@ -7,8 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// What is said about a heat pump or a tank that cannot be: file, line and
-// reason.
+// An impossible heat pump or tank is refused with file, line and reason.
 func TestBadHeat(t *testing.T) {
 	const home = "    load: {recording: homes, column: one}\n"
 	for _, row := range []struct{ name, part, want string }{
@@ -33,8 +32,8 @@ func TestBadHeat(t *testing.T) {
 	}
 }
 
-// A home with both is built from their defaults, and their settings can be
-// changed in mid-run.
+// A home with a heat pump and a tank is built from defaults, and their settings can
+// change in mid-run.
 func TestHeatInAScenario(t *testing.T) {
 	const home = "    load: {recording: homes, column: one}\n"
 	source := strings.Replace(baseScenario(t), home, home+"    heat_pump: {}\n    hot_water: {}\n", 1)

@@ -48,6 +48,7 @@ var homesUS = []struct{ alone, battery float64 }{
 
 const yearOfHours = 8760
 
+// The self-sufficiency of the homes, with the battery and without, is that of homesUS.
 func TestGreedyOwnUse(t *testing.T) {
 	worst := 0.0
 	for i, want := range homesUS {
@@ -64,8 +65,8 @@ func TestGreedyOwnUse(t *testing.T) {
 	t.Logf("error reached %.5f", worst)
 }
 
-// What the figure rests on moves it.
-func TestGreedyOwnUseMoves(t *testing.T) {
+// Self-sufficiency changes with each input on which it depends.
+func TestOwnUseFollowsItsInputs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("nine years of hours")
 	}
@@ -91,7 +92,7 @@ func TestGreedyOwnUseMoves(t *testing.T) {
 	}
 }
 
-// A mode changed in mid-run is obeyed from its step on.
+// A battery follows a mode that changes in mid-run from that step on.
 func TestModeChangesInMidRun(t *testing.T) {
 	steps := 96
 	s, err := scenario.Load("testdata/homes-us/home.yaml", scenario.Options{Steps: &steps})

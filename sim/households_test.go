@@ -13,8 +13,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// recordedHomes are the shipped half hours of 57 Australian homes, laid on the
-// days on which they were recorded.
+// recordedHomes reads the shipped half hours of 57 Australian homes, on the days on which
+// they were recorded.
 func recordedHomes(t testing.TB, from time.Time, days int) *inputs.Recording {
 	t.Helper()
 	spec := inputs.RecordingSpec{ID: "homes", File: "households-au-30min/general_supply_kwh.csv.gz", Unit: "kWh", Gaps: "same_time_last_week"}
@@ -28,7 +28,7 @@ func recordedHomes(t testing.TB, from time.Time, days int) *inputs.Recording {
 
 const halfHours = 48 // of a day
 
-// figure checks a value against what is known, with how far it may be off.
+// figure checks a value against a known one, from which it may differ by off.
 func figure(t *testing.T, what string, got, want, off float64) {
 	t.Helper()
 	if math.Abs(got-want) > off {
@@ -38,8 +38,8 @@ func figure(t *testing.T, what string, got, want, off float64) {
 	t.Logf("%s: %.4f, want %.4g, error %+.1f %%", what, got, want, 100*(got/want-1))
 }
 
-// What the homes of 2013 are known for; each figure is reached to its last digit.
-// A change of the file, its unit, its gaps or the year moves them.
+// The published figures of the homes in 2013, each reached to its last digit. A change of
+// the file, its unit, its gaps or the year changes them.
 func TestRecordedHomesOf2013(t *testing.T) {
 	r := recordedHomes(t, time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC), 365)
 	if len(r.Values) != 57 || len(r.Values[0]) != 365*halfHours {
@@ -49,7 +49,7 @@ func TestRecordedHomesOf2013(t *testing.T) {
 	homes := kilowatts(r.Values)
 	var perDay, peaks []float64
 	for _, home := range homes {
-		perDay = append(perDay, sum(home)/2/365)
+		perDay = append(perDay, total(home)/2/365)
 		peaks = append(peaks, slices.Max(home))
 	}
 	figure(t, "kWh per home and day", mean(perDay), 10.5, 0.05)
@@ -59,7 +59,7 @@ func TestRecordedHomesOf2013(t *testing.T) {
 	together := meanOf(homes)
 	month := func(m time.Month) float64 {
 		from, to := time.Date(2013, m, 1, 0, 0, 0, 0, time.UTC).YearDay()-1, time.Date(2013, m+1, 1, 0, 0, 0, 0, time.UTC).YearDay()-1
-		return sum(together[from*halfHours:to*halfHours]) / 2 / float64(to-from)
+		return total(together[from*halfHours:to*halfHours]) / 2 / float64(to-from)
 	}
 	figure(t, "kWh per home and day in July", month(time.July), 13.6, 0.05)
 	figure(t, "kWh per home and day in October", month(time.October), 9.0, 0.05)
@@ -85,8 +85,8 @@ func TestRecordedHomesOf2013(t *testing.T) {
 	figure(t, "its standard deviation", deviation(perDayOf), 0.033, 0.001)
 }
 
-// The fewer homes, the more of their peaks fall together: 60 random groups of
-// each size. The error is below 1 %.
+// Peaks of homes coincide more in smaller groups: 60 random groups of each size. The error
+// is below 1 %.
 func TestCoincidenceByGroupSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("years of many homes")
@@ -109,8 +109,8 @@ func TestCoincidenceByGroupSize(t *testing.T) {
 	}
 }
 
-// coincidences are, for each day, the peak of all together ÷ the sum of own
-// peaks.
+// coincidences returns, for each day, the peak of all homes together ÷ the sum of their
+// own peaks.
 func coincidences(homes [][]float64) (perDay []float64) {
 	together := meanOf(homes)
 	for at := 0; at < len(together); at += halfHours {
@@ -144,14 +144,14 @@ func meanOf(homes [][]float64) []float64 {
 	return all
 }
 
-func sum(v []float64) (s float64) {
+func total(v []float64) (s float64) {
 	for _, x := range v {
 		s += x
 	}
 	return s
 }
 
-func mean(v []float64) float64 { return sum(v) / float64(len(v)) }
+func mean(v []float64) float64 { return total(v) / float64(len(v)) }
 
 func deviation(v []float64) float64 {
 	m, s := mean(v), 0.0

@@ -8,7 +8,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// baseScenario is testdata/scenario/base.yaml: what tests begin with.
+// baseScenario returns testdata/scenario/base.yaml, from which tests start.
 func baseScenario(t testing.TB) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/scenario/base.yaml")
@@ -18,7 +18,7 @@ func baseScenario(t testing.TB) string {
 	return string(b)
 }
 
-// edited is the base with one piece of text replaced.
+// edited returns the base scenario with one piece of text replaced.
 func edited(t testing.TB, old, by string) string {
 	t.Helper()
 	base := baseScenario(t)
@@ -50,7 +50,7 @@ func mustBuild(t testing.TB, s *scenario.Scenario) *World {
 	return w
 }
 
-// loadAndBuild is what `scenario validate` does.
+// loadAndBuild loads and builds a scenario, as `scenario validate` does.
 func loadAndBuild(source string, o scenario.Options) error {
 	s, err := loadText(source, o)
 	if err == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// pumps is a world of communities with 20 water pumps each, without a scenario's text: it
-// is made in a second.
+// pumps makes a world of communities with 20 water pumps each. It does so without the text
+// of a scenario, which takes only a second.
 func pumps(t *testing.T, communities int) *World {
 	t.Helper()
 	day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -41,14 +41,13 @@ func pumps(t *testing.T, communities int) *World {
 	return w
 }
 
-// median is that of some times.
 func median(times []time.Duration) time.Duration {
 	slices.Sort(times)
 	return times[len(times)/2]
 }
 
-// A step of 5,000 communities in which 100,000 twins are set takes at most three times as
-// long as the same in which 1,000 are.
+// A step of 5,000 communities in which commands set 100,000 twins takes at most three times
+// as long as one in which they set 1,000.
 func TestManyCommandsInAStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("its times mean nothing under the race detector")
@@ -69,7 +68,7 @@ func TestManyCommandsInAStep(t *testing.T) {
 			for i, target := range targets[:n] {
 				w.added = append(w.added, twins.Set(target, "rated_w", 1_500_000+int64(step)).At(step, int64(i)))
 			}
-			w.arrange()
+			w.mergeAdded()
 			began := time.Now()
 			w.Env(step, &env)
 			if _, err := flat.Step(&env); err != nil {
@@ -89,9 +88,9 @@ func TestManyCommandsInAStep(t *testing.T) {
 	}
 }
 
-// What many commands make of a setting, and which of them are refused, is what each
-// looked at beside all others comes to, in whatever order they come.
-func TestCoursesAreTheSlowOnes(t *testing.T) {
+// A course refuses the same commands as a slow check that follows the setting through all
+// commands each time, in whatever order they arrive.
+func TestCoursesAgreeWithSlowCheck(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	w := mustBuild(t, mustLoad(t, baseScenario(t)+"  - {at: 20, set: [ties.tie.import_w*=3, ties.tie.import_w=4000]}\n", scenario.Options{}))
 	taken := slices.Clone(w.commands)
@@ -103,7 +102,7 @@ func TestCoursesAreTheSlowOnes(t *testing.T) {
 		}
 		err := w.Add(c)
 		if want := refusedSlowly(t, w, append(slices.Clone(taken), c)); (err != nil) != want {
-			t.Fatalf("command %d, %+v: %v, wanted it refused: %v", n, c, err, want)
+			t.Fatalf("command %d, %+v: %v; the slow check refuses it: %v", n, c, err, want)
 		}
 		if err != nil {
 			refused++
@@ -113,11 +112,12 @@ func TestCoursesAreTheSlowOnes(t *testing.T) {
 	}
 	t.Logf("%d refused", refused)
 	if refused < 100 || refused > 900 {
-		t.Errorf("%d of 1000 were refused: the test is not worth much", refused)
+		t.Errorf("%d of 1000 were refused, wanted 100…900 for the test to mean something", refused)
 	}
 }
 
-// refusedSlowly follows the tie's import through all commands.
+// refusedSlowly follows the tie's import_w through all commands and reports whether it
+// exceeds its bound.
 func refusedSlowly(t *testing.T, w *World, all []twins.Command) bool {
 	t.Helper()
 	slices.SortStableFunc(all, compareCommands)

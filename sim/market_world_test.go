@@ -33,7 +33,7 @@ communities:
   - id: c
 `
 
-// marketFile is a file of two days, with one line changed.
+// marketFile returns a market file of two days. If line is not 0, that line is replaced.
 func marketFile(line int, by string) []byte {
 	lines := []string{"time,price,coal,wind"}
 	for h := range 48 {
@@ -53,7 +53,7 @@ func marketWorld(source string, file []byte) (*World, error) {
 	return Build(s)
 }
 
-// What is said about a market that cannot be: file, line and reason.
+// An impossible market is refused with file, line and reason.
 func TestBadMarket(t *testing.T) {
 	for _, row := range []struct {
 		name, old, by string
@@ -102,8 +102,8 @@ func TestBadMarket(t *testing.T) {
 	}
 }
 
-// gridColumns runs a world and returns two columns of its grid.csv.
-func gridColumns(t *testing.T, w *World) (prices, carbon []string) {
+// pricesAndCarbon runs a world and returns two columns of its grid.csv.
+func pricesAndCarbon(t *testing.T, w *World) (prices, carbon []string) {
 	t.Helper()
 	var readings, grid bytes.Buffer
 	sink, err := NewCSV(&readings, &grid)
@@ -128,15 +128,15 @@ func gridColumns(t *testing.T, w *World) (prices, carbon []string) {
 	return prices, carbon
 }
 
-// The file's price and mix are in grid.csv, other ones are other ones, and without
-// a market, or a mix, the column is empty.
+// grid.csv has the price and carbon of the market file. They change with the file, and
+// without a market, or without a mix, their columns are empty.
 func TestMarketInGridCSV(t *testing.T) {
 	of := func(source string, file []byte) (prices, carbon []string) {
 		w, err := marketWorld(source, file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return gridColumns(t, w)
+		return pricesAndCarbon(t, w)
 	}
 	prices, carbon := of(marketScenario, marketFile(0, ""))
 	for i := range prices {
@@ -150,7 +150,7 @@ func TestMarketInGridCSV(t *testing.T) {
 	others, same := of(marketScenario, marketFile(3, "2018-01-01T01:00Z,936.28,1,10"))
 	for i := range others {
 		if changed := i/4 == 1; changed != (others[i] != prices[i]) || same[i] != carbon[i] {
-			t.Errorf("quarter %d: %s, was %s", i, others[i], prices[i])
+			t.Errorf("quarter %d: %s with the changed file, %s with the first", i, others[i], prices[i])
 		}
 	}
 	if others[4] != "0.936280000" {
@@ -158,7 +158,7 @@ func TestMarketInGridCSV(t *testing.T) {
 	}
 	direct := strings.Replace(marketScenario, "  mix:", "  basis: direct\n  mix:", 1)
 	if _, d := of(direct, marketFile(0, "")); d[8] == carbon[8] {
-		t.Errorf("direct and life cycle are both %s", d[8])
+		t.Errorf("carbon of basis direct and life_cycle are both %s", d[8])
 	}
 	if p, c := of(strings.Replace(marketScenario, "  mix: {coal: coal, wind_onshore: wind}\n", "", 1), marketFile(0, "")); p[0] != prices[0] || c[0] != "" {
 		t.Errorf("without a mix: %q and %q", p[0], c[0])
@@ -169,10 +169,10 @@ func TestMarketInGridCSV(t *testing.T) {
 	}
 }
 
-// The town and the city see the reference day's prices.
+// The town and the city have the reference day's prices.
 func TestMarketOfTheTown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for name, set := range map[string][]string{"town": nil, "city": {"households=200"}} {
 		s, err := scenario.Load(name, scenario.Options{Set: set})

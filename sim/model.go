@@ -8,18 +8,18 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// ModelChange says what the figures of a model differ in from those of the one before.
+// ModelChange describes how a model's figures differ from those of the model before it.
 type ModelChange struct {
 	Model int
 	What  string
-	// Differs reports whether a step of the model before may come out otherwise, from how
-	// the frequency moved in it; nil: any step may.
+	// Differs reports whether a step of the model before may have other figures in this one,
+	// judged by how the frequency moved in the step; nil: any step may.
 	Differs func(*twins.Swing) bool
 }
 
-// Models are the models of this program and of those before it, in order. Whoever makes
-// the same inputs give other figures adds one: a run is computed again only by its own
-// model, or by one that does not differ in any of its steps. Tests add to it.
+// Models are this program's model and all earlier ones, in order. A change of the program
+// after which the same inputs give other figures adds one: a run is computed again only by
+// its own model, or by one that differs in none of its steps. Tests append to it.
 var Models = []ModelChange{
 	{Model: 1, What: "the first whose runs were kept"},
 	{Model: 2, What: "each tier has a reason of its own: differs only in steps in which under-frequency stages were reached",
@@ -27,10 +27,10 @@ var Models = []ModelChange{
 	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip"},
 }
 
-// Model is the number of this program's model.
+// Model returns the number of this program's model.
 func Model() int { return Models[len(Models)-1].Model }
 
-// ModelsSince are the changes that came after a model.
+// ModelsSince returns the changes after a model, in order; nil if there are none.
 func ModelsSince(model int) []ModelChange {
 	at := slices.IndexFunc(Models, func(m ModelChange) bool { return m.Model > model })
 	if at < 0 {
@@ -41,9 +41,9 @@ func ModelsSince(model int) []ModelChange {
 
 // Form is how a run is recorded and chained.
 type Form struct {
-	Chain  int           // version of the chain: FirstChain or LayoutChain; 0 stands for FirstChain
-	Model  int           // that the run was begun with
-	Layout *twins.Layout // of its records
+	Chain  int           // version of the chain: FirstChain or LayoutChain; 0 means FirstChain
+	Model  int           // model with which the run was begun
+	Layout *twins.Layout // layout of the run's records
 }
 
 // Versions of the chain. The start of a LayoutChain names model and layout.
@@ -57,7 +57,7 @@ func NewForm(cells []*twins.Cell) Form {
 	return Form{Chain: LayoutChain, Model: Model(), Layout: twins.LayoutOf(cells)}
 }
 
-// start is the chain's head before the first step.
+// start returns the chain's head before the first step.
 func (f Form) start(seed uint64, identity []byte) Hash {
 	version := "smatrix chain 2\n"
 	if f.Chain == LayoutChain {
@@ -74,15 +74,15 @@ func (f Form) start(seed uint64, identity []byte) Hash {
 	return sha256.Sum256(b)
 }
 
-// Joint is where a run goes on in another model or layout than it had before: a link of
-// the chain of its own, before the step Tick.
+// Joint marks where a run continues with another model or layout: a link of its own in the
+// chain, before the step Tick.
 type Joint struct {
 	Tick   twins.Tick    `json:"step"`
 	Model  int           `json:"model"`
 	Layout *twins.Layout `json:"layout"`
 }
 
-// Head is the head of the chain after the joint, from that before it.
+// Head returns the chain's head after the joint, given the head before it.
 func (j *Joint) Head(before Hash) Hash {
 	b := append([]byte("smatrix joint\n"), before[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(j.Tick))

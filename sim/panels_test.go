@@ -14,8 +14,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// sunnyScenario is solar parks and a tie that takes what they give, in the
-// weather of Fort Collins.
+// sunnyScenario returns a scenario of solar parks and a tie that exports their output, in
+// the weather of Fort Collins.
 func sunnyScenario(step, days int, parks string) string {
 	return fmt.Sprintf(`start: 2018-01-01
 zone: Etc/GMT+7
@@ -34,12 +34,12 @@ solar_parks:
 %s`, step, days, parks)
 }
 
-// runParks steps a scenario and returns what each park gave.
+// runParks runs a scenario and returns the output of each park in each step, by ID.
 func runParks(t *testing.T, source string, o scenario.Options) map[string][]twins.Power {
 	t.Helper()
 	w := mustBuild(t, mustLoad(t, source, o))
 	given := map[string][]twins.Power{}
-	see := sinkFunc(func(r *StepRecord) error {
+	collect := sinkFunc(func(r *StepRecord) error {
 		for _, b := range w.Cells[0].Blocks {
 			if b.Kind != twins.SolarPark {
 				continue
@@ -51,7 +51,7 @@ func runParks(t *testing.T, source string, o scenario.Options) map[string][]twin
 		}
 		return nil
 	})
-	r := Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false), Sinks: []Sink{see}}
+	r := Runner{World: w, Stepper: NewFlat(w, twins.MeritOrder{}, false), Sinks: []Sink{collect}}
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +91,8 @@ func TestYearOfPanels(t *testing.T) {
 	}
 }
 
-// Every input that matters moves the output, in the direction that it should.
-func TestWhatMovesPanels(t *testing.T) {
+// Every input of panels changes their output in the right direction.
+func TestPanelsFollowTheirInputs(t *testing.T) {
 	const base = "rated_w: 5000, tilt_deg: 35, azimuth_deg: 180"
 	yield := func(keys string) (kwh, peak float64) {
 		source := sunnyScenario(1800, 7, "  - {id: a, community: field, "+keys+"}\n")
@@ -130,12 +130,12 @@ func TestWhatMovesPanels(t *testing.T) {
 	}
 	if a, _ := yield("rated_w: 5000, tilt_deg: 0, azimuth_deg: 0"); true {
 		if b, _ := yield("rated_w: 5000, tilt_deg: 0, azimuth_deg: 180"); math.Abs(a/b-1) > 1e-6 {
-			t.Errorf("flat panels care where they look: %v, %v", a, b)
+			t.Errorf("flat panels depend on their azimuth: %v kWh at 0°, %v at 180°", a, b)
 		}
 	}
 }
 
-// While the sun is down panels give exactly nothing, and by day something.
+// Panels give exactly nothing while the sun is down, and more than nothing by day.
 func TestPanelsAreDarkAtNight(t *testing.T) {
 	source := sunnyScenario(900, 14, "  - {id: a, community: field, rated_w: 1e9, tilt_deg: 35, azimuth_deg: 90}\n")
 	given := runParks(t, source, scenario.Options{})["a"]
@@ -151,7 +151,7 @@ func TestPanelsAreDarkAtNight(t *testing.T) {
 			}
 		case up > 0.1:
 			if days++; p == 0 {
-				t.Fatalf("step %d: nothing with the sun at %v and %+v", k, up, env.Weather)
+				t.Fatalf("step %d: no output with the sun at %v and %+v", k, up, env.Weather)
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func TestPanelsAreDarkAtNight(t *testing.T) {
 	}
 }
 
-// A tie that takes less than the park gives leaves the rest curtailed.
+// The output of a park that exceeds the tie's export is curtailed.
 func TestSolarParkIsCurtailed(t *testing.T) {
 	source := sunnyScenario(900, 2, "  - {id: a, community: field, rated_w: 100000, tilt_deg: 35, azimuth_deg: 180}\n")
 	source = strings.Replace(source, "export_w: 1000000", "export_w: 20000", 1)
@@ -170,22 +170,22 @@ func TestSolarParkIsCurtailed(t *testing.T) {
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	held := 0
+	curtailed := 0
 	for k, f := range m.Flows {
 		if f.Generation > 20*twins.Kilowatt || f.Curtailed > 0 && f.Generation != 20*twins.Kilowatt {
 			t.Fatalf("step %d: %+v", k, f)
 		}
 		if f.Curtailed > 0 {
-			held++
+			curtailed++
 		}
 	}
-	if held < 20 {
-		t.Errorf("curtailed in %d steps", held)
+	if curtailed < 20 {
+		t.Errorf("curtailed in %d steps, wanted 20 or more", curtailed)
 	}
 }
 
-// Modelled panels beside recorded ones; from noon on those that are modelled are
-// 1.3 times as many.
+// A home has modelled panels and another recorded ones. A command of 14:00 raises the
+// rating of the modelled ones to 1.3 times as much.
 func TestMorePanelsInMidRun(t *testing.T) {
 	weather := sunnyScenario(3600, 1, "")
 	weather = weather[strings.Index(weather, "weather:"):strings.Index(weather, "communities:")]

@@ -18,58 +18,58 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-var rewrite = flag.Bool("rewrite", false, "accept what is seen as what is wanted")
+var rewrite = flag.Bool("rewrite", false, "overwrite the wanted transcripts with those seen")
 
-// place is a scenario and what of it is run.
-type place struct {
+// excerpt is the first steps of a scenario with some settings.
+type excerpt struct {
 	name  string
 	set   []string
 	steps twins.Tick
 }
 
-func (p *place) String() string { return fmt.Sprintf("%s %q", p.name, p.set) }
+func (x *excerpt) String() string { return fmt.Sprintf("%s %q", x.name, x.set) }
 
-// load reads the scenario anew, so that what is built from it shares nothing.
-func (p *place) load() (*scenario.Scenario, error) {
-	return scenario.Load(p.name, scenario.Options{Set: p.set})
+// load reads the scenario anew, so that worlds built from it share no data.
+func (x *excerpt) load() (*scenario.Scenario, error) {
+	return scenario.Load(x.name, scenario.Options{Set: x.set})
 }
 
-// The cells of a scenario are built in two halves, each with a world of its own, and
-// the grid with its operator in a third one without cells. They have nothing in common
-// but pipes, over which go encoded rosters, asks and answers. Every step, and the state
-// of every twin after the last one, is that of one process.
+// The cells of a scenario are built in two halves, each with a world of its own, and the
+// grid with its operator in a third world without cells. They share nothing but pipes,
+// over which encoded rosters, asks and answers are sent. Every step, and the state of every
+// twin after the last one, equals that of one process.
 func TestTwoHalvesGiveTheDigestOfOneProcess(t *testing.T) {
-	for _, p := range []place{
+	for _, x := range []excerpt{
 		{"hamlet", nil, 24},
 		{"hamlet", []string{"ties.*.available=false", "batteries.*.grid_forming=true"}, 24}, // converters are asked, and load is revised
 		{"town", []string{"households=40"}, 12},
 		{"scarcity", []string{"households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15"}, 80}, // relays shed, customers are cut
 	} {
-		if testing.Short() && p.name != "hamlet" {
+		if testing.Short() && x.name != "hamlet" {
 			continue
 		}
-		whole, err := p.inOneProcess()
+		whole, err := x.inOneProcess()
 		if err != nil {
 			t.Fatal(err)
 		}
-		halves, err := p.inHalves()
+		halves, err := x.inHalves()
 		if err != nil {
-			t.Fatalf("%s: %v", &p, err)
+			t.Fatalf("%s: %v", &x, err)
 		}
 		for tick := range whole.heads {
 			if halves.heads[tick] != whole.heads[tick] {
 				t.Fatalf("%s: step %d of two halves has head %s, of one process %s\n%+v\n%+v",
-					&p, tick, halves.heads[tick], whole.heads[tick], halves.flows[tick], whole.flows[tick])
+					&x, tick, halves.heads[tick], whole.heads[tick], halves.flows[tick], whole.flows[tick])
 			}
 		}
 		if halves.digest != whole.digest {
-			t.Errorf("%s: two halves come to digest %s, one process to %s", &p, halves.digest, whole.digest)
+			t.Errorf("%s: two halves have digest %s, one process %s", &x, halves.digest, whole.digest)
 		}
 	}
 }
 
-// course is what a run comes to.
-type course struct {
+// outcome is the hashes and flows of a run.
+type outcome struct {
 	heads  []sim.Hash // after each step
 	flows  []twins.Flows
 	digest sim.Hash
@@ -77,36 +77,37 @@ type course struct {
 	record sim.StepRecord
 }
 
-func newCourse(w *sim.World) *course {
-	// A world without cells has no layout: the form is that of a chain without one.
-	c := &course{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), sim.Form{})}
-	c.record.States = w.NewStates(w.Controller)
-	return c
+func newOutcome(w *sim.World) *outcome {
+	// A world without cells has no layout, so the chain is of the version without one.
+	o := &outcome{chain: sim.NewChain(w.Scenario.Seed, w.Scenario.Identity(), sim.Form{})}
+	o.record.States = w.NewStates(w.Controller)
+	return o
 }
 
-// commit adds a step to the chain.
-func (c *course) commit(env *twins.Env, flows twins.Flows, swing twins.Swing, digests []sim.Hash) error {
-	r := &c.record
+// addStep adds a step to the chain.
+func (o *outcome) addStep(env *twins.Env, flows twins.Flows, swing twins.Swing, digests []sim.Hash) error {
+	r := &o.record
 	r.Tick, r.Step, r.Commands, r.Flows, r.Swing, r.Digests = env.Tick, env.Step, env.Commands, flows, swing, digests
-	c.heads, c.flows = append(c.heads, sim.Hash{}), append(c.flows, flows)
-	err := c.chain.Commit(r)
-	c.heads[len(c.heads)-1] = c.chain.Head()
+	o.heads, o.flows = append(o.heads, sim.Hash{}), append(o.flows, flows)
+	err := o.chain.Commit(r)
+	o.heads[len(o.heads)-1] = o.chain.Head()
 	return err
 }
 
-// end adds the states of all cells, in path order, and of the grid.
-func (c *course) end(states [][]byte) {
+// end sets the digest from the chain's head and the states of all cells, in path order, and
+// of the grid.
+func (o *outcome) end(states [][]byte) {
 	all := sha256.New()
 	for _, b := range states {
 		all.Write(b)
 	}
-	all.Write(c.record.States.AppendGrid(nil))
-	c.digest = sim.DigestOf(c.chain.Head(), sim.Hash(all.Sum(nil)))
+	all.Write(o.record.States.AppendGrid(nil))
+	o.digest = sim.DigestOf(o.chain.Head(), sim.Hash(all.Sum(nil)))
 }
 
-// inOneProcess runs the plain loop.
-func (p *place) inOneProcess() (*course, error) {
-	s, err := p.load()
+// inOneProcess runs the excerpt in a plain loop.
+func (x *excerpt) inOneProcess() (*outcome, error) {
+	s, err := x.load()
 	if err != nil {
 		return nil, err
 	}
@@ -114,15 +115,15 @@ func (p *place) inOneProcess() (*course, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, flat := newCourse(w), sim.NewFlat(w, nil, true)
+	o, flat := newOutcome(w), sim.NewFlat(w, nil, true)
 	var env twins.Env
-	for tick := range p.steps {
+	for tick := range x.steps {
 		w.Env(tick, &env)
 		r, err := flat.Step(&env)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.commit(&env, r.Flows, r.Swing, r.Digests); err != nil {
+		if err := o.addStep(&env, r.Flows, r.Swing, r.Digests); err != nil {
 			return nil, err
 		}
 	}
@@ -130,22 +131,22 @@ func (p *place) inOneProcess() (*course, error) {
 	for _, cell := range w.Cells {
 		states = append(states, cell.AppendStates(nil))
 	}
-	c.end(states)
-	return c, nil
+	o.end(states)
+	return o, nil
 }
 
-// inHalves runs the grid here and each half of the cells behind a pipe.
-func (p *place) inHalves() (c *course, err error) {
+// inHalves runs the excerpt with the grid here and each half of the cells behind a pipe.
+func (x *excerpt) inHalves() (o *outcome, err error) {
 	var halves []*remote
 	for k := range 2 {
 		n := 0
 		r := dial(func(c *conn) error {
-			return p.serve(c, func(string) bool { n++; return n%2 == k })
+			return x.serve(c, func(string) bool { n++; return n%2 == k })
 		})
 		defer func() { err = errors.Join(err, r.hangUp()) }()
 		halves = append(halves, r)
 	}
-	s, err := p.load()
+	s, err := x.load()
 	if err != nil {
 		return nil, err
 	}
@@ -160,10 +161,10 @@ func (p *place) inHalves() (c *course, err error) {
 	if err := w.Operate(rosters); err != nil {
 		return nil, err
 	}
-	c, digests := newCourse(w), make([]sim.Hash, len(rosters))
+	o, digests := newOutcome(w), make([]sim.Hash, len(rosters))
 	g := twins.NewBalance(w.Grid, w.Controller, rosters)
 	var env twins.Env
-	for tick := range p.steps {
+	for tick := range x.steps {
 		w.Env(tick, &env)
 		for stage := g.Begin(&env); stage != twins.StageDone; stage = g.Next(&env) {
 			if err := exchange(g, halves, digests); err != nil {
@@ -173,7 +174,7 @@ func (p *place) inHalves() (c *course, err error) {
 		if g.Residual != 0 {
 			return nil, fmt.Errorf("step %d: residual %d mW", tick, g.Residual)
 		}
-		if err := c.commit(&env, g.Flows, g.Swing, digests); err != nil {
+		if err := o.addStep(&env, g.Flows, g.Swing, digests); err != nil {
 			return nil, err
 		}
 	}
@@ -188,11 +189,11 @@ func (p *place) inHalves() (c *course, err error) {
 			}
 		}
 	}
-	c.end(states)
-	return c, nil
+	o.end(states)
+	return o, nil
 }
 
-// enlist reads the rosters of all halves and puts communities in path order.
+// enlist reads the rosters of all halves and sorts them in path order.
 func enlist(halves []*remote) (rosters []twins.Roster, err error) {
 	from := map[string]*remote{}
 	for _, h := range halves {
@@ -214,8 +215,8 @@ func enlist(halves []*remote) (rosters []twins.Roster, err error) {
 	return rosters, nil
 }
 
-// exchange sends the asks of one exchange to all halves, and takes what they answer:
-// an answer of each community that takes part and, at commit, the hash of its record.
+// exchange sends the asks of one exchange to all halves and reads their answers: one of
+// each community that takes part and, at commit, the hash of its record.
 func exchange(g *twins.Balance, halves []*remote, digests []sim.Hash) error {
 	for _, h := range halves {
 		b := []byte{'a'}
@@ -254,10 +255,10 @@ func exchange(g *twins.Balance, halves []*remote, digests []sim.Hash) error {
 	return nil
 }
 
-// serve is one half: it builds its cells, sends their rosters, and answers until the
-// grid hangs up. Of a step it knows what its own world shows it.
-func (p *place) serve(c *conn, mine func(path string) bool) error {
-	s, err := p.load()
+// serve runs one half: it builds its cells, sends their rosters, and answers until the grid
+// hangs up. The Env of a step is that of its own world.
+func (x *excerpt) serve(c *conn, mine func(path string) bool) error {
+	s, err := x.load()
 	if err != nil {
 		return err
 	}
@@ -289,7 +290,7 @@ func (p *place) serve(c *conn, mine func(path string) bool) error {
 	}
 }
 
-// half is the cells of one half.
+// half has the cells of one half.
 type half struct {
 	world   *sim.World
 	env     twins.Env
@@ -298,7 +299,7 @@ type half struct {
 	hasher  sim.CellHasher
 }
 
-// answer takes the asks of one exchange and returns the answers to them.
+// answer carries out the encoded asks of one exchange and returns the encoded answers.
 func (h *half) answer(b []byte) (to []byte, err error) {
 	for len(b) > 0 {
 		cell := h.world.Cells[b[0]]
@@ -321,15 +322,15 @@ func (h *half) answer(b []byte) (to []byte, err error) {
 	return to, nil
 }
 
-// remote is a half as the grid sees it.
+// remote is the grid's side of a half.
 type remote struct {
 	conn        *conn
-	communities []int          // that it has, in its order, by their place in the grid
-	answers     []twins.Answer // of each, reused
-	served      chan error
+	communities []int          // the half's, in its order, as indexes into the grid's rosters
+	answers     []twins.Answer // of each community, reused
+	served      chan error     // result of serve
 }
 
-// conn sends and receives frames: a length and so many bytes.
+// conn sends and receives frames: a length, then that many bytes.
 type conn struct {
 	*io.PipeReader
 	*io.PipeWriter
@@ -349,7 +350,7 @@ func dial(serve func(*conn) error) *remote {
 	return r
 }
 
-// hangUp ends a half and returns what it failed on.
+// hangUp ends a half and returns the error with which it failed, if any.
 func (r *remote) hangUp() error {
 	r.conn.PipeWriter.Close()
 	r.conn.PipeReader.Close()
@@ -374,11 +375,11 @@ func (c *conn) receive() ([]byte, error) {
 	return b, err
 }
 
-// A world of some communities has their cells and counts the members of all, as they
-// decide how long a day before the run is rehearsed.
+// A world of some communities has only their cells, but counts the members of all, since
+// their number decides whether the day before the run is rehearsed.
 func TestBuildOnly(t *testing.T) {
-	p := place{name: "hamlet"}
-	s, err := p.load()
+	x := excerpt{name: "hamlet"}
+	s, err := x.load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,17 +399,16 @@ func TestBuildOnly(t *testing.T) {
 	}
 }
 
-// All asks and answers of one step of the hamlet, in words, of an answer what differs
-// from the one before in the step: in the evening, when the
-// car comes home; and in the same hour without the tie, when the island's batteries are
-// asked what their converters can do, and load is revised since what was planned does
-// not suffice.
+// A transcript has all asks and answers of one step of the hamlet in words. Of an answer it
+// has the fields that differ from the answer before in the step. The step is in the evening,
+// when the car arrives; without the tie, the island's batteries are asked for the limits of
+// their converters, and load is revised since the plan does not suffice.
 func TestProtocolTranscript(t *testing.T) {
-	for file, p := range map[string]place{
+	for file, x := range map[string]excerpt{
 		"hamlet.txt": {"hamlet", nil, 18},
 		"island.txt": {"hamlet", []string{"ties.*.available=false", "batteries.*.grid_forming=true"}, 18},
 	} {
-		got, err := p.transcript()
+		got, err := x.transcript()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -419,14 +419,14 @@ func TestProtocolTranscript(t *testing.T) {
 			}
 		}
 		if want, err := os.ReadFile(file); err != nil || string(want) != got {
-			t.Errorf("%v; not as in %s; accept with: go test ./sim -run %s -rewrite\n%s", err, file, t.Name(), got)
+			t.Errorf("%v; transcript differs from %s; accept with: go test ./sim -run %s -rewrite\n%s", err, file, t.Name(), got)
 		}
 	}
 }
 
-// transcript steps up to a step and writes down what is exchanged in it.
-func (p *place) transcript() (string, error) {
-	s, err := p.load()
+// transcript runs to the step after the excerpt and returns the transcript of that step.
+func (x *excerpt) transcript() (string, error) {
+	s, err := x.load()
 	if err != nil {
 		return "", err
 	}
@@ -443,7 +443,7 @@ func (p *place) transcript() (string, error) {
 	}
 	var env twins.Env
 	var scratch twins.Scratch
-	for tick := twins.Tick(0); tick <= p.steps; tick++ {
+	for tick := twins.Tick(0); tick <= x.steps; tick++ {
 		w.Env(tick, &env)
 		for stage := g.Begin(&env); stage != twins.StageDone; stage = g.Next(&env) {
 			for i, cell := range w.Cells {
@@ -457,7 +457,7 @@ func (p *place) transcript() (string, error) {
 				if err != nil {
 					return "", err
 				}
-				if tick == p.steps {
+				if tick == x.steps {
 					fmt.Fprintf(log, "\n%s is asked\n", cell.Path)
 					write(log, fields(reflect.ValueOf(g.Asks()[i])), nil)
 					fmt.Fprintln(log, "  and answers")
@@ -471,13 +471,13 @@ func (p *place) transcript() (string, error) {
 	return log.String(), nil
 }
 
-// tiers are the names of the tiers.
+// tiers has the names of the tiers.
 var tiers = [twins.NumTiers]string{"essential", "comfort", "flexible", "mobility", "storage", "generation"}
 
 // field is a field of a message, or of one of its units or stores, in words.
 type field struct{ name, value string }
 
-// fields are those of a message that are not zero, and its stage.
+// fields returns the fields of a message that are not zero, and its stage.
 func fields(v reflect.Value) (list []field) {
 	for i := range v.NumField() {
 		f, name := v.Field(i), v.Type().Field(i).Name
@@ -493,15 +493,16 @@ func fields(v reflect.Value) (list []field) {
 				list = append(list, field{at, words(f.Index(k))})
 				continue
 			}
-			for _, x := range fields(f.Index(k)) {
-				list = append(list, field{at + " " + x.name, x.value})
+			for _, inner := range fields(f.Index(k)) {
+				list = append(list, field{at + " " + inner.name, inner.value})
 			}
 		}
 	}
 	return list
 }
 
-// write writes the fields that differ from those before.
+// write writes the fields of list that differ from those before, and the names of those
+// that are no longer there.
 func write(to *strings.Builder, list, before []field) {
 	for _, f := range list {
 		if !slices.Contains(before, f) {
@@ -515,8 +516,8 @@ func write(to *strings.Builder, list, before []field) {
 	}
 }
 
-// words writes a value: powers in W, energies in Wh, shares as decimals, and of a struct
-// or of the tiers what is not zero.
+// words returns a value in words: powers in W, energies in Wh, shares as decimals, and of
+// structs and tiers only what is not zero.
 func words(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case twins.Power:

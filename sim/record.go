@@ -8,8 +8,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// StepRecord is what has happened in one step, as a stepper hands it to the sinks. The
-// records of its cells are filled anew in the next step, so a sink copies what it keeps
+// StepRecord is what happened in one step, as a stepper hands it to the sinks. The
+// records of its cells are overwritten in the next step, so a sink copies what it keeps
 // before it returns.
 type StepRecord struct {
 	Tick     twins.Tick
@@ -18,24 +18,24 @@ type StepRecord struct {
 	Commands []twins.Command
 
 	Cells   []*twins.CellRecord // in path order
-	Digests []Hash              // of each cell; nil if the stepper does not hash
-	Flows   twins.Flows         // of the whole grid
-	Swing   twins.Swing         // of the frequency
-	Events  []twins.Notice      // that are the grid's own
-	// States are the twins as they stand after this step, until the next one is made; nil
-	// in a record that is replayed.
+	Digests []Hash              // one of each cell; nil if the stepper does not hash
+	Flows   twins.Flows         // flows of the whole grid
+	Swing   twins.Swing         // frequency in the step
+	Events  []twins.Notice      // the grid's own, without those of its cells
+	// States are the twins after this step, valid until the next one is made; nil in a
+	// record that is replayed.
 	States *States
 	// Residual is production + discharge + import − consumption − charge − export
 	// − losses: 0, or the books are wrong.
 	Residual twins.Power
 
-	// Price and Carbon are those of the step's Env; Priced and Mixed say that the
-	// scenario has a market, and that it tells its mix.
+	// Price and Carbon are those of the step's Env. Priced: the scenario has a market.
+	// Mixed: the market has a mix of generation, without which Carbon is unknown.
 	Price         twins.Price
 	Carbon        int64 // mg CO2 per kWh
 	Priced, Mixed bool
 
-	// SnapshotDue says that the twins' states belong to the record of this step.
+	// SnapshotDue: the twins' states belong to the record of this step.
 	SnapshotDue bool
 	// Quarantined are the members that were taken out of service in this step.
 	Quarantined []string
@@ -46,11 +46,11 @@ type States struct {
 	cells      []*twins.Cell
 	grid       *twins.Node
 	controller twins.Controller
-	strategy   *twins.Strategy // of the controller; nil if its name is not stored
+	strategy   *twins.Strategy // strategy of the controller; nil if its name is not stored
 }
 
-// NewStates are those of a world's cells in path order, its grid, and the grid's controller,
-// which may be another one than the world's.
+// NewStates returns the states of a world's cells in path order, of its grid, and of the
+// grid's controller, which may differ from the world's.
 func (w *World) NewStates(controller twins.Controller) *States {
 	s := &States{cells: w.Cells, grid: w.Grid, controller: controller}
 	if _, ok := controller.(twins.Stateful); ok && w.Form.Chain == LayoutChain && controller == w.Controller {
@@ -59,7 +59,7 @@ func (w *World) NewStates(controller twins.Controller) *States {
 	return s
 }
 
-// Cells is how many communities there are.
+// Cells returns the number of communities.
 func (s *States) Cells() int { return len(s.cells) }
 
 // AppendCell appends the stored form of community i with its members.
@@ -68,9 +68,10 @@ func (s *States) AppendCell(b []byte, i int) []byte { return s.cells[i].AppendSt
 // AppendGrid appends the stored form of the grid: its twin, then the state of its
 // controller, if it has one, with name and version of the strategy in front. In runs of
 // FirstChain it has no name. World.Restore is its inverse.
-func (s *States) AppendGrid(b []byte) []byte { return s.appendGrid(b, s.strategy) }
+func (s *States) AppendGrid(b []byte) []byte { return s.appendGridNamed(b, s.strategy) }
 
-func (s *States) appendGrid(b []byte, strategy *twins.Strategy) []byte {
+// appendGridNamed is AppendGrid with the name of a strategy; nil: without a name.
+func (s *States) appendGridNamed(b []byte, strategy *twins.Strategy) []byte {
 	b = s.grid.AppendBinary(b)
 	if strategy != nil {
 		b = strategy.AppendName(b)
@@ -81,9 +82,9 @@ func (s *States) appendGrid(b []byte, strategy *twins.Strategy) []byte {
 	return b
 }
 
-// Hash is that of all stored forms, in order, the name of the grid's strategy left out:
-// it follows from the scenario, which is hashed at the chain's start, and digests are what
-// they were before it was stored.
+// Hash returns the hash of all stored forms, in order, without the name of the grid's
+// strategy: the name follows from the scenario, which is hashed at the chain's start, and
+// digests stay equal to those from before the name was stored.
 func (s *States) Hash() (h Hash) {
 	all := sha256.New()
 	var buf []byte
@@ -91,13 +92,13 @@ func (s *States) Hash() (h Hash) {
 		buf = s.AppendCell(buf[:0], i)
 		all.Write(buf)
 	}
-	all.Write(s.appendGrid(buf[:0], nil))
+	all.Write(s.appendGridNamed(buf[:0], nil))
 	all.Sum(h[:0])
 	return h
 }
 
-// HashStored is States.Hash of stored forms: of cells as AppendCell wrote them, and of the
-// grid as AppendGrid did.
+// HashStored returns States.Hash of stored forms: of cells as AppendCell wrote them, and
+// of the grid as AppendGrid did. An error says that the grid's stored form cannot be read.
 func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
 	node, err := twins.NewNode(twins.Grid, twins.Member{Path: twins.GridPath, Spec: []byte("{}")})
 	if err != nil {
@@ -117,22 +118,22 @@ func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
 	return h, nil
 }
 
-// Sink takes the records of a run, in order, each once.
+// Sink receives the records of a run, in order, each once.
 type Sink interface {
 	Commit(*StepRecord) error
 }
 
-// Stepper makes steps: the actors do, and so does a plain loop.
+// Stepper makes steps: with actors, or in a plain loop (Flat).
 type Stepper interface {
 	// Step carries the grid through one step. The record is valid until the next
 	// call.
 	Step(*twins.Env) (*StepRecord, error)
-	// MessagesHandled counts the messages that actors have handled so far.
+	// MessagesHandled returns the number of messages that actors have handled so far.
 	MessagesHandled() int64
 	Close()
 }
 
-// AuditError says that energy was lost or made. It ends the run.
+// AuditError says that energy was lost or created in a step. It ends the run.
 type AuditError struct {
 	Tick     twins.Tick
 	Node     string // the grid, or the member whose own balance is broken
@@ -143,7 +144,7 @@ func (e *AuditError) Error() string {
 	return fmt.Sprintf("balance audit at step %d: %s: %d mJ unaccounted for", e.Tick, e.Node, int64(e.Residual))
 }
 
-// audit looks at the whole grid and at every member.
+// audit checks the balance of the whole grid and of every member.
 func (r *StepRecord) audit() error {
 	if r.Residual != 0 {
 		return &AuditError{r.Tick, "grid", r.Residual.For(r.Step)}

@@ -7,9 +7,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// What a record says of a member, from its columns alone, is what the member's reading said:
-// also what its power is, which replays and the page's sources need. A column that records
-// lack would make figures of a replay other than those of the live run.
+// The reading that a record gives from its columns alone equals the member's own reading,
+// including its powers, which replays and the page's sources need. If records lacked a
+// column, the figures of a replay would differ from those of the live run.
 func TestRecordIsTheReading(t *testing.T) {
 	for _, name := range []string{"hamlet", "scarcity"} {
 		if name != "hamlet" && testing.Short() {
@@ -31,7 +31,7 @@ func TestRecordIsTheReading(t *testing.T) {
 						got, want := r.Cells[i].Blocks[k].Reading(m), b.Read[m]
 						seen[b.Kind.Name] = seen[b.Kind.Name] || want.Power != 0
 						if powers(&got) != powers(&want) || len(got.Parts) != len(want.Parts) {
-							t.Fatalf("step %d: %s: %+v, its reading was %+v", r.Tick, path, got, want)
+							t.Fatalf("step %d: %s: the record has %+v, the member's reading is %+v", r.Tick, path, got, want)
 						}
 					}
 				}
@@ -47,14 +47,14 @@ func TestRecordIsTheReading(t *testing.T) {
 		for _, c := range w.Cells {
 			for _, b := range c.Blocks {
 				if !seen[b.Kind.Name] && b.Kind != twins.WindFarm && b.Kind != twins.Tie { // no wind, and an island
-					t.Errorf("%s: no %s has drawn or given anything", name, b.Kind.Name)
+					t.Errorf("%s: no %s has had any power", name, b.Kind.Name)
 				}
 			}
 		}
 	}
 }
 
-// powers are what a reading says of its power.
+// powers returns the powers of a reading.
 func powers(r *twins.Reading) [5]twins.Power {
 	return [...]twins.Power{r.Power, r.Load, r.Generation, r.Storage, r.Exchange}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// states is the sink that keeps the states after one step, and the chain's head.
-type states struct {
+// keptStates is a sink that keeps the states after one step, and the chain's head.
+type keptStates struct {
 	after twins.Tick
 	chain *Chain
 	cells [][]byte
@@ -19,7 +19,7 @@ type states struct {
 	head  Hash
 }
 
-func (s *states) Commit(r *StepRecord) error {
+func (s *keptStates) Commit(r *StepRecord) error {
 	if r.Tick+1 != s.after {
 		return nil
 	}
@@ -30,10 +30,9 @@ func (s *states) Commit(r *StepRecord) error {
 	return nil
 }
 
-// A world that is restored from its states goes on as if nothing had happened: with
-// a vehicle on its way, a plant that starts, a home that was cut, a member in
-// quarantine.
-func TestRestoredWorldGoesOnTheSame(t *testing.T) {
+// A run that continues from restored states has the digest of the uninterrupted one: with a
+// vehicle on its way, a plant that starts, a home that was cut, a member in quarantine.
+func TestRestoredRunHasTheSameDigest(t *testing.T) {
 	for _, row := range []struct {
 		scenario string
 		set      []string
@@ -60,7 +59,7 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 		}
 		w := build()
 		chain := w.NewChain()
-		kept := &states{after: row.after, chain: chain}
+		kept := &keptStates{after: row.after, chain: chain}
 		first := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{chain, kept}}
 		if row.failed {
 			w.Cells[0].Quarantine(twins.Slot{})
@@ -84,7 +83,7 @@ func TestRestoredWorldGoesOnTheSame(t *testing.T) {
 	}
 }
 
-// A state that is cut short anywhere is refused, never a panic.
+// A state that is cut short anywhere is refused without a panic.
 func TestRestoreRefusesACutState(t *testing.T) {
 	s, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
@@ -94,7 +93,7 @@ func TestRestoreRefusesACutState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := &states{after: 3, chain: NewChain(1, nil, Form{})}
+	kept := &keptStates{after: 3, chain: NewChain(1, nil, Form{})}
 	r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{kept}}
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
@@ -103,21 +102,21 @@ func TestRestoreRefusesACutState(t *testing.T) {
 		for cut := range whole {
 			kept.cells[i] = whole[:cut]
 			if err := w.Restore(kept.cells, kept.grid); err == nil {
-				t.Fatalf("community %d: state cut to %d bytes was taken", i, cut)
+				t.Fatalf("community %d: state cut to %d bytes was accepted", i, cut)
 			}
 		}
 		kept.cells[i] = whole
 	}
 	if err := w.Restore(kept.cells, kept.grid[:len(kept.grid)-1]); err == nil {
-		t.Error("a grid's state without its last byte was taken")
+		t.Error("a grid's state without its last byte was accepted")
 	}
 	if err := w.Restore(kept.cells, append(kept.grid, 0)); err == nil {
-		t.Error("a grid's state with a byte too many was taken")
+		t.Error("a grid's state with a byte too many was accepted")
 	}
 }
 
-// In a plain loop, too, a community tells of its own members and of each event once.
-func TestFlatTellsEachEventOnce(t *testing.T) {
+// Flat, as actors do, reports each event of a step once.
+func TestFlatReportsEachEventOnce(t *testing.T) {
 	steps := 60
 	s, err := scenario.Load("town", scenario.Options{Steps: &steps})
 	if err != nil {
@@ -132,26 +131,27 @@ func TestFlatTellsEachEventOnce(t *testing.T) {
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	told := 0
+	reported := 0
 	for step, events := range m.Events {
 		seen := map[twins.Notice]bool{}
 		for _, e := range events {
 			if seen[e] {
-				t.Fatalf("step %d: %s %v is told twice", step, e.Member, &e.Event)
+				t.Fatalf("step %d: %s %v is reported twice", step, e.Member, &e.Event)
 			}
 			seen[e] = true
-			told++
+			reported++
 		}
 	}
-	if told == 0 {
-		t.Error("nothing was told")
+	if reported == 0 {
+		t.Error("no event was reported")
 	}
 }
 
-// Name and version of the grid's strategy stand in front of its state, in runs that this
-// program begins. A state of before, without a name, is that of the operator, and of another
-// strategy or a later version it is refused. The hash of all states is the same with a name.
-func TestGridsStateIsNamed(t *testing.T) {
+// In runs that this program begins, the stored state of the grid's strategy starts with the
+// strategy's name and version. A state of an older run, without a name, is the operator's. A
+// state of another strategy or of a later version is refused. The hash of all states does
+// not depend on the name.
+func TestGridStateNamesItsStrategy(t *testing.T) {
 	build := func(controls string, form *Form) (*World, *StepRecord) {
 		s, err := scenario.Load("hamlet", scenario.Options{Set: []string{controls}})
 		if err != nil {
@@ -190,18 +190,18 @@ func TestGridsStateIsNamed(t *testing.T) {
 	other[at+2] = 'O'
 	plain, _ := build("controls=none", nil)
 	for _, row := range []struct {
-		what  string
-		to    *World
-		state []byte
-		taken bool
+		what     string
+		to       *World
+		state    []byte
+		accepted bool
 	}{
-		{"its own", w, named, true}, {"without a name", w, bare, true},
-		{"in an old run", old, bare, true}, {"without a name, of controls none", plain, bare, true},
+		{"of the same strategy", w, named, true}, {"without a name", w, bare, true},
+		{"without a name in an old run", old, bare, true}, {"without a name for controls none", plain, bare, true},
 		{"of another strategy", plain, named, false}, {"of an unknown strategy", w, other, false},
 		{"of a later version", w, later, false}, {"cut in its name", w, named[:at+5], false},
 	} {
-		if err := row.to.Restore(cells, row.state); (err == nil) != row.taken {
-			t.Errorf("a state %s: %v", row.what, err)
+		if err := row.to.Restore(cells, row.state); (err == nil) != row.accepted {
+			t.Errorf("a state %s: %v, wanted it accepted: %v", row.what, err, row.accepted)
 		}
 	}
 }

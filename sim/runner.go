@@ -14,18 +14,18 @@ type Runner struct {
 	World   *World
 	Stepper Stepper
 	Sinks   []Sink
-	// Progress is told after each step how many are done; nil if nobody looks.
+	// Progress, if not nil, is called after each step with the number of steps done.
 	Progress func(done twins.Tick)
 
 	env  twins.Env
 	done twins.Tick
 }
 
-// Done is how many steps have been made: the tick of the next one.
+// Done returns the number of steps made, which is the tick of the next one.
 func (r *Runner) Done() twins.Tick { return r.done }
 
-// From says that the world stands at the beginning of step t, since it was
-// restored.
+// From makes t the next step, for a world that was restored to the beginning of
+// that step.
 func (r *Runner) From(t twins.Tick) { r.done = t }
 
 // Add takes a command for a step that is not made yet; see World.Add. It must not be
@@ -33,15 +33,15 @@ func (r *Runner) From(t twins.Tick) { r.done = t }
 func (r *Runner) Add(c twins.Command) error {
 	switch steps := r.World.Scenario.Calendar.Steps; {
 	case c.Step < r.done:
-		return fmt.Errorf("%s: %s for step %d, which is past, wanted step %d or later", c.Target, what(&c), c.Step, r.done)
+		return fmt.Errorf("%s: %s for step %d, which is past, wanted step %d or later", c.Target, subjectOf(&c), c.Step, r.done)
 	case steps > 0 && c.Step >= steps:
-		return fmt.Errorf("%s: %s for step %d, wanted one before the end of the run, %d", c.Target, what(&c), c.Step, steps)
+		return fmt.Errorf("%s: %s for step %d, wanted one before the end of the run, %d", c.Target, subjectOf(&c), c.Step, steps)
 	}
 	return r.World.Add(c)
 }
 
-// what names what a command is about: a setting, or else its type.
-func what(c *twins.Command) string {
+// subjectOf returns the name of a command's setting, or, if it has none, of its type.
+func subjectOf(c *twins.Command) string {
 	if setting := c.Setting(); setting != "" {
 		return setting
 	}
@@ -50,14 +50,14 @@ func what(c *twins.Command) string {
 
 // Run steps to the end of the scenario, or until ctx is done, which ends it
 // after a whole step. It returns the number of steps made. An *AuditError ends
-// the run after the sinks have had the record that shows it.
+// the run after the sinks have received the record of the faulty step.
 func (r *Runner) Run(ctx context.Context) (twins.Tick, error) {
 	cal := r.World.Scenario.Calendar
 	for ; r.done < cal.Steps; r.done++ {
 		if ctx.Err() != nil {
 			return r.done, nil
 		}
-		if err := r.step(cal); err != nil {
+		if err := r.makeStep(cal); err != nil {
 			return r.done, err
 		}
 		if r.Progress != nil {
@@ -67,21 +67,21 @@ func (r *Runner) Run(ctx context.Context) (twins.Tick, error) {
 	return r.done, nil
 }
 
-// Step makes one step, for those who decide themselves when the next one is due.
+// Step makes one step, for callers that pace the run themselves.
 // After the scenario's last step it does nothing and reports false.
 func (r *Runner) Step() (more bool, err error) {
 	cal := r.World.Scenario.Calendar
 	if r.done >= cal.Steps {
 		return false, nil
 	}
-	if err := r.step(cal); err != nil {
+	if err := r.makeStep(cal); err != nil {
 		return false, err
 	}
 	r.done++
 	return r.done < cal.Steps, nil
 }
 
-func (r *Runner) step(cal *inputs.Calendar) error {
+func (r *Runner) makeStep(cal *inputs.Calendar) error {
 	r.World.Env(r.done, &r.env)
 	rec, err := r.Stepper.Step(&r.env)
 	if err != nil {
@@ -105,9 +105,9 @@ func (r *Runner) step(cal *inputs.Calendar) error {
 	return nil
 }
 
-// SnapshotDue says whether the states after a step belong to its record.
+// SnapshotDue reports whether the states after a step belong to its record.
 func SnapshotDue(t twins.Tick, step twins.Seconds) bool { return (t+1)%snapshotEvery(step) == 0 }
 
-// snapshotEvery is how many steps lie between two snapshots: a day of them. It
-// is part of what is hashed, so it depends on the scenario alone.
+// snapshotEvery returns the number of steps between two snapshots, those of a day.
+// Snapshots are hashed, so it depends on the scenario alone.
 func snapshotEvery(step twins.Seconds) twins.Tick { return twins.Tick(86400 / step) }

@@ -8,15 +8,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// came is what a run came to, as far as scarcity goes.
-type came struct {
+// shortage is a sink that keeps a run's unserved energy and extremes of frequency.
+type shortage struct {
 	unserved, essential twins.Energy
 	least, most         float64 // Hz
 	stages              int64
 	black               bool
 }
 
-func (c *came) Commit(r *StepRecord) error {
+func (c *shortage) Commit(r *StepRecord) error {
 	c.unserved += r.Flows.Unserved.For(r.Step)
 	c.essential += r.Flows.UnservedEssential.For(r.Step)
 	if r.Swing.Island {
@@ -27,7 +27,7 @@ func (c *came) Commit(r *StepRecord) error {
 	return nil
 }
 
-func runOf(t testing.TB, name string, seed uint64, set ...string) *came {
+func runOf(t testing.TB, name string, seed uint64, set ...string) *shortage {
 	t.Helper()
 	s, err := scenario.Load(name, scenario.Options{Set: set, Seed: &seed})
 	if err != nil {
@@ -37,7 +37,7 @@ func runOf(t testing.TB, name string, seed uint64, set ...string) *came {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &came{least: 50, most: 50}
+	c := &shortage{least: 50, most: 50}
 	r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{c}}
 	if _, err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
@@ -45,10 +45,10 @@ func runOf(t testing.TB, name string, seed uint64, set ...string) *came {
 	return c
 }
 
-// With too little capacity nobody loses supply, as long as members give way.
+// With too little capacity no customer loses supply, as long as members give way.
 func TestScarcity(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	whole := runOf(t, "scarcity", 1)
 	t.Logf("frequency %.3f to %.3f Hz, %v Wh unserved", whole.least, whole.most, whole.unserved.WattHours())
@@ -67,11 +67,11 @@ func TestScarcity(t *testing.T) {
 	}
 }
 
-// Without controls many go short, with them nobody, whatever the draws: two of them, ten
-// in the long form.
+// Without controls there is much unserved energy, with them none, for every seed: two
+// seeds, ten in the long form.
 func TestScarcityOfOtherDraws(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	seeds := uint64(2)
 	if long {
@@ -87,12 +87,12 @@ func TestScarcityOfOtherDraws(t *testing.T) {
 	}
 }
 
-// Relays that shed act beside what members have agreed to: in the step in which they do,
-// essential load is cut by force and unserved, and what waits by agreement is shifted and
-// paid as that.
+// Relays may shed load in a step in which members also wait by agreement. Essential load
+// that relays cut is unserved; load that waits is shifted, with the reason scarcity, and is
+// paid as such.
 func TestRelaysBesideAgreement(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	const shedding = 74
 	s, err := scenario.Load("scarcity", scenario.Options{Set: []string{"batteries.*.grid_forming=false"}})
@@ -139,12 +139,12 @@ func TestRelaysBesideAgreement(t *testing.T) {
 			t.Errorf("step %d: %s %d mJ, wanted %d", r.Tick, what, k.got, k.want)
 		}
 	}
-	// Before reasons were kept by tier, what waits here was booked as shed: 13.77 kWh more
-	// than essential load that was cut.
+	// Before reasons were kept by tier, the load that waits was booked as shed: 13.77 kWh in
+	// addition to the essential load that was cut.
 	if waits := shifted[twins.Scarcity]; waits < 13_774*twins.WattHour {
 		t.Errorf("step %d: %v Wh wait by agreement, wanted 13,774 or more", r.Tick, waits.WattHours())
 	}
 	if both == 0 {
-		t.Errorf("step %d: no home has load that was shed and load that waits", r.Tick)
+		t.Errorf("step %d: no home has both load that was shed and load that waits", r.Tick)
 	}
 }

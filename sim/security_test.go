@@ -11,12 +11,12 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// day is a world with its states at each hour of an undisturbed day, from which it
-// is taken into many disturbed ones.
+// day is a world with its states at each hour of an undisturbed day, from which many
+// disturbed days start.
 type day struct {
 	world *World
-	hours []states
-	per   twins.Tick // steps of an hour
+	hours []keptStates
+	per   twins.Tick // steps per hour
 }
 
 func dayOf(t testing.TB, name string, set ...string) *day {
@@ -44,7 +44,7 @@ func dayOf(t testing.TB, name string, set ...string) *day {
 	return d
 }
 
-func stateOf(w *World) (s states) {
+func stateOf(w *World) (s keptStates) {
 	for _, c := range w.Cells {
 		s.cells = append(s.cells, c.AppendStates(nil))
 	}
@@ -53,8 +53,9 @@ func stateOf(w *World) (s states) {
 	return s
 }
 
-// lose restores the day at an hour, loses members there, and steps on to its end.
-func (d *day) lose(t testing.TB, hour int, see func(*StepRecord), lost ...string) {
+// lose restores the day at an hour, takes members out of service there, and steps to the
+// day's end. It calls check with the record of each step.
+func (d *day) lose(t testing.TB, hour int, check func(*StepRecord), lost ...string) {
 	t.Helper()
 	if err := d.world.Restore(d.hours[hour].cells, d.hours[hour].grid); err != nil {
 		t.Fatal(err)
@@ -80,12 +81,12 @@ func (d *day) lose(t testing.TB, hour int, see func(*StepRecord), lost ...string
 		if rec.Tick = at; rec.Residual != 0 {
 			t.Fatalf("step %d after losing %v: residual %d mW", at, lost, rec.Residual)
 		}
-		see(rec)
+		check(rec)
 	}
 }
 
-// losable are the members whose loss the grid must survive: units, ties and stores
-// that are there.
+// losable returns the members whose loss the grid must survive: units, ties and stores,
+// without those that are absent at the start.
 func (d *day) losable() (paths []string) {
 	for _, c := range d.world.Cells {
 		for _, b := range c.Blocks {
@@ -102,11 +103,11 @@ func (d *day) losable() (paths []string) {
 }
 
 // No customer loses supply when any single plant, store or tie is lost at any hour of
-// the reference day. The long form loses all of them at each hour, the short one one
-// in forty, at each hour others.
+// the reference day. The long form loses each of them at each hour. The short form loses
+// one in forty, which differ from hour to hour.
 func TestLosses(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	every := 40
 	if long {
@@ -132,12 +133,12 @@ func TestLosses(t *testing.T) {
 	t.Logf("%d losses, least frequency %.3f Hz", n, 50+least)
 }
 
-// Two losses at once may be more than the grid can bear. What is then not served is
-// told: the log's sum is the sum of the readings, to the millijoule, and essential
+// Two losses at once may be more than the grid can cover. Unserved energy is then reported:
+// the sum of the events equals the sum of the readings, to the millijoule, and essential
 // load is cut only when nothing else is left.
 func TestDoubleLosses(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	town, scarcity := 15, 30
 	if long {
@@ -154,11 +155,11 @@ func doubleLosses(t *testing.T, n int, name string) {
 	short, black := 0, 0
 	for range n {
 		a, b, hour := paths[r.IntN(len(paths))], paths[r.IntN(len(paths))], r.IntN(24)
-		var log, sum twins.Energy
+		var reported, sum twins.Energy
 		what := fmt.Sprintf("%s and %s lost at %02d:00", a, b, hour)
 		end := int64(0)
 		d.lose(t, hour, func(r *StepRecord) {
-			log += unservedOf(r).For(d.world.Scenario.Calendar.Step)
+			reported += unservedOf(r).For(d.world.Scenario.Calendar.Step)
 			sum += r.Flows.Unserved.For(d.world.Scenario.Calendar.Step)
 			if err := orderKept(d.world, r); err != nil {
 				t.Fatalf("%s: step %d: %v", what, r.Tick, err)
@@ -167,8 +168,8 @@ func doubleLosses(t *testing.T, n int, name string) {
 				black++
 			}
 		}, a, b)
-		if log != sum {
-			t.Errorf("%s: the log has %d mJ unserved, the readings %d", what, log, sum)
+		if reported != sum {
+			t.Errorf("%s: the events have %d mJ unserved, the readings %d", what, reported, sum)
 		}
 		if end < -2_500_000 || end > 1_500_000 {
 			t.Errorf("%s: the day ends at %v Hz", what, 50+float64(end)/1e6)
@@ -180,7 +181,7 @@ func doubleLosses(t *testing.T, n int, name string) {
 	t.Logf("%s: %d double losses, %d with unserved energy, %d steps black", name, n, short, black)
 }
 
-// unservedOf adds up what the log says.
+// unservedOf adds up the unserved power of a step's events.
 func unservedOf(r *StepRecord) (sum twins.Power) {
 	for _, c := range r.Cells {
 		for i := range c.Events {
@@ -192,8 +193,8 @@ func unservedOf(r *StepRecord) (sum twins.Power) {
 	return sum
 }
 
-// orderKept checks that where essential load is cut by the dispatch, vehicles draw
-// nothing, no heat runs and storage gives all it can.
+// orderKept checks that where the dispatch cuts essential load, vehicles do not charge and
+// batteries discharge as much as they can.
 func orderKept(w *World, r *StepRecord) error {
 	if r.Flows.UnservedEssential <= r.Swing.Shed {
 		return nil

@@ -26,7 +26,7 @@ vehicles:
 		{"one of each user", "id: car\n    community: c\n    sessions: {list: plug, user: anna}", "id: car-*\n    community: c\n    sessions: {list: plug, user: '*'}\n    rated_wh: 90000", ""},
 		{"unknown list", "list: plug", "list: plg", `x.yaml:10: vehicles.car.sessions.list: no sessions "plg", did you mean "plug"? wanted one of: plug`},
 		{"unknown user", "user: anna", "user: ana", `x.yaml:10: vehicles.car.sessions.user: sessions plug have no user "ana", did you mean "anna"? wanted one of: anna, ben`},
-		{"nobody fits", "id: car\n    community: c\n    sessions: {list: plug, user: anna}", "id: car-*\n    community: c\n    sessions: {list: plug, user: x*}",
+		{"no user fits", "id: car\n    community: c\n    sessions: {list: plug, user: anna}", "id: car-*\n    community: c\n    sessions: {list: plug, user: x*}",
 			`x.yaml:10: vehicles.car-*.sessions.user: sessions plug have no user that fits "x*", wanted one of: anna, ben`},
 		{"more than the battery holds", "    sessions: {list: plug, user: anna}", "    rated_wh: 50000\n    sessions: {list: plug, user: ben}",
 			"x.yaml:8: vehicles.car: s.csv:3: a session of 60 kWh stores 54 kWh, more than the 50 kWh up to target_soc of rated_wh"},

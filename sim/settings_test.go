@@ -12,7 +12,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins/twintest"
 )
 
-// Commands that the scenario makes are commands that twins take.
+// Every setting that a scenario can change by command is accepted by its twin.
 func TestTwinsTakeEverySetting(t *testing.T) {
 	source := baseScenario(t) + "vehicles:\n  - {id: car, community: street, daily: {arrive: \"18:00\", leave: \"07:00\", trip_wh: 100}}\n" +
 		"wind_farms:\n  - {id: mill, community: supply, turbine: sd6}\n" +
@@ -21,7 +21,7 @@ func TestTwinsTakeEverySetting(t *testing.T) {
 	source = strings.Replace(source, "column: one}", "column: one}\n    pv: {rated_w: 1000, tilt_deg: 30, azimuth_deg: 180}", 1)
 	source = strings.Replace(source, "batteries:\n", "  - {id: h3, community: street, appliances: {}}\nbatteries:\n", 1)
 	kinds := slices.DeleteFunc(twins.Kinds(), func(k *twins.Kind) bool { return k.Role == twins.RoleNode })
-	for _, k := range kinds { // whatever else there is
+	for _, k := range kinds { // a sample of every other kind
 		if !strings.Contains(source, "\n"+k.Plural+":\n") {
 			sample := k.Sample(twintest.Between(rand.New(rand.NewPCG(1, 1))))
 			source += k.Plural + ":\n  - {id: it, community: supply, " + strings.TrimPrefix(sample, "{") + "\n"

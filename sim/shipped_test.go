@@ -87,7 +87,7 @@ func TestTemplateRuns(t *testing.T) {
 	}
 }
 
-// Data may lie elsewhere than beside the scenario.
+// Data files may be in another folder than the scenario.
 func TestDataElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	data, err := os.ReadFile("testdata/scenario/homes.csv")
@@ -116,8 +116,8 @@ func TestDataElsewhere(t *testing.T) {
 	}
 }
 
-// One entry gives a home all its appliances, beside panels; without a word in it
-// they follow the seed.
+// An empty appliances entry gives a home all its appliances, in addition to panels, and
+// their use follows the seed.
 func TestModelledHome(t *testing.T) {
 	source := edited(t, "load: {recording: homes, column: two}", "appliances: {}")
 	s := mustLoad(t, source, scenario.Options{})
@@ -151,7 +151,7 @@ func TestModelledHome(t *testing.T) {
 	}
 }
 
-// Whatever stands in a scenario, it is read or refused.
+// Any text of a scenario is loaded or refused without a panic.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(baseScenario(f)))
 	for _, row := range []string{"", "a: &a [*a]", "communities: [{id: a}]\nties: [{id: b, community: a, import_w: 1e300, export_w: 1}]",

@@ -10,14 +10,14 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// townYear adds a run of the town up, and stops where something is that must
-// never be.
+// townYear is a sink that adds up a run of the town, and fails the test if a balance is not
+// closed or panels give power at night.
 type townYear struct {
 	t      *testing.T
 	cells  []*twins.Cell
 	energy map[string]float64     // kWh, by part of a home or kind of member
 	peak   map[string]twins.Power // of the net load, by community of homes
-	least  twins.Power            // of all of these
+	least  twins.Power            // of the net loads of all these communities
 	dark   int                    // steps of night
 }
 
@@ -77,11 +77,11 @@ func runTown(t *testing.T, o scenario.Options) *townYear {
 	return y
 }
 
-// A week of the town: the books close in every step and at every member, which
-// Commit sees to, nights are dark, and nothing that the scenario has is missing.
+// In a week of the town the books close in every step and at every member, and panels give
+// nothing at night, both of which Commit checks. Every part and kind draws or gives energy.
 func TestTownWeek(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	days := 7
 	y := runTown(t, scenario.Options{Days: &days})
@@ -103,16 +103,16 @@ func TestTownWeek(t *testing.T) {
 	}
 }
 
-// long says that the long forms of tests run: make test-long.
+// long is true when the long forms of tests run: make test-long.
 var long bool
 
-// A year of the town, 52 weeks, against what was computed from the same data by
+// A year of the town, 52 weeks, is compared with sums computed from the same data by
 // other means: homes 1,100 MWh, heat pumps 210, panels 690, and 90 vehicles with
 // the 6.5 kWh a day that are recorded of each, 213. A turbine of this kind gives
 // 296 MWh without the correction for the density of the air. Reached are +5, +4,
-// −3, +4 and −8 %. A community's net load peaks at 84 to 113 kW if nobody controls
-// anything, its export stays below 54 kW. Sums move with the number of homes and
-// the shares of the draw.
+// −3, +4 and −8 %. A community's net load peaks at 84 to 113 kW without controls,
+// its export stays below 54 kW. Sums change with the number of homes and the shares
+// that are drawn.
 func TestTownYear(t *testing.T) {
 	if !long {
 		t.Skip("a year of 300 homes; make test-long")

@@ -15,7 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// regulars are the users of the shipped sessions with at least eight whole weeks.
+// regulars returns the users of the shipped sessions with at least eight whole weeks.
 func regulars(t testing.TB) []string {
 	t.Helper()
 	start := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -27,8 +27,8 @@ func regulars(t testing.TB) []string {
 	return s.Users
 }
 
-// fleet is a scenario of n vehicles of regular users, drawn by seed, each moved
-// by whole weeks, that charge at once with so many amperes on so many phases.
+// fleet builds a scenario of n vehicles of regular users, drawn by seed, each shifted by
+// whole weeks, that charge on arrival with the given amperes and phases.
 func fleet(t testing.TB, n int, amperes, phases int, seed uint64) *World {
 	t.Helper()
 	users := regulars(t)
@@ -54,7 +54,7 @@ vehicles:
 	return mustBuild(t, s)
 }
 
-// fleetYear is a sink that keeps what a fleet's year came to.
+// fleetYear is a sink that keeps the peak, the energy and the departures of a fleet's year.
 type fleetYear struct {
 	peak                                   twins.Power
 	energy                                 twins.Energy
@@ -89,13 +89,13 @@ func runFleet(t *testing.T, n, amperes, phases int, seed uint64) *fleetYear {
 	return year
 }
 
-// Greatest power in a year, kW for each vehicle, if all charge at once with
-// 7.36 kW: 3.5, 1.8 and 1.3 for 15, 80 and 300 vehicles. How those were drawn and
-// averaged is not known. Here: quarter hours, users by lot, each moved by 0 to 51
-// whole weeks; reached are 3.20, 1.64 and 1.31 (−9, −9 and +1 %; single draws of 15
-// lie between 2.6 and 4.3). Steps of 5 minutes, moves of up to three weeks and users
-// drawn with repetition give 3.2 to 3.3, 1.6 to 1.7 and 1.3 to 1.4, so the first two
-// stay low. A smaller or greater charger moves it.
+// The greatest power in a year, in kW per vehicle, if every vehicle charges on arrival with
+// 7.36 kW, is published as 3.5, 1.8 and 1.3 for 15, 80 and 300 vehicles. How those were
+// drawn and averaged is not known. Here, with quarter hours, users drawn by lot and each
+// shifted by 0 to 51 whole weeks, it is 3.20, 1.64 and 1.31 (−9, −9 and +1 %; single draws
+// of 15 are between 2.6 and 4.3). Steps of 5 minutes, shifts of up to three weeks and users
+// drawn with repetition give 3.2 to 3.3, 1.6 to 1.7 and 1.3 to 1.4, so the first two stay
+// low. The figure changes with the charger's power.
 func TestPlainPeakOfVehicles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("years of hundreds of vehicles")
@@ -117,12 +117,12 @@ func TestPlainPeakOfVehicles(t *testing.T) {
 	}
 }
 
-// A year of vehicles takes what was recorded; with a fifth of the power some leave without
-// what their next trip needs, and were told so when they were plugged in.
+// A year of vehicles charges the energy that was recorded. With a fifth of the power some
+// leave without what their next trip needs, and the events at plug-in have reported it.
 func TestFleetTakesWhatWasRecorded(t *testing.T) {
 	strong, weak := runFleet(t, 20, 32, 1, 1), runFleet(t, 20, 6, 1, 1)
 	perDay := strong.energy.WattHours() / 1000 / 20 / 364
-	if perDay < 5.5 || perDay > 7.5 { // the mean of all is 6.6
+	if perDay < 5.5 || perDay > 7.5 { // the mean of all users is 6.6
 		t.Errorf("%.2f kWh for each vehicle and day", perDay)
 	}
 	share := func(n, of int) float64 { return float64(n) / float64(of) }
@@ -131,7 +131,7 @@ func TestFleetTakesWhatWasRecorded(t *testing.T) {
 	}
 	for _, y := range []*fleetYear{strong, weak} {
 		if missed := y.departures - y.ready; missed > y.impossible || missed < y.impossible-20 {
-			t.Errorf("%d left unready, %d were told", missed, y.impossible)
+			t.Errorf("%d left unready, %d sessions were reported as impossible", missed, y.impossible)
 		}
 	}
 }

@@ -10,34 +10,34 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// World is a scenario's twins and what they see, ready to be stepped.
+// World holds a scenario's twins and their inputs, ready to be stepped.
 type World struct {
 	Scenario *scenario.Scenario
-	Cells    []*twins.Cell // by path; of BuildOnly, those that were wanted
+	Cells    []*twins.Cell // in path order; after BuildOnly, the selected ones
 	Grid     *twins.Node
 	inputs.Inputs
-	Members    map[string]int // that are there at the start, by name of the kind, communities included
-	Prepared   map[string]int // that are not, and can be put in while it runs
+	Members    map[string]int // number present at the start, by name of the kind, communities included
+	Prepared   map[string]int // number absent at the start that can be added during the run, by name of the kind
 	Controller twins.Controller
-	Form       Form // how a run of it is recorded and chained
+	Form       Form // how a run of this world is recorded and chained
 
-	strategy *twins.Strategy // of Controller; nil if it is none that a scenario can choose
+	strategy *twins.Strategy // strategy of Controller; nil if scenarios cannot choose it
 
-	layout   *twins.Layout   // of a kept run's records; nil: this program's
-	calendar inputs.Calendar // its own: Fill remembers
-	columns  [][]twins.Power // what members follow, by index into Env.Recorded
-	commands []twins.Command // by step, target and seq
-	added    []twins.Command // taken since then, as they came
-	courses  courses         // of the settings that they change; nil until they are needed
+	layout   *twins.Layout   // layout of a kept run's records; nil: this program's
+	calendar inputs.Calendar // the world's own copy, since Fill keeps state in it
+	columns  [][]twins.Power // recorded columns that members follow, by index into Env.Recorded
+	commands []twins.Command // sorted by step, target and seq
+	added    []twins.Command // not yet merged into commands, in order of arrival
+	courses  courses         // courses of the settings that commands change; nil until first needed
 }
 
 // Build makes the twins of a scenario, cell by cell, and the controller of its grid.
 func Build(s *scenario.Scenario) (*World, error) { return BuildAs(s, nil) }
 
-// BuildAs is Build for a kept run, which is recorded and chained in a form of its own; nil:
-// this program's.
+// BuildAs is Build for a kept run, in the form in which it is recorded and chained; nil
+// means this program's form.
 func BuildAs(s *scenario.Scenario, form *Form) (*World, error) {
-	w, err := build(s, form, nil)
+	w, err := buildWorld(s, form, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -50,22 +50,22 @@ func BuildAs(s *scenario.Scenario, form *Form) (*World, error) {
 	return w, nil
 }
 
-// BuildOnly makes the twins of those communities alone whose path only reports true
-// for, and of the grid: a world of which the rest is elsewhere. Everything else is as in
-// Build, but that it has no operator until Operate gives it one, and that what is checked
-// of all communities together is not checked.
+// BuildOnly makes the grid's twin and the twins of those communities for whose path only
+// reports true; the others are built elsewhere. It differs from Build in two ways: the
+// world has no operator until Operate makes one, and the checks over all communities
+// together (limits, reserve) are left out.
 func BuildOnly(s *scenario.Scenario, only func(path string) bool) (*World, error) {
-	return build(s, nil, only)
+	return buildWorld(s, nil, only)
 }
 
-// Operate gives the world the controller that its scenario wants, for a grid over these
-// communities, be they built here or elsewhere. They stay in the order given.
+// Operate makes the world's controller, which the scenario names, for a grid over these
+// communities, built here or elsewhere. Their order is kept.
 func (w *World) Operate(communities []twins.Roster) (err error) {
 	site := &twins.GridSite{Communities: communities, Reserve: w.Scenario.Reserve, Forecast: func() (twins.Forecast, error) {
 		if !dispatchable(communities) { // there is nothing to plan
 			return nil, nil
 		}
-		return w.forecast(communities)
+		return w.makeForecast(communities)
 	}}
 	grid := w.Scenario.Strategies[twins.LevelGrid]
 	if w.Controller, err = grid.Controller(site, grid.Spec); err != nil {
@@ -75,13 +75,14 @@ func (w *World) Operate(communities []twins.Roster) (err error) {
 	return nil
 }
 
-// BuildTwins makes the twins alone: a world in which records are shown and nothing is
-// planned, in the form of a kept run; nil: this program's. It is made faster than one that is
-// stepped, as nothing is rehearsed.
-func BuildTwins(s *scenario.Scenario, form *Form) (*World, error) { return build(s, form, nil) }
+// BuildTwins makes the twins without an operator, for a world that shows records and plans
+// nothing, in the form of a kept run; nil means this program's form. It is faster than
+// BuildAs, since no day is rehearsed.
+func BuildTwins(s *scenario.Scenario, form *Form) (*World, error) { return buildWorld(s, form, nil) }
 
-// build makes the twins alone, of some communities if only is given.
-func build(s *scenario.Scenario, form *Form, only func(path string) bool) (*World, error) {
+// buildWorld makes a world without an operator. If only is not nil, the world has those
+// communities for whose path it reports true.
+func buildWorld(s *scenario.Scenario, form *Form, only func(path string) bool) (*World, error) {
 	w := &World{Scenario: s, Members: map[string]int{}, Prepared: map[string]int{}, calendar: *s.Calendar, Controller: twins.MeritOrder{}}
 	var err error
 	if w.Inputs, err = s.Inputs(s.Calendar); err != nil {
@@ -113,15 +114,15 @@ func build(s *scenario.Scenario, form *Form, only func(path string) bool) (*Worl
 	return w, nil
 }
 
-// Restore puts the twins into a state that was kept: of each cell in path order as
+// Restore loads stored states into the twins: of each cell, in path order, as
 // AppendStates wrote it, and of the grid as States.AppendGrid did. It is for a world
-// that nobody steps yet.
+// that no stepper uses yet.
 func (w *World) Restore(cells [][]byte, grid []byte) error {
 	if len(cells) != len(w.Cells) {
 		return fmt.Errorf("states of %d communities, wanted %d", len(cells), len(w.Cells))
 	}
 	for i, b := range cells {
-		if err := whole(w.Cells[i].RestoreStates(b)); err != nil {
+		if err := checkUsedUp(w.Cells[i].RestoreStates(b)); err != nil {
 			return err
 		}
 	}
@@ -134,18 +135,18 @@ func (w *World) Restore(cells [][]byte, grid []byte) error {
 			rest, err = c.UnmarshalBinary(rest)
 		}
 	}
-	return whole(rest, err)
+	return checkUsedUp(rest, err)
 }
 
-// whole is an error if a stored form was not used up.
-func whole(rest []byte, err error) error {
+// checkUsedUp returns err, or an error if bytes of a stored form are left over.
+func checkUsedUp(rest []byte, err error) error {
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("stored state has %d bytes too many", len(rest))
 	}
 	return err
 }
 
-// site is what kinds may ask while their members are built.
+// site returns what kinds can query while their members are built.
 func (w *World) site() *twins.Site {
 	cal := w.Scenario.Calendar
 	return &twins.Site{
@@ -165,45 +166,45 @@ func (w *World) sessionsOf(list, user string, shiftWeeks int) ([]twins.Session, 
 }
 
 // recorder resolves copies of columns to indices into Env.Recorded. A copy gets
-// its index when a member first asks for it, so columns that nobody follows cost
-// nothing, and homes that follow the same copy share it.
+// its index when a member first asks for it, so unused columns cost nothing and
+// homes that follow the same copy share it.
 func (w *World) recorder() func(recording, column string, moveWeeks int) (int32, error) {
-	type place struct {
+	type source struct {
 		*inputs.Recording
 		column int
 	}
-	places := map[followed]place{}
+	sources := map[columnCopy]source{}
 	for _, r := range w.Recordings {
 		for i, column := range r.Columns {
-			places[followed{r.ID, column, 0}] = place{r, i}
+			sources[columnCopy{r.ID, column, 0}] = source{r, i}
 		}
 	}
-	indexes := map[followed]int32{}
+	indexes := map[columnCopy]int32{}
 	return func(recording, column string, moveWeeks int) (int32, error) {
-		at := followed{recording, column, moveWeeks}
-		if i, ok := indexes[at]; ok {
+		key := columnCopy{recording, column, moveWeeks}
+		if i, ok := indexes[key]; ok {
 			return i, nil
 		}
-		p, ok := places[followed{recording, column, 0}]
+		from, ok := sources[columnCopy{recording, column, 0}]
 		if !ok {
 			return 0, fmt.Errorf("recording %s has no column %q", recording, column)
 		}
 		i := int32(len(w.columns))
-		indexes[at] = i
-		w.columns = append(w.columns, p.Moved(p.column, moveWeeks))
+		indexes[key] = i
+		w.columns = append(w.columns, from.Moved(from.column, moveWeeks))
 		return i, nil
 	}
 }
 
-// followed names a copy of a recorded column.
-type followed struct {
+// columnCopy names a copy of a recorded column that is moved by whole weeks.
+type columnCopy struct {
 	recording, column string
 	moveWeeks         int
 }
 
-// outlook is what the world would have in its Env if the run were a day longer, so
-// that a forecast does not depend on when a run ends; no longer than the run, if its
-// recordings end with it. It has no twins, and Env.Recorded has what is asked of its own
+// outlook returns a world without twins whose Env extends one day beyond the run, so
+// that a forecast does not depend on when a run ends. If the recordings end with the run,
+// it ends there too. Its Env.Recorded has the columns that are requested from its own
 // site.
 func (w *World) outlook() *World {
 	cal := *w.Scenario.Calendar
@@ -215,7 +216,7 @@ func (w *World) outlook() *World {
 	return &World{Scenario: s, Inputs: w.Inputs, layout: w.layout, calendar: *s.Calendar}
 }
 
-// count adds a community and its members to those that the scenario has.
+// count adds a community and its members to Members and Prepared.
 func (w *World) count(g *scenario.Community) {
 	w.Members[twins.Community.Name]++
 	for kind, absent := range g.Kinds() {
@@ -248,9 +249,8 @@ func (w *World) addCell(site *twins.Site, g *scenario.Community) error {
 	return nil
 }
 
-// Env makes the world of step t, in the memory of env: the calendar, the
-// weather, the market, what is recorded, and the commands that take effect. It allocates nothing once env has
-// been used.
+// Env fills env with the inputs of step t: calendar, weather, market, recorded values,
+// and the commands that take effect. It allocates nothing once env has been used.
 func (w *World) Env(t twins.Tick, env *twins.Env) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed

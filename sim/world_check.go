@@ -5,11 +5,11 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// What only the twins can say: a scenario that can be built and makes no sense.
+// The checks of this file need a scenario's twins: it can be built, but makes no sense.
 
-// checkLimits refuses a community whose limit is below what its members need of
-// essential load in the run's first step, less what its own panels and plants could
-// give then. That more is needed later is no error: it is served and reported.
+// checkLimits refuses a community whose limit is below the essential load of its members
+// in the run's first step, less what its own panels and plants could give then. A greater
+// need in later steps is no error: it is served and reported.
 func (w *World) checkLimits() error {
 	var found []error
 	var env *twins.Env
@@ -18,7 +18,7 @@ func (w *World) checkLimits() error {
 		if err != nil {
 			return err
 		}
-		if limit == 0 { // none
+		if limit == 0 { // no limit
 			continue
 		}
 		if env == nil {
@@ -34,8 +34,8 @@ func (w *World) checkLimits() error {
 	return problem.Join(found)
 }
 
-// needOf is the essential load of a community's members in a step, and what its own
-// panels and plants could give of it.
+// needOf returns the essential load of a community's members in a step, and how much of
+// it its own panels and plants could give: own ≤ essential.
 func needOf(c *twins.Cell, env *twins.Env) (essential, own twins.Power) {
 	for _, b := range c.Blocks {
 		if b.Kind.Role == twins.RoleTie {
@@ -51,8 +51,8 @@ func needOf(c *twins.Cell, env *twins.Env) (essential, own twins.Power) {
 	return essential, min(essential, own)
 }
 
-// checkReserve refuses a reserve that all plants and ties together do not have. Wind
-// and sun are no reserve: they give what comes.
+// checkReserve refuses a reserve that is not below the power of all plants and ties
+// together. Wind and sun do not count, since their output follows the weather.
 func (w *World) checkReserve() error {
 	if w.Scenario.Reserve == 0 {
 		return nil

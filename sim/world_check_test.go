@@ -9,7 +9,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// What cannot be meant of capacity and limits is refused with its place and figures.
+// Limits and reserves that make no sense are refused with file, line and figures.
 func TestImpossibleGrids(t *testing.T) {
 	const (
 		community = "  - id: street\n"
@@ -19,17 +19,17 @@ func TestImpossibleGrids(t *testing.T) {
 	for _, row := range []struct{ name, from, to, want string }{
 		{"a limit below the essential load", community, community + "    limit_w: 699\n",
 			"x.yaml:7: communities.street.limit_w: 699 W, below what its members need at the start: 700 W of essential load, of which 0 W from its own plants; wanted 700 W or more"},
-		{"a limit of just that", community, community + "    limit_w: 700\n", ""},
+		{"a limit equal to the essential load", community, community + "    limit_w: 700\n", ""},
 		{"0 is no limit", community, community + "    limit_w: 0\n", ""},
-		{"a reserve of all that there is", "step_s: 3600", "step_s: 3600\nreserve_w: 14000",
+		{"a reserve of all plants and ties", "step_s: 3600", "step_s: 3600\nreserve_w: 14000",
 			"x.yaml:3: reserve_w: 14000 W is all that plants and ties have (14000 W) or more, wanted less"},
-		{"a bit less", "step_s: 3600", "step_s: 3600\nreserve_w: 13999", ""},
+		{"a reserve of 1 W less", "step_s: 3600", "step_s: 3600\nreserve_w: 13999", ""},
 		{"sun is no reserve", "step_s: 3600", "step_s: 3600\nreserve_w: 14000\nsolar_parks:\n  - {id: park, community: supply, recording: homes, column: sun}",
 			"x.yaml:3: reserve_w: 14000 W is all that plants and ties have (14000 W) or more, wanted less"},
 		{"two ties that hold the frequency", ties, ties + second + "}", "x.yaml:28: ties.tie: holds the frequency, and so does ties.north in line 27, wanted one at most: holds_frequency: false here, or link: dc"},
-		{"one of them does not", ties, ties + second + ", holds_frequency: false}", ""},
-		{"one of them is dc", ties, ties + second + ", link: dc}", ""},
-		{"one of them is open: it could be closed", ties, ties + second + ", available: false}", "x.yaml:28: ties.tie: holds the frequency, and so does ties.north in line 27, wanted one at most: holds_frequency: false here, or link: dc"},
+		{"one of two ties does not hold it", ties, ties + second + ", holds_frequency: false}", ""},
+		{"one of two ties is dc", ties, ties + second + ", link: dc}", ""},
+		{"one of two ties is open, but could be closed", ties, ties + second + ", available: false}", "x.yaml:28: ties.tie: holds the frequency, and so does ties.north in line 27, wanted one at most: holds_frequency: false here, or link: dc"},
 		{"a ramp of zero", "    rated_w: 5000\nties:", "    rated_w: 5000\n    ramp_per_min: 0\nties:", "x.yaml:26: producers.coal.ramp_per_min: 0 must be above 0"},
 	} {
 		err := loadAndBuild(edited(t, row.from, row.to), scenario.Options{})
@@ -49,8 +49,8 @@ func errText(err error) string {
 // toggle is a type of command that no kind takes.
 var toggle = twins.DeclareCommand(twins.CommandType{Name: "toggle"})
 
-// A command for nobody, for the past or for after the end is refused by name; the
-// run goes on as if it had not been there.
+// A command for an unknown member, for a past step or for a step after the end is refused
+// by name, and does not change the run.
 func TestRefusedCommands(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, baseScenario(t), scenario.Options{}))
 	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
@@ -70,10 +70,10 @@ func TestRefusedCommands(t *testing.T) {
 	}{
 		{"the past", off(2, "grid/supply/coal"), "grid/supply/coal: available for step 2, which is past, wanted step 3 or later"},
 		{"after the end", off(24, "grid/supply/coal"), "grid/supply/coal: available for step 24, wanted one before the end of the run, 24"},
-		{"nobody", off(3, "grid/supply/cole"), "no member grid/supply/cole"},
-		{"another verb", other(off(3, "grid/supply/coal"), toggle), `grid/supply/coal: unknown command "toggle", wanted set or multiply`},
-		{"no verb", other(off(3, "grid/supply/coal"), nil), `grid/supply/coal: unknown command "", wanted set or multiply`},
-		{"a body that is none", twins.Command{Step: 3, Target: "grid/supply/coal", Type: twins.CommandSet, Body: "available=0"}, "grid/supply/coal: set: its body is no setting and value"},
+		{"unknown member", off(3, "grid/supply/cole"), "no member grid/supply/cole"},
+		{"a type that the kind does not take", other(off(3, "grid/supply/coal"), toggle), `grid/supply/coal: unknown command "toggle", wanted set or multiply`},
+		{"no type", other(off(3, "grid/supply/coal"), nil), `grid/supply/coal: unknown command "", wanted set or multiply`},
+		{"a body that cannot be read", twins.Command{Step: 3, Target: "grid/supply/coal", Type: twins.CommandSet, Body: "available=0"}, "grid/supply/coal: set: its body is no setting and value"},
 		{"no such setting", twins.Set("grid/supply/coal", "min_output", 0).At(3, 0), "grid/supply/coal: min_output may not change in mid-run"},
 		{"out of bounds", twins.Set("grid/supply/coal", "available", 2).At(3, 0), "grid/supply/coal: available is outside its bounds"},
 		{"now", off(3, "grid/supply/coal"), ""},
@@ -84,7 +84,7 @@ func TestRefusedCommands(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", row.name, got, row.want)
 		}
 		if (err == nil) != (len(w.commandsOf(row.c.Step)) > before) {
-			t.Errorf("%s: %d commands, before %d", row.name, len(w.commandsOf(row.c.Step)), before)
+			t.Errorf("%s: %d commands in the step, %d before", row.name, len(w.commandsOf(row.c.Step)), before)
 		}
 	}
 	if _, err := r.Run(context.Background()); err != nil {
@@ -92,8 +92,8 @@ func TestRefusedCommands(t *testing.T) {
 	}
 }
 
-// A limit is set, lifted by 0 and set again while the run goes; a factor on none, or one
-// that would come to none, is refused.
+// A limit is set, removed by 0 and set again during the run. A factor is refused where there
+// is no limit, and where it would make the limit 0.
 func TestLimitIsLifted(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, edited(t, "  - id: street\n", "  - id: street\n    limit_w: 800\n"), scenario.Options{Set: []string{"batteries.b1.available=false"}}))
 	r := Runner{World: w, Stepper: NewFlat(w, nil, false)}
@@ -135,15 +135,15 @@ func TestLimitIsLifted(t *testing.T) {
 		}
 	}
 	if passed[0] != 0 || passed[1000] != 1 {
-		t.Errorf("steps above the limit, by limit: %v, wanted one above a watt, and none without a limit", passed)
+		t.Errorf("steps above the limit, by limit: %v, wanted one above a limit of 1 W, and none without a limit", passed)
 	}
 }
 
-// Odd worlds run to their end with their books closed: steps of a second, a minute
-// and an hour, starts at noon, days of 23 and 25 hours, no plant, ties alone.
+// Unusual worlds run to their end with their books closed: steps of a second, a minute
+// and an hour, starts at noon, days of 23 and 25 hours, no plants, only ties.
 func TestOddWorlds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for _, row := range []struct {
 		scenario string
@@ -184,7 +184,8 @@ func TestOddWorlds(t *testing.T) {
 	}
 }
 
-// With panels of its own a community needs less over its connection point.
+// The essential load that a community's own plants can cover does not count against its
+// limit.
 func TestLimitCountsOwnPlants(t *testing.T) {
 	source := strings.Replace(edited(t, "  - id: street\n", "  - id: street\n    limit_w: 1\n"), "community: supply\n    rated_w: 5000", "community: street\n    rated_w: 5000", 1)
 	if err := loadAndBuild(source, scenario.Options{}); err != nil {

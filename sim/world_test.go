@@ -43,7 +43,7 @@ func TestEnv(t *testing.T) {
 	}
 }
 
-// Only columns that somebody follows are in Env.
+// Env has only columns that a member follows.
 func TestUnusedColumns(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, edited(t, "column: two}\n    pv: {recording: homes, column: sun}", "column: one}"), scenario.Options{}))
 	if len(w.columns) != 1 || len(w.Recordings) != 1 || len(w.Recordings[0].Columns) != 3 {
@@ -54,7 +54,7 @@ func TestUnusedColumns(t *testing.T) {
 // Every shipped scenario runs with its books closed.
 func TestShippedScenariosRun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long for the race detector, which finds nothing where one loop steps")
+		t.Skip("slow under the race detector, which finds no races in a single loop")
 	}
 	for _, l := range scenario.List() {
 		t.Run(l.Name, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestShippedScenariosRun(t *testing.T) {
 	}
 }
 
-// The hamlet's event is seen: the engine stands still from 17:00 to 20:00, and
-// the tie takes over.
+// The hamlet's event takes effect: the engine is out of service from 17:00 to 20:00, and
+// the tie imports instead.
 func TestHamletEngineFails(t *testing.T) {
 	s, err := scenario.Load("hamlet", scenario.Options{})
 	if err != nil {
@@ -95,8 +95,8 @@ func TestHamletEngineFails(t *testing.T) {
 	}
 }
 
-// grown is the base with n more households, 200 to a community, and a battery for every
-// tenth of them.
+// grown returns the base scenario with n more households, 200 to a community, and a battery
+// for every tenth of them.
 func grown(t testing.TB, n int) *scenario.Scenario {
 	t.Helper()
 	var communities, households, batteries strings.Builder

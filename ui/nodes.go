@@ -43,6 +43,7 @@ var flowColumns = slices.Concat(
 		{"frequency_min_hz", 6, func(n *node) int64 { return n.frequencyMin }},
 		{"frequency_max_hz", 6, func(n *node) int64 { return n.frequencyMax }},
 	},
+	ofFlows("waiting_w", "waiting_j", "room_below_kh", "tank_below_kh"),
 )
 
 // ofFlows returns columns of twins.Flows by name.

@@ -171,7 +171,7 @@ func (p *page) figures(r *views.Report) {
 		name string
 		wh   float64
 	}{{"consumed", e.Consumed}, {"produced", e.Produced}, {"imported", e.Imported}, {"exported", e.Exported}, {"charged", e.Charged},
-		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}} {
+		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}, {"waiting", e.Waiting}} {
 		add(v.name, energy(v.wh))
 	}
 	add("peak", power(r.PeakW))

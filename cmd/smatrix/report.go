@@ -179,6 +179,12 @@ func (t *text) service(r *views.Report) {
 	if r.Energy.Unserved != 0 {
 		t.warn("unserved", fmt.Sprintf("%s, of it essential %s", energy(r.Energy.Unserved), energy(r.Energy.UnservedEssential)))
 	}
+	if w := r.Energy.Waiting; w != 0 {
+		t.warn("waiting", energy(w)+" missing for deadlines after the end")
+	}
+	if c := &r.Comfort; c.RoomsKh != 0 || c.TanksKh != 0 {
+		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", c.RoomsKh, c.TanksKh))
+	}
 	if s := &r.Reliability; s.SAIFI != 0 {
 		t.warn("interruptions", fmt.Sprintf("SAIFI %.3g, SAIDI %.3g min per customer", s.SAIFI, s.SAIDIMin))
 	}
