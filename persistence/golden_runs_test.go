@@ -206,7 +206,7 @@ func replayedFigures(t *testing.T, s *Store, from, to twins.Tick) archivedFigure
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := views.NewSummary(w.Scenario)
+	sum := views.NewSummary(w)
 	if err := s.Replay(from, to, sum); err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func (a *archive) isResumed(t *testing.T, source *scenario.Scenario) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := views.NewSummary(w.Scenario)
+	sum := views.NewSummary(w)
 	j, m, err := s.Resume(Durability{Every: time.Hour}, sum)
 	if err != nil {
 		t.Fatalf("resume: %v", err)
@@ -350,7 +350,7 @@ func (a *archive) isForked(t *testing.T, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := views.NewSummary(w.Scenario)
+	sum := views.NewSummary(w)
 	if err := s.Replay(0, a.Fork.At, sum); err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func isReadByAnotherModel(t *testing.T, a *archive, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := views.NewSummary(w.Scenario)
+	sum := views.NewSummary(w)
 	if err := s.Replay(0, s.Steps(), sum); err != nil {
 		t.Fatal(err)
 	}

@@ -191,6 +191,15 @@ func eurosPerMW(hot, warm, cold Money) [heats]Money {
 // anyPlant is the defaults of a plant without a technology.
 var anyPlant = technology{ramp: One, startUp: [heats]Seconds{300, 300, 300}, cost: 100 * euro}
 
+// Renewable reports whether a technology of plants, or of a market's mix, is renewable.
+func Renewable(technology string) bool {
+	switch technology {
+	case "hydro", "biogas", "biomass", "geothermal", "wind_onshore", "wind_offshore", "solar_roof", "solar_park":
+		return true
+	}
+	return false
+}
+
 func technologyNames() (names []string) {
 	for i := range technologies {
 		names = append(names, technologies[i].name)

@@ -19,8 +19,12 @@ func newCompare() *cobra.Command {
 		Use:   "compare DIR DIR2",
 		Short: "Say what differs between two runs",
 		Long: `Compare goes through the records of two runs and says by how much the second is
-more: energies, peak, cost, CO2, self-sufficiency, what was not served; for each
+more: energies, peaks, cost, CO2, self-sufficiency, what was not served; for each
 community; and the households that gained and lost most.
+
+Peak consumption + charging is what was used in a step, from wherever it came; peak
+import and export are what passed the outer ties, peak drawn and fed in what passed a
+community's border.
 
 Cost is counted at the grid's outer ties: import less export of each step times its
 market price; a household's cost is what its meter drew less what it fed in, at the
@@ -97,15 +101,17 @@ func comparisonText(c *views.Comparison) string {
 	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved"} {
 		differenceRow(t, name, c.Energy[name], energy)
 	}
-	differenceRow(t, "peak", c.PeakW, power)
+	differenceRow(t, "peak consumption + charging", c.PeakW, power)
+	differenceRow(t, "peak import", c.PeakImportW, power)
+	differenceRow(t, "peak export", c.PeakExportW, power)
 	differenceRow(t, "cost at the ties", c.CostEUR, euros)
 	differenceRow(t, "CO2 of import", c.CO2G, func(g float64) string { return quantity(g, "g") })
 	differenceRow(t, "self-sufficiency", c.SelfSufficiency, shareText)
 	fmt.Fprintln(t)
-	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak\tunserved\t\n")
+	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\t\n")
 	for _, x := range c.Communities {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", printable(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
-			moreText(x.PeakW, power), moreText(x.UnservedWh, energy))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", printable(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
+			moreText(x.PeakDrawnW, power), moreText(x.PeakFedInW, power), moreText(x.UnservedWh, energy))
 	}
 	for _, side := range []struct {
 		name  string

@@ -98,7 +98,7 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 		return nil, err
 	}
 	meta := store.Meta()
-	s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), name: f.out, summary: views.NewSummary(world.Scenario)}
+	s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), name: f.out, summary: views.NewSummary(world)}
 	if err := store.Replay(0, at, s.summary); err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func pageOf(stderr io.Writer, dir string) (p *page, err error) {
 	if err != nil {
 		return nil, err
 	}
-	curves, summary := views.NewCurves(world), views.NewSummary(world.Scenario)
+	curves, summary := views.NewCurves(world), views.NewSummary(world)
 	if err := store.Replay(0, store.Steps(), curves, summary); err != nil {
 		return nil, err
 	}
@@ -174,12 +174,16 @@ func (p *page) figures(r *views.Report) {
 		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}, {"waiting", e.Waiting}} {
 		add(v.name, energy(v.wh))
 	}
-	add("peak", power(r.PeakW))
+	add("peak consumption + charging", power(r.PeakW))
 	add("peak import", power(r.PeakImportW))
 	add("peak export", power(r.PeakExportW))
 	add("steps above a limit", grouped(r.LimitBreachSteps))
 	if r.SelfSufficiency != nil {
 		add("self-sufficiency", shareText(*r.SelfSufficiency))
+	}
+	if r.RenewableShare != nil {
+		add("renewable share of consumption", shareText(*r.RenewableShare))
+		add("of unknown origin", shareText(*r.UnknownShare))
 	}
 	if r.SelfConsumption != nil {
 		add("self-consumption", shareText(*r.SelfConsumption))

@@ -150,7 +150,7 @@ func (r *replaySession) run(verify bool) (err error) {
 	if r.world, err = r.store.Twins(); err != nil {
 		return err
 	}
-	r.summary = views.NewSummary(r.world.Scenario)
+	r.summary = views.NewSummary(r.world)
 	start := time.Now()
 	if verify {
 		var other *persistence.ModelError

@@ -166,7 +166,7 @@ func (t *text) energies(r *views.Report) {
 	}
 	t.service(r)
 	if r.Steps > 0 {
-		t.row("peak", fmt.Sprintf("%s at %s, step %d", power(r.PeakW), t.when(r.PeakStep), r.PeakStep))
+		t.row("peak", fmt.Sprintf("%s of consumption + charging at %s, step %d", power(r.PeakW), t.when(r.PeakStep), r.PeakStep))
 	}
 	if r.LimitBreachSteps > 0 {
 		t.warn("above a limit", counted(r.LimitBreachSteps, "step", "steps"))
@@ -238,6 +238,13 @@ func producedBy(r *views.Report) string {
 func (t *text) ratios(r *views.Report) {
 	t.row("self-sufficiency", percent(r.SelfSufficiency, r.Energy.Consumed, "nothing was consumed"))
 	t.row("self-consumption", percent(r.SelfConsumption, r.Energy.Produced, "nothing was produced"))
+	if share := r.RenewableShare; share != nil {
+		s := percent(share, 1, "") + " of consumption"
+		if *r.UnknownShare >= 0.0005 {
+			s += fmt.Sprintf(", %.1f %% of unknown origin", 100**r.UnknownShare)
+		}
+		t.row("renewable", s)
+	}
 }
 
 // percent formats a ratio, or says why there is none.
@@ -248,7 +255,7 @@ func percent(ratio *float64, of float64, without string) string {
 	case of == 0:
 		return "— (" + without + ")"
 	}
-	return "— (exported more than was produced at times)"
+	return "—"
 }
 
 // state writes the lines that show whether the run was sound.

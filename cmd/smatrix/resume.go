@@ -82,7 +82,7 @@ func (s *session) resume(store *persistence.Store, d persistence.Durability) err
 	if err != nil {
 		return err
 	}
-	s.summary = views.NewSummary(world.Scenario)
+	s.summary = views.NewSummary(world)
 	sinks := []sim.Sink{s.summary}
 	if store.Meta().Journal.CSV {
 		csv, err := s.dir.CSV()

@@ -178,7 +178,7 @@ type session struct {
 func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
 	return &session{
 		flags: f, world: w, stdout: stdout, stderr: stderr, name: f.out,
-		chain: w.NewChain(), summary: views.NewSummary(w.Scenario),
+		chain: w.NewChain(), summary: views.NewSummary(w),
 	}
 }
 

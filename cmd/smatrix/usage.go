@@ -247,6 +247,9 @@ func (u *usageQuery) span(start int64) *usedSpan {
 
 func (u *usageQuery) add(s *usedSpan, community int, c *views.CellUsage) {
 	f := c.Total
+	if u.cell < 0 {
+		f = c.OfGrid()
+	}
 	if u.block >= 0 {
 		b := &c.Blocks[u.block]
 		f = b.Of(u.member)

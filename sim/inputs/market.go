@@ -49,6 +49,7 @@ type Market struct {
 type marketRow struct {
 	price     twins.Price
 	generated uint64 // thousandths of the file's unit
+	renewable uint64 // of generated
 	emitted   wide   // generated · mg/kWh
 	line      int
 	gap       string // name of a column without a value, "" if all have one
@@ -275,6 +276,9 @@ func (r *marketReader) row(columns []recordedColumn, fields []string, line int) 
 			return row, err
 		}
 		row.generated += generated
+		if twins.Renewable(c.ours) {
+			row.renewable += generated
+		}
 		row.emitted.addProduct(generated, r.spec.factor(c.ours))
 	}
 	if r.market.Mixed && row.generated == 0 && row.gap == "" {
@@ -398,4 +402,19 @@ func (m *Market) Fill(t twins.Tick, env *twins.Env) {
 	if m.Mixed {
 		env.Carbon = emitted.dividedBy(generated)
 	}
+}
+
+// Renewable returns the renewable share of the mix in step t; known is false without a mix.
+func (m *Market) Renewable(t twins.Tick) (share twins.Ratio, known bool) {
+	var generated, renewable uint64
+	first := int64(m.first[t])
+	for _, row := range m.rows[first : first+m.perStep] {
+		generated += row.generated
+		renewable += row.renewable
+	}
+	if generated == 0 {
+		return 0, false
+	}
+	q, _ := twins.MulDiv(int64(renewable), int64(twins.One), int64(generated))
+	return twins.Ratio(q), true
 }

@@ -70,7 +70,7 @@ func runHamlet(t *testing.T, set ...string) (*views.Report, *views.Summary, *flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, all := views.NewSummary(s), &flows{}
+	sum, all := views.NewSummary(w), &flows{}
 	runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sum, all}}
 	if _, err := runner.Run(context.Background()); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,9 @@ type cellAccount struct {
 	drawn    twins.Total
 	fed      twins.Total
 	unserved twins.Total
-	peak     twins.Power
+	peak     twins.Power // load + charging
+
+	peakDrawn, peakFed twins.Power
 }
 
 type homeAccount struct {
@@ -57,7 +59,7 @@ type deviceOf struct {
 
 // NewAccounts makes the accounts of a world before its first step.
 func NewAccounts(w *sim.World) *Accounts {
-	a := &Accounts{Summary: NewSummary(w.Scenario), homes: map[string]*homeAccount{}, priced: w.Market != nil}
+	a := &Accounts{Summary: NewSummary(w), homes: map[string]*homeAccount{}, priced: w.Market != nil}
 	a.mixed = a.priced && w.Market.Mixed
 	for _, c := range w.Cells {
 		a.cells = append(a.cells, cellAccount{path: c.Path})
@@ -98,6 +100,7 @@ func (a *Accounts) Commit(r *sim.StepRecord) error {
 			*v.total = v.total.Plus(v.power.For(r.Step))
 		}
 		to.peak = max(to.peak, f.Load+f.Charge)
+		to.peakDrawn, to.peakFed = max(to.peakDrawn, net), max(to.peakFed, -net)
 		for _, d := range a.owners[i] {
 			b := &c.Blocks[d.block]
 			d.home.net += twins.Power(b.Value(b.ColumnNamed(twins.ColumnPower.Name), d.member))
@@ -148,7 +151,11 @@ type Comparison struct {
 	// NotCompared lists what cannot be compared and why. It is empty if all can be.
 	NotCompared []string              `json:"not_compared"`
 	Energy      map[string]Difference `json:"energy_wh"`
-	PeakW       Difference            `json:"peak_w"`
+	// PeakW is the highest consumption + charging of a step, wherever its power came from;
+	// PeakImportW and PeakExportW are the highest import and export over the outer ties.
+	PeakW       Difference `json:"peak_w"`
+	PeakImportW Difference `json:"peak_import_w"`
+	PeakExportW Difference `json:"peak_export_w"`
 	// CostEUR is import less export over the outer ties at the price of each step, null
 	// without a market. CO2G is import times the mix of each step, null without a mix.
 	CostEUR            Difference            `json:"cost_eur"`
@@ -171,7 +178,8 @@ type RunOf struct {
 	Digest   string `json:"digest"`
 }
 
-// CommunityDifference has the differences of one community. Drawn and fed in are measured at its border.
+// CommunityDifference has the differences of one community. Drawn, fed in and their peaks are
+// measured at its border; PeakW is its highest consumption + charging.
 type CommunityDifference struct {
 	Community  string     `json:"community"`
 	ConsumedWh Difference `json:"consumed_wh"`
@@ -179,11 +187,13 @@ type CommunityDifference struct {
 	DrawnWh    Difference `json:"drawn_wh"`
 	FedInWh    Difference `json:"fed_in_wh"`
 	PeakW      Difference `json:"peak_w"`
+	PeakDrawnW Difference `json:"peak_drawn_w"`
+	PeakFedInW Difference `json:"peak_fed_in_w"`
 	UnservedWh Difference `json:"unserved_wh"`
 }
 
-// HouseholdDifferences are the households that gained and lost most: by cost, then by energy
-// drawn and energy not served.
+// HouseholdDifferences are the households that gained and lost most: by energy not served,
+// then by cost and by energy drawn. Who was cut more has not gained by drawing less.
 type HouseholdDifferences struct {
 	Gained []HouseholdDifference `json:"gained"`
 	Lost   []HouseholdDifference `json:"lost"`
@@ -221,6 +231,8 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparis
 		c.Energy[name] = differ(a.Summary.flows[i].WattHours(), b.Summary.flows[i].WattHours())
 	}
 	c.PeakW = differIf(samePeaks, reportA.PeakW, reportB.PeakW)
+	c.PeakImportW = differIf(samePeaks, reportA.PeakImportW, reportB.PeakImportW)
+	c.PeakExportW = differIf(samePeaks, reportA.PeakExportW, reportB.PeakExportW)
 	c.CostEUR = differIf(a.priced && b.priced, a.cost.euros(), b.cost.euros())
 	c.CO2G = differIf(a.mixed && b.mixed, a.carbon.grams(), b.carbon.grams())
 	c.SelfSufficiency = differOr(reportA.SelfSufficiency, reportB.SelfSufficiency)
@@ -248,7 +260,8 @@ func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 		delete(others, x.path)
 		of := func(x, y twins.Total) Difference { return differ(x.WattHours(), y.WattHours()) }
 		c.Communities = append(c.Communities, CommunityDifference{x.path, of(x.load, y.load), of(x.made, y.made),
-			of(x.drawn, y.drawn), of(x.fed, y.fed), differIf(samePeaks, x.peak.Watts(), y.peak.Watts()), of(x.unserved, y.unserved)})
+			of(x.drawn, y.drawn), of(x.fed, y.fed), differIf(samePeaks, x.peak.Watts(), y.peak.Watts()),
+			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved)})
 	}
 	for i := range b.cells {
 		if path := b.cells[i].path; others[path] != nil {
@@ -284,8 +297,8 @@ func (c *Comparison) households(a, b *Accounts) {
 		return *h.DrawnKWh.More
 	}
 	slices.SortFunc(all, func(x, y HouseholdDifference) int {
-		return cmp.Or(cmp.Compare(worse(&x), worse(&y)), cmp.Compare(*x.DrawnKWh.More, *y.DrawnKWh.More),
-			cmp.Compare(*x.UnservedWh.More, *y.UnservedWh.More), cmp.Compare(x.Household, y.Household))
+		return cmp.Or(cmp.Compare(*x.UnservedWh.More, *y.UnservedWh.More), cmp.Compare(worse(&x), worse(&y)),
+			cmp.Compare(*x.DrawnKWh.More, *y.DrawnKWh.More), cmp.Compare(x.Household, y.Household))
 	})
 	c.ChangedHouseholds, c.ComparedHouseholds = len(all), both
 	c.Households = HouseholdDifferences{[]HouseholdDifference{}, []HouseholdDifference{}}
@@ -308,7 +321,7 @@ func gains(h *HouseholdDifference, worse func(*HouseholdDifference) float64) int
 		}
 		return cmp.Compare(x, 0)
 	}
-	return cmp.Or(sign(worse(h)), sign(*h.UnservedWh.More), sign(*h.DrawnKWh.More))
+	return cmp.Or(sign(*h.UnservedWh.More), sign(worse(h)), sign(*h.DrawnKWh.More))
 }
 
 func counted(n int, one, many string) string {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
-	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -29,8 +28,12 @@ type Report struct {
 	PeakImportW       float64      `json:"peak_import_w"`
 	PeakExportW       float64      `json:"peak_export_w"`
 	LimitBreachSteps  int64        `json:"limit_breach_steps"`
-	SelfSufficiency   *float64     `json:"self_sufficiency"`
-	SelfConsumption   *float64     `json:"self_consumption"`
+	// Ratios, as Shares defines them. UnknownShare is the share of consumption of which it is
+	// not known whether it is renewable.
+	SelfSufficiency *float64 `json:"self_sufficiency"`
+	SelfConsumption *float64 `json:"self_consumption"`
+	RenewableShare  *float64 `json:"renewable_share"`
+	UnknownShare    *float64 `json:"renewable_share_unknown"`
 
 	Vehicles    VehicleReport     `json:"vehicles"`
 	Comfort     ComfortReport     `json:"comfort"`
@@ -148,21 +151,22 @@ type Summary struct {
 	waiting    twins.Energy    // at the end of the last step
 	roomBelow  twins.DegreeHours
 	tankBelow  twins.DegreeHours
-	exportsOwn bool // export has exceeded production in a step: stored or imported energy was exported
 	residual   twins.Energy
 
 	Reliability Reliability
 	Bookings    Bookings
 	Frequency   Frequency
 	Forecast    Forecast
+	Shares      Shares
 
 	// Demand is consumption + charging over the run, Production is generation.
 	Demand, Production Trace
 }
 
-// NewSummary makes a Summary with the threshold and the rates of a scenario.
-func NewSummary(s *scenario.Scenario) *Summary {
-	return &Summary{Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}}
+// NewSummary makes a Summary of a world before its first step.
+func NewSummary(w *sim.World) *Summary {
+	s := w.Scenario
+	return &Summary{Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}, Shares: NewShares(w)}
 }
 
 // The kinds of energy that Summary adds up.
@@ -201,7 +205,6 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 		s.peak, s.peakTick = demand, r.Tick
 	}
 	s.peakIn, s.peakOut = max(s.peakIn, f.Import), max(s.peakOut, f.Export)
-	s.exportsOwn = s.exportsOwn || f.Export > f.Generation
 	s.residual = max(s.residual, r.Residual.For(r.Step), -r.Residual.For(r.Step))
 	s.quarantine = append(s.quarantine, r.Quarantined...)
 	s.Demand.Add(demand)
@@ -213,6 +216,9 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	}
 	for _, c := range r.Cells {
 		s.cell(c, r.Step)
+	}
+	if err := s.Shares.Commit(r); err != nil {
+		return err
 	}
 	if err := s.Reliability.Commit(r); err != nil {
 		return err
@@ -324,12 +330,8 @@ func (s *Summary) Report(w *sim.World) *Report {
 	if w.Weather != nil {
 		r.FilledValues += w.Weather.Filled
 	}
-	own := s.flows[sumProduced].Minus(s.flows[sumExported])
-	used := s.flows[sumConsumed].PlusTotal(s.flows[sumCharged]).PlusTotal(s.flows[sumLost]).Minus(s.flows[sumDischarged])
-	if !s.exportsOwn { // otherwise imported energy was exported again; only a ledger of origins could tell how much
-		r.SelfSufficiency = ratio(own, used)
-		r.SelfConsumption = ratio(own, s.flows[sumProduced])
-	}
+	r.SelfSufficiency, r.SelfConsumption = s.Shares.SelfSufficiency(), s.Shares.SelfConsumption()
+	r.RenewableShare, r.UnknownShare = s.Shares.Renewable()
 	return r
 }
 

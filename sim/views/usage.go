@@ -152,6 +152,25 @@ func (b *BlockUsage) figure(k Figure) []int64 {
 	return b.Figures[k]
 }
 
+// OfGrid returns the community's part of the whole grid's figures: its total, but drawn and fed in
+// are what came and went over its outer ties. Power between communities does not count there.
+func (u *CellUsage) OfGrid() Figures {
+	f := u.Total
+	f[Drawn], f[FedIn] = 0, 0
+	for i := range u.Blocks {
+		b := &u.Blocks[i]
+		if b.role != twins.RoleTie {
+			continue
+		}
+		for m := range b.net { // a tie that imports feeds the grid
+			of := b.Of(m)
+			f[Drawn] += of[FedIn]
+			f[FedIn] += of[Drawn]
+		}
+	}
+	return f
+}
+
 // Reset sets all energies to 0.
 func (u *CellUsage) Reset() {
 	u.Total = Figures{}

@@ -244,7 +244,7 @@ func TestViewsDoNotGrow(t *testing.T) {
 	w := built(t, "hamlet")
 	x := newRestless(t, w)
 	before := held()
-	s, report := views.NewSet(built(t, "hamlet")), views.NewSummary(w.Scenario)
+	s, report := views.NewSet(built(t, "hamlet")), views.NewSummary(w)
 	x.to(t, 0, steps, s, report)
 	first := held() - before
 	x.to(t, steps, 10*steps, s, report)
