@@ -237,7 +237,7 @@ func (w *hotWaterRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events)
 	held := w.after(w.around, heat-w.deliver(wanted, heat))
 	_, until := w.thermostat()
 	owed, d := w.putOff(b, did, why, held, w.after(w.around, heat-wanted), until, &h)
-	d.TankBelow = w.below(env.Step)
+	d.TankBelow = w.below(held, env.Step)
 	if owed != w.owed {
 		*ev.Add(hotWaterDeferred) = [7]int64{int64(owed)}
 	}

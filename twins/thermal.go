@@ -159,14 +159,14 @@ func (b *thermal) follows(band Band, did Power) bool {
 	return b.owed == 0 && did >= band.Ref && b.held >= b.low
 }
 
-// below is how far and how long the body has been below its band in a step, by its content
-// at the step's start: over a whole excursion that is the integral by the trapezoidal rule.
-func (b *thermal) below(step Seconds) DegreeHours {
-	if b.held >= b.low {
+// below is how far and how long the body is below its band in a step that it ends with held.
+func (b *thermal) below(held Energy, step Seconds) DegreeHours {
+	short := max(0, b.low-b.held) + max(0, b.low-held) // twice the mean
+	if short == 0 {
 		return 0
 	}
-	kelvin, _ := MulDiv(int64(b.low-b.held), int64(degree), int64(b.perKelvin)) // millionths
-	return DegreeHours(kelvin * int64(step) / 3600)
+	kelvin, _ := MulDiv(int64(short), int64(degree), int64(b.perKelvin)) // millionths
+	return DegreeHours(kelvin * int64(step) / 7200)
 }
 
 // heater is what the converter can do in a step, and the step's other gains.
