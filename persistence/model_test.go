@@ -177,7 +177,7 @@ func TestResumedByAnotherModel(t *testing.T) {
 		scenario string
 		set      []string
 		stop     twins.Tick
-		differs  func(*twins.Swing) bool
+		differs func(*sim.KeptStep) bool
 	}{
 		{"town", town, 30, nil}, // within a day, at its end, in the next one
 		{"town", town, 96, nil},

@@ -193,12 +193,11 @@ func (s *Store) recomputable(from, to twins.Tick) error {
 // computed, its head is compared with the ledger's.
 func (s *Store) firstDifference(g *segment, from, to twins.Tick) twins.Tick {
 	for _, change := range sim.ModelsSince(g.model) {
-		if change.Differs == nil {
+		if change.Differs == nil || change.Lasts && s.differedBefore(&change, from) {
 			return from
 		}
 		for t := from; t < to; t++ {
-			swing, ok := s.swingOf(t)
-			if ok && change.Differs(&swing) {
+			if k, ok := s.keptStep(t); ok && change.Differs(&k) {
 				return t
 			}
 		}
@@ -206,19 +205,48 @@ func (s *Store) firstDifference(g *segment, from, to twins.Tick) twins.Tick {
 	return -1
 }
 
-// swingOf returns the frequency swing of a step, false if its record is missing.
-func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
+// differedBefore reports whether a change of the model concerns a step before from. It reads
+// each step once.
+func (s *Store) differedBefore(change *sim.ModelChange, from twins.Tick) bool {
+	if s.parent != nil && s.parent.differedBefore(change, min(from, s.base)) {
+		return true
+	}
+	s.lastingLock.Lock()
+	defer s.lastingLock.Unlock()
+	if s.lasting == nil {
+		s.lasting = map[int]*lastingChange{}
+	}
+	x := s.lasting[change.Model]
+	if x == nil {
+		x = &lastingChange{read: s.base, first: -1}
+		s.lasting[change.Model] = x
+	}
+	for ; x.first < 0 && x.read < from; x.read++ {
+		if k, ok := s.keptStep(x.read); ok && change.Differs(&k) {
+			x.first = x.read
+		}
+	}
+	return x.first >= 0 && x.first < from
+}
+
+// lastingChange is what has been read of a change that lasts: steps before read, and the first
+// of them that it concerns, −1: none.
+type lastingChange struct{ read, first twins.Tick }
+
+// keptStep returns what is kept of a step; false if its record is missing.
+func (s *Store) keptStep(t twins.Tick) (k sim.KeptStep, ok bool) {
 	if s.missing.has(t) {
-		return twins.Swing{}, false
+		return k, false
 	}
-	b, err := s.get(key(keyStep, t))
+	f, err := s.step(t)
 	if err != nil {
-		return twins.Swing{}, false
+		return k, false
 	}
-	f := &stepForm{}
-	r := &decoder{b: b}
-	f.readHead(r)
-	return f.swing, r.err == nil
+	k = sim.KeptStep{Swing: f.swing, Flows: f.flows, Events: f.events}
+	for i := range f.cells {
+		k.Events = append(k.Events, f.cells[i].events...)
+	}
+	return k, true
 }
 
 // ModelOf returns the model that made a step, and whether this program can compute the

@@ -42,6 +42,9 @@ type Store struct {
 	run   *RunDir
 	table Table
 
+	lastingLock sync.Mutex
+	lasting     map[int]*lastingChange // by model
+
 	start     sim.Hash
 	ledger    *os.File   // for reading
 	index     headIndex  // finds the heads in the ledger

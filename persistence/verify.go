@@ -50,13 +50,23 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 			return err // an error of the step, not of the comparison
 		}
 		if v.err != nil {
-			return v.err
+			return s.ofItsModel(t, v.err)
 		}
 		if progress != nil {
 			progress(t + 1)
 		}
 	}
 	return nil
+}
+
+// ofItsModel returns err, or the *ModelError of a step that a model before this one made: a
+// difference is then of the models, even where nothing that is kept of the step says so.
+func (s *Store) ofItsModel(t twins.Tick, err error) error {
+	var d *DifferenceError
+	if g := s.segmentOf(t); errors.As(err, &d) && len(sim.ModelsSince(g.model)) > 0 {
+		return &ModelError{Dir: s.dir, Model: g.model, Step: t, Next: err.Error()}
+	}
+	return err
 }
 
 // Recomputable returns a *ModelError if this program may compute the steps from ≤ t < to,
@@ -134,13 +144,17 @@ func (v *verifier) compare(r *sim.StepRecord) error {
 	if d := diffCommands(r, form); d != nil {
 		return d
 	}
-	if err := v.compareCells(r, form); err != nil {
+	shape, err := s.shapeAt(r.Tick)
+	if err != nil {
+		return err
+	}
+	if err := v.compareCells(r, form, shape); err != nil {
 		return err
 	}
 	switch {
 	case form.swing != r.Swing:
 		return difference(r.Tick, "grid", "frequency", form.swing, r.Swing)
-	case form.flows != r.Flows:
+	case form.flows != firstFlows(r.Flows, shape.flows):
 		return difference(r.Tick, "grid", "flows", form.flows, r.Flows)
 	case form.price != r.Price, form.carbon != r.Carbon, form.residual != r.Residual:
 		return difference(r.Tick, "grid", "price, carbon and residual", [...]int64{int64(form.price), form.carbon, int64(form.residual)},
@@ -180,12 +194,8 @@ func diffCommands(r *sim.StepRecord, f *stepForm) error {
 
 // compareCells returns a *DifferenceError for the first member whose readings, decisions or
 // events differ.
-func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm) error {
+func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm, shape *shape) error {
 	if err := v.load(r.Tick); err != nil {
-		return err
-	}
-	shape, err := v.store.shapeAt(r.Tick)
-	if err != nil {
 		return err
 	}
 	rec := &sim.StepRecord{Cells: shape.records()}
@@ -194,7 +204,7 @@ func (v *verifier) compareCells(r *sim.StepRecord, form *stepForm) error {
 		kept := rec.Cells[i]
 		if v.cells != nil {
 			v.cells[i].fill(kept, int(r.Tick-v.span.from))
-			if d := diffReadings(r.Tick, kept, c); d != nil {
+			if d := diffReadings(r.Tick, kept, c, shape.flows); d != nil {
 				return d
 			}
 		}
@@ -233,7 +243,8 @@ func (v *verifier) load(t twins.Tick) error {
 	return nil
 }
 
-func diffReadings(t twins.Tick, kept, computed *twins.CellRecord) error {
+// diffReadings compares readings and their sums, of which a layout has the first columns.
+func diffReadings(t twins.Tick, kept, computed *twins.CellRecord, flows int) error {
 	for i := range computed.Blocks {
 		b, of := &computed.Blocks[i], &kept.Blocks[i]
 		for n := range of.Columns {
@@ -245,14 +256,22 @@ func diffReadings(t twins.Tick, kept, computed *twins.CellRecord) error {
 				}
 			}
 		}
-		if was := of.Flows; was != b.Flows {
-			return difference(t, computed.Path, "flows of "+b.Kind.Plural, was, b.Flows)
+		if is := firstFlows(b.Flows, flows); of.Flows != is {
+			return difference(t, computed.Path, "flows of "+b.Kind.Plural, of.Flows, is)
 		}
 	}
-	if kept.Flows != computed.Flows {
-		return difference(t, computed.Path, "flows", kept.Flows, computed.Flows)
+	if is := firstFlows(computed.Flows, flows); kept.Flows != is {
+		return difference(t, computed.Path, "flows", kept.Flows, is)
 	}
 	return nil
+}
+
+// firstFlows returns flows of which only the first n columns are set.
+func firstFlows(f twins.Flows, n int) twins.Flows {
+	for i := n; i < len(twins.FlowColumns); i++ {
+		twins.FlowColumns[i].Set(&f, 0)
+	}
+	return f
 }
 
 // diffDecisions compares decisions and notable events.

@@ -13,9 +13,18 @@ type ModelChange struct {
 	Model int
 	What  string
 	// Differs reports whether a step of the model before may have other figures in this one,
-	// judged by how the frequency moved in the step; nil: any step may.
-	Differs func(*twins.Swing) bool
+	// from what is kept of it; nil: any step may.
+	Differs func(*KeptStep) bool
+	// Lasts says that a step that differs may change all steps after it.
+	Lasts bool
 }
+
+// KeptStep is what a change of the model is judged by: figures and notable events of a step
+// that was made by the model before.
+type KeptStep struct {
+	Swing  twins.Swing
+	Flows  twins.Flows
+	Events []twins.Notice}
 
 // Models are this program's model and all earlier ones, in order. A change of the program
 // after which the same inputs give other figures adds one: a run is computed again only by
@@ -23,8 +32,18 @@ type ModelChange struct {
 var Models = []ModelChange{
 	{Model: 1, What: "the first whose runs were kept"},
 	{Model: 2, What: "each tier has a reason of its own: differs only in steps in which under-frequency stages were reached",
-		Differs: func(s *twins.Swing) bool { return s.Stages > 0 || s.Blackout }},
-	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip"},
+		Differs: func(k *KeptStep) bool { return k.Swing.Stages > 0 || k.Swing.Blackout }},
+	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip: " +
+		"differs only from the first step on in which load waits or a vehicle lacks energy", Differs: defersLoad, Lasts: true},
+}
+
+// defersLoad reports whether load waited in a step or was not served that was not essential,
+// or a vehicle came or left without the energy of its trip or of its target.
+func defersLoad(k *KeptStep) bool {
+	if k.Flows.Shifted != 0 || k.Flows.Unserved != k.Flows.UnservedEssential {
+		return true
+	}
+	return slices.ContainsFunc(k.Events, func(n twins.Notice) bool { return twins.LacksEnergy(&n.Event) })
 }
 
 // Model returns the number of this program's model.

@@ -152,6 +152,19 @@ const (
 	drivenByIt, drivenElsewhere                                 = 0, 1
 )
 
+// LacksEnergy reports whether an event is that of a vehicle that came or left without the
+// energy of its trip or, before model 3, of its target.
+func LacksEnergy(e *Event) bool {
+	switch e.Type {
+	case vehiclePluggedIn:
+		return e.V[pluggedImpossible] > 0
+	case vehicleUnplugged:
+		const least = 3600 // mJ, a milliwatt over the longest step
+		return e.V[leftReady] == 0 || e.V[leftHeld] < e.V[leftTrip]-least
+	}
+	return false
+}
+
 // Purposes of a vehicle's random streams.
 const (
 	purposeArrival   Purpose = 1
