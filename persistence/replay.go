@@ -263,9 +263,9 @@ func (s *Store) states(n twins.Tick) (cells [][]byte, grid []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &decoder{b: b}
-	communities := r.uint()
-	if err := r.done(); err != nil {
+	r := newDecoder(b)
+	communities := r.Uint()
+	if err := r.Done(); err != nil {
 		return nil, nil, err
 	}
 	for i := range communities {

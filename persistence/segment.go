@@ -216,9 +216,9 @@ func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
 		return twins.Swing{}, false
 	}
 	f := &stepForm{}
-	r := &decoder{b: b}
+	r := newDecoder(b)
 	f.readHead(r)
-	return f.swing, r.err == nil
+	return f.swing, r.Err() == nil
 }
 
 // ModelOf returns the model that made a step, and whether this program can compute the

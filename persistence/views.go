@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -246,8 +247,8 @@ func (f *folds) appendHour(entries []Entry) []Entry {
 }
 
 func (f *folds) mark(entries []Entry) []Entry {
-	var w encoder
-	w.int(int64(f.next))
+	var w form.Writer
+	w.Int(int64(f.next))
 	for _, of := range f.windows {
 		entries = append(entries, f.store.seal(markKey(of.kind), w))
 	}
@@ -406,8 +407,8 @@ func (s *Store) FoldedOf(k *views.Kind) twins.Tick {
 	if err != nil {
 		return s.base
 	}
-	r := &decoder{b: b}
-	if n := twins.Tick(r.int()); r.done() == nil && n > s.base && n <= s.Steps() {
+	r := newDecoder(b)
+	if n := twins.Tick(r.Int()); r.Done() == nil && n > s.base && n <= s.Steps() {
 		return n
 	}
 	return s.base
