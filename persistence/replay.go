@@ -237,7 +237,7 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 		}
 		head := s.before(n)
 		if n == 0 {
-			return &Moment{World: w, Chain: s.chainFrom(head)}, nil
+			return &Moment{World: w, Chain: s.chainFrom(w, head)}, nil
 		}
 		if head != (sim.Hash{}) {
 			var cells [][]byte
@@ -246,7 +246,7 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 				err = w.Restore(cells, grid)
 			}
 			if err == nil {
-				return &Moment{World: w, Chain: s.chainFrom(head), Steps: n}, nil
+				return &Moment{World: w, Chain: s.chainFrom(w, head), Steps: n}, nil
 			}
 			s.repaired("journal: snapshot after step %d: %v; the one before it serves", n, err)
 		}

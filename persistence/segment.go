@@ -234,15 +234,12 @@ func (s *Store) ModelOf(t twins.Tick) (model int, again bool) {
 // Joints returns the points at which the run was continued with another model.
 func (s *Store) Joints() []sim.Joint { return s.run.meta.Journal.form().Joints }
 
-// chainFrom returns a chain that continues from a head. If this program stores states in a
+// chainFrom returns a chain of a world's run that continues from a head. If this program stores states in a
 // newer version than the run does, the chain takes hashes of states from the records.
-func (s *Store) chainFrom(head sim.Hash) *sim.Chain {
+func (s *Store) chainFrom(w *sim.World, head sim.Hash) *sim.Chain {
 	c := sim.ResumeChain(head)
-	upgraded := false
-	for _, g := range s.segments {
-		upgraded = upgraded || g.layout.Upgraded()
-	}
-	if upgraded {
+	now := w.NewForm().Layout
+	if slices.ContainsFunc(s.segments, func(g *segment) bool { return g.layout.Upgraded(now) }) {
 		c.Known = func(t twins.Tick) (sim.Hash, bool) {
 			if t >= s.Steps() || s.missing.has(t) {
 				return sim.Hash{}, false
@@ -291,7 +288,7 @@ func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	form.Joints = append(form.Joints, sim.Joint{Tick: at, Model: sim.Model(), Layout: twins.LayoutOf(w.Cells)})
+	form.Joints = append(form.Joints, sim.Joint{Tick: at, Model: sim.Model(), Layout: w.NewForm().Layout})
 	form.Model = sim.Model()
 	return &form, nil
 }
