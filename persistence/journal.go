@@ -253,7 +253,7 @@ func (j *Journal) checkHead(t twins.Tick, head sim.Hash) error {
 		return nil
 	}
 	if was := j.store.head(t); was != (sim.Hash{}) && was != head {
-		return &DamageError{Dir: j.store.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
+		return j.store.contradiction(t)
 	}
 	return nil
 }

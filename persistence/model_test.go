@@ -186,7 +186,7 @@ func TestResumedByAnotherModel(t *testing.T) {
 		{"scarcity", island, 100, func(s *twins.Swing) bool { return s.Stages > 0 }}, // the day before differs, its own steps do not
 	} {
 		stop := row.stop
-		r := endedEarly(t, build(t, row.scenario, scenario.Options{Days: &days, Set: row.set}), stop)
+		r := endedEarly(t, build(t, row.scenario, scenario.Options{Days: &days, Set: row.set}), stop, Retention{})
 		func() {
 			was := sim.Models
 			sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's", Differs: row.differs})
@@ -220,13 +220,14 @@ func TestResumedByAnotherModel(t *testing.T) {
 }
 
 // endedEarly makes a run that was interrupted after so many steps, and returns its folder.
-func endedEarly(t *testing.T, w *sim.World, stop twins.Tick) string {
+func endedEarly(t *testing.T, w *sim.World, stop twins.Tick, keeps Retention) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Retention = keeps
 	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
 	if err != nil {
@@ -374,7 +375,7 @@ func TestKeptStatesAreUpgraded(t *testing.T) {
 	if w.Form.Layout.Forms != nil {
 		t.Errorf("forms %v are in the layout though all are in version 1: the chain would begin with another head", w.Form.Layout.Forms)
 	}
-	dir := endedEarly(t, w, 110)
+	dir := endedEarly(t, w, 110, Retention{})
 
 	upgraded := raised{}
 	var newer *twins.Layout

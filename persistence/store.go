@@ -62,6 +62,7 @@ type Store struct {
 	digest    sim.Hash
 	leftOut   twins.Tick // steps at the end that can be neither read nor computed again
 	segments  []*segment // one, and one more for each joint
+	begins    firstShown
 
 	packer   *zstd.Encoder
 	packed   []byte // reused

@@ -318,7 +318,7 @@ func (s *Store) atFolded(at twins.Tick) (*Moment, *folds, error) {
 		return nil, nil, err
 	}
 	cal := m.World.Scenario.Calendar
-	from := max(dayOf(cal, min(at, s.Folded())), s.windowsFrom(cal))
+	from := min(at, max(dayOf(cal, min(at, s.Folded())), s.windowsFrom(cal), s.First()))
 	if s.Recomputable(from, at) != nil { // another model made the steps: devices are unknown
 		set, err := s.viewsAt(from)
 		if err != nil {
@@ -365,8 +365,19 @@ func (s *Store) viewsAt(n twins.Tick) (*views.Set, error) {
 }
 
 // viewsBefore returns the last stored views of at most so many steps, and their number of steps;
-// views of no steps if none are stored that this program can read.
+// views of no steps if none are stored that this program can read. If the steps since then
+// cannot all be shown, the views skip those before First.
 func (s *Store) viewsBefore(most twins.Tick) (*views.Set, twins.Tick, error) {
+	set, n, err := s.storedViews(most)
+	if first := min(s.First(), most); err == nil && n < first {
+		set.Skip(first)
+		n = first
+	}
+	return set, n, err
+}
+
+// storedViews is viewsBefore without skipping.
+func (s *Store) storedViews(most twins.Tick) (*views.Set, twins.Tick, error) {
 	w, err := s.shownWorld()
 	if err != nil {
 		return nil, 0, err
