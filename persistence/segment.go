@@ -290,14 +290,12 @@ func (s *Store) swingOf(t twins.Tick) (twins.Swing, bool) {
 	return f.swing, r.Err() == nil
 }
 
-// ModelOf returns the model that made a step, and whether this program can compute the
-// step again.
-func (s *Store) ModelOf(t twins.Tick) (model int, again bool) {
+// ModelOf returns the model that made a step.
+func (s *Store) ModelOf(t twins.Tick) int {
 	if s.parent != nil && t < s.base {
 		return s.parent.ModelOf(t)
 	}
-	g := s.segmentOf(t)
-	return g.model, s.firstDifference(g, t, t+1) < 0
+	return s.segmentOf(t).begun
 }
 
 // Joints returns the points at which the run was continued with another model.

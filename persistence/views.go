@@ -113,7 +113,7 @@ func newFolds(s *Store, w *sim.World, set *views.Set, kinds []*views.Kind, next 
 		f.hoursFrom = views.LocalHour(f.cal, s.base)
 	}
 	for _, k := range kinds {
-		of := &windowFold{kind: k, stored: s.FoldedOf(k)}
+		of := &windowFold{kind: k, stored: s.foldedOf(k)}
 		for i := range w.Cells {
 			of.hour, of.day = append(of.hour, k.Window(w, i)), append(of.day, k.Window(w, i))
 		}
@@ -312,7 +312,7 @@ func (f *folds) restoreStored(span Span, start int64, ends bool) {
 			all = of.day
 		}
 		if s != f.store {
-			stored = s.FoldedOf(of.kind)
+			stored = s.foldedOf(of.kind)
 		}
 		if stored < f.next || stored > f.next && !ends {
 			continue
@@ -483,10 +483,10 @@ func (r *Reader) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 func (s *Store) windowsFrom(cal *inputs.Calendar) twins.Tick { return dayOf(cal, s.base) }
 
 // Folded returns how many steps are in the windows of usage.
-func (s *Store) Folded() twins.Tick { return s.FoldedOf(views.UsageKind) }
+func (s *Store) Folded() twins.Tick { return s.foldedOf(views.UsageKind) }
 
-// FoldedOf returns how many steps are in the windows of a kind.
-func (s *Store) FoldedOf(k *views.Kind) twins.Tick {
+// foldedOf returns how many steps are in the windows of a kind.
+func (s *Store) foldedOf(k *views.Kind) twins.Tick {
 	b, err := s.get(markKey(k))
 	if err != nil {
 		return s.base

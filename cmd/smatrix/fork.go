@@ -137,8 +137,8 @@ func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.
 // printFirst says with which step a report begins, if earlier ones cannot be shown.
 func printFirst(w io.Writer, s *persistence.Store) {
 	if first := s.First(); first > 0 {
-		model, _ := s.ModelOf(first - 1)
-		fmt.Fprintf(w, "smatrix: the records begin with step %d: earlier ones have been deleted, and model %d made them, so that they cannot be computed again\n", first, model)
+		fmt.Fprintf(w, "smatrix: the records begin with step %d: earlier ones have been deleted, and model %d made them, so that they cannot be computed again\n",
+			first, s.ModelOf(first-1))
 	}
 }
 
