@@ -179,18 +179,18 @@ func (k *cellChunk) fill(c *twins.CellRecord, step int) {
 
 // append appends the stored form.
 func (k *cellChunk) append(b []byte, c *twins.CellLayout, from twins.Tick) []byte {
-	w := encoder(b)
+	w := encoder{b}
 	steps := len(k.flows.rows)
 	gathered, base := newSeries(steps), make([]int64, steps)
-	w.int(int64(from))
-	w.uint(uint64(steps))
-	w.uint(uint64(len(c.Blocks)))
+	w.Int(int64(from))
+	w.Uint(uint64(steps))
+	w.Uint(uint64(len(c.Blocks)))
 	for i, block := range c.Blocks {
-		w.text(block.Kind.Name)
-		w.uint(uint64(len(block.Paths)))
-		w.uint(uint64(len(block.Columns)))
+		w.Text(block.Kind.Name)
+		w.Uint(uint64(len(block.Paths)))
+		w.Uint(uint64(len(block.Columns)))
 		for n, col := range block.Columns {
-			w.text(col.Name)
+			w.Text(col.Name)
 			if k.columns[i][n].zero() && !col.Derived { // as most columns are in most steps
 				w.zeros(len(block.Paths))
 				continue
@@ -206,28 +206,28 @@ func (k *cellChunk) append(b []byte, c *twins.CellLayout, from twins.Tick) []byt
 		}
 	}
 	k.flows.eachColumn(gathered, func(_ int, vs []int64) { w.series(vs) })
-	return w
+	return w.Writer
 }
 
 // readCellChunk is the inverse of append, for a cell of the same scenario and layout.
 func readCellChunk(b []byte, s *shape, community int, from twins.Tick, steps int) (*cellChunk, error) {
 	c := s.cells[community]
-	r := &decoder{b: b}
-	if t, n := twins.Tick(r.int()), r.uint(); t != from || n != uint64(steps) {
+	r := newDecoder(b)
+	if t, n := twins.Tick(r.Int()), r.Uint(); t != from || n != uint64(steps) {
 		return nil, fmt.Errorf("it has %d steps from %d on, wanted %d from %d on", n, t, steps, from)
 	}
-	if n := r.uint(); n != uint64(len(c.Blocks)) {
+	if n := r.Uint(); n != uint64(len(c.Blocks)) {
 		return nil, fmt.Errorf("it has %d kinds, wanted %d", n, len(c.Blocks))
 	}
 	k := newCellChunk(s, community)
 	vs, base := make([]int64, steps), make([]int64, steps)
 	for i, block := range c.Blocks {
-		if name, n := r.text(), r.uint(); name != block.Kind.Name || n != uint64(len(block.Paths)) {
+		if name, n := r.Text(), r.Uint(); name != block.Kind.Name || n != uint64(len(block.Paths)) {
 			return nil, fmt.Errorf("it has %d of %q, wanted %d of %q", n, name, len(block.Paths), block.Kind.Name)
 		}
 		before := -1
-		for range r.count(1) {
-			name := r.text()
+		for range r.Count(1) {
+			name := r.Text()
 			n := block.ColumnNamed(name)
 			if n < 0 {
 				return nil, fmt.Errorf("it has the column %q, which the run's layout does not have", name)
@@ -259,7 +259,7 @@ func readCellChunk(b []byte, s *shape, community int, from twins.Tick, steps int
 			}
 		}
 	}
-	return k, r.done()
+	return k, r.Done()
 }
 
 func (m *matrix) allocate(steps int) {
@@ -284,7 +284,7 @@ func (m *matrix) set(i int, vs []int64) {
 }
 
 // zeros writes n series of zeros.
-func (w *encoder) zeros(n int) { *w = append(*w, make([]byte, n)...) }
+func (w *encoder) zeros(n int) { w.Writer = append(w.Writer, make([]byte, n)...) }
 
 // shares writes a column that is proportional to another one, base, as a state of charge is
 // to the energy stored: the greatest value and base's value in the same step, then the
@@ -298,7 +298,7 @@ func (w *encoder) shares(vs, base []int64) {
 	}
 	share, of := vs[at], base[at]
 	rest := make([]int64, len(vs))
-	w.ints(share, of)
+	w.Ints(share, of)
 	for i := range vs {
 		rest[i] = vs[i] - proportion(base[i], share, of)
 	}
@@ -306,7 +306,7 @@ func (w *encoder) shares(vs, base []int64) {
 }
 
 func (r *decoder) shares(vs, base []int64) {
-	share, of := r.int(), r.int()
+	share, of := r.Int(), r.Int()
 	r.series(vs)
 	for i := range vs {
 		vs[i] += proportion(base[i], share, of)

@@ -94,90 +94,19 @@ func unseal(u *zstd.Decoder, key, value []byte) ([]byte, error) {
 	return u.DecodeAll(value[6:], nil)
 }
 
-// encoder appends the elements of a value's body.
-type encoder []byte
+// encoder appends the elements of a value's body: those of sim/form, and the journal's own.
+type encoder struct{ form.Writer }
 
-func (w *encoder) uint(v uint64)   { *w = binary.AppendUvarint(*w, v) }
-func (w *encoder) int(v int64)     { *w = form.AppendInt(*w, v) }
-func (w *encoder) text(s string)   { w.uint(uint64(len(s))); *w = append(*w, s...) }
-func (w *encoder) hash(h sim.Hash) { *w = append(*w, h[:]...) }
-func (w *encoder) ints(vs ...int64) {
-	b := []byte(*w)
-	for _, v := range vs {
-		b = form.AppendInt(b, v)
-	}
-	*w = b
-}
+func (w *encoder) hash(h sim.Hash) { w.Bytes(h[:]) }
 
-// decoder reads the elements that encoder appends. It keeps the first error; later reads
-// return zeros.
-type decoder struct {
-	b   []byte
-	err error
-}
+// decoder reads the elements that encoder appends.
+type decoder struct{ *form.Reader }
 
-var errCut = errors.New("it is cut short")
-
-func (r *decoder) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-	r.b = nil
-}
-
-func (r *decoder) uint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.fail(errCut)
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-func (r *decoder) int() int64 {
-	v, n := binary.Varint(r.b)
-	if n <= 0 {
-		r.fail(errCut)
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-// count reads the number of elements that follow, of at least least bytes each.
-func (r *decoder) count(least int) int {
-	n := r.uint()
-	if n > uint64(len(r.b)/max(least, 1)) {
-		r.fail(errCut)
-		return 0
-	}
-	return int(n)
-}
-
-func (r *decoder) text() string {
-	n := r.count(1)
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
-}
+func newDecoder(b []byte) *decoder { return &decoder{form.NewReader(b)} }
 
 func (r *decoder) hash() (h sim.Hash) {
-	if len(r.b) < len(h) {
-		r.fail(errCut)
-		return h
-	}
-	copy(h[:], r.b)
-	r.b = r.b[len(h):]
+	copy(h[:], r.Bytes(len(h)))
 	return h
-}
-
-// done returns the first error, or one if bytes are left.
-func (r *decoder) done() error {
-	if r.err == nil && len(r.b) > 0 {
-		r.err = fmt.Errorf("it has %d bytes too many", len(r.b))
-	}
-	return r.err
 }
 
 // mostTogether is the greatest number of commands in one record or value: less than
@@ -199,33 +128,33 @@ const (
 )
 
 func (w *encoder) commands(all []twins.Command) {
-	w.uint(uint64(len(all)))
+	w.Uint(uint64(len(all)))
 	last := &twins.Command{}
 	for i := range all {
 		c := &all[i]
 		same := flagsAfter(last, c)
-		w.uint(same)
+		w.Uint(same)
 		w.textAfter(last.Target, c.Target)
 		if same&sameStep == 0 {
-			w.ints(int64(c.Step), c.Seq)
+			w.Ints(int64(c.Step), c.Seq)
 		}
 		if same&sameName == 0 {
-			w.text(c.Type.String())
+			w.Text(c.Type.String())
 		}
 		switch {
 		case same&hasBody != 0 && same&sameValue == 0:
-			w.text(c.Body)
+			w.Text(c.Body)
 		case same&hasBody == 0 && same&sameSetting == 0:
-			w.text(c.Setting())
+			w.Text(c.Setting())
 		}
 		if same&(hasBody|sameValue) == 0 {
-			w.int(c.Value())
+			w.Int(c.Value())
 		}
 		if same&hasKey != 0 {
-			w.text(c.Key)
+			w.Text(c.Key)
 		}
 		if same&hasAccount != 0 {
-			w.int(int64(c.By))
+			w.Int(int64(c.By))
 		}
 		last = c
 	}
@@ -250,27 +179,27 @@ func flagsAfter(last, c *twins.Command) (flags uint64) {
 
 func (r *decoder) commands() (all []twins.Command) {
 	last := twins.Command{}
-	for range r.count(3) {
-		c, same := last, r.uint()
+	for range r.Count(3) {
+		c, same := last, r.Uint()
 		c.Key, c.By = "", 0
 		if same > knownFlags {
-			r.fail(fmt.Errorf("it has a command with flags %#x that are unknown to this version", same))
+			r.Fail(fmt.Errorf("it has a command with flags %#x that are unknown to this version", same))
 		}
 		c.Target, c.Seq = r.textAfter(last.Target), last.Seq+1
 		if same&sameStep == 0 {
-			c.Step, c.Seq = twins.Tick(r.int()), r.int()
+			c.Step, c.Seq = twins.Tick(r.Int()), r.Int()
 		}
 		if same&sameName == 0 {
 			c.Type = r.commandType()
 		}
 		r.commandBody(&c, &last, same)
 		if same&hasKey != 0 {
-			c.Key = r.text()
+			c.Key = r.Text()
 		}
 		if same&hasAccount != 0 {
-			c.By = twins.Account(r.int())
+			c.By = twins.Account(r.Int())
 		}
-		if r.err != nil {
+		if r.Err() != nil {
 			return nil
 		}
 		all, last = append(all, c), c
@@ -280,10 +209,10 @@ func (r *decoder) commands() (all []twins.Command) {
 
 // commandType reads the name of a command's type.
 func (r *decoder) commandType() *twins.CommandType {
-	name := r.text()
+	name := r.Text()
 	t := twins.CommandNamed(name)
 	if t == nil {
-		r.fail(fmt.Errorf("a command %q is unknown to this version", name))
+		r.Fail(fmt.Errorf("a command %q is unknown to this version", name))
 	}
 	return t
 }
@@ -293,10 +222,10 @@ func (r *decoder) commandBody(c, last *twins.Command, same uint64) {
 	typed := same&hasBody != 0
 	switch {
 	case typed == c.Type.OfSetting():
-		r.fail(fmt.Errorf("a command %q has the body of another type", c.Type))
+		r.Fail(fmt.Errorf("a command %q has the body of another type", c.Type))
 		return
 	case typed && same&sameValue == 0:
-		c.Body = r.text()
+		c.Body = r.Text()
 		return
 	case typed:
 		return
@@ -306,10 +235,10 @@ func (r *decoder) commandBody(c, last *twins.Command, same uint64) {
 	}
 	setting, value := last.Setting(), last.Value()
 	if same&sameSetting == 0 {
-		setting = r.text()
+		setting = r.Text()
 	}
 	if same&sameValue == 0 {
-		value = r.int()
+		value = r.Int()
 	}
 	c.Body = twins.Set("", setting, value).Body
 }
@@ -319,17 +248,17 @@ func (w *encoder) textAfter(last, s string) {
 	for n < min(len(last), len(s)) && last[n] == s[n] {
 		n++
 	}
-	w.uint(uint64(n))
-	w.text(s[n:])
+	w.Uint(uint64(n))
+	w.Text(s[n:])
 }
 
 func (r *decoder) textAfter(last string) string {
-	n := r.uint()
+	n := r.Uint()
 	if n > uint64(len(last)) {
-		r.fail(errors.New("it has more in common with the text before than that has"))
+		r.Fail(errors.New("it has more in common with the text before than that has"))
 		return ""
 	}
-	return last[:n] + r.text()
+	return last[:n] + r.Text()
 }
 
 // putFlows writes the first len(to) columns of flows.
@@ -368,15 +297,15 @@ func (w *encoder) series(vs []int64) {
 	}
 	switch {
 	case differ == 0 && vs[0] == 0:
-		w.uint(seriesZero)
+		w.Uint(seriesZero)
 	case differ == 0:
-		w.uint(seriesSame)
-		w.int(vs[0])
+		w.Uint(seriesSame)
+		w.Int(vs[0])
 	case wide < 1<<62 || differencesFit(vs):
 		unit := form.Unit(vs)
-		w.uint(seriesDelta)
-		w.uint(unit)
-		b, last := []byte(*w), int64(0)
+		w.Uint(seriesDelta)
+		w.Uint(unit)
+		b, last := []byte(w.Writer), int64(0)
 		for _, v := range vs {
 			if unit != 1 { // a division takes longer than the rest of the loop
 				v /= int64(unit)
@@ -384,36 +313,36 @@ func (w *encoder) series(vs []int64) {
 			b = form.AppendInt(b, v-last)
 			last = v
 		}
-		*w = b
+		w.Writer = b
 	default:
-		w.uint(seriesPlain)
-		w.ints(vs...)
+		w.Uint(seriesPlain)
+		w.Ints(vs...)
 	}
 }
 
 // series reads a series, and reports whether it is all zeros.
 func (r *decoder) series(vs []int64) (zero bool) {
-	switch mode := r.uint(); mode {
+	switch mode := r.Uint(); mode {
 	case seriesZero:
 		clear(vs)
 		return true
 	case seriesSame:
-		v := r.int()
+		v := r.Int()
 		for i := range vs {
 			vs[i] = v
 		}
 	case seriesDelta:
-		unit, last := int64(r.uint()), int64(0)
+		unit, last := int64(r.Uint()), int64(0)
 		for i := range vs {
-			last += r.int()
+			last += r.Int()
 			vs[i] = last * unit
 		}
 	case seriesPlain:
 		for i := range vs {
-			vs[i] = r.int()
+			vs[i] = r.Int()
 		}
 	default:
-		r.fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
+		r.Fail(fmt.Errorf("it has a series of form %d that is unknown", mode))
 	}
 	return false
 }

@@ -207,13 +207,13 @@ func TestGoldenCommands(t *testing.T) {
 	all[1].Key, all[2].By, all[3].Key, all[3].By = "a key", 12, "another", -3
 	var w encoder
 	w.commands(all)
-	b := g.get(t, "commands", w)
-	if !bytes.Equal(b, w) {
-		t.Errorf("commands are written as %x, was %x", []byte(w), b)
+	b := g.get(t, "commands", w.Writer)
+	if !bytes.Equal(b, w.Writer) {
+		t.Errorf("commands are written as %x, was %x", []byte(w.Writer), b)
 	}
-	r := &decoder{b: b}
-	if got := r.commands(); r.done() != nil || !reflect.DeepEqual(got, all) {
-		t.Errorf("%v: %+v\nwanted %+v", r.done(), got, all)
+	r := newDecoder(b)
+	if got := r.commands(); r.Done() != nil || !reflect.DeepEqual(got, all) {
+		t.Errorf("%v: %+v\nwanted %+v", r.Done(), got, all)
 	}
 	f := &memoryFile{}
 	l := &ledger{f: f, buf: append([]byte(ledgerMagic), ledgerVersion)}
@@ -246,9 +246,9 @@ func TestCommandsThatAreNotOurs(t *testing.T) {
 		{"a bell with a setting", append([]byte{1, sameStep, 0, 0, 9}, "bell.ring\x01x\x02"...), `command "bell.ring" has the body of another type`},
 		{"cut in its key", []byte{1, sameStep | sameValue | hasKey, 0, 0, 3, 's', 'e', 't', 1, 'x', 9, 'k'}, "cut short"},
 	} {
-		r := &decoder{b: row.b}
+		r := newDecoder(row.b)
 		all := r.commands()
-		if err := r.done(); err == nil || !strings.Contains(err.Error(), row.want) {
+		if err := r.Done(); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, %+v, wanted %q", row.name, err, all, row.want)
 		}
 	}

@@ -107,9 +107,9 @@ func (s *Store) scanCommands(first int, visit func(number int, commands []twins.
 		if err != nil {
 			return nil // the ledger has the command; if not, a head will differ
 		}
-		r := &decoder{b: body}
+		r := newDecoder(body)
 		all := r.commands()
-		if r.done() != nil {
+		if r.Done() != nil {
 			return nil
 		}
 		return visit(int(number), all)
@@ -255,7 +255,7 @@ func (s *Store) commandEntries(x *commandIndex, commands []twins.Command) (entri
 	for batch := range slices.Chunk(commands, mostTogether) {
 		var w encoder
 		w.commands(batch)
-		entries = append(entries, s.seal(key(keyCommand, twins.Tick(x.next)), w))
+		entries = append(entries, s.seal(key(keyCommand, twins.Tick(x.next)), w.Writer))
 		x.add(x.next, batch)
 	}
 	return entries

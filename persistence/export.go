@@ -56,7 +56,7 @@ func (s *Store) exportTo(format, dir string, sink sim.Sink) error {
 		return err
 	}
 	b := &views.Bookings{Rates: w.Scenario.Rates}
-	if err := s.Replay(0, s.Steps(), sink, b); err != nil || format != "csv" {
+	if err := s.Replay(s.First(), s.Steps(), sink, b); err != nil || format != "csv" {
 		return err
 	}
 	f, err := os.Create(filepath.Join(dir, bookingsFile))

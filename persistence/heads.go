@@ -62,8 +62,8 @@ func (x *headIndex) page(n int) (heads []sim.Hash, holes []int64, err error) {
 		if rec[8] != recordStep {
 			continue
 		}
-		r := &decoder{b: rec[9:]}
-		t, head := twins.Tick(r.int()), r.hash()
+		r := newDecoder(rec[9:])
+		t, head := twins.Tick(r.Int()), r.hash()
 		if t >= from+x.per { // written since the index was copied
 			break
 		}
@@ -166,9 +166,9 @@ func (s *Store) headInStep(t twins.Tick, k, v []byte) (head sim.Hash, ok bool, e
 	if err != nil {
 		return head, false, err
 	}
-	r := &decoder{b: body}
-	at, head := twins.Tick(r.int()), r.hash()
-	if r.err != nil || at != t {
+	r := newDecoder(body)
+	at, head := twins.Tick(r.Int()), r.hash()
+	if r.Err() != nil || at != t {
 		return sim.Hash{}, false, nil
 	}
 	return head, true, nil

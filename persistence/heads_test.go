@@ -88,8 +88,8 @@ func readSlowly(b []byte) *slowLedger {
 			at = next
 			continue
 		}
-		if r := (&decoder{b: b[at+9 : at+n]}); b[at+8] == recordStep {
-			t, head := int(r.int()), r.hash()
+		if r := newDecoder(b[at+9 : at+n]); b[at+8] == recordStep {
+			t, head := int(r.Int()), r.hash()
 			for len(l.heads) <= t {
 				l.heads = append(l.heads, sim.Hash{})
 			}

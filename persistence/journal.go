@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -252,7 +253,7 @@ func (j *Journal) checkHead(t twins.Tick, head sim.Hash) error {
 		return nil
 	}
 	if was := j.store.head(t); was != (sim.Hash{}) && was != head {
-		return &DamageError{Dir: j.store.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
+		return j.store.contradiction(t)
 	}
 	return nil
 }
@@ -312,9 +313,9 @@ func (j *Journal) flushChunk(entries []Entry) []Entry {
 }
 
 // chunkMark returns the body of a chunk's mark.
-func chunkMark(steps, communities int) (w encoder) {
-	w.uint(uint64(steps))
-	w.uint(uint64(communities))
+func chunkMark(steps, communities int) (w form.Writer) {
+	w.Uint(uint64(steps))
+	w.Uint(uint64(communities))
 	return w
 }
 
@@ -334,8 +335,8 @@ func (j *Journal) snapshot(entries []Entry, r *sim.StepRecord, ends bool) []Entr
 	if j.folds != nil {
 		entries = j.folds.snapshot(entries, ends)
 	}
-	var w encoder
-	w.uint(uint64(len(r.Cells)))
+	var w form.Writer
+	w.Uint(uint64(len(r.Cells)))
 	entries = append(entries, s.seal(key(keySnapshot, after), w))
 	if s.snapshots.last() < after {
 		s.snapshots = s.snapshots.with(after)
@@ -499,9 +500,9 @@ func (j *Journal) end() error {
 		entries = j.snapshot(entries, j.last, true)
 	}
 	digest := j.chain.Digest()
-	var w encoder
-	w.int(int64(j.next))
-	w.hash(digest)
+	var w form.Writer
+	w.Int(int64(j.next))
+	w.Bytes(digest[:])
 	if err := s.table.Put(append(entries, s.seal([]byte{keyEnd}, w))); err != nil {
 		return j.fail(err)
 	}

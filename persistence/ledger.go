@@ -90,9 +90,9 @@ func reopenLedger(path string, size int64) (*ledger, error) {
 //	            over length and all behind it
 func (l *ledger) add(kind byte, body func(*encoder)) {
 	at := len(l.buf)
-	w := encoder(append(l.buf, 0, 0, 0, 0, 0, 0, 0, 0, kind))
+	w := encoder{append(l.buf, 0, 0, 0, 0, 0, 0, 0, 0, kind)}
 	body(&w)
-	l.buf = w
+	l.buf = w.Writer
 	rec := l.buf[at:]
 	binary.LittleEndian.PutUint32(rec, uint32(len(rec)-8))
 	binary.LittleEndian.PutUint32(rec[4:], ledgerSum(rec))
@@ -105,7 +105,7 @@ func ledgerSum(rec []byte) uint32 {
 // step adds the head after a step, and returns the byte at which its record begins.
 func (l *ledger) step(t twins.Tick, head sim.Hash) (at int64) {
 	at = l.size + int64(len(l.buf))
-	l.add(recordStep, func(w *encoder) { w.int(int64(t)); w.hash(head) })
+	l.add(recordStep, func(w *encoder) { w.Int(int64(t)); w.hash(head) })
 	return at
 }
 
@@ -116,7 +116,7 @@ func (l *ledger) commands(all []twins.Command) {
 }
 
 func (l *ledger) end(steps twins.Tick, digest sim.Hash) {
-	l.add(recordEnd, func(w *encoder) { w.int(int64(steps)); w.hash(digest) })
+	l.add(recordEnd, func(w *encoder) { w.Int(int64(steps)); w.hash(digest) })
 }
 
 // flush writes the buffered records.
@@ -291,30 +291,30 @@ func (s *recordScan) search(from int64) int64 {
 
 // take adds a record, without its length and sum, that is at an offset.
 func (c *ledgerContent) take(rec []byte, at int64) error {
-	r := &decoder{b: rec[1:]}
+	r := newDecoder(rec[1:])
 	switch rec[0] {
 	case recordStart:
 		c.start = r.hash()
 	case recordStep:
-		t, head := twins.Tick(r.int()), r.hash()
+		t, head := twins.Tick(r.Int()), r.hash()
 		if t < 0 || c.index.steps > 0 && t > c.index.steps+mostLost { // a fork's first step may be any
-			r.fail(fmt.Errorf("it has step %d behind step %d", t, c.index.steps-1))
+			r.Fail(fmt.Errorf("it has step %d behind step %d", t, c.index.steps-1))
 			break
 		}
 		c.index.add(t, head, at)
 	case recordCommand:
 		c.commands = append(c.commands, r.commands()...)
 	case recordEnd:
-		c.ended, c.digest = twins.Tick(r.int()), r.hash()
+		c.ended, c.digest = twins.Tick(r.Int()), r.hash()
 		if c.ended < 0 || c.index.steps > 0 && c.ended > c.index.steps+mostLost {
-			r.fail(fmt.Errorf("it ends after step %d behind step %d", c.ended, c.index.steps-1))
+			r.Fail(fmt.Errorf("it ends after step %d behind step %d", c.ended, c.index.steps-1))
 			break
 		}
 		c.index.steps = max(c.index.steps, c.ended) // the records of some steps may be lost
 	default:
-		r.fail(fmt.Errorf("a record of kind %q is unknown to this version", rec[0]))
+		r.Fail(fmt.Errorf("a record of kind %q is unknown to this version", rec[0]))
 	}
-	return r.done()
+	return r.Done()
 }
 
 // mostLost bounds the number of steps whose records a hole may contain.

@@ -14,6 +14,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/twins/operator"
 )
 
 // raiseModel gives the test's program another model, which differs in every step.
@@ -177,15 +178,15 @@ func TestResumedByAnotherModel(t *testing.T) {
 		scenario string
 		set      []string
 		stop     twins.Tick
-		differs func(*sim.KeptStep) bool
+		differs  func(*sim.KeptStep) bool
 	}{
 		{"town", town, 30, nil}, // within a day, at its end, in the next one
 		{"town", town, 96, nil},
 		{"town", town, 150, nil},
-		{"scarcity", island, 100, func(s *twins.Swing) bool { return s.Stages > 0 }}, // the day before differs, its own steps do not
+		{"scarcity", island, 100, func(k *sim.KeptStep) bool { return k.Swing.Stages > 0 }}, // the day before differs, its own steps do not
 	} {
 		stop := row.stop
-		r := endedEarly(t, build(t, row.scenario, scenario.Options{Days: &days, Set: row.set}), stop)
+		r := endedEarly(t, build(t, row.scenario, scenario.Options{Days: &days, Set: row.set}), stop, Retention{})
 		func() {
 			was := sim.Models
 			sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's", Differs: row.differs})
@@ -219,13 +220,14 @@ func TestResumedByAnotherModel(t *testing.T) {
 }
 
 // endedEarly makes a run that was interrupted after so many steps, and returns its folder.
-func endedEarly(t *testing.T, w *sim.World, stop twins.Tick) string {
+func endedEarly(t *testing.T, w *sim.World, stop twins.Tick, keeps Retention) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name, Seed: w.Scenario.Seed, Smatrix: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Retention = keeps
 	chain := w.NewChain()
 	j, err := r.Keep(w, chain, Durability{Every: time.Hour})
 	if err != nil {
@@ -291,19 +293,50 @@ func TestColumnAdded(t *testing.T) {
 	}
 }
 
-// A program in which a kind stores its state in another version upgrades older runs: it
-// replays, verifies, resumes and forks them, and no figure changes.
-func TestStateVersionRaised(t *testing.T) {
+// raised counts the states of older versions that a test's program has upgraded, by name.
+type raised map[string]int
+
+// raiseBattery, raiseCell and raiseStrategy give the test's program another version of a
+// stored form, which has the bytes of the one before.
+func (n raised) raiseBattery(t *testing.T) {
 	const size = 1 + 12*8 // of a battery's state in version 1
-	upgraded := 0
 	was := *twins.Battery
+	t.Cleanup(func() { *twins.Battery = was })
 	twins.Battery.Version = 2
 	twins.Battery.Upgrades = map[uint8]twins.Upgrade{1: func(b []byte) (state, rest []byte, err error) {
-		upgraded++
-		state = append([]byte{2}, b[1:size]...)
-		return state, b[size:], nil
+		n["battery"]++
+		return append([]byte{2}, b[1:size]...), b[size:], nil
 	}}
-	defer func() { *twins.Battery = was }()
+}
+
+func (n raised) raiseCell(t *testing.T) {
+	was := *twins.CellForm
+	t.Cleanup(func() { *twins.CellForm = was })
+	twins.CellForm.Version = 2
+	twins.CellForm.Upgrades = map[uint8]func(*twins.Cell, []byte) ([]byte, []byte, error){1: func(_ *twins.Cell, b []byte) (state, rest []byte, err error) {
+		n["cell"]++
+		return append([]byte{2}, b[1:]...), nil, nil
+	}}
+}
+
+// raiseStrategy raises a strategy whose state is the last of its stored form.
+func (n raised) raiseStrategy(t *testing.T, s *twins.Strategy) {
+	was := *s
+	t.Cleanup(func() { *s = was })
+	s.Version = 2
+	s.Upgrades = map[uint8]twins.Upgrade{1: func(b []byte) (state, rest []byte, err error) {
+		n[s.Name]++
+		return b, nil, nil
+	}}
+}
+
+// A program that stores the states of a kind, a community and a strategy in another version
+// upgrades older runs: it replays, verifies, resumes and forks them, and no figure changes.
+func TestStateVersionRaised(t *testing.T) {
+	upgraded := raised{}
+	upgraded.raiseBattery(t)
+	upgraded.raiseCell(t)
+	upgraded.raiseStrategy(t, operator.Strategy)
 	for _, a := range archivedRuns(t) {
 		if a.Archive != "city-killed.tar.zst" && a.Archive != "town-fork.tar.zst" {
 			continue
@@ -325,7 +358,72 @@ func TestStateVersionRaised(t *testing.T) {
 			b.isResumed(t, source)
 		})
 	}
-	if upgraded == 0 {
-		t.Error("no state has been upgraded")
+	for _, name := range []string{"battery", "cell", "operator"} {
+		if upgraded[name] == 0 {
+			t.Errorf("no state of %s has been upgraded", name)
+		}
+	}
+}
+
+// The states that this program keeps are read by one in which community and strategies are
+// in version 2. A run that such a program begins says so in its layout, and a program that
+// does not know the version refuses it.
+func TestKeptStatesAreUpgraded(t *testing.T) {
+	days := 2
+	o := scenario.Options{Days: &days, Set: []string{"households=12", "controls.community=halving"}}
+	w := build(t, "scarcity", o)
+	if w.Form.Layout.Forms != nil {
+		t.Errorf("forms %v are in the layout though all are in version 1: the chain would begin with another head", w.Form.Layout.Forms)
+	}
+	dir := endedEarly(t, w, 110, Retention{})
+
+	upgraded := raised{}
+	var newer *twins.Layout
+	t.Run("raised", func(t *testing.T) {
+		halving := twins.StrategyNamed("halving")
+		upgraded.raiseCell(t)
+		upgraded.raiseStrategy(t, operator.Strategy)
+		was := *halving
+		t.Cleanup(func() { *halving = was })
+		halving.Version, halving.Upgrades = 2, map[uint8]twins.Upgrade{1: func(b []byte) (state, rest []byte, err error) {
+			upgraded["halving"]++
+			return b[:8], b[8:], nil
+		}}
+		s := open(t, dir, Read)
+		if err := s.Verify(0, s.Steps(), nil, nil); err != nil || len(s.Repairs()) > 0 {
+			t.Errorf("verify: %v, repairs %q", err, s.Repairs())
+		}
+		head, _ := s.HeadAt(105)
+		if m, err := s.At(105); err != nil || m.Chain.Head() != head {
+			t.Errorf("after step 104: %v", err)
+		}
+		s.Close()
+		s = open(t, dir, Write)
+		j, m, err := s.Resume(Durability{Every: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, 150)
+		s = open(t, dir, Read) // its states are in both versions
+		defer s.Close()
+		if err := s.Verify(0, s.Steps(), nil, nil); err != nil || len(s.Repairs()) > 0 {
+			t.Errorf("resumed, verify: %v, repairs %q", err, s.Repairs())
+		}
+		for _, name := range []string{"cell", "operator", "halving"} {
+			if upgraded[name] == 0 {
+				t.Errorf("no state of %s has been upgraded", name)
+			}
+		}
+		newer = build(t, "scarcity", o).Form.Layout
+	})
+	text, err := json.Marshal(newer.Forms)
+	if want := `["cell 2","strategy/halving 2","strategy/operator 2"]`; err != nil || string(text) != want {
+		t.Errorf("the layout of a newer program has forms %s, wanted %s", text, want)
+	}
+	if newer.Hash() == w.Form.Layout.Hash() {
+		t.Error("the chains of both programs begin with the same head")
+	}
+	if err := newer.Check(); err == nil || !strings.Contains(err.Error(), "version 2, this program knows versions up to 1") {
+		t.Errorf("the layout of a newer program: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // view is the journal's state after a step: prefixes of its store's lists, which are
 // immutable.
 type view struct {
+	first     twins.Tick // that can be shown
 	steps     twins.Tick // made so far
 	index     headIndex
 	commands  commandIndex
@@ -20,7 +21,7 @@ type view struct {
 // publish makes the current state visible to readers. The caller holds mu, or is the only user.
 func (j *Journal) publish() {
 	s := j.store
-	j.published.Store(&view{min(s.steps, j.next), s.index, s.commands, s.chunks, s.snapshots})
+	j.published.Store(&view{s.First(), min(s.steps, j.next), s.index, s.commands, s.chunks, s.snapshots})
 }
 
 // Reader reads a run while its journal appends steps, or a run that has ended. The journal
@@ -37,7 +38,7 @@ func (j *Journal) Reader() *Reader { return &Reader{of: j.published.Load, store:
 
 // Reader returns a reader of the run.
 func (s *Store) Reader() *Reader {
-	all := &view{s.steps, s.index, s.commands, s.chunks, s.snapshots}
+	all := &view{s.First(), s.steps, s.index, s.commands, s.chunks, s.snapshots}
 	return &Reader{of: func() *view { return all }, store: s.readCopy()}
 }
 
@@ -62,7 +63,7 @@ func (s *Store) parentCopy() *Store {
 // itself.
 func (s *Store) ownSegments() (own []*segment) {
 	for _, g := range s.segments {
-		own = append(own, &segment{from: g.from, model: g.model, layout: g.layout, joint: g.joint})
+		own = append(own, &segment{from: g.from, begun: g.begun, model: g.model, layout: g.layout, joint: g.joint})
 	}
 	return own
 }
@@ -73,6 +74,9 @@ func (r *Reader) refresh() *Store {
 	s.steps, s.index, s.commands, s.chunks, s.snapshots = v.steps, v.index, v.commands, v.chunks, v.snapshots
 	return s
 }
+
+// First returns the first step that can be shown; see Store.First.
+func (r *Reader) First() twins.Tick { return r.of().first }
 
 // Steps returns how many steps are kept, with those that have to be computed again.
 func (r *Reader) Steps() twins.Tick { return r.of().steps }

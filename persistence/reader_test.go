@@ -12,10 +12,9 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// While a journal appends steps and commands, readers read the same steps, devices included,
-// and worlds that continue as the run did.
-func TestReaderBesideAJournal(t *testing.T) {
-	often(t)
+// keeping begins the journal of a killedWorld.
+func keeping(t *testing.T) (*sim.World, *RunDir, *sim.Chain, *Journal) {
+	t.Helper()
 	w, err := killedWorld()
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +28,14 @@ func TestReaderBesideAJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return w, r, chain, j
+}
+
+// While a journal appends steps and commands, readers read the same steps, devices included,
+// and worlds that continue as the run did.
+func TestReaderBesideAJournal(t *testing.T) {
+	often(t)
+	w, r, chain, j := keeping(t)
 	var mu sync.Mutex
 	var flows []twins.Flows
 	var parts []twins.Power // of the first home's first device
@@ -125,19 +132,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 // gauges of every member in every step are as they were.
 func TestGaugesAreComputedAgain(t *testing.T) {
 	often(t)
-	w, err := killedWorld()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	chain := w.NewChain()
-	j, err := r.Keep(w, chain, Durability{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w, r, chain, j := keeping(t)
 	gauges := func(r *sim.StepRecord) (all []int64, known bool) {
 		for _, c := range r.Cells {
 			for i := range c.Blocks {
@@ -194,21 +189,11 @@ func TestGaugesAreComputedAgain(t *testing.T) {
 
 // A *HeldError has the address at which the other process serves the run.
 func TestHeldErrorHasTheAddress(t *testing.T) {
-	w, err := killedWorld()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), Run{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Keep(w, w.NewChain(), Durability{}); err != nil {
-		t.Fatal(err)
-	}
+	_, r, _, _ := keeping(t)
 	if err := r.Shown("http://127.0.0.1:7070/"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(r.dir, Write)
+	_, err := Open(r.dir, Write)
 	var held *HeldError
 	if !errors.As(err, &held) || held.Address != "http://127.0.0.1:7070/" {
 		t.Errorf("%v", err)

@@ -143,14 +143,14 @@ func (s *Store) startOver(damage *DamageError) error {
 // Resume continues a run that was ended early. The moment it returns is the last snapshot
 // before which nothing is missing. Steps after it that had been made already are made
 // again, and the head of each is compared with the known one. The sinks receive the
-// recorded steps up to the moment.
+// recorded steps up to the moment, from First on.
 //
 // The chain of the moment must be a sink before the journal.
 func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, _ error) {
 	if s.mode != Write {
 		return nil, nil, errors.New("store: opened for reading only")
 	}
-	at := s.resumePoint(twins.Tick(s.run.meta.Journal.Steps) - 1) // at least one step is made, as the chain needs one for a digest
+	at := s.resumePoint(s.lastToResume())
 	form, err := s.formFrom(at, s.Steps())
 	if err != nil {
 		return nil, nil, err
@@ -159,11 +159,10 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, 
 	s.useForm(form)
 	defer func() {
 		if j == nil { // the run stays as it was
-			s.run.meta.Journal.Form = was
-			s.segments = s.run.meta.Journal.form().segments()
+			s.useForm(was)
 		}
 	}()
-	if err := s.Replay(0, at, sinks...); err != nil {
+	if err := s.Replay(min(s.First(), at), at, sinks...); err != nil {
 		return nil, nil, err
 	}
 	m, folded, err := s.atFolded(at)
@@ -190,6 +189,17 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, 
 	}
 	return made, m, nil
 }
+
+// CanResume returns the error with which Resume refuses a run that another model made and
+// that was not ended on a state that is kept (*ModelError).
+func (s *Store) CanResume() error {
+	_, err := s.formFrom(s.resumePoint(s.lastToResume()), s.Steps())
+	return err
+}
+
+// lastToResume is the last step after which a run may go on: at least one step is made, as the
+// chain needs one for a digest.
+func (s *Store) lastToResume() twins.Tick { return twins.Tick(s.run.meta.Journal.Steps) - 1 }
 
 // Run returns the folder of the run, to finish it.
 func (s *Store) Run() *RunDir { return s.run }

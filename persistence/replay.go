@@ -25,7 +25,8 @@ func (e sinkError) Unwrap() error { return e.error }
 // computing anything. A record's cells have readings, flows, decisions and notable
 // events, but no offers, setpoints and states; a reading has only the fields with a
 // column. Every step is checked against the chain. Steps that are damaged, or whose
-// readings had not been written when the run was killed, are computed again.
+// readings have been deleted or had not been written when the run was killed, are computed
+// again: *ModelError for steps before First.
 func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 	if from < 0 || to > s.Steps() {
 		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
@@ -58,6 +59,9 @@ func (s *Store) Replay(from, to twins.Tick, sinks ...sim.Sink) error {
 			var other *ModelError
 			if errors.As(err, &other) && damage != nil {
 				return &DamageError{Dir: s.dir, Step: t, What: fmt.Sprintf("%v; model %d made its steps, so that they cannot be computed again", damage, other.Model)}
+			}
+			if other != nil && other.Next == "" {
+				other.Next = s.nextKept(other.Step)
 			}
 			if err != nil {
 				return err
@@ -201,7 +205,7 @@ type gate struct {
 // Commit implements sim.Sink.
 func (g *gate) Commit(r *sim.StepRecord) error {
 	if was := g.store.head(r.Tick); was != (sim.Hash{}) && was != g.chain.Head() {
-		return &DamageError{Dir: g.store.dir, Step: r.Tick, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
+		return g.store.contradiction(r.Tick)
 	}
 	if r.Tick < g.from {
 		return nil
@@ -237,7 +241,7 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 		}
 		head := s.before(n)
 		if n == 0 {
-			return &Moment{World: w, Chain: s.chainFrom(head)}, nil
+			return &Moment{World: w, Chain: s.chainFrom(w, head)}, nil
 		}
 		if head != (sim.Hash{}) {
 			var cells [][]byte
@@ -246,7 +250,7 @@ func (s *Store) nearest(n twins.Tick) (*Moment, error) {
 				err = w.Restore(cells, grid)
 			}
 			if err == nil {
-				return &Moment{World: w, Chain: s.chainFrom(head), Steps: n}, nil
+				return &Moment{World: w, Chain: s.chainFrom(w, head), Steps: n}, nil
 			}
 			s.repaired("journal: snapshot after step %d: %v; the one before it serves", n, err)
 		}
@@ -263,9 +267,9 @@ func (s *Store) states(n twins.Tick) (cells [][]byte, grid []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &decoder{b: b}
-	communities := r.uint()
-	if err := r.done(); err != nil {
+	r := newDecoder(b)
+	communities := r.Uint()
+	if err := r.Done(); err != nil {
 		return nil, nil, err
 	}
 	for i := range communities {

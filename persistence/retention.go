@@ -8,7 +8,7 @@ import "github.com/smatrix-grid/smatrix/twins"
 // and must give the same hashes. Replay, report, export, fork and Reader do this by
 // themselves; Verify can only compare hashes for such steps. It takes as long as making
 // the steps did, and needs the same model of the program and the recorded data. Of hourly
-// usage only the days remain.
+// usage only the days remain. A program of another model shows what is kept (Store.First).
 //
 // Readings are checked against the digests in the record of their step, which also has
 // decisions, events and flows. So readings cannot be kept longer than those.
@@ -42,7 +42,12 @@ func (r Retention) hours() int64 {
 	return int64(r.Hours) * secondsOfDay
 }
 
-func (s *Store) retention() Retention { return s.run.meta.Journal.Retention }
+func (s *Store) retention() Retention {
+	if s.run.meta.Journal == nil { // the journal is being begun
+		return s.run.Retention
+	}
+	return s.run.meta.Journal.Retention
+}
 
 // daysBefore returns the step that is a number of days before t.
 func (s *Store) daysBefore(t twins.Tick, days int) twins.Tick {

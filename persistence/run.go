@@ -11,12 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // The files of a run's folder.
@@ -220,6 +222,22 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 	}
 	r.csv = files
 	return files, nil
+}
+
+// SetCSVAside renames readings.csv and grid.csv before CSV replaces them with files that begin
+// with a later step, and returns their new names. A file that is not there is left out.
+func (r *RunDir) SetCSVAside(step twins.Tick) (names []string, err error) {
+	for _, name := range []string{readingsFile, gridFile} {
+		aside := fmt.Sprintf("%s-before-step-%d.csv", strings.TrimSuffix(name, ".csv"), step)
+		err := os.Rename(r.path(name), r.path(aside))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return names, err
+		}
+		if err == nil {
+			names = append(names, aside)
+		}
+	}
+	return names, nil
 }
 
 // openTable opens the journal's table.

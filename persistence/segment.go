@@ -70,7 +70,8 @@ func (f *Form) check(steps twins.Tick) error {
 // segment is a range of steps of a run that one model made in one layout.
 type segment struct {
 	from   twins.Tick
-	model  int
+	begun  int // model that made its first step
+	model  int // begun, or a later one that computes all of its steps alike
 	layout *twins.Layout
 	joint  *sim.Joint // before its first step; nil for the first segment
 	shape  *shape     // computed on first use
@@ -101,10 +102,10 @@ func (s *shape) records() (all []*twins.CellRecord) {
 
 // segments returns a form's segments, in order.
 func (f *Form) segments() []*segment {
-	all := []*segment{{model: f.Begun, layout: f.Layout}}
+	all := []*segment{{begun: f.Begun, model: f.Begun, layout: f.Layout}}
 	for i := range f.Joints {
 		j := &f.Joints[i]
-		all = append(all, &segment{from: j.Tick, model: j.Model, layout: j.Layout, joint: j})
+		all = append(all, &segment{from: j.Tick, begun: j.Model, model: j.Model, layout: j.Layout, joint: j})
 	}
 	last := all[len(all)-1]
 	last.model = max(last.model, f.Model)
@@ -188,6 +189,74 @@ func (s *Store) recomputable(from, to twins.Tick) error {
 	return nil
 }
 
+// First returns the first step that can be shown. Retention has deleted the readings of the
+// steps before it, and another model made them, so that they cannot be computed again.
+func (s *Store) First() twins.Tick { return s.firstBefore(s.Steps()) }
+
+// firstBefore returns the first step from which on all steps before to can be shown; to if
+// none can.
+func (s *Store) firstBefore(to twins.Tick) twins.Tick {
+	first := s.firstKept(to)
+	if s.begins.kept != first { // it rises at most once for each chunk
+		s.begins.kept, s.begins.first = first, s.computedBefore(first)
+	}
+	if first = s.begins.first; first > s.base || s.parent == nil {
+		return first
+	}
+	return s.parent.firstBefore(s.base)
+}
+
+// firstKept returns the first of the store's own steps before to that has readings, if
+// retention may have deleted those of earlier ones.
+func (s *Store) firstKept(to twins.Tick) twins.Tick {
+	if s.retention().readings() == 0 {
+		return s.base
+	}
+	if first, found := s.chunks.covered.first(s.base); found {
+		to = min(to, first.from)
+	}
+	return max(s.base, to)
+}
+
+// computedBefore returns the first of the store's own steps from which on all steps before to
+// can be computed again.
+func (s *Store) computedBefore(to twins.Tick) twins.Tick {
+	for to > s.base {
+		from := s.SnapshotBefore(to - 1)
+		if s.recomputable(from, to) != nil {
+			break
+		}
+		to = max(from, s.base)
+	}
+	return to
+}
+
+// firstShown is what First has found: the first step with readings, and the first that can be
+// shown.
+type firstShown struct{ kept, first twins.Tick }
+
+// contradiction returns the error of a step that does not have its head when it is made again:
+// a later model may make it otherwise, even where nothing that is kept of it says so.
+func (s *Store) contradiction(t twins.Tick) error {
+	of := s
+	for of.parent != nil && t < of.base {
+		of = of.parent
+	}
+	g := of.segmentOf(t)
+	if len(sim.ModelsSince(g.begun)) > 0 {
+		return &ModelError{Dir: of.dir, Model: g.begun, Step: t, Next: of.nextKept(t)}
+	}
+	return &DamageError{Dir: s.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
+}
+
+// nextKept says which of the records after a step without any can be shown; "" if there are none.
+func (s *Store) nextKept(t twins.Tick) string {
+	if first, found := s.chunks.covered.first(t); found && s.retention().readings() > 0 {
+		return fmt.Sprintf("its records begin with step %d: `smatrix replay %s --from %d`", first.from, s.dir, first.from)
+	}
+	return ""
+}
+
 // firstDifference returns the first step of a segment that this program's model may
 // compute differently, −1 if there is none. A step without a record is skipped: when it is
 // computed, its head is compared with the ledger's.
@@ -249,28 +318,23 @@ func (s *Store) keptStep(t twins.Tick) (k sim.KeptStep, ok bool) {
 	return k, true
 }
 
-// ModelOf returns the model that made a step, and whether this program can compute the
-// step again.
-func (s *Store) ModelOf(t twins.Tick) (model int, again bool) {
+// ModelOf returns the model that made a step.
+func (s *Store) ModelOf(t twins.Tick) int {
 	if s.parent != nil && t < s.base {
 		return s.parent.ModelOf(t)
 	}
-	g := s.segmentOf(t)
-	return g.model, s.firstDifference(g, t, t+1) < 0
+	return s.segmentOf(t).begun
 }
 
 // Joints returns the points at which the run was continued with another model.
 func (s *Store) Joints() []sim.Joint { return s.run.meta.Journal.form().Joints }
 
-// chainFrom returns a chain that continues from a head. If this program stores states in a
+// chainFrom returns a chain of a world's run that continues from a head. If this program stores states in a
 // newer version than the run does, the chain takes hashes of states from the records.
-func (s *Store) chainFrom(head sim.Hash) *sim.Chain {
+func (s *Store) chainFrom(w *sim.World, head sim.Hash) *sim.Chain {
 	c := sim.ResumeChain(head)
-	upgraded := false
-	for _, g := range s.segments {
-		upgraded = upgraded || g.layout.Upgraded()
-	}
-	if upgraded {
+	now := w.NewForm().Layout
+	if slices.ContainsFunc(s.segments, func(g *segment) bool { return g.layout.Upgraded(now) }) {
 		c.Known = func(t twins.Tick) (sim.Hash, bool) {
 			if t >= s.Steps() || s.missing.has(t) {
 				return sim.Hash{}, false
@@ -319,7 +383,7 @@ func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	form.Joints = append(form.Joints, sim.Joint{Tick: at, Model: sim.Model(), Layout: twins.LayoutOf(w.Cells)})
+	form.Joints = append(form.Joints, sim.Joint{Tick: at, Model: sim.Model(), Layout: w.NewForm().Layout})
 	form.Model = sim.Model()
 	return &form, nil
 }
@@ -353,7 +417,7 @@ func (s *Store) noSnapshotHere(g *segment, at twins.Tick) error {
 // useForm sets the form for the steps to come.
 func (s *Store) useForm(form *Form) {
 	s.run.meta.Journal.Form = form
-	s.segments = form.segments()
+	s.segments, s.begins = form.segments(), firstShown{}
 }
 
 // dropUnreadable drops steps at the end that can be neither read nor computed again: those

@@ -229,10 +229,10 @@ func (s *Store) chunkOf(k, v []byte) (c stepRange, ok bool) {
 	if err != nil || errValue != nil {
 		return c, false
 	}
-	r := &decoder{b: body}
-	to := from + twins.Tick(r.uint())
-	r.uint()
-	return stepRange{from, to}, r.done() == nil && from < to
+	r := newDecoder(body)
+	to := from + twins.Tick(r.Uint())
+	r.Uint()
+	return stepRange{from, to}, r.Done() == nil && from < to
 }
 
 // chunkAt returns the chunk with the readings of step t; if there is none, the range of steps

@@ -60,79 +60,79 @@ func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 
 // append appends the stored form; p numbers the members.
 func (f *stepForm) append(b []byte, s *shape, p *memberNumbers) []byte {
-	w := encoder(b)
+	w := encoder{b}
 	flags := uint64(0)
 	for i, set := range [...]bool{f.due, f.priced, f.mixed} {
 		if set {
 			flags |= 1 << i
 		}
 	}
-	w.int(int64(f.tick))
+	w.Int(int64(f.tick))
 	w.hash(f.head)
-	w.uint(flags)
+	w.Uint(flags)
 	if f.due {
 		w.hash(f.states)
 	}
-	w.ints(int64(f.price), f.carbon, int64(f.residual))
+	w.Ints(int64(f.price), f.carbon, int64(f.residual))
 	w.swing(&f.swing)
 	v := make([]int64, s.flows)
 	putFlows(v, &f.flows)
-	w.ints(v...)
+	w.Ints(v...)
 	w.commands(f.commands)
-	w.uint(uint64(len(f.digests)))
+	w.Uint(uint64(len(f.digests)))
 	for _, d := range f.digests {
 		w.hash(d)
 	}
-	w.uint(uint64(len(f.cells)))
+	w.Uint(uint64(len(f.cells)))
 	for i := range f.cells {
 		w.cell(&f.cells[i], s.cells[f.cells[i].index], p)
 	}
-	w.uint(uint64(len(f.isolated)))
+	w.Uint(uint64(len(f.isolated)))
 	for _, path := range f.isolated {
-		w.text(path)
+		w.Text(path)
 	}
-	w.uint(uint64(len(f.events)))
+	w.Uint(uint64(len(f.events)))
 	for i := range f.events {
-		w.text(f.events[i].Member)
+		w.Text(f.events[i].Member)
 		w.event(&f.events[i].Event)
 	}
-	return w
+	return w.Writer
 }
 
 func readStep(b []byte, s *shape) (*stepForm, error) {
-	r := &decoder{b: b}
+	r := newDecoder(b)
 	f := &stepForm{}
 	f.readHead(r)
 	v := make([]int64, s.flows)
 	for i := range v {
-		v[i] = r.int()
+		v[i] = r.Int()
 	}
 	f.flows = flowsOf(v)
 	f.commands = r.commands()
-	for range r.count(len(sim.Hash{})) {
+	for range r.Count(len(sim.Hash{})) {
 		f.digests = append(f.digests, r.hash())
 	}
-	for range r.count(4) {
+	for range r.Count(4) {
 		f.cells = append(f.cells, r.cell(s.cells))
 	}
-	for range r.count(1) {
-		f.isolated = append(f.isolated, r.text())
+	for range r.Count(1) {
+		f.isolated = append(f.isolated, r.Text())
 	}
-	for range r.count(10) {
-		f.events = append(f.events, twins.Notice{Member: r.text(), Event: r.event()})
+	for range r.Count(10) {
+		f.events = append(f.events, twins.Notice{Member: r.Text(), Event: r.event()})
 	}
-	return f, r.done()
+	return f, r.Done()
 }
 
 // readHead reads the fields before flows, which do not depend on the layout.
 func (f *stepForm) readHead(r *decoder) {
-	f.tick, f.head = twins.Tick(r.int()), r.hash()
-	flags := r.uint()
+	f.tick, f.head = twins.Tick(r.Int()), r.hash()
+	flags := r.Uint()
 	f.due, f.priced, f.mixed = flags&stepDue != 0, flags&stepPriced != 0, flags&stepMixed != 0
 	if f.due {
 		f.states = r.hash()
 	}
-	f.price, f.carbon, f.residual = twins.Price(r.int()), r.int(), twins.Power(r.int())
+	f.price, f.carbon, f.residual = twins.Price(r.Int()), r.Int(), twins.Power(r.Int())
 	r.swing(&f.swing)
 }
 
@@ -162,72 +162,72 @@ func (w *encoder) swing(s *twins.Swing) {
 	if s.Held {
 		flags |= 4
 	}
-	w.uint(flags)
-	w.ints(s.Min, s.Max, s.End, s.ROCOF, s.Stages, int64(s.Relief), int64(s.Kinetic), int64(s.Shed), int64(s.ShedFor))
+	w.Uint(flags)
+	w.Ints(s.Min, s.Max, s.End, s.ROCOF, s.Stages, int64(s.Relief), int64(s.Kinetic), int64(s.Shed), int64(s.ShedFor))
 }
 
 func (r *decoder) swing(s *twins.Swing) {
-	flags := r.uint()
+	flags := r.Uint()
 	s.Island, s.Blackout, s.Held = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	for _, v := range [...]*int64{&s.Min, &s.Max, &s.End, &s.ROCOF, &s.Stages} {
-		*v = r.int()
+		*v = r.Int()
 	}
-	s.Relief, s.Kinetic, s.Shed, s.ShedFor = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int()), twins.Ratio(r.int())
+	s.Relief, s.Kinetic, s.Shed, s.ShedFor = twins.Power(r.Int()), twins.Power(r.Int()), twins.Power(r.Int()), twins.Ratio(r.Int())
 }
 
 func (w *encoder) cell(f *cellForm, c *twins.CellLayout, p *memberNumbers) {
-	w.uint(uint64(f.index))
-	w.uint(uint64(len(f.notes)))
+	w.Uint(uint64(f.index))
+	w.Uint(uint64(len(f.notes)))
 	for i := range f.notes {
 		n := &f.notes[i]
 		w.member(p.of(c, f.index), n.Member)
-		w.uint(uint64(n.Reason))
-		w.ints(int64(n.Power), int64(n.Shifted), int64(n.Unserved), int64(n.Curtailed))
+		w.Uint(uint64(n.Reason))
+		w.Ints(int64(n.Power), int64(n.Shifted), int64(n.Unserved), int64(n.Curtailed))
 	}
-	w.uint(uint64(len(f.events)))
+	w.Uint(uint64(len(f.events)))
 	for i := range f.events {
 		e := &f.events[i]
 		w.member(p.of(c, f.index), e.Member)
 		w.event(&e.Event)
 	}
-	w.text(f.broken)
-	w.int(int64(f.brokenBy))
+	w.Text(f.broken)
+	w.Int(int64(f.brokenBy))
 }
 
 func (r *decoder) cell(cells []*twins.CellLayout) (f cellForm) {
-	at := r.uint()
+	at := r.Uint()
 	if at >= uint64(len(cells)) {
-		r.fail(fmt.Errorf("it has events of community %d of %d", at, len(cells)))
+		r.Fail(fmt.Errorf("it has events of community %d of %d", at, len(cells)))
 		return f
 	}
 	f.index = int(at)
 	c := cells[at]
-	for range r.count(6) {
-		n := twins.Decision{Member: r.member(c), Reason: twins.Reason(r.uint()), Power: twins.Power(r.int())}
-		n.Shifted, n.Unserved, n.Curtailed = twins.Power(r.int()), twins.Power(r.int()), twins.Power(r.int())
+	for range r.Count(6) {
+		n := twins.Decision{Member: r.member(c), Reason: twins.Reason(r.Uint()), Power: twins.Power(r.Int())}
+		n.Shifted, n.Unserved, n.Curtailed = twins.Power(r.Int()), twins.Power(r.Int()), twins.Power(r.Int())
 		f.notes = append(f.notes, n)
 	}
-	for range r.count(10) {
+	for range r.Count(10) {
 		f.events = append(f.events, twins.Notice{Member: r.member(c), Event: r.event()})
 	}
-	f.broken, f.brokenBy = r.text(), twins.Energy(r.int())
+	f.broken, f.brokenBy = r.Text(), twins.Energy(r.Int())
 	return f
 }
 
 func (w *encoder) event(e *twins.Event) {
-	w.text(e.Type.Name)
-	w.uint(uint64(e.Part))
-	w.ints(e.V[:]...)
+	w.Text(e.Type.Name)
+	w.Uint(uint64(e.Part))
+	w.Ints(e.V[:]...)
 }
 
 func (r *decoder) event() (e twins.Event) {
-	name := r.text()
-	if e.Type = twins.EventNamed(name); e.Type == nil && r.err == nil {
-		r.fail(fmt.Errorf("event %q is unknown to this version", name))
+	name := r.Text()
+	if e.Type = twins.EventNamed(name); e.Type == nil && r.Err() == nil {
+		r.Fail(fmt.Errorf("event %q is unknown to this version", name))
 	}
-	e.Part = int32(r.uint())
+	e.Part = int32(r.Uint())
 	for i := range e.V {
-		e.V[i] = r.int()
+		e.V[i] = r.Int()
 	}
 	return e
 }
@@ -237,11 +237,11 @@ func (r *decoder) event() (e twins.Event) {
 func (w *encoder) member(numbers map[string]uint64, path string) {
 	n, ok := numbers[path]
 	if !ok {
-		w.uint(1)
-		w.text(path)
+		w.Uint(1)
+		w.Text(path)
 		return
 	}
-	w.uint(n)
+	w.Uint(n)
 }
 
 // memberNumbers finds the numbers of members by path. A community's map is built when it first
@@ -265,12 +265,12 @@ func (p *memberNumbers) of(c *twins.CellLayout, index int) map[string]uint64 {
 }
 
 func (r *decoder) member(c *twins.CellLayout) string {
-	at := r.uint()
+	at := r.Uint()
 	switch at {
 	case 0:
 		return c.Path
 	case 1:
-		return r.text()
+		return r.Text()
 	}
 	at -= 2
 	for _, b := range c.Blocks {
@@ -279,6 +279,6 @@ func (r *decoder) member(c *twins.CellLayout) string {
 		}
 		at -= uint64(len(b.Paths))
 	}
-	r.fail(fmt.Errorf("%s has no member %d", c.Path, at))
+	r.Fail(fmt.Errorf("%s has no member %d", c.Path, at))
 	return ""
 }

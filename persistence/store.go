@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -64,6 +65,7 @@ type Store struct {
 	digest    sim.Hash
 	leftOut   twins.Tick // steps at the end that can be neither read nor computed again
 	segments  []*segment // one, and one more for each joint
+	begins    firstShown
 
 	packer   *zstd.Encoder
 	packed   []byte // reused
@@ -351,13 +353,13 @@ func (s *Store) getParts(keyOf func(part int) []byte) ([]byte, error) {
 			return nil, err
 		}
 		if len(b) == 0 {
-			return nil, errCut
+			return nil, form.ErrCut
 		}
 		flags := b[0]
 		b = b[1:]
 		if part == 0 && flags&partDictionary != 0 {
 			if len(b) < 4 {
-				return nil, errCut
+				return nil, form.ErrCut
 			}
 			if like, err = s.findDictionary(keyOf(0), binary.LittleEndian.Uint32(b)); err != nil {
 				return nil, err

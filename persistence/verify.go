@@ -14,7 +14,8 @@ import (
 // what cannot be read. progress, if not nil, is called with the number of steps done.
 //
 // Steps that another model made (Recomputable) are not made again: their checksums, layout,
-// digests and chain are checked, and the snapshots among them are read.
+// digests and chain are checked, and the snapshots among them are read. Those before First are
+// left out.
 func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper, error), progress func(done twins.Tick)) error {
 	if from < 0 || to > s.Steps() {
 		return fmt.Errorf("steps %d to %d, wanted some of the %d that are kept", from, to, s.Steps())
@@ -75,8 +76,9 @@ func (s *Store) Recomputable(from, to twins.Tick) error {
 	return s.recomputable(s.SnapshotBefore(from), to)
 }
 
-// inspect checks the records of steps without making them again.
+// inspect checks the records of steps without making them again: of those from First on.
 func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) error {
+	from = max(from, s.firstBefore(to))
 	count := sinkFunc(func(r *sim.StepRecord) error {
 		if progress != nil {
 			progress(r.Tick + 1)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -55,6 +56,14 @@ func markKey(k *views.Kind) []byte {
 	return append([]byte{keyFolded}, k.Name...)
 }
 
+// viewTick returns the number of steps in the key of a view's state.
+func viewTick(key []byte) (after twins.Tick, ok bool) {
+	if len(key) < 9 {
+		return 0, false
+	}
+	return twins.Tick(binary.BigEndian.Uint64(key[1:])), true
+}
+
 // viewKey returns the key of a view's state after a number of steps.
 func viewKey(after twins.Tick, name string, part int) []byte {
 	return binary.BigEndian.AppendUint16(append(key(keyView, after), name...), uint16(part))
@@ -63,6 +72,7 @@ func viewKey(after twins.Tick, name string, part int) []byte {
 // folds adds steps to the views and to their windows of the current hour and day.
 type folds struct {
 	store     *Store
+	world     *sim.World
 	cal       *inputs.Calendar
 	views     *views.Set
 	windows   []*windowFold
@@ -76,6 +86,12 @@ type folds struct {
 	storedAt  twins.Tick // number of steps when the views were last written
 	members   int
 
+	// Steps of another model come from their records, which lack the powers of devices. A stored
+	// window that has the same steps replaces one that was folded from such records.
+	bare     bool // the next steps come from records
+	hourBare bool // steps of the current hour did, or are not known
+	dayBare  bool
+
 	buf []byte // reused
 }
 
@@ -83,12 +99,13 @@ type folds struct {
 type windowFold struct {
 	kind      *views.Kind
 	hour, day []views.Window
+	stored    twins.Tick // steps in the stored windows when the folds began
 }
 
 // newFolds returns folds whose windows begin with step next. The views in set may be behind: they
 // take the records from set.Steps() on.
 func newFolds(s *Store, w *sim.World, set *views.Set, kinds []*views.Kind, next twins.Tick) *folds {
-	f := &folds{store: s, cal: w.Scenario.Calendar, views: set, next: next, hoursFrom: math.MinInt64, storedAt: set.Steps()}
+	f := &folds{store: s, world: w, cal: w.Scenario.Calendar, views: set, next: next, hoursFrom: math.MinInt64, storedAt: set.Steps()}
 	for _, c := range w.Cells {
 		f.members += c.Members()
 	}
@@ -96,7 +113,7 @@ func newFolds(s *Store, w *sim.World, set *views.Set, kinds []*views.Kind, next 
 		f.hoursFrom = views.LocalHour(f.cal, s.base)
 	}
 	for _, k := range kinds {
-		of := &windowFold{kind: k}
+		of := &windowFold{kind: k, stored: s.foldedOf(k)}
 		for i := range w.Cells {
 			of.hour, of.day = append(of.hour, k.Window(w, i)), append(of.day, k.Window(w, i))
 		}
@@ -138,7 +155,7 @@ func (f *folds) add(r *sim.StepRecord) (entries []Entry, err error) {
 			if day != f.dayAt {
 				entries = f.endDay(entries, day)
 			}
-			entries = f.mark(entries)
+			entries, f.hourBare = f.mark(entries), false
 		}
 		f.hourAt, f.dayAt, f.nextHour, f.any = hour, day, hour+3600, true
 	}
@@ -147,7 +164,7 @@ func (f *folds) add(r *sim.StepRecord) (entries []Entry, err error) {
 			w.Add(r)
 		}
 	}
-	f.next = r.Tick + 1
+	f.next, f.hourBare = r.Tick+1, f.hourBare || f.bare
 	return entries, nil
 }
 
@@ -198,6 +215,10 @@ const (
 )
 
 func (f *folds) endHour(entries []Entry) []Entry {
+	if f.hourBare {
+		f.restoreStored(Hours, f.hourAt, true)
+	}
+	f.dayBare = f.dayBare || f.hourBare
 	entries = f.appendHour(entries)
 	for _, of := range f.windows {
 		for i, w := range of.hour {
@@ -210,6 +231,10 @@ func (f *folds) endHour(entries []Entry) []Entry {
 
 // endDay writes the day and deletes hours that are too old.
 func (f *folds) endDay(entries []Entry, next int64) []Entry {
+	if f.dayBare {
+		f.restoreStored(Days, f.dayAt, true)
+	}
+	f.dayBare = false
 	for _, of := range f.windows {
 		entries = f.append(entries, of.kind, Days, f.dayAt, of.day)
 		for _, w := range of.day {
@@ -225,11 +250,19 @@ func (f *folds) flush(entries []Entry) []Entry {
 	if !f.any {
 		return entries
 	}
+	if f.hourBare {
+		f.restoreStored(Hours, f.hourAt, false)
+	}
 	entries = f.appendHour(entries)
 	for _, of := range f.windows {
 		for i, w := range of.hour {
 			of.day[i].Plus(w)
 		}
+	}
+	if f.hourBare || f.dayBare {
+		f.restoreStored(Days, f.dayAt, false)
+	}
+	for _, of := range f.windows {
 		entries = f.append(entries, of.kind, Days, f.dayAt, of.day)
 	}
 	return f.mark(entries)
@@ -246,12 +279,50 @@ func (f *folds) appendHour(entries []Entry) []Entry {
 }
 
 func (f *folds) mark(entries []Entry) []Entry {
-	var w encoder
-	w.int(int64(f.next))
 	for _, of := range f.windows {
+		var w form.Writer
+		if f.bare || f.again { // the stored windows of later steps stay
+			w.Int(int64(max(f.next, of.stored)))
+		} else {
+			w.Int(int64(f.next))
+		}
 		entries = append(entries, f.store.seal(markKey(of.kind), w))
 	}
 	return entries
+}
+
+// endBare ends a stretch of steps that come from their records.
+func (f *folds) endBare() {
+	if f.bare = false; f.any && f.hourBare {
+		f.restoreStored(Hours, f.hourAt, false)
+	}
+}
+
+// restoreStored replaces the current windows of a span by the stored ones that have the same
+// steps and can be read. ends says that the span has ended, otherwise it goes on with step
+// next.
+func (f *folds) restoreStored(span Span, start int64, ends bool) {
+	s := f.store
+	for span == Hours && s.parent != nil && start < views.LocalHour(f.cal, s.base) {
+		s = s.parent
+	}
+	for _, of := range f.windows {
+		all, stored := of.hour, of.stored
+		if span == Days {
+			all = of.day
+		}
+		if s != f.store {
+			stored = s.foldedOf(of.kind)
+		}
+		if stored < f.next || stored > f.next && !ends {
+			continue
+		}
+		for i := range all {
+			if w, err := s.window(f.world, of.kind, span, start, i); err == nil {
+				all[i] = w
+			}
+		}
+	}
 }
 
 func (f *folds) append(entries []Entry, k *views.Kind, span Span, start int64, all []views.Window) []Entry {
@@ -317,14 +388,17 @@ func (s *Store) atFolded(at twins.Tick) (*Moment, *folds, error) {
 		return nil, nil, err
 	}
 	cal := m.World.Scenario.Calendar
-	from := max(dayOf(cal, min(at, s.Folded())), s.windowsFrom(cal))
+	from := min(at, max(dayOf(cal, min(at, s.Folded())), s.windowsFrom(cal), s.First()))
 	if s.Recomputable(from, at) != nil { // another model made the steps: devices are unknown
 		set, err := s.viewsAt(from)
 		if err != nil {
 			return nil, nil, err
 		}
 		f := newFolds(s, m.World, set, s.foldedKinds(), from)
-		return m, f, s.Replay(from, at, f)
+		f.bare = true
+		err = s.Replay(from, at, f)
+		f.endBare()
+		return m, f, err
 	}
 	if g := s.segmentOf(at); g.joint != nil && g.from == at { // the run goes on from the state, in a layout of its own
 		before, err := s.nearest(from)
@@ -364,8 +438,19 @@ func (s *Store) viewsAt(n twins.Tick) (*views.Set, error) {
 }
 
 // viewsBefore returns the last stored views of at most so many steps, and their number of steps;
-// views of no steps if none are stored that this program can read.
+// views of no steps if none are stored that this program can read. If the steps since then
+// cannot all be shown, the views skip those before First.
 func (s *Store) viewsBefore(most twins.Tick) (*views.Set, twins.Tick, error) {
+	set, n, err := s.storedViews(most)
+	if first := min(s.First(), most); err == nil && n < first {
+		set.Skip(first)
+		n = first
+	}
+	return set, n, err
+}
+
+// storedViews is viewsBefore without skipping.
+func (s *Store) storedViews(most twins.Tick) (*views.Set, twins.Tick, error) {
 	w, err := s.shownWorld()
 	if err != nil {
 		return nil, 0, err
@@ -398,63 +483,19 @@ func (r *Reader) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 func (s *Store) windowsFrom(cal *inputs.Calendar) twins.Tick { return dayOf(cal, s.base) }
 
 // Folded returns how many steps are in the windows of usage.
-func (s *Store) Folded() twins.Tick { return s.FoldedOf(views.UsageKind) }
+func (s *Store) Folded() twins.Tick { return s.foldedOf(views.UsageKind) }
 
-// FoldedOf returns how many steps are in the windows of a kind.
-func (s *Store) FoldedOf(k *views.Kind) twins.Tick {
+// foldedOf returns how many steps are in the windows of a kind.
+func (s *Store) foldedOf(k *views.Kind) twins.Tick {
 	b, err := s.get(markKey(k))
 	if err != nil {
 		return s.base
 	}
-	r := &decoder{b: b}
-	if n := twins.Tick(r.int()); r.done() == nil && n > s.base && n <= s.Steps() {
-		return n
+	r := newDecoder(b)
+	if n := twins.Tick(r.Int()); r.Done() == nil {
+		return max(s.base, min(n, s.Steps()))
 	}
 	return s.base
-}
-
-// Rebuild builds the read models again: all steps are computed again and compared with the log.
-func (s *Store) Rebuild() error {
-	if s.mode != Write {
-		return errors.New("store: opened for reading only")
-	}
-	w, err := s.World()
-	if err != nil {
-		return err
-	}
-	from := s.windowsFrom(w.Scenario.Calendar)
-	if err := s.Recomputable(from, s.Steps()); err != nil { // nothing is deleted then
-		return err
-	}
-	var old []Entry
-	for _, kind := range []byte{keyHour, keyDay, keyFolded, keyWindow, keyView} {
-		if err := s.table.Scan([]byte{kind}, nil, func(k, _ []byte) error {
-			old = append(old, Entry{Key: append([]byte(nil), k...)})
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	if err := s.table.Put(old); err != nil {
-		return err
-	}
-	m, err := s.nearest(from)
-	if err != nil {
-		return err
-	}
-	set, err := s.viewsAt(m.Steps)
-	if err != nil {
-		return err
-	}
-	f := newFolds(s, w, set, windowKinds(), from)
-	f.again = true
-	if err := s.stepTo(m, m.Steps, s.Steps(), []sim.Sink{f}); err != nil {
-		return err
-	}
-	if err := s.table.Put(f.flush(nil)); err != nil {
-		return err
-	}
-	return s.table.Sync()
 }
 
 // Span is a length of time that windows are kept for.

@@ -182,13 +182,13 @@ func TestViewThatCameLater(t *testing.T) {
 	if !v.same(t, s, s.Steps()) {
 		t.Error("the views are not kept at the end of a run that went on")
 	}
-	if n := s.FoldedOf(viewstest.Exporting); n != 0 || s.Folded() != s.Steps() {
+	if n := s.foldedOf(viewstest.Exporting); n != 0 || s.Folded() != s.Steps() {
 		t.Errorf("%d steps are in the windows of a view that came later, %d in those of usage", n, s.Folded())
 	}
 	if err := s.Rebuild(); err != nil {
 		t.Fatal(err)
 	}
-	if sum, _ := exported(t, s, Days); sum != views.Of[*viewstest.Exports](v.set, viewstest.Exporting).Count || sum == 0 || s.FoldedOf(viewstest.Exporting) != s.Steps() {
+	if sum, _ := exported(t, s, Days); sum != views.Of[*viewstest.Exports](v.set, viewstest.Exporting).Count || sum == 0 || s.foldedOf(viewstest.Exporting) != s.Steps() {
 		t.Errorf("rebuilt: %d steps of export", sum)
 	}
 }

@@ -71,9 +71,9 @@ const (
 	LayoutChain = 3
 )
 
-// NewForm is the form of a run that this program begins.
-func NewForm(cells []*twins.Cell) Form {
-	return Form{Chain: LayoutChain, Model: Model(), Layout: twins.LayoutOf(cells)}
+// NewForm is the form of a run of the world that this program begins.
+func (w *World) NewForm() Form {
+	return Form{Chain: LayoutChain, Model: Model(), Layout: twins.LayoutOf(w.Cells, w.Scenario.Strategies[twins.LevelGrid].Strategy)}
 }
 
 // start returns the chain's head before the first step.

@@ -106,7 +106,7 @@ func buildWorld(s *scenario.Scenario, form *Form, only func(path string) bool) (
 			return nil, err
 		}
 	}
-	if w.Form = NewForm(w.Cells); form != nil {
+	if w.Form = w.NewForm(); form != nil {
 		w.Form = *form
 	}
 	w.commands = slices.Clone(s.Events)
@@ -128,14 +128,22 @@ func (w *World) Restore(cells [][]byte, grid []byte) error {
 	}
 	rest, err := twins.RestoreNode(w.Grid, grid)
 	if c, ok := w.Controller.(twins.Stateful); ok && err == nil {
-		if w.strategy != nil {
-			rest, err = w.strategy.ReadName(rest)
-		}
-		if err == nil {
-			rest, err = c.UnmarshalBinary(rest)
-		}
+		rest, err = w.restoreController(c, rest)
 	}
 	return checkUsedUp(rest, err)
+}
+
+// restoreController restores the state of the controller, with which b begins, and returns
+// the rest of b.
+func (w *World) restoreController(c twins.Stateful, b []byte) (rest []byte, err error) {
+	if w.strategy == nil {
+		return c.UnmarshalBinary(b)
+	}
+	version, b, err := w.strategy.ReadName(b)
+	if err != nil {
+		return b, err
+	}
+	return w.strategy.Restore(version, b, c.UnmarshalBinary)
 }
 
 // checkUsedUp returns err, or an error if bytes of a stored form are left over.

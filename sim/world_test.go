@@ -155,3 +155,69 @@ func BenchmarkEnv(b *testing.B) {
 		t = (t + 1) % s.Calendar.Steps
 	}
 }
+
+// The records of a world that is built for a kept run have the columns of the run's layout,
+// and the chain hashes no others.
+func TestRecordsHaveTheLayoutOfTheRun(t *testing.T) {
+	s, err := scenario.Load("hamlet", scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := Build(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := now.Form
+	layout := *older.Layout
+	older.Layout, layout.Kinds = &layout, slices.Clone(layout.Kinds)
+	want := map[string][]twins.ColumnLayout{}
+	for i := range layout.Kinds { // each kind has had its last column since a later program only
+		k := &layout.Kinds[i]
+		if n := len(k.Columns); n > 1 {
+			k.Columns = k.Columns[:n-1]
+		}
+		want[k.Name] = k.Columns
+	}
+	for name, build := range map[string]func(*scenario.Scenario, *Form) (*World, error){"BuildAs": BuildAs, "BuildTwins": BuildTwins} {
+		w, err := build(s, &older)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range w.Cells {
+			for _, b := range c.Layout().Blocks {
+				got := []twins.ColumnLayout{}
+				for _, column := range b.Columns {
+					got = append(got, twins.ColumnLayout{Name: column.Name, Places: column.Places, Derived: column.Derived})
+				}
+				if !slices.Equal(got, want[b.Kind.Name]) {
+					t.Errorf("%s: records of %s in %s have columns %v, wanted %v", name, b.Kind.Plural, c.Path, got, want[b.Kind.Name])
+				}
+			}
+		}
+		if name == "BuildAs" {
+			digestsDiffer(t, now, w)
+		}
+	}
+}
+
+// digestsDiffer makes a step of two worlds and checks that the digests of the communities with
+// households differ: their records have other columns.
+func digestsDiffer(t *testing.T, a, b *World) {
+	t.Helper()
+	var digests [2][]Hash
+	for i, w := range []*World{a, b} {
+		r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{sinkFunc(func(r *StepRecord) error {
+			digests[i] = slices.Clone(r.Digests)
+			return nil
+		})}}
+		if _, err := r.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range a.Cells {
+		homes := slices.ContainsFunc(c.Blocks, func(b *twins.Block) bool { return b.Kind == twins.Household })
+		if homes && digests[0][i] == digests[1][i] {
+			t.Errorf("%s has one digest in both layouts", c.Path)
+		}
+	}
+}

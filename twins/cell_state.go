@@ -2,16 +2,13 @@ package twins
 
 import "fmt"
 
-// cellVersion is the first byte of a cell's stored form.
-const cellVersion = 1
-
 // AppendStates appends the stored form of the community with everything that its
 // next step depends on: its own twin; then, block by block, the members' twins in
 // path order, the basis of estimates, the quarantined members and the customers'
 // burdens; then the network's last answer, unless it is Lossless, and the states of
 // stateful strategies.
 func (c *Cell) AppendStates(buf []byte) []byte {
-	buf = c.Node.AppendBinary(append(buf, cellVersion))
+	buf = c.Node.AppendBinary(append(buf, CellForm.Version))
 	for _, b := range c.Blocks {
 		for i := range b.Paths {
 			buf = b.Slab.AppendBinary(i, buf)
@@ -22,16 +19,21 @@ func (c *Cell) AppendStates(buf []byte) []byte {
 		}
 	}
 	if !c.lossless {
-		buf = encode(buf, networkVersion, c.state.wire)
+		buf = encode(buf, NetworkForm.Version, c.state.wire)
 	}
 	return c.appendStewards(buf)
 }
 
-// RestoreStates is the inverse of AppendStates, for a cell of the same scenario; it
-// returns the rest of b.
+// RestoreStates is the inverse of AppendStates, of this program or an earlier one, for a cell
+// of the same scenario; it returns the rest of b.
 func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
-	if len(b) == 0 || b[0] != cellVersion {
-		return b, fmt.Errorf("%s: stored state of another version, wanted %d", c.Path, cellVersion)
+	return CellForm.restore(c, b, c.readStates)
+}
+
+// readStates reads states in the newest version of CellForm.
+func (c *Cell) readStates(b []byte) (rest []byte, err error) {
+	if len(b) == 0 || b[0] != CellForm.Version {
+		return b, fmt.Errorf("%s: stored state of another version, wanted %d", c.Path, CellForm.Version)
 	}
 	if b, err = RestoreNode(c.Node, b[1:]); err != nil {
 		return b, fmt.Errorf("%s: %w", c.Path, err)
@@ -56,7 +58,8 @@ func (c *Cell) RestoreStates(b []byte) (rest []byte, err error) {
 		}
 	}
 	if !c.lossless {
-		if b, err = decode(b, "network", networkVersion, c.state.wire); err != nil {
+		read := func(b []byte) ([]byte, error) { return decode(b, "network", NetworkForm.Version, c.state.wire) }
+		if b, err = NetworkForm.restore(c, b, read); err != nil {
 			return b, fmt.Errorf("%s: %w", c.Path, err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,21 +13,25 @@ import (
 
 // Layout is the shape of a run's records and states, as of the program that began the run:
 // its kinds and parts, the columns that are hashed and stored for each, and the versions
-// of their stored forms. A newer program reads and continues a run in the run's own
+// of all stored forms. A newer program reads and continues a run in the run's own
 // layout, so a column that has been added since changes no hash of it.
 type Layout struct {
 	Kinds []KindLayout `json:"kinds"` // by name; community and grid included
 	Parts []KindLayout `json:"parts"` // in the order in which a household's reading has them
 	Flows []string     `json:"flows"` // columns of flows, in their stored order
 	Nodes []string     `json:"nodes"` // figures of a community's own, in their stored order
+	// Forms are the other stored forms of the run's states in versions above 1, by name: of the
+	// community ("cell", "network") and of strategies ("strategy/operator"). Those that are
+	// missing are in version 1, as in all runs from before the list.
+	Forms []KindLayout `json:"forms,omitempty"`
 }
 
-// KindLayout is one kind, or one kind of part. As text it is its name, its version and its
+// KindLayout is one kind, one kind of part, or another stored form. As text it is its name, its version and its
 // columns: "battery 1 power_w:3 stored_j:3 soc:9:derived".
 type KindLayout struct {
 	Name    string
 	Version uint8          // of the stored form of its state
-	Columns []ColumnLayout // none for a part or a node
+	Columns []ColumnLayout // none for a part, a node or another form
 }
 
 // ColumnLayout is one column of a kind's readings.
@@ -74,8 +80,9 @@ func (l *KindLayout) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// LayoutOf is the layout that this program gives to records of these cells.
-func LayoutOf(cells []*Cell) *Layout {
+// LayoutOf is the layout that this program gives to records of these cells, in a grid with
+// this strategy; nil: one that has no stored state.
+func LayoutOf(cells []*Cell, grid *Strategy) *Layout {
 	used := map[string]bool{Community.Name: true, Grid.Name: true}
 	for _, c := range cells {
 		for _, b := range c.Blocks {
@@ -104,7 +111,53 @@ func LayoutOf(cells []*Cell) *Layout {
 	for _, c := range NodeColumns {
 		l.Nodes = append(l.Nodes, c.Name)
 	}
+	l.Forms = formsOf(cells, grid)
 	return l
+}
+
+// formsOf lists the stored forms of these cells, and of a grid's strategy, that are in a
+// version above 1.
+func formsOf(cells []*Cell, grid *Strategy) (all []KindLayout) {
+	versions := map[string]uint8{CellForm.Name: CellForm.Version}
+	add := func(s *Strategy) { versions[strategyPrefix+s.Name] = s.Version }
+	if grid != nil {
+		add(grid)
+	}
+	for _, c := range cells {
+		if !c.lossless {
+			versions[NetworkForm.Name] = NetworkForm.Version
+		}
+		if c.stewards.communityRemembers {
+			add(c.stewards.communityBy)
+		}
+		if c.stewards.homesRemember() {
+			add(c.stewards.homeBy)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		if versions[name] > 1 {
+			all = append(all, KindLayout{Name: name, Version: versions[name]})
+		}
+	}
+	return all
+}
+
+// strategyPrefix distinguishes the names of strategies from those of other forms.
+const strategyPrefix = "strategy/"
+
+// versionOfForm is the version in which this program writes one of Layout.Forms, 0 for an
+// unknown one.
+func versionOfForm(name string) uint8 {
+	switch name {
+	case CellForm.Name:
+		return CellForm.Version
+	case NetworkForm.Name:
+		return NetworkForm.Version
+	}
+	if s := StrategyNamed(strings.TrimPrefix(name, strategyPrefix)); s != nil && strings.HasPrefix(name, strategyPrefix) {
+		return s.Version
+	}
+	return 0
 }
 
 // partPrefix distinguishes the names of parts from those of kinds.
@@ -195,6 +248,10 @@ func (l *Layout) Hash() [sha256.Size]byte {
 			text(name)
 		}
 	}
+	for _, f := range l.Forms { // no number in front: a layout without any has the hash that it had before the list
+		text(f.Name)
+		b = append(b, f.Version)
+	}
 	return sha256.Sum256(b)
 }
 
@@ -232,6 +289,16 @@ func (l *Layout) Check() error {
 			return fmt.Errorf("it has the community's figure %q, which this program does not know at place %d", name, i)
 		}
 	}
+	for i, f := range l.Forms {
+		switch known := versionOfForm(f.Name); {
+		case known == 0:
+			return fmt.Errorf("it has the stored form %q, which this program does not know", f.Name)
+		case i > 0 && l.Forms[i-1].Name >= f.Name:
+			return fmt.Errorf("it has the stored form %q after %q, wanted forms by name, each once", f.Name, l.Forms[i-1].Name)
+		case f.Version > known:
+			return fmt.Errorf("it has states of %s in version %d, this program knows versions up to %d", f.Name, f.Version, known)
+		}
+	}
 	return nil
 }
 
@@ -251,19 +318,22 @@ func (l KindLayout) checkKind() error {
 	return nil
 }
 
-// Upgraded reports whether this program stores some state in a newer version than the
-// layout says.
-func (l *Layout) Upgraded() bool {
-	for _, k := range l.Kinds {
-		if known := KindNamed(k.Name); known != nil && known.Version > k.Version {
-			return true
+// Upgraded reports whether states have another version in the layout that this program gives
+// to the same run, now, than in l.
+func (l *Layout) Upgraded(now *Layout) bool {
+	return older(l.Kinds, now.Kinds, math.MaxUint8) || older(l.Parts, now.Parts, math.MaxUint8) || older(l.Forms, now.Forms, 1)
+}
+
+// older reports whether was has an older version than is of something. What is not in was has
+// the version missing.
+func older(was, is []KindLayout, missing uint8) bool {
+	for _, k := range is {
+		version := missing
+		if at := slices.IndexFunc(was, func(was KindLayout) bool { return was.Name == k.Name }); at >= 0 {
+			version = was[at].Version
 		}
-	}
-	for _, p := range l.Parts {
-		for _, known := range partKinds {
-			if known.Name == p.Name && known.Version > p.Version {
-				return true
-			}
+		if version < k.Version {
+			return true
 		}
 	}
 	return false

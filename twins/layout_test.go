@@ -33,11 +33,9 @@ func TestFirstLayout(t *testing.T) {
 	if err := first.Check(); err != nil {
 		t.Fatal(err)
 	}
-	if first.Upgraded() {
-		for _, k := range first.Kinds {
-			if known := KindNamed(k.Name); known.Version > k.Version && known.Upgrades[k.Version] == nil {
-				t.Errorf("%s has states of version %d and no upgrade from version %d", k.Name, known.Version, k.Version)
-			}
+	for _, k := range first.Kinds {
+		if known := KindNamed(k.Name); known.Version > k.Version && known.Upgrades[k.Version] == nil {
+			t.Errorf("%s has states of version %d and no upgrade from version %d", k.Name, known.Version, k.Version)
 		}
 	}
 	for name, change := range map[string]func(*Layout){
@@ -51,6 +49,11 @@ func TestFirstLayout(t *testing.T) {
 		"parts in another order":      func(l *Layout) { l.Parts[0], l.Parts[1] = l.Parts[1], l.Parts[0] },
 		"an unknown flow":             func(l *Layout) { l.Flows[3] = "heat_w" },
 		"an unknown community column": func(l *Layout) { l.Nodes = []string{"mood"} },
+		"an unknown form":             func(l *Layout) { l.Forms = []KindLayout{{Name: "aura", Version: 2}} },
+		"an unknown strategy":         func(l *Layout) { l.Forms = []KindLayout{{Name: "strategy/whim", Version: 2}} },
+		"a strategy without prefix":   func(l *Layout) { l.Forms = []KindLayout{{Name: "pro_rata", Version: 1}} },
+		"a newer form":                func(l *Layout) { l.Forms = []KindLayout{{Name: "cell", Version: 200}} },
+		"a form twice":                func(l *Layout) { l.Forms = []KindLayout{{Name: "cell", Version: 1}, {Name: "cell", Version: 1}} },
 	} {
 		l := FirstLayout()
 		if change(l); l.Check() == nil {
@@ -59,5 +62,10 @@ func TestFirstLayout(t *testing.T) {
 		if l.Hash() == first.Hash() {
 			t.Errorf("%s has the same hash", name)
 		}
+	}
+	a, b := FirstLayout(), FirstLayout()
+	a.Forms, b.Forms = []KindLayout{{Name: "cell", Version: 2}}, []KindLayout{{Name: "network", Version: 2}}
+	if a.Hash() == b.Hash() {
+		t.Error("two forms have the same hash")
 	}
 }

@@ -117,9 +117,6 @@ func (s *NetworkState) wire(w *wire) {
 	})
 }
 
-// networkVersion is the first byte of a network's stored answer.
-const networkVersion = 1
-
 // NetworkKind is a kind of network that a community may have, by name.
 type NetworkKind struct {
 	Name  string // lossless

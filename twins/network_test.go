@@ -186,3 +186,44 @@ func TestNetworkStateIsStored(t *testing.T) {
 		}
 	}
 }
+
+// A program that stores a network's answer, or a community around it, in another version
+// upgrades what earlier ones have stored.
+func TestStoredFormsOfACommunityAreUpgraded(t *testing.T) {
+	members := []twins.CellMember{homeAt("grid/c/b", 17, "A"), batteryOf("grid/c/b")}
+	cell, _ := onStar(t, members...)
+	was := cell.AppendStates(nil)
+	for _, f := range []*twins.StoredForm{twins.CellForm, twins.NetworkForm} {
+		upgraded := 0
+		raise := func(to byte) func(*twins.Cell, []byte) ([]byte, []byte, error) {
+			return func(c *twins.Cell, b []byte) (state, rest []byte, err error) {
+				upgraded++
+				return append([]byte{to}, b[1:]...), nil, nil
+			}
+		}
+		old := *f
+		f.Version, f.Upgrades = 3, map[uint8]func(*twins.Cell, []byte) ([]byte, []byte, error){1: raise(2), 2: raise(3)}
+		again, _ := starCell(t, append(members, bigTie)...)
+		if rest, err := again.RestoreStates(was); err != nil || len(rest) > 0 || upgraded != 2 {
+			t.Errorf("%s: %d upgrades, %d bytes are left: %v", f.Name, upgraded, len(rest), err)
+		}
+		now := again.AppendStates(nil)
+		if _, err := again.RestoreStates(now); err != nil || upgraded != 2 {
+			t.Errorf("%s: its own version: %d upgrades, %v", f.Name, upgraded, err)
+		}
+		forms := twins.LayoutOf([]*twins.Cell{cell}, nil).Forms
+		if len(forms) != 1 || forms[0].Name != f.Name || forms[0].Version != 3 {
+			t.Errorf("%s: the layout has forms %+v", f.Name, forms)
+		}
+		*f = old
+		if reflect.DeepEqual(now, was) {
+			t.Errorf("%s: its version is not stored", f.Name)
+		}
+		if got, want := again.NetworkState(), cell.NetworkState(); got.Loss != want.Loss || !reflect.DeepEqual(got.Voltages, want.Voltages) {
+			t.Errorf("%s: restored %+v, wanted %+v", f.Name, got, want)
+		}
+		if _, err := again.RestoreStates(now); err == nil {
+			t.Errorf("%s: a later version was taken", f.Name)
+		}
+	}
+}

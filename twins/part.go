@@ -117,9 +117,6 @@ func (k *PartKind) key() string {
 	return k.Name
 }
 
-// PartKinds returns every kind of part.
-func PartKinds() []*PartKind { return slices.Clone(partKinds) }
-
 // has reports whether the part has a setting.
 func (k *PartKind) has(setting string) bool {
 	return slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == setting })

@@ -220,9 +220,6 @@ type Column struct {
 	Sum func(*Flows) int64
 }
 
-// Append writes the column's value of r in the unit that the name says.
-func (c Column) Append(b []byte, r *Reading) []byte { return appendScaled(b, c.Value(r), c.Places) }
-
 // column makes a Column from the field of a reading that holds its value.
 func column[T ~int64](name string, places int, at func(*Reading) *T) Column {
 	return Column{

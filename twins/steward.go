@@ -1,6 +1,9 @@
 package twins
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ProRata shares a community's setpoint among its members along their bands, in
 // proportion to the room that each has to give way.
@@ -77,6 +80,11 @@ type stewards struct {
 	settled                 Tick        // the tick of before
 	before                  []byte      // the states of stateful stewards before Settled
 	communityRemembers, any bool
+}
+
+// homesRemember reports whether the homes of the cell have a stateful strategy.
+func (s *stewards) homesRemember() bool {
+	return slices.ContainsFunc(s.each, func(homes []Steward) bool { return len(homes) > 0 })
 }
 
 // Adopt gives the community and its homes their strategies. It must be called before the
@@ -362,18 +370,19 @@ func (c *Cell) appendStewards(b []byte) []byte {
 // readStewards is the inverse of appendStewards and returns the rest of b.
 func (c *Cell) readStewards(b []byte) (rest []byte, err error) {
 	s := &c.stewards
+	var version uint8
 	if s.communityRemembers {
-		if b, err = s.communityBy.ReadName(b); err == nil {
-			b, err = s.community.(StatefulSteward).UnmarshalBinary(b)
+		if version, b, err = s.communityBy.ReadName(b); err == nil {
+			b, err = s.communityBy.Restore(version, b, s.community.(StatefulSteward).UnmarshalBinary)
 		}
 	}
 	for _, each := range s.each {
 		for i := 0; i < len(each) && err == nil; i++ {
 			if i == 0 {
-				b, err = s.homeBy.ReadName(b)
+				version, b, err = s.homeBy.ReadName(b)
 			}
 			if err == nil {
-				b, err = each[i].(StatefulSteward).UnmarshalBinary(b)
+				b, err = s.homeBy.Restore(version, b, each[i].(StatefulSteward).UnmarshalBinary)
 			}
 		}
 	}

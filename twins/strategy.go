@@ -25,7 +25,7 @@ func (l Level) String() string { return levelNames[l] }
 // the grid know of it. Name and Version are on disk for ever.
 type Strategy struct {
 	Name    string // operator; unique among all levels
-	Version uint8  // of the stored form of its state
+	Version uint8  // of the stored form of its state, which the name and the version are written before
 	Level   Level
 	Label   string // what it does, in a line
 
@@ -39,6 +39,10 @@ type Strategy struct {
 	// Steward makes the steward of a community or home, at the other levels. If it is
 	// Stateful there is one for each, otherwise one serves many, at the same time.
 	Steward func(spec []byte) (Steward, error)
+
+	// Upgrades turn the state of each earlier version into that of the next. The state that a
+	// version without one has, UnmarshalBinary reads itself.
+	Upgrades map[uint8]Upgrade
 
 	// Unnamed says that some of its stored states are from before the name was written in front.
 	Unnamed bool
@@ -181,18 +185,25 @@ func SkipName(b []byte) []byte {
 	return b[3+int(b[1]):]
 }
 
-// ReadName removes the header that AppendName wrote from b, and refuses the state of
-// another strategy or of a later version.
-func (s *Strategy) ReadName(b []byte) (rest []byte, err error) {
+// ReadName removes the header that AppendName wrote from b, and returns the version of the
+// state; a state without a header is of version 1. It refuses the state of another strategy
+// or of a later version.
+func (s *Strategy) ReadName(b []byte) (version uint8, rest []byte, err error) {
 	if len(b) > 0 && b[0] != nameMark && s.Unnamed {
-		return b, nil
+		return 1, b, nil
 	}
 	if len(b) < 3 || b[0] != nameMark || len(b) < 3+int(b[1]) {
-		return b, fmt.Errorf("stored state has no name of a strategy, wanted %s", s.Name)
+		return 0, b, fmt.Errorf("stored state has no name of a strategy, wanted %s", s.Name)
 	}
 	name, version, rest := string(b[2:2+int(b[1])]), b[2+int(b[1])], b[3+int(b[1]):]
 	if name != s.Name || version > s.Version || version == 0 {
-		return b, fmt.Errorf("stored state is of strategy %q, version %d, wanted %q, version %d or before", name, version, s.Name, s.Version)
+		return 0, b, fmt.Errorf("stored state is of strategy %q, version %d, wanted %q, version %d or before", name, version, s.Name, s.Version)
 	}
-	return rest, nil
+	return version, rest, nil
+}
+
+// Restore upgrades the state of a version, with which b begins, to the strategy's own, gives
+// it to read, and returns the rest of b.
+func (s *Strategy) Restore(version uint8, b []byte, read func([]byte) ([]byte, error)) (rest []byte, err error) {
+	return restoreFrom(version, b, s.Upgrades, read)
 }

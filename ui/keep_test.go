@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +147,50 @@ func TestOldCommandsAreRead(t *testing.T) {
 	}
 	if n := len(fork.commands.list()); n <= before || fork.commands.list()[before-1].Seq != h.commands[before-1].Seq {
 		t.Errorf("the fork has %d commands, wanted %d of its parent and its own", n, before)
+	}
+	<-fork.done
+	again, err := s.runs.fork(fork, 7, "", []string{"households.*.load.scale=1.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := len(fork.commands.list()) - before
+	if err := s.runs.remove(fork.id); err != nil {
+		t.Fatal(err)
+	}
+	sameCommands(t, again, before, own, h)
+}
+
+// sameCommands checks that a fork of a fork lists the commands of the live run before the first fork,
+// then each fork's own, in pages of any size, and that few of them are in its own memory.
+func sameCommands(t *testing.T, again *run, before, own int, h *shelf) {
+	t.Helper()
+	if n := len(again.commands.last); n > 2*mostCommands {
+		t.Errorf("%d commands are in the memory of a fork", n)
+	}
+	all := again.commands.list()
+	if len(all) != before+2*own {
+		t.Fatalf("a fork of a fork has %d commands, wanted %d of the live run and %d of each fork", len(all), before, own)
+	}
+	for i, c := range all {
+		if i < before && c.Seq != h.commands[i].Seq || i > 0 && c.Seq <= all[i-1].Seq {
+			t.Errorf("command %d has number %d", i, c.Seq)
+		}
+	}
+	if early := again.commands.before(5); len(early) != before {
+		t.Errorf("%d commands for steps before the first fork, wanted %d", len(early), before)
+	}
+	for _, most := range []int{1, 7, 30} {
+		var pages []twins.Command
+		for more := true; more; {
+			page, next, err := again.commands.newest(len(pages), most)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages, more = append(pages, page...), next
+		}
+		slices.Reverse(pages)
+		if !slices.EqualFunc(pages, all, func(a, b twins.Command) bool { return a.Same(&b) }) {
+			t.Errorf("pages of %d have %d commands, wanted the %d of the list", most, len(pages), len(all))
+		}
 	}
 }

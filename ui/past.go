@@ -12,6 +12,9 @@ import (
 
 // Past gives access to the records of a run since its first step. A journal implements it.
 type Past interface {
+	// First returns the first step that can be shown, 0 unless earlier ones have been deleted and
+	// cannot be computed again.
+	First() twins.Tick
 	// Steps returns the number of steps that are kept.
 	Steps() twins.Tick
 	// Replay passes the records of the steps from ≤ t < to to a sink. The cells of a record have
@@ -83,9 +86,9 @@ func newStoredHistory(x *Index, past Past, v *folded, most int) *storedHistory {
 // Bounds implements History.
 func (h *storedHistory) Bounds() (first, next twins.Tick) {
 	if first, next := h.memory.Bounds(); next > first {
-		return 0, next
+		return min(first, h.past.First()), next
 	}
-	return 0, h.past.Steps()
+	return h.past.First(), h.past.Steps()
 }
 
 // Step implements History.
@@ -93,12 +96,13 @@ func (h *storedHistory) Step(t twins.Tick, parts bool) (*Step, error) {
 	if s, err := h.memory.Step(t, parts); err == nil {
 		return s, nil
 	}
-	if _, next := h.Bounds(); t < 0 || t >= next {
-		return nil, &NotHeldError{t, 0, next}
+	first, next := h.Bounds()
+	if t < first || t >= next {
+		return nil, &NotHeldError{t, first, next}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	from := t / h.each * h.each
+	from := max(first, t/h.each*h.each)
 	i := slices.IndexFunc(h.pages, func(p *stepPage) bool { return p.from == from && p.has(t) && (p.parts || !parts) })
 	if i < 0 {
 		p, err := h.read(from, parts)
@@ -124,7 +128,7 @@ func (h *storedHistory) read(from twins.Tick, parts bool) (*stepPage, error) {
 	sink := &recorder{index: h.index, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
 		p.steps, p.bytes = append(p.steps, s), p.bytes+s.size()
 	}}
-	return p, h.past.Replay(from, min(from+h.each, h.past.Steps()), parts, sink)
+	return p, h.past.Replay(from, min((from/h.each+1)*h.each, h.past.Steps()), parts, sink)
 }
 
 // sinkFunc makes a sim.Sink of a function.
@@ -140,7 +144,7 @@ func (h *storedHistory) Values(at Cell, from, to twins.Tick, put func(t twins.Ti
 		next = h.past.Steps()
 		first = next
 	}
-	for t := max(0, from); t < min(to, first); t++ {
+	for t := max(h.past.First(), from); t < min(to, first); t++ {
 		s, err := h.Step(t, at.Part >= 0)
 		if err != nil {
 			return err

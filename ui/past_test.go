@@ -25,8 +25,9 @@ type shelf struct {
 	commands []twins.Command
 	notes    map[string][]byte
 	fails    error
-	asked    int   // number of replays with parts
-	partless error // error of replays with parts
+	asked    int        // number of replays with parts
+	partless error      // error of replays with parts
+	first    twins.Tick // that can be shown
 }
 
 func (h *shelf) Commit(*sim.StepRecord) error {
@@ -45,6 +46,9 @@ func (h *shelf) Steps() twins.Tick {
 func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 	if parts && h.partless != nil {
 		return h.partless
+	}
+	if from < h.first {
+		return fmt.Errorf("step %d is not kept any more", from)
 	}
 	w, _, _, err := h.ForkAt(h.scenario.Calendar.Steps)
 	if err != nil {
@@ -78,13 +82,18 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 	return nil
 }
 
+// First implements Past.
+func (h *shelf) First() twins.Tick { return h.first }
+
 // Views implements Past. It keeps no views.
-func (h *shelf) Views(twins.Tick) (*views.Set, twins.Tick, error) {
+func (h *shelf) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 	w, err := sim.BuildTwins(h.scenario, nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	return views.NewSet(w), 0, nil
+	set, first := views.NewSet(w), min(h.first, most)
+	set.Skip(first)
+	return set, first, nil
 }
 
 // Commands and CommandsBefore implement Past.
@@ -414,5 +423,31 @@ func TestReplay(t *testing.T) {
 	live.get("/alerts", &b)
 	if fmt.Sprint(a) != fmt.Sprint(b) {
 		t.Errorf("alerts %+v, wanted %+v", a, b)
+	}
+}
+
+// A replay of a run whose first steps are not kept any more begins with the first one that is. The
+// API lists and shows those steps, and refuses earlier ones.
+func TestReplayOfWhatIsKept(t *testing.T) {
+	const first = 10
+	h := &shelf{notes: map[string][]byte{}, steps: 24, first: first}
+	s := shelved(t, h, func(o *Options) {
+		o.Replay, o.Sinks, o.Keep, o.Begun.Steps = true, nil, nil, 24
+	})
+	var state State
+	s.get("/state", &state)
+	if state.First != first || state.Tick != first+1 {
+		t.Errorf("the clock is at step %d, the first is %d; wanted %d and %d", state.Tick, state.First, first+1, first)
+	}
+	for tick, status := range map[int]int{0: 404, first - 1: 404, first: 200, 23: 200} {
+		s.want(status, "GET", fmt.Sprintf("/twin?path=%s&tick=%d", aHome(s), tick), "", nil)
+	}
+	s.want(422, "POST", "/clock/seek", fmt.Sprintf(`{"tick":%d}`, first-1), nil)
+	s.want(202, "POST", "/clock/seek", fmt.Sprintf(`{"tick":%d}`, first+2), nil)
+	watcher := s.dial("")
+	watcher.subscribe(1, "tile/0")
+	watcher.at("tile/0", first+1)
+	for _, path := range []string{"/alerts", "/readings?column=power_w&path=" + aHome(s), "/events", "/download/grid.csv"} {
+		s.want(200, "GET", path, "", nil)
 	}
 }

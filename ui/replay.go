@@ -30,6 +30,7 @@ var errReplay = errors.New("this is a replay of a run that is over: nothing can 
 // viewers of the replay share its clock.
 type player struct {
 	history History
+	first   twins.Tick // that can be shown
 	steps   twins.Tick
 	length  twins.Seconds
 	show    func(*Step)
@@ -46,9 +47,9 @@ type player struct {
 }
 
 func newPlayer(h History, length twins.Seconds, o live.Options, show func(*Step)) *player {
-	_, steps := h.Bounds()
+	first, steps := h.Bounds()
 	return &player{history: h, steps: steps, length: length, show: show, wake: make(chan struct{}, 1), changed: make(chan struct{}),
-		playing: !o.Paused, speed: o.Speed, at: min(1, steps), due: time.Now()}
+		playing: !o.Paused, speed: o.Speed, first: first, at: min(first+1, steps), due: time.Now()}
 }
 
 // Run shows steps until ctx is done. A step that cannot be read is skipped: viewers get no frames
@@ -142,11 +143,11 @@ func (p *player) Clock() live.Clock {
 // Pause implements pacer.
 func (p *player) Pause() error { p.change(func() { p.playing = false }); return nil }
 
-// Play implements pacer. At the end it starts again at the first step.
+// Play implements pacer. At the end it starts again at the first step that can be shown.
 func (p *player) Play() error {
 	p.change(func() {
 		if p.at >= p.steps {
-			p.at = min(1, p.steps)
+			p.at = min(p.first+1, p.steps)
 		}
 		p.playing = true
 	})
@@ -164,6 +165,9 @@ func (p *player) SetSpeed(speed float64) error {
 
 // Seek implements pacer, in either direction.
 func (p *player) Seek(t twins.Tick) error {
+	if 0 <= t && t < p.first {
+		return fmt.Errorf("step %d is not kept any more: the records begin with step %d", t, p.first)
+	}
 	if t < 0 || t > p.steps {
 		return fmt.Errorf("step %d is beyond the end: %d steps are kept", t, p.steps)
 	}

@@ -178,6 +178,33 @@ func (r *run) entry(path string) (scenario.Entry, bool) {
 	return r.scenario.Entry(r.kindOf(path), path)
 }
 
+// commandPast has a run's commands from outside; see Past.
+type commandPast interface {
+	Commands(from, to twins.Tick) []twins.Command
+	CommandsBefore(position, most int) ([]twins.Command, error)
+}
+
+// parentsCommands are the commands that a fork has in common with its parent: those for steps
+// before at. The parent, which may have been deleted, is asked for them again.
+type parentsCommands struct {
+	parent *commandList
+	at     twins.Tick
+}
+
+// Commands implements commandPast.
+func (p *parentsCommands) Commands(from, to twins.Tick) []twins.Command {
+	all := p.parent.before(min(to, p.at))
+	return slices.DeleteFunc(all, func(c twins.Command) bool { return c.Step < from })
+}
+
+// CommandsBefore implements commandPast.
+func (p *parentsCommands) CommandsBefore(position, most int) ([]twins.Command, error) {
+	all := p.parent.before(p.at)
+	some := slices.Clone(all[max(0, position-most):position])
+	slices.Reverse(some)
+	return some, nil
+}
+
 // commandList holds the commands accepted while the run was live. The latest are in memory, older
 // ones are read from past; without a past all are in memory.
 type commandList struct {
@@ -185,9 +212,10 @@ type commandList struct {
 	// only requests with commands wait for it. It is locked before mu.
 	taking sync.Mutex
 
-	mu      sync.Mutex // never held during disk access
-	past    Past       // has all commands; nil: nothing is kept
-	dropped int        // number of commands that only past has
+	mu      sync.Mutex  // never held during disk access
+	past    commandPast // has the run's commands, those of a fork only from before it; nil: nothing is kept
+	fork    bool        // the list is a fork's, whose own commands are in memory alone
+	dropped int         // number of commands that only past has
 	last    []twins.Command
 	keys    map[string]twins.Command // commands by idempotency key
 	old     []string                 // keys, oldest first
@@ -255,8 +283,17 @@ func (l *commandList) add(commands []twins.Command) {
 			l.old = l.old[1:]
 		}
 	}
-	if over := len(l.last) - mostCommands; l.past != nil && over > mostCommands {
+	if over := len(l.last) - mostCommands; l.past != nil && !l.fork && over > mostCommands {
 		l.last, l.dropped = slices.Clone(l.last[over:]), l.dropped+over
+	}
+}
+
+// inherit begins the list of a fork at a step with the commands of its parent. Many of them stay
+// with the parent.
+func (l *commandList) inherit(parent *commandList, at twins.Tick) {
+	l.fork, l.last = true, parent.before(at)
+	if n := len(l.last); n > mostCommands {
+		l.past, l.dropped, l.last = &parentsCommands{parent, at}, n, nil
 	}
 }
 
@@ -266,8 +303,12 @@ func (l *commandList) before(at twins.Tick) (found []twins.Command) {
 	all, dropped := l.last, l.dropped
 	l.mu.Unlock()
 	if dropped > 0 {
-		all = l.past.Commands(0, at)
-		slices.SortStableFunc(all, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
+		older := l.past.Commands(0, at)
+		slices.SortStableFunc(older, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
+		if l.fork {
+			older = append(older, all...)
+		}
+		all = older
 	}
 	for _, c := range all {
 		if c.Step < at {
@@ -379,7 +420,8 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	if parent.parent != "" {
 		r.common = min(at, parent.common)
 	}
-	r.commands.last = append(parent.commands.before(at), changes...)
+	r.commands.inherit(&parent.commands, at)
+	r.commands.last = append(r.commands.last, changes...)
 	if r.name == "" {
 		r.name = r.id
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 func newCompare() *cobra.Command {
@@ -57,9 +58,17 @@ func compareRuns(stderr io.Writer, a, b string) (*views.Comparison, error) {
 	var accounts [2]*views.Accounts
 	var reports [2]*views.Report
 	var of [2]views.RunOf
+	from := twins.Tick(0) // both from the same step on
+	for _, dir := range []string{a, b} {
+		first, err := firstOf(stderr, dir)
+		if err != nil {
+			return nil, err
+		}
+		from = max(from, first)
+	}
 	for i, dir := range []string{a, b} {
 		var err error
-		if accounts[i], reports[i], err = accountsOf(stderr, dir); err != nil {
+		if accounts[i], reports[i], err = accountsOf(stderr, dir, from); err != nil {
 			return nil, err
 		}
 		r := reports[i]
@@ -68,8 +77,18 @@ func compareRuns(stderr io.Writer, a, b string) (*views.Comparison, error) {
 	return views.Compare(accounts[0], accounts[1], of[0], of[1], reports[0], reports[1]), nil
 }
 
-// accountsOf replays a run into accounts.
-func accountsOf(stderr io.Writer, dir string) (a *views.Accounts, r *views.Report, err error) {
+// firstOf returns the first step that can be shown of a run.
+func firstOf(stderr io.Writer, dir string) (first twins.Tick, err error) {
+	store, err := persistence.Open(dir, persistence.Read)
+	if err != nil {
+		return 0, err
+	}
+	printFirst(stderr, store)
+	return store.First(), store.Close()
+}
+
+// accountsOf replays a run, from a step on, into accounts.
+func accountsOf(stderr io.Writer, dir string, from twins.Tick) (a *views.Accounts, r *views.Report, err error) {
 	store, err := persistence.Open(dir, persistence.Read)
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +99,7 @@ func accountsOf(stderr io.Writer, dir string) (a *views.Accounts, r *views.Repor
 		return nil, nil, err
 	}
 	a = views.NewAccounts(world)
-	if err := store.Replay(0, store.Steps(), a); err != nil {
+	if err := store.Replay(min(from, store.Steps()), store.Steps(), a); err != nil {
 		return nil, nil, err
 	}
 	printRepairs(stderr, store)

@@ -99,7 +99,8 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	}
 	meta := store.Meta()
 	s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), name: f.out, summary: views.NewSummary(world)}
-	if err := store.Replay(0, at, s.summary); err != nil {
+	printFirst(s.stderr, store)
+	if err := store.Replay(min(store.First(), at), at, s.summary); err != nil {
 		return nil, err
 	}
 	s.dir, err = persistence.CreateRun(f.out, persistence.Run{Scenario: meta.Scenario, Seed: meta.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version})
@@ -131,6 +132,14 @@ func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.
 		return 0, &problem.Usage{What: fmt.Sprintf("--at %s is step %d, where run %q ends: a fork there would have no steps; wanted an earlier one", f.at, at, store.Dir())}
 	}
 	return at, nil
+}
+
+// printFirst says with which step a report begins, if earlier ones cannot be shown.
+func printFirst(w io.Writer, s *persistence.Store) {
+	if first := s.First(); first > 0 {
+		fmt.Fprintf(w, "smatrix: the records begin with step %d: earlier ones have been deleted, and model %d made them, so that they cannot be computed again\n",
+			first, s.ModelOf(first-1))
+	}
 }
 
 // printRepairs prints what was damaged and has been repaired.

@@ -38,6 +38,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, store.Close()) }()
+			printFirst(c.ErrOrStderr(), store)
 			err = store.Export(format, out)
 			printRepairs(c.ErrOrStderr(), store)
 			return err

@@ -2,12 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // In a program of another model every command that reads shows an archived run from its records.
@@ -35,7 +39,7 @@ func TestCommandsOfAnotherModel(t *testing.T) {
 		{[]string{"compare", run, run, "--json"}, exitDone, `"digest"`, ""},
 		{[]string{"backup", run, filepath.Join(dir, "again.tar.zst")}, exitDone, "", ""},
 		{[]string{"fork", run, "--at", "12", "--out", filepath.Join(dir, "fork"), "--quiet"}, exitInvalid, "", "was made by model 1"},
-		{[]string{"rebuild", run}, exitInvalid, "", "was made by model 1"},
+		{[]string{"rebuild", run}, exitDone, "24 steps are in the read models", ""},
 	} {
 		stdout, stderr, err := command(row.args...)
 		if got := exitCode(err); got != row.exit || !strings.Contains(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) || strings.Contains(stderr, "damaged") {
@@ -48,6 +52,98 @@ func TestCommandsOfAnotherModel(t *testing.T) {
 	}
 	if err != nil || json.Unmarshal([]byte(stdout), &report) != nil || report.Recomputed == nil || *report.Recomputed {
 		t.Errorf("replay --verify --json: recomputed is %v, wanted false; %v", report.Recomputed, err)
+	}
+}
+
+// A run that has deleted its old records is shown by a program of another model from its first kept
+// step on, which every command says, and resumed. The rows of its CSV files are not lost.
+func TestCommandsOfAnotherModelOnWhatIsKept(t *testing.T) {
+	dir := t.TempDir()
+	run := filepath.Join(dir, "run")
+	interruptedRoad(t, run, 100)
+	was := sim.Models
+	sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's"})
+	defer func() { sim.Models = was }()
+	const begins = "records begin with step 72"
+	for _, row := range []struct {
+		args   []string
+		exit   int
+		stdout string
+		stderr string
+	}{
+		{[]string{"replay", run}, exitDone, "28 steps of 1 h", begins},
+		{[]string{"replay", run, "--from", "80"}, exitDone, "20 steps of 1 h", ""},
+		{[]string{"replay", run, "--from", "10"}, exitInvalid, "", begins},
+		{[]string{"replay", run, "--verify"}, exitDone, "28 steps of 1 h", "not computed again"},
+		{[]string{"report", run, "--out", filepath.Join(dir, "page.html")}, exitDone, "", begins},
+		{[]string{"usage", run}, exitDone, "", ""},
+		{[]string{"export", run, "--format", "csv", "--out", filepath.Join(dir, "tables")}, exitDone, "", begins},
+		{[]string{"compare", run, run}, exitDone, "", begins},
+		{[]string{"fork", run, "--at", "96", "--out", filepath.Join(dir, "fork"), "--quiet"}, exitDone, "", begins},
+		{[]string{"compare", run, filepath.Join(dir, "fork"), "--json"}, exitDone, `"digest"`, begins},
+		{[]string{"run", "--resume", run}, exitDone, "residual 0 mJ", "rows before step 72 are in grid-before-step-72.csv"},
+		{[]string{"replay", run, "--verify"}, exitDone, "residual 0 mJ", "records begin with step"},
+	} {
+		stdout, stderr, err := command(row.args...)
+		if got := exitCode(err); got != row.exit || !strings.Contains(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) || strings.Contains(stderr, "damaged") {
+			t.Errorf("smatrix %s: exit %d, wanted %d\n%s\n%s", strings.Join(row.args, " "), got, row.exit, stdout, stderr)
+		}
+	}
+	for name, rows := range map[string]int{"grid-before-step-72.csv": 100, "grid.csv": 72} {
+		text, err := os.ReadFile(filepath.Join(run, name))
+		if got := strings.Count(string(text), "\n") - 1; err != nil || got != rows {
+			t.Errorf("%s has %d rows, wanted %d: %v", name, got, rows, err)
+		}
+	}
+}
+
+// interruptedRoad keeps a run of six days with CSV files, of which readings are kept for a day,
+// and interrupts it.
+func interruptedRoad(t *testing.T, dir string, steps int) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "road.yaml")
+	text := `
+zone: Europe/Berlin
+start: 2018-09-01
+step_s: 3600
+days: 6
+communities: [{id: road, limit_w: 100000}]
+water_pumps: [{id: pump, community: road, rated_w: 1000, daily_wh: 3000, from: "06:00", until: "20:00"}]
+ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
+`
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s, err := scenario.Load(file, scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := sim.Build(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := persistence.CreateRun(dir, persistence.Run{Scenario: s.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Retention = persistence.Retention{Readings: 1, Events: 1}
+	csv, err := r.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.NewChain()
+	j, err := r.Keep(w, chain, persistence.Durability{Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j, csv}}
+	for range steps {
+		if _, err := run.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Finish(persistence.Interrupted, nil); err != nil {
+		t.Fatal(err)
 	}
 }
 

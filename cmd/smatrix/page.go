@@ -123,9 +123,10 @@ func pageOf(stderr io.Writer, dir string) (p *page, err error) {
 		return nil, err
 	}
 	curves, summary := views.NewCurves(world), views.NewSummary(world)
-	if err := store.Replay(0, store.Steps(), curves, summary); err != nil {
+	if err := store.Replay(store.First(), store.Steps(), curves, summary); err != nil {
 		return nil, err
 	}
+	printFirst(stderr, store)
 	printRepairs(stderr, store)
 	curves.Pad()
 	digest, err := store.DigestText(store.Steps())

@@ -98,6 +98,10 @@ func (f *replayFlags) replay(c *cobra.Command, dir string) (err error) {
 	if err != nil {
 		return err
 	}
+	if !c.Flags().Changed("from") && store.First() < to {
+		printFirst(c.ErrOrStderr(), store)
+		from = max(from, store.First())
+	}
 	r := &replaySession{store: store, from: from, to: to, stderr: c.ErrOrStderr()}
 	if err := r.run(f.verify); err != nil {
 		return err

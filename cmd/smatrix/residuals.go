@@ -83,7 +83,8 @@ func (f *residualsFlags) residuals(c *cobra.Command, dir string) (err error) {
 	if err := f.meters(v, world, store.Steps()); err != nil {
 		return err
 	}
-	if err := store.Replay(0, store.Steps(), v); err != nil {
+	printFirst(c.ErrOrStderr(), store)
+	if err := store.Replay(store.First(), store.Steps(), v); err != nil {
 		return err
 	}
 	printRepairs(c.ErrOrStderr(), store)

@@ -12,6 +12,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/views"
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // resumeAlone refuses flags and arguments that cannot change a resumed run.
@@ -82,15 +83,17 @@ func (s *session) resume(store *persistence.Store, d persistence.Durability) err
 	if err != nil {
 		return err
 	}
+	if err := store.CanResume(); err != nil { // before files are replaced
+		return err
+	}
+	printFirst(s.stderr, store)
 	s.summary = views.NewSummary(world)
 	sinks := []sim.Sink{s.summary}
 	if store.Meta().Journal.CSV {
-		csv, err := s.dir.CSV()
-		if err != nil {
+		if s.csv, err = s.resumeCSV(store.First()); err != nil {
 			return err
 		}
-		s.csv = csv
-		sinks = append(sinks, csv)
+		sinks = append(sinks, s.csv)
 	}
 	journal, at, err := store.Resume(d, sinks...)
 	for _, line := range store.Repairs() {
@@ -105,4 +108,19 @@ func (s *session) resume(store *persistence.Store, d persistence.Durability) err
 		fmt.Fprintf(s.stderr, "smatrix: going on after step %d of %d\n", at.Steps, at.World.Scenario.Calendar.Steps)
 	}
 	return nil
+}
+
+// resumeCSV begins the CSV files again. If the steps before first cannot be written again, the
+// files that have them are set aside.
+func (s *session) resumeCSV(first twins.Tick) (sim.Sink, error) {
+	if first > 0 {
+		names, err := s.dir.SetCSVAside(first)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			fmt.Fprintf(s.stderr, "smatrix: the rows before step %d are in %s\n", first, name)
+		}
+	}
+	return s.dir.CSV()
 }

@@ -346,6 +346,8 @@ func newRebuild() *cobra.Command {
 		Short: "Build the read models of a run again from its log",
 		Long: `Rebuild computes all steps of a run again, compares each with what is kept, and
 builds the read models of usage, alerts, plants and forecasts again: the same to the bit.
+Steps that another model made are read instead of computed. Their records do not have
+the use of single devices, so use by hour and day is replaced only where it cannot be read.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example:           `  smatrix rebuild runs/first`,

@@ -28,6 +28,18 @@ func (w *Writer) Bool(v bool) {
 // Text appends the length of a text in bytes, and the bytes.
 func (w *Writer) Text(s string) { w.Uint(uint64(len(s))); *w = append(*w, s...) }
 
+// Bytes appends bytes as they are, without their number.
+func (w *Writer) Bytes(b []byte) { *w = append(*w, b...) }
+
+// Ints appends values as Int does.
+func (w *Writer) Ints(vs ...int64) {
+	b := []byte(*w)
+	for _, v := range vs {
+		b = AppendInt(b, v)
+	}
+	*w = b
+}
+
 // Multiples appends values as multiples of their greatest common divisor, not as differences:
 //
 //	0                 all of them are 0
@@ -91,7 +103,7 @@ func NewVersion(b []byte, version uint8) *Reader {
 	r := &Reader{b: b}
 	switch {
 	case len(b) == 0:
-		r.Fail(errCut)
+		r.Fail(ErrCut)
 	case b[0] != version:
 		r.Fail(fmt.Errorf("it is of version %d, wanted %d", b[0], version))
 	default:
@@ -100,7 +112,8 @@ func NewVersion(b []byte, version uint8) *Reader {
 	return r
 }
 
-var errCut = errors.New("it is cut short")
+// ErrCut reports a form that ends before what it should hold.
+var ErrCut = errors.New("it is cut short")
 
 // Fail makes err the reader's error if it has none.
 func (r *Reader) Fail(err error) {
@@ -114,7 +127,7 @@ func (r *Reader) Fail(err error) {
 func (r *Reader) Uint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
-		r.Fail(errCut)
+		r.Fail(ErrCut)
 		return 0
 	}
 	r.b = r.b[n:]
@@ -125,7 +138,7 @@ func (r *Reader) Uint() uint64 {
 func (r *Reader) Int() int64 {
 	v, n := binary.Varint(r.b)
 	if n <= 0 {
-		r.Fail(errCut)
+		r.Fail(ErrCut)
 		return 0
 	}
 	r.b = r.b[n:]
@@ -140,7 +153,7 @@ func (r *Reader) Bool() bool { return r.Uint() != 0 }
 func (r *Reader) Count(least int) int {
 	n := r.Uint()
 	if n > uint64(len(r.b)/max(least, 1)) {
-		r.Fail(errCut)
+		r.Fail(ErrCut)
 		return 0
 	}
 	return int(n)
@@ -152,6 +165,17 @@ func (r *Reader) Text() string {
 	s := string(r.b[:n])
 	r.b = r.b[n:]
 	return s
+}
+
+// Bytes reads n bytes, which the caller must not change; nil if there are fewer.
+func (r *Reader) Bytes(n int) []byte {
+	if n > len(r.b) {
+		r.Fail(ErrCut)
+		return nil
+	}
+	b := r.b[:n:n]
+	r.b = r.b[n:]
+	return b
 }
 
 // Multiples reads what Writer.Multiples appended for len(vs) values.
@@ -168,6 +192,9 @@ func (r *Reader) Multiples(vs []int64) {
 		vs[i] = r.Int() * int64(unit)
 	}
 }
+
+// Err returns the first error so far.
+func (r *Reader) Err() error { return r.err }
 
 // Done returns the reader's error, or one if bytes are left.
 func (r *Reader) Done() error {

@@ -19,6 +19,8 @@ func TestReadsWhatWasWritten(t *testing.T) {
 		w := form.Writer{3}
 		w.Bool(round%2 == 0)
 		w.Text("süd")
+		w.Bytes([]byte{1, 2, 3})
+		w.Ints(-1, int64(round))
 		w.Uint(uint64(len(lists)))
 		for i := range lists {
 			lists[i] = values(rnd, 1+rnd.IntN(6))
@@ -28,7 +30,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 		}
 		read := func(b []byte, version uint8) (all [][]int64, err error) {
 			r := form.NewVersion(b, version)
-			if r.Bool() != (round%2 == 0) || r.Text() != "süd" {
+			if r.Bool() != (round%2 == 0) || r.Text() != "süd" || string(r.Bytes(3)) != "\x01\x02\x03" || r.Int() != -1 || r.Int() != int64(round) {
 				return nil, r.Done()
 			}
 			for range r.Count(2) {
@@ -57,6 +59,9 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 	if form.Read(form.Append(nil, 2, 1, 2), 2, &a) == nil || form.Read(form.Append(nil, 2, 1), 2, &a, &b) == nil {
 		t.Error("a form with another number of values is accepted")
+	}
+	if r := form.NewReader([]byte{1}); r.Bytes(2) != nil || r.Err() != form.ErrCut {
+		t.Error("more bytes are read than there are")
 	}
 	if r := form.NewVersion(nil, 1); r.Done() == nil {
 		t.Error("an empty form is accepted")

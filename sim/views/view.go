@@ -111,6 +111,10 @@ func NewSet(w *sim.World) *Set {
 // Steps returns how many steps the views have taken.
 func (s *Set) Steps() twins.Tick { return s.next }
 
+// Skip makes to the next step that the views take: the steps before it are not kept, and the
+// views know nothing of them.
+func (s *Set) Skip(to twins.Tick) { s.next = to }
+
 // Commit implements sim.Sink.
 func (s *Set) Commit(r *sim.StepRecord) error {
 	if r.Tick != s.next {
