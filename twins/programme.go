@@ -23,6 +23,7 @@ type programme struct {
 	loaded, queued, ran *EventType
 	deferred            *EventType // how the load in the machine has been booked
 	takenOut            *EventType // the load in the machine, at its deadline
+	upgrades            map[uint8]Upgrade
 }
 
 // programmePhase is a part of a programme with one power.
@@ -46,6 +47,7 @@ func newProgramme(p programme) *programme {
 	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"shifted_mj", "waiting_mj", "reason"}}
 	p.takenOut = &EventType{Name: p.name + ".taken_out", Fields: []string{"energy_mj", "tick"}}
 	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
+	p.upgrades = map[uint8]Upgrade{1: p.upgrade}
 	return &p
 }
 
@@ -62,7 +64,7 @@ func (p *programme) daily(h *home) float64 {
 func (p *programme) kind(label string) *PartKind {
 	return &PartKind{
 		Name: p.name, Label: label, Tier: Flexible, Version: programmeVersion,
-		Upgrades: map[uint8]Upgrade{1: p.upgrade},
+		Upgrades: p.upgrades,
 		Entry:    appliancesKey,
 		Settings: maxWaitSetting.list(),
 		Events:   []*EventType{p.loaded, p.queued, p.deferred, p.takenOut, p.ran, eventSet},
@@ -312,12 +314,25 @@ func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
 // programmeVersion is that of the stored form of a machine.
 const programmeVersion = 2
 
+// AppendBinary writes version 1 while it says as much: for a load that has not been held back.
 func (r *programmeRow) AppendBinary(b []byte) []byte {
+	if r.shifted == 0 && r.late == 0 && r.why == 0 {
+		return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, 0, int64(r.maxWait))
+	}
+	return r.appendNewest(b)
+}
+
+func (r *programmeRow) appendNewest(b []byte) []byte {
 	return appendInts(append(b, programmeVersion), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait),
 		int64(r.shifted), int64(r.late), r.why)
 }
 
+// UnmarshalBinary reads every version.
 func (r *programmeRow) UnmarshalBinary(b []byte) ([]byte, error) {
+	return restoreState(b, r.upgrades, r.readNewest)
+}
+
+func (r *programmeRow) readNewest(b []byte) ([]byte, error) {
 	return readInts(b, r.name, programmeVersion, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait),
 		(*int64)(&r.shifted), (*int64)(&r.late), &r.why)
 }
@@ -330,5 +345,5 @@ func (p *programme) upgrade(b []byte) (upgraded, rest []byte, err error) {
 	if shifted != 0 {
 		r.shifted = r.owed
 	}
-	return r.AppendBinary(nil), rest, err
+	return r.appendNewest(nil), rest, err
 }

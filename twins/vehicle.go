@@ -18,7 +18,7 @@ import (
 // had the charger never been asked for less.
 var Vehicle = Declare(Kind{
 	Name: "vehicle", Plural: "vehicles", Label: "Vehicle", Role: RoleStorage, Version: vehicleVersion,
-	Upgrades: map[uint8]Upgrade{1: upgradeVehicle},
+	Upgrades: vehicleUpgrades,
 	Schema:   vehicleSchema,
 	Ownable:  true,
 	New:      newVehicles,
@@ -507,19 +507,35 @@ func (v *vehicle) Command(_ *Env, c *Command, ev *Events) error {
 // vehicleVersion is that of the stored form of a vehicle.
 const vehicleVersion = 2
 
+// AppendBinary writes version 1 while it says as much: for a vehicle that owes nothing.
 func (v *vehicle) AppendBinary(b []byte) []byte {
+	if v.later == (account{}) && v.out == 0 {
+		return appendInts(append(b, 1), int64(v.held), v.in, v.next, flag(v.plugged), 0,
+			int64(v.metered), int64(v.driven), int64(v.elsewhere), v.counts[0], v.counts[1], v.counts[2], flag(v.available))
+	}
+	return v.appendNewest(b)
+}
+
+func (v *vehicle) appendNewest(b []byte) []byte {
 	b = appendInts(append(b, vehicleVersion), int64(v.held), v.in, v.out, v.next, flag(v.plugged),
 		int64(v.metered), int64(v.driven), int64(v.elsewhere), v.counts[0], v.counts[1], v.counts[2], flag(v.available))
 	return v.later.append(b)
 }
 
+// UnmarshalBinary reads every version.
 func (v *vehicle) UnmarshalBinary(b []byte) ([]byte, error) {
+	return restoreState(b, vehicleUpgrades, v.readNewest)
+}
+
+func (v *vehicle) readNewest(b []byte) ([]byte, error) {
 	var plugged, available int64
 	b, err := readInts(b, "vehicle", vehicleVersion, append([]*int64{(*int64)(&v.held), &v.in, &v.out, &v.next, &plugged,
 		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available}, v.later.fields()...)...)
 	v.plugged, v.available = plugged != 0, available != 0
 	return b, err
 }
+
+var vehicleUpgrades = map[uint8]Upgrade{1: upgradeVehicle}
 
 // upgradeVehicle reads version 1, which had one number for what is owed.
 func upgradeVehicle(b []byte) (upgraded, rest []byte, err error) {
@@ -529,7 +545,7 @@ func upgradeVehicle(b []byte) (upgraded, rest []byte, err error) {
 		(*int64)(&v.metered), (*int64)(&v.driven), (*int64)(&v.elsewhere), &v.counts[0], &v.counts[1], &v.counts[2], &available)
 	v.plugged, v.available = plugged != 0, available != 0
 	v.later.shifted = v.later.owed
-	return v.AppendBinary(nil), rest, err
+	return v.appendNewest(nil), rest, err
 }
 
 func vehicleSample(between func(lo, hi int64) int64) string {

@@ -7,7 +7,7 @@ import "fmt"
 // pumped by the later time is not pumped that day.
 var WaterPump = Declare(Kind{
 	Name: "water_pump", Plural: "water_pumps", Label: "Water pump", Role: RoleLoad, Version: waterPumpVersion,
-	Upgrades: map[uint8]Upgrade{1: upgradeWaterPump},
+	Upgrades: waterPumpUpgrades,
 	Schema:   waterPumpSchema,
 	New:      newWaterPumps,
 	Sample:   waterPumpSample,
@@ -49,7 +49,7 @@ type waterPump struct {
 	// State: what has been pumped on the day. 0 ≤ pumped ≤ daily.
 	day    int64
 	pumped Energy
-	closed int64   // the last day whose deadline has passed; −1: none
+	closed int64   // the last day whose deadline has passed before all was pumped; −1: none
 	later  account // of the day
 	total  Energy  // register
 }
@@ -133,19 +133,15 @@ func (p *waterPump) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	out.Load = max(0, min(band.Max, set.Tier[Flexible]))
 	out.Power = out.Load
 	closed := p.closed
-	due := !p.over(env) && Seconds(env.SecondOfDay)+env.Step >= p.until
-	// Where clocks go forward the deadline may fall into an hour that the day does not have.
-	late := p.over(env) && p.closed != int64(env.Day)
-	if due || late {
+	due := Seconds(env.SecondOfDay)+env.Step >= p.until && p.closed != int64(env.Day)
+	if lacks := p.left(env) - out.Load.For(env.Step); due && lacks > 0 {
 		closed = int64(env.Day)
 	}
-	p.bookLater(env, set.Why[Flexible], band.Ref, due || late, ev, out)
+	p.bookLater(env, set.Why[Flexible], band.Ref, due, ev, out)
 	if out.Load < band.Ref {
 		out.Reason = set.Why[Flexible]
 	}
-	if out.Load > 0 || closed != p.closed {
-		*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step)), closed}
-	}
+	*ev.Add(waterPumped) = [7]int64{int64(env.Day), int64(out.Load.For(env.Step)), closed}
 }
 
 // bookLater books what the pump did not draw of most. due says that the day's deadline has
@@ -202,22 +198,37 @@ func (p *waterPump) Command(_ *Env, c *Command, ev *Events) error {
 // waterPumpVersion is that of the stored form of a water pump.
 const waterPumpVersion = 2
 
+// AppendBinary writes version 1 while it says as much: for a pump that owes nothing.
 func (p *waterPump) AppendBinary(b []byte) []byte {
+	if p.later == (account{}) && p.closed < 0 {
+		return appendInts(append(b, 1), int64(p.rated), p.day, int64(p.pumped), 0, int64(p.total))
+	}
+	return p.appendNewest(b)
+}
+
+func (p *waterPump) appendNewest(b []byte) []byte {
 	b = appendInts(append(b, waterPumpVersion), int64(p.rated), p.day, int64(p.pumped), p.closed, int64(p.total))
 	return p.later.append(b)
 }
 
+// UnmarshalBinary reads every version.
 func (p *waterPump) UnmarshalBinary(b []byte) ([]byte, error) {
+	return restoreState(b, waterPumpUpgrades, p.readNewest)
+}
+
+func (p *waterPump) readNewest(b []byte) ([]byte, error) {
 	return readInts(b, "water_pump", waterPumpVersion, append([]*int64{(*int64)(&p.rated), &p.day, (*int64)(&p.pumped), &p.closed, (*int64)(&p.total)},
 		p.later.fields()...)...)
 }
+
+var waterPumpUpgrades = map[uint8]Upgrade{1: upgradeWaterPump}
 
 // upgradeWaterPump reads version 1, which had one number for what is owed and no day's end.
 func upgradeWaterPump(b []byte) (upgraded, rest []byte, err error) {
 	p := waterPump{closed: -1}
 	rest, err = readInts(b, "water_pump", 1, (*int64)(&p.rated), &p.day, (*int64)(&p.pumped), (*int64)(&p.later.owed), (*int64)(&p.total))
 	p.later.shifted = p.later.owed
-	return p.AppendBinary(nil), rest, err
+	return p.appendNewest(nil), rest, err
 }
 
 func waterPumpSample(between func(lo, hi int64) int64) string {
