@@ -25,8 +25,9 @@ type shelf struct {
 	commands []twins.Command
 	notes    map[string][]byte
 	fails    error
-	asked    int   // number of replays with parts
-	partless error // error of replays with parts
+	asked    int        // number of replays with parts
+	partless error      // error of replays with parts for steps before joint
+	joint    twins.Tick // 0: partless is for all steps
 }
 
 func (h *shelf) Commit(*sim.StepRecord) error {
@@ -43,7 +44,7 @@ func (h *shelf) Steps() twins.Tick {
 }
 
 func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
-	if parts && h.partless != nil {
+	if parts && h.partless != nil && (h.joint == 0 || from < h.joint) {
 		return h.partless
 	}
 	w, _, _, err := h.ForkAt(h.scenario.Calendar.Steps)
@@ -76,6 +77,18 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 		}
 	}
 	return nil
+}
+
+func (h *shelf) Computable(t, from, to twins.Tick) (first, end twins.Tick, err error) {
+	switch {
+	case h.partless == nil:
+		return from, to, nil
+	case h.joint == 0:
+		return t, to, h.partless
+	case t < h.joint:
+		return t, min(to, h.joint), h.partless
+	}
+	return max(from, h.joint), to, nil
 }
 
 // Views implements Past. It keeps no views.
@@ -156,6 +169,12 @@ func (h *shelf) KeepNote(note string, value []byte) error {
 	}
 	return h.fails
 }
+
+// sinkFunc makes a sim.Sink of a function.
+type sinkFunc func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // shelved starts a server over a shelf, with a memory of few steps.
 func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {
