@@ -79,18 +79,39 @@ func TestPageOfResumedByAnotherModel(t *testing.T) {
 			t.Errorf("step %d: parts %v, %q", tick, twin.Parts, twin.NotComputed)
 		}
 	}
-	var list struct {
-		Series []struct {
-			T []int64
-			V []*float64
-		}
-		NotComputed string `json:"not_computed"`
-	}
+	var list shownSeries
 	for _, column := range []string{"part:load", "part:pv"} {
 		ask("/readings?column="+url.QueryEscape(column)+"&path="+home, &list)
 		one := list.Series[0]
 		if len(one.T) < 2 || one.T[0] != 0 || one.V[0] != nil || one.T[1] != joint || one.V[1] == nil || !strings.Contains(list.NotComputed, "was made by model") {
 			t.Errorf("%s: %v, %q", column, list.Series, list.NotComputed)
+		}
+	}
+}
+
+// shownSeries is an answer of /readings.
+type shownSeries struct {
+	Series []struct {
+		T []int64
+		V []*float64
+	}
+	NotComputed string `json:"not_computed"`
+}
+
+// Model 2 differs from model 1 only in steps with under-frequency stages: the gauges of an archived run
+// of model 1 are shown up to its first such step, 74, and blank with the reason from there on.
+func TestGaugesOfArchivedRunWithStages(t *testing.T) {
+	const stage, battery = 74, "grid/community-01/community-battery-01"
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, stderr, err := command("restore", "../../persistence/testdata/runs/model1/scarcity-ufls.tar.zst", dir); err != nil {
+		t.Fatal(err, stderr)
+	}
+	ask := shownReplay(t, dir)
+	var list shownSeries
+	for from, known := range map[int]bool{0: true, stage: false} {
+		ask(fmt.Sprintf("/readings?column=gauge:health&from=%d&path=%s", from, battery), &list)
+		if ticks := list.Series[0].T; slices.Contains(ticks, int64(stage-1)) != known || slices.Contains(ticks, int64(stage+1)) || !strings.Contains(list.NotComputed, "was made by model 1") {
+			t.Errorf("from step %d: ticks %d, %q", from, ticks, list.NotComputed)
 		}
 	}
 }
