@@ -136,8 +136,8 @@ func (r *run) filter(q *twinsQuery) (f filter, err error) {
 			f.texts = append(f.texts, strings.ToLower(word))
 		}
 	}
-	if f.kind != "" && twins.KindNamed(f.kind) == nil {
-		return f, fmt.Errorf("no kind %q", f.kind)
+	if err := oneOf("kind", f.kind, kindNames()); err != nil {
+		return f, err
 	}
 	if community != "" {
 		if !strings.HasPrefix(community, twins.GridPath+"/") {
@@ -157,6 +157,14 @@ func (r *run) filter(q *twinsQuery) (f filter, err error) {
 		f.where = append(f.where, p)
 	}
 	return f, nil
+}
+
+// kindNames returns the names of the kinds of members.
+func kindNames() (names []string) {
+	for _, k := range twins.Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // bound is a predicate for one kind: a column and the stored integer.
