@@ -77,7 +77,7 @@ lost or made, 130 interrupted.`,
 	}
 	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
 	c.Flags().IntVar(&f.steps, "steps", 0, "run `N` steps; wins over --days")
-	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers, at most 2^53")
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv, grid.csv and bookings.csv to --out")

@@ -84,7 +84,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 	}
 	f.addFlags(c)
 	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
-	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers, at most 2^53")
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")

@@ -27,6 +27,7 @@ type document struct {
 	data   fs.FS
 	schema *schema
 	root   tree
+	again  bool // it is loaded again, for a kept run
 
 	columns map[string]*columnSet     // of the recordings, by id
 	indexes map[string]map[string]int // of the lists: where an id stands

@@ -70,6 +70,8 @@ type origin struct {
 	file string // as people know it
 	dir  string // of the data; "" if embedded
 	data fs.FS
+
+	again bool // of a kept run, which an earlier program may have begun
 }
 
 // open reads a shipped scenario by its name, or a file. A file that is called
@@ -90,7 +92,7 @@ func open(nameOrFile string) ([]byte, origin, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, origin{nameOrFile, dir, dirFS(dir)}, err
+	return source, origin{file: nameOrFile, dir: dir, data: dirFS(dir)}, err
 }
 
 // dirFS opens files by path from a folder; other than os.DirFS it lets people

@@ -86,7 +86,7 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	d := &document{file: from.file, dir: from.dir, data: watch(from.data), schema: scenarioSchema()}
+	d := &document{file: from.file, dir: from.dir, data: watch(from.data), schema: scenarioSchema(), again: from.again}
 	if err := d.read(source, o); err != nil {
 		return nil, err
 	}
@@ -103,6 +103,9 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
 		return nil, d.problem(d.root.get("seed").line, "seed: %v", err)
 	}
+	if err := d.checkSeed(s.Seed, &o); err != nil {
+		return nil, err
+	}
 	if s.Reserve, err = d.reserve(); err != nil {
 		return nil, err
 	}
@@ -113,6 +116,7 @@ func load(source []byte, from origin, o Options) (*Scenario, error) {
 		return nil, err
 	}
 	s.Events, err = d.events(s.Calendar)
+	d.again = false // what changes from here on is new
 	return s, err
 }
 
@@ -176,6 +180,9 @@ func (d *document) read(source []byte, o Options) (err error) {
 	}
 	d.dropEmpty()
 	if err := d.shape(); err != nil {
+		return err
+	}
+	if err := d.checkVanishing(); err != nil {
 		return err
 	}
 	d.schema.fill(d.schema.top(), &d.root)

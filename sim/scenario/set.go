@@ -262,6 +262,9 @@ func (d *document) set(written string) error {
 		if found := d.validate(place{t.name(), &v, t.of}); len(found) > 0 {
 			return errWhat(found[0])
 		}
+		if err := d.checkSet(t, &v); err != nil {
+			return err
+		}
 		t.own().put(t.key, v)
 		if t.key == "id" {
 			d.indexes = nil
