@@ -63,7 +63,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 3 scenario or data invalid, 4 energy was lost or made.`,
 		Example: `  smatrix serve
   smatrix serve street --speed max
-  smatrix serve hamlet --days 30 --paused
+  smatrix serve town --days 30 --paused
   smatrix serve town --out runs/town
   smatrix serve --resume runs/town
   smatrix serve --addr 0.0.0.0:7070 --token "$(openssl rand -hex 16)"`,

@@ -149,7 +149,7 @@ export interface ForkInputBody {
   /** first step in which the changes apply */
   at: number
   name?: string
-  /** changes as in --set: producers.coal-1.available=false */
+  /** changes as in --set: producers.coal.available=false */
   set: string[] | null
 }
 export interface GaugeInfo {
