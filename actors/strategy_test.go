@@ -1,12 +1,10 @@
 package actors
 
 import (
-	"context"
 	"strings"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
-	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 	_ "github.com/smatrix-grid/smatrix/twins/strategytest"
 	"github.com/smatrix-grid/smatrix/twins/twintest"
@@ -16,30 +14,11 @@ import (
 // while members, communities, shards and the grid fail. The digest differs from that of the
 // default strategy, and load waits for it.
 func TestStrategyUnderInjectedPanics(t *testing.T) {
-	build := func(set ...string) *sim.World {
-		s, err := scenario.Load("scarcity", scenario.Options{Set: append(set, "households=40", "producers.*.rated_w*=0.15", "batteries.*.rated_w*=0.15")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := sim.Build(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w
-	}
-	run := func(w *sim.World, s sim.Stepper, more ...sim.Sink) string {
-		chain := w.NewChain()
-		r := sim.Runner{World: w, Stepper: s, Sinks: append([]sim.Sink{chain}, more...)}
-		if _, err := r.Run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		return chain.Digest().String()
-	}
-	w := build("controls.community=pro_rata")
-	ships := run(w, sim.NewFlat(w, nil, true))
-	w = build("controls.community=halving")
+	w := smallIsland(t, "controls.community=pro_rata")
+	ships := digestOf(t, w, sim.NewFlat(w, nil, true))
+	w = smallIsland(t, "controls.community=halving")
 	planned := 0
-	want := run(w, sim.NewFlat(w, nil, true), onStep(func(r *sim.StepRecord) {
+	want := digestOf(t, w, sim.NewFlat(w, nil, true), onStep(func(r *sim.StepRecord) {
 		for _, c := range r.Cells {
 			for _, d := range c.Notes {
 				if d.Reason == twins.Planned && strings.Contains(d.Member, "household") && d.Shifted > 0 {
@@ -54,13 +33,13 @@ func TestStrategyUnderInjectedPanics(t *testing.T) {
 	failed := 0
 	for _, h := range hostings {
 		for seed := range uint64(2) {
-			w := build("controls.community=halving")
+			w := smallIsland(t, "controls.community=halving")
 			s := start(t, w, Options{Hosting: h, Shards: 2})
 			f := newFaults(seed, 25)
 			if seed > 0 { // seed 0: no faults
 				f.arm(w, s)
 			}
-			if got := run(w, s, onStep(f.next)); got != want {
+			if got := digestOf(t, w, s, onStep(f.next)); got != want {
 				t.Errorf("hosting %s, seed %d: digest %s, flat loop %s; %v", h, seed, got, want, f.counts())
 			}
 			failed += f.counts()["community between"]

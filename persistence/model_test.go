@@ -215,8 +215,43 @@ func TestResumedByAnotherModel(t *testing.T) {
 			if err := f.Replay(0, f.Steps(), sinkFunc(func(*sim.StepRecord) error { seen++; return nil })); err != nil || seen != f.Steps() {
 				t.Errorf("ended after step %d: replay showed %d steps: %v", stop, seen, err)
 			}
+			if !devicesAreKnownFrom(t, f, stop, max(0, stop-3), stop+3) {
+				t.Errorf("ended after step %d: no step of the later model has devices", stop)
+			}
 		}()
 	}
+}
+
+// devicesAreKnownFrom compares Computable, for some steps around a joint, with whether each step can
+// be replayed with the powers of devices, and replays the stretches whole. It reports whether those
+// from the joint on can be.
+func devicesAreKnownFrom(t *testing.T, s *Store, joint, from, to twins.Tick) (known bool) {
+	t.Helper()
+	r, none := s.Reader(), sinkFunc(func(*sim.StepRecord) error { return nil })
+	for at := from; at < to; at++ {
+		first, end, err := r.Computable(at, from, to)
+		alone := r.Replay(at, at+1, true, none)
+		if (err == nil) != (alone == nil) || at < first || at >= end || first < from || end > to {
+			t.Errorf("step %d of %d to %d: computable from %d to %d: %v; replayed alone: %v", at, from, to, first, end, err, alone)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		known = known || at >= joint
+		steps := twins.Tick(0)
+		sink := sinkFunc(func(r *sim.StepRecord) error {
+			steps++
+			if r.Cells[0].Blocks[0].PartsOf(0) == nil && r.Cells[0].Blocks[0].Gauges == nil {
+				t.Errorf("step %d has no devices", r.Tick)
+			}
+			return nil
+		})
+		if err := r.Replay(first, end, true, sink); err != nil || steps != end-first || at >= joint && first != max(joint, from) {
+			t.Errorf("step %d: from %d to %d %d steps were replayed: %v", at, first, end, steps, err)
+		}
+	}
+	return known
 }
 
 // endedEarly makes a run that was interrupted after so many steps, and returns its folder.

@@ -94,6 +94,14 @@ func (r *Reader) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 	return s.Replay(from, to, sink)
 }
 
+// Computable returns the steps around t whose devices Replay can give together; see
+// Store.Computable.
+func (r *Reader) Computable(t, from, to twins.Tick) (first, end twins.Tick, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refresh().Computable(t, from, to)
+}
+
 // ForkAt returns the world at the last snapshot ≤ at, with the commands from outside for
 // steps before at only; the number of steps of the snapshot; and the chain.
 func (r *Reader) ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error) {

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -316,6 +317,46 @@ func (s *Store) keptStep(t twins.Tick) (k sim.KeptStep, ok bool) {
 		k.Events = append(k.Events, f.cells[i].events...)
 	}
 	return k, true
+}
+
+// Computable returns the longest stretch of steps around t, within from ≤ u < to, that this
+// program can compute again together from one kept state. If it cannot compute step t, it
+// returns the stretch that begins at t and in which it can compute no step, and a
+// *ModelError that says why.
+func (s *Store) Computable(t, from, to twins.Tick) (first, end twins.Tick, err error) {
+	g := s.segmentOf(t)
+	from, to = max(from, g.from), min(to, s.segmentEnd(g))
+	first = s.SnapshotBefore(t)
+	if err := s.recomputable(first, t+1); err != nil {
+		end = to
+		for n := s.SnapshotBefore(to); n > t; n = s.SnapshotBefore(n - 1) {
+			end = min(end, n)
+		}
+		return t, end, err
+	}
+	for first > from {
+		before := s.SnapshotBefore(first - 1)
+		if s.recomputable(before, first) != nil {
+			break
+		}
+		first = before
+	}
+	var other *ModelError
+	if errors.As(s.recomputable(s.SnapshotBefore(max(first, from)), to), &other) {
+		to = other.Step
+	}
+	return max(first, from), to, nil
+}
+
+// segmentEnd returns the first step after a segment.
+func (s *Store) segmentEnd(g *segment) twins.Tick {
+	end := s.Steps()
+	for _, later := range s.segments {
+		if later.from > g.from {
+			end = min(end, later.from)
+		}
+	}
+	return end
 }
 
 // ModelOf returns the model that made a step.

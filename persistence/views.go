@@ -74,7 +74,7 @@ type folds struct {
 	store     *Store
 	world     *sim.World
 	cal       *inputs.Calendar
-	views     *views.Set
+	views     *views.Live
 	windows   []*windowFold
 	hourAt    int64 // starts of the current hour and day, Unix s
 	dayAt     int64
@@ -105,7 +105,7 @@ type windowFold struct {
 // newFolds returns folds whose windows begin with step next. The views in set may be behind: they
 // take the records from set.Steps() on.
 func newFolds(s *Store, w *sim.World, set *views.Set, kinds []*views.Kind, next twins.Tick) *folds {
-	f := &folds{store: s, world: w, cal: w.Scenario.Calendar, views: set, next: next, hoursFrom: math.MinInt64, storedAt: set.Steps()}
+	f := &folds{store: s, world: w, cal: w.Scenario.Calendar, views: views.NewLive(set), next: next, hoursFrom: math.MinInt64, storedAt: set.Steps()}
 	for _, c := range w.Cells {
 		f.members += c.Members()
 	}
@@ -191,9 +191,11 @@ func (f *folds) snapshot(entries []Entry, ends bool) []Entry {
 	var names []string
 	var forms [][]byte
 	size := 0
-	f.views.All(func(k *views.Kind, v views.View) {
-		names, forms = append(names, k.Name), append(forms, v.AppendBinary(nil))
-		size += len(forms[len(forms)-1])
+	f.views.Read(func(set *views.Set) {
+		set.All(func(k *views.Kind, v views.View) {
+			names, forms = append(names, k.Name), append(forms, v.AppendBinary(nil))
+			size += len(forms[len(forms)-1])
+		})
 	})
 	since := int(f.views.Steps() - f.storedAt)
 	if !ends && size > since*(stepShare+f.members/memberShare) {
@@ -364,6 +366,15 @@ func (s *Store) hoursBefore(entries []Entry, k *views.Kind, before int64) []Entr
 		return nil
 	})
 	return entries
+}
+
+// Views returns the run's views, which the journal adds each step to; nil if it keeps none. A
+// caller that shows the run reads them, so that each step is folded once.
+func (j *Journal) Views() *views.Live {
+	if j.folds == nil {
+		return nil
+	}
+	return j.folds.views
 }
 
 // foldStep adds a step to the read models, if the journal has any.

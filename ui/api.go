@@ -35,7 +35,7 @@ func (s *Scalar) UnmarshalJSON(b []byte) error {
 // Schema implements huma.SchemaProvider.
 func (Scalar) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{
-		{Type: huma.TypeNumber}, {Type: huma.TypeBoolean}, {Type: huma.TypeString, MaxLength: new(100), Pattern: "^[A-Za-z0-9_.-]*$"},
+		{Type: huma.TypeNumber}, {Type: huma.TypeBoolean}, {Type: huma.TypeString, MaxLength: new(100), Pattern: wordPattern},
 	}}
 }
 
@@ -145,7 +145,9 @@ func (s *Server) routes() (http.Handler, error) {
 	config := huma.DefaultConfig("Smatrix Grid", "1")
 	config.Info.Description = "A whole electricity grid as digital twins, live. Powers are in W with up to three decimals, which is exact; + draws, − injects. The stream of frames is a WebSocket at /api/v1/stream."
 	config.CreateHooks, config.DocsPath, config.SchemasPath = nil, "", ""
+	config.Transformers = append(config.Transformers, refusals{config.Components.Schemas}.transform)
 	a := &api{humago.New(r, config), r}
+	a.UseMiddleware(refuseQuery(a.API))
 	for _, form := range []string{".json", "-3.0.json", ".yaml", "-3.0.yaml"} { // registered by huma
 		r.may("GET "+config.OpenAPIPath+form, Watch)
 	}

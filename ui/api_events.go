@@ -147,20 +147,22 @@ func (g *pages) take(t twins.Tick, i int) (take, full bool) {
 	return true, false
 }
 
-func (r *run) events(q *eventsQuery) (*eventList, error) {
-	from, to, err := r.span(Window{From: q.From, To: q.To})
+// newestFirst returns a page of the items of steps that match, newest first, each as info describes it,
+// and the cursor of the next page.
+func newestFirst[T, O any](r *run, w Window, p Page, items func(*Step) []T, matches func(*T) bool, info func(twins.Tick, *T) O) (page []O, next string, err error) {
+	from, to, err := r.span(w)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	g, err := newPages(q.Page, to)
+	g, err := newPages(p, to)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	list := &eventList{Events: []EventInfo{}}
+	page = []O{}
 	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
-		for i := range s.Events {
-			n := &s.Events[i]
-			if !under(n.Member, q.Path) || q.Type != "" && q.Type != n.Event.Type.Name {
+		all := items(s)
+		for i := range all {
+			if !matches(&all[i]) {
 				continue
 			}
 			take, full := g.take(s.Tick, i)
@@ -168,43 +170,58 @@ func (r *run) events(q *eventsQuery) (*eventList, error) {
 				return false
 			}
 			if take {
-				list.Events = append(list.Events, r.eventInfo(s.Tick, n))
+				page = append(page, info(s.Tick, &all[i]))
 			}
 		}
 		return true
 	})
-	list.Next = g.next
-	return list, err
+	return page, g.next, err
+}
+
+// checkPath refuses a path that no twin has.
+func (r *run) checkPath(path string) error {
+	if path != "" && path != twins.GridPath && r.kindOf(path) == nil {
+		return huma.Error404NotFound(fmt.Sprintf("no twin %q", path))
+	}
+	return nil
+}
+
+func (r *run) events(q *eventsQuery) (*eventList, error) {
+	if err := r.checkPath(q.Path); err != nil {
+		return nil, err
+	}
+	if err := oneOf("type", q.Type, notableTypes()); err != nil {
+		return nil, err
+	}
+	matches := func(n *twins.Notice) bool {
+		return under(n.Member, q.Path) && (q.Type == "" || q.Type == n.Event.Type.Name)
+	}
+	page, next, err := newestFirst(r, Window{From: q.From, To: q.To}, q.Page, func(s *Step) []twins.Notice { return s.Events }, matches, r.eventInfo)
+	return &eventList{next, page}, err
+}
+
+// notableTypes returns the names of the events that are recorded.
+func notableTypes() (names []string) {
+	for _, t := range twins.EventTypes() {
+		if t.Notable {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 func (r *run) decisions(q *decisionsQuery) (*decisionList, error) {
-	from, to, err := r.span(Window{From: q.From, To: q.To})
-	if err != nil {
+	if err := r.checkPath(q.Path); err != nil {
 		return nil, err
 	}
-	g, err := newPages(q.Page, to)
-	if err != nil {
+	if err := oneOf("reason", q.Reason, reasonNames()[1:]); err != nil {
 		return nil, err
 	}
-	list := &decisionList{Decisions: []DecisionInfo{}}
-	err = r.backwards(from, twins.Tick(g.tick)+1, func(s *Step) bool {
-		for i := range s.Decisions {
-			d := &s.Decisions[i]
-			if !under(d.Member, q.Path) || q.Reason != "" && q.Reason != d.Reason.String() {
-				continue
-			}
-			take, full := g.take(s.Tick, i)
-			if full {
-				return false
-			}
-			if take {
-				list.Decisions = append(list.Decisions, r.decisionInfo(s.Tick, d))
-			}
-		}
-		return true
-	})
-	list.Next = g.next
-	return list, err
+	matches := func(d *twins.Decision) bool {
+		return under(d.Member, q.Path) && (q.Reason == "" || q.Reason == d.Reason.String())
+	}
+	page, next, err := newestFirst(r, Window{From: q.From, To: q.To}, q.Page, func(s *Step) []twins.Decision { return s.Decisions }, matches, r.decisionInfo)
+	return &decisionList{next, page}, err
 }
 
 func (s *Server) eventRoutes(a *api) {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ type Series struct {
 	StartUnixS int64      `json:"start_unix_s"`
 	Reduced    bool       `json:"reduced" doc:"values were left out: there were more than two for each pixel"`
 	Series     []SeriesOf `json:"series"`
+
+	NotComputed string `json:"not_computed" doc:"why devices and gauges have gaps in steps that are held; empty where they are known"`
 }
 
 // Window is a stretch of time and the number of pixels that it is drawn on.
@@ -64,7 +67,7 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 		StartUnixS: r.scenario.Calendar.Start.Unix(), Series: []SeriesOf{}}
 }
 
-// add appends one column.
+// add appends one column. Steps in which a device is not known are gaps, and NotComputed says why.
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
@@ -74,7 +77,10 @@ func (s *Series) add(r *run, name, label string, places int, at Cell, points int
 			c.put(int64(t), v, &next)
 		}
 	})
-	if err != nil {
+	var unknown *NotComputedError
+	if errors.As(err, &unknown) {
+		s.NotComputed = unknown.Error()
+	} else if err != nil {
 		return err
 	}
 	if next < s.To {
@@ -187,9 +193,6 @@ func (r *run) readings(q *readingsQuery) (*Series, error) {
 			return nil, err
 		}
 		if err := s.add(r, name, c.label, c.places, c.at, q.Points); err != nil {
-			if c.at.Part >= 0 { // powers of devices are computed again, which may fail
-				return nil, huma.Error404NotFound(err.Error())
-			}
 			return nil, err
 		}
 		if c.unit != "" {
@@ -353,7 +356,7 @@ func (s *Series) forecasts(r *run, points int) int {
 	for k := range curves {
 		s.Reduced = curves[k].reduce(points) || s.Reduced
 	}
-	if now, err := r.stepAt(s.To-1, false); s.To > s.From && err == nil && now.Ahead != nil {
+	if now, _, err := r.stepAt(s.To-1, false); s.To > s.From && err == nil && now.Ahead != nil {
 		step, f := r.scenario.Calendar.Step, now.Ahead
 		for t := twins.Tick(s.To); t < r.scenario.Calendar.Steps; t++ {
 			lead := twins.Seconds(t-f.Issued) * step

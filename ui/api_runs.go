@@ -45,7 +45,7 @@ type forkInput struct {
 	Body struct {
 		At   int64    `json:"at" minimum:"0" doc:"first step in which the changes apply"`
 		Name string   `json:"name,omitempty" maxLength:"100"`
-		Set  []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal-1.available=false"`
+		Set  []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal.available=false"`
 	}
 }
 

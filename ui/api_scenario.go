@@ -70,10 +70,16 @@ func (x *Index) catalogue() Catalogue {
 	for _, f := range flowColumns {
 		c.FlowColumns = append(c.FlowColumns, ColumnInfo{Name: f.name, Unit: unitOf(f.name), Places: f.places})
 	}
-	for r := twins.NoReason; r <= twins.Reserve; r++ {
-		c.Reasons = append(c.Reasons, r.String())
-	}
+	c.Reasons = reasonNames()
 	return c
+}
+
+// reasonNames returns the names of the values of the column reason.
+func reasonNames() (names []string) {
+	for r := twins.NoReason; r <= twins.Reserve; r++ {
+		names = append(names, r.String())
+	}
+	return names
 }
 
 func settingInfo(s twins.Setting, boolean bool) SettingInfo {

@@ -12,6 +12,16 @@ import (
 // streamRoutes registers the route of the WebSocket.
 func (s *Server) streamRoutes(to *router) {
 	to.handle("GET /api/v1/stream", Watch, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wrong := checkQuery(r.URL.RawQuery, func(string) bool { return false }); wrong != "" {
+			problem(w, http.StatusUnprocessableEntity, wrong)
+			return
+		}
+		for name := range r.URL.Query() {
+			if name != "run" && name != "format" {
+				problem(w, http.StatusUnprocessableEntity, fmt.Sprintf("unknown parameter %q: wanted one of: run, format", name))
+				return
+			}
+		}
 		id := r.URL.Query().Get("run")
 		if id == "" {
 			id = "live"

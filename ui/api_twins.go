@@ -136,8 +136,8 @@ func (r *run) filter(q *twinsQuery) (f filter, err error) {
 			f.texts = append(f.texts, strings.ToLower(word))
 		}
 	}
-	if f.kind != "" && twins.KindNamed(f.kind) == nil {
-		return f, fmt.Errorf("no kind %q", f.kind)
+	if err := oneOf("kind", f.kind, kindNames()); err != nil {
+		return f, err
 	}
 	if community != "" {
 		if !strings.HasPrefix(community, twins.GridPath+"/") {
@@ -157,6 +157,14 @@ func (r *run) filter(q *twinsQuery) (f filter, err error) {
 		f.where = append(f.where, p)
 	}
 	return f, nil
+}
+
+// kindNames returns the names of the kinds of members.
+func kindNames() (names []string) {
+	for _, k := range twins.Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // bound is a predicate for one kind: a column and the stored integer.
@@ -191,7 +199,7 @@ func (r *run) twins(q *twinsQuery) (*TwinList, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := r.stepAt(q.Tick, false)
+	step, _, err := r.stepAt(q.Tick, false)
 	if err != nil {
 		return nil, err
 	}
@@ -247,20 +255,19 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 	return true
 }
 
-// stepAt returns a step; −1 means the latest one, which is nil before the first.
-func (r *run) stepAt(t int64, parts bool) (*Step, error) {
+// stepAt returns a step as stepWithParts does; −1 means the latest one, which is nil before the first.
+func (r *run) stepAt(t int64, parts bool) (s *Step, notComputed string, err error) {
 	first, next := r.history.Bounds()
 	if t < 0 {
 		if next == first {
-			return nil, nil
+			return nil, "", nil
 		}
 		t = int64(next) - 1
 	}
-	s, err := r.history.Step(twins.Tick(t), parts)
-	if err != nil {
-		return nil, huma.Error404NotFound(err.Error())
+	if s, notComputed, err = r.stepWithParts(twins.Tick(t), parts); err != nil {
+		return nil, "", huma.Error404NotFound(err.Error())
 	}
-	return s, nil
+	return s, notComputed, nil
 }
 
 func (r *run) row(p Place, step *Step) TwinRow {
@@ -348,13 +355,9 @@ type TwinInfo struct {
 }
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
-	step, err := r.stepAt(tick, true)
-	notComputed := ""
-	if err != nil { // the step may be readable although it cannot be computed again
-		notComputed = err.Error()
-		if step, err = r.stepAt(tick, false); err != nil {
-			return nil, err
-		}
+	step, notComputed, err := r.stepAt(tick, true)
+	if err != nil {
+		return nil, err
 	}
 	t := &TwinInfo{Path: path, Tile: -1, Tick: -1, Settings: []TwinSetting{}, Parts: []PartInfo{}, Gauges: []GaugeInfo{}, NotComputed: notComputed, Children: []string{}, ChildrenAbsent: []string{}, Alerts: []AlertInfo{}, Spec: map[string]any{}}
 	if step != nil {

@@ -37,7 +37,7 @@ func (r *run) units(q *unitsQuery) (*unitList, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := r.stepAt(q.Tick, false)
+	step, _, err := r.stepAt(q.Tick, false)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type Begun struct {
 	Past     Past              // nil: nothing is kept
 	Steps    twins.Tick        // steps made: the state that Options.World has
 	Known    twins.Tick        // steps before this one are made again at once, before viewers connect
+	Views    *views.Live       // after Steps, with a sink of Options.Sinks that adds each step to them; nil: the server folds views of its own
 	Commands []twins.Command   // acknowledged commands from outside
 	Notes    map[string][]byte // by name, as they were given to the Keeper
 	Digest   string            // of a run that is over
@@ -104,8 +105,8 @@ func (r *run) catchUp(o *runOptions) error {
 }
 
 // fold restores the run's views to their state after the steps made before.
-func (r *run) fold(o *runOptions) (err error) {
-	r.views = &folded{set: o.views}
+func (r *run) fold(o *runOptions) error {
+	r.views = &folded{Live: views.NewLive(o.views)}
 	switch {
 	case o.parent != nil:
 		if first := o.parent.views.older; first != nil {
@@ -118,12 +119,20 @@ func (r *run) fold(o *runOptions) (err error) {
 		return nil
 	case o.begun.Past != nil:
 		r.views.older = &older{past: o.begun.Past, until: math.MaxInt64}
-		if o.begun.Steps > 0 {
-			r.views.set, err = r.views.older.at(o.begun.Steps)
-			return err
-		}
 	}
-	r.views.set = views.NewSet(o.world)
+	switch {
+	case o.begun.Views != nil:
+		r.views.Live = o.begun.Views
+		if n := r.views.Steps(); n != o.begun.Steps {
+			return fmt.Errorf("they are of %d steps, wanted %d", n, o.begun.Steps)
+		}
+		return nil
+	case o.begun.Past != nil && o.begun.Steps > 0:
+		set, err := r.views.older.at(o.begun.Steps)
+		r.views.Live = views.NewLive(set)
+		return err
+	}
+	r.views.Live = views.NewLive(views.NewSet(o.world))
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 func BenchmarkShow(b *testing.B) {
 	w := load(b, "city", scenario.Options{})
 	x := NewIndex(w)
-	r := &run{index: x, scenario: w.Scenario, views: &folded{set: views.NewSet(w)}}
+	r := &run{index: x, scenario: w.Scenario, views: &folded{Live: views.NewLive(views.NewSet(w))}}
 	r.hub = newHub(r)
 	r.alerts = newAlerts(r.views, map[string]twins.Tick{})
 	m := NewMemory(x, 64<<20)
@@ -35,7 +35,7 @@ func BenchmarkShow(b *testing.B) {
 					b.Fatal(err)
 				} else if !more {
 					runner.From(0)
-					r.views.set = views.NewSet(w)
+					r.views.Live = views.NewLive(views.NewSet(w))
 				}
 			}
 			b.ReportMetric(float64(x.Twins), "twins")

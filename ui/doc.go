@@ -45,7 +45,8 @@
 //	community/{id}  the tiles that hold the community's twins
 //	tile/{n}        at most 1,024 twins; a block per kind, its columns as the kind's
 //	twin/{path}     one twin: block 0 has the kind's columns, block 1 one row per part
-//	                with one column, power_w
+//	                with one column, power_w; in a past step whose parts are not known, block 1
+//	                is left out and the frame's not_computed says why
 //	alerts          rows of alerts instead of frames
 //
 // The world is cut into tiles by communities in path order: a tile takes whole

@@ -133,16 +133,78 @@ func TestTwinOfStepThatIsNotComputed(t *testing.T) {
 		}
 	}
 	for _, row := range []struct {
-		column string
-		status int
-	}{{"part:pv", 404}, {"power_w", 200}} {
-		if status, _, b := s.ask("GET", "/api/v1/readings?column="+row.column+"&path="+aHome(s), ""); status != row.status ||
-			status == 404 && !strings.Contains(string(b), "another model made it") {
-			t.Errorf("%s: status %d: %s", row.column, status, b)
+		path, column string
+		known        bool // before the steps in memory
+	}{{aHome(s), "part:pv", false}, {aHome(s), "power_w", true}, {"grid/south/home-5/car", "gauge:connector", false}} {
+		var list seriesJSON
+		s.get("/readings?column="+row.column+"&path="+row.path, &list)
+		if known := list.at(1) != nil; known != row.known || strings.Contains(list.NotComputed, "another model made it") == row.known {
+			t.Errorf("%s: %v, %q", row.column, list.Series, list.NotComputed)
+		}
+		if list.at(22) == nil {
+			t.Errorf("%s: step 22 is in memory, and a gap", row.column)
 		}
 	}
-	if status, _, b := s.ask("GET", "/api/v1/readings?column=gauge:connector&path=grid/south/home-5/car", ""); status != 404 {
-		t.Errorf("status %d: %s", status, b)
+}
+
+// seriesJSON is one column of an answer of /readings.
+type seriesJSON struct {
+	Series []struct {
+		T []int64
+		V []*float64
+	}
+	NotComputed string `json:"not_computed"`
+}
+
+// at returns the first column's value in a step, nil if that is a gap.
+func (l *seriesJSON) at(tick int64) (v *float64) {
+	for i, t := range l.Series[0].T {
+		if t <= tick {
+			v = l.Series[0].V[i]
+		}
+	}
+	return v
+}
+
+// Devices of a run whose steps before a joint were made by another model are known from the joint
+// on: in /twin, in /readings over both sides, and in the stream. Before it they are blank, with the
+// reason, in the run itself and in a fork of it.
+func TestDevicesAcrossJoint(t *testing.T) {
+	const joint, steps, why = 5, 30, "another model made it"
+	h := &shelf{notes: map[string][]byte{}, partless: errors.New(why), joint: joint}
+	s := shelved(t, h, nil)
+	s.live.history.(*storedHistory).each = 4 // the joint is in the middle of a page
+	s.step(steps)
+	s.want(202, "POST", "/forks", `{"at":8,"set":[]}`, nil)
+	home, car := aHome(s), "grid/south/home-5/car"
+	for _, run := range []string{"live", "fork-1"} {
+		for tick := range int64(joint + 2) {
+			var twin TwinInfo
+			s.get(fmt.Sprintf("/twin?run=%s&tick=%d&path=%s", run, tick, home), &twin)
+			if known := tick >= joint; known != (len(twin.Parts) > 0) || known == strings.Contains(twin.NotComputed, why) {
+				t.Errorf("%s, step %d: parts %v, %q", run, tick, twin.Parts, twin.NotComputed)
+			}
+		}
+		for path, column := range map[string]string{home: "part:load", car: "gauge:connector"} {
+			var list seriesJSON
+			s.get("/readings?run="+run+"&column="+column+"&path="+path, &list)
+			if list.at(joint-1) != nil || list.at(joint) == nil || !strings.Contains(list.NotComputed, why) {
+				t.Errorf("%s, %s: %v, %q", run, column, list.Series, list.NotComputed)
+			}
+			s.get("/readings?run="+run+"&from=5&column="+column+"&path="+path, &list)
+			if list.at(joint) == nil || list.NotComputed != "" {
+				t.Errorf("%s from the joint on: %v, %q", run, list.Series, list.NotComputed)
+			}
+		}
+		viewer, pin := s.dial("?run="+run), "twin/"+home
+		viewer.subscribe(1, "grid", pin)
+		for i, tick := range []int64{joint, joint - 1, joint + 1, 0} {
+			viewer.look(uint32(i+2), false, tick)
+			table := viewer.at(pin, tick)
+			if known := tick >= joint; known != (len(table.Blocks) == 2) || known == strings.Contains(table.NotComputed, why) {
+				t.Errorf("%s, %s of step %d: %d blocks, %q", run, pin, tick, len(table.Blocks), table.NotComputed)
+			}
+		}
 	}
 }
 

@@ -41,10 +41,13 @@ type Cell struct {
 type History interface {
 	// Bounds returns the steps that are held: first ≤ t < next.
 	Bounds() (first, next twins.Tick)
-	// Step returns a step, or a NotHeldError if it is not held. Its Parts and Gauges may be nil
-	// unless parts is true.
+	// Step returns a step, or a *NotHeldError if it is not held. Its Parts and Gauges may be nil
+	// unless parts is true; then the error may be a *NotComputedError, and the step may be held
+	// without them.
 	Step(t twins.Tick, parts bool) (*Step, error)
-	// Values calls put with the value of each step that is held of from ≤ t < to, in order.
+	// Values calls put with the value of each step that is held of from ≤ t < to, in order. It
+	// skips steps whose devices are not known, and then returns a *NotComputedError after all
+	// others.
 	Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error
 }
 
@@ -59,6 +62,24 @@ func (e *NotHeldError) Error() string {
 		return fmt.Sprintf("step %d is not made yet: the last one is %d", e.Tick, e.Next-1)
 	}
 	return fmt.Sprintf("step %d is not held any more: the oldest one is %d", e.Tick, e.First)
+}
+
+// NotComputedError is returned for steps From ≤ t < To whose devices and gauges are not known: they
+// are not kept, and cannot be computed again.
+type NotComputedError struct {
+	From, To twins.Tick
+	Err      error // why
+}
+
+func (e *NotComputedError) Error() string { return e.Err.Error() }
+func (e *NotComputedError) Unwrap() error { return e.Err }
+
+// orNil returns e as an error, nil if e is nil.
+func (e *NotComputedError) orNil() error {
+	if e == nil {
+		return nil
+	}
+	return e
 }
 
 // Memory is the History that keeps steps in memory, up to a number of bytes: the oldest are

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,8 +21,13 @@ type Past interface {
 	Steps() twins.Tick
 	// Replay passes the records of the steps from ≤ t < to to a sink. The cells of a record have
 	// readings, flows, decisions and notable events; they have the powers of devices and
-	// gauges only if parts is true, which may take longer, or be refused with an error.
+	// gauges only if parts is true, which may take longer, and is refused with an error for
+	// steps that Computable does not give together.
 	Replay(from, to twins.Tick, parts bool, sink sim.Sink) error
+	// Computable returns the longest stretch of steps around t, within from ≤ u < to, of which
+	// Replay can give devices and gauges together. If step t is in none, because another model
+	// made it, it returns a stretch that begins at t and has no such step, and why.
+	Computable(t, from, to twins.Tick) (first, end twins.Tick, err error)
 	// ForkAt returns the run's world as it was before a step ≤ at, with the commands from
 	// outside for steps before at and no others; that step; and the chain up to it.
 	ForkAt(at twins.Tick) (*sim.World, twins.Tick, *sim.Chain, error)
@@ -102,12 +109,11 @@ func (h *storedHistory) Step(t twins.Tick, parts bool) (*Step, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	from := max(first, t/h.each*h.each)
-	i := slices.IndexFunc(h.pages, func(p *stepPage) bool { return p.from == from && p.has(t) && (p.parts || !parts) })
+	i := slices.IndexFunc(h.pages, func(p *stepPage) bool { return p.has(t) && (p.parts || !parts) })
 	if i < 0 {
-		p, err := h.read(from, parts)
+		p, err := h.read(t, parts)
 		if err != nil {
-			return nil, fmt.Errorf("step %d cannot be read: %w", t, err)
+			return nil, err
 		}
 		h.pages, h.bytes, i = append(h.pages, p), h.bytes+p.bytes, len(h.pages)
 	}
@@ -117,25 +123,37 @@ func (h *storedHistory) Step(t twins.Tick, parts bool) (*Step, error) {
 		h.bytes -= h.pages[0].bytes
 		h.pages = slices.Delete(h.pages, 0, 1)
 	}
-	return p.steps[t-from], nil
+	return p.steps[t-p.from], nil
 }
 
-func (p *stepPage) has(t twins.Tick) bool { return t < p.from+twins.Tick(len(p.steps)) }
+func (p *stepPage) has(t twins.Tick) bool {
+	return p.from <= t && t < p.from+twins.Tick(len(p.steps))
+}
 
-// read reads a page. The last page may be short: it is read again when a step beyond it is needed.
-func (h *storedHistory) read(from twins.Tick, parts bool) (*stepPage, error) {
+// read reads the page with step t. The last page may be short: it is read again when a step beyond
+// it is needed. A page with parts has only steps that can be computed again together; the error of
+// one that cannot be computed is a *NotComputedError.
+func (h *storedHistory) read(t twins.Tick, parts bool) (*stepPage, error) {
+	start := t / h.each * h.each
+	from, to := max(h.past.First(), start), min(start+h.each, h.past.Steps())
+	if parts {
+		var err error
+		if from, to, err = h.past.Computable(t, from, to); err != nil {
+			return nil, &NotComputedError{from, to, err}
+		}
+	}
 	p := &stepPage{from: from, parts: parts}
 	sink := &recorder{index: h.index, partless: !parts, to: func(s *Step, _ *sim.StepRecord) {
 		p.steps, p.bytes = append(p.steps, s), p.bytes+s.size()
 	}}
-	return p, h.past.Replay(from, min((from/h.each+1)*h.each, h.past.Steps()), parts, sink)
+	switch err := h.past.Replay(from, to, parts, sink); {
+	case err != nil && parts:
+		return nil, &NotComputedError{from, to, err}
+	case err != nil:
+		return nil, fmt.Errorf("step %d cannot be read: %w", t, err)
+	}
+	return p, nil
 }
-
-// sinkFunc makes a sim.Sink of a function.
-type sinkFunc func(*sim.StepRecord) error
-
-// Commit implements sim.Sink.
-func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // Values implements History.
 func (h *storedHistory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
@@ -144,14 +162,20 @@ func (h *storedHistory) Values(at Cell, from, to twins.Tick, put func(t twins.Ti
 		next = h.past.Steps()
 		first = next
 	}
+	var unknown *NotComputedError // the first
 	for t := max(h.past.First(), from); t < min(to, first); t++ {
 		s, err := h.Step(t, at.Part >= 0)
-		if err != nil {
+		var gap *NotComputedError
+		switch {
+		case errors.As(err, &gap):
+			unknown, t = cmp.Or(unknown, gap), gap.To-1
+		case err != nil:
 			return err
+		default:
+			put(t, s.value(h.index, at))
 		}
-		put(t, s.value(h.index, at))
 	}
-	return h.memory.Values(at, from, to, put)
+	return errors.Join(unknown.orNil(), h.memory.Values(at, from, to, put))
 }
 
 // forked is the History of a fork: its parent's before the first step of the fork, then its own.
@@ -180,10 +204,11 @@ func (h *forked) Step(t twins.Tick, parts bool) (*Step, error) {
 
 // Values implements History.
 func (h *forked) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error {
+	var unknown *NotComputedError
 	if from < h.at {
-		if err := h.parent.Values(at, from, min(to, h.at), put); err != nil {
+		if err := h.parent.Values(at, from, min(to, h.at), put); err != nil && !errors.As(err, &unknown) {
 			return err
 		}
 	}
-	return h.own.Values(at, max(from, h.at), to, put)
+	return errors.Join(unknown.orNil(), h.own.Values(at, max(from, h.at), to, put))
 }

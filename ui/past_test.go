@@ -26,7 +26,8 @@ type shelf struct {
 	notes    map[string][]byte
 	fails    error
 	asked    int        // number of replays with parts
-	partless error      // error of replays with parts
+	partless error      // error of replays with parts for steps before joint
+	joint    twins.Tick // 0: partless is for all steps
 	first    twins.Tick // that can be shown
 }
 
@@ -44,7 +45,7 @@ func (h *shelf) Steps() twins.Tick {
 }
 
 func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
-	if parts && h.partless != nil {
+	if parts && h.partless != nil && (h.joint == 0 || from < h.joint) {
 		return h.partless
 	}
 	if from < h.first {
@@ -84,6 +85,17 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 
 // First implements Past.
 func (h *shelf) First() twins.Tick { return h.first }
+func (h *shelf) Computable(t, from, to twins.Tick) (first, end twins.Tick, err error) {
+	switch {
+	case h.partless == nil:
+		return from, to, nil
+	case h.joint == 0:
+		return t, to, h.partless
+	case t < h.joint:
+		return t, min(to, h.joint), h.partless
+	}
+	return max(from, h.joint), to, nil
+}
 
 // Views implements Past. It keeps no views.
 func (h *shelf) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
@@ -165,6 +177,12 @@ func (h *shelf) KeepNote(note string, value []byte) error {
 	}
 	return h.fails
 }
+
+// sinkFunc makes a sim.Sink of a function.
+type sinkFunc func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // shelved starts a server over a shelf, with a memory of few steps.
 func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {

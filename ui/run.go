@@ -102,7 +102,11 @@ func newRun(o runOptions) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(append([]sim.Sink{o.chain}, o.sinks...), r.views, show)}
+	sinks := append([]sim.Sink{o.chain}, o.sinks...)
+	if o.begun.Views == nil {
+		sinks = append(sinks, r.views)
+	}
+	runner := &sim.Runner{World: o.world, Stepper: stepper, Sinks: append(sinks, show)}
 	runner.From(o.begun.Steps)
 	for runner.Done() < o.begun.Known { // before viewers connect
 		if _, err := runner.Step(); err != nil {

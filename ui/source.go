@@ -129,7 +129,7 @@ func (r *run) resolveScope(v *viewers.Wanted, tiles map[int]bool, scope string) 
 // Frames implements viewers.Source.
 func (o source) Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []*viewers.Frame, err error) {
 	x := o.run.index
-	step, err := o.run.history.Step(t, len(pins) > 0)
+	step, notComputed, err := o.run.stepWithParts(t, len(pins) > 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,7 +138,7 @@ func (o source) Frames(t twins.Tick, scopes []int, pins []string) (of, pinned []
 	}
 	for _, path := range pins {
 		at, _ := x.Place(path)
-		pinned = append(pinned, x.pinned(step, path, at))
+		pinned = append(pinned, x.pinned(step, path, at, notComputed))
 	}
 	return of, pinned, nil
 }
@@ -157,13 +157,29 @@ func (r *run) show(s *Step) {
 	r.hub.Show(s.Tick, frames)
 }
 
-// pinned makes the frame of one twin: its columns, and its devices.
-func (x *Index) pinned(s *Step, path string, at Place) *viewers.Frame {
+// stepWithParts returns a step, with the powers of devices and gauges if parts is true; or without
+// them, and why they are not known.
+func (r *run) stepWithParts(t twins.Tick, parts bool) (step *Step, notComputed string, err error) {
+	step, err = r.history.Step(t, parts)
+	var unknown *NotComputedError
+	if errors.As(err, &unknown) {
+		notComputed = unknown.Error()
+		step, err = r.history.Step(t, false)
+	}
+	return step, notComputed, err
+}
+
+// pinned makes the frame of one twin: its columns, and its devices unless notComputed says why they
+// are not known.
+func (x *Index) pinned(s *Step, path string, at Place, notComputed string) *viewers.Frame {
 	own := s.Scopes[x.scopeOfTile(int(at.Tile))][at.Block]
 	b := x.block(at)
 	blocks := []viewers.Block{{Rows: 1, Columns: make([]viewers.Column, len(own.Columns))}}
 	for i := range own.Columns {
 		blocks[0].Columns[i] = viewers.NewColumn([]int64{own.Value(i, int(at.Row))})
+	}
+	if notComputed != "" {
+		return viewers.NewPartless("twin/"+path, s.Tick, blocks[0], notComputed)
 	}
 	if n := len(b.Parts[at.Row]); n > 0 {
 		parts := make([]int64, n)

@@ -4,30 +4,20 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// folded guards the views of a run: Commit updates them by each step, latest and asOf read them.
+// folded has the views of a run, which latest and asOf read.
 type folded struct {
-	mu    sync.RWMutex
-	set   *views.Set
+	*views.Live
 	older *older // nil: the run's past is not kept
 }
 
-// Commit implements sim.Sink.
-func (f *folded) Commit(r *sim.StepRecord) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.set.Commit(r)
-}
-
 // latest calls ask with a view after the last step. Its result must not alias the view.
-func latest[V views.View, O any](f *folded, k *views.Kind, ask func(V) O) O {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return ask(views.Of[V](f.set, k))
+func latest[V views.View, O any](f *folded, k *views.Kind, ask func(V) O) (answer O) {
+	f.Read(func(set *views.Set) { answer = ask(views.Of[V](set, k)) })
+	return answer
 }
 
 // asOf calls ask to read from a view what was known before a step. If ask returns false, the view
@@ -42,9 +32,8 @@ func asOf[V views.View](f *folded, k *views.Kind, before twins.Tick, ask func(V)
 
 // before returns the views before a step, for a fork that begins there.
 func (f *folded) before(at twins.Tick) (set *views.Set, err error) {
-	f.mu.RLock()
-	set, known := f.set.Until(at)
-	f.mu.RUnlock()
+	known := false
+	f.Read(func(now *views.Set) { set, known = now.Until(at) })
 	switch {
 	case known:
 		return set, nil

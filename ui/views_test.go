@@ -19,6 +19,27 @@ func viewForms(s *views.Set) map[string][]byte {
 	return forms
 }
 
+// A run whose journal has views shows those and folds none of its own: folding a step twice into one
+// set would be an error.
+func TestViewsAreFoldedOnce(t *testing.T) {
+	var shared *views.Live
+	s := serve(t, "scarcity", func(o *Options) {
+		shared = views.NewLive(views.NewSet(o.World))
+		o.Sinks, o.Begun.Views = []sim.Sink{shared}, shared
+	})
+	s.step(80)
+	var list alertList
+	s.get("/alerts", &list)
+	if s.live.views.Live != shared || shared.Steps() != 80 || len(list.Alerts) == 0 {
+		t.Errorf("%d steps are folded, %d alerts are shown", shared.Steps(), len(list.Alerts))
+	}
+	behind := Options{World: load(t, "hamlet", scenario.Options{}), Stepper: flat, Begun: Begun{Steps: 1, Views: views.NewLive(views.NewSet(s.options.World))}}
+	if server, err := NewServer(behind); err == nil {
+		server.Close()
+		t.Error("views of 0 steps are taken for those after step 1")
+	}
+}
+
 // All views, one of them unknown to this package, equal a fold of the records: live, at an earlier step, in a fork with
 // and without a past, in a continued run, and in a replay.
 func TestViewsAreShown(t *testing.T) {
@@ -39,9 +60,9 @@ func TestViewsAreShown(t *testing.T) {
 	}
 	check := func(what string, r *run, n twins.Tick) {
 		t.Helper()
-		r.views.mu.RLock()
-		defer r.views.mu.RUnlock()
-		if got := viewForms(r.views.set); !maps.EqualFunc(got, was[n], bytes.Equal) {
+		var got map[string][]byte
+		r.views.Read(func(set *views.Set) { got = viewForms(set) })
+		if !maps.EqualFunc(got, was[n], bytes.Equal) {
 			t.Errorf("%s, after %d steps: %x\nwanted %x", what, n, got, was[n])
 		}
 	}

@@ -38,7 +38,7 @@ with the same changes under its "events:" at that step.
 
 Exit codes are those of run.`,
 		Example: `  smatrix fork runs/first --at 14:00 --set 'households.*.pv.rated_w*=1.3' --out runs/more-sun
-  smatrix fork runs/first --at 2018-01-08T18:30 --set producers.coal-1.available=false --out runs/loss
+  smatrix fork runs/first --at 2018-01-08T18:30 --set producers.coal.available=false --out runs/loss
   smatrix compare runs/first runs/loss`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,

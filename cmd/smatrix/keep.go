@@ -23,7 +23,7 @@ milliseconds in UTC, and what a kind does not have is null.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example: `  smatrix export runs/first --format csv --out tables
-  smatrix export runs/first --format parquet --out tables`,
+  smatrix export runs/first --format parquet --out tables-parquet`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,
 		RunE: func(c *cobra.Command, args []string) (err error) {

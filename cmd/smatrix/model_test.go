@@ -2,6 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +15,9 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
+	"github.com/smatrix-grid/smatrix/ui"
 )
 
 // In a program of another model every command that reads shows an archived run from its records.
@@ -157,4 +163,121 @@ func command(args ...string) (stdout, stderr string, err error) {
 	err = execute(root)
 	printErrors(&errs, err)
 	return out.String(), errs.String(), err
+}
+
+// The server shows the devices of a run that another model has resumed: from the joint on in every
+// answer, and blank with the reason before it.
+func TestPageOfResumedByAnotherModel(t *testing.T) {
+	const joint, home = 7, "grid/north/home-1"
+	dir := filepath.Join(t.TempDir(), "run")
+	endEarly(t, dir, joint)
+	was := sim.Models
+	sim.Models = append(slices.Clone(was), sim.ModelChange{Model: sim.Model() + 1, What: "a test's"})
+	defer func() { sim.Models = was }()
+	if _, stderr, err := command("run", "--resume", dir, "--quiet"); err != nil {
+		t.Fatal(err, stderr)
+	}
+	ask := shownReplay(t, dir)
+	for _, tick := range []int{0, joint - 1, joint, joint + 1, 23} {
+		var twin ui.TwinInfo
+		ask(fmt.Sprintf("/twin?tick=%d&path=%s", tick, home), &twin)
+		if known := tick >= joint; known != (len(twin.Parts) > 0) || known == strings.Contains(twin.NotComputed, "was made by model") {
+			t.Errorf("step %d: parts %v, %q", tick, twin.Parts, twin.NotComputed)
+		}
+	}
+	var list shownSeries
+	for _, column := range []string{"part:load", "part:pv"} {
+		ask("/readings?column="+url.QueryEscape(column)+"&path="+home, &list)
+		one := list.Series[0]
+		if len(one.T) < 2 || one.T[0] != 0 || one.V[0] != nil || one.T[1] != joint || one.V[1] == nil || !strings.Contains(list.NotComputed, "was made by model") {
+			t.Errorf("%s: %v, %q", column, list.Series, list.NotComputed)
+		}
+	}
+}
+
+// shownSeries is an answer of /readings.
+type shownSeries struct {
+	Series []struct {
+		T []int64
+		V []*float64
+	}
+	NotComputed string `json:"not_computed"`
+}
+
+// Model 2 differs from model 1 only in steps with under-frequency stages: the gauges of an archived run
+// of model 1 are shown up to its first such step, 74, and blank with the reason from there on.
+func TestGaugesOfArchivedRunWithStages(t *testing.T) {
+	const stage, battery = 74, "grid/community-01/community-battery-01"
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, stderr, err := command("restore", "../../persistence/testdata/runs/model1/scarcity-ufls.tar.zst", dir); err != nil {
+		t.Fatal(err, stderr)
+	}
+	ask := shownReplay(t, dir)
+	var list shownSeries
+	for from, known := range map[int]bool{0: true, stage: false} {
+		ask(fmt.Sprintf("/readings?column=gauge:health&from=%d&path=%s", from, battery), &list)
+		if ticks := list.Series[0].T; slices.Contains(ticks, int64(stage-1)) != known || slices.Contains(ticks, int64(stage+1)) || !strings.Contains(list.NotComputed, "was made by model 1") {
+			t.Errorf("from step %d: ticks %d, %q", from, ticks, list.NotComputed)
+		}
+	}
+}
+
+// endEarly makes a run of the hamlet that is interrupted after some steps.
+func endEarly(t *testing.T, dir string, steps int) {
+	t.Helper()
+	source, err := scenario.Load("hamlet", scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world, err := sim.Build(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := persistence.CreateRun(dir, persistence.Run{Scenario: source.Name, Seed: source.Seed, Smatrix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := world.NewChain()
+	journal, err := run.Keep(world, chain, persistence.Durability{Steps: math.MaxInt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := sim.Runner{World: world, Stepper: sim.NewFlat(world, nil, true), Sinks: []sim.Sink{chain, journal}}
+	for range steps {
+		if _, err := made.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run.Finish(persistence.Interrupted, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shownReplay shows a kept run as `smatrix replay --serve` does. The function that it returns asks
+// the API and fails unless the answer has status 200.
+func shownReplay(t *testing.T, dir string) (ask func(path string, to any)) {
+	t.Helper()
+	store, err := persistence.Open(dir, persistence.Read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world, err := store.Twins()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := ui.NewServer(ui.Options{World: world, Stepper: startActors, Live: live.Options{Paused: true}, Replay: true,
+		Begun: ui.Begun{Past: store.Reader(), Steps: store.Steps()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close(); _ = store.Close() })
+	return func(path string, to any) {
+		t.Helper()
+		answer := httptest.NewRecorder()
+		request := httptest.NewRequest("GET", "http://127.0.0.1/api/v1"+path, nil)
+		server.Handler().ServeHTTP(answer, request)
+		if err := json.Unmarshal(answer.Body.Bytes(), to); answer.Code != 200 || err != nil {
+			t.Fatalf("GET %s: %d %s %v", path, answer.Code, answer.Body, err)
+		}
+	}
 }

@@ -44,7 +44,7 @@ forked at any step.
 Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 3 what is kept is invalid, 5 it differs from what is computed again or is damaged.`,
 		Example: `  smatrix replay runs/first
-  smatrix replay runs/first --from 96 --to 192 --json
+  smatrix replay runs/first --from 48 --to 96 --json
   smatrix replay runs/first --verify
   smatrix replay runs/first --serve --paused`,
 		Args: someArgs(1, 1, "no folder, wanted that of a run"),

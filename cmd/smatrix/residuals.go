@@ -41,7 +41,7 @@ outside its band. A meter that was outside for more than --allow is flagged.
 MEMBER is a path, or its last part; a * in both names selects several meters.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
-		Example: `  smatrix residuals runs/first --recording meters.csv --column household-1=house1 --unit kW
+		Example: `  smatrix residuals runs/first --recording meters.csv --column household-0001=house0001 --unit kW
   smatrix residuals runs/first --recording meters.csv --column 'household-*=house*' --band 50 --json`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,

@@ -56,9 +56,9 @@ the run after a whole step, with the report of what was done; a second one kills
 Exit codes: 0 done, 1 failed, 2 usage, 3 scenario or data invalid, 4 energy was
 lost or made, 130 interrupted.`,
 		Example: `  smatrix run street
-  smatrix run my-street.yaml --days 7 --seed 42
+  smatrix run my-street.yaml --seed 42
   smatrix run hamlet --set 'households.*.load.scale*=1.3' --set ties.tie.import_w=4000
-  smatrix run hamlet --out runs/first --csv
+  smatrix run town --out runs/first --csv
   smatrix run --resume runs/first
   smatrix run street --json | jq .energy_wh`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -77,7 +77,7 @@ lost or made, 130 interrupted.`,
 	}
 	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
 	c.Flags().IntVar(&f.steps, "steps", 0, "run `N` steps; wins over --days")
-	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers, at most 2^53")
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().BoolVar(&f.csv, "csv", false, "write readings.csv, grid.csv and bookings.csv to --out")

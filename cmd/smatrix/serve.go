@@ -63,7 +63,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 3 scenario or data invalid, 4 energy was lost or made.`,
 		Example: `  smatrix serve
   smatrix serve street --speed max
-  smatrix serve hamlet --days 30 --paused
+  smatrix serve town --days 30 --paused
   smatrix serve town --out runs/town
   smatrix serve --resume runs/town
   smatrix serve --addr 0.0.0.0:7070 --token "$(openssl rand -hex 16)"`,
@@ -84,7 +84,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 	}
 	f.addFlags(c)
 	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
-	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers, at most 2^53")
 	addSet(c, &f.set)
 	c.Flags().StringVar(&f.out, "out", "", "keep the run in `DIR`, which must be new or empty")
 	c.Flags().StringVar(&f.resume, "resume", "", "go on with the run that is kept in `DIR`")

@@ -8,15 +8,20 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui"
 )
 
 // served is a server process that a script has started.
@@ -138,5 +143,39 @@ func signalled(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if s.stderr.Len() > 0 {
 		ts.Fatalf("stderr: %s", s.stderr.String())
+	}
+}
+
+// A served run shows the views of its journal: each step is folded once, in a new run and in one that
+// is resumed.
+func TestServedRunFoldsOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	endEarly(t, dir, 5)
+	store, err := persistence.Open(dir, persistence.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{flags: &runFlags{}, stdout: io.Discard, stderr: io.Discard, dir: store.Run(), name: dir}
+	s.flags.quiet = true
+	if err := s.resume(store, persistence.Durability{}); err != nil {
+		t.Fatal(err)
+	}
+	o := ui.Options{World: s.world, Stepper: s.stepper, Chain: s.chain, Begun: ui.Begun{Steps: s.from}, Live: live.Options{Paused: true}}
+	if err := s.beginServed(t.Context(), &o, "http://127.0.0.1/"); err != nil {
+		t.Fatal(err)
+	}
+	server, err := ui.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Live().Step(t.Context(), 3); err != nil {
+		t.Error(err)
+	}
+	if o.Begun.Views == nil || o.Begun.Views.Steps() != 8 {
+		t.Errorf("the server has views of its own, or they are not after step 8: %v", o.Begun.Views)
+	}
+	server.Close()
+	if err := s.endServed(nil); err != nil {
+		t.Error(err)
 	}
 }

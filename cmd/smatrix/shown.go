@@ -97,6 +97,7 @@ func (s *session) beginServed(stop context.Context, o *ui.Options, address strin
 		if journal, ok := sink.(*persistence.Journal); ok {
 			r := &waitingJournal{Journal: journal, stop: stop}
 			o.Begun.Past, o.Begun.Known, o.Keep, o.Waiting = journal.Reader(), journal.Known(), r, r.waiting
+			o.Begun.Views = journal.Views()
 			sink = r
 		}
 		o.Sinks = append(o.Sinks, sink)

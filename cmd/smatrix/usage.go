@@ -41,8 +41,8 @@ PATH is a path such as grid/north/household-1, or its last part if that is uniqu
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example: `  smatrix usage runs/first
-  smatrix usage runs/first --household grid/north/household-1 --by hour
-  smatrix usage runs/first --community north --month 2018-01 --json`,
+  smatrix usage runs/first --household grid/community-01/household-0001 --by hour
+  smatrix usage runs/first --community community-01 --month 2018-01 --json`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,
 		RunE:              func(c *cobra.Command, args []string) error { return f.usage(c, args[0]) },

@@ -27,6 +27,7 @@ type document struct {
 	data   fs.FS
 	schema *schemaTree
 	root   tree
+	again  bool // it is loaded again, for a kept run
 
 	columns map[string]*columnSet     // columns of the recordings, by id
 	indexes map[string]map[string]int // by list and id: index of the entry in the list

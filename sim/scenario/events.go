@@ -68,6 +68,9 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 	target := targetPath(k, t.entry)
 	if c.factor {
 		by, err := factor(c, p.name, old)
+		if err == nil && !d.again && roundsToZero(c.value.text, int64(twins.One)) {
+			err = errValue("%s: factor %s would be taken as 0, wanted 0 or at least 0.000000001", p.name, c.value.text)
+		}
 		p.Command = twins.Multiply(target, key, by).At(step, 0)
 		return p, err
 	}
@@ -80,6 +83,11 @@ func (d *document) command(c *change, t *target, step twins.Tick) (p planned, er
 			wanted = "0 for " + p.setting.Zero
 		}
 		return p, errValue("%s: null cannot be set in mid-run, wanted %s", p.name, wanted)
+	}
+	if !d.again {
+		if err := vanishes(p.name, &c.value, p.setting); err != nil {
+			return p, err
+		}
 	}
 	v, err := stored(&c.value, p.setting)
 	p.Command = twins.Set(target, key, v).At(step, 0)

@@ -32,9 +32,10 @@ func (s *Origin) Shipped() bool { return s.Dir == "" }
 // Origin returns what the scenario was loaded from.
 func (s *Scenario) Origin() Origin { return s.origin }
 
-// Load loads the scenario again. Its errors are those of the function Load.
+// Load loads the scenario again, as Load did. It accepts values that Load has refused only
+// since the run was begun.
 func (s Origin) Load() (*Scenario, error) {
-	from := location{file: s.File, dir: s.Dir, data: scenarios.Files}
+	from := location{file: s.File, dir: s.Dir, data: scenarios.Files, again: true}
 	if !s.Shipped() {
 		from.data = dirFS(s.Dir)
 	}

@@ -85,7 +85,7 @@ func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
 	if err := o.checkLength(); err != nil {
 		return nil, err
 	}
-	d := &document{file: from.file, dir: from.dir, data: trackFS(from.data), schema: scenarioSchema()}
+	d := &document{file: from.file, dir: from.dir, data: trackFS(from.data), schema: scenarioSchema(), again: from.again}
 	if err := d.readTree(source, o); err != nil {
 		return nil, err
 	}
@@ -102,6 +102,9 @@ func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
 	if s.Seed, err = strconv.ParseUint(d.root.textOf("seed"), 10, 64); err != nil {
 		return nil, d.errorAt(d.root.get("seed").line, "seed: %v", err)
 	}
+	if err := d.checkSeed(s.Seed, &o); err != nil {
+		return nil, err
+	}
 	if s.Reserve, err = d.readReserve(); err != nil {
 		return nil, err
 	}
@@ -112,6 +115,7 @@ func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
 		return nil, err
 	}
 	s.Events, err = d.readEvents(s.Calendar)
+	d.again = false // what changes from here on is new
 	return s, err
 }
 
@@ -176,6 +180,9 @@ func (d *document) readTree(source []byte, o Options) (err error) {
 	}
 	d.dropEmpty()
 	if err := d.shape(); err != nil {
+		return err
+	}
+	if err := d.checkVanishing(); err != nil {
 		return err
 	}
 	d.schema.fill(d.schema.top(), &d.root)

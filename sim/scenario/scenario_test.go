@@ -345,7 +345,7 @@ func TestOptions(t *testing.T) {
 		steps twins.Tick
 	}{
 		{"none", Options{}, 3, 48},
-		{"seed", Options{Seed: new(uint64(1<<64 - 1))}, 1<<64 - 1, 48},
+		{"seed", Options{Seed: new(uint64(1 << 53))}, 1 << 53, 48},
 		{"days", Options{Days: new(2)}, 3, 96},
 		{"steps win", Options{Days: new(2), Steps: new(7)}, 3, 7},
 		{"over --set", Options{Set: []string{"seed=5", "days=9"}, Seed: new(uint64(6)), Days: new(3)}, 6, 144},

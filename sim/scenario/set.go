@@ -261,6 +261,9 @@ func (d *document) applySet(written string) error {
 		if found := d.validate(valueAt{t.name(), &v, t.sub}); len(found) > 0 {
 			return asValueError(found[0])
 		}
+		if err := d.checkSet(t, &v); err != nil {
+			return err
+		}
 		t.writable().put(t.key, v)
 		if t.key == "id" {
 			d.indexes = nil

@@ -1,10 +1,6 @@
 package views
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -19,12 +15,12 @@ var HandsKind = Declare(Kind{Name: "hands", Version: 1, New: func(w *sim.World) 
 //	until int, sold int)
 type Hands struct {
 	next twins.Tick
-	of   map[string]*recent[twins.Hand] // by path
+	of   recents[twins.Hand]
 }
 
 // newHands finds the plants of a world.
 func newHands(w *sim.World) *Hands {
-	h := &Hands{of: map[string]*recent[twins.Hand]{}}
+	h := &Hands{of: recents[twins.Hand]{}}
 	for _, c := range w.Cells {
 		for _, at := range c.Units() {
 			b := c.Blocks[at.Block]
@@ -69,31 +65,23 @@ func (h *Hands) At(path string, t twins.Tick) (hand twins.Hand, ordered, known b
 
 // Until implements View.
 func (h *Hands) Until(at twins.Tick) View {
-	o := &Hands{min(at, h.next), map[string]*recent[twins.Hand]{}}
-	for path, log := range h.of {
-		was, known := log.until(at)
-		if !known {
-			return nil
-		}
-		o.of[path] = &was
+	of, known := h.of.until(at)
+	if !known {
+		return nil
 	}
-	return o
+	return &Hands{min(at, h.next), of}
 }
 
 // AppendBinary implements View.
 func (h *Hands) AppendBinary(b []byte) []byte {
 	w := form.Writer(append(b, HandsKind.Version))
 	w.Int(int64(h.next))
-	w.Uint(uint64(len(h.of)))
-	for _, path := range slices.Sorted(maps.Keys(h.of)) {
-		w.Text(path)
-		h.of[path].append(&w, func(d twins.Hand) {
-			w.Int(int64(d.Order))
-			w.Int(int64(d.Fixed))
-			w.Int(int64(d.Until))
-			w.Int(int64(d.Sold))
-		})
-	}
+	h.of.append(&w, func(d twins.Hand) {
+		w.Int(int64(d.Order))
+		w.Int(int64(d.Fixed))
+		w.Int(int64(d.Until))
+		w.Int(int64(d.Sold))
+	})
 	return w
 }
 
@@ -101,20 +89,9 @@ func (h *Hands) AppendBinary(b []byte) []byte {
 func (h *Hands) UnmarshalBinary(b []byte) error {
 	r := form.NewVersion(b, HandsKind.Version)
 	h.next = twins.Tick(r.Int())
-	if n := r.Count(7); n != len(h.of) {
-		r.Fail(fmt.Errorf("it has %d plants, wanted %d", n, len(h.of)))
-	}
-	for range len(h.of) {
-		path := r.Text()
-		log := h.of[path]
-		if log == nil {
-			r.Fail(fmt.Errorf("it has a plant %q, which the scenario lacks", path))
-			break
-		}
-		*log = readRecent(r, func() twins.Hand {
-			order, fixed := twins.PlantOrder(r.Int()), twins.Power(r.Int())
-			return twins.Hand{Order: order, Fixed: fixed, Until: twins.Tick(r.Int()), Sold: twins.Ratio(r.Int())}
-		})
-	}
+	h.of.read(r, 7, func() twins.Hand {
+		order, fixed := twins.PlantOrder(r.Int()), twins.Power(r.Int())
+		return twins.Hand{Order: order, Fixed: fixed, Until: twins.Tick(r.Int()), Sold: twins.Ratio(r.Int())}
+	})
 	return r.Done()
 }

@@ -1,10 +1,6 @@
 package views
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/form"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -18,13 +14,9 @@ var PlantsKind = Declare(Kind{Name: "plants", Version: 1, New: func(w *sim.World
 //
 //	version byte, steps int, plants uint; of each in order of paths: path text, a recent of states (state int, since int)
 type Plants struct {
-	next twins.Tick
-	of   map[string]*plantLog // by path
-}
-
-type plantLog struct {
-	plant twins.Plant // as the scenario states it
-	doing recent[plantDoing]
+	next   twins.Tick
+	stated map[string]twins.Plant // by path: as the scenario states it
+	doing  recents[plantDoing]
 }
 
 // plantDoing is the state of a plant; since is as in twins.Plant.
@@ -35,7 +27,7 @@ type plantDoing struct {
 
 // newPlants finds the plants of a world that can be started and stopped.
 func newPlants(w *sim.World) *Plants {
-	p := &Plants{of: map[string]*plantLog{}}
+	p := &Plants{stated: map[string]twins.Plant{}, doing: recents[plantDoing]{}}
 	for _, c := range w.Cells {
 		for _, at := range c.Units() {
 			b := c.Blocks[at.Block]
@@ -44,7 +36,8 @@ func newPlants(w *sim.World) *Plants {
 				continue
 			}
 			if plant := g.Plant(int(at.Index)); plant.Duty != twins.Variable {
-				p.of[b.Paths[at.Index]] = &plantLog{plant, newRecent(plantDoing{plant.State, plant.Since})}
+				path := b.Paths[at.Index]
+				p.stated[path], p.doing[path] = plant, new(newRecent(plantDoing{plant.State, plant.Since}))
 			}
 		}
 	}
@@ -56,61 +49,54 @@ func (p *Plants) Commit(r *sim.StepRecord) error {
 	p.next = r.Tick + 1
 	for _, c := range r.Cells {
 		for i := range c.Events {
-			if log, ok := p.of[c.Events[i].Member]; ok {
-				log.follow(r.Tick, &c.Events[i].Event)
-			}
+			p.follow(r.Tick, &c.Events[i])
 		}
 	}
 	return nil
 }
 
-func (l *plantLog) follow(t twins.Tick, e *twins.Event) {
-	after := l.plant
+func (p *Plants) follow(t twins.Tick, n *twins.Notice) {
+	log := p.doing[n.Member]
+	if log == nil {
+		return
+	}
+	after := p.stated[n.Member]
 	after.State = -1
-	if after.Follow(e); after.State < 0 {
+	if after.Follow(&n.Event); after.State < 0 {
 		return // the event does not change the state
 	}
-	l.doing.add(t, plantDoing{after.State, after.Since})
+	log.add(t, plantDoing{after.State, after.Since})
 }
 
 // Knows reports whether a path is that of a plant that can be started and stopped.
-func (p *Plants) Knows(path string) bool { return p.of[path] != nil }
+func (p *Plants) Knows(path string) bool { return p.doing[path] != nil }
 
 // At returns a plant as it was after a step; false if that has been dropped. Only State, Since and the
 // fields that never change are valid.
 func (p *Plants) At(path string, t twins.Tick) (plant twins.Plant, known bool) {
-	log := p.of[path]
-	doing, known := log.doing.at(t)
-	plant = log.plant
+	doing, known := p.doing[path].at(t)
+	plant = p.stated[path]
 	plant.State, plant.Since = doing.state, doing.since
 	return plant, known
 }
 
 // Until implements View.
 func (p *Plants) Until(at twins.Tick) View {
-	o := &Plants{min(at, p.next), map[string]*plantLog{}}
-	for path, log := range p.of {
-		doing, known := log.doing.until(at)
-		if !known {
-			return nil
-		}
-		o.of[path] = &plantLog{log.plant, doing}
+	doing, known := p.doing.until(at)
+	if !known {
+		return nil
 	}
-	return o
+	return &Plants{min(at, p.next), p.stated, doing}
 }
 
 // AppendBinary implements View.
 func (p *Plants) AppendBinary(b []byte) []byte {
 	w := form.Writer(append(b, PlantsKind.Version))
 	w.Int(int64(p.next))
-	w.Uint(uint64(len(p.of)))
-	for _, path := range slices.Sorted(maps.Keys(p.of)) {
-		w.Text(path)
-		p.of[path].doing.append(&w, func(d plantDoing) {
-			w.Int(int64(d.state))
-			w.Int(int64(d.since))
-		})
-	}
+	p.doing.append(&w, func(d plantDoing) {
+		w.Int(int64(d.state))
+		w.Int(int64(d.since))
+	})
 	return w
 }
 
@@ -118,20 +104,9 @@ func (p *Plants) AppendBinary(b []byte) []byte {
 func (p *Plants) UnmarshalBinary(b []byte) error {
 	r := form.NewVersion(b, PlantsKind.Version)
 	p.next = twins.Tick(r.Int())
-	if n := r.Count(5); n != len(p.of) {
-		r.Fail(fmt.Errorf("it has %d plants, wanted %d", n, len(p.of)))
-	}
-	for range len(p.of) {
-		path := r.Text()
-		log := p.of[path]
-		if log == nil {
-			r.Fail(fmt.Errorf("it has a plant %q, which the scenario lacks", path))
-			break
-		}
-		log.doing = readRecent(r, func() plantDoing {
-			state := twins.PlantState(r.Int())
-			return plantDoing{state, twins.Tick(r.Int())}
-		})
-	}
+	p.doing.read(r, 5, func() plantDoing {
+		state := twins.PlantState(r.Int())
+		return plantDoing{state, twins.Tick(r.Int())}
+	})
 	return r.Done()
 }

@@ -1,6 +1,8 @@
 package views
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -75,6 +77,49 @@ func (r *recent[T]) append(w *form.Writer, value func(T)) {
 	for _, c := range r.changes {
 		w.Int(int64(c.tick))
 		value(c.value)
+	}
+}
+
+// recents is a value of each plant with its last changes, by path.
+type recents[T any] map[string]*recent[T]
+
+// until returns copies without the changes from a step on; false if a value before the step has been
+// dropped.
+func (all recents[T]) until(at twins.Tick) (o recents[T], known bool) {
+	o = recents[T]{}
+	for path, log := range all {
+		was, known := log.until(at)
+		if !known {
+			return nil, false
+		}
+		o[path] = &was
+	}
+	return o, true
+}
+
+// append writes the form: plants uint; of each in order of paths: path text, a recent.
+func (all recents[T]) append(w *form.Writer, value func(T)) {
+	w.Uint(uint64(len(all)))
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		w.Text(path)
+		all[path].append(w, value)
+	}
+}
+
+// read reads the form of append, of which an entry has at least so many bytes. The plants must be those
+// that the map has.
+func (all recents[T]) read(r *form.Reader, least int, value func() T) {
+	if n := r.Count(least); n != len(all) {
+		r.Fail(fmt.Errorf("it has %d plants, wanted %d", n, len(all)))
+	}
+	for range len(all) {
+		path := r.Text()
+		log := all[path]
+		if log == nil {
+			r.Fail(fmt.Errorf("it has a plant %q, of which the scenario has none", path))
+			break
+		}
+		*log = readRecent(r, value)
 	}
 }
 

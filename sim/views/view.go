@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -175,6 +176,37 @@ func (s *Set) Restore(steps twins.Tick, form func(name string) ([]byte, error)) 
 	}
 	s.next = steps
 	return nil
+}
+
+// Live is a set that one sink adds steps to while others read it, so that a run's records are folded
+// once however many use its views.
+type Live struct {
+	mu  sync.RWMutex
+	set *Set
+}
+
+// NewLive makes a Live of a set, which the caller must no longer use.
+func NewLive(set *Set) *Live { return &Live{set: set} }
+
+// Commit implements sim.Sink.
+func (l *Live) Commit(r *sim.StepRecord) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.set.Commit(r)
+}
+
+// Read calls ask with the set after the last step. ask must not change the set, nor keep it or a view
+// of it.
+func (l *Live) Read(ask func(*Set)) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	ask(l.set)
+}
+
+// Steps returns how many steps the views have taken.
+func (l *Live) Steps() (n twins.Tick) {
+	l.Read(func(s *Set) { n = s.Steps() })
+	return n
 }
 
 // columnOf returns the index of a kind's column by name, −1 if the kind has no such column.

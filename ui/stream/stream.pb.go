@@ -810,8 +810,9 @@ type Frame struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scope         string                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"` // grid, sources, communities/{k}, tile/{n}, twin/{path}
 	Tick          int64                  `protobuf:"zigzag64,2,opt,name=tick,proto3" json:"tick,omitempty"`
-	Base          int64                  `protobuf:"zigzag64,3,opt,name=base,proto3" json:"base,omitempty"`  // -1: full state; otherwise a delta to the scope's frame of step base
-	Blocks        []*Block               `protobuf:"bytes,4,rep,name=blocks,proto3" json:"blocks,omitempty"` // in a delta only those with changes
+	Base          int64                  `protobuf:"zigzag64,3,opt,name=base,proto3" json:"base,omitempty"`                                     // -1: full state; otherwise a delta to the scope's frame of step base
+	Blocks        []*Block               `protobuf:"bytes,4,rep,name=blocks,proto3" json:"blocks,omitempty"`                                    // in a delta only those with changes
+	NotComputed   *string                `protobuf:"bytes,5,opt,name=not_computed,json=notComputed,proto3,oneof" json:"not_computed,omitempty"` // of twin/{path}: why its parts are not known in this step: then block 1 is left out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -872,6 +873,13 @@ func (x *Frame) GetBlocks() []*Block {
 		return x.Blocks
 	}
 	return nil
+}
+
+func (x *Frame) GetNotComputed() string {
+	if x != nil && x.NotComputed != nil {
+		return *x.NotComputed
+	}
+	return ""
 }
 
 // Block is the rows of one kind in a frame.
@@ -1418,12 +1426,14 @@ const file_stream_proto_rawDesc = "" +
 	"\x04tick\x18\x03 \x01(\x12R\x04tick\"1\n" +
 	"\aRefused\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"w\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xb0\x01\n" +
 	"\x05Frame\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x12\n" +
 	"\x04tick\x18\x02 \x01(\x12R\x04tick\x12\x12\n" +
 	"\x04base\x18\x03 \x01(\x12R\x04base\x120\n" +
-	"\x06blocks\x18\x04 \x03(\v2\x18.smatrix.stream.v1.BlockR\x06blocks\"f\n" +
+	"\x06blocks\x18\x04 \x03(\v2\x18.smatrix.stream.v1.BlockR\x06blocks\x12&\n" +
+	"\fnot_computed\x18\x05 \x01(\tH\x00R\vnotComputed\x88\x01\x01B\x0f\n" +
+	"\r_not_computed\"f\n" +
 	"\x05Block\x12\x14\n" +
 	"\x05block\x18\x01 \x01(\rR\x05block\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\rR\x04rows\x123\n" +
@@ -1552,6 +1562,7 @@ func file_stream_proto_init() {
 		(*ClientMessage_Subscribe)(nil),
 		(*ClientMessage_Look)(nil),
 	}
+	file_stream_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

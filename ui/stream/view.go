@@ -10,8 +10,9 @@ type View map[string]*Table
 
 // Table is the state of one scope.
 type Table struct {
-	Tick   int64
-	Blocks [][][]int64 // by block, column, row
+	Tick        int64
+	Blocks      [][][]int64 // by block, column, row
+	NotComputed string      // why block 1 of a twin is missing
 }
 
 // Limits on the sizes that a frame may announce.
@@ -26,7 +27,7 @@ const (
 func (v View) Apply(f *Frame) error {
 	old := v[f.GetScope()]
 	if f.GetBase() < 0 {
-		t := &Table{Tick: f.GetTick()}
+		t := &Table{Tick: f.GetTick(), NotComputed: f.GetNotComputed()}
 		for i, b := range f.GetBlocks() {
 			if b.GetRows() > mostRows || i >= mostBlocks || b.GetBlock() != uint32(i) {
 				return fmt.Errorf("scope %s: block %d of %d rows at place %d", f.GetScope(), b.GetBlock(), b.GetRows(), i)

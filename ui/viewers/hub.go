@@ -70,6 +70,7 @@ type Frame struct {
 	scope  string
 	tick   twins.Tick
 	blocks []Block
+	lacks  string // Frame.not_computed
 
 	// messages are the encoded messages: full or delta, binary or JSON; nil until the first
 	// viewer needs it.
@@ -81,6 +82,11 @@ type Frame struct {
 // NewFrame makes the frame of a scope. The caller must not change blocks afterwards.
 func NewFrame(scope string, t twins.Tick, blocks []Block) *Frame {
 	return &Frame{scope: scope, tick: t, blocks: blocks}
+}
+
+// NewPartless makes the frame of a twin without its parts; why says why they are not known.
+func NewPartless(scope string, t twins.Tick, own Block, why string) *Frame {
+	return &Frame{scope: scope, tick: t, blocks: []Block{own}, lacks: why}
 }
 
 // NewHub makes the hub of a run, without viewers.
@@ -177,6 +183,9 @@ func (f *Frame) message(base twins.Tick, asJSON bool) []byte {
 // state returns what differs from the frame before, or the full state for nil.
 func (f *Frame) state(before *Frame) *stream.Frame {
 	m := &stream.Frame{Scope: f.scope, Tick: int64(f.tick), Base: -1}
+	if f.lacks != "" {
+		m.NotComputed = &f.lacks
+	}
 	if before != nil {
 		m.Base, m.Blocks = int64(before.tick), deltaBlocks(before.blocks, f.blocks)
 	} else {

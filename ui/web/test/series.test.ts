@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { align, energyOf, reduce, stack, type Line } from '../src/lib/series'
+import { align, crossed, energyOf, lineOf, reduce, stack, type Line } from '../src/lib/series'
 
 /** Random numbers between 0 and 1, the same for the same seed. */
 function random(seed: number) {
@@ -72,4 +72,15 @@ test('stack adds from below and keeps gaps', () => {
 
 test('energy counts gaps and does not fill them', () => {
   expect(energyOf({ t: [0, 1, 2], v: [1000, null, 3000] }, 900)).toEqual({ wh: 1000, gaps: 1 })
+})
+
+test('import and export are never netted over time', () => {
+  expect(crossed([1000, null, -400, -600, 3000], 900)).toEqual({ import: 1000, export: 250 })
+})
+
+test('a column that an answer lacks is an empty line', () => {
+  const answer = { series: [{ name: 'load_w', t: [0], v: [1] }] }
+  expect(lineOf(answer, 'load_w').v).toEqual([1])
+  expect(lineOf(answer, 'soc')).toEqual({ t: [], v: [] })
+  expect(lineOf(null, 'soc')).toEqual({ t: [], v: [] })
 })

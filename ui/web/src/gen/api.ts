@@ -149,7 +149,7 @@ export interface ForkInputBody {
   /** first step in which the changes apply */
   at: number
   name?: string
-  /** changes as in --set: producers.coal-1.available=false */
+  /** changes as in --set: producers.coal.available=false */
   set: string[] | null
 }
 export interface GaugeInfo {
@@ -243,6 +243,8 @@ export interface Production {
   from: number
   /** oldest step that is held */
   held_from: number
+  /** why devices and gauges have gaps in steps that are held; empty where they are known */
+  not_computed: string
   path: string
   /** values were left out: there were more than two for each pixel */
   reduced: boolean
@@ -299,6 +301,8 @@ export interface Series {
   from: number
   /** oldest step that is held */
   held_from: number
+  /** why devices and gauges have gaps in steps that are held; empty where they are known */
+  not_computed: string
   path: string
   /** values were left out: there were more than two for each pixel */
   reduced: boolean

@@ -46,11 +46,7 @@ async function ask<T>(method: string, url: string, body?: unknown, headers: Reco
 async function reason(answer: Response): Promise<string> {
   try {
     const p = (await answer.json()) as ErrorModel
-    const more = (p.errors ?? [])
-      .map((e) => e.message)
-      .filter(Boolean)
-      .join('; ')
-    return [p.detail ?? p.title, more].filter(Boolean).join(': ') || answer.statusText
+    return p.detail || p.title || answer.statusText
   } catch {
     return `The server answered ${answer.status} ${answer.statusText}`
   }

@@ -85,3 +85,20 @@ export function energyOf(line: Line, stepS: number): { wh: number; gaps: number 
   }
   return { wh, gaps }
 }
+
+/** The column of an answer with a name; an empty line if it has none. */
+export const lineOf = (s: { series: (Line & { name: string })[] } | null | undefined, name: string): Line =>
+  s?.series.find((x) => x.name === name) ?? { t: [], v: [] }
+
+/** Energy in Wh of powers in W over steps of equal length; gaps count as 0. */
+export const energyIn = (v: Line['v'], stepS: number): number => energyOf({ t: [], v }, stepS).wh
+
+/** Energies in Wh that were imported and exported where net power, in W, is above 0 for import; never netted over time. */
+export function crossed(net: Line['v'], stepS: number): { import: number; export: number } {
+  const above = (sign: number) =>
+    energyIn(
+      net.map((x) => Math.max(0, sign * (x ?? 0))),
+      stepS,
+    )
+  return { import: above(1), export: above(-1) }
+}
