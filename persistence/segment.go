@@ -263,7 +263,7 @@ func (s *Store) nextKept(t twins.Tick) string {
 // computed, its head is compared with the ledger's.
 func (s *Store) firstDifference(g *segment, from, to twins.Tick) twins.Tick {
 	for _, change := range sim.ModelsSince(g.model) {
-		if change.Differs == nil || change.Lasts && s.differedBefore(&change, from) {
+		if change.Differs == nil || change.Lasts && s.differedBefore(&change, from) && !s.settled(from) {
 			return from
 		}
 		for t := from; t < to; t++ {
@@ -302,6 +302,30 @@ func (s *Store) differedBefore(change *sim.ModelChange, from twins.Tick) bool {
 // lastingChange is what has been read of a change that lasts: steps before read, and the first
 // of them that it concerns, −1: none.
 type lastingChange struct{ read, first twins.Tick }
+
+// settled reports whether states are kept before a step in which no member owes load that it was
+// held back from.
+func (s *Store) settled(t twins.Tick) bool {
+	s.lastingLock.Lock()
+	defer s.lastingLock.Unlock()
+	if owes, known := s.owing[t]; known {
+		return !owes
+	}
+	owes := true
+	if w, err := s.Twins(); err == nil && s.snapshots.has(t) {
+		cells, _, err := s.states(t)
+		owes = err != nil
+		for i := 0; i < len(cells) && !owes; i++ {
+			_, err := w.Cells[i].RestoreStates(cells[i])
+			owes = err != nil || w.Cells[i].Owes()
+		}
+	}
+	if s.owing == nil {
+		s.owing = map[twins.Tick]bool{}
+	}
+	s.owing[t] = owes
+	return !owes
+}
 
 // keptStep returns what is kept of a step; false if its record is missing.
 func (s *Store) keptStep(t twins.Tick) (k sim.KeptStep, ok bool) {

@@ -45,6 +45,7 @@ type Store struct {
 
 	lastingLock sync.Mutex
 	lasting     map[int]*lastingChange // by model
+	owing       map[twins.Tick]bool    // by snapshot: a member owes load
 
 	start     sim.Hash
 	ledger    *os.File   // for reading

@@ -141,6 +141,7 @@ type Deferrer interface {
 // DeferringRow is a PartRow whose device may put off what it draws.
 type DeferringRow[T any] interface {
 	PartRow[T]
+	debtor
 	Defer(env *Env, b Band, did Power, why Reason, ev *Events) Deferral
 }
 
@@ -155,4 +156,26 @@ func NewDeferringSlab[T any, P DeferringRow[T]](n int) DeferringSlabOf[T, P] {
 // Defer implements Deferrer.
 func (s DeferringSlabOf[T, P]) Defer(i int, env *Env, b Band, did Power, why Reason, ev *Events) Deferral {
 	return s.Row(i).Defer(env, b, did, why, ev)
+}
+
+// Owes implements debtors.
+func (s DeferringSlabOf[T, P]) Owes(i int) bool { return s.Row(i).owes() }
+
+// debtor is a row that reports whether it still has to draw what it was held back from.
+type debtor interface{ owes() bool }
+
+// debtors is a slab of rows that may owe something.
+type debtors interface{ Owes(i int) bool }
+
+// Owes reports whether any member was held back and has not made up for it yet.
+func (c *Cell) Owes() bool {
+	for _, b := range c.Blocks {
+		of, ok := b.Slab.(debtors)
+		for i := 0; ok && i < len(b.Paths); i++ {
+			if of.Owes(i) {
+				return true
+			}
+		}
+	}
+	return false
 }

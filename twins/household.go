@@ -226,6 +226,16 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 	s.rows[i].meter(env, ev, out)
 }
 
+// Owes implements debtors.
+func (s *households) Owes(i int) bool {
+	for _, p := range s.of(i) {
+		if d, ok := s.slabs[p.slab].(debtors); ok && d.Owes(int(p.row)) {
+			return true
+		}
+	}
+	return false
+}
+
 // sum adds up what the parts of one tier have offered.
 func (s *households) sum(t Tier, parts []partRef, bands []Band) (sum Band) {
 	for k, p := range parts {

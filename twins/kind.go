@@ -170,6 +170,12 @@ func (s *SlabOf[T, P]) AppendBinary(i int, b []byte) []byte { return P(&s.rows[i
 func (s *SlabOf[T, P]) UnmarshalBinary(i int, b []byte) ([]byte, error) {
 	return P(&s.rows[i]).UnmarshalBinary(b)
 }
+
+// Owes implements debtors.
+func (s *SlabOf[T, P]) Owes(i int) bool {
+	d, ok := any(P(&s.rows[i])).(debtor)
+	return ok && d.owes()
+}
 func (s *SlabOf[T, P]) Save()         { copy(s.saved, s.rows) }
 func (s *SlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 

@@ -347,3 +347,7 @@ func (p *programme) upgrade(b []byte) (upgraded, rest []byte, err error) {
 	}
 	return r.appendNewest(nil), rest, err
 }
+
+// owes implements debtor. A load that was held back within its longest wait, without an
+// agreement, owes nothing.
+func (r *programmeRow) owes() bool { return r.shifted > 0 || r.late > 0 }

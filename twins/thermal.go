@@ -228,3 +228,6 @@ const (
 	ranHeatRest, ranLostRest                = 4, 5
 	ranHeating                              = 6
 )
+
+// owes implements debtor.
+func (b *thermal) owes() bool { return b.owed > 0 }

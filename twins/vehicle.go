@@ -560,3 +560,6 @@ func vehicleSample(between func(lo, hi int64) int64) string {
 		rated, between(0, 99), between(20, 99), between(500000001, 999999999), 1+2*between(0, 1),
 		between(6, 32), between(13, 18), between(0, 59), between(5, 9), between(0, rated), between(0, 60))
 }
+
+// owes implements debtor.
+func (v *vehicle) owes() bool { return v.later.owed > 0 }

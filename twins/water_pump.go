@@ -236,3 +236,6 @@ func waterPumpSample(between func(lo, hi int64) int64) string {
 	return fmt.Sprintf(`{"rated_w": %d, "daily_wh": %d, "from": "%02d:00", "until": "%02d:30"}`,
 		rated, between(0, 8*rated), between(0, 8), between(16, 23))
 }
+
+// owes implements debtor.
+func (p *waterPump) owes() bool { return p.later.owed > 0 }
