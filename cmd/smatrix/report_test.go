@@ -133,7 +133,7 @@ func TestReportText(t *testing.T) {
 		"1 household, 1 battery, 2 vehicles", "lost in cables    3.00 Wh", "curtailed         4.00 Wh", "unserved          5.00 Wh, of it essential 2.00 Wh",
 		"shifted           6.00 Wh to later, by agreement", "interruptions     SAIFI 0.25, SAIDI 12.3 min per customer",
 		"served short      2 customers, Jain's index 0.800, greatest ÷ mean 1.50",
-		"above a limit     1 step", "1.00 W at 00:45, step 3", "self-sufficiency  50.0 %", "self-consumption  — (exported more than was produced at times)",
+		"above a limit     1 step", "1.00 W of consumption + charging at 00:45, step 3", "self-sufficiency  50.0 %", "self-consumption  —",
 		"3 departures, 2 ready, 1 impossible", "residual -7 mJ", "quarantined       grid/a/b", "filled values     1,234",
 	} {
 		if !strings.Contains(text, want) {
