@@ -106,7 +106,7 @@ func (p *pool) step(f *poolFlows, in mix) (lost, driven mix) {
 
 // NewShares makes the fold of a world before its first step.
 func NewShares(w *sim.World) Shares {
-	s := Shares{renewable: map[string]bool{}, neighbour: func(twins.Tick) (twins.Ratio, bool) { return 0, false }}
+	s := Shares{renewable: map[string]bool{}}
 	if w.Market != nil {
 		s.neighbour = w.Market.Renewable
 	}
@@ -182,12 +182,7 @@ func (s *Shares) step(r *sim.StepRecord, made twins.Energy, batteries, vehicles 
 	// By the step's mix: all that is used is alike.
 	all := stored
 	all[renewable] += made
-	if share, known := s.neighbour(r.Tick); known {
-		q, _ := share.Of(int64(imported))
-		all[renewable] += twins.Energy(q)
-	} else {
-		all[unknownOrigin] += imported
-	}
+	all = all.plus(s.ofNeighbour(r.Tick, imported))
 	// By precedence: import serves load first, export is of production first.
 	out := [3]twins.Energy{} // exported of production, storage, import
 	left := exported
@@ -213,6 +208,17 @@ func (s *Shares) step(r *sim.StepRecord, made twins.Energy, batteries, vehicles 
 	}
 	s.exported = s.exported.Plus(own(out[0], out[1]))
 	s.lost = s.lost.Plus(lostB[ownProduction]).Plus(lostV[ownProduction])
+}
+
+// ofNeighbour is the mix of what was imported in a step.
+func (s *Shares) ofNeighbour(t twins.Tick, imported twins.Energy) mix {
+	if s.neighbour != nil {
+		if share, known := s.neighbour(t); known {
+			q, _ := share.Of(int64(imported))
+			return mix{renewable: twins.Energy(q)}
+		}
+	}
+	return mix{unknownOrigin: imported}
 }
 
 // scaled is e·of ÷ by, 0 if by is 0.
