@@ -24,7 +24,8 @@ type ModelChange struct {
 type KeptStep struct {
 	Swing  twins.Swing
 	Flows  twins.Flows
-	Events []twins.Notice}
+	Events []twins.Notice
+}
 
 // Models are this program's model and all earlier ones, in order. A change of the program
 // after which the same inputs give other figures adds one: a run is computed again only by
