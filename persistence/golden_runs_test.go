@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -329,6 +330,12 @@ func (a *archive) isOfAnotherModel(t *testing.T, s *Store) {
 	}
 	if err := s.Recomputable(0, a.DiffersAt); err != nil {
 		t.Errorf("steps before it: %v", err)
+	}
+	if err := s.CanFork(a.DiffersAt); err != nil {
+		t.Errorf("a fork before it: %v", err)
+	}
+	if err, at := s.CanFork(a.DiffersAt+1), fmt.Sprintf("--at %d ", a.DiffersAt); !errors.As(err, &other) || !strings.Contains(err.Error(), at) {
+		t.Errorf("a fork after it: %v, wanted a ModelError that names %s", err, at)
 	}
 	m, err := s.At(a.DiffersAt)
 	if err != nil {

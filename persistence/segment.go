@@ -455,28 +455,32 @@ func (s *Store) formFrom(at, made twins.Tick) (*Form, error) {
 
 // sameInModel reports whether this program's model computes all steps of a segment before
 // to alike.
-func (s *Store) sameInModel(g *segment, to twins.Tick) bool {
+func (s *Store) sameInModel(g *segment, to twins.Tick) bool { return s.differsInModel(g, to) < 0 }
+
+// differsInModel returns the first step of a segment before to that this program's model may
+// compute differently, −1 if there is none.
+func (s *Store) differsInModel(g *segment, to twins.Tick) twins.Tick {
 	for from := g.from; from < to; {
 		of, end := s, to
 		for of.parent != nil && from < of.base {
 			of, end = of.parent, min(end, of.base)
 		}
-		if of.firstDifference(g, from, end) >= 0 {
-			return false
+		if at := of.firstDifference(g, from, end); at >= 0 {
+			return at
 		}
 		from = end
 	}
-	return true
+	return -1
 }
 
 // noSnapshotHere returns the *ModelError of a run that cannot be continued at a step. It
-// names the nearest snapshot, at which a fork can begin.
+// names the nearest step before it at which a fork can begin: after a kept state, or before
+// the first step that this program makes otherwise.
 func (s *Store) noSnapshotHere(g *segment, at twins.Tick) error {
-	e := &ModelError{Dir: s.dir, Model: g.model, Step: at, Next: "it goes on only from a state that is kept, and none is"}
-	if n := s.SnapshotBefore(at); n > 0 {
-		e.Next = fmt.Sprintf("it goes on only from a state that is kept: `smatrix fork %s --at %d` begins at the nearest one", s.dir, n)
-	}
-	return e
+	nearest := s.SnapshotBefore(min(at, twins.Tick(s.run.meta.Journal.Steps)-1))
+	nearest = max(nearest, s.differsInModel(g, min(at, s.Steps())))
+	return &ModelError{Dir: s.dir, Model: g.model, Step: at, Next: fmt.Sprintf(
+		"it goes on only from a state that is kept or before a step that differs: `smatrix fork %s --at %d --out NEW` begins at the nearest one", s.dir, nearest)}
 }
 
 // useForm sets the form for the steps to come.
@@ -491,6 +495,10 @@ func (s *Store) dropUnreadable() error {
 	last, read := s.segments[len(s.segments)-1], max(s.base, s.chunks.end())
 	if read >= s.Steps() || len(sim.ModelsSince(last.model)) == 0 || s.recomputable(s.SnapshotBefore(read), s.Steps()) == nil {
 		return nil
+	}
+	var other *ModelError
+	if errors.As(s.recomputable(s.SnapshotBefore(read), s.Steps()), &other) {
+		read = max(read, other.Step) // steps before it are computed from their commands
 	}
 	s.expected("steps from %d to %d were made by model %d, which this program does not have, and their readings had not been written: they are not shown", read, s.Steps()-1, last.model)
 	s.leftOut = s.Steps() - read

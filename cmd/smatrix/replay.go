@@ -158,7 +158,7 @@ func (r *replaySession) run(verify bool) (err error) {
 	start := time.Now()
 	if verify {
 		var other *persistence.ModelError
-		r.again = new(!errors.As(r.store.Recomputable(r.from, r.to), &other))
+		r.again = new(!errors.As(r.store.Recomputable(r.from, r.to), &other) && r.store.LeftOut() == 0)
 		err = r.store.Verify(r.from, r.to, startActors, nil)
 		if err == nil && other != nil {
 			fmt.Fprintf(r.stderr, "smatrix: made by model %d, not computed again; what is kept has its checksums and its chain\n", other.Model)

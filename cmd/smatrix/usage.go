@@ -115,10 +115,10 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	if err := u.read(store, from, to); err != nil {
 		return err
 	}
-	if folded := store.Folded(); folded < store.Steps() {
-		fmt.Fprintf(c.ErrOrStderr(), "smatrix: %d of %d steps are in the read models; `smatrix rebuild %s` takes in the rest\n", folded, store.Steps(), dir)
+	if until, deleted := u.deletedHours(store); deleted {
+		fmt.Fprintf(c.ErrOrStderr(), "smatrix: hours before %s have been deleted (--keep-hours) and are not in the sum; `--by day` has them\n", until.Format("2006-01-02 15:04 MST"))
 	}
-	out := u.object(dir, int64(store.Folded()))
+	out := u.object(dir, int64(store.Steps()))
 	if f.json {
 		return printJSON(c.OutOrStdout(), out)
 	}
@@ -149,6 +149,7 @@ type usageQuery struct {
 	cell            int // −1: all
 	block, member   int // −1: the community
 	devices         []usedDevice
+	from, to        int64 // bounds of the windows' starts, Unix s
 	spans           map[int64]*usedSpan
 	total           views.Figures
 	totalsOfDevices map[string]twins.Energy
@@ -227,13 +228,113 @@ func (u *usageQuery) read(s *persistence.Store, from, to int64) error {
 		span = persistence.Months
 	}
 	u.totalsOfDevices = map[string]twins.Energy{}
-	return s.Usage(span, from, to, func(start int64, community int, c *views.CellUsage) error {
+	u.from, u.to = from, to
+	rest, behind := u.behind(s)
+	err := s.Usage(span, from, to, func(start int64, community int, c *views.CellUsage) error {
+		if behind && start >= rest {
+			return nil
+		}
 		if u.cell < 0 || u.cell == community {
 			u.add(u.span(start), community, c)
 		}
 		return nil
 	})
+	if err != nil || !behind {
+		return err
+	}
+	return u.addRecords(s, rest)
 }
+
+// deletedHours returns the first of the hours asked for that is still kept, if earlier ones have
+// been deleted.
+func (u *usageQuery) deletedHours(s *persistence.Store) (until time.Time, deleted bool) {
+	if u.by != "hour" || s.Steps() == 0 {
+		return until, false
+	}
+	wanted, end := max(u.from, u.window(0)), min(u.to, u.window(s.Steps()-1)+3600)
+	first := end
+	for start := range u.spans {
+		first = min(first, start)
+	}
+	return time.Unix(first, 0).In(u.world.Scenario.Calendar.Start.Location()), first > wanted && wanted < end
+}
+
+// window returns the start of the hour, or else the local day, of a step, in Unix seconds.
+func (u *usageQuery) window(t twins.Tick) int64 {
+	if u.by == "hour" {
+		return views.LocalHour(u.world.Scenario.Calendar, t)
+	}
+	return views.LocalDay(u.world.Scenario.Calendar, t)
+}
+
+// behind returns the start of the first window that is not kept as a whole: a run that was
+// killed has steps that are not in its windows yet.
+func (u *usageQuery) behind(s *persistence.Store) (rest int64, behind bool) {
+	if s.Steps() == 0 || s.Folded() >= s.Steps() && s.Meta().State != persistence.Running {
+		return 0, false
+	}
+	return u.window(min(s.Folded(), s.Steps()-1)), true
+}
+
+// addRecords adds the windows from a start on, summed from the records of their steps. They have
+// the use of devices if the steps can be computed again.
+func (u *usageQuery) addRecords(s *persistence.Store, rest int64) error {
+	first := s.Steps()
+	for first > s.First() && u.window(first-1) >= rest {
+		first--
+	}
+	var sums []*views.CellUsage
+	step, at := u.world.Scenario.Calendar.Step, rest
+	take := func() {
+		for i, c := range sums {
+			if (u.cell < 0 || u.cell == i) && u.from <= at && at < u.to {
+				u.add(u.monthly(at), i, c)
+			}
+			c.Reset()
+		}
+	}
+	sink := recordSink(func(r *sim.StepRecord) error {
+		if sums == nil {
+			for _, c := range u.world.Cells {
+				sums = append(sums, views.NewCellUsage(c.Layout(), step))
+			}
+		}
+		if start := u.window(r.Tick); start != at {
+			take()
+			at = start
+		}
+		for i, c := range r.Cells {
+			sums[i].Add(c, step)
+		}
+		return nil
+	})
+	parts := s.Recomputable(first, s.Steps()) == nil
+	if err := s.Reader().Replay(first, s.Steps(), parts, sink); err != nil {
+		return err
+	}
+	take()
+	return nil
+}
+
+// monthly is the span of a window that was summed from records: its month, or itself.
+func (u *usageQuery) monthly(start int64) *usedSpan {
+	if u.by == "month" {
+		zone := u.world.Scenario.Calendar.Start.Location()
+		y, m, _ := time.Unix(start, 0).In(zone).Date()
+		for _, s := range u.spans {
+			if ys, ms, _ := s.From.Date(); ys == y && ms == m {
+				return s
+			}
+		}
+	}
+	return u.span(start)
+}
+
+// recordSink makes a sim.Sink of a function.
+type recordSink func(*sim.StepRecord) error
+
+// Commit implements sim.Sink.
+func (f recordSink) Commit(r *sim.StepRecord) error { return f(r) }
 
 // span returns the row of a time.
 func (u *usageQuery) span(start int64) *usedSpan {
