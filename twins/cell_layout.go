@@ -18,6 +18,7 @@ type Block struct {
 	Read  []Reading
 	Flows Flows   // after commit: the sum of Read
 	Parts []Power // of all readings, those of the first member, then those of the second
+	moved bool    // a member has a reason or has shifted load; as Flows
 
 	owner     Owner
 	partsFlex []Flex       // of owners, the offer of their parts; nil where the home's strategy does not use it

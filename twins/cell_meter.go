@@ -9,13 +9,16 @@ func (c *Cell) meter(units bool) {
 			continue
 		}
 		b.Flows = Flows{}
+		moved := int64(0)
 		for i := range b.Read {
 			r := &b.Read[i]
 			b.Flows.Add(r)
+			moved |= int64(r.Reason) | int64(r.Shifted)
 			if !c.lossless && !units {
 				c.draws = append(c.draws, BusDraw{b.Connection(i), r.Power, r.Reactive})
 			}
 		}
+		b.moved = moved != 0
 		c.Flows.Plus(&b.Flows)
 	}
 	if !units { // at commit members do what the network has already been asked about

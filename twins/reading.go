@@ -218,6 +218,9 @@ type Column struct {
 	// never negative: if it is 0 all values are 0 and need not be read. nil if flows
 	// do not have it.
 	Sum func(*Flows) int64
+	// Moved says that the column is 0 for all members of a block unless one of them has a
+	// reason or has shifted load.
+	Moved bool
 }
 
 // column makes a Column from the field of a reading that holds its value.
@@ -247,17 +250,19 @@ var (
 	ColumnGeneration = summed(column("generation_w", 3, func(r *Reading) *Power { return &r.Generation }), func(f *Flows) Power { return f.Generation })
 	ColumnUnserved   = summed(column("unserved_w", 3, func(r *Reading) *Power { return &r.Unserved }), func(f *Flows) Power { return f.Unserved })
 	ColumnCurtailed  = summed(column("curtailed_w", 3, func(r *Reading) *Power { return &r.Curtailed }), func(f *Flows) Power { return f.Curtailed })
-	ColumnShifted    = column("shifted_w", 3, func(r *Reading) *Power { return &r.Shifted })
-	ColumnWaiting    = summed(column("waiting_w", 3, func(r *Reading) *Power { return &r.Waiting }), func(f *Flows) Power { return f.Waiting })
-	ColumnWaits      = summed(column("waiting_j", 3, func(r *Reading) *Energy { return &r.Waits }), func(f *Flows) Energy { return f.Waits })
-	ColumnRoomBelow  = summed(column("room_below_kh", 6, func(r *Reading) *DegreeHours { return &r.RoomBelow }), func(f *Flows) DegreeHours { return f.RoomBelow })
-	ColumnTankBelow  = summed(column("tank_below_kh", 6, func(r *Reading) *DegreeHours { return &r.TankBelow }), func(f *Flows) DegreeHours { return f.TankBelow })
-	ColumnReactive   = column("reactive_var", 3, func(r *Reading) *ReactivePower { return &r.Reactive })
-	ColumnContent    = column("stored_j", 3, func(r *Reading) *Energy { return &r.Content })
-	ColumnSoC        = derived(column("soc", 9, func(r *Reading) *Ratio { return &r.SoC }))
-	ColumnDriven     = column("driven_j", 3, func(r *Reading) *Energy { return &r.Driven })
-	ColumnElsewhere  = column("elsewhere_j", 3, func(r *Reading) *Energy { return &r.Elsewhere })
-	ColumnReason     = Column{Name: "reason",
+	ColumnShifted    = Column{Name: "shifted_w", Places: 3, Moved: true,
+		Value: func(r *Reading) int64 { return int64(r.Shifted) },
+		Set:   func(r *Reading, v int64) { r.Shifted = Power(v) }}
+	ColumnWaiting   = summed(column("waiting_w", 3, func(r *Reading) *Power { return &r.Waiting }), func(f *Flows) Power { return f.Waiting })
+	ColumnWaits     = summed(column("waiting_j", 3, func(r *Reading) *Energy { return &r.Waits }), func(f *Flows) Energy { return f.Waits })
+	ColumnRoomBelow = summed(column("room_below_kh", 6, func(r *Reading) *DegreeHours { return &r.RoomBelow }), func(f *Flows) DegreeHours { return f.RoomBelow })
+	ColumnTankBelow = summed(column("tank_below_kh", 6, func(r *Reading) *DegreeHours { return &r.TankBelow }), func(f *Flows) DegreeHours { return f.TankBelow })
+	ColumnReactive  = column("reactive_var", 3, func(r *Reading) *ReactivePower { return &r.Reactive })
+	ColumnContent   = column("stored_j", 3, func(r *Reading) *Energy { return &r.Content })
+	ColumnSoC       = derived(column("soc", 9, func(r *Reading) *Ratio { return &r.SoC }))
+	ColumnDriven    = column("driven_j", 3, func(r *Reading) *Energy { return &r.Driven })
+	ColumnElsewhere = column("elsewhere_j", 3, func(r *Reading) *Energy { return &r.Elsewhere })
+	ColumnReason    = Column{Name: "reason", Moved: true,
 		Value: func(r *Reading) int64 { return int64(r.Reason) },
 		Set:   func(r *Reading, v int64) { r.Reason = Reason(v) }}
 )

@@ -224,14 +224,15 @@ func (c *Cell) takeRecord(env *Env) {
 	}
 }
 
-// gather fills the columns of a record. A column whose sum in the flows is 0 is skipped.
+// gather fills the columns of a record. A column that is known to be 0
+// for all members is skipped.
 func (b *Block) gather(to *BlockRecord) {
 	if b.columns == nil {
 		b.columns = make([][]int64, len(to.Columns))
 	}
 	for n := range to.Columns {
 		col := &to.Columns[n]
-		if to.columns[n] = nil; col.Sum != nil && col.Sum(&b.Flows) == 0 {
+		if to.columns[n] = nil; col.Sum != nil && col.Sum(&b.Flows) == 0 || col.Moved && !b.moved {
 			continue
 		}
 		if b.columns[n] == nil {
