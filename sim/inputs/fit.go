@@ -269,11 +269,16 @@ func (f *recordedFit) addTo(s *recordedSeries, slot, e int64) {
 	}
 }
 
-// keepWeek notes the energy of a slot before the run for the weeks after it. A
-// file with the newest row first has been there already.
+// keepWeek notes the energy of a slot before the run for the weeks after it, except
+// in an hour that clocks show for the second time. A file with the newest row first
+// has been there already.
 func (f *recordedFit) keepWeek(s *recordedSeries, slot, e int64) {
-	if at := &s.lastWeek[f.slotOfWeek(slot)]; *at == noValue || !f.rules.format.NewestFirst {
-		*at = e
+	at := f.rows.starts(slot)
+	if first, _, _ := f.clock.instants(f.clock.wall(at)); first != at {
+		return
+	}
+	if kept := &s.lastWeek[f.slotOfWeek(slot)]; *kept == noValue || !f.rules.format.NewestFirst {
+		*kept = e
 	}
 }
 
@@ -409,9 +414,13 @@ func (r *recordingRules) columnsWithData(fsys fs.FS) ([]string, error) {
 		}
 	}
 	if len(with) == 0 {
-		return nil, r.problem(0, "every column lacks more than %s of its values, wanted a greater format.leave_out", r.format.LeaveOut)
+		return nil, r.leftOutProblem()
 	}
 	return r.ourNames(with)
+}
+
+func (r *recordingRules) leftOutProblem() error {
+	return r.problem(0, "every column lacks more than %s of its values, wanted a greater format.leave_out", r.format.LeaveOut)
 }
 
 // finish fills the gaps and gives the columns to a recording.
@@ -424,6 +433,9 @@ func (f *recordedFit) finish(r *Recording) error {
 			continue
 		}
 		kept = append(kept, i)
+	}
+	if len(kept) == 0 {
+		return rules.leftOutProblem()
 	}
 	if rules.gaps == gapsRefuse {
 		if err := f.refuseGaps(kept); err != nil {

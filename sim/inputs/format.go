@@ -20,8 +20,9 @@ type Format struct {
 	// first line that is not blank.
 	Header  string
 	Comment string // the mark with which a line of comment begins; "": there are none
-	// Totals are words in the column of the time that mark a row of totals,
-	// which is left out. "" is an empty field; a * at the end stands for any text.
+	// Totals are words in the column of the time, or in the first column, that
+	// mark a row of totals, which is left out. "" is an empty time; a * at the
+	// end stands for any text.
 	Totals []string
 
 	Missing   []string // words that stand for a missing value, besides an empty field

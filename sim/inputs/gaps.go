@@ -221,26 +221,20 @@ func (f *recordedFit) fillLastWeek(g recordedGap) error {
 
 // weekBefore returns the value at the same local time a week before index i: that
 // of the run, recorded or filled, or else the latest value of the file that lies a
-// whole number of weeks earlier. In an hour that clocks show twice, it is that of
-// the same occurrence; if they skip the time, that of the moment after it.
+// whole number of weeks earlier. Of an hour that clocks show twice it is the first
+// occurrence; a week in which they skip the time is passed over.
 func (f *recordedFit) weekBefore(g recordedGap, i int) (value int64, ok bool) {
 	if f.weekOfSlots == 0 {
 		return 0, false
 	}
-	at := f.rows.starts(f.from + int64(i))
-	wall := f.clock.wall(at)
-	first, last, _ := f.clock.instants(wall)
-	second := at == last && first != last
+	wall := f.clock.wall(f.rows.starts(f.from + int64(i)))
 	for weeks := int64(1); ; weeks++ {
-		earlier, late, _ := f.clock.instants(wall - weeks*7*SecondsPerDay)
-		if second {
-			earlier = late
-		}
+		earlier, _, exists := f.clock.instants(wall - weeks*7*SecondsPerDay)
 		before := f.rows.slot(earlier) - f.from
 		if before < 0 {
 			break
 		}
-		if g.energies[before] != noValue {
+		if exists && g.energies[before] != noValue {
 			return g.energies[before], true
 		}
 	}

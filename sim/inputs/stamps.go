@@ -115,7 +115,11 @@ func (r *recordingRules) timeOf(text string, before *rowBefore, line int) (int64
 			return 0, r.skippedProblem(text, line)
 		}
 	}
-	return r.inOrder(first, last, text, before, line)
+	at, err := r.inOrder(first, last, text, before, line)
+	if r.shown = wall; s.hasOffset {
+		r.shown = r.wall.wall(at)
+	}
+	return at, err
 }
 
 func (r *recordingRules) skippedProblem(text string, line int) error {

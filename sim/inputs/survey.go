@@ -277,6 +277,9 @@ func (y *surveyor) cover() {
 	default:
 		y.survey.end += late
 	}
+	if y.longest = max(y.longest, early, late); y.spacing == byClock {
+		y.longest += leastClock // no zone sets its clocks back by more in a day
+	}
 	y.interval = commonDivisor(y.interval, commonDivisor(early, late))
 	y.origin = y.start
 }

@@ -300,14 +300,14 @@ func (f *recordedFile) next() (fields []string, line int, err error) {
 	}
 }
 
-// isTotal reports whether a row is one of totals, by its stamp or its first
-// field.
+// isTotal reports whether a row is one of totals, by its stamp or the word in its
+// first field.
 func (f *recordedFile) isTotal(fields []string) bool {
 	stamp := ""
 	if f.time < len(fields) {
 		stamp = fields[f.time]
 	}
-	return f.format.isTotal(stamp) || len(fields) != len(f.header) && f.format.isTotal(fields[0])
+	return f.format.isTotal(stamp) || strings.TrimSpace(fields[0]) != "" && f.format.isTotal(fields[0])
 }
 
 // read returns the next record, whatever the number of its fields.
