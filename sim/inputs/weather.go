@@ -22,6 +22,7 @@ type WeatherSpec struct {
 	WindHeight float64           // of the recorded wind, m above ground; 0 is 10
 	Shear      float64           // exponent of the power law that converts it to 10 m
 	Columns    map[string]string // a quantity's name → column of the file
+	Plane      *Plane            // on which the light of column poa_w_per_m2 was recorded; nil: there is none
 	Gaps       string            // refuse | clear_sky; "" is refuse
 	Longest    int64             // gaps that last longer are refused, s; 0: however long
 	// Wind is another record, from which wind and air density are taken; nil:
@@ -95,7 +96,8 @@ type weatherColumn struct {
 func (c *weatherColumn) irradiance() bool { return c.unit == "W/m²" }
 
 var weatherColumns = []weatherColumn{
-	{"ghi_w_per_m2", "W/m²", 0, 1500, false, func(r *weatherRow) *float64 { return &r.ghi }},
+	{"ghi_w_per_m2", "W/m²", 0, mostGlobal, false, func(r *weatherRow) *float64 { return &r.ghi }},
+	{columnPlane, "W/m²", 0, 2000, true, func(r *weatherRow) *float64 { return &r.ghi }}, // it becomes the global one
 	{"dni_w_per_m2", "W/m²", 0, 1400, true, func(r *weatherRow) *float64 { return &r.dni }},
 	{"dhi_w_per_m2", "W/m²", 0, 1000, true, func(r *weatherRow) *float64 { return &r.dhi }},
 	{"temperature_c", "°C", -60, 60, false, func(r *weatherRow) *float64 { return &r.temperature }},
@@ -228,12 +230,19 @@ func (s *WeatherSpec) check() error {
 	for _, c := range weatherColumns {
 		if s.Columns[c.name] != "" && !(s.wind && c.irradiance()) {
 			known++
-		} else if !c.optional && !s.wind {
-			return problem("no column for %s, wanted one in %s", c.name, c.unit)
+		} else if !c.optional && !s.wind && !(c.irradiance() && s.Columns[columnPlane] != "") {
+			or := ""
+			if c.irradiance() {
+				or = ", or " + columnPlane + " and the plane of its light"
+			}
+			return problem("no column for %s, wanted one in %s%s", c.name, c.unit, or)
 		}
 	}
 	if known != len(s.Columns) {
 		return problem("columns for unknown quantities, wanted %s", weatherNames())
+	}
+	if what := s.checkPlane(); what != "" {
+		return problem("%s", what)
 	}
 	if s.wind && s.Columns["wind_m_per_s"] == "" {
 		return problem("no column for wind_m_per_s, wanted one in m/s")
@@ -419,6 +428,9 @@ func (r *weatherReader) fillGaps() error {
 		case w.spec.wind:
 		case math.IsNaN(row.ghi) || !globalOnly && math.IsNaN(row.dni+row.dhi):
 			r.fillClear(s)
+		case w.spec.Plane != nil:
+			row.ghi = w.global(row.ghi, w.from+int64(s), row)
+			row.dni, row.dhi = w.slotSunOf(w.from + int64(s)).decompose(row.ghi)
 		case globalOnly:
 			sun := w.slotSunOf(w.from + int64(s))
 			row.dni, row.dhi = sun.decompose(row.ghi)

@@ -298,16 +298,22 @@ func (t *tree) word() string {
 	return t.text
 }
 
+// numberOf returns a number of an object that fits its schema.
+func (t *tree) numberOf(key string) float64 {
+	v, err := strconv.ParseFloat(t.textOf(key), 64)
+	if err != nil {
+		panic(err) // the schema allows only numbers
+	}
+	return v
+}
+
 // weatherSpec returns a scenario's weather as inputs.ReadWeather takes it.
 func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	r := recordingSpec(entry)
 	spec.File, spec.Time, spec.Format, spec.Columns, spec.Gaps, spec.Longest = r.File, r.Time, r.Format, r.Columns, r.Gaps, r.Longest
-	number := func(key string) float64 {
-		v, err := strconv.ParseFloat(entry.textOf(key), 64)
-		if err != nil {
-			panic(err) // the schema allows only numbers
-		}
-		return v
+	number := func(key string) float64 { return entry.numberOf(key) }
+	if p := entry.get("plane"); p != nil {
+		spec.Plane = &inputs.Plane{Tilt: p.numberOf("tilt_deg"), Azimuth: p.numberOf("azimuth_deg"), Albedo: p.numberOf("albedo")}
 	}
 	spec.Place = inputs.Place{Latitude: number("latitude_deg"), Longitude: number("longitude_deg"), Elevation: number("elevation_m")}
 	spec.WindHeight, spec.Shear = number("wind_height_m"), number("shear_exponent")
