@@ -77,7 +77,7 @@ func TestRecordingFormats(t *testing.T) {
 		{"newest first", Format{NewestFirst: true}, lines("time,a", "00:45,4000", "00:30,3000", "00:15,2000", "00:00,1000"), nil},
 		{"newest first, the end of intervals", Format{NewestFirst: true}, lines("time,a", "01:00,4000", "00:45,3000", "00:30,2000", "00:15,1000"), withStamps("end")},
 		// Lines.
-		{"a header in line 4", Format{Header: "4"}, lines("Meter;12", "\"unclosed", "", "time;a", "00:00;1000", "00:15;2000", "00:30;3000", "00:45;4000"), nil},
+		{"a header after a quote left open", Format{Header: "4"}, lines("Meter;12", "\"unclosed", "", "time;a", "00:00;1000", "00:15;2000", "00:30;3000", "00:45;4000"), nil},
 		{"a header to be found", Format{Header: "find"}, lines("Customer,7,8,9", "Period,2024", `"time",a`, "00:00,1000", "00:15,2000", "00:30,3000", "00:45,4000"), nil},
 		{"a header to be found in the first line", Format{Header: "find"}, lines("time,a", "00:00,1000", "00:15,2000", "00:30,3000", "00:45,4000"), nil},
 		{"no header", Format{Header: "none"}, lines("00:00,1000", "00:15,2000", "00:30,3000", "00:45,4000"), withColumns("a", "2")},
@@ -343,12 +343,12 @@ func inGerman(text string, newestFirst bool) string {
 // A row that is too long is refused while it is read, with the line in which it
 // begins: here, 64 MiB from a few kilobytes of gzip.
 func TestRowsAreBounded(t *testing.T) {
-	for name, row := range map[string]string{"one long field": "00:15,", "a quote left open": "00:15,\"\n"} {
+	for name, row := range map[string]string{"one long field": "00:15,1\n00:30,", "a quote left open": "00:15,1\n00:30,\"\n", "after a quote": "\"00:15\",\"\n1\"\n00:30,"} {
 		t.Run(name, func(t *testing.T) {
 			var packed bytes.Buffer
 			w := gzip.NewWriter(&packed)
 			fill := bytes.Repeat([]byte("0000000\n"), 1<<17)
-			if !strings.Contains(row, "\"") {
+			if !strings.HasSuffix(row, "\"\n") {
 				fill = bytes.ReplaceAll(fill, []byte("\n"), []byte("0"))
 			}
 			if _, err := w.Write([]byte("time,a\n00:00,1\n" + row)); err != nil {
@@ -364,7 +364,7 @@ func TestRowsAreBounded(t *testing.T) {
 			}
 			spec := recordedAs(fromFile("street.csv.gz"))
 			_, err := ReadRecording(fileOf(spec, packed.String()), spec, calendarFrom(t, "UTC", "2024-01-15 00:00", quarter, 4))
-			const want = "street.csv.gz:3: a row of more than 1048576 bytes, wanted shorter ones: is a quotation mark left open?"
+			want := fmt.Sprintf("street.csv.gz:%d: a row of more than 1048576 bytes, wanted shorter ones: is a quotation mark left open?", 3+strings.Count(strings.TrimSuffix(row, "\"\n"), "\n"))
 			if fmt.Sprint(err) != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -456,4 +456,16 @@ func TestOrdersOfRowsAreEqual(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A quote left open before the header does not make one row of the rest.
+func TestPreambleWithAQuote(t *testing.T) {
+	rows := quarterRows(t, "UTC", "2024-01-01 00:00", 3*365*96)
+	spec := recordedAs(inFormat(Format{Header: "2"}))
+	if len(rows) < 2*mostRowBytes {
+		t.Fatalf("%d bytes, wanted more than two rows may have", len(rows))
+	}
+	if _, err := ReadRecording(fileOf(spec, "height 5\"\n"+rows), spec, calendarFrom(t, "UTC", "2024-01-15 00:00", quarter, 4)); err != nil {
+		t.Error(err)
+	}
 }

@@ -27,6 +27,8 @@ const (
 	// mostRowBytes bounds the memory of a row: a thousand columns of a
 	// kilobyte each.
 	mostRowBytes = 1 << 20
+	// textBuffers is how much is read ahead of a row.
+	textBuffers = 1 << 18
 	// mostPreamble bounds the lines before a header.
 	mostPreamble = 1000
 	// mostMeters bounds the meters of a long table.
@@ -42,6 +44,7 @@ type recordedFile struct {
 	text       *checkedText
 	csv        *csv.Reader
 	skipped    int      // lines before those that csv reads
+	before     int64    // and their bytes
 	first      []string // the first row, if it was read in place of a header
 	header     []string
 	headerLine int
@@ -148,7 +151,7 @@ func (f *recordedFile) openText() (*bufio.Reader, error) {
 	case encoding == "utf-16" || encoding == "" && wide:
 		decoded = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(raw)
 	}
-	f.text = &checkedText{from: decoded, line: 1}
+	f.text = &checkedText{from: decoded, line: 1, rowAt: 1}
 	text := bufio.NewReaderSize(f.text, 1<<16)
 	if start, _ := text.Peek(3); string(start) == "\ufeff" {
 		text.Discard(3)
@@ -203,6 +206,7 @@ func (f *recordedFile) skipPreamble(text **bufio.Reader) error {
 		}
 		if f.isHeader(line) {
 			f.skipped--
+			f.before -= int64(len(line))
 			*text = bufio.NewReaderSize(io.MultiReader(strings.NewReader(line), *text), 1<<16)
 			return nil
 		}
@@ -228,6 +232,8 @@ func (f *recordedFile) rawLine(text *bufio.Reader) (string, error) {
 		return "", err
 	}
 	f.skipped++
+	f.before += int64(len(line))
+	f.text.consumed, f.text.rowAt = f.before, f.skipped+1
 	return line, nil
 }
 
@@ -327,6 +333,10 @@ func (f *recordedFile) read() (fields []string, line int, err error) {
 		return nil, 0, err
 	}
 	line, _ = f.csv.FieldPos(0)
+	last := len(fields) - 1
+	ends, _ := f.csv.FieldPos(last)
+	f.text.consumed = f.before + f.csv.InputOffset()
+	f.text.rowAt = f.skipped + ends + strings.Count(fields[last], "\n") + 1
 	return fields, f.skipped + line, nil
 }
 
@@ -338,12 +348,13 @@ func (f *recordedFile) textProblem() error {
 // in UTF-8, and in a row that is too long. Without it, such a file would give
 // misleading errors about quotes and fields, or take all memory.
 type checkedText struct {
-	from   io.Reader
-	line   int
-	rune   []byte // bytes of a character that is not complete yet
-	row    int    // bytes of the row so far
-	rowAt  int    // line in which the row begins
-	quoted bool   // within quotes, where a row goes on in the next line
+	from io.Reader
+	line int
+	rune []byte // bytes of a character that is not complete yet
+
+	passed   int64 // bytes so far
+	consumed int64 // of them, those before the row that is being read
+	rowAt    int   // line in which that row begins
 
 	what    string // the error in words, "" if there is none
 	badLine int
@@ -354,15 +365,16 @@ const notText = "is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, s
 
 // Read implements io.Reader.
 func (t *checkedText) Read(p []byte) (int, error) {
+	if t.passed-t.consumed > mostRowBytes+textBuffers {
+		return 0, t.fail(t.rowAt, fmt.Sprintf("a row of more than %d bytes, wanted shorter ones: is a quotation mark left open?", mostRowBytes), nil)
+	}
 	n, err := t.from.Read(p)
 	for _, b := range p[:n] {
 		if !t.accept(b) {
 			return 0, t.fail(t.line, notText, nil)
 		}
-		if t.row > mostRowBytes {
-			return 0, t.fail(t.rowAt, fmt.Sprintf("a row of more than %d bytes, wanted shorter ones: is a quotation mark left open?", mostRowBytes), nil)
-		}
 	}
+	t.passed += int64(n)
 	if err == io.EOF && len(t.rune) > 0 {
 		return 0, t.fail(t.line, notText, nil)
 	}
@@ -377,19 +389,11 @@ func (t *checkedText) fail(line int, what string, err error) error {
 	return errors.New(what)
 }
 
-// accept counts a byte, and reports whether the text is valid so far.
+// accept reports whether the text is valid so far.
 func (t *checkedText) accept(b byte) bool {
-	if t.row++; t.row == 1 {
-		t.rowAt = t.line
-	}
 	if b < utf8.RuneSelf && len(t.rune) == 0 {
-		switch b {
-		case '\n':
-			if t.line++; !t.quoted {
-				t.row = 0
-			}
-		case '"':
-			t.quoted = !t.quoted
+		if b == '\n' {
+			t.line++
 		}
 		return b != 0
 	}
