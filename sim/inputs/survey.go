@@ -49,7 +49,11 @@ func (r *recordingRules) scan(fsys fs.FS, f func(*recordedFile, *tableRow) error
 			last = &rowBefore{}
 			before[strings.Clone(row.meter)] = last
 		}
-		if row.at, err = r.timeOf(row.stamp, last, line); err != nil {
+		row.at, err = r.timeOf(row.stamp, last, line)
+		if err == errShownAgain {
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		row.wall = r.shown
