@@ -230,6 +230,54 @@ func TestPricesOfHoursAndQuarterHours(t *testing.T) {
 	}
 }
 
+// Where rows come as they do, a missing row is found by the distances that repeat: a
+// power, a price or weather does not hold over it in silence. An energy does, since
+// the row after a gap has that of the gap.
+func TestMissingRowsAsTheyCome(t *testing.T) {
+	rows := slices.Concat(rowsAlike(t, "Europe/Berlin", "2018-01-08 00:00", 3600, 24, "1"), rowsAlike(t, "Europe/Berlin", "2018-01-09 00:00", 900, 96, "1"))
+	rows = slices.Delete(rows, 10, 14) // 10:00 to 13:00
+	text := "time,a\n" + lines(rows...)
+	files := fstest.MapFS{"gap.csv": {Data: []byte(text)}}
+	cal, day := berlin(t, "2018-01-08", 3600, 2), berlin(t, "2018-01-08", 3600, 1)
+	any := Format{Intervals: "as_they_come"}
+	read := func(change func(*RecordingSpec), cal *Calendar) error {
+		spec := recordedAs(inFormat(any), change)
+		_, err := ReadRecording(fileOf(spec, text), spec, cal)
+		return err
+	}
+	const held = "the value of this row would hold for 5 h, wanted a row every 1 h or more often"
+	weather := func(cal *Calendar) error {
+		_, err := ReadWeather(files, WeatherSpec{File: "gap.csv", Columns: map[string]string{"ghi_w_per_m2": "a", "temperature_c": "a"}, Format: any}, cal)
+		return err
+	}
+	market := func(cal *Calendar) error {
+		_, err := ReadMarket(files, MarketSpec{File: "gap.csv", Price: "a", Format: any}, cal)
+		return err
+	}
+	later := calendarFrom(t, "Europe/Berlin", "2018-01-09 04:00", 3600, 10)
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"power", read(inUnit("kW"), cal), "street.csv:11: " + held + ", or gaps: hold"},
+		{"power, one day", read(inUnit("kW"), day), "street.csv:11: " + held + ", or gaps: hold"},
+		{"power, held", read(withGaps("hold"), cal), "<nil>"},
+		{"power that the run does not need", read(inUnit("kW"), later), "<nil>"},
+		{"energy", read(inUnit("kWh"), cal), "<nil>"},
+		{"energy, with a bound", read(func(s *RecordingSpec) { s.Unit, s.Gaps, s.Longest = "kWh", "hold", 4*3600 }, cal), "street.csv:11: a row for 5 h, wanted at most 4 h, as gaps.longest says"},
+		{"energy, with a bound that holds", read(func(s *RecordingSpec) { s.Unit, s.Gaps, s.Longest = "kWh", "hold", 5*3600 }, cal), "<nil>"},
+		{"weather", weather(cal), "gap.csv:11: " + held},
+		{"weather that the run does not need", weather(later), "<nil>"},
+		{"prices", market(cal), "gap.csv:11: " + held + ": a market's gaps are not filled"},
+		{"prices that the run does not need", market(later), "<nil>"},
+	} {
+		if fmt.Sprint(tt.err) != tt.want {
+			t.Errorf("%s:\ngot  %v\nwant %s", tt.name, tt.err, tt.want)
+		}
+	}
+}
+
 func mustMarketOf(t *testing.T, files fstest.MapFS, spec MarketSpec, cal *Calendar) *Market {
 	t.Helper()
 	m, err := ReadMarket(files, spec, cal)
