@@ -102,22 +102,27 @@ const noValue = math.MinInt64
 // steps of cal, whose length must be known.
 //
 // The file is CSV with a header, separated by commas, semicolons or tabs,
-// packed with gzip if its name ends in .gz. Time stamps are RFC 3339, or a date
-// and a time of day in the recording's zone, or a time of day alone, which is
-// on the run's first day. In an hour that clocks show twice, a stamp without an
-// offset means the first occurrence, unless that is not later than the row
-// before. The file's interval is the most frequent distance between two rows;
-// it divides the step or is a multiple of it. Values are exact: over the run,
-// the power of a column times the step differs from its recorded energy by less
-// than one milliwatt held for one step, and not at all where powers are whole
-// milliwatts.
+// packed with gzip if its name ends in .gz; spec.Format says what is different.
+// Time stamps are RFC 3339, or a date and a time of day in the recording's zone,
+// or a time of day alone, which is on the run's first day, or a date alone. In an
+// hour that clocks show twice, a stamp without an offset means the first
+// occurrence, unless that is not later than the row before; a time that they skip
+// is refused. The file's interval is the most frequent distance between two rows;
+// it divides the step or is a multiple of it. An interval of two hours or more may
+// be one of the wall clock: days of 23 and 25 h. A file in which one interval
+// follows another is refused, unless its format says that intervals come as they
+// come. Values are exact: over the run, the power of a column times the step
+// differs from its recorded energy by less than one milliwatt held for one step,
+// and not at all where powers are whole milliwatts.
 //
 // A missing row or an empty field is a gap. Where the run needs a value, gaps
 // are refused, or filled and counted; elsewhere in the file they are allowed.
 // Hold repeats the last recorded value, linear interpolates between the
-// recorded neighbours, same_time_last_week takes the value 7·24 h earlier, and
-// if that is a gap as well, the value a week before it; each may use rows
-// outside the run. All other checks cover the whole file.
+// recorded neighbours, same_time_last_week takes the value of the same time of day
+// a week earlier on the run's clock, and if that is a gap as well, the value a week
+// before it; each may use rows outside the run. All other checks cover the whole
+// file, which is read twice; of its values, only those are held that the run needs
+// or that fill its gaps.
 //
 // With a Calendar, the record may be from another year, place and hemisphere:
 // see CalendarPart.
