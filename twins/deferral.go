@@ -120,6 +120,9 @@ func (a *account) drawnElsewhere(e Energy) {
 
 // book adds the deferral to the member's bookings and its reading.
 func (d *Deferral) book(ev *Events, out *Reading) {
+	if *d == (Deferral{}) {
+		return
+	}
 	ev.book(out, d.Booking)
 	out.Waiting += d.Waiting
 	out.Waits += d.Waits

@@ -203,9 +203,8 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 		}
 		from := len(ev.list)
 		did := s.slabs[p.slab].Step(int(p.row), env, split[t].Next(bands[k]), ev)
-		var later Deferral
 		if d := s.deferrers[p.slab]; d != nil {
-			later = d.Defer(int(p.row), env, bands[k], did, set.Why[t], ev)
+			deferPart(d, int(p.row), env, bands[k], did, set.Why[t], ev, out)
 		}
 		ev.mark(from, int32(k+1))
 		out.Parts[k] = did
@@ -220,10 +219,15 @@ func (s *households) Step(i int, env *Env, set *Setpoint, ev *Events, out *Readi
 			ev.book(out, Booking{Reason: set.Why[t], Unserved: bands[k].Ref - did})
 		default:
 			out.Load += did
-			later.book(ev, out)
 		}
 	}
 	s.rows[i].meter(env, ev, out)
+}
+
+// deferPart books what part i of d, which offered b and drew did, has put off.
+func deferPart(d Deferrer, i int, env *Env, b Band, did Power, why Reason, ev *Events, out *Reading) {
+	later := d.Defer(i, env, b, did, why, ev)
+	later.book(ev, out)
 }
 
 // Owes implements debtors.

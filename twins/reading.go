@@ -108,10 +108,12 @@ func (f *Flows) Add(r *Reading) {
 	f.StorageLoss += r.Lost
 	f.Driven += r.Driven
 	f.Elsewhere += r.Elsewhere
-	f.Waiting += r.Waiting
-	f.Waits += r.Waits
-	f.RoomBelow += r.RoomBelow
-	f.TankBelow += r.TankBelow
+	if r.Waits != 0 || r.Waiting != 0 || r.RoomBelow != 0 || r.TankBelow != 0 { // rare
+		f.Waiting += r.Waiting
+		f.Waits += r.Waits
+		f.RoomBelow += r.RoomBelow
+		f.TankBelow += r.TankBelow
+	}
 }
 
 // Plus adds the flows of another node.

@@ -15,6 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -22,6 +23,7 @@ import (
 // residualsFlags are the flags of residuals.
 type residualsFlags struct {
 	spec          inputs.RecordingSpec
+	format        string
 	columns       []string
 	band, allowed string
 	json          bool
@@ -38,6 +40,8 @@ the devices behind it. For each meter it prints the mean (bias), the root mean
 square (RMSE), the worst step, and the share of steps in which the residual was
 outside its band. A meter that was outside for more than --allow is flagged.
 
+A recorded value below 0 is power fed in, as a net meter counts it.
+
 MEMBER is a path, or its last part; a * in both names selects several meters.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
@@ -53,6 +57,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
 	c.Flags().StringVar(&f.spec.Time.Column, "time", "time", "stamps are in `COLUMN`")
 	c.Flags().StringVar(&f.spec.Time.Zone, "zone", "", "stamps without an offset are of `ZONE`, by default the scenario's")
 	c.Flags().StringVar(&f.spec.Time.Stamps, "stamps", "start", "stamps name the `END` of the interval that they stand at: start or end")
+	c.Flags().StringVar(&f.format, "format", "", "the file is written as `KEYS` say, those of a scenario's format: '{decimal: comma, date: dd.mm.yyyy}'")
 	c.Flags().StringVar(&f.spec.Gaps, "gaps", "refuse", "`WAY` to fill gaps: refuse, hold, linear or same_time_last_week")
 	c.Flags().StringVar(&f.band, "band", "5%", "residuals may be `SIZE`: W, or % of the greatest recorded power")
 	c.Flags().StringVar(&f.allowed, "allow", "1%", "flag meters that are outside in more than `SHARE` of steps")
@@ -69,6 +74,11 @@ func (f *residualsFlags) residuals(c *cobra.Command, dir string) (err error) {
 	band, err := f.readBand(c)
 	if err != nil {
 		return err
+	}
+	if f.format != "" {
+		if f.spec.Format, err = scenario.ParseFormat(f.format); err != nil {
+			return usage(c, "--format %s: %v", f.format, err)
+		}
 	}
 	store, err := persistence.Open(dir, persistence.Read)
 	if err != nil {
@@ -119,7 +129,7 @@ func (f *residualsFlags) readBand(c *cobra.Command) (b views.Band, err error) {
 // meters reads the recording and adds a meter for each column that the flags name.
 func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Tick) error {
 	cal := w.Scenario.Calendar
-	f.spec.ID = "recording"
+	f.spec.ID, f.spec.Signed = "recording", true // a meter goes below 0 when the roof feeds in
 	folder, name := filepath.Split(f.spec.File)
 	if folder == "" {
 		folder = "."
