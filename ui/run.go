@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,6 +24,8 @@ type run struct {
 	at               twins.Tick
 	common           twins.Tick // before this step it equals the live run, from which all forks descend
 	set              []string
+	later            sim.Later // what the fork has done with its parent's later commands; "" if the run is no fork
+	laterCommands    int       // number of these commands
 
 	index    *Index
 	scenario *scenario.Scenario
@@ -260,21 +263,24 @@ func (l *commandList) add(commands []twins.Command) {
 	}
 }
 
-// before returns the commands for steps before at, sorted by number.
-func (l *commandList) before(at twins.Tick) (found []twins.Command) {
+// around returns the commands for steps before at, and those for at and later steps, each sorted by
+// number.
+func (l *commandList) around(at twins.Tick) (before, later []twins.Command) {
 	l.mu.Lock()
 	all, dropped := l.last, l.dropped
 	l.mu.Unlock()
 	if dropped > 0 {
-		all = l.past.Commands(0, at)
+		all = l.past.Commands(0, math.MaxInt64)
 		slices.SortStableFunc(all, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
 	}
 	for _, c := range all {
 		if c.Step < at {
-			found = append(found, c)
+			before = append(before, c)
+		} else {
+			later = append(later, c)
 		}
 	}
-	return found
+	return before, later
 }
 
 // newest returns the newest commands first, no more than most, after skipping the first without; more
@@ -334,9 +340,19 @@ func (s *runs) list() []*run {
 // errTooManyForks is returned by fork at the limit.
 var errTooManyForks = fmt.Errorf("there are %d forks already: delete one first", mostForks)
 
+// forkOf says which fork of a run is wanted.
+type forkOf struct {
+	at    twins.Tick
+	name  string // "": its id
+	set   []string
+	later sim.Later
+}
+
 // fork starts a run that equals its parent before step at; from that step on the changes of set
-// apply. It runs in the background, as fast as it can, to the end of the scenario.
-func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run, error) {
+// apply, and, unless they are dropped, the commands that the parent has for that step and later
+// ones. It runs in the background, as fast as it can, to the end of the scenario.
+func (s *runs) fork(parent *run, of forkOf) (*run, error) {
+	at := of.at
 	s.building.Lock()
 	defer s.building.Unlock()
 	clock := parent.pace.Clock()
@@ -348,38 +364,41 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	case len(s.list()) > mostForks:
 		return nil, errTooManyForks
 	}
-	changes, err := parent.scenario.Commands(set, at)
+	before, later := parent.commands.around(at)
+	own := later
+	if of.later == sim.DropLater {
+		own = nil
+	}
+	changes, err := parent.scenario.Changes(of.set, at, slices.Concat(before, own))
 	if err != nil {
 		return nil, err
 	}
-	world, from, chain, err := s.worldAt(parent, at)
+	own = slices.Concat(own, changes)
+	world, from, chain, err := s.worldAt(parent, at, before)
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.viewsAt(parent, world, from)
+	folded, err := s.viewsAt(parent, world, from)
 	if err != nil {
 		return nil, err
 	}
-	seq := int64(len(world.Scenario.Events))
-	for _, c := range parent.commands.before(at) {
-		seq = max(seq, c.Seq)
-	}
-	for i := range changes {
-		changes[i].Seq = seq + int64(i) + 1
-		if err := world.Add(changes[i]); err != nil {
+	for _, c := range own {
+		if err := world.Add(c); err != nil {
 			return nil, err
 		}
 	}
-	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: known,
+	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: folded,
 		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: live.Options{Paused: true}})
 	if err != nil {
 		return nil, err
 	}
-	r.parent, r.at, r.set, r.name, r.common = parent.id, at, set, name, at
+	r.parent, r.at, r.set, r.name, r.common = parent.id, at, of.set, of.name, at
+	r.later, r.laterCommands = cmp.Or(of.later, sim.KeepLater), len(later)
 	if parent.parent != "" {
 		r.common = min(at, parent.common)
 	}
-	r.commands.last = append(parent.commands.before(at), changes...)
+	r.commands.last = slices.Concat(before, own)
+	slices.SortStableFunc(r.commands.last, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
 	if r.name == "" {
 		r.name = r.id
 	}
@@ -391,10 +410,11 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	return r, nil
 }
 
-// worldAt returns the world of a run before a step from ≤ at, with the commands for steps before at.
+// worldAt returns the world of a run before a step from ≤ at, with the run's commands for steps before
+// at.
 // It is restored from the live run's past, as far as the two are equal, or built anew if nothing is
 // kept.
-func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
+func (s *runs) worldAt(parent *run, at twins.Tick, commands []twins.Command) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
 	common := at // before this step the parent equals the live run
 	if parent.parent != "" {
 		common = min(at, parent.common)
@@ -408,7 +428,7 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	for _, c := range parent.commands.before(at) {
+	for _, c := range commands {
 		if c.Step < common {
 			continue // the world has it already
 		}

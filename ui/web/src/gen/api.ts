@@ -93,6 +93,8 @@ export interface Comparison {
   /** null: none so far */
   first_difference: number | null
   from: number
+  /** reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands */
+  notes: string[]
   series: Pair[]
   to: number
   totals: TotalOf[]
@@ -148,6 +150,8 @@ export interface EventList {
 export interface ForkInputBody {
   /** first step in which the changes apply */
   at: number
+  /** whether the fork carries out the commands that its parent has for step at and later ones, those that wait included */
+  later_commands?: 'keep' | 'drop'
   name?: string
   /** changes as in --set: producers.coal-1.available=false */
   set: string[] | null
@@ -265,6 +269,10 @@ export interface RunInfo {
   error: string
   first: number
   id: string
+  /** what the fork has done with the commands that its parent had for step at and later ones; empty if it is no fork */
+  later_commands: '' | 'keep' | 'drop'
+  /** number of these commands */
+  later_commands_count: number
   name: string
   parent: string
   set: string[]
