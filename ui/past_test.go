@@ -362,7 +362,7 @@ func TestContinuedRun(t *testing.T) {
 	for _, another := range []string{load, strings.Replace(body, "0.5", "1", 1), strings.Replace(body, "{", `{"tick":20,`, 1)} {
 		again.want(409, "POST", "/commands", another, nil, "Idempotency-Key", "a")
 	}
-	if v, ok := again.live.setting(aHome(again), "pv.scale"); !ok || v != 500_000_000 {
+	if v, ok := again.live.settings(aHome(again), 11)("pv.scale"); !ok || v != 500_000_000 {
 		t.Errorf("pv.scale is %d", v)
 	}
 	again.want(202, "POST", "/commands", body, &c, "Idempotency-Key", "b")

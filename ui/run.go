@@ -51,6 +51,11 @@ type run struct {
 
 	mu     sync.Mutex
 	digest string
+	opened struct { // of a replay: openAlerts at its clock
+		at    twins.Tick
+		n     int
+		known bool
+	}
 }
 
 // runOptions are the arguments of newRun.
@@ -97,8 +102,8 @@ func newRun(o runOptions) (*run, error) {
 		return r, nil
 	}
 	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
+		step.alerts = r.alerts.step(rec.Tick)
 		memory.Add(step)
-		r.alerts.step(rec.Tick)
 		r.show(step)
 	}}
 	stepper, err := o.stepper(o.world)
@@ -111,6 +116,11 @@ func newRun(o runOptions) (*run, error) {
 		if _, err := runner.Step(); err != nil {
 			stepper.Close()
 			return nil, err
+		}
+	}
+	if n := runner.Done(); n > 0 && r.hub.Latest(scopeGrid) == nil { // viewers see the last step before the next is made
+		if step, err := r.history.Step(n-1, false); err == nil {
+			r.show(step)
 		}
 	}
 	o.live.Keep = r.keepCommands

@@ -203,7 +203,8 @@ export interface PartInfo {
   /** it is a prepared generator that is not installed: its scale is 0 */
   absent: boolean
   name: string
-  power_w: number
+  /** null before the first step */
+  power_w: number | null
 }
 export interface PlantInfo {
   /** seconds from stopping until it is cold */
@@ -558,6 +559,8 @@ export interface Gets {
       limit?: number
       /** the live run or a fork */
       run?: string
+      /** the alerts as they were after this step; -1: the latest */
+      tick?: number
     }
     answer: AlertList
   }
@@ -745,6 +748,8 @@ export interface Gets {
     query: {
       /** the live run or a fork */
       run?: string
+      /** step of the limits and members; -1: the latest */
+      tick?: number
     }
     answer: Tree
   }
