@@ -65,15 +65,18 @@ func (r *run) tree(step *Step) Tree {
 // are put in.
 func (r *run) limitsAndMembers(t twins.Tick) (limits []int64, in map[string]bool) {
 	limits, in = make([]int64, len(r.index.Communities)), map[string]bool{}
+	for i := range r.index.Communities {
+		if e, ok := r.entry(r.index.Communities[i].Path); ok {
+			stated, _ := e.Setting(limitSetting)
+			limits[i] = stated.Value
+		}
+	}
 	r.settingsAfter(t, func(s *views.Settings) {
 		for i := range r.index.Communities {
 			c := &r.index.Communities[i]
-			v, ok := s.Value(c.Path, limitSetting)
-			if e, known := r.entry(c.Path); !ok && known {
-				stated, _ := e.Setting(limitSetting)
-				v = stated.Value
+			if v, ok := s.Value(c.Path, limitSetting); ok {
+				limits[i] = v
 			}
-			limits[i] = v
 			for _, path := range c.prepared {
 				if v, _ := s.Value(path, twins.InService); v != 0 {
 					in[path] = true

@@ -27,7 +27,8 @@ func tickOf(step *Step) twins.Tick {
 	return step.Tick
 }
 
-// settingsAfter calls ask with the settings after step t, −1 before the first. ask must not keep them.
+// settingsAfter calls ask with the settings after step t, −1 before the first. ask must not keep them, and
+// must not take long: steps may wait for it.
 func (r *run) settingsAfter(t twins.Tick, ask func(*views.Settings)) {
 	known := latest(r.views, views.SettingsKind, func(s *views.Settings) bool {
 		if s.Steps() != t+1 {
@@ -66,8 +67,9 @@ func (r *run) settings(path string, t twins.Tick) func(name string) (int64, bool
 	if !ok {
 		return func(string) (int64, bool) { return 0, false }
 	}
+	all := e.Settings()
 	r.settingsAfter(t, func(s *views.Settings) {
-		for _, of := range e.Settings() {
+		for _, of := range all {
 			if v, ok := s.Value(path, of.Name); ok {
 				changed[of.Name] = v
 			}
