@@ -69,9 +69,9 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
-	frequency := strings.HasPrefix(name, "frequency_") // 0: no member held it
+	frequency, known := strings.HasPrefix(name, "frequency_"), r.knows(at.Scope, name) // 0 Hz: no member held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		if (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
+		if known && (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
 			c.put(int64(t), v, &next)
 		}
 	})

@@ -14,7 +14,6 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // limitSetting names the setting of a community's limit.
@@ -379,7 +378,7 @@ func (r *run) gridTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	if step != nil {
-		t.Reading = flowsOf(&step.Scopes[scopeGrid][0], 0)
+		t.Reading = r.flowsOf(step, scopeGrid, 0)
 	}
 }
 
@@ -390,7 +389,7 @@ func (r *run) communityTwin(t *TwinInfo, step *Step) {
 	t.Children = append(append(t.Children, homes...), own...)
 	t.ChildrenTotal = len(t.Children)
 	if step != nil {
-		t.Reading = flowsOf(&step.Scopes[scopeCommunities+c.Index/mostRows][0], c.Index%mostRows)
+		t.Reading = r.flowsOf(step, scopeCommunities+c.Index/mostRows, c.Index%mostRows)
 	}
 }
 
@@ -437,10 +436,26 @@ func partAbsent(part string, settings func(string) (int64, bool)) bool {
 	return ok && scale == 0
 }
 
-func flowsOf(b *viewers.Block, row int) map[string]Number {
+// knows reports whether the run knows a flow column of a scope: prices come from a market, and carbon from
+// its mix, both for the whole grid.
+func (r *run) knows(scope int, column string) bool {
+	switch column {
+	case "price_eur_per_mwh":
+		return r.priced && scope == scopeGrid
+	case "co2_g_per_kwh":
+		return r.mixed && scope == scopeGrid
+	}
+	return true
+}
+
+// flowsOf returns the flow columns of a node in a step, as far as the run knows them.
+func (r *run) flowsOf(step *Step, scope, row int) map[string]Number {
 	values := map[string]Number{}
 	for i, f := range flowColumns {
-		values[f.name] = Number{b.Value(i, row), f.places}
+		if !r.knows(scope, f.name) {
+			continue
+		}
+		values[f.name] = Number{step.Scopes[scope][0].Value(i, row), f.places}
 	}
 	return values
 }

@@ -291,9 +291,13 @@ export interface ScenarioInfo {
   hosting: string
   /** present at the start, by kind */
   members: Record<string, number>
+  /** the market has a mix: co2_g_per_kwh is known */
+  mixed: boolean
   name: string
   /** absent at the start, and can be put in while the run goes on, by kind */
   prepared: Record<string, number>
+  /** it has a market: price_eur_per_mwh is known */
+  priced: boolean
   seed: number
   start: string
   step_s: number

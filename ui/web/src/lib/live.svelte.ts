@@ -105,6 +105,21 @@ class Live {
   get kept() {
     return this.clock?.state === Clock_State.REPLAY
   }
+  /** Whether the run is over: it has ended or failed, or is a replay. */
+  get over() {
+    const s = this.clock?.state
+    return s === Clock_State.ENDED || s === Clock_State.FAILED || s === Clock_State.REPLAY
+  }
+  /** Whether nothing can be ordered: a past step is shown, or the run is over. */
+  get locked() {
+    return this.replay || this.over
+  }
+  /** When an order takes effect, or why none can be given. */
+  get ordering(): string {
+    if (this.over) return 'The run is over: nothing can be ordered any more. Fork it to see another future.'
+    if (this.replay) return 'A past step is shown: go back to live to order something.'
+    return ''
+  }
   /** Whether the viewer shows a past step. */
   get replay() {
     return place.now.tick !== null
