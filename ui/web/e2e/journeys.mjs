@@ -767,6 +767,10 @@ export const journeys = {
       // The tie tripped at step 20: before it is in service, without an alert.
       await until(async () => !/out of service/.test(await tie(v.page)) || (await tie(v.page)), 'the tie is out of service before it trips')
       must((await v.page.locator('[data-testid="news"]').count()) === 0, 'something is wrong at step 10')
+      const open = async () => v.page.locator('a.bell').getAttribute('aria-label')
+      const { alerts: then } = await server.get('/alerts?tick=10')
+      const counted = `Alerts: ${then.filter((a) => !a.acknowledged).length} not acknowledged`
+      await until(async () => (await open()) === counted || (await open()), counted)
       await scrubber.fill('25')
       await until(async () => (await tie(v.page)) === 'out of service', 'the tie is in service after it has tripped')
       await until(async () => /tie: out of service/.test(await text(v.page, '[data-testid="news"]')), 'the tie is not in the news')

@@ -20,6 +20,8 @@ class Live {
   tree: Tree | null = $state.raw(null)
   tiles: Map<number, TileInfo> = $state.raw(new Map())
   alerts: Map<string, AlertRow> = $state.raw(new Map())
+  /** The alerts as they were after the step that is shown, if it is not the latest. */
+  then: AlertRow[] | null = $state.raw(null)
   stale = $state(false)
   connected = $state(false)
   /** Grows with each batch of frames; readers of tables depend on it. */
@@ -229,9 +231,13 @@ class Live {
     }
   }
 
+  /** The alerts as they were after the step that is shown. */
+  get shownAlerts(): AlertRow[] {
+    return this.then ?? [...this.alerts.values()]
+  }
   /** Number of alerts that are not acknowledged, ended ones included. */
   get open(): number {
-    return [...this.alerts.values()].filter((a) => !a.acknowledged).length
+    return this.shownAlerts.filter((a) => !a.acknowledged).length
   }
 
   #open(run: string) {
