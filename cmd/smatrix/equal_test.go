@@ -34,7 +34,7 @@ var mayDiffer = map[string]string{
 	"/runs runs":                "the forks of one server; each run is asked about by /runs/{id}",
 	"/runs/{id} later_commands": "only a fork has any", "/runs/{id} later_commands_count": "only a fork has any",
 	"/compare notes": "say what a fork has done with its parent's later commands",
-	"/compare a": "the id of the run that was asked", "/compare b": "the id of the run that was asked",
+	"/compare a":     "the id of the run that was asked", "/compare b": "the id of the run that was asked",
 	"state": "a replay is always in state replay", "playing": "a matter of the process's clock",
 	"speed": "a matter of the process's clock", "max": "a matter of the process's clock",
 	"reached": "a wall-clock rate", "steps_per_s": "a wall-clock rate",
@@ -71,11 +71,10 @@ const runMark = "RUN"
 
 // asked has what the questions are about.
 type asked struct {
-	paths   []string // of the grid, communities, and some members of each kind
-	every   int      // how many of paths are asked about at every step
-	scopes  []string // of flows
-	columns []string // of flows
-	special map[string][]string
+	paths   []string            // of the grid, communities, and some members of each kind
+	scopes  []string            // of flows
+	columns []string            // of flows
+	special map[string][]string // devices and gauges by path, as columns of /readings
 	tiles   int
 }
 
@@ -354,7 +353,6 @@ func (v *view) asks(seed uint64, members int) *asked {
 			a.tiles = max(a.tiles, n+1)
 		}
 	}
-	a.every = len(a.paths)
 	var c ui.Catalogue
 	v.must("GET", "/catalogue", "", &c)
 	for _, s := range c.Sources {
