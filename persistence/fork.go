@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -18,6 +19,17 @@ type Parent struct {
 	Run  string `json:"run"`  // identity of the parent
 	Step int64  `json:"step"` // steps that the two have in common
 	Head string `json:"head"` // of the chain after them, hex
+	// Dropped is how many commands the parent had for the fork's first step and later ones that
+	// the fork was begun without; 0 if it was begun with all of them.
+	Dropped int `json:"dropped_commands,omitempty"`
+}
+
+// Later returns what the fork has done with its parent's commands for its own steps.
+func (p *Parent) Later() sim.Later {
+	if p.Dropped > 0 {
+		return sim.DropLater
+	}
+	return sim.KeepLater
 }
 
 // pastDir is the folder in which a restored fork has its parent.
@@ -83,9 +95,9 @@ func openParent(of *RunDir, p *Parent, depth int) (*Store, error) {
 const mostForks = 64
 
 // Fork begins a run in a new folder that shares the first at steps of this one. changes are
-// its own commands, in addition to this run's commands from outside. The new run takes the
-// store over and closes it. The moment's chain must be a sink before the journal.
-func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durability) (*Journal, *Moment, error) {
+// its own commands; later says whether it has this run's commands from outside for its own steps
+// as well. The new run takes the store over and closes it. The moment's chain must be a sink before the journal.
+func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, keep sim.Later, d Durability) (*Journal, *Moment, error) {
 	parent, err := s.parentOf(r, at)
 	if err != nil {
 		return nil, nil, err
@@ -100,7 +112,11 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, d Durabi
 	child := newStore(r, Write)
 	child.start, child.parent, child.base, child.deleted = s.start, s, at, at
 	child.steps = at
-	later := append(s.Commands(at, kept.lastStep()), changes...)
+	later := s.Commands(at, kept.lastStep())
+	if keep == sim.DropLater {
+		parent.Dropped, later = len(later), nil
+	}
+	later = append(later, changes...)
 	if child.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
 		return nil, nil, err
 	}

@@ -37,7 +37,7 @@ func forked(t testing.TB, dir, out, at string, stop twins.Tick, set ...string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, m, err := s.Fork(r, tick, changes, Durability{Every: time.Hour})
+	j, m, err := s.Fork(r, tick, changes, sim.KeepLater, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

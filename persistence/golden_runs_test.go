@@ -365,7 +365,7 @@ func (a *archive) isForked(t *testing.T, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, m, err := s.Fork(r, a.Fork.At, changes, Durability{Every: time.Hour})
+	j, m, err := s.Fork(r, a.Fork.At, changes, sim.KeepLater, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatalf("fork: %v", err)
 	}

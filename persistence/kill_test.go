@@ -220,7 +220,7 @@ func forkChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	j, m, err := parent.Fork(r, killFork, []twins.Command{forkChange()}, Durability{})
+	j, m, err := parent.Fork(r, killFork, []twins.Command{forkChange()}, sim.KeepLater, Durability{})
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func forkOfOneThatLetsGo(t *testing.T, dir string, at, first twins.Tick) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, m, err := open(t, dir, Read).Fork(r, at, nil, Durability{Every: time.Hour})
+	j, m, err := open(t, dir, Read).Fork(r, at, nil, sim.KeepLater, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatalf("fork at step %d, where a state is kept: %v", at, err)
 	}

@@ -103,7 +103,7 @@ func isContinuedByAnotherModel(t *testing.T, a *archive) {
 	source, all := s.source, slices.Collect(s.snapshots.all())
 	var other *ModelError
 	if at := a.Fork.At; !slices.Contains(all, at) {
-		if _, _, err := s.Fork(newRun(t, a), at, nil, Durability{}); !errors.As(err, &other) {
+		if _, _, err := s.Fork(newRun(t, a), at, nil, sim.KeepLater, Durability{}); !errors.As(err, &other) {
 			t.Errorf("fork at step %d, where no state is kept: %v, wanted a ModelError", at, err)
 		} else if n := s.SnapshotBefore(at); n > 0 && !strings.Contains(err.Error(), "--at ") {
 			t.Errorf("the refusal of a fork does not name the nearest state: %v", err)
@@ -140,7 +140,7 @@ func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, s
 	s := open(t, dir, Read)
 	s.source = source
 	r := newRun(t, a)
-	j, m, err := s.Fork(r, at, nil, Durability{Every: time.Hour})
+	j, m, err := s.Fork(r, at, nil, sim.KeepLater, Durability{Every: time.Hour})
 	if err != nil {
 		t.Fatalf("fork at step %d, where a state is kept: %v", at, err)
 	}

@@ -150,6 +150,13 @@ func (r *Reader) CommandsBefore(position, most int) ([]twins.Command, error) {
 	return r.refresh().CommandsBefore(position, most)
 }
 
+// Models returns the models that made the steps from ≤ t < to; see Store.Models.
+func (r *Reader) Models(from, to twins.Tick) []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refresh().Models(from, to)
+}
+
 // Notes returns the notes of the run whose names begin with prefix, by name.
 func (s *Store) Notes(prefix string) (map[string][]byte, error) {
 	notes := map[string][]byte{}

@@ -391,6 +391,24 @@ func (s *Store) ModelOf(t twins.Tick) int {
 	return s.segmentOf(t).begun
 }
 
+// Models returns the models that made the steps from ≤ t < to, in the order of their first steps.
+func (s *Store) Models(from, to twins.Tick) (models []int) {
+	if s.parent != nil && from < s.base {
+		models = s.parent.Models(from, min(to, s.base))
+		from = s.base
+	}
+	for i, g := range s.segments {
+		end := to
+		if i+1 < len(s.segments) {
+			end = min(to, s.segments[i+1].from)
+		}
+		if max(from, g.from) < end && !slices.Contains(models, g.model) {
+			models = append(models, g.model)
+		}
+	}
+	return models
+}
+
 // Joints returns the points at which the run was continued with another model.
 func (s *Store) Joints() []sim.Joint { return s.run.meta.Journal.form().Joints }
 

@@ -12,6 +12,27 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
+// Later is what a fork does with the commands from outside that its parent has for the first
+// step of the fork and for later ones. The zero value means KeepLater.
+type Later string
+
+// The two choices.
+const (
+	KeepLater Later = "keep" // the fork carries them out in their steps, as its parent does
+	DropLater Later = "drop" // the fork has none of them
+)
+
+// ParseLater returns the choice that a word stands for. The empty word is KeepLater.
+func ParseLater(word string) (Later, error) {
+	switch l := Later(word); l {
+	case "":
+		return KeepLater, nil
+	case KeepLater, DropLater:
+		return l, nil
+	}
+	return "", fmt.Errorf("%q, wanted keep or drop", word)
+}
+
 // Add takes a command from outside for a step that is not made yet. Commands for one
 // target and step are carried out by Seq, and with equal Seq in the order in which they
 // were added. It must not be called while a step is being made. An error says why the

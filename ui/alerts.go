@@ -41,6 +41,7 @@ type alerts struct {
 
 	mu        sync.Mutex
 	seen      map[string]twins.Tick // by ID: number of steps made when it was last acknowledged
+	rows      alertRows             // after the last step
 	revision  uint64
 	revisions map[string]uint64 // by ID: revision of its last change in this process
 	unseen    atomic.Int64      // number of alerts that are active and not acknowledged
@@ -85,24 +86,53 @@ func (a *alerts) row(of *views.Alert) alert {
 	return alert{*of, ok && of.Since < made}
 }
 
-// step updates the revisions after the views have processed step t.
-func (a *alerts) step(t twins.Tick) {
+// alertRows are the alerts after a step. They are never changed; steps between which no alert became
+// active or inactive share idle.
+type alertRows struct{ active, idle []views.Alert }
+
+func (a *alertRows) size() int { return 120 * len(a.active) }
+
+// all calls visit with each row.
+func (a *alertRows) all(visit func(*views.Alert)) {
+	for _, rows := range [...][]views.Alert{a.active, a.idle} {
+		for i := range rows {
+			visit(&rows[i])
+		}
+	}
+}
+
+// step updates the revisions after the views have processed step t, and returns the alerts after it.
+func (a *alerts) step(t twins.Tick) *alertRows {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.revision++
-	rows := 0
+	rows, moved, now := 0, false, alertRows{}
 	a.all(func(row alert) {
 		rows++
 		if row.Changed == t {
 			a.revisions[row.ID] = a.revision
 		}
+		if row.Active {
+			now.active = append(now.active, row.Alert)
+		}
+		moved = moved || row.Active && row.Since == t || !row.Active && row.Changed == t
 	})
+	if now.idle = a.rows.idle; moved || len(now.idle) != rows-len(now.active) {
+		now.idle = make([]views.Alert, 0, rows-len(now.active))
+		a.all(func(row alert) {
+			if !row.Active {
+				now.idle = append(now.idle, row.Alert)
+			}
+		})
+	}
+	a.rows = now
 	if len(a.revisions) > rows+views.MostAlerts { // many belong to alerts that the view has dropped
 		known := map[string]uint64{}
 		a.all(func(row alert) { known[row.ID] = a.revisions[row.ID] })
 		a.revisions = known
 	}
 	a.countOpen()
+	return &now
 }
 
 func severity(r *views.Rule) stream.Alert_Severity {
@@ -218,6 +248,15 @@ func (a *alerts) forget() {
 		}
 	})
 	a.seen = seen
+}
+
+// acknowledgedAt reports whether an alert was acknowledged after step t, in which it was as given. An
+// acknowledgement that a later one has replaced is not known.
+func (a *alerts) acknowledgedAt(t twins.Tick, row *views.Alert) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	made, ok := a.seen[row.ID]
+	return ok && row.Since < made && made <= t+1
 }
 
 // acknowledgedUntil returns the acknowledgements made after at most so many steps.

@@ -38,10 +38,20 @@ type alertsQuery struct {
 	Active       string `query:"active" enum:"true,false"`
 	Acknowledged string `query:"acknowledged" enum:"true,false"`
 	Limit        int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+	Tick         int64  `query:"tick" default:"-1" doc:"the alerts as they were after this step; -1: the latest"`
 }
 
-func (r *run) alertList(q *alertsQuery) *alertList {
+func (r *run) alertList(q *alertsQuery) (*alertList, error) {
 	rows, revision := r.alerts.since(0)
+	if q.Tick >= 0 {
+		step, _, err := r.stepAt(q.Tick, false)
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = r.alertsAfter(step); err != nil {
+			return nil, err
+		}
+	}
 	list := &alertList{Revision: revision, Alerts: []AlertInfo{}}
 	for i := range rows {
 		a := &rows[i]
@@ -52,7 +62,7 @@ func (r *run) alertList(q *alertsQuery) *alertList {
 			list.Alerts = append(list.Alerts, r.alertInfo(a))
 		}
 	}
-	return list
+	return list, nil
 }
 
 type acknowledgeBody struct {
@@ -63,8 +73,7 @@ type acknowledgeBody struct {
 }
 
 func (s *Server) alertRoutes(a *api) {
-	get(a, "/alerts", Watch, "Alerts, a row for each cause", of(s, func(q *alertsQuery) RunQuery { return q.RunQuery },
-		func(r *run, q *alertsQuery) (*alertList, error) { return r.alertList(q), nil }))
+	get(a, "/alerts", Watch, "Alerts, a row for each cause", of(s, func(q *alertsQuery) RunQuery { return q.RunQuery }, (*run).alertList))
 	post(a, "/alerts/acknowledge", Control, "Acknowledge an alert", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
 		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
 			a, err := r.acknowledge(q.Body.ID)

@@ -50,11 +50,11 @@ func (r *run) state() State {
 	s := State{Run: r.id, Scenario: r.scenario.Name, State: r.stateName(c.State), Playing: c.State == live.Playing, Tick: int64(c.Tick), Time: r.time(c.Tick), First: int64(first),
 		Steps: int64(cal.Steps), Start: r.time(0), End: r.time(cal.Steps), Zone: cal.Start.Location().String(), StepS: int64(cal.Step),
 		Speed: c.Speed, Max: c.Speed == 0, Reached: c.Reached, StepsPerS: c.Reached / float64(cal.Step),
-		Viewers: r.hub.Count(), Alerts: r.alerts.open(),
+		Viewers: r.hub.Count(), Alerts: r.openAlerts(c.Tick),
 		FramesSent: r.hub.Sent(), FramesConflated: r.hub.Skipped(), Seed: r.scenario.Seed, Digest: r.finished()}
 	s.Error = r.trouble(&c)
-	if now := r.hub.Latest(scopeGrid); now != nil {
-		grid := &now[0]
+	if step, err := r.history.Step(c.Tick-1, false); err == nil {
+		grid := &step.Scopes[scopeGrid][0]
 		s.ResidualMW = grid.Value(flowColumnNamed("residual_w"), 0)
 		for name, to := range map[string]**Number{"frequency_hz": &s.FrequencyHz, "frequency_min_hz": &s.FrequencyMinHz, "frequency_max_hz": &s.FrequencyMaxHz} {
 			if v := grid.Value(flowColumnNamed(name), 0); v != 0 {

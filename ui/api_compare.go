@@ -3,8 +3,12 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -24,13 +28,14 @@ type Pair struct {
 	B    SeriesOf `json:"b"`
 }
 
-// Comparison is two runs side by side, over the steps that both have.
+// Comparison is two runs side by side, over the last steps that both hold without a gap.
 type Comparison struct {
 	A               string    `json:"a"`
 	B               string    `json:"b"`
 	From            int64     `json:"from"`
 	To              int64     `json:"to"`
 	FirstDifference *int64    `json:"first_difference" doc:"null: none so far"`
+	Notes           []string  `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
 	Totals          []TotalOf `json:"totals"`
 	Series          []Pair    `json:"series"`
 }
@@ -53,11 +58,11 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 	if err != nil {
 		return nil, err
 	}
-	firstA, nextA := a.history.Bounds()
-	firstB, nextB := b.history.Bounds()
-	from := max(firstA, firstB)
+	_, nextA := a.history.Bounds()
+	_, nextB := b.history.Bounds()
+	from := max(wholeFrom(a.history), wholeFrom(b.history))
 	to := max(from, min(nextA, nextB))
-	c := &Comparison{A: q.A, B: q.B, From: int64(from), To: int64(to), Totals: []TotalOf{}, Series: []Pair{}}
+	c := &Comparison{A: q.A, B: q.B, From: int64(from), To: int64(to), Notes: notesOf(a, b, from, to), Totals: []TotalOf{}, Series: []Pair{}}
 	c.FirstDifference = firstDifference(a, b, from, to)
 	for _, name := range compared {
 		at := Cell{Scope: scopeGrid, Column: flowColumnNamed(name), Part: -1}
@@ -73,6 +78,47 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 		}
 	}
 	return &answer[*Comparison]{c}, nil
+}
+
+// notesOf says what to know of two runs besides their figures from ≤ t < to.
+func notesOf(a, b *run, from, to twins.Tick) []string {
+	notes := []string{}
+	if note := views.ModelsNote(a.id, b.id, a.models(from, to), b.models(from, to)); note != "" {
+		notes = append(notes, note)
+	}
+	for _, r := range [...]*run{a, b} {
+		if first := wholeFrom(r.history); first > 0 {
+			notes = append(notes, fmt.Sprintf("steps before %d are not compared: not all are in the memory of %s any more", first, r.id))
+		}
+		if r.laterCommands == 0 {
+			continue
+		}
+		has, of := "the", "s"
+		if r.later == sim.DropLater {
+			has = "none of the"
+		}
+		if r.laterCommands == 1 {
+			of = ""
+		}
+		notes = append(notes, fmt.Sprintf("%s has %s %d command%s that %s had for step %d and later", r.id, has, r.laterCommands, of, r.parent, r.at))
+		if a == b {
+			break
+		}
+	}
+	return notes
+}
+
+// models returns the models of the program that made the steps from ≤ t < to.
+func (r *run) models(from, to twins.Tick) (models []int) {
+	kept := from // steps before it are in the past of the run or of its ancestor
+	if o := r.views.older; o != nil {
+		kept = max(from, min(to, o.until, o.past.Steps()))
+		models = o.past.Models(from, kept)
+	}
+	if kept < to && !slices.Contains(models, sim.Model()) {
+		models = append(models, sim.Model())
+	}
+	return models
 }
 
 // energy is the sum of a power over the steps from ≤ t < to.

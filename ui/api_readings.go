@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -71,9 +72,9 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
-	frequency := strings.HasPrefix(name, "frequency_") // 0: no member held it
+	frequency, known := strings.HasPrefix(name, "frequency_"), r.knows(at.Scope, name) // 0 Hz: no member held it
 	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		if (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
+		if known && (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
 			c.put(int64(t), v, &next)
 		}
 	})
@@ -356,8 +357,8 @@ func (s *Series) forecasts(r *run, points int) int {
 	for k := range curves {
 		s.Reduced = curves[k].reduce(points) || s.Reduced
 	}
-	if now, _, err := r.stepAt(s.To-1, false); s.To > s.From && err == nil && now.Ahead != nil {
-		step, f := r.scenario.Calendar.Step, now.Ahead
+	if f := r.forecastAt(twins.Tick(s.To) - 1); s.To > s.From && f != nil {
+		step := r.scenario.Calendar.Step
 		for t := twins.Tick(s.To); t < r.scenario.Calendar.Steps; t++ {
 			lead := twins.Seconds(t-f.Issued) * step
 			k := int(lead / 900)
@@ -377,6 +378,19 @@ func (s *Series) forecasts(r *run, points int) int {
 		}
 	}
 	return band.Judged()
+}
+
+// forecastAt returns the forecast issued last up to a step; nil if there is none, or the step cannot be
+// computed again. A journal does not keep forecasts.
+func (r *run) forecastAt(t twins.Tick) *sim.NetForecast {
+	if t < 0 {
+		return nil
+	}
+	step, _, err := r.stepAt(int64(t), true)
+	if err != nil {
+		return nil
+	}
+	return step.Ahead
 }
 
 // judgedBefore returns the quarter hours whose forecasts were judged before a step, and the band

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -24,14 +25,18 @@ type RunInfo struct {
 	Steps  int64    `json:"steps"`
 	First  int64    `json:"first"`
 	Digest string   `json:"digest" doc:"once the run is over"`
-	Error  string   `json:"error"`
+	// Of a fork.
+	LaterCommands      string `json:"later_commands" enum:",keep,drop" doc:"what the fork has done with the commands that its parent had for step at and later ones; empty if it is no fork"`
+	LaterCommandsCount int    `json:"later_commands_count" doc:"number of these commands"`
+	Error              string `json:"error"`
 }
 
 func (r *run) info() RunInfo {
 	c := r.pace.Clock()
 	first, _ := r.history.Bounds()
 	i := RunInfo{ID: r.id, Name: r.name, Parent: r.parent, At: int64(r.at), Set: append([]string{}, r.set...), State: r.stateName(c.State),
-		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished()}
+		Tick: int64(c.Tick), Steps: int64(r.scenario.Calendar.Steps), First: int64(first), Digest: r.finished(),
+		LaterCommands: string(r.later), LaterCommandsCount: r.laterCommands}
 	i.Error = r.trouble(&c)
 	return i
 }
@@ -43,9 +48,10 @@ type runList struct {
 type forkInput struct {
 	RunQuery
 	Body struct {
-		At   int64    `json:"at" minimum:"0" doc:"first step in which the changes apply"`
-		Name string   `json:"name,omitempty" maxLength:"100"`
-		Set  []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal.available=false"`
+		At            int64    `json:"at" minimum:"0" doc:"first step in which the changes apply"`
+		Name          string   `json:"name,omitempty" maxLength:"100"`
+		Set           []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal.available=false"`
+		LaterCommands string   `json:"later_commands,omitempty" enum:"keep,drop" default:"keep" doc:"whether the fork carries out the commands that its parent has for step at and later ones, those that wait included"`
 	}
 }
 
@@ -54,7 +60,7 @@ func (s *Server) fork(_ context.Context, q *forkInput) (*answer[RunInfo], error)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.runs.fork(parent, twins.Tick(q.Body.At), q.Body.Name, q.Body.Set)
+	r, err := s.runs.fork(parent, forkOf{twins.Tick(q.Body.At), q.Body.Name, q.Body.Set, sim.Later(q.Body.LaterCommands)})
 	switch {
 	case errors.Is(err, errTooManyForks):
 		return nil, huma.Error409Conflict(err.Error())

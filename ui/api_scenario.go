@@ -123,12 +123,14 @@ type ScenarioInfo struct {
 	Members     map[string]int `json:"members" doc:"present at the start, by kind"`
 	Prepared    map[string]int `json:"prepared" doc:"absent at the start, and can be put in while the run goes on, by kind"`
 	Events      []CommandInfo  `json:"events"`
+	Priced      bool           `json:"priced" doc:"it has a market: price_eur_per_mwh is known"`
+	Mixed       bool           `json:"mixed" doc:"the market has a mix: co2_g_per_kwh is known"`
 }
 
 func (r *run) scenarioInfo() ScenarioInfo {
 	s := r.scenario
 	i := ScenarioInfo{Name: s.Name, Description: s.Description, File: s.File, Seed: s.Seed, Hosting: s.Hosting, Start: r.time(0),
-		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}}
+		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}, Priced: r.priced, Mixed: r.mixed}
 	for _, c := range s.Events {
 		i.Events = append(i.Events, r.commandInfo(c, false))
 	}

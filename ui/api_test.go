@@ -430,39 +430,65 @@ func headless(t testing.TB, w *sim.World) string {
 	return chain.Digest().String()
 }
 
-// A fork has the digest of a run that had the change from the beginning on under
-// events:, and differs from its parent from its step on.
+// A fork has the digest of a run that had the change from the beginning on under events:, and
+// differs from its parent from its step on. The commands that its parent has for later steps, those
+// that wait included, are its own as well, unless it drops them.
 func TestFork(t *testing.T) {
 	s := serve(t, "hamlet", nil)
 	s.step(12)
-	s.want(202, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil) // for a step after the fork began: the fork does not have it
+	scale := `{"target":"` + aHome(s) + `","setting":"pv.scale","value":0.5`
+	s.want(202, "POST", "/commands", scale+`}`, nil)
+	s.want(202, "POST", "/commands", scale+`,"tick":20}`, nil) // it waits when the forks begin
 	s.step(4)
-	var fork RunInfo
-	s.want(202, "POST", "/forks", `{"at":8,"name":"no tie","set":["ties.tie.available=false"]}`, &fork)
-	if fork.ID != "fork-1" || fork.Parent != "live" || fork.At != 8 || fork.Name != "no tie" {
-		t.Fatalf("%+v", fork)
-	}
-	r, _ := s.runs.find(fork.ID)
-	<-r.done
-	w := load(t, "hamlet", scenario.Options{})
-	changes, err := w.Scenario.Commands([]string{"ties.tie.available=false"}, 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, c := range changes { // numbered like events at the end of the scenario's list
-		c.Seq = int64(len(w.Scenario.Events) + i + 1)
-		if err := w.Add(c); err != nil {
-			t.Fatal(err)
+	headlessWith := func(later ...twins.Tick) string {
+		w := load(t, "hamlet", scenario.Options{})
+		seq := int64(len(w.Scenario.Events))
+		add := func(set string, at twins.Tick) { // numbered like events at the end of the scenario's list
+			changes, err := w.Scenario.Commands([]string{set}, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range changes {
+				seq++
+				c.Seq = seq
+				if err := w.Add(c); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
+		for _, at := range later {
+			add("households.home-1.pv.scale=0.5", at)
+		}
+		add("ties.tie.available=false", 8)
+		return headless(t, w)
 	}
-	want := headless(t, w)
-	if want == headless(t, load(t, "hamlet", scenario.Options{})) {
-		t.Fatal("the change has no effect")
+	plain := headless(t, load(t, "hamlet", scenario.Options{}))
+	seen := map[string]bool{plain: true}
+	for i, row := range []struct{ body, later, want string }{
+		{`,"later_commands":"drop"`, "drop", headlessWith()},
+		{`,"later_commands":"keep"`, "keep", headlessWith(12, 20)},
+		{``, "keep", headlessWith(12, 20)},
+	} {
+		var fork RunInfo
+		s.want(202, "POST", "/forks", `{"at":8,"name":"no tie","set":["ties.tie.available=false"]`+row.body+`}`, &fork)
+		if fork.ID != fmt.Sprint("fork-", i+1) || fork.Parent != "live" || fork.At != 8 || fork.Name != "no tie" || fork.LaterCommands != row.later || fork.LaterCommandsCount != 2 {
+			t.Fatalf("%+v", fork)
+		}
+		r, _ := s.runs.find(fork.ID)
+		<-r.done
+		s.get("/runs/"+fork.ID, &fork)
+		if fork.Digest != row.want || fork.State != "ended" || fork.Tick != 24 {
+			t.Errorf("later commands %q: %+v, want digest %s", row.later, fork, row.want)
+		}
+		seen[row.want] = true
 	}
-	s.get("/runs/fork-1", &fork)
-	if fork.Digest != want || fork.State != "ended" || fork.Tick != 24 {
-		t.Errorf("%+v, want digest %s", fork, want)
+	if len(seen) != 3 {
+		t.Fatal("the change or the later commands have no effect")
 	}
+	s.want(422, "POST", "/forks", `{"at":8,"set":[],"later_commands":"forget"}`, nil)
+	s.want(204, "DELETE", "/runs/fork-2", "", nil)
+	s.want(204, "DELETE", "/runs/fork-3", "", nil)
+	r, _ := s.runs.find("fork-1")
 	var c struct {
 		From, To        int64
 		FirstDifference *int64 `json:"first_difference"`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -19,7 +20,7 @@ type Bounds struct {
 	Y1 float64 `json:"y1"`
 }
 
-// CommunityInfo is a community on the plane with its present limit.
+// CommunityInfo is a community on the plane with its limit in a step.
 type CommunityInfo struct {
 	Community
 	LimitW *Number `json:"limit_w" nullable:"true" doc:"null: none"`
@@ -33,22 +34,24 @@ type Tree struct {
 	Lines       []Line          `json:"lines"`
 }
 
-func (r *run) tree() Tree {
+// tree returns the communities with their limits and members after a step; nil: before the first.
+func (r *run) tree(step *Step) Tree {
 	x := r.index
 	t := Tree{Version: x.Version, Communities: []CommunityInfo{}, Lines: []Line{}}
 	b := &t.Bounds
 	*b = Bounds{-circle, -circle, circle, circle}
-	for _, c := range x.Communities {
+	limits, in := r.limitsAndMembers(tickOf(step))
+	for i, c := range x.Communities {
 		info := CommunityInfo{Community: c}
 		info.Members = maps.Clone(c.Members)
 		for _, path := range c.prepared {
-			if v, _ := r.changed(path, twins.InService); v != 0 { // put in
+			if in[path] {
 				info.Members[x.block(x.twins[path]).Kind.Name]++
 				info.Twins++
 			}
 		}
-		if v, ok := r.setting(c.Path, limitSetting); ok && v > 0 {
-			info.LimitW = &Number{v, 3}
+		if limits[i] > 0 {
+			info.LimitW = &Number{limits[i], 3}
 		}
 		t.Communities = append(t.Communities, info)
 		t.Lines = append(t.Lines, Line{[]float64{0, c.X}, []float64{0, c.Y}, c.Path})
@@ -56,6 +59,32 @@ func (r *run) tree() Tree {
 		b.X1, b.Y1 = math.Max(b.X1, c.X+c.R), math.Max(b.Y1, c.Y+c.R)
 	}
 	return t
+}
+
+// limitsAndMembers returns after step t the limit of each community, 0 for none, and the prepared members that
+// are put in.
+func (r *run) limitsAndMembers(t twins.Tick) (limits []int64, in map[string]bool) {
+	limits, in = make([]int64, len(r.index.Communities)), map[string]bool{}
+	for i := range r.index.Communities {
+		if e, ok := r.entry(r.index.Communities[i].Path); ok {
+			stated, _ := e.Setting(limitSetting)
+			limits[i] = stated.Value
+		}
+	}
+	r.settingsAfter(t, func(s *views.Settings) {
+		for i := range r.index.Communities {
+			c := &r.index.Communities[i]
+			if v, ok := s.Value(c.Path, limitSetting); ok {
+				limits[i] = v
+			}
+			for _, path := range c.prepared {
+				if v, _ := s.Value(path, twins.InService); v != 0 {
+					in[path] = true
+				}
+			}
+		}
+	})
+	return limits, in
 }
 
 // TileInfo is the members of a tile, in the order of the rows of its frames.
@@ -112,18 +141,23 @@ type tileQuery struct {
 	Tile int `path:"n"`
 }
 
-type taggedRun struct {
+type treeQuery struct {
 	TagQuery
 	RunQuery
+	Tick int64 `query:"tick" default:"-1" doc:"step of the limits and members; -1: the latest"`
 }
 
 func (s *Server) treeRoutes(a *api) {
-	get(a, "/tree", Watch, "Communities on the plane", func(_ context.Context, q *taggedRun) (*answer[Tree], error) {
+	get(a, "/tree", Watch, "Communities on the plane", func(_ context.Context, q *treeQuery) (*answer[Tree], error) {
 		r, err := s.runOf(q.RunQuery)
 		if err != nil {
 			return nil, err
 		}
-		return &answer[Tree]{r.tree()}, nil
+		step, _, err := r.stepAt(q.Tick, false)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[Tree]{r.tree(step)}, nil
 	})
 	get(a, "/tiles/{n}", Watch, "The members of a tile", func(_ context.Context, q *tileQuery) (*tagged[TileInfo], error) {
 		if q.Tile < 0 || q.Tile >= len(s.index.Tiles) {

@@ -13,35 +13,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
-	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
-	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
-
-// changed returns the value that commands have given to a setting; false if none has changed it.
-func (r *run) changed(path, name string) (v int64, ok bool) {
-	latest(r.views, views.SettingsKind, func(s *views.Settings) bool {
-		v, ok = s.Value(path, name)
-		return ok
-	})
-	return v, ok
-}
 
 // limitSetting names the setting of a community's limit.
 const limitSetting = "limit_w"
-
-// setting returns the present value of a setting; false if the twin has no such setting or it has no value.
-func (r *run) setting(path, name string) (int64, bool) {
-	if v, ok := r.changed(path, name); ok {
-		return v, true
-	}
-	e, ok := r.entry(path)
-	if !ok {
-		return 0, false
-	}
-	s, ok := e.Setting(name)
-	return s.Value, ok && !s.None
-}
 
 // TwinRow is one twin in a list.
 type TwinRow struct {
@@ -285,7 +261,7 @@ func (r *run) absent(p Place, step *Step) bool {
 		return false
 	}
 	if step == nil {
-		v, _ := r.setting(b.Paths[p.Row], twins.InService)
+		v, _ := r.settings(b.Paths[p.Row], -1)(twins.InService)
 		return v == 0
 	}
 	for _, c := range [...]twins.Column{twins.ColumnPower, twins.ColumnContent} {
@@ -309,7 +285,7 @@ func (r *run) values(p Place, step *Step) map[string]Number {
 	return values
 }
 
-// TwinSetting is a setting with its present value.
+// TwinSetting is a setting with its value after a step.
 type TwinSetting struct {
 	SettingInfo
 	Value *Number `json:"value" nullable:"true" doc:"null: none, or not known"`
@@ -318,9 +294,9 @@ type TwinSetting struct {
 
 // PartInfo is one device of a twin with its power.
 type PartInfo struct {
-	Name   string `json:"name"`
-	PowerW Number `json:"power_w"`
-	Absent bool   `json:"absent" doc:"it is a prepared generator that is not installed: its scale is 0"`
+	Name   string  `json:"name"`
+	PowerW *Number `json:"power_w" nullable:"true" doc:"null before the first step"`
+	Absent bool    `json:"absent" doc:"it is a prepared generator that is not installed: its scale is 0"`
 }
 
 // TwinInfo is all that is known of one twin. A journal does not keep gauges and the powers of
@@ -381,13 +357,16 @@ func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
 	}
 	if e, ok := r.scenario.Entry(kind, path); ok {
 		t.Spec = exactJSON(e.JSON())
-		t.Settings = r.settingsOf(path, e)
+		t.Settings = r.settingsOf(path, e, tickOf(step))
 	}
 	t.Out = !r.inService(path, twins.Tick(t.Tick))
 	t.Plant = r.plantInfo(path, twins.Tick(t.Tick))
 	t.Vehicle = r.vehicleInfo(path, twins.Tick(t.Tick), t.Reading)
 	t.Decisions = r.decisionsOf(path, step)
-	rows, _ := r.alerts.since(0)
+	rows, err := r.alertsAfter(step)
+	if err != nil {
+		return nil, err
+	}
 	for i := range rows {
 		if rows[i].Scope == path {
 			t.Alerts = append(t.Alerts, r.alertInfo(&rows[i]))
@@ -402,7 +381,7 @@ func (r *run) gridTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	if step != nil {
-		t.Reading = flowsOf(&step.Scopes[scopeGrid][0], 0)
+		t.Reading = r.flowsOf(step, scopeGrid, 0)
 	}
 }
 
@@ -413,7 +392,7 @@ func (r *run) communityTwin(t *TwinInfo, step *Step) {
 	t.Children = append(append(t.Children, homes...), own...)
 	t.ChildrenTotal = len(t.Children)
 	if step != nil {
-		t.Reading = flowsOf(&step.Scopes[scopeCommunities+c.Index/mostRows][0], c.Index%mostRows)
+		t.Reading = r.flowsOf(step, scopeCommunities+c.Index/mostRows, c.Index%mostRows)
 	}
 }
 
@@ -439,46 +418,64 @@ func (r *run) memberTwin(t *TwinInfo, step *Step) {
 	if t.NotComputed != "" {
 		return
 	}
+	settings := r.settings(t.Path, tickOf(step))
 	for i, name := range b.Parts[p.Row] {
-		part := PartInfo{Name: name, PowerW: Number{0, 3}, Absent: r.partAbsent(t.Path, name)}
+		part := PartInfo{Name: name, Absent: partAbsent(name, settings)}
 		if step != nil {
-			part.PowerW.Value = step.Parts[p.Tile][p.Block].At(int(b.partAt[p.Row]) + i)
+			part.PowerW = &Number{step.Parts[p.Tile][p.Block].At(int(b.partAt[p.Row]) + i), 3}
 		}
 		t.Parts = append(t.Parts, part)
 	}
 }
 
-// partAbsent reports whether a device of a member is a generator of scale 0: a roof that is prepared
-// for panels and has none.
-func (r *run) partAbsent(path, part string) bool {
+// partAbsent reports whether a device of a member with these settings is a generator of scale 0: a roof
+// that is prepared for panels and has none.
+func partAbsent(part string, settings func(string) (int64, bool)) bool {
 	k := twins.PartKindNamed(part)
 	if k == nil || k.Tier != twins.Generation {
 		return false
 	}
-	scale, ok := r.setting(path, part+".scale")
+	scale, ok := settings(part + ".scale")
 	return ok && scale == 0
 }
 
-func flowsOf(b *viewers.Block, row int) map[string]Number {
+// knows reports whether the run knows a flow column of a scope: prices come from a market, and carbon from
+// its mix, both for the whole grid.
+func (r *run) knows(scope int, column string) bool {
+	switch column {
+	case "price_eur_per_mwh":
+		return r.priced && scope == scopeGrid
+	case "co2_g_per_kwh":
+		return r.mixed && scope == scopeGrid
+	}
+	return true
+}
+
+// flowsOf returns the flow columns of a node in a step, as far as the run knows them.
+func (r *run) flowsOf(step *Step, scope, row int) map[string]Number {
 	values := map[string]Number{}
 	for i, f := range flowColumns {
-		values[f.name] = Number{b.Value(i, row), f.places}
+		if !r.knows(scope, f.name) {
+			continue
+		}
+		values[f.name] = Number{step.Scopes[scope][0].Value(i, row), f.places}
 	}
 	return values
 }
 
-func (r *run) settingsOf(path string, e scenario.Entry) []TwinSetting {
-	out := []TwinSetting{}
+// settingsOf returns the settings of a twin after step t, −1 before the first.
+func (r *run) settingsOf(path string, e scenario.Entry, t twins.Tick) []TwinSetting {
+	out, setting := []TwinSetting{}, r.settings(path, t)
 	for _, s := range e.Settings() {
-		t := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}
-		if v, ok := r.setting(path, s.Name); ok && (v != 0 || s.Zero == "") {
+		of := TwinSetting{SettingInfo: settingInfo(s.Setting, s.Boolean)}
+		if v, ok := setting(s.Name); ok && (v != 0 || s.Zero == "") {
 			value := inUnit(v, s.Scale)
-			t.Value = &value
+			of.Value = &value
 			if v >= 0 && v < int64(len(s.Words)) {
-				t.Word = s.Words[v]
+				of.Word = s.Words[v]
 			}
 		}
-		out = append(out, t)
+		out = append(out, of)
 	}
 	return out
 }

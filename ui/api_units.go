@@ -68,7 +68,7 @@ func (r *run) unit(p Place, step *Step) UnitInfo {
 		u.Reading, at = row.Values, step.Tick
 	}
 	if e, ok := r.entry(row.Path); ok {
-		u.Settings = r.settingsOf(row.Path, e)
+		u.Settings = r.settingsOf(row.Path, e, at)
 	}
 	u.Out, u.Plant = !r.inService(row.Path, at), r.plantInfo(row.Path, at)
 	return u

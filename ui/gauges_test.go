@@ -114,6 +114,47 @@ func TestGaugesBeforeFirstStep(t *testing.T) {
 	}
 }
 
+// What is not known is null or left out, not 0: figures before the first step, prices without a market.
+// A community's limit is known from the start.
+func TestUnknownFiguresAreBlank(t *testing.T) {
+	for name, priced := range map[string]bool{"hamlet": false, "town": true} {
+		s := serve(t, name, nil)
+		var scenario ScenarioInfo
+		s.get("/scenario", &scenario)
+		var twin TwinInfo
+		s.get("/twin?path="+aHome(s), &twin)
+		if len(twin.Parts) == 0 || twin.Parts[0].PowerW != nil || twin.Reading != nil {
+			t.Errorf("%s: before the first step parts %+v, reading %v", name, twin.Parts, twin.Reading)
+		}
+		var tree Tree
+		s.get("/tree", &tree)
+		if name == "hamlet" && (tree.Communities[0].LimitW == nil || tree.Communities[0].LimitW.Value != 8_000_000) {
+			t.Errorf("before the first step the limit of %s is %+v", tree.Communities[0].ID, tree.Communities[0].LimitW)
+		}
+		s.step(2)
+		var grid TwinInfo
+		s.get("/twin?path=grid", &grid)
+		var flows struct{ Series []struct{ V []*float64 } }
+		s.get("/flows?column=price_eur_per_mwh&column=co2_g_per_kwh", &flows)
+		for i, column := range []string{"price_eur_per_mwh", "co2_g_per_kwh"} {
+			if _, known := grid.Reading[column]; known != priced {
+				t.Errorf("%s: the reading of the grid has %s: %t, wanted %t", name, column, known, priced)
+			}
+			if known := slices.ContainsFunc(flows.Series[i].V, func(v *float64) bool { return v != nil }); known != priced {
+				t.Errorf("%s: the series %s has values: %t, wanted %t", name, column, known, priced)
+			}
+		}
+		var community TwinInfo
+		s.get("/twin?path=grid/supply", &community)
+		if _, known := community.Reading["price_eur_per_mwh"]; known {
+			t.Errorf("%s: a community has a price", name)
+		}
+		if scenario.Priced != priced || scenario.Mixed != priced {
+			t.Errorf("%s: priced %t, mixed %t", name, scenario.Priced, scenario.Mixed)
+		}
+	}
+}
+
 // For a step that can be read but not computed again, a twin has its reading, no devices, gauges
 // without values, and the reason. Steps in memory have all of it.
 func TestTwinOfStepThatIsNotComputed(t *testing.T) {

@@ -27,6 +27,8 @@ type Step struct {
 	// Ahead is the latest forecast of the net load in this step; nil if there is none, or it was
 	// not kept.
 	Ahead *sim.NetForecast
+	// alerts are those after the step; nil if the step was read from a journal.
+	alerts *alertRows
 }
 
 // Cell addresses one value in each step. Part is the index of a member's device, or of its gauge if
@@ -114,6 +116,9 @@ func (m *Memory) Add(s *Step) {
 
 func (s *Step) size() int {
 	n := 200 + 96*len(s.Events) + 64*len(s.Decisions)
+	if s.alerts != nil {
+		n += s.alerts.size()
+	}
 	for _, blocks := range s.Scopes {
 		for i := range blocks {
 			n += blocks[i].Size() + 32

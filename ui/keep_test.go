@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
@@ -135,21 +136,27 @@ func TestOldCommandsAreRead(t *testing.T) {
 			t.Errorf("pages of %d: %d commands, wanted %d", limit, len(seqs), all)
 		}
 	}
-	fork, err := s.runs.fork(s.live, 5, "", []string{"households.*.load.scale=1.5"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := 0
 	for _, c := range h.commands {
 		if c.Step < 5 {
 			before++
 		}
 	}
-	if n := len(fork.commands.list()); n <= before || fork.commands.list()[before-1].Seq != h.commands[before-1].Seq {
-		t.Errorf("the fork has %d commands, wanted %d of its parent and its own", n, before)
+	for later, of := range map[sim.Later]int{sim.DropLater: before, sim.KeepLater: all} {
+		fork, err := s.runs.fork(s.live, forkOf{at: 5, set: []string{"households.*.load.scale=1.5"}, later: later})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(fork.commands.list()); n <= of || fork.commands.list()[of-1].Seq != h.commands[of-1].Seq || fork.laterCommands != all-before {
+			t.Errorf("later commands: %s: the fork has %d commands, wanted %d of its parent and its own", later, n, of)
+		}
+	}
+	fork, err := s.runs.fork(s.live, forkOf{at: 5, set: []string{"households.*.load.scale=1.5"}, later: sim.DropLater})
+	if err != nil {
+		t.Fatal(err)
 	}
 	<-fork.done
-	again, err := s.runs.fork(fork, 7, "", []string{"households.*.load.scale=1.2"})
+	again, err := s.runs.fork(fork, forkOf{at: 7, set: []string{"households.*.load.scale=1.2"}, later: sim.DropLater})
 	if err != nil {
 		t.Fatal(err)
 	}

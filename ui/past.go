@@ -34,6 +34,8 @@ type Past interface {
 	// Views returns the latest kept views of no more than most steps, and the number of steps that
 	// they have; empty views and 0 if none are kept.
 	Views(most twins.Tick) (*views.Set, twins.Tick, error)
+	// Models returns the models of the program that made the steps from ≤ t < to.
+	Models(from, to twins.Tick) []int
 	// Commands returns the commands from outside for the steps from ≤ t < to.
 	Commands(from, to twins.Tick) []twins.Command
 	// CommandsBefore returns the last commands from outside before a position in the order of
@@ -192,6 +194,20 @@ func (h *forked) Bounds() (first, next twins.Tick) {
 		return min(first, h.at), b
 	}
 	return min(first, h.at), h.at
+}
+
+// wholeFrom returns the first step from which on a history holds all: a fork holds its parent's steps and
+// may have evicted the first ones of its own.
+func wholeFrom(h History) twins.Tick {
+	f, ok := h.(*forked)
+	if !ok {
+		first, _ := h.Bounds()
+		return first
+	}
+	if first, next := f.own.Bounds(); next > first && first > f.at {
+		return first
+	}
+	return min(wholeFrom(f.parent), f.at)
 }
 
 // Step implements History.

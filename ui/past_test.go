@@ -29,6 +29,7 @@ type shelf struct {
 	partless error      // error of replays with parts for steps before joint
 	joint    twins.Tick // 0: partless is for all steps
 	first    twins.Tick // that can be shown
+	models   []int      // that made its steps
 }
 
 func (h *shelf) Commit(*sim.StepRecord) error {
@@ -106,6 +107,16 @@ func (h *shelf) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 	set, first := views.NewSet(w), min(h.first, most)
 	set.Skip(first)
 	return set, first, nil
+}
+
+// Models implements Past.
+func (h *shelf) Models(from, to twins.Tick) (made []int) {
+	for _, m := range h.models {
+		if from < to {
+			made = append(made, m)
+		}
+	}
+	return made
 }
 
 // Commands and CommandsBefore implement Past.
@@ -194,6 +205,65 @@ func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {
 			change(o)
 		}
 	})
+}
+
+// A comparison says what may be a reason for differences besides the changes of a fork: steps that another model
+// made, and later commands of the parent.
+func TestComparisonNotes(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	s := shelved(t, h, func(o *Options) { o.HistoryBytes = 1 << 22 })
+	s.step(6)
+	s.want(202, "POST", "/commands", `{"target":"`+aHome(s)+`","setting":"pv.scale","value":0.5}`, nil)
+	s.step(18)
+	for i, row := range []struct {
+		models []int
+		later  string
+		want   string
+	}{
+		{[]int{sim.Model()}, "keep", "[fork-1 has the 1 command that live had for step 4 and later]"},
+		{[]int{sim.Model()}, "drop", "[fork-2 has none of the 1 command that live had for step 4 and later]"},
+		{[]int{1}, "keep", fmt.Sprintf("[their steps were made by different models of the program, live by model 1, fork-3 by model 1 and %d: differences may come from that "+
+			"fork-3 has the 1 command that live had for step 4 and later]", sim.Model())},
+	} {
+		h.models = row.models
+		s.want(202, "POST", "/forks", fmt.Sprintf(`{"at":4,"set":[],"later_commands":%q}`, row.later), nil)
+		fork, _ := s.runs.find(fmt.Sprint("fork-", i+1))
+		<-fork.done
+		var c struct{ Notes []string }
+		s.get("/compare?a=live&b="+fork.id, &c)
+		if got := fmt.Sprint(c.Notes); got != row.want {
+			t.Errorf("models %v, later commands %s: notes %s, wanted %s", row.models, row.later, got, row.want)
+		}
+	}
+}
+
+// A comparison leaves out the steps that a fork has evicted, and says so: its totals are of the same steps.
+func TestComparisonOfEvictedSteps(t *testing.T) {
+	h := &shelf{notes: map[string][]byte{}}
+	s := shelved(t, h, nil)
+	s.step(24)
+	s.want(202, "POST", "/forks", `{"at":4,"set":[]}`, nil)
+	fork, _ := s.runs.find("fork-1")
+	<-fork.done
+	s.want(202, "POST", "/forks?run=fork-1", `{"at":23,"set":[]}`, nil)
+	second, _ := s.runs.find("fork-2")
+	<-second.done
+	for _, b := range []string{"fork-1", "fork-2"} {
+		var c struct {
+			From, To int64
+			Notes    []string
+			Totals   []TotalOf
+		}
+		s.get("/compare?a=live&b="+b, &c)
+		if c.From <= 4 || c.To != 24 || len(c.Notes) == 0 || !strings.Contains(c.Notes[0], fmt.Sprintf("steps before %d are not compared", c.From)) {
+			t.Errorf("%s: %+v", b, c)
+		}
+		for _, total := range c.Totals {
+			if total.Difference != 0 {
+				t.Errorf("%s has no change: %+v", b, total)
+			}
+		}
+	}
 }
 
 // Steps evicted from memory show the same as when they were made, devices included, and forks have
@@ -319,7 +389,7 @@ func TestContinuedRun(t *testing.T) {
 	for _, another := range []string{load, strings.Replace(body, "0.5", "1", 1), strings.Replace(body, "{", `{"tick":20,`, 1)} {
 		again.want(409, "POST", "/commands", another, nil, "Idempotency-Key", "a")
 	}
-	if v, ok := again.live.setting(aHome(again), "pv.scale"); !ok || v != 500_000_000 {
+	if v, ok := again.live.settings(aHome(again), 11)("pv.scale"); !ok || v != 500_000_000 {
 		t.Errorf("pv.scale is %d", v)
 	}
 	again.want(202, "POST", "/commands", body, &c, "Idempotency-Key", "b")

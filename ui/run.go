@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,6 +24,8 @@ type run struct {
 	at               twins.Tick
 	common           twins.Tick // before this step it equals the live run, from which all forks descend
 	set              []string
+	later            sim.Later // what the fork has done with its parent's later commands; "" if the run is no fork
+	laterCommands    int       // number of these commands
 
 	index    *Index
 	scenario *scenario.Scenario
@@ -48,6 +51,11 @@ type run struct {
 
 	mu     sync.Mutex
 	digest string
+	opened struct { // of a replay: openAlerts at its clock
+		at    twins.Tick
+		n     int
+		known bool
+	}
 }
 
 // runOptions are the arguments of newRun.
@@ -94,8 +102,8 @@ func newRun(o runOptions) (*run, error) {
 		return r, nil
 	}
 	show := &recorder{index: o.index, to: func(step *Step, rec *sim.StepRecord) {
+		step.alerts = r.alerts.step(rec.Tick)
 		memory.Add(step)
-		r.alerts.step(rec.Tick)
 		r.show(step)
 	}}
 	stepper, err := o.stepper(o.world)
@@ -112,6 +120,11 @@ func newRun(o runOptions) (*run, error) {
 		if _, err := runner.Step(); err != nil {
 			stepper.Close()
 			return nil, err
+		}
+	}
+	if n := runner.Done(); n > 0 && r.hub.Latest(scopeGrid) == nil { // viewers see the last step before the next is made
+		if step, err := r.history.Step(n-1, false); err == nil {
+			r.show(step)
 		}
 	}
 	o.live.Keep = r.keepCommands
@@ -292,33 +305,45 @@ func (l *commandList) add(commands []twins.Command) {
 	}
 }
 
-// inherit begins the list of a fork at a step with the commands of its parent. Many of them stay
-// with the parent.
-func (l *commandList) inherit(parent *commandList, at twins.Tick) {
-	l.fork, l.last = true, parent.before(at)
-	if n := len(l.last); n > mostCommands {
-		l.past, l.dropped, l.last = &parentsCommands{parent, at}, n, nil
+// inherit begins the list of a fork with the commands of its parent for steps before at, and the
+// fork's own. Many of the parent's stay with the parent.
+func (l *commandList) inherit(parent *commandList, at twins.Tick, before, own []twins.Command) {
+	l.fork = true
+	if n := len(before); n > mostCommands {
+		l.past, l.dropped, before = &parentsCommands{parent, at}, n, nil
 	}
+	l.last = slices.Concat(before, own)
+	slices.SortStableFunc(l.last, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
-// before returns the commands for steps before at, sorted by number.
-func (l *commandList) before(at twins.Tick) (found []twins.Command) {
+// around returns the commands for steps before at, and those for at and later steps, each sorted by
+// number.
+func (l *commandList) around(at twins.Tick) (before, later []twins.Command) {
 	l.mu.Lock()
 	all, dropped := l.last, l.dropped
 	l.mu.Unlock()
 	if dropped > 0 {
-		older := l.past.Commands(0, at)
+		older := l.past.Commands(0, math.MaxInt64)
 		slices.SortStableFunc(older, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
 		if l.fork {
 			older = append(older, all...)
+			slices.SortStableFunc(older, func(a, b twins.Command) int { return cmp.Compare(a.Seq, b.Seq) })
 		}
 		all = older
 	}
 	for _, c := range all {
 		if c.Step < at {
-			found = append(found, c)
+			before = append(before, c)
+		} else {
+			later = append(later, c)
 		}
 	}
+	return before, later
+}
+
+// before returns the commands for steps before at, sorted by number.
+func (l *commandList) before(at twins.Tick) []twins.Command {
+	found, _ := l.around(at)
 	return found
 }
 
@@ -379,9 +404,19 @@ func (s *runs) list() []*run {
 // errTooManyForks is returned by fork at the limit.
 var errTooManyForks = fmt.Errorf("there are %d forks already: delete one first", mostForks)
 
+// forkOf says which fork of a run is wanted.
+type forkOf struct {
+	at    twins.Tick
+	name  string // "": its id
+	set   []string
+	later sim.Later
+}
+
 // fork starts a run that equals its parent before step at; from that step on the changes of set
-// apply. It runs in the background, as fast as it can, to the end of the scenario.
-func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run, error) {
+// apply, and, unless they are dropped, the commands that the parent has for that step and later
+// ones. It runs in the background, as fast as it can, to the end of the scenario.
+func (s *runs) fork(parent *run, of forkOf) (*run, error) {
+	at := of.at
 	s.building.Lock()
 	defer s.building.Unlock()
 	clock := parent.pace.Clock()
@@ -393,39 +428,40 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	case len(s.list()) > mostForks:
 		return nil, errTooManyForks
 	}
-	changes, err := parent.scenario.Commands(set, at)
+	before, later := parent.commands.around(at)
+	own := later
+	if of.later == sim.DropLater {
+		own = nil
+	}
+	changes, err := parent.scenario.Changes(of.set, at, slices.Concat(before, own))
 	if err != nil {
 		return nil, err
 	}
-	world, from, chain, err := s.worldAt(parent, at)
+	own = slices.Concat(own, changes)
+	world, from, chain, err := s.worldAt(parent, at, before)
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.viewsAt(parent, world, from)
+	folded, err := s.viewsAt(parent, world, from)
 	if err != nil {
 		return nil, err
 	}
-	seq := int64(len(world.Scenario.Events))
-	for _, c := range parent.commands.before(at) {
-		seq = max(seq, c.Seq)
-	}
-	for i := range changes {
-		changes[i].Seq = seq + int64(i) + 1
-		if err := world.Add(changes[i]); err != nil {
+	for _, c := range own {
+		if err := world.Add(c); err != nil {
 			return nil, err
 		}
 	}
-	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: known,
+	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: folded,
 		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: live.Options{Paused: true}})
 	if err != nil {
 		return nil, err
 	}
-	r.parent, r.at, r.set, r.name, r.common = parent.id, at, set, name, at
+	r.parent, r.at, r.set, r.name, r.common = parent.id, at, of.set, of.name, at
+	r.later, r.laterCommands = cmp.Or(of.later, sim.KeepLater), len(later)
 	if parent.parent != "" {
 		r.common = min(at, parent.common)
 	}
-	r.commands.inherit(&parent.commands, at)
-	r.commands.last = append(r.commands.last, changes...)
+	r.commands.inherit(&parent.commands, at, before, own)
 	if r.name == "" {
 		r.name = r.id
 	}
@@ -437,10 +473,11 @@ func (s *runs) fork(parent *run, at twins.Tick, name string, set []string) (*run
 	return r, nil
 }
 
-// worldAt returns the world of a run before a step from ≤ at, with the commands for steps before at.
+// worldAt returns the world of a run before a step from ≤ at, with the run's commands for steps before
+// at.
 // It is restored from the live run's past, as far as the two are equal, or built anew if nothing is
 // kept.
-func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
+func (s *runs) worldAt(parent *run, at twins.Tick, commands []twins.Command) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
 	common := at // before this step the parent equals the live run
 	if parent.parent != "" {
 		common = min(at, parent.common)
@@ -454,7 +491,7 @@ func (s *runs) worldAt(parent *run, at twins.Tick) (world *sim.World, from twins
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	for _, c := range parent.commands.before(at) {
+	for _, c := range commands {
 		if c.Step < common {
 			continue // the world has it already
 		}

@@ -209,5 +209,5 @@ func (o source) Clock() (clock *stream.Clock, alerts uint32) {
 	if m.Playing, m.Error = c.State == live.Playing, r.trouble(&c); r.replay {
 		m.State = stream.Clock_REPLAY
 	}
-	return m, uint32(r.alerts.open())
+	return m, uint32(r.openAlerts(c.Tick))
 }

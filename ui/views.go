@@ -68,16 +68,18 @@ func (o *older) ask(before twins.Tick, ask func(*views.Set)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	before = min(before, o.past.Steps())
-	set, from, err := o.past.Views(before)
-	if o.set != nil && from <= o.set.Steps() && o.set.Steps() <= before {
-		set, from, err = o.set, o.set.Steps(), nil
+	if o.set == nil || o.set.Steps() != before {
+		set, from, err := o.past.Views(before)
+		if o.set != nil && from <= o.set.Steps() && o.set.Steps() <= before {
+			set, from, err = o.set, o.set.Steps(), nil
+		}
+		if err == nil && from < before {
+			err = o.past.Replay(from, before, false, set)
+		}
+		if o.set = set; err != nil {
+			o.set = nil // it may be in the middle of a step
+			return
+		}
 	}
-	if err == nil && from < before {
-		err = o.past.Replay(from, before, false, set)
-	}
-	if o.set = set; err != nil {
-		o.set = nil // it may be in the middle of a step
-		return
-	}
-	ask(set)
+	ask(o.set)
 }

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -30,10 +33,14 @@ community's border.
 Cost is counted at the grid's outer ties: import less export of each step times its
 market price; a household's cost is what its meter drew less what it fed in, at the
 same price. CO2 is import times the mix of the step; what local plants emit is not in it.
-Where there is no market both are null. What cannot be compared, since the
-runs differ in steps, length or households, is named.
+Where there is no market both are null.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
+Only the time that both runs have is compared. What only one of them has, or cannot be
+compared, is named, and so are reasons for differences besides the changes of a fork:
+other scenarios, seeds or models, and later commands of its parent that a fork lacks.
+Two runs without common time or without a common community are refused.
+
+Exit codes: 0 done, 1 failed, 2 usage or nothing to compare, 3 what is kept is invalid.`,
 		Example: `  smatrix compare runs/first runs/more-sun
   smatrix compare runs/first runs/loss --json | jq .households.lost`,
 		Args:              someArgs(2, 2, "wanted the folders of two runs"),
@@ -54,62 +61,90 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 	return c
 }
 
-func compareRuns(stderr io.Writer, a, b string) (*views.Comparison, error) {
-	var accounts [2]*views.Accounts
-	var reports [2]*views.Report
-	var of [2]views.RunOf
-	from := twins.Tick(0) // both from the same step on
-	for _, dir := range []string{a, b} {
-		first, err := firstOf(stderr, dir)
-		if err != nil {
-			return nil, err
+func compareRuns(stderr io.Writer, a, b string) (c *views.Comparison, err error) {
+	var runs [2]*comparedRun
+	defer func() {
+		for _, r := range runs {
+			if r != nil {
+				err = errors.Join(err, r.store.Close())
+			}
 		}
-		from = max(from, first)
-	}
+	}()
 	for i, dir := range []string{a, b} {
-		var err error
-		if accounts[i], reports[i], err = accountsOf(stderr, dir, from); err != nil {
+		if runs[i], err = openCompared(dir); err != nil {
 			return nil, err
 		}
-		r := reports[i]
-		of[i] = views.RunOf{Run: dir, Scenario: r.Scenario, Seed: r.Seed, Steps: r.Steps, StepS: r.StepS, Digest: r.Digest}
 	}
-	return views.Compare(accounts[0], accounts[1], of[0], of[1], reports[0], reports[1]), nil
+	x, y := runs[0], runs[1]
+	shared, ok := views.SharedSpan(&x.of, &y.of)
+	if !ok || !x.sharesWith(y) {
+		return nil, &problem.Usage{What: fmt.Sprintf("run %q and run %q have nothing to compare: %s and %s; wanted two runs that have some time and a community in common",
+			a, b, x.what(), y.what())}
+	}
+	if err := x.account(stderr, shared.FromA, shared.ToA); err != nil {
+		return nil, err
+	}
+	if err := y.account(stderr, shared.FromB, shared.ToB); err != nil {
+		return nil, err
+	}
+	return views.Compare(x.accounts, y.accounts, x.of, y.of, shared, x.report, y.report), nil
 }
 
-// firstOf returns the first step that can be shown of a run.
-func firstOf(stderr io.Writer, dir string) (first twins.Tick, err error) {
-	store, err := persistence.Open(dir, persistence.Read)
-	if err != nil {
-		return 0, err
-	}
-	printFirst(stderr, store)
-	return store.First(), store.Close()
+// comparedRun is one of two runs that are compared.
+type comparedRun struct {
+	store    *persistence.Store
+	world    *sim.World
+	of       views.RunOf
+	accounts *views.Accounts
+	report   *views.Report
 }
 
-// accountsOf replays a run, from a step on, into accounts.
-func accountsOf(stderr io.Writer, dir string, from twins.Tick) (a *views.Accounts, r *views.Report, err error) {
+func openCompared(dir string) (*comparedRun, error) {
 	store, err := persistence.Open(dir, persistence.Read)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	world, err := store.Twins()
 	if err != nil {
-		return nil, nil, err
+		return nil, errors.Join(err, store.Close())
 	}
-	a = views.NewAccounts(world)
-	if err := store.Replay(min(from, store.Steps()), store.Steps(), a); err != nil {
-		return nil, nil, err
-	}
-	printRepairs(stderr, store)
 	digest, err := store.DigestText(store.Steps())
 	if err != nil {
-		return nil, nil, err
+		return nil, errors.Join(err, store.Close())
 	}
-	r = a.Summary.Report(world)
-	r.Digest, r.StepS = digest, int64(world.Scenario.Calendar.Step)
-	return a, r, nil
+	s := world.Scenario
+	r := &comparedRun{store: store, world: world, of: views.RunOf{Run: dir, Scenario: s.Name, Seed: s.Seed, Steps: int64(store.Steps()),
+		StepS: int64(s.Calendar.Step), Digest: digest, Start: s.Calendar.Start, First: int64(store.First())}}
+	if p := store.Meta().Journal.Parent; p != nil {
+		r.of.LaterCommands = p.Later()
+	}
+	return r, nil
+}
+
+// sharesWith reports whether two runs have a community in common.
+func (r *comparedRun) sharesWith(o *comparedRun) bool {
+	return slices.ContainsFunc(r.world.Cells, func(c *twins.Cell) bool {
+		return slices.ContainsFunc(o.world.Cells, func(d *twins.Cell) bool { return c.Path == d.Path })
+	})
+}
+
+// what says what a run is of.
+func (r *comparedRun) what() string {
+	cal := r.world.Scenario.Calendar
+	const layout = "2006-01-02 15:04"
+	return fmt.Sprintf("%s from %s to %s", r.of.Scenario, cal.Time(0).Format(layout), cal.Time(r.store.Steps()).Format(layout))
+}
+
+// account replays the steps from ≤ t < to into accounts.
+func (r *comparedRun) account(stderr io.Writer, from, to twins.Tick) error {
+	r.accounts, r.of.Models = views.NewAccounts(r.world), r.store.Models(from, to)
+	if err := r.store.Replay(from, to, r.accounts); err != nil {
+		return err
+	}
+	printFirst(stderr, r.store)
+	printRepairs(stderr, r.store)
+	r.report = r.accounts.Summary.Report(r.world)
+	return nil
 }
 
 // comparisonText returns the comparison for people.
@@ -149,6 +184,9 @@ func comparisonText(c *views.Comparison) string {
 	fmt.Fprintf(&b, "\n%s of %s changed\n", grouped(int64(c.ChangedHouseholds)), counted(int64(c.ComparedHouseholds), "household", "households"))
 	for _, line := range c.NotCompared {
 		fmt.Fprintf(&b, "not compared: %s\n", printable(line))
+	}
+	for _, line := range c.Notes {
+		fmt.Fprintf(&b, "note: %s\n", printable(line))
 	}
 	return b.String()
 }

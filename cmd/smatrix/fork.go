@@ -19,7 +19,8 @@ import (
 // forkFlags are the flags of fork, in addition to those of run.
 type forkFlags struct {
 	runFlags
-	at string
+	at    string
+	later string
 }
 
 func newFork() *cobra.Command {
@@ -32,13 +33,15 @@ its past, and goes on from there to the last step with what --set changes. STEP 
 a number of steps, HH:MM on the first day, or a date and a time.
 
 The past is not copied: DIR2 reads DIR, which must stay where it is or be moved
-together with DIR2; a backup of DIR2 contains its past. DIR2 also executes the
-commands that DIR has had from outside. The digest is that of a run of the scenario
-with the same changes under its "events:" at that step.
+together with DIR2; a backup of DIR2 contains its past. Commands that DIR has had
+from outside for STEP and later are carried out in DIR2 as well, unless
+--later-commands is drop. The digest is that of a run of the scenario with the same
+changes under its "events:" at that step.
 
 Exit codes are those of run.`,
 		Example: `  smatrix fork runs/first --at 14:00 --set 'households.*.pv.rated_w*=1.3' --out runs/more-sun
   smatrix fork runs/first --at 2018-01-08T18:30 --set producers.coal.available=false --out runs/loss
+  smatrix fork runs/live --at 14:00 --later-commands drop --out runs/untouched
   smatrix compare runs/first runs/loss`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,
@@ -47,6 +50,8 @@ Exit codes are those of run.`,
 	c.Flags().StringVar(&f.at, "at", "", "begin at `STEP`: a number, HH:MM or 2006-01-02T15:04")
 	c.Flags().StringArrayVar(&f.set, "set", nil, "change from then on: `PATH=VALUE` or PATH*=FACTOR; repeatable")
 	_ = c.RegisterFlagCompletionFunc("set", completeSetOfRun) // the flag exists
+	c.Flags().StringVar(&f.later, "later-commands", string(sim.KeepLater), "`keep` or drop the commands that DIR has had for STEP and later")
+	_ = c.RegisterFlagCompletionFunc("later-commands", cobra.FixedCompletions([]string{string(sim.KeepLater), string(sim.DropLater)}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	c.Flags().StringVar(&f.out, "out", "", "keep the fork in `DIR2`, which must be new or empty")
 	c.Flags().StringVar(&f.sync, "sync", "64,1s", "sync after `WHEN`: step, or steps and time")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
@@ -65,6 +70,10 @@ func (f *forkFlags) fork(c *cobra.Command, dir string) error {
 	if !c.Flags().Changed("at") || !c.Flags().Changed("out") {
 		return usage(c, "wanted --at, the step to begin at, and --out, a folder for the fork")
 	}
+	later, err := sim.ParseLater(f.later)
+	if err != nil {
+		return usage(c, "--later-commands %v", err)
+	}
 	durability, err := f.durability(c)
 	if err != nil {
 		return err
@@ -73,7 +82,7 @@ func (f *forkFlags) fork(c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := f.begin(c, store, durability)
+	s, err := f.begin(c, store, later, durability)
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
@@ -81,7 +90,7 @@ func (f *forkFlags) fork(c *cobra.Command, dir string) error {
 }
 
 // begin makes the fork's folder after all checks.
-func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persistence.Durability) (*session, error) {
+func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, later sim.Later, d persistence.Durability) (*session, error) {
 	world, err := store.Twins()
 	if err != nil {
 		return nil, err
@@ -90,7 +99,11 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	if err != nil {
 		return nil, err
 	}
-	changes, err := world.Scenario.Changes(f.set, at, store.Commands(0, world.Scenario.Calendar.Steps))
+	before, after := store.Commands(0, at), store.Commands(at, world.Scenario.Calendar.Steps)
+	if later == sim.KeepLater {
+		before = append(before, after...)
+	}
+	changes, err := world.Scenario.Changes(f.set, at, before)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +120,7 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	if err != nil {
 		return nil, err
 	}
-	journal, moment, err := store.Fork(s.dir, at, changes, d)
+	journal, moment, err := store.Fork(s.dir, at, changes, later, d)
 	if err == nil {
 		store = journal.Store() // the fork's store also has the repairs of its parent
 	}
@@ -115,9 +128,20 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	if err != nil {
 		return nil, errors.Join(err, s.dir.Remove())
 	}
+	if n := int64(len(after)); n > 0 && !f.quiet {
+		fmt.Fprintf(s.stderr, "smatrix: %s of the parent for step %d and later: %s (--later-commands)\n", counted(n, "command", "commands"), at, laterText(later))
+	}
 	s.world, s.chain, s.from = moment.World, moment.Chain, at
 	s.keep = func() (sim.Sink, error) { return journal, nil }
 	return s, nil
+}
+
+// laterText says what a fork does with its parent's later commands.
+func laterText(l sim.Later) string {
+	if l == sim.DropLater {
+		return "dropped"
+	}
+	return "kept"
 }
 
 // step returns the step at which the fork begins.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/persistence"
+	"github.com/smatrix-grid/smatrix/sim"
 )
 
 func newRuns() *cobra.Command {
@@ -67,6 +68,8 @@ type listedParent struct {
 	Run   string `json:"run"`
 	Step  int64  `json:"step"`
 	There bool   `json:"there"` // the parent exists where it was
+	// LaterCommands is drop if the fork lacks commands that its parent had for later steps, otherwise keep.
+	LaterCommands sim.Later `json:"later_commands"`
 }
 
 func listedRuns(found []persistence.Listed) []listedRun {
@@ -78,7 +81,7 @@ func listedRuns(found []persistence.Listed) []listedRun {
 			r.StepsOf = l.Journal.Steps
 			if p := l.Journal.Parent; p != nil {
 				dir, there := persistence.FindParent(l.Dir, p)
-				r.Parent = &listedParent{dir, p.Step, there}
+				r.Parent = &listedParent{dir, p.Step, there, p.Later()}
 			}
 		}
 		if l.Err != nil {

@@ -173,17 +173,23 @@ func (f *serveFlags) serveResumed(c *cobra.Command) error {
 			return &problem.Usage{What: fmt.Sprintf("run %q has been made to its end; see it with `smatrix replay %s --serve`", f.resume, f.resume)}
 		}
 		s := &session{flags: &f.runFlags, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), dir: store.Run(), name: f.resume}
-		b := ui.Begun{Commands: store.Commands(0, math.MaxInt64)}
-		if b.Notes, err = store.Notes(""); err == nil {
-			err = s.resume(store, durability)
-		}
+		b, err := s.resumeServed(store, durability)
 		if err != nil {
 			_ = store.Close() // the first error is the cause
 			return err
 		}
-		b.Steps = s.from
 		return f.show(c, s, b, l, speed)
 	})
+}
+
+// resumeServed sets the session to continue a kept run, and returns what the server must know of it.
+func (s *session) resumeServed(store *persistence.Store, d persistence.Durability) (b ui.Begun, err error) {
+	b.Commands = store.Commands(0, math.MaxInt64)
+	if b.Notes, err = store.Notes(""); err == nil {
+		err = s.resume(store, d)
+	}
+	b.Steps = s.from
+	return b, err
 }
 
 // serveReplay serves the records of a run.
@@ -200,13 +206,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		}
 		options := f.serverOptions(c, world, speed)
 		options.Replay = true
-		options.Begun = ui.Begun{Past: store.Reader(), Steps: store.Steps(), Commands: store.Commands(0, math.MaxInt64)}
-		digest, err := store.DigestText(store.Steps())
-		if err != nil {
-			return err
-		}
-		options.Begun.Digest = digest
-		if options.Begun.Notes, err = store.Notes(""); err != nil {
+		if options.Begun, err = replayed(store); err != nil {
 			return err
 		}
 		server, err := ui.NewServer(options)
@@ -222,6 +222,15 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		}
 		return server.Serve(ctx, l)
 	})
+}
+
+// replayed returns what a server that replays a run must know of it.
+func replayed(store *persistence.Store) (b ui.Begun, err error) {
+	b = ui.Begun{Past: store.Reader(), Steps: store.Steps(), Commands: store.Commands(0, math.MaxInt64)}
+	if b.Digest, err = store.DigestText(store.Steps()); err == nil {
+		b.Notes, err = store.Notes("")
+	}
+	return b, err
 }
 
 // listen opens the address and calls show; it closes the address when show returns.

@@ -72,9 +72,17 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if k, ok := strings.CutPrefix(args[0], "key="); ok {
 		key, args = k, args[1:]
 	}
+	status, b := request(ts, key, args[1], args[2], strings.Join(args[3:], " "))
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), b, 0o666))
+	if strconv.Itoa(status) != args[0] {
+		ts.Fatalf("status %d, wanted %s: %s", status, args[0], b)
+	}
+}
+
+// request asks the server, with an idempotency key unless that is empty.
+func request(ts *testscript.TestScript, key, method, path, body string) (status int, answer []byte) {
 	s := ts.Value(servedKey).(*servedBox)
-	body := strings.Join(args[3:], " ")
-	r, err := http.NewRequest(args[1], strings.TrimSuffix(s.url, "/")+args[2], strings.NewReader(body))
+	r, err := http.NewRequest(method, strings.TrimSuffix(s.url, "/")+path, strings.NewReader(body))
 	ts.Check(err)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -83,14 +91,24 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 		r.Header.Set("Idempotency-Key", key)
 	}
 	r.Close = true
-	answer, err := http.DefaultClient.Do(r)
+	got, err := http.DefaultClient.Do(r)
 	ts.Check(err)
-	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
+	defer got.Body.Close()
+	answer, err = io.ReadAll(got.Body)
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs("answer"), b, 0o666))
-	if strconv.Itoa(answer.StatusCode) != args[0] {
-		ts.Fatalf("status %d, wanted %s: %s", answer.StatusCode, args[0], b)
+	return got.StatusCode, answer
+}
+
+// finished RUN waits until a fork has made all its steps.
+func finished(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: finished RUN")
+	}
+	run := "?run=" + args[0]
+	request(ts, "", "POST", "/api/v1/clock/pause"+run, "") // both are refused if it has ended
+	request(ts, "", "POST", "/api/v1/clock/step"+run, `{"steps":100000}`)
+	if _, answer := request(ts, "", "GET", "/api/v1/state"+run, ""); !strings.Contains(string(answer), `"state":"ended"`) {
+		ts.Fatalf("%s has not ended: %s", args[0], answer)
 	}
 }
 

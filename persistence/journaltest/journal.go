@@ -672,7 +672,7 @@ func testFork(h *house) {
 		h.Fatal(err)
 	}
 	f.dir.Tables = f.watch(h.tables)
-	journal, moment, err := s.Fork(f.dir, at, []twins.Command{scaled(at)}, persistence.Durability{})
+	journal, moment, err := s.Fork(f.dir, at, []twins.Command{scaled(at)}, sim.KeepLater, persistence.Durability{})
 	if err != nil {
 		h.Fatal(err)
 	}

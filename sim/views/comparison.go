@@ -2,10 +2,12 @@ package views
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -148,9 +150,15 @@ func differOr(a, b *float64) Difference {
 type Comparison struct {
 	A RunOf `json:"a"`
 	B RunOf `json:"b"`
+	// From and To enclose the time that both runs have, which is what is compared.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 	// NotCompared lists what cannot be compared and why. It is empty if all can be.
-	NotCompared []string              `json:"not_compared"`
-	Energy      map[string]Difference `json:"energy_wh"`
+	NotCompared []string `json:"not_compared"`
+	// Notes lists reasons for differences other than the changes of a fork: other scenarios or
+	// seeds, other models of the program, commands that a fork lacks.
+	Notes  []string              `json:"notes"`
+	Energy map[string]Difference `json:"energy_wh"`
 	// PeakW is the highest consumption + charging of a step, wherever its power came from;
 	// PeakImportW and PeakExportW are the highest import and export over the outer ties.
 	PeakW       Difference `json:"peak_w"`
@@ -176,6 +184,43 @@ type RunOf struct {
 	Steps    int64  `json:"steps"`
 	StepS    int64  `json:"step_s"`
 	Digest   string `json:"digest"`
+	Models   []int  `json:"models"` // of the program, which made the compared steps
+	// LaterCommands is what a fork has done with its parent's commands for its own steps; empty if the
+	// run is no fork.
+	LaterCommands sim.Later `json:"later_commands,omitempty"`
+
+	Start time.Time `json:"start"` // of its first step
+	First int64     `json:"-"`     // first step that can be shown
+}
+
+// end returns the end of the run's last step.
+func (r *RunOf) end() time.Time { return r.Start.Add(time.Duration(r.Steps*r.StepS) * time.Second) }
+
+// Shared is the time that two runs have in common, as steps of each: From ≤ t < To.
+type Shared struct {
+	FromA, ToA, FromB, ToB twins.Tick
+	From, To               time.Time
+}
+
+// SharedSpan returns the time that two runs have in common, in whole steps of both; false if there is
+// none.
+func SharedSpan(a, b *RunOf) (s Shared, ok bool) {
+	from := max(a.Start.Unix()+a.First*a.StepS, b.Start.Unix()+b.First*b.StepS)
+	to := min(a.end().Unix(), b.end().Unix())
+	if (from-a.Start.Unix())%a.StepS != 0 || (from-b.Start.Unix())%b.StepS != 0 {
+		return s, false
+	}
+	longer, shorter := max(a.StepS, b.StepS), min(a.StepS, b.StepS)
+	whole := longer // a length that is whole steps of both
+	for whole%shorter != 0 {
+		whole += longer
+	}
+	if to = from + (to-from)/whole*whole; to <= from {
+		return s, false
+	}
+	tick := func(at int64, r *RunOf) twins.Tick { return twins.Tick((at - r.Start.Unix()) / r.StepS) }
+	zone := a.Start.Location()
+	return Shared{tick(from, a), tick(to, a), tick(from, b), tick(to, b), time.Unix(from, 0).In(zone), time.Unix(to, 0).In(zone)}, true
 }
 
 // CommunityDifference has the differences of one community. Drawn, fed in and their peaks are
@@ -211,14 +256,20 @@ type HouseholdDifference struct {
 // mostHouseholds is the number of households that are listed as gained and as lost, each.
 const mostHouseholds = 5
 
-// Compare compares two runs by their accounts and reports.
-func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparison {
-	c := &Comparison{A: ofA, B: ofB, NotCompared: []string{}, Energy: map[string]Difference{}, Communities: []CommunityDifference{}}
+// Compare compares two runs by their accounts and reports of the time that both have.
+func Compare(a, b *Accounts, ofA, ofB RunOf, of Shared, reportA, reportB *Report) *Comparison {
+	c := &Comparison{A: ofA, B: ofB, From: of.From, To: of.To, NotCompared: []string{}, Notes: notesOf(&ofA, &ofB), Energy: map[string]Difference{}, Communities: []CommunityDifference{}}
 	if ofA.StepS != ofB.StepS {
 		c.NotCompared = append(c.NotCompared, "peaks: they are means of steps of different lengths")
 	}
-	if ofA.Steps*ofA.StepS != ofB.Steps*ofB.StepS {
-		c.NotCompared = append(c.NotCompared, "the runs are of different lengths: energies and costs are of each as a whole")
+	for _, r := range [...]*RunOf{&ofA, &ofB} {
+		const layout = "2006-01-02 15:04"
+		if r.Start.Before(of.From) {
+			c.NotCompared = append(c.NotCompared, fmt.Sprintf("%s to %s: only %s has it", r.Start.Format(layout), of.From.Format(layout), r.Run))
+		}
+		if of.To.Before(r.end()) {
+			c.NotCompared = append(c.NotCompared, fmt.Sprintf("%s to %s: only %s has it", of.To.Format(layout), r.end().Format(layout), r.Run))
+		}
 	}
 	if !a.priced || !b.priced {
 		c.NotCompared = append(c.NotCompared, "cost: not both have a market")
@@ -240,6 +291,46 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, reportA, reportB *Report) *Comparis
 	c.communities(a, b, samePeaks)
 	c.households(a, b)
 	return c
+}
+
+// notesOf lists reasons for differences between two runs other than the changes of a fork.
+func notesOf(a, b *RunOf) (notes []string) {
+	notes = []string{}
+	if a.Scenario != b.Scenario {
+		notes = append(notes, fmt.Sprintf("they are runs of two scenarios, %s and %s: figures of the whole grid are of each", a.Scenario, b.Scenario))
+	}
+	if a.Seed != b.Seed {
+		notes = append(notes, fmt.Sprintf("their seeds are %d and %d", a.Seed, b.Seed))
+	}
+	if note := ModelsNote(a.Run, b.Run, a.Models, b.Models); note != "" {
+		notes = append(notes, note)
+	}
+	for _, r := range [...]*RunOf{a, b} {
+		if r.LaterCommands == sim.DropLater {
+			notes = append(notes, r.Run+" is a fork without the commands that its parent had for later steps")
+		}
+	}
+	return notes
+}
+
+// ModelsNote says that the compared steps of two runs were made by other models of the program, which
+// may be why they differ; it is empty if all were made by one.
+func ModelsNote(a, b string, of, other []int) string {
+	all := slices.Concat(of, other)
+	slices.Sort(all)
+	if len(slices.Compact(all)) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("their steps were made by different models of the program, %s by model %s, %s by model %s: differences may come from that",
+		a, numbers(of), b, numbers(other))
+}
+
+func numbers(all []int) string {
+	var texts []string
+	for _, n := range all {
+		texts = append(texts, strconv.Itoa(n))
+	}
+	return strings.Join(texts, " and ")
 }
 
 var energyNames = [...]string{sumConsumed: "consumed", sumProduced: "produced", sumImported: "imported", sumExported: "exported", sumCharged: "charged",

@@ -86,6 +86,17 @@ func kindOf(w *sim.World, path string) *twins.Kind {
 	return nil
 }
 
+// Steps returns how many steps the view has taken.
+func (s *Settings) Steps() twins.Tick { return s.next }
+
+// After returns the settings after a step, from the commands of the run up to that step in the order
+// in which they are carried out.
+func (s *Settings) After(t twins.Tick, commands []twins.Command) *Settings {
+	o := &Settings{world: s.world, now: map[SettingOf]int64{}}
+	_ = o.Commit(&sim.StepRecord{Tick: t, Commands: commands}) // it returns no errors
+	return o
+}
+
 // Value returns the value of a setting that commands have changed; false if no command has.
 func (s *Settings) Value(path, name string) (int64, bool) {
 	v, ok := s.now[SettingOf{path, name}]

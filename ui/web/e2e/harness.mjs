@@ -1,10 +1,10 @@
 // Starts the real binary and Debian's Chromium for the journeys, and checks on every page:
 // no request to another origin, no error in the console, no finding of axe.
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
 
 const require = createRequire(import.meta.url)
@@ -87,6 +87,22 @@ async function served(args) {
       }),
   }
 }
+
+/** A scenario with 130 engines, more than a page of the API has, and a tie. */
+export const manyPlants = join(mkdtempSync(join(tmpdir(), 'plants-')), 'plants.yaml')
+process.on('exit', () => rmSync(dirname(manyPlants), { recursive: true, force: true }))
+writeFileSync(
+  manyPlants,
+  `start: 2018-01-08
+step_s: 900
+days: 1
+communities: [{id: road}]
+water_pumps: [{id: pump, community: road, rated_w: 1000, daily_wh: 3000, from: "06:00", until: "20:00"}]
+producers:
+${Array.from({ length: 130 }, (_, i) => `  - {id: engine-${i + 1}, community: road, technology: gas_engine, rated_w: 1000}`).join('\n')}
+ties: [{id: tie, community: road, import_w: 100000, export_w: 0}]
+`,
+)
 
 export async function browser() {
   return chromium.launch({

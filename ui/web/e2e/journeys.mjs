@@ -1,5 +1,5 @@
 // What people do, step by step, each time against a new server.
-import { browserWithGL, forceGL, must, open, serve, until } from './harness.mjs'
+import { browserWithGL, forceGL, manyPlants, must, open, serve, until } from './harness.mjs'
 
 const text = (page, selector) => page.locator(selector).first().innerText()
 const clock = (page) => text(page, '[data-testid="clock"]')
@@ -227,13 +227,13 @@ export const journeys = {
       await v.page.getByLabel('Name').fill('no coal')
       await v.page.getByLabel('A plant or tie is lost').selectOption({ label: 'coal' })
       await v.page.getByRole('button', { name: 'Fork', exact: true }).click()
-      await v.page.getByRole('heading', { name: /town and no coal, side by side/ }).waitFor()
+      await v.page.getByRole('heading', { name: /town unchanged and no coal, side by side/ }).waitFor()
       const { runs } = await server.get('/runs')
       const fork = runs.find((r) => r.name === 'no coal')
       must(fork && fork.parent === 'live' && fork.at === 48, 'there is no fork: ' + JSON.stringify(runs))
-      await server.step(24)
+      // The run itself has no later steps: the fork is compared with one without changes, to the end of both.
       await until(
-        async () => /They differ from/.test(await v.page.locator('[data-testid="difference"]').innerText()),
+        async () => /They differ from .* step 672\./.test(await v.page.locator('[data-testid="difference"]').innerText()),
         'no difference is told',
       )
       await v.page.locator('main .u-over').first().waitFor()
@@ -242,10 +242,10 @@ export const journeys = {
       await v.page.locator('main').evaluate((m) => m.scrollTo(0, 430))
       await v.shot('runs-2')
       await v.page.getByRole('link', { name: 'Look at no coal' }).click()
-      await until(async () => v.page.url().includes('run=' + fork.id) && (await clock(v.page)) === '17:45', 'the other future is not shown')
+      await until(async () => v.page.url().includes('run=' + fork.id) && (await clock(v.page)) === '11:45', 'the other future is not shown')
       const shown = new URL(v.page.url())
       const again = await view(use, shown.pathname + shown.search)
-      await until(async () => (await clock(again.page)) === '17:45', 'its address opened anew shows something else')
+      await until(async () => (await clock(again.page)) === '11:45', 'its address opened anew shows something else')
       await again.page.locator('[aria-label^="Communities, nearest"] tbody a').first().waitFor({ state: 'attached' })
     },
   },
@@ -436,11 +436,8 @@ export const journeys = {
       await v.page.getByRole('button', { name: 'Back to the replay' }).click()
       await until(async () => (await clock(v.page)) < '22:00', 'it is not back')
       // Nothing can be changed, and the page says so.
-      v.loses()
-      await v.page.getByLabel('Limit of').selectOption({ index: 1 })
-      await v.page.getByLabel('Limit, kW').fill('90')
-      await v.page.getByRole('button', { name: 'Set limit' }).click()
-      await v.page.getByText(/this is a replay of a run that is over/).waitFor()
+      must(await v.page.getByLabel('Limit of').isDisabled(), 'a limit could be set in a replay')
+      must(/^The run is over: nothing can be ordered/.test(await text(v.page, '[data-testid="ordering"]')), 'it is not said why')
       await v.axe('a replay')
       await v.shot('kept')
     },
@@ -753,6 +750,124 @@ export const journeys = {
         .first()
         .waitFor()
       await v.shot('scarcity-community')
+    },
+  },
+
+  'a step in the address, and what was so then': {
+    async play(use) {
+      const { server } = use
+      await server.step(20)
+      await server.api('POST', '/commands', { target: 'grid/supply/tie', setting: 'available', value: 0 })
+      await server.step(10)
+      const tie = async (page) => text(page, '[data-plant="tie"] [data-testid="plant-state"]')
+      const v = await view(use, '/grid?step=10')
+      await until(async () => (await clock(v.page)) === '02:30', 'the address does not show step 10')
+      const scrubber = v.page.getByRole('slider', { name: 'Moment looked at' })
+      await until(async () => (await scrubber.inputValue()) === '10' || (await scrubber.inputValue()), 'the scrubber is not at step 10')
+      // The tie tripped at step 20: before it is in service, without an alert.
+      await until(async () => !/out of service/.test(await tie(v.page)) || (await tie(v.page)), 'the tie is out of service before it trips')
+      must((await v.page.locator('[data-testid="news"]').count()) === 0, 'something is wrong at step 10')
+      const open = async () => v.page.locator('a.bell').getAttribute('aria-label')
+      const { alerts: then } = await server.get('/alerts?tick=10')
+      const counted = `Alerts: ${then.filter((a) => !a.acknowledged).length} not acknowledged`
+      await until(async () => (await open()) === counted || (await open()), counted)
+      await scrubber.fill('25')
+      await until(async () => (await tie(v.page)) === 'out of service', 'the tie is in service after it has tripped')
+      await until(async () => /tie: out of service/.test(await text(v.page, '[data-testid="news"]')), 'the tie is not in the news')
+      const alerts = await view(use, '/alerts?step=10')
+      await until(async () => (await clock(alerts.page)) === '02:30', 'the alerts are not of step 10')
+      await until(async () => /No alerts|over|still so/.test(await alerts.page.locator('main').innerText()), 'no list of alerts')
+      must(!/plant or tie is out of service/.test(await alerts.page.locator('main').innerText()), 'an alert of later is listed')
+    },
+  },
+
+  'a rating tried in a second future': {
+    looks: ['light'],
+    async play(use) {
+      const { server } = use
+      const { twins } = await server.get('/twins?kind=household&limit=300')
+      let home
+      for (const t of twins) {
+        const twin = await server.get('/twin?path=' + encodeURIComponent(t.path))
+        const value = (name) => twin.settings.find((s) => s.name === name)?.value ?? null
+        if (value('pv.scale') > 0 && value('pv.rated_w') !== null) {
+          home = twin
+          break
+        }
+      }
+      must(home, 'no home has panels of a rating')
+      const v = await view(use, '/home/' + home.path)
+      await server.step(40)
+      await v.page.getByLabel('Power, kW').fill('8')
+      const forked = v.page.waitForResponse((r) => r.request().method() === 'POST' && r.url().includes('/api/v1/forks'))
+      await v.page
+        .locator('section', { has: v.page.getByTestId('roof') })
+        .getByRole('button', { name: 'Try in a second future' })
+        .click()
+      const { set } = (await forked).request().postDataJSON()
+      must(
+        set.some((x) => x.endsWith('.pv.rated_w=8000')),
+        'the number that was typed in is lost: ' + set.join(', '),
+      )
+      // The run is at the fork: both futures are made to the end, and compared.
+      await v.page.getByRole('heading', { name: /unchanged and .* with 8\.00.kW of panels, side by side/ }).waitFor()
+      await until(
+        async () => /They differ from .* step 672\./.test(await v.page.locator('[data-testid="difference"]').innerText()),
+        'no difference is told',
+      )
+    },
+  },
+
+  'after the end nothing is ordered': {
+    scenario: 'hamlet',
+    looks: ['light'],
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await until(async () => (await text(v.page, '[data-testid="market"]')) === 'No market in this scenario', 'a price without a market')
+      const start = v.page.getByRole('button', { name: 'Start engine' })
+      must(await start.isEnabled(), 'a plant cannot be started before the end')
+      await server.step(24)
+      await until(async () => (await chip(v.page)) === 'ENDED', 'the run has not ended')
+      for (const b of await v.page.locator('[data-plant] .group button, [data-plant] .danger').all())
+        must(await b.isDisabled(), 'after the end there is still ' + (await b.innerText()))
+      must(/^The run is over/.test(await text(v.page, '[data-testid="ordering"]')), 'it is not said why')
+      // The state of a home's devices is that of the end of the step, which is said.
+      const home = await view(use, '/home/grid/south/home-5?step=18')
+      await until(async () => (await clock(home.page)) === '18:00', 'the home is not shown at 18:00')
+      await until(
+        async () => (await text(home.page, '[data-testid="state-at"]')).trim() === 'at 19:00',
+        'it is not said when the devices were in that state',
+      )
+    },
+  },
+
+  'a hundred plants': {
+    scenario: manyPlants,
+    looks: ['light'],
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      await server.step(2)
+      await until(async () => (await v.page.locator('[data-plant]').count()) === 30, 'the first 30 are not shown')
+      // The room upwards is that of all plants, not of the first 30.
+      const units = await server.get('/units?limit=1000')
+      must(units.total === 131, units.total + ' plants and ties')
+      const room = units.units
+        .filter((u) => u.role === 'producer')
+        .reduce((sum, u) => sum + u.settings.find((s) => s.name === 'rated_w').value + u.reading.power_w, 0)
+      const told = async () => (await text(v.page, '[data-testid="frequency"]')).replace(/\s/g, ' ')
+      await until(
+        async () => (await told()).includes(`plants ${(room / 1000).toPrecision(3)} kW`) || (await told()),
+        'room upwards of ' + room,
+      )
+      await v.page.getByRole('button', { name: 'All 131' }).click()
+      await until(async () => (await v.page.locator('[data-plant]').count()) === 131, 'not all plants are shown')
+      await v.page.goto(server.origin + '/runs')
+      await until(
+        async () => (await v.page.getByLabel('A plant or tie is lost').locator('option').count()) === 132,
+        'not all plants can be lost in a fork',
+      )
     },
   },
 

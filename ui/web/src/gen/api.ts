@@ -93,6 +93,8 @@ export interface Comparison {
   /** null: none so far */
   first_difference: number | null
   from: number
+  /** reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands */
+  notes: string[]
   series: Pair[]
   to: number
   totals: TotalOf[]
@@ -148,6 +150,8 @@ export interface EventList {
 export interface ForkInputBody {
   /** first step in which the changes apply */
   at: number
+  /** whether the fork carries out the commands that its parent has for step at and later ones, those that wait included */
+  later_commands?: 'keep' | 'drop'
   name?: string
   /** changes as in --set: producers.coal.available=false */
   set: string[] | null
@@ -199,7 +203,8 @@ export interface PartInfo {
   /** it is a prepared generator that is not installed: its scale is 0 */
   absent: boolean
   name: string
-  power_w: number
+  /** null before the first step */
+  power_w: number | null
 }
 export interface PlantInfo {
   /** seconds from stopping until it is cold */
@@ -267,6 +272,10 @@ export interface RunInfo {
   error: string
   first: number
   id: string
+  /** what the fork has done with the commands that its parent had for step at and later ones; empty if it is no fork */
+  later_commands: '' | 'keep' | 'drop'
+  /** number of these commands */
+  later_commands_count: number
   name: string
   parent: string
   set: string[]
@@ -284,9 +293,13 @@ export interface ScenarioInfo {
   hosting: string
   /** present at the start, by kind */
   members: Record<string, number>
+  /** the market has a mix: co2_g_per_kwh is known */
+  mixed: boolean
   name: string
   /** absent at the start, and can be put in while the run goes on, by kind */
   prepared: Record<string, number>
+  /** it has a market: price_eur_per_mwh is known */
+  priced: boolean
   seed: number
   start: string
   step_s: number
@@ -554,6 +567,8 @@ export interface Gets {
       limit?: number
       /** the live run or a fork */
       run?: string
+      /** the alerts as they were after this step; -1: the latest */
+      tick?: number
     }
     answer: AlertList
   }
@@ -741,6 +756,8 @@ export interface Gets {
     query: {
       /** the live run or a fork */
       run?: string
+      /** step of the limits and members; -1: the latest */
+      tick?: number
     }
     answer: Tree
   }

@@ -1,5 +1,6 @@
 // Fetches figures by REST, and fetches them again as steps are made, at most once a second.
 import { get, type Gets, type Query } from './api'
+import { whole } from './pages'
 
 /** A query, and v, which is not sent: if v has changed, the query is sent again. */
 type Asking<Q> = Omit<Query<Q>, 'v'> & { v?: number }
@@ -13,11 +14,15 @@ export class Asked<P extends keyof Gets> {
   #abort: AbortController | undefined
   #key = ''
 
-  /** query returns the query for path, or null while it is not known; the request is repeated whenever its reactive state changes. */
+  /**
+   * query returns the query for path, or null while it is not known; the request is repeated whenever its reactive state changes.
+   * With a key all pages of the list of that name are read.
+   */
   constructor(
     readonly path: P,
     query: () => Asking<Gets[P]['query']> | null,
     every = 1000,
+    readonly key?: keyof Gets[P]['answer'],
   ) {
     $effect(() => {
       const q = query()
@@ -44,7 +49,8 @@ export class Asked<P extends keyof Gets> {
     this.loading = true
     const { v: _, ...query } = q
     try {
-      const data = await get(this.path, query as Query<Gets[P]['query']>, abort.signal)
+      const asked = query as Query<Gets[P]['query']>
+      const data = await (this.key === undefined ? get(this.path, asked, abort.signal) : whole(this.path, asked, this.key, abort.signal))
       if (key === this.#key) {
         this.data = data
         this.error = ''

@@ -20,6 +20,8 @@ class Live {
   tree: Tree | null = $state.raw(null)
   tiles: Map<number, TileInfo> = $state.raw(new Map())
   alerts: Map<string, AlertRow> = $state.raw(new Map())
+  /** The alerts as they were after the step that is shown, if it is not the latest. */
+  then: AlertRow[] | null = $state.raw(null)
   stale = $state(false)
   connected = $state(false)
   /** Grows with each batch of frames; readers of tables depend on it. */
@@ -104,6 +106,21 @@ class Live {
   /** Whether the run is a replay of one that is over: its clock goes in both directions, and nothing can be changed. */
   get kept() {
     return this.clock?.state === Clock_State.REPLAY
+  }
+  /** Whether the run is over: it has ended or failed, or is a replay. */
+  get over() {
+    const s = this.clock?.state
+    return s === Clock_State.ENDED || s === Clock_State.FAILED || s === Clock_State.REPLAY
+  }
+  /** Whether nothing can be ordered: a past step is shown, or the run is over. */
+  get locked() {
+    return this.replay || this.over
+  }
+  /** When an order takes effect, or why none can be given. */
+  get ordering(): string {
+    if (this.over) return 'The run is over: nothing can be ordered any more. Fork it to see another future.'
+    if (this.replay) return 'A past step is shown: go back to live to order something.'
+    return ''
   }
   /** Whether the viewer shows a past step. */
   get replay() {
@@ -214,9 +231,13 @@ class Live {
     }
   }
 
+  /** The alerts as they were after the step that is shown. */
+  get shownAlerts(): AlertRow[] {
+    return this.then ?? [...this.alerts.values()]
+  }
   /** Number of alerts that are not acknowledged, ended ones included. */
   get open(): number {
-    return [...this.alerts.values()].filter((a) => !a.acknowledged).length
+    return this.shownAlerts.filter((a) => !a.acknowledged).length
   }
 
   #open(run: string) {
