@@ -31,6 +31,9 @@ type PartKind struct {
 	// New builds the states of the part in the households that have one.
 	New func(site *Site, members []Member) (PartSlab, error)
 
+	// Follows says how the part depends on the weather.
+	Follows Follows
+
 	Settings []Setting // named without the part: scale
 	Events   []*EventType
 	// Gauges are named without the part: tank_c. The slabs of a kind with gauges

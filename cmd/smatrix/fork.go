@@ -114,6 +114,10 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, d persiste
 	if err != nil {
 		return nil, errors.Join(err, s.dir.Remove())
 	}
+	if w, doubtful := world.Scenario.MomentWarning(f.at); doubtful {
+		printWarnings(s.stderr, []problem.Warning{w})
+	}
+	printWarnings(s.stderr, moment.World.Warnings)
 	s.world, s.chain, s.from = moment.World, moment.Chain, at
 	s.keep = func() (sim.Sink, error) { return journal, nil }
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -39,6 +40,7 @@ type MarketSpec struct {
 type Market struct {
 	Interval twins.Seconds // of the file
 	Mixed    bool          // the spec has a mix
+	Warnings []problem.Warning
 
 	perStep int64   // intervals in a step; 1 if several steps share one
 	first   []int32 // per step: the row of its first interval
@@ -240,6 +242,8 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 	m := &r.market
 	m.Interval, m.Mixed = twins.Seconds(r.times.interval), len(r.spec.Mix) > 0
 	m.rows = make([]marketRow, len(r.times.slots))
+	r.rules.watch = r.rules.newWatch(f.columns, 0, 0)
+	r.rules.watch.unit = ""
 	for n := range m.rows {
 		fields, line, err := f.next()
 		if err == nil && line != r.times.lines[n] || err == io.EOF {
@@ -251,7 +255,9 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 		if m.rows[n], err = r.row(f.columns, fields, line); err != nil {
 			return err
 		}
+		r.watchRow(f.columns, fields, n)
 	}
+	m.Warnings = append(r.rules.watch.warnings(), r.priceDoubt(f.columns)...)
 	return nil
 }
 

@@ -41,6 +41,9 @@ type RecordingSpec struct {
 	// Moves are the weeks by which copies of a column are moved, other than 0.
 	// They need a Calendar.
 	Moves []int `json:"-"`
+	// Homes are the columns, by our name, that homes draw or generate, each with the
+	// factor on it. Their values are compared with what a home can draw.
+	Homes map[string]float64 `json:"-"`
 }
 
 // Recording has the values of a recorded file for each step of a run.
@@ -50,6 +53,7 @@ type Recording struct {
 	Values   [][]twins.Power // per column: mean power ≥ 0 of each step of the run, exact in sum
 	Filled   int             // missing values that were filled: one per column and interval of the file that the run or a moved copy needs
 	Interval twins.Seconds   // of the file
+	Warnings []problem.Warning
 
 	fit      *recordedFit
 	energies [][]int64 // per column: energy of each slot of fit in mJ; only if copies are moved
@@ -140,7 +144,7 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.interval), fit: fit}
+	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.interval), fit: fit, Warnings: rules.watch.warnings()}
 	for i, column := range columns {
 		energies, filled, err := fit.energies(column.theirs, values[i])
 		if err != nil {
@@ -183,6 +187,7 @@ type recordingRules struct {
 
 	weeks *weekMap // nil: the record covers the run's own days
 	moves []int    // 0 and spec.Moves
+	watch *fileWatch
 }
 
 func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, error) {
@@ -745,6 +750,7 @@ func (r *recordingRules) readValues(fsys fs.FS, rows *recordedRows, fit *recorde
 	for i := range values {
 		values[i] = make([]int64, len(rows.slots))
 	}
+	r.watch = r.newWatch(f.columns, rows.starts(fit.from), rows.starts(fit.to))
 	for n := range rows.slots {
 		fields, line, err := f.next()
 		if err == nil && line != rows.lines[n] || err == io.EOF {
@@ -753,10 +759,14 @@ func (r *recordingRules) readValues(fsys fs.FS, rows *recordedRows, fit *recorde
 		if err != nil {
 			return nil, nil, err
 		}
+		r.watch.row(line, rows.starts(rows.slots[n]), rows.interval)
 		for i, column := range f.columns {
 			v, err := reader.read(fields[column.index], column.theirs, line)
 			if err != nil {
 				return nil, nil, err
+			}
+			if v != noValue {
+				r.watch.value(i, fields[column.index], float64(v)/float64(reader.scale))
 			}
 			if values[i][n] = v; v == noValue && r.gaps == gapsRefuse && fit.needs(rows.slots[n]) {
 				return nil, nil, r.problem(line, "column %q: no value, wanted %s, or gaps: hold, linear or same_time_last_week", column.theirs, r.unit.name)
@@ -869,6 +879,9 @@ func (f *recordedFit) mapDays() error {
 func (rows *recordedRows) end() int64 {
 	return rows.first + (rows.slots[len(rows.slots)-1]+1)*rows.interval
 }
+
+// starts returns the Unix second at which a slot starts.
+func (rows *recordedRows) starts(slot int64) int64 { return rows.first + slot*rows.interval }
 
 // findRows fills rowOf, and refuses missing rows if gaps are refused.
 func (f *recordedFit) findRows() error {

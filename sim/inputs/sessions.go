@@ -36,11 +36,15 @@ type Sessions struct {
 	ID    string
 	Users []string // sorted
 
+	Warnings []problem.Warning
+
 	spec   SessionsSpec
 	cal    *Calendar
 	weeks  int64 // day number of WeeksFrom
 	repeat bool
 	of     map[string][]session
+
+	thousands thousandsWatch
 }
 
 // session is one stay at the charger, in wall time of the scenario: seconds
@@ -78,6 +82,7 @@ func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, erro
 		}
 		s.Users = append(s.Users, user)
 	}
+	s.Warnings = append(s.energyDoubt(), s.shortDoubt()...)
 	slices.Sort(s.Users)
 	for _, user := range s.Users {
 		if err := s.check(user); err != nil {
@@ -147,6 +152,7 @@ func (s *Sessions) read(fsys fs.FS) error {
 			return s.problem(line, "no user, wanted the name of the vehicle or its driver")
 		}
 		s.of[user] = append(s.of[user], one)
+		s.thousands.value(line, row.energy, one.energy.WattHours()*float64(twins.WattHour)/float64(rules.unit.scale))
 	}
 }
 

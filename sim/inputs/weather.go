@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -55,6 +56,7 @@ type WeatherSpec struct {
 type Weather struct {
 	Interval twins.Seconds // of the file
 	Filled   int           // missing values that the run needs and that were filled
+	Warnings []problem.Warning
 
 	spec  WeatherSpec
 	wind  *Weather // of another record, or nil
@@ -135,11 +137,13 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 	if err := r.fillGaps(); err != nil {
 		return nil, err
 	}
+	r.weather.Warnings = r.warnings()
 	if spec.Wind != nil {
 		if r.weather.wind, err = ReadWeather(fsys, *spec.Wind.AsWind(), cal); err != nil {
 			return nil, err
 		}
 		r.weather.Filled += r.weather.wind.Filled
+		r.weather.Warnings = append(r.weather.Warnings, r.weather.wind.Warnings...)
 	}
 	return &r.weather, nil
 }
@@ -151,6 +155,7 @@ type weatherReader struct {
 	rows    *recordedRows
 	columns []weatherColumn // those of the file
 	needed  []bool          // by slot: the run needs its values
+	sun     *sunWatch       // nil for the wind of another spec
 }
 
 func (s *WeatherSpec) recording() (r RecordingSpec) {
@@ -272,6 +277,7 @@ func (r *weatherReader) readValues(fsys fs.FS) error {
 			}
 		}
 	}
+	r.watch(f.columns)
 	for n, slot := range r.rows.slots {
 		fields, line, err := f.next()
 		if err == nil && line != r.rows.lines[n] || err == io.EOF {
@@ -280,13 +286,18 @@ func (r *weatherReader) readValues(fsys fs.FS) error {
 		if err != nil {
 			return err
 		}
+		r.rules.watch.row(line, r.weather.first+slot*int64(r.weather.Interval), int64(r.weather.Interval))
 		for i, c := range f.columns {
 			v, err := r.value(r.columns[i], fields[c.index], c.theirs, line)
 			if err != nil {
 				return err
 			}
 			*r.columns[i].of(&r.weather.rows[slot]) = v
+			if !math.IsNaN(v) {
+				r.rules.watch.value(i, fields[c.index], v)
+			}
 		}
+		r.sun.watchRow(&r.weather, slot, line)
 	}
 	return nil
 }

@@ -70,6 +70,8 @@ type location struct {
 	file string // its name in error messages
 	dir  string // folder of the data; "" if embedded
 	data fs.FS
+
+	events EventRule
 }
 
 // openScenario reads a shipped scenario by its name, or a file. A file with the name of a
@@ -78,7 +80,7 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	if slices.Contains(shippedNames(), nameOrFile) {
 		file := nameOrFile + ".yaml"
 		source, err := scenarios.Files.ReadFile(file)
-		return source, location{file: file, data: scenarios.Files}, err
+		return source, location{file: file, data: scenarios.Files, events: EventsDue}, err
 	}
 	dir := filepath.Dir(nameOrFile)
 	source, err := readRegular(nameOrFile)
@@ -90,7 +92,7 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, location{nameOrFile, dir, dirFS(dir)}, err
+	return source, location{nameOrFile, dir, dirFS(dir), EventsDue}, err
 }
 
 // dirFS opens files by a path from a folder. Unlike os.DirFS it allows paths that leave the

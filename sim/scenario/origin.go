@@ -24,6 +24,9 @@ type Origin struct {
 	Dir     string  `json:"dir"`  // folder from which the paths of data files start; "" if shipped with the program
 	Text    []byte  `json:"-"`    // the scenario as it was written
 	Options Options `json:"options"`
+	// Events is the rule of the program that began the run, so that its events keep their
+	// steps.
+	Events EventRule `json:"events,omitempty"`
 }
 
 // Shipped reports whether the scenario and its data were shipped with the program.
@@ -34,7 +37,7 @@ func (s *Scenario) Origin() Origin { return s.origin }
 
 // Load loads the scenario again. Its errors are those of the function Load.
 func (s Origin) Load() (*Scenario, error) {
-	from := location{file: s.File, dir: s.Dir, data: scenarios.Files}
+	from := location{file: s.File, dir: s.Dir, data: scenarios.Files, events: s.Events}
 	if !s.Shipped() {
 		from.data = dirFS(s.Dir)
 	}
