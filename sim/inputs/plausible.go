@@ -82,7 +82,7 @@ func (w *fileWatch) warnings() (found []problem.Warning) {
 			}
 			return text != ""
 		}
-		c.gaps.settle(w, 0)
+		c.gaps.settle(0)
 		line, text := c.gaps.caughtUp(w)
 		if !add(problem.WarnCatchUp, line, text) {
 			line, text = c.gaps.tooLong(w)
@@ -166,6 +166,7 @@ type gapWatch struct {
 type catchUp struct {
 	line  int
 	gap   int64   // s
+	every int64   // the interval before the gap, s
 	value float64 // in the file's unit
 	usual float64 // mean of the values before
 }
@@ -173,7 +174,7 @@ type catchUp struct {
 func (g *gapWatch) value(w *fileWatch, number float64) {
 	apart, interval := w.at-g.last, w.pace.steady
 	if g.any {
-		g.settle(w, apart)
+		g.settle(apart)
 	}
 	if gap := apart - interval; g.any && interval > 0 && gap > 0 && g.last+interval < w.to && w.at > w.from {
 		if w.fill != "" && gap > max(w.longest, 2*interval) {
@@ -210,13 +211,13 @@ func (g *gapWatch) heldBack(line int, gap, interval int64, number float64) (none
 	if number < 1.8*slices.Max(before) || number < all/2 || number > 2*all {
 		return none
 	}
-	return catchUp{line, gap, number, usual}
+	return catchUp{line, gap, interval, number, usual}
 }
 
-// settle counts the pending catchUp if the distance to the next row is the interval, or if
-// there is no next row (0). Otherwise the interval has changed.
-func (g *gapWatch) settle(w *fileWatch, apart int64) {
-	if p := g.pending; p.line > 0 && (apart == 0 || apart == w.pace.steady) {
+// settle counts the pending catchUp if the distance to the next row is the interval again,
+// or if there is no next row (0). Otherwise the interval has changed.
+func (g *gapWatch) settle(apart int64) {
+	if p := g.pending; p.line > 0 && (apart == 0 || apart == p.every) {
 		if g.catchUps++; p.gap > g.caught.gap {
 			g.caught = p
 		}

@@ -106,6 +106,8 @@ func TestRecordingDoubts(t *testing.T) {
 		{"an hour to quarter hours", rowsOf(jan8, 60, same(24, "1")...) + rowsOf("2018-01-09 00:00", 15, same(96, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:26"},
 		{"quarter hours to an hour", rowsOf(jan8, 15, same(96, "0.25")...) + rowsOf("2018-01-09 00:00", 60, same(24, "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:98"},
 		{"half hours to quarter hours", rowsOf(jan8, 30, same(48, "0.4")...) + rowsOf("2018-01-09 00:00", 15, same(96, "0.2")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "interval:50"},
+		{"quarter hours to an hour in the run", rowsOf(jan8, 15, same(48, "0.25")...) + rowsOf("2018-01-08 12:00", 60, same(12, "1")...) + rowsOf("2018-01-09 00:00", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:50 interval:62"},
+		{"quarter hours to an hour with stamps of the end", rowsOf("2018-01-08 00:15", 15, same(48, "0.25")...) + rowsOf("2018-01-08 13:00", 60, same(12, "1")...) + rowsOf("2018-01-09 00:15", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50 interval:62"},
 		{"and back", rowsOf(jan8, 60, same(6, "1")...) + rowsOf("2018-01-08 06:00", 30, same(50, "0.5")...) + rowsOf("2018-01-09 07:00", 60, same(17, "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:8 interval:58"},
 		{"stamps of the end", rowsOf("2018-01-07 01:00", 60, same(48, "1")...) + rowsOf("2018-01-09 00:15", 15, same(96, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50"},
 		// Gaps.
