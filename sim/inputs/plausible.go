@@ -15,8 +15,9 @@ import (
 // but are not plausible. It changes nothing: its results are warnings. Its memory does not
 // depend on the number of rows.
 //
-// A reader calls row for each row in order of time, and value for each field that it reads
-// from the row; warnings returns the results after the last row.
+// A reader calls row for each row, in order of time or in the reverse order, and value for
+// each field that it reads from the row; warnings returns the results after the last row.
+// In a long table, rows are in order for each column only.
 type fileWatch struct {
 	file    string
 	unit    string  // of the values, for texts, after a space; "" if the columns have several
@@ -24,6 +25,8 @@ type fileWatch struct {
 	energy  bool    // a value is the energy of its interval
 	end     bool    // stamps name the end of the interval
 	counts  bool    // the values could be readings of a counter
+	long    bool    // a row has a value of one column
+	paced   bool    // rows of any length are wanted: a change of the interval is no doubt
 	fill    string  // word for how gaps are filled; "" if they are refused
 	longest int64   // s: a longer filled gap is a warning
 	from    int64   // Unix seconds of the record that the run needs: from ≤ t < to
@@ -50,7 +53,9 @@ type columnWatch struct {
 // row begins a row whose interval starts at a Unix second and has a length in s.
 func (w *fileWatch) row(line int, at, length int64) {
 	w.line, w.at, w.length = line, at, length
-	w.pace.row(line, at, w.end)
+	if !w.long && !w.paced {
+		w.pace.row(line, at, w.end)
+	}
 }
 
 // value takes a field of the row: its text and the number that was read from it, in the
@@ -63,7 +68,7 @@ func (w *fileWatch) value(column int, text string, number float64) {
 	if w.energy && w.length > 0 {
 		watts *= 3600 / float64(w.length)
 	}
-	c.scale.value(w.line, watts)
+	c.scale.value(w.line, math.Abs(watts))
 	c.gaps.value(w, number)
 }
 
@@ -124,6 +129,7 @@ const settledAfter = 3
 // row takes the next row. end: its stamp names the end of its interval.
 func (p *paceWatch) row(line int, at int64, end bool) {
 	apart, before := at-p.last, p.lastLine
+	apart = max(apart, -apart)
 	p.last, p.lastLine = at, line
 	if before == 0 {
 		return
@@ -150,7 +156,8 @@ func (p *paceWatch) row(line int, at int64, end bool) {
 // gapWatch finds gaps of a column that are long, and values after a gap that hold its
 // energy.
 type gapWatch struct {
-	last   int64 // start of the last row with a value
+	pace   paceWatch // of the rows with a value
+	last   int64     // start of the last row with a value
 	any    bool
 	recent [24]float64 // the last values
 	n      int         // number of values so far, without those that catch up
@@ -172,17 +179,19 @@ type catchUp struct {
 }
 
 func (g *gapWatch) value(w *fileWatch, number float64) {
-	apart, interval := w.at-g.last, w.pace.steady
+	g.pace.row(w.line, w.at, w.end)
+	forward := w.at > g.last
+	from, apart, interval := min(g.last, w.at), max(w.at-g.last, g.last-w.at), g.pace.steady
 	if g.any {
 		g.settle(apart)
 	}
-	if gap := apart - interval; g.any && interval > 0 && gap > 0 && g.last+interval < w.to && w.at > w.from {
+	if gap := apart - interval; g.any && interval > 0 && gap > 0 && from+interval < w.to && from+apart > w.from {
 		if w.fill != "" && gap > max(w.longest, 2*interval) {
 			if g.longs++; gap > g.long {
 				g.long, g.longLine = gap, w.line
 			}
 		}
-		if w.energy {
+		if w.energy && w.counts && forward {
 			g.pending = g.heldBack(w.line, gap, interval, number)
 		}
 	}

@@ -115,6 +115,7 @@ func TestRecordingDoubts(t *testing.T) {
 		{"with another load", rowsOf(jan8, 60, append(append(many(8, func(i int) string { return fmt.Sprint(0.3 + 0.1*float64(i%3)) }), "-", "-", "-", "2.1"), same(12, "0.5")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:10"},
 		{"at the end of the file", rowsOf(jan8, 60, append(same(20, "0.8"), "-", "-", "-", "4")...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:22"},
 		{"with empty fields", rowsOf(jan8, 60, append(append(same(10, "0.8"), "", "", "", "", "5.1"), same(9, "1")...)...), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:16"},
+		{"one of the value's own column", "2018-01-08T00:00,1\n2018-01-08T01:00,1\n2018-01-08T02:00,1\n2018-01-08T03:00,1\n2018-01-08T04:00,\n2018-01-08T05:00,\n2018-01-08T06:00,\n2018-01-08T07:00,4\n" + rowsOf("2018-01-08 08:00", 60, same(16, "1")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:9"},
 		{"twice", rowsOf(jan8, 60, append(append(append(same(6, "1"), "-", "-", "3"), same(6, "1")...), "-", "-", "-", "4.2", "1", "1", "1", "1", "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:15"},
 		{"a long gap held", rowsOf(jan8, 60, append(append(same(6, "1"), same(14, "-")...), same(4, "1")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "gap:8"},
 		{"a long gap bridged", rowsOf(jan8, 60, append(append(same(6, "1"), same(5, "-")...), same(13, "1.4")...)...), []func(*RecordingSpec){withGaps(gapsLinear)}, "gap:8"},
