@@ -225,7 +225,7 @@ func TestBadScenarioWeather(t *testing.T) {
 		{"no such place", "latitude_deg: 40.53", "latitude_deg: 140.53", "x.yaml:8: weather.latitude_deg: 140.53 is above 90"},
 		{"no place", "  latitude_deg: 40.53\n", "", "x.yaml:5: weather: latitude_deg is missing, wanted of the place, north is positive"},
 		{"no such column", "temperature_c: temperature", "temperature_c: temperatur", `scenarios/weather/fort-collins-2018.csv.gz:1: no column "temperatur", wanted one of the header such as "temperature"`},
-		{"no light", "ghi_w_per_m2: ghi, ", "", "x.yaml:11: weather.columns: ghi_w_per_m2 is missing, wanted column of the global horizontal irradiance, 0…1,500 W/m²"},
+		{"no light", "ghi_w_per_m2: ghi, ", "", "x.yaml:6: weather: ../../scenarios/weather/fort-collins-2018.csv.gz: no column for ghi_w_per_m2, wanted one in W/m², or poa_w_per_m2 and the plane of its light"},
 		{"half of the light", "dni_w_per_m2: dni, ", "", "x.yaml:6: weather: ../../scenarios/weather/fort-collins-2018.csv.gz: one of dni_w_per_m2 and dhi_w_per_m2 without the other, wanted both or neither"},
 		{"unknown stamps", "stamps: middle", "stamps: centre", `x.yaml:7: weather.time.stamps: "centre" is unknown, wanted one of: start, middle, end`},
 		{"unknown gaps", "  elevation_m: 1526", "  gaps: hold", `x.yaml:10: weather.gaps: "hold" is unknown, wanted one of: refuse, clear_sky`},

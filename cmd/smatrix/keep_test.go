@@ -137,6 +137,40 @@ func textOf(t *testing.T, column string, v any, like string) string {
 	return fmt.Sprint(v)
 }
 
+// A net meter is below 0 while the roof feeds in, and so is the home's twin: residual 0.
+func TestResidualsOfANetMeter(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	parts, net := "time,home,pv\n", "time,m\n"
+	for h := range 24 {
+		pv, meter := 0, 1000
+		if h >= 8 && h < 16 {
+			pv, meter = 4, -3000
+		}
+		parts += fmt.Sprintf("2018-01-08T%02d:00,1,%d\n", h, pv)
+		net += fmt.Sprintf("2018-01-08T%02d:00,%d\n", h, meter)
+	}
+	for name, text := range map[string]string{"m.csv": parts, "net.csv": net, "s.yaml": `start: 2018-01-08
+step_s: 3600
+recordings: [{id: homes, file: m.csv, unit: kW}]
+communities: [{id: street}, {id: supply}]
+households: [{id: h1, community: street, load: {recording: homes, column: home}, pv: {recording: homes, column: pv}}]
+ties: [{id: tie, community: supply, import_w: 1000000, export_w: 1000000}]
+`} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants(t, "run", at("s.yaml"), "--out", at("run"), "--quiet")
+	var all []views.Residual
+	if err := json.Unmarshal([]byte(wants(t, "residuals", at("run"), "--recording", at("net.csv"), "--column", "h1=m", "--unit", "W", "--json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || all[0].Steps != 24 || all[0].BiasW != 0 || all[0].RMSEW != 0 || all[0].WorstW != 0 || all[0].BandW != 150 {
+		t.Errorf("%+v, wanted residuals of 0 and a band of 5 %% of 3000 W", all)
+	}
+}
+
 // Each home of the street draws what its meter has recorded: residual 0. A column moved by
 // an hour and a scaled one are flagged, and no other.
 func TestResidualsOfTheStreet(t *testing.T) {

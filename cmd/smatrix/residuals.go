@@ -38,6 +38,8 @@ the devices behind it. For each meter it prints the mean (bias), the root mean
 square (RMSE), the worst step, and the share of steps in which the residual was
 outside its band. A meter that was outside for more than --allow is flagged.
 
+A recorded value below 0 is power fed in, as a net meter counts it.
+
 MEMBER is a path, or its last part; a * in both names selects several meters.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
@@ -118,7 +120,7 @@ func (f *residualsFlags) readBand(c *cobra.Command) (b views.Band, err error) {
 // meters reads the recording and adds a meter for each column that the flags name.
 func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Tick) error {
 	cal := w.Scenario.Calendar
-	f.spec.ID = "recording"
+	f.spec.ID, f.spec.Signed = "recording", true // a meter goes below 0 when the roof feeds in
 	folder, name := filepath.Split(f.spec.File)
 	if folder == "" {
 		folder = "."

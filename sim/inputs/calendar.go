@@ -135,6 +135,15 @@ func (c *Calendar) midnight(day int64) int64 {
 	return at
 }
 
+// FirstMoment returns the first moment of a date in a zone: 00:00, or the moment after a
+// clock change that skips it. exists is false if the zone skips the whole date.
+func FirstMoment(date time.Time, zone *time.Location) (t time.Time, exists bool) {
+	day := dayNumber(date)
+	at, _, _ := wallInstants(zone, day*SecondsPerDay)
+	t = time.Unix(at, 0).In(zone)
+	return t, dayNumber(t) == day
+}
+
 // DayStart returns the Unix second at which the local day of a Unix second
 // begins.
 func (c *Calendar) DayStart(unix int64) int64 {

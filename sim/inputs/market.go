@@ -1,10 +1,8 @@
 package inputs
 
 import (
-	"io"
 	"io/fs"
 	"math/bits"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +19,10 @@ type MarketSpec struct {
 		Zone   string `json:"zone"`   // IANA name, or "" for the scenario's
 		Stamps string `json:"stamps"` // start | end: which end of its interval a stamp names; "" is start
 	}
-	Price string            // column of the price, €/MWh
-	Mix   map[string]string // technology → column of its generation, all in one unit; empty: carbon is unknown
-	Basis string            // life_cycle | direct; "" is life_cycle
+	Format Format            // how the file is written
+	Price  string            // column of the price, €/MWh
+	Mix    map[string]string // technology → column of its generation, all in one unit; empty: carbon is unknown
+	Basis  string            // life_cycle | direct; "" is life_cycle
 
 	// Calendar maps the record to the weeks of the scenario year: the value
 	// recorded at 18:00 in Time.Zone applies at 18:00 of the run. Unlike the
@@ -42,17 +41,19 @@ type Market struct {
 	Mixed    bool          // the spec has a mix
 	Warnings []problem.Warning
 
-	perStep int64   // intervals in a step; 1 if several steps share one
-	first   []int32 // per step: the row of its first interval
+	perStep int64   // slots in a step; 1 if several steps share one
+	first   []int32 // per step: its first slot, an index of rows
 	rows    []marketRow
 }
 
-// marketRow is one row of the file.
+// marketRow has the values of a slot: an interval of the file, or a part of one if
+// the file has intervals of several lengths.
 type marketRow struct {
 	price     twins.Price
+	priced    bool
 	generated uint64 // thousandths of the file's unit
 	emitted   wide   // generated · mg/kWh
-	line      int
+	line      int    // 0: there is no row
 	gap       string // name of a column without a value, "" if all have one
 }
 
@@ -140,27 +141,29 @@ func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
 	if r.times, err = rules.readRows(fsys); err != nil {
 		return nil, err
 	}
-	if err := r.readValues(fsys); err != nil {
-		return nil, err
-	}
 	if err := r.mapSteps(); err != nil {
 		return nil, err
 	}
-	return &r.market, nil
+	if err := r.readValues(fsys); err != nil {
+		return nil, err
+	}
+	return &r.market, r.refuseGaps(fsys)
 }
 
 // marketReader reads the file of a market.
 type marketReader struct {
-	market Market
-	spec   MarketSpec
-	rules  *recordingRules
-	times  *recordedRows
+	market   Market
+	spec     MarketSpec
+	rules    *recordingRules
+	times    *survey
+	from, to int64 // range of slots that the run needs
+	columns  []recordedColumn
 }
 
 // recording returns the spec as that of a recording, without its calendar, so
 // that stamps keep their offsets.
 func (s *MarketSpec) recording() (r RecordingSpec) {
-	r.ID, r.File, r.Unit = "market", s.File, "W"
+	r.ID, r.File, r.Unit, r.Format = "market", s.File, "W", s.Format
 	r.Time = s.Time
 	r.Columns = map[string]string{PriceColumn: s.Price}
 	for technology, column := range s.Mix {
@@ -171,6 +174,9 @@ func (s *MarketSpec) recording() (r RecordingSpec) {
 
 func (s *MarketSpec) check() error {
 	problem := func(format string, args ...any) error { return recordedProblem(s.recording(), 0, format, args...) }
+	if err := s.Format.only("a market", "intervals", "meter", "newest_first", "span", "clock", "clip_below"); err != nil {
+		return problem("%v", err)
+	}
 	if s.Price == "" {
 		return problem("no column for %s, wanted one in €/MWh", PriceColumn)
 	}
@@ -198,11 +204,11 @@ func (s *MarketSpec) check() error {
 
 // CheckHeader checks the spec and reads the header of the market's file. An
 // error in either is a *problem.At.
-func (s *MarketSpec) CheckHeader(fsys fs.FS) error {
+func (s *MarketSpec) CheckHeader(fsys fs.FS, cal *Calendar) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	_, err := RecordingColumns(fsys, s.recording())
+	_, err := RecordingColumns(fsys, s.recording(), cal)
 	return err
 }
 
@@ -232,88 +238,88 @@ func (s *MarketSpec) factor(technology string) uint64 {
 	return source.lifeCycle
 }
 
-// readValues reads the rows of the whole file.
+// readValues reads the rows of the whole file, and keeps those that the run needs.
 func (r *marketReader) readValues(fsys fs.FS) error {
-	f, err := openRecorded(fsys, r.rules.spec)
-	if err != nil {
-		return err
-	}
-	defer f.close()
 	m := &r.market
-	m.Interval, m.Mixed = twins.Seconds(r.times.interval), len(r.spec.Mix) > 0
-	m.rows = make([]marketRow, len(r.times.slots))
-	r.rules.watch = r.rules.newWatch(f.columns, 0, 0)
-	r.rules.watch.unit = ""
-	for n := range m.rows {
-		fields, line, err := f.next()
-		if err == nil && line != r.times.lines[n] || err == io.EOF {
-			return r.rules.problem(0, "has changed while it was read, wanted a file that does not change")
+	m.Interval, m.Mixed = twins.Seconds(r.times.usual), len(r.spec.Mix) > 0
+	m.rows = make([]marketRow, r.to-r.from)
+	err := r.rules.eachRow(fsys, r.times, func(file *recordedFile, row *tableRow) error {
+		r.watch(file, row)
+		var one marketRow
+		long := file.meter >= 0
+		slot := r.times.slot(row.from)
+		if long && slot >= r.from && slot < r.to {
+			one = m.rows[slot-r.from]
 		}
-		if err != nil {
+		one.line = row.line
+		if err := r.add(&one, file, row); err != nil {
 			return err
 		}
-		if m.rows[n], err = r.row(f.columns, fields, line); err != nil {
+		if m.Mixed && one.generated == 0 && one.gap == "" && !long {
+			return r.rules.problem(row.line, "the mix adds up to nothing, wanted generation of one technology or more")
+		}
+		for ; r.times.starts(slot) < row.to; slot++ {
+			if r.from <= slot && slot < r.to {
+				m.rows[slot-r.from] = one
+			}
+		}
+		return nil
+	})
+	m.Warnings = r.warnings()
+	return err
+}
+
+// add adds the fields of a row to the values of its slots.
+func (r *marketReader) add(to *marketRow, file *recordedFile, row *tableRow) error {
+	return file.eachField(row, func(column int, field recordedField) error {
+		r.rules.watchField(column, field)
+		ours := file.columns[column].ours
+		scale := int64(thousandths)
+		if ours == PriceColumn {
+			scale = euroPerMWh
+		}
+		v, missing, err := r.rules.number(field, scale)
+		switch {
+		case missing:
+			to.gap = field.column
+			return nil
+		case ours == PriceColumn:
+			to.price, to.priced = twins.Price(v), true
+			return r.checkPrice(field, v, err)
+		}
+		if err := r.checkGeneration(field, v, err); err != nil {
 			return err
 		}
-		r.watchRow(f.columns, fields, n)
+		to.generated += uint64(v)
+		to.emitted.addProduct(uint64(v), r.spec.factor(ours))
+		return nil
+	})
+}
+
+func (r *marketReader) checkPrice(f recordedField, v int64, err error) error {
+	if err != nil {
+		return r.rules.problem(f.line, "column %q: %q is not a number, wanted €/MWh", f.column, f.text)
 	}
-	m.Warnings = append(r.rules.watch.warnings(), r.priceDoubt(f.columns)...)
+	if v < leastPrice*euroPerMWh || v > mostPrice*euroPerMWh {
+		return r.rules.problem(f.line, "column %q: %s is impossible, wanted a price of %d … %d €/MWh", f.column, strings.TrimSpace(f.text), leastPrice, mostPrice)
+	}
 	return nil
 }
 
-func (r *marketReader) row(columns []recordedColumn, fields []string, line int) (row marketRow, err error) {
-	row.line = line
-	for _, c := range columns {
-		text := strings.TrimSpace(fields[c.index])
-		if text == "" {
-			row.gap = c.theirs
-			continue
-		}
-		if c.ours == PriceColumn {
-			price, err := r.price(text, c.theirs, line)
-			if row.price = price; err != nil {
-				return row, err
-			}
-			continue
-		}
-		generated, err := r.generation(text, c.theirs, line)
-		if err != nil {
-			return row, err
-		}
-		row.generated += generated
-		row.emitted.addProduct(generated, r.spec.factor(c.ours))
-	}
-	if r.market.Mixed && row.generated == 0 && row.gap == "" {
-		return row, r.rules.problem(line, "the mix adds up to nothing, wanted generation of one technology or more")
-	}
-	return row, nil
-}
-
-func (r *marketReader) price(text, column string, line int) (twins.Price, error) {
-	v, err := twins.ParseScaled(text, euroPerMWh)
-	if err != nil {
-		return 0, r.rules.problem(line, "column %q: %q is not a number, wanted €/MWh", column, text)
-	}
-	if v < leastPrice*euroPerMWh || v > mostPrice*euroPerMWh {
-		return 0, r.rules.problem(line, "column %q: %s is impossible, wanted a price of %d … %d €/MWh", column, text, leastPrice, mostPrice)
-	}
-	return twins.Price(v), nil
-}
-
-func (r *marketReader) generation(text, column string, line int) (uint64, error) {
-	v, err := twins.ParseScaled(text, thousandths)
+func (r *marketReader) checkGeneration(f recordedField, v int64, err error) error {
+	text := strings.TrimSpace(f.text)
 	switch {
 	case err != nil:
-		return 0, r.rules.problem(line, "column %q: %q is not a number, wanted generation", column, text)
+		return r.rules.problem(f.line, "column %q: %q is not a number, wanted generation", f.column, text)
 	case v < 0:
-		return 0, r.rules.problem(line, "column %q: %s is negative, wanted generation of 0 or more", column, text)
+		return r.rules.problem(f.line, "column %q: %s is negative, wanted generation of 0 or more", f.column, text)
 	case v > mostGeneration*thousandths:
-		return 0, r.rules.problem(line, "column %q: %s is too large, wanted generation of at most %d", column, text, int64(mostGeneration))
+		return r.rules.problem(f.line, "column %q: %s is too large, wanted generation of at most %d", f.column, text, int64(mostGeneration))
 	}
-	return uint64(v), nil
+	return nil
 }
 
-// mapSteps finds the rows of each step.
+// mapSteps finds the slots of each step.
 func (r *marketReader) mapSteps() error {
 	m, cal, interval := &r.market, *r.rules.cal, r.times.interval // a copy of the calendar, because Fill writes its cache
 	step := int64(cal.Step)
@@ -323,42 +329,58 @@ func (r *marketReader) mapSteps() error {
 	}
 	m.perStep = max(step/interval, 1)
 	m.first = make([]int32, cal.Steps)
+	r.from, r.to = r.times.slots(), 0
 	moment := r.moments(&cal)
 	for t := range m.first {
 		at := moment(twins.Tick(t))
-		if at < r.times.first || at+step > r.times.end() {
+		if at < r.times.start || at+step > r.times.end {
 			return r.rules.problem(0, "covers %s to %s, wanted %s, which lies on %s of the run",
-				r.recorded(r.times.first), r.recorded(r.times.end()), r.recorded(at), timeText(cal.Time(twins.Tick(t))))
+				r.recorded(r.times.start), r.recorded(r.times.end), r.recorded(at), timeText(cal.Time(twins.Tick(t))))
 		}
-		since := at - r.times.first
-		if since%min(step, interval) != 0 {
-			return r.rules.problem(r.times.lines[0], "the interval that starts at %s does not meet the run's step of %s at %s, wanted both to start together",
-				r.recorded(r.times.first), spanText(step), r.recorded(at))
+		if (at-r.times.origin)%min(step, interval) != 0 {
+			return r.rules.problem(r.times.firstLine, "the interval that starts at %s does not meet the run's step of %s at %s, wanted both to start together",
+				r.recorded(r.times.start), spanText(step), r.recorded(at))
 		}
-		row, err := r.rowsFrom(since / interval)
-		if err != nil {
-			return err
-		}
-		m.first[t] = int32(row)
+		slot := r.times.slot(at)
+		m.first[t] = int32(slot)
+		r.from, r.to = min(r.from, slot), max(r.to, slot+m.perStep)
+	}
+	for t := range m.first {
+		m.first[t] -= int32(r.from)
 	}
 	return nil
 }
 
-// rowsFrom returns the index of the row of the interval slot, with which a step
-// begins. A step needs all its rows, and all values of each row.
-func (r *marketReader) rowsFrom(slot int64) (first int, err error) {
-	first, _ = slices.BinarySearch(r.times.slots, slot)
-	for i := range int(r.market.perStep) {
-		row, wanted := &r.market.rows[first+i], slot+int64(i)
-		if r.times.slots[first+i] != wanted {
-			return 0, r.rules.problem(row.line, "no row for %s before this one, wanted one every %s: a market's gaps are not filled",
-				r.recorded(r.times.first+wanted*r.times.interval), spanText(r.times.interval))
-		}
-		if row.gap != "" {
-			return 0, r.rules.problem(row.line, "column %q: no value, wanted one: a market's gaps are not filled", row.gap)
+// refuseGaps refuses a step without all its rows, and without all values of each.
+func (r *marketReader) refuseGaps(fsys fs.FS) error {
+	m := &r.market
+	for _, first := range m.first {
+		for i := range m.perStep {
+			slot := int64(first) + i
+			switch row := &m.rows[slot]; {
+			case row.line == 0:
+				return r.noRow(fsys, r.from+slot)
+			case row.gap != "":
+				return r.rules.problem(row.line, "column %q: no value, wanted one: a market's gaps are not filled", row.gap)
+			case !row.priced:
+				return r.rules.problem(row.line, "no price for %s, wanted one: a market's gaps are not filled", r.recorded(r.times.starts(r.from+slot)))
+			case m.Mixed && row.generated == 0:
+				return r.rules.problem(row.line, "the mix adds up to nothing, wanted generation of one technology or more")
+			}
 		}
 	}
-	return first, nil
+	return nil
+}
+
+// noRow returns the error about a slot without a row, with the line of the next
+// row.
+func (r *marketReader) noRow(fsys fs.FS, slot int64) error {
+	line, err := r.rules.rowAfter(fsys, r.times, r.times.starts(slot))
+	if err != nil {
+		return err
+	}
+	return r.rules.problem(line, "no row for %s before this one, wanted one every %s: a market's gaps are not filled",
+		r.recorded(r.times.starts(slot)), spanText(r.times.usual))
 }
 
 func (r *marketReader) recorded(unix int64) string {

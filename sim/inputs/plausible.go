@@ -25,6 +25,7 @@ type fileWatch struct {
 	energy  bool    // a value is the energy of its interval
 	end     bool    // stamps name the end of the interval
 	counts  bool    // the values could be readings of a counter
+	marked  bool    // the format states the marks of numbers
 	long    bool    // a row has a value of one column
 	paced   bool    // rows of any length are wanted: a change of the interval is no doubt
 	fill    string  // word for how gaps are filled; "" if they are refused
@@ -50,11 +51,11 @@ type columnWatch struct {
 	numbers bool // the column has had a value
 }
 
-// row begins a row whose interval starts at a Unix second and has a length in s.
-func (w *fileWatch) row(line int, at, length int64) {
-	w.line, w.at, w.length = line, at, length
+// row begins a row.
+func (w *fileWatch) row(row *tableRow) {
+	w.line, w.at, w.length = row.line, row.from, row.to-row.from
 	if !w.long && !w.paced {
-		w.pace.row(line, at, w.end)
+		w.pace.row(w.line, w.at, w.end)
 	}
 }
 
@@ -62,7 +63,9 @@ func (w *fileWatch) row(line int, at, length int64) {
 // file's unit. A field without a value is not passed.
 func (w *fileWatch) value(column int, text string, number float64) {
 	c := &w.columns[column]
-	c.thou.value(w.line, text, number)
+	if !w.marked {
+		c.thou.value(w.line, text, number)
+	}
 	c.count.value(w.line, number)
 	watts := number * w.watts
 	if w.energy && w.length > 0 {
@@ -303,7 +306,7 @@ func (c *counterWatch) doubt(unit string, energy bool) (line int, text string) {
 	if energy {
 		taken = "energies of their intervals"
 	}
-	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter", c.n, numberText(c.first), numberText(c.high), unit, taken)
+	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter, which format: {reading: counter} reads", c.n, numberText(c.first), numberText(c.high), unit, taken)
 	if c.resets > 0 {
 		text += " with " + countText(c.resets, "reset")
 	}
@@ -393,7 +396,7 @@ func (t *thousandsWatch) doubt() (line int, text string) {
 	if t.grouped == 0 || t.whole == 0 || t.other > 0 {
 		return 0, ""
 	}
-	return t.line, fmt.Sprintf("%s beside %s is read as a little more than %s: likely a thousands mark, as in %d values of the column",
+	return t.line, fmt.Sprintf("%s beside %s is read as a little more than %s: likely a thousands mark, which format: {decimal: comma, thousands: point} reads, as in %d values of the column",
 		t.text, t.beside, t.text[:strings.IndexByte(t.text, '.')], t.grouped)
 }
 
@@ -432,8 +435,10 @@ func wattsText(w float64) string {
 
 // newWatch returns the watch of a file's columns. The run needs the record from ≤ t < to,
 // Unix seconds.
-func (r *recordingRules) newWatch(columns []recordedColumn, from, to int64) *fileWatch {
-	w := &fileWatch{file: r.spec.File, unit: " " + r.unit.name, watts: 1, counts: true, energy: r.unit.energy, end: r.end, longest: longestGap, from: from, to: to}
+func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch {
+	w := &fileWatch{file: r.spec.File, unit: " " + r.unit.name, watts: 1, energy: r.unit.energy, end: r.endsAtStamp(), longest: longestGap, from: from, to: to}
+	w.marked = r.format.Thousands != ""
+	w.counts, w.long, w.paced = !r.counter(), file.meter >= 0, r.format.Intervals == intervalsAny
 	if strings.HasPrefix(r.unit.name, "k") {
 		w.watts = 1000
 	}
@@ -444,11 +449,27 @@ func (r *recordingRules) newWatch(columns []recordedColumn, from, to int64) *fil
 	default:
 		w.fill = r.gaps
 	}
-	for _, c := range columns {
-		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: r.spec.Homes[c.ours]})
+	if r.spec.Longest > 0 {
+		w.longest = r.spec.Longest
+	}
+	for _, c := range file.columns {
+		draws := r.spec.Homes[c.ours]
+		if r.counter() {
+			draws = 0 // its values are levels
+		}
+		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws})
 	}
 	return w
 }
+
+// watchField passes a field on to the watch. Errors in it are those of the reader.
+func (r *recordingRules) watchField(column int, field recordedField) {
+	if v, missing, err := r.number(field, micro); err == nil && !missing {
+		r.watch.value(column, field.text, float64(v)/micro)
+	}
+}
+
+const micro = 1_000_000
 
 // The longest gaps that are filled without a warning, in s: hold and linear lose the shape
 // of the day, same_time_last_week keeps it.
@@ -458,15 +479,14 @@ const (
 )
 
 // watch begins the watches of the weather's file.
-func (r *weatherReader) watch(columns []recordedColumn) {
+func (r *weatherReader) watch(file *recordedFile) {
 	spec := &r.weather.spec
-	w := r.rules.newWatch(columns, 0, 0)
-	w.unit, w.energy, w.end = "", false, spec.Time.Stamps == stampsEnd
+	w := r.rules.newWatch(file, 0, 0)
+	w.unit, w.energy, w.counts = "", false, false
 	if spec.Gaps == gapsClearSky {
 		w.fill, w.longest = gapsClearSky, SecondsPerDay
 		w.from, w.to = r.span()
 	}
-	w.counts = false
 	r.rules.watch = w
 	if !spec.wind {
 		r.sun = &sunWatch{file: spec.File, zone: r.rules.zone.String(), place: spec.Place, ghi: spec.Columns["ghi_w_per_m2"], degrees: spec.Columns["temperature_c"]}
@@ -492,23 +512,33 @@ func (r *weatherReader) warnings() []problem.Warning {
 	return found
 }
 
-// watchRow passes the row of a slot of the weather on; w may be nil.
-func (w *sunWatch) watchRow(of *Weather, slot int64, line int) {
-	if w != nil {
-		row := &of.rows[slot]
-		w.row(line, of.first+slot*int64(of.Interval), int64(of.Interval), row.ghi, row.temperature)
+// watchSun passes a row on to the watch of the sun.
+func (r *weatherReader) watchSun(row *tableRow, ghi, temperature float64) {
+	if r.sun == nil {
+		return
 	}
+	at := row.from
+	if r.weather.spec.Time.Stamps == stampsMiddle {
+		at -= (row.to - row.from) / 2
+	}
+	r.sun.row(row.line, at, row.to-row.from, ghi, temperature)
 }
 
-// watchRow passes a row of a market on to its watch.
-func (r *marketReader) watchRow(columns []recordedColumn, fields []string, n int) {
-	w, times := r.rules.watch, r.times
-	w.row(times.lines[n], times.starts(times.slots[n]), times.interval)
-	for i, c := range columns {
-		if v, err := strconv.ParseFloat(strings.TrimSpace(fields[c.index]), 64); err == nil {
-			w.value(i, fields[c.index], v)
-		}
+// watch passes a row of a market on to its watch, which it begins with the first row.
+func (r *marketReader) watch(file *recordedFile, row *tableRow) {
+	if r.rules.watch == nil {
+		r.columns = file.columns
+		r.rules.watch = r.rules.newWatch(file, 0, 0)
+		r.rules.watch.unit = ""
 	}
+	r.rules.watch.row(row)
+}
+
+func (r *marketReader) warnings() []problem.Warning {
+	if r.rules.watch == nil {
+		return nil
+	}
+	return append(r.rules.watch.warnings(), r.priceDoubt(r.columns)...)
 }
 
 // priceDoubt compares the prices with those of day-ahead markets, in €/MWh.
@@ -552,6 +582,13 @@ func (s *Sessions) energyDoubt() (found []problem.Warning) {
 	return found
 }
 
+// watchEnergy looks at how the energy of a session is written.
+func (s *Sessions) watchEnergy(rules *recordingRules, line int, text string) {
+	if v, missing, err := rules.number(recordedField{line: line, text: text}, micro); err == nil && !missing && rules.format.Thousands == "" {
+		s.thousands.value(line, text, float64(v)/micro)
+	}
+}
+
 // shortDoubt recognises sessions that begin and end within one step, if they matter: the
 // vehicle is then at the plug for all of the step.
 func (s *Sessions) shortDoubt() []problem.Warning {
@@ -563,7 +600,8 @@ func (s *Sessions) shortDoubt() []problem.Warning {
 		for _, one := range s.of[user] {
 			all++
 			energy += one.energy.WattHours()
-			if s.tick(one.arrive) != s.tick(one.leave-1) {
+			left := one.leave
+			if left.at--; s.tick(one.arrive) != s.tick(left) {
 				continue
 			}
 			short++

@@ -102,14 +102,21 @@ func TestRecordingDoubts(t *testing.T) {
 		{"in Wh", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"2.010", "640", "120"}[i%3] })...), []func(*RecordingSpec){inUnit("Wh")}, "thousands:2"},
 		{"with tens of thousands", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"12.750", "940"}[i%2] })...), []func(*RecordingSpec){inUnit("W")}, "thousands:2"},
 		{"with ends that are full", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"350", "1.000"}[i%2] })...), []func(*RecordingSpec){inUnit("W")}, "thousands:3"},
-		// The interval.
-		{"an hour to quarter hours", rowsOf(jan8, 60, same(24, "1")...) + rowsOf("2018-01-09 00:00", 15, same(96, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:26"},
-		{"quarter hours to an hour", rowsOf(jan8, 15, same(96, "0.25")...) + rowsOf("2018-01-09 00:00", 60, same(24, "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:98"},
-		{"half hours to quarter hours", rowsOf(jan8, 30, same(48, "0.4")...) + rowsOf("2018-01-09 00:00", 15, same(96, "0.2")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "interval:50"},
-		{"quarter hours to an hour in the run", rowsOf(jan8, 15, same(48, "0.25")...) + rowsOf("2018-01-08 12:00", 60, same(12, "1")...) + rowsOf("2018-01-09 00:00", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:50 interval:62"},
-		{"quarter hours to an hour with stamps of the end", rowsOf("2018-01-08 00:15", 15, same(48, "0.25")...) + rowsOf("2018-01-08 13:00", 60, same(12, "1")...) + rowsOf("2018-01-09 00:15", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50 interval:62"},
-		{"and back", rowsOf(jan8, 60, same(6, "1")...) + rowsOf("2018-01-08 06:00", 30, same(50, "0.5")...) + rowsOf("2018-01-09 07:00", 60, same(17, "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:8 interval:58"},
-		{"stamps of the end", rowsOf("2018-01-07 01:00", 60, same(48, "1")...) + rowsOf("2018-01-09 00:15", 15, same(96, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50"},
+		// The interval: a change for good is refused, a short one is a doubt.
+		{"hours to quarter hours", rowsOf(jan8, 60, same(6, "1")...) + rowsOf("2018-01-08 06:00", 15, same(72, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:8"},
+		{"quarter hours to hours", rowsOf(jan8, 15, same(72, "0.25")...) + rowsOf("2018-01-08 18:00", 60, same(6, "1")...) + rowsOf("2018-01-09 00:00", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:74 interval:80"},
+		{"half hours to quarter hours", rowsOf(jan8, 30, same(10, "0.4")...) + rowsOf("2018-01-08 05:00", 15, same(76, "0.2")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "interval:12"},
+		{"with stamps of the end", rowsOf("2018-01-08 00:15", 15, same(48, "0.25")...) + rowsOf("2018-01-08 13:00", 60, same(8, "1")...) + rowsOf("2018-01-08 20:15", 15, same(16, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50 interval:58"},
+		{"and back", rowsOf(jan8, 15, same(48, "0.25")...) + rowsOf("2018-01-08 12:00", 60, same(9, "1")...) + rowsOf("2018-01-08 21:00", 15, same(12, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:50 interval:59"},
+		{"wanted", rowsOf(jan8, 60, same(24, "1")...) + rowsOf("2018-01-09 00:00", 15, same(96, "0.25")...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Format.Intervals = intervalsAny }}, ""},
+		// Forms of files.
+		{"a counter that is said to be one", rowsOf(jan8, 60, many(25, counting(12345.678, 0.25, 3))...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Format.Reading = readingCounter }}, ""},
+		{"a thousands mark that is said to be one", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"1.242", "987"}[i%2] })...), []func(*RecordingSpec){inUnit("W"), func(s *RecordingSpec) { s.Format.Thousands, s.Format.Decimal = "point", "comma" }}, ""},
+		{"newest first", func() string {
+			all := strings.SplitAfter(rowsOf(jan8, 60, append(append(same(6, "1"), same(14, "-")...), same(4, "1")...)...), "\n")
+			slices.Reverse(all)
+			return strings.Join(all, "")
+		}(), []func(*RecordingSpec){withGaps(gapsHold), func(s *RecordingSpec) { s.Format.NewestFirst = true }}, "gap:6"},
 		// Gaps.
 		{"a row that catches up", rowsOf(jan8, 60, "1", "1", "1", "1", "1", "1", "-", "-", "-", "-", "-", "-", "7", "1", "1", "1", "1", "1", "1", "1", "1", "1", "1", "1"), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:8"},
 		{"with another load", rowsOf(jan8, 60, append(append(many(8, func(i int) string { return fmt.Sprint(0.3 + 0.1*float64(i%3)) }), "-", "-", "-", "2.1"), same(12, "0.5")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:10"},
@@ -121,6 +128,7 @@ func TestRecordingDoubts(t *testing.T) {
 		{"a long gap bridged", rowsOf(jan8, 60, append(append(same(6, "1"), same(5, "-")...), same(13, "1.4")...)...), []func(*RecordingSpec){withGaps(gapsLinear)}, "gap:8"},
 		{"the longest of two", rowsOf(jan8, 60, "1", "1", "1", "1", "-", "-", "-", "-", "1", "1", "1", "1", "-", "-", "-", "-", "-", "-", "1", "1", "1", "1", "1", "1"), []func(*RecordingSpec){withGaps(gapsHold)}, "gap:10"},
 		{"a long gap of fields", rowsOf(jan8, 60, append(append(same(6, "1"), same(6, "")...), same(12, "1")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "gap:14"},
+		{"a gap as long as is stated", rowsOf(jan8, 60, append(append(same(6, "1"), same(5, "-")...), same(13, "1.4")...)...), []func(*RecordingSpec){withGaps(gapsLinear), func(s *RecordingSpec) { s.Longest = 6 * 3600 }}, ""},
 		{"half a day of quarter hours", rowsOf(jan8, 15, append(append(same(40, "0.1"), same(30, "-")...), same(26, "0.1")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "gap:42"},
 
 		// Files without doubts.

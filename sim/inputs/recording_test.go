@@ -121,15 +121,13 @@ func TestRecordingRefuses(t *testing.T) {
 		{"a single row", recordedAs(), "time,a\n00:00,1\n",
 			`street.csv:2: a single row, wanted two or more: the time between rows says how long a value holds`},
 		{"a zero byte", recordedAs(), "time,a\n00:00,1\n00:15,\x00\n",
-			`street.csv:3: is not text, wanted a CSV in UTF-8`},
+			`street.csv:3: is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}`},
 		{"Latin-1", recordedAs(), "time,W\xe4rme\n00:00,1\n00:15,1\n",
-			`street.csv:1: is not text, wanted a CSV in UTF-8`},
-		{"UTF-16", recordedAs(), "\xff\xfet\x00i\x00m\x00e\x00",
-			`street.csv:1: is not text, wanted a CSV in UTF-8`},
+			`street.csv:1: is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}`},
 		{"half a character at the end", recordedAs(), "time,a\n00:00,\xc3",
-			`street.csv:2: is not text, wanted a CSV in UTF-8`},
+			`street.csv:2: is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}`},
 		{"gzip without .gz", recordedAs(), gzipped(t, good),
-			`street.csv:1: is not text, wanted a CSV in UTF-8`},
+			`street.csv: is packed with gzip, wanted a name that ends in .gz`},
 		{".gz without gzip", recordedAs(fromFile("street.csv.gz")), good,
 			`street.csv.gz: is not gzip, wanted a gzip file as its name says, or a name without .gz`},
 		{"half a gzip file", recordedAs(fromFile("street.csv.gz")), gzipped(t, good)[:40],
@@ -207,7 +205,7 @@ func TestRecordingRefuses(t *testing.T) {
 		{"a fraction of a second", recordedAs(), "time,a\n00:00:00.5,1\n",
 			`street.csv:2: time "00:00:00.5" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`},
 		{"a date in German form", recordedAs(), "time,a\n15.01.2024 00:00,1\n",
-			`street.csv:2: time "15.01.2024 00:00" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`},
+			`street.csv:2: time "15.01.2024 00:00" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45, or its form, such as format: {date: dd.mm.yyyy}`},
 		{"an hour that clocks skip", recordedAs(), "time,a\n2024-03-31 01:45,1\n2024-03-31 02:00,1\n",
 			`street.csv:3: time "2024-03-31 02:00" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file`},
 		{"a time twice", recordedAs(), "time,a\n00:00,1\n00:15,2\n00:15,3\n",
@@ -251,7 +249,7 @@ func TestRecordingRefuses(t *testing.T) {
 		{"hexadecimal", recordedAs(), "time,a\n00:00,0x1p4\n00:15,1\n00:30,1\n00:45,1\n",
 			`street.csv:2: column "a": "0x1p4" is not a number, wanted kW`},
 		{"a decimal comma", recordedAs(), "time;a\n00:00;0,036\n00:15;1\n00:30;1\n00:45;1\n",
-			`street.csv:2: column "a": "0,036" is not a number, wanted kW with a decimal point`},
+			`street.csv:2: column "a": "0,036" is not a number, wanted kW with a decimal point, or format: {decimal: comma}`},
 		{"negative", recordedAs(), "time,a\n00:00,1\n00:15,-0.001\n00:30,1\n00:45,1\n",
 			`street.csv:3: column "a": "-0.001" is negative, wanted kW of 0 or more`},
 		{"negative after the run", recordedAs(), good + "01:00,-3\n",
@@ -357,7 +355,7 @@ func TestRecordingColumns(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := RecordingColumns(fileOf(tt.spec, tt.header), tt.spec)
+			got, err := RecordingColumns(fileOf(tt.spec, tt.header), tt.spec, calendarFrom(t, "UTC", "2024-01-15 00:00", quarter, 4))
 			if err != nil || !slices.Equal(got, tt.want) {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -21,8 +22,9 @@ type SessionsSpec struct {
 	Columns struct {
 		User, Arrive, Leave, Energy string // of the file; "" for their own names
 	}
-	Unit string // Wh | kWh: unit of the energy that the charger delivered
-	Zone string // IANA name of the zone of times without an offset, or "" for the scenario's
+	Unit   string // Wh | kWh: unit of the energy that the charger delivered
+	Format Format // how the file is written
+	Zone   string // IANA name of the zone of times without an offset, or "" for the scenario's
 	// WeeksFrom is a Monday to which the first Monday of each user is moved;
 	// the user's whole weeks are repeated before and after. "": times are used
 	// as they are.
@@ -47,12 +49,35 @@ type Sessions struct {
 	thousands thousandsWatch
 }
 
-// session is one stay at the charger, in wall time of the scenario: seconds
-// since 1970-01-01 00:00 on that clock.
+// session is one stay at the charger.
 type session struct {
-	arrive, leave int64 // arrive < leave
+	arrive, leave moment // arrive before leave
 	energy        twins.Energy
 	line          int
+}
+
+// moment is a time of a session. An hour that clocks show twice makes wall times
+// that are not in the order of time.
+type moment struct {
+	at   int64 // Unix second
+	wall int64 // on the scenario's clock: seconds since 1970-01-01 00:00
+	last int64 // Unix second of the last time that clocks show wall
+}
+
+// move moves a session by seconds of wall time. Both its ends are then first
+// occurrences of their wall times.
+func (o *session) move(by int64, home *time.Location) {
+	length := o.leave.wall - o.arrive.wall
+	if length <= 0 { // it was the same hour twice
+		length = o.leave.at - o.arrive.at
+	}
+	for _, m := range []*moment{&o.arrive, &o.leave} {
+		m.wall += by
+	}
+	o.leave.wall = o.arrive.wall + length
+	for _, m := range []*moment{&o.arrive, &o.leave} {
+		m.at, m.last, _ = wallInstants(home, m.wall)
+	}
 }
 
 // mostCharged is the highest energy of a session: the highest that a vehicle
@@ -75,7 +100,9 @@ func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, erro
 		return nil, err
 	}
 	for user, all := range s.of {
-		slices.SortFunc(all, func(a, b session) int { return cmp.Or(cmp.Compare(a.arrive, b.arrive), cmp.Compare(a.line, b.line)) })
+		slices.SortFunc(all, func(a, b session) int {
+			return cmp.Or(cmp.Compare(a.arrive.at, b.arrive.at), cmp.Compare(a.line, b.line))
+		})
 		if _, weeks := wholeWeeks(all); weeks < int64(spec.MinWeeks) {
 			delete(s.of, user)
 			continue
@@ -119,7 +146,10 @@ const (
 func (s *Sessions) read(fsys fs.FS) error {
 	c := &s.spec.Columns
 	of := RecordingSpec{ID: s.spec.ID, File: s.spec.File, Columns: map[string]string{columnUser: cmp.Or(c.User, columnUser),
-		columnLeave: cmp.Or(c.Leave, columnLeave), columnEnergy: cmp.Or(c.Energy, columnEnergy)}, Unit: s.spec.Unit}
+		columnLeave: cmp.Or(c.Leave, columnLeave), columnEnergy: cmp.Or(c.Energy, columnEnergy)}, Unit: s.spec.Unit, Format: s.spec.Format}
+	if err := s.spec.Format.only("sessions", "clip_below"); err != nil {
+		return s.problem(0, "%v", err)
+	}
 	of.Time.Column, of.Time.Zone = cmp.Or(c.Arrive, "arrive"), s.spec.Zone
 	rules, err := newRecordingRules(of, s.cal)
 	if err != nil {
@@ -151,8 +181,8 @@ func (s *Sessions) read(fsys fs.FS) error {
 		if user == "" {
 			return s.problem(line, "no user, wanted the name of the vehicle or its driver")
 		}
-		s.of[user] = append(s.of[user], one)
-		s.thousands.value(line, row.energy, one.energy.WattHours()*float64(twins.WattHour)/float64(rules.unit.scale))
+		s.watchEnergy(rules, line, row.energy)
+		s.of[strings.Clone(user)] = append(s.of[user], one)
 	}
 }
 
@@ -166,43 +196,53 @@ type sessionRow struct {
 
 func (r *sessionRow) session() (one session, err error) {
 	one.line = r.line
-	if one.arrive, err = r.clock(r.arrive); err != nil {
+	if one.arrive, err = r.clock(r.arrive, math.MinInt64); err != nil {
 		return one, err
 	}
-	if one.leave, err = r.clock(r.leave); err != nil {
+	if one.leave, err = r.clock(r.leave, one.arrive.at); err != nil {
 		return one, err
 	}
-	if one.leave <= one.arrive {
+	if one.leave.at <= one.arrive.at {
 		return one, r.problem(r.line, "leaves at %s and arrives at %s, wanted a departure after its arrival", strings.TrimSpace(r.leave), strings.TrimSpace(r.arrive))
 	}
-	one.energy, err = r.charged()
+	one.energy, err = r.charged(one.arrive.at)
 	return one, err
 }
 
-// clock reads a date and a time of day, and returns it in wall time of the
-// scenario.
-func (r *sessionRow) clock(text string) (int64, error) {
-	stamp, ok := parseStamp(strings.TrimSpace(text))
-	if !ok || !stamp.hasDay {
-		return 0, r.problem(r.line, "time %q cannot be read, wanted one like 2024-01-31 16:45 or 2024-01-31T16:45:00+01:00", text)
+// clock reads a date and a time of day. In an hour that clocks show twice it is
+// the first occurrence, unless that is not later than after, a Unix second.
+func (r *sessionRow) clock(text string, after int64) (m moment, err error) {
+	stamp, ok := r.rules.stamp(strings.TrimSpace(text))
+	if !ok || !stamp.hasDay || stamp.dateOnly {
+		return m, r.clockProblem(text)
 	}
 	wall := stamp.day*SecondsPerDay + stamp.second
-	home := r.cal.Start.Location()
-	if !stamp.hasOffset && r.rules.zone.String() == home.String() {
-		return wall, nil
-	}
-	at := wall - stamp.offset
+	m.at, m.last = wall-stamp.offset, wall-stamp.offset
 	if !stamp.hasOffset {
-		at, _, _ = wallInstants(r.rules.zone, wall)
+		var exists bool
+		if m.at, m.last, exists = r.rules.wall.instants(wall); !exists {
+			return m, r.rules.skippedProblem(strings.TrimSpace(text), r.line)
+		}
 	}
-	_, offset := time.Unix(at, 0).In(home).Zone()
-	return at + int64(offset), nil
+	if m.at <= after {
+		m.at = m.last
+	}
+	_, offset := time.Unix(m.at, 0).In(r.cal.Start.Location()).Zone()
+	m.wall = m.at + int64(offset)
+	return m, nil
 }
 
-func (r *sessionRow) charged() (twins.Energy, error) {
-	e, err := twins.ParseScaled(r.energy, r.rules.unit.scale)
+func (r *sessionRow) clockProblem(text string) error {
+	if r.rules.format.Date != "" {
+		return r.rules.stampProblem(text, r.line)
+	}
+	return r.problem(r.line, "time %q cannot be read, wanted one like 2024-01-31 16:45 or 2024-01-31T16:45:00+01:00", text)
+}
+
+func (r *sessionRow) charged(at int64) (twins.Energy, error) {
+	e, missing, err := r.rules.number(recordedField{r.line, at, columnEnergy, r.energy}, r.rules.unit.scale)
 	switch {
-	case err != nil:
+	case err != nil || missing:
 		return 0, r.problem(r.line, "energy %q is not a number, wanted %s", r.energy, r.rules.unit.name)
 	case e < 0:
 		return 0, r.problem(r.line, "energy %q is negative, wanted %s of 0 or more", r.energy, r.rules.unit.name)
@@ -217,12 +257,18 @@ func (r *sessionRow) charged() (twins.Energy, error) {
 func (s *Sessions) check(user string) error {
 	all := s.of[user]
 	for i := 1; i < len(all); i++ {
-		a, b := all[i-1], all[i]
+		a, b := &all[i-1], &all[i]
+		if b.arrive.at < a.leave.at && a.leave.at <= b.arrive.last && b.arrive.last < b.leave.last { // the hour that clocks show twice
+			b.arrive.at = b.arrive.last
+			if b.leave.at <= b.arrive.at {
+				b.leave.at = b.leave.last
+			}
+		}
 		switch {
 		case a.arrive == b.arrive && a.leave == b.leave:
-			return s.problem(max(a.line, b.line), "user %q: the session from %s appears twice, wanted it once: first in line %d", user, wallText(b.arrive), min(a.line, b.line))
-		case b.arrive < a.leave:
-			return s.problem(b.line, "user %q: arrives at %s before having left at %s (line %d), wanted one session after the other", user, wallText(b.arrive), wallText(a.leave), a.line)
+			return s.problem(max(a.line, b.line), "user %q: the session from %s appears twice, wanted it once: first in line %d", user, wallText(b.arrive.wall), min(a.line, b.line))
+		case b.arrive.at < a.leave.at:
+			return s.problem(b.line, "user %q: arrives at %s before having left at %s (line %d), wanted one session after the other", user, wallText(b.arrive.wall), wallText(a.leave.wall), a.line)
 		}
 	}
 	if s.repeat {
@@ -238,7 +284,7 @@ func wallText(wall int64) string { return timeText(time.Unix(wall, 0).UTC()) }
 // wholeWeeks returns the first Monday of a user's sessions as a day number, and
 // the number of whole weeks from there to the day of the last departure.
 func wholeWeeks(all []session) (monday, weeks int64) {
-	first, last := quoFloor(all[0].arrive, SecondsPerDay), quoFloor(all[len(all)-1].leave, SecondsPerDay)
+	first, last := quoFloor(all[0].arrive.wall, SecondsPerDay), quoFloor(all[len(all)-1].leave.wall, SecondsPerDay)
 	const epochMonday = 4 // 1970-01-05
 	weekday := first - epochMonday - 7*quoFloor(first-epochMonday, 7)
 	monday = first + (7-weekday)%7
@@ -262,7 +308,7 @@ func (s *Sessions) Of(user string, shiftWeeks int) ([]twins.Session, error) {
 	var steps []twins.Session
 	start, end := s.span()
 	s.eachAround(all, int64(7*shiftWeeks*SecondsPerDay), func(one session) {
-		if one.leave < start-around || one.arrive > end+around {
+		if one.leave.wall < start-around || one.arrive.wall > end+around {
 			return
 		}
 		from := s.tick(one.arrive)
@@ -289,21 +335,24 @@ func (s *Sessions) span() (start, end int64) {
 // eachAround calls f with the sessions around the run in order, in wall time of
 // the scenario.
 func (s *Sessions) eachAround(all []session, shift int64, f func(session)) {
+	home := s.cal.Start.Location()
 	if !s.repeat {
 		for _, one := range all {
-			one.arrive, one.leave = one.arrive+shift, one.leave+shift
+			if shift != 0 {
+				one.move(shift, home)
+			}
 			f(one)
 		}
 		return
 	}
 	monday, weeks := wholeWeeks(all)
 	round := weeks * 7 * SecondsPerDay
-	from, _ := slices.BinarySearchFunc(all, monday*SecondsPerDay, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
-	to, _ := slices.BinarySearchFunc(all, monday*SecondsPerDay+round, func(o session, t int64) int { return cmp.Compare(o.arrive, t) })
+	from, _ := slices.BinarySearchFunc(all, monday*SecondsPerDay, func(o session, t int64) int { return cmp.Compare(o.arrive.wall, t) })
+	to, _ := slices.BinarySearchFunc(all, monday*SecondsPerDay+round, func(o session, t int64) int { return cmp.Compare(o.arrive.wall, t) })
 	if all = all[from:to]; len(all) == 0 {
 		return
 	}
-	if n := len(all); all[n-1].leave >= all[0].arrive+round { // the last session reaches into the next round
+	if n := len(all); all[n-1].leave.wall >= all[0].arrive.wall+round { // the last session reaches into the next round
 		all = all[:n-1]
 	}
 	shift += (s.weeks - monday) * SecondsPerDay
@@ -311,16 +360,15 @@ func (s *Sessions) eachAround(all []session, shift int64, f func(session)) {
 	shift += round * (quoFloor(start-shift-monday*SecondsPerDay, round) - 1) // begin one round before the run
 	for ; monday*SecondsPerDay+shift < end+round; shift += round {
 		for _, one := range all {
-			one.arrive, one.leave = one.arrive+shift, one.leave+shift
+			one.move(shift, home)
 			f(one)
 		}
 	}
 }
 
-// tick returns the step in which the scenario's clock shows a wall time.
-func (s *Sessions) tick(wall int64) twins.Tick {
-	day := quoFloor(wall, SecondsPerDay)
-	return s.cal.At(int(day-s.cal.firstDay()), int(wall-day*SecondsPerDay))
+// tick returns the step in which a moment lies.
+func (s *Sessions) tick(m moment) twins.Tick {
+	return twins.Tick(quoFloor(m.at-s.cal.Start.Unix(), int64(s.cal.Step)))
 }
 
 // addSession appends a session to sessions in order, with at least one step

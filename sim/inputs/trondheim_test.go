@@ -44,10 +44,10 @@ func TestTrondheim(t *testing.T) {
 	for _, user := range s.Users {
 		all := s.of[user]
 		n += len(all)
-		days += int(all[len(all)-1].leave/SecondsPerDay - all[0].arrive/SecondsPerDay + 1)
+		days += int(all[len(all)-1].leave.wall/SecondsPerDay - all[0].arrive.wall/SecondsPerDay + 1)
 		for _, one := range all {
 			energy += one.energy
-			if p, _ := one.energy.Over(twins.Seconds(one.leave - one.arrive)); p > 11*twins.Kilowatt {
+			if p, _ := one.energy.Over(twins.Seconds(one.leave.wall - one.arrive.wall)); p > 11*twins.Kilowatt {
 				t.Errorf("%s: line %d: mean power %v W, wanted at most 11 kW", user, one.line, p.Watts())
 			}
 		}
@@ -76,13 +76,13 @@ func TestTrondheimNights(t *testing.T) {
 	var unmet3, unmet7 int
 	for _, user := range s.Users {
 		for _, one := range s.of[user] {
-			day, next := quoFloor(one.arrive, SecondsPerDay), quoFloor(one.leave, SecondsPerDay)
+			day, next := quoFloor(one.arrive.wall, SecondsPerDay), quoFloor(one.leave.wall, SecondsPerDay)
 			weekday := (day + 3) % 7 // 0 is Monday
-			if weekday > 4 || next != day+1 || one.arrive%SecondsPerDay < 14*3600 || one.leave%SecondsPerDay >= 12*3600 {
+			if weekday > 4 || next != day+1 || one.arrive.wall%SecondsPerDay < 14*3600 || one.leave.wall%SecondsPerDay >= 12*3600 {
 				continue
 			}
 			kWh = append(kWh, one.energy.WattHours()/1000)
-			long := twins.Seconds(one.leave - one.arrive)
+			long := twins.Seconds(one.leave.wall - one.arrive.wall)
 			unmet3 += flagOf(one.energy > (3600 * twins.Watt).For(long))
 			unmet7 += flagOf(one.energy > (7200 * twins.Watt).For(long))
 		}

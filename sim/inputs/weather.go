@@ -1,7 +1,6 @@
 package inputs
 
 import (
-	"io"
 	"io/fs"
 	"math"
 	"strings"
@@ -19,11 +18,14 @@ type WeatherSpec struct {
 		Zone   string `json:"zone"`   // IANA name, or "" for the scenario's
 		Stamps string `json:"stamps"` // start | middle | end: which point of its interval a stamp names; "" is start
 	}
+	Format     Format // how the file is written
 	Place      Place
 	WindHeight float64           // of the recorded wind, m above ground; 0 is 10
 	Shear      float64           // exponent of the power law that converts it to 10 m
 	Columns    map[string]string // a quantity's name → column of the file
+	Plane      *Plane            // on which the light of column poa_w_per_m2 was recorded; nil: there is none
 	Gaps       string            // refuse | clear_sky; "" is refuse
+	Longest    int64             // gaps that last longer are refused, s; 0: however long
 	// Wind is another record, from which wind and air density are taken; nil:
 	// they are taken from this one.
 	Wind *WeatherSpec
@@ -56,11 +58,14 @@ type WeatherSpec struct {
 type Weather struct {
 	Interval twins.Seconds // of the file
 	Filled   int           // missing values that the run needs and that were filled
+
 	Warnings []problem.Warning
 
 	spec  WeatherSpec
 	wind  *Weather // of another record, or nil
-	first int64    // Unix second at which the first interval starts
+	first int64    // Unix second at which the first interval of the file starts
+	count int64    // intervals of the file
+	from  int64    // interval of the first of rows, which are those around the run
 	rows  []weatherRow
 	sun   slotSun // of the interval that was read last
 }
@@ -94,7 +99,8 @@ type weatherColumn struct {
 func (c *weatherColumn) irradiance() bool { return c.unit == "W/m²" }
 
 var weatherColumns = []weatherColumn{
-	{"ghi_w_per_m2", "W/m²", 0, 1500, false, func(r *weatherRow) *float64 { return &r.ghi }},
+	{"ghi_w_per_m2", "W/m²", 0, mostGlobal, false, func(r *weatherRow) *float64 { return &r.ghi }},
+	{columnPlane, "W/m²", 0, 2000, true, func(r *weatherRow) *float64 { return &r.ghi }}, // it becomes the global one
 	{"dni_w_per_m2", "W/m²", 0, 1400, true, func(r *weatherRow) *float64 { return &r.dni }},
 	{"dhi_w_per_m2", "W/m²", 0, 1000, true, func(r *weatherRow) *float64 { return &r.dhi }},
 	{"temperature_c", "°C", -60, 60, false, func(r *weatherRow) *float64 { return &r.temperature }},
@@ -128,10 +134,13 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.readFile(fsys); err != nil {
+	if err := r.readTimes(fsys); err != nil {
 		return nil, err
 	}
 	if err := r.cover(); err != nil {
+		return nil, err
+	}
+	if err := r.readValues(); err != nil {
 		return nil, err
 	}
 	if err := r.fillGaps(); err != nil {
@@ -152,15 +161,31 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 type weatherReader struct {
 	weather Weather
 	rules   *recordingRules
-	rows    *recordedRows
+	rows    *survey
+	fsys    fs.FS
 	columns []weatherColumn // those of the file
-	needed  []bool          // by slot: the run needs its values
+	edges   []weatherEdges  // per column
+	needed  []bool          // per row: the run needs its values
+	lines   []int           // per row: its line, 0 if it is missing
 	sun     *sunWatch       // nil for the wind of another spec
 }
 
+// weatherEdges are the nearest values outside of the rows that are kept.
+type weatherEdges struct{ before, after weatherValue }
+
+// weatherValue is the value of an interval.
+type weatherValue struct {
+	slot  int64
+	value float64
+	ok    bool
+}
+
 func (s *WeatherSpec) recording() (r RecordingSpec) {
-	r.ID, r.File, r.Columns, r.Unit = "weather", s.File, s.Columns, "W"
+	r.ID, r.File, r.Columns, r.Unit, r.Format = "weather", s.File, s.Columns, "W", s.Format
 	r.Time.Column, r.Time.Zone = s.Time.Column, s.Time.Zone
+	if s.Time.Stamps == stampsEnd {
+		r.Time.Stamps = stampsEnd
+	}
 	return r
 }
 
@@ -192,8 +217,15 @@ func newWeatherReader(spec WeatherSpec, cal *Calendar) (*weatherReader, error) {
 
 func (s *WeatherSpec) check() error {
 	problem := func(format string, args ...any) error { return recordedProblem(s.recording(), 0, format, args...) }
+	if err := s.Format.only("weather", "intervals", "meter", "newest_first", "span", "clock", "clip_below"); err != nil {
+		return problem("%v", err)
+	}
 	switch s.Time.Stamps {
-	case "", stampsStart, stampsMiddle, stampsEnd:
+	case "", stampsStart, stampsEnd:
+	case stampsMiddle:
+		if s.Format.Intervals == intervalsAny {
+			return problem("stamps of the middle of intervals of any length, wanted stamps: start or end beside intervals: %s", intervalsAny)
+		}
 	default:
 		return problem("stamps %q is unknown, wanted start, middle or end", s.Time.Stamps)
 	}
@@ -204,12 +236,19 @@ func (s *WeatherSpec) check() error {
 	for _, c := range weatherColumns {
 		if s.Columns[c.name] != "" && !(s.wind && c.irradiance()) {
 			known++
-		} else if !c.optional && !s.wind {
-			return problem("no column for %s, wanted one in %s", c.name, c.unit)
+		} else if !c.optional && !s.wind && !(c.irradiance() && s.Columns[columnPlane] != "") {
+			or := ""
+			if c.irradiance() {
+				or = ", or " + columnPlane + " and the plane of its light"
+			}
+			return problem("no column for %s, wanted one in %s%s", c.name, c.unit, or)
 		}
 	}
 	if known != len(s.Columns) {
 		return problem("columns for unknown quantities, wanted %s", weatherNames())
+	}
+	if what := s.checkPlane(); what != "" {
+		return problem("%s", what)
 	}
 	if s.wind && s.Columns["wind_m_per_s"] == "" {
 		return problem("no column for wind_m_per_s, wanted one in m/s")
@@ -225,11 +264,11 @@ func (s *WeatherSpec) check() error {
 
 // CheckHeader checks the spec and reads the header of the weather's file, not
 // of its Wind. An error in either is a *problem.At.
-func (s *WeatherSpec) CheckHeader(fsys fs.FS) error {
+func (s *WeatherSpec) CheckHeader(fsys fs.FS, cal *Calendar) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	_, err := RecordingColumns(fsys, s.recording())
+	_, err := RecordingColumns(fsys, s.recording(), cal)
 	return err
 }
 
@@ -241,106 +280,131 @@ func weatherNames() string {
 	return strings.Join(names, ", ")
 }
 
-// readFile reads the stamps and then the values of the whole file.
-func (r *weatherReader) readFile(fsys fs.FS) (err error) {
+// readTimes reads the stamps of the whole file.
+func (r *weatherReader) readTimes(fsys fs.FS) (err error) {
 	if r.rows, err = r.rules.readRows(fsys); err != nil {
 		return err
 	}
+	r.fsys = fsys
 	w, interval := &r.weather, r.rows.interval
 	if interval > longestWeather {
 		return r.rules.problem(0, "one value every %s, wanted one every %s or more often", spanText(interval), spanText(longestWeather))
 	}
-	w.Interval, w.first = twins.Seconds(interval), r.rows.first
-	switch w.spec.Time.Stamps {
-	case stampsEnd:
-		w.first -= interval
-	case stampsMiddle:
+	w.Interval, w.first, w.count = twins.Seconds(interval), r.rows.origin, r.rows.slots()
+	if w.spec.Time.Stamps == stampsMiddle {
 		w.first -= interval / 2
 	}
-	w.rows = make([]weatherRow, r.rows.slots[len(r.rows.slots)-1]+1)
+	return nil
+}
+
+// readValues reads the values of the whole file, and keeps those that the run
+// needs.
+func (r *weatherReader) readValues() error {
+	w := &r.weather
 	for i := range w.rows {
 		w.rows[i] = weatherRow{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
 	}
-	return r.readValues(fsys)
+	return r.rules.eachRow(r.fsys, r.rows, func(file *recordedFile, row *tableRow) error {
+		if r.columns == nil {
+			r.findColumns(file)
+			r.watch(file)
+		}
+		r.rules.watch.row(row)
+		ghi, temperature := math.NaN(), math.NaN()
+		from, to := r.rows.slot(row.from), r.rows.slot(row.to-1)
+		for slot := max(from, w.from); slot <= min(to, w.from+int64(len(w.rows))-1); slot++ {
+			r.lines[slot-w.from] = row.line
+		}
+		err := file.eachField(row, func(column int, field recordedField) error {
+			r.rules.watchField(column, field)
+			v, err := r.value(r.columns[column], field)
+			if err == nil && !math.IsNaN(v) {
+				r.keep(column, from, to, v)
+			}
+			switch r.columns[column].name {
+			case "ghi_w_per_m2":
+				ghi = v
+			case "temperature_c":
+				temperature = v
+			}
+			return err
+		})
+		r.watchSun(row, ghi, temperature)
+		return err
+	})
 }
 
-func (r *weatherReader) readValues(fsys fs.FS) error {
-	f, err := openRecorded(fsys, r.rules.spec)
-	if err != nil {
-		return err
-	}
-	defer f.close()
-	for _, c := range f.columns {
+func (r *weatherReader) findColumns(file *recordedFile) {
+	for _, c := range file.columns {
 		for _, known := range weatherColumns {
 			if known.name == c.ours {
 				r.columns = append(r.columns, known)
 			}
 		}
 	}
-	r.watch(f.columns)
-	for n, slot := range r.rows.slots {
-		fields, line, err := f.next()
-		if err == nil && line != r.rows.lines[n] || err == io.EOF {
-			return r.rules.problem(0, "has changed while it was read, wanted a file that does not change")
-		}
-		if err != nil {
-			return err
-		}
-		r.rules.watch.row(line, r.weather.first+slot*int64(r.weather.Interval), int64(r.weather.Interval))
-		for i, c := range f.columns {
-			v, err := r.value(r.columns[i], fields[c.index], c.theirs, line)
-			if err != nil {
-				return err
-			}
-			*r.columns[i].of(&r.weather.rows[slot]) = v
-			if !math.IsNaN(v) {
-				r.rules.watch.value(i, fields[c.index], v)
-			}
-		}
-		r.sun.watchRow(&r.weather, slot, line)
-	}
-	return nil
+	r.edges = make([]weatherEdges, len(r.columns))
 }
 
-// value reads a field; NaN if it is empty.
-func (r *weatherReader) value(c weatherColumn, text, column string, line int) (float64, error) {
+// keep stores the value of the intervals from … to, or notes it if it is nearest
+// to the rows that are kept.
+func (r *weatherReader) keep(column int, from, to int64, v float64) {
+	w, e := &r.weather, &r.edges[column]
+	end := w.from + int64(len(w.rows))
+	for slot := max(from, w.from); slot <= min(to, end-1); slot++ {
+		*r.columns[column].of(&w.rows[slot-w.from]) = v
+	}
+	if before := min(to, w.from-1); before >= from && (!e.before.ok || before > e.before.slot) {
+		e.before = weatherValue{before, v, true}
+	}
+	if after := max(from, end); after <= to && (!e.after.ok || after < e.after.slot) {
+		e.after = weatherValue{after, v, true}
+	}
+}
+
+// value reads a field; NaN if it is missing.
+func (r *weatherReader) value(c weatherColumn, field recordedField) (float64, error) {
 	const micro = 1_000_000
-	if strings.TrimSpace(text) == "" {
+	scaled, missing, err := r.rules.number(field, micro)
+	if missing {
 		return math.NaN(), nil
 	}
-	scaled, err := twins.ParseScaled(text, micro)
 	v := float64(scaled) / micro
 	if err != nil {
-		return 0, r.rules.problem(line, "column %q: %q is not a number, wanted %s", column, text, c.unit)
+		return 0, r.rules.problem(field.line, "column %q: %q is not a number, wanted %s", field.column, field.text, c.unit)
 	}
 	if v < c.least || v > c.most {
-		return 0, r.rules.problem(line, "column %q: %s is impossible, wanted %s of %g … %g %s",
-			column, strings.TrimSpace(text), c.name, c.least, c.most, c.unit)
+		return 0, r.rules.problem(field.line, "column %q: %s is impossible, wanted %s of %g … %g %s",
+			field.column, strings.TrimSpace(field.text), c.name, c.least, c.most, c.unit)
 	}
 	return v, nil
 }
 
 // cover finds the intervals that the run needs, and checks that the file covers
-// the run.
+// the run. It keeps two more rows on each side, for the values between middles.
 func (r *weatherReader) cover() error {
 	w, cal := &r.weather, r.rules.cal
 	slack := int64(0)
 	if w.spec.Time.Stamps == stampsMiddle {
 		slack = int64(w.Interval+1) / 2
 	}
-	r.needed = make([]bool, len(w.rows))
 	least, most := int64(math.MaxInt64), int64(math.MinInt64)
 	for t := range cal.Steps {
 		from := w.moment(cal.Unix(t))
-		to := from + int64(cal.Step)
-		least, most = min(least, from), max(most, to)
-		for s := w.slot(from); s <= w.slot(to-1); s++ {
-			r.needed[s] = true
-		}
+		least, most = min(least, from), max(most, from+int64(cal.Step))
 	}
-	if end := w.first + int64(w.Interval)*int64(len(w.rows)); least < w.first-slack || most > end+slack {
+	if end := w.first + int64(w.Interval)*w.count; least < w.first-slack || most > end+slack {
 		return r.rules.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
 			r.rules.local(w.first), r.rules.local(end), r.rules.local(least), r.rules.local(most), cal.Start.Location())
+	}
+	const beside = 2
+	w.from = max(0, w.slot(least)-beside)
+	rows := min(w.count, w.slot(most-1)+beside+1) - w.from
+	w.rows, r.needed, r.lines = make([]weatherRow, rows), make([]bool, rows), make([]int, rows)
+	for t := range cal.Steps {
+		from := w.moment(cal.Unix(t))
+		for s := w.slot(from); s <= w.slot(from+int64(cal.Step)-1); s++ {
+			r.needed[s-w.from] = true
+		}
 	}
 	return nil
 }
@@ -354,11 +418,14 @@ func (r *weatherReader) fillGaps() error {
 			return err
 		}
 	}
-	for _, c := range r.columns {
+	if err := r.checkLengths(); err != nil {
+		return err
+	}
+	for i, c := range r.columns {
 		if c.irradiance() {
 			continue
 		}
-		if err := r.fillLinear(c); err != nil {
+		if err := r.fillLinear(i); err != nil {
 			return err
 		}
 	}
@@ -379,8 +446,11 @@ func (r *weatherReader) fillGaps() error {
 		case w.spec.wind:
 		case math.IsNaN(row.ghi) || !globalOnly && math.IsNaN(row.dni+row.dhi):
 			r.fillClear(s)
+		case w.spec.Plane != nil:
+			row.ghi = w.global(row.ghi, w.from+int64(s), row)
+			row.dni, row.dhi = w.slotSunOf(w.from + int64(s)).decompose(row.ghi)
 		case globalOnly:
-			sun := w.slotSunOf(int64(s))
+			sun := w.slotSunOf(w.from + int64(s))
 			row.dni, row.dhi = sun.decompose(row.ghi)
 		}
 	}
@@ -388,21 +458,22 @@ func (r *weatherReader) fillGaps() error {
 }
 
 func (r *weatherReader) refuseGaps() error {
-	row := 0
-	for s, needed := range r.needed {
-		for row+1 < len(r.rows.slots) && r.rows.slots[row] < int64(s) {
-			row++
-		}
-		line := r.rows.lines[row]
+	w := &r.weather
+	for i, needed := range r.needed {
 		switch {
 		case !needed:
-		case r.rows.slots[row] != int64(s):
+		case r.lines[i] == 0:
+			start := r.rows.starts(w.from + int64(i))
+			line, err := r.rules.rowAfter(r.fsys, r.rows, start)
+			if err != nil {
+				return err
+			}
 			return r.rules.problem(line, "no row for %s before this one, wanted one every %s, or gaps: clear_sky",
-				r.rules.local(r.weather.first+int64(s)*int64(r.weather.Interval)), spanText(r.rows.interval))
+				r.rules.local(w.first+(w.from+int64(i))*int64(w.Interval)), spanText(r.rows.usual))
 		default:
 			for _, c := range r.columns {
-				if math.IsNaN(*c.of(&r.weather.rows[s])) {
-					return r.rules.problem(line, "column %q: no value, wanted %s, or gaps: clear_sky", r.weather.spec.Columns[c.name], c.unit)
+				if math.IsNaN(*c.of(&w.rows[i])) {
+					return r.rules.problem(r.lines[i], "column %q: no value, wanted %s, or gaps: clear_sky", w.spec.Columns[c.name], c.unit)
 				}
 			}
 		}
@@ -410,41 +481,73 @@ func (r *weatherReader) refuseGaps() error {
 	return nil
 }
 
-// fillLinear fills the gaps of a column linearly between their neighbours, and
-// gaps at the ends with the nearest value.
-func (r *weatherReader) fillLinear(c weatherColumn) error {
-	rows := r.weather.rows
-	at := func(s int) *float64 { return c.of(&rows[s]) }
-	last := -1
-	for s := 0; s <= len(rows); s++ {
-		if s < len(rows) && math.IsNaN(*at(s)) {
-			continue
-		}
-		if last < 0 && s == len(rows) {
-			return r.rules.problem(0, "column %q: no value in all the file, wanted %s", r.weather.spec.Columns[c.name], c.unit)
-		}
-		for k := last + 1; k < s; k++ {
-			switch {
-			case last < 0:
-				*at(k) = *at(s)
-			case s == len(rows):
-				*at(k) = *at(last)
-			default:
-				rise := *at(s) - *at(last)
-				*at(k) = *at(last) + float64(rise*(float64(k-last)/float64(s-last)))
+// checkLengths refuses gaps that are longer than the spec allows.
+func (r *weatherReader) checkLengths() error {
+	w := &r.weather
+	if w.spec.Longest <= 0 {
+		return nil
+	}
+	for _, c := range r.columns {
+		for i := 0; i < len(w.rows); i++ {
+			from, needed := i, false
+			for i < len(w.rows) && math.IsNaN(*c.of(&w.rows[i])) {
+				needed = needed || r.needed[i]
+				i++
 			}
-			if r.needed[k] {
-				r.weather.Filled++
+			if long := int64(i-from) * int64(w.Interval); needed && long > w.spec.Longest {
+				at := w.first + (w.from+int64(from))*int64(w.Interval)
+				return r.rules.problem(r.lines[from], "column %q: no value for %s from %s on, wanted gaps of at most %s, as gaps.longest says",
+					w.spec.Columns[c.name], spanText(long), r.rules.local(at), spanText(w.spec.Longest))
 			}
 		}
-		last = s
 	}
 	return nil
 }
 
+// fillLinear fills the gaps of a column linearly between their neighbours, and
+// gaps at the ends of the file with the nearest value.
+func (r *weatherReader) fillLinear(column int) error {
+	w, c := &r.weather, r.columns[column]
+	at := func(i int) *float64 { return c.of(&w.rows[i]) }
+	last := r.edges[column].before
+	for i := 0; i <= len(w.rows); i++ {
+		if i < len(w.rows) && math.IsNaN(*at(i)) {
+			continue
+		}
+		next := r.edges[column].after
+		if i < len(w.rows) {
+			next = weatherValue{w.from + int64(i), *at(i), true}
+		}
+		if !last.ok && !next.ok {
+			return r.rules.problem(0, "column %q: no value in all the file, wanted %s", w.spec.Columns[c.name], c.unit)
+		}
+		for k := i - 1; k >= 0 && math.IsNaN(*at(k)); k-- {
+			*at(k) = between(last, next, w.from+int64(k))
+			if r.needed[k] {
+				w.Filled++
+			}
+		}
+		last = next
+	}
+	return nil
+}
+
+// between returns the value of an interval between two others, or the one that
+// there is.
+func between(last, next weatherValue, slot int64) float64 {
+	switch {
+	case !last.ok:
+		return next.value
+	case !next.ok:
+		return last.value
+	}
+	rise := next.value - last.value
+	return last.value + float64(rise*(float64(slot-last.slot)/float64(next.slot-last.slot)))
+}
+
 // fillClear gives an interval the irradiance of a clear sky.
 func (r *weatherReader) fillClear(s int) {
-	row, sun := &r.weather.rows[s], r.weather.slotSunOf(int64(s))
+	row, sun := &r.weather.rows[s], r.weather.slotSunOf(r.weather.from+int64(s))
 	for _, c := range r.columns {
 		if r.needed[s] && c.irradiance() && math.IsNaN(*c.of(row)) {
 			r.weather.Filled++
@@ -475,7 +578,12 @@ func (w *Weather) moment(unix int64) int64 {
 // slot returns the interval that contains a Unix second, or the one nearest to
 // it.
 func (w *Weather) slot(unix int64) int64 {
-	return max(0, min(int64(len(w.rows))-1, quoFloor(unix-w.first, int64(w.Interval))))
+	return max(0, min(w.count-1, quoFloor(unix-w.first, int64(w.Interval))))
+}
+
+// row returns the row of an interval: only those around the run are kept.
+func (w *Weather) row(slot int64) *weatherRow {
+	return &w.rows[max(0, min(int64(len(w.rows))-1, slot-w.from))]
 }
 
 // Fill writes into out the weather of the step that starts at a Unix second of
@@ -530,7 +638,7 @@ func airDensity(pressure, temperature float64) float64 {
 // intervals. The shares add up to 1.
 func (w *Weather) between(from, to int64, f func(r *weatherRow, share float64)) {
 	interval := float64(w.Interval)
-	last := int64(len(w.rows)) - 1
+	last := w.count - 1
 	x := float64(from-w.first)/interval - 0.5 // 0 is the middle of the first interval
 	end := float64(to-w.first)/interval - 0.5
 	whole := end - x
@@ -540,8 +648,8 @@ func (w *Weather) between(from, to int64, f func(r *weatherRow, share float64)) 
 		share := (next - x) / whole
 		right := float64((x+next)/2) - k // share of the way to the next middle
 		a, b := max(0, min(last, int64(k))), max(0, min(last, int64(k)+1))
-		f(&w.rows[a], float64(share*(1-right)))
-		f(&w.rows[b], float64(share*right))
+		f(w.row(a), float64(share*(1-right)))
+		f(w.row(b), float64(share*right))
 		x = next
 	}
 }
@@ -575,7 +683,7 @@ func (w *Weather) irradiance(from, to int64, out *twins.Weather) (all daylight) 
 		if s == 0 {
 			a = from
 		}
-		if s == int64(len(w.rows))-1 {
+		if s == w.count-1 {
 			b = to
 		}
 		sun := w.slotSunOf(s)
@@ -587,7 +695,7 @@ func (w *Weather) irradiance(from, to int64, out *twins.Weather) (all daylight) 
 			scale := float64(w.Interval) / step
 			height, lit = part.height/sun.whole.height*scale, part.lit/sun.whole.lit*scale
 		}
-		row := &w.rows[s]
+		row := w.row(s)
 		out.GHI += float64(row.ghi * height)
 		out.DHI += float64(row.dhi * height)
 		out.DNI += float64(row.dni * lit)

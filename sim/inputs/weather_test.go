@@ -156,7 +156,7 @@ func TestWeatherKeepsEachInterval(t *testing.T) {
 			sum.GHI, sum.DNI, sum.DHI = sum.GHI+out.GHI/30, sum.DNI+out.DNI/30, sum.DHI+out.DHI/30
 			k++
 		}
-		want := w.rows[row]
+		want := w.row(row)
 		for i, pair := range [][2]float64{{sum.GHI, want.ghi}, {sum.DNI, want.dni}, {sum.DHI, want.dhi}} {
 			if math.Abs(pair[0]-pair[1]) > 1e-9*(1+pair[1]) {
 				t.Fatalf("interval %d, quantity %d: %v, wanted %v", row, i, pair[0], pair[1])

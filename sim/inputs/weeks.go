@@ -126,7 +126,7 @@ func (f *recordedFit) mapWeeks() error {
 	cal := *f.rules.cal // a copy, because Fill writes its cache
 	first := firstMonday(cal.Start)
 	var env twins.Env
-	f.from, f.to = f.rows.slots[len(f.rows.slots)-1], 0
+	f.from, f.to = f.rows.slots(), 0
 	for _, move := range f.rules.moves {
 		slots := make([]int32, cal.Steps)
 		for k := range slots {
@@ -156,20 +156,19 @@ func (f *recordedFit) mapWeeks() error {
 // the step of the run that starts at local.
 func (f *recordedFit) slotAt(wall int64, move int, local time.Time) (int64, error) {
 	r, rows := f.rules, f.rows
-	if wall < rows.first || wall+f.step > rows.end() {
+	if wall < rows.start || wall+f.step > rows.end {
 		moved := ""
 		if move != 0 {
 			moved = fmt.Sprintf(" in copies moved by %+d weeks", move)
 		}
 		return 0, r.problem(0, "covers %s to %s, wanted %s, which the calendar lays on %s%s",
-			r.local(rows.first), r.local(rows.end()), r.local(wall), timeText(local), moved)
+			r.local(rows.start), r.local(rows.end), r.local(wall), timeText(local), moved)
 	}
-	since := wall - rows.first
-	if since%min(f.step, rows.interval) != 0 {
-		return 0, r.problem(rows.lines[0], "the interval that starts at %s does not meet the step of %s that the calendar lays on %s, wanted both to start together",
-			r.local(rows.first), spanText(f.step), r.local(wall))
+	if (wall-rows.origin)%min(f.step, rows.interval) != 0 {
+		return 0, r.problem(rows.firstLine, "the interval that starts at %s does not meet the step of %s that the calendar lays on %s, wanted both to start together",
+			r.local(rows.start), spanText(f.step), r.local(wall))
 	}
-	return since / rows.interval, nil
+	return rows.slot(wall), nil
 }
 
 // lines describes the map for the scenario year of a run that starts at start,

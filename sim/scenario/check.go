@@ -492,7 +492,11 @@ func (d *document) columnsOf(entry *tree) (*columnSet, error) {
 	if columns, ok := d.columns[id]; ok {
 		return columns, nil
 	}
-	names, err := inputs.RecordingColumns(d.data, recordingSpec(entry))
+	cal, err := d.firstDay()
+	if err != nil {
+		return nil, err
+	}
+	names, err := inputs.RecordingColumns(d.data, recordingSpec(entry), cal)
 	if err != nil {
 		return nil, d.dataProblem("recordings."+id, entry, err)
 	}
@@ -522,7 +526,11 @@ func (d *document) checkWeather() []error {
 }
 
 func (d *document) checkWeatherFile(name string, entry *tree, spec *inputs.WeatherSpec) []error {
-	if err := spec.CheckHeader(d.data); err != nil {
+	cal, err := d.firstDay()
+	if err == nil {
+		err = spec.CheckHeader(d.data, cal)
+	}
+	if err != nil {
 		return []error{d.dataProblem(name, entry, err)}
 	}
 	return d.checkCalendar(name, entry)
@@ -538,7 +546,11 @@ func (d *document) checkMarket() []error {
 		return found
 	}
 	spec := marketSpec(entry)
-	if err := spec.CheckHeader(d.data); err != nil {
+	cal, err := d.firstDay()
+	if err == nil {
+		err = spec.CheckHeader(d.data, cal)
+	}
+	if err != nil {
 		return []error{d.dataProblem("market", entry, err)}
 	}
 	return nil
@@ -593,17 +605,27 @@ func (d *document) checkReferences(name string, entry *tree) (found []error) {
 	return found
 }
 
+// firstDay returns a calendar that begins with the run, for files that are read before its
+// length is known.
+func (d *document) firstDay() (*inputs.Calendar, error) {
+	start, err := d.startTime()
+	if err != nil {
+		return nil, err
+	}
+	return inputs.NewCalendar(start, 1, 0), nil
+}
+
 // usersOf returns the users of a file of sessions, which it reads once.
 func (d *document) usersOf(entry *tree) ([]string, error) {
 	id := entry.textOf("id")
 	if users, ok := d.users[id]; ok {
 		return users, nil
 	}
-	start, err := d.startTime()
+	cal, err := d.firstDay()
 	if err != nil {
 		return nil, err
 	}
-	s, err := inputs.ReadSessions(d.data, sessionsSpec(entry), inputs.NewCalendar(start, 1, 0))
+	s, err := inputs.ReadSessions(d.data, sessionsSpec(entry), cal)
 	if err != nil {
 		return nil, d.dataProblem(entryName("sessions", 0, entry), entry, err)
 	}

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -31,8 +34,18 @@ func (d *document) expand() error {
 				continue
 			}
 			for _, captured := range p.captured {
+				if idPart(captured) == "" {
+					found = append(found, p.errorAt(entry.line, "%s: its * is %q, which leaves nothing for an id, wanted a letter or a digit in it", p.name, captured))
+					continue
+				}
 				e := entry.clone()
-				e.texts("", func(_ string, t *tree) { t.text = strings.Replace(t.text, "*", captured, 1) })
+				e.texts("", func(path string, t *tree) {
+					with := captured
+					if path == "id" || path == "owner" || path == "community" {
+						with = idPart(captured)
+					}
+					t.text = strings.Replace(t.text, "*", with, 1)
+				})
 				found = append(found, d.entryShape(k.Plural, len(all), &e)...)
 				all = append(all, e)
 			}
@@ -40,6 +53,31 @@ func (d *document) expand() error {
 		l.items = all
 	}
 	return problem.Join(found)
+}
+
+// idPart returns what a * becomes in an id: letters in lower case, ä, ö, ü and ß as ae, oe, ue
+// and ss, other letters without their accents, and each run of other characters as one -, none at
+// the ends. House 12 (Süd) becomes house-12-sued. What fits into an id stays as it is.
+func idPart(captured string) string {
+	if strings.Trim(captured, "abcdefghijklmnopqrstuvwxyz0123456789_-") == "" {
+		return captured
+	}
+	text := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss").Replace(norm.NFC.String(strings.ToLower(captured)))
+	var id strings.Builder
+	apart := false
+	for _, c := range norm.NFD.String(text) {
+		switch {
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_':
+			if apart && id.Len() > 0 {
+				id.WriteByte('-')
+			}
+			apart = false
+			id.WriteRune(c)
+		case !unicode.Is(unicode.Mn, c): // an accent
+			apart = true
+		}
+	}
+	return id.String()
 }
 
 func hasStar(entry *tree) (has bool) {
@@ -178,6 +216,7 @@ func matchStar(pattern, word string) (captured string, ok bool) {
 func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
+	spec.Format = formatOf(entry.get("format"))
 	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // the schema allows only whole numbers
 	if c := entry.get("columns"); c != nil {
 		spec.Columns.User, spec.Columns.Arrive = c.textOf("user"), c.textOf("arrive")
@@ -189,7 +228,8 @@ func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 // recordingSpec returns an entry as inputs.ReadRecording takes it.
 func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
-	spec.Unit, spec.Gaps = entry.textOf("unit"), entry.textOf("gaps")
+	spec.Unit, spec.Format = entry.textOf("unit"), formatOf(entry.get("format"))
+	spec.Gaps, spec.Longest = gapsOf(entry.get("gaps"))
 	if t := entry.get("time"); t != nil {
 		spec.Time.Column, spec.Time.Zone, spec.Time.Stamps = t.textOf("column"), t.textOf("zone"), t.textOf("stamps")
 	}
@@ -208,23 +248,79 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	return spec
 }
 
+// formatOf returns the format of a file, or its zero value without one.
+func formatOf(t *tree) (f inputs.Format) {
+	if t == nil {
+		return f
+	}
+	f.Encoding, f.Separator, f.Header, f.Comment = t.textOf("encoding"), t.textOf("separator"), t.textOf("header"), t.textOf("comment")
+	f.Totals, f.Missing = wordsOf(t.get("totals")), wordsOf(t.get("missing"))
+	f.Decimal, f.Thousands = t.textOf("decimal"), t.textOf("thousands")
+	f.Date, f.Clock, f.Span, f.NewestFirst = t.textOf("date"), t.textOf("clock"), t.textOf("span"), t.isTrue("newest_first")
+	f.Meter, f.Value = t.textOf("meter"), t.textOf("value")
+	f.Intervals, f.Reading, f.Negative = t.textOf("intervals"), t.textOf("reading"), t.textOf("negative")
+	f.ClipBelow, f.LeaveOut = t.textOf("clip_below"), t.textOf("leave_out")
+	return f
+}
+
+// wordsOf returns a list of words. YAML reads the word null, in several spellings, as no value.
+func wordsOf(t *tree) (words []string) {
+	if t == nil {
+		return nil
+	}
+	for i := range t.items {
+		word := t.items[i].text
+		if t.items[i].form == formNull {
+			word = "null"
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+// gapsOf returns how gaps are filled, and the longest that is filled in s, 0 for any.
+func gapsOf(t *tree) (fill string, longest int64) {
+	if t == nil || t.form != formObject {
+		return t.word(), 0
+	}
+	text := t.textOf("longest")
+	digits := strings.TrimRight(text, " smindh")
+	n, _ := strconv.ParseInt(digits, 10, 64) // the schema allows only digits and a unit
+	unit := map[string]int64{"s": 1, "min": 60, "h": 3600, "d": inputs.SecondsPerDay}[strings.TrimSpace(text[len(digits):])]
+	return t.textOf("fill"), n * unit
+}
+
+// word returns the text of a scalar, "" for none.
+func (t *tree) word() string {
+	if t == nil {
+		return ""
+	}
+	return t.text
+}
+
+// numberOf returns a number of an object that fits its schema.
+func (t *tree) numberOf(key string) float64 {
+	v, err := strconv.ParseFloat(t.textOf(key), 64)
+	if err != nil {
+		panic(err) // the schema allows only numbers
+	}
+	return v
+}
+
 // weatherSpec returns a scenario's weather as inputs.ReadWeather takes it.
 func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 	r := recordingSpec(entry)
-	spec.File, spec.Time, spec.Columns, spec.Gaps = r.File, r.Time, r.Columns, r.Gaps
-	number := func(key string) float64 {
-		v, err := strconv.ParseFloat(entry.textOf(key), 64)
-		if err != nil {
-			panic(err) // the schema allows only numbers
-		}
-		return v
+	spec.File, spec.Time, spec.Format, spec.Columns, spec.Gaps, spec.Longest = r.File, r.Time, r.Format, r.Columns, r.Gaps, r.Longest
+	number := func(key string) float64 { return entry.numberOf(key) }
+	if p := entry.get("plane"); p != nil {
+		spec.Plane = &inputs.Plane{Tilt: p.numberOf("tilt_deg"), Azimuth: p.numberOf("azimuth_deg"), Albedo: p.numberOf("albedo")}
 	}
 	spec.Place = inputs.Place{Latitude: number("latitude_deg"), Longitude: number("longitude_deg"), Elevation: number("elevation_m")}
 	spec.WindHeight, spec.Shear = number("wind_height_m"), number("shear_exponent")
 	spec.Calendar = r.Calendar
 	if w := entry.get("wind"); w != nil {
 		of := recordingSpec(w)
-		spec.Wind = inputs.WeatherSpec{File: of.File, Columns: of.Columns, Gaps: spec.Gaps, Calendar: of.Calendar}.AsWind()
+		spec.Wind = inputs.WeatherSpec{File: of.File, Format: of.Format, Columns: of.Columns, Gaps: spec.Gaps, Longest: spec.Longest, Calendar: of.Calendar}.AsWind()
 		spec.Wind.Time = of.Time
 		entry = w
 		spec.Wind.WindHeight, spec.Wind.Shear = number("wind_height_m"), number("shear_exponent")
@@ -235,7 +331,7 @@ func weatherSpec(entry *tree) (spec inputs.WeatherSpec) {
 // marketSpec returns a scenario's market as inputs.ReadMarket takes it.
 func marketSpec(entry *tree) (spec inputs.MarketSpec) {
 	r := recordingSpec(entry)
-	spec.File, spec.Time, spec.Calendar = r.File, r.Time, r.Calendar
+	spec.File, spec.Time, spec.Format, spec.Calendar = r.File, r.Time, r.Format, r.Calendar
 	spec.Price, spec.Basis = r.Columns[inputs.PriceColumn], entry.textOf("basis")
 	if mix := entry.get("mix"); mix != nil {
 		spec.Mix = make(map[string]string, len(mix.keys))

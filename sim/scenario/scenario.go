@@ -266,6 +266,11 @@ func (d *document) startTime() (time.Time, error) {
 			continue
 		}
 		t, err := time.ParseInLocation(layout, at.text, zone)
+		if date, wrong := time.Parse(layout, at.text); layout == time.DateOnly && wrong == nil {
+			if first, exists := inputs.FirstMoment(date, zone); exists {
+				return first, nil
+			}
+		}
 		if err != nil || t.Format(layout) != at.text {
 			break
 		}

@@ -1,0 +1,487 @@
+package inputs
+
+import (
+	"io/fs"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/smatrix-grid/smatrix/twins"
+)
+
+// recordedFit maps the time of a file, in slots, to the steps of a run, and holds
+// the energies of the slots that the run needs. A slot is an interval of the file;
+// if the file has intervals of several lengths, it is a step.
+type recordedFit struct {
+	rules       *recordingRules
+	fsys        fs.FS
+	rows        *survey
+	step        int64           // seconds
+	slotsOf     map[int][]int32 // per move in weeks: the first slot of each step
+	from, to    int64           // range of slots that the run needs, from ≤ slot < to
+	needed      []bool          // per slot from … to: the run needs it; nil if it needs all of them
+	weekOfSlots int64           // slots in a week, 0 if that is not a whole number
+	clock       zoneClock       // in which a week ago is the same time of day
+	most        twins.Power
+
+	columns []recordedColumn
+	series  []*recordedSeries // per column
+}
+
+// fit checks that the recording has one value for each moment of the run.
+func (r *recordingRules) fit(fsys fs.FS, rows *survey) (*recordedFit, error) {
+	f := &recordedFit{rules: r, fsys: fsys, rows: rows, step: int64(r.cal.Step), slotsOf: map[int][]int32{}}
+	if rows.spacing != evenly {
+		f.align()
+	}
+	if f.step%rows.interval != 0 && rows.interval%f.step != 0 {
+		return nil, r.problem(0, "one value every %s does not fit steps of %s, wanted one that is a whole number of the other",
+			spanText(rows.interval), spanText(f.step))
+	}
+	mapSlots := f.mapDays
+	if r.weeks != nil {
+		mapSlots = f.mapWeeks
+	}
+	if err := mapSlots(); err != nil {
+		return nil, err
+	}
+	if secondsPerWeek := int64(7 * SecondsPerDay); secondsPerWeek%rows.interval == 0 {
+		f.weekOfSlots = secondsPerWeek / rows.interval
+	}
+	f.clock.loc = r.zoneShown()
+	f.most = min(mostRecorded, twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)-1))
+	return f, nil
+}
+
+// align makes the steps the slots of the file.
+func (f *recordedFit) align() {
+	start := f.rules.cal.Start.Unix()
+	if f.rules.weeks != nil {
+		_, offset := f.rules.cal.Start.Zone()
+		start += int64(offset)
+	}
+	f.rows.interval = f.step
+	f.rows.origin = start + quoFloor(f.rows.start-start, f.step)*f.step
+}
+
+// perStep returns the number of slots in a step; 1 if several steps share one
+// slot.
+func (f *recordedFit) perStep() int64 { return max(f.step/f.rows.interval, 1) }
+
+// mapDays maps a record of the run's own days: each moment of the run to the
+// same moment of the record.
+func (f *recordedFit) mapDays() error {
+	r, rows := f.rules, f.rows
+	start := r.cal.Start.Unix()
+	if (start-rows.origin)%min(f.step, rows.interval) != 0 {
+		return r.problem(rows.firstLine, "the interval that starts at %s does not meet the run's steps of %s from %s, wanted both to start together",
+			r.local(rows.start), spanText(f.step), r.local(start))
+	}
+	end := r.cal.Unix(r.cal.Steps)
+	if start < rows.start || end > rows.end {
+		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
+			r.local(rows.start), r.local(rows.end), r.local(start), r.local(end), r.zoneShown())
+	}
+	slots := make([]int32, r.cal.Steps)
+	for k := range slots {
+		slots[k] = int32(rows.slot(r.cal.Unix(twins.Tick(k))))
+	}
+	f.slotsOf[0] = slots
+	f.from = rows.slot(start)
+	f.to = -quoFloor(rows.origin-end, rows.interval)
+	return nil
+}
+
+// needs reports whether the run needs a slot.
+func (f *recordedFit) needs(slot int64) bool {
+	return f.from <= slot && slot < f.to && (f.needed == nil || f.needed[slot-f.from])
+}
+
+// powers returns the power of each step, given the energies of the slots from …
+// to. The remainder of a division is carried into the next step: all powers
+// together fall short of the energies by less than one milliwatt over one step,
+// and a power that is a whole number of milliwatts in the file is the same in
+// the run as long as nothing is carried.
+func (f *recordedFit) powers(energies []int64, slots []int32) []twins.Power {
+	span := max(f.step, f.rows.interval) // s, of the energy below
+	powers := make([]twins.Power, len(slots))
+	var carry int64 // mJ, 0 ≤ carry < span
+	for k, slot := range slots {
+		first := int64(slot) - f.from
+		energy := carry
+		for i := range f.perStep() {
+			energy += energies[first+i]
+		}
+		power := quoFloor(energy, span)
+		powers[k], carry = twins.Power(power), energy-power*span
+	}
+	return powers
+}
+
+// recordedSeries has the energies of a column in the slots that a run needs, and
+// what a gap rule looks back and ahead at: the nearest values outside of them.
+type recordedSeries struct {
+	column        string
+	energies      []int64 // per slot from … to, in mJ, or noValue
+	guessed       []bool  // per slot: its energy is a share of what a counter counted over a gap; nil without a counter
+	before, after recordedSlot
+	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
+	covered       int64   // s of the file with a value
+
+	reading     int64 // of a counter: the latest one, mJ, or noValue
+	readingAt   int64
+	readingLine int
+}
+
+// recordedSlot is a slot with a value.
+type recordedSlot struct {
+	slot, energy int64
+	ok           bool
+}
+
+// Marks of slots besides noValue: a part of the slot has no value.
+const partMissing = noValue + 1
+
+func (f *recordedFit) newSeries(column string) *recordedSeries {
+	s := &recordedSeries{column: column, energies: make([]int64, f.to-f.from), reading: noValue}
+	fillWith(s.energies, noValue)
+	if f.rules.counter() {
+		s.guessed = make([]bool, f.to-f.from)
+	}
+	if f.rules.gaps == gapsLastWeek {
+		s.lastWeek = make([]int64, f.weekOfSlots)
+		fillWith(s.lastWeek, noValue)
+	}
+	return s
+}
+
+func fillWith(values []int64, v int64) {
+	for i := range values {
+		values[i] = v
+	}
+}
+
+// readValues reads the mapped columns of the whole file.
+func (f *recordedFit) readValues() error {
+	put := f.put
+	if f.rules.counter() {
+		put = f.count
+	}
+	err := f.rules.eachRow(f.fsys, f.rows, func(file *recordedFile, row *tableRow) error {
+		if f.series == nil {
+			f.columns = file.columns
+			for _, c := range f.columns {
+				f.series = append(f.series, f.newSeries(c.theirs))
+			}
+			f.rules.watch = f.rules.newWatch(file, f.rows.starts(f.from), f.rows.starts(f.to))
+		}
+		f.rules.watch.row(row)
+		return file.eachField(row, func(column int, field recordedField) error {
+			f.rules.watchField(column, field)
+			return put(f.series[column], row, field)
+		})
+	})
+	for _, s := range f.series {
+		for i, e := range s.energies {
+			if e == partMissing {
+				s.energies[i] = noValue
+			}
+		}
+	}
+	return err
+}
+
+// eachField calls f with each field of a row that has values, and its index in
+// columns.
+func (f *recordedFile) eachField(row *tableRow, call func(column int, field recordedField) error) error {
+	if f.meter >= 0 {
+		for _, i := range f.ofMeter[row.meter] {
+			if err := call(i, recordedField{row.line, row.at, row.meter, row.fields[f.value]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := range f.columns {
+		c := &f.columns[i]
+		if err := call(i, recordedField{row.line, row.at, c.theirs, row.fields[c.index]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put adds the value of an interval.
+func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField) error {
+	e, err := f.rules.energy(field, row.to-row.from, f.most)
+	if err != nil {
+		return err
+	}
+	f.add(s, row.from, row.to, e)
+	return nil
+}
+
+// add adds an energy to the slots of [from, to), evenly.
+func (f *recordedFit) add(s *recordedSeries, from, to, e int64) {
+	if e != noValue {
+		s.covered += to - from
+	}
+	for slot := f.rows.slot(from); slot <= f.rows.slot(to-1); slot++ {
+		starts := f.rows.starts(slot)
+		a, b := max(from, starts), min(to, starts+f.rows.interval)
+		if a == from && b == to {
+			f.addTo(s, slot, e)
+			continue
+		}
+		if slot >= f.to && s.after.ok && s.after.slot <= slot { // nothing more to learn here
+			return
+		}
+		share := int64(noValue)
+		if e != noValue {
+			upTo, _ := twins.MulDiv(e, b-from, to-from)
+			before, _ := twins.MulDiv(e, a-from, to-from)
+			share = upTo - before
+		}
+		f.addTo(s, slot, share)
+	}
+}
+
+// addTo adds an energy to a slot, and notes it if the slot is outside the run.
+func (f *recordedFit) addTo(s *recordedSeries, slot, e int64) {
+	switch {
+	case f.from <= slot && slot < f.to:
+		at := &s.energies[slot-f.from]
+		switch {
+		case e == noValue:
+			*at = partMissing
+		case *at == noValue:
+			*at = e
+		case *at != partMissing:
+			*at += e
+		}
+	case e == noValue:
+	case slot < f.from:
+		if !s.before.ok || slot > s.before.slot {
+			s.before = recordedSlot{slot, e, true}
+		}
+		if len(s.lastWeek) > 0 {
+			f.keepWeek(s, slot, e)
+		}
+	case !s.after.ok || slot < s.after.slot:
+		s.after = recordedSlot{slot, e, true}
+	}
+}
+
+// keepWeek notes the energy of a slot before the run for the weeks after it, except
+// in an hour that clocks show for the second time. A file with the newest row first
+// has been there already.
+func (f *recordedFit) keepWeek(s *recordedSeries, slot, e int64) {
+	at := f.rows.starts(slot)
+	if first, _, _ := f.clock.instants(f.clock.wall(at)); first != at {
+		return
+	}
+	if kept := &s.lastWeek[f.slotOfWeek(slot)]; *kept == noValue || !f.rules.format.NewestFirst {
+		*kept = e
+	}
+}
+
+// slotOfWeek returns the place of a slot in a week of the run's clock.
+func (f *recordedFit) slotOfWeek(slot int64) int64 {
+	return modFloor(f.clock.wall(f.rows.starts(slot)), 7*SecondsPerDay) / f.rows.interval
+}
+
+// count adds what a counter has counted since the reading before. A gap's energy
+// is known, and spread evenly over it.
+func (f *recordedFit) count(s *recordedSeries, row *tableRow, field recordedField) error {
+	reading, missing, err := f.rules.number(field, f.rules.unit.scale)
+	switch {
+	case missing:
+		return nil
+	case err != nil || reading > math.MaxInt64/4:
+		return f.rules.problem(row.line, "column %q: %q is not a number, wanted the reading of a counter in %s", field.column, field.text, f.rules.unit.name)
+	case reading < 0:
+		return f.rules.problem(row.line, "column %q: %q is negative, wanted the reading of a counter, 0 or more", field.column, field.text)
+	}
+	before, at, line := s.reading, s.readingAt, s.readingLine
+	s.reading, s.readingAt, s.readingLine = reading, row.at, row.line
+	if before == noValue {
+		return nil
+	}
+	from, to := at, row.at
+	if f.rules.format.NewestFirst {
+		before, reading, from, to, line = reading, before, row.at, at, row.line
+	}
+	return f.counted(s, counted{field: field, from: from, to: to, before: before, after: reading, line: line})
+}
+
+// counted are two readings of a counter, one after the other.
+type counted struct {
+	field         recordedField
+	from, to      int64
+	before, after int64
+	line          int // of the reading before
+}
+
+// restartShare says which fall of a counter is a restart at 0: to a tenth of the
+// reading before, or less.
+const restartShare = 10
+
+func (f *recordedFit) counted(s *recordedSeries, c counted) error {
+	e := c.after - c.before
+	if e < 0 {
+		if c.after > c.before/restartShare {
+			return f.rules.problem(c.field.line, "column %q: the counter falls from %s to %s %s, wanted readings that rise, or a restart near 0 (line %d)",
+				c.field.column, f.reading(c.before), f.reading(c.after), f.rules.unit.name, c.line)
+		}
+		e = c.after
+	}
+	if e/(c.to-c.from) >= int64(f.most) {
+		return f.rules.problem(c.field.line, "column %q: the counter rises by %s %s, wanted a mean power of at most %d W", c.field.column, f.reading(e), f.rules.unit.name, f.most/twins.Watt)
+	}
+	gap := f.rows.spacing == evenly && c.to-c.from > f.rows.interval
+	if gap && f.rules.gaps == gapsRefuse {
+		return nil
+	}
+	if gap {
+		for slot := max(f.from, f.rows.slot(c.from)); slot < min(f.to, f.rows.slot(c.to)); slot++ {
+			s.guessed[slot-f.from] = true
+		}
+	}
+	f.add(s, c.from, c.to, e)
+	return nil
+}
+
+// reading returns an energy as a number in the unit of the file.
+func (f *recordedFit) reading(e int64) string {
+	return strconv.FormatFloat(float64(e)/float64(f.rules.unit.scale), 'f', -1, 64)
+}
+
+// The columns.
+
+// splitSuffix returns the end of the name of the column that has what is below 0,
+// "" if there is none.
+func (r *recordingRules) splitSuffix() string {
+	if r.spec.Signed {
+		return ""
+	}
+	switch r.format.Negative {
+	case negativeExport, negativeImport:
+		return "-" + r.format.Negative
+	}
+	return ""
+}
+
+// ourNames returns our names for columns: two for each of a net meter.
+func (r *recordingRules) ourNames(columns []recordedColumn) (names []string, err error) {
+	suffix := r.splitSuffix()
+	for _, c := range columns {
+		names = append(names, c.ours)
+		if suffix == "" {
+			continue
+		}
+		if both := c.ours + suffix; slices.ContainsFunc(columns, func(o recordedColumn) bool { return o.ours == both }) {
+			return nil, r.problem(0, "column %q, and column %q has values of both signs and makes one of this name as well, wanted another name for it", both, c.ours)
+		}
+		names = append(names, c.ours+suffix)
+	}
+	return names, nil
+}
+
+// leftOut reports whether a column has too little data.
+func (r *recordingRules) leftOut(rows *survey, covered int64) bool {
+	if !r.format.leaves {
+		return false
+	}
+	span := rows.end - rows.start
+	missing, _ := twins.MulDiv(max(0, span-covered), million, span)
+	return missing > r.format.leaveOut
+}
+
+// columnsWithData reads the whole file, and returns our names for the columns
+// that are not left out.
+func (r *recordingRules) columnsWithData(fsys fs.FS) ([]string, error) {
+	rows, err := r.readRows(fsys)
+	if err != nil {
+		return nil, err
+	}
+	f := &recordedFit{rules: r, fsys: fsys, rows: rows, most: twins.Power(math.MaxInt64 / max(rows.interval, rows.longest))}
+	rows.interval = rows.usual
+	f.from, f.to = rows.slots()+1, rows.slots()+1 // it needs none
+	if err := f.readValues(); err != nil {
+		return nil, err
+	}
+	var with []recordedColumn
+	for i, s := range f.series {
+		if !r.leftOut(rows, s.covered) {
+			with = append(with, f.columns[i])
+		}
+	}
+	if len(with) == 0 {
+		return nil, r.leftOutProblem()
+	}
+	return r.ourNames(with)
+}
+
+func (r *recordingRules) leftOutProblem() error {
+	return r.problem(0, "every column lacks more than %s of its values, wanted a greater format.leave_out", r.format.LeaveOut)
+}
+
+// finish fills the gaps and gives the columns to a recording.
+func (f *recordedFit) finish(r *Recording) error {
+	rules := f.rules
+	var kept []int
+	for i, s := range f.series {
+		if rules.leftOut(f.rows, s.covered) {
+			r.LeftOut = append(r.LeftOut, f.columns[i].ours)
+			continue
+		}
+		kept = append(kept, i)
+	}
+	if len(kept) == 0 {
+		return rules.leftOutProblem()
+	}
+	if rules.gaps == gapsRefuse {
+		if err := f.refuseGaps(kept); err != nil {
+			return err
+		}
+	}
+	columns := make([]recordedColumn, len(kept))
+	for i, k := range kept {
+		columns[i] = f.columns[k]
+	}
+	names, err := rules.ourNames(columns)
+	if err != nil {
+		return err
+	}
+	r.Columns = names
+	for _, k := range kept {
+		filled, err := f.fillGaps(f.series[k])
+		if err != nil {
+			return err
+		}
+		r.Filled += filled
+		for _, energies := range rules.split(f.series[k].energies) {
+			r.Values = append(r.Values, f.powers(energies, f.slotsOf[0]))
+			if len(rules.spec.Moves) > 0 {
+				r.energies = append(r.energies, energies)
+			}
+		}
+		f.series[k] = nil
+	}
+	return nil
+}
+
+// split returns what is above and what is below 0, each 0 or more, if the
+// columns have values of both signs.
+func (r *recordingRules) split(energies []int64) [][]int64 {
+	if r.splitSuffix() == "" {
+		return [][]int64{energies}
+	}
+	above, below := make([]int64, len(energies)), make([]int64, len(energies))
+	for i, e := range energies {
+		if e != noValue {
+			above[i], below[i] = max(e, 0), max(-e, 0)
+		}
+	}
+	return [][]int64{above, below}
+}
