@@ -41,13 +41,12 @@ type fileWatch struct {
 
 // columnWatch has what a fileWatch has seen of one column.
 type columnWatch struct {
-	name    string
-	draws   float64 // factor with which a home draws or generates the values; 0 if no home uses them
-	thou    thousandsWatch
-	count   counterWatch
-	scale   scaleWatch
-	gaps    gapWatch
-	numbers bool // the column has had a value
+	name  string
+	draws float64 // factor with which a home draws or generates the values; 0 if no home uses them
+	thou  thousandsWatch
+	count counterWatch
+	scale scaleWatch
+	gaps  gapWatch
 }
 
 // row begins a row whose interval starts at a Unix second and has a length in s.
