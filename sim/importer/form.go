@@ -32,6 +32,7 @@ type source struct {
 	File
 	form      form
 	preset    bool
+	year      int      // on which the months of a typical year are laid
 	lines     []string // before the header
 	rows      *csv.Reader
 	header    []string
@@ -55,7 +56,7 @@ func (s *source) doubt(format string, args ...any) {
 
 // look reads a file's text and finds its form: a preset, or a guess by its first rows.
 func look(f File) (*source, error) {
-	s := &source{File: f}
+	s := &source{File: f, year: typicalYear}
 	text, err := s.text()
 	if err != nil {
 		return nil, err

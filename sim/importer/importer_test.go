@@ -1,6 +1,8 @@
 package importer_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf16"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/importer"
@@ -267,6 +271,56 @@ func TestSeveralFiles(t *testing.T) {
 	plan, w := made(t, dir, "Europe/Berlin", "home.csv", "evcc.csv")
 	if w.Members["vehicle"] != 2 || w.Members["household"] != 1 || w.Scenario.Calendar.Steps != 3*96 || w.Scenario.Calendar.StartText() != "2026-03-02 00:00" {
 		t.Errorf("%v, %d steps from %s\n%s", w.Members, w.Scenario.Calendar.Steps, w.Scenario.Calendar.StartText(), plan.Scenario)
+	}
+}
+
+// A file has the same values in every encoding, and packed.
+func TestEncodings(t *testing.T) {
+	b := &strings.Builder{}
+	b.WriteString("Zeit;Küche kWh\n")
+	for i := range 24 {
+		fmt.Fprintf(b, "03.03.2025 %02d:00;0,%02d\n", i, 10+i)
+	}
+	var utf16LE, utf16BE, latin1 []byte
+	for _, unit := range utf16.Encode([]rune("\ufeff" + b.String())) {
+		utf16LE, utf16BE = append(utf16LE, byte(unit), byte(unit>>8)), append(utf16BE, byte(unit>>8), byte(unit))
+	}
+	for _, r := range b.String() {
+		latin1 = append(latin1, byte(r))
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte(b.String())); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ name, text string }{
+		{"m.csv", b.String()}, {"bom.csv", "\ufeff" + b.String()}, {"utf16le.csv", string(utf16LE)}, {"utf16be.csv", string(utf16BE)},
+		{"latin1.csv", string(latin1)}, {"m.csv.gz", packed.String()}, {"crlf.csv", strings.ReplaceAll(b.String(), "\n", "\r\n")},
+	} {
+		dir := t.TempDir()
+		write(t, dir, row.name, row.text)
+		_, w := made(t, dir, "", row.name)
+		if got := recorded(w)["k-che-kwh"]; math.Abs(got-5160) > 0.002 {
+			t.Errorf("%s: %v, wanted 5160 Wh", row.name, recorded(w))
+		}
+	}
+}
+
+// A typical year is laid on the year of the other files, whichever comes first.
+func TestTypicalYear(t *testing.T) {
+	for _, names := range [][]string{{"home.csv", "tmy3.csv"}, {"tmy3.csv", "home.csv"}} {
+		dir := copied(t, "tmy3.csv")
+		b := &strings.Builder{}
+		b.WriteString("time,home kWh\n")
+		for i := range 24 * 6 {
+			at := time.Date(2026, 2, 26, i, 0, 0, 0, time.UTC)
+			fmt.Fprintf(b, "%s,0.5\n", at.Format("2006-01-02T15:04"))
+		}
+		write(t, dir, "home.csv", b.String())
+		plan, w := made(t, dir, "America/Denver", names...)
+		if w.Scenario.Calendar.Steps != 96 || w.Scenario.Calendar.StartText() != "2026-02-27 00:00" || w.Weather == nil {
+			t.Errorf("%v: %d steps from %s\n%s", names, w.Scenario.Calendar.Steps, w.Scenario.Calendar.StartText(), plan.Scenario)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ type form struct {
 	user, arrive, leave, energy string // of sessions
 
 	transposed bool // a row for each series, a column for each time
-	typical    bool // months of different years, laid on typicalYear
+	typical    bool // months of different years, which are laid on one
 	place      func(before []string) (place, error)
 	assumed    string // what the form does not state and was assumed
 }
@@ -65,8 +65,8 @@ type column struct {
 	scale int64 // the value is multiplied by scale/1000; 0 is 1000
 }
 
-// typicalYear is the year on which months of different years are laid: it begins on a
-// Monday and has no 29 February.
+// typicalYear is the year on which months of different years are laid if no other file has
+// one: it begins on a Monday and has no 29 February.
 const typicalYear = 2018
 
 // presets are the known forms. Each comment names a public sample or description of the

@@ -57,16 +57,8 @@ func Make(files []File, o Options) (*Plan, error) {
 		return nil, &problem.Usage{What: fmt.Sprintf("--zone %q is unknown, wanted a name such as Europe/Berlin", o.Zone)}
 	}
 	w := &writer{name: o.Name, ids: map[string]int{}, plan: &Plan{}}
-	for _, f := range files {
-		s, err := look(f)
-		if err != nil {
-			return nil, err
-		}
-		t, err := s.read(zone, o.Zone != "")
-		if err != nil {
-			return nil, err
-		}
-		w.tables = append(w.tables, t)
+	if w.tables, err = readAll(files, zone, o.Zone != ""); err != nil {
+		return nil, err
 	}
 	if err := w.cover(); err != nil {
 		return nil, err
@@ -75,6 +67,34 @@ func Make(files []File, o Options) (*Plan, error) {
 		return nil, err
 	}
 	return w.plan, nil
+}
+
+// readAll reads files into tables, in their order. Typical years are laid on the year of the
+// first other file.
+func readAll(files []File, zone *time.Location, given bool) ([]*table, error) {
+	tables := make([]*table, len(files))
+	year := 0
+	for _, typical := range []bool{false, true} {
+		for i, f := range files {
+			s, err := look(f)
+			if err != nil {
+				return nil, err
+			}
+			if s.form.typical != typical {
+				continue
+			}
+			if typical && year > 0 {
+				s.year = year
+			}
+			if tables[i], err = s.read(zone, given); err != nil {
+				return nil, err
+			}
+			if from, _ := tables[i].bounds(tables[i].zone); year == 0 {
+				year = from.In(tables[i].zone).Year()
+			}
+		}
+	}
+	return tables, nil
 }
 
 // writer writes a scenario for tables.
@@ -428,7 +448,7 @@ func (w *writer) addWeather(t *table, i int) {
 		gaps = "clear_sky"
 	}
 	if t.form.typical {
-		t.doubt("months of different years are laid on %d", typicalYear)
+		t.doubt("months of different years are laid on %d", t.year)
 	}
 	names := make([]string, len(t.columns))
 	entry := ""

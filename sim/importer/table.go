@@ -34,8 +34,8 @@ type table struct {
 
 // stay is a charging session.
 type stay struct {
-	user, arrive, leave, energy string
-	from, to                    time.Time
+	user, energy string
+	from, to     time.Time
 }
 
 // read reads the rows of a file. zone is that of stamps if neither the form nor the file
@@ -408,7 +408,7 @@ func (r *reader) moment(text string) (time.Time, error) {
 			continue
 		}
 		if wall = wall.Add(late); r.form.typical {
-			wall = time.Date(typicalYear, wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC)
+			wall = time.Date(r.year, wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC)
 			if late > 0 && wall.Month() == time.January && wall.Day() == 1 {
 				wall = wall.AddDate(1, 0, 0)
 			}

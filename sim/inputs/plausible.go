@@ -42,13 +42,12 @@ type fileWatch struct {
 
 // columnWatch has what a fileWatch has seen of one column.
 type columnWatch struct {
-	name    string
-	draws   float64 // factor with which a home draws or generates the values; 0 if no home uses them
-	thou    thousandsWatch
-	count   counterWatch
-	scale   scaleWatch
-	gaps    gapWatch
-	numbers bool // the column has had a value
+	name  string
+	draws float64 // factor with which a home draws or generates the values; 0 if no home uses them
+	thou  thousandsWatch
+	count counterWatch
+	scale scaleWatch
+	gaps  gapWatch
 }
 
 // row begins a row.
@@ -378,12 +377,12 @@ func (t *thousandsWatch) value(line int, text string, number float64) {
 	switch {
 	case !dotted && math.Abs(number) >= 100:
 		if t.whole++; t.whole == 1 {
-			t.beside = text
+			t.beside = strings.Clone(text)
 		}
 	case !dotted:
 	case len(after) == 3 && len(before) >= 1 && len(before) <= 3 && before[0] != '0' && digits(after):
 		if t.grouped++; t.grouped == 1 {
-			t.line, t.text = line, text
+			t.line, t.text = line, strings.Clone(text)
 		}
 	default:
 		t.other++
