@@ -161,13 +161,19 @@ ties: [{id: tie, community: supply, import_w: 1000000, export_w: 1000000}]
 			t.Fatal(err)
 		}
 	}
-	wants(t, "run", at("s.yaml"), "--out", at("run"), "--quiet")
-	var all []views.Residual
-	if err := json.Unmarshal([]byte(wants(t, "residuals", at("run"), "--recording", at("net.csv"), "--column", "h1=m", "--unit", "W", "--json")), &all); err != nil {
+	german := strings.NewReplacer(",1000", ";1.000,0", ",-3000", ";-3.000,0", "time,m", "Zeit;m").Replace(net)
+	if err := os.WriteFile(at("german.csv"), []byte(german), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || all[0].Steps != 24 || all[0].BiasW != 0 || all[0].RMSEW != 0 || all[0].WorstW != 0 || all[0].BandW != 150 {
-		t.Errorf("%+v, wanted residuals of 0 and a band of 5 %% of 3000 W", all)
+	wants(t, "run", at("s.yaml"), "--out", at("run"), "--quiet")
+	for _, flags := range [][]string{{"--recording", at("net.csv")}, {"--recording", at("german.csv"), "--time", "Zeit", "--format", "{decimal: comma, thousands: point}"}} {
+		var all []views.Residual
+		if err := json.Unmarshal([]byte(wants(t, append([]string{"residuals", at("run"), "--column", "h1=m", "--unit", "W", "--json"}, flags...)...)), &all); err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != 1 || all[0].Steps != 24 || all[0].BiasW != 0 || all[0].RMSEW != 0 || all[0].WorstW != 0 || all[0].BandW != 150 {
+			t.Errorf("%v: %+v, wanted residuals of 0 and a band of 5 %% of 3000 W", flags, all)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -22,6 +23,7 @@ import (
 // residualsFlags are the flags of residuals.
 type residualsFlags struct {
 	spec          inputs.RecordingSpec
+	format        string
 	columns       []string
 	band, allowed string
 	json          bool
@@ -55,6 +57,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
 	c.Flags().StringVar(&f.spec.Time.Column, "time", "time", "stamps are in `COLUMN`")
 	c.Flags().StringVar(&f.spec.Time.Zone, "zone", "", "stamps without an offset are of `ZONE`, by default the scenario's")
 	c.Flags().StringVar(&f.spec.Time.Stamps, "stamps", "start", "stamps name the `END` of the interval that they stand at: start or end")
+	c.Flags().StringVar(&f.format, "format", "", "the file is written as `KEYS` say, those of a scenario's format: '{decimal: comma, date: dd.mm.yyyy}'")
 	c.Flags().StringVar(&f.spec.Gaps, "gaps", "refuse", "`WAY` to fill gaps: refuse, hold, linear or same_time_last_week")
 	c.Flags().StringVar(&f.band, "band", "5%", "residuals may be `SIZE`: W, or % of the greatest recorded power")
 	c.Flags().StringVar(&f.allowed, "allow", "1%", "flag meters that are outside in more than `SHARE` of steps")
@@ -71,6 +74,11 @@ func (f *residualsFlags) residuals(c *cobra.Command, dir string) (err error) {
 	band, err := f.readBand(c)
 	if err != nil {
 		return err
+	}
+	if f.format != "" {
+		if f.spec.Format, err = scenario.ParseFormat(f.format); err != nil {
+			return usage(c, "--format %s: %v", f.format, err)
+		}
 	}
 	store, err := persistence.Open(dir, persistence.Read)
 	if err != nil {

@@ -9,6 +9,14 @@
 // line. Values that can be read and are not plausible are taken as they are, with a
 // problem.Warning (plausible.go, plausible_weather.go).
 //
+// One reader reads them all, in two passes over the file:
+//
+//	file ─▶ text in UTF-8 ─▶ rows (table.go) ─▶ moments (stamps.go) ─▶ survey: which time the rows cover
+//	                                                                └▶ values (number) ─▶ slots that the run needs (fit.go) ─▶ gaps (gaps.go)
+//
+// It holds a row, the slots that the run needs, and the values next to them that a gap
+// rule uses. A Format says how the file is written; its zero value is a plain CSV.
+//
 // # What is absent
 //
 // Scenarios: package scenario knows how an input is written in one, and which member

@@ -175,6 +175,9 @@ func (f *recordedFit) readValues() error {
 			}
 			f.rules.watch = f.rules.newWatch(file, f.rows.starts(f.from), f.rows.starts(f.to))
 		}
+		if err := f.checkLengthOf(row); err != nil {
+			return err
+		}
 		f.rules.watch.row(row)
 		return file.eachField(row, func(column int, field recordedField) error {
 			f.rules.watchField(column, field)
@@ -189,6 +192,22 @@ func (f *recordedFit) readValues() error {
 		}
 	}
 	return err
+}
+
+// checkLengthOf refuses a row that the run needs and that is for too long a time:
+// longer than gaps may be or, for a power, so long that rows are missing.
+func (f *recordedFit) checkLengthOf(row *tableRow) error {
+	if f.rows.spacing != asTheyCome || f.rows.slot(row.to-1) < f.from || f.rows.slot(row.from) >= f.to {
+		return nil
+	}
+	r := f.rules
+	if longest := r.spec.Longest; longest > 0 && row.to-row.from > longest {
+		return r.problem(row.line, "a row for %s, wanted at most %s, as gaps.longest says", spanText(row.to-row.from), spanText(longest))
+	}
+	if r.gaps == gapsRefuse && !r.unit.energy && f.rows.holdsTooLong(row) {
+		return r.holdProblem(f.rows, row, ", or gaps: hold")
+	}
+	return nil
 }
 
 // eachField calls f with each field of a row that has values, and its index in

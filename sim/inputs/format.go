@@ -89,6 +89,12 @@ type formatRules struct {
 	leaves     bool
 }
 
+// Check returns what is wrong with a Format, without file and line, or nil.
+func (f Format) Check() error {
+	_, err := f.rules()
+	return err
+}
+
 // rules parses a Format. The error has no file and line.
 func (f Format) rules() (r formatRules, err error) {
 	r.Format = f

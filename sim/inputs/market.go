@@ -248,6 +248,9 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 		var one marketRow
 		long := file.meter >= 0
 		slot := r.times.slot(row.from)
+		if slot < r.to && r.times.slot(row.to-1) >= r.from && r.times.holdsTooLong(row) {
+			return r.rules.holdProblem(r.times, row, ": a market's gaps are not filled")
+		}
 		if long && slot >= r.from && slot < r.to {
 			one = m.rows[slot-r.from]
 		}

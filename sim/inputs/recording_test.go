@@ -121,7 +121,7 @@ func TestRecordingRefuses(t *testing.T) {
 		{"a single row", recordedAs(), "time,a\n00:00,1\n",
 			`street.csv:2: a single row, wanted two or more: the time between rows says how long a value holds`},
 		{"a zero byte", recordedAs(), "time,a\n00:00,1\n00:15,\x00\n",
-			`street.csv:3: is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}`},
+			`street.csv:3: is not text, wanted a CSV in UTF-8`},
 		{"Latin-1", recordedAs(), "time,W\xe4rme\n00:00,1\n00:15,1\n",
 			`street.csv:1: is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}`},
 		{"half a character at the end", recordedAs(), "time,a\n00:00,\xc3",

@@ -71,6 +71,7 @@ func TestIntervalsAndCounters(t *testing.T) {
 
 		{"days over the clock change in spring", recordedAs(inUnit("kWh")), []string{"2018-03-24,24", "2018-03-25,23", "2018-03-26,24", "2018-03-27,9"}, "2018-03-24 00:00", 3600, 71, 71_000, 0},
 		{"only the short day", recordedAs(inUnit("kWh")), []string{"2018-03-25,23", "2018-03-26,24"}, "2018-03-25 00:00", 3600, 23, 23_000, 0},
+		{"the whole day after it", recordedAs(inUnit("kWh")), []string{"2018-03-25,23", "2018-03-26,24"}, "2018-03-26 00:00", 3600, 24, 24_000, 0},
 		{"days over the clock change in autumn, the end", recordedAs(inUnit("kWh"), withStamps("end")), []string{"2018-10-27,24", "2018-10-28,25", "2018-10-29,24"}, "2018-10-27 00:00", 900, 73 * 4, 73_000, 0},
 		{"days without their midnight", recordedAs(inUnit("kWh"), inZone("America/Sao_Paulo")), []string{"2018-11-03,24", "2018-11-04,23", "2018-11-05,24", "2018-11-06,1"}, "2018-11-03 04:00", 3600, 71, 71_000, 0},
 		{"every six hours of the clock", recordedAs(inUnit("kWh")), []string{"2018-10-28 00:00,7", "2018-10-28 06:00,6", "2018-10-28 12:00,6", "2018-10-28 18:00,6", "2018-10-29 00:00,6"}, "2018-10-28 00:00", 3600, 25, 25_000, 0},
@@ -229,6 +230,54 @@ func TestPricesOfHoursAndQuarterHours(t *testing.T) {
 	}
 }
 
+// Where rows come as they do, a missing row is found by the distances that repeat: a
+// power, a price or weather does not hold over it in silence. An energy does, since
+// the row after a gap has that of the gap.
+func TestMissingRowsAsTheyCome(t *testing.T) {
+	rows := slices.Concat(rowsAlike(t, "Europe/Berlin", "2018-01-08 00:00", 3600, 24, "1"), rowsAlike(t, "Europe/Berlin", "2018-01-09 00:00", 900, 96, "1"))
+	rows = slices.Delete(rows, 10, 14) // 10:00 to 13:00
+	text := "time,a\n" + lines(rows...)
+	files := fstest.MapFS{"gap.csv": {Data: []byte(text)}}
+	cal, day := berlin(t, "2018-01-08", 3600, 2), berlin(t, "2018-01-08", 3600, 1)
+	any := Format{Intervals: "as_they_come"}
+	read := func(change func(*RecordingSpec), cal *Calendar) error {
+		spec := recordedAs(inFormat(any), change)
+		_, err := ReadRecording(fileOf(spec, text), spec, cal)
+		return err
+	}
+	const held = "the value of this row would hold for 5 h, wanted a row every 1 h or more often"
+	weather := func(cal *Calendar) error {
+		_, err := ReadWeather(files, WeatherSpec{File: "gap.csv", Columns: map[string]string{"ghi_w_per_m2": "a", "temperature_c": "a"}, Format: any}, cal)
+		return err
+	}
+	market := func(cal *Calendar) error {
+		_, err := ReadMarket(files, MarketSpec{File: "gap.csv", Price: "a", Format: any}, cal)
+		return err
+	}
+	later := calendarFrom(t, "Europe/Berlin", "2018-01-09 04:00", 3600, 10)
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"power", read(inUnit("kW"), cal), "street.csv:11: " + held + ", or gaps: hold"},
+		{"power, one day", read(inUnit("kW"), day), "street.csv:11: " + held + ", or gaps: hold"},
+		{"power, held", read(withGaps("hold"), cal), "<nil>"},
+		{"power that the run does not need", read(inUnit("kW"), later), "<nil>"},
+		{"energy", read(inUnit("kWh"), cal), "<nil>"},
+		{"energy, with a bound", read(func(s *RecordingSpec) { s.Unit, s.Gaps, s.Longest = "kWh", "hold", 4*3600 }, cal), "street.csv:11: a row for 5 h, wanted at most 4 h, as gaps.longest says"},
+		{"energy, with a bound that holds", read(func(s *RecordingSpec) { s.Unit, s.Gaps, s.Longest = "kWh", "hold", 5*3600 }, cal), "<nil>"},
+		{"weather", weather(cal), "gap.csv:11: " + held},
+		{"weather that the run does not need", weather(later), "<nil>"},
+		{"prices", market(cal), "gap.csv:11: " + held + ": a market's gaps are not filled"},
+		{"prices that the run does not need", market(later), "<nil>"},
+	} {
+		if fmt.Sprint(tt.err) != tt.want {
+			t.Errorf("%s:\ngot  %v\nwant %s", tt.name, tt.err, tt.want)
+		}
+	}
+}
+
 func mustMarketOf(t *testing.T, files fstest.MapFS, spec MarketSpec, cal *Calendar) *Market {
 	t.Helper()
 	m, err := ReadMarket(files, spec, cal)
@@ -344,6 +393,50 @@ func TestColumnsWithTooLittleAreLeftOut(t *testing.T) {
 			if err != nil || wrong != nil || fmt.Sprint(names) != tt.with || fmt.Sprint(r.Columns) != tt.with || fmt.Sprint(r.LeftOut) != tt.out {
 				t.Errorf("%s, %s: %v, %v, %v, %v, wanted %s without %s", name, tt.share, names, r, err, wrong, tt.with, tt.out)
 			}
+		}
+	}
+}
+
+// Under a calendar, a year of local time whose clocks change is read: the hour that
+// they show twice is used once, the one that they skip is a gap.
+func TestCalendarOfARecordWhoseClocksChange(t *testing.T) {
+	c := calendarFrom(t, "Europe/Berlin", "2019-01-07 00:00", 3600, 0)
+	var rows []string
+	for h := range 364 * 24 {
+		rows = append(rows, fmt.Sprintf("%s,%d", c.Time(twins.Tick(h)).Format("2006-01-02 15:04"), h))
+	}
+	// 31 March and 27 October 2019 are the Sundays of weeks 12 and 42 of the record.
+	spring := int(time.Date(2019, 3, 31, 1, 0, 0, 0, c.Start.Location()).Sub(c.Start) / time.Hour)
+	autumn := int(time.Date(2019, 10, 27, 1, 0, 0, 0, c.Start.Location()).Sub(c.Start) / time.Hour)
+	for _, newest := range []bool{false, true} {
+		spec := recordedAs(mapped([]CalendarPart{{1, "2019-01-07"}}), inZone("Europe/Berlin"), withGaps("hold"), inUnit("W"), inFormat(Format{NewestFirst: newest}))
+		second := 1
+		if newest {
+			slices.Reverse(rows)
+			second = 2
+		}
+		text := "time,a\n" + lines(rows...)
+		r, err := ReadRecording(fileOf(spec, text), spec, NewCalendar(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), 3600, 364*24))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := func(week, hour int) int { return int(r.Values[0][((week-1)*7+6)*24+hour] / twins.Watt) }
+		for hour, want := range []int{spring - 1, spring, spring, spring + 1} {
+			if got := at(12, hour); got != want {
+				t.Errorf("newest first %v: on the Sunday in spring at %d o'clock row %d, wanted %d", newest, hour, got, want)
+			}
+		}
+		for hour, want := range []int{autumn - 1, autumn, autumn + second, autumn + 3} {
+			if got := at(42, hour); got != want {
+				t.Errorf("newest first %v: on the Sunday in autumn at %d o'clock row %d, wanted %d", newest, hour, got, want)
+			}
+		}
+		if r.Filled != 1 {
+			t.Errorf("newest first %v: %d filled, wanted the skipped hour", newest, r.Filled)
+		}
+		spec.Time.Zone = ""
+		if _, err := ReadRecording(fileOf(spec, text), spec, NewCalendar(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), 3600, 24)); err == nil || !strings.Contains(err.Error(), "2019-10-27 02:00\" appears twice") {
+			t.Errorf("newest first %v, without a zone: %v", newest, err)
 		}
 	}
 }

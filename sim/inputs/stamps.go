@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -108,6 +109,9 @@ func (r *recordingRules) timeOf(text string, before *rowBefore, line int) (int64
 		s.day = r.cal.firstDay()
 	}
 	wall := s.day*SecondsPerDay + s.second
+	if r.shownAgain(wall, before) {
+		return 0, errShownAgain
+	}
 	first, last := wall-s.offset, wall-s.offset
 	if !s.hasOffset {
 		var exists bool
@@ -120,6 +124,24 @@ func (r *recordingRules) timeOf(text string, before *rowBefore, line int) (int64
 		r.shown = r.wall.wall(at)
 	}
 	return at, err
+}
+
+// errShownAgain is returned for a row that is not used.
+var errShownAgain = errors.New("the hour has been read")
+
+// shownAgain reports whether a row under a calendar, where wall time is mapped to
+// wall time, has an hour of the record that its clocks show twice and that has
+// been read. The spec must name the zone of those clocks.
+func (r *recordingRules) shownAgain(wall int64, before *rowBefore) bool {
+	inOrder := wall > before.at
+	if r.format.NewestFirst {
+		inOrder = wall < before.at
+	}
+	if r.weeks == nil || r.spec.Time.Zone == "" || before.rows == 0 || inOrder {
+		return false
+	}
+	first, last, _ := r.unixWall.instants(wall)
+	return first != last
 }
 
 func (r *recordingRules) skippedProblem(text string, line int) error {

@@ -49,7 +49,11 @@ func (r *recordingRules) scan(fsys fs.FS, f func(*recordedFile, *tableRow) error
 			last = &rowBefore{}
 			before[strings.Clone(row.meter)] = last
 		}
-		if row.at, err = r.timeOf(row.stamp, last, line); err != nil {
+		row.at, err = r.timeOf(row.stamp, last, line)
+		if err == errShownAgain {
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		row.wall = r.shown
@@ -78,6 +82,7 @@ type survey struct {
 	origin     int64 // Unix second at which slot 0 starts
 	interval   int64 // of a slot, s
 	longest    int64 // of the time that a row covers, s
+	steady     int64 // the longest distance that repeats: in 1 % of rows, and in 12; s, 0 if none does
 	rows       int64
 	firstLine  int // of the earliest row
 	firstStamp string
@@ -85,6 +90,12 @@ type survey struct {
 
 // slot returns the slot that contains a Unix second.
 func (s *survey) slot(at int64) int64 { return quoFloor(at-s.origin, s.interval) }
+
+// holdsTooLong reports whether rows follow each other as they come, and the value of
+// one would hold for longer than any distance that repeats: rows are missing.
+func (s *survey) holdsTooLong(row *tableRow) bool {
+	return s.spacing == asTheyCome && s.steady > 0 && row.to-row.from > s.steady
+}
 
 // slots returns the number of slots up to the end of the file.
 func (s *survey) slots() int64 { return -quoFloor(s.origin-s.end, s.interval) }
@@ -204,6 +215,12 @@ func (b *surveyed) step(apart int64, change *intervalChange) {
 	b.last.to = apart
 }
 
+// holdProblem returns the error about a row whose value would hold for too long.
+func (r *recordingRules) holdProblem(s *survey, row *tableRow, or string) error {
+	return r.problem(row.line, "the value of this row would hold for %s, wanted a row every %s or more often%s",
+		spanText(row.to-row.from), spanText(s.steady), or)
+}
+
 // mostFrequent returns the distance with the highest count. A gap is longer than
 // the interval, so the shorter of two wins.
 func mostFrequent(counts map[int64]int64) (best int64) {
@@ -228,6 +245,11 @@ func (y *surveyor) choose(fsys fs.FS) error {
 	switch {
 	case y.format.Intervals == intervalsAny:
 		y.spacing, y.interval = asTheyCome, y.common
+		for apart, n := range y.counts {
+			if n >= max(steadyRows, y.rows/100) {
+				y.steady = max(y.steady, apart)
+			}
+		}
 	case byWall >= leastClock && y.wallCommon%byWall == 0 && (y.common%y.usual != 0 || byWall != y.usual):
 		y.spacing, y.usual, y.interval = byClock, byWall, y.common
 	case y.changed.line != 0:

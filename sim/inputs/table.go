@@ -370,6 +370,9 @@ func (t *checkedText) Read(p []byte) (int, error) {
 	}
 	n, err := t.from.Read(p)
 	for _, b := range p[:n] {
+		if b == 0 {
+			return 0, t.fail(t.line, "is not text, wanted a CSV in UTF-8", nil)
+		}
 		if !t.accept(b) {
 			return 0, t.fail(t.line, notText, nil)
 		}
@@ -395,7 +398,7 @@ func (t *checkedText) accept(b byte) bool {
 		if b == '\n' {
 			t.line++
 		}
-		return b != 0
+		return true
 	}
 	t.rune = append(t.rune, b)
 	if !utf8.FullRune(t.rune) {

@@ -313,6 +313,9 @@ func (r *weatherReader) readValues() error {
 		ghi, temperature := math.NaN(), math.NaN()
 		from, to := r.rows.slot(row.from), r.rows.slot(row.to-1)
 		for slot := max(from, w.from); slot <= min(to, w.from+int64(len(w.rows))-1); slot++ {
+			if r.needed[slot-w.from] && r.rows.holdsTooLong(row) {
+				return r.rules.holdProblem(r.rows, row, "")
+			}
 			r.lines[slot-w.from] = row.line
 		}
 		err := file.eachField(row, func(column int, field recordedField) error {
@@ -487,21 +490,44 @@ func (r *weatherReader) checkLengths() error {
 	if w.spec.Longest <= 0 {
 		return nil
 	}
-	for _, c := range r.columns {
+	for column, c := range r.columns {
 		for i := 0; i < len(w.rows); i++ {
 			from, needed := i, false
 			for i < len(w.rows) && math.IsNaN(*c.of(&w.rows[i])) {
 				needed = needed || r.needed[i]
 				i++
 			}
-			if long := int64(i-from) * int64(w.Interval); needed && long > w.spec.Longest {
-				at := w.first + (w.from+int64(from))*int64(w.Interval)
-				return r.rules.problem(r.lines[from], "column %q: no value for %s from %s on, wanted gaps of at most %s, as gaps.longest says",
-					w.spec.Columns[c.name], spanText(long), r.rules.local(at), spanText(w.spec.Longest))
+			if needed {
+				if err := r.checkLength(column, from, i); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// checkLength refuses a gap of the rows from ≤ row < to, and of those beside the
+// rows that are kept, if it is longer than the spec allows.
+func (r *weatherReader) checkLength(column, from, to int) error {
+	w, e := &r.weather, &r.edges[column]
+	start, end := w.from+int64(from), w.from+int64(to)
+	if from == 0 && e.before.ok {
+		start = e.before.slot + 1
+	}
+	if to == len(w.rows) && e.after.ok {
+		end = e.after.slot
+	}
+	long := (end - start) * int64(w.Interval)
+	if long <= w.spec.Longest {
+		return nil
+	}
+	line, err := r.rules.rowAfter(r.fsys, r.rows, r.rows.starts(start))
+	if err != nil {
+		return err
+	}
+	return r.rules.problem(line, "column %q: no value for %s from %s on, wanted gaps of at most %s, as gaps.longest says",
+		w.spec.Columns[r.columns[column].name], spanText(long), r.rules.local(w.first+start*int64(w.Interval)), spanText(w.spec.Longest))
 }
 
 // fillLinear fills the gaps of a column linearly between their neighbours, and

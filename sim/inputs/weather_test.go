@@ -438,6 +438,37 @@ func TestWeatherGapsFilled(t *testing.T) {
 	}
 }
 
+// A gap at either end of the run is filled from the values of the file beside it,
+// however far they are from the run.
+func TestWeatherGapsAtTheEndsOfTheRun(t *testing.T) {
+	files := dayOfWeather(func(hour int, line string) string {
+		if hour > 3 && hour < 11 || hour > 14 && hour < 23 {
+			return ""
+		}
+		return fmt.Sprintf("2018-01-08 %02d:00,100,0,100,%d,1,1000\n", hour, hour)
+	})
+	spec := smallSpec()
+	spec.Gaps = gapsClearSky
+	cal := calendarOf(t, "2018-01-08 09:00", 3600, 1)
+	cal.Steps = 10
+	w, err := ReadWeather(files, spec, cal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range cal.Steps {
+		var now twins.Weather
+		w.Fill(cal.Unix(k), cal.Step, &now)
+		near(t, fmt.Sprintf("temperature at %d o'clock", 9+k), now.Temperature, float64(9+k), 1e-9)
+	}
+	if len(w.rows) != 14 || w.Filled != 6*6 {
+		t.Errorf("%d rows, %d values filled, wanted 14 and 36", len(w.rows), w.Filled)
+	}
+	spec.Longest = 7 * 3600
+	if _, err := ReadWeather(files, spec, cal); err == nil || err.Error() != `w.csv:10: column "g": no value for 8 h from 2018-01-08 15:00 on, wanted gaps of at most 7 h, as gaps.longest says` {
+		t.Error(err)
+	}
+}
+
 // The three meanings of a stamp are half an interval apart.
 func TestWeatherStamps(t *testing.T) {
 	var first [3]int64

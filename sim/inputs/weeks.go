@@ -25,9 +25,10 @@ import (
 // the run: the offset of a stamp and the recording's zone are ignored, and the
 // value recorded at 18:00 applies at 18:00. When the run's clocks are set
 // forward, the run does not use the record's values of the skipped hour; when
-// they are set back, it uses an hour of the record twice. A record whose own
-// clock is set back is refused, because a stamp appears twice; a record whose
-// clock is set forward has a gap there.
+// they are set back, it uses an hour of the record twice. Of an hour that the
+// record's own clocks show twice the first is used (the second, if the newest row
+// is first) if its zone is stated; otherwise the record is refused, because a stamp
+// appears twice. A record whose clock is set forward has a gap there.
 //
 // A copy of a column moved by m weeks has in week w the values of the column in
 // week w + m, counted cyclically through the scenario year. So moved copies

@@ -248,6 +248,18 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	return spec
 }
 
+// ParseFormat reads the keys of a file's format as in a scenario: {decimal: comma, header: 3}.
+// An error is a *problem.At.
+func ParseFormat(text string) (inputs.Format, error) {
+	d := &document{file: "format", schema: scenarioSchema()}
+	root, err := readYAML(d.file, []byte(text))
+	if err != nil {
+		return inputs.Format{}, err
+	}
+	keys := subschema{d.schema.root.get("$defs").get("format"), "#/$defs/format"}
+	return formatOf(&root), problem.Join(d.validate(valueAt{"format", &root, keys}))
+}
+
 // formatOf returns the format of a file, or its zero value without one.
 func formatOf(t *tree) (f inputs.Format) {
 	if t == nil {

@@ -274,3 +274,33 @@ func TestFormatKeys(t *testing.T) {
 		})
 	}
 }
+
+// The comments of the template show every key of a format, with a value that it can have.
+func TestTemplateShowsTheFormat(t *testing.T) {
+	_, rest, _ := strings.Cut(string(Template()["my-street.yaml"]), "# format:")
+	_, rest, _ = strings.Cut(rest, "\n")
+	block, _, _ := strings.Cut(rest, "\n\n")
+	shown := map[string]bool{}
+	for line := range strings.Lines(block) {
+		text, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "#"), " #")
+		key, _, _ := strings.Cut(strings.TrimSpace(text), ":")
+		shown[key] = true
+		d := &document{file: "x.yaml", schema: scenarioSchema()}
+		root, err := readYAML("x.yaml", []byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		format := subschema{d.schema.root.get("$defs").get("format"), "#/$defs/format"}
+		for _, wrong := range d.validate(valueAt{"format", &root, format}) {
+			t.Errorf("%s: %v", strings.TrimSpace(line), wrong)
+		}
+		if err := formatOf(&root).Check(); err != nil && key != "value" {
+			t.Errorf("%s: %v", strings.TrimSpace(line), err)
+		}
+	}
+	for _, key := range scenarioSchema().root.get("$defs").get("format").get("properties").keys {
+		if !shown[key] {
+			t.Errorf("no comment shows format.%s", key)
+		}
+	}
+}
