@@ -300,7 +300,7 @@ func TestEncodings(t *testing.T) {
 		dir := t.TempDir()
 		write(t, dir, row.name, row.text)
 		_, w := made(t, dir, "", row.name)
-		if got := recorded(w)["k-che-kwh"]; math.Abs(got-5160) > 0.002 {
+		if got := recorded(w)["kueche-kwh"]; math.Abs(got-5160) > 0.002 {
 			t.Errorf("%s: %v, wanted 5160 Wh", row.name, recorded(w))
 		}
 	}

@@ -308,11 +308,11 @@ func (t *table) csvText(names []string) []byte {
 	return []byte(b.String())
 }
 
-// id returns an id for a name: lower case, other characters than letters and digits
-// become one -, and a number is added to an id that was given before.
+// id returns an id for a name: lower case, ä as ae, other characters than letters and
+// digits as one -, and a number is added to an id that was given before.
 func (w *writer) id(name string) string {
 	b := &strings.Builder{}
-	for _, r := range strings.ToLower(name) {
+	for _, r := range umlauts.Replace(strings.ToLower(name)) {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_' && b.Len() > 0:
 			b.WriteRune(r)
@@ -327,6 +327,8 @@ func (w *writer) id(name string) string {
 	}
 	return id
 }
+
+var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss")
 
 func (w *writer) addRecording(t *table, i int) {
 	recording := w.id(firstOf(strings.ReplaceAll(t.form.name, "_", "-"), "meters"))
