@@ -29,7 +29,7 @@ func edited(t testing.TB, old, by string) string {
 }
 
 func loadText(source string, o scenario.Options) (*scenario.Scenario, error) {
-	return scenario.Origin{File: "x.yaml", Dir: "testdata/scenario", Text: []byte(source), Options: o}.Load()
+	return scenario.Origin{File: "x.yaml", Dir: "testdata/scenario", Text: []byte(source), Options: o, Events: scenario.EventsDue}.Load()
 }
 
 func mustLoad(t testing.TB, source string, o scenario.Options) *scenario.Scenario {

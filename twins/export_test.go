@@ -1,7 +1,5 @@
 package twins
 
-// PartKinds are all kinds of part.
-var PartKinds = partKinds
 
 // Distrust makes the cell straighten the answers of its strategies, even exact ones.
 func (c *Cell) Distrust() {

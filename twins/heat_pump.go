@@ -29,6 +29,7 @@ var heatPump = &PartKind{
 	Name: "heat_pump", Label: "Heat pump", Tier: Comfort, Version: 1,
 	Schema:   heatPumpSchema,
 	New:      newHeatPumps,
+	Follows:  Follows{"temperature", "heats as on a night of 0 °C at every hour of the year"},
 	Settings: heatPumpSettings.list(),
 	Events:   []*EventType{heatPumpRan, heatPumpLeftComfort, heatPumpRegainedComfort, heatPumpDeferred, eventSet},
 	// room_c is the temperature indoors, °C: heat held above 0 °C ÷ heat capacity.

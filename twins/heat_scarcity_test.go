@@ -66,7 +66,7 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 
 // Neither an offer nor a step of a heater allocates.
 func TestHeatAllocatesNothing(t *testing.T) {
-	for _, k := range twins.PartKinds {
+	for _, k := range twins.PartKinds() {
 		if k.Name != "heat_pump" && k.Name != "hot_water" {
 			continue
 		}
@@ -89,7 +89,7 @@ func TestHeatAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkHeat(b *testing.B) {
-	for _, k := range twins.PartKinds {
+	for _, k := range twins.PartKinds() {
 		if k.Name != "heat_pump" && k.Name != "hot_water" {
 			continue
 		}

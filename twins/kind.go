@@ -52,6 +52,10 @@ type Kind struct {
 	// Prepares says that a member may be prepared: absent until it is put in (Preparer).
 	Prepares bool
 
+	// Follows says how a member depends on the weather. That of a kind with parts is in
+	// their rows.
+	Follows Follows
+
 	// New builds a slab of members, in the order given. Errors name the member
 	// and the key.
 	New func(site *Site, members []Member) (Slab, error)
@@ -68,6 +72,13 @@ type Kind struct {
 	// Gauges are shown beside the columns and never stored. The slabs of a kind with
 	// gauges implement Gauger. A new gauge comes last.
 	Gauges []Gauge
+}
+
+// Follows says how a device depends on the weather. An entry with the key recording
+// follows its recording instead. The zero value is a device that needs no weather.
+type Follows struct {
+	Quantity string // sun | wind | temperature
+	Without  string // what the device does without the quantity, for a warning: gives nothing
 }
 
 // Setting is a property of a twin that a command may change in mid-run.

@@ -28,6 +28,7 @@ var panels = &PartKind{
 		}
 		return s, nil
 	},
+	Follows:  Follows{"sun", "gives nothing"},
 	Settings: pvSettings.list(),
 	Events:   []*EventType{eventSet},
 	Sample:   func(between func(lo, hi int64) int64) string { return "{" + pvSample(between) + "}" },

@@ -31,6 +31,9 @@ type PartKind struct {
 	// New builds the states of the part in the households that have one.
 	New func(site *Site, members []Member) (PartSlab, error)
 
+	// Follows says how the part depends on the weather.
+	Follows Follows
+
 	Settings []Setting // named without the part: scale
 	Events   []*EventType
 	// Gauges are named without the part: tank_c. The slabs of a kind with gauges
@@ -39,6 +42,9 @@ type PartKind struct {
 	// Sample draws a valid entry, as Kind.Sample does.
 	Sample func(between func(lo, hi int64) int64) string
 }
+
+// PartKinds returns every kind of part, in the order of a reading.
+func PartKinds() []*PartKind { return slices.Clone(partKinds) }
 
 // PartKindNamed returns the kind of part with a name, or nil.
 func PartKindNamed(name string) *PartKind {

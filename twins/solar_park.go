@@ -10,6 +10,7 @@ var SolarPark = Declare(Kind{
 	Name: "solar_park", Plural: "solar_parks", Label: "Solar park", Role: RoleProducer, Version: 1,
 	Schema:   solarParkSchema,
 	New:      newSolarParks,
+	Follows:  Follows{"sun", "gives nothing"},
 	Sample:   solarParkSample,
 	Events:   []*EventType{solarParkGenerated, eventSet},
 	Settings: solarParkSettings.list(),

@@ -12,6 +12,7 @@ var windTurbine = &PartKind{
     "count": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 1, "x-changeable": true, "description": "of turbines"}
       }}`,
 	New:      newWindTurbines,
+	Follows:  Follows{"wind", "stands still"},
 	Settings: windTurbineSettings.list(),
 	Events:   []*EventType{eventSet},
 	Sample: func(between func(lo, hi int64) int64) string {

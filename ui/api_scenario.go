@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -125,12 +126,30 @@ type ScenarioInfo struct {
 	Events      []CommandInfo  `json:"events"`
 	Priced      bool           `json:"priced" doc:"it has a market: price_eur_per_mwh is known"`
 	Mixed       bool           `json:"mixed" doc:"the market has a mix: co2_g_per_kwh is known"`
+	Warnings    []WarningInfo  `json:"warnings" doc:"doubts about the scenario and its data, which the runs take as they are"`
+}
+
+// WarningInfo is a doubt about a value that can be read and is not plausible.
+type WarningInfo struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line" doc:"from 1; 0 if it is about the whole file"`
+	Column string `json:"column" doc:"of a data file, or the path of a scenario's entry"`
+	Kind   string `json:"kind" doc:"a word such as counter, unit, gap, zone"`
+	Text   string `json:"text" doc:"what is doubtful, and its likely cause"`
+}
+
+func warningsOf(w *sim.World) []WarningInfo {
+	all := make([]WarningInfo, 0, len(w.Warnings))
+	for _, one := range w.Warnings {
+		all = append(all, WarningInfo{one.File, int64(one.Line), one.Column, one.Kind, one.Text})
+	}
+	return all
 }
 
 func (r *run) scenarioInfo() ScenarioInfo {
 	s := r.scenario
 	i := ScenarioInfo{Name: s.Name, Description: s.Description, File: s.File, Seed: s.Seed, Hosting: s.Hosting, Start: r.time(0),
-		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}, Priced: r.priced, Mixed: r.mixed}
+		Zone: s.Calendar.Start.Location().String(), StepS: int64(s.Calendar.Step), Steps: int64(s.Calendar.Steps), Members: maps.Clone(r.members), Prepared: maps.Clone(r.prepared), Events: []CommandInfo{}, Priced: r.priced, Mixed: r.mixed, Warnings: r.warnings}
 	for _, c := range s.Events {
 		i.Events = append(i.Events, r.commandInfo(c, false))
 	}

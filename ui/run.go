@@ -42,8 +42,9 @@ type run struct {
 	commands commandList
 	members  map[string]int
 	prepared map[string]int
-	priced   bool // the scenario has a market
-	mixed    bool // the market has a mix, from which its carbon intensity follows
+	warnings []WarningInfo // of its scenario and data
+	priced   bool          // the scenario has a market
+	mixed    bool          // the market has a mix, from which its carbon intensity follows
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the run's goroutine has ended
@@ -84,7 +85,7 @@ func newRun(o runOptions) (*run, error) {
 	}
 	r := &run{
 		id: o.id, index: o.index, scenario: s,
-		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
+		chain: o.chain, members: o.world.Members, prepared: o.world.Prepared, warnings: warningsOf(o.world), past: o.begun.Past, keep: o.keep, waiting: o.waiting, replay: o.stepper == nil,
 		done: make(chan struct{}), summed: make(chan struct{}),
 		priced: o.world.Market != nil,
 	}

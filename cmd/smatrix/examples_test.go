@@ -35,6 +35,9 @@ var exampleSetup = map[string][]string{
 
 const firstRun = "smatrix run town --out runs/first --quiet"
 
+// importedFiles are files that the examples import, and the samples that they are copied from.
+var importedFiles = map[string]string{"sessions.csv": "evcc.csv", "weather.csv": "pvgis_tmy.csv", "usage.csv": "home_assistant.csv"}
+
 // Each example of each --help, and each command of the README, does what it says without an error, in
 // the order in which it is written.
 func TestExamples(t *testing.T) {
@@ -48,6 +51,15 @@ func TestExamples(t *testing.T) {
 			dir := t.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, "meters.csv"), meters, 0o666); err != nil {
 				t.Fatal(err)
+			}
+			for file, sample := range importedFiles {
+				text, err := os.ReadFile("../../sim/importer/testdata/" + sample)
+				if err == nil {
+					err = os.WriteFile(filepath.Join(dir, file), text, 0o666)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
 			for _, line := range append(exampleSetup[name], lines...) {
 				tryExample(t, dir, line)

@@ -41,7 +41,7 @@ changes under its "events:" at that step.
 Exit codes are those of run.`,
 		Example: `  smatrix fork runs/first --at 14:00 --set 'households.*.pv.rated_w*=1.3' --out runs/more-sun
   smatrix fork runs/first --at 2018-01-08T18:30 --set producers.coal.available=false --out runs/loss
-  smatrix fork runs/live --at 14:00 --later-commands drop --out runs/untouched
+  smatrix fork runs/first --at 14:00 --later-commands drop --out runs/untouched
   smatrix compare runs/first runs/loss`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,
@@ -131,6 +131,10 @@ func (f *forkFlags) begin(c *cobra.Command, store *persistence.Store, later sim.
 	if n := int64(len(after)); n > 0 && !f.quiet {
 		fmt.Fprintf(s.stderr, "smatrix: %s of the parent for step %d and later: %s (--later-commands)\n", counted(n, "command", "commands"), at, laterText(later))
 	}
+	if w, doubtful := world.Scenario.MomentWarning(f.at); doubtful {
+		printWarnings(s.stderr, []problem.Warning{w})
+	}
+	printWarnings(s.stderr, moment.World.Warnings)
 	s.world, s.chain, s.from = moment.World, moment.Chain, at
 	s.keep = func() (sim.Sink, error) { return journal, nil }
 	return s, nil

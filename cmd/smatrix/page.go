@@ -76,6 +76,7 @@ func writePage(c *cobra.Command, name string, p *page) error {
 type page struct {
 	Scenario, About string
 	Figures         []pageFigure
+	Warnings        []string
 	Plots           []*pagePlot
 }
 
@@ -143,6 +144,9 @@ func makePage(r *views.Report, v *views.Curves, s *scenario.Scenario) *page {
 	p := &page{Scenario: s.Name, About: fmt.Sprintf("%s, %s; %d steps of %s from %s; seed %d; digest %s", s.Description, membersText(r.Members), r.Steps, span(int64(cal.Step)),
 		cal.Start.Format("2006-01-02 15:04 MST"), r.Seed, r.Digest)}
 	p.figures(r)
+	for _, w := range r.Warnings {
+		p.Warnings = append(p.Warnings, oneLine(w.String()))
+	}
 	if r.Steps == 0 {
 		return p
 	}

@@ -274,6 +274,9 @@ func (t *text) state(r *views.Report) {
 	} else {
 		t.warn("balance", residual)
 	}
+	if n := len(r.Warnings); n > 0 {
+		t.warn("doubtful", counted(int64(n), "warning", "warnings")+" about scenario and data")
+	}
 	if len(r.Quarantined) > 0 {
 		t.warn("quarantined", strings.Join(r.Quarantined, ", "))
 	}

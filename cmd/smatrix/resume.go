@@ -102,6 +102,7 @@ func (s *session) resume(store *persistence.Store, d persistence.Durability) err
 	if err != nil {
 		return err
 	}
+	printWarnings(s.stderr, at.World.Warnings)
 	s.world, s.chain, s.from = at.World, at.Chain, at.Steps
 	s.keep = func() (sim.Sink, error) { return journal, nil }
 	if !s.flags.quiet {

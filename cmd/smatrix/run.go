@@ -49,6 +49,9 @@ steps or a time; only a failure of the machine can lose the steps since the last
 sync. What --keep-readings and --keep-events delete after some days is computed
 again on request, and compared with the hashes.
 
+What can be read but is not plausible is a warning on stderr and in the report: the
+run takes it as it is. See smatrix scenario validate --help.
+
 The digest is the same whenever scenario, seed and changes are the same, on any
 number of processors. The report goes to stdout, progress to stderr. Ctrl-C ends
 the run after a whole step, with the report of what was done; a second one kills.
@@ -137,6 +140,7 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 		return err
 	}
 	s := newSession(f, world, c.OutOrStdout(), c.ErrOrStderr())
+	printWarnings(s.stderr, world.Warnings)
 	if keep {
 		meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 		if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {

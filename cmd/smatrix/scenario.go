@@ -19,7 +19,7 @@ shipped and go by their name, your own go by their file.`,
   smatrix scenario init my-street.yaml
   smatrix scenario validate my-street.yaml`,
 	}
-	c.AddCommand(newScenarioList(), newScenarioShow(), newScenarioInit(), newScenarioValidate(), newScenarioSchema())
+	c.AddCommand(newScenarioList(), newScenarioShow(), newScenarioInit(), newScenarioImport(), newScenarioValidate(), newScenarioSchema())
 	return c
 }
 

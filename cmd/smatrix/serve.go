@@ -142,6 +142,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 		return err
 	}
 	s := newSession(&f.runFlags, world, c.OutOrStdout(), c.ErrOrStderr())
+	printWarnings(s.stderr, world.Warnings)
 	return f.listen(c, func(l net.Listener, speed float64) error {
 		if c.Flags().Changed("out") {
 			meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}

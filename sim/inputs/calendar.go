@@ -65,6 +65,14 @@ func (c *Calendar) At(day, secondOfDay int) twins.Tick {
 	return twins.Tick(quoFloor(at-c.Start.Unix(), int64(c.Step)))
 }
 
+// AtOrAfter is At for a change that must not take effect early: the first step that begins
+// at the wall time or after it.
+func (c *Calendar) AtOrAfter(day, secondOfDay int) twins.Tick {
+	wall := (c.firstDay()+int64(day))*SecondsPerDay + int64(secondOfDay)
+	at, _, _ := wallInstants(c.Start.Location(), wall)
+	return twins.Tick(-quoFloor(c.Start.Unix()-at, int64(c.Step)))
+}
+
 // Days returns the number of local calendar days in which the run has steps, 0
 // if its length is open.
 func (c *Calendar) Days() int {

@@ -6,7 +6,8 @@
 //
 // Each input is a CSV file. A spec says how to read it for the steps of a Calendar; the
 // result is then queried step by step. Every error in a file is a *problem.At with its
-// line.
+// line. Values that can be read and are not plausible are taken as they are, with a
+// problem.Warning (plausible.go, plausible_weather.go).
 //
 // One reader reads them all, in two passes over the file:
 //

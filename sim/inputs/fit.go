@@ -173,11 +173,14 @@ func (f *recordedFit) readValues() error {
 			for _, c := range f.columns {
 				f.series = append(f.series, f.newSeries(c.theirs))
 			}
+			f.rules.watch = f.rules.newWatch(file, f.rows.starts(f.from), f.rows.starts(f.to))
 		}
 		if err := f.checkLengthOf(row); err != nil {
 			return err
 		}
+		f.rules.watch.row(row)
 		return file.eachField(row, func(column int, field recordedField) error {
+			f.rules.watchField(column, field)
 			return put(f.series[column], row, field)
 		})
 	})

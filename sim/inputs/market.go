@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -38,6 +39,7 @@ type MarketSpec struct {
 type Market struct {
 	Interval twins.Seconds // of the file
 	Mixed    bool          // the spec has a mix
+	Warnings []problem.Warning
 
 	perStep int64   // slots in a step; 1 if several steps share one
 	first   []int32 // per step: its first slot, an index of rows
@@ -156,6 +158,7 @@ type marketReader struct {
 	rules    *recordingRules
 	times    *survey
 	from, to int64 // range of slots that the run needs
+	columns  []recordedColumn
 }
 
 // recording returns the spec as that of a recording, without its calendar, so
@@ -241,7 +244,8 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 	m := &r.market
 	m.Interval, m.Mixed = twins.Seconds(r.times.usual), len(r.spec.Mix) > 0
 	m.rows = make([]marketRow, r.to-r.from)
-	return r.rules.eachRow(fsys, r.times, func(file *recordedFile, row *tableRow) error {
+	err := r.rules.eachRow(fsys, r.times, func(file *recordedFile, row *tableRow) error {
+		r.watch(file, row)
 		var one marketRow
 		long := file.meter >= 0
 		slot := r.times.slot(row.from)
@@ -265,11 +269,14 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 		}
 		return nil
 	})
+	m.Warnings = r.warnings()
+	return err
 }
 
 // add adds the fields of a row to the values of its slots.
 func (r *marketReader) add(to *marketRow, file *recordedFile, row *tableRow) error {
 	return file.eachField(row, func(column int, field recordedField) error {
+		r.rules.watchField(column, field)
 		ours := file.columns[column].ours
 		scale := int64(thousandths)
 		if ours == PriceColumn {

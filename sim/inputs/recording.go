@@ -39,6 +39,10 @@ type RecordingSpec struct {
 	// Signed reads values of both signs as they are, whatever Format.Negative.
 	Signed bool `json:"-"`
 
+	// Homes are the columns, by our name, that homes draw or generate, each with the
+	// factor on it. Their values are compared with what a home can draw.
+	Homes map[string]float64 `json:"-"`
+
 	meters []string // of a long table, once they have been found
 }
 
@@ -50,6 +54,7 @@ type Recording struct {
 	Filled   int             // missing values that were filled: one per column and interval of the file that the run or a moved copy needs
 	LeftOut  []string        // columns that Format.LeaveOut left out
 	Interval twins.Seconds   // of the file: the most frequent one
+	Warnings []problem.Warning
 
 	fit      *recordedFit
 	energies [][]int64 // per column: energy of each slot of fit in mJ; only if copies are moved
@@ -144,7 +149,7 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 	if err := fit.readValues(); err != nil {
 		return nil, err
 	}
-	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.usual), fit: fit}
+	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.usual), fit: fit, Warnings: rules.watch.warnings()}
 	return r, fit.finish(r)
 }
 
@@ -190,6 +195,7 @@ type recordingRules struct {
 	moves []int    // 0 and spec.Moves
 
 	headerLine int
+	watch      *fileWatch
 }
 
 // endsAtStamp reports whether stamps name the end of their interval.

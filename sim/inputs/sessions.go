@@ -38,11 +38,15 @@ type Sessions struct {
 	ID    string
 	Users []string // sorted
 
+	Warnings []problem.Warning
+
 	spec   SessionsSpec
 	cal    *Calendar
 	weeks  int64 // day number of WeeksFrom
 	repeat bool
 	of     map[string][]session
+
+	thousands thousandsWatch
 }
 
 // session is one stay at the charger.
@@ -105,6 +109,7 @@ func ReadSessions(fsys fs.FS, spec SessionsSpec, cal *Calendar) (*Sessions, erro
 		}
 		s.Users = append(s.Users, user)
 	}
+	s.Warnings = append(s.energyDoubt(), s.shortDoubt()...)
 	slices.Sort(s.Users)
 	for _, user := range s.Users {
 		if err := s.check(user); err != nil {
@@ -176,6 +181,7 @@ func (s *Sessions) read(fsys fs.FS) error {
 		if user == "" {
 			return s.problem(line, "no user, wanted the name of the vehicle or its driver")
 		}
+		s.watchEnergy(rules, line, row.energy)
 		s.of[strings.Clone(user)] = append(s.of[user], one)
 	}
 }

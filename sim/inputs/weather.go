@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -57,6 +58,8 @@ type WeatherSpec struct {
 type Weather struct {
 	Interval twins.Seconds // of the file
 	Filled   int           // missing values that the run needs and that were filled
+
+	Warnings []problem.Warning
 
 	spec  WeatherSpec
 	wind  *Weather // of another record, or nil
@@ -143,11 +146,13 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 	if err := r.fillGaps(); err != nil {
 		return nil, err
 	}
+	r.weather.Warnings = r.warnings()
 	if spec.Wind != nil {
 		if r.weather.wind, err = ReadWeather(fsys, *spec.Wind.AsWind(), cal); err != nil {
 			return nil, err
 		}
 		r.weather.Filled += r.weather.wind.Filled
+		r.weather.Warnings = append(r.weather.Warnings, r.weather.wind.Warnings...)
 	}
 	return &r.weather, nil
 }
@@ -162,6 +167,7 @@ type weatherReader struct {
 	edges   []weatherEdges  // per column
 	needed  []bool          // per row: the run needs its values
 	lines   []int           // per row: its line, 0 if it is missing
+	sun     *sunWatch       // nil for the wind of another spec
 }
 
 // weatherEdges are the nearest values outside of the rows that are kept.
@@ -301,7 +307,10 @@ func (r *weatherReader) readValues() error {
 	return r.rules.eachRow(r.fsys, r.rows, func(file *recordedFile, row *tableRow) error {
 		if r.columns == nil {
 			r.findColumns(file)
+			r.watch(file)
 		}
+		r.rules.watch.row(row)
+		ghi, temperature := math.NaN(), math.NaN()
 		from, to := r.rows.slot(row.from), r.rows.slot(row.to-1)
 		for slot := max(from, w.from); slot <= min(to, w.from+int64(len(w.rows))-1); slot++ {
 			if r.needed[slot-w.from] && r.rows.holdsTooLong(row) {
@@ -309,13 +318,22 @@ func (r *weatherReader) readValues() error {
 			}
 			r.lines[slot-w.from] = row.line
 		}
-		return file.eachField(row, func(column int, field recordedField) error {
+		err := file.eachField(row, func(column int, field recordedField) error {
+			r.rules.watchField(column, field)
 			v, err := r.value(r.columns[column], field)
 			if err == nil && !math.IsNaN(v) {
 				r.keep(column, from, to, v)
 			}
+			switch r.columns[column].name {
+			case "ghi_w_per_m2":
+				ghi = v
+			case "temperature_c":
+				temperature = v
+			}
 			return err
 		})
+		r.watchSun(row, ghi, temperature)
+		return err
 	})
 }
 

@@ -62,7 +62,7 @@ func baseScenario(t testing.TB) string {
 
 func mustLoad(t testing.TB, source string) *scenario.Scenario {
 	t.Helper()
-	s, err := scenario.Origin{File: "x.yaml", Dir: "../testdata/scenario", Text: []byte(source)}.Load()
+	s, err := scenario.Origin{File: "x.yaml", Dir: "../testdata/scenario", Text: []byte(source), Events: scenario.EventsDue}.Load()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ type document struct {
 	users   map[string][]string       // users of the lists of sessions, by id
 	planned []planned                 // commands of the events
 
+	rule           EventRule
+	doubtfulEvents []problem.Warning
+
 	cache *dataCache // nil: data files are read for each world
 }
 

@@ -225,13 +225,14 @@ func plannedLike(commands []twins.Command, others []planned) (found []planned) {
 }
 
 // Moment returns the step of a moment written as under events: a number of a step, HH:MM on
-// the first day, or a date and a time. Errors are a *problem.Usage.
+// the first day, or a date and a time. Within a step it is the next one, which does not begin
+// before the moment. Errors are a *problem.Usage.
 func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	t := tree{form: formText, text: at}
 	if at != "" && strings.Trim(at, "0123456789") == "" {
 		t.form = formNumber
 	}
-	tick, err := s.document.stepOf(&t, s.Calendar)
+	m, err := s.document.momentOf(&t, s.Calendar)
 	var p *problem.At
 	switch {
 	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
@@ -239,8 +240,41 @@ func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	case err != nil:
 		err = &problem.Usage{What: fmt.Sprintf("--at %q: wanted a step, HH:MM or 2006-01-02T15:04", at)}
 	}
-	return tick, err
+	return m.due, err
 }
+
+// MomentWarning returns the warning about a moment that Moment has read, as that about an
+// event, if it is within a step.
+func (s *Scenario) MomentWarning(at string) (w problem.Warning, doubtful bool) {
+	t := tree{form: formText, text: at}
+	m, err := s.document.momentOf(&t, s.Calendar)
+	if err != nil || m.within == m.due {
+		return w, false
+	}
+	return problem.Warning{File: s.File, Column: "--at", Kind: problem.WarnEventInStep,
+		Text: fmt.Sprintf("%s is within the step of %s to %s: the change takes effect at %s; likely steps that are too long for it", at,
+			clockText(s.Calendar, m.within), clockText(s.Calendar, m.within+1), clockText(s.Calendar, m.due))}, true
+}
+
+// EventRule is in which step an event takes effect whose moment is within a step.
+type EventRule string
+
+// The event rules. Their words are in the files of kept runs.
+const (
+	EventsEarly EventRule = ""    // in the step that contains the moment: runs kept by programs before the other rule
+	EventsDue   EventRule = "due" // in the first step that begins at the moment or after it
+)
+
+func (r EventRule) step(m moment) twins.Tick {
+	if r == EventsEarly {
+		return m.within
+	}
+	return m.due
+}
+
+// moment is a point in time of a run: the step that contains it, and the first step that
+// begins at it or after it.
+type moment struct{ within, due twins.Tick }
 
 // readEvents expands the scenario's events into commands, numbered from 1 in the order of the
 // file.
@@ -249,11 +283,13 @@ func (d *document) readEvents(cal *inputs.Calendar) ([]twins.Command, error) {
 	var found []error
 	for i := range d.entries("events") {
 		e := &d.entries("events")[i]
-		at, err := d.stepOf(e.get("at"), cal)
+		m, err := d.momentOf(e.get("at"), cal)
 		if err != nil {
 			found = append(found, err)
 			continue
 		}
+		d.doubtfulEvents = append(d.doubtfulEvents, d.eventWarnings(e.get("at"), m, cal)...)
+		at := d.rule.step(m)
 		sets := e.get("set").items
 		if e.get("set").form == formText {
 			sets = []tree{*e.get("set")}
@@ -320,20 +356,20 @@ func (d *document) rehearse(all []planned) (found []error) {
 	return found
 }
 
-// stepOf returns the step of an event's moment.
-func (d *document) stepOf(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
+// momentOf reads an event's moment.
+func (d *document) momentOf(at *tree, cal *inputs.Calendar) (m moment, err error) {
 	if at.form == formNumber {
 		n, err := twins.ParseScaled(at.text, 1)
 		if err != nil {
-			return 0, d.errorAt(at.line, "events: at: step %s is too large", at.text)
+			return m, d.errorAt(at.line, "events: at: step %s is too large", at.text)
 		}
-		return twins.Tick(n), nil
+		return moment{twins.Tick(n), twins.Tick(n)}, nil
 	}
 	day, clock := 0, at.text
 	if date, rest, ok := strings.Cut(at.text, "T"); ok {
 		t, err := time.Parse(time.DateOnly, date)
 		if err != nil {
-			return 0, d.errorAt(at.line, "events: at: %q is no date", date)
+			return m, d.errorAt(at.line, "events: at: %q is no date", date)
 		}
 		day, clock = cal.DayOf(t), rest
 	}
@@ -342,11 +378,12 @@ func (d *document) stepOf(at *tree, cal *inputs.Calendar) (twins.Tick, error) {
 	}
 	t, err := time.Parse(time.TimeOnly, clock)
 	if err != nil {
-		return 0, d.errorAt(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
+		return m, d.errorAt(at.line, "events: at: %q is no time of day, wanted HH:MM", clock)
 	}
-	tick := cal.At(day, t.Hour()*3600+t.Minute()*60+t.Second())
-	if tick < 0 {
-		return 0, d.errorAt(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
+	second := t.Hour()*3600 + t.Minute()*60 + t.Second()
+	m = moment{cal.At(day, second), cal.AtOrAfter(day, second)}
+	if m.within < 0 {
+		return m, d.errorAt(at.line, "events: at: %s is before the start %s", at.text, cal.StartText())
 	}
-	return tick, nil
+	return m, nil
 }

@@ -71,7 +71,8 @@ type location struct {
 	dir  string // folder of the data; "" if embedded
 	data fs.FS
 
-	again bool // of a kept run, which an earlier program may have begun
+	again  bool // of a kept run, which an earlier program may have begun
+	events EventRule
 }
 
 // openScenario reads a shipped scenario by its name, or a file. A file with the name of a
@@ -80,7 +81,7 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	if slices.Contains(shippedNames(), nameOrFile) {
 		file := nameOrFile + ".yaml"
 		source, err := scenarios.Files.ReadFile(file)
-		return source, location{file: file, data: scenarios.Files}, err
+		return source, location{file: file, data: scenarios.Files, events: EventsDue}, err
 	}
 	dir := filepath.Dir(nameOrFile)
 	source, err := readRegular(nameOrFile)
@@ -92,7 +93,7 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, location{file: nameOrFile, dir: dir, data: dirFS(dir)}, err
+	return source, location{file: nameOrFile, dir: dir, data: dirFS(dir), events: EventsDue}, err
 }
 
 // dirFS opens files by a path from a folder. Unlike os.DirFS it allows paths that leave the

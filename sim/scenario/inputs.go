@@ -11,18 +11,20 @@ import (
 // Each error in them is a *problem.At.
 func (s *Scenario) Inputs(cal *inputs.Calendar) (in inputs.Inputs, err error) {
 	in, err = s.Recorded(cal)
-	return in, errors.Join(err, s.document.readMarket(cal, &in), s.document.readSessions(cal, &in))
+	err = errors.Join(err, s.document.readMarket(cal, &in), s.document.readSessions(cal, &in))
+	in.Warnings = s.document.warnings(&in)
+	return in, err
 }
 
 // Recorded is Inputs without market and sessions.
 func (s *Scenario) Recorded(cal *inputs.Calendar) (in inputs.Inputs, err error) {
 	d := s.document
-	moves := d.moves()
+	moves, homes := d.moves(), d.homes()
 	var found []error
 	for i := range d.entries("recordings") {
 		entry := &d.entries("recordings")[i]
 		spec := recordingSpec(entry)
-		spec.Moves = moves[spec.ID]
+		spec.Moves, spec.Homes = moves[spec.ID], homes[spec.ID]
 		r, err := d.recording(i, spec, cal)
 		if err != nil {
 			found = append(found, d.dataProblem("recordings."+entry.textOf("id"), entry, err))

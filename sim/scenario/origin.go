@@ -24,6 +24,9 @@ type Origin struct {
 	Dir     string  `json:"dir"`  // folder from which the paths of data files start; "" if shipped with the program
 	Text    []byte  `json:"-"`    // the scenario as it was written
 	Options Options `json:"options"`
+	// Events is the rule of the program that began the run, so that its events keep their
+	// steps.
+	Events EventRule `json:"events,omitempty"`
 }
 
 // Shipped reports whether the scenario and its data were shipped with the program.
@@ -35,7 +38,7 @@ func (s *Scenario) Origin() Origin { return s.origin }
 // Load loads the scenario again, as Load did. It accepts values that Load has refused only
 // since the run was begun.
 func (s Origin) Load() (*Scenario, error) {
-	from := location{file: s.File, dir: s.Dir, data: scenarios.Files, again: true}
+	from := location{file: s.File, dir: s.Dir, data: scenarios.Files, events: s.Events, again: true}
 	if !s.Shipped() {
 		from.data = dirFS(s.Dir)
 	}

@@ -78,21 +78,21 @@ func Load(nameOrFile string, o Options) (*Scenario, error) {
 // files are opened in data. Its Origin assumes the data that is shipped with the program, so
 // Origin.Load works only for such data.
 func Read(source []byte, file string, data fs.FS, o Options) (*Scenario, error) {
-	return loadFrom(source, location{file: file, data: data}, o)
+	return loadFrom(source, location{file: file, data: data, events: EventsDue}, o)
 }
 
 func loadFrom(source []byte, from location, o Options) (*Scenario, error) {
 	if err := o.checkLength(); err != nil {
 		return nil, err
 	}
-	d := &document{file: from.file, dir: from.dir, data: trackFS(from.data), schema: scenarioSchema(), again: from.again}
+	d := &document{file: from.file, dir: from.dir, data: trackFS(from.data), schema: scenarioSchema(), again: from.again, rule: from.events}
 	if err := d.readTree(source, o); err != nil {
 		return nil, err
 	}
 	s := &Scenario{
 		Name: d.root.textOf("name"), Description: d.root.textOf("description"), File: d.file,
 		Hosting: d.root.textOf("hosting"), Controls: d.root.textOf("controls"), Forecast: d.root.textOf("forecast"),
-		document: d, origin: Origin{File: from.file, Dir: from.dir, Text: source, Options: o},
+		document: d, origin: Origin{File: from.file, Dir: from.dir, Text: source, Options: o, Events: from.events},
 	}
 	if s.Name == "" {
 		s.Name = strings.TrimSuffix(path.Base(filepath.ToSlash(d.file)), path.Ext(d.file))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -57,6 +58,8 @@ type Report struct {
 	RecordedEveryS int64 `json:"recorded_every_s"`
 	// FilledValues counts gaps in recordings and weather that were filled.
 	FilledValues int `json:"filled_values"`
+	// Warnings are doubts about the scenario and its data, which the run has taken as they are.
+	Warnings []problem.Warning `json:"warnings"`
 	// Quarantined members failed twice in one step; an estimate replaces each of them.
 	Quarantined []string `json:"quarantined"`
 	// Recomputed reports, after `replay --verify`, whether the steps were computed again. Steps
@@ -316,6 +319,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 		Reliability:      s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
 		Frequency: s.Frequency.Report(), Forecast: s.Forecast.Report(w.Scenario.Forecast),
 		ProducedBy:  map[string]float64{},
+		Warnings:    append([]problem.Warning{}, w.Warnings...),
 		Quarantined: append([]string{}, s.quarantine...),
 	}
 	s.members(w, r)

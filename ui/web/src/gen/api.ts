@@ -304,6 +304,8 @@ export interface ScenarioInfo {
   start: string
   step_s: number
   steps: number
+  /** doubts about the scenario and its data, which the runs take as they are */
+  warnings: WarningInfo[]
   zone: string
 }
 export interface SeekBodyBody {
@@ -556,6 +558,17 @@ export interface VehicleInfo {
   since: number | null
   /** charging: it draws; waiting: it would draw but was asked not to; plugged: neither */
   state: 'away' | 'plugged' | 'charging' | 'waiting'
+}
+export interface WarningInfo {
+  /** of a data file, or the path of a scenario's entry */
+  column: string
+  file: string
+  /** a word such as counter, unit, gap, zone */
+  kind: string
+  /** from 1; 0 if it is about the whole file */
+  line: number
+  /** what is doubtful, and its likely cause */
+  text: string
 }
 /** Routes that read: what each takes and answers. */
 export interface Gets {

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smatrix-grid/smatrix/sim/importer"
+	"github.com/smatrix-grid/smatrix/sim/problem"
+)
+
+func newScenarioImport() *cobra.Command {
+	var out, zone string
+	c := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Write a scenario that reads files of your own",
+		Long: `Import looks at files of meters, charging sessions, weather and prices, says what it
+takes them for (form, columns, zone, unit, interval, gaps), and writes a scenario that
+reads them and runs as it is: into --out, or into this folder under the name of the
+first file. It overwrites nothing. What it had to assume is printed, and is in the
+comments of the scenario; nothing is assumed silently.
+
+Known forms:
+  ` + strings.Join(broken(strings.Join(importer.Titles(), ", "), 80), "\n  ") + `
+
+Any other CSV with a header, a column of times and columns of values is read as the
+loads of homes. A form that scenarios do not read is converted into a CSV beside the
+scenario, with the same values.`,
+		Example: `  smatrix scenario import meters.csv
+  smatrix scenario import sessions.csv weather.csv --out grids/mine.yaml
+  smatrix scenario import usage.csv --zone America/Los_Angeles`,
+		Args: someArgs(1, 0, "no file, wanted one or more"),
+		RunE: func(c *cobra.Command, args []string) error { return importFiles(c, args, out, zone) },
+	}
+	c.Flags().StringVar(&out, "out", "", "write the scenario to `FILE.yaml`")
+	c.Flags().StringVar(&zone, "zone", "", "read times without an offset in `ZONE`, where the form does not state it")
+	c.Flags().SortFlags = false
+	_ = c.MarkFlagFilename("out", "yaml", "yml") // completion only
+	return c
+}
+
+func importFiles(c *cobra.Command, args []string, out, zone string) error {
+	if out == "" {
+		name := strings.TrimSuffix(filepath.Base(args[0]), ".gz")
+		out = strings.TrimSuffix(name, filepath.Ext(name)) + ".yaml"
+	}
+	if !isScenario(out) {
+		return usage(c, "--out %q: wanted a file that ends in .yaml", out)
+	}
+	var files []importer.File
+	for _, name := range args {
+		f, err := fileToImport(name, filepath.Dir(out))
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+	}
+	base := strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
+	plan, err := importer.Make(files, importer.Options{Zone: zone, Name: base})
+	if err != nil {
+		return err
+	}
+	written := []newFile{{out, plan.Scenario}}
+	for _, f := range plan.Data {
+		written = append(written, newFile{filepath.Join(filepath.Dir(out), f.Name), f.Bytes})
+	}
+	if err := createFiles(written); err != nil {
+		return err
+	}
+	if err := printFindings(c.OutOrStdout(), plan); err != nil {
+		return err
+	}
+	world, err := buildNamed(out)
+	if err != nil {
+		return fmt.Errorf("%s was written, and is not valid yet: %w", out, err)
+	}
+	printWarnings(c.ErrOrStderr(), world.Warnings)
+	return printBegun(c, written)
+}
+
+// fileToImport reads a file, and finds its path from the scenario's folder.
+func fileToImport(name, dir string) (f importer.File, err error) {
+	b, err := os.ReadFile(name)
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return f, &problem.Usage{What: fmt.Sprintf("%s cannot be read: %v, wanted a CSV", name, path.Err)}
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return f, err
+	}
+	to, err := filepath.Abs(name)
+	if err != nil {
+		return f, err
+	}
+	if relative, err := filepath.Rel(from, to); err == nil { // otherwise on another volume
+		to = relative
+	}
+	return importer.File{Name: name, Path: filepath.ToSlash(to), Bytes: b}, nil
+}
+
+// printFindings prints what each file is taken for, and what was assumed.
+func printFindings(w io.Writer, plan *importer.Plan) error {
+	b := &strings.Builder{}
+	for _, f := range plan.Findings {
+		fmt.Fprintf(b, "%s\n", f.File)
+		for _, line := range f.Said {
+			fmt.Fprintf(b, "  %s\n", line)
+		}
+		for _, line := range f.Doubts {
+			fmt.Fprintf(b, "  assumed: %s\n", line)
+		}
+	}
+	for _, line := range plan.Notes {
+		fmt.Fprintf(b, "note: %s\n", line)
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, printable(b.String()))
+	return err
+}

@@ -1,0 +1,627 @@
+package inputs
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
+)
+
+// fileWatch checks the rows of a file, one after the other, for values that can be read
+// but are not plausible. It changes nothing: its results are warnings. Its memory does not
+// depend on the number of rows.
+//
+// A reader calls row for each row, in order of time or in the reverse order, and value for
+// each field that it reads from the row; warnings returns the results after the last row.
+// In a long table, rows are in order for each column only.
+type fileWatch struct {
+	file    string
+	unit    string  // of the values, for texts, after a space; "" if the columns have several
+	watts   float64 // of a value of 1; per hour if the unit is an energy
+	energy  bool    // a value is the energy of its interval
+	end     bool    // stamps name the end of the interval
+	counts  bool    // the values could be readings of a counter
+	marked  bool    // the format states the marks of numbers
+	long    bool    // a row has a value of one column
+	paced   bool    // rows of any length are wanted: a change of the interval is no doubt
+	fill    string  // word for how gaps are filled; "" if they are refused
+	longest int64   // s: a longer filled gap is a warning
+	from    int64   // Unix seconds of the record that the run needs: from ≤ t < to
+	to      int64
+	columns []columnWatch
+	pace    paceWatch
+
+	line   int
+	at     int64 // start of the row's interval
+	length int64 // of the row's interval, s
+}
+
+// columnWatch has what a fileWatch has seen of one column.
+type columnWatch struct {
+	name  string
+	draws float64 // factor with which a home draws or generates the values; 0 if no home uses them
+	thou  thousandsWatch
+	count counterWatch
+	scale scaleWatch
+	gaps  gapWatch
+}
+
+// row begins a row.
+func (w *fileWatch) row(row *tableRow) {
+	w.line, w.at, w.length = row.line, row.from, row.to-row.from
+	if !w.long && !w.paced {
+		w.pace.row(w.line, w.at, w.end)
+	}
+}
+
+// value takes a field of the row: its text and the number that was read from it, in the
+// file's unit. A field without a value is not passed.
+func (w *fileWatch) value(column int, text string, number float64) {
+	c := &w.columns[column]
+	if !w.marked {
+		c.thou.value(w.line, text, number)
+	}
+	c.count.value(w.line, number)
+	watts := number * w.watts
+	if w.energy && w.length > 0 {
+		watts *= 3600 / float64(w.length)
+	}
+	c.scale.value(w.line, math.Abs(watts))
+	c.gaps.value(w, number)
+}
+
+// warnings returns the doubts about the file, at most one of a kind for each column, the
+// most telling kind only: a counter's readings are too large for a home as well.
+func (w *fileWatch) warnings() (found []problem.Warning) {
+	for _, change := range w.pace.changes {
+		found = append(found, problem.Warning{File: w.file, Line: change.line, Column: "interval", Kind: problem.WarnInterval,
+			Text: fmt.Sprintf("the interval changes from %s to %s here, likely a file whose source changed its resolution; each row is taken for %s", spanText(change.from), spanText(change.to), spanText(w.length))})
+	}
+	for i := range w.columns {
+		c := &w.columns[i]
+		add := func(kind string, line int, text string) bool {
+			if text != "" {
+				found = append(found, problem.Warning{File: w.file, Line: line, Column: c.name, Kind: kind, Text: text})
+			}
+			return text != ""
+		}
+		c.gaps.settle(0)
+		line, text := c.gaps.caughtUp(w)
+		if !add(problem.WarnCatchUp, line, text) {
+			line, text = c.gaps.tooLong(w)
+			add(problem.WarnGap, line, text)
+		}
+		line, text = c.thou.doubt()
+		thousands := add(problem.WarnThousands, line, text)
+		line, text = c.count.doubt(w.unit, w.energy)
+		if w.counts && add(problem.WarnCounter, line, text) || thousands {
+			continue
+		}
+		line, text, kind := c.scale.doubt(c.draws, w.unit)
+		add(kind, line, text)
+	}
+	return found
+}
+
+// The interval.
+
+// paceWatch finds where the distance between rows changes for good. A distance counts
+// once it has occurred settledAfter times in a row; a single longer one is a gap.
+type paceWatch struct {
+	steady    int64 // s; 0 until a distance counts
+	last      int64 // start of the row before
+	lastLine  int
+	candidate int64 // the last distance, its number of occurrences in a row, and its first line
+	times     int
+	begins    int
+	changes   []paceChange
+}
+
+type paceChange struct {
+	line     int
+	from, to int64 // s
+}
+
+const settledAfter = 3
+
+// row takes the next row. end: its stamp names the end of its interval.
+func (p *paceWatch) row(line int, at int64, end bool) {
+	apart, before := at-p.last, p.lastLine
+	apart = max(apart, -apart)
+	p.last, p.lastLine = at, line
+	if before == 0 {
+		return
+	}
+	if apart == p.candidate {
+		p.times++
+	} else {
+		p.candidate, p.times, p.begins = apart, 1, before
+		if end {
+			p.begins = line
+		}
+	}
+	if p.times < settledAfter || p.candidate == p.steady {
+		return
+	}
+	if p.steady != 0 {
+		p.changes = append(p.changes, paceChange{p.begins, p.steady, p.candidate})
+	}
+	p.steady = p.candidate
+}
+
+// Gaps.
+
+// gapWatch finds gaps of a column that are long, and values after a gap that hold its
+// energy.
+type gapWatch struct {
+	pace   paceWatch // of the rows with a value
+	last   int64     // start of the last row with a value
+	any    bool
+	recent [24]float64 // the last values
+	n      int         // number of values so far, without those that catch up
+
+	long, longs int64 // the longest filled gap, s, and how many there are
+	longLine    int
+
+	pending  catchUp // found at the last value; counts once the next row follows at the interval
+	caught   catchUp
+	catchUps int
+}
+
+type catchUp struct {
+	line  int
+	gap   int64   // s
+	every int64   // the interval before the gap, s
+	value float64 // in the file's unit
+	usual float64 // mean of the values before
+}
+
+func (g *gapWatch) value(w *fileWatch, number float64) {
+	g.pace.row(w.line, w.at, w.end)
+	forward := w.at > g.last
+	from, apart, interval := min(g.last, w.at), max(w.at-g.last, g.last-w.at), g.pace.steady
+	if g.any {
+		g.settle(apart)
+	}
+	if gap := apart - interval; g.any && interval > 0 && gap > 0 && from+interval < w.to && from+apart > w.from {
+		if w.fill != "" && gap > max(w.longest, 2*interval) {
+			if g.longs++; gap > g.long {
+				g.long, g.longLine = gap, w.line
+			}
+		}
+		if w.energy && w.counts && forward {
+			g.pending = g.heldBack(w.line, gap, interval, number)
+		}
+	}
+	if g.pending.line == 0 {
+		g.recent[g.n%len(g.recent)] = number
+		g.n++
+	}
+	g.last, g.any = w.at, true
+}
+
+// heldBack returns a catchUp if a value after a gap is about as high as the values of the
+// whole gap together, and far above each value before it.
+func (g *gapWatch) heldBack(line int, gap, interval int64, number float64) (none catchUp) {
+	const fewest = 3
+	before := g.recent[:min(g.n, len(g.recent))]
+	missing := gap / interval
+	if len(before) < fewest || missing < 2 {
+		return none
+	}
+	sum := 0.0
+	for _, v := range before {
+		sum += v
+	}
+	usual := sum / float64(len(before))
+	all := usual * float64(missing+1)
+	if number < 1.8*slices.Max(before) || number < all/2 || number > 2*all {
+		return none
+	}
+	return catchUp{line, gap, interval, number, usual}
+}
+
+// settle counts the pending catchUp if the distance to the next row is the interval again,
+// or if there is no next row (0). Otherwise the interval has changed.
+func (g *gapWatch) settle(apart int64) {
+	if p := g.pending; p.line > 0 && (apart == 0 || apart == p.every) {
+		if g.catchUps++; p.gap > g.caught.gap {
+			g.caught = p
+		}
+	}
+	g.pending = catchUp{}
+}
+
+func (g *gapWatch) caughtUp(w *fileWatch) (line int, text string) {
+	if g.catchUps == 0 {
+		return 0, ""
+	}
+	c := g.caught
+	text = fmt.Sprintf("%s%s after a gap of %s, and about %s before it: likely the energy of the gap as well", numberText(c.value), w.unit, spanText(c.gap), aboutText(c.usual))
+	if w.fill != "" {
+		text += ", which is counted twice where the gap is filled (gaps: " + w.fill + ")"
+	}
+	return c.line, text + moreText(int64(g.catchUps), "such row")
+}
+
+func (g *gapWatch) tooLong(w *fileWatch) (line int, text string) {
+	if g.longs == 0 {
+		return 0, ""
+	}
+	return g.longLine, fmt.Sprintf("a gap of %s before this row is filled (gaps: %s), longer than %s: likely an outage of the meter, its values are made up",
+		spanText(g.long), w.fill, spanText(w.longest)) + moreText(g.longs, "such gap")
+}
+
+// moreText says how many things there are besides the one that a warning is about.
+func moreText(n int64, what string) string {
+	if n < 2 {
+		return ""
+	}
+	return "; " + countText(int(n), what)
+}
+
+// Counters.
+
+// counterWatch recognises readings of a counter: they only rise, apart from resets to
+// almost 0, and by little compared to their level.
+type counterWatch struct {
+	n, ups, resets   int
+	falls            bool // a value fell, and not to almost 0
+	first, last      float64
+	firstLine        int
+	rises, sum, high float64
+}
+
+func (c *counterWatch) value(line int, v float64) {
+	if c.n == 0 {
+		c.first, c.firstLine = v, line
+	} else if rise := v - c.last; rise > 0 {
+		c.ups++
+		c.rises += rise
+	} else if rise < 0 {
+		c.resets++
+		c.falls = c.falls || v > c.last/10
+	}
+	c.n++
+	c.last = v
+	c.sum += v
+	c.high = math.Max(c.high, v)
+}
+
+func (c *counterWatch) doubt(unit string, energy bool) (line int, text string) {
+	const fewest = 12
+	if c.n < fewest || c.falls || c.resets > c.n/fewest || c.ups < c.n/4 {
+		return 0, ""
+	}
+	slow := c.rises/float64(c.ups) < 0.05*c.sum/float64(c.n)
+	if !slow && (c.resets == 0 || c.n < 4*fewest) {
+		return 0, ""
+	}
+	taken := "mean powers"
+	if energy {
+		taken = "energies of their intervals"
+	}
+	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter, which format: {reading: counter} reads", c.n, numberText(c.first), numberText(c.high), unit, taken)
+	if c.resets > 0 {
+		text += " with " + countText(c.resets, "reset")
+	}
+	return c.firstLine, text
+}
+
+// Unit and scale.
+
+// scaleWatch has the range of a column's mean powers, W.
+type scaleWatch struct {
+	n       int
+	sum     float64
+	high    float64
+	line    int // of the highest
+	anyLine int // of the first value
+}
+
+func (s *scaleWatch) value(line int, watts float64) {
+	if s.n == 0 {
+		s.anyLine = line
+	}
+	if s.n++; s.n == 1 || watts > s.high {
+		s.high, s.line = watts, line
+	}
+	s.sum += watts
+}
+
+// What a home draws or its roof gives, in W: its connection carries at most mostOfHome, it
+// draws at most usualOfHome on average, and a fridge alone peaks above leastOfHome.
+const (
+	mostOfHome  = 100_000
+	usualOfHome = 30_000
+	leastOfHome = 20
+	fewestOfDay = 12 // values from which a low peak is a doubt
+)
+
+// doubt compares the column with what a home can draw. draws is the factor with which a
+// home uses the column, 0 if none does.
+func (s *scaleWatch) doubt(draws float64, unit string) (line int, text, kind string) {
+	if draws <= 0 || s.n == 0 {
+		return 0, "", problem.WarnUnit
+	}
+	mean, high := draws*(s.sum-s.high)/float64(max(s.n-1, 1)), draws*s.high // the mean of the others
+	switch {
+	case mean > usualOfHome:
+		return s.anyLine, fmt.Sprintf("%s on average, more than a home draws (at most about %s): likely another unit than%s", wattsText(mean), wattsText(usualOfHome), unit), problem.WarnUnit
+	case high > mostOfHome:
+		return s.line, fmt.Sprintf("%s here and %s on average elsewhere, more than the connection of a home carries (about %s): likely a spike of the meter", wattsText(high), wattsText(mean), wattsText(mostOfHome)), problem.WarnSpike
+	case s.n >= fewestOfDay && high > 0 && high < leastOfHome:
+		return s.line, fmt.Sprintf("%s at most, less than a fridge draws: likely another unit than%s", wattsText(high), unit), problem.WarnUnit
+	}
+	return 0, "", problem.WarnUnit
+}
+
+// Thousands.
+
+// thousandsWatch recognises thousands marks that are read as decimal points: 1.242 beside
+// 987, and no other number of decimals.
+type thousandsWatch struct {
+	grouped, whole, other int // 1.242; integers of 100 and more; other decimals
+	line                  int
+	text                  string // the first grouped value
+	beside                string // the first whole value
+}
+
+func (t *thousandsWatch) value(line int, text string, number float64) {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "-")
+	before, after, dotted := strings.Cut(text, ".")
+	switch {
+	case !dotted && math.Abs(number) >= 100:
+		if t.whole++; t.whole == 1 {
+			t.beside = strings.Clone(text)
+		}
+	case !dotted:
+	case len(after) == 3 && len(before) >= 1 && len(before) <= 3 && before[0] != '0' && digits(after):
+		if t.grouped++; t.grouped == 1 {
+			t.line, t.text = line, strings.Clone(text)
+		}
+	default:
+		t.other++
+	}
+}
+
+func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+func (t *thousandsWatch) doubt() (line int, text string) {
+	if t.grouped == 0 || t.whole == 0 || t.other > 0 {
+		return 0, ""
+	}
+	return t.line, fmt.Sprintf("%s beside %s is read as a little more than %s: likely a thousands mark, which format: {decimal: comma, thousands: point} reads, as in %d values of the column",
+		t.text, t.beside, t.text[:strings.IndexByte(t.text, '.')], t.grouped)
+}
+
+// Texts.
+
+// numberText formats a number for a message, with eight digits at the most.
+func numberText(v float64) string { return strconv.FormatFloat(v, 'g', 8, 64) }
+
+// aboutText formats a number for a message, with three digits.
+func aboutText(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
+
+// wattsText formats a power in W for a message: 12.3 MW.
+func wattsText(w float64) string {
+	unit := "W"
+	for _, larger := range []string{"kW", "MW", "GW"} {
+		if math.Abs(w) < 1000 {
+			break
+		}
+		w, unit = w/1000, larger
+	}
+	decimals := 2
+	switch a := math.Abs(w); {
+	case a >= 100:
+		decimals = 0
+	case a >= 10:
+		decimals = 1
+	}
+	text := strconv.FormatFloat(w, 'f', decimals, 64)
+	if decimals > 0 {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + " " + unit
+}
+
+// The watches of the readers.
+
+// newWatch returns the watch of a file's columns. The run needs the record from ≤ t < to,
+// Unix seconds.
+func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch {
+	w := &fileWatch{file: r.spec.File, unit: " " + r.unit.name, watts: 1, energy: r.unit.energy, end: r.endsAtStamp(), longest: longestGap, from: from, to: to}
+	w.marked = r.format.Thousands != ""
+	w.counts, w.long, w.paced = !r.counter(), file.meter >= 0, r.format.Intervals == intervalsAny
+	if strings.HasPrefix(r.unit.name, "k") {
+		w.watts = 1000
+	}
+	switch r.gaps {
+	case gapsRefuse:
+	case gapsLastWeek:
+		w.fill, w.longest = r.gaps, longestWeekly
+	default:
+		w.fill = r.gaps
+	}
+	if r.spec.Longest > 0 {
+		w.longest = r.spec.Longest
+	}
+	for _, c := range file.columns {
+		draws := r.spec.Homes[c.ours]
+		if r.counter() {
+			draws = 0 // its values are levels
+		}
+		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws})
+	}
+	return w
+}
+
+// watchField passes a field on to the watch. Errors in it are those of the reader.
+func (r *recordingRules) watchField(column int, field recordedField) {
+	if v, missing, err := r.number(field, micro); err == nil && !missing {
+		r.watch.value(column, field.text, float64(v)/micro)
+	}
+}
+
+const micro = 1_000_000
+
+// The longest gaps that are filled without a warning, in s: hold and linear lose the shape
+// of the day, same_time_last_week keeps it.
+const (
+	longestGap    = 3 * 3600
+	longestWeekly = 7 * SecondsPerDay
+)
+
+// watch begins the watches of the weather's file.
+func (r *weatherReader) watch(file *recordedFile) {
+	spec := &r.weather.spec
+	w := r.rules.newWatch(file, 0, 0)
+	w.unit, w.energy, w.counts = "", false, false
+	if spec.Gaps == gapsClearSky {
+		w.fill, w.longest = gapsClearSky, SecondsPerDay
+		w.from, w.to = r.span()
+	}
+	r.rules.watch = w
+	if !spec.wind {
+		r.sun = &sunWatch{file: spec.File, zone: r.rules.zone.String(), place: spec.Place, ghi: spec.Columns["ghi_w_per_m2"], degrees: spec.Columns["temperature_c"]}
+	}
+}
+
+// span returns the Unix seconds of the record that the run needs, from ≤ t < to.
+func (r *weatherReader) span() (from, to int64) {
+	cal := r.rules.cal
+	from, to = math.MaxInt64, math.MinInt64
+	for t := range cal.Steps {
+		at := r.weather.moment(cal.Unix(t))
+		from, to = min(from, at), max(to, at+int64(cal.Step))
+	}
+	return from, to
+}
+
+func (r *weatherReader) warnings() []problem.Warning {
+	found := r.rules.watch.warnings()
+	if r.sun != nil {
+		found = append(found, r.sun.warnings()...)
+	}
+	return found
+}
+
+// watchSun passes a row on to the watch of the sun.
+func (r *weatherReader) watchSun(row *tableRow, ghi, temperature float64) {
+	if r.sun == nil {
+		return
+	}
+	at := row.from
+	if r.weather.spec.Time.Stamps == stampsMiddle {
+		at -= (row.to - row.from) / 2
+	}
+	r.sun.row(row.line, at, row.to-row.from, ghi, temperature)
+}
+
+// watch passes a row of a market on to its watch, which it begins with the first row.
+func (r *marketReader) watch(file *recordedFile, row *tableRow) {
+	if r.rules.watch == nil {
+		r.columns = file.columns
+		r.rules.watch = r.rules.newWatch(file, 0, 0)
+		r.rules.watch.unit = ""
+	}
+	r.rules.watch.row(row)
+}
+
+func (r *marketReader) warnings() []problem.Warning {
+	if r.rules.watch == nil {
+		return nil
+	}
+	return append(r.rules.watch.warnings(), r.priceDoubt(r.columns)...)
+}
+
+// priceDoubt compares the prices with those of day-ahead markets, in €/MWh.
+func (r *marketReader) priceDoubt(columns []recordedColumn) []problem.Warning {
+	const least, most, fewest = 2, 4000, 12
+	i := slices.IndexFunc(columns, func(c recordedColumn) bool { return c.ours == PriceColumn })
+	s := &r.rules.watch.columns[i].scale
+	warning := problem.Warning{File: r.spec.File, Line: s.line, Column: columns[i].theirs, Kind: problem.WarnUnit}
+	switch {
+	case s.n >= fewest && s.high > 0 && s.high < least:
+		warning.Text = fmt.Sprintf("%s €/MWh at most in %d intervals: likely €/kWh", numberText(s.high), s.n)
+	case s.n >= fewest && s.sum/float64(s.n) > most:
+		warning.Text = fmt.Sprintf("%s €/MWh on average: likely another unit, or a decimal mark that is missing", numberText(s.sum/float64(s.n)))
+	default:
+		return nil
+	}
+	return []problem.Warning{warning}
+}
+
+// energyDoubt compares the energy of a session with what vehicles charge.
+func (s *Sessions) energyDoubt() (found []problem.Warning) {
+	const least, most, fewest = 100, 200_000, 12 // Wh on average; a battery holds 20 to 120 kWh
+	column := cmp.Or(s.spec.Columns.Energy, columnEnergy)
+	if line, text := s.thousands.doubt(); text != "" {
+		return []problem.Warning{{File: s.spec.File, Line: line, Column: column, Kind: problem.WarnThousands, Text: text}}
+	}
+	n, sum, first := 0, 0.0, 0
+	for _, all := range s.of {
+		for _, one := range all {
+			n++
+			sum += one.energy.WattHours()
+			if first == 0 || one.line < first {
+				first = one.line
+			}
+		}
+	}
+	if mean := sum / float64(max(n, 1)); n >= fewest && sum > 0 && (mean < least || mean > most) {
+		found = append(found, problem.Warning{File: s.spec.File, Line: first, Column: column, Kind: problem.WarnUnit,
+			Text: fmt.Sprintf("%s Wh on average in %d sessions, and vehicles charge some kWh: likely another unit than %s", numberText(math.Round(mean)), n, s.spec.Unit)})
+	}
+	return found
+}
+
+// watchEnergy looks at how the energy of a session is written.
+func (s *Sessions) watchEnergy(rules *recordingRules, line int, text string) {
+	if v, missing, err := rules.number(recordedField{line: line, text: text}, micro); err == nil && !missing && rules.format.Thousands == "" {
+		s.thousands.value(line, text, float64(v)/micro)
+	}
+}
+
+// shortDoubt recognises sessions that begin and end within one step, if they matter: the
+// vehicle is then at the plug for all of the step.
+func (s *Sessions) shortDoubt() []problem.Warning {
+	const share = 0.05 // of the sessions, or of their energy
+	var all, short int
+	var energy, shortEnergy float64
+	first := 0
+	for _, user := range sortedUsers(s.of) {
+		for _, one := range s.of[user] {
+			all++
+			energy += one.energy.WattHours()
+			left := one.leave
+			if left.at--; s.tick(one.arrive) != s.tick(left) {
+				continue
+			}
+			short++
+			shortEnergy += one.energy.WattHours()
+			if first == 0 || one.line < first {
+				first = one.line
+			}
+		}
+	}
+	if float64(short) <= share*float64(all) && shortEnergy <= share*energy {
+		return nil
+	}
+	return []problem.Warning{{File: s.spec.File, Line: first, Column: cmp.Or(s.spec.Columns.Leave, columnLeave), Kind: problem.WarnShortSession,
+		Text: fmt.Sprintf("%s of %d, with %.0f %% of the energy, begin and end within one step of %s: each lasts the whole step, likely steps that are too long for the file", countText(short, "session"), all, 100*shortEnergy/math.Max(energy, 1e-9), spanText(int64(s.cal.Step)))}}
+}
+
+func sortedUsers(of map[string][]session) []string {
+	users := make([]string, 0, len(of))
+	for user := range of {
+		users = append(users, user)
+	}
+	slices.Sort(users)
+	return users
+}
