@@ -36,7 +36,7 @@ var exampleSetup = map[string][]string{
 const firstRun = "smatrix run town --out runs/first --quiet"
 
 // importedFiles are files that the examples import, and the samples that they are copied from.
-var importedFiles = map[string]string{"sessions.csv": "evcc.csv", "weather.csv": "pvgis_tmy.csv", "usage.csv": "home_assistant.csv"}
+var importedFiles = map[string]string{"sessions.csv": "evcc.csv", "usage.csv": "home_assistant.csv"}
 
 // Each example of each --help, and each command of the README, does what it says without an error, in
 // the order in which it is written.

@@ -33,7 +33,7 @@ Any other CSV with a header, a column of times and columns of values is read as 
 loads of homes. A form that scenarios do not read is converted into a CSV beside the
 scenario, with the same values.`,
 		Example: `  smatrix scenario import meters.csv
-  smatrix scenario import sessions.csv weather.csv --out grids/mine.yaml
+  smatrix scenario import sessions.csv --out grids/mine.yaml
   smatrix scenario import usage.csv --zone America/Los_Angeles`,
 		Args: someArgs(1, 0, "no file, wanted one or more"),
 		RunE: func(c *cobra.Command, args []string) error { return importFiles(c, args, out, zone) },
