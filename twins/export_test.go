@@ -1,6 +1,5 @@
 package twins
 
-
 // Distrust makes the cell straighten the answers of its strategies, even exact ones.
 func (c *Cell) Distrust() {
 	community, home := *c.stewards.communityBy, *c.stewards.homeBy
