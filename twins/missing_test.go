@@ -395,3 +395,67 @@ func TestPumpWhereClocksChange(t *testing.T) {
 		}
 	}
 }
+
+// A load keeps the longest wait with which it was put in: a command that shortens it takes no
+// load out that has not been held back.
+func TestShorterWaitTakesNoLoadOut(t *testing.T) {
+	for _, shorter := range []Seconds{0, 1800} {
+		row := *modelled(t, 1, `{"occupants": 5, "max_wait_h": 6}`)[2].(interface{ Row(int) *programmeRow }).Row(0)
+		var ev Events
+		put := Tick(-1)
+		for tick := range Tick(20 * 96) {
+			env := envAt(tick, 900)
+			if put >= 0 && tick == put+8 { // it has waited for two hours
+				row.Apply(&Event{Type: eventSet, V: [7]int64{setNumber: 0, setValue: int64(shorter)}})
+			}
+			b := row.Offer(&env)
+			p, why := b.Ref, NoReason
+			if put >= 0 && tick < put+12 {
+				p, why = b.Min, Scarcity
+			}
+			ev.Reset()
+			did := row.Step(&env, p, &ev)
+			d := row.Defer(&env, b, did, why, &ev)
+			for i := range ev.list {
+				row.Apply(&ev.list[i])
+			}
+			if put < 0 && row.stage == loaded {
+				put = tick
+			}
+			if d.Unserved != 0 {
+				t.Fatalf("%d s, step %d: %d mW unserved of a load that was drawn as it offered", shorter, tick, d.Unserved)
+			}
+		}
+		if row.maxWait != shorter || row.count < 2 {
+			t.Errorf("%d s: the setting is %d after %d loads", shorter, row.maxWait, row.count)
+		}
+	}
+}
+
+// A vehicle whose charger is out of service for its whole stay leaves without its trip's
+// energy, and no supply could have changed that: impossible, not unserved.
+func TestOutOfServiceIsImpossible(t *testing.T) {
+	v := recordedVehicle(t, `, "initial_soc": 0.1`, Session{From: 0, Until: 8, Energy: 10 * KilowattHour}, Session{From: 60, Until: 90, Energy: 40 * KilowattHour})
+	v.available = false
+	var ev Events
+	for tick := range Tick(9) {
+		env := Env{Tick: tick, Step: 900}
+		var f Flex
+		v.Offer(&env, &f)
+		set, out := f.Follow(), Reading{}
+		ev.Reset()
+		v.Step(&env, &set, &ev, &out)
+		for i := range ev.All() {
+			e := &ev.All()[i]
+			if e.Type == vehicleUnplugged {
+				if d := e.Type.Departures(e); d != (Departures{Left: 1, Impossible: 1}) {
+					t.Errorf("%+v", d)
+				}
+			}
+			v.Apply(e)
+		}
+		if out.Unserved != 0 {
+			t.Errorf("step %d: %d mW unserved", tick, out.Unserved)
+		}
+	}
+}

@@ -76,7 +76,7 @@ func (p *programme) kind(label string) *PartKind {
 					return nil, err
 				}
 				*s.Row(i) = programmeRow{
-					programme: p, maxWait: Seconds(h.spec.MaxWait), last: -1,
+					programme: p, maxWait: Seconds(h.spec.MaxWait), last: -1, own: -1,
 					load:     p.chance(h),
 					days:     newStream(h.seed, h.key, purposeDay),
 					loads:    newStream(h.seed, h.key, p.loads),
@@ -117,7 +117,7 @@ type programmeRow struct {
 	load                  chance
 	days, loads, energies stream
 
-	maxWait Seconds // changeable
+	maxWait Seconds // changeable; a load in the machine keeps the one with which it was put in
 	last    int64   // hour of the last load; −1 before the first
 	count   int64   // loads that have been in the machine
 	stage   machineStage
@@ -132,6 +132,8 @@ type programmeRow struct {
 	shifted Energy // as shifted, as a whole; 0 if not
 	late    Energy // as waiting: it cannot be drawn by the load's deadline any more
 	why     int64  // the Reason why it was last held back
+
+	own Seconds // the load's longest wait, if max_wait_h has been changed since; −1: maxWait
 }
 
 // machineStage is what a machine is doing.
@@ -173,7 +175,7 @@ func (r *programmeRow) Offer(env *Env) Band {
 		owed, t, since = owed+r.energy(r.count), Seconds(c.to-second), env.Tick
 	}
 	p, _ := r.draws(owed, t).Over(env.Step)
-	if r.stage != running && Seconds(env.Tick+1-since)*env.Step <= r.maxWait {
+	if r.stage != running && Seconds(env.Tick+1-since)*env.Step <= r.longestWait() {
 		return Band{Min: 0, Ref: p, Max: p}
 	}
 	return Fixed(p)
@@ -211,6 +213,14 @@ func (r *programmeRow) Step(env *Env, p Power, ev *Events) Power {
 	return p
 }
 
+// longestWait is that of the load in the machine, or of the next one.
+func (r *programmeRow) longestWait() Seconds {
+	if r.own >= 0 {
+		return r.own
+	}
+	return r.maxWait
+}
+
 // deadline is the first step after the load's longest wait and its programme: a load that
 // was put in since, of an energy, has run by its start at the latest.
 func (r *programmeRow) deadline(since Tick, load Energy, step Seconds) Tick {
@@ -220,7 +230,7 @@ func (r *programmeRow) deadline(since Tick, load Energy, step Seconds) Tick {
 	}
 	longer := load - r.least // of the first phase
 	longest += Seconds((int64(longer) + int64(r.phases[0].power) - 1) / int64(r.phases[0].power))
-	wait := Tick(r.maxWait / step)
+	wait := Tick(r.longestWait() / step)
 	if wait == 0 {
 		wait = 1 // it begins within a step
 	}
@@ -285,7 +295,7 @@ func (r *programmeRow) Apply(e *Event) {
 		r.owed += Energy(e.V[loadedEnergy])
 		r.count++
 		r.since, r.stage = Tick(e.V[loadedTick]), loaded
-		r.shifted, r.late = 0, 0
+		r.shifted, r.late, r.own = 0, 0, -1
 	case r.queued:
 		r.last = e.V[0]
 		r.waiting++
@@ -293,16 +303,19 @@ func (r *programmeRow) Apply(e *Event) {
 		r.shifted, r.late, r.why = Energy(e.V[0]), Energy(e.V[1]), e.V[2]
 	case r.takenOut:
 		r.owed -= Energy(e.V[0])
-		r.stage, r.shifted, r.late = idle, 0, 0
+		r.stage, r.shifted, r.late, r.own = idle, 0, 0, -1
 		if r.waiting > 0 {
 			r.Apply(&Event{Type: r.loaded, V: [7]int64{loadedHour: -1, loadedEnergy: int64(r.energy(r.count)), loadedTick: e.V[1] + 1}})
 		}
 	case r.ran:
 		r.owed -= Energy(e.V[0])
 		if r.stage = running; e.V[1] != 0 {
-			r.stage = idle
+			r.stage, r.own = idle, -1
 		}
 	case eventSet:
+		if r.stage != idle && r.own < 0 {
+			r.own = r.maxWait
+		}
 		maxWaitSetting.apply(r, e)
 	}
 }
@@ -316,7 +329,7 @@ const programmeVersion = 2
 
 // AppendBinary writes version 1 while it says as much: for a load that has not been held back.
 func (r *programmeRow) AppendBinary(b []byte) []byte {
-	if r.shifted == 0 && r.late == 0 && r.why == 0 {
+	if r.shifted == 0 && r.late == 0 && r.why == 0 && r.own < 0 {
 		return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, 0, int64(r.maxWait))
 	}
 	return r.appendNewest(b)
@@ -324,7 +337,7 @@ func (r *programmeRow) AppendBinary(b []byte) []byte {
 
 func (r *programmeRow) appendNewest(b []byte) []byte {
 	return appendInts(append(b, programmeVersion), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, int64(r.maxWait),
-		int64(r.shifted), int64(r.late), r.why)
+		int64(r.shifted), int64(r.late), r.why, int64(r.own))
 }
 
 // UnmarshalBinary reads every version.
@@ -334,12 +347,12 @@ func (r *programmeRow) UnmarshalBinary(b []byte) ([]byte, error) {
 
 func (r *programmeRow) readNewest(b []byte) ([]byte, error) {
 	return readInts(b, r.name, programmeVersion, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, (*int64)(&r.maxWait),
-		(*int64)(&r.shifted), (*int64)(&r.late), &r.why)
+		(*int64)(&r.shifted), (*int64)(&r.late), &r.why, (*int64)(&r.own))
 }
 
 // upgrade reads version 1, which had a mark for a load that is booked as shifted.
 func (p *programme) upgrade(b []byte) (upgraded, rest []byte, err error) {
-	var r programmeRow
+	r := programmeRow{own: -1}
 	var shifted int64
 	rest, err = readInts(b, p.name, 1, &r.last, &r.count, (*int64)(&r.stage), (*int64)(&r.since), (*int64)(&r.owed), &r.waiting, &shifted, (*int64)(&r.maxWait))
 	if shifted != 0 {

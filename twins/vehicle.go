@@ -133,9 +133,11 @@ var (
 		Alert: &Alert{Rule: "vehicle.impossible", Severity: "warning", Text: "a vehicle was plugged in too late for what it needs",
 			When: func(e *Event) bool { return e.V[pluggedImpossible] > 0 }}}
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
-		Fields:     []string{leftHeld: "held_mj", leftTrip: "trip_mj", leftReady: "ready", leftNext: "next_stay"},
-		Departures: func(e *Event) Departures { return Departures{Left: 1, Ready: e.V[leftReady]} },
-		Parks:      func(e *Event) Parking { return Parking{Ready: e.V[leftReady] != 0} },
+		Fields: []string{leftHeld: "held_mj", leftTrip: "trip_mj", leftReady: "ready", leftNext: "next_stay", leftImpossible: "impossible_mj"},
+		Departures: func(e *Event) Departures {
+			return Departures{Left: 1, Ready: e.V[leftReady], Impossible: flag(e.V[leftImpossible] > 0)}
+		},
+		Parks: func(e *Event) Parking { return Parking{Ready: e.V[leftReady] != 0} },
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",
 			When: func(e *Event) bool { return e.V[leftReady] == 0 }}}
 	vehicleCharged = &EventType{Name: "vehicle.charged",
@@ -147,7 +149,7 @@ var (
 // The values of a vehicle's events.
 const (
 	pluggedWanted, pluggedUntil, pluggedImpossible, pluggedStay = 0, 1, 2, 3
-	leftHeld, leftTrip, leftReady, leftNext                     = 0, 1, 2, 3
+	leftHeld, leftTrip, leftReady, leftNext, leftImpossible     = 0, 1, 2, 3, 4
 	chargedDrawn, chargedGained, chargedRest                    = 0, 1, 2
 	drivenByIt, drivenElsewhere                                 = 0, 1
 )
@@ -387,7 +389,12 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	case !plugged && v.plugged:
 		s := v.stays[v.next]
 		least := s.trip - Milliwatt.For(env.Step) // power comes in whole milliwatts
-		*ev.Add(vehicleUnplugged) = [7]int64{leftHeld: int64(v.held), leftTrip: int64(s.trip), leftReady: flag(v.held >= least), leftNext: k}
+		ready := v.held >= least
+		impossible := Energy(0) // what it lacks and would lack with ample supply, at the charger
+		if !ready {
+			impossible = max(0, v.toDraw(s.trip)-min(v.later.owed, v.toDraw(v.need(&s)))-Milliwatt.For(env.Step))
+		}
+		*ev.Add(vehicleUnplugged) = [7]int64{leftHeld: int64(v.held), leftTrip: int64(s.trip), leftReady: flag(ready), leftNext: k, leftImpossible: int64(impossible)}
 	}
 	switch {
 	case plugged:

@@ -207,13 +207,15 @@ type Shared struct {
 func SharedSpan(a, b *RunOf) (s Shared, ok bool) {
 	from := max(a.Start.Unix()+a.First*a.StepS, b.Start.Unix()+b.First*b.StepS)
 	to := min(a.end().Unix(), b.end().Unix())
-	if (from-a.Start.Unix())%a.StepS != 0 || (from-b.Start.Unix())%b.StepS != 0 {
-		return s, false
-	}
 	longer, shorter := max(a.StepS, b.StepS), min(a.StepS, b.StepS)
 	whole := longer // a length that is whole steps of both
 	for whole%shorter != 0 {
 		whole += longer
+	}
+	for begin := from; (from-a.Start.Unix())%a.StepS != 0 || (from-b.Start.Unix())%b.StepS != 0; from++ {
+		if from-begin > whole {
+			return s, false // their steps never begin together
+		}
 	}
 	if to = from + (to-from)/whole*whole; to <= from {
 		return s, false

@@ -104,8 +104,10 @@ type ComfortReport struct {
 // VehicleReport counts departures of vehicles.
 type VehicleReport struct {
 	Departures int64 `json:"departures"`
-	Ready      int64 `json:"ready"`      // with the energy of their next trip
-	Impossible int64 `json:"impossible"` // could not have been charged in time, as they were told at plug-in
+	Ready      int64 `json:"ready"` // with the energy of their next trip
+	// Impossible departures lacked what no supply could have charged in time: they were told so
+	// at plug-in, or the charger was out of service.
+	Impossible int64 `json:"impossible"`
 }
 
 // ReliabilityReport has the energy not served in Wh, per customer SAIDI in minutes
@@ -282,19 +284,22 @@ func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
 }
 
 // depart counts the departures of a vehicle. One that was told on arrival that it cannot be
-// charged in time counts when it leaves.
+// charged in time counts when it leaves, as one whose charger was out of service does.
 func (s *Summary) depart(member string, d twins.Departures) {
-	impossible := d.Impossible
-	if d.Impossible = 0; d.Left > 0 && s.told[member] {
+	if d.Left == 0 {
+		if d.Impossible > 0 {
+			if s.told == nil {
+				s.told = map[string]bool{}
+			}
+			s.told[member] = true
+		}
+		return
+	}
+	if s.told[member] {
 		d.Impossible = 1
 		delete(s.told, member)
 	}
-	if s.departures = s.departures.Plus(d); impossible > 0 {
-		if s.told == nil {
-			s.told = map[string]bool{}
-		}
-		s.told[member] = true
-	}
+	s.departures = s.departures.Plus(d)
 }
 
 // Report returns the results so far. The caller fills in run folder, digest, messages
