@@ -247,7 +247,7 @@ func (h *heatPumpRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events)
 	w := h.world(env)
 	heat, _ := h.heated(did.For(env.Step), w.cop)
 	held := h.after(w.around, heat+w.other)
-	owed, d := h.putOff(b, did, why, held, held, h.at(h.setpoint), &w)
+	owed, _, d := h.putOff(b, did, why, held, held, h.at(h.setpoint), &w)
 	d.RoomBelow = h.below(held, env.Step)
 	if owed != h.owed {
 		*ev.Add(heatPumpDeferred) = [7]int64{int64(owed)}

@@ -26,7 +26,8 @@ import (
 // data-sheet values; water is 4.186 kJ/(kg·K) at 1 kg/l, 1.4 % too much at
 // 50 °C. The reserve is an assumption.
 var hotWater = &PartKind{
-	Name: "hot_water", Label: "Hot water", Tier: Comfort, Version: 1,
+	Name: "hot_water", Label: "Hot water", Tier: Comfort, Version: hotWaterVersion,
+	Upgrades: hotWaterUpgrades,
 	Schema:   hotWaterSchema,
 	New:      newHotWater,
 	Settings: hotWaterSettings.list(),
@@ -102,7 +103,7 @@ var (
 	hotWaterShort = &EventType{Name: "hot_water.short", Notable: true,
 		Fields: []string{"missing_mj", "tank_uc"},
 		Alert:  &Alert{Rule: "hot_water.short", Severity: "warning", Text: "there was too little hot water"}}
-	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj"}}
+	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj", "pending_mj"}}
 )
 
 // heatOfWater is the heat that warms a litre by a kelvin, in millijoules.
@@ -236,10 +237,10 @@ func (w *hotWaterRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events)
 	heat, _ := w.heated(did.For(env.Step), w.cop)
 	held := w.after(w.around, heat-w.deliver(wanted, heat))
 	_, until := w.thermostat()
-	owed, d := w.putOff(b, did, why, held, w.after(w.around, heat-wanted), until, &h)
+	owed, pending, d := w.putOff(b, did, why, held, w.after(w.around, heat-wanted), until, &h)
 	d.TankBelow = w.below(held, env.Step)
-	if owed != w.owed {
-		*ev.Add(hotWaterDeferred) = [7]int64{int64(owed)}
+	if owed != w.owed || pending != w.pending {
+		*ev.Add(hotWaterDeferred) = [7]int64{int64(owed), int64(pending)}
 	}
 	return d
 }
@@ -256,7 +257,7 @@ func (w *hotWaterRow) Apply(e *Event) {
 		w.heatRem, w.lostRem = e.V[ranHeatRest], e.V[ranLostRest]
 		w.heating = e.V[ranHeating] != 0
 	case hotWaterDeferred:
-		w.owed = Energy(e.V[0])
+		w.owed, w.pending = Energy(e.V[0]), Energy(e.V[1])
 	case hotWaterShort:
 		w.missing += Energy(e.V[0])
 	case eventSet:
@@ -274,17 +275,52 @@ func (w *hotWaterRow) Command(_ *Env, c *Command, ev *Events) error {
 	return hotWaterSettings.command(w, c, ev)
 }
 
+// hotWaterVersion is that of the stored form of a tank.
+const hotWaterVersion = 2
+
+var hotWaterUpgrades = map[uint8]Upgrade{1: upgradeHotWater}
+
+// AppendBinary writes version 1 while it says as much: for a tank without pending energy.
 func (w *hotWaterRow) AppendBinary(b []byte) []byte {
-	return appendInts(append(b, 1), int64(w.held), w.heatRem, w.lostRem, flag(w.heating), int64(w.electric), int64(w.heat),
+	if w.pending == 0 {
+		return w.appendFields(append(b, 1))
+	}
+	return w.appendNewest(b)
+}
+
+func (w *hotWaterRow) appendNewest(b []byte) []byte {
+	return appendInts(w.appendFields(append(b, hotWaterVersion)), int64(w.pending))
+}
+
+// appendFields appends what all versions have.
+func (w *hotWaterRow) appendFields(b []byte) []byte {
+	return appendInts(b, int64(w.held), w.heatRem, w.lostRem, flag(w.heating), int64(w.electric), int64(w.heat),
 		int64(w.delivered), int64(w.leaked), int64(w.missing), int64(w.owed), int64(w.setpoint), flag(w.available))
 }
 
+// UnmarshalBinary reads every version.
 func (w *hotWaterRow) UnmarshalBinary(b []byte) ([]byte, error) {
+	return restoreState(b, hotWaterUpgrades, w.readNewest)
+}
+
+func (w *hotWaterRow) readNewest(b []byte) ([]byte, error) {
+	return w.read(b, hotWaterVersion, (*int64)(&w.pending))
+}
+
+// read reads what all versions have, and what version has besides.
+func (w *hotWaterRow) read(b []byte, version uint8, more ...*int64) ([]byte, error) {
 	var heating, available int64
-	b, err := readInts(b, "hot_water", 1, (*int64)(&w.held), &w.heatRem, &w.lostRem, &heating, (*int64)(&w.electric), (*int64)(&w.heat),
-		(*int64)(&w.delivered), (*int64)(&w.leaked), (*int64)(&w.missing), (*int64)(&w.owed), (*int64)(&w.setpoint), &available)
+	b, err := readInts(b, "hot_water", version, append([]*int64{(*int64)(&w.held), &w.heatRem, &w.lostRem, &heating, (*int64)(&w.electric), (*int64)(&w.heat),
+		(*int64)(&w.delivered), (*int64)(&w.leaked), (*int64)(&w.missing), (*int64)(&w.owed), (*int64)(&w.setpoint), &available}, more...)...)
 	w.heating, w.available = heating != 0, available != 0
 	return b, err
+}
+
+// upgradeHotWater reads version 1, which had no pending energy.
+func upgradeHotWater(b []byte) (upgraded, rest []byte, err error) {
+	var w hotWaterRow
+	rest, err = w.read(b, 1)
+	return w.appendNewest(nil), rest, err
 }
 
 // drawOff is the random hot-water use of one home: when it draws and how much

@@ -214,6 +214,9 @@ func machineShort(t *testing.T, seed uint64, step Seconds) (m missingCase, err e
 				m.shifted += d.Shifted.For(step)
 				m.waiting = d.Waits
 			}
+			if r.stage != loaded && r.stage != running && (r.late != 0 || r.shifted != 0) || r.since == tick+1 && r.late != 0 {
+				return m, fmt.Errorf("step %d: an empty machine has %d mJ waiting and %d shifted", tick, r.late, r.shifted)
+			}
 			if r.stage != idle {
 				latest := r.since + Tick(r.maxWait/step) + Tick(3*3600/step) + 3 // no programme takes three hours
 				if tick > latest {
@@ -457,5 +460,39 @@ func TestOutOfServiceIsImpossible(t *testing.T) {
 		if out.Unserved != 0 {
 			t.Errorf("step %d: %d mW unserved", tick, out.Unserved)
 		}
+	}
+}
+
+// A tank that is cut for a day: what is unserved is what it has fallen below its band, with
+// the draws that it could not give, at any length of the step.
+func TestTankUnservedAtAnyStep(t *testing.T) {
+	var of []float64
+	for _, step := range stepLengths {
+		w := newTank(t, step, map[string]any{"standing_loss_wh_per_day": 0})
+		var ev Events
+		var unserved, wanted Energy
+		start := w.held
+		for tick := range Tick(86400 / step) {
+			env := envAt(tick, step)
+			b := w.Offer(&env)
+			ev.Reset()
+			did := w.Step(&env, 0, &ev)
+			d := w.Defer(&env, b, did, Scarcity, &ev)
+			_, draw := w.world(&env)
+			wanted += draw
+			for i := range ev.list {
+				w.Apply(&ev.list[i])
+			}
+			unserved += d.Unserved.For(step)
+		}
+		// Had all draws been given, it would hold start − wanted.
+		want := float64(w.low-(start-wanted)) / w.cop.Float()
+		if got := float64(unserved + w.pending); want <= 0 || math.Abs(got-want) > 0.01*want {
+			t.Errorf("steps of %d s: %.0f Wh unserved and pending, want %.0f", step, got/3.6e6, want/3.6e6)
+		}
+		of = append(of, unserved.WattHours())
+	}
+	if math.Abs(of[0]-of[2]) > 0.01*of[2] {
+		t.Errorf("%.1f Wh with steps of %v s", of, stepLengths)
 	}
 }

@@ -271,13 +271,15 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events
 	next.shifted -= back.For(env.Step)
 	next.late += more.For(env.Step)
 	if due {
-		if d.Unserved, _ = owed.Over(env.Step); d.Unserved > 0 {
-			*ev.Add(r.takenOut) = [7]int64{int64(d.Unserved.For(env.Step)), int64(env.Tick)}
-		}
+		d.Unserved, _ = owed.Over(env.Step)
 	} else {
 		d.Waiting, d.Waits = more, next.late
 	}
 	d.Reason = Reason(next.why)
+	if d.Unserved > 0 { // the next load begins its own account
+		*ev.Add(r.takenOut) = [7]int64{int64(d.Unserved.For(env.Step)), int64(env.Tick)}
+		return d
+	}
 	if next.shifted != r.shifted || next.late != r.late || next.why != r.why {
 		*ev.Add(r.deferred) = [7]int64{int64(next.shifted), int64(next.late), next.why}
 	}
@@ -295,7 +297,7 @@ func (r *programmeRow) Apply(e *Event) {
 		r.owed += Energy(e.V[loadedEnergy])
 		r.count++
 		r.since, r.stage = Tick(e.V[loadedTick]), loaded
-		r.shifted, r.late, r.own = 0, 0, -1
+		r.shifted, r.late, r.why, r.own = 0, 0, 0, -1
 	case r.queued:
 		r.last = e.V[0]
 		r.waiting++
@@ -303,14 +305,14 @@ func (r *programmeRow) Apply(e *Event) {
 		r.shifted, r.late, r.why = Energy(e.V[0]), Energy(e.V[1]), e.V[2]
 	case r.takenOut:
 		r.owed -= Energy(e.V[0])
-		r.stage, r.shifted, r.late, r.own = idle, 0, 0, -1
+		r.stage, r.shifted, r.late, r.why, r.own = idle, 0, 0, 0, -1
 		if r.waiting > 0 {
 			r.Apply(&Event{Type: r.loaded, V: [7]int64{loadedHour: -1, loadedEnergy: int64(r.energy(r.count)), loadedTick: e.V[1] + 1}})
 		}
 	case r.ran:
 		r.owed -= Energy(e.V[0])
 		if r.stage = running; e.V[1] != 0 {
-			r.stage, r.own = idle, -1
+			r.stage, r.shifted, r.late, r.why, r.own = idle, 0, 0, 0, -1
 		}
 	case eventSet:
 		if r.stage != idle && r.own < 0 {

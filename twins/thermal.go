@@ -46,6 +46,7 @@ type thermal struct {
 	lostRem int64  // remainder of lost, in 1/unity of a millijoule: 0 ≤ lostRem < unity
 	heatRem int64  // remainder of heat made, in billionths of a millijoule: 0 ≤ heatRem < One
 	owed    Energy // ≥ 0, electricity: shifted by agreement and not made up yet
+	pending Energy // ≥ 0, electricity: missing below the band and not booked as unserved yet
 }
 
 const unity = 1 << 60
@@ -136,13 +137,26 @@ func (b *thermal) toReach(target, around Energy) Energy {
 //
 // Below the band it is unserved: the electricity that would have kept the body from falling
 // below the lower edge, or from falling further, as far as the heater could have drawn it.
-// What a cooler body saves in losses is neither shifted nor unserved.
-func (b *thermal) putOff(band Band, did Power, why Reason, held, rest, wanted Energy, h *heater) (owed Energy, d Deferral) {
+// What is drawn off in a short time is missing at once; it is booked as the heater is held
+// back, and what is left of it is pending until the body is inside its band again. What a
+// cooler body saves in losses is neither shifted nor unserved.
+func (b *thermal) putOff(band Band, did Power, why Reason, held, rest, wanted Energy, h *heater) (owed, pending Energy, d Deferral) {
 	d.Reason = why
-	if edge := min(b.low, b.held); rest < edge {
-		fell, _ := MulDiv(int64(edge-rest), int64(One), int64(h.cop))
-		p, _ := Energy(fell).Over(h.step)
-		d.Unserved = max(0, min(p, b.atLeast(edge, h)-did))
+	fell := Energy(0)
+	edge := min(b.low, b.held)
+	if rest < edge {
+		e, _ := MulDiv(int64(edge-rest), int64(One), int64(h.cop))
+		fell = Energy(e)
+	}
+	most := b.atLeast(edge, h)
+	if h.other < 0 || b.pending > 0 {
+		most, pending = band.Max, b.pending+fell
+		fell = pending
+	}
+	p, _ := fell.Over(h.step)
+	d.Unserved = max(0, min(p, most-did))
+	if pending -= d.Unserved.For(h.step); pending < 0 || held >= b.low {
+		pending = 0
 	}
 	missing, _ := MulDiv(int64(max(0, wanted-max(held, b.low))), int64(One), int64(h.cop))
 	owed = min(b.owed, Energy(missing))
@@ -150,7 +164,7 @@ func (b *thermal) putOff(band Band, did Power, why Reason, held, rest, wanted En
 		room, _ := (Energy(missing) - owed).Over(h.step)
 		d.Shifted = max(0, min(room, band.Ref-did-d.Unserved))
 	}
-	return owed + d.Shifted.For(h.step), d
+	return owed + d.Shifted.For(h.step), pending, d
 }
 
 // follows reports whether a step leaves what the body owes as it is and books nothing: it

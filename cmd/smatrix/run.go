@@ -42,6 +42,13 @@ func newRun() *cobra.Command {
 out, the peak, self-sufficiency, a plot of demand and production, and a digest.
 SCENARIO is the name of a shipped one or a YAML file.
 
+Self-sufficiency is own production used, at once or through storage, ÷ consumption
+(loads and driving); self-consumption is own production used ÷ (used + exported +
+lost in storage); renewable is what hydro, wind, sun and biogas gave of consumption,
+by the mix of each step. What storage held before the run is of unknown origin and
+no own production. Unserved is load that was wanted, not delivered and not agreed
+to, once: of what can catch up, what is missing at its deadline.
+
 With --out every step is kept in a folder, so that the run can be replayed, and
 resumed after it was interrupted or killed: --resume continues it to the same
 digest. --sync says how often the disk is synced: after every "step", a number of

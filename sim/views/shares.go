@@ -22,9 +22,12 @@ import (
 // and import. For the renewable share everything that is used in a step has the mix of all
 // that is supplied in it, import that of the neighbour. Storage gives what it held before the
 // step, by its mix, and bears its losses; all batteries are one store, all vehicles another.
+// Only what a battery holds above its min_soc is in the store: the rest never comes out.
 type Shares struct {
 	renewable map[string]bool // producers by path
 	neighbour func(twins.Tick) (share twins.Ratio, known bool)
+
+	floors [][][]twins.Energy // of each cell, block and member: what never comes out
 
 	batteries, vehicles pool
 	consumed            twins.Total
@@ -88,7 +91,7 @@ type poolFlows struct {
 // begin sets the content before the first step.
 func (p *pool) begin(f *poolFlows) {
 	if !p.begun {
-		p.begun, p.held = true, f.content-f.stored
+		p.begun, p.held = true, max(0, f.content-f.stored)
 		p.of = mix{unknownOrigin: p.held}
 	}
 }
@@ -111,35 +114,59 @@ func NewShares(w *sim.World) Shares {
 		s.neighbour = w.Market.Renewable
 	}
 	for _, c := range w.Cells {
-		for _, b := range c.Blocks {
-			if b.Kind != twins.Producer {
-				continue
-			}
-			for _, path := range b.Paths {
-				var spec struct {
-					Technology string `json:"technology"`
+		floors := make([][]twins.Energy, len(c.Blocks))
+		for i, b := range c.Blocks {
+			switch b.Kind {
+			case twins.Producer:
+				for _, path := range b.Paths {
+					s.renewable[path] = twins.Renewable(entrySpec(w, b.Kind, path).Technology)
 				}
-				if e, ok := w.Scenario.Entry(b.Kind, path); ok && json.Unmarshal(e.JSON(), &spec) == nil {
-					s.renewable[path] = twins.Renewable(spec.Technology)
+			case twins.Battery:
+				for _, path := range b.Paths {
+					spec := entrySpec(w, b.Kind, path)
+					floors[i] = append(floors[i], spec.Rated.Times(spec.Min))
 				}
 			}
 		}
+		s.floors = append(s.floors, floors)
 	}
 	return s
+}
+
+// shareSpec is what the fold needs of an entry of the scenario.
+type shareSpec struct {
+	Technology string       `json:"technology"`
+	Rated      twins.Energy `json:"rated_wh"`
+	Min        twins.Ratio  `json:"min_soc"`
+}
+
+// entrySpec reads a member's entry; what it does not have stays 0.
+func entrySpec(w *sim.World, k *twins.Kind, path string) (spec shareSpec) {
+	var fields map[string]json.RawMessage
+	if e, ok := w.Scenario.Entry(k, path); ok && json.Unmarshal(e.JSON(), &fields) == nil {
+		_ = json.Unmarshal(fields["technology"], &spec.Technology)
+		_ = json.Unmarshal(fields["rated_wh"], &spec.Rated)
+		_ = json.Unmarshal(fields["min_soc"], &spec.Min)
+	}
+	return spec
 }
 
 // Commit implements sim.Sink.
 func (s *Shares) Commit(r *sim.StepRecord) error {
 	var batteries, vehicles poolFlows
 	var made twins.Power // renewable
-	for _, c := range r.Cells {
+	for n, c := range r.Cells {
 		for i := range c.Blocks {
 			b := &c.Blocks[i]
 			switch {
 			case b.Kind == twins.Vehicle:
-				vehicles.add(b, r.Step)
+				vehicles.add(b, nil, r.Step)
 			case b.Kind.Role == twins.RoleStorage:
-				batteries.add(b, r.Step)
+				var floors []twins.Energy
+				if n < len(s.floors) {
+					floors = s.floors[n][i]
+				}
+				batteries.add(b, floors, r.Step)
 			case b.Kind != twins.Producer:
 				made += b.Flows.Generation
 			case b.Flows.Generation != 0:
@@ -158,15 +185,20 @@ func (s *Shares) Commit(r *sim.StepRecord) error {
 	return nil
 }
 
-func (f *poolFlows) add(b *twins.BlockRecord, step twins.Seconds) {
+// add adds the members of a block, which have floors if these are not nil.
+func (f *poolFlows) add(b *twins.BlockRecord, floors []twins.Energy, step twins.Seconds) {
 	f.charge += b.Flows.Charge.For(step)
 	f.discharge += b.Flows.Discharge.For(step)
 	f.stored += b.Flows.Stored
 	f.lost += b.Flows.StorageLoss
 	f.driven += b.Flows.Driven
 	f.elsewhere += b.Flows.Elsewhere
-	for _, held := range b.Column(b.ColumnNamed(twins.ColumnContent.Name)) {
-		f.content += twins.Energy(held)
+	for m, held := range b.Column(b.ColumnNamed(twins.ColumnContent.Name)) {
+		floor := twins.Energy(0)
+		if floors != nil {
+			floor = floors[m]
+		}
+		f.content += max(0, twins.Energy(held)-floor)
 	}
 }
 

@@ -54,6 +54,8 @@ func TestSelfSufficiencyOfAHome(t *testing.T) {
 		// The battery begins with 4 kWh of unknown origin: they serve the first four hours, 8
 		// kWh of sun the last eight. 4 kWh are imported.
 		{"a battery that begins with 4 kWh", []string{"batteries.b.initial_soc=0.4"}, 16. / 24, 16. / 30, 16. / 24, 8. / 24, 1e-4},
+		// What it holds below its min_soc never comes out, and changes nothing. Of 8.5 kWh above it 8 come out.
+		{"a battery with a reserve", []string{"batteries.b.min_soc=0.15", "batteries.b.initial_soc=0.15"}, 16. / 24, 16. / (16 + 15.5), 16. / 24, 8. / 24, 1e-3},
 		// 12.5 kWh of sun are charged, 8 come out, 4.5 are lost; 11.5 are exported.
 		{"a battery that loses", []string{"batteries.b.charge_efficiency=0.8", "batteries.b.discharge_efficiency=0.8"}, 16. / 24, 16. / (16 + 11.5 + 4.5), 16. / 24, 8. / 24, 1e-3},
 	} {
