@@ -225,6 +225,12 @@ func TestGuessedForms(t *testing.T) {
 			map[string]float64{"a-kwh": 48_000}, "kWh", true, nil},
 		{"days", "date,a kWh\n2025-03-29,12\n2025-03-30,11.5\n2025-03-31,12.25\n",
 			map[string]float64{"a-kwh": 35_750}, "kWh", true, []string{"spread evenly over its hours"}},
+		{"days without a unit", "time,home\n2018-03-24 00:00,24\n2018-03-25 00:00,23\n2018-03-26 00:00,24\n2018-03-27 00:00,24\n",
+			map[string]float64{"home": 95_000}, "kWh", true, []string{"unit: kWh", "spread evenly over its hours"}},
+		{"days without a unit in Wh", "time,home\n2018-03-24,24000\n2018-03-25,23000\n2018-03-26,24000\n2018-03-27,24000\n",
+			map[string]float64{"home": 95_000}, "Wh", true, []string{"unit: Wh", "spread evenly over its hours"}},
+		{"days without a unit in W", "time,home\n2018-03-24,500\n2018-03-25,480\n2018-03-26,510\n2018-03-27,490\n",
+			map[string]float64{"home": 500*24 + 480*23 + 510*24 + 490*24}, "W", true, []string{"unit: W", "spread evenly over its hours"}},
 		{"a total at the end", "time,a kWh\n" + hours(func(d, h int) string { return fmt.Sprintf("2025-03-%02dT%02d:00,1\n", d+1, h) }) + "Total,48\n",
 			map[string]float64{"a-kwh": 48_000}, "kWh", true, nil},
 		{"a gap", "time,a kWh\n" + hours(func(d, h int) string {

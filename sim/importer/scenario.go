@@ -337,10 +337,6 @@ func (w *writer) addRecording(t *table, i int) {
 		ids[k] = w.id(t.columns[k].to)
 		t.columns[k].to = ids[k]
 	}
-	if t.form.unit == "" {
-		t.form.unit = t.guessUnit()
-		t.doubt("unit: %s, by what homes draw", t.form.unit)
-	}
 	gaps := "refuse"
 	if w.describe(t) > 0 {
 		gaps = "linear"

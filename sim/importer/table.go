@@ -459,6 +459,10 @@ func (t *table) order() error {
 		}
 	}
 	t.findInterval()
+	if t.form.kind == recordings && t.form.unit == "" {
+		t.form.unit = t.guessUnit()
+		t.doubt("unit: %s, by what homes draw", t.form.unit)
+	}
 	if t.interval == 24*time.Hour && t.form.kind == recordings {
 		t.hours()
 	}
@@ -511,7 +515,7 @@ func (t *table) findInterval() {
 }
 
 // hours lays the energy of each local day out evenly over its hours, of which it has 23,
-// 24 or 25.
+// 24 or 25; a power holds in each of them. The unit must be known.
 func (t *table) hours() {
 	days, values := t.times, t.values
 	t.times, t.values = nil, make([][]int64, len(values))
@@ -524,7 +528,7 @@ func (t *table) hours() {
 			for k := range values {
 				v := values[k][i]
 				if v != none && strings.HasSuffix(t.form.unit, "h") {
-					v = v*(h+1)/n - v*h/n
+					v = part(v, h+1, n) - part(v, h, n)
 				}
 				t.values[k] = append(t.values[k], v)
 			}
@@ -532,6 +536,12 @@ func (t *table) hours() {
 	}
 	t.lines, t.interval, t.plain = lines, time.Hour, false
 	t.doubt("values of a day are spread evenly over its hours: the file does not say when")
+}
+
+// part returns v·h/n, rounded towards 0, for 0 ≤ h ≤ n: the product may be beyond int64.
+func part(v, h, n int64) int64 {
+	quo, _ := twins.MulDiv(v, h, n)
+	return quo
 }
 
 // decimalText formats millionths as a decimal number.
