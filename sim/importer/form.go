@@ -256,7 +256,7 @@ func (s *source) guessFrom(header, row []string, separator rune, rows []string) 
 	if at < 0 {
 		return false
 	}
-	f := form{name: "", title: "a CSV with a header", kind: recordings, time: header[at], layouts: guessedLayouts, stamps: "start", decimal: '.'}
+	f := form{name: "", title: "a CSV with a header", kind: recordings, time: header[at], guessed: true, at: at, layouts: guessedLayouts, stamps: "start", decimal: '.'}
 	comma := separator != ',' && slices.ContainsFunc(rows, func(line string) bool {
 		return slices.ContainsFunc(splitLine(line, separator), func(f string) bool { return isNumber(f, ',') && !isNumber(f, '.') })
 	})
@@ -266,7 +266,7 @@ func (s *source) guessFrom(header, row []string, separator rune, rows []string) 
 	}
 	for i, name := range header {
 		if i != at && name != "" && (isNumber(row[i], f.decimal) || row[i] == "") {
-			f.columns = append(f.columns, column{from: name, to: name, role: load})
+			f.columns = append(f.columns, column{from: name, to: name, role: load, at: i})
 		}
 	}
 	if len(f.columns) == 0 {
@@ -274,8 +274,21 @@ func (s *source) guessFrom(header, row []string, separator rune, rows []string) 
 	}
 	f.unit = unitOf(header)
 	s.form, s.header, s.separator = f, header, separator
-	s.plain = s.plain && !comma && layout < plainLayouts && header[at] != ""
+	s.plain = s.plain && !comma && layout < plainLayouts && plainNames(header)
 	s.doubt("stamps name the start of their intervals: a file cannot say it")
+	return true
+}
+
+// plainNames reports whether a scenario can name each column of a header: there are no two of
+// one name, and no name with a * or without a text.
+func plainNames(header []string) bool {
+	seen := map[string]bool{}
+	for _, name := range header {
+		if name == "" || seen[name] || strings.Contains(name, "*") {
+			return false
+		}
+		seen[name] = true
+	}
 	return true
 }
 

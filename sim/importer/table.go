@@ -138,6 +138,14 @@ func (r *reader) find() error {
 		r.user, r.arrive, r.leave, r.energy = at(f.user), at(f.arrive), at(f.leave), at(f.energy)
 		return nil
 	}
+	if f.guessed {
+		r.time = f.at
+		for _, c := range f.columns {
+			r.fields = append(r.fields, c.at)
+			r.add(c)
+		}
+		return nil
+	}
 	r.time = at(f.time)
 	if f.clock != "" {
 		r.clock = at(f.clock)
