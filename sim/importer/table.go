@@ -91,15 +91,13 @@ func (t *table) readRows() error {
 	}
 	left, first := 0, ""
 	for {
-		fields, err := t.rows.Read()
+		fields, err := row.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return t.problem(0, "cannot be read as a CSV: %v", err)
+			return err
 		}
-		at, _ := t.rows.FieldPos(0)
-		row.line = t.line + at
 		used, err := row.take(fields)
 		if err != nil {
 			return err
@@ -127,6 +125,34 @@ type reader struct {
 	user, arrive  int
 	leave, energy int
 	last          time.Time
+	grouped       bool // a mark of thousands was found and said
+}
+
+// next returns the fields of the next row, and io.EOF after the last. A quote that opens a
+// field and is not closed would take the rows behind it into the field: it is an error.
+func (r *reader) next() ([]string, error) {
+	fields, err := r.rows.Read()
+	if err == io.EOF {
+		return nil, err
+	}
+	if err != nil {
+		return nil, r.problem(0, "cannot be read as a CSV: %v", err)
+	}
+	for i, field := range fields {
+		if strings.Contains(field, `"`) {
+			r.plain = false // scenarios want quotes within a field doubled
+		}
+		_, more, _ := strings.Cut(field, "\n")
+		for line := range strings.Lines(more) {
+			if len(splitLine(line, r.separator)) >= len(r.header) {
+				at, _ := r.rows.FieldPos(i)
+				return nil, r.problem(r.table.line+at, `the quote in this line is not closed before the next row, wanted "…" around a field or no quote`)
+			}
+		}
+	}
+	at, _ := r.rows.FieldPos(0)
+	r.line = r.table.line + at
+	return fields, nil
 }
 
 // find finds the indexes of the fields that the form names.
@@ -292,15 +318,13 @@ func (t *table) readTransposed() error {
 	}
 	of := map[string][]int64{}
 	for {
-		fields, err := t.rows.Read()
+		fields, err := r.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return t.problem(0, "cannot be read as a CSV: %v", err)
+			return err
 		}
-		at, _ := t.rows.FieldPos(0)
-		r.line = t.line + at
 		if len(fields) < 3 || fields[2] != t.form.unit {
 			continue // costs, gas and water
 		}
@@ -366,16 +390,17 @@ func (r *reader) number(text, column string, scale int64) (int64, error) {
 	if text == "" || slices.Contains(r.form.missing, text) {
 		return none, nil
 	}
-	written := text
-	if r.form.group != 0 {
-		text = strings.ReplaceAll(text, string(r.form.group), "")
+	pointed, ok := withPoint(text, r.form.decimal, r.form.group)
+	if !ok {
+		return 0, r.problem(r.line, "column %q: %q is not a number with a decimal comma", column, text)
 	}
-	if r.form.decimal == ',' {
-		text = strings.Replace(text, ",", ".", 1)
-	}
-	v, err := twins.ParseScaled(text, micro)
+	v, err := twins.ParseScaled(pointed, micro)
 	if err != nil {
-		return 0, r.problem(r.line, "column %q: %q is not a number", column, written)
+		return 0, r.problem(r.line, "column %q: %q is not a number", column, text)
+	}
+	if r.form.guessed && r.form.group != 0 && !r.grouped && strings.Contains(text, string(r.form.group)) {
+		r.grouped = true
+		r.doubt("column %q: %q in line %d is read as %s: its point is taken for a mark of thousands, as others have a decimal comma", column, text, r.line, pointed)
 	}
 	if scale != 0 {
 		v, _ = twins.MulDiv(v, scale, 1000)
@@ -383,12 +408,43 @@ func (r *reader) number(text, column string, scale int64) (int64, error) {
 	return v, nil
 }
 
-func isNumber(text string, decimal byte) bool {
-	if decimal == ',' {
-		text = strings.Replace(text, ",", ".", 1)
+// withPoint writes a number with a decimal point and without marks of thousands (group, 0 for
+// none). It reports false if a mark is where it cannot be: there are three digits behind each,
+// one to three before the first and no leading 0, and with a decimal comma no other point.
+func withPoint(text string, decimal, group byte) (string, bool) {
+	whole, fraction, cut := strings.Cut(text, string(decimal))
+	if group != 0 {
+		parts := strings.Split(whole, string(group))
+		if len(parts) > 1 && !thousands(parts) || strings.IndexByte(fraction, group) >= 0 {
+			return text, false
+		}
+		whole = strings.Join(parts, "")
+	} else if decimal == ',' && strings.Contains(text, ".") {
+		return text, false
 	}
+	if cut {
+		whole += "." + fraction
+	}
+	return whole, true
+}
+
+// thousands reports whether the parts of a number between marks are groups of thousands.
+func thousands(parts []string) bool {
+	first := strings.TrimLeft(parts[0], "+-")
+	if len(first) < 1 || len(first) > 3 || first[0] == '0' {
+		return false
+	}
+	return !slices.ContainsFunc(parts[1:], func(p string) bool { return len(p) != 3 || strings.Trim(p, "0123456789") != "" })
+}
+
+func isNumber(text string, decimal byte) bool {
+	group := byte(0)
+	if decimal == ',' {
+		group = '.'
+	}
+	text, ok := withPoint(text, decimal, group)
 	_, err := strconv.ParseFloat(text, 64)
-	return err == nil
+	return ok && err == nil
 }
 
 func parses(layout, text string) bool {
