@@ -34,6 +34,7 @@ type source struct {
 	preset    bool
 	year      int      // on which the months of a typical year are laid
 	lines     []string // before the header
+	head      []string // the first lines after it
 	rows      *csv.Reader
 	header    []string
 	line      int // of the header
@@ -75,7 +76,7 @@ func look(f File) (*source, error) {
 		}
 	}
 	s.plain = s.plain && !s.preset
-	s.lines = head[:s.line-1]
+	s.lines, s.head = head[:s.line-1], head[s.line:]
 	s.rows = csv.NewReader(strings.NewReader(afterLine(text, s.line)))
 	s.rows.Comma, s.rows.FieldsPerRecord, s.rows.LazyQuotes, s.rows.ReuseRecord = s.separator, -1, true, true
 	s.say("form: %s", s.form.title)
