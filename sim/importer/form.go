@@ -34,6 +34,7 @@ type source struct {
 	preset    bool
 	year      int      // on which the months of a typical year are laid
 	lines     []string // before the header
+	head      []string // the first lines after it
 	rows      *csv.Reader
 	header    []string
 	line      int // of the header
@@ -75,7 +76,7 @@ func look(f File) (*source, error) {
 		}
 	}
 	s.plain = s.plain && !s.preset
-	s.lines = head[:s.line-1]
+	s.lines, s.head = head[:s.line-1], head[s.line:]
 	s.rows = csv.NewReader(strings.NewReader(afterLine(text, s.line)))
 	s.rows.Comma, s.rows.FieldsPerRecord, s.rows.LazyQuotes, s.rows.ReuseRecord = s.separator, -1, true, true
 	s.say("form: %s", s.form.title)
@@ -256,26 +257,62 @@ func (s *source) guessFrom(header, row []string, separator rune, rows []string) 
 	if at < 0 {
 		return false
 	}
-	f := form{name: "", title: "a CSV with a header", kind: recordings, time: header[at], layouts: guessedLayouts, stamps: "start", decimal: '.'}
-	comma := separator != ',' && slices.ContainsFunc(rows, func(line string) bool {
-		return slices.ContainsFunc(splitLine(line, separator), func(f string) bool { return isNumber(f, ',') && !isNumber(f, '.') })
-	})
+	f := form{name: "", title: "a CSV with a header", kind: recordings, time: header[at], guessed: true, at: at, layouts: guessedLayouts, stamps: "start", decimal: '.'}
+	comma, doubt := guessComma(rows, separator)
 	if comma {
-		f.decimal = ','
-		s.say("decimal comma")
+		f.decimal, f.group = ',', '.'
 	}
 	for i, name := range header {
-		if i != at && name != "" && (isNumber(row[i], f.decimal) || row[i] == "") {
-			f.columns = append(f.columns, column{from: name, to: name, role: load})
+		if i != at && name != "" && (isNumber(row[i], f.decimal) || isNumber(row[i], '.') || row[i] == "") {
+			f.columns = append(f.columns, column{from: name, to: name, role: load, at: i})
 		}
 	}
 	if len(f.columns) == 0 {
 		return false
 	}
+	if comma {
+		s.say("decimal comma")
+	}
+	if doubt != "" {
+		s.doubt("%s", doubt)
+	}
 	f.unit = unitOf(header)
 	s.form, s.header, s.separator = f, header, separator
-	s.plain = s.plain && !comma && layout < plainLayouts && header[at] != ""
+	s.plain = s.plain && !comma && layout < plainLayouts && plainNames(header)
 	s.doubt("stamps name the start of their intervals: a file cannot say it")
+	return true
+}
+
+// guessComma reports whether rows have numbers with a decimal comma. It is a doubt if each
+// comma could be a mark of thousands.
+func guessComma(rows []string, separator rune) (comma bool, doubt string) {
+	first, other := "", false
+	for _, line := range rows {
+		for _, f := range splitLine(line, separator) {
+			if separator == ',' || !isNumber(f, ',') || isNumber(f, '.') {
+				continue
+			}
+			first = firstOf(first, f)
+			other = other || !thousands(strings.Split(f, ","))
+		}
+	}
+	if first != "" && !other {
+		read, _ := withPoint(first, ',', '.')
+		doubt = fmt.Sprintf("decimal comma: %q is read as %s, and all such numbers could have a mark of thousands instead", first, strings.TrimRight(strings.TrimRight(read, "0"), "."))
+	}
+	return first != "", doubt
+}
+
+// plainNames reports whether a scenario can name each column of a header: there are no two of
+// one name, and no name with a * or without a text.
+func plainNames(header []string) bool {
+	seen := map[string]bool{}
+	for _, name := range header {
+		if name == "" || seen[name] || strings.Contains(name, "*") {
+			return false
+		}
+		seen[name] = true
+	}
 	return true
 }
 

@@ -225,6 +225,25 @@ func TestGuessedForms(t *testing.T) {
 			map[string]float64{"a-kwh": 48_000}, "kWh", true, nil},
 		{"days", "date,a kWh\n2025-03-29,12\n2025-03-30,11.5\n2025-03-31,12.25\n",
 			map[string]float64{"a-kwh": 35_750}, "kWh", true, []string{"spread evenly over its hours"}},
+		{"days without a unit", "time,home\n2018-03-24 00:00,24\n2018-03-25 00:00,23\n2018-03-26 00:00,24\n2018-03-27 00:00,24\n",
+			map[string]float64{"home": 95_000}, "kWh", true, []string{"unit: kWh", "spread evenly over its hours"}},
+		{"days without a unit in Wh", "time,home\n2018-03-24,24000\n2018-03-25,23000\n2018-03-26,24000\n2018-03-27,24000\n",
+			map[string]float64{"home": 95_000}, "Wh", true, []string{"unit: Wh", "spread evenly over its hours"}},
+		{"days without a unit in W", "time,home\n2018-03-24,500\n2018-03-25,480\n2018-03-26,510\n2018-03-27,490\n",
+			map[string]float64{"home": 500*24 + 480*23 + 510*24 + 490*24}, "W", true, []string{"unit: W", "spread evenly over its hours"}},
+		{"thousands with points", "Zeit;Wh\n" + hours(func(d, h int) string {
+			return fmt.Sprintf("%02d.03.2025 %02d:00;%s\n", d+1, h, []string{"999,5", "1.250", "1.250,5"}[h%3])
+		}),
+			map[string]float64{"wh": 56_000}, "Wh", true, []string{`column "Wh": "1.250" in line 3 is read as 1250`}},
+		{"commas that may be thousands", "Zeit;Wh\n" + hours(func(d, h int) string {
+			return fmt.Sprintf("%02d.03.2025 %02d:00;%s\n", d+1, h, []string{"987", "1,250"}[h%2])
+		}),
+			map[string]float64{"wh": 24*987 + 24*1.25}, "Wh", true, []string{`"1,250" is read as 1.25`}},
+		{"a note of two lines", "time,a kWh,note\n" + hours(func(d, h int) string {
+			return fmt.Sprintf("2025-03-%02dT%02d:00,1,\"one\nand, two\"\n", d+1, h)
+		}), map[string]float64{"a-kwh": 48_000}, "kWh", false, nil},
+		{"quotes within a field", "time,a kWh,note\n" + hours(func(d, h int) string { return fmt.Sprintf("2025-03-%02dT%02d:00,1,19\" wide\n", d+1, h) }),
+			map[string]float64{"a-kwh": 48_000}, "kWh", true, nil},
 		{"a total at the end", "time,a kWh\n" + hours(func(d, h int) string { return fmt.Sprintf("2025-03-%02dT%02d:00,1\n", d+1, h) }) + "Total,48\n",
 			map[string]float64{"a-kwh": 48_000}, "kWh", true, nil},
 		{"a gap", "time,a kWh\n" + hours(func(d, h int) string {
@@ -334,6 +353,14 @@ func TestRefusedFiles(t *testing.T) {
 		{"no table", "hello\nworld\n", "", "m.csv: no row with a time and a number after a header was found, wanted"},
 		{"a number that is none", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,x\n2025-03-01T02:00,1\n", "", `m.csv:3: column "a": "x" is not a number`},
 		{"a stamp that is none", "time,a\n2025-03-01T00:00,1\n2025-13-01T01:00,1\n", "", `m.csv:3: time "2025-13-01T01:00" cannot be read, wanted one like`},
+		{"a quote that is not closed", "time,a,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19 inch\n2025-03-01T02:00,1,\n2025-03-01T03:00,1,\n", "", `m.csv:3: the quote in this line is not closed before the next row, wanted "…" around a field or no quote`},
+		{"two quotes that are not closed", "time,a,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19 inch\n2025-03-01T02:00,1,\n2025-03-01T03:00,1,\"20 inch\n2025-03-01T04:00,1,\n", "", `m.csv:3: the quote in this line is not closed`},
+		{"a quote that is closed in the next row", "time,a,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19\n2025-03-01T02:00,1,20\"\n2025-03-01T04:00,1,\n", "", `m.csv:3: the quote in this line is not closed`},
+		{"a quote in a row of a statistic", "entity_id,type,unit,2025-03-01T00:00:00.000Z,2025-03-01T01:00:00.000Z\n\"a,grid_consumption,kWh,1,1\nb,solar_production,kWh,1,1\n", "", `m.csv:2: the quote in this line is not closed`},
+		{"a point in a file with commas", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;0.25\n", "", `m.csv:3: column "kWh": "0.25" is not a number with a decimal comma`},
+		{"points that are no marks", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;12.5\n", "", `m.csv:3: column "kWh": "12.5" is not a number with a decimal comma`},
+		{"a group of two digits", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;1.25.000,5\n", "", `m.csv:3: column "kWh": "1.25.000,5" is not a number with a decimal comma`},
+		{"a mark of thousands behind the comma", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;1,250.000\n", "", `m.csv:3: column "kWh": "1,250.000" is not a number with a decimal comma`},
 		{"twice", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n2025-03-01T01:00,1\n", "", "m.csv:4: time 2025-03-01T01:00:00+01:00 appears twice"},
 		{"skipped by the clocks", "time,a\n2025-03-30T01:00,1\n2025-03-30T02:00,1\n2025-03-30T03:00,1\n", "", `m.csv:3: time "2025-03-30T02:00" does not exist in Europe/Berlin`},
 		{"less than a day", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n", "", "the files have no whole local day in common: from 2025-03-01 00:00 to 2025-03-01 02:00"},

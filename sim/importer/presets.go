@@ -33,6 +33,8 @@ type form struct {
 	kind   kind
 	header []string // fields that the header line has; a * at the end fits any rest
 
+	guessed bool     // without a preset: columns are found by their at, not by their names
+	at      int      // index of the field time, if guessed
 	time    string   // column of the stamps
 	clock   string   // column of the time of day, if it is not in time
 	span    string   // text between both ends in one field; the first one counts
@@ -63,6 +65,7 @@ type column struct {
 	to    string // our name
 	role  role
 	scale int64 // the value is multiplied by scale/1000; 0 is 1000
+	at    int   // index of the field, if the form was guessed
 }
 
 // typicalYear is the year on which months of different years are laid if no other file has

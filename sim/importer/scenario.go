@@ -56,7 +56,7 @@ func Make(files []File, o Options) (*Plan, error) {
 	if err != nil || name == "Local" {
 		return nil, &problem.Usage{What: fmt.Sprintf("--zone %q is unknown, wanted a name such as Europe/Berlin", o.Zone)}
 	}
-	w := &writer{name: o.Name, ids: map[string]int{}, plan: &Plan{}}
+	w := &writer{name: o.Name, taken: map[string]bool{timeColumn: true}, last: map[string]int{}, plan: &Plan{}}
 	if w.tables, err = readAll(files, zone, o.Zone != ""); err != nil {
 		return nil, err
 	}
@@ -107,7 +107,8 @@ type writer struct {
 	start time.Time
 	days  int
 	step  time.Duration
-	ids   map[string]int // how often each id was given
+	taken map[string]bool // ids that were given
+	last  map[string]int  // the last number behind each name
 
 	recordings, sessions, weather, market []string // YAML of the scenario's parts
 	homes, parks, vehicles                []string
@@ -285,12 +286,15 @@ func (w *writer) file(t *table, i int, convert func() []byte) string {
 	return name
 }
 
+// timeColumn is the column of stamps in converted files.
+const timeColumn = "time"
+
 // csvText writes a table as a CSV with a column time: moments with their offset, values as in
 // the file with a decimal point.
 func (t *table) csvText(names []string) []byte {
 	b := &strings.Builder{}
 	c := csv.NewWriter(b)
-	_ = c.Write(append([]string{"time"}, names...)) // a Builder does not fail
+	_ = c.Write(append([]string{timeColumn}, names...)) // a Builder does not fail
 	record := make([]string, 1+len(names))
 	for i, at := range t.times {
 		if t.form.stamps == "middle" {
@@ -308,8 +312,9 @@ func (t *table) csvText(names []string) []byte {
 	return []byte(b.String())
 }
 
-// id returns an id for a name: lower case, ä as ae, other characters than letters and
-// digits as one -, and a number is added to an id that was given before.
+// id returns an id for a name that no other has: lower case, ä as ae, other characters than
+// letters and digits as one -. A name that YAML reads as a number, a date or a word of its own
+// gets column- in front, one that is taken gets the next number behind.
 func (w *writer) id(name string) string {
 	b := &strings.Builder{}
 	for _, r := range umlauts.Replace(strings.ToLower(name)) {
@@ -320,13 +325,22 @@ func (w *writer) id(name string) string {
 			b.WriteByte('-')
 		}
 	}
-	id := firstOf(strings.Trim(b.String(), "-"), "column")
-	id = id[:min(len(id), 60)]
-	if w.ids[id]++; w.ids[id] > 1 {
-		id = fmt.Sprintf("%s-%d", id, w.ids[id])
+	text := firstOf(strings.Trim(b.String(), "-"), "column")
+	if startsWithDigit(text) || slices.Contains(yamlWords, text) {
+		text = "column-" + text
 	}
+	text = strings.TrimRight(text[:min(len(text), 60)], "-")
+	id := text
+	for n := 2; w.taken[id]; n++ {
+		n = max(n, w.last[text]+1)
+		w.last[text], id = n, fmt.Sprintf("%s-%d", text, n)
+	}
+	w.taken[id] = true
 	return id
 }
+
+// yamlWords are words that YAML 1.1 or 1.2 does not read as texts.
+var yamlWords = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss")
 
@@ -336,10 +350,6 @@ func (w *writer) addRecording(t *table, i int) {
 	for k := range t.columns {
 		ids[k] = w.id(t.columns[k].to)
 		t.columns[k].to = ids[k]
-	}
-	if t.form.unit == "" {
-		t.form.unit = t.guessUnit()
-		t.doubt("unit: %s, by what homes draw", t.form.unit)
 	}
 	gaps := "refuse"
 	if w.describe(t) > 0 {

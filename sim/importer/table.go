@@ -85,21 +85,20 @@ func (t *table) readRows() error {
 	if t.form.transposed {
 		return t.readTransposed()
 	}
-	row := &reader{table: t}
+	row := &reader{table: t, lasts: map[string]time.Time{}, columnOf: map[string]int{}}
 	if err := row.find(); err != nil {
 		return err
 	}
+	row.newest = row.newestFirst()
 	left, first := 0, ""
 	for {
-		fields, err := t.rows.Read()
+		fields, err := row.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return t.problem(0, "cannot be read as a CSV: %v", err)
+			return err
 		}
-		at, _ := t.rows.FieldPos(0)
-		row.line = t.line + at
 		used, err := row.take(fields)
 		if err != nil {
 			return err
@@ -109,6 +108,9 @@ func (t *table) readRows() error {
 				first = fmt.Sprintf("line %d, %q", row.line, strings.Join(fields, string(t.separator)))
 			}
 		}
+	}
+	for k := range t.values {
+		t.values[k] = grown(t.values[k], len(t.times))
 	}
 	if left > 0 {
 		t.plain = false
@@ -126,7 +128,38 @@ type reader struct {
 	fields        []int // of the columns of a wide table
 	user, arrive  int
 	leave, energy int
-	last          time.Time
+	newest        bool      // rows are in the reverse order of time
+	last          time.Time // of the row above, in a long table of the row above of its meter
+	lasts         map[string]time.Time
+	columnOf      map[string]int // of the meters of a long table; -1 for one that is left out
+	grouped       bool           // a mark of thousands was found and said
+}
+
+// next returns the fields of the next row, and io.EOF after the last. A quote that opens a
+// field and is not closed would take the rows behind it into the field: it is an error.
+func (r *reader) next() ([]string, error) {
+	fields, err := r.rows.Read()
+	if err == io.EOF {
+		return nil, err
+	}
+	if err != nil {
+		return nil, r.problem(0, "cannot be read as a CSV: %v", err)
+	}
+	for i, field := range fields {
+		if strings.Contains(field, `"`) {
+			r.plain = false // scenarios want quotes within a field doubled
+		}
+		_, more, _ := strings.Cut(field, "\n")
+		for line := range strings.Lines(more) {
+			if len(splitLine(line, r.separator)) >= len(r.header) {
+				at, _ := r.rows.FieldPos(i)
+				return nil, r.problem(r.table.line+at, `the quote in this line is not closed before the next row, wanted "…" around a field or no quote`)
+			}
+		}
+	}
+	at, _ := r.rows.FieldPos(0)
+	r.line = r.table.line + at
+	return fields, nil
 }
 
 // find finds the indexes of the fields that the form names.
@@ -136,6 +169,14 @@ func (r *reader) find() error {
 	at := func(name string) int { return indexOf(r.header, name, 0) }
 	if f.kind == sessions {
 		r.user, r.arrive, r.leave, r.energy = at(f.user), at(f.arrive), at(f.leave), at(f.energy)
+		return nil
+	}
+	if f.guessed {
+		r.time = f.at
+		for _, c := range f.columns {
+			r.fields = append(r.fields, c.at)
+			r.add(c)
+		}
 		return nil
 	}
 	r.time = at(f.time)
@@ -170,12 +211,62 @@ func (r *reader) find() error {
 
 func (t *table) add(c column) int {
 	t.columns = append(t.columns, c)
-	values := make([]int64, len(t.times))
-	for i := range values {
-		values[i] = none
-	}
-	t.values = append(t.values, values)
+	t.values = append(t.values, nil)
 	return len(t.columns) - 1
+}
+
+// grown returns the values of n rows: those given, and none behind them.
+func grown(values []int64, n int) []int64 {
+	values = slices.Grow(values, max(0, n-len(values)))
+	for len(values) < n {
+		values = append(values, none)
+	}
+	return values
+}
+
+// newestFirst reports whether the rows that were looked at descend in time; of a long table
+// those of the first meter.
+func (r *reader) newestFirst() bool {
+	var first, last time.Time
+	meter := ""
+	for _, line := range r.head {
+		fields := splitLine(line, r.separator)
+		text, ok := r.stamp(fields)
+		if !ok || r.meter >= len(fields) {
+			continue
+		}
+		if r.meter >= 0 {
+			if meter = firstOf(meter, fields[r.meter]); fields[r.meter] != meter {
+				continue
+			}
+		}
+		for _, layout := range r.form.layouts {
+			if at, err := time.Parse(layout, text); err == nil {
+				if first.IsZero() {
+					first = at
+				}
+				last = at
+				break
+			}
+		}
+	}
+	return last.Before(first)
+}
+
+// stamp returns the text of a row's time. It reports false for lines of units and notes, which
+// have none.
+func (r *reader) stamp(fields []string) (text string, ok bool) {
+	if r.form.kind == sessions || r.time >= len(fields) || !startsWithDigit(fields[r.time]) || r.clock >= len(fields) {
+		return "", false
+	}
+	text = strings.TrimSpace(fields[r.time])
+	if r.form.span != "" {
+		text, _, _ = strings.Cut(text, r.form.span)
+	}
+	if r.clock >= 0 {
+		text += " " + strings.TrimSpace(fields[r.clock])
+	}
+	return strings.TrimSpace(text), true
 }
 
 // take takes a row. It reports whether the row has a time: lines of units and notes have
@@ -184,22 +275,16 @@ func (r *reader) take(fields []string) (used bool, err error) {
 	if r.form.kind == sessions {
 		return r.takeStay(fields)
 	}
-	if r.time >= len(fields) || !startsWithDigit(fields[r.time]) || r.clock >= len(fields) {
+	text, ok := r.stamp(fields)
+	if !ok {
 		return false, nil
 	}
-	text := strings.TrimSpace(fields[r.time])
-	if r.form.span != "" {
-		text, _, _ = strings.Cut(text, r.form.span)
-	}
-	if r.clock >= 0 {
-		text += " " + strings.TrimSpace(fields[r.clock])
+	if r.meter >= 0 {
+		return r.takeLong(text, fields)
 	}
 	at, err := r.moment(text)
 	if err != nil {
 		return false, err
-	}
-	if r.meter >= 0 {
-		return r.takeLong(at, fields)
 	}
 	r.times, r.lines = append(r.times, at), append(r.lines, r.line)
 	for k, i := range r.fields {
@@ -216,18 +301,21 @@ func (r *reader) take(fields []string) (used bool, err error) {
 
 // takeLong adds a value of a long table: values of one meter and time are added up, as the
 // registers of day and night are.
-func (r *reader) takeLong(at time.Time, fields []string) (bool, error) {
+func (r *reader) takeLong(text string, fields []string) (bool, error) {
 	if max(r.meter, r.value) >= len(fields) {
 		return false, nil
 	}
 	name := strings.TrimSpace(fields[r.meter])
-	k := slices.IndexFunc(r.columns, func(c column) bool { return fits(c.from, name) })
-	if k < 0 && r.form.meters != nil {
+	k := r.meterOf(name)
+	if k < 0 {
 		return false, nil
 	}
-	if k < 0 {
-		k = r.add(column{from: name, to: name, role: load})
+	r.last = r.lasts[name]
+	at, err := r.moment(text)
+	if err != nil {
+		return false, err
 	}
+	r.lasts[name] = r.last
 	v, err := r.number(fields[r.value], r.header[r.value], 0)
 	if err != nil || v == none {
 		return err == nil, err
@@ -237,15 +325,34 @@ func (r *reader) takeLong(at time.Time, fields []string) (bool, error) {
 		row = len(r.times)
 		r.at[at.Unix()] = row
 		r.times, r.lines = append(r.times, at), append(r.lines, r.line)
-		for i := range r.values {
-			r.values[i] = append(r.values[i], none)
+		if len(r.times)*len(r.columns) > mostValues {
+			return false, r.problem(r.line, "more than %d times and meters, wanted fewer: cut the file", mostValues)
 		}
 	}
+	r.values[k] = grown(r.values[k], row+1)
 	if r.values[k][row] == none {
 		r.values[k][row] = 0
 	}
 	r.values[k][row] += v
 	return true, nil
+}
+
+// mostValues bounds the number of times multiplied by the number of meters of a long table: a
+// gigabyte of values.
+const mostValues = 1 << 27
+
+// meterOf returns the column of a meter of a long table, -1 if the form leaves it out.
+func (r *reader) meterOf(name string) int {
+	k, ok := r.columnOf[name]
+	if !ok {
+		if r.form.meters == nil {
+			k = r.add(column{from: name, to: name, role: load})
+		} else {
+			k = slices.IndexFunc(r.columns, func(c column) bool { return fits(c.from, name) })
+		}
+		r.columnOf[strings.Clone(name)] = k
+	}
+	return k
 }
 
 func (r *reader) takeStay(fields []string) (bool, error) {
@@ -284,15 +391,13 @@ func (t *table) readTransposed() error {
 	}
 	of := map[string][]int64{}
 	for {
-		fields, err := t.rows.Read()
+		fields, err := r.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return t.problem(0, "cannot be read as a CSV: %v", err)
+			return err
 		}
-		at, _ := t.rows.FieldPos(0)
-		r.line = t.line + at
 		if len(fields) < 3 || fields[2] != t.form.unit {
 			continue // costs, gas and water
 		}
@@ -358,16 +463,17 @@ func (r *reader) number(text, column string, scale int64) (int64, error) {
 	if text == "" || slices.Contains(r.form.missing, text) {
 		return none, nil
 	}
-	written := text
-	if r.form.group != 0 {
-		text = strings.ReplaceAll(text, string(r.form.group), "")
+	pointed, ok := withPoint(text, r.form.decimal, r.form.group)
+	if !ok {
+		return 0, r.problem(r.line, "column %q: %q is not a number with a decimal comma", column, text)
 	}
-	if r.form.decimal == ',' {
-		text = strings.Replace(text, ",", ".", 1)
-	}
-	v, err := twins.ParseScaled(text, micro)
+	v, err := twins.ParseScaled(pointed, micro)
 	if err != nil {
-		return 0, r.problem(r.line, "column %q: %q is not a number", column, written)
+		return 0, r.problem(r.line, "column %q: %q is not a number", column, text)
+	}
+	if r.form.guessed && r.form.group != 0 && !r.grouped && strings.Contains(text, string(r.form.group)) {
+		r.grouped = true
+		r.doubt("column %q: %q in line %d is read as %s: its point is taken for a mark of thousands, as others have a decimal comma", column, text, r.line, pointed)
 	}
 	if scale != 0 {
 		v, _ = twins.MulDiv(v, scale, 1000)
@@ -375,12 +481,43 @@ func (r *reader) number(text, column string, scale int64) (int64, error) {
 	return v, nil
 }
 
-func isNumber(text string, decimal byte) bool {
-	if decimal == ',' {
-		text = strings.Replace(text, ",", ".", 1)
+// withPoint writes a number with a decimal point and without marks of thousands (group, 0 for
+// none). It reports false if a mark is where it cannot be: there are three digits behind each,
+// one to three before the first and no leading 0, and with a decimal comma no other point.
+func withPoint(text string, decimal, group byte) (string, bool) {
+	whole, fraction, cut := strings.Cut(text, string(decimal))
+	if group != 0 {
+		parts := strings.Split(whole, string(group))
+		if len(parts) > 1 && !thousands(parts) || strings.IndexByte(fraction, group) >= 0 {
+			return text, false
+		}
+		whole = strings.Join(parts, "")
+	} else if decimal == ',' && strings.Contains(text, ".") {
+		return text, false
 	}
+	if cut {
+		whole += "." + fraction
+	}
+	return whole, true
+}
+
+// thousands reports whether the parts of a number between marks are groups of thousands.
+func thousands(parts []string) bool {
+	first := strings.TrimLeft(parts[0], "+-")
+	if len(first) < 1 || len(first) > 3 || first[0] == '0' {
+		return false
+	}
+	return !slices.ContainsFunc(parts[1:], func(p string) bool { return len(p) != 3 || strings.Trim(p, "0123456789") != "" })
+}
+
+func isNumber(text string, decimal byte) bool {
+	group := byte(0)
+	if decimal == ',' {
+		group = '.'
+	}
+	text, ok := withPoint(text, decimal, group)
 	_, err := strconv.ParseFloat(text, 64)
-	return err == nil
+	return ok && err == nil
 }
 
 func parses(layout, text string) bool {
@@ -389,7 +526,9 @@ func parses(layout, text string) bool {
 }
 
 // moment reads a stamp. A local time that clocks show twice is its first occurrence, unless
-// that is not after the row above; one that they skip is an error.
+// that is not after the row above, and with the newest row first its last one, unless that is
+// not before the row above. One that clocks skip is an error; a day whose midnight they skip
+// begins an hour later.
 func (r *reader) moment(text string) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	late := time.Duration(0)
@@ -413,7 +552,10 @@ func (r *reader) moment(text string) (time.Time, error) {
 				wall = wall.AddDate(1, 0, 0)
 			}
 		}
-		at, ok := instant(wall, r.zone, r.last)
+		at, ok := r.instant(wall)
+		if !ok && !strings.Contains(layout, "15") {
+			at, ok = dayStart(wall, r.zone)
+		}
 		if !ok {
 			return at, r.problem(r.line, "time %q does not exist in %s, where clocks skip it, wanted another zone (--zone)", text, r.zone)
 		}
@@ -423,9 +565,21 @@ func (r *reader) moment(text string) (time.Time, error) {
 	return time.Time{}, r.problem(r.line, "time %q cannot be read, wanted one like %s", text, r.form.layouts[0])
 }
 
-// instant returns the moment at which clocks in a zone show a wall time, given as UTC: the
-// first one that is after last, or the last one.
-func instant(wall time.Time, zone *time.Location, last time.Time) (at time.Time, ok bool) {
+// instant returns the moment at which clocks show a wall time, given as UTC: the first one
+// that is after the row above, or the last one; with the newest row first the last one before
+// the row above, or the first one.
+func (r *reader) instant(wall time.Time) (at time.Time, ok bool) {
+	first, last, ok := instants(wall, r.zone)
+	switch {
+	case !r.newest && first.After(r.last), r.newest && !r.last.IsZero() && !last.Before(r.last):
+		return first, ok
+	}
+	return last, ok
+}
+
+// instants returns the moments, one or two, at which clocks in a zone show a wall time, given
+// as UTC. It reports false if they skip it.
+func instants(wall time.Time, zone *time.Location) (first, last time.Time, ok bool) {
 	const day = 24 * time.Hour // longer than any offset
 	for _, near := range []time.Time{wall.Add(-day), wall.Add(day)} {
 		_, offset := near.In(zone).Zone()
@@ -433,9 +587,18 @@ func instant(wall time.Time, zone *time.Location, last time.Time) (at time.Time,
 		if _, shown := candidate.Zone(); shown != offset {
 			continue
 		}
-		if at, ok = candidate, true; at.After(last) {
-			break
+		if last = candidate; !ok {
+			first, ok = candidate, true
 		}
+	}
+	return first, last, ok
+}
+
+// dayStart returns the first moment of a local day, given as its midnight in UTC: where clocks
+// skip midnight, it is an hour later.
+func dayStart(midnight time.Time, zone *time.Location) (at time.Time, ok bool) {
+	if at, _, ok = instants(midnight, zone); !ok {
+		at, _, ok = instants(midnight.Add(time.Hour), zone)
 	}
 	return at, ok
 }
@@ -459,6 +622,10 @@ func (t *table) order() error {
 		}
 	}
 	t.findInterval()
+	if t.form.kind == recordings && t.form.unit == "" {
+		t.form.unit = t.guessUnit()
+		t.doubt("unit: %s, by what homes draw", t.form.unit)
+	}
 	if t.interval == 24*time.Hour && t.form.kind == recordings {
 		t.hours()
 	}
@@ -511,20 +678,22 @@ func (t *table) findInterval() {
 }
 
 // hours lays the energy of each local day out evenly over its hours, of which it has 23,
-// 24 or 25.
+// 24 or 25; a power holds in each of them. The unit must be known.
 func (t *table) hours() {
 	days, values := t.times, t.values
 	t.times, t.values = nil, make([][]int64, len(values))
 	var lines []int
 	for i, day := range days {
-		from := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, t.zone)
-		n := int64(from.AddDate(0, 0, 1).Sub(from) / time.Hour)
+		midnight := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
+		from, _ := dayStart(midnight, t.zone)
+		next, _ := dayStart(midnight.AddDate(0, 0, 1), t.zone)
+		n := int64(next.Sub(from) / time.Hour)
 		for h := range n {
 			t.times, lines = append(t.times, from.Add(time.Duration(h)*time.Hour)), append(lines, t.lines[i])
 			for k := range values {
 				v := values[k][i]
 				if v != none && strings.HasSuffix(t.form.unit, "h") {
-					v = v*(h+1)/n - v*h/n
+					v = part(v, h+1, n) - part(v, h, n)
 				}
 				t.values[k] = append(t.values[k], v)
 			}
@@ -532,6 +701,12 @@ func (t *table) hours() {
 	}
 	t.lines, t.interval, t.plain = lines, time.Hour, false
 	t.doubt("values of a day are spread evenly over its hours: the file does not say when")
+}
+
+// part returns v·h/n, rounded towards 0, for 0 ≤ h ≤ n: the product may be beyond int64.
+func part(v, h, n int64) int64 {
+	quo, _ := twins.MulDiv(v, h, n)
+	return quo
 }
 
 // decimalText formats millionths as a decimal number.

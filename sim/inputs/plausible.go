@@ -26,6 +26,7 @@ type fileWatch struct {
 	end     bool    // stamps name the end of the interval
 	counts  bool    // the values could be readings of a counter
 	marked  bool    // the format states the marks of numbers
+	newest  bool    // rows are in the reverse order of time
 	long    bool    // a row has a value of one column
 	paced   bool    // rows of any length are wanted: a change of the interval is no doubt
 	fill    string  // word for how gaps are filled; "" if they are refused
@@ -65,7 +66,7 @@ func (w *fileWatch) value(column int, text string, number float64) {
 	if !w.marked {
 		c.thou.value(w.line, text, number)
 	}
-	c.count.value(w.line, number)
+	c.count.value(w.line, number, w.newest)
 	watts := number * w.watts
 	if w.energy && w.length > 0 {
 		watts *= 3600 / float64(w.length)
@@ -74,12 +75,12 @@ func (w *fileWatch) value(column int, text string, number float64) {
 	c.gaps.value(w, number)
 }
 
-// warnings returns the doubts about the file, at most one of a kind for each column, the
-// most telling kind only: a counter's readings are too large for a home as well.
+// warnings returns the doubts about the file, at most one of a kind for each column, with the
+// number of such rows, and the most telling kind only: a counter's readings are too large for a home as well.
 func (w *fileWatch) warnings() (found []problem.Warning) {
-	for _, change := range w.pace.changes {
+	if change := w.pace.first; w.pace.changes > 0 {
 		found = append(found, problem.Warning{File: w.file, Line: change.line, Column: "interval", Kind: problem.WarnInterval,
-			Text: fmt.Sprintf("the interval changes from %s to %s here, likely a file whose source changed its resolution; each row is taken for %s", spanText(change.from), spanText(change.to), spanText(w.length))})
+			Text: fmt.Sprintf("the interval changes from %s to %s here, likely a file whose source changed its resolution; each row is taken for %s", spanText(change.from), spanText(change.to), spanText(w.length)) + moreText(w.pace.changes, "such change")})
 	}
 	for i := range w.columns {
 		c := &w.columns[i]
@@ -97,7 +98,7 @@ func (w *fileWatch) warnings() (found []problem.Warning) {
 		}
 		line, text = c.thou.doubt()
 		thousands := add(problem.WarnThousands, line, text)
-		line, text = c.count.doubt(w.unit, w.energy)
+		line, text = c.count.doubt(w.unit, w.energy, w.newest)
 		if w.counts && add(problem.WarnCounter, line, text) || thousands {
 			continue
 		}
@@ -109,7 +110,7 @@ func (w *fileWatch) warnings() (found []problem.Warning) {
 
 // The interval.
 
-// paceWatch finds where the distance between rows changes for good. A distance counts
+// paceWatch finds where the distance between rows changes first, and how often. A distance counts
 // once it has occurred settledAfter times in a row; a single longer one is a gap.
 type paceWatch struct {
 	steady    int64 // s; 0 until a distance counts
@@ -118,7 +119,8 @@ type paceWatch struct {
 	candidate int64 // the last distance, its number of occurrences in a row, and its first line
 	times     int
 	begins    int
-	changes   []paceChange
+	first     paceChange
+	changes   int64 // their number
 }
 
 type paceChange struct {
@@ -148,7 +150,9 @@ func (p *paceWatch) row(line int, at int64, end bool) {
 		return
 	}
 	if p.steady != 0 {
-		p.changes = append(p.changes, paceChange{p.begins, p.steady, p.candidate})
+		if p.changes++; p.changes == 1 {
+			p.first = paceChange{p.begins, p.steady, p.candidate}
+		}
 	}
 	p.steady = p.candidate
 }
@@ -267,45 +271,71 @@ func moreText(n int64, what string) string {
 // Counters.
 
 // counterWatch recognises readings of a counter: they only rise, apart from resets to
-// almost 0, and by little compared to their level.
+// almost 0, and by little compared to their level. Many energies that all rise are readings
+// of a counter whatever their level: the energy of an interval also falls.
 type counterWatch struct {
 	n, ups, resets   int
 	falls            bool // a value fell, and not to almost 0
 	first, last      float64
 	firstLine        int
 	rises, sum, high float64
+	low              float64
+	steepest         float64 // the highest rise
+	restart          float64 // the highest value to which one fell
 }
 
-func (c *counterWatch) value(line int, v float64) {
+// value takes the next value. newest: its row is before that of the last value in time.
+func (c *counterWatch) value(line int, v float64, newest bool) {
+	before, after := c.last, v
+	if newest {
+		before, after = v, c.last
+	}
 	if c.n == 0 {
-		c.first, c.firstLine = v, line
-	} else if rise := v - c.last; rise > 0 {
+		c.first, c.firstLine, c.low = v, line, v
+	} else if rise := after - before; rise > 0 {
 		c.ups++
 		c.rises += rise
+		c.steepest = math.Max(c.steepest, rise)
 	} else if rise < 0 {
 		c.resets++
-		c.falls = c.falls || v > c.last/10
+		c.restart = math.Max(c.restart, after)
+		c.falls = c.falls || after > before/10
 	}
 	c.n++
 	c.last = v
 	c.sum += v
-	c.high = math.Max(c.high, v)
+	c.high, c.low = math.Max(c.high, v), math.Min(c.low, v)
 }
 
-func (c *counterWatch) doubt(unit string, energy bool) (line int, text string) {
-	const fewest = 12
-	if c.n < fewest || c.falls || c.resets > c.n/fewest || c.ups < c.n/4 {
-		return 0, ""
+// counts reports whether the values are likely readings of a counter. energy: they are energies.
+func (c *counterWatch) counts(energy bool) bool {
+	const fewest, fewestRising = 12, 20
+	if c.n < fewest || c.resets > c.n/fewest {
+		return false
+	}
+	if energy && c.n >= fewestRising && c.low >= 0 && c.ups+c.resets == c.n-1 && c.restart <= c.steepest {
+		return true
+	}
+	if c.falls || c.ups < c.n/4 {
+		return false
 	}
 	slow := c.rises/float64(c.ups) < 0.05*c.sum/float64(c.n)
-	if !slow && (c.resets == 0 || c.n < 4*fewest) {
+	return slow || c.resets > 0 && c.n >= 4*fewest
+}
+
+func (c *counterWatch) doubt(unit string, energy, newest bool) (line int, text string) {
+	if !c.counts(energy) {
 		return 0, ""
+	}
+	first := c.first
+	if newest {
+		first = c.last
 	}
 	taken := "mean powers"
 	if energy {
 		taken = "energies of their intervals"
 	}
-	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter, which format: {reading: counter} reads", c.n, numberText(c.first), numberText(c.high), unit, taken)
+	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter, which format: {reading: counter} reads", c.n, numberText(first), numberText(c.high), unit, taken)
 	if c.resets > 0 {
 		text += " with " + countText(c.resets, "reset")
 	}
@@ -436,6 +466,7 @@ func wattsText(w float64) string {
 // Unix seconds.
 func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch {
 	w := &fileWatch{file: r.spec.File, unit: " " + r.unit.name, watts: 1, energy: r.unit.energy, end: r.endsAtStamp(), longest: longestGap, from: from, to: to}
+	w.newest = r.format.NewestFirst
 	w.marked = r.format.Thousands != ""
 	w.counts, w.long, w.paced = !r.counter(), file.meter >= 0, r.format.Intervals == intervalsAny
 	if strings.HasPrefix(r.unit.name, "k") {

@@ -38,6 +38,13 @@ func many(n int, text func(i int) string) (all []string) {
 	return all
 }
 
+// newestFirst returns rows in the reverse order.
+func newestFirst(rows string) string {
+	lines := strings.SplitAfter(rows, "\n")
+	slices.Reverse(lines)
+	return strings.Join(lines, "")
+}
+
 func same(n int, text string) []string { return many(n, func(int) string { return text }) }
 
 func counting(from, by float64, decimals int) func(int) string {
@@ -87,6 +94,15 @@ func TestRecordingDoubts(t *testing.T) {
 		{"a counter that restarts", rowsOf(jan8, 60, append(many(24, counting(88000, 0.4, 1)), many(24, counting(0, 0.4, 1))...)...), nil, "counter:2"},
 		{"a counter of each day", rowsOf(jan8, 60, many(72, func(i int) string { return fmt.Sprint(float64(i%24) * 0.5) })...), nil, "counter:2"},
 		{"a counter that stands at night", rowsOf(jan8, 60, many(48, func(i int) string { return fmt.Sprint(700 + i/2) })...), nil, "counter:2"},
+		{"a counter from almost 0", rowsOf(jan8, 60, many(24, counting(0.25, 0.25, 2))...), nil, "counter:2"},
+		{"a small counter that restarts", rowsOf(jan8, 60, append(many(12, counting(0.25, 0.25, 2)), many(12, counting(0.25, 0.25, 2))...)...), nil, "counter:2"},
+		{"a small counter that restarts early", rowsOf(jan8, 60, append(many(6, counting(0.25, 0.25, 2)), many(18, counting(0.25, 0.25, 2))...)...), nil, "counter:2"},
+		{"a small counter with the newest row first", newestFirst(rowsOf(jan8, 60, many(24, counting(0.25, 0.25, 2))...)), []func(*RecordingSpec){func(s *RecordingSpec) { s.Format.NewestFirst = true }}, "counter:2"},
+		{"a large one with the newest row first", newestFirst(rowsOf(jan8, 60, append(many(24, counting(88000, 0.4, 1)), many(24, counting(0, 0.4, 1))...)...)), []func(*RecordingSpec){func(s *RecordingSpec) { s.Format.NewestFirst = true }}, "counter:2"},
+		{"powers that rise", rowsOf(jan8, 60, many(24, counting(0.25, 0.25, 2))...), []func(*RecordingSpec){inUnit("kW")}, ""},
+		{"a rise of nineteen hours", rowsOf(jan8, 60, append(many(19, counting(0.25, 0.25, 2)), "4.5", "4.2", "3.8", "3.1", "2")...), nil, ""},
+		{"a rise with one value twice", rowsOf(jan8, 60, many(24, func(i int) string { return fmt.Sprintf("%.2f", 0.25*float64(max(i, 1))) })...), nil, ""},
+		{"a rise with a small fall", rowsOf(jan8, 60, append(many(12, counting(0.25, 0.25, 2)), many(12, counting(2, 0.25, 2))...)...), nil, ""},
 		// Units.
 		{"W taken as kW", rowsOf(jan8, 60, many(24, func(i int) string { return fmt.Sprint(300 + 40*(i%5)) })...), []func(*RecordingSpec){inUnit("kW")}, "unit:2"},
 		{"Wh taken as kWh", rowsOf(jan8, 60, many(24, func(i int) string { return fmt.Sprint(250 + 35*(i%7)) })...), nil, "unit:2"},
@@ -104,10 +120,10 @@ func TestRecordingDoubts(t *testing.T) {
 		{"with ends that are full", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"350", "1.000"}[i%2] })...), []func(*RecordingSpec){inUnit("W")}, "thousands:3"},
 		// The interval: a change for good is refused, a short one is a doubt.
 		{"hours to quarter hours", rowsOf(jan8, 60, same(6, "1")...) + rowsOf("2018-01-08 06:00", 15, same(72, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:8"},
-		{"quarter hours to hours", rowsOf(jan8, 15, same(72, "0.25")...) + rowsOf("2018-01-08 18:00", 60, same(6, "1")...) + rowsOf("2018-01-09 00:00", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:74 interval:80"},
+		{"quarter hours to hours", rowsOf(jan8, 15, same(72, "0.25")...) + rowsOf("2018-01-08 18:00", 60, same(6, "1")...) + rowsOf("2018-01-09 00:00", 15, same(8, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:74"},
 		{"half hours to quarter hours", rowsOf(jan8, 30, same(10, "0.4")...) + rowsOf("2018-01-08 05:00", 15, same(76, "0.2")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "interval:12"},
-		{"with stamps of the end", rowsOf("2018-01-08 00:15", 15, same(48, "0.25")...) + rowsOf("2018-01-08 13:00", 60, same(8, "1")...) + rowsOf("2018-01-08 20:15", 15, same(16, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50 interval:58"},
-		{"and back", rowsOf(jan8, 15, same(48, "0.25")...) + rowsOf("2018-01-08 12:00", 60, same(9, "1")...) + rowsOf("2018-01-08 21:00", 15, same(12, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:50 interval:59"},
+		{"with stamps of the end", rowsOf("2018-01-08 00:15", 15, same(48, "0.25")...) + rowsOf("2018-01-08 13:00", 60, same(8, "1")...) + rowsOf("2018-01-08 20:15", 15, same(16, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold), withStamps(stampsEnd)}, "interval:50"},
+		{"and back", rowsOf(jan8, 15, same(48, "0.25")...) + rowsOf("2018-01-08 12:00", 60, same(9, "1")...) + rowsOf("2018-01-08 21:00", 15, same(12, "0.25")...), []func(*RecordingSpec){withGaps(gapsHold)}, "interval:50"},
 		{"wanted", rowsOf(jan8, 60, same(24, "1")...) + rowsOf("2018-01-09 00:00", 15, same(96, "0.25")...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Format.Intervals = intervalsAny }}, ""},
 		// Forms of files.
 		{"a counter that is said to be one", rowsOf(jan8, 60, many(25, counting(12345.678, 0.25, 3))...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Format.Reading = readingCounter }}, ""},
@@ -139,7 +155,7 @@ func TestRecordingDoubts(t *testing.T) {
 		{"decimals of any length beside integers", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"1.242", "987", "12.5"}[i%3] })...), []func(*RecordingSpec){inUnit("W")}, ""},
 		{"a short gap", rowsOf(jan8, 60, append(append(many(9, usualLoad), "-", "-"), many(13, usualLoad)...)...), []func(*RecordingSpec){withGaps(gapsHold)}, ""},
 		{"a peak after a gap", rowsOf(jan8, 60, append(append(same(6, "0.3"), "-", "-", "9"), same(15, "0.3")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, ""},
-		{"a load that rises through the day", rowsOf(jan8, 60, many(24, func(i int) string { return fmt.Sprint(0.1 * float64(1+i)) })...), nil, ""},
+		{"a load that rises through the day", rowsOf(jan8, 60, many(24, func(i int) string { return fmt.Sprintf("%.1f", 0.1+0.1*float64(i-2*(i/23))) })...), nil, ""},
 		{"a gap outside the run", rowsOf(jan8, 60, append(append(many(30, usualLoad), same(30, "-")...), many(30, usualLoad)...)...), nil, ""},
 		{"a whole town", rowsOf(jan8, 60, same(24, "4500")...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Homes = nil }}, ""},
 		{"a town divided among homes", rowsOf(jan8, 60, same(24, "4500")...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Homes["home"] = 0.001 }}, ""},
@@ -313,6 +329,45 @@ func shiftedBetween(m time.Month, d int, m2 time.Month, d2 int, by time.Duration
 func shiftedOutside(m time.Month, d int, m2 time.Month, d2 int, by time.Duration) func(time.Time, float64, float64) (string, float64, float64) {
 	inside := shiftedBetween(m, d, m2, d2, -by)
 	return func(at time.Time, g, c float64) (string, float64, float64) { return inside(at.Add(by), g, c) }
+}
+
+// A file whose interval changes again and again has one warning, with the number of changes,
+// and its watch does not grow with the rows.
+func TestIntervalsThatAlternate(t *testing.T) {
+	b := &strings.Builder{}
+	b.WriteString("time,home\n")
+	at := time.Date(2018, 1, 8, 0, 0, 0, 0, time.UTC)
+	changes := -2 // the first interval is no change, and the last one is too short
+	for end := at.AddDate(0, 0, 3); at.Before(end); {
+		for _, minutes := range []int{15, 15, 15, 15, 30, 30, 30} {
+			fmt.Fprintf(b, "%s,1\n", at.Format("2006-01-02T15:04"))
+			at = at.Add(time.Duration(minutes) * time.Minute)
+		}
+		changes += 2
+	}
+	spec := recordedAs(inUnit("kWh"), withGaps(gapsHold))
+	r, err := ReadRecording(fileOf(spec, b.String()), spec, berlinDays(t, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("; %d such changes", changes)
+	if got := doubtsOf(r.Warnings); len(got) != 1 || got[0] != "interval:6" || !strings.HasSuffix(r.Warnings[0].Text, want) {
+		t.Errorf("%v, wanted one warning with %q", r.Warnings, want)
+	}
+
+	w := &fileWatch{columns: make([]columnWatch, 1), to: 1 << 60}
+	row := tableRow{}
+	grown := testing.AllocsPerRun(10_000, func() {
+		step := int64(900 + 900*(row.line/4%2))
+		row.line++
+		row.from += step
+		row.to = row.from + step
+		w.row(&row)
+		w.value(0, "1", 1)
+	})
+	if grown > 0 || w.pace.changes < 1000 {
+		t.Errorf("%v allocations in each row, %d changes", grown, w.pace.changes)
+	}
 }
 
 // Prices of another unit and of files that change their interval are doubtful.
