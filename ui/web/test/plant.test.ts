@@ -16,6 +16,8 @@ const coal: PlantInfo = {
   fixed_w: null,
   fixed_until: null,
   sold_share: 0,
+  firm_w: null,
+  reservoir_wh: null,
   start_hot_s: 10800,
   start_warm_s: 21600,
   start_cold_s: 36000,
