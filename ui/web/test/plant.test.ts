@@ -76,8 +76,8 @@ test('decisions are summed by kind and reason, cuts first', () => {
   ]).map((x) => x.text.replace(/\u00a0/g, ' '))
   expect(lines).toEqual([
     '1 household is not served, 500 W, because of load that had to be shed',
-    '2 vehicles wait, 7.00 kW, because of too little production',
-    '1 vehicle waits, 100 W, because of the limit of the community',
+    '2 vehicles are shifted to later, 7.00 kW, because of too little production',
+    '1 vehicle is shifted to later, 100 W, because of the limit of the community',
   ])
 })
 
