@@ -84,7 +84,7 @@ func blockOfNodes(nodes []node) viewers.Block {
 // unitOf returns the unit that a name's suffix stands for, "" if it has none.
 func unitOf(name string) string {
 	for _, u := range []struct{ suffix, unit string }{
-		{"_eur_per_mwh", "€/MWh"}, {"_g_per_kwh", "g/kWh"}, {"_wh", "Wh"}, {"_w", "W"}, {"_var", "var"}, {"_j", "J"}, {"_hz", "Hz"}, {"_c", "°C"}, {"_s", "s"},
+		{"_eur_per_mwh", "€/MWh"}, {"_g_per_kwh", "g/kWh"}, {"_wh", "Wh"}, {"_w", "W"}, {"_var", "var"}, {"_j", "J"}, {"_hz", "Hz"}, {"_c", "°C"}, {"_kh", "K·h"}, {"_s", "s"},
 	} {
 		if len(name) > len(u.suffix) && name[len(name)-len(u.suffix):] == u.suffix {
 			return u.unit

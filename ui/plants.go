@@ -24,6 +24,10 @@ type PlantInfo struct {
 	FixedUntil  *int64  `json:"fixed_until" nullable:"true" doc:"the first step in which its output is free again; null if it is not fixed"`
 	SoldShare   Number  `json:"sold_share" doc:"the share of its rating that is sold to the market"`
 
+	// Of a plant whose water is limited.
+	FirmW       *Number `json:"firm_w" nullable:"true" doc:"the power that it can hold for ever, as the scenario states it: what flows in; null if its rating"`
+	ReservoirWh *Number `json:"reservoir_wh" nullable:"true" doc:"the energy of its full reservoir, for more than firm_w; null if firm_w is"`
+
 	StartHotS  int64 `json:"start_hot_s"`
 	StartWarmS int64 `json:"start_warm_s"`
 	StartColdS int64 `json:"start_cold_s"`
@@ -87,6 +91,9 @@ func plantInfo(p *twins.Plant, next twins.Tick, step twins.Seconds) *PlantInfo {
 	o := &PlantInfo{State: plantStates[p.State],
 		StartHotS: int64(p.StartUp[0]), StartWarmS: int64(p.StartUp[1]), StartColdS: int64(p.StartUp[2]),
 		WarmAfterS: int64(p.WarmAfter), ColdAfterS: int64(p.ColdAfter), MinUpS: int64(p.MinUp), MinDownS: int64(p.MinDown)}
+	if p.Firm < p.Rated {
+		o.FirmW, o.ReservoirWh = &Number{int64(p.Firm), 3}, new(wattHours(p.Reservoir))
+	}
 	whole := func(s twins.Seconds) twins.Tick { return twins.Tick((s + step - 1) / step) }
 	ahead := func(t twins.Tick) *int64 {
 		if t <= next {

@@ -90,6 +90,32 @@ func TestPlantsShowOrders(t *testing.T) {
 	}
 }
 
+// Only a plant whose water is limited has a firm power below its rating, and a reservoir.
+func TestPlantsFirm(t *testing.T) {
+	s := serve(t, "hamlet", func(o *Options) {
+		o.World = load(t, "town", scenario.Options{Set: []string{"households=12", "producers.hydro.inflow_w=20000.5", "producers.hydro.reservoir_wh=1234.5"}})
+	})
+	s.step(1)
+	var list unitList
+	s.get("/units", &list)
+	limited := 0
+	for _, u := range list.Units {
+		switch p := u.Plant; {
+		case p == nil: // wind, sun or a tie
+		case u.Path == "grid/supply/hydro":
+			limited++
+			if p.FirmW == nil || p.ReservoirWh == nil || *p.FirmW != (Number{20_000_500, 3}) || *p.ReservoirWh != (Number{1_234_500, 3}) {
+				t.Errorf("%s: firm %v W, reservoir %v Wh, wanted 20000.5 and 1234.5", u.Path, p.FirmW, p.ReservoirWh)
+			}
+		case p.FirmW != nil || p.ReservoirWh != nil:
+			t.Errorf("%s: firm %v W, reservoir %v Wh, wanted null", u.Path, p.FirmW, p.ReservoirWh)
+		}
+	}
+	if limited != 1 {
+		t.Errorf("%d plants with a firm power, wanted 1", limited)
+	}
+}
+
 func plantOf(w *sim.World, path string) (p twins.Plant, ok bool) {
 	for _, c := range w.Cells {
 		for _, at := range c.Units() {

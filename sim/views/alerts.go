@@ -117,9 +117,9 @@ type watched struct {
 
 // watchedBlock has the indices of the columns that the rules read; −1: the kind lacks the column.
 type watchedBlock struct {
-	unserved, soc, power, content int
-	floors                        []int64 // least state of charge of each, ppb; nil if the kind has none
-	prepared                      []bool  // as long as floors: the battery is prepared, so it may be absent
+	unserved, waiting, soc, power, content int
+	floors                                 []int64 // least state of charge of each, ppb; nil if the kind has none
+	prepared                               []bool  // as long as floors: the battery is prepared, so it may be absent
 }
 
 func newAlerts(w *sim.World) *Alerts {
@@ -160,8 +160,9 @@ func watch(w *sim.World) *watched {
 }
 
 func watchBlock(b *twins.Block) watchedBlock {
-	of := watchedBlock{columnOf(b.Kind, twins.ColumnUnserved.Name), columnOf(b.Kind, twins.ColumnSoC.Name),
-		columnOf(b.Kind, twins.ColumnPower.Name), columnOf(b.Kind, twins.ColumnContent.Name), nil, nil}
+	column := func(c twins.Column) int { return columnOf(b.Kind, c.Name) }
+	of := watchedBlock{unserved: column(twins.ColumnUnserved), waiting: column(twins.ColumnWaiting), soc: column(twins.ColumnSoC),
+		power: column(twins.ColumnPower), content: column(twins.ColumnContent)}
 	slab, ok := b.Slab.(twins.Floored)
 	if !ok || of.soc < 0 {
 		return of
@@ -226,7 +227,8 @@ func ofCommunity(c *twins.CellRecord, now map[cause]int64) {
 	ofEvents(c.Events, c.Path, now)
 }
 
-// ofBlock counts the members of a kind with load that is not served, and the batteries that are empty.
+// ofBlock counts the members of a kind with load that is not served, or that began to wait because it
+// cannot be drawn by its deadline any more, and the batteries that are empty.
 func (w *watchedBlock) ofBlock(b *twins.BlockRecord, path string, now map[cause]int64) {
 	column := func(n int) []int64 {
 		if n < 0 || n >= len(b.Columns) { // the run's layout lacks it
@@ -234,8 +236,9 @@ func (w *watchedBlock) ofBlock(b *twins.BlockRecord, path string, now map[cause]
 		}
 		return b.Column(n)
 	}
-	for _, v := range column(w.unserved) {
-		if v > 0 {
+	unserved, waiting := column(w.unserved), column(w.waiting)
+	for i := range max(len(unserved), len(waiting)) {
+		if at(unserved, i) > 0 || at(waiting, i) > 0 {
 			now[cause{"load.unserved", path}]++
 		}
 	}

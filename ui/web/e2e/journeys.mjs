@@ -727,8 +727,8 @@ export const journeys = {
         'the frequency of the island is not told: ' + state.frequency_min_hz,
       )
       await until(
-        async () => /nobody is cut; .*waits by agreement/.test(await text(v.page, '[data-testid="balance"]')),
-        'who waits is not told',
+        async () => /Balanced[^]*nothing is cut; .*shifted by agreement/.test(await text(v.page, '[data-testid="balance"]')),
+        'what is shifted is not told',
       )
       await until(
         async () => /more than 0\.2 Hz off/.test(await v.page.locator('main').innerText()),
@@ -746,10 +746,76 @@ export const journeys = {
       await v.shot('scarcity-2')
       await v.page.goto(server.origin + '/community/grid/community-01')
       await v.page
-        .getByText(/wait.*because of too little production/)
+        .getByText(/shifted to later.*because of too little production/)
         .first()
         .waitFor()
       await v.shot('scarcity-community')
+    },
+  },
+
+  'load that is not served': {
+    scenario: 'scarcity',
+    flags: ['--set', 'controls=none'],
+    async play(use) {
+      const { server } = use
+      const v = await view(use, '/grid')
+      const plain = async (of) => (await of.innerText()).replace(/\s+/g, ' ')
+      const tile = v.page.locator('[data-testid="balance"]')
+      const table = v.page.locator('.list table')
+      await server.step(70)
+      await until(
+        async () => /✓ Balanced/.test(await plain(tile)),
+        'all load is served before the engine trips, and the page does not say so',
+      )
+      must(!/Not served/.test(await plain(table)), 'the table has a column for what is not served, and all is served')
+      await server.step(14)
+      await until(async () => (await clock(v.page)) === '20:45', 'the page does not show 20:45')
+      // The headline has the API's figure.
+      const { series, step_s } = await server.get('/flows?scope=grid&column=unserved_w')
+      const cut = series[0].v
+      const kw = Math.round(cut.at(-1) / 1000)
+      must(kw >= 100, 'too little is cut at the peak for three digits: ' + kw)
+      await until(
+        async () => (await plain(tile.locator('p').first())) === `▲ ${kw} kW not served` || (await plain(tile)),
+        `${kw} kW are not served, and the headline does not say so`,
+      )
+      must(!/Balanced/.test(await plain(tile)), 'it says balanced while load is not served: ' + (await plain(tile)))
+      const colourOf = (of) => of.evaluate((e) => getComputedStyle(e).color)
+      const red = await colourOf(tile.locator('p').first())
+      must(red !== (await colourOf(tile)), 'the headline has the colour of other text')
+      // The table has the most affected community first, in the same colour.
+      const { communities } = await server.get('/tree')
+      const of = await Promise.all(
+        communities.map(async (c) => [(await server.get('/twin?path=' + encodeURIComponent(c.path))).reading.unserved_w, c.id]),
+      )
+      const [w, id] = of.sort((a, b) => b[0] - a[0])[0]
+      const first = table.locator('tbody tr').first()
+      await v.page.mouse.move(2, 2)
+      await until(
+        async () => new RegExp(`^${id} ▲ ${(w / 1000).toFixed(1)} kW`).test(await plain(first)) || (await plain(first)),
+        `${id} lacks ${w} W and is not first`,
+      )
+      must((await colourOf(first.locator('td').first())) === red, 'the table has another colour for it')
+      const wh = cut.reduce((s, x) => s + (x * step_s) / 3600, 0)
+      await until(
+        async () => (await plain(v.page.locator('main'))).includes(`▲ Not served ${Math.round(wh / 1000)} kWh`),
+        `${wh} Wh were not served, and the list of energies does not say so`,
+      )
+      // Hydro cannot give its rating for ever.
+      const room = await plain(v.page.locator('[data-testid="room"]'))
+      must(
+        /room upwards: plants .* for any time; not counted: 25\.0 kW from stored water, at most 12 h/.test(room),
+        'how long the room lasts is not said: ' + room,
+      )
+      await v.axe('load that is not served')
+      await v.shot('not-served')
+      await v.page.goto(server.origin + '/community/grid/' + id)
+      await v.page
+        .locator('[data-testid="lacking"]')
+        .getByText(/not served/)
+        .waitFor()
+      await v.axe('a community that is not served')
+      await v.shot('not-served-community')
     },
   },
 
@@ -850,7 +916,7 @@ export const journeys = {
       const v = await view(use, '/grid')
       await server.step(2)
       await until(async () => (await v.page.locator('[data-plant]').count()) === 30, 'the first 30 are not shown')
-      // The room upwards is that of all plants, not of the first 30.
+      // The room upwards is that of all plants, not of the first 30; none of them runs.
       const units = await server.get('/units?limit=1000')
       must(units.total === 131, units.total + ' plants and ties')
       const room = units.units
@@ -858,7 +924,7 @@ export const journeys = {
         .reduce((sum, u) => sum + u.settings.find((s) => s.name === 'rated_w').value + u.reading.power_w, 0)
       const told = async () => (await text(v.page, '[data-testid="frequency"]')).replace(/\s/g, ' ')
       await until(
-        async () => (await told()).includes(`plants ${(room / 1000).toPrecision(3)} kW`) || (await told()),
+        async () => (await told()).includes(`after a start ${(room / 1000).toPrecision(3)} kW more`) || (await told()),
         'room upwards of ' + room,
       )
       await v.page.getByRole('button', { name: 'All 131' }).click()

@@ -16,6 +16,8 @@ const coal: PlantInfo = {
   fixed_w: null,
   fixed_until: null,
   sold_share: 0,
+  firm_w: null,
+  reservoir_wh: null,
   start_hot_s: 10800,
   start_warm_s: 21600,
   start_cold_s: 36000,
@@ -74,8 +76,8 @@ test('decisions are summed by kind and reason, cuts first', () => {
   ]).map((x) => x.text.replace(/\u00a0/g, ' '))
   expect(lines).toEqual([
     '1 household is not served, 500 W, because of load that had to be shed',
-    '2 vehicles wait, 7.00 kW, because of too little production',
-    '1 vehicle waits, 100 W, because of the limit of the community',
+    '2 vehicles are shifted to later, 7.00 kW, because of too little production',
+    '1 vehicle is shifted to later, 100 W, because of the limit of the community',
   ])
 })
 

@@ -209,6 +209,8 @@ export interface PartInfo {
 export interface PlantInfo {
   /** seconds from stopping until it is cold */
   cold_after_s: number
+  /** the power that it can hold for ever, as the scenario states it: what flows in; null if its rating */
+  firm_w: number | null
   /** the first step in which its output is free again; null if it is not fixed */
   fixed_until: number | null
   /** the power at which its output is fixed; null if it is not fixed */
@@ -221,6 +223,8 @@ export interface PlantInfo {
   min_up_s: number
   /** the order, which overrides every plan; auto: it follows the plan */
   ordered: 'auto' | 'run' | 'stop'
+  /** the energy of its full reservoir, for more than firm_w; null if firm_w is */
+  reservoir_wh: number | null
   /** the step since which it is on or off; if it is starting, the step in which it is ready */
   since: number | null
   /** the share of its rating that is sold to the market */

@@ -1,4 +1,4 @@
-// Sums of the decisions of one step: load that waits, load that is cut, generation that is curtailed, and why.
+// Sums of the decisions of one step: load that is shifted, load that is cut, generation that is curtailed, and why.
 import type { DecisionInfo } from './api'
 import { count, power } from './format'
 
@@ -27,7 +27,7 @@ export function deferred(rows: DecisionInfo[]): Deferred[] {
     const sort = (d.path.split('/').pop() ?? '').replace(/[-_]?\d+$/, '').replace(/[-_]/g, ' ')
     for (const [w, one, many, bad] of [
       [d.unserved_w, 'is not served', 'are not served', true],
-      [d.shifted_w, 'waits', 'wait', false],
+      [d.shifted_w, 'is shifted to later', 'are shifted to later', false],
       [d.curtailed_w, 'holds back', 'hold back', false],
     ] as const) {
       if (w <= 0) continue

@@ -1,4 +1,6 @@
 // Figures calculated from the API's columns. Each is one formula with its name in the trade.
+import type { PlantInfo, UnitInfo } from './api'
+import { duration, power } from './format'
 
 type Row = Record<string, number>
 const of = (r: Row, name: string) => r[name] ?? 0
@@ -26,6 +28,111 @@ export const uses = (flow: Row) =>
  */
 export function metWithoutImport(loadWh: number, importWh: number): number | null {
   return loadWh > 0 ? Math.max(0, Math.min(1, 1 - importWh / loadWh)) : null
+}
+
+/** The definition of each ratio that the page shows, as it stands beside the figure. */
+export const definitions = {
+  metWithoutImport:
+    'Met without import: 1 − imported ÷ (consumed + what storage and vehicles took, net), of the steps that are shown. ' +
+    'What storage and vehicles held before them counts as met. Self-sufficiency, in the report of a run, is another ratio: ' +
+    'own production used, at once or through storage, ÷ consumption (loads and driving); what was stored before the run does not count.',
+  offset:
+    'Energy offset: produced ÷ consumed over all the steps that are shown, whether at the same time or not; it may be over 100 %. ' +
+    'Self-consumption, in the report of a run, is another ratio: own production used ÷ (used + exported + lost in storage).',
+  loading: 'Of its limit: |net load| ÷ limit of the connection point, mean of the step, for import and export alike.',
+}
+
+/** What is not served in a step: power cut, in W; power that began to wait in it, in W; all that waits at its end, in Wh. */
+export interface Lack {
+  cut: number
+  essential: number
+  late: number
+  waits: number
+}
+
+/**
+ * What a grid, community or member lacks in a step. Load waits if it cannot be drawn by its deadline any more;
+ * at the deadline it becomes unserved.
+ */
+export function lackOf(...rows: Row[]): Lack {
+  const sum = (name: string) => rows.reduce((s, r) => s + of(r, name), 0)
+  return { cut: sum('unserved_w'), essential: sum('unserved_essential_w'), late: sum('waiting_w'), waits: sum('waiting_j') / 3600 }
+}
+
+export const lacks = (l: Lack) => l.cut > 0 || l.late > 0 || l.waits > 0
+
+/**
+ * What is lacking, the worst first: "129 kW not served", "12.0 kW waiting"; empty if nothing lacks. Powers only: energies
+ * are in the list of energies.
+ */
+export function lackWords(l: Lack): string[] {
+  return [
+    l.cut > 0 ? power(l.cut) + ' not served' : '',
+    l.late > 0 ? power(l.late) + ' waiting' : '',
+    l.waits > 0 && l.late === 0 ? 'load waiting' : '',
+  ].filter(Boolean)
+}
+
+/** The part of a unit that its room depends on. */
+export type Source = Pick<UnitInfo, 'role' | 'out' | 'settings' | 'reading' | 'plant'>
+
+/** How much more power could be supplied, W, and for how long. */
+export interface Room {
+  /** By running plants, for as long as it takes. */
+  plants: number
+  /** By ties, within their import limits. */
+  ties: number
+  /**
+   * By running hydro beyond what flows in, while its reservoir has water, which is not known here; the least time that it
+   * lasts from a full reservoir, s.
+   */
+  water: number
+  waterS: number
+  /** By plants that have to start first; the shortest start, s. */
+  starts: number
+  startS: number
+}
+
+/**
+ * The room upwards. Plants that follow sun and wind (they can be curtailed and have such a column) have none, and neither
+ * have plants that are out of service, ordered to stop or fixed.
+ */
+export function roomUpwards(units: Source[]): Room {
+  const room: Room = { plants: 0, ties: 0, water: 0, waterS: Infinity, starts: 0, startS: Infinity }
+  for (const u of units) {
+    if (u.out || !u.reading) continue
+    const gives = Math.max(0, -(u.reading.power_w ?? 0))
+    const set = (name: string) => u.settings.find((s) => s.name === name)?.value ?? 0
+    if (u.role === 'tie') room.ties += Math.max(0, set('import_w') - gives)
+    else if (u.reading.curtailed_w === undefined) addPlant(room, u.plant, set('rated_w'), gives)
+  }
+  return room
+}
+
+function addPlant(room: Room, p: PlantInfo | undefined, rated: number, gives: number) {
+  if (p && (p.ordered === 'stop' || p.fixed_w !== null)) return
+  const firm = Math.min(rated, p?.firm_w ?? rated)
+  if (p && p.state !== 'on') {
+    room.starts += firm
+    room.startS = Math.min(room.startS, p.start_s ?? 0)
+    return
+  }
+  room.plants += Math.max(0, firm - gives)
+  const water = Math.max(0, rated - Math.max(firm, gives))
+  const lasts = water > 0 ? ((p?.reservoir_wh ?? 0) / (rated - firm)) * 3600 : 0
+  if (lasts > 0) {
+    room.water += water
+    room.waterS = Math.min(room.waterS, lasts)
+  }
+}
+
+/** The room upwards in words, each part with how long or when it can be had. */
+export function roomWords(r: Room): string[] {
+  return [
+    `plants ${power(r.plants)} and ties ${power(r.ties)}, for any time`,
+    r.water > 0 ? `not counted: ${power(r.water)} from stored water, at most ${duration(r.waterS)} if it is full` : '',
+    r.starts > 0 ? `after a start ${power(r.starts)} more, the first ${r.startS > 0 ? 'in ' + duration(r.startS) : 'soon'}` : '',
+  ].filter(Boolean)
 }
 
 const tints: [RegExp, string][] = [

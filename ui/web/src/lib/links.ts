@@ -13,10 +13,4 @@ export function pageOf(path: string, kind?: string): string {
 export const last = (path: string) => path.split('/').pop() ?? path
 /** A path without the prefix grid/, which all have. */
 export const short = (path: string) => path.replace(/^grid\//, '')
-/** battery-1 → Battery 1, producer/gas_engine → Gas engine. */
-const known: Record<string, string> = { pv: 'Panels' }
-export function words(name: string): string {
-  if (known[name]) return known[name]
-  const s = (name.split('/').pop() ?? name).replace(/[_-]/g, ' ')
-  return s.charAt(0).toUpperCase() + s.slice(1)
-}
+export { words } from './words'

@@ -1,7 +1,6 @@
 // Names of columns and settings in words: power_w is "Power", shown with its unit and its direction.
 import { drawWords, direction, energy, gridWords, hertz, percent, plain, power, reactive, storageWords } from './format'
-import { live } from './live.svelte'
-import { words } from './links'
+import { words } from './words'
 
 const names: Record<string, string> = {
   power_w: 'Net power',
@@ -16,6 +15,10 @@ const names: Record<string, string> = {
   unserved_essential_w: 'Of it essential',
   curtailed_w: 'Curtailed',
   shifted_w: 'Shifted to later',
+  waiting_w: 'Waiting since this step',
+  waiting_j: 'Waiting, in all',
+  room_below_kh: 'Room below its band',
+  tank_below_kh: 'Tank below its band',
   reactive_var: 'Reactive power',
   stored_j: 'Stored',
   limit_w: 'Limit',
@@ -49,7 +52,7 @@ const names: Record<string, string> = {
 
 export function named(column: string): string {
   const [head, tail] = column.includes('.') ? [column.slice(0, column.indexOf('.')), column.slice(column.indexOf('.') + 1)] : ['', column]
-  const name = names[tail] ?? names[tail.replace(/_wh$/, '_w')] ?? words(tail.replace(/_(w|wh|j|var|c|h|hz)$/, ''))
+  const name = names[tail] ?? names[tail.replace(/_wh$/, '_w')] ?? words(tail.replace(/_(w|wh|j|var|c|h|kh|hz)$/, ''))
   return head ? `${words(head)}: ${name.charAt(0).toLowerCase()}${name.slice(1)}` : name
 }
 
@@ -64,19 +67,20 @@ export function valued(column: string, v: number | null | undefined): string {
   if (/(soc|share)$/.test(tail)) return percent(v, 1)
   if (tail.endsWith('_hz')) return hertz(v)
   if (tail.endsWith('_c')) return plain(v) + ' °C'
+  if (tail.endsWith('_kh')) return plain(v) + ' K·h'
   if (tail.endsWith('_h')) return plain(v) + ' h'
   if (tail.endsWith('eur_per_mwh')) return v.toFixed(2) + ' €/MWh'
   if (tail.endsWith('g_per_kwh')) return plain(v) + ' g/kWh'
   return plain(v)
 }
 
-/** A column of a reading for the page; net powers are shown with their direction. */
-export function figure(column: string, v: number, role: string): { name: string; text: string } {
+/** A column of a reading for the page; net powers are shown with their direction. reasons are the catalogue's. */
+export function figure(column: string, v: number, role: string, reasons: string[]): { name: string; text: string } {
   if (column === 'power_w') {
     const w = role === 'storage' ? storageWords : role === 'node' || role === 'load' ? gridWords : drawWords
     return { name: named(column), text: direction(v, w) }
   }
-  if (column === 'reason') return { name: named(column), text: live.catalogue?.reasons[v] || 'as wanted' }
+  if (column === 'reason') return { name: named(column), text: reasons[v] || 'as wanted' }
   if (column === 'limit_w' && v === 0) return { name: named(column), text: 'none' }
   return { name: named(column), text: valued(column, v) }
 }
