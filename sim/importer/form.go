@@ -23,7 +23,7 @@ type File struct {
 }
 
 // mostText bounds a file's text, unpacked: import holds it in memory.
-const mostText = 2 << 30
+const mostText = 1 << 30
 
 var errNoPlace = errors.New("no latitude and longitude before the header, wanted those of the station")
 
