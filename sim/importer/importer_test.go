@@ -361,6 +361,8 @@ func TestRefusedFiles(t *testing.T) {
 		{"points that are no marks", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;12.5\n", "", `m.csv:3: column "kWh": "12.5" is not a number with a decimal comma`},
 		{"a group of two digits", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;1.25.000,5\n", "", `m.csv:3: column "kWh": "1.25.000,5" is not a number with a decimal comma`},
 		{"a mark of thousands behind the comma", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;1,250.000\n", "", `m.csv:3: column "kWh": "1,250.000" is not a number with a decimal comma`},
+		{"a row in another unit", "TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES\nElectric usage,2025-03-01,00:00,00:59,1.5,kWh,,\nElectric usage,2025-03-01,01:00,01:59,1500,Wh,,\n", "", `m.csv:3: column "UNITS": unit "Wh", wanted kWh`},
+		{"a register in another unit", "Van (datum);Van (tijdstip);Register;Volume;Eenheid\n01-03-2025;00:00:00;Afname Dag;1,5;kWh\n01-03-2025;00:15:00;Afname Dag;2,5;MWh\n", "", `m.csv:3: column "Eenheid": unit "MWh", wanted kWh`},
 		{"twice", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n2025-03-01T01:00,1\n", "", "m.csv:4: time 2025-03-01T01:00:00+01:00 appears twice"},
 		{"skipped by the clocks", "time,a\n2025-03-30T01:00,1\n2025-03-30T02:00,1\n2025-03-30T03:00,1\n", "", `m.csv:3: time "2025-03-30T02:00" does not exist in Europe/Berlin`},
 		{"less than a day", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n", "", "the files have no whole local day in common: from 2025-03-01 00:00 to 2025-03-01 02:00"},

@@ -43,6 +43,7 @@ type form struct {
 	stamps  string   // start | middle | end
 
 	unit    string   // W | kW | Wh | kWh
+	units   string   // column that names the unit of each row, "" if there is none: another than unit is refused
 	columns []column // in a wide file
 	meter   string   // in a long table, the column that names the meter
 	value   string   // and that of its values
@@ -125,12 +126,12 @@ var presets = []form{
 	// Volume;Eenheid, in the sample files of patrickvorgers/Home-Assistant-Import-Energy-Data.
 	// Registers of day and night are added up; Injectie is what was fed in.
 	{name: "fluvius", title: "Fluvius consumption history", kind: recordings, header: []string{"Van (datum)", "Van (tijdstip)", "Register", "Volume"},
-		time: "Van (datum)", clock: "Van (tijdstip)", layouts: []string{"02-01-2006 15:04:05", "02-01-2006 15:04"}, zone: "Europe/Brussels", unit: "kWh", decimal: ',',
+		time: "Van (datum)", clock: "Van (tijdstip)", layouts: []string{"02-01-2006 15:04:05", "02-01-2006 15:04"}, zone: "Europe/Brussels", unit: "kWh", units: "Eenheid", decimal: ',',
 		meter: "Register", value: "Volume", meters: []column{{from: "Afname*", to: "home", role: load}, {from: "Injectie*", to: "home-fed-in", role: roof}}},
 	// Green Button, CSV of utilities such as PG&E and ComEd: lines about the customer, then
 	// TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES or USAGE (kWh).
 	{name: "green_button", title: "Green Button usage", kind: recordings, header: []string{"TYPE", "DATE", "START TIME", "USAGE*"},
-		time: "DATE", clock: "START TIME", layouts: []string{"2006-01-02 15:04", "1/2/2006 15:04"}, unit: "kWh", decimal: '.',
+		time: "DATE", clock: "START TIME", layouts: []string{"2006-01-02 15:04", "1/2/2006 15:04"}, unit: "kWh", units: "UNITS", decimal: '.',
 		columns: []column{{from: "USAGE*", to: "home", role: load}}},
 	// Low Carbon London (UK Power Networks): LCLid,stdorToU,DateTime,KWH/hh (per half hour)
 	// with 2012-10-12 00:30:00.0000000, kWh of the half hour; a missing value is Null.

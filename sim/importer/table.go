@@ -125,6 +125,7 @@ type reader struct {
 	line          int
 	time, clock   int // indexes of fields; clock is -1 if there is none
 	meter, value  int
+	units         int   // -1 if there is none
 	fields        []int // of the columns of a wide table
 	user, arrive  int
 	leave, energy int
@@ -165,7 +166,7 @@ func (r *reader) next() ([]string, error) {
 // find finds the indexes of the fields that the form names.
 func (r *reader) find() error {
 	f := &r.form
-	r.clock, r.meter, r.value = -1, -1, -1
+	r.clock, r.meter, r.value, r.units = -1, -1, -1, -1
 	at := func(name string) int { return indexOf(r.header, name, 0) }
 	if f.kind == sessions {
 		r.user, r.arrive, r.leave, r.energy = at(f.user), at(f.arrive), at(f.leave), at(f.energy)
@@ -180,6 +181,9 @@ func (r *reader) find() error {
 		return nil
 	}
 	r.time = at(f.time)
+	if f.units != "" {
+		r.units = at(f.units)
+	}
 	if f.clock != "" {
 		r.clock = at(f.clock)
 	}
@@ -282,6 +286,9 @@ func (r *reader) take(fields []string) (used bool, err error) {
 	if r.meter >= 0 {
 		return r.takeLong(text, fields)
 	}
+	if err := r.checkUnit(fields); err != nil {
+		return false, err
+	}
 	at, err := r.moment(text)
 	if err != nil {
 		return false, err
@@ -310,6 +317,9 @@ func (r *reader) takeLong(text string, fields []string) (bool, error) {
 	if k < 0 {
 		return false, nil
 	}
+	if err := r.checkUnit(fields); err != nil {
+		return false, err
+	}
 	r.last = r.lasts[name]
 	at, err := r.moment(text)
 	if err != nil {
@@ -335,6 +345,17 @@ func (r *reader) takeLong(text string, fields []string) (bool, error) {
 	}
 	r.values[k][row] += v
 	return true, nil
+}
+
+// checkUnit refuses a row that names another unit than the form's.
+func (r *reader) checkUnit(fields []string) error {
+	if r.units < 0 || r.units >= len(fields) {
+		return nil
+	}
+	if unit := strings.TrimSpace(fields[r.units]); unit != "" && !strings.EqualFold(unit, r.form.unit) {
+		return r.problem(r.line, "column %q: unit %q, wanted %s", r.header[r.units], unit, r.form.unit)
+	}
+	return nil
 }
 
 // mostValues bounds the number of times multiplied by the number of meters of a long table: a
