@@ -80,7 +80,7 @@ func TestPlantsShowOrders(t *testing.T) {
 		return // a fork goes to the end of the day
 	}
 	var fork RunInfo
-	s.want(202, "POST", "/forks", `{"at":15,"set":["producers.biogas.order=run"]}`, &fork)
+	s.want(202, "POST", "/forks", `{"at":15,"set":["producers.biogas.order=run"],"later_commands":"drop"}`, &fork)
 	r, _ := s.runs.find(fork.ID)
 	<-r.done
 	seen = seen[:16] // the fork equals the run up to its order
