@@ -142,7 +142,7 @@ func TestCommandsOfOtherTypes(t *testing.T) {
 	}
 	s = open(t, dir, Read)
 	var shown []twins.Command
-	err = s.Replay(0, s.Steps(), sinkFunc(func(r *sim.StepRecord) error {
+	err = s.Replay(0, s.Steps(), sim.SinkFunc(func(r *sim.StepRecord) error {
 		shown = append(shown, r.Commands...)
 		return nil
 	}))

@@ -247,7 +247,7 @@ func TestBitFlipsOfAFork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1, sinkFunc(func(r *sim.StepRecord) error {
+	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1, sim.SinkFunc(func(r *sim.StepRecord) error {
 		if r.Tick == m.World.Scenario.Calendar.Steps-1 {
 			copyRun(t, k.dir, k.killed)
 		}
@@ -701,7 +701,7 @@ func TestDiskAlmostFull(t *testing.T) {
 		}
 		return reserve, nil
 	}
-	again := sinkFunc(func(rec *sim.StepRecord) error {
+	again := sim.SinkFunc(func(rec *sim.StepRecord) error {
 		err := j.Commit(rec)
 		for errors.As(err, new(*FullError)) {
 			if !strings.Contains(err.Error(), "make room, then go on with `smatrix run --resume") {

@@ -24,7 +24,7 @@ func TestSmallFileSystem(t *testing.T) {
 		}
 	})
 	ballast := filepath.Join(dir, "ballast")
-	fill := sinkFunc(func(r *sim.StepRecord) error {
+	fill := sim.SinkFunc(func(r *sim.StepRecord) error {
 		if r.Tick != 9 {
 			return nil
 		}

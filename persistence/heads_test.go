@@ -200,7 +200,7 @@ func TestHeadsOfDamagedRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	heads, start := []sim.Hash(nil), chain.Head()
-	note := sinkFunc(func(*sim.StepRecord) error { heads = append(heads, chain.Head()); return nil })
+	note := sim.SinkFunc(func(*sim.StepRecord) error { heads = append(heads, chain.Head()); return nil })
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, note, j}}
 	var given []twins.Command
 	for at := range twins.Tick(killSteps) {

@@ -113,7 +113,7 @@ func forkOfOneThatLetsGo(t *testing.T, dir string, at, first twins.Tick) {
 func replaysFromFirst(t *testing.T, s *Store) {
 	t.Helper()
 	next := s.First()
-	err := s.Replay(next, s.Steps(), sinkFunc(func(r *sim.StepRecord) error {
+	err := s.Replay(next, s.Steps(), sim.SinkFunc(func(r *sim.StepRecord) error {
 		if r.Tick != next {
 			t.Errorf("step %d, wanted step %d", r.Tick, next)
 		}
@@ -154,7 +154,7 @@ func resumedThatLetsGo(t *testing.T, dir string, stop twins.Tick) {
 		t.Error(err)
 	}
 	first, seen := s.First(), []twins.Tick{}
-	j, m, err := s.Resume(Durability{Every: time.Hour}, sinkFunc(func(r *sim.StepRecord) error {
+	j, m, err := s.Resume(Durability{Every: time.Hour}, sim.SinkFunc(func(r *sim.StepRecord) error {
 		seen = append(seen, r.Tick)
 		return nil
 	}))

@@ -164,7 +164,7 @@ func forkedByAnotherModel(t *testing.T, a *archive, dir string, at twins.Tick, s
 		t.Errorf("verify all: %v", err)
 	}
 	var seen twins.Tick
-	if err := f.Replay(0, end, sinkFunc(func(r *sim.StepRecord) error { seen++; return nil })); err != nil || seen != end {
+	if err := f.Replay(0, end, sim.SinkFunc(func(r *sim.StepRecord) error { seen++; return nil })); err != nil || seen != end {
 		t.Errorf("replay of %d steps showed %d: %v", end, seen, err)
 	}
 }
@@ -212,7 +212,7 @@ func TestResumedByAnotherModel(t *testing.T) {
 				t.Errorf("ended after step %d: verify: %v, repairs %q", stop, err, f.Repairs())
 			}
 			seen := twins.Tick(0)
-			if err := f.Replay(0, f.Steps(), sinkFunc(func(*sim.StepRecord) error { seen++; return nil })); err != nil || seen != f.Steps() {
+			if err := f.Replay(0, f.Steps(), sim.SinkFunc(func(*sim.StepRecord) error { seen++; return nil })); err != nil || seen != f.Steps() {
 				t.Errorf("ended after step %d: replay showed %d steps: %v", stop, seen, err)
 			}
 			if !devicesAreKnownFrom(t, f, stop, max(0, stop-3), stop+3) {
@@ -227,7 +227,7 @@ func TestResumedByAnotherModel(t *testing.T) {
 // from the joint on can be.
 func devicesAreKnownFrom(t *testing.T, s *Store, joint, from, to twins.Tick) (known bool) {
 	t.Helper()
-	r, none := s.Reader(), sinkFunc(func(*sim.StepRecord) error { return nil })
+	r, none := s.Reader(), sim.SinkFunc(func(*sim.StepRecord) error { return nil })
 	for at := from; at < to; at++ {
 		first, end, err := r.Computable(at, from, to)
 		alone := r.Replay(at, at+1, true, none)
@@ -240,7 +240,7 @@ func devicesAreKnownFrom(t *testing.T, s *Store, joint, from, to twins.Tick) (kn
 		}
 		known = known || at >= joint
 		steps := twins.Tick(0)
-		sink := sinkFunc(func(r *sim.StepRecord) error {
+		sink := sim.SinkFunc(func(r *sim.StepRecord) error {
 			steps++
 			if r.Cells[0].Blocks[0].PartsOf(0) == nil && r.Cells[0].Blocks[0].Gauges == nil {
 				t.Errorf("step %d has no devices", r.Tick)

@@ -41,7 +41,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 	var parts []twins.Power // of the first home's first device
 	homes := slices.IndexFunc(w.Cells[0].Blocks, func(b *twins.Block) bool { return b.Kind == twins.Household })
 	device := func(r *sim.StepRecord) twins.Power { return r.Cells[0].Blocks[homes].PartsOf(0)[0] }
-	note := sinkFunc(func(r *sim.StepRecord) error {
+	note := sim.SinkFunc(func(r *sim.StepRecord) error {
 		mu.Lock()
 		defer mu.Unlock()
 		flows, parts = append(flows, r.Flows), append(parts, device(r))
@@ -69,7 +69,7 @@ func TestReaderBesideAJournal(t *testing.T) {
 				to := min(twins.Tick(n), from+1+twins.Tick(random.Int64N(60)))
 				deep := random.IntN(3) == 0
 				next := from
-				err := reader.Replay(from, to, deep, sinkFunc(func(r *sim.StepRecord) error {
+				err := reader.Replay(from, to, deep, sim.SinkFunc(func(r *sim.StepRecord) error {
 					mu.Lock()
 					defer mu.Unlock()
 					if r.Tick != next || int(r.Tick) < len(flows) && (r.Flows != flows[r.Tick] || deep && device(r) != parts[r.Tick]) {
@@ -142,7 +142,7 @@ func TestGaugesAreComputedAgain(t *testing.T) {
 		return all, known
 	}
 	var was [][]int64
-	note := sinkFunc(func(r *sim.StepRecord) error {
+	note := sim.SinkFunc(func(r *sim.StepRecord) error {
 		all, _ := gauges(r)
 		was = append(was, all)
 		return nil
@@ -161,7 +161,7 @@ func TestGaugesAreComputedAgain(t *testing.T) {
 	changed := 0
 	for from := twins.Tick(0); from < killSteps; from += 37 {
 		to := min(from+20, killSteps)
-		err := s.recompute(from, to, []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
+		err := s.recompute(from, to, []sim.Sink{sim.SinkFunc(func(r *sim.StepRecord) error {
 			if again, _ := gauges(r); !slices.Equal(again, was[r.Tick]) {
 				t.Fatalf("step %d: gauges %d, were %d", r.Tick, again, was[r.Tick])
 			}
@@ -171,7 +171,7 @@ func TestGaugesAreComputedAgain(t *testing.T) {
 			return nil
 		})})
 		if err == nil {
-			err = s.Replay(from, to, sinkFunc(func(r *sim.StepRecord) error {
+			err = s.Replay(from, to, sim.SinkFunc(func(r *sim.StepRecord) error {
 				if all, known := gauges(r); known {
 					t.Fatalf("step %d is only read and has gauges %d", r.Tick, all)
 				}

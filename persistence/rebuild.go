@@ -73,7 +73,7 @@ func (s *Store) rebuildKept(w *sim.World, from twins.Tick) error {
 	f := newFolds(s, w, set, windowKinds(), from)
 	f.again, f.hourBare, f.dayBare = true, from > begins, from > begins
 	var stored []twins.Tick
-	noted := sinkFunc(func(*sim.StepRecord) error {
+	noted := sim.SinkFunc(func(*sim.StepRecord) error {
 		if n := len(stored); n == 0 || stored[n-1] != f.storedAt {
 			stored = append(stored, f.storedAt)
 		}

@@ -324,7 +324,7 @@ func (s *Store) Readings(path, column string, from, to twins.Tick) ([]int64, err
 			}
 		}
 		if t < end {
-			err := s.Replay(t, end, sinkFunc(func(r *sim.StepRecord) error {
+			err := s.Replay(t, end, sim.SinkFunc(func(r *sim.StepRecord) error {
 				b := &r.Cells[at.cell].Blocks[at.block]
 				values = append(values, b.Value(b.ColumnNamed(column), at.member))
 				return nil
@@ -359,10 +359,6 @@ func (s *Store) cached(shape *shape, community int, c stepRange) (*cellChunk, er
 	}
 	return k, err
 }
-
-type sinkFunc func(*sim.StepRecord) error
-
-func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // memberIndex locates a member: the indices of its community, block and member.
 type memberIndex struct{ cell, block, member int }

@@ -79,7 +79,7 @@ func (s *Store) Recomputable(from, to twins.Tick) error {
 // inspect checks the records of steps without making them again: of those from First on.
 func (s *Store) inspect(from, to twins.Tick, progress func(done twins.Tick)) error {
 	from = max(from, s.firstBefore(to))
-	count := sinkFunc(func(r *sim.StepRecord) error {
+	count := sim.SinkFunc(func(r *sim.StepRecord) error {
 		if progress != nil {
 			progress(r.Tick + 1)
 		}

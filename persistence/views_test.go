@@ -171,7 +171,7 @@ func TestViewThatCameLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1, sinkFunc(func(r *sim.StepRecord) error {
+	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1, sim.SinkFunc(func(r *sim.StepRecord) error {
 		if r.Tick < 20 {
 			return nil
 		}

@@ -39,7 +39,7 @@ func runParks(t *testing.T, source string, o scenario.Options) map[string][]twin
 	t.Helper()
 	w := mustBuild(t, mustLoad(t, source, o))
 	given := map[string][]twins.Power{}
-	collect := sinkFunc(func(r *StepRecord) error {
+	collect := SinkFunc(func(r *StepRecord) error {
 		for _, b := range w.Cells[0].Blocks {
 			if b.Kind != twins.SolarPark {
 				continue
@@ -57,10 +57,6 @@ func runParks(t *testing.T, source string, o scenario.Options) map[string][]twin
 	}
 	return given
 }
-
-type sinkFunc func(*StepRecord) error
-
-func (f sinkFunc) Commit(r *StepRecord) error { return f(r) }
 
 func energyOf(powers []twins.Power, step int) (kwh, peak float64) {
 	for _, p := range powers {

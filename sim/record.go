@@ -123,6 +123,12 @@ type Sink interface {
 	Commit(*StepRecord) error
 }
 
+// SinkFunc makes a Sink of a function.
+type SinkFunc func(*StepRecord) error
+
+// Commit implements Sink.
+func (f SinkFunc) Commit(r *StepRecord) error { return f(r) }
+
 // Stepper makes steps: with actors, or in a plain loop (Flat).
 type Stepper interface {
 	// Step carries the grid through one step. The record is valid until the next

@@ -21,7 +21,7 @@ func TestRecordIsTheReading(t *testing.T) {
 		}
 		w := mustBuild(t, s)
 		seen := map[string]bool{}
-		r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{sinkFunc(func(r *StepRecord) error {
+		r := Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{SinkFunc(func(r *StepRecord) error {
 			for i, c := range w.Cells {
 				if rec := r.Cells[i]; rec.Flows != c.Flows || rec.Limit != c.Node.Limit() || rec.Path != c.Path {
 					t.Fatalf("step %d: %s: flows %+v, limit %d, wanted %+v and %d", r.Tick, c.Path, rec.Flows, rec.Limit, c.Flows, c.Node.Limit())

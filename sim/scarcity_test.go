@@ -105,7 +105,7 @@ func TestRelaysBesideAgreement(t *testing.T) {
 	}
 	stepper := NewFlat(w, nil, false)
 	var r *StepRecord
-	runner := Runner{World: w, Stepper: stepper, Sinks: []Sink{sinkFunc(func(now *StepRecord) error { r = now; return nil })}}
+	runner := Runner{World: w, Stepper: stepper, Sinks: []Sink{SinkFunc(func(now *StepRecord) error { r = now; return nil })}}
 	for range shedding + 1 {
 		if _, err := runner.Step(); err != nil {
 			t.Fatal(err)

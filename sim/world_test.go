@@ -206,7 +206,7 @@ func digestsDiffer(t *testing.T, a, b *World) {
 	t.Helper()
 	var digests [2][]Hash
 	for i, w := range []*World{a, b} {
-		r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{sinkFunc(func(r *StepRecord) error {
+		r := Runner{World: w, Stepper: NewFlat(w, nil, true), Sinks: []Sink{SinkFunc(func(r *StepRecord) error {
 			digests[i] = slices.Clone(r.Digests)
 			return nil
 		})}}

@@ -11,16 +11,9 @@ func plugged(v *vehicle, n Tick, ask func(Tick, Band) (Power, Reason)) (shifted,
 	var ev Events
 	for tick := range n {
 		env := Env{Tick: tick, Step: 900}
-		var f Flex
-		v.Offer(&env, &f)
-		var set Setpoint
-		set.Tier[Mobility], set.Why[Mobility] = ask(tick, f.Tier[Mobility])
-		var out Reading
-		ev.Reset()
-		v.Step(&env, &set, &ev, &out)
-		for i := range ev.All() {
-			v.Apply(&ev.All()[i])
-		}
+		out := stepped(v, &env, &ev, func(f *Flex, set *Setpoint) {
+			set.Tier[Mobility], set.Why[Mobility] = ask(tick, f.Tier[Mobility])
+		})
 		shifted += out.Shifted.For(900)
 		unserved += out.Unserved.For(900)
 		drawn += out.Power.For(900)
@@ -290,18 +283,11 @@ func TestWaterPumpShifts(t *testing.T) {
 		var shifted, unserved Energy
 		for tick := range Tick(24) {
 			env := envAt(tick, 3600)
-			var f Flex
-			p.Offer(&env, &f)
-			set := f.Follow()
-			if tick < row.hold {
-				set.Tier[Flexible], set.Why[Flexible] = 0, row.why
-			}
-			var out Reading
-			ev.Reset()
-			p.Step(&env, &set, &ev, &out)
-			for i := range ev.All() {
-				p.Apply(&ev.All()[i])
-			}
+			out := stepped(&p, &env, &ev, func(_ *Flex, set *Setpoint) {
+				if tick < row.hold {
+					set.Tier[Flexible], set.Why[Flexible] = 0, row.why
+				}
+			})
 			shifted += out.Shifted.For(3600)
 			unserved += out.Unserved.For(3600)
 		}

@@ -128,12 +128,15 @@ type programmeRow struct {
 	owed    Energy
 	waiting int64 // loads that wait until the machine is free
 
-	// How the load in the machine has been booked: 0 ≤ shifted, late ≤ owed.
+	machineAccount
+	own Seconds // the load's longest wait, if max_wait_h has been changed since; −1: maxWait
+}
+
+// machineAccount is how the load in a machine has been booked: 0 ≤ shifted, late ≤ owed.
+type machineAccount struct {
 	shifted Energy // as shifted, as a whole; 0 if not
 	late    Energy // as waiting: it cannot be drawn by the load's deadline any more
 	why     int64  // the Reason why it was last held back
-
-	own Seconds // the load's longest wait, if max_wait_h has been changed since; −1: maxWait
 }
 
 // machineStage is what a machine is doing.
@@ -248,7 +251,7 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events
 		load++
 		owed, since = owed+r.energy(load), env.Tick
 	}
-	next := programmeRow{shifted: r.shifted, late: r.late, why: r.why}
+	next := machineAccount{r.shifted, r.late, r.why}
 	if did < b.Ref && why != NoReason {
 		next.why = int64(why)
 	}
@@ -280,7 +283,7 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events
 		*ev.Add(r.takenOut) = [7]int64{int64(d.Unserved.For(env.Step)), int64(env.Tick)}
 		return d
 	}
-	if next.shifted != r.shifted || next.late != r.late || next.why != r.why {
+	if next != r.machineAccount {
 		*ev.Add(r.deferred) = [7]int64{int64(next.shifted), int64(next.late), next.why}
 	}
 	return d
@@ -296,23 +299,23 @@ func (r *programmeRow) Apply(e *Event) {
 		}
 		r.owed += Energy(e.V[loadedEnergy])
 		r.count++
-		r.since, r.stage = Tick(e.V[loadedTick]), loaded
-		r.shifted, r.late, r.why, r.own = 0, 0, 0, -1
+		r.since = Tick(e.V[loadedTick])
+		r.enter(loaded)
 	case r.queued:
 		r.last = e.V[0]
 		r.waiting++
 	case r.deferred:
-		r.shifted, r.late, r.why = Energy(e.V[0]), Energy(e.V[1]), e.V[2]
+		r.machineAccount = machineAccount{Energy(e.V[0]), Energy(e.V[1]), e.V[2]}
 	case r.takenOut:
 		r.owed -= Energy(e.V[0])
-		r.stage, r.shifted, r.late, r.why, r.own = idle, 0, 0, 0, -1
+		r.enter(idle)
 		if r.waiting > 0 {
 			r.Apply(&Event{Type: r.loaded, V: [7]int64{loadedHour: -1, loadedEnergy: int64(r.energy(r.count)), loadedTick: e.V[1] + 1}})
 		}
 	case r.ran:
 		r.owed -= Energy(e.V[0])
 		if r.stage = running; e.V[1] != 0 {
-			r.stage, r.shifted, r.late, r.why, r.own = idle, 0, 0, 0, -1
+			r.enter(idle)
 		}
 	case eventSet:
 		if r.stage != idle && r.own < 0 {
@@ -320,6 +323,11 @@ func (r *programmeRow) Apply(e *Event) {
 		}
 		maxWaitSetting.apply(r, e)
 	}
+}
+
+// enter puts the machine into a stage in which its account begins anew.
+func (r *programmeRow) enter(s machineStage) {
+	r.stage, r.machineAccount, r.own = s, machineAccount{}, -1
 }
 
 func (r *programmeRow) Command(_ *Env, c *Command, ev *Events) error {
@@ -331,7 +339,7 @@ const programmeVersion = 2
 
 // AppendBinary writes version 1 while it says as much: for a load that has not been held back.
 func (r *programmeRow) AppendBinary(b []byte) []byte {
-	if r.shifted == 0 && r.late == 0 && r.why == 0 && r.own < 0 {
+	if r.machineAccount == (machineAccount{}) && r.own < 0 {
 		return appendInts(append(b, 1), r.last, r.count, int64(r.stage), int64(r.since), int64(r.owed), r.waiting, 0, int64(r.maxWait))
 	}
 	return r.appendNewest(b)
@@ -363,6 +371,6 @@ func (p *programme) upgrade(b []byte) (upgraded, rest []byte, err error) {
 	return r.appendNewest(nil), rest, err
 }
 
-// owes implements debtor. A load that was held back within its longest wait, without an
-// agreement, owes nothing.
-func (r *programmeRow) owes() bool { return r.shifted > 0 || r.late > 0 }
+// owes implements debtor. A load in the machine may have been held back without an agreement:
+// an earlier model has not said so.
+func (r *programmeRow) owes() bool { return r.stage != idle }

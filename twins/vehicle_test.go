@@ -79,16 +79,9 @@ func TestVehicleThatCannotBeMet(t *testing.T) {
 	var charged, unserved Energy
 	for tick := range Tick(64) {
 		env := Env{Tick: tick, Step: 900}
-		var f Flex
-		v.Offer(&env, &f)
-		set, out := f.Follow(), Reading{}
-		ev.Reset()
-		v.Step(&env, &set, &ev, &out)
+		out := stepped(v, &env, &ev, nil)
 		charged += out.Power.For(900)
 		unserved += out.Unserved.For(900)
-		for i := range ev.All() {
-			v.Apply(&ev.All()[i])
-		}
 	}
 	if unserved != 0 {
 		t.Errorf("%v kWh unserved, wanted 0: the charger could not have given them", unserved.WattHours()/1000)

@@ -56,7 +56,7 @@ func (h *shelf) Replay(from, to twins.Tick, parts bool, sink sim.Sink) error {
 	if err != nil {
 		return err
 	}
-	later := sinkFunc(func(r *sim.StepRecord) error {
+	later := sim.SinkFunc(func(r *sim.StepRecord) error {
 		if r.Tick < from {
 			return nil
 		}
@@ -188,12 +188,6 @@ func (h *shelf) KeepNote(note string, value []byte) error {
 	}
 	return h.fails
 }
-
-// sinkFunc makes a sim.Sink of a function.
-type sinkFunc func(*sim.StepRecord) error
-
-// Commit implements sim.Sink.
-func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }
 
 // shelved starts a server over a shelf, with a memory of few steps.
 func shelved(t *testing.T, h *shelf, change func(*Options)) *tester {
@@ -453,7 +447,7 @@ func TestNotKept(t *testing.T) {
 // refused with the reason.
 func TestKeepingFails(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
-		o.Sinks = []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
+		o.Sinks = []sim.Sink{sim.SinkFunc(func(r *sim.StepRecord) error {
 			if r.Tick == 5 {
 				return errors.New("sync: input/output error")
 			}

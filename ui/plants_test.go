@@ -25,7 +25,7 @@ func TestPlantsShowOrders(t *testing.T) {
 	s := serve(t, "hamlet", func(o *Options) {
 		change(o)
 		seen = nil
-		o.Sinks = []sim.Sink{sinkFunc(func(*sim.StepRecord) error {
+		o.Sinks = []sim.Sink{sim.SinkFunc(func(*sim.StepRecord) error {
 			p, _ := plantOf(o.World, path)
 			seen = append(seen, was{p.State, p.Since})
 			return nil

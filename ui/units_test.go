@@ -132,7 +132,7 @@ func TestUnitsAndVehicles(t *testing.T) {
 	s := shelved(t, h, func(o *Options) {
 		w := o.World
 		o.HistoryBytes = 1 << 20 // a quarter of it must hold all steps of the fork
-		o.Sinks = append(o.Sinks, sinkFunc(func(r *sim.StepRecord) error { seen.commit(w, r); return nil }))
+		o.Sinks = append(o.Sinks, sim.SinkFunc(func(r *sim.StepRecord) error { seen.commit(w, r); return nil }))
 	})
 	set := func(target, setting, value string) {
 		s.want(202, "POST", "/commands", fmt.Sprintf(`{"target":%q,"setting":%q,%s}`, target, setting, value), nil)

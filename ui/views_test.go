@@ -52,7 +52,7 @@ func TestViewsAreShown(t *testing.T) {
 	fold := func(w *sim.World) sim.Sink {
 		set := views.NewSet(w)
 		was = append(was[:0], viewForms(set))
-		return sinkFunc(func(r *sim.StepRecord) error {
+		return sim.SinkFunc(func(r *sim.StepRecord) error {
 			err := set.Commit(r)
 			was = append(was, viewForms(set))
 			return err

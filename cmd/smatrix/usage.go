@@ -293,7 +293,7 @@ func (u *usageQuery) addRecords(s *persistence.Store, rest int64) error {
 			c.Reset()
 		}
 	}
-	sink := recordSink(func(r *sim.StepRecord) error {
+	sink := sim.SinkFunc(func(r *sim.StepRecord) error {
 		if sums == nil {
 			for _, c := range u.world.Cells {
 				sums = append(sums, views.NewCellUsage(c.Layout(), step))
@@ -329,12 +329,6 @@ func (u *usageQuery) monthly(start int64) *usedSpan {
 	}
 	return u.span(start)
 }
-
-// recordSink makes a sim.Sink of a function.
-type recordSink func(*sim.StepRecord) error
-
-// Commit implements sim.Sink.
-func (f recordSink) Commit(r *sim.StepRecord) error { return f(r) }
 
 // span returns the row of a time.
 func (u *usageQuery) span(start int64) *usedSpan {

@@ -112,7 +112,7 @@ func TestLiveKeepsInOrder(t *testing.T) {
 		if got := fmt.Sprint(kept); got != "[2 3 4 5 6]" {
 			t.Errorf("numbers %s, wanted each once and in order", got)
 		}
-		l.runner.Sinks = append(l.runner.Sinks, sinkFunc(func(r *sim.StepRecord) error {
+		l.runner.Sinks = append(l.runner.Sinks, sim.SinkFunc(func(r *sim.StepRecord) error {
 			for i := range r.Commands {
 				if r.Tick == 0 {
 					carried = append(carried, r.Commands[i].Seq)
@@ -242,9 +242,3 @@ func TestLiveDropsCommandsOfStepsThatAreOver(t *testing.T) {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }
-
-// sinkFunc is a sink that calls a function.
-type sinkFunc func(*sim.StepRecord) error
-
-// Commit implements sim.Sink.
-func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }

@@ -23,7 +23,7 @@ func TestUnservedAlert(t *testing.T) {
 	}
 	alerts := views.AlertsKind.New(w).(*views.Alerts)
 	var waits, cut, none int
-	run(t, w, alerts, sinkFunc(func(r *sim.StepRecord) error {
+	run(t, w, alerts, sim.SinkFunc(func(r *sim.StepRecord) error {
 		for _, c := range r.Cells {
 			f := &c.Flows
 			switch {

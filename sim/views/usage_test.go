@@ -27,7 +27,7 @@ func TestUsageIsTheSumOfReadings(t *testing.T) {
 		for _, c := range w.Cells {
 			usage = append(usage, views.NewCellUsage(c.Layout(), s.Calendar.Step))
 		}
-		run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sinkFunc(func(r *sim.StepRecord) error {
+		run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sim.SinkFunc(func(r *sim.StepRecord) error {
 			for i, c := range r.Cells {
 				usage[i].Add(c, r.Step)
 				for _, b := range w.Cells[i].Blocks {
@@ -76,7 +76,3 @@ func addReading(f *views.Figures, r *twins.Reading, step twins.Seconds) {
 		f[k] += p.For(step)
 	}
 }
-
-type sinkFunc func(*sim.StepRecord) error
-
-func (f sinkFunc) Commit(r *sim.StepRecord) error { return f(r) }

@@ -94,7 +94,7 @@ func TestViewLaws(t *testing.T) {
 			})
 		}
 	}
-	run(t, w, live, sinkFunc(func(r *sim.StepRecord) error {
+	run(t, w, live, sim.SinkFunc(func(r *sim.StepRecord) error {
 		for _, o := range restored {
 			if err := o.Commit(r); err != nil {
 				return err
@@ -181,7 +181,7 @@ type restless struct {
 
 func newRestless(t *testing.T, w *sim.World) *restless {
 	x := &restless{}
-	r := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sinkFunc(func(r *sim.StepRecord) error { x.record = *r; return nil })}}
+	r := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{sim.SinkFunc(func(r *sim.StepRecord) error { x.record = *r; return nil })}}
 	if _, err := r.Step(); err != nil {
 		t.Fatal(err)
 	}
