@@ -391,9 +391,9 @@ func (l *Driver) setGoal(t twins.Tick, until func(*sim.StepRecord) bool) (twins.
 			err = fmt.Errorf("step %d is beyond the end: the run has %d steps", t, steps)
 		case t < from:
 			err = fmt.Errorf("step %d has been made: a run goes forward only and is at step %d", t, from)
-		case t == from:
+		case t == l.done:
 			l.pauseLocked()
-		default:
+		default: // t == from: the step in progress is the last one, and is waited for
 			l.state, l.goal, l.until = Playing, t, until
 		}
 	})

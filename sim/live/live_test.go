@@ -131,6 +131,51 @@ func TestLiveDigestIsTheHeadlessOne(t *testing.T) {
 	})
 }
 
+// Step, Seek and StepUntil wait for a last step that is in progress: what they answer is the end of
+// the run, not a pause one step before it.
+func TestLiveWaitsForTheLastStepInProgress(t *testing.T) {
+	for name, ask := range map[string]func(context.Context, *liveRun) (Clock, error){
+		"step": func(ctx context.Context, l *liveRun) (Clock, error) { return l.Step(ctx, 100) },
+		"until": func(ctx context.Context, l *liveRun) (Clock, error) {
+			return l.StepUntil(ctx, func(*sim.StepRecord) bool { return false })
+		},
+		"seek": func(ctx context.Context, l *liveRun) (Clock, error) {
+			if err := l.Seek(24); err != nil {
+				return Clock{}, err
+			}
+			return l.Wait(ctx, stopped)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, last := mustShip(t, "hamlet"), &lastStep{begun: make(chan struct{}), goOn: make(chan struct{})}
+				l := &liveRun{New(&sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{last}}, Options{}), nil, make(chan error, 1)}
+				go func() { l.done <- l.Run(t.Context()) }()
+				<-last.begun
+				go func() {
+					synctest.Wait() // until the question is asked
+					close(last.goOn)
+				}()
+				if c, err := ask(t.Context(), l); err != nil || c.State != Ended || c.Tick != 24 {
+					t.Errorf("clock %+v, error %v; want ended at step 24", c, err)
+				}
+				l.waitForEnd(t)
+			})
+		})
+	}
+}
+
+// lastStep is a sink that holds the last step of hamlet until it may go on.
+type lastStep struct{ begun, goOn chan struct{} }
+
+func (s *lastStep) Commit(r *sim.StepRecord) error {
+	if r.Tick == 23 {
+		close(s.begun)
+		<-s.goOn
+	}
+	return nil
+}
+
 // A run with a command has the digest of a run with the same change under events.
 func TestLiveCommandIsAnEvent(t *testing.T) {
 	want := digestOf(t, mustShip(t, "hamlet"))
