@@ -34,7 +34,8 @@ var Models = []ModelChange{
 	{Model: 1, What: "the first whose runs were kept"},
 	{Model: 2, What: "each tier has a reason of its own: differs only in steps in which under-frequency stages were reached",
 		Differs: func(k *KeptStep) bool { return k.Swing.Stages > 0 || k.Swing.Blackout }},
-	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip: " +
+	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip; " +
+		"the share of a charger that stops is given back to load that is cut: " +
 		"differs only from the first step on in which load waits or a vehicle lacks energy", Differs: defersLoad, Lasts: true},
 }
 

@@ -87,6 +87,36 @@ func TestScarcityOfOtherDraws(t *testing.T) {
 	}
 }
 
+// Without controls load is cut in proportion. The share of a charger that its least current does
+// not allow is not lost: a home that the tie can serve whole is not cut for a vehicle.
+func TestChargerThatStopsCutsNoHome(t *testing.T) {
+	for _, controls := range []string{"none", "full"} {
+		s, err := scenario.Origin{File: "x.yaml", Dir: "testdata/scenario", Events: scenario.EventsDue, Text: []byte(`start: 2018-01-08
+step_s: 3600
+controls: ` + controls + `
+recordings:
+  - {id: homes, file: homes.csv, unit: kW}
+communities: [{id: street}, {id: supply}]
+households:
+  - {id: h1, community: street, load: {recording: homes, column: one}}
+ties: [{id: tie, community: supply, import_w: 600, export_w: 0}]
+vehicles:
+  - {id: v, community: street, owner: h1, rated_wh: 40000, initial_soc: 0.1, target_soc: 1, daily: {arrive: "18:00", leave: "07:00", trip_wh: 8000}}
+`)}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &shortage{}
+		w := mustBuild(t, s)
+		if _, err := (&Runner{World: w, Stepper: NewFlat(w, nil, false), Sinks: []Sink{c}}).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if c.unserved == 0 || c.essential != 0 {
+			t.Errorf("controls %s: %v Wh unserved, %v of them essential; want some, none of them essential", controls, c.unserved.WattHours(), c.essential.WattHours())
+		}
+	}
+}
+
 // Relays may shed load in a step in which members also wait by agreement. Essential load
 // that relays cut is unserved; load that waits is shifted, with the reason scarcity, and is
 // paid as such.

@@ -259,8 +259,9 @@ func (g *Balance) missing() (left Power) {
 	return left + g.Swing.Kinetic - g.Swing.Relief
 }
 
-// closeBooks moves the units by what the rest did otherwise than planned. For
-// what the units cannot take there is one second pass over the communities:
+// closeBooks moves the units by what the rest did otherwise than planned. If it drew less, load
+// that was cut by force is given back before units give less, once a step, unless relays have
+// cut it. For what the units cannot take there is one second pass over the communities:
 // less for vehicles and, by force, for loads; or generation is curtailed. If
 // that is not enough, plants are stopped.
 func (g *Balance) closeBooks() Stage {
@@ -268,7 +269,11 @@ func (g *Balance) closeBooks() Stage {
 		g.offers.Communities[i] = a.Flex
 	}
 	g.plan.straighten(&g.offers)
-	left := g.plan.moveUnits(g.offers.Units, g.missing())
+	left := g.missing()
+	if left < 0 && g.revised == 0 && g.plan.giveBack(&g.offers, left) > left {
+		return StageRevise
+	}
+	left = g.plan.moveUnits(g.offers.Units, left)
 	if left > 0 { // no load is cut to make masses turn faster
 		left = g.limitSwing(left)
 	}

@@ -141,6 +141,79 @@ func waitingVehicles(b *twintest.Loop) (sum twins.Power) {
 	return sum
 }
 
+// unagreed is merit order, but what is short is cut without an agreement, all tiers in proportion. It
+// keeps what units offered and what they gave.
+type unagreed struct {
+	offered []twins.Flex
+	gave    []twins.Power
+}
+
+func (u *unagreed) Dispatch(_ *twins.Env, o *twins.Offers, p *twins.Plan) {
+	p.Rank(o.Units)
+	need := twins.Power(0)
+	for i := range o.Communities {
+		need += o.Communities[i].Ref()
+	}
+	if left := p.Retire(o.Units, p.Least(o.Units, need)); left > 0 {
+		p.ShedAll(o, left)
+	} else {
+		p.Spill(o, left)
+	}
+	u.offered = append(u.offered[:0], o.Units...)
+}
+
+func (u *unagreed) Settled(_ *twins.Env, out *twins.Outcome, events []twins.Notice) []twins.Notice {
+	u.gave = append(u.gave[:0], out.Units...)
+	return events
+}
+
+func (u *unagreed) AppendBinary(b []byte) []byte                      { return b }
+func (u *unagreed) UnmarshalBinary(b []byte) (rest []byte, err error) { return b, nil }
+
+// idle is what units could have given in addition in the last step. A plant whose least output was
+// too much for the grid, and that was stopped, is not idle.
+func (u *unagreed) idle() (sum twins.Power) {
+	for i := range u.offered {
+		offer := u.offered[i].Tier[twins.Generation]
+		if stopped := u.gave[i] == 0 && offer.Max < 0; !stopped {
+			sum += max(0, u.gave[i]-offer.Min)
+		}
+	}
+	return sum
+}
+
+// No essential load is cut while a unit could give more: the share of a charger that stops because
+// less than its least current is left for it goes to loads that were cut.
+func TestNoEssentialLoadIsCutBesideIdleUnits(t *testing.T) {
+	cut := 0
+	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
+		cells, node := g.Build()
+		controller := &unagreed{}
+		b := twintest.NewLoop(node, controller, cells)
+		var env twins.Env
+		var w twins.Scratch
+		for tick := range twins.Tick(twintest.Steps) {
+			g.Env(tick, &env)
+			if err := twintest.Step(b, &env, &w); err != nil {
+				return err
+			}
+			if err := books(b, &env); err != nil {
+				return fmt.Errorf("step %d: %w", tick, err)
+			}
+			if short := b.Flows.UnservedEssential; short > 0 {
+				cut++
+				if idle := controller.idle(); idle > 0 {
+					return fmt.Errorf("step %d: %d mW of essential load are cut beside %d mW that units could give", tick, short, idle)
+				}
+			}
+		}
+		return nil
+	})
+	if cut == 0 && *gridSeed < 0 {
+		t.Fatal("no essential load was ever cut")
+	}
+}
+
 // The books close under any controller: members do what they can, and the
 // closing units, curtailment and shedding do the rest.
 func TestBooksCloseUnderAnyController(t *testing.T) {

@@ -304,6 +304,42 @@ func (p *Plan) ShedAll(o *Offers, left Power) Power {
 	return left - min(left, sum)
 }
 
+// giveBack returns load that was cut by force to its communities, as far as something else drew
+// less than planned (left < 0): chargers that are cut below their least current stop, and their
+// share is free. Essential load comes first. Load that has agreed to wait, and vehicles, which
+// follow in steps, get nothing back. It returns what is then still too much.
+func (p *Plan) giveBack(o *Offers, left Power) Power {
+	for t := Essential; t <= Flexible; t++ {
+		var sum Power
+		for i := range p.Communities {
+			sum += p.cutByForce(o, i, t)
+		}
+		back := min(-left, sum)
+		split := NewSplit(back, sum)
+		for i := range p.Communities {
+			cut := p.cutByForce(o, i, t)
+			set, more := &p.Communities[i], split.Next(cut)
+			if set.Tier[t] += more; more > 0 && set.Tier[t] == o.Communities[i].Tier[t].Ref {
+				set.Why[t] = NoReason
+			}
+		}
+		left += back
+	}
+	return left
+}
+
+// cutByForce is how much less a community is asked to draw in a tier than it has agreed to.
+func (p *Plan) cutByForce(o *Offers, i int, t Tier) Power {
+	band, set := o.Communities[i].Tier[t], &p.Communities[i]
+	switch set.Why[t] {
+	case Shed: // without an agreement
+		return max(0, band.Ref-set.Tier[t])
+	case Scarcity:
+		return max(0, band.Min-set.Tier[t])
+	}
+	return 0
+}
+
 // curtail holds back wind and sun: first those of units, then those of
 // communities.
 func (p *Plan) curtail(o *Offers, left Power) Power {
