@@ -91,33 +91,31 @@ func recordedRows(t *testing.T) [][]string {
 	return rows
 }
 
-// One digest in every execution: threads, hosting, race detector (the same
-// golden file is used with and without), twice in a row.
+// Promise R1: one digest in every execution, on 1, 2 and 16 threads, in every hosting, and with the
+// race detector (the same golden file is used with and without).
 func TestDigestsOfShippedScenarios(t *testing.T) {
 	digests := map[string]string{}
-	times := 2
+	threads := []int{1, 2, 16}
 	if testing.Short() { // with the race detector, which changes the order each time
-		times = 1
+		threads = threads[1:]
 	}
 	for _, name := range []string{"hamlet", "street", "town"} {
 		want := ""
 		build := builder(t, name)
-		for _, threads := range []int{1, 2} {
+		for _, n := range threads {
 			for _, h := range []actors.Hosting{actors.Batched, actors.PerMember, actors.Plain} {
-				for range times {
-					w := build()
-					before := runtime.GOMAXPROCS(threads)
-					got, _, err := play(t, w, actors.Options{Hosting: h})
-					runtime.GOMAXPROCS(before)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if want == "" {
-						want = got
-					}
-					if got != want {
-						t.Fatalf("%s, hosting %s, %d threads: digest %s, before it was %s", name, h, threads, got, want)
-					}
+				w := build()
+				before := runtime.GOMAXPROCS(n)
+				got, _, err := play(t, w, actors.Options{Hosting: h, Shards: n})
+				runtime.GOMAXPROCS(before)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want == "" {
+					want = got
+				}
+				if got != want {
+					t.Fatalf("%s, hosting %s, %d threads: digest %s, before it was %s", name, h, n, got, want)
 				}
 			}
 		}

@@ -23,6 +23,7 @@ import (
 type Driver struct {
 	runner *sim.Runner
 	keep   func([]twins.Command) error
+	now    func() time.Time // the wall clock
 	wake   chan struct{}
 
 	// turn is a lock that serves its callers in order: it holds one value while commands are
@@ -93,7 +94,7 @@ const reachedOver = 3 * time.Second
 
 // New returns a driver for a runner. No other code may step the runner.
 func New(r *sim.Runner, o Options) *Driver {
-	l := &Driver{runner: r, keep: o.Keep, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.Done(), next: r.Done()}
+	l := &Driver{runner: r, keep: o.Keep, now: time.Now, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}), speed: o.Speed, done: r.Done(), next: r.Done()}
 	if !o.Paused {
 		l.state = Playing
 	}
@@ -125,12 +126,12 @@ func (l *Driver) Run(ctx context.Context) error {
 		l.end(Ended, nil)
 	}
 	l.mu.Lock()
-	l.due = time.Now()
+	l.due = l.now()
 	l.mu.Unlock()
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for {
-		wait, state := l.waitAndState(time.Now())
+		wait, state := l.waitAndState(l.now())
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -179,7 +180,7 @@ func (l *Driver) makeStep(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done, l.next = l.runner.Done(), l.runner.Done()
-	l.markStep(time.Now())
+	l.markStep(l.now())
 	switch {
 	case err != nil:
 		l.state, l.err = Failed, err
@@ -205,7 +206,7 @@ func (l *Driver) begin(ctx context.Context) bool {
 		return false
 	}
 	defer func() { <-l.turn }()
-	if !l.advance(time.Now()) {
+	if !l.advance(l.now()) {
 		return false
 	}
 	l.runner.World.Schedule(l.pending)
@@ -342,7 +343,7 @@ func (l *Driver) pauseLocked() {
 func (l *Driver) Play() error {
 	return l.control(func() {
 		if l.state == Paused {
-			l.due = time.Now()
+			l.due = l.now()
 		}
 		l.state, l.goal, l.until = Playing, 0, nil
 	})
@@ -354,7 +355,7 @@ func (l *Driver) SetSpeed(speed float64) error {
 		return err
 	}
 	return l.control(func() {
-		l.speed, l.due = speed, time.Now()
+		l.speed, l.due = speed, l.now()
 		l.marks = l.marks[max(0, len(l.marks)-1):]
 	})
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,6 +163,48 @@ func TestLiveWaitsForTheLastStepInProgress(t *testing.T) {
 				}
 				l.waitForEnd(t)
 			})
+		})
+	}
+}
+
+// Promise R4: jumps of the wall clock by up to a day, in either direction and at each reading, change
+// no digest and move no command to another step. The clock paces the run and does nothing else.
+func TestJumpsOfTheWallClockChangeNothing(t *testing.T) {
+	const command = "  - {at: 5, set: batteries.b1.mode=idle}\n"
+	want := digestOf(t, mustBuild(t, mustLoad(t, baseScenario(t)+command)))
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			w := mustBuild(t, mustLoad(t, baseScenario(t)))
+			chain := w.NewChain()
+			l := New(&sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain}}, Options{Paused: true, Speed: 3600})
+			random := rand.New(rand.NewPCG(seed, 1))
+			var mu sync.Mutex
+			l.now = func() time.Time {
+				mu.Lock()
+				defer mu.Unlock()
+				return time.Now().Round(0).Add(time.Duration(random.Int64N(int64(48*time.Hour))) - 24*time.Hour) // Round: without the monotonic reading
+			}
+			done := make(chan error, 1)
+			go func() { done <- l.Run(t.Context()) }()
+			if _, err := l.Step(t.Context(), 3); err != nil {
+				t.Fatal(err)
+			}
+			idle, err := w.Scenario.Commands([]string{"batteries.b1.mode=idle"}, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Add(idle...); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Play(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			if got := chain.Digest().String(); got != want {
+				t.Errorf("seed %d: digest %s, want %s", seed, got, want)
+			}
 		})
 	}
 }
