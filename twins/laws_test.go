@@ -39,6 +39,8 @@ func TestLawsSabotaged(t *testing.T) {
 		{"offer and step change nothing", twins.Battery, func(s twins.Slab) twins.Slab { return &eager{s} }, false},
 		{"readings balance at any setpoint", twins.Household, func(s twins.Slab) twins.Slab { return &short{s} }, false},
 		{"what is asked inside the band is done", twins.Tie, func(s twins.Slab) twins.Slab { return &short{s} }, false},
+		{"essential load gives way to force alone", twins.Household, func(s twins.Slab) twins.Slab { return &obliging{s} }, false},
+		{"essential load gives way to force alone", twins.Household, func(s twins.Slab) twins.Slab { return &careless{s} }, false},
 		{"a snapshot continues like the live twin", twins.Battery, func(s twins.Slab) twins.Slab { return &amnesic{s} }, false},
 		{"events replayed give the live state", twins.Producer, func(s twins.Slab) twins.Slab { return &deaf{Slab: s} }, true},
 		{"a restored twin is as it was saved", twins.Battery, func(s twins.Slab) twins.Slab { return &unsaved{s} }, false},
@@ -86,6 +88,26 @@ type crossed struct{ twins.Slab }
 func (s *crossed) Offer(i int, env *twins.Env, out *twins.Flex) {
 	s.Slab.Offer(i, env, out)
 	out.Tier[twins.Storage].Max = out.Tier[twins.Storage].Min - 1
+}
+
+// obliging offers essential load to be moved.
+type obliging struct{ twins.Slab }
+
+func (s *obliging) Offer(i int, env *twins.Env, out *twins.Flex) {
+	s.Slab.Offer(i, env, out)
+	out.Tier[twins.Essential].Min /= 2
+}
+
+// careless cuts essential load when heat is to give way.
+type careless struct{ twins.Slab }
+
+func (s *careless) Step(i int, env *twins.Env, set *twins.Setpoint, ev *twins.Events, out *twins.Reading) {
+	var offered twins.Flex
+	s.Offer(i, env, &offered)
+	s.Slab.Step(i, env, set, ev, out)
+	if less := offered.Tier[twins.Comfort].Ref - set.Tier[twins.Comfort]; less > 0 {
+		out.UnservedEssential += less
+	}
 }
 
 type eager struct{ twins.Slab }

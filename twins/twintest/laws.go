@@ -23,6 +23,7 @@ var Laws = []Law{
 	{"offer and step change nothing", stepIsPure},
 	{"readings balance at any setpoint", readingsBalance},
 	{"what is asked inside the band is done", bandIsFollowed},
+	{"essential load gives way to force alone", essentialIsKept},
 	{"a snapshot continues like the live twin", snapshotContinues},
 	{"events replayed give the live state", eventsReplay},
 	{"a restored twin is as it was saved", restoreGoesBack},
@@ -196,6 +197,21 @@ func bandIsFollowed(k *twins.Kind, seed uint64) error {
 		}
 		if asked != did {
 			return fmt.Errorf("asked for %d mW inside the band, did %d mW", asked, did)
+		}
+		return nil
+	})
+}
+
+// essentialIsKept is promise C4: no agreement reaches essential load. A twin offers none of it to be
+// moved, and serves it whole while it is asked for its reference, whatever its other tiers are asked.
+func essentialIsKept(k *twins.Kind, seed uint64) error {
+	return live(k, seed, func(l *life) error {
+		offered, asked := l.flex.Tier[twins.Essential], l.set.Tier[twins.Essential]
+		if offered != twins.Fixed(offered.Ref) {
+			return fmt.Errorf("offers to move essential load: %+v", offered)
+		}
+		if short := l.out.UnservedEssential; short != 0 && asked >= offered.Ref {
+			return fmt.Errorf("%d mW of essential load are not served, and none was cut: %+v", short, l.set)
 		}
 		return nil
 	})
