@@ -81,6 +81,8 @@ func (s *Server) alertRoutes(a *api) {
 			switch {
 			case errors.As(err, &lost) && lost.Full:
 				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
+			case errors.Is(err, errReplay):
+				return AlertInfo{}, huma.Error409Conflict(err.Error())
 			case errors.As(err, &lost):
 				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
 			case err != nil:

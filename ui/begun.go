@@ -68,6 +68,9 @@ func (r *run) keepCommands(commands []twins.Command) error {
 
 // acknowledge marks an alert as acknowledged, after making that durable.
 func (r *run) acknowledge(id string) (alert, error) {
+	if r.replay {
+		return alert{}, errReplay
+	}
 	made := latest(r.views, views.AlertsKind, (*views.Alerts).Steps)
 	if r.keep != nil && r.alerts.has(id) {
 		value, _ := json.Marshal(acknowledgeNote{made}) // plain data
