@@ -97,7 +97,7 @@ func TestDigestsOfShippedScenarios(t *testing.T) {
 	digests := map[string]string{}
 	threads := []int{1, 2, 16}
 	if testing.Short() { // with the race detector, which changes the order each time
-		threads = threads[1:]
+		threads = threads[2:]
 	}
 	for _, name := range []string{"hamlet", "street", "town"} {
 		want := ""
