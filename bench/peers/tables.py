@@ -290,7 +290,7 @@ def clocks(name, first, put_in, steps):
 
 
 def earlier(folder):
-    """A run by the first released program, whose records lack columns that were added since."""
+    """A run by the program of model 1, whose records lack columns that were added since."""
     smatrix("restore", ROOT / "persistence/testdata/runs/model1/hamlet.tar.zst", folder / "run")
     return smatrix_json("replay", folder / "run")
 
