@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test web-format e2e proto api-types stories test test-long check lint bench bench-compare help
+.PHONY: run build web web-test web-format e2e proto api-types stories test test-long check lint bench bench-compare peers help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -70,6 +70,19 @@ bench: ## ns per household-step of each hosting beside the flat loop, on this ma
 
 bench-compare: ## processor time of NEW's hostings over OLD's: make bench-compare OLD=main NEW=HEAD [ARGS='-pairs 5']
 	$(GO) run ./bench/compare $(ARGS) $(OLD) $(NEW)
+
+PEERS = bench/peers
+PYTHON ?= python3
+
+peers: build $(PEERS)/.venv/installed ## compare with programs of others, that read the same tables or answer the same questions; needs Python 3.11
+	@failed=0; for question in tables; do $(PEERS)/.venv/bin/python -B $(PEERS)/$$question.py || failed=1; done; exit $$failed
+
+$(PEERS)/.venv/installed: $(PEERS)/requirements.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "make peers needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv), or name another one: make peers PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(PEERS)/.venv
+	$(PEERS)/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $(PEERS)/requirements.txt
+	@touch $@
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 12

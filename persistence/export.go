@@ -2,10 +2,13 @@ package persistence
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/tables"
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
@@ -14,7 +17,7 @@ var ExportFormats = []string{"csv", "parquet"}
 
 // Export writes the readings and the grid's rows of a whole run into a new or empty folder:
 // readings.csv, grid.csv and bookings.csv, byte for byte as the run itself writes them, or
-// readings.parquet and grid.parquet. After an error it removes what it has written.
+// the same tables as Parquet. After an error it removes what it has written.
 func (s *Store) Export(format, dir string) (err error) {
 	if dir == "" {
 		return unusable(dir, "has no name")
@@ -27,41 +30,51 @@ func (s *Store) Export(format, dir string) (err error) {
 		removeFolders(made)
 		return err
 	}
-	names := [2]string{filepath.Join(dir, readingsFile), filepath.Join(dir, gridFile)}
-	var sink interface {
-		sim.Sink
-		Close() error
-	}
-	if format == "parquet" {
-		names = [2]string{filepath.Join(dir, "readings.parquet"), filepath.Join(dir, "grid.parquet")}
-		sink, err = createParquet(names[0], names[1])
-	} else {
-		sink, err = createCSV(names[0], names[1])
-	}
-	if err == nil {
-		err = errors.Join(s.exportTo(format, dir, sink), sink.Close())
-	}
-	if err != nil {
-		for _, name := range append(names[:], filepath.Join(dir, bookingsFile)) {
+	names := exportedFiles(format, dir)
+	if err := s.exportTo(format, names); err != nil {
+		for _, name := range names {
 			_ = os.Remove(name) // the first error is the cause
 		}
 		removeFolders(made)
+		return err
 	}
-	return err
+	return nil
 }
 
-func (s *Store) exportTo(format, dir string, sink sim.Sink) error {
+// exportedFiles are the files of an export: of readings, of the grid and of bookings.
+func exportedFiles(format, dir string) (names [3]string) {
+	for i, name := range [...]string{readingsFile, gridFile, bookingsFile} {
+		names[i] = filepath.Join(dir, strings.TrimSuffix(name, ".csv")+"."+format)
+	}
+	return names
+}
+
+func (s *Store) exportTo(format string, names [3]string) error {
 	w, err := s.shownWorld()
 	if err != nil {
 		return err
 	}
-	b := &views.Bookings{Rates: w.Scenario.Rates}
-	if err := s.Replay(s.First(), s.Steps(), sink, b); err != nil || format != "csv" {
-		return err
+	var sink interface {
+		sim.Sink
+		Close() error
 	}
-	f, err := os.Create(filepath.Join(dir, bookingsFile))
+	b := &views.Bookings{Rates: w.Scenario.Rates}
+	writeBookings := b.WriteCSV
+	if format == "parquet" {
+		sink, err = createParquet(names[0], names[1], w.Scenario.Calendar)
+		writeBookings = func(to io.Writer) error { return tables.WriteBookings(to, b.All()) }
+	} else {
+		sink, err = createCSV(names[0], names[1])
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.WriteCSV(f), f.Sync(), f.Close())
+	if err := errors.Join(s.Replay(s.First(), s.Steps(), sink, b), sink.Close()); err != nil {
+		return err
+	}
+	f, err := os.Create(names[2])
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeBookings(f), f.Sync(), f.Close())
 }

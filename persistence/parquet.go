@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/tables"
 )
 
@@ -15,7 +16,7 @@ type parquetFiles struct {
 	files    [2]*os.File
 }
 
-func createParquet(readings, grid string) (*parquetFiles, error) {
+func createParquet(readings, grid string, calendar *inputs.Calendar) (*parquetFiles, error) {
 	a, err := os.Create(readings)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,7 @@ func createParquet(readings, grid string) (*parquetFiles, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	return &parquetFiles{tables.NewReadings(a), tables.NewGrid(b), [2]*os.File{a, b}}, nil
+	return &parquetFiles{tables.NewReadings(a, calendar), tables.NewGrid(b, calendar), [2]*os.File{a, b}}, nil
 }
 
 // Commit implements sim.Sink.

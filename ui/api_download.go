@@ -113,7 +113,7 @@ func (r *run) readingsCSV(w io.Writer, from, to twins.Tick, places []Place, more
 }
 
 func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, more func()) error {
-	out := tables.NewReadings(w)
+	out := tables.NewReadings(w, r.scenario.Calendar)
 	err := r.heldSteps(from, to, func(step *Step) error {
 		at := r.scenario.Calendar.Time(step.Tick)
 		for _, p := range places {
@@ -124,7 +124,7 @@ func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, 
 			b := r.index.block(p)
 			member := tables.Member{Path: b.Paths[p.Row], Kind: b.Kind, Community: r.index.Communities[b.Community[p.Row]].Path}
 			values := &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
-			if err := out.Add(step.Tick, at, member, func(c int) (int64, bool) { return values.Value(c, int(p.Row)), true }); err != nil {
+			if err := out.Add(step.Tick, at, member, func(c int) (int64, bool) { return values.Value(c, int(p.Row)), values.Known(c) }); err != nil {
 				return err
 			}
 		}
@@ -175,16 +175,15 @@ func (r *run) selectedTwins(q *readingsTable) (places []Place, err error) {
 }
 
 func (r *run) csvRow(step *Step, p Place, columns []string) []string {
-	b := r.index.block(p)
+	b, values := r.index.block(p), &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
 	row := []string{b.Paths[p.Row], b.Kind.Name, r.index.Communities[b.Community[p.Row]].Path}
 	for _, name := range columns {
 		c := columnOf(b.Kind, name)
-		if c < 0 {
+		if c < 0 || !values.Known(c) {
 			row = append(row, "")
 			continue
 		}
-		v := step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(c, int(p.Row))
-		row = append(row, string(twins.AppendScaled(nil, v, b.Kind.Columns[c].Places)))
+		row = append(row, string(twins.AppendScaled(nil, values.Value(c, int(p.Row)), b.Kind.Columns[c].Places)))
 	}
 	return row
 }
@@ -226,7 +225,7 @@ func (r *run) gridCSV(w io.Writer, from, to twins.Tick, more func()) error {
 }
 
 func (r *run) gridParquet(w io.Writer, from, to twins.Tick, more func()) error {
-	out := tables.NewGrid(w)
+	out := tables.NewGrid(w, r.scenario.Calendar)
 	err := r.heldSteps(from, to, func(step *Step) error {
 		more()
 		return out.Add(step.Tick, r.scenario.Calendar.Time(step.Tick), r.gridValues(step))

@@ -217,7 +217,11 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 		}
 	}
 	for _, p := range bounds {
-		v := step.Scopes[scope][block].Value(p.column, row)
+		of := &step.Scopes[scope][block]
+		if !of.Known(p.column) {
+			return false
+		}
+		v := of.Value(p.column, row)
 		order := 0
 		if v < p.value {
 			order = -1
@@ -272,15 +276,18 @@ func (r *run) absent(p Place, step *Step) bool {
 	return true
 }
 
-// values returns a twin's columns in a step; none before the first.
+// values returns a twin's columns in a step, without those that its record lacks; none before the
+// first step.
 func (r *run) values(p Place, step *Step) map[string]Number {
 	values := map[string]Number{}
 	if step == nil {
 		return values
 	}
-	b := r.index.block(p)
+	b, block := r.index.block(p), &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
 	for i, c := range b.Kind.Columns {
-		values[c.Name] = Number{step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(i, int(p.Row)), c.Places}
+		if block.Known(i) {
+			values[c.Name] = Number{block.Value(i, int(p.Row)), c.Places}
+		}
 	}
 	return values
 }

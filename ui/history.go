@@ -48,8 +48,8 @@ type History interface {
 	// without them.
 	Step(t twins.Tick, parts bool) (*Step, error)
 	// Values calls put with the value of each step that is held of from ≤ t < to, in order. It
-	// skips steps whose devices are not known, and then returns a *NotComputedError after all
-	// others.
+	// skips steps whose records lack the column. It also skips steps whose devices are not known,
+	// and then returns a *NotComputedError after all others.
 	Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error
 }
 
@@ -164,9 +164,16 @@ func (m *Memory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v i
 	}
 	m.mu.RUnlock()
 	for _, s := range steps {
-		put(s.Tick, s.value(m.index, at))
+		if s.known(at) {
+			put(s.Tick, s.value(m.index, at))
+		}
 	}
 	return nil
+}
+
+// known reports whether the record of the step has the column of a cell.
+func (s *Step) known(at Cell) bool {
+	return at.Part >= 0 || s.Scopes[at.Scope][at.Block].Known(at.Column)
 }
 
 // value returns the value at a cell.
@@ -264,6 +271,8 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) []viewers.Block {
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
 		blocks[i] = viewers.Block{Rows: len(b.slots), Columns: make([]viewers.Column, len(b.Kind.Columns))}
+		one := b.slots[0]
+		blocks[i].Unknown = len(b.Kind.Columns) - len(r.Cells[one.cell].Blocks[one.Block].Columns)
 		for c := range b.Kind.Columns {
 			k.values = k.values[:0]
 			for _, s := range b.slots {

@@ -173,7 +173,7 @@ func (h *storedHistory) Values(at Cell, from, to twins.Tick, put func(t twins.Ti
 			unknown, t = cmp.Or(unknown, gap), gap.To-1
 		case err != nil:
 			return err
-		default:
+		case s.known(at):
 			put(t, s.value(h.index, at))
 		}
 	}

@@ -16,10 +16,13 @@ func newExport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export DIR --format csv|parquet --out DIR2",
 		Short: "Write the readings of a run as CSV or Parquet",
-		Long: `Export writes the readings of all members and the rows of the grid into DIR2, which
-must be new or empty. As CSV they are the bytes that "run --csv" writes. As Parquet
-figures are doubles in the unit of their name, which hold every milliwatt, times are
-milliseconds in UTC, and what a kind does not have is null.
+		Long: `Export writes the readings of all members, the rows of the grid and the bookings into
+DIR2, which must be new or empty. As CSV they are the bytes that "run --csv" writes;
+times are local with their offset from UTC. As Parquet they have the same columns:
+figures are doubles in the unit of their name, which hold every milliwatt, codes are
+integers, times are milliseconds in UTC, and what a kind does not have or the run does
+not know is null. The metadata name the zone (time_zone) and the length of a step
+(step_s). Parquet tells its reader the types; a reader of CSV has to guess them.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example: `  smatrix export runs/first --format csv --out tables

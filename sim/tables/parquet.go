@@ -1,14 +1,18 @@
 package tables
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -31,11 +35,10 @@ const (
 
 // table writes rows. Columns are counted in the order in which begin gets them.
 type table struct {
-	name  string
-	w     *parquet.GenericWriter[any]
-	order []int // for each column its index in the file, where columns are sorted by name
-	row   parquet.Row
-	rows  []parquet.Row
+	name string
+	w    *parquet.GenericWriter[any]
+	row  parquet.Row
+	rows []parquet.Row
 }
 
 // column is a column of a table.
@@ -48,45 +51,80 @@ func timeColumns() []column {
 	return []column{{"step", parquet.Int(64)}, {"time", parquet.Timestamp(parquet.Millisecond)}}
 }
 
-func figureColumns(names []string) (of []column) {
+func textColumns(names ...string) (of []column) {
 	for _, name := range names {
-		of = append(of, column{name, parquet.Optional(parquet.Leaf(parquet.DoubleType))})
+		of = append(of, column{name, parquet.Encoded(parquet.String(), &parquet.RLEDictionary)})
 	}
 	return of
 }
 
-// NewReadings begins the table of members' readings.
-func NewReadings(w io.Writer) *Readings {
+// figureColumn is a column of numbers or nulls: of integers if they have no decimals.
+func figureColumn(name string, places int) column {
+	if places == 0 {
+		return column{name, parquet.Optional(parquet.Int(64))}
+	}
+	return column{name, parquet.Optional(parquet.Leaf(parquet.DoubleType))}
+}
+
+// NewReadings begins the table of members' readings of a run with this calendar.
+func NewReadings(w io.Writer, calendar *inputs.Calendar) *Readings {
 	names := sim.ReadingColumns()
-	text := parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
 	r := &Readings{columns: len(names), of: map[*twins.Kind][]int{}}
-	r.begin("readings", w, slices.Concat(timeColumns(), []column{{"member", text}, {"kind", text}, {"community", text}}, figureColumns(names)))
+	figures := make([]column, len(names))
 	for _, k := range twins.Kinds() {
 		for _, c := range k.Columns {
-			r.of[k] = append(r.of[k], slices.Index(names, c.Name))
+			at := slices.Index(names, c.Name)
+			figures[at] = figureColumn(c.Name, c.Places)
+			r.of[k] = append(r.of[k], at)
 		}
 	}
+	r.begin("readings", w, slices.Concat(timeColumns(), textColumns("member", "kind", "community"), figures), inTime(calendar)...)
 	return r
 }
 
-// NewGrid begins the table of the whole grid's steps.
-func NewGrid(w io.Writer) *Grid {
+// NewGrid begins the table of the whole grid's steps of a run with this calendar.
+func NewGrid(w io.Writer, calendar *inputs.Calendar) *Grid {
+	columns := timeColumns()
+	for _, name := range sim.GridColumns() {
+		columns = append(columns, column{name, parquet.Optional(parquet.Leaf(parquet.DoubleType))})
+	}
 	g := &Grid{}
-	g.begin("grid", w, slices.Concat(timeColumns(), figureColumns(sim.GridColumns())))
+	g.begin("grid", w, columns, inTime(calendar)...)
 	return g
 }
 
-func (t *table) begin(name string, w io.Writer, columns []column) {
-	fields := parquet.Group{}
-	for _, c := range columns {
-		fields[c.name] = c.node
+// inTime is the metadata of a table of steps: what turns its instants into local time, and
+// its powers into energies.
+func inTime(calendar *inputs.Calendar) []parquet.WriterOption {
+	return []parquet.WriterOption{
+		parquet.KeyValueMetadata("time_zone", calendar.Start.Location().String()),
+		parquet.KeyValueMetadata("step_s", strconv.FormatInt(int64(calendar.Step), 10)),
 	}
-	schema := parquet.NewSchema("smatrix", fields)
+}
+
+// ordered is a group whose fields keep the order of its names; a parquet.Group sorts them.
+type ordered struct {
+	parquet.Group
+	names []string
+}
+
+// Fields implements parquet.Node.
+func (g ordered) Fields() []parquet.Field {
+	fields := g.Group.Fields()
+	slices.SortFunc(fields, func(a, b parquet.Field) int {
+		return cmp.Compare(slices.Index(g.names, a.Name()), slices.Index(g.names, b.Name()))
+	})
+	return fields
+}
+
+func (t *table) begin(name string, w io.Writer, columns []column, options ...parquet.WriterOption) {
+	fields := ordered{Group: parquet.Group{}}
+	for _, c := range columns {
+		fields.Group[c.name], fields.names = c.node, append(fields.names, c.name)
+	}
 	t.name, t.row = name, make(parquet.Row, len(columns))
-	t.w = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("smatrix", "", ""), parquet.MaxRowsPerRowGroup(group))
-	for _, c := range columns {
-		t.order = append(t.order, slices.IndexFunc(schema.Columns(), func(path []string) bool { return path[0] == c.name }))
-	}
+	t.w = parquet.NewGenericWriter[any](w, append(options, parquet.NewSchema("smatrix", fields), parquet.Compression(&parquet.Zstd),
+		parquet.CreatedBy("smatrix", "", ""), parquet.MaxRowsPerRowGroup(group))...)
 }
 
 // Member is the member that a reading is of.
@@ -99,15 +137,13 @@ type Member struct {
 // stored integer of a column of the member's kind, and false if the run's layout lacks it.
 func (r *Readings) Add(step twins.Tick, at time.Time, m Member, value func(column int) (v int64, known bool)) error {
 	r.setTime(step, at)
-	for k, text := range [...]string{m.Path, m.Kind.Name, m.Community} {
-		r.set(2+k, parquet.ByteArrayValue([]byte(text)), false)
-	}
+	r.setText(2, m.Path, m.Kind.Name, m.Community)
 	for k := range r.columns {
 		r.set(5+k, parquet.NullValue(), true)
 	}
 	for k, c := range m.Kind.Columns {
 		if v, known := value(k); known {
-			r.set(5+r.of[m.Kind][k], parquet.DoubleValue(scaled(v, c.Places)), true)
+			r.set(5+r.of[m.Kind][k], figure(v, c.Places), true)
 		}
 	}
 	return r.endRow()
@@ -120,7 +156,7 @@ func (g *Grid) Add(step twins.Tick, at time.Time, values []sim.GridValue) error 
 	for k, v := range values {
 		value := parquet.NullValue()
 		if v.Known {
-			value = parquet.DoubleValue(scaled(v.Value, v.Places))
+			value = figure(v.Value, v.Places)
 		}
 		g.set(2+k, value, true)
 	}
@@ -134,12 +170,18 @@ func (t *table) setTime(step twins.Tick, at time.Time) {
 
 // set puts a value into the row. An optional value that is not null has definition level 1.
 func (t *table) set(column int, v parquet.Value, optional bool) {
-	at := t.order[column]
 	definition := 0
 	if optional && !v.IsNull() {
 		definition = 1
 	}
-	t.row[at] = v.Level(0, definition, at)
+	t.row[column] = v.Level(0, definition, column)
+}
+
+// setText puts texts into the columns from first on.
+func (t *table) setText(first int, texts ...string) {
+	for k, text := range texts {
+		t.set(first+k, parquet.ByteArrayValue([]byte(text)), false)
+	}
 }
 
 func (t *table) endRow() error {
@@ -170,11 +212,35 @@ func (t *table) Close() error {
 	return nil
 }
 
-// scaled returns a stored integer in its unit, as the nearest double.
-func scaled(v int64, places int) float64 {
+// figure returns a stored integer in its unit, as the nearest double; as an integer if it has
+// no decimals.
+func figure(v int64, places int) parquet.Value {
+	if places == 0 {
+		return parquet.Int64Value(v)
+	}
 	unit := 1.0
 	for range places {
 		unit *= 10
 	}
-	return float64(v) / unit
+	return parquet.DoubleValue(float64(v) / unit)
+}
+
+// WriteBookings writes the table of views.Bookings.
+func WriteBookings(w io.Writer, bookings []views.Booking) error {
+	names := views.BookingColumns()
+	t := &table{}
+	columns := textColumns(names[:3]...)
+	for _, name := range names[3:] {
+		columns = append(columns, column{name, parquet.Leaf(parquet.DoubleType)})
+	}
+	t.begin("bookings", w, columns)
+	for _, b := range bookings {
+		t.setText(0, b.Member, b.Reason.String(), b.What)
+		t.set(3, parquet.DoubleValue(b.Energy.WattHours()/1000), false)
+		t.set(4, figure(b.Reward, 6), false)
+		if err := t.endRow(); err != nil {
+			return err
+		}
+	}
+	return t.Close()
 }

@@ -104,11 +104,16 @@ func (b *Bookings) Report() RewardReport {
 	return RewardReport{Shifted: euro(bookedShifted), Unserved: euro(bookedUnserved), Curtailed: euro(bookedCurtailed)}
 }
 
+// BookingColumns are the columns of the table of bookings.
+func BookingColumns() []string {
+	return []string{"member", "reason", "booked", "energy_kwh", "reward_eur"}
+}
+
 // WriteCSV writes the bookings as a table. Rewards are exact; energies are rounded
 // to 10⁻¹⁰ kWh, less than a millijoule.
 func (b *Bookings) WriteCSV(to io.Writer) error {
 	w := csv.NewWriter(to)
-	err := w.Write([]string{"member", "reason", "booked", "energy_kwh", "reward_eur"})
+	err := w.Write(BookingColumns())
 	for _, x := range b.All() {
 		if err != nil {
 			break

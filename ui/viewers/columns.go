@@ -81,7 +81,13 @@ func (c *Column) Equal(d *Column) bool { return c.Width == d.Width && bytes.Equa
 type Block struct {
 	Rows    int
 	Columns []Column
+	// Unknown is how many of the last columns the record of the step lacks, which was made by an
+	// earlier program. Their values are 0.
+	Unknown int
 }
+
+// Known reports whether the record of the step has a column.
+func (b *Block) Known(column int) bool { return column < len(b.Columns)-b.Unknown }
 
 // Value returns the value of a row in a column.
 func (b *Block) Value(column, row int) int64 { return b.Columns[column].At(row) }
