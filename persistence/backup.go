@@ -101,7 +101,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 			switch {
 			case err != nil:
 				return err
-			case e.IsDir() && (rel == pastDir || strings.HasSuffix(rel, ".damaged")):
+			case e.IsDir() && (rel == pastDir || strings.HasPrefix(rel, asidePrefix)):
 				return fs.SkipDir
 			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, tempSuffix):
 				return nil

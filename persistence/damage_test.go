@@ -116,15 +116,6 @@ func writeSparse(path string, b []byte) error {
 	return errors.Join(err, f.Truncate(int64(len(b))), f.Close())
 }
 
-// inUse is the length of a file without the zeros at its end.
-func inUse(b []byte) int {
-	n := len(b)
-	for n > 0 && b[n-1] == 0 {
-		n--
-	}
-	return n
-}
-
 // look opens a run in a mode and compares its content with the truth. silent is what is
 // wrong without an error or a repair.
 func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told error) {

@@ -179,7 +179,7 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 
 // readLedgerAt opens a file, calls readLedger and closes it.
 func readLedgerAt(dir, path string) (*ledgerContent, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}

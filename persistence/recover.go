@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -122,22 +123,34 @@ func (s *Store) listSnapshots() (after ticks, err error) {
 	return after, err
 }
 
-// startOver renames a journal that cannot be opened and begins an empty one, whose steps
-// are then computed again.
+// startOver sets a journal that cannot be opened aside and begins an empty one, whose steps are
+// then computed again. What was set aside is never deleted.
 func (s *Store) startOver(damage *DamageError) error {
-	aside := s.run.path(journalDir + ".damaged")
-	if err := os.RemoveAll(aside); err != nil {
-		return err
-	}
+	aside := s.run.path(nextAside(s.run.dir))
 	if err := os.Rename(s.run.path(journalDir), aside); err != nil {
-		return errors.Join(damage, err)
+		return errors.Join(damage, systemErrorOr(s.dir, err))
 	}
+	syncFolder(s.dir)
 	s.repaired("journal: %s; all steps are computed again, and what it was is in %s", damage.What, aside)
 	var err error
 	if s.table, err = s.run.openTable(Write, s.retention() != (Retention{})); err != nil {
 		return err
 	}
 	return s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
+}
+
+// asidePrefix begins the names of journals that were set aside; a number follows. Older programs
+// left the number out.
+const asidePrefix = journalDir + ".damaged"
+
+// nextAside returns the name for the next journal that is set aside in a run's folder.
+func nextAside(dir string) string {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s.%d", asidePrefix, n)
+		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+			return name
+		}
+	}
 }
 
 // Resume continues a run that was ended early. The moment it returns is the last snapshot

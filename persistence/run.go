@@ -114,6 +114,9 @@ func CreateRun(dir string, meta Run) (*RunDir, error) {
 	}
 	made, err := makeFolders(dir)
 	if err == nil {
+		err = checkRoom(dir, false)
+	}
+	if err == nil {
 		err = r.claim()
 	}
 	if err != nil {

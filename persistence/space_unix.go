@@ -29,13 +29,23 @@ func held(dir string) bool {
 	return errors.Is(err, syscall.EWOULDBLOCK)
 }
 
-// lockFolder locks a folder until the returned file is closed or the process ends.
-func lockFolder(dir string) (*os.File, error) {
+// lockFolder locks a folder or file until the returned file is closed or the process ends. Of one that
+// is locked already, the error is errHeld.
+func lockFolder(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_EX) }
+
+// lockShared locks a folder as lockFolder does, but other readers may do so as well.
+func lockShared(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_SH) }
+
+func lock(dir string, how int) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errHeld
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

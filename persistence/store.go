@@ -27,7 +27,7 @@ type Mode int
 
 // Modes.
 const (
-	Read  Mode = iota // records stay as they are; files that a killed process left half-written are repaired
+	Read  Mode = iota // nothing in the run's folder is changed
 	Write             // to continue the run; damage is repaired
 )
 
@@ -85,7 +85,8 @@ type Store struct {
 
 // Open opens the folder of a run. Errors: *StoreError if it is not a run, or of a newer
 // version; *HeldError if another process has it open; *DamageError if it is
-// damaged and cannot be read; *problem.At for data files that have changed.
+// damaged and cannot be read; *SystemError if the system refuses what is needed; *FullError if the
+// disk is too full to write; *problem.At for data files that have changed.
 func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
 
 // OpenOn is Open with another kind of table for the journals of the run and its parents;
@@ -109,17 +110,25 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 // replaces a journal that cannot be opened. forks is the number of forks it was reached
 // through.
 func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
+	if mode == Write {
+		if err := checkRoom(run.dir, true); err != nil {
+			return nil, err
+		}
+	}
 	s := newStore(run, mode)
 	err := s.openLedger()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
 	}
+	if errors.Is(err, errIrregular) {
+		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger " + errIrregular.Error()}
+	}
 	if err != nil {
-		return nil, err
+		return nil, systemErrorOr(run.dir, err)
 	}
 	said, err := readLedger(run.dir, s.ledger)
 	if err != nil {
-		return nil, errors.Join(err, s.closeLedger())
+		return nil, errors.Join(systemErrorOr(run.dir, err), s.closeLedger())
 	}
 	if _, err := os.Stat(run.path(journalDir)); errors.Is(err, fs.ErrNotExist) && mode == Read {
 		err := &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
@@ -434,6 +443,9 @@ func (s *Store) findDictionary(key []byte, sum uint32) ([]byte, error) {
 // openRun reads run.json.
 func openRun(dir string) (*RunDir, error) {
 	info, err := os.Stat(dir)
+	if system := systemError(dir, err); system != nil {
+		return nil, system
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &StoreError{Dir: dir, What: "is not there, wanted the folder of a run"}
@@ -442,7 +454,10 @@ func openRun(dir string) (*RunDir, error) {
 	case !info.IsDir():
 		return nil, &StoreError{Dir: dir, What: "is a file, wanted the folder of a run"}
 	}
-	b, err := os.ReadFile(filepath.Join(dir, runFile))
+	b, err := readRegular(filepath.Join(dir, runFile))
+	if system := systemError(dir, err); system != nil {
+		return nil, system
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile}

@@ -18,16 +18,9 @@ const tempPrefix = "smatrix-"
 // system's temporary folder. Remove deletes it; RemoveStale deletes those that killed
 // processes left.
 func CreateTemp(meta Run) (*RunDir, error) {
-	if free, err := freeSpace(os.TempDir()); err == nil && free < reserve {
-		return nil, fmt.Errorf("only %d MB are free in %s, wanted %d", free>>20, os.TempDir(), reserve>>20)
-	}
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", tempPrefix, os.Getpid()))
+	dir, lock, err := makeTemp()
 	if err != nil {
 		return nil, err
-	}
-	lock, err := lockFolder(dir)
-	if err != nil {
-		return nil, errors.Join(err, os.Remove(dir))
 	}
 	r, err := CreateRun(dir, meta)
 	if err != nil {
@@ -35,6 +28,17 @@ func CreateTemp(meta Run) (*RunDir, error) {
 	}
 	r.lock = lock
 	return r, nil
+}
+
+// makeTemp makes a folder, locked, that RemoveStale deletes if this process is killed.
+func makeTemp() (dir string, lock *os.File, err error) {
+	if dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", tempPrefix, os.Getpid())); err != nil {
+		return "", nil, err
+	}
+	if lock, err = lockFolder(dir); err != nil {
+		return "", nil, errors.Join(err, os.Remove(dir))
+	}
+	return dir, lock, nil
 }
 
 // RemoveStale deletes the temporary folders of processes that have ended, and returns
