@@ -398,32 +398,6 @@ func (j *Journal) command(commands ...twins.Command) error {
 	return nil
 }
 
-// AppendNote keeps a note of the viewer's server: it is synced to disk when AppendNote
-// returns nil. It replaces an earlier note of the same name. Notes are neither chained nor
-// replayed.
-func (j *Journal) AppendNote(name string, value []byte) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.note(name, value)
-}
-
-func (j *Journal) note(name string, value []byte) error {
-	if j.failed != nil {
-		return j.failed
-	}
-	if err := j.room(); err != nil {
-		return err
-	}
-	err := j.store.table.Put([]Entry{j.store.seal(append([]byte{keyNote}, name...), value)})
-	if err == nil {
-		err = j.store.table.Sync()
-	}
-	if err != nil {
-		return j.fail(err)
-	}
-	return nil
-}
-
 // Sync returns when all steps so far are on disk.
 func (j *Journal) Sync() error {
 	j.mu.Lock()

@@ -13,5 +13,7 @@ const (
 	torn  = 1_000
 	kills = 1_000
 
+	powerLosses = 1_000
+
 	forkKills = 200
 )

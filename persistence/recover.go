@@ -36,6 +36,9 @@ func (s *Store) compare(said *ledgerContent) error {
 		err = s.mergeCommands(said.commands)
 	}
 	if err == nil {
+		err = s.mergeNotes(said)
+	}
+	if err == nil {
 		s.chunks, err = s.listChunks()
 	}
 	if err == nil {
@@ -183,7 +186,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, 
 		return nil, nil, err
 	}
 	s.deleted = max(s.base, min(s.deleted, at)) // retention deletes again what is made again
-	if err := errors.Join(s.deleteMarks(at), s.restoreCommands()); err != nil {
+	if err := errors.Join(s.deleteMarks(at), s.restoreCommands(), s.restoreNotes()); err != nil {
 		return nil, nil, err
 	}
 	made, err := newJournal(s, m.World, m.Chain, d, at)
@@ -264,15 +267,16 @@ func (s *Store) deleteMarks(from twins.Tick) error {
 	return s.table.Put(entries)
 }
 
-// mendLedger opens the ledger for appending. If it lacks records that the journal has, a
-// complete ledger is written and replaces it.
+// mendLedger opens the ledger for appending. If it lacks records that the journal has, or is of an
+// older version, a complete ledger is written and replaces it.
 func (s *Store) mendLedger() (*ledger, error) {
 	said, err := readLedger(s.dir, s.ledger)
 	if err != nil {
 		return nil, err
 	}
 	path := s.run.path(ledgerFile)
-	if len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps && len(said.commands) == s.commands.count() {
+	if said.version == ledgerVersion && len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps &&
+		len(said.commands) == s.commands.count() && s.unsaidNotes == 0 {
 		return reopenLedger(path, said.size)
 	}
 	temp := path + tempSuffix
@@ -294,12 +298,12 @@ func (s *Store) mendLedger() (*ledger, error) {
 		return nil, errors.Join(err, l.f.Close())
 	}
 	index.file = s.ledger
-	s.index, s.pages = index, headCache{}
+	s.index, s.pages, s.unsaidNotes = index, headCache{}, 0
 	syncFolder(s.dir)
 	return l, nil
 }
 
-// writeLedger writes all known commands and heads into a new ledger, and returns the index
+// writeLedger writes all known commands, notes and heads into a new ledger, and returns the index
 // of its heads.
 func (s *Store) writeLedger(l *ledger) (headIndex, error) {
 	index := newHeadIndex(nil)
@@ -308,6 +312,13 @@ func (s *Store) writeLedger(l *ledger) (headIndex, error) {
 		return index, err
 	}
 	l.commands(commands)
+	notes, err := s.allNotes("")
+	if err != nil {
+		return index, err
+	}
+	for name, n := range notes { // in any order: each name is there once
+		l.note(name, n)
+	}
 	for t := s.base; t < s.steps; t++ {
 		if head := s.head(t); head != (sim.Hash{}) {
 			index.add(t, head, l.step(t, head))

@@ -13,5 +13,7 @@ const (
 	torn  = 200
 	kills = 50
 
+	powerLosses = 50
+
 	forkKills = 12
 )

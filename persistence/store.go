@@ -47,26 +47,29 @@ type Store struct {
 	lasting     map[int]*lastingChange // by model
 	owing       map[twins.Tick]bool    // by snapshot: a member owes load
 
-	start     sim.Hash
-	ledger    *os.File   // for reading
-	index     headIndex  // finds the heads in the ledger
-	pages     headCache  // pages of the ledger read last
-	steps     twins.Tick // in ledger or journal
-	missing   stepSet    // steps that the journal does not have
-	deleted   twins.Tick // steps before this one have been deleted by retention
-	commands  commandIndex
-	until     twins.Tick // commands for this step and later ones are ignored
-	chunks    chunkList  // steps with readings; others are computed again
-	last      stepRange  // the chunk that was looked up last
-	snapshots ticks      // steps made
-	repairs   []string
-	damaged   bool
-	unclosed  bool // the run was not closed after its last step
-	ended     twins.Tick
-	digest    sim.Hash
-	leftOut   twins.Tick // steps at the end that can be neither read nor computed again
-	segments  []*segment // one, and one more for each joint
-	begins    firstShown
+	start       sim.Hash
+	ledger      *os.File   // for reading
+	index       headIndex  // finds the heads in the ledger
+	pages       headCache  // pages of the ledger read last
+	steps       twins.Tick // in ledger or journal
+	missing     stepSet    // steps that the journal does not have
+	deleted     twins.Tick // steps before this one have been deleted by retention
+	commands    commandIndex
+	noted       int64           // number of the last note
+	lostNotes   map[string]note // in the ledger but not in the journal, or newer there
+	unsaidNotes int             // notes in the journal but not in the ledger, or newer there
+	until       twins.Tick      // commands for this step and later ones are ignored
+	chunks      chunkList       // steps with readings; others are computed again
+	last        stepRange       // the chunk that was looked up last
+	snapshots   ticks           // steps made
+	repairs     []string
+	damaged     bool
+	unclosed    bool // the run was not closed after its last step
+	ended       twins.Tick
+	digest      sim.Hash
+	leftOut     twins.Tick // steps at the end that can be neither read nor computed again
+	segments    []*segment // one, and one more for each joint
+	begins      firstShown
 
 	packer   *zstd.Encoder
 	packed   []byte // reused
