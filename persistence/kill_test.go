@@ -30,6 +30,7 @@ var children = map[string]func(dir string) error{"": child}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
+		killAtCheckpoints()
 		if err := children[os.Getenv(childIs)](dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

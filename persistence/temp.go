@@ -55,16 +55,11 @@ func RemoveStale() (removed []string) {
 }
 
 func removeStale(dir string) bool {
-	number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), tempPrefix), "-")
-	pid, err := strconv.Atoi(number)
-	if err != nil || pid <= 0 || processExists(pid) {
-		return false
-	}
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
 		return false
 	}
-	lock, err := lockFolder(dir)
-	if err != nil {
+	lock, ok := abandoned(dir, tempPrefix)
+	if !ok {
 		return false
 	}
 	defer lock.Close()
@@ -73,6 +68,39 @@ func removeStale(dir string) bool {
 		return false
 	}
 	return os.RemoveAll(dir) == nil
+}
+
+// tempName returns a name, new and random, with the ID of this process behind a prefix.
+func tempName(prefix string) string {
+	return fmt.Sprintf("%s%d-%.8s", prefix, os.Getpid(), newIdentity())
+}
+
+// abandoned reports whether the process that made a file or folder, named by tempName or makeTemp, has
+// ended, and locks it: a process in another container, whose process IDs differ, would have it locked.
+func abandoned(path, prefix string) (lock *os.File, ok bool) {
+	rest, found := strings.CutPrefix(filepath.Base(path), prefix)
+	number, _, _ := strings.Cut(rest, "-")
+	pid, err := strconv.Atoi(number)
+	if !found || err != nil || pid <= 0 || processExists(pid) {
+		return nil, false
+	}
+	lock, err = lockFolder(path)
+	return lock, err == nil
+}
+
+// abandonedIn returns those abandoned names in a folder that begin with a prefix, locked.
+func abandonedIn(dir, prefix string) (paths []string, locks []*os.File) {
+	entries, _ := os.ReadDir(dir) // what cannot be read is left alone
+	for _, e := range entries {
+		if !e.IsDir() && !e.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if lock, ok := abandoned(path, prefix); ok {
+			paths, locks = append(paths, path), append(locks, lock)
+		}
+	}
+	return paths, locks
 }
 
 // isRunFile reports whether a run's folder may contain a file of that name.
