@@ -57,6 +57,14 @@ func readRegular(name string) ([]byte, error) {
 	return b, errors.Join(err, f.Close())
 }
 
+// createRegular creates a file, or empties one that is there.
+func createRegular(name string) (*os.File, error) {
+	if err := checkRegular(name); err != nil {
+		return nil, err
+	}
+	return os.Create(name)
+}
+
 // checkStore returns an error if a folder that Badger is about to open has anything but files; it may not exist.
 func checkStore(dir string) error {
 	entries, err := os.ReadDir(dir)

@@ -300,7 +300,7 @@ func (r *RunDir) WriteBookings(write func(io.Writer) error) error {
 
 // writeText writes a file of the folder; the content is synced before the file is renamed.
 func (r *RunDir) writeText(name string, text []byte) error {
-	f, err := os.Create(r.path(name + tempSuffix))
+	f, err := createRegular(r.path(name + tempSuffix))
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func (r *RunDir) writeText(name string, text []byte) error {
 
 // write replaces a JSON file of the folder as a whole, or leaves the old one.
 func (r *RunDir) write(name string, v any) error {
-	f, err := os.Create(r.path(name + tempSuffix))
+	f, err := createRegular(r.path(name + tempSuffix))
 	if err != nil {
 		return err
 	}

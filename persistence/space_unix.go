@@ -20,7 +20,7 @@ func freeSpace(dir string) (int64, error) {
 
 // held reports whether a process has the Badger store in a folder open, and so locked.
 func held(dir string) bool {
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe
 	if err != nil {
 		return false
 	}
@@ -37,7 +37,7 @@ func lockFolder(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_EX
 func lockShared(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_SH) }
 
 func lock(dir string, how int) (*os.File, error) {
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,8 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -101,11 +101,12 @@ const spareFiles = 16
 // checkDescriptors returns an error if this process may not open enough files for a store: Badger
 // ends the process when it finds that itself.
 func checkDescriptors(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	opened := make([]*os.File, 0, len(names)+spareFiles)
+	err = nil
+	opened := make([]*os.File, 0, len(files)+spareFiles)
 	for err == nil && len(opened) < cap(opened) {
 		var f *os.File
 		if f, err = os.Open(os.DevNull); err == nil {

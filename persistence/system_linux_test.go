@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,10 @@ import (
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 // bothStates are the folders of a run that was closed and of one that was killed.
@@ -182,11 +187,21 @@ func TestRunOnAReadOnlyDisk(t *testing.T) {
 	}
 }
 
+// renamed renames a folder to a name that filepath.Glob would take for a pattern.
+func renamed(t *testing.T, dir string) string {
+	t.Helper()
+	if err := os.Rename(dir, dir+" [x"); err != nil {
+		t.Fatal(err)
+	}
+	return dir + " [x"
+}
+
 // Reading a run changes nothing in its folder, also if a process was killed while it wrote its
 // tables, and leaves nothing in the temporary folder.
 func TestReadingChangesNothing(t *testing.T) {
 	k := makeTruth(t)
-	t.Setenv("TMPDIR", t.TempDir())
+	k.dir, k.killed = renamed(t, k.dir), renamed(t, k.killed)
+	t.Setenv("TMPDIR", renamed(t, t.TempDir()))
 	stray := filepath.Join(k.dir, journalDir, "000099.sst") // Badger would delete it
 	if err := os.WriteFile(stray, []byte("half"), 0o666); err != nil {
 		t.Fatal(err)
@@ -277,5 +292,69 @@ func TestManifestGone(t *testing.T) {
 	aside, _ := filepath.Glob(filepath.Join(k.dir, asidePrefix+".1", "*"+tableExt))
 	if len(aside) != len(tables) || len(tables) == 0 {
 		t.Errorf("of the tables %q there are %q", tables, aside)
+	}
+}
+
+// A pipe in the place of any file of a run, or of a backup, is an error or is repaired; nothing waits for
+// a writer.
+func TestPipesAreNotRead(t *testing.T) {
+	w := build(t, "hamlet", scenario.Options{})
+	dir := filepath.Join(t.TempDir(), "run")
+	r, err := CreateRun(dir, Run{Scenario: w.Scenario.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	csv, err := r.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.NewChain()
+	j, err := r.Keep(w, chain, Durability{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	carryOn(t, r, j, w, chain, 0, -1, csv)
+	whole := readFolder(t, dir)
+	for _, name := range append(slices.Sorted(maps.Keys(whole.files)), journalDir, addressFile, runFile+tempSuffix, scenarioFile+tempSuffix, journalDir+"/00001.mem") {
+		whole.write(t, dir)
+		pipe := filepath.Join(dir, name)
+		if err := errors.Join(os.RemoveAll(pipe), syscall.Mkfifo(pipe, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := List(dir); err != nil || len(found) != 1 && name != runFile {
+			t.Errorf("%s: listed %v, %v", name, found, err)
+		}
+		s, err := Open(dir, Read)
+		if err == nil {
+			err = errors.Join(s.Replay(0, s.Steps(), &sim.Memory{}), s.Close())
+		}
+		if err != nil && !errors.As(err, new(*DamageError)) && !errors.As(err, new(*StoreError)) {
+			t.Errorf("%s, for reading: %v", name, err)
+		}
+		if _, err := Backup(dir, filepath.Join(t.TempDir(), "run.tar.gz")); err != nil && !errors.As(err, new(*DamageError)) && !errors.As(err, new(*StoreError)) {
+			t.Errorf("%s, backup: %v", name, err)
+		}
+		if s, err = Open(dir, Write); err != nil {
+			continue
+		}
+		if _, err = s.Run().CSV(); err == nil {
+			_, _, err = s.Resume(Durability{})
+		}
+		inTheWay := name == scenarioFile || name == readingsFile || name == gridFile || strings.HasSuffix(name, tempSuffix)
+		if err != nil && !inTheWay {
+			t.Errorf("%s, for writing: %v", name, err)
+		}
+		if s.run.journal != nil {
+			drop(s.run.journal)
+		} else {
+			s.Close()
+		}
+	}
+	pipe := filepath.Join(t.TempDir(), "run.tar.gz")
+	if err := syscall.Mkfifo(pipe, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := RestoreBackup(pipe, filepath.Join(t.TempDir(), "again")); !errors.Is(err, problem.ErrUsage) {
+		t.Errorf("restored from a pipe: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // such a panic becomes an error. others says that there are tables that the manifest does not
 // name: Badger deletes those when it opens the store, also for reading.
 func checkTables(dir string) (others bool, err error) {
-	tables, _ := filepath.Glob(filepath.Join(dir, "*"+tableExt)) // the pattern is valid
+	tables := filesWith(dir, tableExt)
 	f, err := openRegular(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) && len(tables) == 0 {
 		return false, nil // the store is new

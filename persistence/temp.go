@@ -45,8 +45,9 @@ func makeTemp() (dir string, lock *os.File, err error) {
 // them. A folder stays if its process exists, if it is locked (by a process in another
 // container, whose process IDs differ), or if it contains a file that is not a run's.
 func RemoveStale() (removed []string) {
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*-*")) // the pattern is valid
-	for _, dir := range found {
+	entries, _ := os.ReadDir(os.TempDir())
+	for _, e := range entries {
+		dir := filepath.Join(os.TempDir(), e.Name())
 		if removeStale(dir) {
 			removed = append(removed, dir)
 		}
@@ -78,10 +79,10 @@ func tempName(prefix string) string {
 // abandoned reports whether the process that made a file or folder, named by tempName or makeTemp, has
 // ended, and locks it: a process in another container, whose process IDs differ, would have it locked.
 func abandoned(path, prefix string) (lock *os.File, ok bool) {
-	rest, found := strings.CutPrefix(filepath.Base(path), prefix)
-	number, _, _ := strings.Cut(rest, "-")
+	rest, ours := strings.CutPrefix(filepath.Base(path), prefix)
+	number, _, random := strings.Cut(rest, "-")
 	pid, err := strconv.Atoi(number)
-	if !found || err != nil || pid <= 0 || processExists(pid) {
+	if !ours || !random || err != nil || pid <= 0 || processExists(pid) {
 		return nil, false
 	}
 	lock, err = lockFolder(path)

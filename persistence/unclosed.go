@@ -26,12 +26,22 @@ const (
 // unclosed reports whether a process that was killed, or is running, left the store: it has logs
 // that Badger would first cut, or an empty file.
 func unclosed(dir string) bool {
-	logs, _ := filepath.Glob(filepath.Join(dir, "*"+logExt)) // the pattern is valid
-	values, _ := filepath.Glob(filepath.Join(dir, "*"+valueLogExt))
-	return len(logs) > 0 || slices.ContainsFunc(values, func(name string) bool {
+	return len(filesWith(dir, logExt)) > 0 || slices.ContainsFunc(filesWith(dir, valueLogExt), func(name string) bool {
 		info, err := os.Stat(name)
 		return err == nil && info.Size() < logHead
 	})
+}
+
+// filesWith returns the paths of the files of a folder whose names have an extension; none if the
+// folder cannot be read. The folder's own name may hold what filepath.Glob takes for a pattern.
+func filesWith(dir, ext string) (paths []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ext {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths
 }
 
 // unclosedCopy is a store, in a temporary folder, that Badger can open for reading: the logs of

@@ -69,7 +69,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s packed into %s\n", counted(int64(n), "file", "files"), printable(args[1]))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s packed into %s\n", counted(int64(n), "file", "files"), printableLine(args[1]))
 			return err
 		},
 	}
@@ -91,7 +91,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 the backup is damaged or none.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s restored to %s\n", counted(int64(n), "file", "files"), printable(args[1]))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s restored to %s\n", counted(int64(n), "file", "files"), printableLine(args[1]))
 			return err
 		},
 	}
