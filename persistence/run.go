@@ -228,10 +228,14 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 }
 
 // SetCSVAside renames readings.csv and grid.csv before CSV replaces them with files that begin
-// with a later step, and returns their new names. A file that is not there is left out.
+// with a later step, and returns their new names. A file that is not there is left out, and so is one
+// whose new name is taken: it begins with that step, and the earlier rows were set aside before.
 func (r *RunDir) SetCSVAside(step twins.Tick) (names []string, err error) {
 	for _, name := range []string{readingsFile, gridFile} {
 		aside := fmt.Sprintf("%s-before-step-%d.csv", strings.TrimSuffix(name, ".csv"), step)
+		if _, err := os.Lstat(r.path(aside)); err == nil {
+			continue
+		}
 		err := os.Rename(r.path(name), r.path(aside))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return names, err
