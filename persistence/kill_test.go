@@ -105,6 +105,10 @@ func child(dir string) error {
 	return r.Finish(Done, nil)
 }
 
+// mostToReopen is the processor time in which a killed run is reopened. The work is bounded by the
+// steps between two snapshots.
+const mostToReopen = 5 * time.Second
+
 // A process that is killed at any moment loses nothing that it had acknowledged, and its
 // resumed run has the digest of an undisturbed one.
 func TestKill9(t *testing.T) {
@@ -127,11 +131,18 @@ func TestKill9(t *testing.T) {
 	for i := range kills {
 		dir := filepath.Join(t.TempDir(), "run")
 		was := killAfter(t, dir, random.IntN(killSteps), random.IntN(300))
+		before := cpu()
 		s := open(t, dir, Write)
 		was.isKept(t, i, s, 0, 0)
 		j, m, err := s.Resume(Durability{})
 		if err != nil {
 			t.Fatalf("kill %d after %d steps: %v", i, was.steps, err)
+		}
+		if took := cpu() - before; took > mostToReopen {
+			t.Errorf("kill %d after %d steps: reopened in %v of processor time", i, was.steps, took)
+		}
+		if again := s.Steps() - m.Steps; again > mostBetween {
+			t.Errorf("kill %d after %d steps: %d steps are made again, wanted at most the %d between snapshots", i, was.steps, again, mostBetween)
 		}
 		given := twins.Tick(len(s.Commands(0, killSteps)))
 		if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != digest(given) {

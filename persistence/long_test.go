@@ -15,5 +15,7 @@ const (
 
 	powerLosses = 1_000
 
+	dayOfSnapshots = "town" // the scenario with a snapshot after each step
+
 	forkKills = 200
 )

@@ -15,5 +15,7 @@ const (
 
 	powerLosses = 50
 
+	dayOfSnapshots = "hamlet" // the scenario with a snapshot after each step
+
 	forkKills = 12
 )

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -160,5 +161,42 @@ func TestResumeGivesTheSameDigest(t *testing.T) {
 				t.Errorf("%s left after %d steps: digest %s, wanted %s", name, stop, got, want)
 			}
 		}
+	}
+}
+
+// From every snapshot of a day, here one after each step, the rest of the run has the heads and the
+// digest that it has from its beginning. With the states of another step it has not: the comparison
+// would notice a snapshot that differs.
+func TestEverySnapshotAndTheLog(t *testing.T) {
+	was := mostBetween
+	mostBetween = 1
+	t.Cleanup(func() { mostBetween = was })
+	dir, days := filepath.Join(t.TempDir(), "run"), 1
+	want := kept(t, dir, build(t, dayOfSnapshots, scenario.Options{Days: &days}), -1)
+	s := open(t, dir, Read)
+	defer s.Close()
+	for n := range s.Steps() {
+		m, err := s.nearest(n)
+		if err != nil || m.Steps != n {
+			t.Fatalf("the snapshot after step %d is that of %d: %v", n, m.Steps, err)
+		}
+		if err := s.stepTo(m, n, s.Steps(), nil); err != nil {
+			t.Fatalf("from the snapshot after step %d: %v", n, err)
+		}
+		if got := m.Chain.Digest(); got != want {
+			t.Errorf("from the snapshot after step %d: digest %s, wanted %s", n, got, want)
+		}
+	}
+	if len(s.Repairs()) > 0 {
+		t.Errorf("repairs %q", s.Repairs())
+	}
+	middle := s.Steps() / 2
+	m, err := s.nearest(middle)
+	cells, grid, errStates := s.states(middle - 3)
+	if err := errors.Join(err, errStates, m.World.Restore(cells, grid)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.stepTo(m, middle, s.Steps(), nil); !errors.As(err, new(*DamageError)) {
+		t.Errorf("with the states of three steps before: %v", err)
 	}
 }
