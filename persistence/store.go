@@ -283,18 +283,18 @@ func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, erro
 	return w, nil
 }
 
-// scenario reads the scenario and its data once; worlds are built from it repeatedly.
-func (s *Store) scenario() (*scenario.Scenario, error) {
+// scenario reads the scenario and its data once; worlds are built from it repeatedly. A fork has its
+// parent's.
+func (s *Store) scenario() (source *scenario.Scenario, err error) {
 	if s.source != nil {
 		return s.source, nil
 	}
-	first := s // scenario.yaml is in the folder of the first run, not in its forks'
-	for first.parent != nil {
-		first = first.parent
-	}
-	source, err := s.run.meta.Journal.scenario(first.run)
-	if err == nil {
+	if s.parent != nil {
+		source, err = s.parent.scenario()
+	} else if source, err = s.run.meta.Journal.scenario(s.run); err == nil {
 		source.KeepData()
+	}
+	if err == nil {
 		s.source = source
 	}
 	return source, err

@@ -2,7 +2,11 @@ package persistence
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -13,6 +17,18 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
+// shippedSources has the shipped scenarios that tests have loaded, with their data, which takes longer
+// to read than a day takes to run.
+var shippedSources = map[string]*scenario.Scenario{}
+
+func sourceKey(o *scenario.Origin) string {
+	options, err := json.Marshal(o.Options)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return fmt.Sprintf("%s %s %v %x", o.Name, options, o.Events, sha256.Sum256(o.Text))
+}
+
 // build loads and builds a scenario.
 func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	t.Helper()
@@ -20,11 +36,32 @@ func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if origin := s.Origin(); origin.Shipped() {
+		k := sourceKey(&origin)
+		if shippedSources[k] == nil {
+			s.KeepData()
+			shippedSources[k] = s
+		}
+		s = shippedSources[k]
+	}
 	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// shareSource gives a store and its parents the scenario that build has loaded, if it is a shipped one.
+func shareSource(s *Store) {
+	for ; s != nil; s = s.parent {
+		origin := s.run.meta.Journal.Scenario
+		text, err := os.ReadFile(s.run.path(scenarioFile))
+		if err != nil || !origin.Shipped() {
+			continue
+		}
+		origin.Text = text
+		s.source = shippedSources[sourceKey(&origin)]
+	}
 }
 
 // kept runs a scenario into a new folder, until step stop, where it leaves it as a kill
@@ -78,6 +115,7 @@ func open(t testing.TB, dir string, mode Mode) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shareSource(s)
 	return s
 }
 
