@@ -80,8 +80,8 @@ func newRestore() *cobra.Command {
 		Use:   "restore FILE DIR",
 		Short: "Unpack a run from a backup",
 		Long: `Restore unpacks a backup into DIR, which must be new or empty, and compares the
-SHA-256 of each file. If one differs or is missing, DIR is left as it was. The past of
-a fork is restored to DIR/past.
+SHA-256 of each file. If one differs or is missing, DIR is left as it was; if restore is
+killed, it can be repeated. The past of a fork is restored to DIR/past.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 the backup is damaged or none.`,
 		Example: `  smatrix restore first.tar.zst runs/again`,
