@@ -50,22 +50,57 @@ func Backup(dir, file string) (n int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	f, err := os.OpenFile(file+tempSuffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	removeAbandonedBackups(file)
+	temp := filepath.Join(filepath.Dir(file), tempName(backupPrefix(file)))
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be made: %v", file, reason(err))}
 	}
-	n, err = pack(f, s, strings.HasSuffix(file, ".gz"))
+	lock, err := lockFolder(temp)
+	if err == nil {
+		defer lock.Close()
+		n, err = pack(f, s, strings.HasSuffix(file, ".gz"))
+	}
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
+		err = renameNew(temp, file)
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		os.Remove(temp)
+		return 0, err
 	}
-	return n, err
+	syncFolder(filepath.Dir(file))
+	return n, nil
 }
+
+// backupPrefix begins the names under which a backup is written.
+func backupPrefix(file string) string { return "." + filepath.Base(file) + "." }
+
+// removeAbandonedBackups deletes what killed processes have left of a backup.
+func removeAbandonedBackups(file string) {
+	paths, locks := abandonedIn(filepath.Dir(file), backupPrefix(file))
+	for i, path := range paths {
+		_ = os.Remove(path) // it does no harm
+		_ = locks[i].Close()
+	}
+}
+
+// renameNew renames a file to a name that must be new: another process may have made it since.
+func renameNew(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if _, exists := os.Lstat(to); exists == nil {
+		return &problem.Usage{What: fmt.Sprintf("%q is there already; wanted another name", to)}
+	}
+	return os.Rename(from, to) // not every disk has links
+}
+
+// checkpoint is called where a backup or a restored run has grown by a file.
+var checkpoint = func() {} // tests kill the process there
 
 func pack(to io.Writer, s *Store, gz bool) (int, error) {
 	var packer io.WriteCloser
@@ -101,7 +136,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 			switch {
 			case err != nil:
 				return err
-			case e.IsDir() && (rel == pastDir || strings.HasSuffix(rel, ".damaged")):
+			case e.IsDir() && (rel == pastDir || strings.HasPrefix(rel, asidePrefix) || strings.HasPrefix(rel, restorePrefix)):
 				return fs.SkipDir
 			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, tempSuffix):
 				return nil
@@ -116,7 +151,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 }
 
 func packFile(t *tar.Writer, file, name string, sums map[string]string) error {
-	f, err := os.Open(file)
+	f, err := openRegular(file)
 	if err != nil {
 		return err
 	}
@@ -131,6 +166,7 @@ func packFile(t *tar.Writer, file, name string, sums map[string]string) error {
 	h := sha256.New()
 	_, err = io.Copy(io.MultiWriter(t, h), f)
 	sums[name] = sim.Hash(h.Sum(nil)).String()
+	checkpoint()
 	return err
 }
 
@@ -143,45 +179,124 @@ func packBytes(t *tar.Writer, name string, b []byte) error {
 }
 
 // RestoreBackup unpacks a backup into a new or empty folder and returns the number of
-// files. If any file differs from what was packed, everything unpacked is removed.
+// files. If any file differs from what was packed, everything unpacked is removed. If the process
+// is killed, the folder is no run, and can be restored into again.
 func RestoreBackup(file, dir string) (n int, err error) {
 	if dir == "" {
 		return 0, unusable(dir, "has no name")
 	}
+	removeAbandonedRestores(dir)
 	if err := checkEmpty(dir); err != nil {
 		return 0, err
 	}
-	f, err := os.Open(file)
+	f, err := openRegular(file)
 	if err != nil {
 		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be read: %v", file, reason(err))}
 	}
 	defer f.Close()
 	made, err := makeFolders(dir)
-	if err != nil {
-		removeFolders(made)
-		return 0, err
-	}
-	found, err := unpack(f, file, dir)
 	if err == nil {
-		err = openRestored(file, dir)
+		n, err = restore(f, file, dir)
 	}
 	if err != nil {
-		for _, name := range found {
-			top, _, _ := strings.Cut(name, "/")
-			_ = os.RemoveAll(filepath.Join(dir, top)) // it was empty before
-		}
 		removeFolders(made)
 		return 0, err
 	}
 	syncFolder(dir)
-	return len(found), nil
+	return n, nil
+}
+
+// restorePrefix begins the names of the folder in which a run is unpacked, inside that of the run.
+// When it is complete, its content is moved into the run's, run.json last.
+const (
+	restorePrefix = ".restore."
+	movedFile     = ".moved" // the names that are moved, a line each
+)
+
+func restore(f io.Reader, file, dir string) (n int, err error) {
+	work := filepath.Join(dir, tempName(restorePrefix))
+	if err := os.Mkdir(work, 0o777); err != nil {
+		return 0, systemErrorOr(dir, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	lock, err := lockFolder(work)
+	if err != nil {
+		return 0, err
+	}
+	defer lock.Close()
+	found, err := unpack(f, file, work)
+	if err == nil {
+		err = openRestored(file, work, dir)
+	}
+	if err == nil {
+		err = moveUp(work, dir)
+	}
+	return len(found), err
+}
+
+// moveUp moves all that is in a folder into the one around it, run.json last. After an error nothing
+// is there.
+func moveUp(work, dir string) error {
+	entries, err := os.ReadDir(work)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != runFile {
+			names = append(names, e.Name())
+		}
+	}
+	names = append(names, runFile)
+	list := RunDir{dir: work}
+	if err := list.writeText(movedFile, []byte(strings.Join(names, "\n"))); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := os.Rename(filepath.Join(work, name), filepath.Join(dir, name)); err != nil {
+			removeMoved(work, dir)
+			return err
+		}
+		checkpoint()
+	}
+	return nil
+}
+
+// removeMoved deletes what moveUp has moved: before, the folder was empty.
+func removeMoved(work, dir string) {
+	text, err := readRegular(filepath.Join(work, movedFile))
+	if err != nil {
+		return
+	}
+	for name := range strings.SplitSeq(string(text), "\n") {
+		if name == filepath.Base(name) && filepath.IsLocal(name) {
+			_ = os.RemoveAll(filepath.Join(dir, name))
+		}
+	}
+}
+
+// removeAbandonedRestores deletes what killed processes have left of a restored run. One that has
+// its run.json is complete.
+func removeAbandonedRestores(dir string) {
+	if _, err := os.Lstat(filepath.Join(dir, runFile)); err == nil {
+		return
+	}
+	paths, locks := abandonedIn(dir, restorePrefix)
+	for i, work := range paths {
+		removeMoved(work, dir)
+		_ = os.RemoveAll(work) // if it stays, the folder is not empty, which is reported
+		_ = locks[i].Close()
+	}
 }
 
 // openRestored opens the restored run, which compares its journal with its ledger.
-func openRestored(file, dir string) error {
-	s, err := Open(dir, Read)
+func openRestored(file, work, dir string) error {
+	s, err := Open(work, Read)
+	if system := systemError(dir, err); system != nil {
+		return system
+	}
 	if err != nil {
-		return badBackup(file, "what is in it cannot be opened: %v", err)
+		return badBackup(file, "what is in it cannot be opened: %s", strings.ReplaceAll(err.Error(), work, dir))
 	}
 	return s.Close()
 }
@@ -233,6 +348,7 @@ func unpack(f io.Reader, file, dir string) (found []string, err error) {
 			}
 			return found, badBackup(file, "%s: %v", h.Name, err)
 		}
+		checkpoint()
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -31,8 +30,9 @@ const (
 
 // badgerTable is a Table in Badger.
 type badgerTable struct {
-	db  *badger.DB
-	log *failureLog
+	db   *badger.DB
+	log  *failureLog
+	copy *unclosedCopy // of a store that a killed process left, opened for reading; else nil
 }
 
 // failureLog is a logger that catches Badger's report that it cannot write. Badger only logs it:
@@ -80,61 +80,73 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
 		WithCompactL0OnClose(thin && mode == Write).
 		WithReadOnly(mode == Read)
-	if err := checkTables(dir); err != nil {
-		return nil, openError(dir, err)
-	}
-	var db *badger.DB
-	if err = errCutLog; mode == Write || !hasCutLog(dir) {
-		db, err = badger.Open(o)
-	}
-	if needsWriting(err) {
-		// A process was killed while it created or cut a file. Badger repairs it when it opens
-		// the store for writing; an empty file needs a second opening.
-		write := o.WithReadOnly(false)
-		if db, err = badger.Open(write); needsWriting(err) {
-			db, err = badger.Open(write)
-		}
-		if mode == Read && err == nil {
-			if err = db.Close(); err == nil {
-				db, err = badger.Open(o)
-			}
-		}
+	t = &badgerTable{log: log}
+	others, err := checkFiles(dir)
+	switch {
+	case err != nil:
+	case mode == Read && (others || unclosed(dir)):
+		err = t.openCopy(o)
+	case mode == Read:
+		t.db, err = badger.Open(o)
+	default:
+		err = t.openToWrite(o)
 	}
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	return &badgerTable{db, log}, nil
+	return t, nil
 }
 
-// errCutLog reports a log that ends within its head: opening it for reading, Badger would
-// exit the process.
-var errCutLog = errors.New("a log is shorter than its head")
-
-func hasCutLog(dir string) bool {
-	const head = 20
-	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is valid
-	return slices.ContainsFunc(logs, func(name string) bool {
-		info, err := os.Stat(name)
-		return err == nil && info.Size() < head
-	})
+// checkFiles returns an error for what Badger would wait for, or would end the process for. others is
+// that of checkTables.
+func checkFiles(dir string) (others bool, err error) {
+	if err := errors.Join(checkDescriptors(dir), checkStore(dir)); err != nil {
+		return false, err
+	}
+	return checkTables(dir)
 }
 
-// needsWriting reports whether an error of Badger, which it does not wrap, is about a log that
-// must be cut or a file that was created and left empty: opening for writing repairs both.
-func needsWriting(err error) bool {
-	return err != nil && (err == errCutLog || strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) ||
-		strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
+func (t *badgerTable) openToWrite(o badger.Options) (err error) {
+	t.db, err = badger.Open(o)
+	for range mostEmptyFiles {
+		if !createdFile(err) {
+			break
+		}
+		t.db, err = badger.Open(o)
+	}
+	return err
 }
 
-// openError returns *HeldError for a store in use and *DamageError for a damaged one.
+func (t *badgerTable) openCopy(o badger.Options) (err error) {
+	if t.copy, err = copyUnclosed(o.Dir); err != nil {
+		return err
+	}
+	if t.db, err = t.copy.open(o); err != nil {
+		err = errors.Join(err, t.copy.remove())
+	}
+	return err
+}
+
+// mostEmptyFiles is how many files a killed process may have created and left empty: a log and a
+// value log.
+const mostEmptyFiles = 2
+
+// createdFile reports whether an error of Badger, which it does not wrap, says that a file was empty.
+// Badger gives it content before it fails, and opens it the next time.
+func createdFile(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), z.NewFile.Error()) || strings.Contains(err.Error(), "error while truncation"))
+}
+
+// openError returns *SystemError for what the system refuses, *HeldError for a store in use and
+// *DamageError for a damaged one.
 func openError(dir string, err error) error {
 	run := filepath.Dir(dir)
-	if strings.Contains(err.Error(), "directory lock") {
-		address, _ := os.ReadFile(filepath.Join(run, addressFile)) // most processes write no address
-		return &HeldError{Dir: run, Address: oneLine(string(address))}
+	if system := systemError(run, err); system != nil {
+		return system
 	}
-	if errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("run %q: %w", run, err)
+	if errors.Is(err, errHeld) || strings.Contains(err.Error(), "directory lock") {
+		address, _ := readRegular(filepath.Join(run, addressFile)) // most processes write no address
+		return &HeldError{Dir: run, Address: oneLine(string(address))}
 	}
 	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + oneLine(err.Error())}
 }
@@ -256,6 +268,9 @@ func (t *badgerTable) Compact() (err error) {
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
 	err = t.db.Close()
+	if t.copy != nil {
+		return errors.Join(err, t.copy.remove())
+	}
 	dropStatistics(t.db.Opts().Dir)
 	return err
 }

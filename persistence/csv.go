@@ -15,11 +15,11 @@ type csvFiles struct {
 
 // createCSV creates both files; on an error it closes those it has opened.
 func createCSV(readings, grid string) (*csvFiles, error) {
-	a, err := os.Create(readings)
+	a, err := createRegular(readings)
 	if err != nil {
 		return nil, err
 	}
-	b, err := os.Create(grid)
+	b, err := createRegular(grid)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

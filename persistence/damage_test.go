@@ -31,6 +31,7 @@ type truth struct {
 	digest sim.Hash
 	fork   bool            // it has a parent, which is whole
 	given  []twins.Command // of a fork
+	notes  map[string][]byte
 }
 
 // makeTruth keeps the hamlet, with a command from outside, in both states.
@@ -65,6 +66,7 @@ func truthOf(t testing.TB, w *sim.World, keep Retention) *truth {
 		if more, err = run.Step(); err != nil {
 			t.Fatal(err)
 		}
+		k.note(t, j, run.Done())
 	}
 	copyRun(t, k.dir, k.killed)
 	if err := r.Finish(Done, map[string]string{}); err != nil {
@@ -74,11 +76,29 @@ func truthOf(t testing.TB, w *sim.World, keep Retention) *truth {
 	return k
 }
 
+// note keeps a note after some steps, and now and then a newer one of the same name.
+func (k *truth) note(t testing.TB, j *Journal, steps twins.Tick) {
+	t.Helper()
+	if steps%5 != 3 {
+		return
+	}
+	if k.notes == nil {
+		k.notes = map[string][]byte{}
+	}
+	name, value := fmt.Sprintf("acknowledge/%d", steps%4), fmt.Appendf(nil, `{"tick":%d}`, steps)
+	if err := j.AppendNote(name, value); err != nil {
+		t.Fatal(err)
+	}
+	k.notes[name] = value
+}
+
 // outside is commands for the hamlet that come from outside.
 func outside(w *sim.World) (commands []twins.Command) {
 	for i, b := range w.Cells[0].Blocks {
 		if len(b.Kind.Settings) > 0 && b.Kind == twins.Battery {
-			commands = append(commands, twins.Set(b.Paths[0], "available", 0).At(5, int64(100+i)))
+			c := twins.Set(b.Paths[0], "available", 0).At(5, int64(100+i))
+			c.Key, c.By = fmt.Sprintf("key %d", i), 7
+			commands = append(commands, c)
 		}
 	}
 	return commands
@@ -87,42 +107,11 @@ func outside(w *sim.World) (commands []twins.Command) {
 // copyRun copies a folder; zeros at the end of a file become a hole.
 func copyRun(t testing.TB, from, to string) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, e os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(from, path)
-		if e.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o777)
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return writeSparse(filepath.Join(to, rel), b)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	readFolder(t, from).write(t, to)
 }
 
 func writeSparse(path string, b []byte) error {
-	used := inUse(b)
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b[:used])
-	return errors.Join(err, f.Truncate(int64(len(b))), f.Close())
-}
-
-// inUse is the length of a file without the zeros at its end.
-func inUse(b []byte) int {
-	n := len(b)
-	for n > 0 && b[n-1] == 0 {
-		n--
-	}
-	return n
+	return errors.Join(os.WriteFile(path, b[:inUse(b)], 0o666), os.Truncate(path, int64(len(b))))
 }
 
 // look opens a run in a mode and compares its content with the truth. silent is what is
@@ -158,6 +147,9 @@ func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told er
 	case !reflect.DeepEqual(s.Commands(0, 1<<40), k.commands(s)):
 		return "commands are missing", nil
 	}
+	if notes, err := s.Notes(""); err != nil || !reflect.DeepEqual(notes, k.notes) {
+		return fmt.Sprintf("notes are %q, %v", notes, err), nil
+	}
 	return "", nil
 }
 
@@ -189,26 +181,6 @@ func sameTold(a, b *sim.Memory) bool {
 		}
 	}
 	return true
-}
-
-// filesInUse are the files of a run that have content, with how much of it.
-func filesInUse(t testing.TB, dir string) map[string]int {
-	t.Helper()
-	found := map[string]int{}
-	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if rel, _ := filepath.Rel(dir, path); inUse(b) > 0 && rel != reportFile && !strings.HasSuffix(rel, "LOCK") {
-			found[rel] = inUse(b)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
 }
 
 // A flipped bit anywhere is repaired or reported, never overlooked. The same flips without
@@ -248,6 +220,7 @@ func TestBitFlipsOfAFork(t *testing.T) {
 		t.Fatal(err)
 	}
 	carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1, sim.SinkFunc(func(r *sim.StepRecord) error {
+		k.note(t, j, r.Tick)
 		if r.Tick == m.World.Scenario.Calendar.Steps-1 {
 			copyRun(t, k.dir, k.killed)
 		}
@@ -350,24 +323,33 @@ func kindOf(name string) string {
 	return filepath.Base(name)
 }
 
-// folder is the content of a folder, without the zeros at the ends of files.
+// folder is the content of a folder, without the zeros at the ends of files: Badger's logs are mostly
+// zeros.
 type folder struct {
 	dir   string
+	dirs  []string
 	files map[string][]byte
 	sizes map[string]int64
-	inUse map[string]int // bytes in use, of files with content
+	inUse map[string]int // bytes in use, of files with content that belong to the run
 }
 
 func readFolder(t testing.TB, dir string) *folder {
 	t.Helper()
-	f := &folder{dir: dir, files: map[string][]byte{}, sizes: map[string]int64{}, inUse: filesInUse(t, dir)}
+	f := &folder{dir: dir, files: map[string][]byte{}, sizes: map[string]int64{}, inUse: map[string]int{}}
 	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+		if err != nil {
 			return err
 		}
-		b, err := os.ReadFile(path)
 		rel, _ := filepath.Rel(dir, path)
-		f.files[rel], f.sizes[rel] = bytes.Clone(b[:inUse(b)]), int64(len(b))
+		if e.IsDir() {
+			f.dirs = append(f.dirs, rel)
+			return nil
+		}
+		b, size, err := readUsed(path)
+		f.files[rel], f.sizes[rel] = b, size
+		if len(b) > 0 && rel != reportFile && !strings.HasSuffix(rel, "LOCK") {
+			f.inUse[rel] = len(b)
+		}
 		return err
 	})
 	if err != nil {
@@ -376,17 +358,56 @@ func readFolder(t testing.TB, dir string) *folder {
 	return f
 }
 
+// readUsed reads a file without the zeros at its end, a block at a time.
+func readUsed(path string) (b []byte, size int64, err error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer in.Close()
+	for block := make([]byte, 256<<10); err == nil; {
+		var n int
+		n, err = io.ReadFull(in, block)
+		if used := inUse(block[:n]); used > 0 {
+			b = append(append(b, make([]byte, size-int64(len(b)))...), block[:used]...)
+		}
+		size += int64(n)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return b, size, err
+}
+
+// write writes the folder, in place of one that is there.
+func (f *folder) write(t testing.TB, to string) {
+	t.Helper()
+	err := os.RemoveAll(to)
+	for _, dir := range f.dirs {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(to, dir), 0o777))
+	}
+	for name, b := range f.files {
+		path := filepath.Join(to, name)
+		err = errors.Join(err, os.WriteFile(path, b, 0o666))
+		if size := f.sizes[name]; size > int64(len(b)) {
+			err = errors.Join(err, os.Truncate(path, size))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // flipped writes the folder with one bit flipped.
 func (f inFile) flipped(t testing.TB, to string, at, bit int) {
 	t.Helper()
-	err := os.RemoveAll(to)
-	for name, b := range f.from.files {
-		if name == f.name {
-			b = bytes.Clone(b)
-			b[at] ^= 1 << bit
-		}
-		path := filepath.Join(to, name)
-		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, b, 0o666), os.Truncate(path, f.from.sizes[name]))
+	f.from.write(t, to)
+	b := bytes.Clone(f.from.files[f.name])
+	b[at] ^= 1 << bit
+	file, err := os.OpenFile(filepath.Join(to, f.name), os.O_WRONLY, 0)
+	if err == nil {
+		_, err = file.WriteAt(b[at:at+1], int64(at))
+		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -491,18 +512,18 @@ func TestValuesTornAnywhere(t *testing.T) {
 // If Badger's log is torn at any byte, the run is restored whole, from the ledger.
 func TestBadgerLogTorn(t *testing.T) {
 	k := makeTruth(t)
-	name := ""
-	for f := range filesInUse(t, k.killed) {
+	name, killed := "", readFolder(t, k.killed)
+	for f := range killed.inUse {
 		if strings.HasSuffix(f, ".mem") {
 			name = f
 		}
 	}
-	used := filesInUse(t, k.killed)[name]
+	used := killed.inUse[name]
+	dir := filepath.Join(t.TempDir(), "run")
 	random := rand.New(rand.NewPCG(5, 6))
 	repaired := 0
 	for i := range torn {
-		dir := filepath.Join(t.TempDir(), "run")
-		copyRun(t, k.killed, dir)
+		killed.write(t, dir)
 		cut := int64(random.IntN(used))
 		if err := os.Truncate(filepath.Join(dir, name), cut); err != nil {
 			t.Fatal(err)
@@ -632,7 +653,7 @@ func TestNothingIsAcceptedAfterTheTableFails(t *testing.T) {
 		syncs  int
 	}{
 		{"a command", true, 0, -1}, {"a command", false, 0, -1}, {"a command", false, -1, 0},
-		{"a note", true, 0, -1}, {"a note", true, -1, 0}, {"a sync", true, -1, 0}, {"a sync", false, -1, 0},
+		{"a note", true, 0, -1}, {"a note", true, -1, 0}, {"a note", false, 0, -1}, {"a note", false, -1, 0}, {"a sync", true, -1, 0}, {"a sync", false, -1, 0},
 	} {
 		t.Run(fmt.Sprintf("%s, table %t, writes %d, syncs %d", tt.first, tt.table, tt.writes, tt.syncs), func(t *testing.T) {
 			bad := &failing{writes: tt.writes, syncs: tt.syncs, fail: errors.New("input/output error")}

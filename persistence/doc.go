@@ -5,7 +5,7 @@
 //	├── run.json       what the run is and its state; written first and last
 //	├── scenario.yaml  the scenario as it was written; a fork reads its parent's
 //	├── journal/       Badger: steps, readings, states, commands
-//	├── ledger         head of the chain after each step, and commands from outside
+//	├── ledger         head of the chain after each step; commands and notes from outside
 //	├── address        where the process that has the run open serves it; removed at its end
 //	├── report.json    the report: the object of `smatrix run --json`
 //	├── readings.csv   a row for each member and step     ┐
@@ -23,8 +23,8 @@
 //
 // The step is the unit. Journal.Commit returns when the operating system has the step: a
 // killed process loses nothing. Durability says how often steps are synced, which bounds
-// what a failed machine loses; commands from outside are synced before AppendCommand
-// returns. After a failed write or sync the journal accepts nothing more, and closing it
+// what a failed machine loses; commands and notes from outside are synced before
+// AppendCommand and AppendNote return. After a failed write or sync the journal accepts nothing more, and closing it
 // does not wait for what cannot be written. Before the disk is full, Commit returns
 // *FullError while there is still room to close the run; if that room is taken, too, the
 // run is left as a kill would leave it.
@@ -33,8 +33,9 @@
 // an error. So the ledger, a file of the simplest form, has the head of the chain after
 // each step. Open compares the two. What the journal lacks is listed (Repairs) and
 // computed again from the last readable snapshot and the commands, and must give the heads
-// in the ledger; what the ledger lacks is taken from the journal; if both are whole and
-// differ, the run is refused. All that is read is checked against its checksum, the
+// in the ledger. Commands and notes that one of the two lacks are taken from the other, and
+// so are heads that the ledger lacks; if both are whole and differ, the run is refused. What the system refuses (room, descriptors, permission) is no damage, and
+// changes nothing (SystemError). All that is read is checked against its checksum, the
 // digests of its step and the chain.
 //
 // The memory of a store does not grow with its run. Heads are read from the ledger, a page
@@ -58,19 +59,22 @@
 // files are replaced as a whole, so a reader finds the old or the new one and never a part
 // of one; NAME.tmp is a file that is being written.
 //
-// The ledger begins with the 15 bytes "smatrix ledger\n" and a byte for its version, 1.
+// The ledger begins with the 15 bytes "smatrix ledger\n" and a byte for its version, 2.
 // Then come records, each
 //
-//	┌────────┬─────────┬──────┬───────────────────────────────────────┐
-//	│ length │ CRC-32C │ kind │ body                                  │
-//	│ u32 LE │ u32 LE  │ byte │ g  head before step 0, 32 bytes       │
-//	│        │         │      │ s  tick, head after it                │
-//	│        │         │      │ c  commands that arrived together        │
-//	│        │         │      │ e  steps made, digest: ended here     │
-//	└────────┴─────────┴──────┴───────────────────────────────────────┘
+//	┌────────┬─────────┬──────┬───────────────────────────────────┐
+//	│ length │ CRC-32C │ kind │ body                              │
+//	│ u32 LE │ u32 LE  │ byte │ g  head before step 0, 32 bytes   │
+//	│        │         │      │ s  tick, head after it            │
+//	│        │         │      │ c  commands that arrived together │
+//	│        │         │      │ n  number int, name text, value   │
+//	│        │         │      │    text: a note                   │
+//	│        │         │      │ e  steps made, digest: ended here │
+//	└────────┴─────────┴──────┴───────────────────────────────────┘
 //	  length counts kind and body; the sum is over length, kind and body
 //
-// A torn last record ends the ledger.
+// A torn last record ends the ledger. Version 1 has no notes: resuming such a run writes a ledger of
+// version 2. A note has the number of notes kept until then.
 //
 // The journal has these keys. Numbers in keys are big-endian, so that keys sort by number:
 // u64 for ticks, u32 for communities (in path order), u16 for parts.
@@ -84,6 +88,7 @@
 //	z steps community part     states of a community; 2³²−1 is the grid: see twins.Strategy.AppendName
 //	o name                     a note of the viewer's server; no part of the chain. Under key/… older programs kept the
 //	                           idempotency key of a command, which is now part of the command
+//	q name                     number of a note; older programs did not write it
 //	e                          steps made, digest: ended here
 //	h start community part     usage in the hour that begins at start  ┐ read models: Unix seconds,
 //	d start community part     usage in a local day                    ┘ u64 with the sign bit turned

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -33,6 +34,9 @@ func (e *HeldError) Error() string {
 	}
 	return fmt.Sprintf("run %q is held by another process; end that one first", e.Dir)
 }
+
+// errHeld reports that another process has locked a folder or file.
+var errHeld = errors.New("another process has it open")
 
 // StoreError reports that a folder cannot be read as a run: it is not one, which is a
 // usage error, or this program does not know its form.
@@ -69,9 +73,13 @@ func (e *DifferenceError) Error() string {
 type FullError struct {
 	Dir        string
 	Free, Want int64 // bytes
+	New        bool  // the run was not begun: there is nothing to resume
 }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("run %q: only %d MB are free on its disk and %d MB are kept in reserve; make room, then go on with `smatrix run --resume %s`",
-		e.Dir, e.Free>>20, e.Want>>20, e.Dir)
+	what := fmt.Sprintf("run %q: only %d MB are free on its disk and %d MB are kept in reserve; make room, then ", e.Dir, e.Free>>20, e.Want>>20)
+	if e.New {
+		return what + "try again"
+	}
+	return what + fmt.Sprintf("go on with `smatrix run --resume %s`", e.Dir)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -239,30 +240,40 @@ type memoryFile struct{ bytes.Buffer }
 func (*memoryFile) Sync() error  { return nil }
 func (*memoryFile) Close() error { return nil }
 
+// goldenLedger compares the bytes of a ledger, and reads those of both versions.
 func goldenLedger(t *testing.T, g *golden, step *stepForm) {
-	f := &memoryFile{}
-	l := &ledger{f: f, buf: append([]byte(ledgerMagic), ledgerVersion)}
-	l.add(recordStart, func(w *encoder) { w.hash(hashOf(4)) })
-	l.commands(step.commands)
-	l.step(0, hashOf(5))
-	l.step(1, hashOf(6))
-	l.end(2, hashOf(7))
-	if err := l.flush(); err != nil {
-		t.Fatal(err)
-	}
-	b := g.get(t, "ledger", f.Bytes())
-	if !bytes.Equal(b, f.Bytes()) {
-		t.Errorf("ledger is written as %x", f.Bytes())
-	}
-	c, err := readLedger("", bytes.NewReader(b))
-	if err != nil || c.start != hashOf(4) || !slices.Equal(c.heads(t), []sim.Hash{hashOf(5), hashOf(6)}) || c.ended != 2 || c.digest != hashOf(7) ||
-		!slices.Equal(c.commands, step.commands) || c.torn != 0 || int(c.size) != len(b) {
-		t.Errorf("ledger: %v, %+v", err, c)
-	}
-	newer := slices.Clone(b)
-	newer[len(ledgerMagic)]++
-	if _, err := readLedger("run", bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "wanted a newer program") {
-		t.Errorf("a newer ledger: %v", err)
+	for version, name := range map[byte]string{1: "ledger", 2: "ledger-2"} {
+		f := &memoryFile{}
+		l := &ledger{f: f, buf: append([]byte(ledgerMagic), version)}
+		l.add(recordStart, func(w *encoder) { w.hash(hashOf(4)) })
+		l.commands(step.commands)
+		notes := map[string]note{}
+		if version > 1 {
+			notes = map[string]note{"acknowledge/a": {3, `{"tick":2}`}, "b": {2, ""}}
+			l.note("acknowledge/a", note{1, `{"tick":1}`})
+			l.note("b", notes["b"])
+			l.note("acknowledge/a", notes["acknowledge/a"])
+		}
+		l.step(0, hashOf(5))
+		l.step(1, hashOf(6))
+		l.end(2, hashOf(7))
+		if err := l.flush(); err != nil {
+			t.Fatal(err)
+		}
+		b := g.get(t, name, f.Bytes())
+		if !bytes.Equal(b, f.Bytes()) {
+			t.Errorf("%s is written as %x", name, f.Bytes())
+		}
+		c, err := readLedger("", bytes.NewReader(b))
+		if err != nil || c.start != hashOf(4) || !slices.Equal(c.heads(t), []sim.Hash{hashOf(5), hashOf(6)}) || c.ended != 2 || c.digest != hashOf(7) ||
+			!slices.Equal(c.commands, step.commands) || !maps.Equal(c.notes, notes) || c.torn != 0 || int(c.size) != len(b) {
+			t.Errorf("%s: %v, %+v", name, err, c)
+		}
+		newer := slices.Clone(b)
+		newer[len(ledgerMagic)] = ledgerVersion + 1
+		if _, err := readLedger("run", bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "wanted a newer program") {
+			t.Errorf("a newer ledger: %v", err)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,7 +150,10 @@ func keptOf(w *sim.World) (*Kept, error) {
 
 // scenario reads the scenario of a run.
 func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
-	text, err := os.ReadFile(r.path(scenarioFile))
+	text, err := readRegular(r.path(scenarioFile))
+	if system := systemError(r.dir, err); system != nil {
+		return nil, system
+	}
 	if err != nil {
 		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}
 	}
@@ -171,7 +173,7 @@ func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twi
 	last.shape = shapeOf(last.layout, w.Cells)
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
-		synced: time.Now(), free: freeSpace, numbers: &memberNumbers{},
+		synced: time.Now(), free: diskFree, numbers: &memberNumbers{},
 	}
 	j.publish()
 	return j, nil
@@ -393,32 +395,6 @@ func (j *Journal) command(commands ...twins.Command) error {
 	}
 	j.store.commands = known
 	j.publish()
-	return nil
-}
-
-// AppendNote keeps a note of the viewer's server: it is synced to disk when AppendNote
-// returns nil. It replaces an earlier note of the same name. Notes are neither chained nor
-// replayed.
-func (j *Journal) AppendNote(name string, value []byte) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.note(name, value)
-}
-
-func (j *Journal) note(name string, value []byte) error {
-	if j.failed != nil {
-		return j.failed
-	}
-	if err := j.room(); err != nil {
-		return err
-	}
-	err := j.store.table.Put([]Entry{j.store.seal(append([]byte{keyNote}, name...), value)})
-	if err == nil {
-		err = j.store.table.Sync()
-	}
-	if err != nil {
-		return j.fail(err)
-	}
 	return nil
 }
 

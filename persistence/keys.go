@@ -10,20 +10,21 @@ import (
 // The first byte of a key is the kind of its value. Numbers follow big-endian, so that keys
 // sort by step. doc.go draws all keys.
 const (
-	keyFormat   = 'f' // format of the journal
-	keyStep     = 's' // tick
-	keyCommand  = 'c' // number of the command
-	keyChunk    = 'k' // first tick
-	keyReadings = 'r' // community, first tick, part
-	keySnapshot = 'n' // steps made
-	keyState    = 'z' // steps made, community, part
-	keyNote     = 'o' // name
-	keyEnd      = 'e'
-	keyHour     = 'h' // start of the hour, Unix s; community, part
-	keyDay      = 'd' // start of the local day, Unix s; community, part
-	keyFolded   = 'u' // mark: steps in the windows; name of the kind, unless usage
-	keyWindow   = 'w' // span, name of the kind, 0; start of the hour or day, Unix s; community, part
-	keyView     = 'v' // steps made; name of the kind, part
+	keyFormat     = 'f' // format of the journal
+	keyStep       = 's' // tick
+	keyCommand    = 'c' // number of the command
+	keyChunk      = 'k' // first tick
+	keyReadings   = 'r' // community, first tick, part
+	keySnapshot   = 'n' // steps made
+	keyState      = 'z' // steps made, community, part
+	keyNote       = 'o' // name
+	keyNoteNumber = 'q' // name
+	keyEnd        = 'e'
+	keyHour       = 'h' // start of the hour, Unix s; community, part
+	keyDay        = 'd' // start of the local day, Unix s; community, part
+	keyFolded     = 'u' // mark: steps in the windows; name of the kind, unless usage
+	keyWindow     = 'w' // span, name of the kind, 0; start of the hour or day, Unix s; community, part
+	keyView       = 'v' // steps made; name of the kind, part
 )
 
 // gridState is the number of the grid among the communities of a snapshot.

@@ -30,6 +30,7 @@ var children = map[string]func(dir string) error{"": child}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
+		killAtCheckpoints()
 		if err := children[os.Getenv(childIs)](dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -55,6 +56,11 @@ func killedWorld() (*sim.World, error) {
 // killCommand is the command from outside that is given before step t.
 func killCommand(t twins.Tick) twins.Command {
 	return twins.Set("grid/north/home-1", "load.scale", int64(twins.One)+int64(t)*1e6).At(t, 1000+int64(t))
+}
+
+// killNote is the note that is kept before step t; every second one replaces the one before.
+func killNote(t twins.Tick) (name string, value []byte) {
+	return fmt.Sprintf("acknowledge/%d", t/40), fmt.Appendf(nil, `{"tick":%d}`, t)
 }
 
 // often makes snapshots more often for a test.
@@ -86,7 +92,7 @@ func child(dir string) error {
 		if lies {
 			fmt.Println("step", t)
 		}
-		if err := giveCommand(w, j, t); err != nil {
+		if err := errors.Join(giveCommand(w, j, t), giveNote(j, t)); err != nil {
 			return err
 		}
 		if _, err := run.Step(); err != nil {
@@ -98,6 +104,10 @@ func child(dir string) error {
 	}
 	return r.Finish(Done, nil)
 }
+
+// mostToReopen is the processor time in which a killed run is reopened. The work is bounded by the
+// steps between two snapshots.
+const mostToReopen = 5 * time.Second
 
 // A process that is killed at any moment loses nothing that it had acknowledged, and its
 // resumed run has the digest of an undisturbed one.
@@ -120,25 +130,23 @@ func TestKill9(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 9))
 	for i := range kills {
 		dir := filepath.Join(t.TempDir(), "run")
-		steps, commands, _ := killAfter(t, dir, random.IntN(killSteps), random.IntN(300))
-		start := time.Now()
+		was := killAfter(t, dir, random.IntN(killSteps), random.IntN(300))
+		before := cpu()
 		s := open(t, dir, Write)
-		if s.Steps() < steps || twins.Tick(len(s.Commands(0, killSteps))) < commands {
-			t.Fatalf("kill %d: %d steps and %d commands were acknowledged, %d and %d are kept", i, steps, commands, s.Steps(), len(s.Commands(0, killSteps)))
-		}
-		if s.Damaged() {
-			t.Errorf("kill %d: repairs %q", i, s.Repairs())
-		}
+		was.isKept(t, i, s, 0, 0)
 		j, m, err := s.Resume(Durability{})
 		if err != nil {
-			t.Fatalf("kill %d after %d steps: %v", i, steps, err)
+			t.Fatalf("kill %d after %d steps: %v", i, was.steps, err)
+		}
+		if took := cpu() - before; took > mostToReopen {
+			t.Errorf("kill %d after %d steps: reopened in %v of processor time", i, was.steps, took)
+		}
+		if again := s.Steps() - m.Steps; again > mostBetween {
+			t.Errorf("kill %d after %d steps: %d steps are made again, wanted at most the %d between snapshots", i, was.steps, again, mostBetween)
 		}
 		given := twins.Tick(len(s.Commands(0, killSteps)))
-		if took := time.Since(start); took > 5*time.Second {
-			t.Logf("kill %d: opened in %v", i, took)
-		}
 		if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != digest(given) {
-			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, steps, got, digest(given))
+			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, was.steps, got, digest(given))
 		}
 	}
 }
@@ -148,20 +156,51 @@ func TestKill9FindsALie(t *testing.T) {
 	t.Setenv(childLies, "1")
 	for i := range 20 {
 		dir := filepath.Join(t.TempDir(), "run")
-		steps, _, _ := killAfter(t, dir, 20+5*i, 0)
+		was := killAfter(t, dir, 20+5*i, 0)
 		s := open(t, dir, Read)
 		kept := s.Steps()
 		s.Close()
-		if kept < steps {
+		if kept < was.steps {
 			return
 		}
 	}
 	t.Error("none of 20 kills has found that steps were acknowledged before they were kept")
 }
 
+// acknowledged is what a child has printed before it was killed.
+type acknowledged struct {
+	begun                  bool
+	steps, commands, notes twins.Tick
+}
+
+// isKept checks that a run, of which the child has made the steps from a step on and given all but
+// some commands, has what was acknowledged, and is not called damaged.
+func (a *acknowledged) isKept(t *testing.T, kill int, s *Store, from, others twins.Tick) {
+	t.Helper()
+	commands := twins.Tick(len(s.Commands(0, killSteps))) - others
+	if s.Steps() < from+a.steps || commands < a.commands || s.Damaged() {
+		t.Fatalf("kill %d: %d steps and %d commands were acknowledged, %d and %d are kept; repairs %q", kill, a.steps, a.commands, s.Steps()-from, commands, s.Repairs())
+	}
+	notes, err := s.Notes("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, n := from, twins.Tick(0); n < a.notes; at++ {
+		if at%20 != 13 {
+			continue
+		}
+		n++
+		name, value := killNote(at)
+		_, next := killNote(at + 20) // it may have been kept and not acknowledged, or acknowledged later
+		if is := string(notes[name]); is != string(value) && is != string(next) {
+			t.Fatalf("kill %d: note %d of %d acknowledged ones, %s, is %q, wanted %q", kill, n, a.notes, name, is, value)
+		}
+	}
+}
+
 // killAfter runs a child, kills it some microseconds after a number of acknowledgements, and
 // returns what it had acknowledged.
-func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (steps, commands twins.Tick, begun bool) {
+func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (a acknowledged) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
 	c.Env = append(append(os.Environ(), childDir+"="+dir), env...)
@@ -178,11 +217,13 @@ func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (steps,
 		what, _, _ := strings.Cut(said.Text(), " ")
 		switch what {
 		case "begun":
-			begun = true
+			a.begun = true
 		case "step":
-			steps++
+			a.steps++
 		case "command":
-			commands++
+			a.commands++
+		case "note":
+			a.notes++
 		}
 		if n == lines {
 			for from := time.Now(); time.Since(from) < time.Duration(spin)*time.Microsecond; {
@@ -191,7 +232,7 @@ func killAfter(t *testing.T, dir string, lines, spin int, env ...string) (steps,
 		}
 	}
 	_ = c.Wait() // it was killed
-	return steps, commands, begun
+	return a
 }
 
 // childParent is the environment variable with the folder of the run that a child forks.
@@ -228,7 +269,7 @@ func forkChild(dir string) error {
 	run.From(killFork)
 	fmt.Println("begun")
 	for t := twins.Tick(killFork); t < killSteps; t++ {
-		if err := giveCommand(m.World, j, t); err != nil {
+		if err := errors.Join(giveCommand(m.World, j, t), giveNote(j, t)); err != nil {
 			return err
 		}
 		if _, err := run.Step(); err != nil {
@@ -250,6 +291,18 @@ func giveCommand(w *sim.World, j *Journal, t twins.Tick) error {
 	}
 	fmt.Println("command", t)
 	return w.Add(c)
+}
+
+// giveNote keeps the note that is due before a step.
+func giveNote(j *Journal, t twins.Tick) error {
+	if t%20 != 13 {
+		return nil
+	}
+	err := j.AppendNote(killNote(t))
+	if err == nil {
+		fmt.Println("note", t)
+	}
+	return err
 }
 
 // A fork that is killed at any moment and resumed has the digest of an undisturbed one. A
@@ -286,9 +339,9 @@ func TestKill9OfForks(t *testing.T) {
 		if i%4 == 0 { // while it begins
 			line, spin = 0, random.IntN(30_000)
 		}
-		steps, commands, begun := killAfter(t, dir, line, spin, childIs+"=fork", childParent+"="+parent)
+		was := killAfter(t, dir, line, spin, childIs+"=fork", childParent+"="+parent)
 		s, err := Open(dir, Write)
-		if err != nil && !begun {
+		if err != nil && !was.begun {
 			early++
 			if !errors.As(err, new(*StoreError)) {
 				t.Errorf("kill %d while it began: %v", i, err)
@@ -299,15 +352,13 @@ func TestKill9OfForks(t *testing.T) {
 			t.Fatal(err)
 		}
 		given := s.Commands(0, killSteps)
-		if s.Steps() < killFork+steps || twins.Tick(len(given)) < 1+commands || s.Damaged() {
-			t.Fatalf("kill %d: %d steps and %d commands were acknowledged, %d and %d are kept; repairs %q", i, steps, commands, s.Steps()-killFork, len(given)-1, s.Repairs())
-		}
+		was.isKept(t, i, s, killFork, 1)
 		j, m, err := s.Resume(Durability{})
 		if err != nil {
-			t.Fatalf("kill %d after %d steps: %v", i, steps, err)
+			t.Fatalf("kill %d after %d steps: %v", i, was.steps, err)
 		}
 		if got := carryOn(t, s.Run(), j, m.World, m.Chain, m.Steps, -1); got != digest(given) {
-			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, steps, got, digest(given))
+			t.Fatalf("kill %d after %d steps: digest %s, wanted %s", i, was.steps, got, digest(given))
 		}
 	}
 	if early == 0 {

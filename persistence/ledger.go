@@ -15,12 +15,12 @@ import (
 )
 
 // The ledger is a file beside the journal, to which the head of the chain after each step
-// and each command from outside are appended: what cannot be computed again, in the
+// and each command and note from outside are appended: what cannot be computed again, in the
 // simplest form. It shows what the journal has lost.
 
 const (
 	ledgerMagic   = "smatrix ledger\n"
-	ledgerVersion = 1
+	ledgerVersion = 2 // 1 had no notes
 	ledgerHead    = len(ledgerMagic) + 1
 	mostPerRecord = 1 << 20 // a length above it is damage
 )
@@ -30,6 +30,7 @@ const (
 	recordStart   = 'g' // head of the chain before step 0
 	recordStep    = 's' // tick, head after it
 	recordCommand = 'c' // commands from outside that arrived together
+	recordNote    = 'n' // number, name, value
 	recordEnd     = 'e' // steps made, digest: the run was ended here
 )
 
@@ -115,6 +116,14 @@ func (l *ledger) commands(all []twins.Command) {
 	}
 }
 
+func (l *ledger) note(name string, n note) {
+	l.add(recordNote, func(w *encoder) {
+		w.Int(n.number)
+		w.Text(name)
+		w.Text(n.value)
+	})
+}
+
 func (l *ledger) end(steps twins.Tick, digest sim.Hash) {
 	l.add(recordEnd, func(w *encoder) { w.Int(int64(steps)); w.hash(digest) })
 }
@@ -135,6 +144,8 @@ type ledgerContent struct {
 	start    sim.Hash
 	index    headIndex // finds the heads after its steps
 	commands []twins.Command
+	notes    map[string]note // by name
+	version  byte
 	ended    twins.Tick // steps after which the run last ended, −1 if it has not
 	digest   sim.Hash
 
@@ -155,10 +166,11 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 	if len(head) < ledgerHead || string(head[:len(ledgerMagic)]) != ledgerMagic {
 		return nil, &DamageError{Dir: dir, Step: 0, What: "its ledger does not begin as one"}
 	}
-	if v := head[len(ledgerMagic)]; v > ledgerVersion {
-		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("has a ledger of version %d; this program knows versions up to %d, wanted a newer program", v, ledgerVersion), Invalid: true}
+	version := head[len(ledgerMagic)]
+	if version > ledgerVersion {
+		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("has a ledger of version %d; this program knows versions up to %d, wanted a newer program", version, ledgerVersion), Invalid: true}
 	}
-	c := &ledgerContent{ended: -1, index: newHeadIndex(file)}
+	c := &ledgerContent{ended: -1, index: newHeadIndex(file), version: version, notes: map[string]note{}}
 	for rec, at := scan.next(); rec != nil; rec, at = scan.next() {
 		if err := c.take(rec[8:], at); err != nil {
 			return nil, &DamageError{Dir: dir, Step: c.index.steps, What: fmt.Sprintf("its ledger at byte %d: %v", at, err)}
@@ -179,7 +191,7 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 
 // readLedgerAt opens a file, calls readLedger and closes it.
 func readLedgerAt(dir, path string) (*ledgerContent, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -304,6 +316,9 @@ func (c *ledgerContent) take(rec []byte, at int64) error {
 		c.index.add(t, head, at)
 	case recordCommand:
 		c.commands = append(c.commands, r.commands()...)
+	case recordNote:
+		number, name, value := r.Int(), r.Text(), r.Text()
+		c.notes[name] = note{number, value}
 	case recordEnd:
 		c.ended, c.digest = twins.Tick(r.Int()), r.hash()
 		if c.ended < 0 || c.index.steps > 0 && c.ended > c.index.steps+mostLost {

@@ -13,5 +13,9 @@ const (
 	torn  = 1_000
 	kills = 1_000
 
+	powerLosses = 1_000
+
+	dayOfSnapshots = "town" // the scenario with a snapshot after each step
+
 	forkKills = 200
 )

@@ -1,8 +1,10 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -27,9 +29,9 @@ func (p *plug) sync(names ...string) {
 		return
 	}
 	for _, name := range names {
-		b, err := os.ReadFile(filepath.Join(p.dir, name))
+		b, _, err := readUsed(filepath.Join(p.dir, name))
 		if err == nil {
-			p.synced[name] = b[:inUse(b)]
+			p.synced[name] = b
 		}
 	}
 }
@@ -53,27 +55,26 @@ func (p *plug) pull(t testing.TB, to string, random *rand.Rand) {
 	copyRun(t, p.dir, to)
 	for _, name := range append(p.logs(), ledgerFile) {
 		path := filepath.Join(to, name)
-		b, err := os.ReadFile(path)
+		b, size, err := readUsed(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		used := inUse(b)
 		if name == ledgerFile && random.IntN(2) == 0 { // its new length may be lost, too
 			b = b[:len(p.synced[name])+random.IntN(len(b)-len(p.synced[name])+1)]
-			used = len(b)
+			size = int64(len(b))
 		}
 		const block = 512 // bytes that a disk writes at once
-		for at := 0; at < used; at += block {
+		for at := 0; at < len(b); at += block {
 			if random.IntN(2) == 0 {
 				continue
 			}
-			for i := at; i < min(at+block, used); i++ {
+			for i := at; i < min(at+block, len(b)); i++ {
 				if b[i] = 0; i < len(p.synced[name]) {
 					b[i] = p.synced[name][i]
 				}
 			}
 		}
-		if err := writeSparse(path, b); err != nil {
+		if err := errors.Join(os.WriteFile(path, b, 0o666), os.Truncate(path, size)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,11 +105,12 @@ func (s syncedFile) Sync() error {
 
 var _ io.Writer = syncedFile{}
 
-// moment is a power loss and what had been synced before.
+// loss is a power loss and what had been synced before.
 type loss struct {
 	dir      string
 	steps    twins.Tick // synced
 	commands int
+	notes    map[string][]byte
 }
 
 // losePower runs the hamlet and pulls the plug n times.
@@ -136,7 +138,7 @@ func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 	}
 	random := rand.New(rand.NewPCG(11, 12))
 	run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{chain, j}}
-	commands := 0
+	commands, notes := 0, map[string][]byte{}
 	for k := range n {
 		for end := twins.Tick((k + 1) * (killSteps - 1) / n); run.Done() < end; {
 			if at := run.Done(); at%20 == 7 {
@@ -145,11 +147,18 @@ func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 				}
 				commands++
 			}
+			if at := run.Done(); at%20 == 13 {
+				name, value := killNote(at)
+				if err := j.AppendNote(name, value); err != nil {
+					t.Fatal(err)
+				}
+				notes[name] = value
+			}
 			if _, err := run.Step(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		l := loss{dir: filepath.Join(t.TempDir(), "lost"), steps: run.Done() - twins.Tick(j.waiting), commands: commands}
+		l := loss{dir: filepath.Join(t.TempDir(), "lost"), steps: run.Done() - twins.Tick(j.waiting), commands: commands, notes: maps.Clone(notes)}
 		p.pull(t, l.dir, random)
 		losses = append(losses, l)
 	}
@@ -160,10 +169,13 @@ func losePower(t testing.TB, n int, broken bool) (losses []loss) {
 // undisturbed one.
 func TestPowerLoss(t *testing.T) {
 	fewer := 0
-	for i, l := range losePower(t, min(kills, 120), false) {
+	for i, l := range losePower(t, powerLosses, false) {
 		s := open(t, l.dir, Write)
 		if s.Steps() < l.steps || len(s.Commands(0, killSteps)) != l.commands {
 			t.Fatalf("loss %d: %d steps and %d commands had been synced, %d and %d are kept", i, l.steps, l.commands, s.Steps(), len(s.Commands(0, killSteps)))
+		}
+		if notes, err := s.Notes(""); err != nil || !maps.EqualFunc(notes, l.notes, bytes.Equal) {
+			t.Fatalf("loss %d: notes %q, wanted %q; %v", i, notes, l.notes, err)
 		}
 		if len(s.Repairs()) > 0 {
 			fewer++

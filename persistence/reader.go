@@ -156,15 +156,3 @@ func (r *Reader) Models(from, to twins.Tick) []int {
 	defer r.mu.Unlock()
 	return r.refresh().Models(from, to)
 }
-
-// Notes returns the notes of the run whose names begin with prefix, by name.
-func (s *Store) Notes(prefix string) (map[string][]byte, error) {
-	notes := map[string][]byte{}
-	err := s.table.Scan(append([]byte{keyNote}, prefix...), nil, func(k, v []byte) error {
-		if body, err := unseal(s.unpacker, k, v); err == nil { // a damaged note is lost
-			notes[string(k[1:])] = append([]byte{}, body...)
-		}
-		return nil
-	})
-	return notes, err
-}

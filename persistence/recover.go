@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -33,6 +34,9 @@ func (s *Store) compare(said *ledgerContent) error {
 	if err == nil {
 		s.countSteps(kept)
 		err = s.mergeCommands(said.commands)
+	}
+	if err == nil {
+		err = s.mergeNotes(said)
 	}
 	if err == nil {
 		s.chunks, err = s.listChunks()
@@ -122,22 +126,34 @@ func (s *Store) listSnapshots() (after ticks, err error) {
 	return after, err
 }
 
-// startOver renames a journal that cannot be opened and begins an empty one, whose steps
-// are then computed again.
+// startOver sets a journal that cannot be opened aside and begins an empty one, whose steps are
+// then computed again. What was set aside is never deleted.
 func (s *Store) startOver(damage *DamageError) error {
-	aside := s.run.path(journalDir + ".damaged")
-	if err := os.RemoveAll(aside); err != nil {
-		return err
-	}
+	aside := s.run.path(nextAside(s.run.dir))
 	if err := os.Rename(s.run.path(journalDir), aside); err != nil {
-		return errors.Join(damage, err)
+		return errors.Join(damage, systemErrorOr(s.dir, err))
 	}
+	syncFolder(s.dir)
 	s.repaired("journal: %s; all steps are computed again, and what it was is in %s", damage.What, aside)
 	var err error
 	if s.table, err = s.run.openTable(Write, s.retention() != (Retention{})); err != nil {
 		return err
 	}
 	return s.table.Put([]Entry{s.seal([]byte{keyFormat}, []byte{journalFormat})})
+}
+
+// asidePrefix begins the names of journals that were set aside; a number follows. Older programs
+// left the number out.
+const asidePrefix = journalDir + ".damaged"
+
+// nextAside returns the name for the next journal that is set aside in a run's folder.
+func nextAside(dir string) string {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s.%d", asidePrefix, n)
+		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+			return name
+		}
+	}
 }
 
 // Resume continues a run that was ended early. The moment it returns is the last snapshot
@@ -170,7 +186,7 @@ func (s *Store) Resume(d Durability, sinks ...sim.Sink) (j *Journal, _ *Moment, 
 		return nil, nil, err
 	}
 	s.deleted = max(s.base, min(s.deleted, at)) // retention deletes again what is made again
-	if err := errors.Join(s.deleteMarks(at), s.restoreCommands()); err != nil {
+	if err := errors.Join(s.deleteMarks(at), s.restoreCommands(), s.restoreNotes()); err != nil {
 		return nil, nil, err
 	}
 	made, err := newJournal(s, m.World, m.Chain, d, at)
@@ -251,15 +267,16 @@ func (s *Store) deleteMarks(from twins.Tick) error {
 	return s.table.Put(entries)
 }
 
-// mendLedger opens the ledger for appending. If it lacks records that the journal has, a
-// complete ledger is written and replaces it.
+// mendLedger opens the ledger for appending. If it lacks records that the journal has, or is of an
+// older version, a complete ledger is written and replaces it.
 func (s *Store) mendLedger() (*ledger, error) {
 	said, err := readLedger(s.dir, s.ledger)
 	if err != nil {
 		return nil, err
 	}
 	path := s.run.path(ledgerFile)
-	if len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps && len(said.commands) == s.commands.count() {
+	if said.version == ledgerVersion && len(said.holes) == 0 && max(said.index.steps, s.base) == s.steps &&
+		len(said.commands) == s.commands.count() && s.unsaidNotes == 0 {
 		return reopenLedger(path, said.size)
 	}
 	temp := path + tempSuffix
@@ -281,12 +298,12 @@ func (s *Store) mendLedger() (*ledger, error) {
 		return nil, errors.Join(err, l.f.Close())
 	}
 	index.file = s.ledger
-	s.index, s.pages = index, headCache{}
+	s.index, s.pages, s.unsaidNotes = index, headCache{}, 0
 	syncFolder(s.dir)
 	return l, nil
 }
 
-// writeLedger writes all known commands and heads into a new ledger, and returns the index
+// writeLedger writes all known commands, notes and heads into a new ledger, and returns the index
 // of its heads.
 func (s *Store) writeLedger(l *ledger) (headIndex, error) {
 	index := newHeadIndex(nil)
@@ -295,6 +312,13 @@ func (s *Store) writeLedger(l *ledger) (headIndex, error) {
 		return index, err
 	}
 	l.commands(commands)
+	notes, err := s.allNotes("")
+	if err != nil {
+		return index, err
+	}
+	for name, n := range notes { // in any order: each name is there once
+		l.note(name, n)
+	}
 	for t := s.base; t < s.steps; t++ {
 		if head := s.head(t); head != (sim.Hash{}) {
 			index.add(t, head, l.step(t, head))

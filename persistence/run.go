@@ -114,6 +114,9 @@ func CreateRun(dir string, meta Run) (*RunDir, error) {
 	}
 	made, err := makeFolders(dir)
 	if err == nil {
+		err = checkRoom(dir, false)
+	}
+	if err == nil {
 		err = r.claim()
 	}
 	if err != nil {
@@ -225,10 +228,14 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 }
 
 // SetCSVAside renames readings.csv and grid.csv before CSV replaces them with files that begin
-// with a later step, and returns their new names. A file that is not there is left out.
+// with a later step, and returns their new names. A file that is not there is left out, and so is one
+// whose new name is taken: it begins with that step, and the earlier rows were set aside before.
 func (r *RunDir) SetCSVAside(step twins.Tick) (names []string, err error) {
 	for _, name := range []string{readingsFile, gridFile} {
 		aside := fmt.Sprintf("%s-before-step-%d.csv", strings.TrimSuffix(name, ".csv"), step)
+		if _, err := os.Lstat(r.path(aside)); err == nil {
+			continue
+		}
 		err := os.Rename(r.path(name), r.path(aside))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return names, err
@@ -297,7 +304,7 @@ func (r *RunDir) WriteBookings(write func(io.Writer) error) error {
 
 // writeText writes a file of the folder; the content is synced before the file is renamed.
 func (r *RunDir) writeText(name string, text []byte) error {
-	f, err := os.Create(r.path(name + tempSuffix))
+	f, err := createRegular(r.path(name + tempSuffix))
 	if err != nil {
 		return err
 	}
@@ -313,7 +320,7 @@ func (r *RunDir) writeText(name string, text []byte) error {
 
 // write replaces a JSON file of the folder as a whole, or leaves the old one.
 func (r *RunDir) write(name string, v any) error {
-	f, err := os.Create(r.path(name + tempSuffix))
+	f, err := createRegular(r.path(name + tempSuffix))
 	if err != nil {
 		return err
 	}

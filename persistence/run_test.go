@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -253,5 +254,24 @@ func TestCSV(t *testing.T) {
 		if !strings.HasPrefix(string(b), want) || err != nil {
 			t.Errorf("%s: got %s, %v, want %s…", name, b, err, want)
 		}
+	}
+}
+
+// Rows that were set aside stay when the run is resumed from the same step again.
+func TestSetCSVAsideTwice(t *testing.T) {
+	dir := t.TempDir()
+	r := &RunDir{dir: dir}
+	for i, want := range [][]string{{"readings-before-step-72.csv", "grid-before-step-72.csv"}, nil} {
+		for _, name := range []string{readingsFile, gridFile} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte{byte('0' + i)}, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := r.SetCSVAside(72); err != nil || !slices.Equal(got, want) {
+			t.Errorf("set aside %q, %v, wanted %q", got, err, want)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "grid-before-step-72.csv")); string(b) != "0" {
+		t.Errorf("the rows set aside are %q, %v", b, err)
 	}
 }

@@ -13,5 +13,9 @@ const (
 	torn  = 200
 	kills = 50
 
+	powerLosses = 50
+
+	dayOfSnapshots = "hamlet" // the scenario with a snapshot after each step
+
 	forkKills = 12
 )

@@ -17,6 +17,9 @@ func held(string) bool { return false }
 // lockFolder does not lock on this system.
 func lockFolder(dir string) (*os.File, error) { return os.Open(dir) }
 
+// lockShared does not lock on this system.
+func lockShared(dir string) (*os.File, error) { return os.Open(dir) }
+
 // processExists is unknown on this system: it assumes that the process exists.
 func processExists(int) bool { return true }
 

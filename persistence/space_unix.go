@@ -20,7 +20,7 @@ func freeSpace(dir string) (int64, error) {
 
 // held reports whether a process has the Badger store in a folder open, and so locked.
 func held(dir string) bool {
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe
 	if err != nil {
 		return false
 	}
@@ -29,13 +29,23 @@ func held(dir string) bool {
 	return errors.Is(err, syscall.EWOULDBLOCK)
 }
 
-// lockFolder locks a folder until the returned file is closed or the process ends.
-func lockFolder(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
+// lockFolder locks a folder or file until the returned file is closed or the process ends. Of one that
+// is locked already, the error is errHeld.
+func lockFolder(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_EX) }
+
+// lockShared locks a folder as lockFolder does, but other readers may do so as well.
+func lockShared(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_SH) }
+
+func lock(dir string, how int) (*os.File, error) {
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errHeld
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

@@ -27,7 +27,7 @@ type Mode int
 
 // Modes.
 const (
-	Read  Mode = iota // records stay as they are; files that a killed process left half-written are repaired
+	Read  Mode = iota // nothing in the run's folder is changed
 	Write             // to continue the run; damage is repaired
 )
 
@@ -47,26 +47,29 @@ type Store struct {
 	lasting     map[int]*lastingChange // by model
 	owing       map[twins.Tick]bool    // by snapshot: a member owes load
 
-	start     sim.Hash
-	ledger    *os.File   // for reading
-	index     headIndex  // finds the heads in the ledger
-	pages     headCache  // pages of the ledger read last
-	steps     twins.Tick // in ledger or journal
-	missing   stepSet    // steps that the journal does not have
-	deleted   twins.Tick // steps before this one have been deleted by retention
-	commands  commandIndex
-	until     twins.Tick // commands for this step and later ones are ignored
-	chunks    chunkList  // steps with readings; others are computed again
-	last      stepRange  // the chunk that was looked up last
-	snapshots ticks      // steps made
-	repairs   []string
-	damaged   bool
-	unclosed  bool // the run was not closed after its last step
-	ended     twins.Tick
-	digest    sim.Hash
-	leftOut   twins.Tick // steps at the end that can be neither read nor computed again
-	segments  []*segment // one, and one more for each joint
-	begins    firstShown
+	start       sim.Hash
+	ledger      *os.File   // for reading
+	index       headIndex  // finds the heads in the ledger
+	pages       headCache  // pages of the ledger read last
+	steps       twins.Tick // in ledger or journal
+	missing     stepSet    // steps that the journal does not have
+	deleted     twins.Tick // steps before this one have been deleted by retention
+	commands    commandIndex
+	noted       int64           // number of the last note
+	lostNotes   map[string]note // in the ledger but not in the journal, or newer there
+	unsaidNotes int             // notes in the journal but not in the ledger, or newer there
+	until       twins.Tick      // commands for this step and later ones are ignored
+	chunks      chunkList       // steps with readings; others are computed again
+	last        stepRange       // the chunk that was looked up last
+	snapshots   ticks           // steps made
+	repairs     []string
+	damaged     bool
+	unclosed    bool // the run was not closed after its last step
+	ended       twins.Tick
+	digest      sim.Hash
+	leftOut     twins.Tick // steps at the end that can be neither read nor computed again
+	segments    []*segment // one, and one more for each joint
+	begins      firstShown
 
 	packer   *zstd.Encoder
 	packed   []byte // reused
@@ -85,7 +88,8 @@ type Store struct {
 
 // Open opens the folder of a run. Errors: *StoreError if it is not a run, or of a newer
 // version; *HeldError if another process has it open; *DamageError if it is
-// damaged and cannot be read; *problem.At for data files that have changed.
+// damaged and cannot be read; *SystemError if the system refuses what is needed; *FullError if the
+// disk is too full to write; *problem.At for data files that have changed.
 func Open(dir string, mode Mode) (*Store, error) { return OpenOn(nil, dir, mode) }
 
 // OpenOn is Open with another kind of table for the journals of the run and its parents;
@@ -109,17 +113,25 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 // replaces a journal that cannot be opened. forks is the number of forks it was reached
 // through.
 func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
+	if mode == Write {
+		if err := checkRoom(run.dir, true); err != nil {
+			return nil, err
+		}
+	}
 	s := newStore(run, mode)
 	err := s.openLedger()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
 	}
+	if errors.Is(err, errIrregular) {
+		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger " + errIrregular.Error()}
+	}
 	if err != nil {
-		return nil, err
+		return nil, systemErrorOr(run.dir, err)
 	}
 	said, err := readLedger(run.dir, s.ledger)
 	if err != nil {
-		return nil, errors.Join(err, s.closeLedger())
+		return nil, errors.Join(systemErrorOr(run.dir, err), s.closeLedger())
 	}
 	if _, err := os.Stat(run.path(journalDir)); errors.Is(err, fs.ErrNotExist) && mode == Read {
 		err := &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
@@ -271,18 +283,18 @@ func (s *Store) build(make func(*scenario.Scenario, *sim.Form) (*sim.World, erro
 	return w, nil
 }
 
-// scenario reads the scenario and its data once; worlds are built from it repeatedly.
-func (s *Store) scenario() (*scenario.Scenario, error) {
+// scenario reads the scenario and its data once; worlds are built from it repeatedly. A fork has its
+// parent's.
+func (s *Store) scenario() (source *scenario.Scenario, err error) {
 	if s.source != nil {
 		return s.source, nil
 	}
-	first := s // scenario.yaml is in the folder of the first run, not in its forks'
-	for first.parent != nil {
-		first = first.parent
-	}
-	source, err := s.run.meta.Journal.scenario(first.run)
-	if err == nil {
+	if s.parent != nil {
+		source, err = s.parent.scenario()
+	} else if source, err = s.run.meta.Journal.scenario(s.run); err == nil {
 		source.KeepData()
+	}
+	if err == nil {
 		s.source = source
 	}
 	return source, err
@@ -434,6 +446,9 @@ func (s *Store) findDictionary(key []byte, sum uint32) ([]byte, error) {
 // openRun reads run.json.
 func openRun(dir string) (*RunDir, error) {
 	info, err := os.Stat(dir)
+	if system := systemError(dir, err); system != nil {
+		return nil, system
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &StoreError{Dir: dir, What: "is not there, wanted the folder of a run"}
@@ -442,7 +457,10 @@ func openRun(dir string) (*RunDir, error) {
 	case !info.IsDir():
 		return nil, &StoreError{Dir: dir, What: "is a file, wanted the folder of a run"}
 	}
-	b, err := os.ReadFile(filepath.Join(dir, runFile))
+	b, err := readRegular(filepath.Join(dir, runFile))
+	if system := systemError(dir, err); system != nil {
+		return nil, system
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile}

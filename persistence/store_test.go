@@ -2,6 +2,11 @@ package persistence
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -12,6 +17,18 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
+// shippedSources has the shipped scenarios that tests have loaded, with their data, which takes longer
+// to read than a day takes to run.
+var shippedSources = map[string]*scenario.Scenario{}
+
+func sourceKey(o *scenario.Origin) string {
+	options, err := json.Marshal(o.Options)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return fmt.Sprintf("%s %s %v %x", o.Name, options, o.Events, sha256.Sum256(o.Text))
+}
+
 // build loads and builds a scenario.
 func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	t.Helper()
@@ -19,11 +36,32 @@ func build(t testing.TB, name string, o scenario.Options) *sim.World {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if origin := s.Origin(); origin.Shipped() {
+		k := sourceKey(&origin)
+		if shippedSources[k] == nil {
+			s.KeepData()
+			shippedSources[k] = s
+		}
+		s = shippedSources[k]
+	}
 	w, err := sim.Build(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// shareSource gives a store and its parents the scenario that build has loaded, if it is a shipped one.
+func shareSource(s *Store) {
+	for ; s != nil; s = s.parent {
+		origin := s.run.meta.Journal.Scenario
+		text, err := os.ReadFile(s.run.path(scenarioFile))
+		if err != nil || !origin.Shipped() {
+			continue
+		}
+		origin.Text = text
+		s.source = shippedSources[sourceKey(&origin)]
+	}
 }
 
 // kept runs a scenario into a new folder, until step stop, where it leaves it as a kill
@@ -77,6 +115,7 @@ func open(t testing.TB, dir string, mode Mode) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shareSource(s)
 	return s
 }
 
@@ -160,5 +199,42 @@ func TestResumeGivesTheSameDigest(t *testing.T) {
 				t.Errorf("%s left after %d steps: digest %s, wanted %s", name, stop, got, want)
 			}
 		}
+	}
+}
+
+// From every snapshot of a day, here one after each step, the rest of the run has the heads and the
+// digest that it has from its beginning. With the states of another step it has not: the comparison
+// would notice a snapshot that differs.
+func TestEverySnapshotAndTheLog(t *testing.T) {
+	was := mostBetween
+	mostBetween = 1
+	t.Cleanup(func() { mostBetween = was })
+	dir, days := filepath.Join(t.TempDir(), "run"), 1
+	want := kept(t, dir, build(t, dayOfSnapshots, scenario.Options{Days: &days}), -1)
+	s := open(t, dir, Read)
+	defer s.Close()
+	for n := range s.Steps() {
+		m, err := s.nearest(n)
+		if err != nil || m.Steps != n {
+			t.Fatalf("the snapshot after step %d is that of %d: %v", n, m.Steps, err)
+		}
+		if err := s.stepTo(m, n, s.Steps(), nil); err != nil {
+			t.Fatalf("from the snapshot after step %d: %v", n, err)
+		}
+		if got := m.Chain.Digest(); got != want {
+			t.Errorf("from the snapshot after step %d: digest %s, wanted %s", n, got, want)
+		}
+	}
+	if len(s.Repairs()) > 0 {
+		t.Errorf("repairs %q", s.Repairs())
+	}
+	middle := s.Steps() / 2
+	m, err := s.nearest(middle)
+	cells, grid, errStates := s.states(middle - 3)
+	if err := errors.Join(err, errStates, m.World.Restore(cells, grid)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.stepTo(m, middle, s.Steps(), nil); !errors.As(err, new(*DamageError)) {
+		t.Errorf("with the states of three steps before: %v", err)
 	}
 }

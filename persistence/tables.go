@@ -16,19 +16,21 @@ import (
 
 // checkTables opens each table of a journal once by itself. Badger opens them in its own
 // goroutines and panics there for some kinds of damage, which would end the process. Here
-// such a panic becomes an error.
-func checkTables(dir string) error {
-	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // Badger creates a new one, or reports what is missing
+// such a panic becomes an error. others says that there are tables that the manifest does not
+// name: Badger deletes those when it opens the store, also for reading.
+func checkTables(dir string) (others bool, err error) {
+	tables := filesWith(dir, tableExt)
+	f, err := openRegular(filepath.Join(dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) && len(tables) == 0 {
+		return false, nil // the store is new
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
 	manifest, _, err := badger.ReplayManifestFile(f, badgerMagic, badger.DefaultOptions(dir).WithLogger(nil))
 	if err != nil {
-		return nil // Badger says so itself
+		return false, nil // Badger says so itself
 	}
 	ids := make([]uint64, 0, len(manifest.Tables))
 	for id := range manifest.Tables { // it lacks the tables of an interrupted compaction
@@ -37,10 +39,10 @@ func checkTables(dir string) error {
 	slices.Sort(ids)
 	for _, id := range ids {
 		if err := checkTable(table.NewFilename(id, dir), manifest.Tables[id].Compression); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(tables) > len(ids), nil
 }
 
 func checkTable(name string, compression options.CompressionType) (err error) {

@@ -18,16 +18,9 @@ const tempPrefix = "smatrix-"
 // system's temporary folder. Remove deletes it; RemoveStale deletes those that killed
 // processes left.
 func CreateTemp(meta Run) (*RunDir, error) {
-	if free, err := freeSpace(os.TempDir()); err == nil && free < reserve {
-		return nil, fmt.Errorf("only %d MB are free in %s, wanted %d", free>>20, os.TempDir(), reserve>>20)
-	}
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", tempPrefix, os.Getpid()))
+	dir, lock, err := makeTemp()
 	if err != nil {
 		return nil, err
-	}
-	lock, err := lockFolder(dir)
-	if err != nil {
-		return nil, errors.Join(err, os.Remove(dir))
 	}
 	r, err := CreateRun(dir, meta)
 	if err != nil {
@@ -37,12 +30,24 @@ func CreateTemp(meta Run) (*RunDir, error) {
 	return r, nil
 }
 
+// makeTemp makes a folder, locked, that RemoveStale deletes if this process is killed.
+func makeTemp() (dir string, lock *os.File, err error) {
+	if dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", tempPrefix, os.Getpid())); err != nil {
+		return "", nil, err
+	}
+	if lock, err = lockFolder(dir); err != nil {
+		return "", nil, errors.Join(err, os.Remove(dir))
+	}
+	return dir, lock, nil
+}
+
 // RemoveStale deletes the temporary folders of processes that have ended, and returns
 // them. A folder stays if its process exists, if it is locked (by a process in another
 // container, whose process IDs differ), or if it contains a file that is not a run's.
 func RemoveStale() (removed []string) {
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*-*")) // the pattern is valid
-	for _, dir := range found {
+	entries, _ := os.ReadDir(os.TempDir())
+	for _, e := range entries {
+		dir := filepath.Join(os.TempDir(), e.Name())
 		if removeStale(dir) {
 			removed = append(removed, dir)
 		}
@@ -51,16 +56,11 @@ func RemoveStale() (removed []string) {
 }
 
 func removeStale(dir string) bool {
-	number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), tempPrefix), "-")
-	pid, err := strconv.Atoi(number)
-	if err != nil || pid <= 0 || processExists(pid) {
-		return false
-	}
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
 		return false
 	}
-	lock, err := lockFolder(dir)
-	if err != nil {
+	lock, ok := abandoned(dir, tempPrefix)
+	if !ok {
 		return false
 	}
 	defer lock.Close()
@@ -69,6 +69,39 @@ func removeStale(dir string) bool {
 		return false
 	}
 	return os.RemoveAll(dir) == nil
+}
+
+// tempName returns a name, new and random, with the ID of this process behind a prefix.
+func tempName(prefix string) string {
+	return fmt.Sprintf("%s%d-%.8s", prefix, os.Getpid(), newIdentity())
+}
+
+// abandoned reports whether the process that made a file or folder, named by tempName or makeTemp, has
+// ended, and locks it: a process in another container, whose process IDs differ, would have it locked.
+func abandoned(path, prefix string) (lock *os.File, ok bool) {
+	rest, ours := strings.CutPrefix(filepath.Base(path), prefix)
+	number, _, random := strings.Cut(rest, "-")
+	pid, err := strconv.Atoi(number)
+	if !ours || !random || err != nil || pid <= 0 || processExists(pid) {
+		return nil, false
+	}
+	lock, err = lockFolder(path)
+	return lock, err == nil
+}
+
+// abandonedIn returns those abandoned names in a folder that begin with a prefix, locked.
+func abandonedIn(dir, prefix string) (paths []string, locks []*os.File) {
+	entries, _ := os.ReadDir(dir) // what cannot be read is left alone
+	for _, e := range entries {
+		if !e.IsDir() && !e.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if lock, ok := abandoned(path, prefix); ok {
+			paths, locks = append(paths, path), append(locks, lock)
+		}
+	}
+	return paths, locks
 }
 
 // isRunFile reports whether a run's folder may contain a file of that name.

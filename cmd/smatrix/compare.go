@@ -151,7 +151,7 @@ func (r *comparedRun) account(stderr io.Writer, from, to twins.Tick) error {
 func comparisonText(c *views.Comparison) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printable(c.A.Run), printable(c.B.Run))
+	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printableLine(c.A.Run), printableLine(c.B.Run))
 	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved"} {
 		differenceRow(t, name, c.Energy[name], energy)
 	}
@@ -164,7 +164,7 @@ func comparisonText(c *views.Comparison) string {
 	fmt.Fprintln(t)
 	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\t\n")
 	for _, x := range c.Communities {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", printable(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", printableLine(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
 			moreText(x.PeakDrawnW, power), moreText(x.PeakFedInW, power), moreText(x.UnservedWh, energy))
 	}
 	for _, side := range []struct {
@@ -176,17 +176,17 @@ func comparisonText(c *views.Comparison) string {
 		}
 		fmt.Fprintf(t, "\n%s\tdrawn\tcost\tunserved\t\n", side.name)
 		for _, h := range side.homes {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", printable(h.Household), moreText(h.DrawnKWh, func(k float64) string { return energy(k * 1e3) }),
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", printableLine(h.Household), moreText(h.DrawnKWh, func(k float64) string { return energy(k * 1e3) }),
 				moreText(h.CostEUR, euros), moreText(h.UnservedWh, energy))
 		}
 	}
 	_ = t.Flush() // a write to memory never fails
 	fmt.Fprintf(&b, "\n%s of %s changed\n", grouped(int64(c.ChangedHouseholds)), counted(int64(c.ComparedHouseholds), "household", "households"))
 	for _, line := range c.NotCompared {
-		fmt.Fprintf(&b, "not compared: %s\n", printable(line))
+		fmt.Fprintf(&b, "not compared: %s\n", printableLine(line))
 	}
 	for _, line := range c.Notes {
-		fmt.Fprintf(&b, "note: %s\n", printable(line))
+		fmt.Fprintf(&b, "note: %s\n", printableLine(line))
 	}
 	return b.String()
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +64,11 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
+// panicError is a panic, with its stack in lines of its own.
+type panicError struct{ text string }
+
+func (e *panicError) Error() string { return e.text }
+
 // execute runs a command. Errors of cobra itself are usage errors; a panic becomes an
 // internal error, since Go would exit with 2, the code for usage.
 func execute(root *cobra.Command) (err error) {
@@ -73,7 +76,7 @@ func execute(root *cobra.Command) (err error) {
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
+			err = &panicError{fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 		}
 	}()
 	err = root.Execute()
@@ -88,13 +91,16 @@ func execute(root *cobra.Command) (err error) {
 func printErrors(w io.Writer, err error) {
 	seen := map[string]bool{}
 	for _, e := range splitJoined(err) {
-		line := "smatrix: " + e.Error()
+		line := printableLine("smatrix: " + e.Error())
 		var wrong *problem.At
 		if errors.As(e, &wrong) {
-			line = wrong.Error()
+			line = printableLine(wrong.Error())
+		}
+		if errors.As(e, new(*panicError)) {
+			line = printable("smatrix: " + e.Error())
 		}
 		if !seen[line] { // such as two files on one full disk
-			fmt.Fprintln(w, printable(line))
+			fmt.Fprintln(w, line)
 		}
 		seen[line] = true
 	}
@@ -114,15 +120,4 @@ func splitJoined(err error) []error {
 		all = append(all, splitJoined(e)...)
 	}
 	return all
-}
-
-// printable replaces control characters, which could act on a terminal: texts of
-// scenarios are untrusted.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }

@@ -173,6 +173,6 @@ func printFirst(w io.Writer, s *persistence.Store) {
 // printRepairs prints what was damaged and has been repaired.
 func printRepairs(w io.Writer, s *persistence.Store) {
 	for _, line := range s.Repairs() {
-		fmt.Fprintln(w, "smatrix: repaired: "+printable(line))
+		fmt.Fprintln(w, "smatrix: repaired: "+printableLine(line))
 	}
 }

@@ -72,7 +72,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s packed into %s\n", counted(int64(n), "file", "files"), printable(args[1]))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s packed into %s\n", counted(int64(n), "file", "files"), printableLine(args[1]))
 			return err
 		},
 	}
@@ -83,8 +83,8 @@ func newRestore() *cobra.Command {
 		Use:   "restore FILE DIR",
 		Short: "Unpack a run from a backup",
 		Long: `Restore unpacks a backup into DIR, which must be new or empty, and compares the
-SHA-256 of each file. If one differs or is missing, DIR is left as it was. The past of
-a fork is restored to DIR/past.
+SHA-256 of each file. If one differs or is missing, DIR is left as it was; if restore is
+killed, it can be repeated. The past of a fork is restored to DIR/past.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 the backup is damaged or none.`,
 		Example: `  smatrix restore first.tar.zst runs/again`,
@@ -94,7 +94,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 the backup is damaged or none.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s restored to %s\n", counted(int64(n), "file", "files"), printable(args[1]))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s restored to %s\n", counted(int64(n), "file", "files"), printableLine(args[1]))
 			return err
 		},
 	}

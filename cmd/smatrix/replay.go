@@ -174,7 +174,7 @@ func (r *replaySession) run(verify bool) (err error) {
 	}
 	r.wall = time.Since(start)
 	for _, line := range r.store.Repairs() {
-		fmt.Fprintln(r.stderr, "smatrix: repaired: "+printable(line))
+		fmt.Fprintln(r.stderr, "smatrix: repaired: "+printableLine(line))
 	}
 	if verify && err == nil && r.store.Damaged() {
 		err = &differsError{fmt.Errorf("run %q was damaged, and could be computed again; `smatrix run --resume %s` repairs it", r.store.Dir(), r.store.Dir())}

@@ -90,13 +90,13 @@ func broken(list string, width int) []string {
 }
 
 func (t *text) title(r *views.Report) {
-	t.row(printable(oneLine(r.Scenario)), t.period(twins.Tick(r.Steps)))
+	t.row(printableLine(r.Scenario), t.period(twins.Tick(r.Steps)))
 	t.row("", fmt.Sprintf("%s of %s, seed %d, %s hosting", counted(r.Steps, "step", "steps"), span(r.StepS), r.Seed, r.Hosting))
 	if r.Interrupted {
 		t.warn("", (&interruptedError{r.Steps, int64(t.calendar.Steps)}).Error())
 	}
 	if r.Run != nil {
-		t.row("", "kept in "+*r.Run)
+		t.row("", "kept in "+printableLine(*r.Run))
 	}
 }
 
@@ -278,7 +278,7 @@ func (t *text) state(r *views.Report) {
 		t.warn("doubtful", counted(int64(n), "warning", "warnings")+" about scenario and data")
 	}
 	if len(r.Quarantined) > 0 {
-		t.warn("quarantined", strings.Join(r.Quarantined, ", "))
+		t.warn("quarantined", printableLine(strings.Join(r.Quarantined, ", ")))
 	}
 	if r.RecordedEveryS > r.StepS {
 		t.row("recorded", "every "+span(r.RecordedEveryS)+": steps of "+span(r.StepS)+" know no more than that")

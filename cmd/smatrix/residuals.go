@@ -222,7 +222,7 @@ func writeResiduals(w io.Writer, all []views.Residual) error {
 			flagged++
 			flag = "FLAGGED"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(r.Member), printable(r.Column), power(r.BiasW), power(r.RMSEW), power(r.WorstW),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printableLine(r.Member), printableLine(r.Column), power(r.BiasW), power(r.RMSEW), power(r.WorstW),
 			at, power(r.BandW), shareText(r.OutsideShare), flag)
 	}
 	if err := t.Flush(); err != nil {

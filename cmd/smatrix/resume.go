@@ -97,7 +97,7 @@ func (s *session) resume(store *persistence.Store, d persistence.Durability) err
 	}
 	journal, at, err := store.Resume(d, sinks...)
 	for _, line := range store.Repairs() {
-		fmt.Fprintln(s.stderr, "smatrix: repaired: "+printable(line))
+		fmt.Fprintln(s.stderr, "smatrix: repaired: "+printableLine(line))
 	}
 	if err != nil {
 		return err

@@ -97,14 +97,14 @@ func writeRuns(w io.Writer, found []persistence.Listed) error {
 	fmt.Fprintln(t, "RUN\tSCENARIO\tSTATE\tSTEPS\tSIZE\tCREATED\tFORK OF")
 	for _, l := range listedRuns(found) {
 		if l.Error != "" {
-			fmt.Fprintf(t, "%s\t\t%s\n", printable(l.Run), printable(l.Error))
+			fmt.Fprintf(t, "%s\t\t%s\n", printableLine(l.Run), printableLine(l.Error))
 			continue
 		}
 		steps := "—"
 		if l.StepsOf > 0 {
 			steps = fmt.Sprintf("%d of %d", l.Steps, l.StepsOf)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%s\n", printable(l.Run), printable(oneLine(l.Scenario)), l.State, steps,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%s\n", printableLine(l.Run), printableLine(l.Scenario), printableLine(string(l.State)), steps,
 			float64(l.Bytes)/1e6, l.Created.Local().Format("2006-01-02 15:04"), parentText(l.Parent))
 	}
 	return t.Flush()
@@ -116,7 +116,7 @@ func parentText(p *listedParent) string {
 	case p == nil:
 		return ""
 	case !p.There:
-		return fmt.Sprintf("%s at %d (gone)", printable(p.Run), p.Step)
+		return fmt.Sprintf("%s at %d (gone)", printableLine(p.Run), p.Step)
 	}
-	return fmt.Sprintf("%s at %d", printable(p.Run), p.Step)
+	return fmt.Sprintf("%s at %d", printableLine(p.Run), p.Step)
 }

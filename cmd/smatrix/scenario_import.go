@@ -109,18 +109,18 @@ func fileToImport(name, dir string) (f importer.File, err error) {
 func printFindings(w io.Writer, plan *importer.Plan) error {
 	b := &strings.Builder{}
 	for _, f := range plan.Findings {
-		fmt.Fprintf(b, "%s\n", f.File)
+		fmt.Fprintln(b, printableLine(f.File))
 		for _, line := range f.Said {
-			fmt.Fprintf(b, "  %s\n", line)
+			fmt.Fprintf(b, "  %s\n", printableLine(line))
 		}
 		for _, line := range f.Doubts {
-			fmt.Fprintf(b, "  assumed: %s\n", line)
+			fmt.Fprintf(b, "  assumed: %s\n", printableLine(line))
 		}
 	}
 	for _, line := range plan.Notes {
-		fmt.Fprintf(b, "note: %s\n", line)
+		fmt.Fprintf(b, "note: %s\n", printableLine(line))
 	}
 	b.WriteByte('\n')
-	_, err := io.WriteString(w, printable(b.String()))
+	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -121,10 +121,10 @@ func notCreated(path string, err error) error {
 func printBegun(c *cobra.Command, files []newFile) error {
 	w := c.OutOrStdout()
 	for _, f := range files {
-		if _, err := fmt.Fprintf(w, "wrote %s\n", f.path); err != nil {
+		if _, err := fmt.Fprintf(w, "wrote %s\n", printableLine(f.path)); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nIt runs as it is:\n\n  smatrix run %s\n", files[0].path)
+	_, err := fmt.Fprintf(w, "\nIt runs as it is:\n\n  smatrix run %s\n", printableLine(files[0].path))
 	return err
 }

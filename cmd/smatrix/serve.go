@@ -152,7 +152,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 			s.dir.Retention = f.retention
 			s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 		} else if err := s.temporary(); err != nil {
-			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, so only the steps in memory can be viewed again: %s\n", printable(err.Error()))
+			fmt.Fprintf(s.stderr, "smatrix: no temporary folder, so only the steps in memory can be viewed again: %s\n", printableLine(err.Error()))
 		}
 		return f.show(c, s, ui.Begun{}, l, speed)
 	})
@@ -288,7 +288,7 @@ func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64
 
 // greet prints the address.
 func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does, addr string) error {
-	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, s.Name, addr)
+	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, printableLine(s.Name), addr)
 	if err == nil && f.token != "" {
 		_, err = fmt.Fprintf(w, "open it once as http://%s/?token=…\n", addr)
 	}

@@ -415,7 +415,7 @@ func byUse(devices map[string]float64) (names []string) {
 // usageText returns the usage for people.
 func usageText(o *usedJSON) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", printable(o.Of))
+	fmt.Fprintf(&b, "%s\n\n", printableLine(o.Of))
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, o.By+"\tconsumed\tproduced\tdrawn\tfed in\tunserved\t")
 	row := func(name string, e usedEnergy) {
@@ -428,7 +428,7 @@ func usageText(o *usedJSON) string {
 	if len(o.Devices) > 0 {
 		fmt.Fprintln(t, "\ndevice\tnet energy\t")
 		for _, name := range byUse(o.Devices) {
-			fmt.Fprintf(t, "%s\t%s\t\n", printable(name), energy(o.Devices[name]))
+			fmt.Fprintf(t, "%s\t%s\t\n", printableLine(name), energy(o.Devices[name]))
 		}
 	}
 	_ = t.Flush() // a write to memory never fails
@@ -458,7 +458,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 				return err
 			}
 			printRepairs(c.ErrOrStderr(), store)
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%d steps are in the read models of %s\n", store.Folded(), printable(args[0]))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%d steps are in the read models of %s\n", store.Folded(), printableLine(args[0]))
 			return err
 		},
 	}

@@ -10,6 +10,6 @@ import (
 // printWarnings prints each warning on its own line, as warning: file:line: column: what.
 func printWarnings(w io.Writer, found []problem.Warning) {
 	for _, one := range found {
-		fmt.Fprintln(w, printable(oneLine(one.String())))
+		fmt.Fprintln(w, printableLine(one.String()))
 	}
 }
