@@ -247,40 +247,6 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestRates(t *testing.T) {
-	l := rates{perSecond: 10, of: map[string]*bucket{}}
-	now := time.Unix(0, 0)
-	count := func(address string) (n int) {
-		for range 100 {
-			if l.allow(address, now) {
-				n++
-			}
-		}
-		return n
-	}
-	if a, b := count("a"), count("b"); a != 20 || b != 20 {
-		t.Errorf("%d and %d at once, want 20", a, b)
-	}
-	now = now.Add(time.Second)
-	if a := count("a"); a != 10 {
-		t.Errorf("%d after a second, want 10", a)
-	}
-	for i := range mostAddresses + 10 {
-		l.allow(fmt.Sprint(i), now)
-	}
-	if len(l.of) > mostAddresses {
-		t.Errorf("%d addresses are remembered", len(l.of))
-	}
-	s := serve(t, "hamlet", func(o *Options) { o.Limits.Requests = 1 })
-	last := 0
-	for range 5 {
-		last, _, _ = s.ask("GET", "/healthz", "")
-	}
-	if last != http.StatusTooManyRequests {
-		t.Errorf("got %d", last)
-	}
-}
-
 // The clock pauses, plays, steps, seeks and changes its speed.
 func TestClock(t *testing.T) {
 	s := serve(t, "hamlet", nil)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"container/list"
 	"context"
 	"crypto/subtle"
 	"embed"
@@ -10,13 +11,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
@@ -38,17 +41,23 @@ type Options struct {
 
 	// Token is required of every caller; "" requires none, and allows loopback addresses only.
 	Token string
+	// Proxies are the addresses of reverse proxies whose X-Forwarded headers are believed. They need a Token.
+	Proxies []netip.Prefix
 	// HistoryBytes bounds the memory of the live run's history; 0: 256 MiB. A fork gets a quarter.
 	HistoryBytes int
 	Limits       Limits
 }
 
 // Limits bound the resources that clients may use. Zero values mean the defaults, which are given here.
+//
+// A client is an address of IPv4, or a /64 of IPv6; behind a proxy of Options.Proxies, that of the
+// forwarded address.
 type Limits struct {
-	Viewers           int     // at a time; 2,000
-	ViewersPerAddress int     // 1,500
-	Connections       int     // at a time; 4,000
-	Requests          float64 // per second and address; 200, in bursts of twice as many
+	Viewers              int     // at a time; 2,000
+	ViewersPerClient     int     // 1,500
+	Connections          int     // at a time, viewers not counted; 4,000, and 64 more that only this machine may use
+	ConnectionsPerClient int     // 256: a class that shares an address, six for each of forty browsers
+	Requests             float64 // per second and client; 200, in bursts of twice as many; a tenth without credentials
 }
 
 func (l Limits) filled() Limits {
@@ -58,8 +67,9 @@ func (l Limits) filled() Limits {
 		}
 	}
 	fill(&l.Viewers, 2000)
-	fill(&l.ViewersPerAddress, 1500)
+	fill(&l.ViewersPerClient, 1500)
 	fill(&l.Connections, 4000)
+	fill(&l.ConnectionsPerClient, 256)
 	if l.Requests == 0 {
 		l.Requests = 200
 	}
@@ -75,11 +85,13 @@ type Server struct {
 	handler http.Handler
 	timing  viewers.Timing
 
+	proxies     proxies
+	connections connections
 	viewers     counter
-	rate        rates
+	requests    budgets // of callers with credentials
+	strangers   budgets // requests of callers without
 	buffers     sync.Pool
 	serving     sync.WaitGroup // viewers
-	connections atomic.Int64
 }
 
 // Bounds on requests.
@@ -105,8 +117,12 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, index: NewIndex(o.World), timing: viewers.UsualTiming}
 	s.runs = runs{options: &s.options, index: s.index}
-	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerAddress, of: map[string]int{}}
-	s.rate = rates{perSecond: o.Limits.Requests, of: map[string]*bucket{}}
+	s.proxies = o.Proxies
+	s.connections = connections{most: o.Limits.Connections, each: o.Limits.ConnectionsPerClient, isProxy: s.proxies.isProxy,
+		open: map[net.Conn]*connection{}, of: map[netip.Prefix]*list.List{}}
+	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerClient, of: map[netip.Prefix]int{}}
+	s.requests = budgets{rate: rate.Limit(o.Limits.Requests), burst: int(2 * o.Limits.Requests)}
+	s.strangers = budgets{rate: rate.Limit(o.Limits.Requests / 10), burst: int(max(1, o.Limits.Requests/5))}
 	routes, err := s.routes()
 	if err != nil {
 		return nil, err
@@ -173,9 +189,10 @@ func loopback(host string) bool {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headersIn, ReadTimeout: bodyIn, WriteTimeout: answeredIn, IdleTimeout: idleFor, MaxHeaderBytes: mostHeader,
-		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn), ConnState: s.connection,
+		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+	s.connections.configure(h)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(l) }()
 	select {
@@ -192,18 +209,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	<-ended
 	return nil
-}
-
-// connection counts connections and closes new ones beyond the limit.
-func (s *Server) connection(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if s.connections.Add(1) > int64(s.options.Limits.Connections) {
-			_ = c.Close()
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.connections.Add(-1)
-	}
 }
 
 // dist is the built web app. A binary built without it serves placeholder.html.
@@ -230,8 +235,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		head.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
+		p, allowed := s.principal(r), &s.strangers
+		if len(p.Roles) > 0 {
+			allowed = &s.requests
+			s.connections.know(r)
+		} else if !s.proxies.have(r.RemoteAddr) {
+			head.Set("Connection", "close") // a stranger's connection is held for no further request
+		}
 		switch {
-		case !s.rate.allow(address(r), time.Now()):
+		case !allowed.take(s.proxies.client(r), time.Now()):
 			head.Set("Retry-After", "1")
 			problem(w, http.StatusTooManyRequests, "too many requests in a second")
 		case !s.sameHost(r):
@@ -240,7 +252,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, fmt.Sprintf("origin %q may not ask, wanted %q", r.Header.Get("Origin"), r.Host))
 		case s.welcome(w, r):
 		default:
-			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), s.principal(r))))
+			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), p)))
 		}
 	})
 }
@@ -311,15 +323,6 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail}) // fails if the client has disconnected
 }
 
-// address returns the client's address without the port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
 // web serves the embedded app; a path that is not a file is an address of the app and gets index.html.
 func web() http.Handler {
 	files, err := fs.Sub(dist, "web/dist")
@@ -358,84 +361,36 @@ func web() http.Handler {
 	})
 }
 
-// counter limits the number of viewers, in total (most) and from one address (each).
+// counter limits the number of viewers, in total (most) and of one client (each).
 type counter struct {
 	most, each int
 
 	mu   sync.Mutex
 	all  int
-	of   map[string]int
+	of   map[netip.Prefix]int
 	left func() // called after a viewer has disconnected; nil: not called
 }
 
-func (c *counter) take(address string) (release func(), err error) {
+func (c *counter) take(client netip.Prefix) (release func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.all >= c.most:
 		return nil, fmt.Errorf("%d viewers are connected, the most that are allowed", c.all)
-	case c.of[address] >= c.each:
-		return nil, fmt.Errorf("%d viewers are connected from %s, the most that are allowed", c.of[address], address)
+	case c.of[client] >= c.each:
+		return nil, fmt.Errorf("%d viewers are connected from %s, the most that are allowed", c.of[client], clientName(client))
 	}
 	c.all++
-	c.of[address]++
+	c.of[client]++
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.all--
-		if c.of[address]--; c.of[address] == 0 {
-			delete(c.of, address)
+		if c.of[client]--; c.of[client] == 0 {
+			delete(c.of, client)
 		}
 		if c.left != nil {
 			c.left()
 		}
 	}, nil
-}
-
-// rates limits the requests per second from one address.
-type rates struct {
-	perSecond float64
-
-	mu sync.Mutex
-	of map[string]*bucket
-}
-
-type bucket struct {
-	left float64
-	at   time.Time
-}
-
-// mostAddresses limits the memory of rates.
-const mostAddresses = 10_000
-
-func (l *rates) allow(address string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.of[address]
-	if b == nil {
-		if len(l.of) >= mostAddresses {
-			l.forget(now)
-		}
-		b = &bucket{left: 2 * l.perSecond, at: now}
-		l.of[address] = b
-	}
-	b.left = min(2*l.perSecond, b.left+now.Sub(b.at).Seconds()*l.perSecond)
-	b.at = now
-	if b.left < 1 {
-		return false
-	}
-	b.left--
-	return true
-}
-
-// forget drops addresses without a recent request; if all have one, it drops all.
-func (l *rates) forget(now time.Time) {
-	for a, b := range l.of {
-		if now.Sub(b.at) > 2*time.Second {
-			delete(l.of, a)
-		}
-	}
-	if len(l.of) >= mostAddresses {
-		clear(l.of)
-	}
 }

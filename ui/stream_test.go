@@ -417,7 +417,7 @@ func TestManyViewers(t *testing.T) {
 
 // The number of viewers is limited, in total and from one address.
 func TestViewerLimits(t *testing.T) {
-	s := serve(t, "hamlet", func(o *Options) { o.Limits.ViewersPerAddress = 2 })
+	s := serve(t, "hamlet", func(o *Options) { o.Limits.ViewersPerClient = 2 })
 	a := s.dial("")
 	s.dial("")
 	url := "ws" + strings.TrimPrefix(s.url, "http") + "/api/v1/stream"

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -27,10 +28,12 @@ import (
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	runFlags
-	addr   string
-	paused bool
-	speed  string
-	token  string
+	addr    string
+	paused  bool
+	speed   string
+	token   string
+	proxies []string
+	trusted []netip.Prefix // proxies, parsed
 }
 
 // The defaults of serve: a week of the town, at under three minutes a day.
@@ -102,6 +105,7 @@ func (f *serveFlags) addFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&f.paused, "paused", false, "begin paused")
 	c.Flags().StringVar(&f.speed, "speed", serveSpeed, "run `N` simulated seconds per second, or max")
 	c.Flags().StringVar(&f.token, "token", "", "require `TEXT` as the token of every request")
+	c.Flags().StringSliceVar(&f.proxies, "trusted-proxies", nil, "believe the X-Forwarded headers of reverse proxies at `CIDR,…`")
 }
 
 // speedOf parses --speed; 0 is as fast as possible.
@@ -234,11 +238,32 @@ func replayed(store *persistence.Store) (b ui.Begun, err error) {
 	return b, err
 }
 
+// proxiesOf parses --trusted-proxies: addresses, or blocks of them.
+func proxiesOf(written []string) (all []netip.Prefix, err error) {
+	for _, text := range written {
+		p, err := netip.ParsePrefix(text)
+		if ip, wrong := netip.ParseAddr(text); wrong == nil {
+			p, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxies %q: wanted addresses such as 10.0.0.5 or 10.0.0.0/8", text)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}
+
 // listen opens the address and calls show; it closes the address when show returns.
 func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) error) error {
 	speed, err := speedOf(c, f.speed)
 	if err != nil {
 		return err
+	}
+	if f.trusted, err = proxiesOf(f.proxies); err != nil {
+		return usage(c, "%v", err)
+	}
+	if len(f.trusted) > 0 && f.token == "" {
+		return usage(c, "--trusted-proxies: wanted a --token as well: behind a proxy everyone may connect")
 	}
 	listener, err := ui.Listen(f.addr, f.token)
 	var address *ui.AddressError
@@ -282,7 +307,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64) ui.Options {
 	return ui.Options{
 		World: w, Stepper: startActors, Live: live.Options{Paused: f.paused, Speed: speed},
-		Token: f.token, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
+		Token: f.token, Proxies: f.trusted, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
 	}
 }
 
