@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -134,6 +135,17 @@ func operation(method, path, summary string, status int) huma.Operation {
 	return huma.Operation{
 		OperationID: strings.Trim(idOf.Replace(strings.ToLower(method)+path), "-"), Method: method, Path: "/api/v1" + path, Summary: summary,
 		DefaultStatus: status, MaxBodyBytes: mostBody, RejectUnknownQueryParameters: true,
+	}
+}
+
+// answerIn gives the requests of a route that long to be answered. The read deadline is set as well: when
+// it passes, net/http cancels the request's context as if the client had disconnected.
+func answerIn(most time.Duration) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		_, w := humago.Unwrap(ctx)
+		c, until := http.NewResponseController(w), time.Now().Add(most)
+		_ = errors.Join(c.SetReadDeadline(until), c.SetWriteDeadline(until)) // not supported by the recorders of tests
+		next(ctx)
 	}
 }
 

@@ -112,12 +112,9 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 	}
 	c.Key = q.Key
 	taken, repeated, err := r.take(c)
-	var lost *NotKeptError
 	switch clock := r.pace.Clock(); {
-	case errors.As(err, &lost) && lost.Full:
-		return nil, huma.NewError(http.StatusInsufficientStorage, err.Error())
-	case errors.As(err, &lost):
-		return nil, huma.Error503ServiceUnavailable(err.Error())
+	case errors.As(err, new(*NotKeptError)):
+		return nil, notKept(err)
 	case errors.Is(err, live.ErrOver) && clock.State == live.Failed:
 		return nil, huma.Error503ServiceUnavailable("the run has failed, nothing is taken any more: " + r.trouble(&clock))
 	case errors.Is(err, live.ErrTooMany):

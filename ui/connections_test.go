@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,12 +20,30 @@ import (
 type from struct {
 	net.Listener
 	addresses chan string
+	deadlines *atomic.Pointer[chan time.Time]
 }
 
 type fromConn struct {
 	net.Conn
-	addr   net.Addr
-	closed func() // called by Close; nil: not called
+	addr      net.Addr
+	closed    func()                          // called by Close; nil: not called
+	deadlines *atomic.Pointer[chan time.Time] // gets each deadline that is set; nil: none does
+}
+
+func (c *fromConn) SetReadDeadline(at time.Time) error {
+	c.tell(at)
+	return c.Conn.SetReadDeadline(at)
+}
+
+func (c *fromConn) SetWriteDeadline(at time.Time) error {
+	c.tell(at)
+	return c.Conn.SetWriteDeadline(at)
+}
+
+func (c *fromConn) tell(deadline time.Time) {
+	if to := c.deadlines.Load(); to != nil {
+		*to <- deadline
+	}
 }
 
 func (c *fromConn) Close() error {
@@ -41,13 +60,14 @@ func (l *from) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fromConn{Conn: c, addr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(<-l.addresses))}, nil
+	return &fromConn{Conn: c, addr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(<-l.addresses)), deadlines: l.deadlines}, nil
 }
 
 // streetDoor is a server with few connections, asked from addresses of the test's choice.
 type streetDoor struct {
 	*tester
 	addresses chan string
+	deadlines atomic.Pointer[chan time.Time] // gets the deadlines of all connections; nil: none does
 }
 
 const doorToken = "open sesame, please"
@@ -65,7 +85,7 @@ func openDoor(t *testing.T, change func(*Options)) *streetDoor {
 	}
 	d := &streetDoor{addresses: make(chan string, 1)}
 	h := httptest.NewUnstartedServer(s.Handler())
-	h.Listener = &from{h.Listener, d.addresses}
+	h.Listener = &from{h.Listener, d.addresses, &d.deadlines}
 	s.connections.configure(h.Config)
 	h.Start()
 	t.Cleanup(func() {

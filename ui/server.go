@@ -116,7 +116,7 @@ func NewServer(o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{options: o, index: NewIndex(o.World), timing: viewers.UsualTiming}
-	s.runs = runs{options: &s.options, index: s.index}
+	s.runs = newRuns(&s.options, s.index)
 	s.proxies = o.Proxies
 	s.connections = connections{most: o.Limits.Connections, each: o.Limits.ConnectionsPerClient, isProxy: s.proxies.isProxy,
 		open: map[net.Conn]*connection{}, of: map[netip.Prefix]*list.List{}}
@@ -137,6 +137,7 @@ func NewServer(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.runs.begun(o.Begun.Notes)
 	s.options.Begun = Begun{} // releases its commands
 	s.live.name = o.World.Scenario.Name
 	s.runs.all = []*run{s.live}
