@@ -14,7 +14,7 @@ type Role uint8
 
 const (
 	_ Role = iota
-	// Anyone needs no token: /healthz is the only such route.
+	// Anyone needs no token: /healthz and /login.
 	Anyone
 	// Watch reads: figures of a run, documents and the page.
 	Watch
@@ -96,7 +96,11 @@ func (r *router) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		r.mux.ServeHTTP(w, q)
 	case len(p.Roles) == 0:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="smatrix"`)
-		problem(w, http.StatusUnauthorized, "wanted the token: Authorization: Bearer TOKEN, or open /?token=TOKEN once")
+		if isPage(q) {
+			askForToken(w, http.StatusUnauthorized, q.URL.RequestURI(), "")
+			return
+		}
+		problem(w, http.StatusUnauthorized, "wanted the token: Authorization: Bearer TOKEN, or a session, which the page at /login begins")
 	default:
 		problem(w, http.StatusForbidden, fmt.Sprintf("%s %s needs the role %s", q.Method, q.URL.Path, needed))
 	}

@@ -179,6 +179,7 @@ func (s *Server) routes() (http.Handler, error) {
 	listsNeverNull(a.OpenAPI())
 
 	s.streamRoutes(r)
+	s.loginRoutes(r)
 	r.handle("/api/", Watch, noRoute(a))
 	r.handle("GET /healthz", Anyone, http.HandlerFunc(healthy))
 	r.handle("GET /metrics", Watch, s.metrics())

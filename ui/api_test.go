@@ -226,27 +226,6 @@ func TestHeadersAndOrigins(t *testing.T) {
 	}
 }
 
-func TestToken(t *testing.T) {
-	s := serve(t, "hamlet", func(o *Options) { o.Token = "sésame & co" })
-	for _, row := range []struct {
-		path, header, value string
-		status              int
-	}{
-		{"/api/v1/state", "", "", 401}, {"/", "", "", 401}, {"/metrics", "", "", 401}, {"/healthz", "", "", 200}, {"/api/v1/stream", "", "", 401},
-		{"/api/v1/state", "Authorization", "Bearer sésame & co", 200}, {"/api/v1/state", "Authorization", "Bearer sésame", 401},
-		{"/api/v1/state?token=s%C3%A9same+%26+co", "", "", 401}, {"/?token=s%C3%A9same+%26+co", "", "", 303}, {"/?token=x", "", "", 401},
-		{"/api/v1/state", "Cookie", cookieName + "=s%C3%A9same+%26+co", 200}, {"/api/v1/state", "Cookie", cookieName + "=x", 401},
-	} {
-		var header []string
-		if row.header != "" {
-			header = []string{row.header, row.value}
-		}
-		if status, _, b := s.ask("GET", row.path, "", header...); status != row.status {
-			t.Errorf("%s %s %s: %d, want %d: %s", row.path, row.header, row.value, status, row.status, b)
-		}
-	}
-}
-
 // The clock pauses, plays, steps, seeks and changes its speed.
 func TestClock(t *testing.T) {
 	s := serve(t, "hamlet", nil)

@@ -70,7 +70,7 @@ type streetDoor struct {
 	deadlines atomic.Pointer[chan time.Time] // gets the deadlines of all connections; nil: none does
 }
 
-const doorToken = "open sesame, please"
+const doorToken = "open-sesame-please"
 
 func openDoor(t *testing.T, change func(*Options)) *streetDoor {
 	t.Helper()

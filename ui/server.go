@@ -3,7 +3,6 @@ package ui
 import (
 	"container/list"
 	"context"
-	"crypto/subtle"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -39,7 +38,7 @@ type Options struct {
 	Replay  bool          // Begun's steps are shown; only forks make steps
 	Log     *slog.Logger  // of failed requests; nil: none
 
-	// Token is required of every caller; "" requires none, and allows loopback addresses only.
+	// Token is required of every caller, see CheckToken; "" requires none, and allows loopback addresses only.
 	Token string
 	// Proxies are the addresses of reverse proxies whose X-Forwarded headers are believed. They need a Token.
 	Proxies []netip.Prefix
@@ -90,6 +89,8 @@ type Server struct {
 	viewers     counter
 	requests    budgets // of callers with credentials
 	strangers   budgets // requests of callers without
+	wrong       budgets // wrong tokens
+	sessions    sessions
 	buffers     sync.Pool
 	serving     sync.WaitGroup // viewers
 }
@@ -108,6 +109,11 @@ const (
 
 // NewServer starts the live run and makes the server for it. Close ends both.
 func NewServer(o Options) (*Server, error) {
+	if o.Token != "" {
+		if err := CheckToken(o.Token); err != nil {
+			return nil, err
+		}
+	}
 	o.Limits = o.Limits.filled()
 	if o.HistoryBytes == 0 {
 		o.HistoryBytes = memoryUsual
@@ -123,6 +129,7 @@ func NewServer(o Options) (*Server, error) {
 	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerClient, of: map[netip.Prefix]int{}}
 	s.requests = budgets{rate: rate.Limit(o.Limits.Requests), burst: int(2 * o.Limits.Requests)}
 	s.strangers = budgets{rate: rate.Limit(o.Limits.Requests / 10), burst: int(max(1, o.Limits.Requests/5))}
+	s.wrong = newWrongTokens()
 	routes, err := s.routes()
 	if err != nil {
 		return nil, err
@@ -174,7 +181,7 @@ func Listen(addr, token string) (net.Listener, error) {
 		return nil, &AddressError{addr, "wanted HOST:PORT such as 127.0.0.1:7070"}
 	}
 	if token == "" && !loopback(host) {
-		return nil, &AddressError{addr, "without --token only this machine may connect: wanted an address such as 127.0.0.1:7070, or --token TEXT"}
+		return nil, &AddressError{addr, "without a token only this machine may connect: wanted an address such as 127.0.0.1:7070, or --token-file FILE"}
 	}
 	return net.Listen("tcp", addr)
 }
@@ -236,7 +243,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		head.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		p, allowed := s.principal(r), &s.strangers
+		p, wrong := s.principal(r)
+		allowed := &s.strangers
 		if len(p.Roles) > 0 {
 			allowed = &s.requests
 			s.connections.know(r)
@@ -251,6 +259,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, fmt.Sprintf("host %q is not served here", r.Host))
 		case !sameOrigin(r):
 			problem(w, http.StatusForbidden, fmt.Sprintf("origin %q may not ask, wanted %q", r.Header.Get("Origin"), r.Host))
+		case wrong && s.tooManyWrong(w, r):
 		case s.welcome(w, r):
 		default:
 			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), p)))
@@ -280,41 +289,6 @@ func sameOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
-}
-
-const cookieName = "smatrix_token"
-
-// welcome answers a browser that opens /?token=TOKEN: it sets the token as a cookie and redirects. It
-// reports whether it has answered.
-func (s *Server) welcome(w http.ResponseWriter, r *http.Request) bool {
-	given := r.URL.Query().Get("token")
-	if s.options.Token == "" || given == "" || r.URL.Path != "/" || r.Method != http.MethodGet || !s.isToken(given) {
-		return false
-	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: url.QueryEscape(given), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return true
-}
-
-// principal returns the caller of a request: tokenBearer if the request carries the token or the
-// server has none, otherwise the zero Principal.
-func (s *Server) principal(r *http.Request) Principal {
-	if s.options.Token == "" {
-		return tokenBearer
-	}
-	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.isToken(bearer) {
-		return tokenBearer
-	}
-	if c, err := r.Cookie(cookieName); err == nil {
-		if v, err := url.QueryUnescape(c.Value); err == nil && s.isToken(v) {
-			return tokenBearer
-		}
-	}
-	return Principal{}
-}
-
-func (s *Server) isToken(given string) bool {
-	return subtle.ConstantTimeCompare([]byte(given), []byte(s.options.Token)) == 1
 }
 
 // problem answers with application/problem+json.

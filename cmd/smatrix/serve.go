@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -28,12 +27,9 @@ import (
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	runFlags
-	addr    string
-	paused  bool
-	speed   string
-	token   string
-	proxies []string
-	trusted []netip.Prefix // proxies, parsed
+	access accessFlags
+	paused bool
+	speed  string
 }
 
 // The defaults of serve: a week of the town, at under three minutes a day.
@@ -58,9 +54,12 @@ replayed, and resumed after it was ended or killed. Without --out it is kept in 
 temporary folder, which is removed at the end. What --keep-readings and
 --keep-events delete is computed again on request.
 
-Only this machine may connect, unless there is a --token: then --addr may be any, and
-every request needs the token. Everyone with access may pause the run and change its
-twins.
+Only this machine may connect, unless there is a token of at least 16 characters: then
+--addr may be any, and every request needs the token; a browser asks for it. It is read
+from --token-file, from the environment variable SMATRIX_TOKEN, or from --token, which
+other users of the machine can see. Everyone with access may pause the run and change
+its twins. Beyond this machine serve HTTPS, with --tls-cert and --tls-key or behind a
+proxy that is named by --trusted-proxies.
 
 Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 3 scenario or data invalid, 4 energy was lost or made.`,
@@ -69,7 +68,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
   smatrix serve town --days 30 --paused
   smatrix serve town --out runs/town
   smatrix serve --resume runs/town
-  smatrix serve --addr 0.0.0.0:7070 --token "$(openssl rand -hex 16)"`,
+  SMATRIX_TOKEN="$(openssl rand -hex 16)" smatrix serve --addr 0.0.0.0:7070 --plain-http`,
 		Args: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("resume") {
 				return f.resumeAlone(c, args)
@@ -101,11 +100,9 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 
 // addFlags adds the flags of serve and of replay --serve.
 func (f *serveFlags) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:7070", "listen at `HOST:PORT`; port 0 is a free one")
+	f.access.add(c)
 	c.Flags().BoolVar(&f.paused, "paused", false, "begin paused")
 	c.Flags().StringVar(&f.speed, "speed", serveSpeed, "run `N` simulated seconds per second, or max")
-	c.Flags().StringVar(&f.token, "token", "", "require `TEXT` as the token of every request")
-	c.Flags().StringSliceVar(&f.proxies, "trusted-proxies", nil, "believe the X-Forwarded headers of reverse proxies at `CIDR,…`")
 }
 
 // speedOf parses --speed; 0 is as fast as possible.
@@ -221,7 +218,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // a second signal kills the process
-		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l.Addr().String()); err != nil {
+		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l); err != nil {
 			server.Close()
 			return err
 		}
@@ -238,38 +235,14 @@ func replayed(store *persistence.Store) (b ui.Begun, err error) {
 	return b, err
 }
 
-// proxiesOf parses --trusted-proxies: addresses, or blocks of them.
-func proxiesOf(written []string) (all []netip.Prefix, err error) {
-	for _, text := range written {
-		p, err := netip.ParsePrefix(text)
-		if ip, wrong := netip.ParseAddr(text); wrong == nil {
-			p, err = ip.Prefix(ip.BitLen())
-		}
-		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies %q: wanted addresses such as 10.0.0.5 or 10.0.0.0/8", text)
-		}
-		all = append(all, p.Masked())
-	}
-	return all, nil
-}
-
 // listen opens the address and calls show; it closes the address when show returns.
 func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) error) error {
 	speed, err := speedOf(c, f.speed)
 	if err != nil {
 		return err
 	}
-	if f.trusted, err = proxiesOf(f.proxies); err != nil {
-		return usage(c, "%v", err)
-	}
-	if len(f.trusted) > 0 && f.token == "" {
-		return usage(c, "--trusted-proxies: wanted a --token as well: behind a proxy everyone may connect")
-	}
-	listener, err := ui.Listen(f.addr, f.token)
-	var address *ui.AddressError
-	if errors.As(err, &address) {
-		return usage(c, "%v", err)
-	} else if err != nil {
+	listener, err := f.access.listen(c)
+	if err != nil {
 		return err
 	}
 	defer listener.Close() // it may be closed already
@@ -283,7 +256,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	options := f.serverOptions(c, s.world, speed)
 	options.Chain, options.Begun = s.chain, b
-	if err := s.beginServed(ctx, &options, "http://"+l.Addr().String()+"/"); err != nil {
+	if err := s.beginServed(ctx, &options, f.access.urls(l)[0]); err != nil {
 		return errors.Join(err, s.endServed(err))
 	}
 	options.Stepper = s.stepper
@@ -293,7 +266,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 		return errors.Join(err, s.endServed(err))
 	}
 	options.Begun = ui.Begun{} // frees the memory of its commands
-	if err := f.greet(s.stdout, s.world.Scenario, "shows", l.Addr().String()); err != nil {
+	if err := f.greet(s.stdout, s.world.Scenario, "shows", l); err != nil {
 		server.Close()
 		return errors.Join(err, s.endServed(err))
 	}
@@ -307,15 +280,20 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64) ui.Options {
 	return ui.Options{
 		World: w, Stepper: startActors, Live: live.Options{Paused: f.paused, Speed: speed},
-		Token: f.token, Proxies: f.trusted, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
+		Token: f.access.token, Proxies: f.access.trusted, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
 	}
 }
 
-// greet prints the address.
-func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does, addr string) error {
-	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, s.Name, addr)
-	if err == nil && f.token != "" {
-		_, err = fmt.Fprintf(w, "open it once as http://%s/?token=…\n", addr)
+// greet prints the addresses.
+func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does string, l net.Listener) error {
+	urls := f.access.urls(l)
+	text := fmt.Sprintf("Smatrix Grid %s %s at %s\n", does, s.Name, urls[0])
+	for _, url := range urls[1:] {
+		text += "also at " + url + "\n"
 	}
+	if f.access.token != "" {
+		text += "its page asks for the token\n"
+	}
+	_, err := io.WriteString(w, text)
 	return err
 }
