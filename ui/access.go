@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // Role is what the caller of a route must be allowed to do. Each route is registered with its role;
@@ -85,6 +87,17 @@ func (r *router) check() error {
 		}
 	}
 	return nil
+}
+
+// allowed returns the methods of a path, sorted; none if there is no such route.
+func (r *router) allowed(path string) (methods []string) {
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		_, pattern := r.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
+		if strings.Contains(pattern, " ") { // the pattern of a route has a method, those of the fallbacks have none
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // ServeHTTP implements http.Handler.

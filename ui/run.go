@@ -248,19 +248,23 @@ const mostKeys = 10_000
 // errKeyReused is returned when a key is sent again with another command or fork.
 var errKeyReused = errors.New("this Idempotency-Key was used before with another request")
 
-// take accepts a command, once for each idempotency key. repeated is true if the key was used before
-// with the same command, which is then returned.
-func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err error) {
+// take accepts a command, once for each idempotency key. It is for its Step if that is exact, else for the
+// next. repeated is true if the key was used before with the same command, which is then returned.
+func (r *run) take(c twins.Command, exact bool) (taken twins.Command, repeated bool, err error) {
 	l := &r.commands
-	if taken, repeated, err = l.answered(&c); repeated || err != nil {
+	if taken, repeated, err = l.answered(&c, exact); repeated || err != nil {
 		return taken, repeated, err
 	}
 	l.taking.Lock()
 	defer l.taking.Unlock()
-	if taken, repeated, err = l.answered(&c); repeated || err != nil { // accepted while this one waited
+	if taken, repeated, err = l.answered(&c, exact); repeated || err != nil { // accepted while this one waited
 		return taken, repeated, err
 	}
-	all, err := r.pace.Add(c)
+	add := r.pace.Add
+	if exact {
+		add = r.pace.AddAt
+	}
+	all, err := add(c)
 	if err != nil {
 		return taken, false, err
 	}
@@ -269,14 +273,14 @@ func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err err
 
 // answered returns the command that was accepted with the key of c, and whether there is one; it
 // returns errKeyReused if the two differ. A command for the next step equals one for any step.
-func (l *commandList) answered(c *twins.Command) (taken twins.Command, repeated bool, err error) {
+func (l *commandList) answered(c *twins.Command, exact bool) (taken twins.Command, repeated bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	taken, ok := l.keys[c.Key]
 	if !ok {
 		return taken, false, nil
 	}
-	if !taken.SameOrder(c) || c.Step != 0 && c.Step != taken.Step {
+	if !taken.SameOrder(c) || exact && c.Step != taken.Step {
 		return twins.Command{}, false, errKeyReused
 	}
 	return taken, true, nil

@@ -298,13 +298,18 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail}) // fails if the client has disconnected
 }
 
-// web serves the embedded app; a path that is not a file is an address of the app and gets index.html.
-func web() http.Handler {
+// embedded returns the files of the built web app.
+func embedded() fs.FS {
 	files, err := fs.Sub(dist, "web/dist")
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
-	_, err = fs.Stat(files, "index.html")
+	return files
+}
+
+// web serves the files of the app; a path that is not a file is an address of the app and gets index.html.
+func web(files fs.FS) http.Handler {
+	_, err := fs.Stat(files, "index.html")
 	built := err == nil
 	server := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -314,19 +319,16 @@ func web() http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if strings.HasPrefix(name, "assets/") {
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		} else {
-			w.Header().Set("Cache-Control", "no-cache")
-		}
+		w.Header().Set("Cache-Control", "no-cache")
 		if info, err := fs.Stat(files, name); name != "" && (err != nil || info.IsDir()) {
 			if path.Ext(name) != "" && !strings.HasPrefix(name, "twin/") && !strings.HasPrefix(name, "home/") {
 				problem(w, http.StatusNotFound, "there is no /"+name)
 				return
 			}
-			w.Header().Set("Cache-Control", "no-cache")
 			r = r.Clone(r.Context())
 			r.URL.Path = "/"
+		} else if strings.HasPrefix(name, "assets/") { // a name that changes with the file
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
 		if r.URL.Path == "/" && !built {
 			http.ServeFileFS(w, r, files, "placeholder.html")
