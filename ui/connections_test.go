@@ -303,3 +303,40 @@ func TestStrangersConnectionsEnd(t *testing.T) {
 		}
 	}
 }
+
+// A caller has ten seconds for the head of a request and half a minute for all of it.
+func TestTimeForARequest(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := make(chan time.Time, 100)
+	l := &from{inner, make(chan string, 1), new(atomic.Pointer[chan time.Time])}
+	l.deadlines.Store(&until)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	conn, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	l.addresses <- "127.0.0.1:1"
+	// A deadline is set after begun and before it is told: then it is so long after one and no longer after the other.
+	within := func(limit time.Duration) {
+		t.Helper()
+		at := <-until
+		if now := time.Now(); at.Before(begun.Add(limit)) || at.After(now.Add(limit)) {
+			t.Errorf("a deadline %v after the start, want %v", at.Sub(begun), limit)
+		}
+	}
+	within(10 * time.Second)
+	_, _ = io.WriteString(conn, "POST /api/v1/clock/step HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n")
+	within(30 * time.Second)
+	_ = conn.Close()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -6,8 +6,6 @@ import (
 	"math"
 	"testing"
 	"time"
-
-	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // A thousand viewers watch the city of 10,000 homes at 10 Hz; a hundred of them stop reading.
@@ -62,20 +60,3 @@ func TestCrowd(t *testing.T) {
 
 // again makes all healthy viewers disconnect and reconnect at once.
 func (c *crowd) again() { c.t.Helper(); c.say("again"); c.ready() }
-
-// stateOf returns the stateName of the server's values of a scope in a step.
-func (t *tester) stateOf(scope string, tick int64) string {
-	t.Helper()
-	step, err := t.live.history.Step(twins.Tick(tick), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, blocks := range step.Scopes {
-		if t.index.scopeName(i) == scope {
-			return stateName(scope, tick, len(blocks), func(b int) (int, int) { return len(blocks[b].Columns), blocks[b].Rows },
-				func(b, c, row int) int64 { return blocks[b].Value(c, row) })
-		}
-	}
-	t.Fatalf("no scope %s", scope)
-	return ""
-}

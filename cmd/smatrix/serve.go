@@ -68,7 +68,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
   smatrix serve town --days 30 --paused
   smatrix serve town --out runs/town
   smatrix serve --resume runs/town
-  SMATRIX_TOKEN="$(openssl rand -hex 16)" smatrix serve --addr 0.0.0.0:7070 --plain-http`,
+  smatrix serve --addr 0.0.0.0:7070 --token-file token.txt --tls-cert cert.pem --tls-key key.pem`,
 		Args: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("resume") {
 				return f.resumeAlone(c, args)
