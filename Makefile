@@ -62,7 +62,7 @@ FUZZTIME ?= 1000000x
 
 fuzz: ## feed malformed input to every entrance, a million inputs each: make fuzz [FUZZTIME=20s]
 	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed -E 's|^(.*)/[^/]*:func (.*)|\1 \2|' | sort | while read -r package target; do \
-		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; done
+		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || exit 1; done
 
 check: lint web-format ## formatting, lint, and whether made files are up to date; no other tests
 	$(GO) test ./ui -run '^TestAPITypes$$'
