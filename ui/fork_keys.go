@@ -111,14 +111,14 @@ func (s *runs) forked(parent string, of *forkOf) (*run, error) {
 }
 
 // noteOf returns the note of a fork that is about to be made; parents are its parent's commands. If it was
-// made before the run was resumed, that is the note of then.
+// made before the run was resumed, that is the note of then; otherwise the note has no id yet.
 func (s *runs) noteOf(parent *run, of *forkOf, parents []twins.Command) forkNote {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := s.keys.notes[of.key]; n != nil {
 		return *n
 	}
-	n := forkNote{Key: of.key, Parent: parent.id, At: of.at, Name: of.name, Set: of.set, Later: of.later, ID: s.nextID()}
+	n := forkNote{Key: of.key, Parent: parent.id, At: of.at, Name: of.name, Set: of.set, Later: of.later}
 	for i := range parents {
 		n.Last = max(n.Last, parents[i].Seq)
 	}

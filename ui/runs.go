@@ -166,6 +166,9 @@ func (s *runs) build(ctx context.Context, parent *run, of forkOf) (*run, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if note.ID == "" {
+		note.ID = s.nextID()
+	}
 	if err := s.keep(&note); err != nil {
 		return nil, err
 	}
@@ -192,8 +195,7 @@ func (s *runs) build(ctx context.Context, parent *run, of forkOf) (*run, error) 
 }
 
 // worldAt returns the world of a run before a step from ≤ at, with the run's commands for steps before
-// at.
-// It is restored from the live run's past, as far as the two are equal, or built anew if nothing is
+// at. It is restored from the live run's past, as far as the two are equal, or built anew if nothing is
 // kept.
 func (s *runs) worldAt(parent *run, at twins.Tick, commands []twins.Command) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
 	common := at // before this step the parent equals the live run
@@ -231,8 +233,10 @@ func (s *runs) viewsAt(parent *run, world *sim.World, from twins.Tick) (*views.S
 // first returns the live run, from which all others descend.
 func (s *runs) first() *run { return s.list()[0] }
 
-// nextID returns the id of the next fork. The caller holds mu.
+// nextID returns the id of the next fork.
 func (s *runs) nextID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.forks++
 	return forkPrefix + strconv.Itoa(s.forks)
 }
