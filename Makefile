@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test web-format e2e proto api-types stories test test-long check lint bench bench-compare peers help
+.PHONY: run build web web-test web-format e2e proto api-types stories test test-long fuzz check lint bench bench-compare peers help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -57,6 +57,12 @@ stories: ## play what people do with a grid against a server, and print it
 
 test-long: ## the long forms of the tests (a billion steps, more seeds)
 	$(GO) test -tags long -timeout 80m ./...
+
+FUZZTIME ?= 1000000x
+
+fuzz: ## feed malformed input to every entrance, a million inputs each: make fuzz [FUZZTIME=20s]
+	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed -E 's|^(.*)/[^/]*:func (.*)|\1 \2|' | sort | while read -r package target; do \
+		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || exit 1; done
 
 check: lint web-format ## formatting, lint, and whether made files are up to date; no other tests
 	$(GO) test ./ui -run '^TestAPITypes$$'

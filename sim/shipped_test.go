@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/fstest"
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -149,24 +148,4 @@ func TestModelledHome(t *testing.T) {
 	if a, b := drawn(1), drawn(2); a == b || a != drawn(1) {
 		t.Errorf("seed 1 draws %d mJ, seed 2 %d", a, b)
 	}
-}
-
-// Any text of a scenario is loaded or refused without a panic.
-func FuzzLoad(f *testing.F) {
-	f.Add([]byte(baseScenario(f)))
-	for _, row := range []string{"", "a: &a [*a]", "communities: [{id: a}]\nties: [{id: b, community: a, import_w: 1e300, export_w: 1}]",
-		"households: [{id: '*', load: {column: '*', recording: homes}}]", "<<: {a: 1}\n? {b: 1}\n: c", "seed: -0\nstep_s: 1e-300\ndays: 0x1"} {
-		f.Add([]byte(row))
-	}
-	data := fstest.MapFS{"homes.csv": {Data: []byte("time,one,two,sun\n2018-01-08T00:00,1,2,3\n2018-01-08T01:00,1,2,3\n")}}
-	f.Fuzz(func(t *testing.T, source []byte) {
-		s, err := scenario.Read(source, "x.yaml", data, scenario.Options{Steps: new(2)})
-		if err != nil {
-			return
-		}
-		if w, err := Build(s); err == nil {
-			var env twins.Env
-			w.Env(1, &env)
-		}
-	})
 }

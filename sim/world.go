@@ -116,8 +116,14 @@ func buildWorld(s *scenario.Scenario, form *Form, only func(path string) bool) (
 
 // Restore loads stored states into the twins: of each cell, in path order, as
 // AppendStates wrote it, and of the grid as States.AppendGrid did. It is for a world
-// that no stepper uses yet.
-func (w *World) Restore(cells [][]byte, grid []byte) error {
+// that no stepper uses yet. States that are well formed and whose figures overflow are refused
+// as well: they come from a store or an archive whose sums were made for them.
+func (w *World) Restore(cells [][]byte, grid []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("stored state: %v", p)
+		}
+	}()
 	if len(cells) != len(w.Cells) {
 		return fmt.Errorf("states of %d communities, wanted %d", len(cells), len(w.Cells))
 	}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // Role is what the caller of a route must be allowed to do. Each route is registered with its role;
@@ -14,7 +16,7 @@ type Role uint8
 
 const (
 	_ Role = iota
-	// Anyone needs no token: /healthz is the only such route.
+	// Anyone needs no token: /healthz and /login.
 	Anyone
 	// Watch reads: figures of a run, documents and the page.
 	Watch
@@ -87,6 +89,17 @@ func (r *router) check() error {
 	return nil
 }
 
+// allowed returns the methods of a path, sorted; none if there is no such route.
+func (r *router) allowed(path string) (methods []string) {
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		_, pattern := r.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
+		if strings.Contains(pattern, " ") { // the pattern of a route has a method, those of the fallbacks have none
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
 // ServeHTTP implements http.Handler.
 func (r *router) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	_, pattern := r.mux.Handler(q)
@@ -96,7 +109,11 @@ func (r *router) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		r.mux.ServeHTTP(w, q)
 	case len(p.Roles) == 0:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="smatrix"`)
-		problem(w, http.StatusUnauthorized, "wanted the token: Authorization: Bearer TOKEN, or open /?token=TOKEN once")
+		if isPage(q) {
+			askForToken(w, http.StatusUnauthorized, q.URL.RequestURI(), "")
+			return
+		}
+		problem(w, http.StatusUnauthorized, "wanted the token: Authorization: Bearer TOKEN, or a session, which the page at /login begins")
 	default:
 		problem(w, http.StatusForbidden, fmt.Sprintf("%s %s needs the role %s", q.Method, q.URL.Path, needed))
 	}

@@ -13,6 +13,8 @@ import (
 // routeRoles is the role that each route needs. A new route needs its row here.
 var routeRoles = map[string]Role{
 	"GET /healthz": Anyone,
+	"GET /login":   Anyone,
+	"POST /login":  Anyone,
 
 	"/":                     Watch,
 	"/api/":                 Watch,

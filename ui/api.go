@@ -2,8 +2,10 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,6 +139,17 @@ func operation(method, path, summary string, status int) huma.Operation {
 	}
 }
 
+// answerIn gives the requests of a route that long to be answered. The read deadline is set as well: when
+// it passes, net/http cancels the request's context as if the client had disconnected.
+func answerIn(most time.Duration) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		_, w := humago.Unwrap(ctx)
+		c, until := http.NewResponseController(w), time.Now().Add(most)
+		_ = errors.Join(c.SetReadDeadline(until), c.SetWriteDeadline(until)) // not supported by the recorders of tests
+		next(ctx)
+	}
+}
+
 var idOf = strings.NewReplacer("/", "-", "{", "", "}", "", ".", "-")
 
 // routes returns the handler of all routes of the server.
@@ -147,7 +160,7 @@ func (s *Server) routes() (http.Handler, error) {
 	config.CreateHooks, config.DocsPath, config.SchemasPath = nil, "", ""
 	config.Transformers = append(config.Transformers, refusals{config.Components.Schemas}.transform)
 	a := &api{humago.New(r, config), r}
-	a.UseMiddleware(refuseQuery(a.API))
+	a.UseMiddleware(refuseQuery(a.API), refuseUntyped(a.API))
 	for _, form := range []string{".json", "-3.0.json", ".yaml", "-3.0.yaml"} { // registered by huma
 		r.may("GET "+config.OpenAPIPath+form, Watch)
 	}
@@ -167,7 +180,8 @@ func (s *Server) routes() (http.Handler, error) {
 	listsNeverNull(a.OpenAPI())
 
 	s.streamRoutes(r)
-	r.handle("/api/", Watch, noRoute(a))
+	s.loginRoutes(r)
+	r.handle("/api/", Watch, methodsOf(r, http.HandlerFunc(noRoute)))
 	r.handle("GET /healthz", Anyone, http.HandlerFunc(healthy))
 	r.handle("GET /metrics", Watch, s.metrics())
 	page, err := docsPage(a.OpenAPI())
@@ -175,39 +189,32 @@ func (s *Server) routes() (http.Handler, error) {
 		return nil, err
 	}
 	r.handle("GET /docs", Watch, page)
-	r.handle("/", Watch, web())
+	r.handle("/", Watch, methodsOf(r, web(embedded())))
 	return r, r.check()
 }
 
-// noRoute answers requests that match no route: 405 if the path has other methods, otherwise 404.
-func noRoute(a *api) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if allowed := allowed(a, r.URL.Path); allowed != "" {
-			w.Header().Set("Allow", allowed)
-			problem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s is not allowed here, wanted %s", r.Method, allowed))
+// noRoute answers requests of the API that match no route.
+func noRoute(w http.ResponseWriter, r *http.Request) {
+	problem(w, http.StatusNotFound, fmt.Sprintf("there is no %s, see /docs", r.URL.Path))
+}
+
+// methodsOf answers 405 if the path of a request has routes, but none for its method; other requests are
+// passed on.
+func methodsOf(routes *router, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowed := routes.allowed(r.URL.Path)
+		if len(allowed) == 0 || slices.Contains(allowed, r.Method) {
+			next.ServeHTTP(w, r)
 			return
 		}
-		problem(w, http.StatusNotFound, fmt.Sprintf("there is no %s, see /docs", r.URL.Path))
-	}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		problem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s is not allowed here, wanted %s", r.Method, strings.Join(allowed, " or ")))
+	})
 }
 
 func healthy(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte("{\"status\":\"ok\"}\n")) // fails if the client has disconnected
-}
-
-// allowed returns the methods of a path, as the Allow header lists them.
-func allowed(api huma.API, path string) string {
-	item := api.OpenAPI().Paths[path]
-	switch {
-	case item == nil:
-		return ""
-	case item.Post != nil:
-		return "POST"
-	case item.Get != nil:
-		return "GET"
-	}
-	return ""
 }
 
 func rfc3339(t time.Time) string { return t.Format(time.RFC3339) }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -77,14 +76,11 @@ func (s *Server) alertRoutes(a *api) {
 	post(a, "/alerts/acknowledge", Control, "Acknowledge an alert", 200, of(s, func(q *acknowledgeBody) RunQuery { return q.RunQuery },
 		func(r *run, q *acknowledgeBody) (AlertInfo, error) {
 			a, err := r.acknowledge(q.Body.ID)
-			var lost *NotKeptError
 			switch {
-			case errors.As(err, &lost) && lost.Full:
-				return AlertInfo{}, huma.NewError(http.StatusInsufficientStorage, err.Error())
 			case errors.Is(err, errReplay):
 				return AlertInfo{}, huma.Error409Conflict(err.Error())
-			case errors.As(err, &lost):
-				return AlertInfo{}, huma.Error503ServiceUnavailable(err.Error())
+			case errors.As(err, new(*NotKeptError)):
+				return AlertInfo{}, notKept(err)
 			case err != nil:
 				return AlertInfo{}, huma.Error404NotFound(err.Error())
 			}

@@ -122,7 +122,9 @@ func (s *Server) clockRoutes(a *api) {
 			return s.control(*q, do)
 		})
 	}
-	post(a, "/clock/step", Control, "Make steps, then pause", http.StatusOK, func(ctx context.Context, q *stepBody) (*answer[State], error) {
+	step := operation(http.MethodPost, "/clock/step", "Make steps, then pause", http.StatusOK)
+	step.Middlewares = huma.Middlewares{answerIn(answeredIn)}
+	register(a, Control, step, func(ctx context.Context, q *stepBody) (*answer[State], error) {
 		r, err := s.runOf(q.RunQuery)
 		if err != nil {
 			return nil, err

@@ -22,7 +22,7 @@ type CommandBody struct {
 	Value    Scalar `json:"value,omitempty" doc:"in the setting's unit; a word where it is a choice; true or false"`
 	Word     string `json:"word,omitempty" maxLength:"100" pattern:"^[A-Za-z0-9_.-]*$" doc:"the same as a word in value"`
 	Multiply Scalar `json:"multiply,omitempty" doc:"a factor, instead of a value"`
-	Tick     int64  `json:"tick,omitempty" minimum:"0" doc:"step in which it is carried out; the next one if left out"`
+	Tick     *int64 `json:"tick,omitempty" minimum:"0" doc:"step in which it is carried out, which must not have been begun; the next one if left out"`
 }
 
 // CommandInfo is a command that was accepted.
@@ -84,7 +84,11 @@ func (r *run) command(b *CommandBody) (c twins.Command, err error) {
 			value = "false"
 		}
 	}
-	commands, err := r.scenario.Commands([]string{e.SetPath(b.Setting) + sign + value}, twins.Tick(b.Tick))
+	var tick twins.Tick
+	if b.Tick != nil {
+		tick = twins.Tick(*b.Tick)
+	}
+	commands, err := r.scenario.Commands([]string{e.SetPath(b.Setting) + sign + value}, tick)
 	if err != nil {
 		return c, errors.New(strings.TrimPrefix(err.Error(), "--set: "))
 	}
@@ -111,18 +115,15 @@ func (s *Server) order(_ context.Context, q *commandInput) (*answer[CommandInfo]
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
 	c.Key = q.Key
-	taken, repeated, err := r.take(c)
-	var lost *NotKeptError
+	taken, repeated, err := r.take(c, q.Body.Tick != nil)
 	switch clock := r.pace.Clock(); {
-	case errors.As(err, &lost) && lost.Full:
-		return nil, huma.NewError(http.StatusInsufficientStorage, err.Error())
-	case errors.As(err, &lost):
-		return nil, huma.Error503ServiceUnavailable(err.Error())
+	case errors.As(err, new(*NotKeptError)):
+		return nil, notKept(err)
 	case errors.Is(err, live.ErrOver) && clock.State == live.Failed:
 		return nil, huma.Error503ServiceUnavailable("the run has failed, nothing is taken any more: " + r.trouble(&clock))
 	case errors.Is(err, live.ErrTooMany):
 		return nil, huma.Error429TooManyRequests(err.Error())
-	case errors.Is(err, errKeyReused), errors.Is(err, live.ErrOver), errors.Is(err, errReplay):
+	case errors.Is(err, errKeyReused), errors.Is(err, live.ErrOver), errors.Is(err, errReplay), errors.As(err, new(*live.BegunError)):
 		return nil, huma.Error409Conflict(err.Error())
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -45,8 +46,15 @@ type runList struct {
 	Runs []RunInfo `json:"runs"`
 }
 
+// ForkInfo is a fork that was made.
+type ForkInfo struct {
+	RunInfo
+	Repeated bool `json:"repeated" doc:"the Idempotency-Key was used before: the fork was not made again"`
+}
+
 type forkInput struct {
 	RunQuery
+	Key  string `header:"Idempotency-Key" maxLength:"200"`
 	Body struct {
 		At            int64    `json:"at" minimum:"0" doc:"first step in which the changes apply"`
 		Name          string   `json:"name,omitempty" maxLength:"100"`
@@ -55,20 +63,36 @@ type forkInput struct {
 	}
 }
 
-func (s *Server) fork(_ context.Context, q *forkInput) (*answer[RunInfo], error) {
+func (s *Server) fork(ctx context.Context, q *forkInput) (*answer[ForkInfo], error) {
 	parent, err := s.runOf(q.RunQuery)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.runs.fork(parent, forkOf{twins.Tick(q.Body.At), q.Body.Name, q.Body.Set, sim.Later(q.Body.LaterCommands)})
+	r, repeated, err := s.runs.fork(ctx, parent, forkOf{twins.Tick(q.Body.At), q.Body.Name, q.Body.Set, sim.Later(q.Body.LaterCommands), q.Key})
 	switch {
-	case errors.Is(err, errTooManyForks):
+	case errors.Is(err, errTooManyForks), errors.Is(err, errKeyReused), errors.As(err, new(*errForkDeleted)):
 		return nil, huma.Error409Conflict(err.Error())
+	case errors.As(err, new(*NotKeptError)):
+		return nil, notKept(err)
+	case err != nil && ctx.Err() != nil:
+		return nil, huma.Error503ServiceUnavailable("the caller has gone: no fork was made")
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "--set: "))
 	}
-	return &answer[RunInfo]{r.info()}, nil
+	return &answer[ForkInfo]{ForkInfo{r.info(), repeated}}, nil
 }
+
+// notKept returns the answer for a NotKeptError: 507 while the disk is full, else 503.
+func notKept(err error) error {
+	if lost := new(NotKeptError); errors.As(err, &lost) && lost.Full {
+		return huma.NewError(http.StatusInsufficientStorage, err.Error())
+	}
+	return huma.Error503ServiceUnavailable(err.Error())
+}
+
+// forkedIn bounds the time of a request for a fork: other forks may be made before it, and a large world
+// takes minutes.
+const forkedIn = 10 * time.Minute
 
 type noBody struct{}
 
@@ -89,7 +113,9 @@ func (s *Server) runRoutes(a *api) {
 		}
 		return &answer[RunInfo]{r.info()}, nil
 	})
-	post(a, "/forks", Control, "Fork a run", http.StatusAccepted, s.fork)
+	fork := operation(http.MethodPost, "/forks", "Fork a run", http.StatusAccepted)
+	fork.Middlewares = huma.Middlewares{answerIn(forkedIn)}
+	register(a, Control, fork, s.fork)
 	remove := operation(http.MethodDelete, "/runs/{id}", "End and delete a fork", http.StatusNoContent)
 	register(a, Control, remove, func(_ context.Context, q *struct {
 		ID string `path:"id"`
@@ -97,7 +123,11 @@ func (s *Server) runRoutes(a *api) {
 		if _, ok := s.runs.find(q.ID); !ok {
 			return nil, huma.Error404NotFound(fmt.Sprintf("no run %q", q.ID))
 		}
-		if err := s.runs.remove(q.ID); err != nil {
+		err := s.runs.remove(q.ID)
+		switch {
+		case errors.As(err, new(*NotKeptError)):
+			return nil, notKept(err)
+		case err != nil:
 			return nil, huma.Error409Conflict(err.Error())
 		}
 		return &noBody{}, nil

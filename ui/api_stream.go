@@ -46,7 +46,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, shown *run) {
 		problem(w, http.StatusUpgradeRequired, "this is a WebSocket: wanted an upgrade")
 		return
 	}
-	release, err := s.viewers.take(address(r))
+	release, err := s.viewers.take(s.proxies.client(r))
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		problem(w, http.StatusTooManyRequests, err.Error())

@@ -27,6 +27,7 @@ type Begun struct {
 // Prefixes of the names of notes.
 const (
 	noteKey         = "key/"         // then an Idempotency-Key; holds a keyNote. Written by old versions: now a command is kept with its key
+	noteFork        = "fork/"        // then an Idempotency-Key; holds a forkNote
 	noteAcknowledge = "acknowledge/" // then an alert's id; holds an acknowledgeNote
 )
 

@@ -118,7 +118,9 @@
 //
 // Each resource of the API is a file, api_clock.go to api_units.go: its routes, their parameters
 // and answers, and the role (access.go) that a caller of each route needs. The server does not
-// start with a route that has no role.
+// start with a route that has no role. With a token, a program carries it and a browser has a session
+// (login.go, sessions.go). Connections, requests and wrong tokens are bounded by client
+// (connections.go, client.go).
 //
 // API.md has every route with examples; /openapi.json is generated from the Go types; /docs
 // renders it and loads nothing from another origin. Errors are application/problem+json. The

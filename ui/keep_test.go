@@ -143,7 +143,7 @@ func TestOldCommandsAreRead(t *testing.T) {
 		}
 	}
 	for later, of := range map[sim.Later]int{sim.DropLater: before, sim.KeepLater: all} {
-		fork, err := s.runs.fork(s.live, forkOf{at: 5, set: []string{"households.*.load.scale=1.5"}, later: later})
+		fork, _, err := s.runs.fork(t.Context(), s.live, forkOf{at: 5, set: []string{"households.*.load.scale=1.5"}, later: later})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,12 +151,12 @@ func TestOldCommandsAreRead(t *testing.T) {
 			t.Errorf("later commands: %s: the fork has %d commands, wanted %d of its parent and its own", later, n, of)
 		}
 	}
-	fork, err := s.runs.fork(s.live, forkOf{at: 5, set: []string{"households.*.load.scale=1.5"}, later: sim.DropLater})
+	fork, _, err := s.runs.fork(t.Context(), s.live, forkOf{at: 5, set: []string{"households.*.load.scale=1.5"}, later: sim.DropLater})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-fork.done
-	again, err := s.runs.fork(fork, forkOf{at: 7, set: []string{"households.*.load.scale=1.2"}, later: sim.DropLater})
+	again, _, err := s.runs.fork(t.Context(), fork, forkOf{at: 7, set: []string{"households.*.load.scale=1.2"}, later: sim.DropLater})
 	if err != nil {
 		t.Fatal(err)
 	}

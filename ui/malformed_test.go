@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,44 +18,30 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/smatrix-grid/smatrix/sim/live"
+	"github.com/smatrix-grid/smatrix/sim/malformed"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
-// malformed returns the number of inputs for each entry point.
-func malformed() int {
+// inputs returns the number of inputs for each entry point.
+func inputs() int {
 	if long {
 		return 1_000_000
 	}
 	return 10_000
 }
 
-// mutated returns one of some inputs with bytes changed, doubled or removed, or words inserted.
+// mutated returns one of some inputs, malformed.
 func mutated(r *rand.Rand, from []string, words []string) string {
-	b := []byte(from[r.IntN(len(from))])
-	for range 1 + r.IntN(4) {
-		at := r.IntN(len(b) + 1)
-		switch r.IntN(6) {
-		case 0:
-			b = slices.Insert(b, at, []byte(words[r.IntN(len(words))])...)
-		case 1:
-			b = b[:at]
-		case 2:
-			b = slices.Insert(b, at, slices.Clone(b[:r.IntN(len(b)+1)])...)
-		case 3:
-			b = slices.Delete(b, at, min(len(b), at+r.IntN(8)))
-		default:
-			if at < len(b) {
-				b[at] = byte(r.Uint32())
-			}
-		}
+	bytes := make([][]byte, len(from))
+	for i, text := range from {
+		bytes[i] = []byte(text)
 	}
-	return string(b[:min(len(b), 4096)])
+	return string(malformed.Of(r, bytes, words, 4096))
 }
 
-var spoilers = []string{"-1", "99999999999999999999", "1e309", "NaN", "null", "true", "\x00", "\xff\xfe", "é", "{", "}", "[", "]", `"`, "%", "%00", "%zz", "../", "//", "?", "&", "=", "*",
-	"grid/north/home-1", "tile/0", "community/", "kind:", "soc<", "0.0000000001", "\r\n", " ", ";", "'", "$", "☃", "\\u0000", ",", ":", "-", "9223372036854775807", "-9223372036854775808"}
+var spoilers = append([]string{"grid/north/home-1", "tile/0", "community/", "kind:", "soc<"}, malformed.Words...)
 
 // No malformed message of a viewer breaks the server.
 func TestMalformedMessages(t *testing.T) {
@@ -73,7 +58,7 @@ func TestMalformedMessages(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(4, 2))
 	understood := 0
-	for i := range malformed() {
+	for i := range inputs() {
 		form := i % 2
 		m, err := viewers.Decode([]byte(mutated(r, seeds[form], spoilers)), form == 1)
 		if err != nil {
@@ -84,8 +69,8 @@ func TestMalformedMessages(t *testing.T) {
 			t.Fatalf("message %d: %d frames for %d scopes and %d pins", i, len(done.Frames), len(v.Scopes), len(v.Pins))
 		}
 	}
-	if understood == 0 || understood > malformed()*9/10 {
-		t.Errorf("%d of %d messages were understood", understood, malformed())
+	if understood == 0 || understood > inputs()*9/10 {
+		t.Errorf("%d of %d messages were understood", understood, inputs())
 	}
 }
 
@@ -108,7 +93,7 @@ func TestMalformedRequests(t *testing.T) {
 		`{"id":"load.unserved:grid/north"}`, `{"speed":600}`, `{"tick":2}`, `{"at":99,"name":"x","set":["ties.tie.available=false"]}`}
 	r := rand.New(rand.NewPCG(4, 3))
 	counts := map[int]int{}
-	for i := range malformed() {
+	for i := range inputs() {
 		method, target, body := http.MethodGet, mutated(r, targets, spoilers), ""
 		if i%2 == 1 {
 			method, target, body = http.MethodPost, posts[r.IntN(len(posts))], mutated(r, bodies, spoilers)

@@ -22,7 +22,7 @@ func (s *Server) metrics() http.Handler {
 	gauge("residual_watts", "Energy created or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
 	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.Count()) })
 	gauge("alerts", "Active alerts that are not acknowledged.", func() float64 { return float64(s.live.openAlerts(s.live.pace.Clock().Tick)) })
-	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.Load()) })
+	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.count()) })
 	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.Sent()) })
 	count("frames_conflated_total", "Frames replaced by a later one before they were sent.", func() float64 { return float64(s.live.hub.Skipped()) })
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/danielgtaylor/huma/v2/validation"
 )
 
@@ -290,6 +291,19 @@ func refuseQuery(a huma.API) func(huma.Context, func(huma.Context)) {
 		})
 		if wrong != "" {
 			_ = huma.WriteErr(a, ctx, http.StatusUnprocessableEntity, wrong) // fails if the client has disconnected
+			return
+		}
+		next(ctx)
+	}
+}
+
+// refuseUntyped returns a middleware that refuses a body without a Content-Type, as one of another type is
+// refused: huma would take it as JSON.
+func refuseUntyped(a huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, _ := humago.Unwrap(ctx)
+		if ctx.Operation().RequestBody != nil && r.ContentLength != 0 && strings.TrimSpace(ctx.Header("Content-Type")) == "" {
+			_ = huma.WriteErr(a, ctx, http.StatusUnsupportedMediaType, "") // the detail is written by refusals; fails if the client has disconnected
 			return
 		}
 		next(ctx)

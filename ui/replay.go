@@ -21,6 +21,7 @@ type pacer interface {
 	Seek(twins.Tick) error
 	Step(context.Context, int) (live.Clock, error)
 	Add(...twins.Command) ([]twins.Command, error)
+	AddAt(...twins.Command) ([]twins.Command, error)
 }
 
 // errReplay is returned for any change to a replay.
@@ -196,3 +197,6 @@ func (p *player) untilEvent(ctx context.Context) error {
 
 // Add implements pacer.
 func (p *player) Add(...twins.Command) ([]twins.Command, error) { return nil, errReplay }
+
+// AddAt implements pacer.
+func (p *player) AddAt(...twins.Command) ([]twins.Command, error) { return nil, errReplay }

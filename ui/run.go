@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -24,6 +22,7 @@ type run struct {
 	at               twins.Tick
 	common           twins.Tick // before this step it equals the live run, from which all forks descend
 	set              []string
+	key              string    // the Idempotency-Key that the fork was made with, "" if none
 	later            sim.Later // what the fork has done with its parent's later commands; "" if the run is no fork
 	laterCommands    int       // number of these commands
 
@@ -246,22 +245,26 @@ var mostCommands = 4096 // tests lower it
 // mostKeys is how many idempotency keys are remembered.
 const mostKeys = 10_000
 
-// errKeyReused is returned when a key is sent again with another command.
-var errKeyReused = errors.New("this Idempotency-Key was used before with another command")
+// errKeyReused is returned when a key is sent again with another command or fork.
+var errKeyReused = errors.New("this Idempotency-Key was used before with another request")
 
-// take accepts a command, once for each idempotency key. repeated is true if the key was used before
-// with the same command, which is then returned.
-func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err error) {
+// take accepts a command, once for each idempotency key. It is for its Step if that is exact, else for the
+// next. repeated is true if the key was used before with the same command, which is then returned.
+func (r *run) take(c twins.Command, exact bool) (taken twins.Command, repeated bool, err error) {
 	l := &r.commands
-	if taken, repeated, err = l.answered(&c); repeated || err != nil {
+	if taken, repeated, err = l.answered(&c, exact); repeated || err != nil {
 		return taken, repeated, err
 	}
 	l.taking.Lock()
 	defer l.taking.Unlock()
-	if taken, repeated, err = l.answered(&c); repeated || err != nil { // accepted while this one waited
+	if taken, repeated, err = l.answered(&c, exact); repeated || err != nil { // accepted while this one waited
 		return taken, repeated, err
 	}
-	all, err := r.pace.Add(c)
+	add := r.pace.Add
+	if exact {
+		add = r.pace.AddAt
+	}
+	all, err := add(c)
 	if err != nil {
 		return taken, false, err
 	}
@@ -270,14 +273,14 @@ func (r *run) take(c twins.Command) (taken twins.Command, repeated bool, err err
 
 // answered returns the command that was accepted with the key of c, and whether there is one; it
 // returns errKeyReused if the two differ. A command for the next step equals one for any step.
-func (l *commandList) answered(c *twins.Command) (taken twins.Command, repeated bool, err error) {
+func (l *commandList) answered(c *twins.Command, exact bool) (taken twins.Command, repeated bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	taken, ok := l.keys[c.Key]
 	if !ok {
 		return taken, false, nil
 	}
-	if !taken.SameOrder(c) || c.Step != 0 && c.Step != taken.Step {
+	if !taken.SameOrder(c) || exact && c.Step != taken.Step {
 		return twins.Command{}, false, errKeyReused
 	}
 	return taken, true, nil
@@ -368,191 +371,4 @@ func (l *commandList) newest(without, most int) (found []twins.Command, more boo
 		found = append(found, older...)
 	}
 	return found, first > 0, nil
-}
-
-// runs holds the live run and its forks.
-type runs struct {
-	options *Options
-	index   *Index
-
-	building sync.Mutex // one world at a time
-	mu       sync.Mutex
-	all      []*run
-	forks    int // number of forks made so far, for their ids
-	closed   bool
-}
-
-// mostForks bounds the memory and processor time of forks.
-const mostForks = 8
-
-func (s *runs) find(id string) (*run, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.all {
-		if r.id == id {
-			return r, true
-		}
-	}
-	return nil, false
-}
-
-func (s *runs) list() []*run {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.all)
-}
-
-// errTooManyForks is returned by fork at the limit.
-var errTooManyForks = fmt.Errorf("there are %d forks already: delete one first", mostForks)
-
-// forkOf says which fork of a run is wanted.
-type forkOf struct {
-	at    twins.Tick
-	name  string // "": its id
-	set   []string
-	later sim.Later
-}
-
-// fork starts a run that equals its parent before step at; from that step on the changes of set
-// apply, and, unless they are dropped, the commands that the parent has for that step and later
-// ones. It runs in the background, as fast as it can, to the end of the scenario.
-func (s *runs) fork(parent *run, of forkOf) (*run, error) {
-	at := of.at
-	s.building.Lock()
-	defer s.building.Unlock()
-	clock := parent.pace.Clock()
-	switch steps := s.options.World.Scenario.Calendar.Steps; {
-	case at < 0 || at >= steps:
-		return nil, fmt.Errorf("step %d, wanted one from 0 to %d", at, steps-1)
-	case at > clock.Tick && !parent.replay, parent.replay && at > parent.past.Steps():
-		return nil, fmt.Errorf("step %d is not reached: the run is at step %d", at, clock.Tick)
-	case len(s.list()) > mostForks:
-		return nil, errTooManyForks
-	}
-	before, later := parent.commands.around(at)
-	own := later
-	if of.later == sim.DropLater {
-		own = nil
-	}
-	changes, err := parent.scenario.Changes(of.set, at, slices.Concat(before, own))
-	if err != nil {
-		return nil, err
-	}
-	own = slices.Concat(own, changes)
-	world, from, chain, err := s.worldAt(parent, at, before)
-	if err != nil {
-		return nil, err
-	}
-	folded, err := s.viewsAt(parent, world, from)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range own {
-		if err := world.Add(c); err != nil {
-			return nil, err
-		}
-	}
-	r, err := newRun(runOptions{id: s.nextID(), world: world, index: s.index, begun: Begun{Steps: from}, chain: chain, parent: parent, at: at, views: folded,
-		bytes: s.options.HistoryBytes / 4, stepper: s.options.Stepper, live: live.Options{Paused: true}})
-	if err != nil {
-		return nil, err
-	}
-	r.parent, r.at, r.set, r.name, r.common = parent.id, at, of.set, of.name, at
-	r.later, r.laterCommands = cmp.Or(of.later, sim.KeepLater), len(later)
-	if parent.parent != "" {
-		r.common = min(at, parent.common)
-	}
-	r.commands.inherit(&parent.commands, at, before, own)
-	if r.name == "" {
-		r.name = r.id
-	}
-	if !s.add(r) {
-		r.close()
-		return nil, errors.New("the server is shutting down")
-	}
-	_ = r.pace.Play() // a new run does not refuse it
-	return r, nil
-}
-
-// worldAt returns the world of a run before a step from ≤ at, with the run's commands for steps before
-// at.
-// It is restored from the live run's past, as far as the two are equal, or built anew if nothing is
-// kept.
-func (s *runs) worldAt(parent *run, at twins.Tick, commands []twins.Command) (world *sim.World, from twins.Tick, chain *sim.Chain, err error) {
-	common := at // before this step the parent equals the live run
-	if parent.parent != "" {
-		common = min(at, parent.common)
-	}
-	if past := s.first().past; past != nil {
-		world, from, chain, err = past.ForkAt(common)
-	} else {
-		common = 0
-		world, err = sim.Build(parent.scenario)
-	}
-	if err != nil {
-		return nil, 0, nil, err
-	}
-	for _, c := range commands {
-		if c.Step < common {
-			continue // the world has it already
-		}
-		if err := world.Add(c); err != nil {
-			return nil, 0, nil, err
-		}
-	}
-	return world, from, chain, nil
-}
-
-// viewsAt returns the parent's views before step from, in which the fork's world begins.
-func (s *runs) viewsAt(parent *run, world *sim.World, from twins.Tick) (*views.Set, error) {
-	if from == 0 {
-		return views.NewSet(world), nil
-	}
-	return parent.views.before(from)
-}
-
-// first returns the live run, from which all others descend.
-func (s *runs) first() *run { return s.list()[0] }
-
-func (s *runs) nextID() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forks++
-	return "fork-" + strconv.Itoa(s.forks)
-}
-
-func (s *runs) add(r *run) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.all = append(s.all, r)
-	}
-	return !s.closed
-}
-
-// remove ends a fork and removes it from the list.
-func (s *runs) remove(id string) error {
-	r, ok := s.find(id)
-	switch {
-	case !ok:
-		return fmt.Errorf("no run %q", id)
-	case r.parent == "":
-		return errors.New("the live run cannot be deleted")
-	}
-	s.mu.Lock()
-	s.all = slices.DeleteFunc(s.all, func(o *run) bool { return o == r })
-	s.mu.Unlock()
-	r.close()
-	r.hub.Dismiss(viewers.CloseGone, "the run was deleted")
-	return nil
-}
-
-func (s *runs) close() {
-	s.mu.Lock()
-	s.closed = true
-	all := slices.Clone(s.all)
-	s.mu.Unlock()
-	for _, r := range all {
-		r.close()
-	}
 }

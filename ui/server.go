@@ -1,8 +1,8 @@
 package ui
 
 import (
+	"container/list"
 	"context"
-	"crypto/subtle"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -10,13 +10,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/live"
@@ -36,19 +38,25 @@ type Options struct {
 	Replay  bool          // Begun's steps are shown; only forks make steps
 	Log     *slog.Logger  // of failed requests; nil: none
 
-	// Token is required of every caller; "" requires none, and allows loopback addresses only.
+	// Token is required of every caller, see CheckToken; "" requires none, and allows loopback addresses only.
 	Token string
+	// Proxies are the addresses of reverse proxies whose X-Forwarded headers are believed. They need a Token.
+	Proxies []netip.Prefix
 	// HistoryBytes bounds the memory of the live run's history; 0: 256 MiB. A fork gets a quarter.
 	HistoryBytes int
 	Limits       Limits
 }
 
 // Limits bound the resources that clients may use. Zero values mean the defaults, which are given here.
+//
+// A client is an address of IPv4, or a /64 of IPv6; behind a proxy of Options.Proxies, that of the
+// forwarded address.
 type Limits struct {
-	Viewers           int     // at a time; 2,000
-	ViewersPerAddress int     // 1,500
-	Connections       int     // at a time; 4,000
-	Requests          float64 // per second and address; 200, in bursts of twice as many
+	Viewers              int     // at a time; 2,000
+	ViewersPerClient     int     // 1,500
+	Connections          int     // at a time, viewers not counted; 4,000, and 64 more that only this machine may use
+	ConnectionsPerClient int     // 256: a class that shares an address, six for each of forty browsers
+	Requests             float64 // per second and client; 200, in bursts of twice as many; a tenth without credentials
 }
 
 func (l Limits) filled() Limits {
@@ -58,8 +66,9 @@ func (l Limits) filled() Limits {
 		}
 	}
 	fill(&l.Viewers, 2000)
-	fill(&l.ViewersPerAddress, 1500)
+	fill(&l.ViewersPerClient, 1500)
 	fill(&l.Connections, 4000)
+	fill(&l.ConnectionsPerClient, 256)
 	if l.Requests == 0 {
 		l.Requests = 200
 	}
@@ -75,11 +84,15 @@ type Server struct {
 	handler http.Handler
 	timing  viewers.Timing
 
+	proxies     proxies
+	connections connections
 	viewers     counter
-	rate        rates
+	requests    budgets // of callers with credentials
+	strangers   budgets // requests of callers without
+	wrong       budgets // wrong tokens
+	sessions    sessions
 	buffers     sync.Pool
 	serving     sync.WaitGroup // viewers
-	connections atomic.Int64
 }
 
 // Bounds on requests.
@@ -96,6 +109,11 @@ const (
 
 // NewServer starts the live run and makes the server for it. Close ends both.
 func NewServer(o Options) (*Server, error) {
+	if o.Token != "" {
+		if err := CheckToken(o.Token); err != nil {
+			return nil, err
+		}
+	}
 	o.Limits = o.Limits.filled()
 	if o.HistoryBytes == 0 {
 		o.HistoryBytes = memoryUsual
@@ -104,9 +122,14 @@ func NewServer(o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{options: o, index: NewIndex(o.World), timing: viewers.UsualTiming}
-	s.runs = runs{options: &s.options, index: s.index}
-	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerAddress, of: map[string]int{}}
-	s.rate = rates{perSecond: o.Limits.Requests, of: map[string]*bucket{}}
+	s.runs = newRuns(&s.options, s.index)
+	s.proxies = o.Proxies
+	s.connections = connections{most: o.Limits.Connections, each: o.Limits.ConnectionsPerClient, isProxy: s.proxies.isProxy,
+		open: map[net.Conn]*connection{}, of: map[netip.Prefix]*list.List{}}
+	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerClient, of: map[netip.Prefix]int{}}
+	s.requests = budgets{rate: rate.Limit(o.Limits.Requests), burst: int(2 * o.Limits.Requests)}
+	s.strangers = budgets{rate: rate.Limit(o.Limits.Requests / 10), burst: int(max(1, o.Limits.Requests/5))}
+	s.wrong = newWrongTokens()
 	routes, err := s.routes()
 	if err != nil {
 		return nil, err
@@ -121,6 +144,7 @@ func NewServer(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.runs.begun(o.Begun.Notes)
 	s.options.Begun = Begun{} // releases its commands
 	s.live.name = o.World.Scenario.Name
 	s.runs.all = []*run{s.live}
@@ -157,7 +181,7 @@ func Listen(addr, token string) (net.Listener, error) {
 		return nil, &AddressError{addr, "wanted HOST:PORT such as 127.0.0.1:7070"}
 	}
 	if token == "" && !loopback(host) {
-		return nil, &AddressError{addr, "without --token only this machine may connect: wanted an address such as 127.0.0.1:7070, or --token TEXT"}
+		return nil, &AddressError{addr, "without a token only this machine may connect: wanted an address such as 127.0.0.1:7070, or --token-file FILE"}
 	}
 	return net.Listen("tcp", addr)
 }
@@ -173,9 +197,10 @@ func loopback(host string) bool {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headersIn, ReadTimeout: bodyIn, WriteTimeout: answeredIn, IdleTimeout: idleFor, MaxHeaderBytes: mostHeader,
-		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn), ConnState: s.connection,
+		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+	s.connections.configure(h)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(l) }()
 	select {
@@ -192,18 +217,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	<-ended
 	return nil
-}
-
-// connection counts connections and closes new ones beyond the limit.
-func (s *Server) connection(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if s.connections.Add(1) > int64(s.options.Limits.Connections) {
-			_ = c.Close()
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.connections.Add(-1)
-	}
 }
 
 // dist is the built web app. A binary built without it serves placeholder.html.
@@ -230,17 +243,26 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		head.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
+		p, wrong := s.principal(r)
+		allowed := &s.strangers
+		if len(p.Roles) > 0 {
+			allowed = &s.requests
+			s.connections.know(r)
+		} else if !s.proxies.have(r.RemoteAddr) {
+			head.Set("Connection", "close") // a stranger's connection is held for no further request
+		}
 		switch {
-		case !s.rate.allow(address(r), time.Now()):
+		case !allowed.take(s.proxies.client(r), time.Now()):
 			head.Set("Retry-After", "1")
 			problem(w, http.StatusTooManyRequests, "too many requests in a second")
 		case !s.sameHost(r):
 			problem(w, http.StatusForbidden, fmt.Sprintf("host %q is not served here", r.Host))
 		case !sameOrigin(r):
 			problem(w, http.StatusForbidden, fmt.Sprintf("origin %q may not ask, wanted %q", r.Header.Get("Origin"), r.Host))
+		case wrong && s.tooManyWrong(w, r):
 		case s.welcome(w, r):
 		default:
-			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), s.principal(r))))
+			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), p)))
 		}
 	})
 }
@@ -269,41 +291,6 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-const cookieName = "smatrix_token"
-
-// welcome answers a browser that opens /?token=TOKEN: it sets the token as a cookie and redirects. It
-// reports whether it has answered.
-func (s *Server) welcome(w http.ResponseWriter, r *http.Request) bool {
-	given := r.URL.Query().Get("token")
-	if s.options.Token == "" || given == "" || r.URL.Path != "/" || r.Method != http.MethodGet || !s.isToken(given) {
-		return false
-	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: url.QueryEscape(given), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return true
-}
-
-// principal returns the caller of a request: tokenBearer if the request carries the token or the
-// server has none, otherwise the zero Principal.
-func (s *Server) principal(r *http.Request) Principal {
-	if s.options.Token == "" {
-		return tokenBearer
-	}
-	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.isToken(bearer) {
-		return tokenBearer
-	}
-	if c, err := r.Cookie(cookieName); err == nil {
-		if v, err := url.QueryUnescape(c.Value); err == nil && s.isToken(v) {
-			return tokenBearer
-		}
-	}
-	return Principal{}
-}
-
-func (s *Server) isToken(given string) bool {
-	return subtle.ConstantTimeCompare([]byte(given), []byte(s.options.Token)) == 1
-}
-
 // problem answers with application/problem+json.
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -311,22 +298,18 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail}) // fails if the client has disconnected
 }
 
-// address returns the client's address without the port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
-// web serves the embedded app; a path that is not a file is an address of the app and gets index.html.
-func web() http.Handler {
+// embedded returns the files of the built web app.
+func embedded() fs.FS {
 	files, err := fs.Sub(dist, "web/dist")
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
-	_, err = fs.Stat(files, "index.html")
+	return files
+}
+
+// web serves the files of the app; a path that is not a file is an address of the app and gets index.html.
+func web(files fs.FS) http.Handler {
+	_, err := fs.Stat(files, "index.html")
 	built := err == nil
 	server := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -336,19 +319,16 @@ func web() http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if strings.HasPrefix(name, "assets/") {
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		} else {
-			w.Header().Set("Cache-Control", "no-cache")
-		}
+		w.Header().Set("Cache-Control", "no-cache")
 		if info, err := fs.Stat(files, name); name != "" && (err != nil || info.IsDir()) {
 			if path.Ext(name) != "" && !strings.HasPrefix(name, "twin/") && !strings.HasPrefix(name, "home/") {
 				problem(w, http.StatusNotFound, "there is no /"+name)
 				return
 			}
-			w.Header().Set("Cache-Control", "no-cache")
 			r = r.Clone(r.Context())
 			r.URL.Path = "/"
+		} else if strings.HasPrefix(name, "assets/") { // a name that changes with the file
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
 		if r.URL.Path == "/" && !built {
 			http.ServeFileFS(w, r, files, "placeholder.html")
@@ -358,84 +338,36 @@ func web() http.Handler {
 	})
 }
 
-// counter limits the number of viewers, in total (most) and from one address (each).
+// counter limits the number of viewers, in total (most) and of one client (each).
 type counter struct {
 	most, each int
 
 	mu   sync.Mutex
 	all  int
-	of   map[string]int
+	of   map[netip.Prefix]int
 	left func() // called after a viewer has disconnected; nil: not called
 }
 
-func (c *counter) take(address string) (release func(), err error) {
+func (c *counter) take(client netip.Prefix) (release func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.all >= c.most:
 		return nil, fmt.Errorf("%d viewers are connected, the most that are allowed", c.all)
-	case c.of[address] >= c.each:
-		return nil, fmt.Errorf("%d viewers are connected from %s, the most that are allowed", c.of[address], address)
+	case c.of[client] >= c.each:
+		return nil, fmt.Errorf("%d viewers are connected from %s, the most that are allowed", c.of[client], clientName(client))
 	}
 	c.all++
-	c.of[address]++
+	c.of[client]++
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.all--
-		if c.of[address]--; c.of[address] == 0 {
-			delete(c.of, address)
+		if c.of[client]--; c.of[client] == 0 {
+			delete(c.of, client)
 		}
 		if c.left != nil {
 			c.left()
 		}
 	}, nil
-}
-
-// rates limits the requests per second from one address.
-type rates struct {
-	perSecond float64
-
-	mu sync.Mutex
-	of map[string]*bucket
-}
-
-type bucket struct {
-	left float64
-	at   time.Time
-}
-
-// mostAddresses limits the memory of rates.
-const mostAddresses = 10_000
-
-func (l *rates) allow(address string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.of[address]
-	if b == nil {
-		if len(l.of) >= mostAddresses {
-			l.forget(now)
-		}
-		b = &bucket{left: 2 * l.perSecond, at: now}
-		l.of[address] = b
-	}
-	b.left = min(2*l.perSecond, b.left+now.Sub(b.at).Seconds()*l.perSecond)
-	b.at = now
-	if b.left < 1 {
-		return false
-	}
-	b.left--
-	return true
-}
-
-// forget drops addresses without a recent request; if all have one, it drops all.
-func (l *rates) forget(now time.Time) {
-	for a, b := range l.of {
-		if now.Sub(b.at) > 2*time.Second {
-			delete(l.of, a)
-		}
-	}
-	if len(l.of) >= mostAddresses {
-		clear(l.of)
-	}
 }

@@ -67,18 +67,24 @@ type tester struct {
 	url string
 }
 
+// optionsOf returns the options of a paused server of a scenario.
+func optionsOf(t testing.TB, name string) *Options {
+	t.Helper()
+	return &Options{World: load(t, name, scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}}
+}
+
 func serve(t *testing.T, name string, change func(*Options)) *tester {
 	t.Helper()
-	o := Options{World: load(t, name, scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}}
+	o := optionsOf(t, name)
 	if change != nil {
-		change(&o)
+		change(o)
 	}
-	s, err := NewServer(o)
+	s, err := NewServer(*o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := httptest.NewUnstartedServer(s.Handler())
-	h.Config.ConnState = s.connection
+	s.connections.configure(h.Config)
 	h.Start()
 	t.Cleanup(func() {
 		s.Close()

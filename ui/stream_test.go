@@ -417,7 +417,7 @@ func TestManyViewers(t *testing.T) {
 
 // The number of viewers is limited, in total and from one address.
 func TestViewerLimits(t *testing.T) {
-	s := serve(t, "hamlet", func(o *Options) { o.Limits.ViewersPerAddress = 2 })
+	s := serve(t, "hamlet", func(o *Options) { o.Limits.ViewersPerClient = 2 })
 	a := s.dial("")
 	s.dial("")
 	url := "ws" + strings.TrimPrefix(s.url, "http") + "/api/v1/stream"
@@ -460,8 +460,8 @@ func TestServerShutsDown(t *testing.T) {
 
 func TestListen(t *testing.T) {
 	for _, row := range []struct{ addr, token, want string }{
-		{"0.0.0.0:0", "", "without --token"}, {":0", "", "without --token"}, {"[::]:0", "", "without --token"},
-		{"example.org:80", "", "without --token"}, {"192.168.0.1:80", "", "without --token"}, {"x", "", "wanted HOST:PORT"}, {"", "t", "wanted HOST:PORT"},
+		{"0.0.0.0:0", "", "without a token"}, {":0", "", "without a token"}, {"[::]:0", "", "without a token"},
+		{"example.org:80", "", "without a token"}, {"192.168.0.1:80", "", "without a token"}, {"x", "", "wanted HOST:PORT"}, {"", "t", "wanted HOST:PORT"},
 	} {
 		if l, err := Listen(row.addr, row.token); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%q %q: %v %v", row.addr, row.token, l, err)

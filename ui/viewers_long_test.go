@@ -3,11 +3,12 @@
 package ui
 
 import (
+	"io"
 	"math"
+	"net/http"
+	"slices"
 	"testing"
 	"time"
-
-	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // A thousand viewers watch the city of 10,000 homes at 10 Hz; a hundred of them stop reading.
@@ -63,19 +64,61 @@ func TestCrowd(t *testing.T) {
 // again makes all healthy viewers disconnect and reconnect at once.
 func (c *crowd) again() { c.t.Helper(); c.say("again"); c.ready() }
 
-// stateOf returns the stateName of the server's values of a scope in a step.
-func (t *tester) stateOf(scope string, tick int64) string {
-	t.Helper()
-	step, err := t.live.history.Step(twins.Tick(tick), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, blocks := range step.Scopes {
-		if t.index.scopeName(i) == scope {
-			return stateName(scope, tick, len(blocks), func(b int) (int, int) { return len(blocks[b].Columns), blocks[b].Rows },
-				func(b, c, row int) int64 { return blocks[b].Value(c, row) })
+// Heavy queries, one after the other without a pause, move the time of a step of 10,000 homes by at most a
+// tenth: the median of the ratios of pairs, a step with queries and one without, on two servers in turns.
+func TestHeavyQueries(t *testing.T) {
+	const warm, pairs = 30, 200
+	sides := [2]*watched{serveCity(t), serveCity(t)}
+	asked := sides[1]
+	round := func(i int) {
+		for k := range sides {
+			sides[(i+k)%2].one(t)
 		}
 	}
-	t.Fatalf("no scope %s", scope)
-	return ""
+	for i := range warm {
+		round(i)
+	}
+	for _, s := range sides {
+		s.took = s.took[:0]
+	}
+	home := aHome(asked.tester)
+	paths := []string{"/twins?where=power_w>1000&limit=1000", "/readings?points=10000&path=" + home, "/flows?scope=grid&points=10000", "/download/grid.csv",
+		"/download/readings.csv?from=0&to=2", "/production?points=10000", "/tree", "/tiles/0", "/events?limit=1000"}
+	queries := 0
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ; ; queries++ {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			answer, err := http.Get(asked.url + "/api/v1" + paths[queries%len(paths)])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, answer.Body) // the server's time is measured, not the answer
+			_ = answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				t.Errorf("%s: %s", paths[queries%len(paths)], answer.Status)
+				return
+			}
+		}
+	}()
+	for i := range pairs {
+		round(i)
+	}
+	close(over)
+	<-ended
+	ratios := make([]float64, pairs)
+	for i := range ratios {
+		ratios[i] = float64(asked.took[i]) / float64(sides[0].took[i])
+	}
+	slices.Sort(ratios)
+	t.Logf("a step takes %.3f times as long while %d queries are answered", ratios[pairs/2], queries)
+	if ratios[pairs/2] > 1.1 || queries < pairs/10 {
+		t.Errorf("a step takes %.3f times as long while %d queries are answered, want at most 1.1", ratios[pairs/2], queries)
+	}
 }

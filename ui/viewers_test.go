@@ -14,6 +14,8 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
+	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // watched is a paused server of the city of 10,000 homes.
@@ -86,6 +88,49 @@ func (w *watched) untilGone(healthy int) time.Duration {
 	return time.Since(begun)
 }
 
+// Of 200 viewers 40 stop reading. They are dropped, the others are not, and each of those has the server's
+// state of the last step. (TestCrowd has the long form, with times.)
+func TestViewersThatStall(t *testing.T) {
+	const all, stalled = 200, 40
+	w := serveQuiet(t, "hamlet", scenario.Options{Set: []string{"step_s=60"}})
+	w.timing = viewers.Timing{Heartbeat: time.Second, Ping: 500 * time.Millisecond, Pong: 4 * time.Second, Write: 10 * time.Second}
+	w.one(t)
+	w.watch(t, all-stalled, stalled, 1, 30)
+	for range 10 {
+		w.one(t)
+	}
+	w.untilGone(all - stalled)
+	for range 10 {
+		w.one(t)
+	}
+	r := w.crowd.end(w.made - 1)
+	if n := w.live.hub.Count(); n > all-stalled || r.Lost > 0 {
+		t.Errorf("%d viewers are left, wanted at most %d; %d healthy ones were dropped", n, all-stalled, r.Lost)
+	}
+	for _, scope := range []string{"grid", "communities/0", "tile/0"} {
+		if want := w.stateOf(scope, w.made-1); r.States[want] != all-stalled {
+			t.Errorf("%d of %d have %s as the server has it: %v", r.States[want], all-stalled, scope, r.States)
+		}
+	}
+}
+
+// stateOf returns the stateName of the server's values of a scope in a step.
+func (t *tester) stateOf(scope string, tick int64) string {
+	t.Helper()
+	step, err := t.live.history.Step(twins.Tick(tick), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, blocks := range step.Scopes {
+		if t.index.scopeName(i) == scope {
+			return stateName(scope, tick, len(blocks), func(b int) (int, int) { return len(blocks[b].Columns), blocks[b].Rows },
+				func(b, c, row int) int64 { return blocks[b].Value(c, row) })
+		}
+	}
+	t.Fatalf("no scope %s", scope)
+	return ""
+}
+
 // BenchmarkViewers measures the cost of 200 or 1,000 viewers of the city of 10,000 homes at 10 Hz. A
 // tenth of the viewers have stopped reading. Two servers step in turns, one of them watched by viewers in
 // another process. The processor time of a frame is that of a round of both servers less that of a
@@ -154,10 +199,10 @@ func benchmarkViewers(b *testing.B, healthy, stalled int) {
 // BenchmarkFrames measures what a frame for a viewer costs the server where steps cost next to
 // nothing: 200 viewers of a hamlet, three frames each a step, 20 steps a second.
 func BenchmarkFrames(b *testing.B) {
-	const viewers = 200
+	const watching = 200
 	w := serveQuiet(b, "hamlet", scenario.Options{Set: []string{"step_s=60"}})
 	w.one(b)
-	w.watch(b, viewers, 0, 0, 30)
+	w.watch(b, watching, 0, 0, 30)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	frames, used := w.live.hub.Sent(), cpu()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,6 +53,7 @@ func TestExamples(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "meters.csv"), meters, 0o666); err != nil {
 				t.Fatal(err)
 			}
+			accessFiles(t, dir)
 			for file, sample := range importedFiles {
 				text, err := os.ReadFile("../../sim/importer/testdata/" + sample)
 				if err == nil {
@@ -88,6 +90,16 @@ func TestExamples(t *testing.T) {
 		t.Errorf("%d examples were found", found)
 	}
 	try("README", readmeCommands(t))
+}
+
+// accessFiles writes the token, the certificate and its key that the examples use.
+func accessFiles(t *testing.T, dir string) {
+	t.Helper()
+	cert, key, _ := certificate(t)
+	err := errors.Join(os.Rename(cert, filepath.Join(dir, "cert.pem")), os.Rename(key, filepath.Join(dir, "key.pem")), os.WriteFile(filepath.Join(dir, "token.txt"), []byte(goodToken+"\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // readmeCommands returns the lines of README.md that begin with a prompt and smatrix.
@@ -128,7 +140,7 @@ func metersFile(t *testing.T) []byte {
 }
 
 // shown matches the greeting of a server.
-var shown = regexp.MustCompile(`at (http://\S+)`)
+var shown = regexp.MustCompile(`at (https?://\S+)`)
 
 // tryExample runs a line in a shell, as a person would type it, and fails unless its exit code is 0. A
 // server listens at a free port, and is interrupted when it has greeted. A run that is resumed is one

@@ -73,7 +73,7 @@ Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 
 // checkFlags refuses flags that exclude each other.
 func (f *replayFlags) checkFlags(c *cobra.Command) error {
-	without, names := "without", []string{"addr", "paused", "speed", "token"}
+	without, names := "without", append([]string{"addr", "paused", "speed"}, accessNames...)
 	if f.serve {
 		without, names = "with", []string{"from", "to", "verify", "json"}
 	}

@@ -27,10 +27,9 @@ import (
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	runFlags
-	addr   string
+	access accessFlags
 	paused bool
 	speed  string
-	token  string
 }
 
 // The defaults of serve: a week of the town, at under three minutes a day.
@@ -55,9 +54,12 @@ replayed, and resumed after it was ended or killed. Without --out it is kept in 
 temporary folder, which is removed at the end. What --keep-readings and
 --keep-events delete is computed again on request.
 
-Only this machine may connect, unless there is a --token: then --addr may be any, and
-every request needs the token. Everyone with access may pause the run and change its
-twins.
+Only this machine may connect, unless there is a token of at least 16 characters: then
+--addr may be any, and every request needs the token; a browser asks for it. It is read
+from --token-file, from the environment variable SMATRIX_TOKEN, or from --token, which
+other users of the machine can see. Everyone with access may pause the run and change
+its twins. Beyond this machine serve HTTPS, with --tls-cert and --tls-key or behind a
+proxy that is named by --trusted-proxies.
 
 Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 3 scenario or data invalid, 4 energy was lost or made.`,
@@ -66,7 +68,7 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
   smatrix serve town --days 30 --paused
   smatrix serve town --out runs/town
   smatrix serve --resume runs/town
-  smatrix serve --addr 0.0.0.0:7070 --token "$(openssl rand -hex 16)"`,
+  smatrix serve --addr 0.0.0.0:7070 --token-file token.txt --tls-cert cert.pem --tls-key key.pem`,
 		Args: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("resume") {
 				return f.resumeAlone(c, args)
@@ -98,10 +100,9 @@ Exit codes: 0 ended by a signal (Ctrl-C), after a whole step; 1 failed, 2 usage,
 
 // addFlags adds the flags of serve and of replay --serve.
 func (f *serveFlags) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:7070", "listen at `HOST:PORT`; port 0 is a free one")
+	f.access.add(c)
 	c.Flags().BoolVar(&f.paused, "paused", false, "begin paused")
 	c.Flags().StringVar(&f.speed, "speed", serveSpeed, "run `N` simulated seconds per second, or max")
-	c.Flags().StringVar(&f.token, "token", "", "require `TEXT` as the token of every request")
 }
 
 // speedOf parses --speed; 0 is as fast as possible.
@@ -217,7 +218,7 @@ func (f *serveFlags) serveReplay(c *cobra.Command, dir string) error {
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // a second signal kills the process
-		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l.Addr().String()); err != nil {
+		if err := f.greet(c.OutOrStdout(), world.Scenario, "replays", l); err != nil {
 			server.Close()
 			return err
 		}
@@ -240,11 +241,8 @@ func (f *serveFlags) listen(c *cobra.Command, show func(net.Listener, float64) e
 	if err != nil {
 		return err
 	}
-	listener, err := ui.Listen(f.addr, f.token)
-	var address *ui.AddressError
-	if errors.As(err, &address) {
-		return usage(c, "%v", err)
-	} else if err != nil {
+	listener, err := f.access.listen(c)
+	if err != nil {
 		return err
 	}
 	defer listener.Close() // it may be closed already
@@ -258,7 +256,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	options := f.serverOptions(c, s.world, speed)
 	options.Chain, options.Begun = s.chain, b
-	if err := s.beginServed(ctx, &options, "http://"+l.Addr().String()+"/"); err != nil {
+	if err := s.beginServed(ctx, &options, f.access.urls(l)[0]); err != nil {
 		return errors.Join(err, s.endServed(err))
 	}
 	options.Stepper = s.stepper
@@ -268,7 +266,7 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 		return errors.Join(err, s.endServed(err))
 	}
 	options.Begun = ui.Begun{} // frees the memory of its commands
-	if err := f.greet(s.stdout, s.world.Scenario, "shows", l.Addr().String()); err != nil {
+	if err := f.greet(s.stdout, s.world.Scenario, "shows", l); err != nil {
 		server.Close()
 		return errors.Join(err, s.endServed(err))
 	}
@@ -282,15 +280,20 @@ func (f *serveFlags) show(c *cobra.Command, s *session, b ui.Begun, l net.Listen
 func (f *serveFlags) serverOptions(c *cobra.Command, w *sim.World, speed float64) ui.Options {
 	return ui.Options{
 		World: w, Stepper: startActors, Live: live.Options{Paused: f.paused, Speed: speed},
-		Token: f.token, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
+		Token: f.access.token, Proxies: f.access.trusted, Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)),
 	}
 }
 
-// greet prints the address.
-func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does, addr string) error {
-	_, err := fmt.Fprintf(w, "Smatrix Grid %s %s at http://%s/\n", does, printableLine(s.Name), addr)
-	if err == nil && f.token != "" {
-		_, err = fmt.Fprintf(w, "open it once as http://%s/?token=…\n", addr)
+// greet prints the addresses.
+func (f *serveFlags) greet(w io.Writer, s *scenario.Scenario, does string, l net.Listener) error {
+	urls := f.access.urls(l)
+	text := fmt.Sprintf("Smatrix Grid %s %s at %s\n", does, printableLine(s.Name), urls[0])
+	for _, url := range urls[1:] {
+		text += "also at " + url + "\n"
 	}
+	if f.access.token != "" {
+		text += "its page asks for the token\n"
+	}
+	_, err := io.WriteString(w, text)
 	return err
 }

@@ -44,7 +44,7 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := &served{cmd: exec.Command("smatrix", append(args, "--addr", "127.0.0.1:0")...)}
 	s.cmd.Dir, s.cmd.Stderr = ts.MkAbs("."), &s.stderr
-	s.cmd.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
+	s.cmd.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), tokenVariable+"="+ts.Getenv(tokenVariable))
 	out, err := s.cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(s.cmd.Start())

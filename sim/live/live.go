@@ -327,6 +327,16 @@ func weightOf(commands []twins.Command) (bytes int) {
 var ErrTooMany = fmt.Errorf("no more than %d MiB of commands may wait for the next step, about %d of them: wanted a step before more commands",
 	mostPending>>20, mostPending/(perCommand+50)/1000*1000)
 
+// BegunError is returned by Add for a command whose step has been begun.
+type BegunError struct {
+	Target     string
+	Step, Next twins.Tick // of the command; the first that has not been begun
+}
+
+func (e *BegunError) Error() string {
+	return fmt.Sprintf("%s: step %d has been begun, wanted step %d or a later one", e.Target, e.Step, e.Next)
+}
+
 // ErrOver is returned by methods that control a run which is over.
 var ErrOver = errors.New("the run is over: no step will be made any more")
 
@@ -440,19 +450,28 @@ func (l *Driver) control(change func()) error {
 	return nil
 }
 
-// Add accepts commands for a step that has not been started; Step 0 means the first such. It
+// Add accepts commands for steps that have not been started; Step 0 means the first such. It
 // numbers the commands, stores them, and returns them as they will be carried out. It accepts
 // all of them, or none and returns an error. Concurrent callers are served one after another,
 // so that commands are stored and carried out in the order of their numbers. Numbers passed
 // to Options.Keep are not used again even if it fails, because part of the commands may be on
 // disk.
 func (l *Driver) Add(commands ...twins.Command) ([]twins.Command, error) {
+	return l.add(commands, false)
+}
+
+// AddAt is Add for commands whose Step is meant as it is, 0 included.
+func (l *Driver) AddAt(commands ...twins.Command) ([]twins.Command, error) {
+	return l.add(commands, true)
+}
+
+func (l *Driver) add(commands []twins.Command, exact bool) ([]twins.Command, error) {
 	if len(commands) == 0 {
 		return nil, nil
 	}
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
-	taken, err := l.number(commands)
+	taken, err := l.number(commands, exact)
 	if err != nil {
 		return nil, err
 	}
@@ -477,7 +496,7 @@ func (l *Driver) Add(commands ...twins.Command) ([]twins.Command, error) {
 
 // number returns the commands with their steps and the numbers after seq, which it does not
 // change. The caller holds turn.
-func (l *Driver) number(commands []twins.Command) ([]twins.Command, error) {
+func (l *Driver) number(commands []twins.Command, exact bool) ([]twins.Command, error) {
 	l.mu.Lock()
 	next, over := l.next, l.state.Over()
 	l.mu.Unlock()
@@ -488,12 +507,12 @@ func (l *Driver) number(commands []twins.Command) ([]twins.Command, error) {
 	steps := l.runner.World.Scenario.Calendar.Steps
 	for i := range taken {
 		c := &taken[i]
-		if c.Step == 0 {
+		if c.Step == 0 && !exact {
 			c.Step = next
 		}
 		switch {
 		case c.Step < next:
-			return nil, fmt.Errorf("%s: step %d has been begun, wanted step %d or a later one", c.Target, c.Step, next)
+			return nil, &BegunError{c.Target, c.Step, next}
 		case c.Step >= steps:
 			return nil, fmt.Errorf("%s: step %d is beyond the last one, %d", c.Target, c.Step, steps-1)
 		}

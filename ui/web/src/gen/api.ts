@@ -48,7 +48,7 @@ export interface CommandBody {
   setting: string
   /** path of a member or a community */
   target: string
-  /** step in which it is carried out; the next one if left out */
+  /** step in which it is carried out, which must not have been begun; the next one if left out */
   tick?: number
   /** in the setting's unit; a word where it is a choice; true or false */
   value?: number | boolean | string
@@ -146,6 +146,27 @@ export interface EventInfo {
 export interface EventList {
   events: EventInfo[]
   next: string
+}
+export interface ForkInfo {
+  /** first step in which it may differ from its parent */
+  at: number
+  /** once the run is over */
+  digest: string
+  error: string
+  first: number
+  id: string
+  /** what the fork has done with the commands that its parent had for step at and later ones; empty if it is no fork */
+  later_commands: '' | 'keep' | 'drop'
+  /** number of these commands */
+  later_commands_count: number
+  name: string
+  parent: string
+  /** the Idempotency-Key was used before: the fork was not made again */
+  repeated: boolean
+  set: string[]
+  state: 'paused' | 'live' | 'ended' | 'failed' | 'replay'
+  steps: number
+  tick: number
 }
 export interface ForkInputBody {
   /** first step in which the changes apply */
@@ -895,7 +916,7 @@ export interface Posts {
       run?: string
     }
     body: ForkInputBody
-    answer: RunInfo
+    answer: ForkInfo
   }
 }
 /** Routes that remove something: what each takes. */

@@ -38,6 +38,7 @@ async function ask<T>(method: string, url: string, body?: unknown, headers: Reco
     if (signal?.aborted) throw e
     throw new Problem(0, 'The server does not answer.')
   }
+  if (answer.status === 401) location.reload() // the session has ended: the server answers with its form, and then with this page
   if (!answer.ok) throw new Problem(answer.status, await reason(answer))
   if (answer.status === 204) return undefined as T
   return (await answer.json()) as T

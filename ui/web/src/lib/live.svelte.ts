@@ -264,7 +264,9 @@ class Live {
     const s = new WebSocket(`${scheme}//${location.host}/api/v1/stream` + (run ? '?run=' + encodeURIComponent(run) : ''))
     this.#socket = s
     s.binaryType = 'arraybuffer'
+    let opened = false
     s.onopen = () => {
+      opened = true
       if (s === this.#socket) {
         this.connected = true
         this.#tries = 0
@@ -280,6 +282,8 @@ class Live {
       this.connected = false
       this.#socket = null
       if (e.reason) this.why = e.reason
+      // A browser does not tell why a WebSocket was refused; a request does, and asks for the token if the session has ended.
+      if (!opened) void get('/state', {}).catch(() => {})
       // The delay grows to 5 s and is random in part, so that viewers do not reconnect all at once.
       const wait = Math.min(5000, 250 * 2 ** this.#tries++) * (0.5 + Math.random() / 2)
       this.#retry = setTimeout(() => this.#open(place.now.run), wait)
