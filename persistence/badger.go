@@ -37,13 +37,20 @@ type badgerTable struct {
 
 // failureLog is a logger that catches Badger's report that it cannot write. Badger only logs it:
 // it retries for ever, and Put would block for ever once Badger's memory is full.
-type failureLog struct{ failed atomic.Pointer[string] }
+type failureLog struct {
+	failed atomic.Pointer[string] // the last report
+	again  chan struct{}          // has a value after a report that was not waited for
+}
 
 // Errorf implements badger.Logger.
 func (s *failureLog) Errorf(format string, args ...any) {
 	if strings.HasPrefix(format, "error flushing memtable") {
 		what := oneLine(fmt.Sprintf(format, args...))
 		s.failed.Store(&what)
+		select {
+		case s.again <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -67,7 +74,7 @@ func (s *failureLog) err() error {
 // With thin, the store frees the space of deleted entries when it is closed.
 func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	defer guard(&err)
-	log := &failureLog{}
+	log := &failureLog{again: make(chan struct{}, 1)}
 	o := badger.DefaultOptions(dir).
 		WithLogger(log).
 		WithMetricsEnabled(false).
@@ -266,14 +273,32 @@ func (t *badgerTable) Compact() (err error) {
 
 // Close implements Table.
 func (t *badgerTable) Close() (err error) {
-	defer guard(&err)
-	err = t.db.Close()
-	if t.copy != nil {
-		return errors.Join(err, t.copy.remove())
+	closed := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { closed <- err }()
+		defer guard(&err)
+		err = t.db.Close()
+	}()
+	for tries := 0; ; {
+		select {
+		case err := <-closed:
+			if t.copy != nil {
+				return errors.Join(err, t.copy.remove())
+			}
+			dropStatistics(t.db.Opts().Dir)
+			return err
+		case <-t.log.again:
+			if tries++; tries == mostFlushes {
+				return t.log.err()
+			}
+		}
 	}
-	dropStatistics(t.db.Opts().Dir)
-	return err
 }
+
+// mostFlushes is how often Badger may fail to write its memory to a table, a second apart, before Close
+// returns without it. The entries are in Badger's log, as after a kill.
+const mostFlushes = 3
 
 // dropStatistics removes Badger's file of discard statistics, 1 MiB, if it has only zeros.
 // Badger creates it again on opening; a copy on a file system without sparse files would

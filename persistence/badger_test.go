@@ -1,8 +1,11 @@
 package persistence
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
@@ -30,5 +33,45 @@ func TestEmptyFilesOfAKilledProcess(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// A store whose disk fails at the end is closed with the reason, where Badger alone retries for ever.
+// The entries are in its log, and are there when it is opened again.
+func TestCloseOnAFailingDisk(t *testing.T) {
+	dir := t.TempDir()
+	table, err := openBadger(dir, Write, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := Entry{Key: []byte("key"), Value: []byte("value")}
+	if err := errors.Join(table.Put([]Entry{entry}), table.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	var inTheWay []string // folders where Badger wants to create its first table, with a new name each time
+	for i := range 20 {
+		inTheWay = append(inTheWay, filepath.Join(dir, fmt.Sprintf("%06d.sst", i)))
+		if err := os.Mkdir(inTheWay[i], 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := table.Close(); err == nil || !strings.Contains(err.Error(), "journal: error flushing memtable to disk") {
+		t.Fatalf("closed: %v", err)
+	}
+	for _, name := range inTheWay {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := table.db.Close(); err != nil { // waits for Badger's next attempt, which succeeds
+		t.Fatal(err)
+	}
+	again, err := openBadger(dir, Write, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if got, err := again.Get(entry.Key); err != nil || string(got) != "value" {
+		t.Errorf("kept: %q, %v", got, err)
 	}
 }
