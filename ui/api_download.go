@@ -189,7 +189,7 @@ func (r *run) csvRow(step *Step, p Place, columns []string) []string {
 	return row
 }
 
-// gridColumns are the flow columns of the grid's table, in the order of the table.
+// gridColumns are the first flow columns of the grid's table, in the order of the table.
 var gridColumns = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "curtailed_w", "unserved_w"}
 
 func (r *run) gridTable(q *gridTable, format string) (*huma.StreamResponse, error) {
@@ -248,7 +248,8 @@ func (r *run) gridValues(step *Step) []sim.GridValue {
 	farthest, known := farthest(grid)
 	return append(row, sim.GridValue{Value: farthest, Places: 6, Known: known},
 		sim.GridValue{Value: value("price_eur_per_mwh"), Places: 9, Known: r.priced}, // of a kWh
-		sim.GridValue{Value: value("co2_g_per_kwh"), Places: 3, Known: r.mixed})
+		sim.GridValue{Value: value("co2_g_per_kwh"), Places: 3, Known: r.mixed},
+		sim.GridValue{Value: value("waiting_w"), Places: 3, Known: true})
 }
 
 // farthest returns the frequency within the step that was farthest from nominal, in µHz; known is

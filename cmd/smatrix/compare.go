@@ -152,8 +152,8 @@ func comparisonText(c *views.Comparison) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printable(c.A.Run), printable(c.B.Run))
-	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved"} {
-		differenceRow(t, name, c.Energy[name], energy)
+	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved", "unserved_essential", "waiting"} {
+		differenceRow(t, words(name), c.Energy[name], energy)
 	}
 	differenceRow(t, "peak consumption + charging", c.PeakW, power)
 	differenceRow(t, "peak import", c.PeakImportW, power)
@@ -161,11 +161,14 @@ func comparisonText(c *views.Comparison) string {
 	differenceRow(t, "cost at the ties", c.CostEUR, euros)
 	differenceRow(t, "CO2 of import", c.CO2G, func(g float64) string { return quantity(g, "g") })
 	differenceRow(t, "self-sufficiency", c.SelfSufficiency, shareText)
+	differenceRow(t, "self-consumption", c.SelfConsumption, shareText)
+	differenceRow(t, "renewable", c.RenewableShare, shareText)
+	differenceRow(t, "of unknown origin", c.UnknownShare, shareText)
 	fmt.Fprintln(t)
-	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\t\n")
+	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\twaiting\t\n")
 	for _, x := range c.Communities {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", printable(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
-			moreText(x.PeakDrawnW, power), moreText(x.PeakFedInW, power), moreText(x.UnservedWh, energy))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", printable(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
+			moreText(x.PeakDrawnW, power), moreText(x.PeakFedInW, power), moreText(x.UnservedWh, energy), moreText(x.WaitingWh, energy))
 	}
 	for _, side := range []struct {
 		name  string
@@ -174,10 +177,10 @@ func comparisonText(c *views.Comparison) string {
 		if len(side.homes) == 0 {
 			continue
 		}
-		fmt.Fprintf(t, "\n%s\tdrawn\tcost\tunserved\t\n", side.name)
+		fmt.Fprintf(t, "\n%s\tdrawn\tcost\tunserved\twaiting\t\n", side.name)
 		for _, h := range side.homes {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", printable(h.Household), moreText(h.DrawnKWh, func(k float64) string { return energy(k * 1e3) }),
-				moreText(h.CostEUR, euros), moreText(h.UnservedWh, energy))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", printable(h.Household), moreText(h.DrawnKWh, func(k float64) string { return energy(k * 1e3) }),
+				moreText(h.CostEUR, euros), moreText(h.UnservedWh, energy), moreText(h.WaitingWh, energy))
 		}
 	}
 	_ = t.Flush() // a write to memory never fails

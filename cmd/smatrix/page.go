@@ -229,7 +229,9 @@ func (p *page) lines(id, title, about, unit string, v *views.Curves, curves []vi
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, c := range curves {
 		for _, w := range c.Values {
-			lo, hi = min(lo, w), max(hi, w)
+			if !math.IsNaN(w) {
+				lo, hi = min(lo, w), max(hi, w)
+			}
 		}
 	}
 	if unit == "W" {
@@ -304,16 +306,22 @@ func (p *pagePlot) x(i int) string {
 	return fixed(70 + 880*at.Sub(from).Seconds()/p.curves.End.Sub(from).Seconds())
 }
 
-// path returns the SVG path of a curve of steps, from left to right.
+// path returns the SVG path of a curve of steps, from left to right, with gaps where there is no value.
 func (p *pagePlot) path(values []float64) string {
 	var b strings.Builder
+	gap := true
 	for i, v := range values {
-		if i == 0 {
-			fmt.Fprintf(&b, "M%s %s", p.x(0), p.y(v))
+		if math.IsNaN(v) {
+			gap = true
+			continue
+		}
+		if gap {
+			fmt.Fprintf(&b, "M%s %s", p.x(i), p.y(v))
 		} else {
 			fmt.Fprintf(&b, "V%s", p.y(v))
 		}
 		fmt.Fprintf(&b, "H%s", p.x(i+1))
+		gap = false
 	}
 	return b.String()
 }
@@ -345,14 +353,18 @@ func (p *pagePlot) table(curves []views.Curve) {
 	}
 }
 
-// cell returns the mean of some points; of a frequency, the value farthest from 50 Hz.
+// cell returns the mean of some points; of a frequency, the value farthest from 50 Hz, empty if
+// there was none.
 func (p *pagePlot) cell(c views.Curve, from, to int) string {
-	sum, far := 0.0, 50.0
+	sum, far := 0.0, math.NaN()
 	for _, v := range c.Values[from:to] {
 		sum += v
-		if math.Abs(v-50) > math.Abs(far-50) {
+		if math.IsNaN(far) || math.Abs(v-50) > math.Abs(far-50) {
 			far = v
 		}
+	}
+	if p.unit == "Hz" && math.IsNaN(far) {
+		return ""
 	}
 	if p.unit == "Hz" {
 		return fmt.Sprintf("%.3f", far)
