@@ -23,12 +23,12 @@ func newCompare() *cobra.Command {
 		Use:   "compare DIR DIR2",
 		Short: "Say what differs between two runs",
 		Long: `Compare goes through the records of two runs and says by how much the second is
-more: energies, peaks, cost, CO2, self-sufficiency, what was not served; for each
+more: energies, peaks, cost, CO2, ratios, what was not served and what waits; for each
 community; and the households that gained and lost most.
 
 Peak consumption + charging is what was used in a step, from wherever it came; peak
 import and export are what passed the outer ties, peak drawn and fed in what passed a
-community's border.
+community's border: its connection to the grid and the outer ties that stand in it.
 
 Cost is counted at the grid's outer ties: import less export of each step times its
 market price; a household's cost is what its meter drew less what it fed in, at the
@@ -162,8 +162,8 @@ func comparisonText(c *views.Comparison) string {
 	differenceRow(t, "CO2 of import", c.CO2G, func(g float64) string { return quantity(g, "g") })
 	differenceRow(t, "self-sufficiency", c.SelfSufficiency, shareText)
 	differenceRow(t, "self-consumption", c.SelfConsumption, shareText)
-	differenceRow(t, "renewable", c.RenewableShare, shareText)
-	differenceRow(t, "of unknown origin", c.UnknownShare, shareText)
+	differenceRow(t, "renewable share", c.RenewableShare, shareText)
+	differenceRow(t, "share of unknown origin", c.UnknownShare, shareText)
 	fmt.Fprintln(t)
 	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\twaiting\t\n")
 	for _, x := range c.Communities {

@@ -33,6 +33,8 @@ kind, import and export, frequency, communities against their limits, what was n
 served, each as a plot and as a table, and the figures of the run. It has no scripts, opens
 offline, and prints.
 
+` + ratiosHelp() + `
+
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example:           `  smatrix report runs/first --out first.html`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
@@ -80,7 +82,7 @@ type page struct {
 	Plots           []*pagePlot
 }
 
-type pageFigure struct{ Name, Value string }
+type pageFigure struct{ Name, Value, About string }
 
 // pagePlot is a plot of 880 by 240, from (70, 10) to (950, 250).
 type pagePlot struct {
@@ -170,7 +172,7 @@ func makePage(r *views.Report, v *views.Curves, s *scenario.Scenario) *page {
 }
 
 func (p *page) figures(r *views.Report) {
-	add := func(name, value string) { p.Figures = append(p.Figures, pageFigure{name, value}) }
+	add := func(name, value string) { p.Figures = append(p.Figures, pageFigure{Name: name, Value: value}) }
 	e := r.Energy
 	for _, v := range []struct {
 		name string
@@ -183,15 +185,13 @@ func (p *page) figures(r *views.Report) {
 	add("peak import", power(r.PeakImportW))
 	add("peak export", power(r.PeakExportW))
 	add("steps above a limit", grouped(r.LimitBreachSteps))
-	if r.SelfSufficiency != nil {
-		add("self-sufficiency", shareText(*r.SelfSufficiency))
+	for i, v := range []*float64{r.SelfSufficiency, r.SelfConsumption, r.RenewableShare, r.UnknownShare} { // in the order of RatioKinds
+		if k := &views.RatioKinds[i]; v != nil {
+			p.Figures = append(p.Figures, pageFigure{k.Label, shareText(*v), k.Definition})
+		}
 	}
-	if r.RenewableShare != nil {
-		add("renewable share of consumption", shareText(*r.RenewableShare))
-		add("of unknown origin", shareText(*r.UnknownShare))
-	}
-	if r.SelfConsumption != nil {
-		add("self-consumption", shareText(*r.SelfConsumption))
+	if r.CO2G != nil {
+		add("CO2 of import", quantity(*r.CO2G, "g"))
 	}
 	if f := r.Frequency; f != nil {
 		add("frequency", fmt.Sprintf("%.3f to %.3f Hz", f.Min, f.Max))

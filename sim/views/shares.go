@@ -50,10 +50,10 @@ var RatioKinds = []RatioKind{
 			own := s.used[ownProduction]
 			return ratio(own, own.PlusTotal(s.exported).PlusTotal(s.lost))
 		}},
-	{"renewable_share", "Renewable",
+	{"renewable_share", "Renewable share",
 		"consumption (loads and driving) that came from hydro, wind, sun and biogas, by the mix of each step, import by the neighbour's mix, ÷ consumption",
 		func(s *shared) *float64 { return ratio(s.used[renewable], s.consumed) }},
-	{"renewable_share_unknown", "Of unknown origin",
+	{"renewable_share_unknown", "Share of unknown origin",
 		"consumption of which it is not known whether it was renewable (held by storage before the run, charged elsewhere, imported where the neighbour's mix is not known) ÷ consumption",
 		func(s *shared) *float64 { return ratio(s.used[unknownOrigin], s.consumed) }},
 }
