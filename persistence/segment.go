@@ -239,15 +239,20 @@ type firstShown struct{ kept, first twins.Tick }
 // contradiction returns the error of a step that does not have its head when it is made again:
 // a later model may make it otherwise, even where nothing that is kept of it says so.
 func (s *Store) contradiction(t twins.Tick) error {
-	of := s
-	for of.parent != nil && t < of.base {
-		of = of.parent
-	}
-	g := of.segmentOf(t)
-	if len(sim.ModelsSince(g.begun)) > 0 {
-		return &ModelError{Dir: of.dir, Model: g.begun, Step: t, Next: of.nextKept(t)}
+	if of, model, ok := s.olderModel(t); ok {
+		return &ModelError{Dir: of.dir, Model: model, Step: t, Next: of.nextKept(t)}
 	}
 	return &DamageError{Dir: s.dir, Step: t, What: "what is computed again from scenario and commands is not what was kept; see `smatrix replay --verify`"}
+}
+
+// olderModel returns a model before this program's that may have made a step, and the store that has
+// the step, which may be that of a fork's parent; false if this program's model made it.
+func (s *Store) olderModel(t twins.Tick) (of *Store, model int, ok bool) {
+	for of = s; of.parent != nil && t < of.base; {
+		of = of.parent
+	}
+	model = of.OldestModelOf(t)
+	return of, model, len(sim.ModelsSince(model)) > 0
 }
 
 // nextKept says which of the records after a step without any can be shown; "" if there are none.
@@ -312,7 +317,10 @@ func (s *Store) settled(t twins.Tick) bool {
 		return !owes
 	}
 	owes := true
-	if w, err := s.Twins(); err == nil && s.snapshots.has(t) {
+	if s.snapshots.has(t) && s.owingIn == nil {
+		s.owingIn, _ = s.Twins() // without a world every state owes
+	}
+	if w := s.owingIn; w != nil && s.snapshots.has(t) {
 		cells, _, err := s.states(t)
 		owes = err != nil
 		for i := 0; i < len(cells) && !owes; i++ {
@@ -383,15 +391,17 @@ func (s *Store) segmentEnd(g *segment) twins.Tick {
 	return end
 }
 
-// ModelOf returns the model that made a step.
-func (s *Store) ModelOf(t twins.Tick) int {
+// OldestModelOf returns the oldest model that may have made a step. Models names the latest that makes it alike,
+// with which the run has been continued.
+func (s *Store) OldestModelOf(t twins.Tick) int {
 	if s.parent != nil && t < s.base {
-		return s.parent.ModelOf(t)
+		return s.parent.OldestModelOf(t)
 	}
 	return s.segmentOf(t).begun
 }
 
-// Models returns the models that made the steps from ≤ t < to, in the order of their first steps.
+// Models returns the models that made the steps from ≤ t < to, in the order of their first steps. Steps
+// that a later model would have made alike are counted as that model's, once the run has been continued with it.
 func (s *Store) Models(from, to twins.Tick) (models []int) {
 	if s.parent != nil && from < s.base {
 		models = s.parent.Models(from, min(to, s.base))

@@ -46,6 +46,7 @@ type Store struct {
 	lastingLock sync.Mutex
 	lasting     map[int]*lastingChange // by model
 	owing       map[twins.Tick]bool    // by snapshot: a member owes load
+	owingIn     *sim.World             // in which the states of snapshots are restored to find that
 
 	start       sim.Hash
 	ledger      *os.File   // for reading

@@ -64,8 +64,8 @@ func (s *Store) Verify(from, to twins.Tick, start func(*sim.World) (sim.Stepper,
 // difference is then of the models, even where nothing that is kept of the step says so.
 func (s *Store) ofItsModel(t twins.Tick, err error) error {
 	var d *DifferenceError
-	if g := s.segmentOf(t); errors.As(err, &d) && len(sim.ModelsSince(g.model)) > 0 {
-		return &ModelError{Dir: s.dir, Model: g.model, Step: t, Next: err.Error()}
+	if of, model, ok := s.olderModel(t); ok && errors.As(err, &d) {
+		return &ModelError{Dir: of.dir, Model: model, Step: t, Next: err.Error()}
 	}
 	return err
 }

@@ -84,7 +84,7 @@ func (s *CSV) Commit(r *StepRecord) error {
 	return s.grid.Write(s.row)
 }
 
-// gridNames are the figures of a step of the whole grid.
+// gridNames are the figures of a step of the whole grid. A new one comes last: files keep their columns.
 var gridNames = []string{"consumed_w", "produced_w", "imported_w", "exported_w", "charged_w", "discharged_w", "lost_w",
 	"curtailed_w", "unserved_w", "frequency_hz", "price_eur_per_kwh", "co2_g_per_kwh"}
 
@@ -105,14 +105,14 @@ func GridValues(r *StepRecord) (v [12]GridValue) {
 	for i, p := range [...]twins.Power{f.Load, f.Generation, f.Import, f.Export, f.Charge, f.Discharge, f.NetworkLoss, f.Curtailed, f.Unserved} {
 		v[i] = GridValue{int64(p), 3, true}
 	}
-	v[9] = GridValue{FarthestFrequency(&r.Swing), 6, r.Swing.Island || r.Swing.Held}
+	v[9] = GridValue{FarthestFrequency(&r.Swing), 6, r.HasFrequency()}
 	v[10] = GridValue{int64(r.Price), 9, r.Priced} // micro-euro per MWh
 	v[11] = GridValue{r.Carbon, 3, r.Mixed}
 	return v
 }
 
 // FarthestFrequency returns the frequency of a step that was farthest from nominal, in
-// µHz. It is known only where the grid was an island or a neighbour held the frequency.
+// µHz. It says nothing unless the grid had a frequency (StepRecord.HasFrequency).
 func FarthestFrequency(w *twins.Swing) int64 {
 	farthest := w.Min
 	if w.Max > -w.Min {

@@ -118,6 +118,12 @@ func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
 	return h, nil
 }
 
+// HasFrequency reports whether the grid had a frequency in the step: a neighbour held it, or the
+// grid's own supply did, as an island. An island that nothing feeds is dead, whatever Swing has.
+func (r *StepRecord) HasFrequency() bool {
+	return r.Swing.Held || r.Swing.Island && r.Flows.Generation+r.Flows.Discharge+r.Flows.Import > 0
+}
+
 // Sink receives the records of a run, in order, each once.
 type Sink interface {
 	Commit(*StepRecord) error

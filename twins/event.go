@@ -34,8 +34,11 @@ type Alert struct {
 
 // Departures counts vehicles that have left the plug, or are going to.
 type Departures struct {
-	Left       int64
-	Ready      int64 // of them, with the energy of their next trip
+	Left  int64
+	Ready int64 // of them, with the energy of their next trip
+	// NoTrip are those of Ready after which no trip is known, as after the last recorded session:
+	// they need nothing, so they are ready whatever was charged.
+	NoTrip     int64
 	Impossible int64 // known on arrival to be impossible to charge in time
 }
 
@@ -51,7 +54,7 @@ type Parking struct {
 
 // Plus adds two counts.
 func (d Departures) Plus(e Departures) Departures {
-	return Departures{d.Left + e.Left, d.Ready + e.Ready, d.Impossible + e.Impossible}
+	return Departures{d.Left + e.Left, d.Ready + e.Ready, d.NoTrip + e.NoTrip, d.Impossible + e.Impossible}
 }
 
 // Event is one change of a twin's state. Only Apply of its kind understands the

@@ -495,3 +495,23 @@ func TestTankUnservedAtAnyStep(t *testing.T) {
 		t.Errorf("%.1f Wh with steps of %v s", of, stepLengths)
 	}
 }
+
+// A vehicle that leaves without a known trip to come needs nothing: it is ready, and counted apart.
+func TestDepartureWithoutTrip(t *testing.T) {
+	left := EventNamed("vehicle.unplugged")
+	for _, row := range []struct {
+		name        string
+		trip, ready int64
+		want        Departures
+	}{
+		{"ready for a trip", int64(KilowattHour), 1, Departures{Left: 1, Ready: 1}},
+		{"not ready for it", int64(KilowattHour), 0, Departures{Left: 1}},
+		{"no trip is known", 0, 1, Departures{Left: 1, Ready: 1, NoTrip: 1}},
+	} {
+		e := Event{Type: left}
+		e.V[leftTrip], e.V[leftReady] = row.trip, row.ready
+		if got := left.Departures(&e).Plus(Departures{}); got != row.want {
+			t.Errorf("%s: %+v, wanted %+v", row.name, got, row.want)
+		}
+	}
+}

@@ -24,7 +24,8 @@ var Producer = Declare(Kind{
 	Settings: producerSettings.list(),
 	Columns:  []Column{ColumnPower, ColumnReason},
 	// state is what the plant is doing at the end of the step.
-	Gauges: []Gauge{{Name: "state", Label: "State", Words: []string{PlantOff: "off", PlantStarting: "starting", PlantOn: "on"}}},
+	Gauges: []Gauge{{Name: "state", Label: "State", Words: []string{PlantOff: "off", PlantStarting: "starting", PlantOn: "on"}},
+		gaugeRoom, gaugeAfterStart, gaugeWater},
 })
 
 var producerSettings = append(changeable[producer]{
@@ -611,8 +612,15 @@ func (p *producer) Apply(e *Event) {
 }
 
 // Gauges implements GaugeRow.
-func (p *producer) Gauges(_ *Env, _ *Reading, out []int64) {
+func (p *producer) Gauges(env *Env, _ *Reading, out []int64) {
 	out[0] = int64(min(p.state, PlantOn)) // plantFresh shows as on
+	out[1], out[2], out[3] = int64(p.room(env)), GaugeUnknown, GaugeUnknown
+	if most, ok := p.afterStart(); ok {
+		out[2] = int64(most)
+	}
+	if p.limited {
+		out[3] = int64(p.water)
+	}
 }
 
 func (p *producer) Command(env *Env, c *Command, ev *Events) error {

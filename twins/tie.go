@@ -15,6 +15,7 @@ var Tie = Declare(Kind{
 	Events:   []*EventType{tieExchanged, eventSet},
 	Settings: tieSettings.list(),
 	Columns:  []Column{ColumnPower},
+	Gauges:   []Gauge{gaugeRoom},
 })
 
 var tieSettings = changeable[tie]{
@@ -112,6 +113,13 @@ func (t *tie) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 	*ev.Add(tieExchanged) = [7]int64{
 		int64(max(-out.Exchange, 0).For(env.Step)),
 		int64(max(out.Exchange, 0).For(env.Step)),
+	}
+}
+
+// Gauges implements GaugeRow.
+func (t *tie) Gauges(_ *Env, read *Reading, out []int64) {
+	if out[0] = 0; t.available {
+		out[0] = int64(max(0, t.importLimit-max(0, -read.Exchange)))
 	}
 }
 

@@ -135,7 +135,7 @@ var (
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
 		Fields: []string{leftHeld: "held_mj", leftTrip: "trip_mj", leftReady: "ready", leftNext: "next_stay", leftImpossible: "impossible_mj"},
 		Departures: func(e *Event) Departures {
-			return Departures{Left: 1, Ready: e.V[leftReady], Impossible: flag(e.V[leftImpossible] > 0)}
+			return Departures{Left: 1, Ready: e.V[leftReady], NoTrip: flag(e.V[leftReady] != 0 && e.V[leftTrip] == 0), Impossible: flag(e.V[leftImpossible] > 0)}
 		},
 		Parks: func(e *Event) Parking { return Parking{Ready: e.V[leftReady] != 0} },
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",

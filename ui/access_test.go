@@ -37,6 +37,7 @@ var routeRoles = map[string]Role{
 	"GET /api/v1/events":                    Watch,
 	"GET /api/v1/flows":                     Watch,
 	"GET /api/v1/production":                Watch,
+	"GET /api/v1/ratios":                    Watch,
 	"GET /api/v1/readings":                  Watch,
 	"GET /api/v1/runs":                      Watch,
 	"GET /api/v1/runs/{id}":                 Watch,

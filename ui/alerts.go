@@ -87,10 +87,20 @@ func (a *alerts) row(of *views.Alert) alert {
 }
 
 // alertRows are the alerts after a step. They are never changed; steps between which no alert became
-// active or inactive share idle.
-type alertRows struct{ active, idle []views.Alert }
+// active or inactive share idle, and the first of them owns it.
+type alertRows struct {
+	active, idle []views.Alert
+	owns         bool
+}
 
-func (a *alertRows) size() int { return 120 * len(a.active) }
+// size is the memory of the rows in bytes; shared rows count at their owner.
+func (a *alertRows) size() int {
+	rows := len(a.active)
+	if a.owns {
+		rows += len(a.idle)
+	}
+	return 120 * rows
+}
 
 // all calls visit with each row.
 func (a *alertRows) all(visit func(*views.Alert)) {
@@ -118,7 +128,7 @@ func (a *alerts) step(t twins.Tick) *alertRows {
 		moved = moved || row.Active && row.Since == t || !row.Active && row.Changed == t
 	})
 	if now.idle = a.rows.idle; moved || len(now.idle) != rows-len(now.active) {
-		now.idle = make([]views.Alert, 0, rows-len(now.active))
+		now.idle, now.owns = make([]views.Alert, 0, rows-len(now.active)), true
 		a.all(func(row alert) {
 			if !row.Active {
 				now.idle = append(now.idle, row.Alert)

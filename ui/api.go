@@ -171,6 +171,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.treeRoutes(a)
 	s.twinRoutes(a)
 	s.unitRoutes(a)
+	s.ratioRoutes(a)
 	s.readingRoutes(a)
 	s.eventRoutes(a)
 	s.alertRoutes(a)

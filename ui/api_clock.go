@@ -31,7 +31,7 @@ type State struct {
 	Reached         float64 `json:"reached"`
 	StepsPerS       float64 `json:"steps_per_s"`
 	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0 unless energy was lost or created"`
-	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null while no member holds it"`
+	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null if the grid has none: nobody holds it, nothing feeds it, or after a blackout"`
 	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"lowest within the step"`
 	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"highest within the step"`
 	Viewers         int     `json:"viewers"`

@@ -20,6 +20,16 @@ type TotalOf struct {
 	Difference float64 `json:"difference" doc:"b − a"`
 }
 
+// RatioPair is one ratio of each of two runs, from the first step of each up to the last compared one.
+type RatioPair struct {
+	Name       string   `json:"name"`
+	Label      string   `json:"label"`
+	A          *float64 `json:"a" nullable:"true" doc:"null while the denominator is 0, and if it is not known any more"`
+	B          *float64 `json:"b" nullable:"true" doc:"as a"`
+	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
+	Definition string   `json:"definition" doc:"its formula"`
+}
+
 // Pair is one column of each of two runs over time.
 type Pair struct {
 	Name string   `json:"name"`
@@ -30,14 +40,15 @@ type Pair struct {
 
 // Comparison is two runs side by side, over the last steps that both hold without a gap.
 type Comparison struct {
-	A               string    `json:"a"`
-	B               string    `json:"b"`
-	From            int64     `json:"from"`
-	To              int64     `json:"to"`
-	FirstDifference *int64    `json:"first_difference" doc:"null: none so far"`
-	Notes           []string  `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
-	Totals          []TotalOf `json:"totals"`
-	Series          []Pair    `json:"series"`
+	A               string      `json:"a"`
+	B               string      `json:"b"`
+	From            int64       `json:"from"`
+	To              int64       `json:"to"`
+	FirstDifference *int64      `json:"first_difference" doc:"null: none so far"`
+	Notes           []string    `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
+	Totals          []TotalOf   `json:"totals" doc:"energies over the compared steps; waiting_wh is what waits after the last one"`
+	Ratios          []RatioPair `json:"ratios"`
+	Series          []Pair      `json:"series"`
 }
 
 type compareQuery struct {
@@ -46,8 +57,24 @@ type compareQuery struct {
 	Points int    `query:"points" minimum:"2" maximum:"10000" default:"1000"`
 }
 
-// compared are the columns of a comparison. Powers add up to energies; stored_j and frequency_hz have no total.
-var compared = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "unserved_w", "curtailed_w", "stored_j", "frequency_hz"}
+// compared are the columns of a comparison.
+var compared = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "unserved_w", "unserved_essential_w",
+	"waiting_w", "waiting_j", "shifted_w", "curtailed_w", "stored_j", "frequency_hz"}
+
+// totalOf returns the name of a column's total and its value over the steps from ≤ t < to; false if the
+// column has none. A power adds up to an energy. What waits is what waits after the last step: it
+// becomes unserved at its deadline, so a sum of waiting_w would count it twice.
+func (r *run) totalOf(column string, at Cell, from, to twins.Tick) (name string, total twins.Total, ok bool) {
+	switch energy, isPower := strings.CutSuffix(column, "_w"); {
+	case column == "waiting_w":
+		return "", total, false
+	case column == "waiting_j":
+		return "waiting_wh", r.last(at, from, to), true
+	case isPower:
+		return energy + "_wh", r.energy(at, from, to), true
+	}
+	return "", total, false
+}
 
 func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Comparison], error) {
 	a, err := s.runOf(RunQuery{q.A})
@@ -64,6 +91,7 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 	to := max(from, min(nextA, nextB))
 	c := &Comparison{A: q.A, B: q.B, From: int64(from), To: int64(to), Notes: notesOf(a, b, from, to), Totals: []TotalOf{}, Series: []Pair{}}
 	c.FirstDifference = firstDifference(a, b, from, to)
+	c.Ratios = ratioPairs(a, b, to)
 	for _, name := range compared {
 		at := Cell{Scope: scopeGrid, Column: flowColumnNamed(name), Part: -1}
 		pa, pb := a.series("grid", from, to), b.series("grid", from, to)
@@ -72,12 +100,32 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 			return nil, err
 		}
 		c.Series = append(c.Series, Pair{name, unitOf(name), pa.Series[0], pb.Series[0]})
-		if energy, ok := strings.CutSuffix(name, "_w"); ok {
-			ea, eb := a.energy(at, from, to), b.energy(at, from, to)
-			c.Totals = append(c.Totals, TotalOf{energy + "_wh", ea.WattHours(), eb.WattHours(), eb.Minus(ea).WattHours()})
+		if total, ea, ok := a.totalOf(name, at, from, to); ok {
+			_, eb, _ := b.totalOf(name, at, from, to)
+			c.Totals = append(c.Totals, TotalOf{total, ea.WattHours(), eb.WattHours(), eb.Minus(ea).WattHours()})
 		}
 	}
 	return &answer[*Comparison]{c}, nil
+}
+
+// ratioPairs returns the ratios of two runs before a step.
+func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair) {
+	ofA, _, knownA := a.ratiosBefore(before)
+	ofB, _, knownB := b.ratiosBefore(before)
+	for i, k := range views.RatioKinds {
+		p := RatioPair{Name: k.Name, Label: k.Label, Definition: k.Definition}
+		if knownA {
+			p.A = ofA[i]
+		}
+		if knownB {
+			p.B = ofB[i]
+		}
+		if p.A != nil && p.B != nil {
+			p.Difference = new(*p.B - *p.A)
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs
 }
 
 // notesOf says what to know of two runs besides their figures from ≤ t < to.
@@ -128,6 +176,14 @@ func (r *run) energy(at Cell, from, to twins.Tick) (sum twins.Total) {
 		sum = sum.Plus(twins.Power(v).For(step))
 	})
 	return sum
+}
+
+// last is the energy in the last step that is held of from ≤ t < to, 0 if there is none.
+func (r *run) last(at Cell, from, to twins.Tick) (energy twins.Total) {
+	_ = r.history.Values(at, max(from, to-1), to, func(_ twins.Tick, v int64) { // as in energy
+		energy = twins.Total{}.Plus(twins.Energy(v))
+	})
+	return energy
 }
 
 // firstDifference returns the first step in which a figure of any twin differs, nil if there is none.

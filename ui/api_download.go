@@ -188,7 +188,7 @@ func (r *run) csvRow(step *Step, p Place, columns []string) []string {
 	return row
 }
 
-// gridColumns are the flow columns of the grid's table, in the order of the table.
+// gridColumns are the first flow columns of the grid's table, in the order of the table.
 var gridColumns = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "curtailed_w", "unserved_w"}
 
 func (r *run) gridTable(q *gridTable, format string) (*huma.StreamResponse, error) {

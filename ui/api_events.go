@@ -27,20 +27,34 @@ type DecisionInfo struct {
 	PowerW     Number `json:"power_w" doc:"the setpoint that replaced its reference"`
 	ShiftedW   Number `json:"shifted_w"`
 	UnservedW  Number `json:"unserved_w"`
+	WaitingW   Number `json:"waiting_w" doc:"what began to lack at the member in this step for a deadline to come, the same in each decision about it"`
 	CurtailedW Number `json:"curtailed_w"`
 }
 
-func (r *run) eventInfo(t twins.Tick, n *twins.Notice) EventInfo {
-	e := EventInfo{Tick: int64(t), Time: r.time(t), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]int64{}}
+func (r *run) eventInfo(s *Step, n *twins.Notice) EventInfo {
+	e := EventInfo{Tick: int64(s.Tick), Time: r.time(s.Tick), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]int64{}}
 	for i, f := range n.Event.Type.Fields {
 		e.Fields[f] = n.Event.V[i]
 	}
 	return e
 }
 
-func (r *run) decisionInfo(t twins.Tick, d *twins.Decision) DecisionInfo {
+func (r *run) decisionInfo(s *Step, d *twins.Decision) DecisionInfo {
 	w := func(p twins.Power) Number { return Number{int64(p), 3} }
-	return DecisionInfo{int64(t), r.time(t), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(d.Curtailed)}
+	return DecisionInfo{int64(s.Tick), r.time(s.Tick), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(r.waitingIn(s, d.Member)), w(d.Curtailed)}
+}
+
+// waitingIn is what began to wait at a member in a step, 0 for a kind that cannot wait.
+func (r *run) waitingIn(s *Step, member string) twins.Power {
+	p, ok := r.index.Place(member)
+	if !ok {
+		return 0
+	}
+	c := columnOf(r.index.block(p).Kind, twins.ColumnWaiting.Name)
+	if c < 0 {
+		return 0
+	}
+	return twins.Power(s.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(c, int(p.Row)))
 }
 
 // backwards calls visit with the steps that the history holds, newest first, until visit returns false.
@@ -72,7 +86,7 @@ func (r *run) decisionsOf(path string, step *Step) []DecisionInfo {
 	_ = r.backwards(step.Tick-lookBack, step.Tick+1, func(s *Step) bool {
 		for i := range s.Decisions {
 			if s.Decisions[i].Member == path {
-				found = append(found, r.decisionInfo(s.Tick, &s.Decisions[i]))
+				found = append(found, r.decisionInfo(s, &s.Decisions[i]))
 			}
 		}
 		return len(found) < mostDecisions
@@ -149,7 +163,7 @@ func (g *pages) take(t twins.Tick, i int) (take, full bool) {
 
 // newestFirst returns a page of the items of steps that match, newest first, each as info describes it,
 // and the cursor of the next page.
-func newestFirst[T, O any](r *run, w Window, p Page, items func(*Step) []T, matches func(*T) bool, info func(twins.Tick, *T) O) (page []O, next string, err error) {
+func newestFirst[T, O any](r *run, w Window, p Page, items func(*Step) []T, matches func(*T) bool, info func(*Step, *T) O) (page []O, next string, err error) {
 	from, to, err := r.span(w)
 	if err != nil {
 		return nil, "", err
@@ -170,7 +184,7 @@ func newestFirst[T, O any](r *run, w Window, p Page, items func(*Step) []T, matc
 				return false
 			}
 			if take {
-				page = append(page, info(s.Tick, &all[i]))
+				page = append(page, info(s, &all[i]))
 			}
 		}
 		return true

@@ -114,8 +114,8 @@ func (r *run) openAlerts(at twins.Tick) int {
 	if !r.replay {
 		return r.alerts.open()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.opening.Lock()
+	defer r.opening.Unlock()
 	if r.opened.at == at && r.opened.known {
 		return r.opened.n
 	}

@@ -144,7 +144,7 @@ func (d *described) check(method, path, query, body string, header ...string) {
 func (d *described) checkGets(run string) {
 	d.Helper()
 	of := "?run=" + run
-	for _, path := range []string{"/state", "/tree", "/alerts", "/commands", "/decisions", "/events", "/flows", "/production", "/twins", "/units"} {
+	for _, path := range []string{"/state", "/tree", "/alerts", "/commands", "/decisions", "/events", "/flows", "/production", "/ratios", "/twins", "/units"} {
 		d.check("get", "/api/v1"+path, of, "")
 	}
 	for _, path := range []string{"/runs", "/runs/{id}", "/scenario", "/catalogue", "/tiles/{n}"} {

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,8 +49,18 @@ func (r *run) gauges(p Place, step *Step, notComputed string) (all []GaugeInfo) 
 	return all
 }
 
+// gauge returns the value of a member's gauge in a step that has gauges; false if it has none.
+func (r *run) gauge(p Place, step *Step, name string) (v int64, ok bool) {
+	i := slices.IndexFunc(r.index.block(p).gaugeList(p.Row), func(g twins.Gauge) bool { return g.Name == name })
+	if i < 0 {
+		return 0, false
+	}
+	v = step.value(r.index, Cell{Scope: r.index.scopeOfTile(int(p.Tile)), Block: int(p.Block), Row: int(p.Row), Part: i, Gauge: true})
+	return v, v != twins.GaugeUnknown
+}
+
 // gaugeText writes a gauge's value for people: a word if it is a state, a length of time,
-// a share in percent, an energy in kWh, or the figure to a tenth with its unit.
+// a share in percent, a power in kW, an energy in kWh, or the figure to a tenth with its unit.
 func gaugeText(g twins.Gauge, v int64) string {
 	if v >= 0 && v < int64(len(g.Words)) {
 		return g.Words[v]
@@ -61,6 +72,8 @@ func gaugeText(g twins.Gauge, v int64) string {
 			return fmt.Sprintf("%d min", minutes)
 		}
 		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	case "W":
+		return tenths(v, g.Places, 1000) + " kW"
 	case "J":
 		return tenths(v, g.Places, 3_600_000) + " kWh"
 	case "":

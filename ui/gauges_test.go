@@ -38,7 +38,7 @@ func TestGaugesOfTwins(t *testing.T) {
 		steps    int
 		want     []string // gauges that must be among those shown
 	}{
-		{"hamlet", 24, []string{"connector", "leaves_s", "health", "state", "left_j"}},
+		{"hamlet", 24, []string{"connector", "leaves_s", "health", "state", "left_j", "room_w"}},
 		{"town", 3, []string{"heat_pump.room_c", "health", "connector"}},
 	} {
 		t.Run(row.scenario, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestTwinOfStepThatIsNotComputed(t *testing.T) {
 		var now, then TwinInfo
 		s.get("/twin?path="+path, &now)
 		s.get("/twin?tick=1&path="+path, &then)
-		if now.NotComputed != "" || strings.HasSuffix(path, "engine") && (len(now.Gauges) != 1 || now.Gauges[0].Value == nil) {
+		if now.NotComputed != "" || strings.HasSuffix(path, "engine") && (len(now.Gauges) != 4 || now.Gauges[0].Value == nil || now.Gauges[1].Value == nil) {
 			t.Errorf("%s now: %+v, %q", path, now.Gauges, now.NotComputed)
 		}
 		if !strings.Contains(then.NotComputed, "another model made it") || len(then.Parts) != 0 || len(then.Gauges) != len(now.Gauges) ||
@@ -261,7 +261,7 @@ func TestGaugesInCatalogue(t *testing.T) {
 	}
 	for kind, want := range map[string]string{
 		"household": "heat_pump.room_c °C 3 []; hot_water.tank_c °C 3 []; ", "vehicle": "connector  0 [away plugged charging]; leaves_s s 0 []; ",
-		"battery": "health  9 []; ", "producer": "state  0 [off starting on]; ", "water_pump": "left_j J 3 []; ", "tie": "",
+		"battery": "health  9 []; ", "producer": "state  0 [off starting on]; room_w W 3 []; after_start_w W 3 []; water_j J 3 []; ", "water_pump": "left_j J 3 []; ", "tie": "room_w W 3 []; ",
 	} {
 		if got[kind] != want {
 			t.Errorf("%s: %q, wanted %q", kind, got[kind], want)

@@ -238,8 +238,11 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	k.communities = make([]node, len(r.Cells))
 	k.sources = make([]node, len(k.index.Sources))
 	grid := node{flows: r.Flows, residual: r.Residual, price: int64(r.Price), carbon: r.Carbon}
-	if r.Swing.Island || r.Swing.Held {
-		grid.frequency, grid.frequencyMin, grid.frequencyMax = nominal+r.Swing.End, nominal+r.Swing.Min, nominal+r.Swing.Max
+	if r.HasFrequency() {
+		grid.frequencyMin, grid.frequencyMax = nominal+r.Swing.Min, nominal+r.Swing.Max
+		if !r.Swing.Blackout { // after one there is none
+			grid.frequency = nominal + r.Swing.End
+		}
 	}
 	for i, c := range r.Cells {
 		n := &k.communities[i]

@@ -21,7 +21,7 @@ type node struct {
 	limit    twins.Power  // 0: none
 	residual twins.Power
 	// Set for the grid only: the frequency at the end of the step, and the lowest and the
-	// highest within it, µHz, 0 if no member holds it; µ€ per MWh; mg CO2 per kWh.
+	// highest within it, µHz, 0 if the grid has none; µ€ per MWh; mg CO2 per kWh.
 	frequency, frequencyMin, frequencyMax int64
 	price, carbon                         int64
 }

@@ -51,7 +51,9 @@ type run struct {
 
 	mu     sync.Mutex
 	digest string
-	opened struct { // of a replay: openAlerts at its clock
+
+	opening sync.Mutex // guards opened; held while alerts are read from a disk, so nothing else waits for it
+	opened  struct {   // of a replay: openAlerts at its clock
 		at    twins.Tick
 		n     int
 		known bool

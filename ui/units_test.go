@@ -3,9 +3,11 @@ package ui
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -176,4 +178,81 @@ func TestUnitsAndVehicles(t *testing.T) {
 		o.Begun.Steps = 24
 	})
 	seen.check(replay, "replay", "live", out)
+}
+
+// The room upwards of /units is the sum of its plants and ties; it moves with a plant's ramp and water, with the
+// reserve that is required, and with a tie's limit, and is the same on each page of the list.
+func TestRoomOfUnits(t *testing.T) {
+	type answer struct {
+		Next string
+		Room struct {
+			UpW, SecureW, StartsW float64
+			WithinS, ForS         int64
+			StartsS               *int64
+		}
+		Units []struct {
+			Path   string
+			Gauges []struct {
+				Name  string
+				Value *float64
+			}
+		}
+	}
+	ask := func(set ...string) (a answer, room map[string]float64) {
+		s := serve(t, "hamlet", func(o *Options) {
+			o.World = load(t, "hamlet", scenario.Options{Set: append([]string{"producers.engine.initially=on", "producers.engine.order=run",
+				"producers.engine.rated_w=12000", "producers.engine.min_output=0.1", "producers.engine.inflow_w=1500", "producers.engine.reservoir_wh=40000", "producers.engine.ramp_per_min=1"}, set...)})
+		})
+		s.step(1)
+		get := func(path string, a *answer) { // keys of JSON in the form of Go
+			var m map[string]any
+			s.get(path, &m)
+			r := m["room"].(map[string]any)
+			for k, to := range map[string]string{"up_w": "UpW", "secure_w": "SecureW", "starts_w": "StartsW", "within_s": "WithinS", "for_s": "ForS", "starts_s": "StartsS"} {
+				r[to] = r[k]
+			}
+			b, err := json.Marshal(m)
+			if err == nil {
+				err = json.Unmarshal(b, a)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		get("/units", &a)
+		var page answer
+		get("/units?limit=1", &page)
+		if page.Room.UpW != a.Room.UpW || page.Room.SecureW != a.Room.SecureW || page.Next == "" {
+			t.Errorf("%v: a page has %+v, the whole list %+v", set, page.Room, a.Room)
+		}
+		room, sum := map[string]float64{}, 0.0
+		for _, u := range a.Units {
+			for _, g := range u.Gauges {
+				if g.Value != nil {
+					room[u.Path+" "+g.Name] = *g.Value
+				}
+			}
+			sum += room[u.Path+" room_w"]
+		}
+		if math.Abs(sum-a.Room.UpW) > 1e-3 || a.Room.SecureW > a.Room.UpW || a.Room.WithinS != 900 || a.Room.ForS != 3600 {
+			t.Errorf("%v: units have %g W of room, together %+v", set, sum, a.Room)
+		}
+		return a, room
+	}
+	usual, room := ask()
+	for _, row := range []struct{ name, set, unit, gauge string }{
+		{"a slow ramp", "producers.engine.ramp_per_min=0.001", engine, "room_w"},
+		{"less water", "producers.engine.initial_fill=0.1", engine, "room_w"},
+		{"less water", "producers.engine.initial_fill=0.1", engine, "water_j"},
+		{"a smaller tie", "ties.tie.import_w=1000", tie, "room_w"},
+	} {
+		a, now := ask(row.set)
+		key := row.unit + " " + row.gauge
+		if now[key] >= room[key] || row.gauge == "room_w" && a.Room.UpW >= usual.Room.UpW {
+			t.Errorf("%s: %s is %g, usually %g; all units have %g and %g W", row.name, key, now[key], room[key], a.Room.UpW, usual.Room.UpW)
+		}
+	}
+	if a, _ := ask("reserve_w=500"); a.Room.UpW != usual.Room.UpW || math.Abs(usual.Room.SecureW-a.Room.SecureW-500) > 1e-3 {
+		t.Errorf("with a reserve of 0.5 kW: %+v, without: %+v", a.Room, usual.Room)
+	}
 }

@@ -15,7 +15,7 @@ type VehicleInfo struct {
 	NeedsWh      *Number `json:"needs_wh" nullable:"true" doc:"energy that it requested when it was plugged in, at the charger; null unless it is plugged in"`
 	ImpossibleWh *Number `json:"impossible_wh" nullable:"true" doc:"part of the energy for its next trip that could not be charged in time from the start; null unless it is plugged in"`
 	// While it is away.
-	Ready *bool `json:"ready" nullable:"true" doc:"whether it left with the energy that its trip needs; null unless it has left"`
+	Ready *bool `json:"ready" nullable:"true" doc:"whether it left with the energy that its trip needs; true if no trip is known, as after its last recorded session; null unless it has left"`
 }
 
 // vehicleInfo returns the state of a vehicle in step t, in which its columns have the given values.

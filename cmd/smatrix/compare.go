@@ -23,12 +23,12 @@ func newCompare() *cobra.Command {
 		Use:   "compare DIR DIR2",
 		Short: "Say what differs between two runs",
 		Long: `Compare goes through the records of two runs and says by how much the second is
-more: energies, peaks, cost, CO2, self-sufficiency, what was not served; for each
+more: energies, peaks, cost, CO2, ratios, what was not served and what waits; for each
 community; and the households that gained and lost most.
 
 Peak consumption + charging is what was used in a step, from wherever it came; peak
 import and export are what passed the outer ties, peak drawn and fed in what passed a
-community's border.
+community's border: its connection to the grid and the outer ties that stand in it.
 
 Cost is counted at the grid's outer ties: import less export of each step times its
 market price; a household's cost is what its meter drew less what it fed in, at the
@@ -152,8 +152,8 @@ func comparisonText(c *views.Comparison) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printableLine(c.A.Run), printableLine(c.B.Run))
-	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved"} {
-		differenceRow(t, name, c.Energy[name], energy)
+	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved", "unserved_essential", "waiting"} {
+		differenceRow(t, words(name), c.Energy[name], energy)
 	}
 	differenceRow(t, "peak consumption + charging", c.PeakW, power)
 	differenceRow(t, "peak import", c.PeakImportW, power)
@@ -161,11 +161,14 @@ func comparisonText(c *views.Comparison) string {
 	differenceRow(t, "cost at the ties", c.CostEUR, euros)
 	differenceRow(t, "CO2 of import", c.CO2G, func(g float64) string { return quantity(g, "g") })
 	differenceRow(t, "self-sufficiency", c.SelfSufficiency, shareText)
+	differenceRow(t, "self-consumption", c.SelfConsumption, shareText)
+	differenceRow(t, "renewable share", c.RenewableShare, shareText)
+	differenceRow(t, "share of unknown origin", c.UnknownShare, shareText)
 	fmt.Fprintln(t)
-	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\t\n")
+	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\twaiting\t\n")
 	for _, x := range c.Communities {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", printableLine(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
-			moreText(x.PeakDrawnW, power), moreText(x.PeakFedInW, power), moreText(x.UnservedWh, energy))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", printableLine(x.Community), moreText(x.DrawnWh, energy), moreText(x.FedInWh, energy),
+			moreText(x.PeakDrawnW, power), moreText(x.PeakFedInW, power), moreText(x.UnservedWh, energy), moreText(x.WaitingWh, energy))
 	}
 	for _, side := range []struct {
 		name  string
@@ -174,10 +177,10 @@ func comparisonText(c *views.Comparison) string {
 		if len(side.homes) == 0 {
 			continue
 		}
-		fmt.Fprintf(t, "\n%s\tdrawn\tcost\tunserved\t\n", side.name)
+		fmt.Fprintf(t, "\n%s\tdrawn\tcost\tunserved\twaiting\t\n", side.name)
 		for _, h := range side.homes {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", printableLine(h.Household), moreText(h.DrawnKWh, func(k float64) string { return energy(k * 1e3) }),
-				moreText(h.CostEUR, euros), moreText(h.UnservedWh, energy))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", printableLine(h.Household), moreText(h.DrawnKWh, func(k float64) string { return energy(k * 1e3) }),
+				moreText(h.CostEUR, euros), moreText(h.UnservedWh, energy), moreText(h.WaitingWh, energy))
 		}
 	}
 	_ = t.Flush() // a write to memory never fails

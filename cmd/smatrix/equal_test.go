@@ -56,7 +56,7 @@ var scopes = map[string]func(a *asked, t int64) []string{
 		}
 		return all
 	},
-	"/tree": atStep("?"), "/units": atStep("?limit=1000&"), "/alerts": atStep("?"),
+	"/tree": atStep("?"), "/ratios": atStep("?"), "/units": atStep("?limit=1000&"), "/alerts": atStep("?"),
 	"/twins":    atStep("?limit=1000&absent=true&"),
 	"/commands": present("?limit=1000"),
 	"/twin":     (*asked).ofTwins, "/readings": (*asked).readings, "/flows": (*asked).flows, "/production": window("?"),

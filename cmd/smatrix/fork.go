@@ -166,7 +166,7 @@ func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.
 func printFirst(w io.Writer, s *persistence.Store) {
 	if first := s.First(); first > 0 {
 		fmt.Fprintf(w, "smatrix: the records begin with step %d: earlier ones have been deleted, and model %d made them, so that they cannot be computed again\n",
-			first, s.ModelOf(first-1))
+			first, s.OldestModelOf(first-1))
 	}
 }
 

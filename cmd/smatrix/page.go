@@ -33,6 +33,8 @@ kind, import and export, frequency, communities against their limits, what was n
 served, each as a plot and as a table, and the figures of the run. It has no scripts, opens
 offline, and prints.
 
+` + ratiosHelp() + `
+
 Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 		Example:           `  smatrix report runs/first --out first.html`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
@@ -80,7 +82,7 @@ type page struct {
 	Plots           []*pagePlot
 }
 
-type pageFigure struct{ Name, Value string }
+type pageFigure struct{ Name, Value, About string }
 
 // pagePlot is a plot of 880 by 240, from (70, 10) to (950, 250).
 type pagePlot struct {
@@ -170,7 +172,7 @@ func makePage(r *views.Report, v *views.Curves, s *scenario.Scenario) *page {
 }
 
 func (p *page) figures(r *views.Report) {
-	add := func(name, value string) { p.Figures = append(p.Figures, pageFigure{name, value}) }
+	add := func(name, value string) { p.Figures = append(p.Figures, pageFigure{Name: name, Value: value}) }
 	e := r.Energy
 	for _, v := range []struct {
 		name string
@@ -183,15 +185,13 @@ func (p *page) figures(r *views.Report) {
 	add("peak import", power(r.PeakImportW))
 	add("peak export", power(r.PeakExportW))
 	add("steps above a limit", grouped(r.LimitBreachSteps))
-	if r.SelfSufficiency != nil {
-		add("self-sufficiency", shareText(*r.SelfSufficiency))
+	for i, v := range []*float64{r.SelfSufficiency, r.SelfConsumption, r.RenewableShare, r.UnknownShare} { // in the order of RatioKinds
+		if k := &views.RatioKinds[i]; v != nil {
+			p.Figures = append(p.Figures, pageFigure{k.Label, shareText(*v), k.Definition})
+		}
 	}
-	if r.RenewableShare != nil {
-		add("renewable share of consumption", shareText(*r.RenewableShare))
-		add("of unknown origin", shareText(*r.UnknownShare))
-	}
-	if r.SelfConsumption != nil {
-		add("self-consumption", shareText(*r.SelfConsumption))
+	if r.CO2G != nil {
+		add("CO2 of import", quantity(*r.CO2G, "g"))
 	}
 	if f := r.Frequency; f != nil {
 		add("frequency", fmt.Sprintf("%.3f to %.3f Hz", f.Min, f.Max))
@@ -229,7 +229,9 @@ func (p *page) lines(id, title, about, unit string, v *views.Curves, curves []vi
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, c := range curves {
 		for _, w := range c.Values {
-			lo, hi = min(lo, w), max(hi, w)
+			if !math.IsNaN(w) {
+				lo, hi = min(lo, w), max(hi, w)
+			}
 		}
 	}
 	if unit == "W" {
@@ -304,16 +306,22 @@ func (p *pagePlot) x(i int) string {
 	return fixed(70 + 880*at.Sub(from).Seconds()/p.curves.End.Sub(from).Seconds())
 }
 
-// path returns the SVG path of a curve of steps, from left to right.
+// path returns the SVG path of a curve of steps, from left to right, with gaps where there is no value.
 func (p *pagePlot) path(values []float64) string {
 	var b strings.Builder
+	gap := true
 	for i, v := range values {
-		if i == 0 {
-			fmt.Fprintf(&b, "M%s %s", p.x(0), p.y(v))
+		if math.IsNaN(v) {
+			gap = true
+			continue
+		}
+		if gap {
+			fmt.Fprintf(&b, "M%s %s", p.x(i), p.y(v))
 		} else {
 			fmt.Fprintf(&b, "V%s", p.y(v))
 		}
 		fmt.Fprintf(&b, "H%s", p.x(i+1))
+		gap = false
 	}
 	return b.String()
 }
@@ -345,14 +353,18 @@ func (p *pagePlot) table(curves []views.Curve) {
 	}
 }
 
-// cell returns the mean of some points; of a frequency, the value farthest from 50 Hz.
+// cell returns the mean of some points; of a frequency, the value farthest from 50 Hz, empty if
+// there was none.
 func (p *pagePlot) cell(c views.Curve, from, to int) string {
-	sum, far := 0.0, 50.0
+	sum, far := 0.0, math.NaN()
 	for _, v := range c.Values[from:to] {
 		sum += v
-		if math.Abs(v-50) > math.Abs(far-50) {
+		if math.IsNaN(far) || math.Abs(v-50) > math.Abs(far-50) {
 			far = v
 		}
+	}
+	if p.unit == "Hz" && math.IsNaN(far) {
+		return ""
 	}
 	if p.unit == "Hz" {
 		return fmt.Sprintf("%.3f", far)

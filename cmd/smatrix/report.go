@@ -30,6 +30,7 @@ func reportText(r *views.Report, s *views.Summary, source *scenario.Scenario, fr
 	}
 	t.energies(r)
 	t.ratios(r)
+	t.carbon(r)
 	t.state(r)
 	if r.Steps > 0 {
 		t.WriteString("\n" + plot(s, cal, colour))
@@ -235,6 +236,13 @@ func producedBy(r *views.Report) string {
 	return ", of it " + strings.Join(parts, ", ")
 }
 
+// carbon writes the emission of what was imported, where the neighbour's mix is known.
+func (t *text) carbon(r *views.Report) {
+	if r.CO2G != nil {
+		t.row("CO2 of import", quantity(*r.CO2G, "g"))
+	}
+}
+
 func (t *text) ratios(r *views.Report) {
 	t.row("self-sufficiency", percent(r.SelfSufficiency, r.Energy.Consumed, "nothing was consumed"))
 	t.row("self-consumption", percent(r.SelfConsumption, r.Energy.Produced, "nothing was produced"))
@@ -245,6 +253,35 @@ func (t *text) ratios(r *views.Report) {
 		}
 		t.row("renewable", s)
 	}
+}
+
+// ratiosHelp has the definitions of the ratios, in lines for a terminal.
+func ratiosHelp() string {
+	var lines []string
+	for _, k := range views.RatioKinds {
+		lines = append(lines, wrapped(k.Label+": "+k.Definition+".", helpWidth))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// helpWidth is the greatest width of a line of help that is not written by hand.
+const helpWidth = 84
+
+// wrapped breaks a text at blanks into lines of a width at most.
+func wrapped(text string, width int) string {
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len([]rune(*last))+1+len([]rune(word)) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, "  "+word)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // percent formats a ratio, or says why there is none.
@@ -262,6 +299,9 @@ func percent(ratio *float64, of float64, without string) string {
 func (t *text) state(r *views.Report) {
 	if v := r.Vehicles; r.Members[twins.Vehicle.Name] > 0 {
 		s := fmt.Sprintf("%s, %s ready", counted(v.Departures, "departure", "departures"), grouped(v.Ready))
+		if v.NoTrip > 0 {
+			s += fmt.Sprintf(" (%s without a trip to come, which needs nothing)", grouped(v.NoTrip))
+		}
 		if v.Impossible > 0 {
 			s += fmt.Sprintf(", %s impossible, as told at plug-in", grouped(v.Impossible))
 		}

@@ -42,12 +42,13 @@ func newRun() *cobra.Command {
 out, the peak, self-sufficiency, a plot of demand and production, and a digest.
 SCENARIO is the name of a shipped one or a YAML file.
 
-Self-sufficiency is own production used, at once or through storage, ÷ consumption
-(loads and driving); self-consumption is own production used ÷ (used + exported +
-lost in storage); renewable is what hydro, wind, sun and biogas gave of consumption,
-by the mix of each step. What storage held before the run is of unknown origin and
-no own production. Unserved is load that was wanted, not delivered and not agreed
-to, once: of what can catch up, what is missing at its deadline.
+` + ratiosHelp() + `
+
+Unserved is load that was wanted, not delivered and not agreed to, once: of what can
+catch up, what is missing at its deadline; what is missing at the end of the run for
+later deadlines is waiting. A vehicle is ready if it left with the energy of its next
+trip; without a trip to come it needs nothing. CO2 is that of import, by the
+neighbour's mix; what the grid's own plants emit is not in it.
 
 With --out every step is kept in a folder, so that the run can be replayed, and
 resumed after it was interrupted or killed: --resume continues it to the same

@@ -19,12 +19,12 @@ import (
 type Accounts struct {
 	Summary *Summary
 	// cost is import less export over the grid's outer ties times the price of each step,
-	// in mJ·µ€/MWh. carbon is import times the mix of the neighbour, in mJ·mg/kWh.
-	cost, carbon  wideSum
-	priced, mixed bool
-	cells         []cellAccount
-	homes         map[string]*homeAccount
-	owners        [][]deviceOf // of each cell: devices behind meters
+	// in mJ·µ€/MWh.
+	cost   wideSum
+	priced bool
+	cells  []cellAccount
+	homes  map[string]*homeAccount
+	owners [][]deviceOf // of each cell: devices behind meters
 }
 
 // wideSum is a sum of products that do not fit into 64 bits. It is a float, for display and files:
@@ -43,13 +43,15 @@ type cellAccount struct {
 	drawn    twins.Total
 	fed      twins.Total
 	unserved twins.Total
-	peak     twins.Power // load + charging
+	waiting  twins.Energy // after the last step
+	peak     twins.Power  // load + charging
 
 	peakDrawn, peakFed twins.Power
 }
 
 type homeAccount struct {
 	drawn, fed, unserved twins.Total
+	waiting              twins.Energy // after the last step
 	cost                 wideSum
 	net                  twins.Power // of the step
 }
@@ -62,7 +64,6 @@ type deviceOf struct {
 // NewAccounts makes the accounts of a world before its first step.
 func NewAccounts(w *sim.World) *Accounts {
 	a := &Accounts{Summary: NewSummary(w), homes: map[string]*homeAccount{}, priced: w.Market != nil}
-	a.mixed = a.priced && w.Market.Mixed
 	for _, c := range w.Cells {
 		a.cells = append(a.cells, cellAccount{path: c.Path})
 		for _, b := range c.Blocks {
@@ -91,20 +92,25 @@ func NewAccounts(w *sim.World) *Accounts {
 // Commit implements sim.Sink.
 func (a *Accounts) Commit(r *sim.StepRecord) error {
 	a.cost.add((r.Flows.Import - r.Flows.Export).For(r.Step), int64(r.Price))
-	a.carbon.add(r.Flows.Import.For(r.Step), r.Carbon)
 	for i, c := range r.Cells {
 		f, to := &c.Flows, &a.cells[i]
 		net := c.Net()
+		drawn, fed := max(net, 0)+f.Import, max(-net, 0)+f.Export
 		for _, v := range []struct {
 			total *twins.Total
 			power twins.Power
-		}{{&to.load, f.Load}, {&to.made, f.Generation}, {&to.drawn, max(net, 0)}, {&to.fed, max(-net, 0)}, {&to.unserved, f.Unserved}} {
+		}{{&to.load, f.Load}, {&to.made, f.Generation}, {&to.drawn, drawn}, {&to.fed, fed}, {&to.unserved, f.Unserved}} {
 			*v.total = v.total.Plus(v.power.For(r.Step))
 		}
+		to.waiting = f.Waits
 		to.peak = max(to.peak, f.Load+f.Charge)
-		to.peakDrawn, to.peakFed = max(to.peakDrawn, net), max(to.peakFed, -net)
+		to.peakDrawn, to.peakFed = max(to.peakDrawn, drawn), max(to.peakFed, fed)
+		for _, d := range a.owners[i] {
+			d.home.waiting = 0
+		}
 		for _, d := range a.owners[i] {
 			b := &c.Blocks[d.block]
+			d.home.waiting += twins.Energy(b.Value(b.ColumnNamed(twins.ColumnWaits.Name), d.member))
 			d.home.net += twins.Power(b.Value(b.ColumnNamed(twins.ColumnPower.Name), d.member))
 			d.home.unserved = d.home.unserved.Plus(twins.Power(b.Value(b.ColumnNamed(twins.ColumnUnserved.Name), d.member)).For(r.Step))
 		}
@@ -157,7 +163,8 @@ type Comparison struct {
 	NotCompared []string `json:"not_compared"`
 	// Notes lists reasons for differences other than the changes of a fork: other scenarios or
 	// seeds, other models of the program, commands that a fork lacks.
-	Notes  []string              `json:"notes"`
+	Notes []string `json:"notes"`
+	// Energy has the energies of EnergyReport.
 	Energy map[string]Difference `json:"energy_wh"`
 	// PeakW is the highest consumption + charging of a step, wherever its power came from;
 	// PeakImportW and PeakExportW are the highest import and export over the outer ties.
@@ -165,11 +172,16 @@ type Comparison struct {
 	PeakImportW Difference `json:"peak_import_w"`
 	PeakExportW Difference `json:"peak_export_w"`
 	// CostEUR is import less export over the outer ties at the price of each step, null
-	// without a market. CO2G is import times the mix of each step, null without a mix.
-	CostEUR            Difference            `json:"cost_eur"`
-	CO2G               Difference            `json:"co2_g"`
+	// without a market. CO2G is that of Report.
+	CostEUR Difference `json:"cost_eur"`
+	CO2G    Difference `json:"co2_g"`
+	// The ratios of RatioKinds.
 	SelfSufficiency    Difference            `json:"self_sufficiency"`
+	SelfConsumption    Difference            `json:"self_consumption"`
+	RenewableShare     Difference            `json:"renewable_share"`
+	UnknownShare       Difference            `json:"renewable_share_unknown"`
 	UnservedWh         Difference            `json:"unserved_wh"`
+	WaitingWh          Difference            `json:"waiting_wh"` // after the last step, for deadlines to come
 	Communities        []CommunityDifference `json:"communities"`
 	Households         HouseholdDifferences  `json:"households"`
 	ChangedHouseholds  int                   `json:"changed_households"`
@@ -226,7 +238,8 @@ func SharedSpan(a, b *RunOf) (s Shared, ok bool) {
 }
 
 // CommunityDifference has the differences of one community. Drawn, fed in and their peaks are
-// measured at its border; PeakW is its highest consumption + charging.
+// measured at its border, as in usage: its connection to the grid and the outer ties that stand
+// in it. PeakW is its highest consumption + charging.
 type CommunityDifference struct {
 	Community  string     `json:"community"`
 	ConsumedWh Difference `json:"consumed_wh"`
@@ -237,6 +250,7 @@ type CommunityDifference struct {
 	PeakDrawnW Difference `json:"peak_drawn_w"`
 	PeakFedInW Difference `json:"peak_fed_in_w"`
 	UnservedWh Difference `json:"unserved_wh"`
+	WaitingWh  Difference `json:"waiting_wh"` // after the last step
 }
 
 // HouseholdDifferences are the households that gained and lost most: by energy not served,
@@ -253,6 +267,7 @@ type HouseholdDifference struct {
 	DrawnKWh   Difference `json:"drawn_kwh"`
 	CostEUR    Difference `json:"cost_eur"`
 	UnservedWh Difference `json:"unserved_wh"`
+	WaitingWh  Difference `json:"waiting_wh"` // after the last step
 }
 
 // mostHouseholds is the number of households that are listed as gained and as lost, each.
@@ -276,19 +291,25 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, of Shared, reportA, reportB *Report
 	if !a.priced || !b.priced {
 		c.NotCompared = append(c.NotCompared, "cost: not both have a market")
 	}
-	if !a.mixed || !b.mixed {
+	if reportA.CO2G == nil || reportB.CO2G == nil {
 		c.NotCompared = append(c.NotCompared, "CO2: not both have a mix")
 	}
 	samePeaks := ofA.StepS == ofB.StepS
 	for i, name := range energyNames {
 		c.Energy[name] = differ(a.Summary.flows[i].WattHours(), b.Summary.flows[i].WattHours())
 	}
+	c.WaitingWh = differ(a.Summary.waiting.WattHours(), b.Summary.waiting.WattHours())
+	c.Energy["waiting"] = c.WaitingWh
+	c.Energy["turned_down"] = differ(reportA.Energy.TurnedDown, reportB.Energy.TurnedDown)
 	c.PeakW = differIf(samePeaks, reportA.PeakW, reportB.PeakW)
 	c.PeakImportW = differIf(samePeaks, reportA.PeakImportW, reportB.PeakImportW)
 	c.PeakExportW = differIf(samePeaks, reportA.PeakExportW, reportB.PeakExportW)
 	c.CostEUR = differIf(a.priced && b.priced, a.cost.euros(), b.cost.euros())
-	c.CO2G = differIf(a.mixed && b.mixed, a.carbon.grams(), b.carbon.grams())
+	c.CO2G = differOr(reportA.CO2G, reportB.CO2G)
 	c.SelfSufficiency = differOr(reportA.SelfSufficiency, reportB.SelfSufficiency)
+	c.SelfConsumption = differOr(reportA.SelfConsumption, reportB.SelfConsumption)
+	c.RenewableShare = differOr(reportA.RenewableShare, reportB.RenewableShare)
+	c.UnknownShare = differOr(reportA.UnknownShare, reportB.UnknownShare)
 	c.UnservedWh = c.Energy["unserved"]
 	c.communities(a, b, samePeaks)
 	c.households(a, b)
@@ -354,7 +375,7 @@ func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 		of := func(x, y twins.Total) Difference { return differ(x.WattHours(), y.WattHours()) }
 		c.Communities = append(c.Communities, CommunityDifference{x.path, of(x.load, y.load), of(x.made, y.made),
 			of(x.drawn, y.drawn), of(x.fed, y.fed), differIf(samePeaks, x.peak.Watts(), y.peak.Watts()),
-			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved)})
+			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved), differ(x.waiting.WattHours(), y.waiting.WattHours())})
 	}
 	for i := range b.cells {
 		if path := b.cells[i].path; others[path] != nil {
@@ -374,11 +395,11 @@ func (c *Comparison) households(a, b *Accounts) {
 			continue
 		}
 		both++
-		if x.drawn == y.drawn && x.unserved == y.unserved && x.cost == y.cost && x.fed == y.fed {
+		if x.drawn == y.drawn && x.unserved == y.unserved && x.waiting == y.waiting && x.cost == y.cost && x.fed == y.fed {
 			continue
 		}
 		all = append(all, HouseholdDifference{path, differ(x.drawn.WattHours()/1e3, y.drawn.WattHours()/1e3),
-			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours())})
+			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours()), differ(x.waiting.WattHours(), y.waiting.WattHours())})
 	}
 	if onlyB := len(b.homes) - both; onlyA > 0 || onlyB > 0 {
 		c.NotCompared = append(c.NotCompared, counted(onlyA, "household is", "households are")+" only in the first, "+counted(onlyB, "is", "are")+" only in the second")

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"math"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -18,8 +19,8 @@ type Curves struct {
 	Production []Curve // by kind of producer, to be stacked
 	Import     Curve   // + import, − export, over the outer ties
 	Unserved   Curve
-	// FrequencyMin and FrequencyMax are the extremes within each point, in Hz; nil if neither an island
-	// nor a neighbour ever held the frequency.
+	// FrequencyMin and FrequencyMax are the extremes within each point, in Hz, NaN if the grid had no
+	// frequency in it; nil if it never had one.
 	FrequencyMin, FrequencyMax []float64
 	Communities                []CommunityCurve
 
@@ -75,7 +76,7 @@ func (v *Curves) Commit(r *sim.StepRecord) error {
 	v.stack(&v.Production, production)
 	v.Import.add(v, (f.Import - f.Export).Watts())
 	v.Unserved.add(v, f.Unserved.Watts())
-	v.frequency(&r.Swing)
+	v.frequency(r)
 	return nil
 }
 
@@ -114,16 +115,26 @@ func stackOrder() (names []string) {
 	return append(names, "Import", "Export", "Losses")
 }
 
-func (v *Curves) frequency(s *twins.Swing) {
-	if !s.Island && !s.Held {
+func (v *Curves) frequency(r *sim.StepRecord) {
+	if !r.HasFrequency() {
 		return
 	}
-	for len(v.FrequencyMin) < len(v.Times) {
-		v.FrequencyMin, v.FrequencyMax = append(v.FrequencyMin, nominalHz), append(v.FrequencyMax, nominalHz)
-	}
+	v.padFrequency()
 	last := len(v.Times) - 1
-	v.FrequencyMin[last] = min(v.FrequencyMin[last], nominalHz+float64(s.Min)/1e6)
-	v.FrequencyMax[last] = max(v.FrequencyMax[last], nominalHz+float64(s.Max)/1e6)
+	least, greatest := nominalHz+float64(r.Swing.Min)/1e6, nominalHz+float64(r.Swing.Max)/1e6
+	if first := math.IsNaN(v.FrequencyMin[last]); first || least < v.FrequencyMin[last] {
+		v.FrequencyMin[last] = least
+	}
+	if first := math.IsNaN(v.FrequencyMax[last]); first || greatest > v.FrequencyMax[last] {
+		v.FrequencyMax[last] = greatest
+	}
+}
+
+// padFrequency appends values for points in which the grid had no frequency so far.
+func (v *Curves) padFrequency() {
+	for len(v.FrequencyMin) < len(v.Times) {
+		v.FrequencyMin, v.FrequencyMax = append(v.FrequencyMin, math.NaN()), append(v.FrequencyMax, math.NaN())
+	}
 }
 
 // Pad appends values to curves that are too short, so that each has a value for each point.
@@ -138,7 +149,7 @@ func (v *Curves) Pad() {
 			pad(&curves[i])
 		}
 	}
-	for len(v.FrequencyMin) > 0 && len(v.FrequencyMin) < len(v.Times) {
-		v.FrequencyMin, v.FrequencyMax = append(v.FrequencyMin, nominalHz), append(v.FrequencyMax, nominalHz)
+	if len(v.FrequencyMin) > 0 {
+		v.padFrequency()
 	}
 }

@@ -7,8 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Frequency folds the extremes of the frequency over the steps in which the grid
-// itself or a neighbour held it.
+// Frequency folds the extremes of the frequency over the steps in which the grid had one.
 type Frequency struct {
 	known                   bool
 	min, max                int64 // µHz from nominal
@@ -19,10 +18,11 @@ type Frequency struct {
 // nominalHz is the frequency that deviations count from.
 const nominalHz = 50
 
-func (f *Frequency) fold(s *twins.Swing) {
-	if !s.Island && !s.Held {
+func (f *Frequency) fold(r *sim.StepRecord) {
+	if !r.HasFrequency() {
 		return
 	}
+	s := &r.Swing
 	f.known = true
 	f.min, f.max = min(f.min, s.Min), max(f.max, s.Max)
 	f.rocof = max(f.rocof, s.ROCOF)
@@ -49,7 +49,7 @@ type FrequencyReport struct {
 	BlackSteps  int64 `json:"black_steps"`
 }
 
-// Report returns nil if neither the grid nor a neighbour ever held the frequency.
+// Report returns nil if the grid never had a frequency.
 func (f *Frequency) Report() *FrequencyReport {
 	if !f.known {
 		return nil

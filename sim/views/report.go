@@ -29,7 +29,7 @@ type Report struct {
 	PeakImportW       float64      `json:"peak_import_w"`
 	PeakExportW       float64      `json:"peak_export_w"`
 	LimitBreachSteps  int64        `json:"limit_breach_steps"`
-	// Ratios, as Shares defines them. UnknownShare is the share of consumption of which it is
+	// Ratios, as RatioKinds defines them. UnknownShare is the share of consumption of which it is
 	// not known whether it is renewable.
 	SelfSufficiency *float64 `json:"self_sufficiency"`
 	SelfConsumption *float64 `json:"self_consumption"`
@@ -42,8 +42,10 @@ type Report struct {
 	Reliability ReliabilityReport `json:"reliability"`
 	Fairness    *FairnessReport   `json:"fairness"` // null: no customer was cut
 	Rewards     RewardReport      `json:"rewards_eur"`
-	CO2G        *float64          `json:"co2_g"`
-	Forecast    *ForecastReport   `json:"forecast"` // null: no forecast was made, or none judged yet
+	// CO2G is the emission of what was imported, in g: import times the neighbour's mix of each
+	// step. What the grid's own plants emit is not in it. null without a mix.
+	CO2G     *float64        `json:"co2_g"`
+	Forecast *ForecastReport `json:"forecast"` // null: no forecast was made, or none judged yet
 
 	Digest             string  `json:"digest"`
 	MessagesHandled    int64   `json:"messages_handled"`
@@ -105,6 +107,9 @@ type ComfortReport struct {
 type VehicleReport struct {
 	Departures int64 `json:"departures"`
 	Ready      int64 `json:"ready"` // with the energy of their next trip
+	// NoTrip are those of Ready that needed nothing: no trip after them is known, as after a
+	// vehicle's last recorded session.
+	NoTrip int64 `json:"no_trip"`
 	// Impossible departures lacked what no supply could have charged in time: they were told so
 	// at plug-in, or the charger was out of service.
 	Impossible int64 `json:"impossible"`
@@ -157,6 +162,8 @@ type Summary struct {
 	roomBelow  twins.DegreeHours
 	tankBelow  twins.DegreeHours
 	residual   twins.Energy
+	mixed      bool    // the market has a mix
+	carbon     wideSum // import times the mix of the neighbour, in mJ·mg/kWh
 
 	Reliability Reliability
 	Bookings    Bookings
@@ -171,7 +178,7 @@ type Summary struct {
 // NewSummary makes a Summary of a world before its first step.
 func NewSummary(w *sim.World) *Summary {
 	s := w.Scenario
-	return &Summary{Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}, Shares: NewShares(w)}
+	return &Summary{mixed: w.Market != nil && w.Market.Mixed, Reliability: Reliability{Threshold: s.Interruption}, Bookings: Bookings{Rates: s.Rates}, Shares: NewShares(w)}
 }
 
 // The kinds of energy that Summary adds up.
@@ -214,7 +221,8 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.quarantine = append(s.quarantine, r.Quarantined...)
 	s.Demand.Add(demand)
 	s.Production.Add(f.Generation)
-	s.Frequency.fold(&r.Swing)
+	s.carbon.add(f.Import.For(r.Step), r.Carbon)
+	s.Frequency.fold(r)
 	s.commands(r.Commands)
 	for i := range r.Events {
 		s.Forecast.fold(&r.Events[i].Event)
@@ -319,13 +327,16 @@ func (s *Summary) Report(w *sim.World) *Report {
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
 		PeakImportW: s.peakIn.Watts(), PeakExportW: s.peakOut.Watts(),
 		LimitBreachSteps: s.breaches,
-		Vehicles:         VehicleReport{s.departures.Left, s.departures.Ready, s.departures.Impossible},
+		Vehicles:         VehicleReport{s.departures.Left, s.departures.Ready, s.departures.NoTrip, s.departures.Impossible},
 		Comfort:          ComfortReport{s.roomBelow.KelvinHours(), s.tankBelow.KelvinHours()},
 		Reliability:      s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
 		Frequency: s.Frequency.Report(), Forecast: s.Forecast.Report(w.Scenario.Forecast),
 		ProducedBy:  map[string]float64{},
 		Warnings:    append([]problem.Warning{}, w.Warnings...),
 		Quarantined: append([]string{}, s.quarantine...),
+	}
+	if s.mixed {
+		r.CO2G = new(s.carbon.grams())
 	}
 	s.members(w, r)
 	slices.Sort(r.Quarantined)
@@ -339,8 +350,8 @@ func (s *Summary) Report(w *sim.World) *Report {
 	if w.Weather != nil {
 		r.FilledValues += w.Weather.Filled
 	}
-	r.SelfSufficiency, r.SelfConsumption = s.Shares.SelfSufficiency(), s.Shares.SelfConsumption()
-	r.RenewableShare, r.UnknownShare = s.Shares.Renewable()
+	r.SelfSufficiency, r.SelfConsumption = s.Shares.Ratio("self_sufficiency"), s.Shares.Ratio("self_consumption")
+	r.RenewableShare, r.UnknownShare = s.Shares.Ratio("renewable_share"), s.Shares.Ratio("renewable_share_unknown")
 	return r
 }
 

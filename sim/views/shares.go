@@ -7,16 +7,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Shares folds a run into the ratios of the whole grid.
-//
-//   - Self-sufficiency: own production used, at once or through storage, ÷ consumption.
-//   - Self-consumption: own production used ÷ (used + exported + lost in storage), each
-//     counted when it happens.
-//   - Renewable share: consumption that came from hydro, wind, sun and biogas ÷ consumption;
-//     beside it the share of unknown origin.
-//
-// Consumption is loads and driving. What a storage held before the run, and what vehicles
-// charge elsewhere, is no own production and of unknown origin.
+// Shares folds a run into the ratios of the whole grid, which RatioKinds defines.
 //
 // In each step import serves load before storage, and export is of production before storage
 // and import. For the renewable share everything that is used in a step has the mix of all
@@ -29,10 +20,42 @@ type Shares struct {
 
 	floors [][][]twins.Energy // of each cell, block and member: what never comes out
 
+	shared
+}
+
+// shared is what Shares has summed up.
+type shared struct {
 	batteries, vehicles pool
 	consumed            twins.Total
 	used                [numOrigins]twins.Total // of consumed
 	exported, lost      twins.Total             // of own production
+}
+
+// RatioKind is one ratio of a run: its name in files, its name for people, and its formula. A value
+// is between 0 and 1, and there is none while its denominator is 0.
+type RatioKind struct {
+	Name, Label, Definition string
+	of                      func(*shared) *float64
+}
+
+// RatioKinds are the ratios of a run. They are defined here alone: report, help, API and page show
+// these definitions.
+var RatioKinds = []RatioKind{
+	{"self_sufficiency", "Self-sufficiency",
+		"own production used, at once or through storage, ÷ consumption (loads and driving); what storage held before the run is no own production",
+		func(s *shared) *float64 { return ratio(s.used[ownProduction], s.consumed) }},
+	{"self_consumption", "Self-consumption",
+		"own production used ÷ (used + exported + lost in storage), each counted when it happens",
+		func(s *shared) *float64 {
+			own := s.used[ownProduction]
+			return ratio(own, own.PlusTotal(s.exported).PlusTotal(s.lost))
+		}},
+	{"renewable_share", "Renewable share",
+		"consumption (loads and driving) that came from hydro, wind, sun and biogas, by the mix of each step, import by the neighbour's mix, ÷ consumption",
+		func(s *shared) *float64 { return ratio(s.used[renewable], s.consumed) }},
+	{"renewable_share_unknown", "Share of unknown origin",
+		"consumption of which it is not known whether it was renewable (held by storage before the run, charged elsewhere, imported where the neighbour's mix is not known) ÷ consumption",
+		func(s *shared) *float64 { return ratio(s.used[unknownOrigin], s.consumed) }},
 }
 
 // origin labels energy. A quantity of energy has several, which need not exclude each other.
@@ -262,18 +285,12 @@ func scaled(e, of, by twins.Energy) twins.Energy {
 	return twins.Energy(q)
 }
 
-// SelfSufficiency returns own production used ÷ consumption, nil if nothing was consumed.
-func (s *Shares) SelfSufficiency() *float64 { return ratio(s.used[ownProduction], s.consumed) }
-
-// SelfConsumption returns own production used ÷ (used + exported + lost in storage), nil if
-// there was none of these.
-func (s *Shares) SelfConsumption() *float64 {
-	own := s.used[ownProduction]
-	return ratio(own, own.PlusTotal(s.exported).PlusTotal(s.lost))
-}
-
-// Renewable returns the shares of consumption that came from hydro, wind, sun and biogas, and
-// of unknown origin; nil if nothing was consumed.
-func (s *Shares) Renewable() (share, unknown *float64) {
-	return ratio(s.used[renewable], s.consumed), ratio(s.used[unknownOrigin], s.consumed)
+// Ratio returns the ratio of a name of RatioKinds; nil if its denominator is 0.
+func (s *Shares) Ratio(name string) *float64 {
+	for i := range RatioKinds {
+		if k := &RatioKinds[i]; k.Name == name {
+			return k.of(&s.shared)
+		}
+	}
+	panic("views: no ratio " + name) // a mistake of the caller
 }

@@ -2,7 +2,9 @@ package views_test
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -108,5 +110,65 @@ func TestRenewableShareMoves(t *testing.T) {
 	}
 	if less, _ := of("producers.hydro.available=false"); less >= share {
 		t.Errorf("without the river %.3f, before %.3f", less, share)
+	}
+}
+
+// The view of the ratios has those of the report, after each step and before each past one, also if it has dropped
+// all of a longer run but the last thousands of steps.
+func TestRatiosOfEachStep(t *testing.T) {
+	w := built(t, "hamlet", hamletCommands...)
+	live, report := views.NewSet(w), views.NewSummary(w)
+	var want [][]*float64
+	now := func() (all []*float64) {
+		for _, k := range views.RatioKinds {
+			all = append(all, report.Shares.Ratio(k.Name))
+		}
+		return all
+	}
+	want = append(want, now())
+	run(t, w, live, report, sim.SinkFunc(func(*sim.StepRecord) error { want = append(want, now()); return nil }))
+	ratios := views.Of[*views.Ratios](live, views.RatiosKind)
+	text := func(all []*float64) (s string) {
+		for _, v := range all {
+			if v == nil {
+				s += " none"
+			} else {
+				s += fmt.Sprint(" ", *v)
+			}
+		}
+		return s
+	}
+	for at := range want {
+		got, from, known := ratios.Before(twins.Tick(at))
+		if !known || from != 0 || text(got) != text(want[at]) {
+			t.Errorf("before step %d:%s since step %d, known %v; the report has%s", at, text(got), from, known, text(want[at]))
+		}
+	}
+	if last := text(want[len(want)-1]); last == text(want[0]) || strings.Contains(last, "none") {
+		t.Errorf("the ratios are%s in the end: the test shows nothing", last)
+	}
+
+	x := newRestless(t, built(t, "hamlet"))
+	const end = 20_000
+	x.to(t, 0, end, ratios)
+	if _, _, known := ratios.Before(0); known || ratios.Until(end/2) != nil {
+		t.Error("the view returns a state that it has dropped")
+	}
+	if _, _, known := ratios.Before(end - 4096); !known {
+		t.Error("the view does not know a state of 4096 steps ago")
+	}
+}
+
+// Views of a run whose first steps are not kept say from which step on the ratios count.
+func TestRatiosOfTheRest(t *testing.T) {
+	w := built(t, "hamlet")
+	ratios := views.RatiosKind.New(w).(*views.Ratios)
+	x := newRestless(t, built(t, "hamlet"))
+	x.to(t, 7, 9, ratios)
+	if _, from, known := ratios.Before(9); from != 7 || !known {
+		t.Errorf("they count from step %d, known %v; wanted 7", from, known)
+	}
+	if o := ratios.Until(7).(*views.Ratios); o.Commit(&x.record) != nil {
+		t.Error("a copy from before the first step takes no step")
 	}
 }

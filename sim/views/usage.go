@@ -13,7 +13,7 @@ type Figure int
 
 // The figures of usage, each an energy ≥ 0. Drawn and FedIn are the two counts of the meter
 // at the connection point, never netted over time. A household's meter includes its batteries
-// and vehicles; a community's is at its border.
+// and vehicles. A community's are at its border: see CellUsage.AtBorder.
 const (
 	Consumed   Figure = iota // by loads
 	Produced                 // after curtailment
@@ -43,7 +43,7 @@ func (f *Figures) Plus(g *Figures) {
 
 // CellUsage has the energies of a community and of each of its members over a period.
 type CellUsage struct {
-	Total  Figures
+	Total  Figures      // drawn and fed in at the connection to the grid
 	Blocks []BlockUsage // as in the cell
 }
 
@@ -152,11 +152,26 @@ func (b *BlockUsage) figure(k Figure) []int64 {
 	return b.Figures[k]
 }
 
+// AtBorder returns the community's figures. Its border is its connection to the grid and the outer
+// ties that stand in it, metered apart: what comes in over a tie is drawn, also if it goes on to
+// other communities and is fed in there.
+func (u *CellUsage) AtBorder() Figures {
+	f, ties := u.Total, u.overTies()
+	f[Drawn] += ties[Drawn]
+	f[FedIn] += ties[FedIn]
+	return f
+}
+
 // OfGrid returns the community's part of the whole grid's figures: its total, but drawn and fed in
 // are what came and went over its outer ties. Power between communities does not count there.
 func (u *CellUsage) OfGrid() Figures {
-	f := u.Total
-	f[Drawn], f[FedIn] = 0, 0
+	f, ties := u.Total, u.overTies()
+	f[Drawn], f[FedIn] = ties[Drawn], ties[FedIn]
+	return f
+}
+
+// overTies returns what was drawn and fed in over the outer ties in the community.
+func (u *CellUsage) overTies() (f Figures) {
 	for i := range u.Blocks {
 		b := &u.Blocks[i]
 		if b.role != twins.RoleTie {

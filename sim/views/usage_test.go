@@ -76,3 +76,44 @@ func addReading(f *views.Figures, r *twins.Reading, step twins.Seconds) {
 		f[k] += p.For(step)
 	}
 }
+
+// What a community draws less what it feeds in at its border is what its members use, whatever stands in it: homes,
+// plants or the tie.
+func TestUsageAtTheBorder(t *testing.T) {
+	for _, in := range []string{"supply", "south"} {
+		s, err := scenario.Load("hamlet", scenario.Options{Set: []string{"ties.tie.community=" + in, "producers.engine.available=false"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := sim.Build(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var usage []*views.CellUsage
+		for _, c := range w.Cells {
+			usage = append(usage, views.NewCellUsage(c.Layout(), s.Calendar.Step))
+		}
+		accounts := views.NewAccounts(w)
+		run(t, w, accounts, sim.SinkFunc(func(r *sim.StepRecord) error {
+			for i, c := range r.Cells {
+				usage[i].Add(c, r.Step)
+			}
+			return nil
+		}))
+		report := accounts.Summary.Report(w)
+		c := views.Compare(accounts, accounts, views.RunOf{StepS: 3600}, views.RunOf{StepS: 3600}, views.Shared{}, report, report)
+		for i, u := range usage {
+			f := u.AtBorder()
+			if net, uses := f[views.Drawn]-f[views.FedIn], f[views.Consumed]-f[views.Produced]+f[views.Charged]-f[views.Discharged]; net != uses {
+				t.Errorf("tie in %s: %s draws %v Wh net at its border, its members use %v Wh", in, w.Cells[i].Path, net.WattHours(), uses.WattHours())
+			}
+			if w.Cells[i].Path == "grid/"+in && f[views.Drawn].WattHours() < report.Energy.Imported-1e-6 {
+				t.Errorf("%s draws %v Wh, and %v Wh come in over its tie", w.Cells[i].Path, f[views.Drawn].WattHours(), report.Energy.Imported)
+			}
+			if got := c.Communities[i]; *got.DrawnWh.A != f[views.Drawn].WattHours() || *got.FedInWh.A != f[views.FedIn].WattHours() {
+				t.Errorf("tie in %s: the comparison has %v and %v Wh of %s, usage %v and %v", in, *got.DrawnWh.A, *got.FedInWh.A, got.Community,
+					f[views.Drawn].WattHours(), f[views.FedIn].WattHours())
+			}
+		}
+	}
+}

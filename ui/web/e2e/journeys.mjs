@@ -801,10 +801,10 @@ export const journeys = {
         async () => (await plain(v.page.locator('main'))).includes(`▲ Not served ${Math.round(wh / 1000)} kWh`),
         `${wh} Wh were not served, and the list of energies does not say so`,
       )
-      // Hydro cannot give its rating for ever.
+      // The room is said with its time, and what of it is no reserve.
       const room = await plain(v.page.locator('[data-testid="room"]'))
       must(
-        /room upwards: plants .* for any time; not counted: 25\.0 kW from stored water, at most 12 h/.test(room),
+        /room upwards: .* within 15 min, for 60 min; .* of it without touching the reserve for the loss of the greatest infeed/.test(room),
         'how long the room lasts is not said: ' + room,
       )
       await v.axe('load that is not served')
@@ -919,9 +919,8 @@ export const journeys = {
       // The room upwards is that of all plants, not of the first 30; none of them runs.
       const units = await server.get('/units?limit=1000')
       must(units.total === 131, units.total + ' plants and ties')
-      const room = units.units
-        .filter((u) => u.role === 'producer')
-        .reduce((sum, u) => sum + u.settings.find((s) => s.name === 'rated_w').value + u.reading.power_w, 0)
+      const room = units.units.reduce((sum, u) => sum + (u.gauges.find((g) => g.name === 'after_start_w')?.value ?? 0), 0)
+      must(room > 0 && room === units.room.starts_w, `${room} W after a start, the answer says ${units.room.starts_w}`)
       const told = async () => (await text(v.page, '[data-testid="frequency"]')).replace(/\s/g, ' ')
       await until(
         async () => (await told()).includes(`after a start ${(room / 1000).toPrecision(3)} kW more`) || (await told()),

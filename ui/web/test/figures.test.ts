@@ -1,18 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PlantInfo } from '../src/lib/api'
-import {
-  colours,
-  lackOf,
-  lacks,
-  lackWords,
-  loadingOf,
-  metWithoutImport,
-  roomUpwards,
-  roomWords,
-  supply,
-  uses,
-  type Source,
-} from '../src/lib/figures'
+import { colours, lackOf, lacks, lackWords, loadingOf, metWithoutImport, ratioWords, roomWords, supply, uses } from '../src/lib/figures'
 
 describe('met without import', () => {
   test('all of it', () => expect(metWithoutImport(10, 0)).toBe(1))
@@ -73,43 +60,28 @@ describe('what lacks is said, the worst first', () => {
   })
 })
 
-describe('room upwards is what can be had, and for how long', () => {
-  const unit = (gives: number, plant: Partial<PlantInfo>, more: Partial<Source> = {}): Source => ({
-    role: 'producer',
-    out: false,
-    reading: { power_w: -gives },
-    settings: [{ name: 'rated_w', value: 50000 }] as Source['settings'],
-    plant: { state: 'on', ordered: 'auto', fixed_w: null, firm_w: null, reservoir_wh: null, ...plant } as PlantInfo,
-    ...more,
-  })
-  const pond = { firm_w: 25000, reservoir_wh: 300000 }
-  const lasting = (plants: number) => ({ plants, ties: 0, water: 0, waterS: Infinity, starts: 0, startS: Infinity })
-  for (const [name, u, want] of [
-    ['a plant below its rating', unit(20000, {}), lasting(30000)],
-    ['hydro below its inflow', unit(20000, pond), { ...lasting(5000), water: 25000, waterS: 12 * 3600 }],
-    ['hydro above its inflow', unit(40000, pond), { ...lasting(0), water: 10000, waterS: 12 * 3600 }],
-    ['hydro at its rating', unit(50000, pond), lasting(0)],
-    ['hydro without a pond', unit(25000, { firm_w: 25000, reservoir_wh: 0 }), lasting(0)],
-    ['a plant that is off', unit(0, { state: 'off', start_s: 300 }), { ...lasting(0), starts: 50000, startS: 300 }],
-    ['a plant that is ordered to stop', unit(20000, { ordered: 'stop' }), lasting(0)],
-    ['a plant whose output is fixed', unit(20000, { fixed_w: 20000 }), lasting(0)],
-    ['a plant out of service', unit(0, {}, { out: true }), lasting(0)],
-    ['wind', unit(20000, {}, { plant: undefined, reading: { power_w: -20000, curtailed_w: 0 } }), lasting(0)],
-    ['before the first step', unit(0, {}, { reading: null }), lasting(0)],
-    [
-      'a tie',
-      unit(3000, {}, { role: 'tie', plant: undefined, settings: [{ name: 'import_w', value: 10000 }] as Source['settings'] }),
-      { ...lasting(0), ties: 7000 },
-    ],
+describe('room upwards is said with its time', () => {
+  const room = { within_s: 900, for_s: 3600, up_w: 30000, secure_w: 12000, starts_w: 0, starts_s: null }
+  for (const [name, more, want] of [
+    ['plants that run', {}, ''],
+    ['one that has to start', { starts_w: 50000, starts_s: 21600 }, 'after a start 50.0 kW more, the first in 6 h'],
+    ['one that may start at once', { starts_w: 50000, starts_s: 0 }, 'after a start 50.0 kW more, the first soon'],
+    ['one of which it is not known when', { starts_w: 50000 }, 'after a start 50.0 kW more'],
   ] as const)
-    test(name, () => expect(roomUpwards([u])).toEqual(want))
-  test('in words', () => {
-    const words = (u: Source[]) => roomWords(roomUpwards(u)).map((x) => x.replace(/\u00a0/g, ' '))
-    expect(words([unit(20000, {})])).toEqual(['plants 30.0 kW and ties 0 W, for any time'])
-    expect(words([unit(20000, pond), unit(0, { state: 'off', start_s: 21600 })])).toEqual([
-      'plants 5.00 kW and ties 0 W, for any time',
-      'not counted: 25.0 kW from stored water, at most 12 h if it is full',
-      'after a start 50.0 kW more, the first in 6 h',
-    ])
-  })
+    test(name, () =>
+      expect(roomWords({ ...room, ...more }).map((x) => x.replace(/\u00a0/g, ' '))).toEqual([
+        '30.0 kW within 15 min, for 60 min',
+        '12.0 kW of it without touching the reserve for the loss of the greatest infeed',
+        ...(want ? [want] : []),
+      ]),
+    )
+})
+
+describe('ratios of the run', () => {
+  const ratio = (name: string, value: number | null) => ({ name, label: name, value, definition: 'a ÷ b' })
+  const said = (renewable: number | null, unknown: number | null) =>
+    ratioWords([ratio('renewable_share', renewable), ratio('renewable_share_unknown', unknown)]).map((r) => r.text.replace(/\u00a0/g, ' '))
+  test('known', () => expect(said(0.434, 0.12)).toEqual(['43.4 %', '12.0 %']))
+  test('a share of which nothing is known is not 0', () => expect(said(0, 1)).toEqual(['unknown', '100.0 %']))
+  test('nothing was consumed', () => expect(said(null, null)).toEqual(['none yet', 'none yet']))
 })

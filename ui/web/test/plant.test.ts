@@ -33,6 +33,7 @@ const say = (w: number, plant: Partial<PlantInfo>, more: Partial<Unit> = {}) =>
       role: 'producer',
       reading: { power_w: w },
       settings: [{ name: 'rated_w', value: 100000 }] as Unit['settings'],
+      gauges: [],
       out: false,
       plant: { ...coal, ...plant },
       ...more,
@@ -52,6 +53,10 @@ test('a tripped plant shows only that it is out of service', () => {
   expect(say(0, { ordered: 'run', sold_share: 0.5 }, { out: true })).toBe('out of service')
   expect(say(0, { sold_share: 0.5 })).toBe('stands still, 50 % of its rating sold')
 })
+test('limited water is shown with its level', () => {
+  const water = [{ name: 'water_j', label: 'Stored water', unit: 'J', value: 5.4e8, text: '150.0 kWh' }]
+  expect(say(-50000, {}, { gauges: water })).toBe('feeds in 50.0 kW, 50 % of its rating, 150.0 kWh of water stored')
+})
 test('a tie imports and exports, and follows no orders', () => {
   expect(say(-2000, {}, { role: 'tie', plant: undefined, settings: [] })).toBe('imports 2.00 kW')
   expect(say(0, {}, { role: 'tie', plant: undefined, settings: [], out: true })).toBe('out of service')
@@ -62,6 +67,7 @@ test('decisions are summed by kind and reason, cuts first', () => {
     reason,
     shifted_w,
     unserved_w,
+    waiting_w: 0,
     curtailed_w: 0,
     tick: 1,
     time: '',

@@ -95,8 +95,10 @@ export interface Comparison {
   from: number
   /** reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands */
   notes: string[]
+  ratios: RatioPair[]
   series: Pair[]
   to: number
+  /** energies over the compared steps; waiting_wh is what waits after the last one */
   totals: TotalOf[]
 }
 export interface DecisionInfo {
@@ -109,6 +111,8 @@ export interface DecisionInfo {
   tick: number
   time: string
   unserved_w: number
+  /** what began to lack at the member in this step for a deadline to come, the same in each decision about it */
+  waiting_w: number
 }
 export interface DecisionList {
   decisions: DecisionInfo[]
@@ -284,6 +288,47 @@ export interface Production {
   /** the first step after the window */
   to: number
 }
+export interface Ratio {
+  /** its formula */
+  definition: string
+  label: string
+  name: string
+  /** from 0 to 1; null while the denominator is 0 */
+  value: number | null
+}
+export interface RatioList {
+  /** the first step that is counted: 0 unless the run's first steps are not kept */
+  from: number
+  ratios: Ratio[]
+  /** the last step that is counted, -1 before the first */
+  tick: number
+}
+export interface RatioPair {
+  /** null while the denominator is 0, and if it is not known any more */
+  a: number | null
+  /** as a */
+  b: number | null
+  /** its formula */
+  definition: string
+  /** b − a */
+  difference: number | null
+  label: string
+  name: string
+}
+export interface RoomInfo {
+  /** it lasts until this time has passed, as water allows */
+  for_s: number
+  /** the part of up_w that leaves a reserve for the frequency: if it is used, the room of the others still covers the loss of any single plant or tie, and reserve_w of the scenario is left; storage and load that could be moved are not counted */
+  secure_w: number
+  /** the shortest time until one of them gives anything; null if there is none */
+  starts_s: number | null
+  /** what plants that are off or starting could give once they run, for for_s */
+  starts_w: number
+  /** sum of room_w of all plants and ties */
+  up_w: number
+  /** within this time it can be had, as ramps allow */
+  within_s: number
+}
 export interface Rule {
   rule: string
   severity: 'note' | 'warning' | 'critical'
@@ -397,7 +442,7 @@ export interface State {
   first: number
   frames_conflated: number
   frames_sent: number
-  /** at the end of the latest step; null while no member holds it */
+  /** at the end of the latest step; null if the grid has none: nobody holds it, nothing feeds it, or after a blackout */
   frequency_hz: number | null
   /** highest within the step */
   frequency_max_hz: number | null
@@ -550,6 +595,8 @@ export interface TwinSetting {
 }
 export interface UnitInfo {
   community: string
+  /** room_w is its part of room; water_j is the energy of its stored water */
+  gauges: GaugeInfo[]
   kind: string
   /** it was out of service in this step */
   out: boolean
@@ -564,6 +611,10 @@ export interface UnitInfo {
 export interface UnitList {
   /** cursor of the next page, empty at the end */
   next: string
+  /** why gauges and room of the step are not known, else empty */
+  not_computed: string
+  /** of all plants and ties; left out before the first step, and if gauges cannot be computed */
+  room?: RoomInfo
   /** step of the values, -1 before the first */
   tick: number
   total: number
@@ -577,7 +628,7 @@ export interface VehicleInfo {
   leaves: number | null
   /** energy that it requested when it was plugged in, at the charger; null unless it is plugged in */
   needs_wh: number | null
-  /** whether it left with the energy that its trip needs; null unless it has left */
+  /** whether it left with the energy that its trip needs; true if no trip is known, as after its last recorded session; null unless it has left */
   ready: boolean | null
   /** the step in which it was plugged in, or left; null if that was before the run */
   since: number | null
@@ -743,6 +794,16 @@ export interface Gets {
       to?: number
     }
     answer: Production
+  }
+  /** Self-sufficiency, self-consumption and renewable share of the run */
+  '/ratios': {
+    query: {
+      /** the live run or a fork */
+      run?: string
+      /** the last step that is counted; -1: the latest */
+      tick?: number
+    }
+    answer: RatioList
   }
   /** A twin's columns and devices over time */
   '/readings': {

@@ -1,6 +1,6 @@
 // Figures calculated from the API's columns. Each is one formula with its name in the trade.
-import type { PlantInfo, UnitInfo } from './api'
-import { duration, power } from './format'
+import type { Ratio, RoomInfo } from './api'
+import { duration, percent, power } from './format'
 
 type Row = Record<string, number>
 const of = (r: Row, name: string) => r[name] ?? 0
@@ -34,11 +34,10 @@ export function metWithoutImport(loadWh: number, importWh: number): number | nul
 export const definitions = {
   metWithoutImport:
     'Met without import: 1 − imported ÷ (consumed + what storage and vehicles took, net), of the steps that are shown. ' +
-    'What storage and vehicles held before them counts as met. Self-sufficiency, in the report of a run, is another ratio: ' +
-    'own production used, at once or through storage, ÷ consumption (loads and driving); what was stored before the run does not count.',
+    'What storage and vehicles held before them counts as met, so it is not the self-sufficiency of the run.',
   offset:
-    'Energy offset: produced ÷ consumed over all the steps that are shown, whether at the same time or not; it may be over 100 %. ' +
-    'Self-consumption, in the report of a run, is another ratio: own production used ÷ (used + exported + lost in storage).',
+    'Energy offset: produced ÷ consumed over all the steps that are shown, whether at the same time or not; it may be over 100 %, ' +
+    'and is not the self-consumption of the run.',
   loading: 'Of its limit: |net load| ÷ limit of the connection point, mean of the step, for import and export alike.',
 }
 
@@ -73,66 +72,25 @@ export function lackWords(l: Lack): string[] {
   ].filter(Boolean)
 }
 
-/** The part of a unit that its room depends on. */
-export type Source = Pick<UnitInfo, 'role' | 'out' | 'settings' | 'reading' | 'plant'>
-
-/** How much more power could be supplied, W, and for how long. */
-export interface Room {
-  /** By running plants, for as long as it takes. */
-  plants: number
-  /** By ties, within their import limits. */
-  ties: number
-  /**
-   * By running hydro beyond what flows in, while its reservoir has water, which is not known here; the least time that it
-   * lasts from a full reservoir, s.
-   */
-  water: number
-  waterS: number
-  /** By plants that have to start first; the shortest start, s. */
-  starts: number
-  startS: number
-}
-
-/**
- * The room upwards. Plants that follow sun and wind (they can be curtailed and have such a column) have none, and neither
- * have plants that are out of service, ordered to stop or fixed.
- */
-export function roomUpwards(units: Source[]): Room {
-  const room: Room = { plants: 0, ties: 0, water: 0, waterS: Infinity, starts: 0, startS: Infinity }
-  for (const u of units) {
-    if (u.out || !u.reading) continue
-    const gives = Math.max(0, -(u.reading.power_w ?? 0))
-    const set = (name: string) => u.settings.find((s) => s.name === name)?.value ?? 0
-    if (u.role === 'tie') room.ties += Math.max(0, set('import_w') - gives)
-    else if (u.reading.curtailed_w === undefined) addPlant(room, u.plant, set('rated_w'), gives)
-  }
-  return room
-}
-
-function addPlant(room: Room, p: PlantInfo | undefined, rated: number, gives: number) {
-  if (p && (p.ordered === 'stop' || p.fixed_w !== null)) return
-  const firm = Math.min(rated, p?.firm_w ?? rated)
-  if (p && p.state !== 'on') {
-    room.starts += firm
-    room.startS = Math.min(room.startS, p.start_s ?? 0)
-    return
-  }
-  room.plants += Math.max(0, firm - gives)
-  const water = Math.max(0, rated - Math.max(firm, gives))
-  const lasts = water > 0 ? ((p?.reservoir_wh ?? 0) / (rated - firm)) * 3600 : 0
-  if (lasts > 0) {
-    room.water += water
-    room.waterS = Math.min(room.waterS, lasts)
-  }
-}
-
-/** The room upwards in words, each part with how long or when it can be had. */
-export function roomWords(r: Room): string[] {
+/** The room upwards in words: how much, how soon and for how long, and what is left beside a reserve. */
+export function roomWords(r: RoomInfo): string[] {
   return [
-    `plants ${power(r.plants)} and ties ${power(r.ties)}, for any time`,
-    r.water > 0 ? `not counted: ${power(r.water)} from stored water, at most ${duration(r.waterS)} if it is full` : '',
-    r.starts > 0 ? `after a start ${power(r.starts)} more, the first ${r.startS > 0 ? 'in ' + duration(r.startS) : 'soon'}` : '',
+    `${power(r.up_w)} within ${duration(r.within_s)}, for ${duration(r.for_s)}`,
+    `${power(r.secure_w)} of it without touching the reserve for the loss of the greatest infeed`,
+    r.starts_w > 0
+      ? `after a start ${power(r.starts_w)} more` +
+        (r.starts_s === null ? '' : `, the first ${r.starts_s > 0 ? 'in ' + duration(r.starts_s) : 'soon'}`)
+      : '',
   ].filter(Boolean)
+}
+
+/** The ratios of a run in words. A share that is of unknown origin throughout is unknown, not 0. */
+export function ratioWords(ratios: Ratio[]): { label: string; text: string }[] {
+  const unknown = ratios.find((r) => r.name === 'renewable_share_unknown')?.value ?? 0
+  return ratios.map((r) => ({
+    label: r.label,
+    text: r.value === null ? 'none yet' : r.name === 'renewable_share' && unknown > 0.9995 ? 'unknown' : percent(r.value, 1),
+  }))
 }
 
 const tints: [RegExp, string][] = [

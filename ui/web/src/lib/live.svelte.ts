@@ -1,4 +1,5 @@
 // The page's single connection to the stream: its subscription, the frames received, and whether they are stale.
+import type { Waited } from './blank'
 import { apply, decode, encode, FrameError, value, type Table } from './codec'
 import { get, type AlertInfo, type Catalogue, type KindInfo, type TileInfo, type Tree } from './api'
 import { Alert_Severity, Clock_State, type Alert, type Heartbeat, type Hello } from '../gen/stream_pb'
@@ -20,8 +21,9 @@ class Live {
   tree: Tree | null = $state.raw(null)
   tiles: Map<number, TileInfo> = $state.raw(new Map())
   alerts: Map<string, AlertRow> = $state.raw(new Map())
-  /** The alerts as they were after the step that is shown, if it is not the latest. */
-  then: AlertRow[] | null = $state.raw(null)
+  /** The alerts as they were after the step that is shown, if it is not the latest; undefined while they are read. */
+  then: AlertRow[] | null | undefined = $state.raw(null)
+  #told = $state(false)
   stale = $state(false)
   connected = $state(false)
   /** Grows with each batch of frames; readers of tables depend on it. */
@@ -233,7 +235,11 @@ class Live {
 
   /** The alerts as they were after the step that is shown. */
   get shownAlerts(): AlertRow[] {
-    return this.then ?? [...this.alerts.values()]
+    return this.then === null ? [...this.alerts.values()] : (this.then ?? [])
+  }
+  /** Whether the alerts of that step have been read. */
+  get alertsRead(): Waited {
+    return { data: (this.then === null ? this.#told : this.then) || null, error: '' }
   }
   /** Number of alerts that are not acknowledged, ended ones included. */
   get open(): number {
@@ -248,6 +254,7 @@ class Live {
       this.tick = -1
       this.newest = -1
       this.beat = null
+      this.#told = false
     }
     clearTimeout(this.#retry)
     const old = this.#socket
@@ -374,6 +381,7 @@ class Live {
       })
     }
     this.alerts = all
+    this.#told = true
   }
 
   /** The page is updated at most once per screen frame, however many frames are received. */

@@ -3,14 +3,15 @@ import type { PlantInfo, TwinInfo } from './api'
 import { direction, duration, gridWords, percent, power } from './format'
 
 /** The fields that a list of units and a twin's answer have in common. */
-export type Unit = Pick<TwinInfo, 'path' | 'role' | 'settings' | 'reading' | 'out' | 'plant'>
+export type Unit = Pick<TwinInfo, 'path' | 'role' | 'settings' | 'reading' | 'gauges' | 'out' | 'plant'>
 
 /** One line about the unit; when writes a tick as a time of day. */
 export function plantWords(unit: Unit, when: (tick: number) => string): string {
   if (unit.out) return 'out of service'
   const w = unit.reading?.power_w ?? null,
     rated = unit.settings.find((s) => s.name === 'rated_w')?.value,
-    p = unit.plant
+    p = unit.plant,
+    water = unit.gauges.find((g) => g.name === 'water_j')?.text
   const at = rated && w ? `, ${percent(Math.abs(w) / rated)} of its rating` : ''
   const does =
     typeof p?.starts_until === 'number'
@@ -24,6 +25,7 @@ export function plantWords(unit: Unit, when: (tick: number) => string): string {
     does,
     p?.ordered === 'run' ? 'ordered to run' : p?.ordered === 'stop' ? 'ordered to stop' : '',
     p && p.fixed_w !== null && p.fixed_until !== null ? `fixed at ${power(p.fixed_w)} until ${when(p.fixed_until)}` : '',
+    water ? `${water} of water stored` : '',
     p && p.sold_share > 0 ? `${percent(p.sold_share)} of its rating sold` : '',
   ]
     .filter(Boolean)
