@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"fmt"
 	"io/fs"
 	"math"
 	"slices"
@@ -78,9 +79,13 @@ func (f *recordedFit) mapDays() error {
 			r.local(rows.start), spanText(f.step), r.local(start))
 	}
 	end := r.cal.Unix(r.cal.Steps)
-	if start < rows.start || end > rows.end {
-		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
-			r.local(rows.start), r.local(rows.end), r.local(start), r.local(end), r.zoneShown())
+	slack := int64(0)
+	if r.counter() && r.gaps != gapsRefuse { // n readings are the ends of n - 1 intervals: the last one is a gap
+		slack = rows.usual
+	}
+	if start < rows.start || end > rows.end+slack {
+		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)%s",
+			r.local(rows.start), r.local(rows.end), r.local(start), r.local(end), r.zoneShown(), r.missingReading(rows, start, end))
 	}
 	slots := make([]int32, r.cal.Steps)
 	for k := range slots {
@@ -90,6 +95,16 @@ func (f *recordedFit) mapDays() error {
 	f.from = rows.slot(start)
 	f.to = -quoFloor(rows.origin-end, rows.interval)
 	return nil
+}
+
+// missingReading returns what helps against a counter that lacks the reading at the end
+// of the run, "" if there is another fault.
+func (r *recordingRules) missingReading(rows *survey, start, end int64) string {
+	if !r.counter() || start < rows.start || end-rows.end > rows.usual {
+		return ""
+	}
+	return fmt.Sprintf(": %d readings of a counter enclose one interval less; add the reading of %s, let the run end at %s, or fill the last interval with gaps: hold or same_time_last_week",
+		rows.rows, r.local(end), r.local(rows.end))
 }
 
 // needs reports whether the run needs a slot.
@@ -123,10 +138,12 @@ func (f *recordedFit) powers(energies []int64, slots []int32) []twins.Power {
 type recordedSeries struct {
 	column        string
 	energies      []int64 // per slot from … to, in mJ, or noValue
-	guessed       []bool  // per slot: its energy is a share of what a counter counted over a gap; nil without a counter
+	guessed       []bool  // per slot: its energy is a share of what is known of a gap as a whole; nil if that is never known
 	before, after recordedSlot
 	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
 	covered       int64   // s of the file with a value
+
+	until int64 // Unix second at which the last value ends; 0: there is none. Only if gaps are in_next_row
 
 	reading     int64 // of a counter: the latest one, mJ, or noValue
 	readingAt   int64
@@ -145,7 +162,7 @@ const partMissing = noValue + 1
 func (f *recordedFit) newSeries(column string) *recordedSeries {
 	s := &recordedSeries{column: column, energies: make([]int64, f.to-f.from), reading: noValue}
 	fillWith(s.energies, noValue)
-	if f.rules.counter() {
+	if f.rules.counter() || f.rules.gaps == gapsNextRow {
 		s.guessed = make([]bool, f.to-f.from)
 	}
 	if f.rules.gaps == gapsLastWeek {
@@ -236,8 +253,26 @@ func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField)
 	if err != nil {
 		return err
 	}
-	f.add(s, row.from, row.to, e)
+	from := row.from
+	if f.rules.gaps == gapsNextRow {
+		if e == noValue {
+			return nil
+		}
+		if s.until > 0 && s.until < from {
+			from = s.until
+			f.guess(s, from, row.from)
+		}
+		s.until = row.to
+	}
+	f.add(s, from, row.to, e)
 	return nil
+}
+
+// guess marks the slots of [from, to), whose energy is only known as a whole.
+func (f *recordedFit) guess(s *recordedSeries, from, to int64) {
+	for slot := max(f.from, f.rows.slot(from)); slot < min(f.to, f.rows.slot(to)); slot++ {
+		s.guessed[slot-f.from] = true
+	}
 }
 
 // add adds an energy to the slots of [from, to), evenly.
@@ -362,9 +397,7 @@ func (f *recordedFit) counted(s *recordedSeries, c counted) error {
 		return nil
 	}
 	if gap {
-		for slot := max(f.from, f.rows.slot(c.from)); slot < min(f.to, f.rows.slot(c.to)); slot++ {
-			s.guessed[slot-f.from] = true
-		}
+		f.guess(s, c.from, c.to)
 	}
 	f.add(s, c.from, c.to, e)
 	return nil

@@ -241,10 +241,14 @@ func (r *formatRules) plain(text string) (plain string, ok bool) {
 		return strings.Replace(text, ",", ".", 1), true
 	}
 	whole, fraction, has := strings.Cut(text, string(r.decimal))
-	groups := strings.FieldsFunc(strings.TrimLeft(whole, "+-"), func(c rune) bool { return strings.ContainsRune(r.thousands, c) })
+	unsigned := whole
+	if whole != "" && strings.ContainsRune("+-", rune(whole[0])) {
+		unsigned = whole[1:]
+	}
+	groups := strings.FieldsFunc(unsigned, func(c rune) bool { return strings.ContainsRune(r.thousands, c) })
 	digits := strings.Join(groups, "")
-	marks := len([]rune(strings.TrimLeft(whole, "+-"))) - len([]rune(digits))
-	if marks != max(0, len(groups)-1) || strings.ContainsAny(fraction, r.thousands) || strings.ContainsRune(digits, otherDecimal(r.decimal)) {
+	marks := len([]rune(unsigned)) - len([]rune(digits))
+	if marks != max(0, len(groups)-1) || strings.IndexAny(digits, "+-") == 0 || strings.ContainsAny(fraction, r.thousands) || strings.ContainsRune(digits, otherDecimal(r.decimal)) {
 		return "", false
 	}
 	for i, g := range groups {

@@ -136,6 +136,7 @@ func littleEndian(text string) string {
 // in it, with the error for it.
 func TestRecordingFormatRefuses(t *testing.T) {
 	const good = "time,a\n00:00,1\n00:15,2\n00:30,3\n00:45,4\n"
+	gapsNext := func(s *RecordingSpec) { s.Unit, s.Gaps = "kWh", gapsNextRow }
 	tests := []struct {
 		name   string
 		format Format
@@ -192,6 +193,10 @@ func TestRecordingFormatRefuses(t *testing.T) {
 
 		// Numbers.
 		{"a point beside a decimal comma", Format{Decimal: "comma"}, "time;a\n00:00;1.5\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1.5" is not a number, wanted kW with a decimal comma, as format.decimal says`, nil},
+		{"two signs", Format{Decimal: "comma", Thousands: "point"}, "time;a\n00:00;1\n00:15;--5\n00:30;1\n00:45;1\n", `street.csv:3: column "a": "--5" is not a number, wanted kW`, nil},
+		{"two signs that differ", Format{Thousands: "space"}, "time;a\n00:00;1\n00:15;+-5\n00:30;1\n00:45;1\n", `street.csv:3: column "a": "+-5" is not a number, wanted kW`, nil},
+		{"a gap whose energy does not come", Format{}, "time,a\n00:00,1\n00:15,1\n00:30,1\n00:45,\n01:00,\n", `street.csv:5: column "a": no value for 2024-01-15 00:45 and none after it that holds its energy (gaps: in_next_row)`, gapsNext},
+		{"a power after a gap", Format{}, good, `street.csv: gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time`, withGaps("in_next_row")},
 		{"a group of two digits", Format{Thousands: "apostrophe"}, "time,a\n00:00,1'00\n00:15,1\n00:30,1\n00:45,1\n", `street.csv:2: column "a": "1'00" is not a number, wanted kW`, nil},
 		{"a mark of thousands among decimals", Format{Decimal: "comma", Thousands: "point"}, "time;a\n00:00;1,000.5\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1,000.5" is not a number, wanted kW with a decimal comma, as format.decimal says`, nil},
 		{"a mark of thousands at the end", Format{Thousands: "comma"}, "time;a\n00:00;1,\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1," is not a number, wanted kW with a decimal point, or format: {decimal: comma}`, nil},
@@ -206,7 +211,7 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"a counter that falls a little", Format{Reading: "counter"}, "time,a\n00:00,10\n00:15,11\n00:30,10.5\n00:45,12\n01:00,13\n", `street.csv:4: column "a": the counter falls from 11 to 10.5 kWh, wanted readings that rise, or a restart near 0 (line 3)`, inUnit("kWh")},
 		{"a counter below 0", Format{Reading: "counter"}, "time,a\n00:00,-1\n00:15,0\n00:30,1\n00:45,2\n01:00,3\n", `street.csv:2: column "a": "-1" is negative, wanted the reading of a counter, 0 or more`, inUnit("kWh")},
 		{"a missing reading", Format{Reading: "counter"}, "time,a\n00:00,1\n00:15,\n00:30,2\n00:45,2\n01:00,3\n", `street.csv:3: column "a": no value, wanted kWh, or gaps: hold, linear or same_time_last_week`, inUnit("kWh")},
-		{"as many readings as steps", Format{Reading: "counter"}, "time,a\n00:00,1\n00:15,1\n00:30,2\n00:45,2\n", `street.csv: covers 2024-01-15 00:00 to 2024-01-15 00:45, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin)`, inUnit("kWh")},
+		{"as many readings as steps", Format{Reading: "counter"}, "time,a\n00:00,1\n00:15,1\n00:30,2\n00:45,2\n", `street.csv: covers 2024-01-15 00:00 to 2024-01-15 00:45, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin): 4 readings of a counter enclose one interval less; add the reading of 2024-01-15 01:00, let the run end at 2024-01-15 00:45, or fill the last interval with gaps: hold or same_time_last_week`, inUnit("kWh")},
 	}
 	cal := calendarFrom(t, "Europe/Berlin", "2024-01-15 00:00", quarter, 4)
 	for _, tt := range tests {

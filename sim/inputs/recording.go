@@ -27,7 +27,7 @@ type RecordingSpec struct {
 	Format  Format            `json:"-"`       // how the file is written
 	Columns map[string]string `json:"columns"` // our name → column of the file; with one * in both, every column that matches; empty: all columns
 	Unit    string            `json:"unit"`    // W | kW | Wh | kWh
-	Gaps    string            `json:"gaps"`    // refuse | hold | linear | same_time_last_week; "" is refuse
+	Gaps    string            `json:"gaps"`    // refuse | hold | linear | same_time_last_week | in_next_row; "" is refuse
 	Longest int64             `json:"-"`       // gaps that last longer are refused, s; 0: however long
 
 	// Calendar maps the weeks of the scenario year to weeks of the record.
@@ -80,6 +80,7 @@ const (
 	gapsHold     = "hold"
 	gapsLinear   = "linear"
 	gapsLastWeek = "same_time_last_week"
+	gapsNextRow  = "in_next_row"
 )
 
 // recordedUnit is a unit of the values of a file.
@@ -125,7 +126,8 @@ const noValue = math.MinInt64
 // Hold repeats the last recorded value, linear interpolates between the
 // recorded neighbours, same_time_last_week takes the value of the same time of day
 // a week earlier on the run's clock, and if that is a gap as well, the value a week
-// before it; each may use rows outside the run. All other checks cover the whole
+// before it, in_next_row spreads the energy of the row after the gap evenly over
+// the gap and its own interval; each may use rows outside the run. All other checks cover the whole
 // file, which is read twice; of its values, only those are held that the run needs
 // or that fill its gaps.
 //
@@ -221,9 +223,9 @@ func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, erro
 	}
 
 	switch r.gaps = cmp.Or(spec.Gaps, gapsRefuse); r.gaps {
-	case gapsRefuse, gapsHold, gapsLinear, gapsLastWeek:
+	case gapsRefuse, gapsHold, gapsLinear, gapsLastWeek, gapsNextRow:
 	default:
-		return nil, recordedProblem(spec, 0, "gaps %q is unknown, wanted refuse, hold, linear or same_time_last_week", spec.Gaps)
+		return nil, recordedProblem(spec, 0, "gaps %q is unknown, wanted refuse, hold, linear, same_time_last_week or in_next_row", spec.Gaps)
 	}
 
 	if name := spec.Time.Zone; name != "" {
@@ -257,6 +259,8 @@ func (r *recordingRules) readFormat() (err error) {
 		return recordedProblem(r.spec, 0, "format.reading: counter with stamps of the end, wanted stamps: start: a reading is that of its moment")
 	case r.counter() && (r.spec.Signed || r.format.Negative != "" && r.format.Negative != negativeRefuse):
 		return recordedProblem(r.spec, 0, "format.negative with reading: counter, wanted one of the two: a counter only rises")
+	case r.gaps == gapsNextRow && (!r.unit.energy || r.counter() || r.format.NewestFirst || r.format.Intervals == intervalsAny):
+		return recordedProblem(r.spec, 0, "gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time")
 	case r.format.Span != "" && r.late:
 		return recordedProblem(r.spec, 0, "format.span with stamps of the end, wanted stamps: start: a span begins with its start")
 	}

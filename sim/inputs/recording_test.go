@@ -175,7 +175,7 @@ func TestRecordingRefuses(t *testing.T) {
 		{"unknown stamps", recordedAs(withStamps("middle")), good,
 			`street.csv: stamps "middle" is unknown, wanted start or end`},
 		{"unknown gaps", recordedAs(withGaps("zero")), good,
-			`street.csv: gaps "zero" is unknown, wanted refuse, hold, linear or same_time_last_week`},
+			`street.csv: gaps "zero" is unknown, wanted refuse, hold, linear, same_time_last_week or in_next_row`},
 		{"an unknown zone", recordedAs(inZone("Europe/Berln")), good,
 			`street.csv: time zone "Europe/Berln" is unknown, wanted a name such as Europe/Berlin`},
 		{"the zone of this machine", recordedAs(inZone("Local")), good,
