@@ -51,6 +51,9 @@ func (r *recordingRules) fit(fsys fs.FS, rows *survey) (*recordedFit, error) {
 	}
 	f.clock.loc = r.zoneShown()
 	f.most = min(mostRecorded, twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)-1))
+	for _, added := range r.spec.Sums {
+		f.most = min(f.most, mostRecorded/twins.Power(len(added)), twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)/int64(len(added))-1))
+	}
 	return f, nil
 }
 
@@ -137,6 +140,7 @@ func (f *recordedFit) powers(energies []int64, slots []int32) []twins.Power {
 // what a gap rule looks back and ahead at: the nearest values outside of them.
 type recordedSeries struct {
 	column        string
+	sum           bool    // of several columns, which share it: a value that one of them lacks is 0
 	energies      []int64 // per slot from … to, in mJ, or noValue
 	guessed       []bool  // per slot: its energy is a share of what is known of a gap as a whole; nil if that is never known
 	before, after recordedSlot
@@ -172,6 +176,21 @@ func (f *recordedFit) newSeries(column string) *recordedSeries {
 	return s
 }
 
+// seriesOf returns a series for the next column: a new one, or that to which the column is
+// added.
+func (f *recordedFit) seriesOf(c recordedColumn) *recordedSeries {
+	if c.sum {
+		for i, s := range f.series {
+			if f.columns[i].ours == c.ours {
+				return s
+			}
+		}
+	}
+	s := f.newSeries(c.theirs)
+	s.sum = c.sum
+	return s
+}
+
 func fillWith(values []int64, v int64) {
 	for i := range values {
 		values[i] = v
@@ -188,7 +207,7 @@ func (f *recordedFit) readValues() error {
 		if f.series == nil {
 			f.columns = file.columns
 			for _, c := range f.columns {
-				f.series = append(f.series, f.newSeries(c.theirs))
+				f.series = append(f.series, f.seriesOf(c))
 			}
 			f.rules.watch = f.rules.newWatch(file, f.rows.starts(f.from), f.rows.starts(f.to))
 		}
@@ -279,6 +298,8 @@ func (f *recordedFit) guess(s *recordedSeries, from, to int64) {
 func (f *recordedFit) add(s *recordedSeries, from, to, e int64) {
 	if e != noValue {
 		s.covered += to - from
+	} else if s.sum {
+		return
 	}
 	for slot := f.rows.slot(from); slot <= f.rows.slot(to-1); slot++ {
 		starts := f.rows.starts(slot)
@@ -315,12 +336,17 @@ func (f *recordedFit) addTo(s *recordedSeries, slot, e int64) {
 		}
 	case e == noValue:
 	case slot < f.from:
-		if !s.before.ok || slot > s.before.slot {
+		if s.sum && s.before.ok && slot == s.before.slot {
+			e += s.before.energy
+		}
+		if !s.before.ok || slot > s.before.slot || s.sum && slot == s.before.slot {
 			s.before = recordedSlot{slot, e, true}
 		}
 		if len(s.lastWeek) > 0 {
 			f.keepWeek(s, slot, e)
 		}
+	case s.sum && s.after.ok && slot == s.after.slot:
+		s.after.energy += e
 	case !s.after.ok || slot < s.after.slot:
 		s.after = recordedSlot{slot, e, true}
 	}
@@ -483,6 +509,9 @@ func (f *recordedFit) finish(r *Recording) error {
 	rules := f.rules
 	var kept []int
 	for i, s := range f.series {
+		if f.columns[i].added {
+			continue
+		}
 		if rules.leftOut(f.rows, s.covered) {
 			r.LeftOut = append(r.LeftOut, f.columns[i].ours)
 			continue

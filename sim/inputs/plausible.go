@@ -45,6 +45,7 @@ type fileWatch struct {
 // columnWatch has what a fileWatch has seen of one column.
 type columnWatch struct {
 	name  string
+	sum   bool    // it is added to others, and may have gaps where they have values
 	draws float64 // factor with which a home draws or generates the values; 0 if no home uses them
 	thou  thousandsWatch
 	count counterWatch
@@ -73,7 +74,9 @@ func (w *fileWatch) value(column int, text string, number float64) {
 		watts *= 3600 / float64(w.length)
 	}
 	c.scale.value(w.line, math.Abs(watts))
-	c.gaps.value(w, number)
+	if !c.sum {
+		c.gaps.value(w, number)
+	}
 }
 
 // warnings returns the doubts about the file, at most one of a kind for each column, with the
@@ -490,7 +493,7 @@ func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch
 		if r.counter() {
 			draws = 0 // its values are levels
 		}
-		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws})
+		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws, sum: c.sum})
 	}
 	return w
 }

@@ -26,9 +26,12 @@ type RecordingSpec struct {
 	} `json:"time"`
 	Format  Format            `json:"-"`       // how the file is written
 	Columns map[string]string `json:"columns"` // our name → column of the file; with one * in both, every column that matches; empty: all columns
-	Unit    string            `json:"unit"`    // W | kW | Wh | kWh
-	Gaps    string            `json:"gaps"`    // refuse | hold | linear | same_time_last_week | in_next_row; "" is refuse
-	Longest int64             `json:"-"`       // gaps that last longer are refused, s; 0: however long
+	// Sums are columns whose values are added up, by our name, such as the registers of a
+	// meter for day and night. A value that some of them lack is 0 in these.
+	Sums    map[string][]string `json:"-"`
+	Unit    string              `json:"unit"` // W | kW | Wh | kWh
+	Gaps    string              `json:"gaps"` // refuse | hold | linear | same_time_last_week | in_next_row; "" is refuse
+	Longest int64               `json:"-"`    // gaps that last longer are refused, s; 0: however long
 
 	// Calendar maps the weeks of the scenario year to weeks of the record.
 	// Empty: the record covers the run's own days.
@@ -167,7 +170,7 @@ func RecordingColumns(fsys fs.FS, spec RecordingSpec, cal *Calendar) ([]string, 
 	defer f.close()
 	if !f.format.leaves {
 		header := recordingRules{spec: spec, format: f.format}
-		return header.ourNames(f.columns)
+		return header.ourNames(slices.DeleteFunc(f.columns, func(c recordedColumn) bool { return c.added }))
 	}
 	if CheckCalendar(spec.Calendar) != nil {
 		spec.Calendar = nil // another check reports it
@@ -259,6 +262,8 @@ func (r *recordingRules) readFormat() (err error) {
 		return recordedProblem(r.spec, 0, "format.reading: counter with stamps of the end, wanted stamps: start: a reading is that of its moment")
 	case r.counter() && (r.spec.Signed || r.format.Negative != "" && r.format.Negative != negativeRefuse):
 		return recordedProblem(r.spec, 0, "format.negative with reading: counter, wanted one of the two: a counter only rises")
+	case len(r.spec.Sums) > 0 && (r.counter() || r.gaps == gapsNextRow || r.format.leaves):
+		return recordedProblem(r.spec, 0, "columns that are added up beside format.reading: counter, format.leave_out or gaps: in_next_row, wanted each of them by its own name")
 	case r.gaps == gapsNextRow && (!r.unit.energy || r.counter() || r.format.NewestFirst || r.format.Intervals == intervalsAny):
 		return recordedProblem(r.spec, 0, "gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time")
 	case r.format.Span != "" && r.late:

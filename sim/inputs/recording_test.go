@@ -142,8 +142,8 @@ func TestRecordingRefuses(t *testing.T) {
 			`street.csv:1: no column "time" for the time, wanted one of the header such as "1"`},
 		{"no column but the time", recordedAs(), "time\n00:00\n00:15\n",
 			`street.csv:1: no column but the time, wanted at least one with values`},
-		{"a column twice", recordedAs(), "time,a,a\n00:00,1,1\n",
-			`street.csv:1: column "a" appears twice, wanted each name once`},
+		{"a column twice", recordedAs(withColumns("a", "a")), "time,a,a\n00:00,1,1\n",
+			`street.csv:1: no column "a", wanted one of the header such as "a (1)", "a (2)"`},
 		{"a column without a name", recordedAs(), "time,a,\n00:00,1,1\n",
 			`street.csv:1: column 3 has no name, wanted a name, or the columns to be read to be listed`},
 		{"a misspelt column", recordedAs(withColumns("home", "Shap_1")), "time,Shape_1,Shape_2,Sun\n",
@@ -189,9 +189,9 @@ func TestRecordingRefuses(t *testing.T) {
 		{"too many fields", recordedAs(), "time,a\n00:00,0,036\n",
 			`street.csv:2: 3 fields, wanted 2 as in the header`},
 		{"a quote within a field", recordedAs(), "time,a\n00:00,1\n00:15,1\"\n",
-			`street.csv:3: a quotation mark out of place, wanted quoted fields as in "a""b"`},
+			`street.csv:3: a quotation mark out of place, wanted quoted fields as in "a""b", or format: {quotes: loose}`},
 		{"a quote that never ends", recordedAs(), "time,a\n00:00,\"1\n00:15,1\n",
-			`street.csv:2: a quotation mark out of place, wanted quoted fields as in "a""b"`},
+			`street.csv:2: a quotation mark out of place, wanted quoted fields as in "a""b", or format: {quotes: loose}`},
 
 		// Times.
 		{"text for a time", recordedAs(), "time,a\nnoon,1\n",

@@ -100,6 +100,8 @@ var formatCases = []formatCase{
 	{name: "a long table", source: "UK Power Networks, Low Carbon London", step: 1800,
 		recording: `unit: kWh, time: {column: DateTime}, gaps: hold, format: {meter: LCLid, value: "KWH/hh (per half hour) ", missing: [Null]}`,
 		header:    "LCLid,DateTime,KWH/hh (per half hour) ", rows: append(lowCarbon("MAC1", 20), lowCarbon("MAC2", -1)...), want: "MAC1: 4800, MAC2: 4800"},
+	{name: "registers of day and night", source: "Fluvius", recording: `unit: kWh, columns: {home: [Dag, Nacht], out: Injectie}, format: {meter: Register, value: Volume, decimal: comma, quotes: loose, units: Eenheid}`,
+		header: "time;EAN;Register;Volume;Eenheid", rows: dayAndNight(), want: "out: 12000, home: 24000"},
 	{name: "days of 23 and 24 hours", source: "SMA: patrickvorgers/Home-Assistant-Import-Energy-Data issue 131", start: "2018-03-24", days: 3,
 		recording: "unit: kWh", header: "time,home", rows: []string{"2018-03-24 00:00,24", "2018-03-25 00:00,23", "2018-03-26 00:00,24", "2018-03-27 00:00,24"}, want: "home: 71000"},
 	{name: "days without a time", source: "the same", start: "2018-03-24", days: 3,
@@ -116,6 +118,20 @@ func quarters(day, value string) (rows []string) {
 func catchUp() []string {
 	rows := everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 6, always(",1"))
 	return append(append(rows, "2018-01-08T12:00,7"), everyHour("2018-01-08 13:00", "2006-01-02T15:04", "Europe/Berlin", 11, always(",1"))...)
+}
+
+// dayAndNight has a row of the register that counts at each hour, and one of what is fed in.
+func dayAndNight() (rows []string) {
+	for h := range 24 {
+		register := "Nacht"
+		if h >= 7 && h < 22 {
+			register = "Dag"
+		}
+		for _, r := range []string{register + ";1,000", "Injectie;0,500"} {
+			rows = append(rows, fmt.Sprintf(`2018-01-08 %02d:00;="0815";%s;kWh`, h, r))
+		}
+	}
+	return rows
 }
 
 func lowCarbon(meter string, null int) (rows []string) {
@@ -258,7 +274,7 @@ func TestFormatKeys(t *testing.T) {
 	const head = "start: 2018-01-08\nstep_s: 3600\ncommunities: [{id: c}]\nproducers: [{id: p, community: c, rated_w: 1000, cost_eur_per_mwh: 1}]\n"
 	files := fstest.MapFS{"m.csv": {Data: []byte("time,a\n2018-01-08,1\n2018-01-09,2\n")}, "x.csv": {Data: []byte("user,arrive,leave,energy\n")}}
 	for _, tt := range []struct{ name, text, want string }{
-		{"an unknown key", "recordings: [{id: r, file: m.csv, unit: kW, format: {comma: true}}]", `s.yaml:5: unknown key "comma" in recordings.r.format, did you mean "comment"? wanted one of: clip_below, clock, comment, date, decimal, encoding, header, intervals, leave_out, meter, missing, negative, newest_first, reading, separator, span, thousands, totals, value`},
+		{"an unknown key", "recordings: [{id: r, file: m.csv, unit: kW, format: {comma: true}}]", `s.yaml:5: unknown key "comma" in recordings.r.format, did you mean "comment"? wanted one of: clip_below, clock, comment, date, decimal, encoding, header, intervals, leave_out, meter, missing, negative, newest_first, quotes, reading, separator, span, thousands, totals, undated, … (23 in all)`},
 		{"an unknown word", "recordings: [{id: r, file: m.csv, unit: kW, format: {decimal: ','}}]", `s.yaml:5: recordings.r.format.decimal: "," is unknown, wanted one of: point, comma`},
 		{"an unknown date", "recordings: [{id: r, file: m.csv, unit: kW, format: {date: german}}]",
 			`s.yaml:5: recordings.r.format.date: "german" does not fit, wanted form of dates, or seconds or milliseconds since 1970; a time of day may follow as 9:05, 09:05:00 or 9:05 PM, such as dd.mm.yyyy or mm/dd/yyyy or dd-mmm-yyyy or unix_s`},
