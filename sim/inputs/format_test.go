@@ -198,7 +198,7 @@ func TestRecordingFormatRefuses(t *testing.T) {
 
 		// Rows.
 		{"a row in another unit", Format{Units: "unit"}, "time,a,unit\n00:00,1,kW\n00:15,2000,W\n", `street.csv:3: column "unit": unit "W", wanted kW`, nil},
-		{"a quote that is not closed in its line", Format{Quotes: "loose"}, "time,a,b\n00:00,1,x\n00:15,1,\"19\n00:30,1,x\n00:45,1,\"\n", `street.csv:3: the quotation mark in this line is not closed in it, wanted rows of one line, as format: {quotes: loose} says`, nil},
+		{"a quote that is not closed in its line", Format{Quotes: "loose"}, "time,a,b\n00:00,1,x\n00:15,1,\"19\n00:30,1,x\n00:45,1,\"\n", `street.csv:3: the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`, nil},
 		{"29 February in a year without", Format{Year: "2023"}, "time,a\n2024-02-29 00:00,1\n", `street.csv:2: time "2024-02-29 00:00" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45, on a day that the year 2023 has (format.year)`, nil},
 		{"a time that all registers lack", Format{}, "time,day,night\n00:00,1,\n00:15,,\n00:30,1,\n00:45,,1\n", `street.csv:3: column "day": no value, wanted kW, or gaps: hold, linear or same_time_last_week`, withSum("home", "day", "night")},
 		{"a quote after a preamble", Format{Header: "3"}, "x\ny\n" + good + "01:00,1\"\n", `street.csv:8: a quotation mark out of place, wanted quoted fields as in "a""b", or format: {quotes: loose}`, nil},

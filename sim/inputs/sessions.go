@@ -46,6 +46,7 @@ type Sessions struct {
 	// LeftOut is the number of sessions that Incomplete left out, and FirstLeftOut the line of
 	// the first.
 	LeftOut, FirstLeftOut int
+	Undated               int64 // rows that Format.Undated left out
 
 	Warnings []problem.Warning
 
@@ -176,6 +177,7 @@ func (s *Sessions) read(fsys fs.FS) error {
 	for {
 		fields, line, err := f.next()
 		if err == io.EOF {
+			s.Undated = f.undated.n
 			return nil
 		}
 		if err != nil {
@@ -274,6 +276,23 @@ func (r *sessionRow) charged(at int64) (twins.Energy, error) {
 		return 0, r.problem(r.line, "energy %q %s is more than any vehicle holds, wanted at most %v kWh", r.energy, r.rules.unit.name, mostCharged.WattHours()/1000)
 	}
 	return twins.Energy(e), nil
+}
+
+// Bounds returns the first arrival, the last departure and the number of all sessions.
+func (s *Sessions) Bounds() (from, to time.Time, n int) {
+	for _, user := range s.Users {
+		all := s.of[user]
+		n += len(all)
+		for _, one := range all {
+			if at := time.Unix(one.arrive.at, 0); from.IsZero() || at.Before(from) {
+				from = at
+			}
+			if at := time.Unix(one.leave.at, 0); at.After(to) {
+				to = at
+			}
+		}
+	}
+	return from, to, n
 }
 
 // check refuses sessions of a user that overlap, and a user without a whole

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // recordedStamp is a parsed time stamp.
@@ -190,7 +192,7 @@ func (r *recordingRules) inOrder(first, last int64, text string, before *rowBefo
 		return 0, r.problem(line, "time %q appears twice, wanted each once", text)
 	}
 	if late {
-		return 0, r.problem(line, "time %q comes after %q, %s", text, before.stamp, wanted)
+		return 0, &problem.At{File: r.spec.File, Line: line, Err: ErrOrder, What: fmt.Sprintf("time %q comes after %q, %s", text, before.stamp, wanted)}
 	}
 	return at, nil
 }

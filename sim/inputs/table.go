@@ -359,8 +359,8 @@ func (f *recordedFile) read() (fields []string, line int, err error) {
 		return fields, f.headerLine, nil
 	}
 	fields, err = f.csv.Read()
-	if err == nil && f.csv.LazyQuotes {
-		err = f.checkLine(fields)
+	if err == nil {
+		err = f.checkQuotes(fields)
 	}
 	var syntax *csv.ParseError
 	switch {
@@ -388,13 +388,19 @@ func (f *recordedFile) orLoose() string {
 	return ", or format: {quotes: loose}"
 }
 
-// checkLine refuses a row of several lines: where quotes are loose, a mark that is not closed
-// would take rows into a field.
-func (f *recordedFile) checkLine(fields []string) error {
+// checkQuotes refuses a field of several lines if a row is among them, or where quotes are
+// loose: a mark that is not closed takes the rows behind it into its field.
+func (f *recordedFile) checkQuotes(fields []string) error {
 	for i, field := range fields {
-		if strings.Contains(field, "\n") {
-			line, _ := f.csv.FieldPos(i)
-			return f.problem(f.skipped+line, "the quotation mark in this line is not closed in it, wanted rows of one line, as format: {quotes: loose} says")
+		_, more, several := strings.Cut(field, "\n")
+		if !several {
+			continue
+		}
+		for text := range strings.Lines(more + "\n") {
+			if f.csv.LazyQuotes || len(f.header) > 1 && strings.Count(text, string(f.csv.Comma)) >= len(f.header)-1 {
+				line, _ := f.csv.FieldPos(i)
+				return f.problem(f.skipped+line, `the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`)
+			}
 		}
 	}
 	return nil
@@ -421,6 +427,13 @@ type checkedText struct {
 	err     error
 }
 
+// Reasons for which a file needs another Format, in the errors of readers.
+var (
+	ErrEncoding = errors.New("not in UTF-8")         // an encoding
+	ErrInterval = errors.New("the interval changes") // intervals: as_they_come
+	ErrOrder    = errors.New("rows not in order")    // newest_first
+)
+
 const notText = "is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}"
 
 // Read implements io.Reader.
@@ -434,12 +447,12 @@ func (t *checkedText) Read(p []byte) (int, error) {
 			return 0, t.fail(t.line, "is not text, wanted a CSV in UTF-8", nil)
 		}
 		if !t.accept(b) {
-			return 0, t.fail(t.line, notText, nil)
+			return 0, t.fail(t.line, notText, ErrEncoding)
 		}
 	}
 	t.passed += int64(n)
 	if err == io.EOF && len(t.rune) > 0 {
-		return 0, t.fail(t.line, notText, nil)
+		return 0, t.fail(t.line, notText, ErrEncoding)
 	}
 	if err != nil && err != io.EOF {
 		return 0, t.fail(0, "cannot be read to its end: "+err.Error(), err)
@@ -474,7 +487,7 @@ func (t *checkedText) accept(b byte) bool {
 // findColumns finds the columns of the time and, in a long table, those of the
 // meter and its values.
 func (f *recordedFile) findColumns() error {
-	f.nameColumns()
+	f.header = ColumnNames(f.header)
 	if f.time = slices.Index(f.header, f.timeColumn()); f.time < 0 && f.timeColumn() == timeByDefault && f.header[0] == "" {
 		f.time = 0
 	}
@@ -497,22 +510,6 @@ func (f *recordedFile) findColumns() error {
 		return f.findLong()
 	}
 	return nil
-}
-
-// nameColumns trims the names of the header. Those that appear several times get their
-// number behind: kWh (1), kWh (2).
-func (f *recordedFile) nameColumns() {
-	counts, seen := map[string]int{}, map[string]int{}
-	for i, name := range f.header {
-		f.header[i] = strings.TrimSpace(name)
-		counts[f.header[i]]++
-	}
-	for i, name := range f.header {
-		if name != "" && counts[name] > 1 {
-			seen[name]++
-			f.header[i] = fmt.Sprintf("%s (%d)", name, seen[name])
-		}
-	}
 }
 
 // special returns the index of a column with a role other than values.
@@ -633,46 +630,44 @@ func (f *recordedFile) mapAll() error {
 // so that the same mistake always gives the same message.
 func (f *recordedFile) mapSome() error {
 	from := map[string]string{} // our name → key of spec.Columns that gave it
-	take := func(key, theirs string) ([]recordedColumn, error) {
-		found, err := f.find(key, strings.TrimSpace(theirs))
-		for _, column := range found {
-			if other, twice := from[column.ours]; twice && err == nil {
-				err = f.problem(f.headerLine, "name %q is given twice, by %q and by %q, wanted each name once", column.ours, other, key)
-			}
-		}
-		return found, err
-	}
 	for _, key := range sortedKeys(f.spec.Columns) {
-		found, err := take(key, f.spec.Columns[key])
+		found, err := f.find(key, strings.TrimSpace(f.spec.Columns[key]), true)
 		if err != nil {
 			return err
 		}
 		for _, column := range found {
+			if other, twice := from[column.ours]; twice {
+				return f.problem(f.headerLine, "name %q is given twice, by %q and by %q, wanted each name once", column.ours, other, key)
+			}
 			from[column.ours] = key
 			f.columns = append(f.columns, column)
 		}
 	}
-	return f.mapSums(take)
+	return f.mapSums(from)
 }
 
-// mapSums maps the columns that spec.Sums names.
-func (f *recordedFile) mapSums(take func(key, theirs string) ([]recordedColumn, error)) error {
+// mapSums maps the columns that spec.Sums names; from has the names that are given already.
+func (f *recordedFile) mapSums(from map[string]string) error {
 	for _, key := range sortedKeys(f.spec.Sums) {
-		named := map[int]string{}
+		named := map[int]bool{}
 		for i, theirs := range f.spec.Sums[key] {
-			found, err := take(key, theirs)
-			if err != nil {
-				return err
-			}
 			if strings.Contains(key, "*") {
 				return f.problem(f.headerLine, "columns %q: several columns that are added up, wanted a name without *", key)
 			}
-			if other, twice := named[found[0].index]; twice {
-				return f.problem(f.headerLine, "columns %q: %q is added up twice, wanted each column once", key, other)
+			if other, twice := from[key]; twice {
+				return f.problem(f.headerLine, "name %q is given twice, by %q and by %q, wanted each name once", key, other, key)
 			}
-			named[found[0].index] = theirs
-			found[0].added, found[0].sum = i > 0, true
-			f.columns = append(f.columns, found[0])
+			found, err := f.find(key, strings.TrimSpace(theirs), false)
+			if err != nil {
+				return err
+			}
+			column := found[0]
+			if named[column.index] {
+				return f.problem(f.headerLine, "columns %q: %q is added up twice, wanted each column once", key, theirs)
+			}
+			named[column.index] = true
+			column.added, column.sum = i > 0, true
+			f.columns = append(f.columns, column)
 		}
 	}
 	return nil
@@ -687,10 +682,11 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// find returns the columns that match one entry of spec.Columns, at least one.
-func (f *recordedFile) find(ours, theirs string) ([]recordedColumn, error) {
+// find returns the columns that match a name of the file, or with patterns one entry of
+// spec.Columns, at least one.
+func (f *recordedFile) find(ours, theirs string, patterns bool) ([]recordedColumn, error) {
 	stars := strings.Count(ours, "*")
-	if stars != strings.Count(theirs, "*") || stars > 1 {
+	if patterns && (stars != strings.Count(theirs, "*") || stars > 1) {
 		return nil, f.problem(f.headerLine, "columns %q: %q, wanted one * on both sides or on neither", ours, theirs)
 	}
 	if f.meter < 0 && theirs == f.header[f.time] {
