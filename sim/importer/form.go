@@ -386,7 +386,7 @@ func (s *source) findNumbers() {
 	if either := s.eitherMark(texts); either != "" {
 		said = either
 	}
-	if said != "" {
+	if said != "" && !(s.form.comma && s.format.Decimal == "comma") {
 		s.doubt("%s", said)
 	}
 }

@@ -55,8 +55,11 @@ func convertHomeAssistant(lines []string, s *source) ([]byte, error) {
 			return nil, s.problem(first+1+i, `the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`)
 		}
 		row := splitLine(line, separator)
-		if len(row) < 3 {
+		if row == nil {
 			continue
+		}
+		if len(row) != 3+len(times) {
+			return nil, s.problem(first+1+i, "%d fields, wanted %d as in the header: is the file cut off?", len(row), 3+len(times))
 		}
 		_, known := energies[row[1]]
 		switch {
@@ -64,8 +67,6 @@ func convertHomeAssistant(lines []string, s *source) ([]byte, error) {
 			continue // costs, gas and water
 		case row[2] != s.form.unit:
 			return nil, s.problem(first+1+i, "unit %q, wanted %s", row[2], s.form.unit)
-		case len(row) != 3+len(times):
-			return nil, s.problem(first+1+i, "%d fields, wanted %d as in the header: is the file cut off?", len(row), 3+len(times))
 		}
 		if sums[row[1]] == nil {
 			sums[row[1]] = make([]int64, len(times))
@@ -87,7 +88,7 @@ func convertHomeAssistant(lines []string, s *source) ([]byte, error) {
 		return nil, s.problem(first, "no row in %s, wanted energy", s.form.unit)
 	}
 	if empty > 0 {
-		s.doubt("%d empty fields are 0 where another row of energy has a value, and missing where none has", empty)
+		s.doubt("%s: 0 where another row of energy has a value, and missing where none has", counted(int64(empty), "empty field", "empty fields"))
 	}
 	return homeTable(times, sums, filled, s)
 }
@@ -110,7 +111,7 @@ func homeTable(times []string, sums map[string][]int64, filled []bool, s *source
 			}
 		}
 		if below > 0 {
-			s.doubt("consumption: %d values below 0 were set to 0", below)
+			s.doubt("consumption: %s below 0 set to 0", counted(int64(below), "value was", "values were"))
 		}
 	}
 	var b bytes.Buffer

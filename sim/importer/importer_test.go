@@ -89,7 +89,8 @@ func recorded(w *sim.World) map[string]float64 {
 	return sums
 }
 
-// The file of each form is recognised, imports with one call, and the run has its total.
+// The file of each form is recognised, imports with one call, and the run has its total; as it
+// is, and as a spreadsheet saves it.
 // The totals were computed apart from this program, from the values before they were
 // written in the form.
 func TestEveryFormSumsToItsTotal(t *testing.T) {
@@ -115,31 +116,44 @@ func TestEveryFormSumsToItsTotal(t *testing.T) {
 		{preset: "sma_daily", zone: "Europe/Berlin", steps: 97, wh: map[string]float64{"yield": 75_612}},
 		{preset: "fronius_daily", zone: "Europe/Berlin", steps: 95, wh: map[string]float64{"home": 51_166.12, "home-roof": 92_605.22}},
 	} {
-		t.Run(row.preset, func(t *testing.T) {
-			seen[row.preset] = true
-			file := row.preset + ".csv"
-			plan, w := made(t, copied(t, file), row.zone, file)
-			if got := plan.Findings[0].Preset; got != row.preset {
-				t.Fatalf("recognised as %q", got)
-			}
-			if got := int64(w.Scenario.Calendar.Steps); got != row.steps {
-				t.Errorf("%d steps, wanted %d of\n%s", got, row.steps, plan.Scenario)
-			}
-			for column, want := range row.wh {
-				if got := recorded(w)[column]; math.Abs(got-want) > 0.002 { // a milliwatt over a step
-					t.Errorf("%s: %v Wh, wanted %v", column, got, want)
+		for _, saved := range []struct {
+			how string
+			by  func(*testing.T, string) string
+		}{{"plain", nil}, {"by a spreadsheet", resaved}} {
+			t.Run(row.preset+" "+saved.how, func(t *testing.T) {
+				seen[row.preset] = true
+				file := row.preset + ".csv"
+				dir := copied(t, file)
+				if saved.by != nil {
+					b, err := os.ReadFile(filepath.Join(dir, file))
+					if err != nil {
+						t.Fatal(err)
+					}
+					write(t, dir, file, saved.by(t, string(b)))
 				}
-			}
-			if got := len(recorded(w)); got != len(row.wh) {
-				t.Errorf("%d columns, wanted %d", got, len(row.wh))
-			}
-			if row.total > 0 {
-				checkTotal(t, w, row.total)
-			}
-			if len(w.Warnings) > 0 {
-				t.Errorf("%v", w.Warnings)
-			}
-		})
+				plan, w := made(t, dir, row.zone, file)
+				if got := plan.Findings[0].Preset; got != row.preset {
+					t.Fatalf("recognised as %q", got)
+				}
+				if got := int64(w.Scenario.Calendar.Steps); got != row.steps {
+					t.Errorf("%d steps, wanted %d of\n%s", got, row.steps, plan.Scenario)
+				}
+				for column, want := range row.wh {
+					if got := recorded(w)[column]; math.Abs(got-want) > 0.002 { // a milliwatt over a step
+						t.Errorf("%s: %v Wh, wanted %v", column, got, want)
+					}
+				}
+				if got := len(recorded(w)); got != len(row.wh) {
+					t.Errorf("%d columns, wanted %d", got, len(row.wh))
+				}
+				if row.total > 0 {
+					checkTotal(t, w, row.total)
+				}
+				if len(w.Warnings) > 0 {
+					t.Errorf("%v", w.Warnings)
+				}
+			})
+		}
 	}
 	if len(seen) != len(importer.Titles()) {
 		t.Errorf("%d forms were tried, wanted all %d: %v", len(seen), len(importer.Titles()), importer.Titles())

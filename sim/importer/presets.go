@@ -43,6 +43,7 @@ type form struct {
 	columns []column // in a long table its meters; none: each is a home
 	meter   string   // in a long table, the column that names the meter
 	value   string   // and that of its values
+	comma   bool     // numbers have a decimal comma
 	missing []string // words for a missing value, besides an empty field
 
 	user, arrive, leave, energy string // of sessions
@@ -81,7 +82,7 @@ var presets = []form{
 	// as in the tests of a reader of "Datum von;Datum bis;Deutschland/Luxemburg [€/MWh]
 	// Originalauflösungen" and README of SMARD downloaders on GitHub.
 	{name: "smard", title: "SMARD market data", kind: market, header: []string{"Datum von", "Datum bis", "Deutschland/Luxemburg [€/MWh]*"},
-		time: "Datum von", dates: []string{"dd.mm.yyyy"}, zone: "Europe/Berlin", missing: []string{"-"},
+		time: "Datum von", dates: []string{"dd.mm.yyyy"}, zone: "Europe/Berlin", comma: true, missing: []string{"-"},
 		columns: []column{{from: "Deutschland/Luxemburg [€/MWh]*", to: "price"}}},
 	// ENTSO-E Transparency Platform, day-ahead prices as CSV: "MTU (CET/CEST)","Area",
 	// "Day-ahead Price (EUR/MWh)" with stamps 01/01/2026 00:00:00 - 01/01/2026 00:15:00, and
@@ -117,7 +118,7 @@ var presets = []form{
 	// Volume;Eenheid, in the sample files of patrickvorgers/Home-Assistant-Import-Energy-Data.
 	// Registers of day and night are added up; Injectie is what was fed in.
 	{name: "fluvius", title: "Fluvius consumption history", kind: recordings, header: []string{"Van (datum)", "Van (tijdstip)", "Register", "Volume"},
-		time: "Van (datum)", clock: "Van (tijdstip)", dates: []string{"dd-mm-yyyy", "dd/mm/yyyy"}, zone: "Europe/Brussels", unit: "kWh", units: "Eenheid",
+		time: "Van (datum)", clock: "Van (tijdstip)", dates: []string{"dd-mm-yyyy", "dd/mm/yyyy"}, zone: "Europe/Brussels", unit: "kWh", units: "Eenheid", comma: true,
 		meter: "Register", value: "Volume", columns: []column{{from: "Afname*", to: "home", role: load}, {from: "Injectie*", to: "home-fed-in", role: roof}}},
 	// Green Button, CSV of utilities such as PG&E and ComEd: lines about the customer, then
 	// TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES or USAGE (kWh).
@@ -138,7 +139,7 @@ var presets = []form{
 	// SMA Sunny Explorer, daily yields of a month: sep=;, "Version CSV1|Tool SE|…", lines about
 	// the inverter, then dd.MM.yyyy;kWh;kWh for total and day yield.
 	{name: "sma_daily", title: "SMA daily yields", kind: recordings, header: []string{"dd.MM.yyyy", "kWh", "kWh"},
-		time: "dd.MM.yyyy", dates: []string{"dd.mm.yyyy"}, unit: "kWh",
+		time: "dd.MM.yyyy", dates: []string{"dd.mm.yyyy"}, unit: "kWh", comma: true,
 		columns: []column{{from: "kWh (2)", to: "yield", role: park}}},
 	// Fronius Solar.web, daily values: Datum und Uhrzeit,Gesamt Erzeugung,Gesamt Verbrauch,…,
 	// then a line of units [dd.MM.yyyy],[Wh],…, as in the comments of readers on GitHub.

@@ -203,7 +203,7 @@ func (t *table) take(p *inputs.Profile) error {
 	if p.LeftOut == 0 {
 		t.format.Undated = ""
 	} else {
-		t.say("left out: %d lines without a time, the first of them line %d, %q", p.LeftOut, p.LeftLine, p.LeftText)
+		t.say("left out: %s without a time, the first of them line %d, %q", counted(p.LeftOut, "line", "lines"), p.LeftLine, p.LeftText)
 	}
 	return t.span(p)
 }
@@ -260,11 +260,16 @@ func (t *table) describe(p *inputs.Profile, longest time.Duration) {
 	case t.missing == 0:
 		t.say("gaps: none")
 	case t.form.kind == market:
-		t.doubt("%d prices are missing between the first and the last: days without all of them cannot be run", t.missing)
+		t.doubt("%s missing between the first and the last: days without all of them cannot be run", counted(t.missing, "price is", "prices are"))
 	case t.caughtUp:
-		t.doubt("%d values are missing (longest gap %s), and the row after each gap has its energy: spread over both, as gaps: says", t.missing, shortDuration(longest))
+		t.doubt("%s missing (longest gap %s), and the row after each gap has its energy: spread over both, as gaps: says", counted(t.missing, "value is", "values are"), shortDuration(longest))
 	default:
-		t.doubt("%d values are missing between the first and the last (longest gap %s): filled as gaps: says", t.missing, shortDuration(longest))
+		t.doubt("%s missing between the first and the last (longest gap %s): filled as gaps: says", counted(t.missing, "value is", "values are"), shortDuration(longest))
+	}
+	for _, c := range t.columns {
+		if len(c.theirs) > 1 {
+			t.doubt("column %q: %s, added up; a value that some of them lack is 0 in these", c.to, strings.Join(c.theirs, " and "))
+		}
 	}
 	if t.interval >= 24*time.Hour && t.form.kind == recordings {
 		t.doubt("values of a day are spread evenly over its hours: the file does not say when")
@@ -342,6 +347,13 @@ func (g *group) say(t *table, c *tableColumn) {
 		g.format.ClipBelow = number(max(least, -c.Min))
 		t.doubt("column %q: values from %s to 0 are 0", c.to, number(c.Min))
 	}
+}
+
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // number formats a number of at most six decimals.
@@ -425,14 +437,14 @@ func (t *table) takeSessions(s *inputs.Sessions) error {
 	if t.users = s.Users; s.Undated == 0 {
 		t.format.Undated = ""
 	} else {
-		t.say("left out: %d lines without a time", s.Undated)
+		t.say("left out: %s without a time", counted(s.Undated, "line", "lines"))
 	}
 	if slices.Contains(s.Users, guestName) {
 		t.guest = guestName
 		t.doubt("sessions without a vehicle are those of one vehicle, %s", guestName)
 	}
 	if t.incomplete = s.LeftOut > 0; t.incomplete {
-		t.say("left out: %d sessions without a departure, an energy or a length, the first in line %d", s.LeftOut, s.FirstLeftOut)
+		t.say("left out: %s without a departure, an energy or a length, the first in line %d", counted(int64(s.LeftOut), "session", "sessions"), s.FirstLeftOut)
 	}
 	return nil
 }
