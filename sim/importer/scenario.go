@@ -155,8 +155,12 @@ func (w *writer) cover() error {
 		return &problem.Usage{What: fmt.Sprintf("the files cover more than %d days from %s on, wanted fewer: is a year mistyped?", mostDays, w.start.Format(time.DateOnly))}
 	}
 	if w.days == 0 {
-		return &problem.Usage{What: fmt.Sprintf("the files have no whole local day in common: from %s to %s in %s; wanted files of the same days",
-			from.Format("2006-01-02 15:04"), to.Format("2006-01-02 15:04"), w.zone)}
+		counter := ""
+		if slices.ContainsFunc(w.tables, (*table).hasCounter) {
+			counter = " (readings of a counter enclose one interval less than there are readings)"
+		}
+		return &problem.Usage{What: fmt.Sprintf("the files have no whole local day in common: from %s to %s in %s%s; wanted files of the same days",
+			from.Format("2006-01-02 15:04"), to.Format("2006-01-02 15:04"), w.zone, counter)}
 	}
 	return nil
 }

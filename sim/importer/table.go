@@ -224,7 +224,7 @@ func (t *table) span(p *inputs.Profile) error {
 	for i := range t.columns {
 		c := &t.columns[i]
 		to := c.To
-		if c.Counter && t.form.kind == recordings { // its readings are of moments
+		if t.counts(c) { // its readings are of moments
 			to = to.Add(-t.interval)
 		}
 		if i == 0 || c.From.After(t.from) {
@@ -242,6 +242,16 @@ func (t *table) span(p *inputs.Profile) error {
 	}
 	t.describe(p, longest)
 	return nil
+}
+
+// counts reports whether a column is taken for readings of a counter.
+func (t *table) counts(c *tableColumn) bool {
+	unit := cmp.Or(t.form.unit, unitOf(c.to), "kWh")
+	return t.form.kind == recordings && c.Counter && !c.listed() && c.Min >= 0 && strings.HasSuffix(unit, "h")
+}
+
+func (t *table) hasCounter() bool {
+	return slices.ContainsFunc(t.columns, func(c tableColumn) bool { return t.counts(&c) })
 }
 
 // describe says what was found about a table's columns, times and gaps.
@@ -310,11 +320,10 @@ func (t *table) groups() (all []*group) {
 	}
 	for k := range t.columns {
 		c := &t.columns[k]
-		g := group{unit: unit, counter: c.Counter, format: t.format}
+		g := group{unit: unit, counter: t.counts(c), format: t.format}
 		if t.form.unit == "" {
 			g.unit = cmp.Or(unitOf(c.to), unit)
 		}
-		g.counter = g.counter && strings.HasSuffix(g.unit, "h") && len(c.theirs) == 1 && c.Min >= 0
 		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max
 		g.net = c.Min < 0 && !g.small
 		at := slices.IndexFunc(all, func(o *group) bool {
@@ -373,11 +382,11 @@ func (t *table) watts(unit string) float64 {
 	return w
 }
 
-// peak is the highest power of a column in either direction, W; of a counter twice its mean
-// rise, which is enough for a tie.
+// peak is the highest power of a column in either direction, W; of a counter ten times its
+// mean rise.
 func (t *table) peak(k int, unit string) float64 {
 	c := &t.columns[k]
-	if c.Counter {
+	if t.counts(c) {
 		return 10 * c.Rise * t.watts(unit)
 	}
 	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs))
@@ -390,7 +399,7 @@ func (t *table) guessUnit() (best string) {
 	counts := false
 	for _, c := range t.columns {
 		v := math.Abs(c.Mean)
-		if c.Counter {
+		if t.counts(&c) {
 			v, counts = c.Rise, true
 		}
 		sum, n = sum+v, n+1
