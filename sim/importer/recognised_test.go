@@ -3,6 +3,7 @@ package importer_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,14 @@ func every(minutes, n int, layout string, values func(k int) string) string {
 		fmt.Fprintf(b, "%s%s\n", at.Add(time.Duration(k*minutes)*time.Minute).Format(layout), values(k))
 	}
 	return b.String()
+}
+
+// newestFirst returns rows in the reverse order.
+func newestFirst(rows string) string {
+	lines := strings.SplitAfter(strings.TrimSuffix(rows, "\n"), "\n")
+	lines[len(lines)-1] += "\n"
+	slices.Reverse(lines)
+	return strings.Join(lines, "")
 }
 
 // What a file holds is recognised, gets its key, is said, and has its energy in the run.
@@ -76,6 +85,12 @@ func TestWhatFilesHold(t *testing.T) {
 			return ",1"
 		}),
 			map[string]float64{"a-kwh": 48_000}, []string{`missing: ["NaN"]`, "gaps: linear"}, []string{"1 value is missing"}},
+		{"a gap in a file with the newest row first", "time,a kWh\n" + newestFirst(hours(func(k int) string {
+			if k == 11 || k == 12 {
+				return absent
+			}
+			return ",1"
+		})), map[string]float64{"a-kwh": 48_000}, []string{"newest_first: true", "gaps: linear"}, []string{"2 values are missing between the first and the last (longest gap 2 h)"}},
 		{"quoted thousands", "time,a W\n" + hours(func(int) string { return `,"1,250"` }),
 			map[string]float64{"a-w": 60_000}, []string{"thousands: comma"}, []string{"a comma before three digits is a mark of thousands"}},
 		{"notes at the end", "time,a kWh\n" + hours(func(int) string { return ",1" }) + "a: at the main switch\n",
