@@ -276,8 +276,9 @@ func (s *source) stamps() (texts []string) {
 	return texts
 }
 
-// findDates finds the form of dates: the first that all stamps of the first rows have. Day
-// and month first are told apart by the rows that follow each other at one interval.
+// findDates finds the form of dates: the first that all stamps of the first rows have, or
+// that most have; then the reader refuses the others. Day and month first are told apart by
+// the days that follow each other.
 func (s *source) findDates() error {
 	texts := s.stamps()
 	switch {
@@ -286,62 +287,40 @@ func (s *source) findDates() error {
 	case len(texts) == 0:
 		return s.problem(len(s.before)+1, "no row with a time after the header, wanted two or more")
 	}
-	var fit []string
-	offset := false
-	most, bad := -1, ""
+	most := -1
 	for _, date := range append(slices.Clone(s.form.dates), dateForms...) {
 		format := s.format
 		format.Date = date
-		n := 0
+		n, offsets := 0, 0
 		for _, text := range texts {
-			is, _, has := format.IsDate(text)
-			if !is {
-				bad = cmp.Or(bad, text)
-				if n > most {
-					most, bad = n, text
-				}
-				break
+			is, _, offset := format.IsDate(text)
+			if is {
+				n++
 			}
-			n, offset = n+1, has
-		}
-		if n == len(texts) && !slices.Contains(fit, date) {
-			fit = append(fit, date)
-			if date != "dd/mm/yyyy" {
-				break
+			if offset {
+				offsets++
 			}
 		}
+		if n > most {
+			most, s.format.Date = n, date
+			s.stated = s.stated || offsets == len(texts)
+		}
 	}
-	if len(fit) == 0 {
-		return s.problem(s.lineOf(bad), "time %q cannot be read, wanted one like 2024-01-31 16:45 or in another known form: %s", bad, strings.Join(dateForms[1:], ", "))
-	}
-	s.format.Date = fit[0]
-	s.stated = s.stated || offset
-	if len(fit) > 1 && len(s.form.dates) == 0 {
+	if s.format.Date == "dd/mm/yyyy" && len(s.form.dates) == 0 {
 		s.chooseDayOrMonth(texts)
 	}
 	return nil
 }
 
-// lineOf returns the line of the first row with a stamp.
-func (s *source) lineOf(stamp string) int {
-	lines, err := s.head(mostHead)
-	if err != nil {
-		return 0
-	}
-	for i := len(s.before) + 1; i < len(lines); i++ {
-		if strings.Contains(lines[i], strings.SplitN(stamp, " ", 2)[0]) && strings.Contains(lines[i], stamp[strings.LastIndex(stamp, " ")+1:]) {
-			return i + 1
-		}
-	}
-	return 0
-}
-
-// chooseDayOrMonth chooses between 31/01 and 01/31, which both fit: days that follow each
-// other differ in the day.
+// chooseDayOrMonth chooses between 31/01 and 01/31, which both fit if no day is beyond 12: of
+// days that follow each other, the day changes.
 func (s *source) chooseDayOrMonth(texts []string) {
 	first, second := map[string]bool{}, map[string]bool{}
 	for _, text := range texts {
 		parts := strings.SplitN(text, "/", 3)
+		if is, _, _ := (inputs.Format{Date: "mm/dd/yyyy", Clock: s.format.Clock, Span: s.format.Span}).IsDate(text); !is || len(parts) < 3 {
+			return
+		}
 		first[parts[0]], second[parts[1]] = true, true
 	}
 	switch {
