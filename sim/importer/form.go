@@ -39,6 +39,7 @@ type source struct {
 	zone   *time.Location // of stamps without an offset
 	stated bool           // the zone is that of the form or of the caller, or stamps have an offset
 
+	mark   rune       // between fields
 	before []string   // lines before the header
 	header []string   // names of the columns
 	rows   [][]string // the first rows after it, those with a time
@@ -205,7 +206,7 @@ func fits(name, field string) bool {
 
 // take takes line i, from 0, for the header.
 func (s *source) take(lines []string, i int, separator rune) {
-	s.before, s.header, s.rows = lines[:i], inputs.ColumnNames(splitLine(lines[i], separator)), nil
+	s.mark, s.before, s.header, s.rows = separator, lines[:i], inputs.ColumnNames(splitLine(lines[i], separator)), nil
 	s.format.Header, s.format.Separator = "", ""
 	if i > 0 {
 		s.format.Header = strconv.Itoa(i + 1)

@@ -46,15 +46,14 @@ var energies = map[string]int64{"grid_consumption": 1, "solar_production": 1, "b
 // into one with the columns time, home and home-roof, kWh. A home consumed grid + solar +
 // battery out − return − battery in, or what the export says.
 func convertHomeAssistant(lines []string, s *source) ([]byte, error) {
-	separator := separatorOf(lines[0])
-	times := splitLine(lines[0], separator)[3:]
+	times := splitLine(lines[0], s.mark)[3:]
 	first := len(s.before) + 1 // line of the header
 	sums, empty, filled := map[string][]int64{}, 0, make([]bool, len(times))
 	for i, line := range lines[1:] {
 		if strings.Count(line, `"`)%2 != 0 {
 			return nil, s.problem(first+1+i, `the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`)
 		}
-		row := splitLine(line, separator)
+		row := splitLine(line, s.mark)
 		if row == nil {
 			continue
 		}

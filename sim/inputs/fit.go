@@ -106,8 +106,8 @@ func (r *recordingRules) missingReading(rows *survey, start, end int64) string {
 	if !r.counter() || start < rows.start || end-rows.end > rows.usual {
 		return ""
 	}
-	return fmt.Sprintf(": %d readings of a counter enclose one interval less; add the reading of %s, let the run end at %s, or fill the last interval with gaps: hold or same_time_last_week",
-		rows.rows, r.local(end), r.local(rows.end))
+	return fmt.Sprintf(": readings of a counter enclose one interval less than there are readings; add that of %s, let the run end at %s, or fill the last interval with gaps: hold or same_time_last_week",
+		r.local(end), r.local(rows.end))
 }
 
 // needs reports whether the run needs a slot.

@@ -64,7 +64,7 @@ var formatCases = []formatCase{
 		want: "home: 5750"},
 	{name: "a counter without its last reading", source: "the same", recording: "unit: kWh, format: {reading: counter}", header: "time,home",
 		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return fmt.Sprintf(",%.3f", 12345.678+0.25*float64(k)) }),
-		want: "s.yaml:6: recordings.homes: m.csv: covers 2018-01-08 00:00 to 2018-01-08 23:00, wanted 2018-01-08 00:00 to 2018-01-09 00:00, which is the run (times in Europe/Berlin): 24 readings of a counter enclose one interval less; add the reading of 2018-01-09 00:00, let the run end at 2018-01-08 23:00, or fill the last interval with gaps: hold or same_time_last_week"},
+		want: "s.yaml:6: recordings.homes: m.csv: covers 2018-01-08 00:00 to 2018-01-08 23:00, wanted 2018-01-08 00:00 to 2018-01-09 00:00, which is the run (times in Europe/Berlin): readings of a counter enclose one interval less than there are readings; add that of 2018-01-09 00:00, let the run end at 2018-01-08 23:00, or fill the last interval with gaps: hold or same_time_last_week"},
 	{name: "a counter whose last interval is held", source: "the same", recording: "unit: kWh, gaps: hold, format: {reading: counter}", header: "time,home",
 		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return fmt.Sprintf(",%.3f", 12345.678+0.25*float64(k)) }),
 		want: "home: 6000"},
