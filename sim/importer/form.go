@@ -515,7 +515,46 @@ func (s *source) guessColumns() error {
 	if len(s.form.columns) == 0 {
 		return s.problem(len(s.before)+1, "no column with numbers, wanted one at least")
 	}
+	s.findMeter()
 	return nil
+}
+
+// findMeter recognises a long table: a third of the times or more are repeated, and with one
+// more column, that of the meter, they are not, or rarely, as where clocks are set back. One
+// column with numbers must be left for the values.
+func (s *source) findMeter() {
+	times := repeats(s.stamps())
+	if times == 0 || 3*times < len(s.rows) {
+		return
+	}
+	for i, name := range s.header {
+		values := slices.DeleteFunc(slices.Clone(s.form.columns), func(c column) bool { return c.from == name })
+		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || values[0].role != load {
+			continue
+		}
+		var meters, both []string
+		for _, row := range s.rows {
+			meters, both = append(meters, row[i]), append(both, row[i]+"\n"+row[s.at(s.form.time)]+"\n"+row[max(0, s.at(s.form.clock))])
+		}
+		if 3*repeats(both) <= times && repeats(meters) >= len(meters)/2 {
+			s.form.meter, s.form.value, s.form.columns = name, values[0].from, nil
+			s.form.unit = unitOf(s.form.value)
+			s.doubt("column %q names the meter of a row, and %q has its values: times repeat", name, s.form.value)
+			return
+		}
+	}
+}
+
+// repeats returns how many texts are the same as one before.
+func repeats(texts []string) (n int) {
+	seen := map[string]bool{}
+	for _, text := range texts {
+		if seen[text] {
+			n++
+		}
+		seen[text] = true
+	}
+	return n
 }
 
 // generating are parts of words in the names of columns that are generated or fed in, in

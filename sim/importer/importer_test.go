@@ -360,6 +360,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"a row in another unit", "TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES\nElectric usage,2025-03-01,00:00,00:59,1.5,kWh,,\nElectric usage,2025-03-01,01:00,01:59,1500,Wh,,\n", "", `m.csv:3: column "UNITS": unit "Wh", wanted kWh`},
 		{"a register in another unit", "Van (datum);Van (tijdstip);Register;Volume;Eenheid\n01-03-2025;00:00:00;Afname Dag;1,5;kWh\n01-03-2025;00:15:00;Afname Dag;2,5;MWh\n", "", `m.csv:3: column "Eenheid": unit "MWh", wanted kWh`},
 		{"twice", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n2025-03-01T01:00,1\n", "", `m.csv:4: time "2025-03-01T01:00" appears twice`},
+		{"a meter twice at a time", "time,m,kWh\n2025-03-01T00:00,a,1\n2025-03-01T00:00,b,1\n2025-03-01T01:00,a,1\n2025-03-01T01:00,b,1\n2025-03-01T01:00,b,1\n", "", `m.csv:6: time "2025-03-01T01:00" appears twice`},
 		{"skipped by the clocks", "time,a\n2025-03-30T01:00,1\n2025-03-30T02:00,1\n2025-03-30T03:00,1\n", "", `m.csv:3: time "2025-03-30T02:00" does not exist in Europe/Berlin`},
 		{"less than a day", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n", "", "the files have no whole local day in common: from 2025-03-01 00:00 to 2025-03-01 02:00"},
 		{"an unknown zone", "time,a\n2025-03-01T00:00,1\n", "Mars/Olympus", `--zone "Mars/Olympus" is unknown, wanted a name`},
