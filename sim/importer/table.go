@@ -61,6 +61,11 @@ func (s *source) read() (*table, error) {
 	}
 	s.form.time = s.columnNamed(s.form.time)
 	s.format.Clock, s.format.Meter, s.format.Value, s.format.Units = s.columnNamed(s.form.clock), s.columnNamed(s.form.meter), s.columnNamed(s.form.value), s.columnNamed(s.form.units)
+	if s.format.Meter == "" {
+		if t.addColumns(); len(t.columns) == 0 {
+			return nil, s.problem(len(s.before)+1, "none of the columns that the form %s has", s.form.title)
+		}
+	}
 	p, err := t.profile()
 	if err != nil {
 		return nil, err
@@ -82,8 +87,7 @@ func (s *source) read() (*table, error) {
 func (t *table) profile() (*inputs.Profile, error) {
 	var first error
 	for {
-		spec := t.spec()
-		p, err := inputs.ReadProfile(t.fsys, spec, t.zone)
+		p, err := inputs.ReadProfile(t.fsys, t.spec(), t.zone)
 		if err == nil {
 			return p, nil
 		}
@@ -118,7 +122,7 @@ func (s *source) mend(err error) bool {
 	return true
 }
 
-// spec returns how the file is read. Its columns have their names in the file.
+// spec returns how the file is read: the columns that are known, or all meters of a long table.
 func (t *table) spec() inputs.RecordingSpec {
 	spec := inputs.RecordingSpec{ID: "import", File: t.Path, Unit: cmp.Or(t.form.unit, "kWh"), Format: t.format,
 		Columns: map[string]string{}, Sums: map[string][]string{}}
@@ -126,18 +130,12 @@ func (t *table) spec() inputs.RecordingSpec {
 	if t.form.stamps == "end" {
 		spec.Time.Stamps = "end"
 	}
-	switch {
-	case len(t.columns) > 0:
-		for i, c := range t.columns {
-			if c.listed() {
-				spec.Sums[key(i)] = c.theirs
-			} else {
-				spec.Columns[key(i)] = c.theirs[0]
-			}
+	for i, c := range t.columns {
+		if c.listed() {
+			spec.Sums[key(i)] = c.theirs
+		} else {
+			spec.Columns[key(i)] = c.theirs[0]
 		}
-	case t.format.Meter == "":
-		t.addColumns()
-		return t.spec()
 	}
 	return spec
 }
@@ -160,11 +158,9 @@ func (t *table) addColumns() {
 		seen[to] = true
 		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: c.role})
 	}
-	if tilted := t.place.tilt != 0; tilted {
-		for i := range t.columns {
-			if t.columns[i].to == "ghi_w_per_m2" {
-				t.columns[i].to = "poa_w_per_m2"
-			}
+	for i := range t.columns {
+		if c := &t.columns[i]; c.to == "ghi_w_per_m2" && t.place.tilt != 0 {
+			c.to = "poa_w_per_m2" // the light of the tilted plane
 		}
 	}
 }
