@@ -91,9 +91,13 @@ func TestWhatFilesHold(t *testing.T) {
 			}
 			return ",1"
 		})), map[string]float64{"a-kwh": 48_000}, []string{"newest_first: true", "gaps: linear"}, []string{"2 values are missing between the first and the last (longest gap 2 h)"}},
-		{"a long table", "time;Zähler;kWh\n" + hours(func(k int) string { return fmt.Sprintf(";A 1;0,5\n%s;B 2;1,5", time.Date(2025, 3, 3, k, 0, 0, 0, time.UTC).Format(iso)) }),
+		{"a long table", "time;Zähler;kWh\n" + hours(func(k int) string {
+			return fmt.Sprintf(";A 1;0,5\n%s;B 2;1,5", time.Date(2025, 3, 3, k, 0, 0, 0, time.UTC).Format(iso))
+		}),
 			map[string]float64{"a-1": 24_000, "b-2": 72_000}, []string{`meter: "Zähler"`, `value: "kWh"`, "unit: kWh"}, []string{`column "Zähler" names the meter of a row`}},
-		{"a long table with numbers for meters", "time,id,kWh,note\n" + hours(func(k int) string { return fmt.Sprintf(",7,0.5,x\n%s,8,1.5,", time.Date(2025, 3, 3, k, 0, 0, 0, time.UTC).Format(iso)) }),
+		{"a long table with numbers for meters", "time,id,kWh,note\n" + hours(func(k int) string {
+			return fmt.Sprintf(",7,0.5,x\n%s,8,1.5,", time.Date(2025, 3, 3, k, 0, 0, 0, time.UTC).Format(iso))
+		}),
 			map[string]float64{"column-7": 24_000, "column-8": 72_000}, []string{`meter: "id"`}, nil},
 		{"quoted thousands", "time,a W\n" + hours(func(int) string { return `,"1,250"` }),
 			map[string]float64{"a-w": 60_000}, []string{"thousands: comma"}, []string{"a comma before three digits is a mark of thousands"}},
