@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -89,7 +88,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 
 // fileToImport finds the path of a file from the scenario's folder.
 func fileToImport(name, dir string) (f importer.File, err error) {
-	opened, err := os.Open(name)
+	opened, err := scenario.Files(".").Open(name) // refuses folders and pipes
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return f, &problem.Usage{What: fmt.Sprintf("%s cannot be read: %v, wanted a CSV", name, path.Err)}

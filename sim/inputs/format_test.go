@@ -408,6 +408,19 @@ func TestRowsAreBounded(t *testing.T) {
 	}
 }
 
+// The first lines of a file are bounded together, however many there are.
+func TestFirstLinesAreBounded(t *testing.T) {
+	line := append(bytes.Repeat([]byte("a"), mostRowBytes-1), '\n')
+	files := fstest.MapFS{"m.csv": {Data: bytes.Repeat(line, mostHead/mostRowBytes+2)}}
+	if lines, err := ReadHead(files, "m.csv", Format{}, mostHead/mostRowBytes); err != nil || len(lines) != mostHead/mostRowBytes {
+		t.Errorf("%d lines, %v", len(lines), err)
+	}
+	_, err := ReadHead(files, "m.csv", Format{}, 1000)
+	if want := "m.csv:65: the lines up to this one have more than 67108864 bytes, wanted shorter ones"; fmt.Sprint(err) != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 // A run of a day holds a day of a year's file, whatever the order of its rows.
 func TestRecordingHoldsTheRunAlone(t *testing.T) {
 	rows := strings.Split(strings.TrimSpace(quarterRows(t, "UTC", "2024-01-01 00:00", 366*96)), "\n")

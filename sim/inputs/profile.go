@@ -152,7 +152,11 @@ func (p *profiler) finish() {
 	}
 }
 
-// ReadHead returns the first lines of a file, at most so many, as text.
+// mostHead bounds the bytes of the lines that ReadHead returns.
+const mostHead = 64 << 20
+
+// ReadHead returns the first lines of a file, at most so many, as text. It refuses lines of
+// more than 64 MiB together.
 func ReadHead(fsys fs.FS, file string, format Format, most int) (lines []string, err error) {
 	f := &recordedFile{spec: RecordingSpec{File: file, Format: format}}
 	if f.format, err = format.rules(); err != nil {
@@ -180,6 +184,9 @@ func ReadHead(fsys fs.FS, file string, format Format, most int) (lines []string,
 		lines = append(lines, strings.TrimRight(line, "\r\n"))
 		f.before += int64(len(line))
 		f.text.consumed, f.text.rowAt = f.before, len(lines)+1
+		if f.before > mostHead {
+			return nil, f.problem(len(lines), "the lines up to this one have more than %d bytes, wanted shorter ones", mostHead)
+		}
 	}
 	return lines, nil
 }
