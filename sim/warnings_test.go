@@ -53,6 +53,7 @@ func TestScenarioDoubts(t *testing.T) {
 		return edited(t, "load: {recording: homes, column: one}", "load: {recording: homes, column: one}\n    "+has)
 	}
 	event := func(at string) string { return edited(t, `at: "14:00"`, "at: "+at) }
+	const farm = "wind_farms:\n  - {id: mill, community: supply, turbine: sd6, hub_height_m: 15}\n"
 	park := func(id string) string {
 		return "solar_parks:\n  - {id: " + id + ", community: supply, rated_w: 9000, tilt_deg: 30, azimuth_deg: 180}\n"
 	}
@@ -63,6 +64,9 @@ func TestScenarioDoubts(t *testing.T) {
 		{"a heat pump", home("heat_pump: {}"), "no_weather:12 households.h1.heat_pump"},
 		{"both", home(pv + "\n    heat_pump: {}"), "no_weather:12 households.h1.pv no_weather:13 households.h1.heat_pump"},
 		{"a park", addedTo(t, park("park")), "no_weather:4 solar_parks.park"},
+		{"a wind farm", addedTo(t, farm), "no_weather:4 wind_farms.mill"},
+		{"a wind farm that is meant to stand still", addedTo(t, "accept: [wind_farms.mill]\n"+farm), ""},
+		{"another than the one that is meant to", addedTo(t, "accept: [wind_farms.mil]\n"+farm), "no_weather:5 wind_farms.mill"},
 		{"a wind turbine", home("wind_turbine: {turbine: sd6, hub_height_m: 15}"), "no_weather:12 households.h1.wind_turbine"},
 		{"two roofs", strings.Replace(home(pv), "pv: {recording: homes, column: sun}", pv, 1), "no_weather:12 households.h1.pv"},
 		{"a park that follows a recording", addedTo(t, "solar_parks: [{id: park, community: supply, recording: homes, column: sun}]\n"), ""},

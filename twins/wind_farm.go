@@ -20,6 +20,7 @@ var WindFarm = Declare(Kind{
 	Events:   []*EventType{windFarmGenerated, eventSet},
 	Settings: windFarmSettings.list(),
 	Columns:  []Column{ColumnPower, ColumnCurtailed, ColumnReason},
+	Follows:  Follows{"wind", "stands still"},
 })
 
 var windFarmSettings = append(changeable[windFarm]{

@@ -58,7 +58,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
 	c.Flags().StringVar(&f.spec.Time.Zone, "zone", "", "stamps without an offset are of `ZONE`, by default the scenario's")
 	c.Flags().StringVar(&f.spec.Time.Stamps, "stamps", "start", "stamps name the `END` of the interval that they stand at: start or end")
 	c.Flags().StringVar(&f.format, "format", "", "the file is written as `KEYS` say, those of a scenario's format: '{decimal: comma, date: dd.mm.yyyy}'")
-	c.Flags().StringVar(&f.spec.Gaps, "gaps", "refuse", "`WAY` to fill gaps: refuse, hold, linear or same_time_last_week")
+	c.Flags().StringVar(&f.spec.Gaps, "gaps", "refuse", "`WAY` to fill gaps: refuse, hold, linear, same_time_last_week or in_next_row")
 	c.Flags().StringVar(&f.band, "band", "5%", "residuals may be `SIZE`: W, or % of the greatest recorded power")
 	c.Flags().StringVar(&f.allowed, "allow", "1%", "flag meters that are outside in more than `SHARE` of steps")
 	c.Flags().BoolVar(&f.json, "json", false, "print a JSON array")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/importer"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
 func newScenarioImport() *cobra.Command {
@@ -29,9 +29,11 @@ comments of the scenario; nothing is assumed silently.
 Known forms:
   ` + strings.Join(broken(strings.Join(importer.Titles(), ", "), 80), "\n  ") + `
 
-Any other CSV with a header, a column of times and columns of values is read as the
-loads of homes. A form that scenarios do not read is converted into a CSV beside the
-scenario, with the same values.`,
+Any other CSV with a header, a column of times and columns of values, or a row for each
+meter and time, is read as the loads of homes, and as plants where a column is called
+solar, export or the like. The scenario names the files themselves and the keys of their format,
+so it has the values of the files as they are when it runs; keep them where they are.
+Only the export of Home Assistant is converted, into a CSV beside the scenario.`,
 		Example: `  smatrix scenario import meters.csv
   smatrix scenario import sessions.csv --out grids/mine.yaml
   smatrix scenario import usage.csv --zone America/Los_Angeles`,
@@ -62,7 +64,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 		files = append(files, f)
 	}
 	base := strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
-	plan, err := importer.Make(files, importer.Options{Zone: zone, Name: base})
+	plan, err := importer.Make(scenario.Files(filepath.Dir(out)), files, importer.Options{Zone: zone, Name: base})
 	if err != nil {
 		return err
 	}
@@ -84,13 +86,14 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 	return printBegun(c, written)
 }
 
-// fileToImport reads a file, and finds its path from the scenario's folder.
+// fileToImport finds the path of a file from the scenario's folder.
 func fileToImport(name, dir string) (f importer.File, err error) {
-	b, err := os.ReadFile(name)
+	opened, err := scenario.Files(".").Open(name) // refuses folders and pipes
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return f, &problem.Usage{What: fmt.Sprintf("%s cannot be read: %v, wanted a CSV", name, path.Err)}
 	}
+	opened.Close()
 	from, err := filepath.Abs(dir)
 	if err != nil {
 		return f, err
@@ -102,7 +105,7 @@ func fileToImport(name, dir string) (f importer.File, err error) {
 	if relative, err := filepath.Rel(from, to); err == nil { // otherwise on another volume
 		to = relative
 	}
-	return importer.File{Name: name, Path: filepath.ToSlash(to), Bytes: b}, nil
+	return importer.File{Name: name, Path: filepath.ToSlash(to)}, nil
 }
 
 // printFindings prints what each file is taken for, and what was assumed.

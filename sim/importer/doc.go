@@ -1,14 +1,18 @@
 // Package importer looks at files that people have and writes a scenario that reads them:
 //
-//	file ─▶ text (encoding, gzip) ─▶ form (a preset, or guessed) ─▶ table ─▶ scenario, and data where the form is not one that scenarios read
+//	file ─▶ form (a preset, or guessed) and keys of its format ─▶ profile by the reader of scenarios ─▶ scenario
 //
-// presets.go is the table of known forms, form.go finds the one that fits, table.go reads
-// rows, scenario.go writes the YAML. What was assumed is always said: nothing is guessed
-// silently. Values are exact: a converted file has the sums of the file that it was made of.
+// presets.go is the table of known forms, form.go finds the one that fits and the keys that
+// say how the file is written, scenario.go writes the YAML. The scenario names the file
+// itself: values are read by sim/inputs alone, here and in every run. What was assumed is
+// always said: nothing is guessed silently.
+//
+// The energy export of Home Assistant is converted (home_assistant.go): it has a row for
+// each series and a column for each time, and consumption is a sum with signs of its rows.
 //
 // # What is absent
 //
-// Files and terminals: the caller passes bytes and writes what is returned. The scenario is
-// checked by building it, as any other. The wall clock and the zone of the machine are not
-// read.
+// Terminals, and writing files: the caller passes a file system and writes what is returned.
+// The scenario is checked by building it, as any other. The wall clock and the zone of the
+// machine are not read.
 package importer

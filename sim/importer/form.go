@@ -1,152 +1,145 @@
 package importer
 
 import (
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // File is a file that is looked at.
 type File struct {
-	Name  string // as in messages
-	Path  string // as the scenario refers to it: from the scenario's folder
-	Bytes []byte
+	Name string // as in messages
+	Path string // as the scenario refers to it: from the scenario's folder
 }
 
-// mostText bounds a file's text, unpacked: import holds it in memory.
-const mostText = 1 << 30
+// mostHead is how many lines of a file are looked at to find its form.
+const mostHead = 200
 
 var errNoPlace = errors.New("no latitude and longitude before the header, wanted those of the station")
 
-// source is a file's text with its form.
+// source is a file with its form and the keys that say how it is written.
 type source struct {
 	File
-	form      form
-	preset    bool
-	year      int      // on which the months of a typical year are laid
-	lines     []string // before the header
-	head      []string // the first lines after it
-	rows      *csv.Reader
-	header    []string
-	line      int // of the header
-	separator rune
-	plain     bool     // a scenario reads the file as it is
-	said      []string // what was found
-	doubts    []string // what was assumed
+	fsys   fs.FS
+	form   form
+	preset bool
+	made   []byte // the file that it was converted to; nil if scenarios read the file itself
+	place  place
+
+	format inputs.Format
+	zone   *time.Location // of stamps without an offset
+	stated bool           // the zone is that of the form or of the caller, or stamps have an offset
+
+	mark   rune       // between fields
+	before []string   // lines before the header
+	header []string   // names of the columns
+	rows   [][]string // the first rows after it, those with a time
+
+	said   []string // what was found
+	doubts []string // what was assumed
 }
 
 func (s *source) problem(line int, format string, args ...any) error {
 	return &problem.At{File: s.Name, Line: line, What: fmt.Sprintf(format, args...)}
 }
 
+// named returns an error of the reader with the name of the file as the caller knows it.
+func (s *source) named(err error) error {
+	var at *problem.At
+	if errors.As(err, &at) && at.File == s.Path {
+		return &problem.At{File: s.Name, Line: at.Line, What: at.What, Err: at.Err}
+	}
+	return err
+}
+
 func (s *source) say(format string, args ...any) {
 	s.said = append(s.said, fmt.Sprintf(format, args...))
 }
+
 func (s *source) doubt(format string, args ...any) {
 	s.doubts = append(s.doubts, fmt.Sprintf(format, args...))
 }
 
-// look reads a file's text and finds its form: a preset, or a guess by its first rows.
-func look(f File) (*source, error) {
-	s := &source{File: f, year: typicalYear}
-	text, err := s.text()
+// look reads the first lines of a file and finds its form: a preset, or a guess by its first
+// rows.
+func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) {
+	s := &source{File: f, fsys: fsys, zone: zone, stated: given}
+	lines, err := s.head(mostHead)
 	if err != nil {
 		return nil, err
 	}
-	head := firstLines(text, 200)
-	split := splitAll(head)
-	for _, p := range presets {
-		if s.header, s.line, s.separator = findHeader(split, p.header); s.header != nil {
-			s.form, s.preset = p, true
-			break
-		}
-	}
-	if !s.preset {
-		if err := s.guess(head); err != nil {
+	if !s.findPreset(lines) {
+		if err := s.guess(lines); err != nil {
 			return nil, err
 		}
 	}
-	s.plain = s.plain && !s.preset
-	s.lines, s.head = head[:s.line-1], head[s.line:]
-	s.rows = csv.NewReader(strings.NewReader(afterLine(text, s.line)))
-	s.rows.Comma, s.rows.FieldsPerRecord, s.rows.LazyQuotes, s.rows.ReuseRecord = s.separator, -1, true, true
+	if s.form.convert != nil {
+		if err := s.convert(); err != nil {
+			return nil, err
+		}
+	}
 	s.say("form: %s", s.form.title)
 	if s.form.assumed != "" {
 		s.doubt("%s", s.form.assumed)
 	}
+	s.format.Clock, s.format.Span, s.format.Missing = s.form.clock, s.form.span, s.form.missing
+	if err := s.findPlace(); err != nil {
+		return nil, err
+	}
+	if err := s.findDates(); err != nil {
+		return nil, err
+	}
+	if !s.preset {
+		if err := s.guessColumns(); err != nil {
+			return nil, err
+		}
+	}
+	s.findNumbers()
+	s.findMissing()
+	s.format.Undated = "leave_out" // taken back if there are no such rows
 	return s, nil
 }
 
-// text unpacks and decodes a file: gzip by its name, UTF-16 by its mark, and Latin-1 where
-// the text is not UTF-8.
-func (s *source) text() (string, error) {
-	b := s.Bytes
-	if strings.HasSuffix(strings.ToLower(s.Name), ".gz") {
-		unpacked, err := gzip.NewReader(bytes.NewReader(b))
-		if err != nil {
-			return "", s.problem(0, "is not gzip, wanted a gzip file as its name says, or a name without .gz")
-		}
-		if b, err = io.ReadAll(io.LimitReader(unpacked, mostText+1)); err != nil {
-			return "", s.problem(0, "cannot be unpacked: %v", err)
-		}
+// head returns the first lines of the file, in Windows-1252, which includes Latin-1, if the
+// text is not UTF-8.
+func (s *source) head(most int) ([]string, error) {
+	lines, err := inputs.ReadHead(s.fsys, s.Path, s.format, most)
+	if s.format.Encoding == "" && errors.Is(err, inputs.ErrEncoding) {
+		s.assumeEncoding()
+		lines, err = inputs.ReadHead(s.fsys, s.Path, s.format, most)
 	}
-	if len(b) > mostText {
-		return "", s.problem(0, "is larger than %d bytes, wanted a smaller file: cut it, or write the scenario by hand", mostText)
-	}
-	s.plain = true
-	switch {
-	case bytes.HasPrefix(b, []byte{0xff, 0xfe}), bytes.HasPrefix(b, []byte{0xfe, 0xff}):
-		s.plain = false
-		s.say("encoding: UTF-16")
-		return decodeUTF16(b), nil
-	case !utf8.Valid(b):
-		s.plain = false
-		s.doubt("encoding: not UTF-8, read as Latin-1")
-		runes := make([]rune, len(b))
-		for i, c := range b {
-			runes[i] = rune(c)
-		}
-		return string(runes), nil
-	}
-	return strings.TrimPrefix(string(b), "\ufeff"), nil
+	return lines, s.named(err)
 }
 
-func decodeUTF16(b []byte) string {
-	units := make([]uint16, 0, len(b)/2)
-	low := 0 // index of the low byte
-	if b[0] == 0xfe {
-		low = 1
-	}
-	for i := 2; i+1 < len(b); i += 2 {
-		units = append(units, uint16(b[i+low])|uint16(b[i+1-low])<<8)
-	}
-	return string(utf16.Decode(units))
+func (s *source) assumeEncoding() {
+	s.format.Encoding = "windows-1252"
+	s.doubt("encoding: not UTF-8, read as Windows-1252, which includes Latin-1")
 }
 
-func firstLines(text string, most int) []string {
-	var lines []string
-	for len(lines) < most && text != "" {
-		line, rest, _ := strings.Cut(text, "\n")
-		lines, text = append(lines, strings.TrimSuffix(line, "\r")), rest
-	}
-	return lines
-}
+// separators are the marks between fields that are tried, with the words of their format.
+var separators = []struct {
+	mark rune
+	word string
+}{{',', ""}, {';', "semicolon"}, {'\t', "tab"}}
 
-// afterLine returns the text after its first n lines.
-func afterLine(text string, n int) string {
-	for range n {
-		_, text, _ = strings.Cut(text, "\n")
+// separatorOf returns the separator that is most frequent in a line.
+func separatorOf(line string) rune {
+	best := ','
+	for _, s := range separators {
+		if strings.Count(line, string(s.mark)) > strings.Count(line, string(best)) {
+			best = s.mark
+		}
 	}
-	return text
+	return best
 }
 
 // splitLine splits a line at a separator outside quotes, and trims the fields.
@@ -163,48 +156,47 @@ func splitLine(line string, separator rune) []string {
 	return fields
 }
 
-// separators are the marks between fields that are tried.
-const separators = ",;\t"
-
-// splitAll returns for each line its fields by each of the separators.
-func splitAll(lines []string) [][][]string {
-	all := make([][][]string, len(lines))
-	for i, line := range lines {
-		for _, separator := range separators {
-			all[i] = append(all[i], splitLine(line, separator))
-		}
-	}
-	return all
-}
-
-// findHeader returns the first line that has all wanted fields, as fields, with its number
-// and separator.
-func findHeader(lines [][][]string, wanted []string) (fields []string, line int, separator rune) {
-	for i := range lines {
-		for k, separator := range separators {
-			fields := lines[i][k]
-			if len(fields) >= len(wanted) && !slices.ContainsFunc(wanted, func(w string) bool { return indexOf(fields, w, 0) < 0 }) {
-				return fields, i + 1, separator
+// findPreset finds the first of the known forms whose header is among the lines.
+func (s *source) findPreset(lines []string) bool {
+	for _, p := range presets {
+		for i, line := range lines {
+			for _, by := range separators {
+				fields := splitLine(line, by.mark)
+				if hasAll(fields, p.header) {
+					s.form, s.preset = p, true
+					s.take(lines, i, by.mark)
+					return true
+				}
 			}
 		}
 	}
-	return nil, 0, 0
+	return false
 }
 
-// indexOf returns the index of the n-th field that fits a name, -1 if there is none. A * at
-// the end of the name fits any rest.
-func indexOf(fields []string, name string, n int) int {
-	for i, field := range fields {
-		if fits(name, field) {
-			if n == 0 {
-				return i
-			}
-			n--
-		}
+// hasAll reports whether each wanted name fits a field of its own.
+func hasAll(fields, wanted []string) bool {
+	if len(fields) < len(wanted) {
+		return false
 	}
-	return -1
+	used := make([]bool, len(fields))
+	for _, name := range wanted {
+		at := slices.IndexFunc(fields, func(f string) bool { return fits(name, f) })
+		for at >= 0 && used[at] {
+			next := slices.IndexFunc(fields[at+1:], func(f string) bool { return fits(name, f) })
+			if next < 0 {
+				return false
+			}
+			at += 1 + next
+		}
+		if at < 0 {
+			return false
+		}
+		used[at] = true
+	}
+	return true
 }
 
+// fits reports whether a name fits a field: a * at its end fits any rest.
 func fits(name, field string) bool {
 	if beginning, ok := strings.CutSuffix(name, "*"); ok {
 		return strings.HasPrefix(field, beginning)
@@ -212,31 +204,258 @@ func fits(name, field string) bool {
 	return name == field
 }
 
-// guessedLayouts are the forms of stamps that are recognised without a preset. A date with
-// slashes is ambiguous and has none; the first two are those that scenarios read.
-var guessedLayouts = []string{
-	"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04",
-	"02.01.2006 15:04:05", "02.01.2006 15:04", "2006-01-02", "02.01.2006",
+// take takes line i, from 0, for the header.
+func (s *source) take(lines []string, i int, separator rune) {
+	s.mark, s.before, s.header, s.rows = separator, lines[:i], inputs.ColumnNames(splitLine(lines[i], separator)), nil
+	s.format.Header, s.format.Separator = "", ""
+	if i > 0 {
+		s.format.Header = strconv.Itoa(i + 1)
+	}
+	for _, by := range separators {
+		if by.mark == separator {
+			s.format.Separator = by.word
+		}
+	}
+	for _, line := range lines[i+1:] {
+		if row := splitLine(line, separator); len(row) == len(s.header) {
+			s.rows = append(s.rows, row)
+		}
+	}
 }
 
-// plainLayouts is the number of guessedLayouts that scenarios read.
-const plainLayouts = 7
+// at returns the index of the column that a name of a form fits, -1 if there is none.
+func (s *source) at(name string) int {
+	if i := slices.Index(s.header, name); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(s.header, func(f string) bool { return fits(name, f) })
+}
 
-// guess finds the form of a file without a preset: the first line whose next line has a
-// stamp in one field and a number in another.
-func (s *source) guess(head []string) error {
-	for i := range len(head) - 1 {
-		for _, separator := range separators {
-			header, row := splitLine(head[i], separator), splitLine(head[i+1], separator)
-			if len(header) < 2 || len(row) != len(header) {
+// columnNamed returns the name of the column that a name of a form fits, "" if there is none.
+func (s *source) columnNamed(name string) string {
+	if i := s.at(name); i >= 0 && name != "" {
+		return s.header[i]
+	}
+	return ""
+}
+
+// findPlace reads where weather was recorded.
+func (s *source) findPlace() (err error) {
+	if s.form.place != nil {
+		if s.place, err = s.form.place(s.before); err != nil {
+			return s.problem(0, "%v", err)
+		}
+	}
+	if name := cmp.Or(s.form.zone, s.place.zone); name != "" {
+		if s.zone, err = time.LoadLocation(name); err != nil {
+			return fmt.Errorf("zone %s: %w", name, err)
+		}
+		s.stated = true
+	}
+	return nil
+}
+
+// dateForms are the forms of dates that are tried after those of a preset; "" is ISO.
+var dateForms = []string{"", "dd.mm.yyyy", "dd-mm-yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "yyyy/mm/dd", "yyyymmdd", "unix_s", "unix_ms"}
+
+// stamps returns the texts of the times in the first rows, without notes and units.
+func (s *source) stamps() (texts []string) {
+	at, clock := s.at(cmp.Or(s.form.time, s.form.arrive)), -1
+	if s.form.clock != "" {
+		clock = s.at(s.form.clock)
+	}
+	for _, row := range s.rows {
+		text := row[at]
+		if text == "" || text[0] < '0' || text[0] > '9' {
+			continue
+		}
+		if clock >= 0 {
+			text += " " + row[clock]
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// findDates finds the form of dates: the first that all stamps of the first rows have, or
+// that most have; then the reader refuses the others. Day and month first are told apart by
+// the days that follow each other.
+func (s *source) findDates() error {
+	texts := s.stamps()
+	switch {
+	case len(texts) == 0 && s.form.kind == sessions:
+		return s.problem(len(s.before)+1, "no session after the header, wanted one at least")
+	case len(texts) == 0:
+		return s.problem(len(s.before)+1, "no row with a time after the header, wanted two or more")
+	}
+	most := -1
+	for _, date := range append(slices.Clone(s.form.dates), dateForms...) {
+		format := s.format
+		format.Date = date
+		n, offsets := 0, 0
+		for _, text := range texts {
+			is, _, offset := format.IsDate(text)
+			if is {
+				n++
+			}
+			if offset {
+				offsets++
+			}
+		}
+		if n > most {
+			most, s.format.Date = n, date
+			s.stated = s.stated || offsets == len(texts)
+		}
+	}
+	if s.format.Date == "dd/mm/yyyy" && len(s.form.dates) == 0 {
+		s.chooseDayOrMonth(texts)
+	}
+	return nil
+}
+
+// chooseDayOrMonth chooses between 31/01 and 01/31, which both fit if no day is beyond 12: of
+// days that follow each other, the day changes.
+func (s *source) chooseDayOrMonth(texts []string) {
+	first, second := map[string]bool{}, map[string]bool{}
+	for _, text := range texts {
+		parts := strings.SplitN(text, "/", 3)
+		if is, _, _ := (inputs.Format{Date: "mm/dd/yyyy", Clock: s.format.Clock, Span: s.format.Span}).IsDate(text); !is || len(parts) < 3 {
+			return
+		}
+		first[parts[0]], second[parts[1]] = true, true
+	}
+	switch {
+	case len(second) > len(first):
+		s.format.Date = "mm/dd/yyyy"
+	case len(second) == len(first):
+		s.doubt("dates: the day is first, as in 31/01: the first rows do not tell it from the month")
+	}
+}
+
+// numberForms are the ways of writing numbers that are tried.
+var numberForms = []struct{ decimal, thousands, said string }{
+	{"", "", ""}, {"", "comma", "a comma before three digits is a mark of thousands"}, {"", "apostrophe", "an apostrophe is a mark of thousands"},
+	{"comma", "point", "decimal comma, and a point before three digits is a mark of thousands"},
+	{"comma", "space", "decimal comma, and a space is a mark of thousands"},
+}
+
+// findNumbers finds how numbers are written: the way in which most of the first rows can be
+// read. In a file without commas between fields, a comma in a number is that of decimals.
+func (s *source) findNumbers() {
+	var texts []string
+	s.eachNumber(func(text string) { texts = append(texts, text) })
+	comma := s.format.Separator != "" && slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(t, ",") })
+	most, said := -1, ""
+	for _, form := range numberForms {
+		if s.format.Separator != "" && (form.thousands == "comma" || comma != (form.decimal == "comma")) {
+			continue
+		}
+		format := s.format
+		format.Decimal, format.Thousands = form.decimal, form.thousands
+		n := 0
+		for _, text := range texts {
+			if _, ok := format.Number(text); ok {
+				n++
+			}
+		}
+		if n > most {
+			most, said = n, form.said
+			s.format.Decimal, s.format.Thousands = form.decimal, form.thousands
+		}
+	}
+	if either := s.eitherMark(texts); either != "" {
+		said = either
+	}
+	if said != "" && !(s.form.comma && s.format.Decimal == "comma") {
+		s.doubt("%s", said)
+	}
+}
+
+// eitherMark returns a doubt if all commas of decimals could be marks of thousands.
+func (s *source) eitherMark(texts []string) string {
+	first := ""
+	for _, text := range texts {
+		before, after, has := strings.Cut(text, ",")
+		switch {
+		case !has:
+		case len(after) != 3 || strings.TrimLeft(before, "-+0") == "":
+			return ""
+		default:
+			first = cmp.Or(first, text)
+		}
+	}
+	v, ok := s.format.Number(first)
+	if !ok || s.format.Decimal != "comma" {
+		return ""
+	}
+	return fmt.Sprintf("decimal comma: %q is read as %s, and all such numbers could have a mark of thousands instead", first, strconv.FormatFloat(v, 'f', -1, 64))
+}
+
+// eachNumber calls f with the fields of the first rows that are values.
+func (s *source) eachNumber(f func(text string)) {
+	columns := s.valueColumns()
+	for _, row := range s.rows {
+		for _, i := range columns {
+			if text := row[i]; text != "" && strings.ContainsAny(text, "0123456789") {
+				f(text)
+			}
+		}
+	}
+}
+
+// valueColumns returns the indexes of the columns with values.
+func (s *source) valueColumns() (columns []int) {
+	add := func(name string) {
+		if i := s.at(name); i >= 0 && name != "" {
+			columns = append(columns, i)
+		}
+	}
+	add(s.form.value)
+	add(s.form.energy)
+	if s.form.meter == "" {
+		for _, c := range s.form.columns {
+			add(c.from)
+		}
+	}
+	return columns
+}
+
+// missingWords are words that stand for a missing value in files of many programs.
+var missingWords = []string{"null", "nan", "n/a", "na", "none", "-", "--", "?", "n/e"}
+
+// findMissing finds the words for missing values among the first rows.
+func (s *source) findMissing() {
+	for _, i := range s.valueColumns() {
+		for _, row := range s.rows {
+			word := row[i]
+			known := slices.ContainsFunc(s.format.Missing, func(w string) bool { return strings.EqualFold(w, word) })
+			if !known && slices.Contains(missingWords, strings.ToLower(word)) {
+				s.format.Missing = append(slices.Clone(s.format.Missing), word)
+			}
+		}
+	}
+}
+
+// guess finds the header of a file without a preset: the first line whose next line with as
+// many fields has a date in one of them and a number in another.
+func (s *source) guess(lines []string) error {
+	for i := range len(lines) - 1 {
+		for _, by := range separators {
+			header, row := splitLine(lines[i], by.mark), splitLine(lines[i+1], by.mark)
+			if len(header) < 2 || len(row) != len(header) || isDate(header[0]) {
 				continue
 			}
-			if s.guessFrom(header, row, separator, head[i+1:]) {
-				s.line = i + 1
-				s.plain = s.plain && i == 0
-				return nil
+			at := slices.IndexFunc(row, isDate)
+			if at < 0 || !slices.ContainsFunc(slices.Delete(slices.Clone(row), at, at+1), isNumber) {
+				continue
 			}
+			s.take(lines, i, by.mark)
+			s.form = form{title: "a CSV with a header", kind: recordings, stamps: "start", time: s.header[at]}
+			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at {
+				s.form.clock = s.header[clock]
+			}
+			s.doubt("stamps name the start of their intervals: a file cannot say it")
+			return nil
 		}
 	}
 	var names []string
@@ -246,84 +465,121 @@ func (s *source) guess(head []string) error {
 	return s.problem(0, "no row with a time and a number after a header was found, wanted a CSV with a header, or one of the known forms: %s", strings.Join(names, ", "))
 }
 
-func (s *source) guessFrom(header, row []string, separator rune, rows []string) bool {
-	at, layout := -1, -1
-	for k, layoutText := range guessedLayouts {
-		if i := slices.IndexFunc(row, func(f string) bool { return parses(layoutText, f) }); i >= 0 {
-			at, layout = i, k
-			break
+// isDate reports whether a field has a date in any known form.
+func isDate(field string) bool {
+	return slices.ContainsFunc(dateForms, func(date string) bool {
+		if strings.HasPrefix(date, "unix") && (len(field) < 10 || field[0] != '1') || date == "yyyymmdd" && !strings.HasPrefix(field, "20") {
+			return false // a number
 		}
-	}
-	if at < 0 {
-		return false
-	}
-	f := form{name: "", title: "a CSV with a header", kind: recordings, time: header[at], guessed: true, at: at, layouts: guessedLayouts, stamps: "start", decimal: '.'}
-	comma, doubt := guessComma(rows, separator)
-	if comma {
-		f.decimal, f.group = ',', '.'
-	}
-	for i, name := range header {
-		if i != at && name != "" && (isNumber(row[i], f.decimal) || isNumber(row[i], '.') || row[i] == "") {
-			f.columns = append(f.columns, column{from: name, to: name, role: load, at: i})
-		}
-	}
-	if len(f.columns) == 0 {
-		return false
-	}
-	if comma {
-		s.say("decimal comma")
-	}
-	if doubt != "" {
-		s.doubt("%s", doubt)
-	}
-	f.unit = unitOf(header)
-	s.form, s.header, s.separator = f, header, separator
-	s.plain = s.plain && !comma && layout < plainLayouts && plainNames(header)
-	s.doubt("stamps name the start of their intervals: a file cannot say it")
-	return true
+		is, _, _ := inputs.Format{Date: date}.IsDate(field)
+		return is
+	})
 }
 
-// guessComma reports whether rows have numbers with a decimal comma. It is a doubt if each
-// comma could be a mark of thousands.
-func guessComma(rows []string, separator rune) (comma bool, doubt string) {
-	first, other := "", false
-	for _, line := range rows {
-		for _, f := range splitLine(line, separator) {
-			if separator == ',' || !isNumber(f, ',') || isNumber(f, '.') {
-				continue
+// isClock reports whether a field has a time of day alone.
+func isClock(field string) bool {
+	is, clock, _ := inputs.Format{}.IsDate("2024-01-31 " + field)
+	return is && clock && !isDate(field)
+}
+
+// isNumber reports whether a field is a number in one of the known ways.
+func isNumber(field string) bool {
+	for _, form := range numberForms {
+		if _, ok := (inputs.Format{Decimal: form.decimal, Thousands: form.thousands}).Number(field); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// guessColumns takes each column that has numbers, more often than other texts.
+func (s *source) guessColumns() error {
+	for i, name := range s.header {
+		if name == "" || name == s.form.time || name == s.form.clock {
+			continue
+		}
+		numbers, texts := 0, 0
+		for _, row := range s.rows {
+			switch {
+			case row[i] == "" || slices.Contains(missingWords, strings.ToLower(row[i])):
+			case isNumber(row[i]):
+				numbers++
+			default:
+				texts++
 			}
-			first = firstOf(first, f)
-			other = other || !thousands(strings.Split(f, ","))
+		}
+		if numbers > 0 && numbers >= texts {
+			s.form.columns = append(s.form.columns, column{from: name, to: name, role: s.roleOf(name)})
 		}
 	}
-	if first != "" && !other {
-		read, _ := withPoint(first, ',', '.')
-		doubt = fmt.Sprintf("decimal comma: %q is read as %s, and all such numbers could have a mark of thousands instead", first, strings.TrimRight(strings.TrimRight(read, "0"), "."))
+	if len(s.form.columns) == 0 {
+		return s.problem(len(s.before)+1, "no column with numbers, wanted one at least")
 	}
-	return first != "", doubt
+	s.findMeter()
+	return nil
 }
 
-// plainNames reports whether a scenario can name each column of a header: there are no two of
-// one name, and no name with a * or without a text.
-func plainNames(header []string) bool {
+// findMeter recognises a long table: a third of the times or more are repeated, and with one
+// more column, that of the meter, they are not, or rarely, as where clocks are set back. One
+// column with numbers must be left for the values.
+func (s *source) findMeter() {
+	times := repeats(s.stamps())
+	if times == 0 || 3*times < len(s.rows) {
+		return
+	}
+	for i, name := range s.header {
+		values := slices.DeleteFunc(slices.Clone(s.form.columns), func(c column) bool { return c.from == name })
+		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || values[0].role != load {
+			continue
+		}
+		var meters, both []string
+		for _, row := range s.rows {
+			meters, both = append(meters, row[i]), append(both, row[i]+"\n"+row[s.at(s.form.time)]+"\n"+row[max(0, s.at(s.form.clock))])
+		}
+		if 3*repeats(both) <= times && repeats(meters) >= len(meters)/2 {
+			s.form.meter, s.form.value, s.form.columns = name, values[0].from, nil
+			s.form.unit = unitOf(s.form.value)
+			s.doubt("column %q names the meter of a row, and %q has its values: times repeat", name, s.form.value)
+			return
+		}
+	}
+}
+
+// repeats returns how many texts are the same as one before.
+func repeats(texts []string) (n int) {
 	seen := map[string]bool{}
-	for _, name := range header {
-		if name == "" || seen[name] || strings.Contains(name, "*") {
-			return false
+	for _, text := range texts {
+		if seen[text] {
+			n++
 		}
-		seen[name] = true
+		seen[text] = true
 	}
-	return true
+	return n
 }
 
-// unitOf returns the unit that a header names, "" if it names none.
-func unitOf(header []string) string {
-	for _, unit := range []string{"kWh", "Wh", "kW", "W"} {
-		for _, name := range header {
-			words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" _-()[]/,", r) })
-			if slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, unit) }) {
-				return unit
+// generating are parts of words in the names of columns that are generated or fed in, in
+// English, German, French and Dutch.
+var generating = []string{"solar", "pv", "photovolt", "erzeug", "produktion", "production", "generation", "yield", "einspeis", "export", "feed", "inject"}
+
+func (s *source) roleOf(name string) role {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-()[]/,.", r) })
+	for _, word := range words {
+		for _, part := range generating {
+			if word == part || len(part) > 2 && strings.Contains(word, part) {
+				s.doubt("column %q: generated or fed in, by its name", name)
+				return park
 			}
+		}
+	}
+	return load
+}
+
+// unitOf returns the unit that a name has, "" if it has none.
+func unitOf(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" _-()[]/,", r) })
+	for _, unit := range []string{"kWh", "Wh", "kW", "W"} {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, unit) }) {
+			return unit
 		}
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/importer"
+	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // Any names of columns become ids of their own: the scenario loads, and each column has
@@ -33,7 +34,7 @@ func TestNamesOfColumns(t *testing.T) {
 		{"home 2,home,Home", "home-2 home home-3"},
 		{"a*,ab", "a ab"},
 		{"ab,a*", "ab a"},
-		{"a,a", "a a-2"},
+		{"a,a", "a-1 a-2"},
 		{"time,b", "time-2 b"},
 		{"tie,supply", "tie supply"},
 		{"meters,homes", "meters-2 homes"},
@@ -109,12 +110,16 @@ func TestClockChangesInBothOrders(t *testing.T) {
 
 // Days are laid out over their hours where clocks skip midnight.
 func TestDaysWithoutMidnight(t *testing.T) {
-	plan, err := importer.Make([]importer.File{{Name: "m.csv", Path: "m.csv", Bytes: []byte("date,a kWh\n2024-09-06,24\n2024-09-07,24\n2024-09-08,23\n2024-09-09,24\n2024-09-10,24\n")}}, importer.Options{Zone: "America/Santiago", Name: "made"})
-	if err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	write(t, dir, "m.csv", "date,a kWh\n2024-09-06,24\n2024-09-07,24\n2024-09-08,23\n2024-09-09,24\n2024-09-10,24\n")
+	plan, w := made(t, dir, "America/Santiago", "m.csv")
+	if w.Scenario.Calendar.Steps != 119 || w.Scenario.Calendar.Time(48).Format(time.RFC3339) != "2024-09-08T01:00:00-03:00" {
+		t.Errorf("%d steps\n%s", w.Scenario.Calendar.Steps, plan.Scenario)
 	}
-	if text := string(plan.Data[0].Bytes); strings.Count(text, ",1\n") != 119 || strings.Count(text, "\n") != 120 || !strings.Contains(text, "2024-09-08T01:00:00-03:00,1\n") {
-		t.Errorf("wanted 119 hours of 1 kWh in\n%s", text)
+	for step, p := range w.Recordings[0].Values[0] {
+		if p != twins.Kilowatt {
+			t.Errorf("step %d: %v, wanted 1 kW", step, p)
+		}
 	}
 }
 
@@ -154,12 +159,12 @@ func TestManyMeters(t *testing.T) {
 			fmt.Fprintf(b, "M%d,Std,2012-10-12 %02d:%02d:00.0000000, 0.%d \n", m, h/2, h%2*30, m%10)
 		}
 	}
-	plan, err := importer.Make([]importer.File{{Name: "m.csv", Path: "m.csv", Bytes: []byte(b.String())}}, importer.Options{Name: "made"})
+	plan, err := importer.Make(oneFile(b.String()), []importer.File{{Name: "m.csv", Path: "m.csv"}}, importer.Options{Name: "made"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(plan.Data[0].Bytes)), "\n")
-	if len(lines) != 49 || strings.Count(lines[48], ",") != meters || !strings.HasSuffix(lines[48], ",0.7,0.8,0.9") {
-		t.Errorf("%d lines of %d columns", len(lines), strings.Count(lines[len(lines)-1], ","))
+	text := string(plan.Scenario)
+	if strings.Count(text, "\n      m") != meters || strings.Count(text, "load: ") != meters || !strings.Contains(text, `m3999: "M3999"`) {
+		t.Errorf("%d columns and %d homes", strings.Count(text, "\n      m"), strings.Count(text, "load: "))
 	}
 }

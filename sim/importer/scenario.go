@@ -1,8 +1,9 @@
 package importer
 
 import (
-	"encoding/csv"
+	"cmp"
 	"fmt"
+	"io/fs"
 	"math"
 	"path"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
@@ -29,7 +31,7 @@ const assumedZone = "Europe/Berlin"
 // Plan is a scenario that reads the files.
 type Plan struct {
 	Scenario []byte    // YAML
-	Data     []NewFile // converted files, to be written beside the scenario
+	Data     []NewFile // converted files, to be written beside the scenario: of forms that scenarios do not read
 	Findings []Finding // what each file is, in the order of the files
 	Notes    []string  // about the scenario as a whole
 }
@@ -48,16 +50,15 @@ type Finding struct {
 	Doubts []string // what was assumed
 }
 
-// Make looks at files and writes a scenario that reads them. Errors are *problem.At of a file
-// that cannot be read, or *problem.Usage.
-func Make(files []File, o Options) (*Plan, error) {
-	name := firstOf(o.Zone, assumedZone)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
+// Make looks at files and writes a scenario that reads them. fsys opens them by their Path.
+// Errors are *problem.At of a file that cannot be read, or *problem.Usage.
+func Make(fsys fs.FS, files []File, o Options) (*Plan, error) {
+	zone, err := time.LoadLocation(cmp.Or(o.Zone, assumedZone))
+	if err != nil || o.Zone == "Local" {
 		return nil, &problem.Usage{What: fmt.Sprintf("--zone %q is unknown, wanted a name such as Europe/Berlin", o.Zone)}
 	}
-	w := &writer{name: o.Name, taken: map[string]bool{timeColumn: true}, last: map[string]int{}, plan: &Plan{}}
-	if w.tables, err = readAll(files, zone, o.Zone != ""); err != nil {
+	w := &writer{name: o.Name, taken: map[string]bool{"time": true}, last: map[string]int{}, plan: &Plan{}}
+	if w.tables, err = readAll(fsys, files, zone, o.Zone != ""); err != nil {
 		return nil, err
 	}
 	if err := w.cover(); err != nil {
@@ -69,29 +70,27 @@ func Make(files []File, o Options) (*Plan, error) {
 	return w.plan, nil
 }
 
-// readAll reads files into tables, in their order. Typical years are laid on the year of the
-// first other file.
-func readAll(files []File, zone *time.Location, given bool) ([]*table, error) {
+// readAll looks at files and reads them, in their order. Typical years are laid on the year of
+// the first other file.
+func readAll(fsys fs.FS, files []File, zone *time.Location, given bool) ([]*table, error) {
 	tables := make([]*table, len(files))
 	year := 0
 	for _, typical := range []bool{false, true} {
 		for i, f := range files {
-			s, err := look(f)
+			s, err := look(fsys, f, zone, given)
 			if err != nil {
 				return nil, err
 			}
 			if s.form.typical != typical {
 				continue
 			}
-			if typical && year > 0 {
-				s.year = year
+			if typical {
+				s.format.Year = strconv.Itoa(cmp.Or(year, typicalYear))
 			}
-			if tables[i], err = s.read(zone, given); err != nil {
+			if tables[i], err = s.read(); err != nil {
 				return nil, err
 			}
-			if from, _ := tables[i].bounds(tables[i].zone); year == 0 {
-				year = from.In(tables[i].zone).Year()
-			}
+			year = cmp.Or(year, tables[i].from.In(s.zone).Year())
 		}
 	}
 	return tables, nil
@@ -115,16 +114,6 @@ type writer struct {
 	peak                                  float64 // W
 }
 
-// end returns the end of what a table covers; a middle's value holds for half an interval
-// more, as the reader of weather allows.
-func (t *table) end() time.Time {
-	end := t.times[len(t.times)-1].Add(t.interval)
-	if t.form.stamps == "middle" {
-		end = end.Add(t.interval / 2)
-	}
-	return end
-}
-
 // cover finds the whole local days that all files cover, and the step.
 func (w *writer) cover() error {
 	var from, to time.Time
@@ -137,17 +126,18 @@ func (w *writer) cover() error {
 		}
 	}
 	for _, t := range w.tables {
-		start, end := t.bounds(w.zone)
+		start, end := t.from, t.to
+		if t.form.kind == sessions {
+			start, end = midnight(start.In(w.zone)), midnight(end.In(w.zone).AddDate(0, 0, 1))
+			w.step = min(w.step, 15*time.Minute)
+		} else {
+			w.step = min(w.step, t.interval)
+		}
 		if from.IsZero() || start.After(from) {
 			from = start
 		}
 		if to.IsZero() || end.Before(to) {
 			to = end
-		}
-		if t.form.kind == sessions {
-			w.step = min(w.step, 15*time.Minute)
-		} else {
-			w.step = min(w.step, t.interval)
 		}
 	}
 	if w.step < time.Second || 24*time.Hour%w.step != 0 {
@@ -165,8 +155,12 @@ func (w *writer) cover() error {
 		return &problem.Usage{What: fmt.Sprintf("the files cover more than %d days from %s on, wanted fewer: is a year mistyped?", mostDays, w.start.Format(time.DateOnly))}
 	}
 	if w.days == 0 {
-		return &problem.Usage{What: fmt.Sprintf("the files have no whole local day in common: from %s to %s in %s; wanted files of the same days",
-			from.Format("2006-01-02 15:04"), to.Format("2006-01-02 15:04"), w.zone)}
+		counter := ""
+		if slices.ContainsFunc(w.tables, (*table).hasCounter) {
+			counter = " (readings of a counter enclose one interval less than there are readings)"
+		}
+		return &problem.Usage{What: fmt.Sprintf("the files have no whole local day in common: from %s to %s in %s%s; wanted files of the same days",
+			from.Format("2006-01-02 15:04"), to.Format("2006-01-02 15:04"), w.zone, counter)}
 	}
 	return nil
 }
@@ -175,34 +169,17 @@ func midnight(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 }
 
-// bounds returns what a table covers: for sessions the days from the first arrival to the
-// last departure.
-func (t *table) bounds(zone *time.Location) (from, to time.Time) {
-	if t.form.kind != sessions {
-		return t.times[0], t.end()
-	}
-	for _, s := range t.stays {
-		if from.IsZero() || s.from.Before(from) {
-			from = s.from
-		}
-		if s.to.After(to) {
-			to = s.to
-		}
-	}
-	return midnight(from.In(zone)), midnight(to.In(zone).AddDate(0, 0, 1))
-}
-
 func (w *writer) write() error {
 	for i, t := range w.tables {
 		switch t.form.kind {
 		case recordings:
-			w.addRecording(t, i)
+			w.addRecordings(t, i)
 		case sessions:
-			w.addSessions(t, i)
+			w.addSessions(t)
 		case weather:
-			w.addWeather(t, i)
+			w.addWeather(t)
 		case market:
-			w.addMarket(t, i)
+			w.addMarket(t)
 		}
 		if len(w.weather) > 1 || len(w.market) > 1 {
 			return &problem.Usage{What: fmt.Sprintf("%s is a second file of %s, wanted one", t.Name, t.form.kind)}
@@ -224,43 +201,6 @@ func (w *writer) write() error {
 	return nil
 }
 
-// describe says what was found about a table's times and gaps, and returns how many values
-// the run lacks.
-func (w *writer) describe(t *table) (gaps int) {
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i] = c.to
-	}
-	shown := strings.Join(names[:min(len(names), 8)], ", ")
-	if len(names) > 8 {
-		shown += fmt.Sprintf(", … (%d in all)", len(names))
-	}
-	t.say("columns: %s", shown)
-	t.say("%d rows from %s to %s, zone %s, one every %s", len(t.times), t.times[0].In(t.zone).Format("2006-01-02 15:04"), t.times[len(t.times)-1].Add(t.interval).In(t.zone).Format("2006-01-02 15:04"), t.zone, shortDuration(t.interval))
-	end := w.start.AddDate(0, 0, w.days)
-	longest := time.Duration(0)
-	for i := 1; i < len(t.times); i++ {
-		apart := t.times[i].Sub(t.times[i-1])
-		if apart != t.interval && t.times[i].After(w.start) && t.times[i-1].Before(end) {
-			gaps += int(apart/t.interval) - 1
-			longest = max(longest, apart-t.interval)
-		}
-	}
-	for k := range t.values {
-		for i, v := range t.values[k] {
-			if v == none && !t.times[i].Before(w.start) && t.times[i].Before(end) {
-				gaps++
-			}
-		}
-	}
-	if gaps > 0 {
-		t.doubt("%d values are missing in the days of the run (longest gap between rows %s): filled as gaps: says", gaps, shortDuration(longest))
-	} else {
-		t.say("gaps: none")
-	}
-	return gaps
-}
-
 func shortDuration(d time.Duration) string {
 	switch {
 	case d%time.Hour == 0:
@@ -271,45 +211,19 @@ func shortDuration(d time.Duration) string {
 	return fmt.Sprintf("%d s", d/time.Second)
 }
 
-// file returns the path by which the scenario refers to a table: of the file itself if
-// scenarios read its form, otherwise of a converted one.
-func (w *writer) file(t *table, i int, convert func() []byte) string {
-	if t.plain {
+// file returns the path by which the scenario refers to a table: of the file itself, or of
+// what it was converted to.
+func (w *writer) file(t *table, i int) string {
+	if t.made == nil {
 		return t.Path
 	}
-	name := fmt.Sprintf("%s-%s.csv", w.name, firstOf(strings.ReplaceAll(t.form.name, "_", "-"), string(t.form.kind)))
+	name := fmt.Sprintf("%s-%s.csv", w.name, strings.ReplaceAll(t.form.name, "_", "-"))
 	for slices.ContainsFunc(w.plan.Data, func(f NewFile) bool { return f.Name == name }) {
 		name = fmt.Sprintf("%s-%d.csv", strings.TrimSuffix(name, ".csv"), i+1)
 	}
-	w.plan.Data = append(w.plan.Data, NewFile{name, convert()})
-	t.say("converted to %s: scenarios do not read the form of the file itself", name)
+	w.plan.Data = append(w.plan.Data, NewFile{name, t.made})
+	t.say("converted to %s: scenarios do not read a column for each time", name)
 	return name
-}
-
-// timeColumn is the column of stamps in converted files.
-const timeColumn = "time"
-
-// csvText writes a table as a CSV with a column time: moments with their offset, values as in
-// the file with a decimal point.
-func (t *table) csvText(names []string) []byte {
-	b := &strings.Builder{}
-	c := csv.NewWriter(b)
-	_ = c.Write(append([]string{timeColumn}, names...)) // a Builder does not fail
-	record := make([]string, 1+len(names))
-	for i, at := range t.times {
-		if t.form.stamps == "middle" {
-			at = at.Add(t.interval / 2)
-		}
-		record[0] = at.In(t.zone).Format(time.RFC3339)
-		for k := range names {
-			if record[1+k] = ""; t.values[k][i] != none {
-				record[1+k] = decimalText(t.values[k][i])
-			}
-		}
-		_ = c.Write(record)
-	}
-	c.Flush()
-	return []byte(b.String())
 }
 
 // id returns an id for a name that no other has: lower case, ä as ae, other characters than
@@ -325,8 +239,8 @@ func (w *writer) id(name string) string {
 			b.WriteByte('-')
 		}
 	}
-	text := firstOf(strings.Trim(b.String(), "-"), "column")
-	if startsWithDigit(text) || slices.Contains(yamlWords, text) {
+	text := cmp.Or(strings.Trim(b.String(), "-"), "column")
+	if text[0] >= '0' && text[0] <= '9' || slices.Contains(yamlWords, text) {
 		text = "column-" + text
 	}
 	text = strings.TrimRight(text[:min(len(text), 60)], "-")
@@ -344,144 +258,160 @@ var yamlWords = []string{"null", "true", "false", "yes", "no", "on", "off", "y",
 
 var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss")
 
-func (w *writer) addRecording(t *table, i int) {
-	recording := w.id(firstOf(strings.ReplaceAll(t.form.name, "_", "-"), "meters"))
-	ids := make([]string, len(t.columns))
-	for k := range t.columns {
-		ids[k] = w.id(t.columns[k].to)
-		t.columns[k].to = ids[k]
-	}
-	gaps := "refuse"
-	if w.describe(t) > 0 {
-		gaps = "linear"
-	}
-	entry := fmt.Sprintf("  - id: %s\n    file: %s\n    unit: %s\n    gaps: %s\n", recording, quote(w.file(t, i, func() []byte { return t.csvText(ids) })), t.form.unit, gaps)
-	if t.plain {
-		entry += fmt.Sprintf("    time: {column: %s, zone: %s}\n    columns:\n", quote(t.form.time), t.zone)
-		for k, c := range t.columns {
-			entry += fmt.Sprintf("      %s: %s\n", ids[k], quote(c.from))
-		}
-	}
-	w.recordings = append(w.recordings, strings.TrimSuffix(entry, "\n"))
+// addRecordings adds an entry for each group of columns that are read alike.
+func (w *writer) addRecordings(t *table, i int) {
+	file := w.file(t, i)
 	home := ""
-	for k, c := range t.columns {
-		w.peak += t.peak(k)
-		ref := fmt.Sprintf("{recording: %s, column: %s}", recording, ids[k])
-		switch {
-		case c.role == load:
-			home = ids[k]
-			w.homes = append(w.homes, fmt.Sprintf("  - id: %s\n    community: homes\n    load: %s", home, ref))
-		case c.role == roof && home != "":
-			w.homes[len(w.homes)-1] += "\n    pv: " + ref
-		default:
-			w.parks = append(w.parks, fmt.Sprintf("  - {id: %s, community: supply, recording: %s, column: %s}", w.id("plant-"+ids[k]), recording, ids[k]))
+	for _, g := range t.groups() {
+		recording := w.id(cmp.Or(strings.ReplaceAll(t.form.name, "_", "-"), "meters"))
+		entry := fmt.Sprintf("  - id: %s\n    file: %s\n    unit: %s\n    gaps: %s\n    time: %s\n", recording, quote(file), g.unit, t.gaps(), t.time())
+		if keys := formatKeys(g.format); keys != "" {
+			entry += "    format: " + keys + "\n"
 		}
+		entry += "    columns:\n"
+		for _, k := range g.columns {
+			c := t.columns[k]
+			id := w.id(c.to)
+			entry += fmt.Sprintf("      %s: %s\n", id, c.names())
+			home = w.addMember(g, c.role, recording, id, home)
+			w.peak += t.peak(k, g.unit)
+		}
+		w.recordings = append(w.recordings, strings.TrimSuffix(entry, "\n"))
 	}
 }
 
-// watts is the power of a value of 1 in a unit, W; of an energy per interval.
-func (t *table) watts(unit string) float64 {
-	w := 1.0
-	if strings.HasPrefix(unit, "k") {
-		w = 1000
+// addMember adds the home or plant of a column. It returns the home that the roofs of the
+// next columns belong to, "" if there is none.
+func (w *writer) addMember(g *group, r role, recording, id, home string) string {
+	ref := func(column string) string { return fmt.Sprintf("{recording: %s, column: %s}", recording, column) }
+	switch {
+	case r == load:
+		entry := fmt.Sprintf("  - id: %s\n    community: homes\n    load: %s", id, ref(id))
+		if g.net {
+			entry += "\n    pv: " + ref(id+"-export")
+		}
+		w.homes = append(w.homes, entry)
+		return id
+	case r == roof && home != "":
+		w.homes[len(w.homes)-1] += "\n    pv: " + ref(id)
+	default:
+		w.parks = append(w.parks, fmt.Sprintf("  - {id: %s, community: supply, recording: %s, column: %s}", w.id("plant-"+id), recording, id))
 	}
-	if strings.HasSuffix(unit, "h") {
-		w *= float64(time.Hour) / float64(t.interval)
-	}
-	return w
+	return home
 }
 
-func (t *table) peak(k int) float64 {
-	high := 0.0
-	for _, v := range t.values[k] {
-		if v != none {
-			high = math.Max(high, float64(v)/micro)
-		}
-	}
-	return high * t.watts(t.form.unit)
-}
-
-// guessUnit returns the unit in which the mean of all columns is nearest to that of a
-// home, 500 W.
-func (t *table) guessUnit() (best string) {
-	sum, n := 0.0, 0
-	for k := range t.values {
-		for _, v := range t.values[k] {
-			if v != none {
-				sum += float64(v) / micro
-				n++
-			}
-		}
-	}
-	apart := math.Inf(1)
-	for _, unit := range []string{"kWh", "Wh", "kW", "W"} {
-		mean := sum / float64(max(n, 1)) * t.watts(unit)
-		if a := math.Abs(math.Log(math.Max(mean, 1e-9) / 500)); a < apart {
-			best, apart = unit, a
-		}
-	}
-	return best
-}
-
-func (w *writer) addSessions(t *table, i int) {
+func (w *writer) addSessions(t *table) {
 	list := w.id(strings.ReplaceAll(t.form.name, "_", "-"))
-	users := map[string]string{}
-	var order []string
-	for k := range t.stays {
-		s := &t.stays[k]
-		if users[s.user] == "" {
-			users[s.user] = w.id(s.user)
-			order = append(order, users[s.user])
-		}
-		s.user = users[s.user]
-	}
-	t.say("sessions: %d of %d vehicles: %s; zone %s", len(t.stays), len(order), strings.Join(order[:min(len(order), 8)], ", "), t.zone)
-	slices.SortStableFunc(t.stays, func(a, b stay) int { return a.from.Compare(b.from) })
-	t.plain = false
-	file := w.file(t, i, func() []byte {
-		b := &strings.Builder{}
-		b.WriteString("user,arrive,leave,energy\n")
-		for _, s := range t.stays {
-			fmt.Fprintf(b, "%s,%s,%s,%s\n", s.user, s.from.In(t.zone).Format(time.RFC3339), s.to.In(t.zone).Format(time.RFC3339), s.energy)
-		}
-		return []byte(b.String())
-	})
-	w.sessions = append(w.sessions, fmt.Sprintf("  - {id: %s, file: %s, unit: %s}", list, quote(file), t.form.unit))
-	for _, user := range order {
-		w.vehicles = append(w.vehicles, fmt.Sprintf("  - {id: %s, community: homes, rated_a: 16, phases: 3, sessions: {list: %s, user: %s}}", user, list, user))
+	var ids []string
+	for _, user := range t.users {
+		id := w.id(user)
+		ids = append(ids, id)
+		w.vehicles = append(w.vehicles, fmt.Sprintf("  - {id: %s, community: homes, rated_a: 16, phases: 3, sessions: {list: %s, user: %s}}", id, list, quote(user)))
 		w.peak += 11_000
 	}
+	t.say("sessions: %d of %d vehicles: %s; zone %s", t.stays, len(ids), strings.Join(ids[:min(len(ids), 8)], ", "), t.zone)
+	keys := fmt.Sprintf("id: %s, file: %s, unit: %s, zone: %s, columns: {user: %s, arrive: %s, leave: %s, energy: %s}", list, quote(t.Path), t.form.unit, t.zone,
+		quote(t.form.user), quote(t.form.arrive), quote(t.form.leave), quote(t.form.energy))
+	if t.guest != "" {
+		keys += ", guest: " + t.guest
+	}
+	if t.incomplete {
+		keys += ", incomplete: leave_out"
+	}
+	if format := formatKeys(t.format); format != "" {
+		keys += ", format: " + format
+	}
+	w.sessions = append(w.sessions, "  - {"+keys+"}")
 	w.plan.Notes = append(w.plan.Notes, "chargers are of 16 A on three phases: change rated_a and phases if yours differ")
 }
 
-func (w *writer) addWeather(t *table, i int) {
+func (w *writer) addWeather(t *table) {
 	gaps := "refuse"
-	if w.describe(t) > 0 {
+	if t.missing > 0 {
 		gaps = "clear_sky"
 	}
 	if t.form.typical {
-		t.doubt("months of different years are laid on %d", t.year)
+		t.doubt("months of different years are laid on %s", t.format.Year)
 	}
-	names := make([]string, len(t.columns))
-	entry := ""
-	for k, c := range t.columns {
-		names[k] = c.to
-		entry += fmt.Sprintf("    %s: %s\n", c.to, c.to)
-	}
-	stamps := "start"
-	if t.form.stamps == "middle" {
-		stamps = "middle"
-	}
-	t.plain = false
 	t.say("place: latitude %s, longitude %s, elevation %s m", t.place.latitude, t.place.longitude, t.place.elevation)
-	w.weather = append(w.weather, fmt.Sprintf("  file: %s\n  time: {stamps: %s}\n  latitude_deg: %s\n  longitude_deg: %s\n  elevation_m: %s\n  gaps: %s\n  columns:\n%s",
-		quote(w.file(t, i, func() []byte { return t.csvText(names) })), stamps, t.place.latitude, t.place.longitude, t.place.elevation, gaps, strings.TrimSuffix(entry, "\n")))
+	entry := fmt.Sprintf("  file: %s\n  time: %s\n", quote(t.Path), t.time())
+	if keys := formatKeys(t.format); keys != "" {
+		entry += "  format: " + keys + "\n"
+	}
+	entry += fmt.Sprintf("  latitude_deg: %s\n  longitude_deg: %s\n  elevation_m: %s\n", t.place.latitude, t.place.longitude, t.place.elevation)
+	if t.place.tilt != 0 {
+		entry += fmt.Sprintf("  plane: {tilt_deg: %g, azimuth_deg: %g}\n", t.place.tilt, t.place.azimuth)
+	}
+	entry += "  gaps: " + gaps + "\n  columns:\n"
+	for _, c := range t.columns {
+		entry += fmt.Sprintf("    %s: %s\n", c.to, c.names())
+	}
+	w.weather = append(w.weather, strings.TrimSuffix(entry, "\n"))
 }
 
-func (w *writer) addMarket(t *table, i int) {
-	w.describe(t)
-	t.plain = false
-	w.market = append(w.market, fmt.Sprintf("  file: %s\n  columns: {price_eur_per_mwh: price}", quote(w.file(t, i, func() []byte { return t.csvText([]string{"price"}) }))))
+func (w *writer) addMarket(t *table) {
+	entry := fmt.Sprintf("  file: %s\n  time: %s\n", quote(t.Path), t.time())
+	if keys := formatKeys(t.format); keys != "" {
+		entry += "  format: " + keys + "\n"
+	}
+	w.market = append(w.market, entry+fmt.Sprintf("  columns: {price_eur_per_mwh: %s}", t.columns[0].names()))
+}
+
+// time returns the keys of a table's stamps as YAML.
+func (t *table) time() string {
+	keys := fmt.Sprintf("{column: %s, zone: %s", quote(t.columnNamed(t.form.time)), t.zone)
+	if t.form.stamps != "" && t.form.stamps != "start" {
+		keys += ", stamps: " + t.form.stamps
+	}
+	return keys + "}"
+}
+
+// formatKeys returns a format as YAML, "" if a file has none of its keys.
+func formatKeys(f inputs.Format) string {
+	var keys []string
+	add := func(key, value string) {
+		if value != "" {
+			keys = append(keys, key+": "+value)
+		}
+	}
+	text := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return quote(s)
+	}
+	add("encoding", f.Encoding)
+	add("separator", f.Separator)
+	add("header", f.Header)
+	add("undated", f.Undated)
+	add("quotes", f.Quotes)
+	if len(f.Missing) > 0 {
+		words := make([]string, len(f.Missing))
+		for i, word := range f.Missing {
+			words[i] = quote(word)
+		}
+		add("missing", "["+strings.Join(words, ", ")+"]")
+	}
+	add("decimal", f.Decimal)
+	add("thousands", f.Thousands)
+	add("date", text(f.Date))
+	add("clock", text(f.Clock))
+	add("span", text(f.Span))
+	add("year", f.Year)
+	if f.NewestFirst {
+		add("newest_first", "true")
+	}
+	add("meter", text(f.Meter))
+	add("value", text(f.Value))
+	add("units", text(f.Units))
+	add("intervals", f.Intervals)
+	add("reading", f.Reading)
+	add("negative", f.Negative)
+	add("clip_below", f.ClipBelow)
+	if len(keys) == 0 {
+		return ""
+	}
+	return "{" + strings.Join(keys, ", ") + "}"
 }
 
 // quote formats a text for YAML.

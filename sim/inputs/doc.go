@@ -16,6 +16,8 @@
 //
 // It holds a row, the slots that the run needs, and the values next to them that a gap
 // rule uses. A Format says how the file is written; its zero value is a plain CSV.
+// A Profile (profile.go) is what the same two passes find without a run, for package
+// importer.
 //
 // # What is absent
 //

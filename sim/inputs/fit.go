@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"fmt"
 	"io/fs"
 	"math"
 	"slices"
@@ -50,6 +51,9 @@ func (r *recordingRules) fit(fsys fs.FS, rows *survey) (*recordedFit, error) {
 	}
 	f.clock.loc = r.zoneShown()
 	f.most = min(mostRecorded, twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)-1))
+	for _, added := range r.spec.Sums {
+		f.most = min(f.most, mostRecorded/twins.Power(len(added)), twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)/int64(len(added))-1))
+	}
 	return f, nil
 }
 
@@ -78,9 +82,13 @@ func (f *recordedFit) mapDays() error {
 			r.local(rows.start), spanText(f.step), r.local(start))
 	}
 	end := r.cal.Unix(r.cal.Steps)
-	if start < rows.start || end > rows.end {
-		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)",
-			r.local(rows.start), r.local(rows.end), r.local(start), r.local(end), r.zoneShown())
+	slack := int64(0)
+	if r.counter() && r.gaps != gapsRefuse { // n readings are the ends of n - 1 intervals: the last one is a gap
+		slack = rows.usual
+	}
+	if start < rows.start || end > rows.end+slack {
+		return r.problem(0, "covers %s to %s, wanted %s to %s, which is the run (times in %s)%s",
+			r.local(rows.start), r.local(rows.end), r.local(start), r.local(end), r.zoneShown(), r.missingReading(rows, start, end))
 	}
 	slots := make([]int32, r.cal.Steps)
 	for k := range slots {
@@ -90,6 +98,16 @@ func (f *recordedFit) mapDays() error {
 	f.from = rows.slot(start)
 	f.to = -quoFloor(rows.origin-end, rows.interval)
 	return nil
+}
+
+// missingReading returns what helps against a counter that lacks the reading at the end
+// of the run, "" if there is another fault.
+func (r *recordingRules) missingReading(rows *survey, start, end int64) string {
+	if !r.counter() || start < rows.start || end-rows.end > rows.usual {
+		return ""
+	}
+	return fmt.Sprintf(": readings of a counter enclose one interval less than there are readings; add that of %s, let the run end at %s, or fill the last interval with gaps: hold or same_time_last_week",
+		r.local(end), r.local(rows.end))
 }
 
 // needs reports whether the run needs a slot.
@@ -122,11 +140,14 @@ func (f *recordedFit) powers(energies []int64, slots []int32) []twins.Power {
 // what a gap rule looks back and ahead at: the nearest values outside of them.
 type recordedSeries struct {
 	column        string
+	sum           bool    // of several columns, which share it: a value that one of them lacks is 0
 	energies      []int64 // per slot from … to, in mJ, or noValue
-	guessed       []bool  // per slot: its energy is a share of what a counter counted over a gap; nil without a counter
+	guessed       []bool  // per slot: its energy is a share of what is known of a gap as a whole; nil if that is never known
 	before, after recordedSlot
 	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
 	covered       int64   // s of the file with a value
+
+	until int64 // Unix second at which the last value ends; 0: there is none. Only if gaps are in_next_row
 
 	reading     int64 // of a counter: the latest one, mJ, or noValue
 	readingAt   int64
@@ -145,13 +166,28 @@ const partMissing = noValue + 1
 func (f *recordedFit) newSeries(column string) *recordedSeries {
 	s := &recordedSeries{column: column, energies: make([]int64, f.to-f.from), reading: noValue}
 	fillWith(s.energies, noValue)
-	if f.rules.counter() {
+	if f.rules.counter() || f.rules.gaps == gapsNextRow {
 		s.guessed = make([]bool, f.to-f.from)
 	}
 	if f.rules.gaps == gapsLastWeek {
 		s.lastWeek = make([]int64, f.weekOfSlots)
 		fillWith(s.lastWeek, noValue)
 	}
+	return s
+}
+
+// seriesOf returns a series for the next column: a new one, or that to which the column is
+// added.
+func (f *recordedFit) seriesOf(c recordedColumn) *recordedSeries {
+	if c.sum {
+		for i, s := range f.series {
+			if f.columns[i].ours == c.ours {
+				return s
+			}
+		}
+	}
+	s := f.newSeries(c.theirs)
+	s.sum = c.sum
 	return s
 }
 
@@ -171,7 +207,7 @@ func (f *recordedFit) readValues() error {
 		if f.series == nil {
 			f.columns = file.columns
 			for _, c := range f.columns {
-				f.series = append(f.series, f.newSeries(c.theirs))
+				f.series = append(f.series, f.seriesOf(c))
 			}
 			f.rules.watch = f.rules.newWatch(file, f.rows.starts(f.from), f.rows.starts(f.to))
 		}
@@ -236,14 +272,34 @@ func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField)
 	if err != nil {
 		return err
 	}
-	f.add(s, row.from, row.to, e)
+	from := row.from
+	if f.rules.gaps == gapsNextRow {
+		if e == noValue {
+			return nil
+		}
+		if s.until > 0 && s.until < from {
+			from = s.until
+			f.guess(s, from, row.from)
+		}
+		s.until = row.to
+	}
+	f.add(s, from, row.to, e)
 	return nil
+}
+
+// guess marks the slots of [from, to), whose energy is only known as a whole.
+func (f *recordedFit) guess(s *recordedSeries, from, to int64) {
+	for slot := max(f.from, f.rows.slot(from)); slot < min(f.to, f.rows.slot(to)); slot++ {
+		s.guessed[slot-f.from] = true
+	}
 }
 
 // add adds an energy to the slots of [from, to), evenly.
 func (f *recordedFit) add(s *recordedSeries, from, to, e int64) {
 	if e != noValue {
 		s.covered += to - from
+	} else if s.sum {
+		return
 	}
 	for slot := f.rows.slot(from); slot <= f.rows.slot(to-1); slot++ {
 		starts := f.rows.starts(slot)
@@ -280,12 +336,17 @@ func (f *recordedFit) addTo(s *recordedSeries, slot, e int64) {
 		}
 	case e == noValue:
 	case slot < f.from:
-		if !s.before.ok || slot > s.before.slot {
+		if s.sum && s.before.ok && slot == s.before.slot {
+			e += s.before.energy
+		}
+		if !s.before.ok || slot > s.before.slot || s.sum && slot == s.before.slot {
 			s.before = recordedSlot{slot, e, true}
 		}
 		if len(s.lastWeek) > 0 {
 			f.keepWeek(s, slot, e)
 		}
+	case s.sum && s.after.ok && slot == s.after.slot:
+		s.after.energy += e
 	case !s.after.ok || slot < s.after.slot:
 		s.after = recordedSlot{slot, e, true}
 	}
@@ -362,9 +423,7 @@ func (f *recordedFit) counted(s *recordedSeries, c counted) error {
 		return nil
 	}
 	if gap {
-		for slot := max(f.from, f.rows.slot(c.from)); slot < min(f.to, f.rows.slot(c.to)); slot++ {
-			s.guessed[slot-f.from] = true
-		}
+		f.guess(s, c.from, c.to)
 	}
 	f.add(s, c.from, c.to, e)
 	return nil
@@ -450,6 +509,9 @@ func (f *recordedFit) finish(r *Recording) error {
 	rules := f.rules
 	var kept []int
 	for i, s := range f.series {
+		if f.columns[i].added {
+			continue
+		}
 		if rules.leftOut(f.rows, s.covered) {
 			r.LeftOut = append(r.LeftOut, f.columns[i].ours)
 			continue

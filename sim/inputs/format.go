@@ -24,6 +24,12 @@ type Format struct {
 	// mark a row of totals, which is left out. "" is an empty time; a * at the
 	// end stands for any text.
 	Totals []string
+	// Undated says what to do with rows whose time does not begin with a digit, such
+	// as units below the header and notes at the end: refuse | leave_out; "" is refuse.
+	Undated string
+	// Quotes is how quotation marks are written: strict | loose; "" is strict. Loose
+	// takes those within a field, as in ="0815", and every row is one line.
+	Quotes string
 
 	Missing   []string // words that stand for a missing value, besides an empty field
 	Decimal   string   // point | comma; "" is point
@@ -36,9 +42,11 @@ type Format struct {
 	Clock       string // column of the time of day, if the column of the time has the date alone
 	Span        string // mark between the two ends of a span that a stamp names, such as " - "; the first is its start
 	NewestFirst bool   // rows are in descending order of time
+	Year        string // year of all stamps, whatever they say, for months of different years; "": as they say
 
 	Meter string // column that names the meter of a row, in a long table: its columns are its meters
 	Value string // column of the values in a long table; "" is the only column left
+	Units string // column that names the unit of each row: another than that of the file is refused
 
 	Intervals string // regular | as_they_come; "" is regular
 	Reading   string // interval | counter; "" is interval
@@ -61,6 +69,9 @@ const (
 
 	intervalsRegular = "regular"
 	intervalsAny     = "as_they_come"
+
+	leaveOut    = "leave_out"
+	quotesLoose = "loose"
 
 	readingInterval = "interval"
 	readingCounter  = "counter"
@@ -85,6 +96,7 @@ type formatRules struct {
 	decimal    byte
 	thousands  string // any of these characters; "" is none
 	date       *dateForm
+	year       int   // 0: that of the stamps
 	leaveOut   int64 // millionths
 	leaves     bool
 }
@@ -108,6 +120,8 @@ func (f Format) rules() (r formatRules, err error) {
 	word("decimal", f.Decimal, "point", "comma")
 	word("thousands", f.Thousands, "point", "comma", "space", "apostrophe")
 	word("intervals", f.Intervals, intervalsRegular, intervalsAny)
+	word("undated", f.Undated, "refuse", leaveOut)
+	word("quotes", f.Quotes, "strict", quotesLoose)
 	word("reading", f.Reading, readingInterval, readingCounter)
 	word("negative", f.Negative, negativeRefuse, negativeExport, negativeImport)
 	if err != nil {
@@ -125,7 +139,7 @@ func (f Format) rules() (r formatRules, err error) {
 	case f.Clock != "" && (f.Date == dateUnix || f.Date == dateUnixMilli):
 		return r, fmt.Errorf("format.clock beside %s, wanted one of them: such a stamp has its time of day", f.Date)
 	}
-	for _, parse := range []func() error{r.parseHeader, r.parseComment, r.parseDate, r.parseShare, r.checkClip} {
+	for _, parse := range []func() error{r.parseHeader, r.parseComment, r.parseDate, r.parseYear, r.parseShare, r.checkClip} {
 		if err := parse(); err != nil {
 			return r, err
 		}
@@ -161,10 +175,26 @@ func (r *formatRules) parseDate() error {
 		return nil
 	}
 	form, ok := parseDateForm(r.Date)
+	if ok && r.Undated == leaveOut && form.parts[0].width == 3 {
+		return fmt.Errorf("format.undated: leave_out beside the date %s, wanted one that begins with a digit", r.Date)
+	}
 	if !ok {
 		return fmt.Errorf("format.date %q is unknown, wanted year, month and day such as dd.mm.yyyy, mm/dd/yyyy or yyyymmdd, or unix_s or unix_ms", r.Date)
 	}
 	r.date = &form
+	return nil
+}
+
+func (r *formatRules) parseYear() (err error) {
+	if r.Year == "" {
+		return nil
+	}
+	if r.year, err = strconv.Atoi(r.Year); err != nil || r.year < 1 || r.year > 9999 {
+		return fmt.Errorf("format.year %q, wanted a year such as 2018", r.Year)
+	}
+	if r.Date == dateUnix || r.Date == dateUnixMilli {
+		return fmt.Errorf("format.year beside %s, wanted one of them: such a stamp is a moment", r.Date)
+	}
 	return nil
 }
 
@@ -192,8 +222,8 @@ const million = 1_000_000
 func (f Format) only(kind string, takes ...string) error {
 	given := map[string]bool{"reading": f.Reading != "" && f.Reading != readingInterval, "negative": f.Negative != "" && f.Negative != negativeRefuse,
 		"leave_out": f.LeaveOut != "", "intervals": f.Intervals != "" && f.Intervals != intervalsRegular, "meter": f.Meter != "",
-		"newest_first": f.NewestFirst, "span": f.Span != "", "clock": f.Clock != "", "clip_below": f.ClipBelow != ""}
-	for _, key := range []string{"reading", "negative", "leave_out", "intervals", "meter", "newest_first", "span", "clock", "clip_below"} {
+		"newest_first": f.NewestFirst, "span": f.Span != "", "clock": f.Clock != "", "clip_below": f.ClipBelow != "", "units": f.Units != "", "year": f.Year != ""}
+	for _, key := range []string{"reading", "negative", "leave_out", "intervals", "meter", "newest_first", "span", "clock", "clip_below", "units", "year"} {
 		if given[key] && !slices.Contains(takes, key) {
 			return fmt.Errorf("format.%s is not for %s", key, kind)
 		}
@@ -219,6 +249,13 @@ func (r *formatRules) isTotal(stamp string) bool {
 	})
 }
 
+// isUndated reports whether a row is left out because its stamp does not begin with a
+// digit.
+func (r *formatRules) isUndated(stamp string) bool {
+	stamp = strings.TrimSpace(stamp)
+	return r.Undated == leaveOut && (stamp == "" || stamp[0] < '0' || stamp[0] > '9')
+}
+
 // parse returns the number of a field times scale, rounded. Marks of thousands
 // stand before groups of three digits.
 func (r *formatRules) parse(text string, scale int64) (int64, error) {
@@ -241,10 +278,14 @@ func (r *formatRules) plain(text string) (plain string, ok bool) {
 		return strings.Replace(text, ",", ".", 1), true
 	}
 	whole, fraction, has := strings.Cut(text, string(r.decimal))
-	groups := strings.FieldsFunc(strings.TrimLeft(whole, "+-"), func(c rune) bool { return strings.ContainsRune(r.thousands, c) })
+	unsigned := whole
+	if whole != "" && strings.ContainsRune("+-", rune(whole[0])) {
+		unsigned = whole[1:]
+	}
+	groups := strings.FieldsFunc(unsigned, func(c rune) bool { return strings.ContainsRune(r.thousands, c) })
 	digits := strings.Join(groups, "")
-	marks := len([]rune(strings.TrimLeft(whole, "+-"))) - len([]rune(digits))
-	if marks != max(0, len(groups)-1) || strings.ContainsAny(fraction, r.thousands) || strings.ContainsRune(digits, otherDecimal(r.decimal)) {
+	marks := len([]rune(unsigned)) - len([]rune(digits))
+	if marks != max(0, len(groups)-1) || strings.IndexAny(digits, "+-") == 0 || strings.ContainsAny(fraction, r.thousands) || strings.ContainsRune(digits, otherDecimal(r.decimal)) {
 		return "", false
 	}
 	for i, g := range groups {

@@ -76,6 +76,9 @@ func TestRecordingFormats(t *testing.T) {
 		{"spans within the day", Format{Span: " - "}, lines("time,a", "00:00 - 00:15,1000", "00:15 - 00:30,2000", "00:30 - 00:45,3000", "00:45 - 01:00,4000"), nil},
 		{"newest first", Format{NewestFirst: true}, lines("time,a", "00:45,4000", "00:30,3000", "00:15,2000", "00:00,1000"), nil},
 		{"newest first, the end of intervals", Format{NewestFirst: true}, lines("time,a", "01:00,4000", "00:45,3000", "00:30,2000", "00:15,1000"), withStamps("end")},
+		{"no mark in the time of day", Format{Date: "yyyymmdd"}, lines("time,a", "20240115:0000,1000", "20240115:0015,2000", "20240115 0030,3000", "20240115:0045,4000"), nil},
+		{"days of other years", Format{Year: "2024"}, lines("time,a", "1999-01-15 00:00,1000", "2024-01-15T00:15,2000", "2011-01-15 00:30,3000", "1999-01-15 00:45,4000"), nil},
+		{"days of other years, the end of intervals", Format{Date: "mm/dd/yyyy", Clock: "clock", Year: "2024"}, lines("time,clock,a", "01/14/1999,24:00,7", "01/15/2003,00:15,1000", "01/15/1999,00:30,2000", "01/15/1999,00:45,3000", "01/15/1999,01:00,4000"), withStamps("end")},
 		// Lines.
 		{"a header after a quote left open", Format{Header: "4"}, lines("Meter;12", "\"unclosed", "", "time;a", "00:00;1000", "00:15;2000", "00:30;3000", "00:45;4000"), nil},
 		{"a header to be found", Format{Header: "find"}, lines("Customer,7,8,9", "Period,2024", `"time",a`, "00:00,1000", "00:15,2000", "00:30,3000", "00:45,4000"), nil},
@@ -84,6 +87,13 @@ func TestRecordingFormats(t *testing.T) {
 		{"comments", Format{Comment: "#"}, lines("# a; b; c; d", "time,a", "00:00,1000", "# 00:15", "00:15,2000", "00:30,3000", "00:45,4000", "#"), nil},
 		{"totals", Format{Totals: []string{"", "Summe", "max*"}}, lines("time,a", "00:00,1000", "00:15,2000", "Maximum of the half,2000", "00:30,3000", "00:45,4000", "SUMME,10000", ","), nil},
 		{"totals of fewer fields", Format{Totals: []string{"Total"}}, lines("a,time", "1000,00:00", "2000,00:15", "3000,00:30", "4000,00:45", "Total"), nil},
+		{"rows without a time", Format{Undated: "leave_out"}, lines("time,a", "[hh:mm],[W]", "00:00,1000", "00:15,2000", "00:30,3000", "00:45,4000", ",", "", "Sum,10000", "a: what the meter, of make X, counts", "(c) 2024"), nil},
+		{"loose quotes", Format{Quotes: "loose"}, lines("time;id;a", `00:00;="0815";1000`, `00:15;19" wide;"2000"`, `"00:30";"x ""y""";3000`, `00:45;"z";4000`), withColumns("a", "a")},
+		{"a name that appears twice", Format{}, lines("time,kWh,kWh", "00:00,1,1000", "00:15,2,2000", "00:30,3,3000", "00:45,4,4000"), withColumns("a", "kWh (2)")},
+		{"units of rows", Format{Units: "unit"}, lines("time,unit,a", "00:00,W,1000", "00:15,w ,2000", "00:30,,3000", "00:45,W,4000"), nil},
+		{"units of the rows of a meter", Format{Units: "unit", Meter: "id", Value: "v"}, lines("time,unit,id,v", "00:00,W,m,1000", "00:00,m³,gas,7", "00:15,W,m,2000", "00:30,W,m,3000", "00:45,W,m,4000"), withColumns("a", "m")},
+		{"registers added up", Format{}, lines("time,day,night,x", "00:00,600,400,9", "00:15,2000,,9", "00:30,,3000,9", "00:45,4000,0,9"), withSum("a", "day", "night")},
+		{"registers in turn", Format{Meter: "id"}, lines("time,id,W", "00:00,night,1000", "00:15,night,2000", "00:30,day,3000", "00:45,day,1500", "00:45,night,2500"), withSum("a", "day", "night")},
 		{"words for missing", Format{Missing: []string{"Null", "n/a"}}, lines("time,a,b", "00:00,1000,1", "00:15,2000,NULL", "00:30,3000,n/a", "00:45,4000,7"), withGaps("hold")},
 		{"a first column without a name", Format{}, lines(",a", "00:00,1000", "00:15,2000", "00:30,3000", "00:45,4000"), nil},
 		{"bars", Format{Separator: "bar"}, lines("time|a", "00:00|1000", "00:15|2000", "00:30|3000", "00:45|4000"), nil},
@@ -122,6 +132,11 @@ func TestRecordingFormats(t *testing.T) {
 	}
 }
 
+// withSum makes a column of several of the file.
+func withSum(ours string, theirs ...string) func(*RecordingSpec) {
+	return func(s *RecordingSpec) { s.Sums = map[string][]string{ours: theirs} }
+}
+
 // littleEndian returns ASCII text in UTF-16 without a byte order mark.
 func littleEndian(text string) string {
 	var b strings.Builder
@@ -136,6 +151,7 @@ func littleEndian(text string) string {
 // in it, with the error for it.
 func TestRecordingFormatRefuses(t *testing.T) {
 	const good = "time,a\n00:00,1\n00:15,2\n00:30,3\n00:45,4\n"
+	gapsNext := func(s *RecordingSpec) { s.Unit, s.Gaps = "kWh", gapsNextRow }
 	tests := []struct {
 		name   string
 		format Format
@@ -155,6 +171,11 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"a share above 1", Format{LeaveOut: "20"}, good, `street.csv: format.leave_out 20, wanted a share of 0 to 1`, nil},
 		{"a value without a meter", Format{Value: "a"}, good, `street.csv: format.value without format.meter, wanted the column that names the meter`, nil},
 		{"a counter of power", Format{Reading: "counter"}, good, `street.csv: format.reading: counter in kW, wanted Wh or kWh: a counter counts energy`, nil},
+		{"an unknown word for rows without a time", Format{Undated: "skip"}, good, `street.csv: format.undated "skip" is unknown, wanted refuse or leave_out`, nil},
+		{"rows without a time beside months in letters", Format{Undated: "leave_out", Date: "mmm-dd-yyyy"}, good, `street.csv: format.undated: leave_out beside the date mmm-dd-yyyy, wanted one that begins with a digit`, nil},
+		{"an unknown word for quotes", Format{Quotes: "none"}, good, `street.csv: format.quotes "none" is unknown, wanted strict or loose`, nil},
+		{"no year", Format{Year: "0"}, good, `street.csv: format.year "0", wanted a year such as 2018`, nil},
+		{"a year of moments", Format{Year: "2018", Date: "unix_s"}, good, `street.csv: format.year beside unix_s, wanted one of them: such a stamp is a moment`, nil},
 		{"a span of ends", Format{Span: "-"}, good, `street.csv: format.span with stamps of the end, wanted stamps: start: a span begins with its start`, withStamps("end")},
 
 		// Columns.
@@ -168,8 +189,19 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"a header after the end", Format{Header: "9"}, good, `street.csv: ends before line 9, wanted the header there`, nil},
 		{"a header in the wrong line", Format{Header: "2"}, good, `street.csv:2: no column "time" for the time, wanted one of the header such as "1"`, nil},
 
+		{"no column of units", Format{Units: "unit"}, good, `street.csv:1: no column "unit" for the units, wanted one of the header such as "time", "a"`, nil},
+		{"a sum of a column that is not there", Format{}, good, `street.csv:1: no column "b", wanted one of the header such as "a"`, withSum("home", "a", "b")},
+		{"a sum of one column twice", Format{}, good, `street.csv:1: columns "home": "a" is added up twice, wanted each column once`, withSum("home", "a", "a")},
+		{"a sum of many", Format{}, good, `street.csv:1: columns "h*": several columns that are added up, wanted a name without *`, withSum("h*", "*")},
+		{"a sum of counters", Format{Reading: "counter"}, good, `street.csv: columns that are added up beside format.reading: counter, format.leave_out or gaps: in_next_row, wanted each of them by its own name`,
+			func(s *RecordingSpec) { s.Unit = "kWh"; withSum("home", "a")(s) }},
+
 		// Rows.
-		{"a quote after a preamble", Format{Header: "3"}, "x\ny\n" + good + "01:00,1\"\n", `street.csv:8: a quotation mark out of place, wanted quoted fields as in "a""b"`, nil},
+		{"a row in another unit", Format{Units: "unit"}, "time,a,unit\n00:00,1,kW\n00:15,2000,W\n", `street.csv:3: column "unit": unit "W", wanted kW`, nil},
+		{"a quote that is not closed in its line", Format{Quotes: "loose"}, "time,a,b\n00:00,1,x\n00:15,1,\"19\n00:30,1,x\n00:45,1,\"\n", `street.csv:3: the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`, nil},
+		{"29 February in a year without", Format{Year: "2023"}, "time,a\n2024-02-29 00:00,1\n", `street.csv:2: time "2024-02-29 00:00" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45, on a day that the year 2023 has (format.year)`, nil},
+		{"a time that all registers lack", Format{}, "time,day,night\n00:00,1,\n00:15,,\n00:30,1,\n00:45,,1\n", `street.csv:3: column "day": no value, wanted kW, or gaps: hold, linear or same_time_last_week`, withSum("home", "day", "night")},
+		{"a quote after a preamble", Format{Header: "3"}, "x\ny\n" + good + "01:00,1\"\n", `street.csv:8: a quotation mark out of place, wanted quoted fields as in "a""b", or format: {quotes: loose}`, nil},
 		{"a total that is not named", Format{Totals: []string{"Sum"}}, good + ",10\n", `street.csv:6: time "" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45`, nil},
 		{"newest first, not said", Format{}, "time,a\n00:45,4\n00:30,3\n00:15,2\n00:00,1\n", `street.csv:3: time "00:30" comes after "00:45", wanted rows in the order of time, or format: {newest_first: true}`, nil},
 		{"newest first, and it is not", Format{NewestFirst: true}, good, `street.csv:3: time "00:15" comes after "00:00", wanted the newest row first, as format.newest_first says`, nil},
@@ -192,6 +224,10 @@ func TestRecordingFormatRefuses(t *testing.T) {
 
 		// Numbers.
 		{"a point beside a decimal comma", Format{Decimal: "comma"}, "time;a\n00:00;1.5\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1.5" is not a number, wanted kW with a decimal comma, as format.decimal says`, nil},
+		{"two signs", Format{Decimal: "comma", Thousands: "point"}, "time;a\n00:00;1\n00:15;--5\n00:30;1\n00:45;1\n", `street.csv:3: column "a": "--5" is not a number, wanted kW`, nil},
+		{"two signs that differ", Format{Thousands: "space"}, "time;a\n00:00;1\n00:15;+-5\n00:30;1\n00:45;1\n", `street.csv:3: column "a": "+-5" is not a number, wanted kW`, nil},
+		{"a gap whose energy does not come", Format{}, "time,a\n00:00,1\n00:15,1\n00:30,1\n00:45,\n01:00,\n", `street.csv:5: column "a": no value for 2024-01-15 00:45 and none after it that holds its energy (gaps: in_next_row)`, gapsNext},
+		{"a power after a gap", Format{}, good, `street.csv: gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time`, withGaps("in_next_row")},
 		{"a group of two digits", Format{Thousands: "apostrophe"}, "time,a\n00:00,1'00\n00:15,1\n00:30,1\n00:45,1\n", `street.csv:2: column "a": "1'00" is not a number, wanted kW`, nil},
 		{"a mark of thousands among decimals", Format{Decimal: "comma", Thousands: "point"}, "time;a\n00:00;1,000.5\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1,000.5" is not a number, wanted kW with a decimal comma, as format.decimal says`, nil},
 		{"a mark of thousands at the end", Format{Thousands: "comma"}, "time;a\n00:00;1,\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1," is not a number, wanted kW with a decimal point, or format: {decimal: comma}`, nil},
@@ -206,7 +242,7 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"a counter that falls a little", Format{Reading: "counter"}, "time,a\n00:00,10\n00:15,11\n00:30,10.5\n00:45,12\n01:00,13\n", `street.csv:4: column "a": the counter falls from 11 to 10.5 kWh, wanted readings that rise, or a restart near 0 (line 3)`, inUnit("kWh")},
 		{"a counter below 0", Format{Reading: "counter"}, "time,a\n00:00,-1\n00:15,0\n00:30,1\n00:45,2\n01:00,3\n", `street.csv:2: column "a": "-1" is negative, wanted the reading of a counter, 0 or more`, inUnit("kWh")},
 		{"a missing reading", Format{Reading: "counter"}, "time,a\n00:00,1\n00:15,\n00:30,2\n00:45,2\n01:00,3\n", `street.csv:3: column "a": no value, wanted kWh, or gaps: hold, linear or same_time_last_week`, inUnit("kWh")},
-		{"as many readings as steps", Format{Reading: "counter"}, "time,a\n00:00,1\n00:15,1\n00:30,2\n00:45,2\n", `street.csv: covers 2024-01-15 00:00 to 2024-01-15 00:45, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin)`, inUnit("kWh")},
+		{"as many readings as steps", Format{Reading: "counter"}, "time,a\n00:00,1\n00:15,1\n00:30,2\n00:45,2\n", `street.csv: covers 2024-01-15 00:00 to 2024-01-15 00:45, wanted 2024-01-15 00:00 to 2024-01-15 01:00, which is the run (times in Europe/Berlin): readings of a counter enclose one interval less than there are readings; add that of 2024-01-15 01:00, let the run end at 2024-01-15 00:45, or fill the last interval with gaps: hold or same_time_last_week`, inUnit("kWh")},
 	}
 	cal := calendarFrom(t, "Europe/Berlin", "2024-01-15 00:00", quarter, 4)
 	for _, tt := range tests {
@@ -369,6 +405,19 @@ func TestRowsAreBounded(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		})
+	}
+}
+
+// The first lines of a file are bounded together, however many there are.
+func TestFirstLinesAreBounded(t *testing.T) {
+	line := append(bytes.Repeat([]byte("a"), mostRowBytes-1), '\n')
+	files := fstest.MapFS{"m.csv": {Data: bytes.Repeat(line, mostHead/mostRowBytes+2)}}
+	if lines, err := ReadHead(files, "m.csv", Format{}, mostHead/mostRowBytes); err != nil || len(lines) != mostHead/mostRowBytes {
+		t.Errorf("%d lines, %v", len(lines), err)
+	}
+	_, err := ReadHead(files, "m.csv", Format{}, 1000)
+	if want := "m.csv:65: the lines up to this one have more than 67108864 bytes, wanted shorter ones"; fmt.Sprint(err) != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

@@ -148,6 +148,8 @@ func (f *recordedFit) fill(g recordedGap) error {
 		return f.fillLinear(g)
 	case gapsLastWeek:
 		return f.fillLastWeek(g)
+	case gapsNextRow:
+		return f.gapProblem(g, g.from, "none after it that holds its energy")
 	}
 	panic("sim: a gap was neither refused nor filled")
 }

@@ -175,7 +175,7 @@ func (s *MarketSpec) recording() (r RecordingSpec) {
 
 func (s *MarketSpec) check() error {
 	problem := func(format string, args ...any) error { return recordedProblem(s.recording(), 0, format, args...) }
-	if err := s.Format.only("a market", "intervals", "meter", "newest_first", "span", "clock", "clip_below"); err != nil {
+	if err := s.Format.only("a market", "intervals", "meter", "newest_first", "span", "clock", "clip_below", "year"); err != nil {
 		return problem("%v", err)
 	}
 	if s.Price == "" {

@@ -30,6 +30,7 @@ type fileWatch struct {
 	long    bool    // a row has a value of one column
 	paced   bool    // rows of any length are wanted: a change of the interval is no doubt
 	fill    string  // word for how gaps are filled; "" if they are refused
+	spread  bool    // a gap's energy is in the row after it
 	longest int64   // s: a longer filled gap is a warning
 	from    int64   // Unix seconds of the record that the run needs: from ≤ t < to
 	to      int64
@@ -44,6 +45,7 @@ type fileWatch struct {
 // columnWatch has what a fileWatch has seen of one column.
 type columnWatch struct {
 	name  string
+	sum   bool    // it is added to others, and may have gaps where they have values
 	draws float64 // factor with which a home draws or generates the values; 0 if no home uses them
 	thou  thousandsWatch
 	count counterWatch
@@ -72,7 +74,9 @@ func (w *fileWatch) value(column int, text string, number float64) {
 		watts *= 3600 / float64(w.length)
 	}
 	c.scale.value(w.line, math.Abs(watts))
-	c.gaps.value(w, number)
+	if !c.sum {
+		c.gaps.value(w, number)
+	}
 }
 
 // warnings returns the doubts about the file, at most one of a kind for each column, with the
@@ -197,7 +201,7 @@ func (g *gapWatch) value(w *fileWatch, number float64) {
 				g.long, g.longLine = gap, w.line
 			}
 		}
-		if w.energy && w.counts && forward {
+		if w.energy && w.counts && !w.spread && forward {
 			g.pending = g.heldBack(w.line, gap, interval, number)
 		}
 	}
@@ -247,7 +251,7 @@ func (g *gapWatch) caughtUp(w *fileWatch) (line int, text string) {
 	c := g.caught
 	text = fmt.Sprintf("%s%s after a gap of %s, and about %s before it: likely the energy of the gap as well", numberText(c.value), w.unit, spanText(c.gap), aboutText(c.usual))
 	if w.fill != "" {
-		text += ", which is counted twice where the gap is filled (gaps: " + w.fill + ")"
+		text += ", which is counted twice where the gap is filled (gaps: " + w.fill + "); gaps: in_next_row spreads it over the gap"
 	}
 	return c.line, text + moreText(int64(g.catchUps), "such row")
 }
@@ -474,6 +478,8 @@ func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch
 	}
 	switch r.gaps {
 	case gapsRefuse:
+	case gapsNextRow:
+		w.spread = true
 	case gapsLastWeek:
 		w.fill, w.longest = r.gaps, longestWeekly
 	default:
@@ -487,7 +493,7 @@ func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch
 		if r.counter() {
 			draws = 0 // its values are levels
 		}
-		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws})
+		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws, sum: c.sum})
 	}
 	return w
 }
@@ -596,8 +602,8 @@ func (s *Sessions) energyDoubt() (found []problem.Warning) {
 		return []problem.Warning{{File: s.spec.File, Line: line, Column: column, Kind: problem.WarnThousands, Text: text}}
 	}
 	n, sum, first := 0, 0.0, 0
-	for _, all := range s.of {
-		for _, one := range all {
+	for _, user := range sortedUsers(s.of) { // a sum of floats depends on its order
+		for _, one := range s.of[user] {
 			n++
 			sum += one.energy.WattHours()
 			if first == 0 || one.line < first {

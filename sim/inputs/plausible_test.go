@@ -140,6 +140,7 @@ func TestRecordingDoubts(t *testing.T) {
 		{"with empty fields", rowsOf(jan8, 60, append(append(same(10, "0.8"), "", "", "", "", "5.1"), same(9, "1")...)...), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:16"},
 		{"one of the value's own column", "2018-01-08T00:00,1\n2018-01-08T01:00,1\n2018-01-08T02:00,1\n2018-01-08T03:00,1\n2018-01-08T04:00,\n2018-01-08T05:00,\n2018-01-08T06:00,\n2018-01-08T07:00,4\n" + rowsOf("2018-01-08 08:00", 60, same(16, "1")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:9"},
 		{"twice", rowsOf(jan8, 60, append(append(append(same(6, "1"), "-", "-", "3"), same(6, "1")...), "-", "-", "-", "4.2", "1", "1", "1", "1", "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:15"},
+		{"a row that is said to catch up", rowsOf(jan8, 60, append(append(same(6, "1"), "-", "-", "-", "-", "-", "-", "7"), same(11, "1")...)...), []func(*RecordingSpec){withGaps(gapsNextRow)}, ""},
 		{"a long gap held", rowsOf(jan8, 60, append(append(same(6, "1"), same(14, "-")...), same(4, "1")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "gap:8"},
 		{"a long gap bridged", rowsOf(jan8, 60, append(append(same(6, "1"), same(5, "-")...), same(13, "1.4")...)...), []func(*RecordingSpec){withGaps(gapsLinear)}, "gap:8"},
 		{"the longest of two", rowsOf(jan8, 60, "1", "1", "1", "1", "-", "-", "-", "-", "1", "1", "1", "1", "-", "-", "-", "-", "-", "-", "1", "1", "1", "1", "1", "1"), []func(*RecordingSpec){withGaps(gapsHold)}, "gap:10"},
@@ -394,6 +395,29 @@ func TestMarketDoubts(t *testing.T) {
 		})
 	}
 }
+
+// The mean energy of sessions is the same each time, to the last bit: here it is at the limit
+// of what vehicles charge in one order of users, and beyond it in another.
+func TestSessionDoubtsHaveAnOrder(t *testing.T) {
+	b := &strings.Builder{}
+	b.WriteString("user,arrive,leave,energy\n")
+	for i, energy := range limitEnergies {
+		fmt.Fprintf(b, "%c,2018-01-08 18:00,2018-01-09 07:00,%s\n", 'a'+i, energy)
+	}
+	for range 40 { // each time in the random order of a map
+		s, err := ReadSessions(fstest.MapFS{"s.csv": {Data: []byte(b.String())}}, SessionsSpec{ID: "s", File: "s.csv", Unit: "Wh"}, berlinDays(t, 30))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Warnings) > 0 {
+			t.Fatalf("%v", s.Warnings)
+		}
+	}
+}
+
+// limitEnergies are the energies of twelve sessions in Wh, 1200 together, whose sum in the order
+// of users is not below 1200 and in others is.
+var limitEnergies = []string{"84.212", "13.398", "129.409", "28.338", "169.265", "148.001", "39.944", "170.050", "18.451", "106.582", "28.895", "263.455"}
 
 // Sessions shorter than a step, and energies that no vehicle charges, are doubtful.
 func TestSessionDoubts(t *testing.T) {

@@ -26,9 +26,12 @@ type RecordingSpec struct {
 	} `json:"time"`
 	Format  Format            `json:"-"`       // how the file is written
 	Columns map[string]string `json:"columns"` // our name → column of the file; with one * in both, every column that matches; empty: all columns
-	Unit    string            `json:"unit"`    // W | kW | Wh | kWh
-	Gaps    string            `json:"gaps"`    // refuse | hold | linear | same_time_last_week; "" is refuse
-	Longest int64             `json:"-"`       // gaps that last longer are refused, s; 0: however long
+	// Sums are columns whose values are added up, by our name, such as the registers of a
+	// meter for day and night. A value that some of them lack is 0 in these.
+	Sums    map[string][]string `json:"-"`
+	Unit    string              `json:"unit"` // W | kW | Wh | kWh
+	Gaps    string              `json:"gaps"` // refuse | hold | linear | same_time_last_week | in_next_row; "" is refuse
+	Longest int64               `json:"-"`    // gaps that last longer are refused, s; 0: however long
 
 	// Calendar maps the weeks of the scenario year to weeks of the record.
 	// Empty: the record covers the run's own days.
@@ -80,6 +83,7 @@ const (
 	gapsHold     = "hold"
 	gapsLinear   = "linear"
 	gapsLastWeek = "same_time_last_week"
+	gapsNextRow  = "in_next_row"
 )
 
 // recordedUnit is a unit of the values of a file.
@@ -125,7 +129,8 @@ const noValue = math.MinInt64
 // Hold repeats the last recorded value, linear interpolates between the
 // recorded neighbours, same_time_last_week takes the value of the same time of day
 // a week earlier on the run's clock, and if that is a gap as well, the value a week
-// before it; each may use rows outside the run. All other checks cover the whole
+// before it, in_next_row spreads the energy of the row after the gap evenly over
+// the gap and its own interval; each may use rows outside the run. All other checks cover the whole
 // file, which is read twice; of its values, only those are held that the run needs
 // or that fill its gaps.
 //
@@ -165,7 +170,7 @@ func RecordingColumns(fsys fs.FS, spec RecordingSpec, cal *Calendar) ([]string, 
 	defer f.close()
 	if !f.format.leaves {
 		header := recordingRules{spec: spec, format: f.format}
-		return header.ourNames(f.columns)
+		return header.ourNames(slices.DeleteFunc(f.columns, func(c recordedColumn) bool { return c.added }))
 	}
 	if CheckCalendar(spec.Calendar) != nil {
 		spec.Calendar = nil // another check reports it
@@ -221,9 +226,9 @@ func newRecordingRules(spec RecordingSpec, cal *Calendar) (*recordingRules, erro
 	}
 
 	switch r.gaps = cmp.Or(spec.Gaps, gapsRefuse); r.gaps {
-	case gapsRefuse, gapsHold, gapsLinear, gapsLastWeek:
+	case gapsRefuse, gapsHold, gapsLinear, gapsLastWeek, gapsNextRow:
 	default:
-		return nil, recordedProblem(spec, 0, "gaps %q is unknown, wanted refuse, hold, linear or same_time_last_week", spec.Gaps)
+		return nil, recordedProblem(spec, 0, "gaps %q is unknown, wanted refuse, hold, linear, same_time_last_week or in_next_row", spec.Gaps)
 	}
 
 	if name := spec.Time.Zone; name != "" {
@@ -257,6 +262,10 @@ func (r *recordingRules) readFormat() (err error) {
 		return recordedProblem(r.spec, 0, "format.reading: counter with stamps of the end, wanted stamps: start: a reading is that of its moment")
 	case r.counter() && (r.spec.Signed || r.format.Negative != "" && r.format.Negative != negativeRefuse):
 		return recordedProblem(r.spec, 0, "format.negative with reading: counter, wanted one of the two: a counter only rises")
+	case len(r.spec.Sums) > 0 && (r.counter() || r.gaps == gapsNextRow || r.format.leaves):
+		return recordedProblem(r.spec, 0, "columns that are added up beside format.reading: counter, format.leave_out or gaps: in_next_row, wanted each of them by its own name")
+	case r.gaps == gapsNextRow && (!r.unit.energy || r.counter() || r.format.NewestFirst || r.format.Intervals == intervalsAny):
+		return recordedProblem(r.spec, 0, "gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time")
 	case r.format.Span != "" && r.late:
 		return recordedProblem(r.spec, 0, "format.span with stamps of the end, wanted stamps: start: a span begins with its start")
 	}

@@ -25,6 +25,11 @@ type SessionsSpec struct {
 	Unit   string // Wh | kWh: unit of the energy that the charger delivered
 	Format Format // how the file is written
 	Zone   string // IANA name of the zone of times without an offset, or "" for the scenario's
+	// Guest is the user of sessions whose field of the user is empty; "": they are refused.
+	Guest string
+	// Incomplete says what to do with sessions that lack a departure or an energy, or end
+	// when they begin: refuse | leave_out; "" is refuse.
+	Incomplete string
 	// WeeksFrom is a Monday to which the first Monday of each user is moved;
 	// the user's whole weeks are repeated before and after. "": times are used
 	// as they are.
@@ -37,6 +42,11 @@ type SessionsSpec struct {
 type Sessions struct {
 	ID    string
 	Users []string // sorted
+
+	// LeftOut is the number of sessions that Incomplete left out, and FirstLeftOut the line of
+	// the first.
+	LeftOut, FirstLeftOut int
+	Undated               int64 // rows that Format.Undated left out
 
 	Warnings []problem.Warning
 
@@ -167,19 +177,23 @@ func (s *Sessions) read(fsys fs.FS) error {
 	for {
 		fields, line, err := f.next()
 		if err == io.EOF {
+			s.Undated = f.undated.n
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		row := sessionRow{s, rules, line, fields[f.time], fields[at[columnLeave]], fields[at[columnEnergy]]}
+		if row.leftOut() {
+			continue
+		}
 		one, err := row.session()
 		if err != nil {
 			return err
 		}
-		user := strings.TrimSpace(fields[at[columnUser]])
+		user := cmp.Or(strings.TrimSpace(fields[at[columnUser]]), s.spec.Guest)
 		if user == "" {
-			return s.problem(line, "no user, wanted the name of the vehicle or its driver")
+			return s.problem(line, "no user, wanted the name of the vehicle or its driver, or guest: and a name for all without")
 		}
 		s.watchEnergy(rules, line, row.energy)
 		s.of[strings.Clone(user)] = append(s.of[user], one)
@@ -192,6 +206,18 @@ type sessionRow struct {
 	rules                 *recordingRules
 	line                  int
 	arrive, leave, energy string
+}
+
+// leftOut reports whether the session is not complete and left out, and counts it.
+func (r *sessionRow) leftOut() bool {
+	if r.spec.Incomplete != leaveOut ||
+		!r.rules.format.isMissing(r.leave) && !r.rules.format.isMissing(r.energy) && strings.TrimSpace(r.leave) != strings.TrimSpace(r.arrive) {
+		return false
+	}
+	if r.LeftOut++; r.LeftOut == 1 {
+		r.FirstLeftOut = r.line
+	}
+	return true
 }
 
 func (r *sessionRow) session() (one session, err error) {
@@ -250,6 +276,23 @@ func (r *sessionRow) charged(at int64) (twins.Energy, error) {
 		return 0, r.problem(r.line, "energy %q %s is more than any vehicle holds, wanted at most %v kWh", r.energy, r.rules.unit.name, mostCharged.WattHours()/1000)
 	}
 	return twins.Energy(e), nil
+}
+
+// Bounds returns the first arrival, the last departure and the number of all sessions.
+func (s *Sessions) Bounds() (from, to time.Time, n int) {
+	for _, user := range s.Users {
+		all := s.of[user]
+		n += len(all)
+		for _, one := range all {
+			if at := time.Unix(one.arrive.at, 0); from.IsZero() || at.Before(from) {
+				from = at
+			}
+			if at := time.Unix(one.leave.at, 0); at.After(to) {
+				to = at
+			}
+		}
+	}
+	return from, to, n
 }
 
 // check refuses sessions of a user that overlap, and a user without a whole

@@ -54,7 +54,11 @@ func TestBadSessions(t *testing.T) {
 			`s.csv:3: user "a": the session from 2018-01-08 18:00 appears twice, wanted it once: first in line 2`},
 		{"overlapping, in any order", SessionsSpec{}, []string{"a,2018-01-08 18:30,2018-01-08 20:00,5", "b,2018-01-08 18:00,2018-01-08 19:00,5", "a,2018-01-08 18:00,2018-01-08 19:00,5"},
 			`s.csv:2: user "a": arrives at 2018-01-08 18:30 before having left at 2018-01-08 19:00 (line 4), wanted one session after the other`},
-		{"no user", SessionsSpec{}, []string{",2018-01-08 18:00,2018-01-08 19:00,5"}, "s.csv:2: no user, wanted the name of the vehicle or its driver"},
+		{"no user", SessionsSpec{}, []string{",2018-01-08 18:00,2018-01-08 19:00,5"}, "s.csv:2: no user, wanted the name of the vehicle or its driver, or guest: and a name for all without"},
+		{"guests at one time", SessionsSpec{Guest: "guest"}, []string{",2018-01-08 18:00,2018-01-08 19:00,5", ",2018-01-08 18:30,2018-01-08 19:30,5"},
+			`s.csv:3: user "guest": arrives at 2018-01-08 18:30 before having left at 2018-01-08 19:00 (line 2), wanted one session after the other`},
+		{"a departure before its arrival is complete", SessionsSpec{Incomplete: "leave_out"}, []string{"a,2018-01-08 18:00,2018-01-08 17:00,5"},
+			"s.csv:2: leaves at 2018-01-08 17:00 and arrives at 2018-01-08 18:00, wanted a departure after its arrival"},
 		{"too few fields", SessionsSpec{}, []string{"a,2018-01-08 18:00,2018-01-08 19:00"}, "s.csv:2: 3 fields, wanted 4 as in the header"},
 		{"no column", SessionsSpec{Columns: struct{ User, Arrive, Leave, Energy string }{User: "usr"}}, []string{"a,2018-01-08 18:00,2018-01-08 19:00,5"},
 			`s.csv:1: no column "usr", wanted one of the header such as "user"`},
@@ -68,6 +72,20 @@ func TestBadSessions(t *testing.T) {
 		if !errors.As(err, &p) || err.Error() != row.want {
 			t.Errorf("%s: got  %v\nwant %s", row.name, err, row.want)
 		}
+	}
+}
+
+// Sessions without a user have the one of guests, and those that are not complete are left
+// out and counted.
+func TestSessionsThatLackSomething(t *testing.T) {
+	s, err := sessionsOf(t, SessionsSpec{Guest: "guest", Incomplete: "leave_out"}, nil,
+		"a,2018-01-08 18:00,2018-01-08 19:00,5", ",2018-01-08 10:00,2018-01-08 11:00,3",
+		"a,2018-01-09 18:00,,5", "a,2018-01-09 18:00,2018-01-09 19:00,", "a,2018-01-09 18:00,2018-01-09 18:00,0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(s.Users, s.LeftOut, s.FirstLeftOut, len(s.of["a"]), len(s.of["guest"])); got != "[a guest] 3 4 1 1" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // recordedStamp is a parsed time stamp.
@@ -41,9 +43,22 @@ func (r *recordingRules) stamp(text string) (s recordedStamp, ok bool) {
 	case r.format.Date == dateUnixMilli:
 		return r.unixStamp(text, 1000)
 	case r.format.date != nil:
-		return r.format.date.stamp(text)
+		s, ok = r.format.date.stamp(text)
+	default:
+		s, ok = parseStamp(text)
 	}
-	return parseStamp(text)
+	if ok && s.hasDay && r.format.year != 0 {
+		ok = s.laidOn(r.format.year)
+	}
+	return s, ok
+}
+
+// laidOn moves a stamp to the same day of a year. It reports whether the year has that day.
+func (s *recordedStamp) laidOn(year int) bool {
+	_, month, day := time.Unix(s.day*SecondsPerDay, 0).UTC().Date()
+	laid := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	s.day = dayNumber(laid)
+	return laid.Day() == day
 }
 
 // unixStamp reads a whole number of seconds since 1970, in parts of a second.
@@ -77,6 +92,9 @@ func (r *recordingRules) stampProblem(text string, line int) error {
 		wanted += ", or its form, such as format: {date: dd.mm.yyyy}"
 	case len(text) > 8 && strings.Trim(text, "0123456789") == "":
 		wanted += ", or its form: format: {date: unix_s} or unix_ms"
+	}
+	if r.format.year != 0 {
+		wanted += fmt.Sprintf(", on a day that the year %d has (format.year)", r.format.year)
 	}
 	return r.problem(line, "time %q cannot be read, wanted %s", text, wanted)
 }
@@ -174,7 +192,7 @@ func (r *recordingRules) inOrder(first, last int64, text string, before *rowBefo
 		return 0, r.problem(line, "time %q appears twice, wanted each once", text)
 	}
 	if late {
-		return 0, r.problem(line, "time %q comes after %q, %s", text, before.stamp, wanted)
+		return 0, &problem.At{File: r.spec.File, Line: line, Err: ErrOrder, What: fmt.Sprintf("time %q comes after %q, %s", text, before.stamp, wanted)}
 	}
 	return at, nil
 }
@@ -381,7 +399,7 @@ func (p *datePart) read(text string, fixed bool) (n int, rest string, ok bool) {
 	return n, text[width:], true
 }
 
-// looseClock reads a time of day after a date: 9:05, 09:05:00.000, 9:05 PM, with
+// looseClock reads a time of day after a date: 9:05, 0905, 09:05:00.000, 9:05 PM, with
 // an offset at its end or without.
 func (s recordedStamp) looseClock(text string) (recordedStamp, bool) {
 	if i := strings.IndexAny(text, "Z+-"); i >= 0 {
@@ -403,8 +421,11 @@ func (s recordedStamp) looseClock(text string) (recordedStamp, bool) {
 			}
 		}
 	}
-	if len(text) > 1 && text[1] == ':' {
+	switch {
+	case len(text) > 1 && text[1] == ':':
 		text = "0" + text
+	case len(text) == 4 && strings.Trim(text, "0123456789") == "":
+		text = text[:2] + ":" + text[2:]
 	}
 	second, ok := parseClock(text)
 	if half >= 0 {

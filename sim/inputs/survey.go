@@ -1,10 +1,13 @@
 package inputs
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // tableRow is a row of a file and the time that its values cover.
@@ -253,8 +256,8 @@ func (y *surveyor) choose(fsys fs.FS) error {
 	case byWall >= leastClock && y.wallCommon%byWall == 0 && (y.common%y.usual != 0 || byWall != y.usual):
 		y.spacing, y.usual, y.interval = byClock, byWall, y.common
 	case y.changed.line != 0:
-		return y.problem(y.changed.line, "the interval changes from %s to %s in this line, wanted one interval, or format: {intervals: as_they_come}",
-			spanText(y.changed.from), spanText(y.changed.to))
+		return &problem.At{File: y.spec.File, Line: y.changed.line, Err: ErrInterval, What: fmt.Sprintf(
+			"the interval changes from %s to %s in this line, wanted one interval, or format: {intervals: as_they_come}", spanText(y.changed.from), spanText(y.changed.to))}
 	case y.common%y.usual != 0:
 		return y.offProblem(fsys)
 	default:

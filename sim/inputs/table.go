@@ -52,15 +52,26 @@ type recordedFile struct {
 	clock      int // index of the column with the time of day, -1 if there is none
 	meter      int // index of the column that names the meter, -1 if there is none
 	value      int // index of the column of values of a long table
+	units      int // index of the column that names the unit of a row, -1 if there is none
 	columns    []recordedColumn
 	ofMeter    map[string][]int // by meter of a long table: its columns
+	undated    leftOutRows
+}
+
+// leftOutRows are the rows that were left out of a file.
+type leftOutRows struct {
+	n    int64
+	line int    // of the first one
+	text string // and its fields
 }
 
 // recordedColumn is a column of the file that is read, with our name and the
 // file's name for it. In a long table it is a meter.
 type recordedColumn struct {
 	ours, theirs string
-	index        int // in the header; in a long table, in the order of the meters
+	index        int  // in the header; in a long table, in the order of the meters
+	added        bool // to an earlier one of the same name
+	sum          bool // others are added to it, or it to another
 }
 
 // openRecorded opens the file of spec and reads its header, and in a long table
@@ -92,7 +103,7 @@ func openTable(fsys fs.FS, spec RecordingSpec) (*recordedFile, error) {
 	if spec.File == "" {
 		return nil, recordedProblem(spec, 0, "no file, wanted a CSV beside the scenario")
 	}
-	f := &recordedFile{spec: spec, clock: -1, meter: -1}
+	f := &recordedFile{spec: spec, clock: -1, meter: -1, units: -1}
 	var err error
 	if f.format, err = spec.Format.rules(); err != nil {
 		return nil, recordedProblem(spec, 0, "%v", err)
@@ -173,7 +184,7 @@ func (f *recordedFile) readHeader() error {
 	}
 	f.csv.Comment = f.format.comment
 	f.csv.FieldsPerRecord = -1 // next counts the fields, and its error has the number that was wanted
-	f.csv.ReuseRecord = true
+	f.csv.ReuseRecord, f.csv.LazyQuotes = true, f.format.Quotes == quotesLoose
 
 	fields, line, err := f.read()
 	if err == io.EOF {
@@ -296,14 +307,40 @@ func (f *recordedFile) next() (fields []string, line int, err error) {
 		if fields, line, err = f.read(); err != nil {
 			return nil, 0, err
 		}
-		if len(f.format.Totals) > 0 && f.isTotal(fields) {
+		if len(f.format.Totals) > 0 && f.isTotal(fields) || f.leavesOut(fields, line) {
 			continue
 		}
 		if len(fields) != len(f.header) {
 			return nil, 0, f.problem(line, "%s, wanted %d as in the header", countText(len(fields), "field"), len(f.header))
 		}
-		return fields, line, nil
+		return fields, line, f.checkUnit(fields, line)
 	}
+}
+
+// leavesOut reports whether a row has no time and is left out, and counts it.
+func (f *recordedFile) leavesOut(fields []string, line int) bool {
+	stamp := ""
+	if f.time < len(fields) {
+		stamp = fields[f.time]
+	}
+	if !f.format.isUndated(stamp) {
+		return false
+	}
+	if f.undated.n++; f.undated.n == 1 {
+		f.undated.line, f.undated.text = line, strings.Join(fields, string(f.csv.Comma))
+	}
+	return true
+}
+
+// checkUnit refuses a row that is read and names another unit than the spec's.
+func (f *recordedFile) checkUnit(fields []string, line int) error {
+	if f.units < 0 || f.meter >= 0 && f.ofMeter[strings.TrimSpace(fields[f.meter])] == nil {
+		return nil
+	}
+	if unit := strings.TrimSpace(fields[f.units]); unit != "" && !strings.EqualFold(unit, f.spec.Unit) {
+		return f.problem(line, "column %q: unit %q, wanted %s", f.header[f.units], unit, f.spec.Unit)
+	}
+	return nil
 }
 
 // isTotal reports whether a row is one of totals, by its stamp or the word in its
@@ -322,13 +359,16 @@ func (f *recordedFile) read() (fields []string, line int, err error) {
 		return fields, f.headerLine, nil
 	}
 	fields, err = f.csv.Read()
+	if err == nil {
+		err = f.checkQuotes(fields)
+	}
 	var syntax *csv.ParseError
 	switch {
 	case f.text.what != "": // takes precedence over the error that the CSV reader makes of it
 		return nil, 0, f.textProblem()
 	case errors.As(err, &syntax):
 		return nil, 0, &problem.At{File: f.spec.File, Line: f.skipped + syntax.StartLine, Err: err,
-			What: "a quotation mark out of place, wanted quoted fields as in \"a\"\"b\""}
+			What: "a quotation mark out of place, wanted quoted fields as in \"a\"\"b\"" + f.orLoose()}
 	case err != nil:
 		return nil, 0, err
 	}
@@ -338,6 +378,32 @@ func (f *recordedFile) read() (fields []string, line int, err error) {
 	f.text.consumed = f.before + f.csv.InputOffset()
 	f.text.rowAt = f.skipped + ends + strings.Count(fields[last], "\n") + 1
 	return fields, f.skipped + line, nil
+}
+
+// orLoose names the format in which a mark out of place is read.
+func (f *recordedFile) orLoose() string {
+	if f.format.Quotes == quotesLoose {
+		return ""
+	}
+	return ", or format: {quotes: loose}"
+}
+
+// checkQuotes refuses a field of several lines if a row is among them, or where quotes are
+// loose: a mark that is not closed takes the rows behind it into its field.
+func (f *recordedFile) checkQuotes(fields []string) error {
+	for i, field := range fields {
+		_, more, several := strings.Cut(field, "\n")
+		if !several {
+			continue
+		}
+		for text := range strings.Lines(more + "\n") {
+			if f.csv.LazyQuotes || len(f.header) > 1 && strings.Count(text, string(f.csv.Comma)) >= len(f.header)-1 {
+				line, _ := f.csv.FieldPos(i)
+				return f.problem(f.skipped+line, `the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`)
+			}
+		}
+	}
+	return nil
 }
 
 func (f *recordedFile) textProblem() error {
@@ -361,6 +427,13 @@ type checkedText struct {
 	err     error
 }
 
+// Reasons for which a file needs another Format, in the errors of readers.
+var (
+	ErrEncoding = errors.New("not in UTF-8")         // an encoding
+	ErrInterval = errors.New("the interval changes") // intervals: as_they_come
+	ErrOrder    = errors.New("rows not in order")    // newest_first
+)
+
 const notText = "is not text in UTF-8, wanted a CSV in UTF-8, or its encoding, such as format: {encoding: latin-1}"
 
 // Read implements io.Reader.
@@ -374,12 +447,12 @@ func (t *checkedText) Read(p []byte) (int, error) {
 			return 0, t.fail(t.line, "is not text, wanted a CSV in UTF-8", nil)
 		}
 		if !t.accept(b) {
-			return 0, t.fail(t.line, notText, nil)
+			return 0, t.fail(t.line, notText, ErrEncoding)
 		}
 	}
 	t.passed += int64(n)
 	if err == io.EOF && len(t.rune) > 0 {
-		return 0, t.fail(t.line, notText, nil)
+		return 0, t.fail(t.line, notText, ErrEncoding)
 	}
 	if err != nil && err != io.EOF {
 		return 0, t.fail(0, "cannot be read to its end: "+err.Error(), err)
@@ -414,14 +487,7 @@ func (t *checkedText) accept(b byte) bool {
 // findColumns finds the columns of the time and, in a long table, those of the
 // meter and its values.
 func (f *recordedFile) findColumns() error {
-	seen := map[string]bool{}
-	for i, name := range f.header {
-		name = strings.TrimSpace(name)
-		if f.header[i] = name; name != "" && seen[name] {
-			return f.problem(f.headerLine, "column %q appears twice, wanted each name once", name)
-		}
-		seen[name] = true
-	}
+	f.header = ColumnNames(f.header)
 	if f.time = slices.Index(f.header, f.timeColumn()); f.time < 0 && f.timeColumn() == timeByDefault && f.header[0] == "" {
 		f.time = 0
 	}
@@ -432,6 +498,11 @@ func (f *recordedFile) findColumns() error {
 	}
 	if f.format.Clock != "" {
 		if f.clock, err = f.special(f.format.Clock, "the time of day"); err != nil {
+			return err
+		}
+	}
+	if f.format.Units != "" {
+		if f.units, err = f.special(f.format.Units, "the units"); err != nil {
 			return err
 		}
 	}
@@ -461,7 +532,7 @@ func (f *recordedFile) findLong() (err error) {
 	}
 	var rest []int
 	for i := range f.header {
-		if i != f.time && i != f.clock && i != f.meter {
+		if i != f.time && i != f.clock && i != f.meter && i != f.units {
 			rest = append(rest, i)
 		}
 	}
@@ -512,11 +583,13 @@ func (f *recordedFile) names() []string {
 }
 
 // hasValues reports whether column i of names can have values.
-func (f *recordedFile) hasValues(i int) bool { return f.meter >= 0 || i != f.time && i != f.clock }
+func (f *recordedFile) hasValues(i int) bool {
+	return f.meter >= 0 || i != f.time && i != f.clock && i != f.units
+}
 
 // mapColumns finds the columns that are read.
 func (f *recordedFile) mapColumns() (err error) {
-	if len(f.spec.Columns) == 0 {
+	if len(f.spec.Columns)+len(f.spec.Sums) == 0 {
 		err = f.mapAll()
 	} else {
 		err = f.mapSome()
@@ -545,7 +618,7 @@ func (f *recordedFile) mapAll() error {
 		if name == "" {
 			return f.problem(f.headerLine, "column %d has no name, wanted a name, or the columns to be read to be listed", i+1)
 		}
-		f.columns = append(f.columns, recordedColumn{name, name, i})
+		f.columns = append(f.columns, recordedColumn{ours: name, theirs: name, index: i})
 	}
 	if len(f.columns) == 0 {
 		return f.problem(f.headerLine, "no column but the time, wanted at least one with values")
@@ -558,7 +631,7 @@ func (f *recordedFile) mapAll() error {
 func (f *recordedFile) mapSome() error {
 	from := map[string]string{} // our name → key of spec.Columns that gave it
 	for _, key := range sortedKeys(f.spec.Columns) {
-		found, err := f.find(key, strings.TrimSpace(f.spec.Columns[key]))
+		found, err := f.find(key, strings.TrimSpace(f.spec.Columns[key]), true)
 		if err != nil {
 			return err
 		}
@@ -570,10 +643,37 @@ func (f *recordedFile) mapSome() error {
 			f.columns = append(f.columns, column)
 		}
 	}
+	return f.mapSums(from)
+}
+
+// mapSums maps the columns that spec.Sums names; from has the names that are given already.
+func (f *recordedFile) mapSums(from map[string]string) error {
+	for _, key := range sortedKeys(f.spec.Sums) {
+		named := map[int]bool{}
+		for i, theirs := range f.spec.Sums[key] {
+			if strings.Contains(key, "*") {
+				return f.problem(f.headerLine, "columns %q: several columns that are added up, wanted a name without *", key)
+			}
+			if other, twice := from[key]; twice {
+				return f.problem(f.headerLine, "name %q is given twice, by %q and by %q, wanted each name once", key, other, key)
+			}
+			found, err := f.find(key, strings.TrimSpace(theirs), false)
+			if err != nil {
+				return err
+			}
+			column := found[0]
+			if named[column.index] {
+				return f.problem(f.headerLine, "columns %q: %q is added up twice, wanted each column once", key, theirs)
+			}
+			named[column.index] = true
+			column.added, column.sum = i > 0, true
+			f.columns = append(f.columns, column)
+		}
+	}
 	return nil
 }
 
-func sortedKeys(m map[string]string) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
 		keys = append(keys, key)
@@ -582,10 +682,11 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// find returns the columns that match one entry of spec.Columns, at least one.
-func (f *recordedFile) find(ours, theirs string) ([]recordedColumn, error) {
+// find returns the columns that match a name of the file, or with patterns one entry of
+// spec.Columns, at least one.
+func (f *recordedFile) find(ours, theirs string, patterns bool) ([]recordedColumn, error) {
 	stars := strings.Count(ours, "*")
-	if stars != strings.Count(theirs, "*") || stars > 1 {
+	if patterns && (stars != strings.Count(theirs, "*") || stars > 1) {
 		return nil, f.problem(f.headerLine, "columns %q: %q, wanted one * on both sides or on neither", ours, theirs)
 	}
 	if f.meter < 0 && theirs == f.header[f.time] {
@@ -600,9 +701,9 @@ func (f *recordedFile) find(ours, theirs string) ([]recordedColumn, error) {
 		others = append(others, name)
 		switch part, fits := starred(theirs, name); {
 		case stars == 1 && fits:
-			found = append(found, recordedColumn{strings.Replace(ours, "*", part, 1), name, i})
+			found = append(found, recordedColumn{ours: strings.Replace(ours, "*", part, 1), theirs: name, index: i})
 		case stars == 0 && name == theirs && name != "":
-			found = append(found, recordedColumn{ours, name, i})
+			found = append(found, recordedColumn{ours: ours, theirs: name, index: i})
 		}
 	}
 	if len(found) > 0 {

@@ -105,12 +105,16 @@ var weatherColumns = []weatherColumn{
 	{"dhi_w_per_m2", "W/m²", 0, 1000, true, func(r *weatherRow) *float64 { return &r.dhi }},
 	{"temperature_c", "°C", -60, 60, false, func(r *weatherRow) *float64 { return &r.temperature }},
 	{"wind_m_per_s", "m/s", 0, 75, true, func(r *weatherRow) *float64 { return &r.wind }},
-	{"pressure_hpa", "hPa", 300, 1100, true, func(r *weatherRow) *float64 { return &r.pressure }},
+	{columnPressure, "hPa", 300, 1100, true, func(r *weatherRow) *float64 { return &r.pressure }},
+	{columnPascal, "Pa", 30_000, 110_000, true, func(r *weatherRow) *float64 { return &r.pressure }}, // it becomes hPa
 }
 
 const (
 	stampsMiddle = "middle"
 	gapsClearSky = "clear_sky"
+
+	columnPressure = "pressure_hpa"
+	columnPascal   = "pressure_pa"
 
 	// longestWeather is the longest interval that is accepted: in a longer one
 	// the sun moves too far for one clearness index.
@@ -217,7 +221,7 @@ func newWeatherReader(spec WeatherSpec, cal *Calendar) (*weatherReader, error) {
 
 func (s *WeatherSpec) check() error {
 	problem := func(format string, args ...any) error { return recordedProblem(s.recording(), 0, format, args...) }
-	if err := s.Format.only("weather", "intervals", "meter", "newest_first", "span", "clock", "clip_below"); err != nil {
+	if err := s.Format.only("weather", "intervals", "meter", "newest_first", "span", "clock", "clip_below", "year"); err != nil {
 		return problem("%v", err)
 	}
 	switch s.Time.Stamps {
@@ -253,13 +257,20 @@ func (s *WeatherSpec) check() error {
 	if s.wind && s.Columns["wind_m_per_s"] == "" {
 		return problem("no column for wind_m_per_s, wanted one in m/s")
 	}
-	if s.wind && (s.Columns["temperature_c"] == "") != (s.Columns["pressure_hpa"] == "") {
+	if s.Columns[columnPressure] != "" && s.Columns[columnPascal] != "" {
+		return problem("pressure_hpa and pressure_pa, wanted one of them")
+	}
+	if s.wind && (s.Columns["temperature_c"] != "") != s.hasPressure() {
 		return problem("one of temperature_c and pressure_hpa without the other, wanted both for the density of the air, or neither")
 	}
 	if (s.Columns["dni_w_per_m2"] == "") != (s.Columns["dhi_w_per_m2"] == "") {
 		return problem("one of dni_w_per_m2 and dhi_w_per_m2 without the other, wanted both or neither")
 	}
 	return nil
+}
+
+func (s *WeatherSpec) hasPressure() bool {
+	return s.Columns[columnPressure] != "" || s.Columns[columnPascal] != ""
 }
 
 // CheckHeader checks the spec and reads the header of the weather's file, not
@@ -379,6 +390,9 @@ func (r *weatherReader) value(c weatherColumn, field recordedField) (float64, er
 		return 0, r.rules.problem(field.line, "column %q: %s is impossible, wanted %s of %g … %g %s",
 			field.column, strings.TrimSpace(field.text), c.name, c.least, c.most, c.unit)
 	}
+	if c.name == columnPascal {
+		v /= 100
+	}
 	return v, nil
 }
 
@@ -442,7 +456,7 @@ func (r *weatherReader) fillGaps() error {
 		if row.wind *= shear; w.spec.Columns["wind_m_per_s"] == "" {
 			row.wind = 0
 		}
-		if w.spec.Columns["pressure_hpa"] == "" {
+		if !w.spec.hasPressure() {
 			row.pressure = standardPressure(w.spec.Place.Elevation)
 		}
 		switch {

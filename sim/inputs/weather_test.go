@@ -267,6 +267,32 @@ func TestWeatherOfAnotherYear(t *testing.T) {
 	}
 }
 
+// A pressure in Pa gives the same air as one in hPa.
+func TestPressureInPascal(t *testing.T) {
+	read := func(column, scale string) (air []float64) {
+		b := &strings.Builder{}
+		b.WriteString("time,ghi,t,p\n")
+		for h := range 24 {
+			fmt.Fprintf(b, "2018-01-08T%02d:00,0,%d,%d%s\n", h, h-5, 980+h, scale)
+		}
+		cal := calendarFrom(t, "Europe/Berlin", "2018-01-08 00:00", 3600, 24)
+		w, err := ReadWeather(fstest.MapFS{"w.csv": {Data: []byte(b.String())}}, WeatherSpec{File: "w.csv", Place: Place{Latitude: 50, Longitude: 10},
+			Columns: map[string]string{"ghi_w_per_m2": "ghi", "temperature_c": "t", column: "p"}}, cal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var step twins.Weather
+		for k := range cal.Steps {
+			w.Fill(cal.Unix(k), cal.Step, &step)
+			air = append(air, step.AirDensity)
+		}
+		return air
+	}
+	if hecto, pascal := read("pressure_hpa", ""), read("pressure_pa", "00"); !slices.Equal(hecto, pascal) {
+		t.Errorf("%v\nin Pa %v", hecto, pascal)
+	}
+}
+
 // On clear days the clear sky gives what was recorded: the brightest day of
 // each month within 13 % (too little in the dry air of winter), and these days
 // together within 4 %.

@@ -217,6 +217,7 @@ func sessionsSpec(entry *tree) (spec inputs.SessionsSpec) {
 	spec.ID, spec.File = entry.textOf("id"), entry.textOf("file")
 	spec.Unit, spec.Zone, spec.WeeksFrom = entry.textOf("unit"), entry.textOf("zone"), entry.textOf("weeks_from")
 	spec.Format = formatOf(entry.get("format"))
+	spec.Guest, spec.Incomplete = entry.textOf("guest"), entry.textOf("incomplete")
 	spec.MinWeeks, _ = strconv.Atoi(entry.textOf("min_weeks")) // the schema allows only whole numbers
 	if c := entry.get("columns"); c != nil {
 		spec.Columns.User, spec.Columns.Arrive = c.textOf("user"), c.textOf("arrive")
@@ -242,7 +243,14 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	if c := entry.get("columns"); c != nil {
 		spec.Columns = make(map[string]string, len(c.keys))
 		for i, ours := range c.keys {
-			spec.Columns[ours] = c.items[i].text
+			if c.items[i].form != formList {
+				spec.Columns[ours] = c.items[i].text
+				continue
+			}
+			if spec.Sums == nil {
+				spec.Sums = map[string][]string{}
+			}
+			spec.Sums[ours] = wordsOf(&c.items[i])
 		}
 	}
 	return spec
@@ -266,6 +274,7 @@ func formatOf(t *tree) (f inputs.Format) {
 		return f
 	}
 	f.Encoding, f.Separator, f.Header, f.Comment = t.textOf("encoding"), t.textOf("separator"), t.textOf("header"), t.textOf("comment")
+	f.Undated, f.Quotes, f.Year, f.Units = t.textOf("undated"), t.textOf("quotes"), t.textOf("year"), t.textOf("units")
 	f.Totals, f.Missing = wordsOf(t.get("totals")), wordsOf(t.get("missing"))
 	f.Decimal, f.Thousands = t.textOf("decimal"), t.textOf("thousands")
 	f.Date, f.Clock, f.Span, f.NewestFirst = t.textOf("date"), t.textOf("clock"), t.textOf("span"), t.isTrue("newest_first")

@@ -96,6 +96,9 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	return source, location{file: nameOrFile, dir: dir, data: dirFS(dir), events: EventsDue}, err
 }
 
+// Files opens data files by their paths from a scenario's folder.
+func Files(dir string) fs.FS { return dirFS(dir) }
+
 // dirFS opens files by a path from a folder. Unlike os.DirFS it allows paths that leave the
 // folder: ../data/x.csv, /data/x.csv.
 type dirFS string

@@ -55,17 +55,58 @@ var formatCases = []formatCase{
 		want: "m.csv:26: the interval changes from 1 h to 15 min in this line, wanted one interval, or format: {intervals: as_they_come}"},
 	{name: "a row that catches up", source: "home-assistant/frontend issue 28177",
 		recording: "unit: kWh, format: {intervals: as_they_come}", header: "time,home", rows: catchUp(), want: "home: 24000"},
+	{name: "a row that holds the energy of the gap before it", source: "the same", recording: "unit: kWh, gaps: in_next_row", header: "time,home", rows: catchUp(), want: "home: 24000"},
 	{name: "a gap that is too long", source: "the same", recording: "unit: kWh, gaps: {fill: linear, longest: 3h}", header: "time,home", rows: catchUp(),
 		want: `m.csv:8: column "home": no value for 6 h from 2018-01-08 06:00 on, wanted gaps of at most 3 h, as gaps.longest says`},
 	{name: "a gap that is just short enough", source: "the same", recording: "unit: kWh, gaps: {fill: hold, longest: 6h}", header: "time,home", rows: catchUp(), want: "home: 30000"},
 	{name: "a counter", source: "evcc-io/evcc pull request 30592", steps: 23, recording: "unit: kWh, format: {reading: counter}", header: "time,home",
 		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return fmt.Sprintf(",%.3f", 12345.678+0.25*float64(k)) }),
 		want: "home: 5750"},
+	{name: "a counter without its last reading", source: "the same", recording: "unit: kWh, format: {reading: counter}", header: "time,home",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return fmt.Sprintf(",%.3f", 12345.678+0.25*float64(k)) }),
+		want: "s.yaml:6: recordings.homes: m.csv: covers 2018-01-08 00:00 to 2018-01-08 23:00, wanted 2018-01-08 00:00 to 2018-01-09 00:00, which is the run (times in Europe/Berlin): readings of a counter enclose one interval less than there are readings; add that of 2018-01-09 00:00, let the run end at 2018-01-08 23:00, or fill the last interval with gaps: hold or same_time_last_week"},
+	{name: "a counter whose last interval is held", source: "the same", recording: "unit: kWh, gaps: hold, format: {reading: counter}", header: "time,home",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return fmt.Sprintf(",%.3f", 12345.678+0.25*float64(k)) }),
+		want: "home: 6000"},
 	{name: "thousands", source: "SMARD", recording: "unit: W, format: {thousands: point, decimal: comma}", header: "time;home",
 		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return []string{";1.242", ";987"}[k%2] }),
 		want: "home: 26748"},
 	{name: "a day without midnight", source: "weewx/weewx issue 356", start: "2018-11-04", zone: "America/Sao_Paulo", recording: "unit: kW", header: "time,home",
 		rows: everyHour("2018-11-04 03:00", "2006-01-02T15:04Z", "UTC", 23, always(",1")), want: "home: 23000"},
+	{name: "a day without midnight in Chile", source: "the same", start: "2024-09-08", zone: "America/Santiago", recording: "unit: kW", header: "time,home",
+		rows: everyHour("2024-09-08 01:00", "2006-01-02T15:04", "America/Santiago", 23, always(",1")), want: "home: 23000"},
+	{name: "a day without midnight in Lebanon", source: "the same", start: "2018-03-25", zone: "Asia/Beirut", recording: "unit: kW", header: "time,home",
+		rows: everyHour("2018-03-25 01:00", "2006-01-02T15:04", "Asia/Beirut", 23, always(",1")), want: "home: 23000"},
+	{name: "a day without midnight in Egypt", source: "the same", start: "2023-04-28", zone: "Africa/Cairo", recording: "unit: kW", header: "time,home",
+		rows: everyHour("2023-04-28 01:00", "2006-01-02T15:04", "Africa/Cairo", 23, always(",1")), want: "home: 23000"},
+	{name: "a day without midnight on the Azores", source: "the same", start: "2018-03-25", zone: "Atlantic/Azores", recording: "unit: kW", header: "time,home",
+		rows: everyHour("2018-03-25 01:00", "2006-01-02T15:04", "Atlantic/Azores", 23, always(",1")), want: "home: 23000"},
+	{name: "a day without midnight in Cuba", source: "the same", start: "2018-03-11", zone: "America/Havana", recording: "unit: kW", header: "time,home",
+		rows: everyHour("2018-03-11 01:00", "2006-01-02T15:04", "America/Havana", 23, always(",1")), want: "home: 23000"},
+	{name: "an inverter in W", source: "the same as of kW", recording: "unit: W, format: {clip_below: 5}", header: "time,pv",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return []string{",-5", ",1000"}[k%2] }), want: "pv: 12000"},
+	{name: "an inverter with a decimal comma", source: "the same", recording: "unit: kWh, format: {clip_below: 0.0004, decimal: comma}", header: "time;pv",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return []string{";-0,0004", ";1"}[k%2] }), want: "pv: 12000"},
+	{name: "an inverter that draws more", source: "the same", recording: "unit: kW, format: {clip_below: 0.002}", header: "time,pv",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(",-0.003")), want: `m.csv:2: column "pv": "-0.003" is negative, wanted kW of 0 or more`},
+	{name: "an inverter on a net meter", source: "the same", recording: "unit: kW, format: {clip_below: 0.01, negative: export}", header: "time,home",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string { return []string{",-0.003", ",1", ",-2"}[k%3] }), want: "home: 8000, home-export: 16000"},
+	{name: "comments before the header", source: "InfluxDB: annotated CSV", recording: `unit: kW, format: {comment: "#"}`, header: "#group,false\n#datatype,double\ntime,home",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(",1")), want: "home: 24000"},
+	{name: "comments between rows", source: "the same", recording: `unit: kW, format: {comment: "%"}`, header: "time,home",
+		rows: append([]string{"% a, b, c", "%"}, everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(",1"))...), want: "home: 24000"},
+	{name: "comments with separators", source: "the same", recording: `unit: kW, format: {comment: ";"}`, header: "time,home", rows: nil,
+		want: `s.yaml:6: recordings.homes: m.csv: format.comment ";", wanted one character such as #`},
+	{name: "a comment that is not said", source: "the same", recording: "unit: kW", header: "time,home", rows: append([]string{"# a"}, everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(",1"))...),
+		want: "m.csv:2: 1 field, wanted 2 as in the header"},
+	{name: "a comment that is left out as a row without a time", source: "the same", recording: "unit: kW, format: {undated: leave_out}", header: "time,home",
+		rows: append([]string{"# a"}, everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(",1"))...), want: "home: 24000"},
+	{name: "what pandas writes with semicolons", source: "rl-institut/oemof-B3 issue 92", recording: "unit: kW", header: ";home",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(";1")), want: "home: 24000"},
+	{name: "what pandas writes after a mark of the encoding", source: "the same", recording: "unit: kW", header: "\ufeff,home",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, always(",1")), want: "home: 24000"},
+	{name: "what pandas writes, with an index of numbers", source: "the same", recording: "unit: kW, columns: {home: home}", header: ",time,home",
+		rows: everyHour("2018-01-08 00:00", "0,2006-01-02T15:04", "Europe/Berlin", 24, always(",1")), want: "home: 24000"},
 	{name: "an inverter that draws at night", source: "macxq/foxess-ha issue 82", recording: "unit: kW, format: {clip_below: 0.01}", header: "time,home,pv",
 		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string {
 			if k < 8 || k >= 16 {
@@ -93,6 +134,8 @@ var formatCases = []formatCase{
 	{name: "a long table", source: "UK Power Networks, Low Carbon London", step: 1800,
 		recording: `unit: kWh, time: {column: DateTime}, gaps: hold, format: {meter: LCLid, value: "KWH/hh (per half hour) ", missing: [Null]}`,
 		header:    "LCLid,DateTime,KWH/hh (per half hour) ", rows: append(lowCarbon("MAC1", 20), lowCarbon("MAC2", -1)...), want: "MAC1: 4800, MAC2: 4800"},
+	{name: "registers of day and night", source: "Fluvius", recording: `unit: kWh, columns: {home: [Dag, Nacht], out: Injectie}, format: {meter: Register, value: Volume, decimal: comma, quotes: loose, units: Eenheid}`,
+		header: "time;EAN;Register;Volume;Eenheid", rows: dayAndNight(), want: "out: 12000, home: 24000"},
 	{name: "days of 23 and 24 hours", source: "SMA: patrickvorgers/Home-Assistant-Import-Energy-Data issue 131", start: "2018-03-24", days: 3,
 		recording: "unit: kWh", header: "time,home", rows: []string{"2018-03-24 00:00,24", "2018-03-25 00:00,23", "2018-03-26 00:00,24", "2018-03-27 00:00,24"}, want: "home: 71000"},
 	{name: "days without a time", source: "the same", start: "2018-03-24", days: 3,
@@ -109,6 +152,20 @@ func quarters(day, value string) (rows []string) {
 func catchUp() []string {
 	rows := everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 6, always(",1"))
 	return append(append(rows, "2018-01-08T12:00,7"), everyHour("2018-01-08 13:00", "2006-01-02T15:04", "Europe/Berlin", 11, always(",1"))...)
+}
+
+// dayAndNight has a row of the register that counts at each hour, and one of what is fed in.
+func dayAndNight() (rows []string) {
+	for h := range 24 {
+		register := "Nacht"
+		if h >= 7 && h < 22 {
+			register = "Dag"
+		}
+		for _, r := range []string{register + ";1,000", "Injectie;0,500"} {
+			rows = append(rows, fmt.Sprintf(`2018-01-08 %02d:00;="0815";%s;kWh`, h, r))
+		}
+	}
+	return rows
 }
 
 func lowCarbon(meter string, null int) (rows []string) {
@@ -251,13 +308,13 @@ func TestFormatKeys(t *testing.T) {
 	const head = "start: 2018-01-08\nstep_s: 3600\ncommunities: [{id: c}]\nproducers: [{id: p, community: c, rated_w: 1000, cost_eur_per_mwh: 1}]\n"
 	files := fstest.MapFS{"m.csv": {Data: []byte("time,a\n2018-01-08,1\n2018-01-09,2\n")}, "x.csv": {Data: []byte("user,arrive,leave,energy\n")}}
 	for _, tt := range []struct{ name, text, want string }{
-		{"an unknown key", "recordings: [{id: r, file: m.csv, unit: kW, format: {comma: true}}]", `s.yaml:5: unknown key "comma" in recordings.r.format, did you mean "comment"? wanted one of: clip_below, clock, comment, date, decimal, encoding, header, intervals, leave_out, meter, missing, negative, newest_first, reading, separator, span, thousands, totals, value`},
+		{"an unknown key", "recordings: [{id: r, file: m.csv, unit: kW, format: {comma: true}}]", `s.yaml:5: unknown key "comma" in recordings.r.format, did you mean "comment"? wanted one of: clip_below, clock, comment, date, decimal, encoding, header, intervals, leave_out, meter, missing, negative, newest_first, quotes, reading, separator, span, thousands, totals, undated, … (23 in all)`},
 		{"an unknown word", "recordings: [{id: r, file: m.csv, unit: kW, format: {decimal: ','}}]", `s.yaml:5: recordings.r.format.decimal: "," is unknown, wanted one of: point, comma`},
 		{"an unknown date", "recordings: [{id: r, file: m.csv, unit: kW, format: {date: german}}]",
 			`s.yaml:5: recordings.r.format.date: "german" does not fit, wanted form of dates, or seconds or milliseconds since 1970; a time of day may follow as 9:05, 09:05:00 or 9:05 PM, such as dd.mm.yyyy or mm/dd/yyyy or dd-mmm-yyyy or unix_s`},
 		{"an unknown header", "recordings: [{id: r, file: m.csv, unit: kW, format: {header: last}}]", `s.yaml:5: recordings.r.format.header: "last" does not fit, wanted the number of its line, find or none`},
-		{"an unknown way to fill", "recordings: [{id: r, file: m.csv, unit: kW, gaps: zero}]", `s.yaml:5: recordings.r.gaps: "zero" is unknown, wanted one of: refuse, hold, linear, same_time_last_week`},
-		{"a gap without a way to fill", "recordings: [{id: r, file: m.csv, unit: kW, gaps: {longest: 3h}}]", `s.yaml:5: recordings.r.gaps: fill is missing, wanted how a gap is filled`},
+		{"an unknown way to fill", "recordings: [{id: r, file: m.csv, unit: kW, gaps: zero}]", `s.yaml:5: recordings.r.gaps: "zero" is unknown, wanted one of: refuse, hold, linear, same_time_last_week, in_next_row`},
+		{"a gap without a way to fill", "recordings: [{id: r, file: m.csv, unit: kW, gaps: {longest: 3h}}]", `s.yaml:5: recordings.r.gaps: fill is missing, wanted how a gap is filled; in_next_row: the row after it has the energy of the gap as well, which is spread evenly over both`},
 		{"a length without a unit", "recordings: [{id: r, file: m.csv, unit: kW, gaps: {fill: hold, longest: '3'}}]", `s.yaml:5: recordings.r.gaps.longest: "3" does not fit, wanted a length such as 45min, 3h or 2d`},
 		{"a counter of sessions", "sessions: [{id: s, file: x.csv, unit: kWh, format: {reading: counter}}]", "s.yaml:5: sessions.s: x.csv: format.reading is not for sessions"},
 		{"a net market", "market: {file: m.csv, columns: {price_eur_per_mwh: a}, format: {negative: export}}", "s.yaml:5: market: m.csv: format.negative is not for a market"},

@@ -311,11 +311,11 @@ func (d *document) readCalendar(o Options) (*inputs.Calendar, error) {
 }
 
 // Identity is the scenario's content as canonical JSON: the same bytes for the same content,
-// however it was written. It lacks hosting and the length of the run, which change no step;
+// however it was written. It lacks hosting, accepted warnings and the length of the run, which change no step;
 // events, which are hashed as commands of their steps; and the seed, which is hashed
 // separately.
 func (s *Scenario) Identity() []byte {
-	rest := s.document.root.without("hosting", "events", "days", "seed")
+	rest := s.document.root.without("hosting", "accept", "events", "days", "seed")
 	return (&canonical{}).append(nil, &rest)
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,13 @@ func (d *document) warnings(in *inputs.Inputs) []problem.Warning {
 	}
 	found := append(data, d.doubtfulEvents...)
 	found = append(found, d.withoutWeather()...)
-	return problem.Listed(append(found, d.otherSeason()...))
+	found = append(found, d.otherSeason()...)
+	return problem.Listed(slices.DeleteFunc(found, d.accepts))
+}
+
+// accepts reports whether the scenario says that a warning is meant so, by its column.
+func (d *document) accepts(w problem.Warning) bool {
+	return slices.Contains(wordsOf(d.root.get("accept")), w.Column)
 }
 
 // dataFile returns the name of a data file for messages: with the scenario's folder.
@@ -100,8 +107,7 @@ func clockText(cal *inputs.Calendar, t twins.Tick) string {
 // Weather.
 
 // withoutWeather returns a warning for each kind of device that follows a quantity of the
-// weather which the scenario does not have. Wind farms have none: the shipped hamlet has
-// one that stands still on purpose.
+// weather which the scenario does not have.
 func (d *document) withoutWeather() (found []problem.Warning) {
 	weather := d.root.get("weather")
 	lacks := func(f twins.Follows) bool {
