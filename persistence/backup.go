@@ -54,7 +54,7 @@ func Backup(dir, file string) (n int, err error) {
 	temp := filepath.Join(filepath.Dir(file), tempName(backupPrefix(file)))
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be made: %v", file, reason(err))}
+		return 0, unusableBackup(dir, file, "made", err)
 	}
 	lock, err := lockFolder(temp)
 	if err == nil {
@@ -73,6 +73,14 @@ func Backup(dir, file string) (n int, err error) {
 	}
 	syncFolder(filepath.Dir(file))
 	return n, nil
+}
+
+// unusableBackup is unusableFor of a backup of the run in a folder.
+func unusableBackup(dir, file, what string, err error) error {
+	if system := systemErrorOfOutput(dir, err); system != nil {
+		return system
+	}
+	return &problem.Usage{What: fmt.Sprintf("backup %q cannot be %s: %v", file, what, reason(err))}
 }
 
 // backupPrefix begins the names under which a backup is written.
@@ -191,7 +199,7 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	}
 	f, err := openRegular(file)
 	if err != nil {
-		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be read: %v", file, reason(err))}
+		return 0, unusableBackup(dir, file, "read", err)
 	}
 	defer f.Close()
 	made, err := makeFolders(dir)
