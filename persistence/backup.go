@@ -49,12 +49,11 @@ func Backup(dir, file string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	removeAbandonedBackups(file)
 	temp := filepath.Join(filepath.Dir(file), tempName(backupPrefix(file)))
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be made: %v", file, reason(err))}
+		return 0, errors.Join(unusableBackup(dir, file, "made", err), s.Close())
 	}
 	lock, err := lockFolder(temp)
 	if err == nil {
@@ -64,7 +63,8 @@ func Backup(dir, file string) (n int, err error) {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
+	err = errors.Join(err, f.Close(), s.Close()) // what fails is found before the backup has its name
+	if err == nil {
 		err = renameNew(temp, file)
 	}
 	if err != nil {
@@ -73,6 +73,14 @@ func Backup(dir, file string) (n int, err error) {
 	}
 	syncFolder(filepath.Dir(file))
 	return n, nil
+}
+
+// unusableBackup is unusableFor of a backup of the run in a folder.
+func unusableBackup(dir, file, what string, err error) error {
+	if system := systemErrorOfOutput(dir, err); system != nil {
+		return system
+	}
+	return &problem.Usage{What: fmt.Sprintf("backup %q cannot be %s: %v", file, what, reason(err))}
 }
 
 // backupPrefix begins the names under which a backup is written.
@@ -91,7 +99,8 @@ func removeAbandonedBackups(file string) {
 func renameNew(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {
-		return os.Remove(from)
+		_ = os.Remove(from) // a second name of the same file
+		return nil
 	}
 	if _, exists := os.Lstat(to); exists == nil {
 		return &problem.Usage{What: fmt.Sprintf("%q is there already; wanted another name", to)}
@@ -191,7 +200,7 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	}
 	f, err := openRegular(file)
 	if err != nil {
-		return 0, &problem.Usage{What: fmt.Sprintf("backup %q cannot be read: %v", file, reason(err))}
+		return 0, unusableBackup(dir, file, "read", err)
 	}
 	defer f.Close()
 	made, err := makeFolders(dir)
@@ -218,7 +227,7 @@ func restore(f io.Reader, file, dir string) (n int, err error) {
 	if err := os.Mkdir(work, 0o777); err != nil {
 		return 0, systemErrorOr(dir, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	defer os.RemoveAll(work) // without run.json it is no run; with it, the run is complete
 	lock, err := lockFolder(work)
 	if err != nil {
 		return 0, err

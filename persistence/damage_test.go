@@ -110,10 +110,6 @@ func copyRun(t testing.TB, from, to string) {
 	readFolder(t, from).write(t, to)
 }
 
-func writeSparse(path string, b []byte) error {
-	return errors.Join(os.WriteFile(path, b[:inUse(b)], 0o666), os.Truncate(path, int64(len(b))))
-}
-
 // look opens a run in a mode and compares its content with the truth. silent is what is
 // wrong without an error or a repair.
 func (k *truth) look(dir string, mode Mode, ledger bool) (silent string, told error) {

@@ -318,6 +318,11 @@ func (a *archive) isResumed(t *testing.T, source *scenario.Scenario) {
 	defer s.Close()
 	s.source = source
 	usageAddsUp(t, s, *a.Resumed)
+	a.comparesCommands(t, s)
+	said, err := readLedgerAt(dir, filepath.Join(dir, ledgerFile))
+	if want := archivedNotes[filepath.Base(filepath.Dir(a.file))+"/"+a.Archive]; err != nil || said.version != ledgerVersion || len(said.notes) != len(want) {
+		t.Errorf("its ledger is of version %d with the notes %v, wanted %d and %q; %v", said.version, said.notes, ledgerVersion, want, err)
+	}
 }
 
 // isOfAnotherModel checks that Recomputable names the step at which this program's model

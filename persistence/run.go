@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -131,6 +130,14 @@ func unusable(dir, why string, args ...any) error {
 	return &problem.Usage{What: fmt.Sprintf("output folder %q %s; choose one that is new or empty", dir, fmt.Sprintf(why, args...))}
 }
 
+// unusableFor returns the error of an output folder that cannot be used because of another one.
+func unusableFor(dir, what string, err error) error {
+	if system := systemErrorOfOutput(dir, err); system != nil {
+		return system
+	}
+	return unusable(dir, "%s: %v", what, reason(err))
+}
+
 // checkEmpty returns an error if dir is not a folder, or contains files other than the
 // known ones.
 func checkEmpty(dir string, known ...string) error {
@@ -142,7 +149,7 @@ func checkEmpty(dir string, known ...string) error {
 		return unusable(dir, "is a file")
 	}
 	if err != nil {
-		return unusable(dir, "cannot be used: %v", reason(err))
+		return unusableFor(dir, "cannot be used", err)
 	}
 	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == runFile }) {
 		return unusable(dir, "holds a run already")
@@ -174,7 +181,7 @@ func makeFolders(dir string) (made []string, err error) {
 		made = append(made, d)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return made, unusable(dir, "cannot be made: %v", reason(err))
+		return made, unusableFor(dir, "cannot be made", err)
 	}
 	return made, nil
 }
@@ -194,10 +201,8 @@ func (r *RunDir) claim() error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return unusable(r.dir, "is being used by another run")
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EROFS):
-		return unusable(r.dir, "cannot be written: %v", reason(err))
 	case err != nil:
-		return fmt.Errorf("output folder %q: %w", r.dir, err)
+		return unusableFor(r.dir, "cannot be written", err)
 	}
 	if err := checkEmpty(r.dir, runFile+tempSuffix); err != nil {
 		f.Close()

@@ -70,6 +70,15 @@ func systemError(dir string, err error) error {
 	return &SystemError{Dir: dir, What: text, Errno: errno}
 }
 
+// systemErrorOfOutput is systemError for what was chosen to be written: without permission, or on a
+// disk that is mounted for reading only, the choice is wrong.
+func systemErrorOfOutput(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return nil
+	}
+	return systemError(dir, err)
+}
+
 // diskFree returns the number of free bytes on the disk of a folder.
 var diskFree = freeSpace // tests set others
 

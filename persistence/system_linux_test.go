@@ -79,6 +79,23 @@ func TestSystemErrorsAreNoDamage(t *testing.T) {
 	k.isWhole(t, k.dir, Write)
 }
 
+// A folder or file that cannot be written is a wrong choice; a disk without room, or a process without
+// descriptors, is not.
+func TestSystemErrorsOfOutputs(t *testing.T) {
+	for errno := range systemErrors {
+		err := &fs.PathError{Op: "mkdir", Path: "x", Err: errno}
+		choice := errno == syscall.EACCES || errno == syscall.EPERM || errno == syscall.EROFS
+		for _, got := range []error{unusableFor("x", "cannot be made", err), unusableBackup("x", "x.tar.gz", "made", err)} {
+			if errors.Is(got, problem.ErrUsage) != choice || errors.As(got, new(*SystemError)) == choice {
+				t.Errorf("%v: %v", errno, got)
+			}
+		}
+	}
+	if got := unusableFor("x", "cannot be made", fs.ErrNotExist); !errors.Is(got, problem.ErrUsage) {
+		t.Errorf("%v", got)
+	}
+}
+
 // A process that may not open enough files can open a run, or says so and leaves it whole.
 func TestTooFewDescriptors(t *testing.T) {
 	k := makeTruth(t)
