@@ -81,12 +81,7 @@ type budgets struct {
 	burst int
 
 	mu sync.Mutex
-	of map[netip.Prefix]*budget
-}
-
-type budget struct {
-	*rate.Limiter
-	used time.Time
+	of map[netip.Prefix]*rate.Limiter
 }
 
 // mostClients limits the memory of budgets.
@@ -101,13 +96,12 @@ func (l *budgets) take(client netip.Prefix, now time.Time) bool {
 		if len(l.of) >= mostClients {
 			l.forget(now)
 		}
-		b = &budget{Limiter: rate.NewLimiter(l.rate, l.burst)}
+		b = rate.NewLimiter(l.rate, l.burst)
 		if l.of == nil {
-			l.of = map[netip.Prefix]*budget{}
+			l.of = map[netip.Prefix]*rate.Limiter{}
 		}
 		l.of[client] = b
 	}
-	b.used = now
 	return b.AllowN(now, 1)
 }
 
