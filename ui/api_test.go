@@ -140,7 +140,7 @@ func TestBadRequests(t *testing.T) {
 
 // FuzzRequests: no path and no body makes the server fail.
 func FuzzRequests(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e9}, Log: failing(f)})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -74,9 +75,20 @@ func TestMalformedMessages(t *testing.T) {
 	}
 }
 
-// No malformed request is answered with a 5xx.
+// failing is a logger of a server that fails the test for whatever is logged: a panic after the status was
+// sent shows nowhere else.
+func failing(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(failed{t}, nil)) }
+
+type failed struct{ testing.TB }
+
+func (t failed) Write(b []byte) (int, error) {
+	t.Errorf("the server logged %s", b)
+	return len(b), nil
+}
+
+// No malformed request is answered with a 5xx, or makes the server panic.
 func TestMalformedRequests(t *testing.T) {
-	s, err := NewServer(Options{World: load(t, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
+	s, err := NewServer(Options{World: load(t, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}, Log: failing(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +131,7 @@ func TestMalformedRequests(t *testing.T) {
 
 // FuzzBodies: no body and no media type of a route that changes something makes the server fail.
 func FuzzBodies(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}, Log: failing(f)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -142,7 +154,7 @@ func FuzzBodies(f *testing.F) {
 // FuzzSocket: whatever bytes a viewer sends after the handshake, the server closes the connection
 // in order.
 func FuzzSocket(f *testing.F) {
-	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}})
+	server, err := NewServer(Options{World: load(f, "hamlet", scenario.Options{}), Stepper: flat, Live: live.Options{Paused: true}, Limits: Limits{Requests: 1e12}, Log: failing(f)})
 	if err != nil {
 		f.Fatal(err)
 	}
