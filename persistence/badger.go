@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -37,13 +39,18 @@ type badgerTable struct {
 
 // failureLog is a logger that catches Badger's report that it cannot write. Badger only logs it:
 // it retries for ever, and Put would block for ever once Badger's memory is full.
-type failureLog struct{ failed atomic.Pointer[string] }
+type failureLog struct {
+	failed atomic.Pointer[string]
+	once   sync.Once
+	said   chan struct{} // closed at the first report
+}
 
 // Errorf implements badger.Logger.
 func (s *failureLog) Errorf(format string, args ...any) {
 	if strings.HasPrefix(format, "error flushing memtable") {
 		what := oneLine(fmt.Sprintf(format, args...))
 		s.failed.Store(&what)
+		s.once.Do(func() { close(s.said) })
 	}
 }
 
@@ -67,7 +74,7 @@ func (s *failureLog) err() error {
 // With thin, the store frees the space of deleted entries when it is closed.
 func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	defer guard(&err)
-	log := &failureLog{}
+	log := &failureLog{said: make(chan struct{})}
 	o := badger.DefaultOptions(dir).
 		WithLogger(log).
 		WithMetricsEnabled(false).
@@ -264,10 +271,25 @@ func (t *badgerTable) Compact() (err error) {
 	return err
 }
 
-// Close implements Table.
+// Close implements Table. If Badger cannot write what it has in memory, it would retry for ever: then
+// Close waits at most closeTimeout and returns the error.
 func (t *badgerTable) Close() (err error) {
-	defer guard(&err)
-	err = t.db.Close()
+	closed := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { closed <- err }()
+		defer guard(&err)
+		err = t.db.Close()
+	}()
+	select {
+	case err = <-closed:
+	case <-t.log.said:
+		select {
+		case err = <-closed:
+		case <-time.After(closeTimeout):
+			return t.log.err()
+		}
+	}
 	if t.copy != nil {
 		return errors.Join(err, t.copy.remove())
 	}

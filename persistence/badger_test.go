@@ -1,9 +1,12 @@
 package persistence
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
@@ -30,5 +33,27 @@ func TestEmptyFilesOfAKilledProcess(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// A store that cannot write its tables is closed with an error, and does not wait for ever.
+func TestCloseOfAFailedStore(t *testing.T) {
+	was := closeTimeout
+	closeTimeout = 10 * time.Millisecond
+	t.Cleanup(func() { closeTimeout = was })
+	dir := t.TempDir()
+	table, err := Badger(dir, Write, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inTheWay := filepath.Join(dir, "000001.sst")
+	if err := errors.Join(table.Put([]Entry{{Key: []byte("a"), Value: []byte("b")}}), os.Mkdir(inTheWay, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Close(); err == nil || !strings.Contains(err.Error(), "error flushing memtable") {
+		t.Errorf("closed with %v", err)
+	}
+	if err := os.Remove(inTheWay); err != nil { // lets Badger end
+		t.Error(err)
 	}
 }
