@@ -197,7 +197,7 @@ func TestJournalGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, dir, Write)
-	if len(s.Repairs()) != 1 || !strings.Contains(s.Repairs()[0], "24 of 24 steps are missing from step 0 on") {
+	if len(s.Repairs()) != 2 || !strings.Contains(s.Repairs()[0], "24 of 24 steps are missing from step 0 on") || !strings.Contains(s.Repairs()[1], "it lacks 4 notes") {
 		t.Errorf("repairs %q", s.Repairs())
 	}
 	j, m, err := s.Resume(Durability{})
