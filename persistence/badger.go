@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/ristretto/v2/z"
+
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 // badgerMagic is the magic number in Badger's manifest. A store of another program has
@@ -80,6 +83,9 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
 		WithCompactL0OnClose(thin && mode == Write).
 		WithReadOnly(mode == Read)
+	if err := onlyRegular(dir); err != nil {
+		return nil, openError(dir, err)
+	}
 	if err := checkTables(dir); err != nil {
 		return nil, openError(dir, err)
 	}
@@ -106,6 +112,21 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	return &badgerTable{db, log}, nil
 }
 
+// onlyRegular returns an error if the folder of a journal has something other than regular
+// files: Badger would wait for the writer of a pipe.
+func onlyRegular(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			return fmt.Errorf("%s is not a regular file", e.Name())
+		}
+	}
+	return err
+}
+
 // errCutLog reports a log that ends within its head: opening it for reading, Badger would
 // exit the process.
 var errCutLog = errors.New("a log is shorter than its head")
@@ -130,7 +151,7 @@ func needsWriting(err error) bool {
 func openError(dir string, err error) error {
 	run := filepath.Dir(dir)
 	if strings.Contains(err.Error(), "directory lock") {
-		address, _ := os.ReadFile(filepath.Join(run, addressFile)) // most processes write no address
+		address, _ := regular.ReadFile(filepath.Join(run, addressFile), mostMeta) // most processes write no address
 		return &HeldError{Dir: run, Address: oneLine(string(address))}
 	}
 	if errors.Is(err, os.ErrPermission) {
@@ -260,12 +281,14 @@ func (t *badgerTable) Close() (err error) {
 	return err
 }
 
+const mostStatistics = 1 << 20 // bytes
+
 // dropStatistics removes Badger's file of discard statistics, 1 MiB, if it has only zeros.
 // Badger creates it again on opening; a copy on a file system without sparse files would
 // take the whole MiB.
 func dropStatistics(dir string) {
 	name := filepath.Join(dir, "DISCARD")
-	if b, err := os.ReadFile(name); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
+	if b, err := regular.ReadFile(name, mostStatistics); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
 		_ = os.Remove(name) // the file does no harm
 	}
 }

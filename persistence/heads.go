@@ -2,9 +2,9 @@ package persistence
 
 import (
 	"io"
-	"os"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -176,7 +176,7 @@ func (s *Store) headInStep(t twins.Tick, k, v []byte) (head sim.Hash, ok bool, e
 
 // openLedger opens the run's ledger for reading.
 func (s *Store) openLedger() (err error) {
-	if s.ledger, err = os.Open(s.run.path(ledgerFile)); err == nil {
+	if s.ledger, err = regular.Open(s.run.path(ledgerFile)); err == nil {
 		s.index = newHeadIndex(s.ledger)
 	}
 	return err

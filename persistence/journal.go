@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/form"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -151,7 +151,7 @@ func keptOf(w *sim.World) (*Kept, error) {
 
 // scenario reads the scenario of a run.
 func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
-	text, err := os.ReadFile(r.path(scenarioFile))
+	text, err := regular.ReadFile(r.path(scenarioFile), scenario.MostText)
 	if err != nil {
 		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}
 	}

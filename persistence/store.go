@@ -18,6 +18,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/form"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -442,7 +443,7 @@ func openRun(dir string) (*RunDir, error) {
 	case !info.IsDir():
 		return nil, &StoreError{Dir: dir, What: "is a file, wanted the folder of a run"}
 	}
-	b, err := os.ReadFile(filepath.Join(dir, runFile))
+	b, err := regular.ReadFile(filepath.Join(dir, runFile), mostMeta)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile}

@@ -12,13 +12,15 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
 	"github.com/dgraph-io/ristretto/v2/z"
+
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 // checkTables opens each table of a journal once by itself. Badger opens them in its own
 // goroutines and panics there for some kinds of damage, which would end the process. Here
 // such a panic becomes an error.
 func checkTables(dir string) error {
-	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	f, err := regular.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // Badger creates a new one, or reports what is missing
 	}

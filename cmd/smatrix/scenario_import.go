@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/importer"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 func newScenarioImport() *cobra.Command {
@@ -86,7 +86,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 
 // fileToImport reads a file, and finds its path from the scenario's folder.
 func fileToImport(name, dir string) (f importer.File, err error) {
-	b, err := os.ReadFile(name)
+	b, err := regular.ReadFile(name, importer.MostText)
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return f, &problem.Usage{What: fmt.Sprintf("%s cannot be read: %v, wanted a CSV", name, path.Err)}

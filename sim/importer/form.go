@@ -22,8 +22,8 @@ type File struct {
 	Bytes []byte
 }
 
-// mostText bounds a file's text, unpacked: import holds it in memory.
-const mostText = 1 << 30
+// MostText bounds a file and its text, unpacked, in bytes: import holds both in memory.
+const MostText = 1 << 30
 
 var errNoPlace = errors.New("no latitude and longitude before the header, wanted those of the station")
 
@@ -95,12 +95,12 @@ func (s *source) text() (string, error) {
 		if err != nil {
 			return "", s.problem(0, "is not gzip, wanted a gzip file as its name says, or a name without .gz")
 		}
-		if b, err = io.ReadAll(io.LimitReader(unpacked, mostText+1)); err != nil {
+		if b, err = io.ReadAll(io.LimitReader(unpacked, MostText+1)); err != nil {
 			return "", s.problem(0, "cannot be unpacked: %v", err)
 		}
 	}
-	if len(b) > mostText {
-		return "", s.problem(0, "is larger than %d bytes, wanted a smaller file: cut it, or write the scenario by hand", mostText)
+	if len(b) > MostText {
+		return "", s.problem(0, "is larger than %d bytes, wanted a smaller file: cut it, or write the scenario by hand", MostText)
 	}
 	s.plain = true
 	switch {

@@ -5,11 +5,13 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
@@ -369,6 +371,26 @@ func TestRowsAreBounded(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		})
+	}
+}
+
+// A field of a row that is not too long is bounded as well, and so is a whole file: a packed
+// one of any length costs no more than a time that can be waited for.
+func TestFieldsAndFilesAreBounded(t *testing.T) {
+	spec, cal := recordedAs(), calendarFrom(t, "UTC", "2024-01-15 00:00", quarter, 1)
+	for _, c := range []struct{ name, text, wanted string }{
+		{"a number", "time,a\n00:00,1\n00:15," + strings.Repeat("0", mostFieldBytes) + "1\n", "street.csv:3: field 2 has 65537 bytes, wanted at most 65536: is a quotation mark left open?"},
+		{"a name", "time," + strings.Repeat("a", mostFieldBytes+1) + "\n00:00,1\n00:15,1\n", "street.csv:1: field 2 has 65537 bytes, wanted at most 65536: is a quotation mark left open?"},
+		{"the longest", "time,a\n00:00,1\n00:15," + strings.Repeat("0", mostFieldBytes-1) + "1\n", "<nil>"},
+		{"many short ones", "time,a" + strings.Repeat(",", mostFieldBytes) + "\n", "street.csv:1: column 3 has no name, wanted a name, or the columns to be read to be listed"},
+	} {
+		if _, err := ReadRecording(fileOf(spec, c.text), spec, cal); fmt.Sprint(err) != c.wanted {
+			t.Errorf("%s:\ngot  %v\nwant %s", c.name, err, c.wanted)
+		}
+	}
+	text := &checkedText{from: strings.NewReader("a\nb\nc\nd\n"), most: 6, line: 1, rowAt: 1}
+	if b, err := io.ReadAll(iotest.OneByteReader(text)); string(b) != "a\nb\nc\n" || text.badLine != 4 || fmt.Sprint(err) != "more than 6 bytes of text, wanted a smaller file" {
+		t.Errorf("%q, line %d, %v; wanted six bytes and an error in line 4", b, text.badLine, err)
 	}
 }
 
