@@ -160,10 +160,7 @@ func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
 	}
 	from := k.Scenario
 	from.Text = text
-	if err := from.Check(k.Data); err != nil {
-		return nil, err
-	}
-	return from.Load()
+	return from.Reload(k.Data)
 }
 
 func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -46,6 +47,19 @@ func check(name string, info fs.FileInfo) error {
 		return &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
 	return nil
+}
+
+// Dir opens the regular files of a folder. Unlike os.DirFS it allows paths that leave the
+// folder: ../data/x.csv, /data/x.csv.
+type Dir string
+
+// Open implements fs.FS.
+func (dir Dir) Open(name string) (fs.File, error) {
+	name = filepath.FromSlash(name)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(string(dir), name)
+	}
+	return Open(name)
 }
 
 // ReadFile reads a regular file of at most most bytes. The error is a *fs.PathError.

@@ -96,18 +96,5 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, location{file: nameOrFile, dir: dir, data: dirFS(dir), events: EventsDue}, err
-}
-
-// dirFS opens files by a path from a folder. Unlike os.DirFS it allows paths that leave the
-// folder: ../data/x.csv, /data/x.csv.
-type dirFS string
-
-// Open implements fs.FS.
-func (dir dirFS) Open(name string) (fs.File, error) {
-	name = filepath.FromSlash(name)
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(string(dir), name)
-	}
-	return regular.Open(name)
+	return source, location{file: nameOrFile, dir: dir, data: regular.Dir(dir), events: EventsDue}, err
 }
