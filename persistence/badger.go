@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -22,20 +24,26 @@ import (
 // another one and is refused.
 const badgerMagic = 0x5347
 
-// Sizes of Badger's files. Small files need little free disk and little memory; a
-// transaction may take 15 % of a memtable.
+// Sizes of Badger's files. Small files need little free disk and little memory: while a
+// memtable is written to disk, Badger holds six times its size, and a compaction writes a
+// dozen tables at a time, each with several times its size. A transaction may take 15 % of
+// a memtable.
 const (
-	memTableSize = 16 << 20
-	valueLogSize = 16 << 20
-	mostPerTxn   = 2 << 20 // bytes, keys included
-	mostEntries  = 10_000
-	mostPerValue = 512 << 10 // bytes of one value; longer ones are stored in parts
+	memTableSize  = 8 << 20
+	mostMemTable  = 16 << 20  // of earlier programs
+	baseTableSize = 256 << 10 // of the highest level below 0; it doubles with each level
+	valueLogSize  = 16 << 20
+	mostPerTxn    = 1 << 20 // bytes, keys included
+	mostEntries   = 10_000
+	mostPerValue  = 512 << 10 // bytes of one value; longer ones are stored in parts
 )
 
 // badgerTable is a Table in Badger.
 type badgerTable struct {
-	db  *badger.DB
-	log *failureLog
+	db    *badger.DB
+	log   *failureLog
+	close sync.Once
+	done  chan struct{} // closed with the table
 }
 
 // failureLog is a logger that catches Badger's report that it cannot write. Badger only logs it:
@@ -77,7 +85,7 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 		WithExternalMagic(badgerMagic).
 		WithChecksumVerificationMode(options.OnTableRead).
 		WithCompression(options.None). // values are compressed before
-		WithMemTableSize(memTableSize).WithNumMemtables(2).
+		WithMemTableSize(memTableOf(dir)).WithNumMemtables(2).WithBaseTableSize(baseTableSize).
 		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables, not in the value log
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
@@ -109,7 +117,19 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	return &badgerTable{db, log}, nil
+	t = &badgerTable{db: db, log: log, done: make(chan struct{})}
+	if mode == Write {
+		go t.watch()
+	}
+	return t, nil
+}
+
+// watch takes the tables out of memory until the store is closed, whenever they take too much
+// of it.
+func (t *badgerTable) watch() {
+	ticks := time.NewTicker(200 * time.Millisecond)
+	defer ticks.Stop()
+	releaseTables(t.db.Opts().Dir, ticks.C, t.done)
 }
 
 // onlyRegular returns an error if the folder of a journal has something other than regular
@@ -125,6 +145,18 @@ func onlyRegular(dir string) error {
 		}
 	}
 	return err
+}
+
+// memTableOf returns the size of the memtables of a store. The log of one that a killed process
+// has left must fit into the memtable that it is read into, or Badger ends this process.
+func memTableOf(dir string) int64 {
+	logs, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is valid
+	for _, name := range logs {
+		if info, err := os.Stat(name); err == nil && info.Size() > memTableSize {
+			return mostMemTable
+		}
+	}
+	return memTableSize
 }
 
 // errCutLog reports a log that ends within its head: opening it for reading, Badger would
@@ -277,6 +309,7 @@ func (t *badgerTable) Compact() (err error) {
 func (t *badgerTable) Close() (err error) {
 	defer guard(&err)
 	err = t.db.Close()
+	t.close.Do(func() { close(t.done) }) // after the last compaction
 	dropStatistics(t.db.Opts().Dir)
 	return err
 }

@@ -1,9 +1,13 @@
 package persistence
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
@@ -29,6 +33,37 @@ func TestEmptyFilesOfAKilledProcess(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
+		}
+	}
+}
+
+// A store that was killed with a memtable of an earlier program, which was larger than this
+// program's, is opened and has everything.
+func TestLogOfALargerMemtable(t *testing.T) {
+	dir, killed := t.TempDir(), t.TempDir()
+	db, err := badger.Open(badger.DefaultOptions(dir).WithLogger(nil).WithExternalMagic(badgerMagic).
+		WithMemTableSize(mostMemTable).WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20).WithCompression(options.None))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const values = 24 // of half a mebibyte: more than memTableSize
+	for k := range values {
+		err := db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{byte(k)}, bytes.Repeat([]byte{byte(k)}, 1<<19)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyRun(t, dir, killed)
+	_ = os.Remove(filepath.Join(killed, "LOCK")) // it may not be there
+	table, err := openBadger(killed, Write, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer table.Close()
+	for k := range values {
+		if v, err := table.Get([]byte{byte(k)}); err != nil || !bytes.Equal(v, bytes.Repeat([]byte{byte(k)}, 1<<19)) {
+			t.Errorf("value %d: %d bytes, %v", k, len(v), err)
 		}
 	}
 }
