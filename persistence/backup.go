@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 // A backup is a tar file, compressed with gzip or zstd, of the files of a run's folder.
@@ -34,6 +36,16 @@ type backupSums struct {
 }
 
 const backupFormat = 1
+
+// Bounds of an archive to be restored, which may come from anybody and must not take all
+// memory or all of the disk. No backup of a run comes near them: most of a run's folder is
+// compressed already, and tables in CSV shrink to a hundredth.
+const (
+	mostMembers   = 100_000   // files
+	mostExpansion = 1000      // bytes unpacked per byte of the archive, besides freeExpansion
+	freeExpansion = 1 << 30   // bytes unpacked of any archive
+	mostWindow    = 128 << 20 // bytes of memory for looking back in zstd, as its own program
+)
 
 // Backup packs a run, with the runs it is a fork of, into a new file and returns the
 // number of files packed. Open must be able to open the run, and no process may have it
@@ -123,15 +135,21 @@ func pack(to io.Writer, s *Store, gz bool) (int, error) {
 		packer = w
 	}
 	t := tar.NewWriter(packer)
-	sums := backupSums{backupFormat, map[string]string{}}
-	err := packRuns(t, s, sums.SHA256)
+	sums := map[string]string{}
+	err := packRuns(t, s, sums)
 	if err == nil {
-		var b []byte
-		if b, err = json.MarshalIndent(sums, "", "  "); err == nil {
-			err = packBytes(t, sumsFile, b)
-		}
+		err = packSums(t, sums)
 	}
-	return len(sums.SHA256), errors.Join(err, t.Close(), packer.Close())
+	return len(sums), errors.Join(err, t.Close(), packer.Close())
+}
+
+// packSums packs sums.json.
+func packSums(t *tar.Writer, sums map[string]string) error {
+	b, err := json.MarshalIndent(backupSums{backupFormat, sums}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return packBytes(t, sumsFile, b)
 }
 
 // packRuns packs a run, and its parents below past/.
@@ -147,8 +165,10 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 				return err
 			case e.IsDir() && (rel == pastDir || strings.HasPrefix(rel, asidePrefix) || strings.HasPrefix(rel, restorePrefix)):
 				return fs.SkipDir
-			case e.IsDir(), !e.Type().IsRegular(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, tempSuffix):
+			case e.IsDir(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, tempSuffix):
 				return nil
+			case !e.Type().IsRegular():
+				return &StoreError{Dir: s.dir, What: fmt.Sprintf("has %s, which is not a regular file, wanted a folder as smatrix wrote it", rel)}
 			}
 			return packFile(t, name, path.Join(below, filepath.ToSlash(rel)), sums)
 		})
@@ -160,7 +180,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 }
 
 func packFile(t *tar.Writer, file, name string, sums map[string]string) error {
-	f, err := openRegular(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return err
 	}
@@ -198,7 +218,7 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	if err := checkEmpty(dir); err != nil {
 		return 0, err
 	}
-	f, err := openRegular(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return 0, unusableBackup(dir, file, "read", err)
 	}
@@ -222,7 +242,7 @@ const (
 	movedFile     = ".moved" // the names that are moved, a line each
 )
 
-func restore(f io.Reader, file, dir string) (n int, err error) {
+func restore(f *os.File, file, dir string) (n int, err error) {
 	work := filepath.Join(dir, tempName(restorePrefix))
 	if err := os.Mkdir(work, 0o777); err != nil {
 		return 0, systemErrorOr(dir, err)
@@ -233,14 +253,15 @@ func restore(f io.Reader, file, dir string) (n int, err error) {
 		return 0, err
 	}
 	defer lock.Close()
-	found, err := unpack(f, file, work)
+	u := &unpacking{file: file, dir: work, free: freeSpace, sums: map[string]string{}}
+	err = u.unpack(f)
 	if err == nil {
 		err = openRestored(file, work, dir)
 	}
 	if err == nil {
 		err = moveUp(work, dir)
 	}
-	return len(found), err
+	return len(u.sums), err
 }
 
 // moveUp moves all that is in a folder into the one around it, run.json last. After an error nothing
@@ -273,7 +294,7 @@ func moveUp(work, dir string) error {
 
 // removeMoved deletes what moveUp has moved: before, the folder was empty.
 func removeMoved(work, dir string) {
-	text, err := readRegular(filepath.Join(work, movedFile))
+	text, err := regular.ReadFile(filepath.Join(work, movedFile), mostMeta)
 	if err != nil {
 		return
 	}
@@ -314,51 +335,125 @@ func badBackup(file, format string, args ...any) error {
 	return &problem.At{File: file, What: fmt.Sprintf("backup is damaged or none: "+format, args...)}
 }
 
-// unpack writes the files and compares their sums. It returns the names of those written.
-func unpack(f io.Reader, file, dir string) (found []string, err error) {
+// unpacking is the restoring of an archive.
+type unpacking struct {
+	file, dir string
+	free      func(dir string) (int64, error) // bytes that may still be written
+	sums      map[string]string               // of the files written so far, by name
+	unpacked  int64                           // bytes of all of them, as their heads say
+	most      int64                           // of unpacked
+}
+
+func (u *unpacking) bad(format string, args ...any) error { return badBackup(u.file, format, args...) }
+
+// unpack writes the files and compares their sums.
+func (u *unpacking) unpack(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	u.most = freeExpansion + mostExpansion*min(info.Size(), (math.MaxInt64-freeExpansion)/mostExpansion)
 	var unpacker io.Reader
-	if strings.HasSuffix(file, ".gz") {
+	if strings.HasSuffix(u.file, ".gz") {
 		unpacker, err = gzip.NewReader(f)
 	} else {
 		var d *zstd.Decoder
-		if d, err = zstd.NewReader(f); err == nil {
+		if d, err = zstd.NewReader(f, zstd.WithDecoderMaxWindow(mostWindow)); err == nil {
 			defer d.Close()
 			unpacker = d
 		}
 	}
 	if err != nil {
-		return nil, badBackup(file, "%v", err)
+		return u.bad("%v", err)
 	}
-	is := map[string]string{}
 	t := tar.NewReader(unpacker)
 	for {
 		h, err := t.Next()
 		if err != nil { // io.EOF included: sums.json must come first
-			return found, badBackup(file, "it ends without its sums: %v", err)
+			return u.bad("it ends without its sums: %v", err)
+		}
+		if err := u.check(h); err != nil {
+			return err
 		}
 		if h.Name == sumsFile {
-			if err := compareSums(t, file, is); err != nil {
-				return found, err
+			if err := u.compareSums(t); err != nil {
+				return err
 			}
-			_, err := io.Copy(io.Discard, unpacker) // the compression's own checksum is at the end
-			if err != nil {
-				err = badBackup(file, "%v", err)
+			// The compression's own checksum is at the end.
+			if n, err := io.Copy(io.Discard, io.LimitReader(unpacker, mostTrailer+1)); err != nil {
+				return u.bad("%v", err)
+			} else if n > mostTrailer {
+				return u.bad("it goes on after its sums")
 			}
-			return found, err
+			return nil
 		}
-		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || path.Clean(h.Name) != h.Name || is[h.Name] != "" {
-			return found, badBackup(file, "it has %q, which no run has", h.Name)
-		}
-		found = append(found, h.Name)
-		if is[h.Name], err = unpackFile(t, filepath.Join(dir, filepath.FromSlash(h.Name))); err != nil {
-			var path *fs.PathError
-			if errors.As(err, &path) {
-				return found, err
-			}
-			return found, badBackup(file, "%s: %v", h.Name, err)
+		if err := u.write(h, t); err != nil {
+			return err
 		}
 		checkpoint()
 	}
+}
+
+// mostTrailer bounds what follows the last file: two empty blocks, and the filling of a
+// block of any usual size.
+const mostTrailer = 1 << 20 // bytes
+
+// check refuses a member that no backup has, before anything of it is written.
+func (u *unpacking) check(h *tar.Header) error {
+	_, again := u.sums[h.Name]
+	switch {
+	case h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || path.Clean(h.Name) != h.Name || again:
+		return u.bad("it has %q, which no run has", h.Name)
+	case sparse(h):
+		return u.bad("%s: it is a file with holes, %d bytes unpacked, wanted files as smatrix backup packs them", h.Name, h.Size)
+	case h.Name == sumsFile && h.Size > u.longestSums():
+		return u.bad("%s: %d bytes, wanted at most %d for %d files", h.Name, h.Size, u.longestSums(), len(u.sums))
+	case len(u.sums) >= mostMembers:
+		return u.bad("it has more than %d files", mostMembers)
+	case h.Size > u.most-u.unpacked:
+		return u.bad("%s: %d bytes, and %d before it, wanted at most %d in all: %d times the archive and %d MB", h.Name, h.Size, u.unpacked, u.most, mostExpansion, freeExpansion>>20)
+	}
+	free, err := u.free(u.dir)
+	if err == nil && h.Size > free-reserve {
+		err = &problem.At{File: u.file, What: fmt.Sprintf("%s needs %d MB, and %d MB are free on the disk of %q, of which %d MB are kept in reserve; make room, then restore again",
+			h.Name, h.Size>>20, free>>20, filepath.Dir(u.dir), reserve>>20)}
+	}
+	return err
+}
+
+// sparse reports whether a member is a file with holes, of which an archive of a few bytes
+// can have any number of terabytes. The old form of GNU tar has a type of its own.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// longestSums returns the greatest length of sums.json for the files that were written: a
+// name takes up to six bytes a character in JSON.
+func (u *unpacking) longestSums() int64 {
+	most := int64(256)
+	for name := range u.sums {
+		most += int64(6*len(name)) + 128
+	}
+	return most
+}
+
+// write writes a file of the archive.
+func (u *unpacking) write(h *tar.Header, from io.Reader) (err error) {
+	u.unpacked += h.Size
+	u.sums[h.Name] = "" // so that it is removed if it is not whole
+	if u.sums[h.Name], err = unpackFile(from, filepath.Join(u.dir, filepath.FromSlash(h.Name))); err == nil {
+		return nil
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return u.bad("%s: %v", h.Name, err)
 }
 
 func unpackFile(from io.Reader, name string) (sum string, err error) {
@@ -378,22 +473,22 @@ func unpackFile(from io.Reader, name string) (sum string, err error) {
 }
 
 // compareSums compares the sums of the unpacked files with sums.json.
-func compareSums(from io.Reader, file string, is map[string]string) error {
+func (u *unpacking) compareSums(from io.Reader) error {
 	var want backupSums
 	if err := json.NewDecoder(from).Decode(&want); err != nil {
-		return badBackup(file, "its sums: %v", err)
+		return u.bad("its sums: %v", err)
 	}
 	if want.Format > backupFormat {
-		return &problem.At{File: file, What: fmt.Sprintf("backup is of format %d; this program knows formats up to %d, wanted a newer program", want.Format, backupFormat)}
+		return &problem.At{File: u.file, What: fmt.Sprintf("backup is of format %d; this program knows formats up to %d, wanted a newer program", want.Format, backupFormat)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.SHA256)) {
-		if is[name] != want.SHA256[name] {
-			return badBackup(file, "%s is not what was packed: SHA-256 %.12s…, wanted %.12s…", name, is[name], want.SHA256[name])
+		if u.sums[name] != want.SHA256[name] {
+			return u.bad("%s is not what was packed: SHA-256 %.12s…, wanted %.12s…", name, u.sums[name], want.SHA256[name])
 		}
 	}
-	for name := range is {
+	for name := range u.sums {
 		if want.SHA256[name] == "" {
-			return badBackup(file, "%s has no sum", name)
+			return u.bad("%s has no sum", name)
 		}
 	}
 	return nil

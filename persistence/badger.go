@@ -12,20 +12,26 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/ristretto/v2/z"
+
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 // badgerMagic is the magic number in Badger's manifest. A store of another program has
 // another one and is refused.
 const badgerMagic = 0x5347
 
-// Sizes of Badger's files. Small files need little free disk and little memory; a
-// transaction may take 15 % of a memtable.
+// Sizes of Badger's files. Small files need little free disk and little memory: while a
+// memtable is written to disk, Badger holds six times its size, and a compaction writes a
+// dozen tables at a time, each with several times its size. A transaction may take 15 % of
+// a memtable.
 const (
-	memTableSize = 16 << 20
-	valueLogSize = 16 << 20
-	mostPerTxn   = 2 << 20 // bytes, keys included
-	mostEntries  = 10_000
-	mostPerValue = 512 << 10 // bytes of one value; longer ones are stored in parts
+	memTableSize  = 8 << 20
+	mostMemTable  = 16 << 20  // of earlier programs
+	baseTableSize = 256 << 10 // of the highest level below 0; it doubles with each level
+	valueLogSize  = 16 << 20
+	mostPerTxn    = 1 << 20 // bytes, keys included
+	mostEntries   = 10_000
+	mostPerValue  = 512 << 10 // bytes of one value; longer ones are stored in parts
 )
 
 // badgerTable is a Table in Badger.
@@ -81,7 +87,7 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 		WithExternalMagic(badgerMagic).
 		WithChecksumVerificationMode(options.OnTableRead).
 		WithCompression(options.None). // values are compressed before
-		WithMemTableSize(memTableSize).WithNumMemtables(2).
+		WithMemTableSize(memTableOf(dir)).WithNumMemtables(2).WithBaseTableSize(baseTableSize).
 		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables, not in the value log
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
@@ -102,6 +108,17 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 		return nil, openError(dir, err)
 	}
 	return t, nil
+}
+
+// memTableOf returns the size of the memtables of a store. The log of one that a killed process
+// has left must fit into the memtable that it is read into, or Badger ends this process.
+func memTableOf(dir string) int64 {
+	for _, name := range filesWith(dir, logExt) {
+		if info, err := os.Stat(name); err == nil && info.Size() > memTableSize {
+			return mostMemTable
+		}
+	}
+	return memTableSize
 }
 
 // checkFiles returns an error for what Badger would wait for, or would end the process for. others is
@@ -152,7 +169,7 @@ func openError(dir string, err error) error {
 		return system
 	}
 	if errors.Is(err, errHeld) || strings.Contains(err.Error(), "directory lock") {
-		address, _ := readRegular(filepath.Join(run, addressFile)) // most processes write no address
+		address, _ := regular.ReadFile(filepath.Join(run, addressFile), mostMeta) // most processes write no address
 		return &HeldError{Dir: run, Address: oneLine(string(address))}
 	}
 	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + oneLine(err.Error())}
@@ -300,12 +317,14 @@ func (t *badgerTable) Close() (err error) {
 // returns without it. The entries are in Badger's log, as after a kill.
 const mostFlushes = 3
 
+const mostStatistics = 1 << 20 // bytes
+
 // dropStatistics removes Badger's file of discard statistics, 1 MiB, if it has only zeros.
 // Badger creates it again on opening; a copy on a file system without sparse files would
 // take the whole MiB.
 func dropStatistics(dir string) {
 	name := filepath.Join(dir, "DISCARD")
-	if b, err := os.ReadFile(name); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
+	if b, err := regular.ReadFile(name, mostStatistics); err == nil && len(bytes.TrimLeft(b, "\x00")) == 0 {
 		_ = os.Remove(name) // the file does no harm
 	}
 }

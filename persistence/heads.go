@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -175,7 +176,7 @@ func (s *Store) headInStep(t twins.Tick, k, v []byte) (head sim.Hash, ok bool, e
 
 // openLedger opens the run's ledger for reading.
 func (s *Store) openLedger() (err error) {
-	if s.ledger, err = openRegular(s.run.path(ledgerFile)); err == nil {
+	if s.ledger, err = regular.Open(s.run.path(ledgerFile)); err == nil {
 		s.index = newHeadIndex(s.ledger)
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/form"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -150,7 +151,7 @@ func keptOf(w *sim.World) (*Kept, error) {
 
 // scenario reads the scenario of a run.
 func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
-	text, err := readRegular(r.path(scenarioFile))
+	text, err := regular.ReadFile(r.path(scenarioFile), scenario.MostText)
 	if system := systemError(r.dir, err); system != nil {
 		return nil, system
 	}
@@ -162,10 +163,7 @@ func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
 	}
 	from := k.Scenario
 	from.Text = text
-	if err := from.Check(k.Data); err != nil {
-		return nil, err
-	}
-	return from.Load()
+	return from.Reload(k.Data)
 }
 
 func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twins.Tick) (*Journal, error) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -191,7 +192,7 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 
 // readLedgerAt opens a file, calls readLedger and closes it.
 func readLedgerAt(dir, path string) (*ledgerContent, error) {
-	f, err := openRegular(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,10 @@ const (
 	tempSuffix   = ".tmp" // suffix of a file that is being written
 )
 
+// mostMeta bounds run.json, whose longest part are the changes that --set asked for, and
+// address, in bytes.
+const mostMeta = 16 << 20
+
 // runFormat is the version of the folder's form.
 const runFormat = 3
 

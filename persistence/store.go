@@ -18,6 +18,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/form"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -124,8 +125,8 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
 	}
-	if errors.Is(err, errIrregular) {
-		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger " + errIrregular.Error()}
+	if errors.Is(err, regular.ErrNotRegular) {
+		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is " + regular.ErrNotRegular.Error()}
 	}
 	if err != nil {
 		return nil, systemErrorOr(run.dir, err)
@@ -458,7 +459,7 @@ func openRun(dir string) (*RunDir, error) {
 	case !info.IsDir():
 		return nil, &StoreError{Dir: dir, What: "is a file, wanted the folder of a run"}
 	}
-	b, err := readRegular(filepath.Join(dir, runFile))
+	b, err := regular.ReadFile(filepath.Join(dir, runFile), mostMeta)
 	if system := systemError(dir, err); system != nil {
 		return nil, system
 	}

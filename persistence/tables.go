@@ -12,6 +12,8 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
 	"github.com/dgraph-io/ristretto/v2/z"
+
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 // checkTables opens each table of a journal once by itself. Badger opens them in its own
@@ -20,7 +22,7 @@ import (
 // name: Badger deletes those when it opens the store, also for reading.
 func checkTables(dir string) (others bool, err error) {
 	tables := filesWith(dir, tableExt)
-	f, err := openRegular(filepath.Join(dir, badger.ManifestFilename))
+	f, err := regular.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) && len(tables) == 0 {
 		return false, nil // the store is new
 	}

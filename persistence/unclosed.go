@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 // Extensions of Badger's files, and the length of the head of a log.
@@ -110,7 +112,7 @@ func (c *unclosedCopy) take(f fs.DirEntry) error {
 // takeLog copies a log without the zeros at its end, but for those that Badger takes for its end. A
 // log that is shorter than its head has no content.
 func (c *unclosedCopy) takeLog(from, to string) (err error) {
-	in, err := openRegular(from)
+	in, err := regular.Open(from)
 	if err != nil {
 		return err
 	}
@@ -157,7 +159,7 @@ func inUse(b []byte) int {
 }
 
 func copyFile(from, to string) error {
-	in, err := openRegular(from)
+	in, err := regular.Open(from)
 	if err != nil {
 		return err
 	}

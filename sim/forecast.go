@@ -128,7 +128,10 @@ func (h *history) open(day int32) *pastDay {
 }
 
 func newForecast(w *World, communities []twins.Roster) (*Forecast, error) {
-	ahead := w.outlook()
+	ahead, err := w.outlook()
+	if err != nil {
+		return nil, err
+	}
 	units, err := newVariableUnits(ahead.site(), communities)
 	if err != nil {
 		return nil, err
@@ -290,7 +293,9 @@ func (f *Forecast) weather(t twins.Tick, lead twins.Seconds, e *weatherErrors, e
 	for perDay := max(1, twins.Tick(inputs.SecondsPerDay/cal.Step)); t >= cal.Steps && t-perDay >= 0; {
 		t -= perDay
 	}
-	f.ahead.Env(min(t, max(0, cal.Steps-1)), env)
+	if err := f.ahead.Env(min(t, max(0, cal.Steps-1)), env); err != nil {
+		panic(fmt.Sprintf("forecast: %v", err)) // an operator cannot plan without it: the run ends
+	}
 	e.apply(lead, &env.Weather)
 }
 

@@ -21,7 +21,7 @@ func TestUsualLoadAgainstRecordedHomes(t *testing.T) {
 		t.Skip("a year of homes")
 	}
 	from := time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC)
-	cal, homes := inputs.NewCalendar(from, 1800, 365*halfHours), recordedHomes(t, from, 365).Values
+	cal, homes := inputs.NewCalendar(from, 1800, 365*halfHours), powersOf(t, recordedHomes(t, from, 365))
 	for _, row := range []struct {
 		homes  int
 		groups int

@@ -26,6 +26,23 @@ func recordedHomes(t testing.TB, from time.Time, days int) *inputs.Recording {
 	return r
 }
 
+// powersOf returns the powers of all columns.
+func powersOf(t testing.TB, r *inputs.Recording) (powers [][]twins.Power) {
+	t.Helper()
+	for i := range r.Columns {
+		c, err := r.Column(i, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.Powers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		powers = append(powers, p)
+	}
+	return powers
+}
+
 const halfHours = 48 // of a day
 
 // figure checks a value against a known one, from which it may differ by off.
@@ -42,11 +59,12 @@ func figure(t *testing.T, what string, got, want, off float64) {
 // the file, its unit, its gaps or the year changes them.
 func TestRecordedHomesOf2013(t *testing.T) {
 	r := recordedHomes(t, time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC), 365)
-	if len(r.Values) != 57 || len(r.Values[0]) != 365*halfHours {
-		t.Fatalf("%d homes of %d half hours, want 57 of %d", len(r.Values), len(r.Values[0]), 365*halfHours)
+	values := powersOf(t, r)
+	if len(values) != 57 || len(values[0]) != 365*halfHours {
+		t.Fatalf("%d homes of %d half hours, want 57 of %d", len(values), len(values[0]), 365*halfHours)
 	}
 	figure(t, "filled values, share", float64(r.Filled)/57/365/halfHours, 0.0006, 0.0001)
-	homes := kilowatts(r.Values)
+	homes := kilowatts(values)
 	var perDay, peaks []float64
 	for _, home := range homes {
 		perDay = append(perDay, total(home)/2/365)
@@ -91,7 +109,7 @@ func TestCoincidenceByGroupSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("years of many homes")
 	}
-	homes := kilowatts(recordedHomes(t, time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC), 365).Values)
+	homes := kilowatts(powersOf(t, recordedHomes(t, time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC), 365)))
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, row := range []struct {
 		homes int

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -25,7 +27,9 @@ func rehearse(s *scenario.Scenario, from twins.Tick, steps twins.Tick, seed uint
 	flat := NewFlat(w, &observer{observe: observe}, false)
 	var env twins.Env
 	for t := range steps {
-		w.Env(t, &env)
+		if err := w.Env(t, &env); err != nil {
+			return err
+		}
 		if _, err := flat.Step(&env); err != nil {
 			return err
 		}
@@ -76,7 +80,7 @@ func (w *World) makeForecast(communities []twins.Roster) (operator.Forecast, err
 		p := &perfectForecast{Forecast: f}
 		observe := func(_ *twins.Env, now operator.Expectation) { p.steps = append(p.steps, now) }
 		err := rehearse(s, 0, s.Calendar.Steps+perDay, s.Seed, observe)
-		if err != nil { // the recordings end with the run
+		if err != nil && !isStorage(err) { // the recordings end with the run
 			p.steps = nil
 			err = rehearse(s, 0, s.Calendar.Steps, s.Seed, observe)
 		}
@@ -93,11 +97,18 @@ func (w *World) makeForecast(communities []twins.Roster) (operator.Forecast, err
 		yesterday.Day -= begins.Day
 		f.past.addStep(&yesterday, now, f.sun(env))
 	}
-	if err := rehearse(s, -perDay, perDay, rehearsalSeed(s.Seed), day); err != nil {
+	err = rehearse(s, -perDay, perDay, rehearsalSeed(s.Seed), day)
+	if isStorage(err) {
+		return nil, err
+	}
+	if err != nil {
 		f.past = history{} // the recordings do not reach so far back
 	}
 	return f, nil
 }
+
+// isStorage reports whether an error is about a temporary file, not about the recordings.
+func isStorage(err error) bool { return errors.As(err, new(*inputs.StorageError)) }
 
 // perfectForecast knows the offers of each step of the run for the case that no member is
 // asked to shift load. It is the upper bound of what a forecast can be worth.

@@ -82,7 +82,9 @@ func (r *Runner) Step() (more bool, err error) {
 }
 
 func (r *Runner) makeStep(cal *inputs.Calendar) error {
-	r.World.Env(r.done, &r.env)
+	if err := r.World.Env(r.done, &r.env); err != nil {
+		return fmt.Errorf("step %d: %w", r.done, err)
+	}
 	rec, err := r.Stepper.Step(&r.env)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", r.done, err)

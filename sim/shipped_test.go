@@ -35,8 +35,8 @@ func TestShippedScenarios(t *testing.T) {
 					row.members[k.Name] = 1
 				}
 			}
-			if !maps.Equal(w.Members, row.members) || len(w.columns) != row.columns {
-				t.Errorf("got %v and %d columns, want %v and %d", w.Members, len(w.columns), row.members, row.columns)
+			if !maps.Equal(w.Members, row.members) || w.recorded.Len() != row.columns {
+				t.Errorf("got %v and %d columns, want %v and %d", w.Members, w.recorded.Len(), row.members, row.columns)
 			}
 		})
 	}

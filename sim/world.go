@@ -25,7 +25,7 @@ type World struct {
 
 	layout   *twins.Layout   // layout of a kept run's records; nil: this program's
 	calendar inputs.Calendar // the world's own copy, since Fill keeps state in it
-	columns  [][]twins.Power // recorded columns that members follow, by index into Env.Recorded
+	recorded inputs.Window   // recorded columns that members follow, by index into Env.Recorded
 	commands []twins.Command // sorted by step, target and seq
 	added    []twins.Command // not yet merged into commands, in order of arrival
 	courses  courses         // courses of the settings that commands change; nil until first needed
@@ -203,9 +203,12 @@ func (w *World) recorder() func(recording, column string, moveWeeks int) (int32,
 		if !ok {
 			return 0, fmt.Errorf("recording %s has no column %q", recording, column)
 		}
-		i := int32(len(w.columns))
+		c, err := from.Column(from.column, moveWeeks)
+		if err != nil {
+			return 0, err
+		}
+		i := w.recorded.Add(c)
 		indexes[key] = i
-		w.columns = append(w.columns, from.Moved(from.column, moveWeeks))
 		return i, nil
 	}
 }
@@ -219,15 +222,19 @@ type columnCopy struct {
 // outlook returns a world without twins whose Env extends one day beyond the run, so
 // that a forecast does not depend on when a run ends. If the recordings end with the run,
 // it ends there too. Its Env.Recorded has the columns that are requested from its own
-// site.
-func (w *World) outlook() *World {
+// site. An error is one of a temporary file.
+func (w *World) outlook() (*World, error) {
 	cal := *w.Scenario.Calendar
 	cal.Steps += twins.Tick(inputs.SecondsPerDay / cal.Step)
 	s := w.Scenario
-	if in, err := s.Recorded(&cal); err == nil {
-		return &World{Scenario: s.Over(&cal, s.Seed), Inputs: in, calendar: cal}
+	in, err := s.Recorded(&cal)
+	switch {
+	case err == nil:
+		return &World{Scenario: s.Over(&cal, s.Seed), Inputs: in, calendar: cal}, nil
+	case isStorage(err):
+		return nil, err
 	}
-	return &World{Scenario: s, Inputs: w.Inputs, layout: w.layout, calendar: *s.Calendar}
+	return &World{Scenario: s, Inputs: w.Inputs, layout: w.layout, calendar: *s.Calendar}, nil
 }
 
 // count adds a community and its members to Members and Prepared.
@@ -264,19 +271,19 @@ func (w *World) addCell(site *twins.Site, g *scenario.Community) error {
 }
 
 // Env fills env with the inputs of step t: calendar, weather, market, recorded values,
-// and the commands that take effect. It allocates nothing once env has been used.
-func (w *World) Env(t twins.Tick, env *twins.Env) {
+// and the commands that take effect. It allocates nothing while t grows, once env has been
+// used. An error is one of the temporary files that recorded data is read from.
+func (w *World) Env(t twins.Tick, env *twins.Env) (err error) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed
 	if env.Weather = (twins.Weather{}); w.Weather != nil {
-		w.Weather.Fill(w.calendar.Unix(t), w.calendar.Step, &env.Weather)
+		err = w.Weather.Fill(w.calendar.Unix(t), w.calendar.Step, &env.Weather)
 	}
 	if env.Price, env.Carbon = 0, 0; w.Market != nil {
-		w.Market.Fill(t, env)
+		err = errors.Join(err, w.Market.Fill(t, env))
 	}
-	env.Recorded = env.Recorded[:0]
-	for _, values := range w.columns {
-		env.Recorded = append(env.Recorded, values[t])
-	}
+	var wrong error
+	env.Recorded, wrong = w.recorded.Append(env.Recorded[:0], t)
 	env.Commands = w.commandsOf(t)
+	return errors.Join(err, wrong)
 }

@@ -23,7 +23,9 @@ func (w *World) checkLimits() error {
 		}
 		if env == nil {
 			env = &twins.Env{}
-			w.Env(0, env)
+			if err := w.Env(0, env); err != nil {
+				return err
+			}
 		}
 		essential, own := needOf(w.Cells[i], env)
 		if need := essential - own; limit < need {

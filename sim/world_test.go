@@ -46,8 +46,8 @@ func TestEnv(t *testing.T) {
 // Env has only columns that a member follows.
 func TestUnusedColumns(t *testing.T) {
 	w := mustBuild(t, mustLoad(t, edited(t, "column: two}\n    pv: {recording: homes, column: sun}", "column: one}"), scenario.Options{}))
-	if len(w.columns) != 1 || len(w.Recordings) != 1 || len(w.Recordings[0].Columns) != 3 {
-		t.Errorf("%d columns of %v", len(w.columns), w.Recordings[0].Columns)
+	if w.recorded.Len() != 1 || len(w.Recordings) != 1 || len(w.Recordings[0].Columns) != 3 {
+		t.Errorf("%d columns of %v", w.recorded.Len(), w.Recordings[0].Columns)
 	}
 }
 
@@ -120,8 +120,8 @@ func grown(t testing.TB, n int) *scenario.Scenario {
 func TestBuildLarge(t *testing.T) {
 	s := grown(t, 2000)
 	w := mustBuild(t, s)
-	if w.Members["household"] != 2002 || w.Members["battery"] != 201 || len(w.Cells) != 12 || len(w.columns) != 3 {
-		t.Errorf("got %v in %d cells, %d columns", w.Members, len(w.Cells), len(w.columns))
+	if w.Members["household"] != 2002 || w.Members["battery"] != 201 || len(w.Cells) != 12 || w.recorded.Len() != 3 {
+		t.Errorf("got %v in %d cells, %d columns", w.Members, len(w.Cells), w.recorded.Len())
 	}
 	if !slices.IsSortedFunc(w.Cells, func(a, b *twins.Cell) int { return strings.Compare(a.Path, b.Path) }) {
 		t.Error("cells are not in path order")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
@@ -46,6 +47,7 @@ func exitCode(err error) int {
 	var damage *persistence.DamageError
 	var model *persistence.ModelError
 	var differs *differsError
+	var storage *inputs.StorageError
 	switch {
 	case err == nil:
 		return exitDone
@@ -53,6 +55,8 @@ func exitCode(err error) int {
 		return exitDiffers
 	case errors.As(err, &audit):
 		return exitAudit
+	case errors.As(err, &storage): // it wraps where the data is named, which is not to blame
+		return exitFailed
 	case errors.As(err, &wrong) && !errors.Is(wrong, problem.ErrUsage),
 		errors.As(err, &store) && store.Invalid, errors.As(err, &damage), errors.As(err, &model):
 		return exitInvalid

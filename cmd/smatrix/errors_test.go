@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
@@ -25,6 +26,7 @@ func TestExitCode(t *testing.T) {
 		{"nothing", nil, 0},
 		{"nothing joined", errors.Join(nil, nil), 0},
 		{"anything", errors.New("disk"), 1},
+		{"a temporary file of data", &problem.At{File: "a.yaml", Line: 3, What: "no room", Err: &inputs.StorageError{Err: errors.New("no room")}}, 1},
 		{"usage", usage, 2},
 		{"usage in other words", fmt.Errorf("set: %w", problem.ErrUsage), 2},
 		{"a problem", wrong, 3},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +14,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -135,7 +135,7 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 		folder = "."
 	}
 	f.spec.File = name
-	recorded, err := inputs.ReadRecording(os.DirFS(folder), f.spec, inputs.NewCalendar(cal.Start, cal.Step, max(steps, 1)))
+	recorded, err := inputs.ReadRecording(regular.Dir(folder), f.spec, inputs.NewCalendar(cal.Start, cal.Step, max(steps, 1)))
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 			if found++; found > 1 && !strings.Contains(member, "*") {
 				return &problem.Usage{What: fmt.Sprintf("--column %q: several members are called so, wanted a whole path such as %s", asked, path)}
 			}
-			if err := v.Meter(w, path, recorded.Columns[at], recorded.Values[at]); err != nil {
+			if err := meter(v, w, path, recorded, at); err != nil {
 				return err
 			}
 		}
@@ -170,6 +170,19 @@ func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Ti
 		}
 	}
 	return nil
+}
+
+// meter adds a recorded column as the meter of a member.
+func meter(v *views.Residuals, w *sim.World, path string, recorded *inputs.Recording, column int) error {
+	c, err := recorded.Column(column, 0)
+	if err != nil {
+		return err
+	}
+	values, err := c.Powers()
+	if err != nil {
+		return err
+	}
+	return v.Meter(w, path, recorded.Columns[column], values)
 }
 
 // paths returns the paths of all members.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/importer"
 	"github.com/smatrix-grid/smatrix/sim/problem"
-	"github.com/smatrix-grid/smatrix/sim/scenario"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
 func newScenarioImport() *cobra.Command {
@@ -64,7 +64,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 		files = append(files, f)
 	}
 	base := strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
-	plan, err := importer.Make(scenario.Files(filepath.Dir(out)), files, importer.Options{Zone: zone, Name: base})
+	plan, err := importer.Make(regular.Dir(filepath.Dir(out)), files, importer.Options{Zone: zone, Name: base})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 
 // fileToImport finds the path of a file from the scenario's folder.
 func fileToImport(name, dir string) (f importer.File, err error) {
-	opened, err := scenario.Files(".").Open(name) // refuses folders and pipes
+	opened, err := regular.Dir(".").Open(name) // refuses folders and pipes
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return f, &problem.Usage{What: fmt.Sprintf("%s cannot be read: %v, wanted a CSV", name, path.Err)}

@@ -79,8 +79,16 @@ func recorded(w *sim.World) map[string]float64 {
 	sums := map[string]float64{}
 	for _, r := range w.Recordings {
 		for i, column := range r.Columns {
+			c, err := r.Column(i, 0)
+			if err != nil {
+				panic(err)
+			}
+			powers, err := c.Powers()
+			if err != nil {
+				panic(err)
+			}
 			var sum twins.Energy
-			for _, p := range r.Values[i] {
+			for _, p := range powers {
 				sum += p.For(w.Scenario.Calendar.Step)
 			}
 			sums[column] = sum.WattHours()

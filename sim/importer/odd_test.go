@@ -116,7 +116,15 @@ func TestDaysWithoutMidnight(t *testing.T) {
 	if w.Scenario.Calendar.Steps != 119 || w.Scenario.Calendar.Time(48).Format(time.RFC3339) != "2024-09-08T01:00:00-03:00" {
 		t.Errorf("%d steps\n%s", w.Scenario.Calendar.Steps, plan.Scenario)
 	}
-	for step, p := range w.Recordings[0].Values[0] {
+	c, err := w.Recordings[0].Column(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	powers, err := c.Powers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step, p := range powers {
 		if p != twins.Kilowatt {
 			t.Errorf("step %d: %v, wanted 1 kW", step, p)
 		}

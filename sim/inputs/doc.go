@@ -19,9 +19,15 @@
 // A Profile (profile.go) is what the same two passes find without a run, for package
 // importer.
 //
+// What was read goes to a temporary file (spill.go), from which a run reads a window of
+// some days as it goes: powers of all columns by step (Window), weather and prices by row.
+// So a run of a year holds no more than one of some weeks. Windows are queried in any
+// order: a forecast looks ahead, a replay seeks.
+//
 // # What is absent
 //
 // Scenarios: package scenario knows how an input is written in one, and which member
 // uses which column. Worlds and their steps. Files are opened through the fs.FS that
-// the caller passes; nothing is written. The wall clock is not read.
+// the caller passes; nothing is written but temporary files without a name. The wall clock
+// is not read.
 package inputs

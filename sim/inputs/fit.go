@@ -115,27 +115,6 @@ func (f *recordedFit) needs(slot int64) bool {
 	return f.from <= slot && slot < f.to && (f.needed == nil || f.needed[slot-f.from])
 }
 
-// powers returns the power of each step, given the energies of the slots from …
-// to. The remainder of a division is carried into the next step: all powers
-// together fall short of the energies by less than one milliwatt over one step,
-// and a power that is a whole number of milliwatts in the file is the same in
-// the run as long as nothing is carried.
-func (f *recordedFit) powers(energies []int64, slots []int32) []twins.Power {
-	span := max(f.step, f.rows.interval) // s, of the energy below
-	powers := make([]twins.Power, len(slots))
-	var carry int64 // mJ, 0 ≤ carry < span
-	for k, slot := range slots {
-		first := int64(slot) - f.from
-		energy := carry
-		for i := range f.perStep() {
-			energy += energies[first+i]
-		}
-		power := quoFloor(energy, span)
-		powers[k], carry = twins.Power(power), energy-power*span
-	}
-	return powers
-}
-
 // recordedSeries has the energies of a column in the slots that a run needs, and
 // what a gap rule looks back and ahead at: the nearest values outside of them.
 type recordedSeries struct {
@@ -159,6 +138,10 @@ type recordedSlot struct {
 	slot, energy int64
 	ok           bool
 }
+
+// mostValues bounds the memory of reading a recording, 2 GiB: a header of a few kilobytes of
+// gzip can have a hundred thousand columns.
+const mostValues = 1 << 28
 
 // Marks of slots besides noValue: a part of the slot has no value.
 const partMissing = noValue + 1
@@ -206,6 +189,9 @@ func (f *recordedFit) readValues() error {
 	err := f.rules.eachRow(f.fsys, f.rows, func(file *recordedFile, row *tableRow) error {
 		if f.series == nil {
 			f.columns = file.columns
+			if n, slots := int64(len(f.columns)), f.to-f.from; n*slots > mostValues {
+				return f.rules.problem(file.headerLine, "%d columns with %d values each that the run needs, wanted at most %d in all: name the columns that it reads, or run fewer days", n, slots, int64(mostValues))
+			}
 			for _, c := range f.columns {
 				f.series = append(f.series, f.seriesOf(c))
 			}
@@ -542,12 +528,29 @@ func (f *recordedFit) finish(r *Recording) error {
 		}
 		r.Filled += filled
 		for _, energies := range rules.split(f.series[k].energies) {
-			r.Values = append(r.Values, f.powers(energies, f.slotsOf[0]))
-			if len(rules.spec.Moves) > 0 {
-				r.energies = append(r.energies, energies)
+			c, err := r.stored.add(energies)
+			if err != nil {
+				return err
 			}
+			r.energies = append(r.energies, c)
 		}
 		f.series[k] = nil
+	}
+	return f.keepSlots(r)
+}
+
+// keepSlots gives the slots of the steps to a recording.
+func (f *recordedFit) keepSlots(r *Recording) error {
+	for _, move := range f.rules.moves {
+		slots := make([]int64, len(f.slotsOf[move]))
+		for k, slot := range f.slotsOf[move] {
+			slots[k] = int64(slot) - f.from
+		}
+		c, err := r.stored.add(slots)
+		if err != nil {
+			return err
+		}
+		r.slots[move] = c
 	}
 	return nil
 }

@@ -5,11 +5,13 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
@@ -123,7 +125,7 @@ func TestRecordingFormats(t *testing.T) {
 			if r.Columns[0] != "a" || r.Interval != 900 {
 				t.Errorf("columns %q, interval %d, wanted a first and 900", r.Columns, r.Interval)
 			}
-			samePowers(t, r.Values[0], 1, 2, 3, 4)
+			samePowers(t, r.all()[0], 1, 2, 3, 4)
 			names, err := RecordingColumns(fileOf(spec, tt.text), spec, cal)
 			if err != nil || !slices.Equal(names, r.Columns) {
 				t.Errorf("columns of the header %q, %v, wanted %q", names, err, r.Columns)
@@ -284,7 +286,7 @@ func TestInputsInAnotherForm(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			return []any{r.Columns, r.Values, r.Interval}, nil
+			return []any{r.Columns, r.all(), r.Interval}, nil
 		},
 		"market": func(f Format, text string) (any, error) {
 			m, err := ReadMarket(fstest.MapFS{"m.csv": {Data: []byte(text)}}, MarketSpec{File: "m.csv", Price: "price", Mix: map[string]string{"coal": "coal", "wind_onshore": "wind"}, Format: f}, cal)
@@ -421,6 +423,40 @@ func TestFirstLinesAreBounded(t *testing.T) {
 	}
 }
 
+// A field of a row that is not too long is bounded as well, and so is a whole file: a packed
+// one of any length costs no more than a time that can be waited for.
+func TestFieldsAndFilesAreBounded(t *testing.T) {
+	spec, cal := recordedAs(), calendarFrom(t, "UTC", "2024-01-15 00:00", quarter, 1)
+	for _, c := range []struct{ name, text, wanted string }{
+		{"a number", "time,a\n00:00,1\n00:15," + strings.Repeat("0", mostFieldBytes) + "1\n", "street.csv:3: field 2 has 65537 bytes, wanted at most 65536: is a quotation mark left open?"},
+		{"a name", "time," + strings.Repeat("a", mostFieldBytes+1) + "\n00:00,1\n00:15,1\n", "street.csv:1: field 2 has 65537 bytes, wanted at most 65536: is a quotation mark left open?"},
+		{"the longest", "time,a\n00:00,1\n00:15," + strings.Repeat("0", mostFieldBytes-1) + "1\n", "<nil>"},
+		{"many short ones", "time,a" + strings.Repeat(",", mostFieldBytes) + "\n", "street.csv:1: column 3 has no name, wanted a name, or the columns to be read to be listed"},
+	} {
+		if _, err := ReadRecording(fileOf(spec, c.text), spec, cal); fmt.Sprint(err) != c.wanted {
+			t.Errorf("%s:\ngot  %v\nwant %s", c.name, err, c.wanted)
+		}
+	}
+	var long strings.Builder
+	long.WriteString("time,m,v\n")
+	hours := calendarFrom(t, "UTC", "2024-01-15 00:00", 3600, 3000)
+	for h := range hours.Steps {
+		fmt.Fprintf(&long, "%s,m0,1\n", hours.Time(h).Format("2006-01-02 15:04"))
+	}
+	for m := 1; m < 90_000; m++ {
+		fmt.Fprintf(&long, "2024-01-15 00:00,m%d,1\n2024-01-15 01:00,m%d,1\n", m, m)
+	}
+	meters := recordedAs(inFormat(Format{Meter: "m"}))
+	wanted := "street.csv:1: 90000 columns with 3000 values each that the run needs, wanted at most 268435456 in all: name the columns that it reads, or run fewer days"
+	if _, err := ReadRecording(fileOf(meters, long.String()), meters, hours); fmt.Sprint(err) != wanted {
+		t.Errorf("many meters of many days:\ngot  %v\nwant %s", err, wanted)
+	}
+	text := &checkedText{from: strings.NewReader("a\nb\nc\nd\n"), most: 6, line: 1, rowAt: 1}
+	if b, err := io.ReadAll(iotest.OneByteReader(text)); string(b) != "a\nb\nc\n" || text.badLine != 4 || fmt.Sprint(err) != "more than 6 bytes of text, wanted a smaller file" {
+		t.Errorf("%q, line %d, %v; wanted six bytes and an error in line 4", b, text.badLine, err)
+	}
+}
+
 // A run of a day holds a day of a year's file, whatever the order of its rows.
 func TestRecordingHoldsTheRunAlone(t *testing.T) {
 	rows := strings.Split(strings.TrimSpace(quarterRows(t, "UTC", "2024-01-01 00:00", 366*96)), "\n")
@@ -500,8 +536,8 @@ func TestOrdersOfRowsAreEqual(t *testing.T) {
 			if gaps == "linear" && strings.Contains(name, "as they come") {
 				continue // half hours are filled between half hours, not between hours
 			}
-			if !slices.EqualFunc(got.Values, want.Values, slices.Equal[[]twins.Power]) {
-				r.Fatalf("%s, gaps %s, stamps %s in %s:\ngot  %d\nwant %d\n%s", name, gaps, stamps, zone, got.Values, want.Values, lines(wide...))
+			if !slices.EqualFunc(got.all(), want.all(), slices.Equal[[]twins.Power]) {
+				r.Fatalf("%s, gaps %s, stamps %s in %s:\ngot  %d\nwant %d\n%s", name, gaps, stamps, zone, got.all(), want.all(), lines(wide...))
 			}
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"math/bits"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -35,15 +36,34 @@ type MarketSpec struct {
 // Market has recorded prices and a recorded mix for the steps of a run. A price
 // holds for the whole of its interval: nothing is interpolated. A step of
 // several intervals has the mean of their prices, and their emissions divided
-// by their generation.
+// by their generation. It can be used by several goroutines.
 type Market struct {
 	Interval twins.Seconds // of the file
 	Mixed    bool          // the spec has a mix
 	Warnings []problem.Warning
 
-	perStep int64   // slots in a step; 1 if several steps share one
-	first   []int32 // per step: its first slot, an index of rows
-	rows    []marketRow
+	mu    sync.Mutex
+	steps rowWindow[marketStep]
+}
+
+// marketStep has the values of a step.
+type marketStep struct {
+	price     twins.Price
+	carbon    int64       // mg/kWh, 0 without a mix
+	renewable twins.Ratio // share of the mix; unknownShare without a mix
+}
+
+const (
+	marketValues = 3 // of a marketStep
+	unknownShare = -1
+)
+
+func encodeMarket(s *marketStep, to []int64) {
+	to[0], to[1], to[2] = int64(s.price), s.carbon, int64(s.renewable)
+}
+
+func decodeMarket(from []int64, s *marketStep) {
+	*s = marketStep{twins.Price(from[0]), from[1], twins.Ratio(from[2])}
 }
 
 // marketRow has the values of a slot: an interval of the file, or a part of one if
@@ -139,16 +159,26 @@ func ReadMarket(fsys fs.FS, spec MarketSpec, cal *Calendar) (*Market, error) {
 		return nil, err
 	}
 	r := &marketReader{spec: spec, rules: rules}
-	if r.times, err = rules.readRows(fsys); err != nil {
+	if err := r.read(fsys); err != nil {
 		return nil, err
+	}
+	return &r.market, nil
+}
+
+func (r *marketReader) read(fsys fs.FS) (err error) {
+	if r.times, err = r.rules.readRows(fsys); err != nil {
+		return err
 	}
 	if err := r.mapSteps(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.readValues(fsys); err != nil {
-		return nil, err
+		return err
 	}
-	return &r.market, r.refuseGaps(fsys)
+	if err := r.refuseGaps(fsys); err != nil {
+		return err
+	}
+	return r.keep()
 }
 
 // marketReader reads the file of a market.
@@ -157,7 +187,10 @@ type marketReader struct {
 	spec     MarketSpec
 	rules    *recordingRules
 	times    *survey
-	from, to int64 // range of slots that the run needs
+	from, to int64   // range of slots that the run needs
+	perStep  int64   // slots in a step; 1 if several steps share one
+	first    []int32 // per step: its first slot, an index of rows
+	rows     []marketRow
 	columns  []recordedColumn
 }
 
@@ -243,7 +276,7 @@ func (s *MarketSpec) factor(technology string) uint64 {
 func (r *marketReader) readValues(fsys fs.FS) error {
 	m := &r.market
 	m.Interval, m.Mixed = twins.Seconds(r.times.usual), len(r.spec.Mix) > 0
-	m.rows = make([]marketRow, r.to-r.from)
+	r.rows = make([]marketRow, r.to-r.from)
 	err := r.rules.eachRow(fsys, r.times, func(file *recordedFile, row *tableRow) error {
 		r.watch(file, row)
 		var one marketRow
@@ -253,7 +286,7 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 			return r.rules.holdProblem(r.times, row, ": a market's gaps are not filled")
 		}
 		if long && slot >= r.from && slot < r.to {
-			one = m.rows[slot-r.from]
+			one = r.rows[slot-r.from]
 		}
 		one.line = row.line
 		if err := r.add(&one, file, row); err != nil {
@@ -264,7 +297,7 @@ func (r *marketReader) readValues(fsys fs.FS) error {
 		}
 		for ; r.times.starts(slot) < row.to; slot++ {
 			if r.from <= slot && slot < r.to {
-				m.rows[slot-r.from] = one
+				r.rows[slot-r.from] = one
 			}
 		}
 		return nil
@@ -328,17 +361,17 @@ func (r *marketReader) checkGeneration(f recordedField, v int64, err error) erro
 
 // mapSteps finds the slots of each step.
 func (r *marketReader) mapSteps() error {
-	m, cal, interval := &r.market, *r.rules.cal, r.times.interval // a copy of the calendar, because Fill writes its cache
+	cal, interval := *r.rules.cal, r.times.interval // a copy of the calendar, because Fill writes its cache
 	step := int64(cal.Step)
 	if step%interval != 0 && interval%step != 0 {
 		return r.rules.problem(0, "one value every %s does not fit steps of %s, wanted one that is a whole number of the other",
 			spanText(interval), spanText(step))
 	}
-	m.perStep = max(step/interval, 1)
-	m.first = make([]int32, cal.Steps)
+	r.perStep = max(step/interval, 1)
+	r.first = make([]int32, cal.Steps)
 	r.from, r.to = r.times.slots(), 0
 	moment := r.moments(&cal)
-	for t := range m.first {
+	for t := range r.first {
 		at := moment(twins.Tick(t))
 		if at < r.times.start || at+step > r.times.end {
 			return r.rules.problem(0, "covers %s to %s, wanted %s, which lies on %s of the run",
@@ -349,29 +382,28 @@ func (r *marketReader) mapSteps() error {
 				r.recorded(r.times.start), spanText(step), r.recorded(at))
 		}
 		slot := r.times.slot(at)
-		m.first[t] = int32(slot)
-		r.from, r.to = min(r.from, slot), max(r.to, slot+m.perStep)
+		r.first[t] = int32(slot)
+		r.from, r.to = min(r.from, slot), max(r.to, slot+r.perStep)
 	}
-	for t := range m.first {
-		m.first[t] -= int32(r.from)
+	for t := range r.first {
+		r.first[t] -= int32(r.from)
 	}
 	return nil
 }
 
 // refuseGaps refuses a step without all its rows, and without all values of each.
 func (r *marketReader) refuseGaps(fsys fs.FS) error {
-	m := &r.market
-	for _, first := range m.first {
-		for i := range m.perStep {
+	for _, first := range r.first {
+		for i := range r.perStep {
 			slot := int64(first) + i
-			switch row := &m.rows[slot]; {
+			switch row := &r.rows[slot]; {
 			case row.line == 0:
 				return r.noRow(fsys, r.from+slot)
 			case row.gap != "":
 				return r.rules.problem(row.line, "column %q: no value, wanted one: a market's gaps are not filled", row.gap)
 			case !row.priced:
 				return r.rules.problem(row.line, "no price for %s, wanted one: a market's gaps are not filled", r.recorded(r.times.starts(r.from+slot)))
-			case m.Mixed && row.generated == 0:
+			case r.market.Mixed && row.generated == 0:
 				return r.rules.problem(row.line, "the mix adds up to nothing, wanted generation of one technology or more")
 			}
 		}
@@ -418,34 +450,63 @@ func (r *marketReader) moments(cal *Calendar) func(twins.Tick) int64 {
 	}
 }
 
-// Fill writes price and carbon of step t into env. It allocates nothing.
-func (m *Market) Fill(t twins.Tick, env *twins.Env) {
-	first := int64(m.first[t])
-	var price int64
-	var generated uint64
-	var emitted wide
-	for _, row := range m.rows[first : first+m.perStep] {
-		price += int64(row.price)
-		generated += row.generated
-		emitted.add(row.emitted)
+// keep computes the values of each step, and gives them to the market.
+func (r *marketReader) keep() (err error) {
+	steps := make([]marketStep, len(r.first))
+	for t, first := range r.first {
+		steps[t] = r.step(r.rows[first : int64(first)+r.perStep])
 	}
-	env.Price, env.Carbon = twins.Price(quoFloor(2*price+m.perStep, 2*m.perStep)), 0
-	if m.Mixed {
-		env.Carbon = emitted.dividedBy(generated)
-	}
+	held := int(heldDays * SecondsPerDay / int64(r.rules.cal.Step))
+	r.market.steps, err = keepRows(steps, held, marketValues, encodeMarket)
+	return err
 }
 
-// Renewable returns the renewable share of the mix in step t; known is false without a mix.
-func (m *Market) Renewable(t twins.Tick) (share twins.Ratio, known bool) {
+// step returns the values of a step of some rows.
+func (r *marketReader) step(rows []marketRow) (s marketStep) {
+	var price int64
 	var generated, renewable uint64
-	first := int64(m.first[t])
-	for _, row := range m.rows[first : first+m.perStep] {
-		generated += row.generated
-		renewable += row.renewable
+	var emitted wide
+	for i := range rows {
+		price += int64(rows[i].price)
+		generated += rows[i].generated
+		renewable += rows[i].renewable
+		emitted.add(rows[i].emitted)
 	}
-	if generated == 0 {
+	s.price, s.renewable = twins.Price(quoFloor(2*price+r.perStep, 2*r.perStep)), unknownShare
+	if generated > 0 {
+		q, _ := twins.MulDiv(int64(renewable), int64(twins.One), int64(generated))
+		s.renewable = twins.Ratio(q)
+	}
+	if r.market.Mixed {
+		s.carbon = emitted.dividedBy(generated)
+	}
+	return s
+}
+
+func (m *Market) step(t twins.Tick) (marketStep, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.steps.at(int64(t), decodeMarket)
+	if err != nil {
+		return marketStep{renewable: unknownShare}, err
+	}
+	return *s, nil
+}
+
+// Fill writes price and carbon of step t into env. It allocates nothing while t grows. An
+// error is one of the temporary file.
+func (m *Market) Fill(t twins.Tick, env *twins.Env) error {
+	s, err := m.step(t)
+	env.Price, env.Carbon = s.price, s.carbon
+	return err
+}
+
+// Renewable returns the renewable share of the mix in step t; known is false without a mix,
+// and if the temporary file cannot be read, which ends the run in Fill.
+func (m *Market) Renewable(t twins.Tick) (share twins.Ratio, known bool) {
+	s, err := m.step(t)
+	if err != nil || s.renewable == unknownShare {
 		return 0, false
 	}
-	q, _ := twins.MulDiv(int64(renewable), int64(twins.One), int64(generated))
-	return twins.Ratio(q), true
+	return s.renewable, true
 }

@@ -154,10 +154,12 @@ func TestPanelsOfFontana(t *testing.T) {
 		t.Skip("long for the race detector, which finds nothing where one loop steps")
 	}
 	w, cal := fontana(t)
-	clearSky := weatherReader{weather: *w}
-	clearSky.weather.rows = slices.Clone(w.rows)
-	for s := range w.rows {
+	clearSky := weatherReader{weather: *w, whole: w.all()}
+	for s := range clearSky.whole {
 		clearSky.fillClear(s)
+	}
+	if err := clearSky.keep(); err != nil {
+		t.Fatal(err)
 	}
 	var roofs []fittedRoof
 	for tilt := 10; tilt <= 40; tilt += 10 {

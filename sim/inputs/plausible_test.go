@@ -182,7 +182,7 @@ func TestDoubtsChangeNoValue(t *testing.T) {
 	if err != nil || len(r.Warnings) != 1 {
 		t.Fatal(r.Warnings, err)
 	}
-	if got := r.Values[0][23]; got != 12_351_428*twins.Watt {
+	if got := r.all()[0][23]; got != 12_351_428*twins.Watt {
 		t.Errorf("got %v W in the last hour", got.Watts())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -49,29 +50,70 @@ type RecordingSpec struct {
 	meters []string // of a long table, once they have been found
 }
 
-// Recording has the values of a recorded file for each step of a run.
+// Recording has the values of a recorded file for each step of a run. It can be used by
+// several goroutines.
 type Recording struct {
 	ID       string
-	Columns  []string        // our names, in the order of the file
-	Values   [][]twins.Power // per column: mean power ≥ 0 of each step of the run, exact in sum; of either sign if the spec is Signed
-	Filled   int             // missing values that were filled: one per column and interval of the file that the run or a moved copy needs
-	LeftOut  []string        // columns that Format.LeaveOut left out
-	Interval twins.Seconds   // of the file: the most frequent one
+	Columns  []string      // our names, in the order of the file
+	Filled   int           // missing values that were filled: one per column and interval of the file that the run or a moved copy needs
+	LeftOut  []string      // columns that Format.LeaveOut left out
+	Interval twins.Seconds // of the file: the most frequent one
 	Warnings []problem.Warning
 
-	fit      *recordedFit
-	energies [][]int64 // per column: energy of each slot of fit in mJ; only if copies are moved
+	stored   spill
+	energies []Column       // per column: energy of each slot that the run needs, mJ
+	slots    map[int]Column // per move in weeks: the first slot of each step, as an index of energies
+	perStep  int64          // slots in a step; 1 if several steps share one
+	span     int64          // s: the time of the energies of a step
+
+	mu     sync.Mutex
+	copies map[columnCopy]Column // the powers that Column has computed
 }
 
-// Moved returns the powers of a column in a copy that is moved by whole weeks:
-// in scenario week w it has the values of the column in week w + weeks, counted
-// cyclically through the scenario year. The weeks must be among the spec's
-// Moves, or 0.
-func (r *Recording) Moved(column, weeks int) []twins.Power {
-	if weeks == 0 {
-		return r.Values[column]
+// columnCopy is a copy of a column that is moved by whole weeks.
+type columnCopy struct{ column, weeks int }
+
+// Column returns the powers of a column in a copy that is moved by whole weeks: in
+// scenario week w it has the values of the column in week w + weeks, counted cyclically
+// through the scenario year. The weeks must be among the spec's Moves, or 0.
+//
+// A value is the mean power of a step in mW, ≥ 0, of either sign if the spec is Signed,
+// and exact in sum. An error is one of the temporary file.
+func (r *Recording) Column(column, weeks int) (Column, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := columnCopy{column, weeks}
+	if c, made := r.copies[key]; made {
+		return c, nil
 	}
-	return r.fit.powers(r.energies[column], r.fit.slotsOf[weeks])
+	slots, energies := make([]int64, r.slots[weeks].count), make([]int64, r.energies[column].count)
+	if err := errors.Join(r.slots[weeks].read(0, slots), r.energies[column].read(0, energies)); err != nil {
+		return Column{}, err
+	}
+	c, err := r.stored.add(r.powers(energies, slots))
+	if err == nil {
+		r.copies[key] = c
+	}
+	return c, err
+}
+
+// powers returns the power of each step, given the energies of the slots. The
+// remainder of a division is carried into the next step: all powers together fall
+// short of the energies by less than one milliwatt over one step, and a power that
+// is a whole number of milliwatts in the file is the same in the run as long as
+// nothing is carried.
+func (r *Recording) powers(energies, slots []int64) []int64 {
+	powers := make([]int64, len(slots))
+	var carry int64 // mJ, 0 ≤ carry < span
+	for k, slot := range slots {
+		energy := carry
+		for i := range r.perStep {
+			energy += energies[slot+i]
+		}
+		powers[k] = quoFloor(energy, r.span)
+		carry = energy - powers[k]*r.span
+	}
+	return powers
 }
 
 // Words in the fields of a RecordingSpec.
@@ -154,7 +196,8 @@ func ReadRecording(fsys fs.FS, spec RecordingSpec, cal *Calendar) (*Recording, e
 	if err := fit.readValues(); err != nil {
 		return nil, err
 	}
-	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.usual), fit: fit, Warnings: rules.watch.warnings()}
+	r := &Recording{ID: spec.ID, Interval: twins.Seconds(rows.usual), Warnings: rules.watch.warnings(),
+		stored: spill{most: fewValues}, slots: map[int]Column{}, perStep: fit.perStep(), span: max(fit.step, rows.interval), copies: map[columnCopy]Column{}}
 	return r, fit.finish(r)
 }
 

@@ -407,7 +407,7 @@ func TestRecordingForms(t *testing.T) {
 			if r.ID != "street" || r.Interval != 900 || r.Columns[0] != "a" {
 				t.Errorf("ID %q, interval %d, columns %q, wanted street, 900 and a first", r.ID, r.Interval, r.Columns)
 			}
-			samePowers(t, r.Values[0], 1, 2, 3, 4)
+			samePowers(t, r.all()[0], 1, 2, 3, 4)
 		})
 	}
 }
@@ -452,7 +452,7 @@ func TestRecordingSteps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samePowers(t, r.Values[0], tt.want...)
+			samePowers(t, r.all()[0], tt.want...)
 		})
 	}
 }
@@ -490,8 +490,8 @@ func TestRecordingCarriesRemainders(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(r.Values[0], tt.want) {
-				t.Errorf("%d mW, want %d", r.Values[0], tt.want)
+			if !slices.Equal(r.all()[0], tt.want) {
+				t.Errorf("%d mW, want %d", r.all()[0], tt.want)
 			}
 		})
 	}
@@ -501,7 +501,7 @@ func TestRecordingLargestPowerOfShortSteps(t *testing.T) {
 	cal := calendarFrom(t, "UTC", "2024-01-15 00:00", 1, 2)
 	spec := recordedAs(inUnit("W"))
 	r, err := ReadRecording(fileOf(spec, lines("time,a", "00:00:00,1e15", "00:00:01,0")), spec, cal)
-	if err != nil || r.Values[0][0] != mostRecorded {
+	if err != nil || r.all()[0][0] != mostRecorded {
 		t.Errorf("got %v, %v, wanted a first power of %v", r, err, mostRecorded)
 	}
 	_, err = ReadRecording(fileOf(spec, lines("time,a", "00:00:00,1000000000000000.001", "00:00:01,0")), spec, cal)
@@ -540,7 +540,7 @@ func TestRecordingWhenClocksChange(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, p := range r.Values[0] {
+			for i, p := range r.all()[0] {
 				if want := twins.Power(tt.before+i) * twins.Kilowatt; p != want {
 					t.Fatalf("step %d, %s: %d, want %d", i, cal.Time(twins.Tick(i)), p, want)
 				}
@@ -573,7 +573,7 @@ func TestRecordingOfTheDoubledHour(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samePowers(t, r.Values[0], tt.want...)
+			samePowers(t, r.all()[0], tt.want...)
 		})
 	}
 }
@@ -615,7 +615,7 @@ func TestRecordingGaps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samePowers(t, r.Values[0], tt.want...)
+			samePowers(t, r.all()[0], tt.want...)
 			if r.Filled != tt.filled {
 				t.Errorf("%d filled, want %d", r.Filled, tt.filled)
 			}
@@ -667,7 +667,7 @@ func TestRecordingGapsOfLastWeek(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := r.Values[0][tt.hour-tt.from]; got != twins.Power(tt.want)*twins.Kilowatt || r.Filled != tt.filled {
+			if got := r.all()[0][tt.hour-tt.from]; got != twins.Power(tt.want)*twins.Kilowatt || r.Filled != tt.filled {
 				t.Errorf("%d mW with %d filled, want %d kW with %d", got, r.Filled, tt.want, tt.filled)
 			}
 		})
@@ -725,10 +725,10 @@ func TestRecordingAgainstReference(t *testing.T) {
 		}
 		energies := wholeEnergies(values, unit, interval)
 		want := referencePowers(energies, interval, skip, step, steps)
-		if !slices.Equal(got.Values[0], want) {
-			r.Fatalf("\ngot  %d\nwant %d\n%s", got.Values[0], want, text.String())
+		if !slices.Equal(got.all()[0], want) {
+			r.Fatalf("\ngot  %d\nwant %d\n%s", got.all()[0], want, text.String())
 		}
-		checkSum(r, got.Values[0], energies, interval, skip, step)
+		checkSum(r, got.all()[0], energies, interval, skip, step)
 	})
 }
 
@@ -832,7 +832,7 @@ func TestRecordingNeverPanics(t *testing.T) {
 			r.Fatalf("%q: %v is no *problem.At", text, err)
 		}
 		if err == nil {
-			for _, values := range rec.Values {
+			for _, values := range rec.all() {
 				if len(values) != 4 || slices.Min(values) < 0 {
 					r.Fatalf("%q: %d", text, values)
 				}

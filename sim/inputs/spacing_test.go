@@ -95,8 +95,8 @@ func TestIntervalsAndCounters(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := wattHours(r.Values[0], tt.step); got < tt.want-0.01 || got > tt.want || r.Filled != tt.filled {
-				t.Errorf("%v Wh with %d filled, wanted %v with %d: %d", got, r.Filled, tt.want, tt.filled, r.Values[0])
+			if got := wattHours(r.all()[0], tt.step); got < tt.want-0.01 || got > tt.want || r.Filled != tt.filled {
+				t.Errorf("%v Wh with %d filled, wanted %v with %d: %d", got, r.Filled, tt.want, tt.filled, r.all()[0])
 			}
 		})
 	}
@@ -192,7 +192,7 @@ func TestAsTheyComeAgainstReference(t *testing.T) {
 					sum.Add(sum, new(big.Rat).Mul(big.NewRat(energies[i]*3_600_000, to[i]-from[i]), big.NewRat(part, 1)))
 				}
 			}
-			sum.Sub(sum, big.NewRat(int64(got.Values[0][k])*step, 1))
+			sum.Sub(sum, big.NewRat(int64(got.all()[0][k])*step, 1))
 			// Up to a milliwatt is carried, and each row is cut to whole mJ at each end of a step.
 			if sum.Cmp(big.NewRat(-int64(n)-1, 1)) < 0 || sum.Cmp(big.NewRat(step+int64(n)+1, 1)) > 0 {
 				r.Fatalf("after step %d the run lacks %s mJ\n%s", k, sum.FloatString(1), lines(rows...))
@@ -322,7 +322,7 @@ func TestLastWeekAcrossClockChanges(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := r.Values[0][gap.Sub(start)/time.Hour]; got != want || r.Filled != 1 {
+				if got := r.all()[0][gap.Sub(start)/time.Hour]; got != want || r.Filled != 1 {
 					t.Errorf("%d mW with %d filled, wanted %d of %s", got, r.Filled, want, tt.from)
 				}
 			})
@@ -353,7 +353,7 @@ func TestNetMeters(t *testing.T) {
 			t.Errorf("columns %v, wanted %s", r.Columns, tt.names)
 		}
 		for i := range tt.want {
-			samePowers(t, r.Values[i], tt.want[i]...)
+			samePowers(t, r.all()[i], tt.want[i]...)
 		}
 	}
 	spec := recordedAs(inFormat(Format{Negative: "export"}))
@@ -420,7 +420,7 @@ func TestCalendarOfARecordWhoseClocksChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := func(week, hour int) int { return int(r.Values[0][((week-1)*7+6)*24+hour] / twins.Watt) }
+		at := func(week, hour int) int { return int(r.all()[0][((week-1)*7+6)*24+hour] / twins.Watt) }
 		for hour, want := range []int{spring - 1, spring, spring, spring + 1} {
 			if got := at(12, hour); got != want {
 				t.Errorf("newest first %v: on the Sunday in spring at %d o'clock row %d, wanted %d", newest, hour, got, want)

@@ -27,6 +27,11 @@ const (
 	// mostRowBytes bounds the memory of a row: a thousand columns of a
 	// kilobyte each.
 	mostRowBytes = 1 << 20
+	// mostFieldBytes bounds a field, which is a number, a time or a name.
+	mostFieldBytes = 1 << 16
+	// mostFileBytes bounds the time that a file takes, above all one that is
+	// packed: a year of seconds of a hundred columns is 20 GB.
+	mostFileBytes = 32 << 30
 	// textBuffers is how much is read ahead of a row.
 	textBuffers = 1 << 18
 	// mostPreamble bounds the lines before a header.
@@ -162,7 +167,7 @@ func (f *recordedFile) openText() (*bufio.Reader, error) {
 	case encoding == "utf-16" || encoding == "" && wide:
 		decoded = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(raw)
 	}
-	f.text = &checkedText{from: decoded, line: 1, rowAt: 1}
+	f.text = &checkedText{from: decoded, most: mostFileBytes, line: 1, rowAt: 1}
 	text := bufio.NewReaderSize(f.text, 1<<16)
 	if start, _ := text.Peek(3); string(start) == "\ufeff" {
 		text.Discard(3)
@@ -375,7 +380,15 @@ func (f *recordedFile) read() (fields []string, line int, err error) {
 	line, _ = f.csv.FieldPos(0)
 	last := len(fields) - 1
 	ends, _ := f.csv.FieldPos(last)
-	f.text.consumed = f.before + f.csv.InputOffset()
+	ended := f.before + f.csv.InputOffset()
+	if ended-f.text.consumed > mostFieldBytes {
+		for i, field := range fields {
+			if len(field) > mostFieldBytes {
+				return nil, 0, f.problem(f.skipped+line, "field %d has %d bytes, wanted at most %d: is a quotation mark left open?", i+1, len(field), mostFieldBytes)
+			}
+		}
+	}
+	f.text.consumed = ended
 	f.text.rowAt = f.skipped + ends + strings.Count(fields[last], "\n") + 1
 	return fields, f.skipped + line, nil
 }
@@ -415,6 +428,7 @@ func (f *recordedFile) textProblem() error {
 // misleading errors about quotes and fields, or take all memory.
 type checkedText struct {
 	from io.Reader
+	most int64 // bytes of the whole file
 	line int
 	rune []byte // bytes of a character that is not complete yet
 
@@ -450,7 +464,9 @@ func (t *checkedText) Read(p []byte) (int, error) {
 			return 0, t.fail(t.line, notText, ErrEncoding)
 		}
 	}
-	t.passed += int64(n)
+	if t.passed += int64(n); t.passed > t.most {
+		return 0, t.fail(t.line, fmt.Sprintf("more than %d bytes of text, wanted a smaller file", t.most), nil)
+	}
 	if err == io.EOF && len(t.rune) > 0 {
 		return 0, t.fail(t.line, notText, ErrEncoding)
 	}

@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"errors"
 	"io/fs"
 	"math"
 	"strings"
@@ -66,14 +67,15 @@ type Weather struct {
 	first int64    // Unix second at which the first interval of the file starts
 	count int64    // intervals of the file
 	from  int64    // interval of the first of rows, which are those around the run
-	rows  []weatherRow
+	rows  rowWindow[weatherRow]
 	sun   slotSun // of the interval that was read last
+	err   error   // of the temporary file
 }
 
-// Clone returns a copy for another goroutine. The copies share the rows, which
-// never change.
+// Clone returns a copy for another goroutine. The copies share the temporary file.
 func (w *Weather) Clone() *Weather {
 	clone := *w
+	clone.rows = w.rows.clone()
 	if w.wind != nil {
 		clone.wind = w.wind.Clone()
 	}
@@ -86,6 +88,24 @@ type weatherRow struct {
 	ghi, dni, dhi               float64
 	temperature, wind, pressure float64 // pressure in hPa
 }
+
+const weatherValues = 6 // of a weatherRow
+
+func encodeWeather(r *weatherRow, to []int64) {
+	for i, v := range [weatherValues]float64{r.ghi, r.dni, r.dhi, r.temperature, r.wind, r.pressure} {
+		to[i] = int64(math.Float64bits(v))
+	}
+}
+
+func decodeWeather(from []int64, r *weatherRow) {
+	for i, v := range [weatherValues]*float64{&r.ghi, &r.dni, &r.dhi, &r.temperature, &r.wind, &r.pressure} {
+		*v = math.Float64frombits(uint64(from[i]))
+	}
+}
+
+// heldDays is how many days of weather and prices a run holds: those that a forecast looks
+// ahead, and the next one.
+const heldDays = 2
 
 // weatherColumn is a quantity for which a file can have a column.
 type weatherColumn struct {
@@ -150,6 +170,9 @@ func ReadWeather(fsys fs.FS, spec WeatherSpec, cal *Calendar) (*Weather, error) 
 	if err := r.fillGaps(); err != nil {
 		return nil, err
 	}
+	if err := r.keep(); err != nil {
+		return nil, err
+	}
 	r.weather.Warnings = r.warnings()
 	if spec.Wind != nil {
 		if r.weather.wind, err = ReadWeather(fsys, *spec.Wind.AsWind(), cal); err != nil {
@@ -171,6 +194,7 @@ type weatherReader struct {
 	edges   []weatherEdges  // per column
 	needed  []bool          // per row: the run needs its values
 	lines   []int           // per row: its line, 0 if it is missing
+	whole   []weatherRow    // the rows around the run
 	sun     *sunWatch       // nil for the wind of another spec
 }
 
@@ -312,8 +336,8 @@ func (r *weatherReader) readTimes(fsys fs.FS) (err error) {
 // needs.
 func (r *weatherReader) readValues() error {
 	w := &r.weather
-	for i := range w.rows {
-		w.rows[i] = weatherRow{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
+	for i := range r.whole {
+		r.whole[i] = weatherRow{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
 	}
 	return r.rules.eachRow(r.fsys, r.rows, func(file *recordedFile, row *tableRow) error {
 		if r.columns == nil {
@@ -323,7 +347,7 @@ func (r *weatherReader) readValues() error {
 		r.rules.watch.row(row)
 		ghi, temperature := math.NaN(), math.NaN()
 		from, to := r.rows.slot(row.from), r.rows.slot(row.to-1)
-		for slot := max(from, w.from); slot <= min(to, w.from+int64(len(w.rows))-1); slot++ {
+		for slot := max(from, w.from); slot <= min(to, w.from+int64(len(r.whole))-1); slot++ {
 			if r.needed[slot-w.from] && r.rows.holdsTooLong(row) {
 				return r.rules.holdProblem(r.rows, row, "")
 			}
@@ -333,7 +357,7 @@ func (r *weatherReader) readValues() error {
 			r.rules.watchField(column, field)
 			v, err := r.value(r.columns[column], field)
 			if err == nil && !math.IsNaN(v) {
-				r.keep(column, from, to, v)
+				r.store(column, from, to, v)
 			}
 			switch r.columns[column].name {
 			case "ghi_w_per_m2":
@@ -359,13 +383,13 @@ func (r *weatherReader) findColumns(file *recordedFile) {
 	r.edges = make([]weatherEdges, len(r.columns))
 }
 
-// keep stores the value of the intervals from … to, or notes it if it is nearest
+// store stores the value of the intervals from … to, or notes it if it is nearest
 // to the rows that are kept.
-func (r *weatherReader) keep(column int, from, to int64, v float64) {
+func (r *weatherReader) store(column int, from, to int64, v float64) {
 	w, e := &r.weather, &r.edges[column]
-	end := w.from + int64(len(w.rows))
+	end := w.from + int64(len(r.whole))
 	for slot := max(from, w.from); slot <= min(to, end-1); slot++ {
-		*r.columns[column].of(&w.rows[slot-w.from]) = v
+		*r.columns[column].of(&r.whole[slot-w.from]) = v
 	}
 	if before := min(to, w.from-1); before >= from && (!e.before.ok || before > e.before.slot) {
 		e.before = weatherValue{before, v, true}
@@ -416,7 +440,7 @@ func (r *weatherReader) cover() error {
 	const beside = 2
 	w.from = max(0, w.slot(least)-beside)
 	rows := min(w.count, w.slot(most-1)+beside+1) - w.from
-	w.rows, r.needed, r.lines = make([]weatherRow, rows), make([]bool, rows), make([]int, rows)
+	r.whole, r.needed, r.lines = make([]weatherRow, rows), make([]bool, rows), make([]int, rows)
 	for t := range cal.Steps {
 		from := w.moment(cal.Unix(t))
 		for s := w.slot(from); s <= w.slot(from+int64(cal.Step)-1); s++ {
@@ -451,8 +475,8 @@ func (r *weatherReader) fillGaps() error {
 	if h := w.spec.WindHeight; h > 0 && h != 10 {
 		shear = twins.Pow(10/h, w.spec.Shear)
 	}
-	for s := range w.rows {
-		row := &w.rows[s]
+	for s := range r.whole {
+		row := &r.whole[s]
 		if row.wind *= shear; w.spec.Columns["wind_m_per_s"] == "" {
 			row.wind = 0
 		}
@@ -474,6 +498,14 @@ func (r *weatherReader) fillGaps() error {
 	return nil
 }
 
+// keep gives the rows to the weather.
+func (r *weatherReader) keep() (err error) {
+	held := int(heldDays * SecondsPerDay / int64(r.weather.Interval))
+	r.weather.rows, err = keepRows(r.whole, held, weatherValues, encodeWeather)
+	r.whole = nil
+	return err
+}
+
 func (r *weatherReader) refuseGaps() error {
 	w := &r.weather
 	for i, needed := range r.needed {
@@ -489,7 +521,7 @@ func (r *weatherReader) refuseGaps() error {
 				r.rules.local(w.first+(w.from+int64(i))*int64(w.Interval)), spanText(r.rows.usual))
 		default:
 			for _, c := range r.columns {
-				if math.IsNaN(*c.of(&w.rows[i])) {
+				if math.IsNaN(*c.of(&r.whole[i])) {
 					return r.rules.problem(r.lines[i], "column %q: no value, wanted %s, or gaps: clear_sky", w.spec.Columns[c.name], c.unit)
 				}
 			}
@@ -505,9 +537,9 @@ func (r *weatherReader) checkLengths() error {
 		return nil
 	}
 	for column, c := range r.columns {
-		for i := 0; i < len(w.rows); i++ {
+		for i := 0; i < len(r.whole); i++ {
 			from, needed := i, false
-			for i < len(w.rows) && math.IsNaN(*c.of(&w.rows[i])) {
+			for i < len(r.whole) && math.IsNaN(*c.of(&r.whole[i])) {
 				needed = needed || r.needed[i]
 				i++
 			}
@@ -529,7 +561,7 @@ func (r *weatherReader) checkLength(column, from, to int) error {
 	if from == 0 && e.before.ok {
 		start = e.before.slot + 1
 	}
-	if to == len(w.rows) && e.after.ok {
+	if to == len(r.whole) && e.after.ok {
 		end = e.after.slot
 	}
 	long := (end - start) * int64(w.Interval)
@@ -548,14 +580,14 @@ func (r *weatherReader) checkLength(column, from, to int) error {
 // gaps at the ends of the file with the nearest value.
 func (r *weatherReader) fillLinear(column int) error {
 	w, c := &r.weather, r.columns[column]
-	at := func(i int) *float64 { return c.of(&w.rows[i]) }
+	at := func(i int) *float64 { return c.of(&r.whole[i]) }
 	last := r.edges[column].before
-	for i := 0; i <= len(w.rows); i++ {
-		if i < len(w.rows) && math.IsNaN(*at(i)) {
+	for i := 0; i <= len(r.whole); i++ {
+		if i < len(r.whole) && math.IsNaN(*at(i)) {
 			continue
 		}
 		next := r.edges[column].after
-		if i < len(w.rows) {
+		if i < len(r.whole) {
 			next = weatherValue{w.from + int64(i), *at(i), true}
 		}
 		if !last.ok && !next.ok {
@@ -587,7 +619,7 @@ func between(last, next weatherValue, slot int64) float64 {
 
 // fillClear gives an interval the irradiance of a clear sky.
 func (r *weatherReader) fillClear(s int) {
-	row, sun := &r.weather.rows[s], r.weather.slotSunOf(r.weather.from+int64(s))
+	row, sun := &r.whole[s], r.weather.slotSunOf(r.weather.from+int64(s))
 	for _, c := range r.columns {
 		if r.needed[s] && c.irradiance() && math.IsNaN(*c.of(row)) {
 			r.weather.Filled++
@@ -621,14 +653,20 @@ func (w *Weather) slot(unix int64) int64 {
 	return max(0, min(w.count-1, quoFloor(unix-w.first, int64(w.Interval))))
 }
 
-// row returns the row of an interval: only those around the run are kept.
+// row returns the row of an interval: only those around the run are kept. After an error it
+// returns an empty one.
 func (w *Weather) row(slot int64) *weatherRow {
-	return &w.rows[max(0, min(int64(len(w.rows))-1, slot-w.from))]
+	row, err := w.rows.at(max(0, min(w.rows.count-1, slot-w.from)), decodeWeather)
+	if err != nil {
+		w.err = err
+		return &weatherRow{}
+	}
+	return row
 }
 
 // Fill writes into out the weather of the step that starts at a Unix second of
-// the run. It allocates nothing.
-func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) {
+// the run. It allocates nothing while the time grows. An error is one of the temporary file.
+func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) error {
 	from := w.moment(unix)
 	to := from + int64(step)
 	*out = twins.Weather{}
@@ -644,10 +682,12 @@ func (w *Weather) Fill(unix int64, step twins.Seconds, out *twins.Weather) {
 		middle = (day.from + day.to) / 2
 	}
 	out.AirDensity = airDensity(pressure, out.Temperature)
+	out.Sun = SunAt(w.spec.Place, middle, Air{pressure, out.Temperature}).Toward
 	if w.wind != nil {
 		w.wind.fillWind(unix, step, out)
+		return errors.Join(w.err, w.wind.err)
 	}
-	out.Sun = SunAt(w.spec.Place, middle, Air{pressure, out.Temperature}).Toward
+	return w.err
 }
 
 // fillWind writes the wind into out, and the density of air if the record has

@@ -298,9 +298,10 @@ func TestPressureInPascal(t *testing.T) {
 // together within 4 %.
 func TestClearSky(t *testing.T) {
 	w := mustWeather(t, fortCollins(), calendarOf(t, "2018-01-01 00:00", 1800, 365))
+	rows := w.all()
 	sum := func(day int) (recorded, clear float64) {
 		for s := day * 48; s < (day+1)*48; s++ {
-			recorded += w.rows[s].ghi / 2
+			recorded += rows[s].ghi / 2
 			ghi, _ := w.slotSunOf(int64(s)).clearSky(1526)
 			clear += ghi / 2
 		}
@@ -339,8 +340,9 @@ func TestGlobalIrradianceDecomposed(t *testing.T) {
 	delete(spec.Columns, "dhi_w_per_m2")
 	whole, apart := mustWeather(t, fortCollins(), cal), mustWeather(t, spec, cal)
 	var beam, diffuse [2]float64
-	for s := range whole.rows {
-		a, b := &whole.rows[s], &apart.rows[s]
+	decomposed := apart.all()
+	for s, a := range whole.all() {
+		b := &decomposed[s]
 		beam[0], beam[1] = beam[0]+a.dni, beam[1]+b.dni
 		diffuse[0], diffuse[1] = diffuse[0]+a.dhi, diffuse[1]+b.dhi
 		if b.dni < 0 || b.dhi < 0 || b.dhi > b.ghi {
@@ -451,16 +453,17 @@ func TestWeatherGapsFilled(t *testing.T) {
 	if w.Filled != 3*6+4 {
 		t.Errorf("%d values filled, wanted 22", w.Filled)
 	}
-	if row := w.rows[2]; row.ghi != 0 || row.dni != 0 || row.dhi != 0 || row.temperature != -8 {
+	rows := w.all()
+	if row := rows[2]; row.ghi != 0 || row.dni != 0 || row.dhi != 0 || row.temperature != -8 {
 		t.Errorf("at night %+v", row)
 	}
 	// 40 N on 8 January: the sun is 27.7° high at noon.
-	row := w.rows[12]
+	row := rows[12]
 	if row.ghi < 400 || row.ghi > 480 || math.Abs(row.temperature-2) > 1e-12 || row.wind != 2.5 || row.dni < 500 || row.dhi > 150 {
 		t.Errorf("at noon %+v", row)
 	}
-	if w.rows[15].temperature != 5 || w.rows[15].wind != 2.5 || w.rows[15].ghi < 130 || w.rows[15].ghi > 200 {
-		t.Errorf("in the afternoon %+v", w.rows[15])
+	if rows[15].temperature != 5 || rows[15].wind != 2.5 || rows[15].ghi < 130 || rows[15].ghi > 200 {
+		t.Errorf("in the afternoon %+v", rows[15])
 	}
 }
 
@@ -486,8 +489,8 @@ func TestWeatherGapsAtTheEndsOfTheRun(t *testing.T) {
 		w.Fill(cal.Unix(k), cal.Step, &now)
 		near(t, fmt.Sprintf("temperature at %d o'clock", 9+k), now.Temperature, float64(9+k), 1e-9)
 	}
-	if len(w.rows) != 14 || w.Filled != 6*6 {
-		t.Errorf("%d rows, %d values filled, wanted 14 and 36", len(w.rows), w.Filled)
+	if w.rows.count != 14 || w.Filled != 6*6 {
+		t.Errorf("%d rows, %d values filled, wanted 14 and 36", w.rows.count, w.Filled)
 	}
 	spec.Longest = 7 * 3600
 	if _, err := ReadWeather(files, spec, cal); err == nil || err.Error() != `w.csv:10: column "g": no value for 8 h from 2018-01-08 15:00 on, wanted gaps of at most 7 h, as gaps.longest says` {

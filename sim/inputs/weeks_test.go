@@ -133,7 +133,7 @@ func TestCalendarIsClockOnClock(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []int
-			for _, p := range r.Moved(0, row.move) {
+			for _, p := range r.powersOf(0, row.move) {
 				got = append(got, int(p/twins.Watt))
 			}
 			if fmt.Sprint(got) != fmt.Sprint(row.want) {
@@ -201,7 +201,7 @@ func TestCalendarGaps(t *testing.T) {
 		}
 		// 16 July is filled from 9 July, which is missing as well, so it has
 		// the values of 2 July.
-		if got := r.Values[0][29] / twins.Watt; got != 18305 {
+		if got := r.all()[0][29] / twins.Watt; got != 18305 {
 			t.Errorf("moves %v: the gap has %d, want 18305", row.moves, got)
 		}
 	}

@@ -571,7 +571,7 @@ func (d *document) weatherProblem(entry *tree, err error) error {
 func (d *document) dataProblem(name string, entry *tree, err error) error {
 	var p *problem.At
 	if !errors.As(err, &p) {
-		return d.errorAt(entry.line, "%s: %v", name, err)
+		return &problem.At{File: d.file, Line: int(entry.line), What: fmt.Sprintf("%s: %v", name, err), Err: err}
 	}
 	if file := entry.get("file"); p.Line == 0 {
 		return &problem.At{File: d.file, Line: int(file.line), Err: err,

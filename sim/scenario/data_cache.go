@@ -24,8 +24,8 @@ type dataKey struct {
 }
 
 // KeepData caches the contents of data files from the next sim.Build on, so that later ones
-// do not read the files again. The cache takes memory: a year of half hours of 57 homes is
-// 8 MB, and the operator's outlook and rehearsal read other days as well.
+// do not read the files again. The cache keeps temporary files: a year of half hours of 57
+// homes is 8 MB, and the operator's outlook and rehearsal read other days as well.
 func (s *Scenario) KeepData() {
 	s.document.cache = &dataCache{recordings: map[dataKey]*inputs.Recording{}, weather: map[dataKey]*inputs.Weather{}}
 }

@@ -455,6 +455,20 @@ func TestPeaksOfMovedCopies(t *testing.T) {
 	}
 }
 
+// powersOf returns the powers of a copy of a recorded column.
+func powersOf(t testing.TB, r *inputs.Recording, column, weeks int) []twins.Power {
+	t.Helper()
+	c, err := r.Column(column, weeks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	powers, err := c.Powers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return powers
+}
+
 // recordedLoads returns the sum of the recorded loads of each community, by step.
 func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 	t.Helper()
@@ -475,7 +489,7 @@ func recordedLoads(t *testing.T, s *Scenario) (communities [][]twins.Power) {
 		load := h.get("load")
 		c := copied{load.textOf("column"), moveWeeks(load)}
 		if loads[c] == nil {
-			loads[c] = r.Moved(slices.Index(r.Columns, c.column), c.move)
+			loads[c] = powersOf(t, r, slices.Index(r.Columns, c.column), c.move)
 		}
 		id := h.textOf("community")
 		if _, ok := of[id]; !ok {

@@ -3,14 +3,13 @@ package scenario
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenarios"
 )
 
@@ -65,6 +64,10 @@ func Template() map[string][]byte {
 	return files
 }
 
+// MostText bounds the text of a scenario, in bytes: reading YAML takes a multiple of it in
+// memory.
+const MostText = 16 << 20
+
 // location is a scenario's file, and where its data files are opened.
 type location struct {
 	file string // its name in error messages
@@ -84,7 +87,7 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 		return source, location{file: file, data: scenarios.Files, events: EventsDue}, err
 	}
 	dir := filepath.Dir(nameOrFile)
-	source, err := readRegular(nameOrFile)
+	source, err := regular.ReadFile(nameOrFile, MostText)
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,47 +96,5 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
 	}
-	return source, location{file: nameOrFile, dir: dir, data: dirFS(dir), events: EventsDue}, err
-}
-
-// Files opens data files by their paths from a scenario's folder.
-func Files(dir string) fs.FS { return dirFS(dir) }
-
-// dirFS opens files by a path from a folder. Unlike os.DirFS it allows paths that leave the
-// folder: ../data/x.csv, /data/x.csv.
-type dirFS string
-
-// Open implements fs.FS.
-func (dir dirFS) Open(name string) (fs.File, error) {
-	name = filepath.FromSlash(name)
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(string(dir), name)
-	}
-	return openRegular(name)
-}
-
-var errNotRegular = errors.New("not a regular file")
-
-// openRegular opens a regular file. It refuses devices and pipes, which can block or never
-// end.
-func openRegular(name string) (fs.File, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("is a folder")}
-	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
-	}
-	return os.Open(name)
-}
-
-func readRegular(name string) ([]byte, error) {
-	f, err := openRegular(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
+	return source, location{file: nameOrFile, dir: dir, data: regular.Dir(dir), events: EventsDue}, err
 }

@@ -184,14 +184,15 @@ func lowCarbon(meter string, null int) (rows []string) {
 func TestFilesAsPeopleHaveThem(t *testing.T) {
 	for _, tt := range formatCases {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.read(); got != tt.want {
+			if got := tt.read(t); got != tt.want {
 				t.Errorf("%s\ngot  %s\nwant %s", tt.source, got, tt.want)
 			}
 		})
 	}
 }
 
-func (c *formatCase) read() string {
+func (c *formatCase) read(t *testing.T) string {
+	t.Helper()
 	source := fmt.Sprintf(`
 start: %s
 zone: %s
@@ -217,7 +218,7 @@ producers: [{id: p, community: c, rated_w: 1000, cost_eur_per_mwh: 1}]
 	var sums []string
 	r := in.Recordings[0]
 	for i, column := range r.Columns {
-		sums = append(sums, fmt.Sprintf("%s: %.0f", column, float64(sumOf(r.Values[i]))*float64(s.Calendar.Step)/3.6e6))
+		sums = append(sums, fmt.Sprintf("%s: %.0f", column, float64(sumOf(powersOf(t, r, i, 0)))*float64(s.Calendar.Step)/3.6e6))
 	}
 	return strings.Join(sums, ", ")
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenarios"
 )
 
@@ -36,12 +37,33 @@ func (s *Origin) Shipped() bool { return s.Dir == "" }
 func (s *Scenario) Origin() Origin { return s.origin }
 
 // Load loads the scenario again, as Load did. It accepts values that Load has refused only
-// since the run was begun.
+// since the run was begun. It opens any file that the scenario names: Reload is for the
+// scenario of a kept run.
 func (s Origin) Load() (*Scenario, error) {
-	from := location{file: s.File, dir: s.Dir, data: scenarios.Files, events: s.Events, again: true}
-	if !s.Shipped() {
-		from.data = dirFS(s.Dir)
+	if s.Shipped() {
+		return s.load(scenarios.Files)
 	}
+	return s.load(regular.Dir(s.Dir))
+}
+
+// Reload is Load for a kept run, with the data files that the run has read.
+//
+// The folder of a run may come from somebody else, and its scenario may name any file of
+// this machine. Only files whose SHA-256 is known are read: errors about their content tell
+// nothing new to whoever has written it down. A file that is gone or has changed is a
+// *problem.At.
+func (s Origin) Reload(files []DataFile) (*Scenario, error) {
+	if err := s.check(files); err != nil {
+		return nil, err
+	}
+	if s.Shipped() {
+		return s.load(scenarios.Files)
+	}
+	return s.load(&knownFS{FS: regular.Dir(s.Dir), origin: &s, files: files})
+}
+
+func (s Origin) load(data fs.FS) (*Scenario, error) {
+	from := location{file: s.File, dir: s.Dir, data: data, events: s.Events, again: true}
 	made, err := loadFrom(s.Text, from, s.Options)
 	if err != nil {
 		return nil, err
@@ -85,9 +107,31 @@ func (s *Origin) pathOf(name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// Check returns an error for each data file that is gone or has changed.
-func (s *Origin) Check(files []DataFile) error {
-	data, what := fs.FS(dirFS("/")), "recorded data"
+// knownFS opens the data files that a run has read, and no others.
+type knownFS struct {
+	fs.FS
+	origin *Origin
+	files  []DataFile
+}
+
+var errNotRead = errors.New("the run has not read this file")
+
+// Open implements fs.FS.
+func (k *knownFS) Open(name string) (fs.File, error) {
+	path, err := k.origin.pathOf(name)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(k.files, func(f DataFile) bool { return f.Path == path }) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRead}
+	}
+	return k.FS.Open(name)
+}
+
+// check returns an error for each data file that is gone or has changed. It does not tell
+// the SHA-256 of a file that may be another than the run's.
+func (s *Origin) check(files []DataFile) error {
+	data, what := fs.FS(regular.Dir("/")), "recorded data"
 	if s.Shipped() {
 		data, what = scenarios.Files, "data of the shipped scenario"
 	}
@@ -100,7 +144,7 @@ func (s *Origin) Check(files []DataFile) error {
 		case err != nil:
 			found = append(found, &problem.At{File: f.Path, What: err.Error(), Err: err})
 		case sum != f.SHA256:
-			found = append(found, &problem.At{File: f.Path, What: fmt.Sprintf("%s has changed since the run has read it: SHA-256 %.12s…, wanted %.12s…", what, sum, f.SHA256)})
+			found = append(found, &problem.At{File: f.Path, What: fmt.Sprintf("%s has changed since the run has read it, wanted the file with SHA-256 %.12s…", what, f.SHA256)})
 		}
 	}
 	return problem.Join(found)

@@ -152,7 +152,7 @@ func (d *document) readService(s *Scenario) error {
 	return nil
 }
 
-// mostDays bounds the length of a run, because the memory of its recordings grows with it.
+// mostDays bounds the length of a run, because the temporary files of its recordings grow with it.
 const mostDays = 36_600
 
 // checkLength checks the length of the run, which is above 0 and bounded.

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenarios"
 	"github.com/smatrix-grid/smatrix/twins"
 	"pgregory.net/rapid"
@@ -27,7 +28,7 @@ func baseScenario(t testing.TB) string {
 }
 
 func testLocation() location {
-	return location{file: "x.yaml", dir: "../testdata/scenario", data: dirFS("../testdata/scenario")}
+	return location{file: "x.yaml", dir: "../testdata/scenario", data: regular.Dir("../testdata/scenario")}
 }
 
 // edited is the base scenario with one piece of text replaced.

@@ -12,7 +12,7 @@ import (
 var RatiosKind = Declare(Kind{Name: "ratios", Version: 1, New: func(w *sim.World) View { return &Ratios{shares: NewShares(w)} }})
 
 // mostRatios is the least number of past steps of which the ratios are known.
-const mostRatios = 4096
+const mostRatios = 1024
 
 // Ratios are the ratios of RatioKinds from the first step on. They are known after each of the last
 // mostRatios steps or more; these past states are not stored, because the run's records have them.

@@ -154,8 +154,8 @@ func TestRatiosOfEachStep(t *testing.T) {
 	if _, _, known := ratios.Before(0); known || ratios.Until(end/2) != nil {
 		t.Error("the view returns a state that it has dropped")
 	}
-	if _, _, known := ratios.Before(end - 4096); !known {
-		t.Error("the view does not know a state of 4096 steps ago")
+	if _, _, known := ratios.Before(end - 1024); !known {
+		t.Error("the view does not know a state of 1,024 steps ago")
 	}
 }
 
