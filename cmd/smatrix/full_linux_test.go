@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -127,5 +129,52 @@ func TestServedOnAFullDisk(t *testing.T) {
 	}
 	if code, _, said := smatrix(t, "replay", s.name, "--verify", "--json"); code != exitDone {
 		t.Errorf("exit code %d, %s", code, said)
+	}
+}
+
+// A disk that fills up in mid-run ends the run: exit code 1, and no report that looks like one
+// of a whole run.
+func TestDiskThatFillsUp(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=200m"); err != nil {
+		t.Skipf("cannot mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	source, err := scenario.Load("street", scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world, err := sim.Build(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr strings.Builder
+	s := newSession(&runFlags{out: dir, csv: true}, world, &stdout, &stderr)
+	if s.dir, err = persistence.CreateRun(dir, persistence.Run{}); err != nil {
+		t.Fatal(err)
+	}
+	ballast, err := os.Create(filepath.Join(dir, "ballast"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ballast.Close()
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		t.Fatal(err)
+	}
+	const left = 256 << 10 // a few steps of readings
+	if err := syscall.Fallocate(int(ballast.Fd()), 0, 0, int64(disk.Bavail)*disk.Bsize-left); err != nil {
+		t.Fatal(err)
+	}
+	err = s.run(t.Context())
+	if exitCode(err) != exitFailed || !strings.Contains(err.Error(), "no space left on device") || stdout.Len() > 0 {
+		t.Errorf("exit code %d, %v, stdout %q", exitCode(err), err, &stdout)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "report.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a report is there: %v", err)
 	}
 }

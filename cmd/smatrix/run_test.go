@@ -18,8 +18,6 @@ import (
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/persistence"
-	"github.com/smatrix-grid/smatrix/sim"
-	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
@@ -272,39 +270,5 @@ func TestStdoutThatFails(t *testing.T) {
 		if code != exitFailed || !strings.HasPrefix(stderr.String(), "smatrix: ") {
 			t.Errorf("%s: exit code %d, %q, want 1 and why", args, code, &stderr)
 		}
-	}
-}
-
-// A disk that fills up in mid-run ends the run: exit code 1, no report that looks like one
-// of a whole run, and run.json has the state failed.
-func TestDiskThatFillsUp(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("wants /dev/full")
-	}
-	source, err := scenario.Load("street", scenario.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	world, err := sim.Build(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr strings.Builder
-	dir := t.TempDir()
-	s := newSession(&runFlags{out: dir, csv: true}, world, &stdout, &stderr)
-	if s.dir, err = persistence.CreateRun(dir, persistence.Run{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("/dev/full", filepath.Join(dir, "readings.csv")); err != nil {
-		t.Fatal(err)
-	}
-	err = s.run(t.Context())
-	if exitCode(err) != exitFailed || !strings.Contains(err.Error(), "no space left on device") || stdout.Len() > 0 {
-		t.Errorf("exit code %d, %v, stdout %q", exitCode(err), err, &stdout)
-	}
-	var run persistence.Run
-	readJSON(t, filepath.Join(dir, "run.json"), &run)
-	if run.State != persistence.Failed {
-		t.Errorf("run.json says %s, want failed", run.State)
 	}
 }
