@@ -259,6 +259,9 @@ func restore(f *os.File, file, dir string) (n int, err error) {
 		err = openRestored(file, work, dir)
 	}
 	if err == nil {
+		for name := range u.sums {
+			syncFolder(filepath.Join(work, filepath.Dir(filepath.FromSlash(name))))
+		}
 		err = moveUp(work, dir)
 	}
 	return len(u.sums), err

@@ -13,14 +13,14 @@ import (
 // A run's folder, or a backup, may come from somebody else: files are read by sim/regular. These functions
 // are for what is written, and for what Badger opens.
 
-// checkRegular returns an error if a name is of something other than a file or a folder, or of a link
-// to one of those. A name that does not exist is no error.
+// checkRegular returns an error if a name is of something other than a file or a folder: of a link as
+// well, through which a file anywhere could be overwritten. A name that does not exist is no error.
 func checkRegular(name string) error {
-	info, err := os.Stat(name)
+	info, err := os.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err == nil && !info.Mode().IsRegular() && !info.IsDir() && !takeDevices {
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: name, Err: regular.ErrNotRegular}
 	}
 	return err
@@ -29,12 +29,18 @@ func checkRegular(name string) error {
 // takeDevices lets tests write to /dev/full.
 var takeDevices bool
 
-// createRegular creates a file, or empties one that is there.
+// createRegular creates a file, in place of one that is there.
 func createRegular(name string) (*os.File, error) {
+	if takeDevices {
+		return os.Create(name)
+	}
 	if err := checkRegular(name); err != nil {
 		return nil, err
 	}
-	return os.Create(name)
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 // checkStore returns an error if a folder that Badger is about to open has anything but files; it may not exist.

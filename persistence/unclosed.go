@@ -131,8 +131,10 @@ func (c *unclosedCopy) takeLog(from, to string) (err error) {
 		n, err = io.ReadFull(in, block)
 		used := inUse(block[:n])
 		if used > 0 {
-			_, errWrite := out.Write(append(make([]byte, waiting, waiting+used), block[:used]...)) // no holes: mapped, they may want room
-			err, waiting = errors.Join(err, errWrite), 0
+			if errWrite := writeAfter(out, waiting, block[:used]); errWrite != nil {
+				return errors.Join(errWrite, out.Close())
+			}
+			waiting = 0
 		}
 		waiting += n - used
 	}
@@ -141,6 +143,19 @@ func (c *unclosedCopy) takeLog(from, to string) (err error) {
 		_, err = out.Write(make([]byte, min(waiting, end)))
 	}
 	return errors.Join(err, out.Close())
+}
+
+// writeAfter writes bytes after a number of zeros. There are no holes: mapped, they may want room.
+func writeAfter(w io.Writer, zeroes int, b []byte) error {
+	for zeroes > 0 {
+		n, err := w.Write(zeros[:min(zeroes, len(zeros))])
+		if err != nil {
+			return err
+		}
+		zeroes -= n
+	}
+	_, err := w.Write(b)
+	return err
 }
 
 // zeros are compared with the ends of files, which are mostly zeros.

@@ -1,5 +1,10 @@
 package twins
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Room is the power that plants and ties could give in addition to what they give at the end of a
 // step: within RoomWithin, and from then on until RoomFor has passed. Rotating masses, storage
 // and load that could be moved are not in it.
@@ -34,13 +39,32 @@ func RoomOf(units []RoomUnit, reserve Power) (r Room) {
 	for _, u := range units {
 		r.Up += u.Room
 	}
-	r.Secure = max(0, r.Up-reserve)
-	for _, u := range units {
-		if u.Gives > 0 {
-			r.Secure = max(0, min(r.Secure, r.Up-u.Room-u.Gives-reserve))
+	// If S is used in all and x of it from a unit that gives g and has the room r, its loss is g + x, and
+	// the others have Up − r − (S − x) left: S ≤ Up − r − g − reserve. A unit that gives nothing is no
+	// loss as long as its room is not used. So those that give nothing may be left out, the one with the
+	// most room first, and the best choice counts.
+	order := slices.Clone(units)
+	idle := func(u RoomUnit) bool { return u.Gives <= 0 }
+	slices.SortStableFunc(order, func(a, b RoomUnit) int {
+		if idle(a) != idle(b) {
+			return cmp.Compare(max(0, a.Gives), max(0, b.Gives))
 		}
+		return cmp.Compare(b.Room, a.Room)
+	})
+	usable := r.Up
+	for i := 0; ; i++ { // the first i are left out
+		secure := min(usable, r.Up-reserve)
+		for _, u := range order[i:] {
+			if u.Gives > 0 || u.Room > 0 {
+				secure = min(secure, r.Up-u.Room-max(0, u.Gives)-reserve)
+			}
+		}
+		r.Secure = max(r.Secure, secure)
+		if i == len(order) || !idle(order[i]) {
+			return r
+		}
+		usable -= order[i].Room
 	}
-	return r
 }
 
 // The gauges of units that show their room.

@@ -112,8 +112,10 @@ func TestSecureRoom(t *testing.T) {
 		{"the loss of the second is the worse one", []twins.RoomUnit{kW(50, 50), kW(40, 100)}, 0, 150, 10},
 		{"beside a reserve", []twins.RoomUnit{kW(50, 50), kW(20, 80)}, 10, 130, 20},
 		{"a reserve greater than what is left", []twins.RoomUnit{kW(50, 50), kW(20, 80)}, 31, 130, 0},
-		{"a unit that gives nothing is no loss", []twins.RoomUnit{kW(0, 100)}, 0, 100, 100},
-		{"and no reserve is free", []twins.RoomUnit{kW(0, 100)}, 30, 100, 70},
+		{"a unit that gives nothing is a loss once it is used", []twins.RoomUnit{kW(0, 100)}, 0, 100, 0},
+		{"the room of an idle tie covers the plants, and is not used itself", []twins.RoomUnit{kW(0, 250), kW(100, 44), kW(40, 6)}, 0, 300, 50},
+		{"beside a reserve that the tie has", []twins.RoomUnit{kW(0, 250), kW(100, 44), kW(40, 6)}, 150, 300, 6}, // 300 − 44 − 100 − 150
+		{"of two idle ones the smaller is used", []twins.RoomUnit{kW(0, 100), kW(0, 60)}, 0, 160, 60},
 	} {
 		got := twins.RoomOf(row.units, row.reserve*twins.Kilowatt)
 		if got.Up != row.up*twins.Kilowatt || got.Secure != row.secure*twins.Kilowatt {

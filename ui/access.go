@@ -110,7 +110,11 @@ func (r *router) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	case len(p.Roles) == 0:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="smatrix"`)
 		if isPage(q) {
-			askForToken(w, http.StatusUnauthorized, q.URL.RequestURI(), "")
+			next := *q.URL
+			query := next.Query()
+			query.Del("token") // a wrong one: it would be tried again after the form
+			next.RawQuery = query.Encode()
+			askForToken(w, http.StatusUnauthorized, next.RequestURI(), "")
 			return
 		}
 		problem(w, http.StatusUnauthorized, "wanted the token: Authorization: Bearer TOKEN, or a session, which the page at /login begins")

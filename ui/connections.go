@@ -85,11 +85,12 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 func (c *connections) add(conn net.Conn) (victim net.Conn) {
 	o := &connection{Conn: conn, from: clientOf(conn.RemoteAddr().String())}
 	most := c.most
-	if o.from.Addr().IsLoopback() {
+	o.known = c.isProxy(conn.RemoteAddr())
+	if o.from.Addr().IsLoopback() && !o.known { // a proxy on this machine brings strangers
 		most += keptForLoopback
 	}
 	var loser *connection
-	if o.known = c.isProxy(conn.RemoteAddr()); !o.known {
+	if !o.known {
 		if all := c.of[o.from]; all != nil && all.Len() >= c.each {
 			if loser = oldest(all); loser == nil {
 				return conn

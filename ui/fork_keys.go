@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,20 +67,30 @@ func (k *forkKeys) put(n *forkNote) {
 	}
 }
 
-// begun restores the keys of the forks of a run that was kept.
+// begun restores the keys of the forks of a run that was kept, in the order in which they were made.
 func (s *runs) begun(notes map[string][]byte) {
+	var all []*forkNote
 	for name, value := range notes {
 		key, ok := strings.CutPrefix(name, noteFork)
 		n := &forkNote{}
-		if !ok || json.Unmarshal(value, n) != nil {
-			continue
-		}
-		n.Key = key
-		s.keys.put(n)
-		if number, err := strconv.Atoi(strings.TrimPrefix(n.ID, forkPrefix)); err == nil {
-			s.forks = max(s.forks, number) // no other fork gets its id
+		if ok && json.Unmarshal(value, n) == nil {
+			n.Key = key
+			all = append(all, n)
 		}
 	}
+	slices.SortFunc(all, func(a, b *forkNote) int {
+		return cmp.Or(cmp.Compare(a.number(), b.number()), cmp.Compare(a.Key, b.Key))
+	})
+	for _, n := range all {
+		s.keys.put(n)
+		s.forks = max(s.forks, n.number()) // no other fork gets its id
+	}
+}
+
+// number is that of the fork's id.
+func (n *forkNote) number() int {
+	number, _ := strconv.Atoi(strings.TrimPrefix(n.ID, forkPrefix)) // 0 of an id that is not ours
+	return number
 }
 
 // errForkDeleted is returned for a key whose fork was made and deleted.

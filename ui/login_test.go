@@ -16,9 +16,21 @@ import (
 )
 
 // signsIn sends the form, and returns the answer.
+// The page of the form lets browsers send their origin with it: with no-referrer that would be null, and
+// the form refused.
+func TestFormSendsItsOrigin(t *testing.T) {
+	s := serve(t, "hamlet", func(o *Options) { o.Token = "a-token-of-a-test" })
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "http://grid.example/login", nil))
+	if got := w.Header().Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy %q, wanted same-origin", got)
+	}
+}
+
 func signsIn(s *Server, token, next string, change func(*http.Request)) *http.Response {
 	r := httptest.NewRequest("POST", "http://grid.example/login", strings.NewReader(url.Values{"token": {token}, "next": {next}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "http://grid.example") // as browsers send it, unless the page's Referrer-Policy is no-referrer
 	if change != nil {
 		change(r)
 	}

@@ -89,6 +89,7 @@ type Server struct {
 	viewers     counter
 	requests    budgets // of callers with credentials
 	strangers   budgets // requests of callers without
+	signIns     budgets // of these, requests that bring a token: others cannot use them up
 	wrong       budgets // wrong tokens
 	sessions    sessions
 	buffers     sync.Pool
@@ -129,6 +130,7 @@ func NewServer(o Options) (*Server, error) {
 	s.viewers = counter{most: o.Limits.Viewers, each: o.Limits.ViewersPerClient, of: map[netip.Prefix]int{}}
 	s.requests = budgets{rate: rate.Limit(o.Limits.Requests), burst: int(2 * o.Limits.Requests)}
 	s.strangers = budgets{rate: rate.Limit(o.Limits.Requests / 10), burst: int(max(1, o.Limits.Requests/5))}
+	s.signIns = budgets{rate: s.strangers.rate, burst: s.strangers.burst}
 	s.wrong = newWrongTokens()
 	routes, err := s.routes()
 	if err != nil {
@@ -239,12 +241,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}()
 		head := w.Header()
 		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "no-referrer")
+		head.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers send a form with the origin null
 		head.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		p, wrong := s.principal(r)
 		allowed := &s.strangers
+		if bringsToken(r) {
+			allowed = &s.signIns
+		}
 		if len(p.Roles) > 0 {
 			allowed = &s.requests
 			s.connections.know(r)
@@ -265,6 +270,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(withPrincipal(r.Context(), p)))
 		}
 	})
+}
+
+// bringsToken reports whether a browser asks to sign in.
+func bringsToken(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/login" || isPage(r) && r.URL.Query().Has("token")
 }
 
 // sameHost reports whether the request's Host is acceptable. Without a token only loopback names

@@ -71,8 +71,8 @@ func (s *sessions) find(id string, now time.Time) (Principal, bool) {
 	return o.Principal, true
 }
 
-// cookie returns the cookie of a session. A browser sends it to this server only, shows it to no script, and
-// over TLS alone if it came so.
+// cookie returns the cookie of a session. A browser sends it to this host only, at every port of it, shows it
+// to no script, and sends it over TLS alone if it came so. It stays for a year: the server ends the session.
 func cookie(id string, secure bool) *http.Cookie {
-	return &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode, MaxAge: int(sessionFor.Seconds())}
+	return &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode, MaxAge: 365 * 24 * 60 * 60}
 }

@@ -252,7 +252,7 @@ func TestRoomOfUnits(t *testing.T) {
 			t.Errorf("%s: %s is %g, usually %g; all units have %g and %g W", row.name, key, now[key], room[key], a.Room.UpW, usual.Room.UpW)
 		}
 	}
-	if a, _ := ask("reserve_w=500"); a.Room.UpW != usual.Room.UpW || math.Abs(usual.Room.SecureW-a.Room.SecureW-500) > 1e-3 {
-		t.Errorf("with a reserve of 0.5 kW: %+v, without: %+v", a.Room, usual.Room)
+	if a, _ := ask("reserve_w=13000"); a.Room.UpW != usual.Room.UpW || a.Room.SecureW >= usual.Room.SecureW { // more than the idle tie can hold beside the engine's loss
+		t.Errorf("with a reserve of 13 kW: %+v, without: %+v", a.Room, usual.Room)
 	}
 }

@@ -220,7 +220,7 @@ func (m *matrix) try(t *testing.T, f fault, c matrixCommand) {
 			p.told = told{commands: map[string]string{}}
 		}
 		code, said := p.run(line, c.serve)
-		p.fits(f, code, said)
+		p.fits(f, c.serve, code, said)
 		m.recover(p, f, c, code)
 		if err := os.RemoveAll(dir); err != nil { // hundreds of them
 			t.Fatal(err)
@@ -332,7 +332,7 @@ func (p *process) use(url string) {
 }
 
 // fits checks how a command ended.
-func (p *process) fits(f fault, code int, said string) {
+func (p *process) fits(f fault, serve bool, code int, said string) {
 	p.Helper()
 	for _, trace := range []string{"goroutine ", "panic:", "fatal error", "SIGBUS", "runtime error"} {
 		if strings.Contains(said, trace) {
@@ -343,11 +343,14 @@ func (p *process) fits(f fault, code int, said string) {
 	wanted := []int{exitDone, exitFailed}
 	switch {
 	case f.spoils != nil:
-		wanted = []int{exitDone, exitInvalid, exitDiffers, -1}
+		wanted = []int{exitDone, exitInvalid, exitDiffers}
 	case strings.HasPrefix(f.effect, "signal"):
 		wanted = []int{exitDone, -1}
-	default:
-		wanted = append(wanted, -1)
+	case f.name == "EACCES":
+		wanted = append(wanted, exitUsage) // an output folder that may not be used
+	}
+	if serve {
+		wanted = append(wanted, -1) // it is killed
 	}
 	if !slices.Contains(wanted, code) {
 		p.Errorf("%s: exit code %d, wanted one of %v: %s", p.what, code, wanted, said)

@@ -187,7 +187,11 @@ func (p *page) figures(r *views.Report) {
 	add("steps above a limit", grouped(r.LimitBreachSteps))
 	for i, v := range []*float64{r.SelfSufficiency, r.SelfConsumption, r.RenewableShare, r.UnknownShare} { // in the order of RatioKinds
 		if k := &views.RatioKinds[i]; v != nil {
-			p.Figures = append(p.Figures, pageFigure{k.Label, shareText(*v), k.Definition})
+			text := shareText(*v)
+			if v == r.RenewableShare && *r.UnknownShare > 0.9995 {
+				text = "unknown"
+			}
+			p.Figures = append(p.Figures, pageFigure{k.Label, text, k.Definition})
 		}
 	}
 	if r.CO2G != nil {

@@ -248,7 +248,10 @@ func (t *text) ratios(r *views.Report) {
 	t.row("self-consumption", percent(r.SelfConsumption, r.Energy.Produced, "nothing was produced"))
 	if share := r.RenewableShare; share != nil {
 		s := percent(share, 1, "") + " of consumption"
-		if *r.UnknownShare >= 0.0005 {
+		switch {
+		case *r.UnknownShare > 0.9995:
+			s = "unknown, as is the origin of all consumption"
+		case *r.UnknownShare >= 0.0005:
 			s += fmt.Sprintf(", %.1f %% of unknown origin", 100**r.UnknownShare)
 		}
 		t.row("renewable", s)

@@ -494,8 +494,18 @@ func isNumber(field string) bool {
 
 // guessColumns takes each column that has numbers, more often than other texts.
 func (s *source) guessColumns() error {
+	var others []string // why columns are left out
+	var sums []column
 	for i, name := range s.header {
 		if name == "" || name == s.form.time || name == s.form.clock {
+			continue
+		}
+		of := notPower(name)
+		if of == aSum {
+			sums = append(sums, column{from: name, to: name, role: s.roleOf(name)})
+		}
+		if of != "" {
+			others = append(others, fmt.Sprintf("column %q: left out, %s by its name", name, of))
 			continue
 		}
 		numbers, texts := 0, 0
@@ -512,8 +522,14 @@ func (s *source) guessColumns() error {
 			s.form.columns = append(s.form.columns, column{from: name, to: name, role: s.roleOf(name)})
 		}
 	}
+	if len(s.form.columns) == 0 { // a total of one meter is all there is
+		s.form.columns, others = sums, nil
+	}
 	if len(s.form.columns) == 0 {
-		return s.problem(len(s.before)+1, "no column with numbers, wanted one at least")
+		return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
+	}
+	for _, why := range others {
+		s.doubt("%s", why)
 	}
 	s.findMeter()
 	return nil
@@ -562,8 +578,7 @@ func repeats(texts []string) (n int) {
 var generating = []string{"solar", "pv", "photovolt", "erzeug", "produktion", "production", "generation", "yield", "einspeis", "export", "feed", "inject"}
 
 func (s *source) roleOf(name string) role {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-()[]/,.", r) })
-	for _, word := range words {
+	for _, word := range wordsOf(name) {
 		for _, part := range generating {
 			if word == part || len(part) > 2 && strings.Contains(word, part) {
 				s.doubt("column %q: generated or fed in, by its name", name)
@@ -572,6 +587,33 @@ func (s *source) roleOf(name string) role {
 		}
 	}
 	return load
+}
+
+// wordsOf are the words of a column's name, in small letters.
+func wordsOf(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-()[]/,.", r) })
+}
+
+const aSum = "a sum of others"
+
+// notMetered are words in names of columns that are neither powers nor energies, in English, German,
+// French and Dutch, and what they are.
+var notMetered = map[string]string{
+	"price": "a price", "preis": "a price", "prix": "a price", "prijs": "a price", "eur": "a price", "€": "a price", "ct": "a price", "cent": "a price", "usd": "a price", "gbp": "a price",
+	"percent": "a share", "prozent": "a share", "%": "a share", "soc": "a share",
+	"temperature": "a temperature", "temperatur": "a temperature", "température": "a temperature", "temp": "a temperature", "°c": "a temperature", "humidity": "a humidity",
+	"total": aSum, "sum": aSum, "summe": aSum, "gesamt": aSum, "somme": aSum, "totaal": aSum,
+}
+
+// notPower returns what a column is by its name, if that is neither a power nor an energy of one meter;
+// "" otherwise.
+func notPower(name string) string {
+	for _, word := range wordsOf(name) {
+		if of := notMetered[word]; of != "" {
+			return of
+		}
+	}
+	return ""
 }
 
 // unitOf returns the unit that a name has, "" if it has none.

@@ -18,9 +18,12 @@ const mostConverted = 10_000
 
 // convert converts the file, and looks at the result instead.
 func (s *source) convert() error {
-	lines, err := s.head(mostConverted)
+	lines, err := s.head(mostConverted + 1)
 	if err != nil {
 		return err
+	}
+	if len(lines) > mostConverted {
+		return s.problem(mostConverted+1, "more than %d lines, wanted a file of fewer series: export fewer of them", mostConverted)
 	}
 	if s.made, err = s.form.convert(lines[len(s.before):], s); err != nil {
 		return err

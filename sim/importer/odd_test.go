@@ -176,3 +176,27 @@ func TestManyMeters(t *testing.T) {
 		t.Errorf("%d columns and %d homes", strings.Count(text, "\n      m"), strings.Count(text, "load: "))
 	}
 }
+
+// Columns that are no energy of a meter, by their names, are left out and named; a total alone is a meter.
+func TestColumnsThatAreNoMeters(t *testing.T) {
+	rows := func(head string, fields string) string {
+		var b strings.Builder
+		b.WriteString("time," + head + "\n")
+		for h := range 48 {
+			fmt.Fprintf(&b, "2024-01-%02d %02d:00,%s\n", 15+h/24, h%24, fields)
+		}
+		return b.String()
+	}
+	for _, c := range []struct{ head, fields, said string }{
+		{"load_kwh,battery_soc_percent,temperature_C,price_eur_per_kwh", "0.5,55,3.5,0.31", `column "price_eur_per_kwh": left out, a price by its name`},
+		{"Müller kWh,Total kWh", "0.5,0.5", `column "Total kWh": left out, a sum of others by its name`},
+		{"Total kWh", "0.5", ""},
+	} {
+		dir := t.TempDir()
+		write(t, dir, "m.csv", rows(c.head, c.fields))
+		plan, _ := made(t, dir, "Europe/Berlin", "m.csv")
+		if strings.Count(string(plan.Scenario), "load: {recording: meters") != 1 || !strings.Contains(fmt.Sprint(plan.Findings), c.said) {
+			t.Errorf("%s: found %+v\n%s", c.head, plan.Findings, plan.Scenario)
+		}
+	}
+}

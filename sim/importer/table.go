@@ -388,13 +388,13 @@ func (t *table) peak(k int, unit string) float64 {
 	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs))
 }
 
-// guessUnit returns the unit in which the mean of all columns is nearest to that of a home,
+// guessUnit returns the unit in which the mean magnitude of all columns is nearest to that of a home,
 // 500 W.
 func (t *table) guessUnit() (best string) {
 	sum, n := 0.0, 0
 	counts := false
 	for _, c := range t.columns {
-		v := math.Abs(c.Mean)
+		v := c.Mean
 		if t.counts(&c) {
 			v, counts = c.Rise, true
 		}

@@ -320,6 +320,11 @@ func (c *counterWatch) counts(energy bool) bool {
 	if energy && c.n >= fewestRising && c.low >= 0 && c.ups+c.resets == c.n-1 && c.restart <= c.steepest {
 		return true
 	}
+	// One that stands still for most of the time, such as of what is fed in, is far above its rises.
+	const fewestStanding, fewestUps, above = 48, 3, 10
+	if c.n >= fewestStanding && c.ups >= fewestUps && c.resets == 0 && c.low > above*c.steepest {
+		return true
+	}
 	if c.falls || c.ups < c.n/4 {
 		return false
 	}

@@ -32,7 +32,8 @@ type ProfileColumn struct {
 	Missing        int64     // intervals from From to To without a value
 	Longest        twins.Seconds
 	Gaps, CaughtUp int     // gaps from From to To, and values after one that are likely its energy as well
-	Min, Max, Mean float64 // 0 without values
+	Min, Max       float64 // 0 without values
+	Mean           float64 // of the magnitudes; 0 without values
 	Rise           float64 // mean difference of two values of which the later one is the greater
 	Counter        bool    // likely readings of a counter
 }
@@ -74,7 +75,7 @@ type profiler struct {
 }
 
 // profiledSpan is the time from the first to the last value of a column so far, Unix
-// seconds, and the sum of its values.
+// seconds, and the sum of the magnitudes of its values.
 type profiledSpan struct {
 	from, to int64
 	sum      float64
@@ -122,7 +123,7 @@ func (p *profiler) add(k int, row *tableRow, v float64) {
 	if c.Values++; c.Values == 1 {
 		*span, gap = profiledSpan{from: row.from, to: row.to}, 0
 	}
-	span.from, span.to, span.sum = min(span.from, row.from), max(span.to, row.to), span.sum+v
+	span.from, span.to, span.sum = min(span.from, row.from), max(span.to, row.to), span.sum+math.Abs(v)
 	c.Min, c.Max = min(c.Min, v), max(c.Max, v)
 	if gap > 0 {
 		c.Gaps++
