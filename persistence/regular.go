@@ -10,8 +10,9 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/regular"
 )
 
-// A run's folder, or a backup, may come from somebody else: files are read by sim/regular. These functions
-// are for what is written, and for what Badger opens.
+// The folder of a run can have links, pipes and devices in place of files, if another person made it.
+// Package sim/regular refuses them when a file is read. The functions here refuse them when a file is
+// written, and before Badger opens its store.
 
 // checkRegular returns an error if a name is of something other than a file or a folder: of a link as
 // well, through which a file anywhere could be overwritten. A name that does not exist is no error.

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// leastToken is the least length of a token: 16 hexadecimal digits are 64 bits, of which somebody who tries a
-// million a second finds one in 300,000 years.
+// leastToken is the least length of a token. A token of 16 hexadecimal digits has 64 bits: guessing it takes
+// 300,000 years on average at a million guesses a second.
 const leastToken = 16
 
 // CheckToken refuses a token that is short, or that cannot be sent in a header.

@@ -28,7 +28,7 @@ community; and the households that gained and lost most.
 
 Peak consumption + charging is what was used in a step, from wherever it came; peak
 import and export are what passed the outer ties, peak drawn and fed in what passed a
-community's border: its connection to the grid and the outer ties that stand in it.
+community's border: its connection to the grid and the outer ties that are its members.
 
 Cost is counted at the grid's outer ties: import less export of each step times its
 market price; a household's cost is what its meter drew less what it fed in, at the

@@ -37,12 +37,10 @@ func TestFaultMatrix(t *testing.T) {
 	m := newMatrix(t)
 	for _, f := range m.faults() {
 		for _, c := range m.commands() {
-			t.Run(f.name+"/"+c.name, func(t *testing.T) {
-				if f.spoils != nil && c.makes {
-					t.Skip("there is no folder to spoil")
-				}
-				m.try(t, f, c)
-			})
+			if f.spoils != nil && c.makes { // there are no files yet
+				continue
+			}
+			t.Run(f.name+"/"+c.name, func(t *testing.T) { m.try(t, f, c) })
 		}
 	}
 }
@@ -89,7 +87,7 @@ func (m *matrix) faults() []fault {
 	}
 }
 
-// command is one column. Its arguments name the folders of a try: run, whole.tar.gz and new.
+// matrixCommand is one column. Its arguments name the folders of a try: run, whole.tar.gz and new.
 type matrixCommand struct {
 	name  string
 	args  []string

@@ -36,7 +36,7 @@ func newUsage() *cobra.Command {
 and fed in, by hour, local day or month, and for a household by device. Hours are
 kept for 60 days, or what --keep-hours said, days for ever. A household's meter is read with the batteries and
 vehicles behind it. A community draws and feeds in what crosses its border: its connection to
-the grid and the outer ties that stand in it. The whole grid's border is its outer ties.
+the grid and the outer ties that are its members. The whole grid's border is its outer ties.
 What is fed in is never netted against what is drawn.
 
 PATH is a path such as grid/north/household-1, or its last part if that is unique.

@@ -227,7 +227,7 @@ func (g *gapWatch) heldBack(line int, gap, interval int64, number float64) (none
 	}
 	usual := sum / float64(len(before))
 	all := usual * float64(missing+1)
-	if number < 1.8*slices.Max(before) || number < all/2 || number > 2*all {
+	if number <= 0 || number < 1.8*slices.Max(before) || number < all/2 || number > 2*all {
 		return none
 	}
 	return catchUp{line, gap, interval, number, usual}

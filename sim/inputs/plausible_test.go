@@ -156,6 +156,7 @@ func TestRecordingDoubts(t *testing.T) {
 		{"decimals of any length beside integers", rowsOf(jan8, 60, many(24, func(i int) string { return []string{"1.242", "987", "12.5"}[i%3] })...), []func(*RecordingSpec){inUnit("W")}, ""},
 		{"a short gap", rowsOf(jan8, 60, append(append(many(9, usualLoad), "-", "-"), many(13, usualLoad)...)...), []func(*RecordingSpec){withGaps(gapsHold)}, ""},
 		{"a peak after a gap", rowsOf(jan8, 60, append(append(same(6, "0.3"), "-", "-", "9"), same(15, "0.3")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, ""},
+		{"nothing after a gap in nothing", rowsOf(jan8, 60, append(append(same(6, "0"), "-", "-", "0"), same(15, "0.3")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, ""},
 		{"a load that rises through the day", rowsOf(jan8, 60, many(24, func(i int) string { return fmt.Sprintf("%.1f", 0.1+0.1*float64(i-2*(i/23))) })...), nil, ""},
 		{"a gap outside the run", rowsOf(jan8, 60, append(append(many(30, usualLoad), same(30, "-")...), many(30, usualLoad)...)...), nil, ""},
 		{"a whole town", rowsOf(jan8, 60, same(24, "4500")...), []func(*RecordingSpec){func(s *RecordingSpec) { s.Homes = nil }}, ""},

@@ -48,9 +48,9 @@ func (s Origin) Load() (*Scenario, error) {
 
 // Reload is Load for a kept run, with the data files that the run has read.
 //
-// The folder of a run may come from somebody else, and its scenario may name any file of
-// this machine. Only files whose SHA-256 is known are read: errors about their content tell
-// nothing new to whoever has written it down. A file that is gone or has changed is a
+// The scenario in a run's folder can name any file of this machine, and another person may have
+// written it. So Reload reads only files whose SHA-256 the run has recorded: errors about their
+// content then show nothing that the author of the run did not know. A file that is gone or has changed is a
 // *problem.At.
 func (s Origin) Reload(files []DataFile) (*Scenario, error) {
 	if err := s.check(files); err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
-// The folder of a run that comes from somebody else, such as a restored one, may name any
-// file of this machine. Its scenario reads only files whose SHA-256 the run knows, and an
+// The scenario in a run's folder, such as a restored one, can name any file of this machine. It reads only files whose SHA-256 the run knows, and an
 // error tells nothing about the content of another. One's own scenario may name any file.
 func TestReloadReadsOnlyKnownFiles(t *testing.T) {
 	dir := t.TempDir()

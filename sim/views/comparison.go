@@ -238,7 +238,7 @@ func SharedSpan(a, b *RunOf) (s Shared, ok bool) {
 }
 
 // CommunityDifference has the differences of one community. Drawn, fed in and their peaks are
-// measured at its border, as in usage: its connection to the grid and the outer ties that stand
+// measured at its border, as in usage: its connection to the grid and the outer ties that are
 // in it. PeakW is its highest consumption + charging.
 type CommunityDifference struct {
 	Community  string     `json:"community"`

@@ -153,8 +153,8 @@ func (b *BlockUsage) figure(k Figure) []int64 {
 }
 
 // AtBorder returns the community's figures. Its border is its connection to the grid and the outer
-// ties that stand in it, metered apart: what comes in over a tie is drawn, also if it goes on to
-// other communities and is fed in there.
+// ties that are its members. Each is metered by itself: what the community imports over a tie is
+// drawn, also if it passes it on to other communities, where it is fed in.
 func (u *CellUsage) AtBorder() Figures {
 	f, ties := u.Total, u.overTies()
 	f[Drawn] += ties[Drawn]
