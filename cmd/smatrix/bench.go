@@ -58,18 +58,18 @@ usual sizes bench takes some minutes; --households 1000000 needs about 15 GB.
 Exit codes: 0 done, 1 failed, 2 usage, 4 the digests differ or energy was lost or made
 (no row), 130 interrupted (with the rows that were done).`,
 		Example: `  smatrix bench --households 1000
-  smatrix bench --households 1000 --steps 24 --hosting batched --threads 1,2 --journal off,on
+  smatrix bench --households 500,1000 --steps 24 --hosting batched --journal off,on
   smatrix bench --households 500 --json | jq '.[].memory.kinds'
   smatrix bench --households 1000 --hosting batched --cpuprofile cpu.out`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, _ []string) error { return f.profiles.around(func() error { return f.bench(c) }) },
 	}
-	c.Flags().IntSliceVar(&f.households, "households", bench.UsualHouseholds, "sizes of the city: `N,N,…`")
+	c.Flags().IntSliceVar(&f.households, "households", bench.UsualHouseholds, "sizes of the city, a `LIST`")
 	c.Flags().IntVar(&f.steps, "steps", bench.UsualSteps, "make `N` steps of 15 min")
-	c.Flags().StringSliceVar(&f.hosting, "hosting", hostingNames(bench.UsualHostings), "how actors are hosted: `WAY,…` of message, batched, plain")
-	c.Flags().IntSliceVar(&f.threads, "threads", []int{1}, "numbers of threads: `N,…`")
-	c.Flags().StringSliceVar(&f.journal, "journal", []string{"off"}, "whether the run is kept on disk: `on|off,…`")
+	c.Flags().StringSliceVar(&f.hosting, "hosting", hostingNames(bench.UsualHostings), "ways of hosting, a `LIST`")
+	c.Flags().IntSliceVar(&f.threads, "threads", []int{1}, "numbers of threads, a `LIST`")
+	c.Flags().StringSliceVar(&f.journal, "journal", []string{"off"}, "on, off or both, a `LIST`")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "use `N` as seed of all random numbers, at most 2^53")
 	c.Flags().BoolVar(&f.json, "json", false, "print a JSON array with more figures")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress")
