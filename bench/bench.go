@@ -211,9 +211,12 @@ func (w *work) add(n int64, doing string) {
 }
 
 // Rows are measured in rounds in which both sides make the same steps, one after the other.
+// A round is whole hours where the steps suffice, since the grid plans once an hour: then
+// all rounds have equal work.
 const (
 	leastRounds  = 7
 	roundsOfPass = 12 // of which the first warms up
+	hour         = 4  // steps
 )
 
 // pass is how the steps of a case are cut into rounds: warm steps, which are not counted,
@@ -222,8 +225,11 @@ type pass struct{ warm, each int }
 
 func (c Case) pass() pass {
 	each := max(1, c.Steps/roundsOfPass)
-	if c.Steps == 1 {
+	switch {
+	case c.Steps == 1:
 		return pass{0, 1}
+	case c.Steps >= (leastRounds+1)*hour:
+		each = max(hour, each/hour*hour)
 	}
 	return pass{each, each}
 }

@@ -340,9 +340,9 @@ func TestRounds(t *testing.T) {
 			t.Errorf("%d steps: %d made, %d of %d rounds, %d passes", steps, made, rounds, c.rounds(), c.passes())
 		}
 	}
-	for steps, passes := range map[int]int{1: 7, 2: 7, 4: 3, 8: 1, 96: 1} {
-		if got := (Case{Steps: steps}).passes(); got != passes {
-			t.Errorf("%d steps: %d passes, want %d", steps, got, passes)
+	for _, tt := range []struct{ steps, passes, each int }{{1, 7, 1}, {2, 7, 1}, {4, 3, 1}, {8, 1, 1}, {24, 1, 2}, {32, 1, 4}, {96, 1, 8}, {672, 1, 56}} {
+		if c := (Case{Steps: tt.steps}); c.passes() != tt.passes || c.pass().each != tt.each {
+			t.Errorf("%d steps: %d passes of rounds of %d, want %d and %d", tt.steps, c.passes(), c.pass().each, tt.passes, tt.each)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui"
 )
 
 // runFlags are the flags of run; days, steps and seed count only if they were set.
@@ -182,6 +183,7 @@ type session struct {
 	name           string                   // of the folder, as given
 	temp           bool                     // the folder is removed at the end
 	stepperOfRun   sim.Stepper              // of a served run
+	meters         *ui.Meters               // likewise
 	csv            sim.Sink                 // nil without --csv
 	keep           func() (sim.Sink, error) // begins the journal; nil without --out
 	stdout, stderr io.Writer
