@@ -160,8 +160,7 @@ func (e *InterruptedError) Error() string {
 func (o Options) Run(ctx context.Context, row func(*Row) error) error {
 	o = o.filled()
 	cases := o.Cases()
-	// What the program keeps once for all scenarios, such as compiled schemas, is no home's.
-	if _, err := o.load(Case{Households: 1, Steps: 1, Hosting: actors.Batched}); err != nil {
+	if err := o.loadOnce(); err != nil {
 		return err
 	}
 	work := newWork(cases, o.Progress)
@@ -179,6 +178,13 @@ func (o Options) Run(ctx context.Context, row func(*Row) error) error {
 		}
 	}
 	return nil
+}
+
+// loadOnce loads a city of one home: what the program keeps once for all scenarios, such as
+// compiled schemas, is in no later measurement of the heap.
+func (o Options) loadOnce() error {
+	_, err := o.load(Case{Households: 1, Steps: 1, Hosting: actors.Batched})
+	return err
 }
 
 // work is how far all cases are, in household-steps. To start a world takes about as long

@@ -66,7 +66,7 @@ func TestRow(t *testing.T) {
 		t.Errorf("got %+v, wanted %d members", r, members)
 	}
 	for name, v := range map[string]float64{"per s": r.HouseholdStepsPerS, "CPU": r.NsCPU, "flat": r.FlatNsCPU, "÷ flat": *r.ActorOverFlat,
-		"bytes": r.BytesPerHousehold, "resident": float64(r.PeakRSSBytes), "start": r.StartS, "hash": r.HashNsCPU, "journal": *r.JournalNsCPU} {
+		"bytes": r.BytesPerHousehold, "resident": float64(r.PeakRSSBytes), "both": float64(r.PeakRSSBoth - r.PeakRSSBytes + 1), "start": r.StartS, "hash": r.HashNsCPU, "journal": *r.JournalNsCPU} {
 		if !(v > 0) {
 			t.Errorf("%s is %v", name, v)
 		}

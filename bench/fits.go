@@ -61,6 +61,9 @@ func (o Options) fitsInto(ctx context.Context, free float64, measure func(contex
 // bytesOfBothSides is the resident memory that one household more takes, on both sides
 // together: the heap, and the garbage that Go lets grow beside it before it is collected.
 func bytesOfBothSides(ctx context.Context, o Options) (float64, error) {
+	if err := o.loadOnce(); err != nil {
+		return 0, err
+	}
 	few, err := o.heapOf(ctx, probeFew)
 	if err != nil {
 		return 0, err
@@ -76,7 +79,7 @@ func bytesOfBothSides(ctx context.Context, o Options) (float64, error) {
 
 // heapOf is the heap that both sides of a small city take.
 func (o Options) heapOf(ctx context.Context, homes int) (int64, error) {
-	before := heap()
+	before := settledHeap()
 	source, err := o.load(Case{Households: homes, Steps: 1, Hosting: o.filled().Hostings[0]})
 	if err != nil {
 		return 0, err

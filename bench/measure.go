@@ -69,6 +69,13 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// settledHeap is heap after everything that is no longer used has gone: what has a finalizer
+// goes with the second collection.
+func settledHeap() int64 {
+	runtime.GC()
+	return heap()
+}
+
 // homes is the number of household-steps in n steps.
 func (s *stage) homes(n int) float64 { return float64(s.c.Households) * float64(n) }
 
@@ -84,8 +91,7 @@ func (s *stage) startActors() (err error) {
 		debug.FreeOSMemory()
 		resetPeak()
 	}
-	runtime.GC() // what has a finalizer goes with the second collection
-	s.before = heap()
+	s.before = settledHeap()
 	s.work.add(0, "reading the scenario")
 	var parts [3]usage
 	timed := func(i int, watch stopwatch) { parts[i] = watch.used() }
@@ -252,6 +258,7 @@ func (s *stage) measureRest() error {
 	if !s.first {
 		return nil
 	}
+	s.m.peakBoth = peakResident()
 	if s.options.Standing != nil {
 		s.options.Standing()
 	}
@@ -259,7 +266,7 @@ func (s *stage) measureRest() error {
 	s.m.heaps.stepped = heap() - s.before
 	s.closeActors()
 	s.m.heaps.scenario = heap() - s.before
-	runtime.KeepAlive(s.source)
+	runtime.KeepAlive(s.source) // until here it belongs to the heap
 	return nil
 }
 

@@ -58,6 +58,7 @@ type Row struct {
 	HashNsCPU     float64     `json:"hash_ns_cpu_per_household_step"`
 	JournalNsCPU  *float64    `json:"journal_ns_cpu_per_household_step"`  // Badger's threads included; null: off
 	JournalNsWall *float64    `json:"journal_ns_wall_per_household_step"` // null: off
+	PeakRSSBoth   int64       `json:"peak_rss_bytes_with_flat"`           // until the end, with the flat loop's world
 	Start         Start       `json:"start"`
 	Memory        Memory      `json:"memory"`
 	LoadBefore    *float64    `json:"load_average_before"` // over a minute; null: the system does not tell
@@ -114,7 +115,8 @@ type measured struct {
 	start        [3]usage // scenario, twins, actors
 	heaps        heaps
 	layout       layout
-	peak         int64
+	peak         int64 // before the flat loop's world is built
+	peakBoth     int64
 	members      int64
 	messages     int64
 	digests      [2]sim.Hash // actors, flat loop
@@ -154,7 +156,8 @@ func (m *measured) row(o Options, c Case) *Row {
 		PeakRSSBytes:      m.peak,
 		Digest:            m.digests[0].String(), DigestFlat: m.digests[1].String(),
 		Seed: m.seed, StepS: int64(m.stepS), Passes: c.passes(), Rounds: len(m.rounds),
-		HashNsCPU: per(m.hash.cpu, m.total),
+		HashNsCPU:   per(m.hash.cpu, m.total),
+		PeakRSSBoth: m.peakBoth,
 		Memory: Memory{
 			Scenario: float64(m.heaps.scenario) / homes,
 			Twins:    float64(m.heaps.twins) / homes,

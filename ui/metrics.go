@@ -91,9 +91,14 @@ func (m *Meters) turn(next stagePart) {
 // Journal is called with the time that the journal took for a step.
 func (m *Meters) Journal(took time.Duration) { m.journal.Observe(took.Seconds()) }
 
-// mailboxes is a stepper that tells how many messages wait: in all, and in the longest
-// mailbox.
-type mailboxes interface{ Waiting() (all, longest int) }
+// mailboxes returns how many messages wait in the mailboxes of the run's actors: in all, and
+// in the longest one. A stepper without mailboxes has none.
+func (r *run) mailboxes() (all, longest int) {
+	if s, ok := r.stepper.(interface{ Waiting() (all, longest int) }); ok {
+		return s.Waiting()
+	}
+	return 0, 0
+}
 
 // metrics serves figures of the live run and of this process in Prometheus' text form.
 func (s *Server) metrics() http.Handler {
@@ -112,12 +117,10 @@ func (s *Server) metrics() http.Handler {
 	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.count()) })
 	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.Sent()) })
 	count("frames_conflated_total", "Frames replaced by a later one before they were sent.", func() float64 { return float64(s.live.hub.Skipped()) })
-	if stepper := s.live.stepper; stepper != nil {
-		count("messages_total", "Messages that the actors of the live run have handled.", func() float64 { return float64(stepper.MessagesHandled()) })
-		if m, ok := stepper.(mailboxes); ok {
-			gauge("mailbox_messages", "Messages that wait in the mailboxes of communities and their members.", func() float64 { all, _ := m.Waiting(); return float64(all) })
-			gauge("mailbox_longest", "Messages that wait in the longest of these mailboxes.", func() float64 { _, longest := m.Waiting(); return float64(longest) })
-		}
+	if !s.options.Replay { // a replay has no actors
+		count("messages_total", "Messages that the actors of the live run have handled.", func() float64 { return float64(s.live.stepper.MessagesHandled()) })
+		gauge("mailbox_messages", "Messages that wait in the mailboxes of communities and their members.", func() float64 { all, _ := s.live.mailboxes(); return float64(all) })
+		gauge("mailbox_longest", "Messages that wait in the longest of these mailboxes.", func() float64 { _, longest := s.live.mailboxes(); return float64(longest) })
 	}
 	if s.options.Meters != nil {
 		reg.MustRegister(s.options.Meters.collectors()...)
