@@ -206,7 +206,10 @@ func newWork(cases []Case, show func(done, total int64, doing string)) *work {
 	return w
 }
 
-func (w *work) begin(i int, c Case) { w.prefix = fmt.Sprintf("%d of %d: %s", i+1, w.cases, c) }
+// begin begins a case, which is named in few words: a terminal has 80 columns.
+func (w *work) begin(i int, c Case) {
+	w.prefix = fmt.Sprintf("%d of %d: %s homes, %s", i+1, w.cases, grouped(int64(c.Households)), c.Hosting)
+}
 
 // add counts n household-steps as done.
 func (w *work) add(n int64, doing string) {

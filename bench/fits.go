@@ -58,8 +58,13 @@ func (o Options) fitsInto(ctx context.Context, free float64, measure func(contex
 		largest, bytesText(float64(largest)*each), bytesText(each), bytesText(free), grouped(roundDown(usable*free/each)))}
 }
 
+// resident is what the system counts over what the heap grows to: stacks, and memory that
+// the allocator holds. 100,000 homes had 1.17 GB where their heap grows to 1.0.
+const resident = 1.15
+
 // bytesOfBothSides is the resident memory that one household more takes, on both sides
-// together: the heap, and the garbage that Go lets grow beside it before it is collected.
+// together: the heap, the garbage that Go lets grow beside it before it is collected, and
+// resident.
 func bytesOfBothSides(ctx context.Context, o Options) (float64, error) {
 	if err := o.loadOnce(); err != nil {
 		return 0, err
@@ -74,7 +79,7 @@ func bytesOfBothSides(ctx context.Context, o Options) (float64, error) {
 	}
 	garbage := debug.SetGCPercent(100)
 	debug.SetGCPercent(garbage)
-	return float64(many-few) / (probeMany - probeFew) * (1 + float64(max(0, garbage))/100), nil
+	return float64(many-few) / (probeMany - probeFew) * (1 + float64(max(0, garbage))/100) * resident, nil
 }
 
 // heapOf is the heap that both sides of a small city take.

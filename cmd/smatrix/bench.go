@@ -53,7 +53,7 @@ from the layout and beside what was measured. Other work on the machine changes 
 figure: the load average is in the row.
 
 A size that memory will not hold is refused before anything is measured. With the
-usual sizes bench takes some minutes; --households 1000000 needs about 10 GB.
+usual sizes bench takes some minutes; --households 1000000 needs about 12 GB.
 
 Exit codes: 0 done, 1 failed, 2 usage, 4 the digests differ or energy was lost or made
 (no row), 130 interrupted (with the rows that were done).`,

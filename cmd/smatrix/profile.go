@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -84,14 +85,20 @@ func (p *profiles) watch(signals <-chan os.Signal, over <-chan struct{}) {
 func (p *profiles) endsBySignal() { p.interruptible.Store(true) }
 
 func (p *profiles) start() error {
-	for i, name := range []string{p.cpu, p.memory, p.trace} {
+	flags := [...]string{"cpuprofile", "memprofile", "trace"}
+	names := []string{p.cpu, p.memory, p.trace}
+	for i, name := range names {
 		if name == "" {
 			continue
+		}
+		if k := slices.Index(names, name); k < i {
+			p.closeAll()
+			return &problem.Usage{What: fmt.Sprintf("--%s and --%s are the same file %q, wanted one for each", flags[k], flags[i], name)}
 		}
 		f, err := os.Create(name)
 		if err != nil {
 			p.closeAll()
-			return &problem.Usage{What: fmt.Sprintf("--%s %q cannot be written: %v", [...]string{"cpuprofile", "memprofile", "trace"}[i], name, causeOf(err))}
+			return &problem.Usage{What: fmt.Sprintf("--%s %q cannot be written: %v", flags[i], name, causeOf(err))}
 		}
 		p.files[i] = f
 	}
