@@ -37,6 +37,7 @@ func TestMetricsOfSteps(t *testing.T) {
 	for _, want := range []string{
 		"smatrix_step_seconds_count 2", `smatrix_journal_seconds_bucket{le="0.001024"} 0`, `smatrix_journal_seconds_bucket{le="0.004096"} 2`,
 		`smatrix_stage_seconds_count{part="communities",stage="offer"} 2`, `smatrix_stage_seconds_count{part="grid",stage="close"} 4`,
+		`smatrix_stage_seconds_count{part="grid",stage="commit"} 2`,
 		`smatrix_stage_seconds_count{part="communities",stage="revise"} 0`, "smatrix_messages_total 42", "smatrix_mailbox_messages 5", "smatrix_mailbox_longest 3",
 	} {
 		if !regexp.MustCompile("(?m)^" + regexp.QuoteMeta(want) + "$").Match(body) {

@@ -57,10 +57,10 @@ usual sizes bench takes some minutes; --households 1000000 needs about 12 GB.
 
 Exit codes: 0 done, 1 failed, 2 usage, 4 the digests differ or energy was lost or made
 (no row), 130 interrupted (with the rows that were done).`,
-		Example: `  smatrix bench --households 1000
-  smatrix bench --households 500,1000 --steps 24 --hosting batched --journal off,on
-  smatrix bench --households 500 --json | jq '.[].memory.kinds'
-  smatrix bench --households 1000 --hosting batched --cpuprofile cpu.out`,
+		Example: `  smatrix bench --households 1000 --hosting batched
+  smatrix bench --households 500 --steps 24 --hosting batched --journal off,on
+  smatrix bench --households 500 --steps 8 --hosting batched --json | jq '.[].memory.kinds'
+  smatrix bench --households 500 --steps 8 --hosting batched --cpuprofile cpu.out`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, _ []string) error { return f.profiles.around(func() error { return f.bench(c) }) },
