@@ -167,7 +167,7 @@ func (o Options) Run(ctx context.Context, row func(*Row) error) error {
 	for i, c := range cases {
 		work.begin(i, c)
 		r, err := o.measure(ctx, c, work)
-		if ctx.Err() != nil {
+		if err != nil && errors.Is(err, ctx.Err()) {
 			return &InterruptedError{i, len(cases)}
 		}
 		if err == nil {

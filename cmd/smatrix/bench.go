@@ -59,7 +59,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 4 the digests differ or energy was lost o
 (no row), 130 interrupted (with the rows that were done).`,
 		Example: `  smatrix bench --households 1000 --hosting batched
   smatrix bench --households 500 --steps 24 --hosting batched --journal off,on
-  smatrix bench --households 500 --steps 8 --hosting batched --json | jq '.[].memory.kinds'
+  smatrix bench --households 200 --steps 8 --json | jq '.[].memory.kinds'
   smatrix bench --households 500 --steps 8 --hosting batched --cpuprofile cpu.out`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
