@@ -377,7 +377,7 @@ func TestTexts(t *testing.T) {
 func TestLayoutOfValues(t *testing.T) {
 	type node struct {
 		next *node
-		v    [3]int64
+		_    [3]int64
 	}
 	ring := &node{}
 	ring.next = ring
