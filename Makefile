@@ -72,7 +72,7 @@ lint:
 	$(GO) run $(STATICCHECK) ./...
 
 bench: ## actors beside a flat loop, on this machine: make bench [ARGS='--households 1000000']
-	$(GO) build -o bin/smatrix ./cmd/smatrix
+	$(GO) build -buildvcs=auto -o bin/smatrix ./cmd/smatrix
 	./bin/smatrix bench $(ARGS)
 
 bench-parts: ## Go benchmarks of a step's parts by number of households, for benchstat: make bench-parts [ARGS='-count 10']
