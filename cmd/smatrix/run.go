@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -210,11 +209,6 @@ func (s *session) run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// keptGCPercent is how much the heap of a run that is kept grows until garbage is collected,
-// in percent of what is in use. The journal's compactions use several times as much as the
-// run for a second or two, and with Go's 100 the heap would double from there.
-const keptGCPercent = 50
-
 // steps makes the steps until the end or an interrupt.
 func (s *session) steps(ctx context.Context) error {
 	sinks, err := s.sinks()
@@ -227,8 +221,10 @@ func (s *session) steps(ctx context.Context) error {
 		return err
 	}
 	defer stepper.Close()
-	if s.keep != nil && os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(keptGCPercent))
+	if s.keep != nil && os.Getenv("GOMEMLIMIT") == "" {
+		limit := newMemoryLimit()
+		defer limit.lift()
+		sinks = append(sinks, limit)
 	}
 	runner := sim.Runner{World: s.world, Stepper: stepper, Sinks: sinks}
 	runner.From(s.from)
