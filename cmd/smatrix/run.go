@@ -239,7 +239,7 @@ func (s *session) steps(ctx context.Context) error {
 	}
 	start := time.Now()
 	done, err := runner.Run(ctx)
-	s.wall, s.messages = time.Since(start), stepper.MessagesHandled()
+	s.wall, s.messages = time.Since(start), stepper.Messages().Handled
 	if err == nil && done < source.Calendar.Steps {
 		return &interruptedError{int64(done), int64(source.Calendar.Steps)}
 	}

@@ -127,7 +127,7 @@ func (s *session) endServed(err error) error {
 		return s.dir.Remove()
 	}
 	if s.stepperOfRun != nil {
-		s.messages = s.stepperOfRun.MessagesHandled()
+		s.messages = s.stepperOfRun.Messages().Handled
 	}
 	return s.dir.Finish(stateOf(err), s.report(err))
 }
