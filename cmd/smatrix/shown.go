@@ -129,7 +129,7 @@ func (s *session) endServed(err error) error {
 	if s.stepperOfRun != nil {
 		s.messages = s.stepperOfRun.Messages().Handled
 	}
-	return s.dir.Finish(stateOf(err), s.report(err))
+	return s.dir.Finish(stateOf(err), s.reportToKeep(err, s.report(err)))
 }
 
 // endOf returns the error with which a served run has ended, for its report.
