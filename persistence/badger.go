@@ -54,7 +54,7 @@ type failureLog struct {
 // Errorf implements badger.Logger.
 func (s *failureLog) Errorf(format string, args ...any) {
 	if strings.HasPrefix(format, "error flushing memtable") {
-		what := oneLine(fmt.Sprintf(format, args...))
+		what := firstLine(fmt.Sprintf(format, args...))
 		s.failed.Store(&what)
 		select {
 		case s.again <- struct{}{}:
@@ -174,13 +174,13 @@ func openError(dir string, err error) error {
 	}
 	if errors.Is(err, errHeld) || strings.Contains(err.Error(), "directory lock") {
 		address, _ := regular.ReadFile(filepath.Join(run, addressFile), mostMeta) // most processes write no address
-		return &HeldError{Dir: run, Address: oneLine(string(address))}
+		return &HeldError{Dir: run, Address: firstLine(string(address))}
 	}
-	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + oneLine(err.Error())}
+	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + firstLine(err.Error())}
 }
 
-// oneLine drops the stack trace that errors of Badger may contain.
-func oneLine(s string) string {
+// firstLine drops the stack trace that errors of Badger may contain.
+func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }

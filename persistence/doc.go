@@ -9,9 +9,11 @@
 //	├── address        where the process that has the run open serves it; removed at its end
 //	├── report.json    the report: the object of `smatrix run --json`
 //	├── readings.csv   a row for each member and step     ┐
-//	├── grid.csv       a row for each step of the grid    │ with --csv
+//	├── grid.csv       a row for each step of the grid    │ with --csv, once the run has ended
 //	└── bookings.csv   what members shifted, went without ┘
 //	                   or held back, and what they are owed for it
+//
+// A file that is being written is NAME.tmp: under its name it is whole (whole.go).
 //
 // A folder holds one run. CreateRun creates it, in a new or empty folder only; Keep begins
 // its journal, and Finish closes it. Open opens it again: to read (Replay, Readings, At,

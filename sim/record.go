@@ -140,9 +140,18 @@ type Stepper interface {
 	// Step carries the grid through one step. The record is valid until the next
 	// call.
 	Step(*twins.Env) (*StepRecord, error)
-	// MessagesHandled returns the number of messages that actors have handled so far.
-	MessagesHandled() int64
+	// Messages returns what became of the messages between actors so far. It may be called at any time.
+	Messages() Messages
 	Close()
+}
+
+// Messages counts messages between actors. Between two steps Sent = Handled + Resent + Reported, but for
+// messages that are repeated after a failure and still on their way.
+type Messages struct {
+	Sent     int64 // including those sent again
+	Handled  int64 // their handlers came to their end, or are at work
+	Resent   int64 // their handlers panicked, and they were sent again
+	Reported int64 // addressed to no actor, or given up with the error that ended the run
 }
 
 // AuditError says that energy was lost or created in a step. It ends the run.

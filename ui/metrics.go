@@ -6,6 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/smatrix-grid/smatrix/sim"
 )
 
 // metrics serves figures of the live run and of this process in Prometheus' text form.
@@ -25,6 +27,18 @@ func (s *Server) metrics() http.Handler {
 	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.count()) })
 	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.Sent()) })
 	count("frames_conflated_total", "Frames replaced by a later one before they were sent.", func() float64 { return float64(s.live.hub.Skipped()) })
+	messages := func(name, help string, of func(sim.Messages) int64) {
+		count("messages_"+name+"_total", help, func() float64 {
+			if s.live.messages == nil {
+				return 0 // a replay has no actors
+			}
+			return float64(of(s.live.messages()))
+		})
+	}
+	messages("sent", "Messages that actors of the live run were sent, including those sent again.", func(m sim.Messages) int64 { return m.Sent })
+	messages("handled", "Messages that their actors handled. Sent = handled + resent + reported, but for those on their way.", func(m sim.Messages) int64 { return m.Handled })
+	messages("resent", "Messages whose handler failed, and which were sent again.", func(m sim.Messages) int64 { return m.Resent })
+	messages("reported", "Messages that were addressed to no actor, or given up with the error that ended the run.", func(m sim.Messages) int64 { return m.Reported })
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -60,18 +61,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 
 // writePage writes the file whole or not at all.
 func writePage(c *cobra.Command, name string, p *page) error {
-	f, err := os.Create(name + ".tmp")
+	f, err := persistence.CreateFile(name)
 	if err != nil {
 		return usage(c, "--out %q cannot be written: %v", name, errors.Unwrap(err))
 	}
-	err = pageTemplate.Execute(f, p)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
+	w := bufio.NewWriter(f)
+	if err := errors.Join(pageTemplate.Execute(w, p), w.Flush()); err != nil {
+		f.Discard()
+		return err
 	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return f.Keep()
 }
 
 // page is the data of the template.
@@ -147,7 +146,7 @@ func makePage(r *views.Report, v *views.Curves, s *scenario.Scenario) *page {
 		cal.Start.Format("2006-01-02 15:04 MST"), r.Seed, r.Digest)}
 	p.figures(r)
 	for _, w := range r.Warnings {
-		p.Warnings = append(p.Warnings, oneLine(w.String()))
+		p.Warnings = append(p.Warnings, firstLine(w.String()))
 	}
 	if r.Steps == 0 {
 		return p

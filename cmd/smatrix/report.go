@@ -343,8 +343,8 @@ func (t *text) last(r *views.Report) {
 		counted(r.MessagesHandled, "message", "messages"), time.Duration(r.WallS*float64(time.Second)).Round(time.Millisecond))
 }
 
-// oneLine returns the first line of a text.
-func oneLine(s string) string {
+// firstLine returns the first line of a text.
+func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }

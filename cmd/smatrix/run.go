@@ -201,7 +201,7 @@ func (s *session) run(ctx context.Context) error {
 	report := s.report(err)
 	errs := []error{err}
 	if s.dir != nil {
-		errs = append(errs, s.dir.WriteBookings(s.summary.Bookings.WriteCSV), s.dir.Finish(stateOf(err), report))
+		errs = append(errs, s.dir.WriteBookings(s.summary.Bookings.WriteCSV), s.dir.Finish(stateOf(err), s.reportToKeep(err, report)))
 	}
 	if worthReporting(err) {
 		errs = append(errs, s.print(report))
@@ -235,7 +235,7 @@ func (s *session) steps(ctx context.Context) error {
 	}
 	start := time.Now()
 	done, err := runner.Run(ctx)
-	s.wall, s.messages = time.Since(start), stepper.MessagesHandled()
+	s.wall, s.messages = time.Since(start), stepper.Messages().Handled
 	if err == nil && done < source.Calendar.Steps {
 		return &interruptedError{int64(done), int64(source.Calendar.Steps)}
 	}
@@ -299,6 +299,15 @@ func (s *session) report(err error) *views.Report {
 	r.PeakRSSBytes = peakRSS()
 	r.Interrupted = stateOf(err) == persistence.Interrupted
 	return r
+}
+
+// reportToKeep returns the report, or nil if the run has failed before its end: on disk it would look like that of
+// a whole run.
+func (s *session) reportToKeep(err error, r *views.Report) any {
+	if worthReporting(err) {
+		return r
+	}
+	return nil
 }
 
 func (s *session) print(r *views.Report) error {

@@ -72,7 +72,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 	for _, f := range plan.Data {
 		written = append(written, newFile{filepath.Join(filepath.Dir(out), f.Name), f.Bytes})
 	}
-	if err := createFiles(written); err != nil {
+	if written, err = createFiles(written); err != nil {
 		return err
 	}
 	if err := printFindings(c.OutOrStdout(), plan); err != nil {

@@ -423,11 +423,11 @@ func (w *writer) yaml() string {
 	fmt.Fprintf(b, "# Written by smatrix scenario import. What was assumed:\n")
 	for _, f := range w.plan.Findings {
 		for _, d := range f.Doubts {
-			fmt.Fprintf(b, "# - %s: %s\n", oneLine(path.Base(filepath.ToSlash(f.File))), oneLine(d))
+			fmt.Fprintf(b, "# - %s: %s\n", inComment(path.Base(filepath.ToSlash(f.File))), inComment(d))
 		}
 	}
 	for _, n := range w.plan.Notes {
-		fmt.Fprintf(b, "# - %s\n", oneLine(n))
+		fmt.Fprintf(b, "# - %s\n", inComment(n))
 	}
 	fmt.Fprintf(b, "\nstart: %s\nzone: %s\nstep_s: %d\ndays: %d\n", w.start.Format(time.DateOnly), w.zone, int(w.step/time.Second), w.days)
 	list := func(key string, entries []string) {
@@ -452,8 +452,8 @@ func (w *writer) yaml() string {
 	return b.String()
 }
 
-// oneLine removes what would end a comment in YAML, or act on a terminal.
-func oneLine(s string) string {
+// inComment replaces what would end a comment in YAML, or act on a terminal, by blanks.
+func inComment(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '

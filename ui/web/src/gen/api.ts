@@ -178,7 +178,7 @@ export interface ForkInputBody {
   /** whether the fork carries out the commands that its parent has for step at and later ones, those that wait included */
   later_commands?: 'keep' | 'drop'
   name?: string
-  /** changes as in --set: producers.coal.available=false */
+  /** changes as in --set: producers.coal.available=false; at most 64 KiB together */
   set: string[] | null
 }
 export interface GaugeInfo {
