@@ -498,7 +498,7 @@ func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch
 		if r.counter() {
 			draws = 0 // its values are levels
 		}
-		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws, sum: c.sum})
+		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws, sum: c.sum && !r.counter()})
 	}
 	return w
 }
