@@ -82,7 +82,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 	if err != nil {
 		return fmt.Errorf("%s was written, and is not valid yet: %w", out, err)
 	}
-	printWarnings(c.ErrOrStderr(), world.Warnings)
+	printWarnings(c.ErrOrStderr(), append(plan.Warnings, world.Warnings...))
 	return printBegun(c, written)
 }
 

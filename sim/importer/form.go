@@ -451,10 +451,17 @@ func (s *source) guess(lines []string) error {
 			}
 			s.take(lines, i, by.mark)
 			s.form = form{title: "a CSV with a header", kind: recordings, stamps: "start", time: s.header[at]}
-			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at {
-				s.form.clock = s.header[clock]
+			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
+				s.form.clock = s.header[clock] // of a row for each day it would be that of something else
 			}
-			s.doubt("stamps name the start of their intervals: a file cannot say it")
+			if hasWord(plainName(s.form.time), "utc") {
+				s.form.zone = "UTC"
+			}
+			if hasWord(plainName(s.form.time), "end", "ende", "bis", "to", "until") {
+				s.form.stamps = "end"
+			} else {
+				s.doubt("stamps name the start of their intervals: a file cannot say it")
+			}
 			return nil
 		}
 	}
@@ -478,8 +485,12 @@ func isDate(field string) bool {
 
 // isClock reports whether a field has a time of day alone.
 func isClock(field string) bool {
-	is, clock, _ := inputs.Format{}.IsDate("2024-01-31 " + field)
-	return is && clock && !isDate(field)
+	for date, day := range map[string]string{"": "2024-01-31 ", "mm/dd/yyyy": "01/31/2024 "} { // 12:30 and 12:30 PM
+		if is, clock, _ := (inputs.Format{Date: date}).IsDate(day + field); is && clock {
+			return !isDate(field)
+		}
+	}
+	return false
 }
 
 // isNumber reports whether a field is a number in one of the known ways.
@@ -492,47 +503,72 @@ func isNumber(field string) bool {
 	return false
 }
 
-// guessColumns takes each column that has numbers, more often than other texts.
+// guessColumns takes each column that has numbers, more often than other texts. A sum of others is
+// taken if there are no others of its role.
 func (s *source) guessColumns() error {
-	var others []string // why columns are left out
-	var sums []column
+	type leftOut struct {
+		column
+		of string
+	}
+	var others []leftOut
 	for i, name := range s.header {
-		if name == "" || name == s.form.time || name == s.form.clock {
+		if name == "" || name == s.form.time || name == s.form.clock || !s.hasNumbers(i) {
 			continue
 		}
-		of := notPower(name)
-		if of == aSum {
-			sums = append(sums, column{from: name, to: name, role: s.roleOf(name)})
+		c, of := column{from: name, to: name, role: roleOf(name, s.header)}, notPower(name)
+		if of == "" && s.isNumberOfMeter(i) {
+			of = "the number of a meter"
 		}
 		if of != "" {
-			others = append(others, fmt.Sprintf("column %q: left out, %s by its name", name, of))
+			others = append(others, leftOut{c, of})
 			continue
 		}
-		numbers, texts := 0, 0
-		for _, row := range s.rows {
-			switch {
-			case row[i] == "" || slices.Contains(missingWords, strings.ToLower(row[i])):
-			case isNumber(row[i]):
-				numbers++
-			default:
-				texts++
-			}
-		}
-		if numbers > 0 && numbers >= texts {
-			s.form.columns = append(s.form.columns, column{from: name, to: name, role: s.roleOf(name)})
-		}
+		s.form.columns = append(s.form.columns, c)
 	}
-	if len(s.form.columns) == 0 { // a total of one meter is all there is
-		s.form.columns, others = sums, nil
-	}
+	known := slices.Clone(s.form.columns)
+	others = slices.DeleteFunc(others, func(o leftOut) bool {
+		alone := (o.of == aSum || o.of == aDirect) && !slices.ContainsFunc(known, func(c column) bool { return c.role == o.role })
+		if alone {
+			s.form.columns = append(s.form.columns, o.column)
+		}
+		return alone
+	})
 	if len(s.form.columns) == 0 {
 		return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
 	}
-	for _, why := range others {
-		s.doubt("%s", why)
-	}
 	s.findMeter()
+	for _, o := range others {
+		if o.from != s.form.meter {
+			s.doubt("column %q: left out, %s by its name", o.from, o.of)
+		}
+	}
 	return nil
+}
+
+// hasNumbers reports whether column i has numbers in the first rows, at least as many as other texts.
+func (s *source) hasNumbers(i int) bool {
+	numbers, texts := 0, 0
+	for _, row := range s.rows {
+		switch {
+		case row[i] == "" || slices.Contains(missingWords, strings.ToLower(row[i])):
+		case isNumber(row[i]):
+			numbers++
+		default:
+			texts++
+		}
+	}
+	return numbers > 0 && numbers >= texts
+}
+
+// isNumberOfMeter reports whether column i has the same whole number in each of the first rows,
+// and a name for the number of a meter or a customer.
+func (s *source) isNumberOfMeter(i int) bool {
+	if !hasWord(plainName(s.header[i]), "number", "nummer", "nr", "id", "serial", "mpan", "mprn", "ean", "nmi", "cups", "pod", "account", "esiid", "zählpunkt") {
+		return false
+	}
+	return !slices.ContainsFunc(s.rows, func(row []string) bool {
+		return row[i] != s.rows[0][i] || strings.Trim(row[i], "0123456789") != ""
+	})
 }
 
 // findMeter recognises a long table: a third of the times or more are repeated, and with one
@@ -545,7 +581,7 @@ func (s *source) findMeter() {
 	}
 	for i, name := range s.header {
 		values := slices.DeleteFunc(slices.Clone(s.form.columns), func(c column) bool { return c.from == name })
-		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || values[0].role != load {
+		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || slices.ContainsFunc(s.rows, func(row []string) bool { return isClock(row[i]) }) {
 			continue
 		}
 		var meters, both []string
@@ -571,49 +607,6 @@ func repeats(texts []string) (n int) {
 		seen[text] = true
 	}
 	return n
-}
-
-// generating are parts of words in the names of columns that are generated or fed in, in
-// English, German, French and Dutch.
-var generating = []string{"solar", "pv", "photovolt", "erzeug", "produktion", "production", "generation", "yield", "einspeis", "export", "feed", "inject"}
-
-func (s *source) roleOf(name string) role {
-	for _, word := range wordsOf(name) {
-		for _, part := range generating {
-			if word == part || len(part) > 2 && strings.Contains(word, part) {
-				s.doubt("column %q: generated or fed in, by its name", name)
-				return park
-			}
-		}
-	}
-	return load
-}
-
-// wordsOf are the words of a column's name, in small letters.
-func wordsOf(name string) []string {
-	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-()[]/,.", r) })
-}
-
-const aSum = "a sum of others"
-
-// notMetered are words in names of columns that are neither powers nor energies, in English, German,
-// French and Dutch, and what they are.
-var notMetered = map[string]string{
-	"price": "a price", "preis": "a price", "prix": "a price", "prijs": "a price", "eur": "a price", "€": "a price", "ct": "a price", "cent": "a price", "usd": "a price", "gbp": "a price",
-	"percent": "a share", "prozent": "a share", "%": "a share", "soc": "a share",
-	"temperature": "a temperature", "temperatur": "a temperature", "température": "a temperature", "temp": "a temperature", "°c": "a temperature", "humidity": "a humidity",
-	"total": aSum, "sum": aSum, "summe": aSum, "gesamt": aSum, "somme": aSum, "totaal": aSum,
-}
-
-// notPower returns what a column is by its name, if that is neither a power nor an energy of one meter;
-// "" otherwise.
-func notPower(name string) string {
-	for _, word := range wordsOf(name) {
-		if of := notMetered[word]; of != "" {
-			return of
-		}
-	}
-	return ""
 }
 
 // unitOf returns the unit that a name has, "" if it has none.

@@ -16,15 +16,6 @@ const (
 	market     kind = "market"
 )
 
-// role is what a column is in a scenario.
-type role string
-
-const (
-	load role = "load" // a home draws it
-	roof role = "pv"   // a roof generates it, or a meter has fed it in
-	park role = "park" // panels without a home
-)
-
 // form is how a file is written: a preset, or what was guessed.
 type form struct {
 	name   string // evcc
@@ -43,6 +34,7 @@ type form struct {
 	columns []column // in a long table its meters; none: each is a home
 	meter   string   // in a long table, the column that names the meter
 	value   string   // and that of its values
+	byName  bool     // in a long table: the meters are the registers of one home, and their names say what they count
 	comma   bool     // numbers have a decimal comma
 	missing []string // words for a missing value, besides an empty field
 
@@ -59,6 +51,7 @@ type column struct {
 	from string // name in the file; with a * at the end all that fit, which are added up
 	to   string // our name
 	role role
+	home string // the home whose meter it is a register of, "" if its name says it
 }
 
 // typicalYear is the year on which months of different years are laid if no other file has
@@ -119,12 +112,13 @@ var presets = []form{
 	// Registers of day and night are added up; Injectie is what was fed in.
 	{name: "fluvius", title: "Fluvius consumption history", kind: recordings, header: []string{"Van (datum)", "Van (tijdstip)", "Register", "Volume"},
 		time: "Van (datum)", clock: "Van (tijdstip)", dates: []string{"dd-mm-yyyy", "dd/mm/yyyy"}, zone: "Europe/Brussels", unit: "kWh", units: "Eenheid", comma: true,
-		meter: "Register", value: "Volume", columns: []column{{from: "Afname*", to: "home", role: load}, {from: "Injectie*", to: "home-fed-in", role: roof}}},
+		meter: "Register", value: "Volume", columns: []column{{from: "Afname*", to: "home", role: drawn, home: "home"}, {from: "Injectie*", to: "fed-in", role: fedIn, home: "home"}}},
 	// Green Button, CSV of utilities such as PG&E and ComEd: lines about the customer, then
-	// TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES or USAGE (kWh).
+	// TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES or USAGE (kWh). A home that feeds in
+	// has rows of a second TYPE, or values below 0.
 	{name: "green_button", title: "Green Button usage", kind: recordings, header: []string{"TYPE", "DATE", "START TIME", "USAGE*"},
 		time: "DATE", clock: "START TIME", dates: []string{"", "m/d/yyyy"}, unit: "kWh", units: "UNITS",
-		columns: []column{{from: "USAGE*", to: "home", role: load}}},
+		meter: "TYPE", value: "USAGE*", byName: true},
 	// Low Carbon London (UK Power Networks): LCLid,stdorToU,DateTime,KWH/hh (per half hour)
 	// with 2012-10-12 00:30:00.0000000, kWh of the half hour; a missing value is Null.
 	{name: "low_carbon_london", title: "Low Carbon London", kind: recordings, header: []string{"LCLid", "DateTime", "KWH/hh (per half hour)"},
@@ -140,12 +134,12 @@ var presets = []form{
 	// the inverter, then dd.MM.yyyy;kWh;kWh for total and day yield.
 	{name: "sma_daily", title: "SMA daily yields", kind: recordings, header: []string{"dd.MM.yyyy", "kWh", "kWh"},
 		time: "dd.MM.yyyy", dates: []string{"dd.mm.yyyy"}, unit: "kWh", comma: true,
-		columns: []column{{from: "kWh (2)", to: "yield", role: park}}},
+		columns: []column{{from: "kWh (2)", to: "yield", role: generated}}},
 	// Fronius Solar.web, daily values: Datum und Uhrzeit,Gesamt Erzeugung,Gesamt Verbrauch,…,
 	// then a line of units [dd.MM.yyyy],[Wh],…, as in the comments of readers on GitHub.
 	{name: "fronius_daily", title: "Fronius daily values", kind: recordings, header: []string{"Datum und Uhrzeit", "Gesamt Erzeugung", "Gesamt Verbrauch"},
 		time: "Datum und Uhrzeit", dates: []string{"dd.mm.yyyy"}, unit: "Wh",
-		columns: []column{{from: "Gesamt Verbrauch", to: "home", role: load}, {from: "Gesamt Erzeugung", to: "home-roof", role: roof}}},
+		columns: []column{{from: "Gesamt Verbrauch", to: "home", role: load, home: "home"}, {from: "Gesamt Erzeugung", to: "home-roof", role: generated, home: "home"}}},
 }
 
 // place is where weather was recorded.

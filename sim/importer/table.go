@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // table is what a file has, as the reader of scenarios reads it.
@@ -20,6 +21,7 @@ type table struct {
 	from, to time.Time // what all its columns cover
 	interval time.Duration
 	columns  []tableColumn
+	warnings []problem.Warning
 	missing  int64 // values that columns lack between their first and last one
 	caughtUp bool  // after each gap comes a value that has its energy
 
@@ -34,20 +36,41 @@ type tableColumn struct {
 	inputs.ProfileColumn
 	to     string
 	theirs []string // names in the file, which are added up
+	less   []string // and those that are subtracted
 	role   role
+	home   string // what its name tells of the home that it belongs to, "" if nothing
+	tariff string // of a register, "" if it has none
+	owner  string // of panels: the column of their home, "" if they have none
+	fedIn  bool   // of a plant: it is the register of a home that is not in the file
+
+	// Of a column that is made of several:
+	unit    string
+	counter bool    // of readings of counters
+	net     bool    // it may be below 0, which was fed in
+	clip    float64 // values from minus this to 0 are 0, in its unit
 }
 
 // listed reports whether the names are a list in a scenario: a single name with a * would be
 // a pattern.
-func (c *tableColumn) listed() bool { return len(c.theirs) > 1 || strings.Contains(c.theirs[0], "*") }
+func (c *tableColumn) listed() bool {
+	return len(c.theirs)+len(c.less) > 1 || strings.Contains(c.theirs[0], "*")
+}
 
 // names returns the names in the file as YAML.
 func (c *tableColumn) names() string {
 	if !c.listed() {
 		return quote(c.theirs[0])
 	}
-	all := make([]string, len(c.theirs))
-	for i, name := range c.theirs {
+	if len(c.less) > 0 {
+		return "{add: " + quotedList(c.theirs) + ", subtract: " + quotedList(c.less) + "}"
+	}
+	return quotedList(c.theirs)
+}
+
+// quotedList returns names as a list in YAML.
+func quotedList(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
 		all[i] = quote(name)
 	}
 	return "[" + strings.Join(all, ", ") + "]"
@@ -70,16 +93,22 @@ func (s *source) read() (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.format.Meter != "" && len(s.form.columns) > 0 { // its meters are known now
-		t.addMeters(p)
-		if len(t.columns) == 0 {
+	if s.format.Meter != "" { // its meters are known now
+		if t.addMeters(p); len(t.columns) == 0 {
 			return nil, s.problem(len(s.before)+1, "none of the meters that the form %s has", s.form.title)
 		}
+	}
+	if err := t.take(p); err != nil {
+		return nil, err
+	}
+	if s.form.kind == recordings && t.joinColumns() {
 		if p, err = t.profile(); err != nil {
 			return nil, err
 		}
+		t.retake(p)
 	}
-	return t, t.take(p)
+	t.span(p)
+	return t, nil
 }
 
 // profile reads the file with other keys until it can be read: an encoding, loose quotes,
@@ -124,18 +153,24 @@ func (s *source) mend(err error) bool {
 
 // spec returns how the file is read: the columns that are known, or all meters of a long table.
 func (t *table) spec() inputs.RecordingSpec {
-	spec := inputs.RecordingSpec{ID: "import", File: t.Path, Unit: cmp.Or(t.form.unit, "kWh"), Format: t.format,
-		Columns: map[string]string{}, Sums: map[string][]string{}}
-	spec.Time.Column, spec.Time.Zone = t.form.time, t.zone.String()
-	if t.form.stamps == "end" {
-		spec.Time.Stamps = "end"
-	}
+	spec := t.baseSpec()
+	spec.Columns, spec.Sums = map[string]string{}, map[string][]string{}
 	for i, c := range t.columns {
 		if c.listed() {
-			spec.Sums[key(i)] = c.theirs
+			spec.Sums[key(i)] = slices.Concat(c.theirs, c.less) // each value for itself
 		} else {
 			spec.Columns[key(i)] = c.theirs[0]
 		}
+	}
+	return spec
+}
+
+// baseSpec returns how the file is read, without its columns.
+func (t *table) baseSpec() inputs.RecordingSpec {
+	spec := inputs.RecordingSpec{ID: "import", File: t.Path, Unit: cmp.Or(t.form.unit, "kWh"), Format: t.format}
+	spec.Time.Column, spec.Time.Zone = t.form.time, t.zone.String()
+	if t.form.stamps == "end" {
+		spec.Time.Stamps = "end"
 	}
 	return spec
 }
@@ -156,7 +191,7 @@ func (t *table) addColumns() {
 			to = fmt.Sprintf("%s %d", c.to, n)
 		}
 		seen[to] = true
-		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: c.role})
+		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: cmp.Or(c.role, load), home: cmp.Or(c.home, homeOf(name)), tariff: tariffOf(name)})
 	}
 	for i := range t.columns {
 		if c := &t.columns[i]; c.to == "ghi_w_per_m2" && t.place.tilt != 0 {
@@ -165,32 +200,45 @@ func (t *table) addColumns() {
 	}
 }
 
-// addMeters adds the columns of the form that a long table has meters for.
+// addMeters adds the meters of a long table: those of the form, or all, whose names say what
+// they are.
 func (t *table) addMeters(p *inputs.Profile) {
-	for _, c := range t.form.columns {
-		var theirs []string
-		for _, meter := range p.Columns {
-			if fits(c.from, meter.Name) {
-				theirs = append(theirs, meter.Name)
+	var names []string
+	for _, meter := range p.Columns {
+		names = append(names, meter.Name)
+	}
+	for _, meter := range p.Columns {
+		c, known := t.form.meterColumn(meter.Name, names)
+		switch of := notPower(meter.Name); {
+		case !known && len(t.form.columns) > 0:
+		case !known && of != "" && of != aSum && t.form.byName:
+			t.doubt("%q: left out, %s by its name", meter.Name, of)
+		default:
+			home := cmp.Or(c.home, homeOf(meter.Name))
+			if t.form.byName {
+				home = "home"
+				c.to = map[bool]string{true: "home", false: c.to}[c.role == load || c.role == drawn]
 			}
-		}
-		if len(theirs) > 0 {
-			t.columns = append(t.columns, tableColumn{to: c.to, theirs: theirs, role: c.role})
+			t.columns = append(t.columns, tableColumn{ProfileColumn: meter, to: c.to, theirs: []string{meter.Name}, role: c.role, home: home, tariff: tariffOf(meter.Name)})
 		}
 	}
 }
 
-// take takes what was found of the file's columns.
+// meterColumn returns the column that a meter of a long table makes, and whether the form
+// knows it.
+func (f *form) meterColumn(meter string, all []string) (column, bool) {
+	for _, c := range f.columns {
+		if fits(c.from, meter) {
+			return c, true
+		}
+	}
+	return column{from: meter, to: meter, role: cmp.Or(roleOf(meter, all), load)}, false
+}
+
+// take takes what was found of the columns of the file.
 func (t *table) take(p *inputs.Profile) error {
-	if len(t.columns) == 0 { // a long table whose meters are homes
-		for _, c := range p.Columns {
-			t.columns = append(t.columns, tableColumn{ProfileColumn: c, to: c.Name, theirs: []string{c.Name}, role: load})
-		}
-	} else {
-		of := map[string]inputs.ProfileColumn{}
-		for _, c := range p.Columns {
-			of[c.Name] = c
-		}
+	if t.format.Meter == "" {
+		of := profilesOf(p)
 		for i := range t.columns {
 			t.columns[i].ProfileColumn = of[key(i)]
 		}
@@ -201,12 +249,6 @@ func (t *table) take(p *inputs.Profile) error {
 	} else {
 		t.say("left out: %s without a time, the first of them line %d, %q", counted(p.LeftOut, "line", "lines"), p.LeftLine, p.LeftText)
 	}
-	return t.span(p)
-}
-
-// span finds the time that all columns cover, and what they lack in it. A column without a
-// value is left out.
-func (t *table) span(p *inputs.Profile) error {
 	empty := func(c tableColumn) bool { return c.Values == 0 }
 	for _, c := range t.columns {
 		if empty(c) {
@@ -216,6 +258,30 @@ func (t *table) span(p *inputs.Profile) error {
 	if t.columns = slices.DeleteFunc(t.columns, empty); len(t.columns) == 0 {
 		return t.problem(len(t.before)+1, "no value after the header, wanted one at least")
 	}
+	return nil
+}
+
+// retake takes what was found of columns that are made of several, apart from counters, which
+// are profiled one by one.
+func (t *table) retake(p *inputs.Profile) {
+	of := profilesOf(p)
+	for i := range t.columns {
+		if c := &t.columns[i]; !c.counter {
+			c.ProfileColumn = of[key(i)]
+		}
+	}
+}
+
+func profilesOf(p *inputs.Profile) map[string]inputs.ProfileColumn {
+	of := map[string]inputs.ProfileColumn{}
+	for _, c := range p.Columns {
+		of[c.Name] = c
+	}
+	return of
+}
+
+// span finds the time that all columns cover, and what they lack in it.
+func (t *table) span(p *inputs.Profile) {
 	longest, gaps, caught := time.Duration(0), 0, 0
 	for i := range t.columns {
 		c := &t.columns[i]
@@ -237,13 +303,15 @@ func (t *table) span(p *inputs.Profile) error {
 		t.from = t.from.Add(-t.interval / 2)
 	}
 	t.describe(p, longest)
-	return nil
 }
 
 // counts reports whether a column is taken for readings of a counter.
 func (t *table) counts(c *tableColumn) bool {
-	unit := cmp.Or(t.form.unit, unitOf(c.to), "kWh")
-	return t.form.kind == recordings && c.Counter && !c.listed() && c.Min >= 0 && strings.HasSuffix(unit, "h")
+	if c.listed() {
+		return c.counter
+	}
+	unit := cmp.Or(t.form.unit, unitOf(c.to), unitOf(c.theirs[0]), "kWh")
+	return t.form.kind == recordings && c.Counter && c.Min >= 0 && strings.HasSuffix(unit, "h")
 }
 
 func (t *table) hasCounter() bool {
@@ -273,7 +341,9 @@ func (t *table) describe(p *inputs.Profile, longest time.Duration) {
 		t.doubt("%s missing between the first and the last (longest gap %s): filled as gaps: says", counted(t.missing, "value is", "values are"), shortDuration(longest))
 	}
 	for _, c := range t.columns {
-		if len(c.theirs) > 1 {
+		if len(c.theirs) > 1 && len(c.less) == 0 && c.counter {
+			t.doubt("column %q: %s, added up; each is the readings of a counter", c.to, strings.Join(c.theirs, " and "))
+		} else if len(c.theirs) > 1 && len(c.less) == 0 {
 			t.doubt("column %q: %s, added up; a value that some of them lack is 0 in these", c.to, strings.Join(c.theirs, " and "))
 		}
 	}
@@ -287,7 +357,7 @@ func (t *table) gaps() string {
 	switch {
 	case t.missing == 0:
 		return "refuse"
-	case t.caughtUp && !t.format.NewestFirst:
+	case t.caughtUp && !t.format.NewestFirst && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
 		return "in_next_row"
 	}
 	return "linear"
@@ -308,7 +378,7 @@ type group struct {
 func (t *table) groups() (all []*group) {
 	unit := t.form.unit
 	for _, c := range t.columns {
-		unit = cmp.Or(unit, unitOf(c.to))
+		unit = cmp.Or(unit, c.unit, unitOf(c.to), unitOf(c.theirs[0]))
 	}
 	if unit == "" {
 		unit = t.guessUnit()
@@ -318,10 +388,10 @@ func (t *table) groups() (all []*group) {
 		c := &t.columns[k]
 		g := group{unit: unit, counter: t.counts(c), format: t.format}
 		if t.form.unit == "" {
-			g.unit = cmp.Or(unitOf(c.to), unit)
+			g.unit = cmp.Or(c.unit, unitOf(c.to), unitOf(c.theirs[0]), unit)
 		}
-		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max
-		g.net = c.Min < 0 && !g.small
+		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max || c.clip > 0
+		g.net = c.Min < 0 && !g.small || c.net
 		at := slices.IndexFunc(all, func(o *group) bool {
 			return o.unit == g.unit && o.net == g.net && o.counter == g.counter && o.small == g.small
 		})
@@ -343,14 +413,27 @@ func (g *group) say(t *table, c *tableColumn) {
 	switch {
 	case g.counter:
 		g.format.Reading = "counter"
+		if g.net {
+			g.format.Negative = "export"
+		}
+		if g.small {
+			g.format.ClipBelow = number(c.clip)
+		}
+		if c.counter {
+			return // it is said
+		}
 		t.doubt("column %q: readings of a counter, from %s to %s", c.to, number(c.Min), number(c.Max))
+	case c.net:
+		g.format.Negative = "export"
 	case g.net:
 		g.format.Negative = "export"
 		t.doubt("column %q: a net meter with values from %s to %s: what is below 0 was fed in", c.to, number(c.Min), number(c.Max))
 	case g.small:
 		least, _ := strconv.ParseFloat(g.format.ClipBelow, 64)
-		g.format.ClipBelow = number(max(least, -c.Min))
-		t.doubt("column %q: values from %s to 0 are 0", c.to, number(c.Min))
+		g.format.ClipBelow = number(max(least, -c.Min, c.clip))
+		if c.clip == 0 {
+			t.doubt("column %q: values from %s to 0 are 0", c.to, number(c.Min))
+		}
 	}
 }
 
@@ -385,7 +468,7 @@ func (t *table) peak(k int, unit string) float64 {
 	if t.counts(c) {
 		return 10 * c.Rise * t.watts(unit)
 	}
-	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs))
+	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs)+len(c.less))
 }
 
 // guessUnit returns the unit in which the mean magnitude of all columns is nearest to that of a home,

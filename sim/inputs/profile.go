@@ -36,6 +36,7 @@ type ProfileColumn struct {
 	Mean           float64 // of the magnitudes; 0 without values
 	Rise           float64 // mean difference of two values of which the later one is the greater
 	Counter        bool    // likely readings of a counter
+	Falls          int     // how often a value is less than the one before it in time
 }
 
 // ReadProfile reads a file as ReadRecording does, with values of either sign, and whatever
@@ -138,7 +139,7 @@ func (p *profiler) finish() {
 		c, w := &p.Columns[at], &p.rules.watch.columns[i]
 		w.gaps.settle(0)
 		c.Counter = w.count.counts(p.rules.unit.energy)
-		c.CaughtUp = w.gaps.catchUps
+		c.CaughtUp, c.Falls = w.gaps.catchUps, w.count.resets
 		if w.count.ups > 0 {
 			c.Rise = w.count.rises / float64(w.count.ups)
 		}
