@@ -5,7 +5,9 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +75,9 @@ func (s *source) doubt(format string, args ...any) {
 // rows.
 func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) {
 	s := &source{File: f, fsys: fsys, zone: zone, stated: given}
+	if err := s.checkKind(); err != nil {
+		return nil, err
+	}
 	lines, err := s.head(mostHead)
 	if err != nil {
 		return nil, err
@@ -87,6 +92,7 @@ func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) 
 			return nil, err
 		}
 	}
+	s.findDirection()
 	s.say("form: %s", s.form.title)
 	if s.form.assumed != "" {
 		s.doubt("%s", s.form.assumed)
@@ -107,6 +113,39 @@ func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) 
 	s.findMissing()
 	s.format.Undated = "leave_out" // taken back if there are no such rows
 	return s, nil
+}
+
+// otherKinds are files that are no text of rows, by how they begin, and what makes a CSV of them.
+var otherKinds = []struct{ begins, what string }{
+	{"PK\x03\x04", "is a spreadsheet or a ZIP archive, wanted a CSV: save its sheet as CSV, or unpack it"},
+	{"\xd0\xcf\x11\xe0", "is a spreadsheet, wanted a CSV: save its sheet as CSV"},
+	{"PAR1", "is Parquet, wanted a CSV: write it as CSV"},
+	{"%PDF", "is a PDF, wanted a CSV: the portal that it is from often has one"},
+	{"<", "is XML or HTML, wanted a CSV: the portal that it is from often has one, such as the CSV of Green Button"},
+	{"{", "is JSON, wanted a CSV: write it as CSV"},
+	{"[{", "is JSON, wanted a CSV: write it as CSV"},
+}
+
+// checkKind refuses files that are no text of rows, by their first bytes.
+func (s *source) checkKind() error {
+	switch strings.ToLower(path.Ext(s.Path)) {
+	case ".yaml", ".yml":
+		return s.problem(0, "is a scenario by its name, wanted a CSV with data: smatrix run runs it")
+	}
+	file, err := s.fsys.Open(path.Clean(s.Path))
+	if err != nil {
+		return nil // ReadHead words it
+	}
+	defer file.Close()
+	first := make([]byte, 16)
+	n, _ := io.ReadFull(file, first)
+	text := strings.TrimLeft(strings.TrimPrefix(string(first[:n]), "\ufeff"), " \t\r\n")
+	for _, k := range otherKinds {
+		if strings.HasPrefix(text, k.begins) {
+			return s.problem(0, "%s", k.what)
+		}
+	}
+	return nil
 }
 
 // head returns the first lines of the file, in Windows-1252, which includes Latin-1, if the
@@ -237,6 +276,21 @@ func (s *source) columnNamed(name string) string {
 		return s.header[i]
 	}
 	return ""
+}
+
+// findDirection finds whether a file of one register has what a home fed in, by the lines before
+// the header.
+func (s *source) findDirection() {
+	for _, line := range s.before {
+		if !slices.ContainsFunc(s.form.fedIn, func(word string) bool { return hasWord(plainName(line), word) }) {
+			continue
+		}
+		s.form.columns = slices.Clone(s.form.columns)
+		for i := range s.form.columns {
+			s.form.columns[i].to, s.form.columns[i].role = "home-fed-in", fedIn
+		}
+		return
+	}
 }
 
 // findPlace reads where weather was recorded.
@@ -459,8 +513,6 @@ func (s *source) guess(lines []string) error {
 			}
 			if hasWord(plainName(s.form.time), "end", "ende", "bis", "to", "until") {
 				s.form.stamps = "end"
-			} else {
-				s.doubt("stamps name the start of their intervals: a file cannot say it")
 			}
 			return nil
 		}

@@ -37,6 +37,7 @@ type form struct {
 	byName  bool     // in a long table: the meters are the registers of one home, and their names say what they count
 	comma   bool     // numbers have a decimal comma
 	missing []string // words for a missing value, besides an empty field
+	fedIn   []string // words of the lines before the header that say that the file is of what a home fed in
 
 	user, arrive, leave, energy string // of sessions
 
@@ -103,10 +104,11 @@ var presets = []form{
 			{from: "Dry-bulb (C)", to: "temperature_c"}, {from: "Wspd (m/s)", to: "wind_m_per_s"}, {from: "Pressure (mbar)", to: "pressure_hpa"}}},
 	// Enedis, "courbe de charge" of the customer's account: lines about the meter, then
 	// Horodate;Valeur, mean power in W, stamps with an offset at the end of the step, as
-	// importers that were tried on real exports describe it.
+	// importers that were tried on real exports describe it. What a home fed in is a file of its
+	// own, whose "Grandeur metier" is Production or Injection.
 	{name: "enedis", title: "Enedis load curve", kind: recordings, header: []string{"Horodate", "Valeur"},
 		time: "Horodate", dates: []string{"", "dd/mm/yyyy"}, zone: "Europe/Paris", stamps: "end", unit: "W",
-		columns: []column{{from: "Valeur", to: "home", role: load}}},
+		fedIn: []string{"injection", "production"}, columns: []column{{from: "Valeur", to: "home", role: load}}},
 	// Fluvius, "Verbruikshistoriek", quarter hours: Van (datum);Van (tijdstip);…;Register;
 	// Volume;Eenheid, in the sample files of patrickvorgers/Home-Assistant-Import-Energy-Data.
 	// Registers of day and night are added up; Injectie is what was fed in.

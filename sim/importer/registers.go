@@ -71,7 +71,9 @@ func (t *table) homes() (all []*homeColumns) {
 // column of the file is now part of another one.
 func (t *table) joinColumns() (joined bool) {
 	var columns []tableColumn
-	for _, h := range t.homes() {
+	homes := t.homes()
+	t.several = len(homes) > 1
+	for _, h := range homes {
 		columns = append(columns, t.joinHome(h)...)
 	}
 	joined = slices.ContainsFunc(columns, func(c tableColumn) bool { return c.listed() })
@@ -155,7 +157,10 @@ func (t *table) apart(h *homeColumns) (columns []tableColumn) {
 // meter returns the columns of a home with its registers: what it takes, what it has fed in, and what its
 // panels gave.
 func (t *table) meter(h *homeColumns, takes, fedIn, made []int) []tableColumn {
-	name := cmp.Or(h.name, "home")
+	name := "home" // a name tells it from others
+	if t.several {
+		name = cmp.Or(h.name, name)
+	}
 	takes, fedIn, made = t.alike(takes, takes), t.alike(takes, fedIn), t.alike(takes, made)
 	same := len(takes)+len(made) > 0 && t.isAlike(slices.Concat(takes, made, fedIn))
 	consumes := len(takes) > 0 && t.columns[takes[0]].role != drawn

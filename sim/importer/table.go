@@ -21,6 +21,7 @@ type table struct {
 	from, to time.Time // what all its columns cover
 	interval time.Duration
 	columns  []tableColumn
+	several  bool // homes
 	warnings []problem.Warning
 	missing  int64 // values that columns lack between their first and last one
 	caughtUp bool  // after each gap comes a value that has its energy
@@ -93,6 +94,16 @@ func (s *source) read() (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.endsAtMidnight(p) {
+		s.form.stamps = "end"
+		s.doubt("stamps name the end of their intervals: the first is an interval after midnight, and the last is midnight")
+		if p, err = t.profile(); err != nil {
+			return nil, err
+		}
+	}
+	if !s.preset && s.form.kind == recordings && s.form.stamps == "start" {
+		s.doubt("stamps name the start of their intervals: a file cannot say it")
+	}
 	if s.format.Meter != "" { // its meters are known now
 		if t.addMeters(p); len(t.columns) == 0 {
 			return nil, s.problem(len(s.before)+1, "none of the meters that the form %s has", s.form.title)
@@ -109,6 +120,18 @@ func (s *source) read() (*table, error) {
 	}
 	t.span(p)
 	return t, nil
+}
+
+// endsAtMidnight reports whether stamps of a file whose form does not say which end of their intervals
+// they name can only be the ends: with these the file has whole days, and its values are of intervals.
+func (t *table) endsAtMidnight(p *inputs.Profile) bool {
+	interval := time.Duration(p.Interval) * time.Second
+	if t.preset || t.form.kind != recordings || t.form.stamps != "start" || interval >= 24*time.Hour || t.format.Intervals != "" {
+		return false
+	}
+	counter := slices.ContainsFunc(p.Columns, func(c inputs.ProfileColumn) bool { return c.Counter })
+	from, to := p.From.In(t.zone).Add(-interval), p.To.In(t.zone).Add(-interval) // were they the ends
+	return !counter && from.Equal(midnight(from)) && to.Equal(midnight(to))
 }
 
 // profile reads the file with other keys until it can be read: an encoding, loose quotes,
