@@ -299,7 +299,7 @@ func (t *table) withPanels(name string, takes, fedIn, made []int) []tableColumn 
 		t.leaveOut(made, fmt.Sprintf("what was drawn, fed in and generated cannot be compared: %v", t.named(err)))
 		return t.withoutPanels(name, takes, fedIn, made)
 	case least < 0 && -least > smallShare*most:
-		t.leaveOut(made, fmt.Sprintf("it is less than what was fed in, by up to %s %s: does a battery feed in?", number(-least), t.unitOfColumn(&home)))
+		t.leaveOut(made, fmt.Sprintf("it is less than what was fed in, by up to %s %s: does a battery feed in?", number(-least), t.unit(&home)))
 		return t.withoutPanels(name, takes, fedIn, made)
 	case least < 0:
 		home.clip = -least
@@ -334,20 +334,10 @@ func quoted(names []string) string {
 	return strings.Join(all, " + ")
 }
 
-// unitOfColumn is the unit of a column, for its values and for messages.
-func (t *table) unitOfColumn(c *tableColumn) string {
-	for _, unit := range []string{t.form.unit, c.unit, unitOf(c.to)} {
-		if unit != "" {
-			return unit
-		}
-	}
-	return "kWh"
-}
-
 // readSum reads a column that is made of several, over the time that all of them have.
 func (t *table) readSum(c *tableColumn, negative string) (*inputs.Recording, error) {
 	spec := t.baseSpec()
-	spec.Unit, spec.Gaps = t.unitOfColumn(c), "linear"
+	spec.Unit, spec.Gaps = t.unit(c), "linear"
 	spec.Columns = map[string]string{}
 	spec.AddUp("home", c.theirs, c.less)
 	if c.counter {
@@ -398,7 +388,7 @@ func (t *table) bounds(c *tableColumn) (least, most float64, err error) {
 	for _, p := range powers {
 		low, high = min(low, p), max(high, p)
 	}
-	scale := 1000 * t.watts(t.unitOfColumn(c))
+	scale := 1000 * t.watts(t.unit(c))
 	return math.Min(0, math.Floor(1e6*float64(low)/scale)/1e6), float64(high) / scale, nil
 }
 

@@ -270,7 +270,7 @@ func (w *writer) addRecordings(t *table, i int) {
 	var panels []member
 	for _, g := range t.groups() {
 		recording := w.id(cmp.Or(strings.ReplaceAll(t.form.name, "_", "-"), "meters"))
-		entry := fmt.Sprintf("  - id: %s\n    file: %s\n    unit: %s\n    gaps: %s\n    time: %s\n", recording, quote(file), g.unit, t.gaps(), t.time())
+		entry := fmt.Sprintf("  - id: %s\n    file: %s\n    unit: %s\n    gaps: %s\n    time: %s\n", recording, quote(file), g.unit, t.gaps(g), t.time())
 		if keys := formatKeys(g.format); keys != "" {
 			entry += "    format: " + keys + "\n"
 		}

@@ -21,7 +21,8 @@ type table struct {
 	from, to time.Time // what all its columns cover
 	interval time.Duration
 	columns  []tableColumn
-	several  bool // homes
+	several  bool   // homes
+	others   string // the unit of columns whose names have none, "" until it is known
 	warnings []problem.Warning
 	missing  int64 // values that columns lack between their first and last one
 	caughtUp bool  // after each gap comes a value that has its energy
@@ -318,10 +319,13 @@ func (t *table) span(p *inputs.Profile) {
 		if i == 0 || to.Before(t.to) {
 			t.to = to
 		}
-		t.missing, gaps, caught = t.missing+c.Missing, gaps+c.Gaps, caught+c.CaughtUp
+		t.missing = t.missing + c.Missing
+		if strings.HasSuffix(t.unit(c), "h") {
+			gaps, caught = gaps+c.Gaps, caught+c.CaughtUp
+		}
 		longest = max(longest, time.Duration(c.Longest)*time.Second)
 	}
-	t.caughtUp = gaps > 0 && gaps == caught
+	t.caughtUp = t.form.kind == recordings && gaps > 0 && gaps == caught
 	if t.form.stamps == "middle" { // a value of a moment is taken for half an interval around it
 		t.from = t.from.Add(-t.interval / 2)
 	}
@@ -375,12 +379,12 @@ func (t *table) describe(p *inputs.Profile, longest time.Duration) {
 	}
 }
 
-// gaps returns how gaps of a recording are filled.
-func (t *table) gaps() string {
+// gaps returns how gaps of the columns of a group are filled.
+func (t *table) gaps(g *group) string {
 	switch {
 	case t.missing == 0:
 		return "refuse"
-	case t.caughtUp && !t.format.NewestFirst && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
+	case t.caughtUp && !t.format.NewestFirst && strings.HasSuffix(g.unit, "h") && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
 		return "in_next_row"
 	}
 	return "linear"
@@ -399,20 +403,12 @@ type group struct {
 
 // groups divides the columns, in their order, and says what was assumed of them.
 func (t *table) groups() (all []*group) {
-	unit := t.form.unit
-	for _, c := range t.columns {
-		unit = cmp.Or(unit, c.unit, unitOf(c.to), unitOf(c.theirs[0]))
-	}
-	if unit == "" {
-		unit = t.guessUnit()
-		t.doubt("unit: %s, by what homes draw", unit)
+	if t.form.unit == "" && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.namedUnit() != "" }) {
+		t.doubt("unit: %s, by what homes draw", t.unit(&t.columns[0]))
 	}
 	for k := range t.columns {
 		c := &t.columns[k]
-		g := group{unit: unit, counter: t.counts(c), format: t.format}
-		if t.form.unit == "" {
-			g.unit = cmp.Or(c.unit, unitOf(c.to), unitOf(c.theirs[0]), unit)
-		}
+		g := group{unit: t.unit(c), counter: t.counts(c), format: t.format}
 		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max || c.clip > 0
 		g.net = c.Min < 0 && !g.small || c.net
 		at := slices.IndexFunc(all, func(o *group) bool {
@@ -425,6 +421,22 @@ func (t *table) groups() (all []*group) {
 		all[at].say(t, c)
 	}
 	return all
+}
+
+// namedUnit is the unit that a column's name has, "" if it has none.
+func (c *tableColumn) namedUnit() string { return cmp.Or(c.unit, unitOf(c.to), unitOf(c.theirs[0])) }
+
+// unit is the unit of a column: that of the form, of its name or of the name of another one, or
+// that by which homes draw what they usually do.
+func (t *table) unit(c *tableColumn) string {
+	if unit := cmp.Or(t.form.unit, c.namedUnit(), t.others); unit != "" {
+		return unit
+	}
+	for i := range t.columns {
+		t.others = cmp.Or(t.others, t.columns[i].namedUnit())
+	}
+	t.others = cmp.Or(t.others, t.guessUnit())
+	return t.others
 }
 
 // smallShare is the greatest value below 0, as a share of the greatest above, that is taken
