@@ -586,7 +586,13 @@ func (s *source) guessColumns() error {
 		return alone
 	})
 	if len(s.form.columns) == 0 {
-		return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
+		var prices []column
+		for _, o := range others {
+			if o.of == aPrice {
+				prices = append(prices, o.column)
+			}
+		}
+		return s.guessPrices(prices)
 	}
 	s.findMeter()
 	for _, o := range others {
@@ -595,6 +601,24 @@ func (s *source) guessColumns() error {
 		}
 	}
 	return nil
+}
+
+// guessPrices takes a file without power and energy for one of prices, if it has one column of
+// them, in €/MWh by its name.
+func (s *source) guessPrices(prices []column) error {
+	isPerMWh := func(name string) bool {
+		plain := strings.ToLower(name)
+		return strings.Contains(plain, "mwh") && (strings.Contains(plain, "eur") || strings.Contains(plain, "€"))
+	}
+	switch {
+	case len(prices) == 1 && isPerMWh(prices[0].from):
+		s.form.kind, s.form.title = market, "prices, a CSV with a header"
+		s.form.columns = []column{{from: prices[0].from, to: "price"}}
+		return nil
+	case len(prices) > 0:
+		return s.problem(len(s.before)+1, "%s and no column of power or energy, wanted one column of prices in €/MWh with that in its name, such as \"EUR/MWh\"", counted(int64(len(prices)), "column of prices", "columns of prices"))
+	}
+	return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
 }
 
 // hasNumbers reports whether column i has numbers in the first rows, at least as many as other texts.

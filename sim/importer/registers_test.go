@@ -1,98 +1,130 @@
-package importer
+package importer_test
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim/importer"
 )
 
-// What a column is by its name: the register of what was drawn, that of what was fed in, what panels
-// gave, or what a home consumed, in the languages of the forms.
-func TestRolesOfNames(t *testing.T) {
-	for _, row := range []struct{ language, role, names string }{
-		{"English", "fed in", "export_kwh|Export|Grid Export (kWh)|gridExport|Exported to Grid (Wh)|EXPORT (kWh)|Export T1 kWh|feed-in|Feed in (W)|fed_in|Returned energy Wh (1)|return_to_grid|grid_return|Electricity returned|delivered by client|Reverse energy|Solar export|PV to grid|Energy sold"},
-		{"German", "fed in", "Einspeisung|Netzeinspeisung|Energie ins Netz eingespeist|Einspeisung [kWh]|Wirkarbeit Lieferung (kWh)|Rücklieferung kWh|Rückspeisung|PV-Überschuss|Einspeisung PV"},
-		{"codes", "fed in", "1-0:2.8.0|2.8.0|1-0:2.8.1*255|2.8.2 kWh|1-1:2.29.0|A- (kWh)|1-0:2.7.0"},
-		{"Dutch", "fed in", "Injectie Dag|Injectie Nacht|Teruglevering|Teruggeleverd hoog|teruglever kWh"},
-		{"French", "fed in", "Injection|Énergie injectée (Wh)|Surplus|Excédent|injection_kwh"},
-		{"Spanish", "fed in", "Energía exportada|Excedentes|Energía vertida (kWh)"},
-		{"Italian", "fed in", "Energia immessa|Immissione kWh"},
-		{"English", "drawn", "import_kwh|Import T2 kWh|Grid Import (kWh)|Imported from Grid (Wh)|From grid|grid_consumption|Energy delivered|Purchased energy"},
-		{"German", "drawn", "Bezug|Netzbezug|Wirkarbeit Bezug|Energie vom Netz bezogen|Restnetzbezug (kWh)"},
-		{"codes", "drawn", "1-0:1.8.0|1.8.0|1-0:1.8.1*255|1-1:1.29.0|A+ (kWh)|1-0:1.7.0"},
-		{"Dutch", "drawn", "Afname Dag|Afname Nacht|Levering hoog"},
-		{"French", "drawn", "Soutirage|Énergie soutirée|Prélèvement"},
-		{"Italian", "drawn", "Energia prelevata|Prelievo kWh"},
-		{"English", "generated", "Solar|solar_production|PV|pv kW|System Production (W)|Energy Produced (Wh)|Generated (Wh)|Generation|Solar yield|Pac(W)|pv_power"},
-		{"German", "generated", "Erzeugung|Gesamt Erzeugung|PV-Erzeugung|Solarproduktion [W]|Ertrag|Tagesertrag|Photovoltaik"},
-		{"Dutch", "generated", "Opwek|Zonnepanelen opbrengst|Productie|Opwekking"},
-		{"French", "generated", "Production|Production photovoltaïque"},
-		{"Spanish", "generated", "Producción|Energía producida|Generación"},
-		{"Italian", "generated", "Produzione|Energia prodotta"},
-		{"any", "load", "Home 1|kWh|Verbrauch|Hausverbrauch [W]|consumption|Consumed|Energy Consumed (Wh)|Verbruik|Consommation|Consumo|Valeur|Wärmepumpe|feeder-1|Feeder 2|Usage|Hauptzähler|House 12 (Süd)|W|load_w|pvc|reception"},
+// threeDays returns rows of 72 hours from 3 March 2025 on.
+func threeDays(header string, values func(hour int) string) string {
+	return "time," + header + "\n" + every(60, 72, "2006-01-02T15:04,", values)
+}
+
+// What the columns of a file become: homes with their registers and panels, and plants.
+func TestHomesOfFiles(t *testing.T) {
+	sun := func(hour int) int { return map[bool]int{true: 1, false: 0}[hour%24 >= 9 && hour%24 < 15] }
+	for _, row := range []struct {
+		name, header string
+		values       func(hour int) string
+		want         string  // households, solar parks, and homes with pv
+		wh           string  // of each recorded column
+		said         string  // words of what was assumed, "" if nothing more
+		warned       float64 // kWh that are netted
+	}{
+		{"two registers", "in import kWh,out export kWh", func(h int) string { return fmt.Sprintf("%d,%d", 1-sun(h), 2*sun(h)) }, "1 0 1", "home 54000 home-fed-in 36000", "", 0},
+		{"both within an hour", "import kWh,export kWh", func(h int) string { return fmt.Sprintf("1,%d", 2*sun(h)) }, "1 0 1", "home 72000 home-fed-in 36000", "", 18},
+		{"with panels", "import kWh,export kWh,solar kWh", func(h int) string { return fmt.Sprintf("%d,%d,%d", 1-sun(h), 2*sun(h), 3*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", "what was drawn and generated and did not leave the home", 0},
+		{"with panels, both within an hour", "import kWh,export kWh,solar kWh", func(h int) string { return fmt.Sprintf("1,%d,%d", 2*sun(h), 3*sun(h)) }, "1 0 1", "home 90000 home-roof 54000", "", 18},
+		{"with two roofs", "import kWh,export kWh,pv east kWh,pv west kWh", func(h int) string { return fmt.Sprintf("%d,%d,%d,%d", 1-sun(h), 2*sun(h), sun(h), 2*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", "", 0},
+		{"with consumption as well", "consumption kWh,import kWh,export kWh,solar kWh", func(h int) string { return fmt.Sprintf("1,%d,%d,%d", 1-sun(h), 2*sun(h), 3*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", `column "consumption kWh": left out`, 0},
+		{"consumption and panels", "consumption kWh,solar kWh", func(h int) string { return fmt.Sprintf("1,%d", 3*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", "", 0},
+		{"consumption, panels and fed in", "Verbrauch kWh,Erzeugung kWh,Einspeisung kWh", func(h int) string { return fmt.Sprintf("1,%d,%d", 3*sun(h), 2*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", `column "Einspeisung kWh": left out`, 0},
+		{"consumption for drawn", "Verbrauch kWh,Einspeisung kWh", func(h int) string { return fmt.Sprintf("%d,%d", 1-sun(h), 2*sun(h)) }, "1 0 1", "home 54000 home-fed-in 36000", "a net meter", 0},
+		{"drawn and panels", "import kWh,solar kWh", func(h int) string { return fmt.Sprintf("%d,%d", 1-sun(h), sun(h)) }, "1 0 1", "home 72000 home-roof 18000", "that nothing was fed in is assumed", 0},
+		{"drawn and consumed", "Verbrauch (kWh),Restnetzbezug (kWh)", func(int) string { return "1,0.75" }, "1 0 0", "home 72000", `column "Restnetzbezug (kWh)": left out`, 0},
+		{"panels and fed in", "production kWh,export kWh", func(h int) string { return fmt.Sprintf("%d,%d", 3*sun(h), 2*sun(h)) }, "1 0 1", "home 18000 home-roof 54000", "", 0},
+		{"a battery that feeds in", "import kWh,export kWh,solar kWh", func(h int) string {
+			return fmt.Sprintf("%d,%d,%d", map[bool]int{true: 1, false: 0}[h%24 < 6], map[bool]int{true: 2, false: 0}[h%24 > 18], 2*sun(h))
+		}, "1 0 1", "home 18000 home-fed-in 30000", "does a battery feed in?", 0},
+		{"noise below 0", "import kWh,export kWh,solar kWh", func(h int) string { return fmt.Sprintf("%d,%.3f,%d", 1-sun(h), 2.001*float64(sun(h)), 2*sun(h)) }, "1 0 1", "home 54000 home-roof 36000", "values from -0.001 to 0 are 0", 0},
+		{"panels alone", "solar kWh", func(h int) string { return fmt.Sprint(3 * sun(h)) }, "0 1 0", "solar-kwh 54000", "generated, by its name", 0},
+		{"fed in alone", "export kWh", func(h int) string { return fmt.Sprint(3 * sun(h)) }, "0 1 0", "export-kwh 54000", "has no column of what was drawn", 0},
+		{"two homes and one export", "a kWh,b kWh,export kWh", func(h int) string { return fmt.Sprintf("1,2,%d", 2*sun(h)) }, "2 1 0", "a-kwh 72000 b-kwh 144000 export-kwh 36000", "has no column of what was drawn", 0},
+		{"two homes and panels", "a kWh,b kWh,pv kWh", func(h int) string { return fmt.Sprintf("1,2,%d", 2*sun(h)) }, "2 1 0", "a-kwh 72000 b-kwh 144000 pv-kwh 36000", "", 0},
+		{"two homes with registers", "a import kWh,a export kWh,b import kWh,b export kWh", func(h int) string { return fmt.Sprintf("%d,%d,%d,0", 1-sun(h), 2*sun(h), 2) }, "2 0 2", "a 54000 a-fed-in 36000 b 144000 b-fed-in 0", "", 0},
+		{"tariffs of one meter", "Day kWh,Night kWh", func(h int) string { return fmt.Sprintf("%d,%d", sun(h), 1-sun(h)) }, "1 0 0", "home 72000", "added up", 0},
+		{"counters, of which one stands still", "import kWh,export kWh", func(h int) string { return fmt.Sprintf("%.2f,1234.5", 500+0.5*float64(h)) }, "1 0 1", "home 24000 home-fed-in 0", "", 0},
+		{"energy and power of both", "import kWh,import W,export kWh,export W", func(h int) string {
+			return fmt.Sprintf("%d,%d,%d,%d", 1-sun(h), 1000-1000*sun(h), 2*sun(h), 2000*sun(h))
+		}, "1 0 1", "home 54000 home-fed-in 36000", `column "import W": left out, in another unit`, 0},
+		{"homes alone", "Home 1 kWh,Home 2 kWh", func(int) string { return "1,2" }, "2 0 0", "home-1-kwh 72000 home-2-kwh 144000", "", 0},
 	} {
-		for name := range strings.SplitSeq(row.names, "|") {
-			if got := roleOf(name, []string{"time", name}); string(got) != row.role {
-				t.Errorf("%s: %q is %q, wanted %q", row.language, name, got, row.role)
+		t.Run(row.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "m.csv", threeDays(row.header, row.values))
+			plan, w := made(t, dir, "Europe/Berlin", "m.csv")
+			text := string(plan.Scenario)
+			if got := fmt.Sprint(w.Members["household"], w.Members["solar_park"], strings.Count(text, "\n    pv: ")); got != row.want {
+				t.Errorf("%s, wanted %s\n%s", got, row.want, text)
 			}
+			days := float64(w.Scenario.Calendar.Steps) / 72 // a counter has one interval less than readings
+			fields := strings.Fields(row.wh)
+			for i := 0; i+1 < len(fields); i += 2 {
+				want, err := strconv.ParseFloat(fields[i+1], 64)
+				if got, ok := recorded(w)[fields[i]]; err != nil || !ok || math.Abs(got-want) > 0.05 {
+					t.Errorf("%s: %v Wh, wanted %v, of %v (%v of the days)\n%s", fields[i], got, want, recorded(w), days, text)
+				}
+			}
+			if len(recorded(w)) != len(fields)/2 || !strings.Contains(text, row.said) {
+				t.Errorf("columns %v, wanted %q said in\n%s", recorded(w), row.said, text)
+			}
+			warned := ""
+			for _, one := range plan.Warnings {
+				warned += one.Text
+			}
+			if want := fmt.Sprintf("feeds in %v kWh less", row.warned); (row.warned > 0) != strings.Contains(warned, want) || row.warned == 0 && warned != "" || row.warned > 0 && !strings.Contains(text, want) {
+				t.Errorf("warned %q, wanted %v kWh", warned, row.warned)
+			}
+			if len(w.Warnings) > 0 {
+				t.Errorf("%v", w.Warnings)
+			}
+		})
+	}
+}
+
+// A file of prices in €/MWh is a market, and others say what is wanted.
+func TestFilesOfPrices(t *testing.T) {
+	for _, header := range []string{"price_eur_per_mwh", "Preis (EUR/MWh)", "Day-ahead €/MWh"} {
+		dir := t.TempDir()
+		write(t, dir, "m.csv", threeDays(header, func(h int) string { return fmt.Sprint(40 + h) }))
+		plan, w := made(t, dir, "Europe/Berlin", "m.csv")
+		if checkTotal(t, w, 40*72+72*71/2); w.Market == nil || len(w.Warnings) > 0 {
+			t.Errorf("%s: %v\n%s", header, w.Warnings, plan.Scenario)
 		}
 	}
-	for _, row := range []struct{ name, beside, role string }{
-		{"Energy received", "Energy delivered", "fed in"}, {"Received", "Delivered", "fed in"}, {"Lieferung", "Bezug", "fed in"},
-		{"Abgabe kWh", "Bezug kWh", "fed in"}, {"energyOut", "energy", "fed in"},
-		{"Energy received", "time", "load"}, {"Lieferung", "time", "load"},
+	for header, want := range map[string]string{
+		"price ct/kWh": "m.csv:1: 1 column of prices and no column of power or energy, wanted one column of prices in €/MWh",
+		"temperature":  "m.csv:1: no column with numbers of power or energy, wanted one at least",
 	} {
-		if got := roleOf(row.name, []string{row.beside, row.name}); string(got) != row.role {
-			t.Errorf("%q beside %q is %q, wanted %q", row.name, row.beside, got, row.role)
+		text := threeDays(header, func(h int) string { return fmt.Sprint(40 + h) })
+		_, err := importer.Make(oneFile(text), []importer.File{{Name: "m.csv", Path: "m.csv"}}, importer.Options{Name: "made"})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, wanted %s", header, err, want)
 		}
 	}
 }
 
-// Which columns are no power or energy of one meter, by their names.
-func TestNamesThatAreNoMeter(t *testing.T) {
-	for _, row := range []struct{ of, names string }{
-		{aPrice, "price|unitPrice|Strompreis ct|Cost|cost_eur|Coût|Preis|Estimated cost"},
-		{aShare, "soc|battery_soc_percent|Autarkie|Efficiency (kWh/kW)|Share %"},
-		{aReading, "Vpv1(V)|Voltage|Spannung L1|Frequency|Netz Hz"},
-		{anExtreme, "L1 max W|Min V|Max V|Peak Power (W)"},
-		{ofABattery, "Stored in batteries (Wh)|Battery Charge (kWh)|Akku Ladung|Speicher kWh|Discharged from battery"},
-		{ownUse, "Self Consumption (W)|Self-consumption|Eigenverbrauch|Eigendeckung (kWh)|Autoconsommation|selfConsumption"},
-		{reactive, "1-1:3.29.0 [kvarh]|Blindarbeit|Reactive energy|1-0:3.8.0|kvarh|Global_reactive_power"},
-		{aSum, "Total kWh|Summe|EacToday(kWh)|Gesamt Verbrauch"},
-		{"gas", "Gas kWh"},
-		{"", "Home 1|Peak kWh|Off peak kWh|Bezug|Einspeisung|House V2|Power (W)|Leistung"},
-	} {
-		for name := range strings.SplitSeq(row.names, "|") {
-			if got := notPower(name); got != row.of && !(row.of == aReading && got == anExtreme) && !(row.of == anExtreme && got == aReading) && !(row.of == aShare && got == ofABattery) {
-				t.Errorf("%q is %q, wanted %q", name, got, row.of)
+// Powers and weather do not catch up: only a row of energy can have that of a gap.
+func TestOnlyEnergiesCatchUp(t *testing.T) {
+	for _, row := range []struct{ header, gaps string }{{"a kWh", "in_next_row"}, {"a W", "linear"}} {
+		dir := t.TempDir()
+		write(t, dir, "m.csv", threeDays(row.header, func(h int) string {
+			switch {
+			case h >= 30 && h < 33:
+				return absent
+			case h == 33:
+				return "1200"
 			}
-		}
-	}
-}
-
-// Columns belong to one home if their names are the same but for the words of roles, tariffs and units.
-func TestHomesOfNames(t *testing.T) {
-	for _, row := range []struct{ home, names string }{
-		{"", "Import T1 kWh|Export T2 kWh|Bezug|Einspeisung|1-0:1.8.0|1-0:2.8.1*255 [kWh]|Wirkarbeit Bezug [kWh]|Verbrauch (kWh)|Restnetzbezug (kWh)|Energy Produced (Wh)|grid_return|Electricity delivered (tariff 1)"},
-		{"house 1", "House 1 import kWh|House 1 export kWh|house 1 pv"},
-		{"house 2", "House 2 import kWh|House 2 - Export (kWh)"},
-		{"müller", "Müller Bezug kWh|Müller Einspeisung kWh|Müller Verbrauch"},
-		{"b", "Home B import|home b export"},
-	} {
-		for name := range strings.SplitSeq(row.names, "|") {
-			if got := homeOf(name); got != row.home {
-				t.Errorf("%q is of %q, wanted %q", name, got, row.home)
-			}
-		}
-	}
-	for i, name := range []string{"Import T1 kWh", "Day kWh", "1-0:1.8.1", "Afname Nacht", "Tarif 2"} {
-		if tariffOf(name) == "" {
-			t.Errorf("%d: %q has no tariff", i, name)
-		}
-	}
-	for _, name := range []string{"1-0:1.8.0", "Import kWh", fmt.Sprint("Home", 1)} {
-		if got := tariffOf(name); got != "" {
-			t.Errorf("%q has the tariff %q", name, got)
+			return "300"
+		}))
+		plan, _ := made(t, dir, "Europe/Berlin", "m.csv")
+		if !strings.Contains(string(plan.Scenario), "gaps: "+row.gaps+"\n") {
+			t.Errorf("%s: wanted gaps: %s in\n%s", row.header, row.gaps, plan.Scenario)
 		}
 	}
 }

@@ -206,7 +206,7 @@ func homeOf(name string) string {
 			rest = append(rest, words[i-1], word)
 			continue
 		}
-		if hasPart(word, namesFedIn) || hasPart(word, namesDrawn) || hasPart(word, namesGenerated) || isIn(word, fillers) || word == "pv" || word == "fed" || word == "feed" || word == "received" || word == "lieferung" || word == "abgabe" || word == "a+" || word == "a" {
+		if hasPart(word, namesFedIn) || hasPart(word, namesDrawn) || hasPart(word, namesGenerated) || isIn(word, fillers) || word == "pv" || word == "fed" || word == "feed" || word == "received" || word == "lieferung" || word == "abgabe" {
 			continue
 		}
 		rest = append(rest, word)
@@ -219,7 +219,7 @@ func isPlace(word string) bool {
 	return isIn(word, []string{"home", "house", "haus", "meter", "zähler", "flat", "wohnung", "maison", "huis", "casa"})
 }
 
-var obisCode = regexp.MustCompile(`[0-9]-[0-9]+:|[0-9]\.(?:[789]|29)\.[0-9](?:\*255)?`)
+var obisCode = regexp.MustCompile(`(?i)\b-?a[+-]|\+a\b|[0-9]-[0-9]+:|[0-9]\.(?:[789]|29)\.[0-9](?:\*255)?`)
 
 func isIn(word string, words []string) bool {
 	for _, w := range words {
