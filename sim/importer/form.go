@@ -40,6 +40,9 @@ type source struct {
 	format inputs.Format
 	zone   *time.Location // of stamps without an offset
 	stated bool           // the zone is that of the form or of the caller, or stamps have an offset
+	given  bool           // it is that of the form or of the caller
+
+	offsets bool // stamps have an offset
 
 	mark   rune       // between fields
 	before []string   // lines before the header
@@ -74,7 +77,7 @@ func (s *source) doubt(format string, args ...any) {
 // look reads the first lines of a file and finds its form: a preset, or a guess by its first
 // rows.
 func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) {
-	s := &source{File: f, fsys: fsys, zone: zone, stated: given}
+	s := &source{File: f, fsys: fsys, zone: zone, stated: given, given: given}
 	if err := s.checkKind(); err != nil {
 		return nil, err
 	}
@@ -304,13 +307,14 @@ func (s *source) findPlace() (err error) {
 		if s.zone, err = time.LoadLocation(name); err != nil {
 			return fmt.Errorf("zone %s: %w", name, err)
 		}
-		s.stated = true
+		s.stated, s.given = true, true
 	}
 	return nil
 }
 
 // dateForms are the forms of dates that are tried after those of a preset; "" is ISO.
-var dateForms = []string{"", "dd.mm.yyyy", "dd-mm-yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "yyyy/mm/dd", "yyyymmdd", "unix_s", "unix_ms"}
+var dateForms = []string{"", "dd.mm.yyyy", "dd-mm-yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "yyyy/mm/dd", "yyyymmdd", "unix_s", "unix_ms",
+	"dd.mm.yy", "dd/mm/yy", "mm/dd/yy", "dd-mmm-yyyy", "dd-mmm-yy", "dd mmm yyyy"}
 
 // stamps returns the texts of the times in the first rows, without notes and units.
 func (s *source) stamps() (texts []string) {
@@ -358,29 +362,30 @@ func (s *source) findDates() error {
 		}
 		if n > most {
 			most, s.format.Date = n, date
-			s.stated = s.stated || offsets == len(texts)
+			s.offsets = offsets == len(texts)
+			s.stated = s.stated || s.offsets
 		}
 	}
-	if s.format.Date == "dd/mm/yyyy" && len(s.form.dates) == 0 {
-		s.chooseDayOrMonth(texts)
+	if strings.HasPrefix(s.format.Date, "dd/mm/") && len(s.form.dates) == 0 {
+		s.chooseDayOrMonth(texts, "mm/dd/"+s.format.Date[len("dd/mm/"):])
 	}
 	return nil
 }
 
 // chooseDayOrMonth chooses between 31/01 and 01/31, which both fit if no day is beyond 12: of
 // days that follow each other, the day changes.
-func (s *source) chooseDayOrMonth(texts []string) {
+func (s *source) chooseDayOrMonth(texts []string, other string) {
 	first, second := map[string]bool{}, map[string]bool{}
 	for _, text := range texts {
 		parts := strings.SplitN(text, "/", 3)
-		if is, _, _ := (inputs.Format{Date: "mm/dd/yyyy", Clock: s.format.Clock, Span: s.format.Span}).IsDate(text); !is || len(parts) < 3 {
+		if is, _, _ := (inputs.Format{Date: other, Clock: s.format.Clock, Span: s.format.Span}).IsDate(text); !is || len(parts) < 3 {
 			return
 		}
 		first[parts[0]], second[parts[1]] = true, true
 	}
 	switch {
 	case len(second) > len(first):
-		s.format.Date = "mm/dd/yyyy"
+		s.format.Date = other
 	case len(second) == len(first):
 		s.doubt("dates: the day is first, as in 31/01: the first rows do not tell it from the month")
 	}
@@ -517,11 +522,42 @@ func (s *source) guess(lines []string) error {
 			return nil
 		}
 	}
+	if s.guessWithoutHeader(lines) {
+		return nil
+	}
 	var names []string
 	for _, p := range presets {
 		names = append(names, p.name)
 	}
-	return s.problem(0, "no row with a time and a number after a header was found, wanted a CSV with a header, or one of the known forms: %s", strings.Join(names, ", "))
+	return s.problem(0, "no row with a time and a number after a header was found, wanted a CSV with a header and times such as 2024-01-31 16:45, 31.01.2024 16:45 or 1/31/2024 4:45 PM, or one of the known forms: %s", strings.Join(names, ", "))
+}
+
+// guessWithoutHeader takes a file for one without a header if its first two lines have a date and a
+// number: columns are called 1, 2, 3.
+func (s *source) guessWithoutHeader(lines []string) bool {
+	if len(lines) < 2 {
+		return false
+	}
+	for _, by := range separators {
+		first, second := splitLine(lines[0], by.mark), splitLine(lines[1], by.mark)
+		at := slices.IndexFunc(first, isDate)
+		if at < 0 || len(first) < 2 || len(second) != len(first) || !isDate(second[at]) || !slices.ContainsFunc(slices.Delete(slices.Clone(second), at, at+1), isNumber) {
+			continue
+		}
+		numbers := make([]string, len(first))
+		for i := range numbers {
+			numbers[i] = strconv.Itoa(i + 1)
+		}
+		s.take(append([]string{strings.Join(numbers, string(by.mark))}, lines...), 0, by.mark)
+		s.format.Header = "none"
+		s.form = form{title: "a CSV without a header", kind: recordings, stamps: "start", time: s.header[at]}
+		if clock := slices.IndexFunc(first, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
+			s.form.clock = s.header[clock]
+		}
+		s.doubt("no header: columns are called by their numbers")
+		return true
+	}
+	return false
 }
 
 // isDate reports whether a field has a date in any known form.

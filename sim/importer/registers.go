@@ -280,8 +280,8 @@ func (c *tableColumn) joined(t *table, columns []int) {
 		if o.From.After(c.From) {
 			c.From = o.From
 		}
-		if o.To.Before(c.To) {
-			c.To = o.To
+		if o.Last.Before(c.Last) {
+			c.To, c.Last = o.To, o.Last
 		}
 		c.Missing, c.Gaps, c.Longest = max(c.Missing, o.Missing), max(c.Gaps, o.Gaps), max(c.Longest, o.Longest)
 		c.Rise, c.Max, c.Min = c.Rise+o.Rise, max(c.Max, o.Max), min(c.Min, o.Min)
@@ -358,7 +358,7 @@ func (t *table) common() (from, to time.Time) {
 		c := &t.columns[i]
 		end := c.To
 		if t.counts(c) {
-			end = end.Add(-t.interval)
+			end = c.Last
 		}
 		if i == 0 || c.From.After(from) {
 			from = c.From

@@ -28,9 +28,9 @@ var obis = regexp.MustCompile(`(?:^|[^0-9.])([0-9])\.(?:[789]|29)\.[0-9]`)
 // panels gave. Marks between words are blanks here.
 var (
 	namesFedIn = []string{"export", "einspeis", "eingespeis", "rückspeis", "rueckspeis", "rücklieferung", "ruecklieferung", "netzabgabe", "wirkarbeit lieferung",
-		"feed in", "feedin", "fed in", "feeding in", "to grid", "to the grid", "into grid", "into the grid", "return", "delivered by", "reverse",
+		"feed in", "feedin", "togrid", "fed in", "feeding in", "to grid", "to the grid", "into grid", "into the grid", "return", "delivered by", "reverse",
 		"inject", "injekt", "teruglever", "teruggelever", "réinjec", "excédent", "surplus", "überschuss", "ueberschuss", "excedent", "vertid", "immess", "immission"}
-	namesDrawn = []string{"import", "bezug", "bezogen", "drawn", "from grid", "from the grid", "grid consumption", "delivered", "purchased", "forward",
+	namesDrawn = []string{"import", "bezug", "bezogen", "drawn", "from grid", "from the grid", "fromgrid", "touser", "grid consumption", "delivered", "purchased", "forward",
 		"afname", "afgenomen", "levering", "soutir", "prélev", "prélèv", "prelev", "prelie"}
 	namesGenerated = []string{"solar", "photovolt", "erzeug", "ertrag", "produktion", "production", "produced", "produceer", "productie", "produzione", "prodott", "producción", "produccion", "producid",
 		"generation", "generated", "generación", "generacion", "generada", "yield", "opwek", "opbrengst"}
@@ -134,7 +134,7 @@ const (
 // notMetered are words in names of such columns, in English, German, French and Dutch.
 var notMetered = map[string]string{
 	"price": aPrice, "preis": aPrice, "prix": aPrice, "prijs": aPrice, "eur": aPrice, "€": aPrice, "ct": aPrice, "cent": aPrice, "usd": aPrice, "$": aPrice, "gbp": aPrice, "£": aPrice,
-	"cost": aPrice, "costs": aPrice, "kosten": aPrice, "coût": aPrice, "cout": aPrice, "coste": aPrice, "costo": aPrice, "tariff": aPrice, "charges": aPrice,
+	"cost": aPrice, "costs": aPrice, "kosten": aPrice, "coût": aPrice, "cout": aPrice, "coste": aPrice, "costo": aPrice, "tariff": aPrice, "charges": aPrice, "tax": aPrice, "vat": aPrice, "mwst": aPrice,
 	"percent": aShare, "prozent": aShare, "%": aShare, "soc": aShare, "autarkie": aShare, "efficiency": aShare,
 	"temperature": "a temperature", "temperatur": "a temperature", "température": "a temperature", "temp": "a temperature", "°c": "a temperature", "humidity": "a humidity", "irradiance": "an irradiance",
 	"total": aSum, "sum": aSum, "summe": aSum, "gesamt": aSum, "somme": aSum, "totaal": aSum,
@@ -188,7 +188,7 @@ func tariffOf(name string) string {
 var obisTariff = regexp.MustCompile(`(?:^|[^0-9.])[12]\.[89]\.([0-9])`)
 
 // fillers are words that name neither a home nor a role.
-var fillers = []string{"kwh", "wh", "kw", "w", "energy", "energie", "power", "leistung", "active", "aktiv", "wirkarbeit", "wirkleistung", "electricity", "strom", "grid", "netz", "net", "meter", "zähler", "consumption", "consumed", "verbrauch", "usage", "used", "load", "last", "consommation", "consommé", "verbruik", "consumo", "home", "house", "haus", "hausverbrauch", "kwh/hh",
+var fillers = []string{"pac", "eac", "ppv", "epv", "pload", "kwh", "wh", "kw", "w", "energy", "energie", "power", "leistung", "active", "aktiv", "wirkarbeit", "wirkleistung", "electricity", "strom", "grid", "netz", "net", "meter", "zähler", "consumption", "consumed", "verbrauch", "usage", "used", "load", "last", "consommation", "consommé", "verbruik", "consumo", "home", "house", "haus", "hausverbrauch", "kwh/hh",
 	"electric", "from", "to", "the", "into", "ins", "vom", "in", "by", "client", "of", "register", "tarif", "tariff", "rate", "heures", "back", "value", "wert", "total", "gesamt", "totaal", "summe", "sum"}
 
 // homeOf returns the rest of a column's name without the words of its role, its tariff and its unit: what

@@ -187,8 +187,11 @@ func (w *writer) write() error {
 		if len(w.weather) > 1 || len(w.market) > 1 {
 			return &problem.Usage{What: fmt.Sprintf("%s is a second file of %s, wanted one", t.Name, t.form.kind)}
 		}
-		if !t.stated {
+		switch {
+		case !t.stated:
 			t.doubt("zone: %s, which neither the file nor --zone states", t.zone)
+		case t.offsets && !t.given:
+			t.doubt("zone: %s for the days of the run: the times of the file have offsets, and --zone can name another", t.zone)
 		}
 		w.plan.Warnings = append(w.plan.Warnings, t.warnings...)
 		w.plan.Findings = append(w.plan.Findings, Finding{File: t.Name, Preset: t.form.name, Said: t.said, Doubts: t.doubts})

@@ -165,7 +165,8 @@ func (s *source) mend(err error) bool {
 		s.say("quotes: within fields, read as they are")
 	case errors.Is(err, inputs.ErrInterval) && f.Intervals == "" && s.form.stamps != "middle":
 		f.Intervals = "as_they_come"
-		s.doubt("%v: each row is read for the time until the next", strings.TrimSuffix(err.Error(), ", wanted one interval, or format: {intervals: as_they_come}"))
+		what, _, _ := strings.Cut(err.Error(), ", wanted one ")
+		s.doubt("%s: each row is read for the time until the next", what)
 	case errors.Is(err, inputs.ErrOrder) && !f.NewestFirst:
 		f.NewestFirst = true
 		s.say("order: newest first")
@@ -311,7 +312,7 @@ func (t *table) span(p *inputs.Profile) {
 		c := &t.columns[i]
 		to := c.To
 		if t.counts(c) { // its readings are of moments
-			to = to.Add(-t.interval)
+			to = c.Last
 		}
 		if i == 0 || c.From.After(t.from) {
 			t.from = c.From
