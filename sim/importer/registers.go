@@ -293,13 +293,14 @@ func (c *tableColumn) joined(t *table, columns []int) {
 func (t *table) withPanels(name string, takes, fedIn, made []int) []tableColumn {
 	home := tableColumn{to: name, theirs: t.names(slices.Concat(takes, made)), less: t.names(fedIn), role: load}
 	home.joined(t, slices.Concat(takes, made, fedIn))
-	least, most, err := t.bounds(&home)
+	registers := slices.Concat(takes, made, fedIn)
+	least, most, err := t.bounds(&home, registers)
 	switch {
 	case err != nil:
 		t.leaveOut(made, fmt.Sprintf("what was drawn, fed in and generated cannot be compared: %v", t.named(err)))
 		return t.withoutPanels(name, takes, fedIn, made)
 	case least < 0 && -least > smallShare*most:
-		t.leaveOut(made, fmt.Sprintf("it is less than what was fed in, by up to %s %s: does a battery feed in?", number(-least), t.unit(&home)))
+		t.leaveOut(made, fmt.Sprintf("it is less than what was fed in, by up to %s %s: does a battery feed in?", number(-least), t.unitOf(registers)))
 		return t.withoutPanels(name, takes, fedIn, made)
 	case least < 0:
 		home.clip = -least
@@ -334,10 +335,10 @@ func quoted(names []string) string {
 	return strings.Join(all, " + ")
 }
 
-// readSum reads a column that is made of several, over the time that all of them have.
-func (t *table) readSum(c *tableColumn, negative string) (*inputs.Recording, error) {
+// readSum reads a column that is made of registers, over the time that all of them have.
+func (t *table) readSum(c *tableColumn, registers []int, negative string) (*inputs.Recording, error) {
 	spec := t.baseSpec()
-	spec.Unit, spec.Gaps = t.unit(c), "linear"
+	spec.Unit, spec.Gaps = t.unitOf(registers), "linear"
 	spec.Columns = map[string]string{}
 	spec.AddUp("home", c.theirs, c.less)
 	if c.counter {
@@ -370,9 +371,9 @@ func (t *table) common() (from, to time.Time) {
 	return from.In(t.zone), to.In(t.zone)
 }
 
-// bounds returns the least and the greatest value of a column that is made of several, in its unit.
-func (t *table) bounds(c *tableColumn) (least, most float64, err error) {
-	r, err := t.readSum(c, "")
+// bounds returns the least and the greatest value of a column that is made of registers, in their unit.
+func (t *table) bounds(c *tableColumn, registers []int) (least, most float64, err error) {
+	r, err := t.readSum(c, registers, "")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -388,7 +389,7 @@ func (t *table) bounds(c *tableColumn) (least, most float64, err error) {
 	for _, p := range powers {
 		low, high = min(low, p), max(high, p)
 	}
-	scale := 1000 * t.watts(t.unit(c))
+	scale := 1000 * t.watts(t.unitOf(registers))
 	return math.Min(0, math.Floor(1e6*float64(low)/scale)/1e6), float64(high) / scale, nil
 }
 
@@ -399,7 +400,7 @@ func (t *table) doubtBothWays(name string, takes, fedIn []int) {
 	}
 	net := tableColumn{to: name, theirs: t.names(takes), less: t.names(fedIn)}
 	net.joined(t, slices.Concat(takes, fedIn))
-	r, err := t.readSum(&net, "export")
+	r, err := t.readSum(&net, slices.Concat(takes, fedIn), "export")
 	if err != nil {
 		return // the panels fit, so it can be read
 	}

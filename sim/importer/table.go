@@ -166,7 +166,7 @@ func (s *source) mend(err error) bool {
 	case errors.Is(err, inputs.ErrInterval) && f.Intervals == "" && s.form.stamps != "middle":
 		f.Intervals = "as_they_come"
 		what, _, _ := strings.Cut(err.Error(), ", wanted one ")
-		s.doubt("%s: each row is read for the time until the next", what)
+		s.doubt("%s: each row is read for the time until the next, and the last for as long as the one before it", what)
 	case errors.Is(err, inputs.ErrOrder) && !f.NewestFirst:
 		f.NewestFirst = true
 		s.say("order: newest first")
@@ -433,11 +433,25 @@ func (t *table) unit(c *tableColumn) string {
 	if unit := cmp.Or(t.form.unit, c.namedUnit(), t.others); unit != "" {
 		return unit
 	}
-	for i := range t.columns {
-		t.others = cmp.Or(t.others, t.columns[i].namedUnit())
+	all := make([]int, len(t.columns))
+	for i := range all {
+		all[i] = i
 	}
-	t.others = cmp.Or(t.others, t.guessUnit())
+	t.others = t.unitOf(all)
 	return t.others
+}
+
+// unitOf is the unit of columns: that of the form, of a name, or that by which homes draw what they
+// usually do.
+func (t *table) unitOf(columns []int) string {
+	unit := t.form.unit
+	for _, i := range columns {
+		unit = cmp.Or(unit, t.columns[i].namedUnit())
+	}
+	if unit == "" {
+		unit = t.guessUnit(columns)
+	}
+	return unit
 }
 
 // smallShare is the greatest value below 0, as a share of the greatest above, that is taken
@@ -507,14 +521,15 @@ func (t *table) peak(k int, unit string) float64 {
 	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs)+len(c.less))
 }
 
-// guessUnit returns the unit in which the mean magnitude of all columns is nearest to that of a home,
+// guessUnit returns the unit in which the mean magnitude of columns is nearest to that of a home,
 // 500 W.
-func (t *table) guessUnit() (best string) {
+func (t *table) guessUnit(columns []int) (best string) {
 	sum, n := 0.0, 0
 	counts := false
-	for _, c := range t.columns {
+	for _, i := range columns {
+		c := &t.columns[i]
 		v := c.Mean
-		if t.counts(&c) {
+		if t.counts(c) {
 			v, counts = c.Rise, true
 		}
 		sum, n = sum+v, n+1
