@@ -335,6 +335,9 @@ func quoted(names []string) string {
 	return strings.Join(all, " + ")
 }
 
+// mostSlots bounds the intervals of registers that are compared: seconds of a year.
+const mostSlots = 32_000_000
+
 // readSum reads a column that is made of registers, over the time that all of them have.
 func (t *table) readSum(c *tableColumn, registers []int, negative string) (*inputs.Recording, error) {
 	spec := t.baseSpec()
@@ -347,8 +350,11 @@ func (t *table) readSum(c *tableColumn, registers []int, negative string) (*inpu
 	spec.Signed, spec.Format.Negative = negative == "", negative
 	from, to := t.common()
 	steps := to.Sub(from) / t.interval
-	if steps < 1 {
+	switch {
+	case steps < 1:
 		return nil, t.problem(0, "no time that all of the columns have")
+	case steps > mostSlots || to.Sub(from) > mostDays*24*time.Hour:
+		return nil, t.problem(0, "%d intervals, wanted at most %d in %d days", steps, mostSlots, mostDays)
 	}
 	return inputs.ReadRecording(t.fsys, spec, inputs.NewCalendar(from, twins.Seconds(t.interval/time.Second), twins.Tick(steps)))
 }

@@ -126,5 +126,8 @@ func TestOnlyEnergiesCatchUp(t *testing.T) {
 		if !strings.Contains(string(plan.Scenario), "gaps: "+row.gaps+"\n") {
 			t.Errorf("%s: wanted gaps: %s in\n%s", row.header, row.gaps, plan.Scenario)
 		}
+		if said := strings.Contains(string(plan.Scenario), "the row after each gap has its energy"); said != (row.gaps == "in_next_row") {
+			t.Errorf("%s: that rows catch up is said: %v\n%s", row.header, said, plan.Scenario)
+		}
 	}
 }
