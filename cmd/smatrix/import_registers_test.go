@@ -89,7 +89,9 @@ func TestRegistersSumToTheirTotals(t *testing.T) {
 	utc := homeWithPanels("UTC", 15, 2)
 	enedis := func(what string, of []int64) string {
 		return "\ufeffIdentifiant PRM;Type de donnees;Grandeur metier;Unite\n00000000000000;Courbe de charge;" + what + ";W\nHorodate;Valeur\n" +
-			paris.rows(func(k int) string { return fmt.Sprintf("%s;%d", paris.at[k].Add(30*time.Minute).Format(time.RFC3339), 2*of[k]) })
+			paris.rows(func(k int) string {
+				return fmt.Sprintf("%s;%d", paris.at[k].Add(30*time.Minute).Format(time.RFC3339), 2*of[k])
+			})
 	}
 	long := func(h *twoRegisters, line func(k int, register string, v int64) string, drawn, fed string) string {
 		return h.rows(func(k int) string { return line(k, drawn, h.drawn[k]) + "\n" + line(k, fed, h.fed[k]) })
