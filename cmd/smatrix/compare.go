@@ -152,18 +152,20 @@ func comparisonText(c *views.Comparison) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printableLine(c.A.Run), printableLine(c.B.Run))
-	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved", "unserved_essential", "waiting"} {
-		differenceRow(t, words(name), c.Energy[name], energy)
+	for _, e := range (&views.EnergyReport{}).All() {
+		if e.Name != "turned_down" { // always 0
+			differenceRow(t, words(e.Name), c.Energy[e.Name], energy)
+		}
 	}
 	differenceRow(t, "peak consumption + charging", c.PeakW, power)
 	differenceRow(t, "peak import", c.PeakImportW, power)
 	differenceRow(t, "peak export", c.PeakExportW, power)
 	differenceRow(t, "cost at the ties", c.CostEUR, euros)
 	differenceRow(t, "CO2 of import", c.CO2G, func(g float64) string { return quantity(g, "g") })
-	differenceRow(t, "self-sufficiency", c.SelfSufficiency, shareText)
-	differenceRow(t, "self-consumption", c.SelfConsumption, shareText)
-	differenceRow(t, "renewable share", c.RenewableShare, shareText)
-	differenceRow(t, "share of unknown origin", c.UnknownShare, shareText)
+	differenceRow(t, "community-steps above their limit", c.LimitBreachSteps, func(n float64) string { return grouped(int64(n)) })
+	for i, d := range c.Ratios() {
+		differenceRow(t, strings.ToLower(views.RatioKinds[i].Label), d, shareText)
+	}
 	fmt.Fprintln(t)
 	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\twaiting\t\n")
 	for _, x := range c.Communities {

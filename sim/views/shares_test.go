@@ -119,11 +119,8 @@ func TestRatiosOfEachStep(t *testing.T) {
 	w := built(t, "hamlet", hamletCommands...)
 	live, report := views.NewSet(w), views.NewSummary(w)
 	var want [][]*float64
-	now := func() (all []*float64) {
-		for _, k := range views.RatioKinds {
-			all = append(all, report.Shares.Ratio(k.Name))
-		}
-		return all
+	now := func() []*float64 {
+		return report.Shares.Ratios()
 	}
 	want = append(want, now())
 	run(t, w, live, report, sim.SinkFunc(func(*sim.StepRecord) error { want = append(want, now()); return nil }))
