@@ -109,7 +109,7 @@ type pageShape struct {
 type pageTable struct {
 	About string
 	Head  []string
-	Rows []pageRow
+	Rows  []pageRow
 }
 type pageRow struct {
 	Name  string
@@ -193,7 +193,9 @@ func (p *page) figures(r *views.Report) {
 	if r.RenewableShare != nil {
 		of := []*float64{r.RenewableShare, r.NonRenewableShare, r.UnknownShare}
 		for i, percent := range views.SumToHundred(*of[0], *of[1], *of[2]) {
-			shares[of[i]] = fmt.Sprintf("%.1f %%", percent)
+			if shares[of[i]] = fmt.Sprintf("%.1f %%", percent); originUnknown(r) && of[i] != r.UnknownShare {
+				shares[of[i]] = "unknown"
+			}
 		}
 	}
 	for i, v := range r.ReportRatios.All() {
@@ -363,11 +365,11 @@ func (p *pagePlot) each(about string, points int) string {
 	of := span(int64(points) * int64(p.curves.PerPoint) * int64(p.curves.Step))
 	switch {
 	case p.unit != "Hz":
-		return about + " Mean of " + of + " each, in W."
+		return about + " Mean of each " + of + ", in W."
 	case points == 1:
 		return "Lowest and highest of each " + of + ", in Hz."
 	}
-	return "The lowest and the highest of " + of + " each, as far as they are from 50 Hz, in Hz."
+	return "Lowest and highest of each " + of + ": the values farthest from 50 Hz, in Hz."
 }
 
 func (p *pagePlot) table(curves []views.Curve) {

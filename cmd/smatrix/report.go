@@ -297,10 +297,18 @@ func (t *text) ratios(r *views.Report) {
 	}
 	t.row("self-sufficiency", sufficiency)
 	t.row("self-consumption", own)
-	if shares := sharesText(r); shares != nil {
+	switch shares := sharesText(r); {
+	case shares == nil:
+	case originUnknown(r):
+		t.row("renewable", "unknown, as is the origin of all consumption")
+	default:
 		t.row("renewable", fmt.Sprintf("%s, not renewable %s, unknown %s", shares[0], shares[1], shares[2]))
 	}
 }
+
+// originUnknown reports whether nothing is known of where consumption came from: its renewable share is
+// unknown then, and not 0.
+func originUnknown(r *views.Report) bool { return r.UnknownShare != nil && *r.UnknownShare > 0.9995 }
 
 // sharesText returns the three shares of consumption by source with their energies; the shares add up to
 // 100 %. nil: nothing was consumed.

@@ -41,13 +41,17 @@ func (v *Ratios) Commit(r *sim.StepRecord) error {
 }
 
 // Before returns the ratios before a step, in the order of RatioKinds, each nil if its denominator
-// is 0, and the first step that they count. known is false if they have been dropped.
-func (v *Ratios) Before(at twins.Tick) (ratios []*float64, from twins.Tick, known bool) {
+// is 0; the energies in the order of EnergyKinds, in Wh; and the first step that they count. known is false
+// if they have been dropped.
+func (v *Ratios) Before(at twins.Tick) (ratios []*float64, energies []float64, from twins.Tick, known bool) {
 	s, known := v.before(at)
 	if !known {
-		return nil, 0, false
+		return nil, nil, 0, false
 	}
-	return s.Ratios(), v.from, true
+	for i := range EnergyKinds {
+		energies = append(energies, EnergyKinds[i].of(s).WattHours())
+	}
+	return s.Ratios(), energies, v.from, true
 }
 
 func (v *Ratios) before(at twins.Tick) (s *shared, known bool) {

@@ -16,7 +16,9 @@ func randomShares(g *twintest.Grid, w *sim.World) *Shares {
 	r := rand.New(rand.NewPCG(g.Seed, 21))
 	s := &Shares{renewable: map[string]bool{}}
 	if r.IntN(4) > 0 {
-		s.neighbour = func(t twins.Tick) (twins.Ratio, bool) { return twins.Ratio(int64(t) * 123_456_789 % int64(twins.One)), t%3 > 0 }
+		s.neighbour = func(t twins.Tick) (twins.Ratio, bool) {
+			return twins.Ratio(int64(t) * 123_456_789 % int64(twins.One)), t%3 > 0
+		}
 	}
 	for _, c := range w.Cells {
 		floors := make([][]twins.Energy, len(c.Blocks))
