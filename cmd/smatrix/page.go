@@ -189,20 +189,12 @@ func (p *page) figures(r *views.Report) {
 	add("peak export", power(r.PeakExportW))
 	p.Figures = append(p.Figures, pageFigure{"community-steps above their limit", breachText(r),
 		"a step counts once for each community above its limit; limits are watched, and not kept yet"})
-	shares := map[*float64]string{}
-	if r.RenewableShare != nil {
-		of := []*float64{r.RenewableShare, r.NonRenewableShare, r.UnknownShare}
-		for i, percent := range views.SumToHundred(*of[0], *of[1], *of[2]) {
-			if shares[of[i]] = fmt.Sprintf("%.1f %%", percent); originUnknown(r) && of[i] != r.UnknownShare {
-				shares[of[i]] = "unknown"
-			}
-		}
-	}
+	texts := ratioTexts(r.ReportRatios.All())
 	for i, v := range r.ReportRatios.All() {
 		if k := &views.RatioKinds[i]; v != nil {
-			text := shares[v]
-			if text == "" {
-				text = shareText(*v)
+			text := texts[i]
+			if originUnknown(r) && (v == r.RenewableShare || v == r.NonRenewableShare) {
+				text = "unknown"
 			}
 			p.Figures = append(p.Figures, pageFigure{k.Label, text, k.Definition + "; " + words(k.Formula())})
 		}

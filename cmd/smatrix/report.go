@@ -317,8 +317,9 @@ func sharesText(r *views.Report) (texts []string) {
 		return nil
 	}
 	e := &r.Energy
+	wh := []float64{e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed}
 	for i, share := range views.SumToHundred(*r.RenewableShare, *r.NonRenewableShare, *r.UnknownShare) {
-		texts = append(texts, fmt.Sprintf("%.1f %% (%s)", share, energy([]float64{e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed}[i])))
+		texts = append(texts, fmt.Sprintf("%.1f %% (%s)", share, energy(wh[i])))
 	}
 	return texts
 }
