@@ -154,11 +154,7 @@ func comparisonText(c *views.Comparison) string {
 	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printableLine(c.A.Run), printableLine(c.B.Run))
 	for _, e := range (&views.EnergyReport{}).All() {
 		if e.Name != "turned_down" { // always 0
-			unit := energy
-			if strings.HasPrefix(e.Name, "stored_") {
-				unit = signed
-			}
-			differenceRow(t, words(e.Name), c.Energy[e.Name], unit)
+			differenceRow(t, words(e.Name), c.Energy[e.Name], energy)
 		}
 	}
 	differenceRow(t, "peak consumption + charging", c.PeakW, power)

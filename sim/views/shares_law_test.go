@@ -69,7 +69,29 @@ func TestSharesBySourceAddUp(t *testing.T) {
 			case used.Minus(s.ownUsed).Sign() < 0:
 				t.Fatalf("seed %d, step %d: %v Wh of own production used, %v in all", seed, tick, s.ownUsed.WattHours(), used.WattHours())
 			}
-			for _, p := range []*pool{&s.batteries, &s.vehicles} {
+			var content [2]twins.Energy // of batteries, above the floors, and vehicles
+			for n, c := range rec.Cells {
+				for i := range c.Blocks {
+					b := &c.Blocks[i]
+					if b.Kind.Role != twins.RoleStorage {
+						continue
+					}
+					at := 0
+					if b.Kind == twins.Vehicle {
+						at = 1
+					}
+					for m, held := range b.Column(b.ColumnNamed(twins.ColumnContent.Name)) {
+						if b.Kind == twins.Battery {
+							held -= int64(s.floors[n][i][m])
+						}
+						content[at] += max(0, twins.Energy(held))
+					}
+				}
+			}
+			for at, p := range []*pool{&s.batteries, &s.vehicles} {
+				if p.held.whole() != content[at] {
+					t.Fatalf("seed %d, step %d: stores hold %d mJ by source, and %d in all", seed, tick, p.held.whole(), content[at])
+				}
 				if p.held.own < 0 || p.held.own > p.held.whole() || min(p.held.by[0], p.held.by[1], p.held.by[2]) < 0 {
 					t.Fatalf("seed %d, step %d: a store holds %+v", seed, tick, p.held)
 				}
@@ -111,5 +133,28 @@ func TestSumToHundred(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// A part of a mix has its sources, to the millijoule; what is more than the whole is of unknown origin.
+func TestPartOfAMix(t *testing.T) {
+	whole := mix{by: [numSources]twins.Energy{10, 20, 3}, own: 15}
+	for _, row := range []struct {
+		of, left twins.Energy
+		want     mix
+	}{
+		{0, 33, mix{}},
+		{11, 22, mix{by: [numSources]twins.Energy{3, 7, 1}, own: 5}},
+		{33, 0, whole},
+		{40, 0, mix{by: [numSources]twins.Energy{10, 20, 10}, own: 15}},
+	} {
+		m := whole
+		if got := m.take(row.of); got != row.want || m.whole() != row.left || got.whole() != row.of {
+			t.Errorf("%d of %+v: %+v and %d left, want %+v and %d", row.of, whole, got, m.whole(), row.want, row.left)
+		}
+	}
+	var nothing mix
+	if got := nothing.part(7); got != unknownMix(7) {
+		t.Errorf("7 of nothing is %+v", got)
 	}
 }
