@@ -35,6 +35,11 @@ type StepRecord struct {
 	Carbon        int64 // mg CO2 per kWh
 	Priced, Mixed bool
 
+	// CatchUp is what has become of shifted load in the step, of all members. CatchUpKnown is false in
+	// a record that a program has kept that did not count it.
+	CatchUp      twins.CatchUp
+	CatchUpKnown bool
+
 	// SnapshotDue: the twins' states belong to the record of this step.
 	SnapshotDue bool
 	// Quarantined are the members that were taken out of service in this step.

@@ -240,6 +240,16 @@ func (s *households) Owes(i int) bool {
 	return false
 }
 
+// StillShifted implements debtors.
+func (s *households) StillShifted(i int) (sum Energy) {
+	for _, p := range s.of(i) {
+		if d, ok := s.slabs[p.slab].(debtors); ok {
+			sum += d.StillShifted(int(p.row))
+		}
+	}
+	return sum
+}
+
 // sum adds up what the parts of one tier have offered.
 func (s *households) sum(t Tier, parts []partRef, bands []Band) (sum Band) {
 	for k, p := range parts {

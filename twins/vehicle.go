@@ -405,6 +405,11 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 			*ev.Add(vehicleDriven) = [7]int64{drivenByIt: int64(out.Driven), drivenElsewhere: int64(out.Elsewhere)}
 		}
 		out.Stored = out.Elsewhere - out.Driven
+		if out.Elsewhere > 0 && v.later.owed > 0 {
+			later := v.later
+			made, _ := v.drained(out.Elsewhere, v.efficiency)
+			out.GivenUp = later.drawnElsewhere(made)
+		}
 	}
 	out.Content = v.held + out.Stored
 	out.SoC = shareOf(out.Content, v.capacity)
@@ -570,3 +575,5 @@ func vehicleSample(between func(lo, hi int64) int64) string {
 
 // owes implements debtor.
 func (v *vehicle) owes() bool { return v.later.owed > 0 }
+
+func (v *vehicle) stillShifted() Energy { return v.later.shifted }

@@ -27,7 +27,17 @@ type RatioPair struct {
 	A          *float64 `json:"a" nullable:"true" doc:"null while the denominator is 0, and if it is not known any more"`
 	B          *float64 `json:"b" nullable:"true" doc:"as a"`
 	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
-	Definition string   `json:"definition" doc:"its formula"`
+	Definition string   `json:"definition" doc:"what it is"`
+	Formula    string   `json:"formula" doc:"it in the names of energies"`
+}
+
+// EnergyPair is one energy of the ratios of each of two runs, over the same steps as the ratios.
+type EnergyPair struct {
+	Name       string   `json:"name"`
+	Label      string   `json:"label"`
+	A          *float64 `json:"a" nullable:"true" doc:"in Wh; null if it is not known any more"`
+	B          *float64 `json:"b" nullable:"true" doc:"as a"`
+	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
 }
 
 // Pair is one column of each of two runs over time.
@@ -40,15 +50,16 @@ type Pair struct {
 
 // Comparison is two runs side by side, over the last steps that both hold without a gap.
 type Comparison struct {
-	A               string      `json:"a"`
-	B               string      `json:"b"`
-	From            int64       `json:"from"`
-	To              int64       `json:"to"`
-	FirstDifference *int64      `json:"first_difference" doc:"null: none so far"`
-	Notes           []string    `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
-	Totals          []TotalOf   `json:"totals" doc:"energies over the compared steps; waiting_wh is what waits after the last one"`
-	Ratios          []RatioPair `json:"ratios"`
-	Series          []Pair      `json:"series"`
+	A               string       `json:"a"`
+	B               string       `json:"b"`
+	From            int64        `json:"from"`
+	To              int64        `json:"to"`
+	FirstDifference *int64       `json:"first_difference" doc:"null: none so far"`
+	Notes           []string     `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
+	Totals          []TotalOf    `json:"totals" doc:"energies over the compared steps; waiting_wh is what waits after the last one"`
+	Ratios          []RatioPair  `json:"ratios"`
+	Energies        []EnergyPair `json:"energies" doc:"all that the formulas of the ratios name"`
+	Series          []Pair       `json:"series"`
 }
 
 type compareQuery struct {
@@ -91,7 +102,7 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 	to := max(from, min(nextA, nextB))
 	c := &Comparison{A: q.A, B: q.B, From: int64(from), To: int64(to), Notes: notesOf(a, b, from, to), Totals: []TotalOf{}, Series: []Pair{}}
 	c.FirstDifference = firstDifference(a, b, from, to)
-	c.Ratios = ratioPairs(a, b, to)
+	c.Ratios, c.Energies = ratioPairs(a, b, to)
 	for _, name := range compared {
 		at := Cell{Scope: scopeGrid, Column: flowColumnNamed(name), Part: -1}
 		pa, pb := a.series("grid", from, to), b.series("grid", from, to)
@@ -108,12 +119,25 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 	return &answer[*Comparison]{c}, nil
 }
 
-// ratioPairs returns the ratios of two runs before a step.
-func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair) {
-	ofA, _, knownA := a.ratiosBefore(before)
-	ofB, _, knownB := b.ratiosBefore(before)
+// ratioPairs returns the ratios of two runs before a step, and their energies.
+func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair, energies []EnergyPair) {
+	ofA, whA, _, knownA := a.ratiosBefore(before)
+	ofB, whB, _, knownB := b.ratiosBefore(before)
+	for i, k := range views.EnergyKinds {
+		p := EnergyPair{Name: k.Name, Label: k.Label}
+		if knownA {
+			p.A = &whA[i]
+		}
+		if knownB {
+			p.B = &whB[i]
+		}
+		if knownA && knownB {
+			p.Difference = new(whB[i] - whA[i])
+		}
+		energies = append(energies, p)
+	}
 	for i, k := range views.RatioKinds {
-		p := RatioPair{Name: k.Name, Label: k.Label, Definition: k.Definition}
+		p := RatioPair{Name: k.Name, Label: k.Label, Definition: k.Definition, Formula: k.Formula()}
 		if knownA {
 			p.A = ofA[i]
 		}
@@ -125,7 +149,7 @@ func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair) {
 		}
 		pairs = append(pairs, p)
 	}
-	return pairs
+	return pairs, energies
 }
 
 // notesOf says what to know of two runs besides their figures from ≤ t < to.

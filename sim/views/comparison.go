@@ -179,6 +179,8 @@ type Comparison struct {
 	SelfSufficiency    Difference            `json:"self_sufficiency"`
 	SelfConsumption    Difference            `json:"self_consumption"`
 	RenewableShare     Difference            `json:"renewable_share"`
+	NonRenewableShare  Difference            `json:"non_renewable_share"`
+	LimitBreachSteps   Difference            `json:"limit_breach_steps"` // community-steps, as in Report
 	UnknownShare       Difference            `json:"renewable_share_unknown"`
 	UnservedWh         Difference            `json:"unserved_wh"`
 	WaitingWh          Difference            `json:"waiting_wh"` // after the last step, for deadlines to come
@@ -295,21 +297,20 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, of Shared, reportA, reportB *Report
 		c.NotCompared = append(c.NotCompared, "CO2: not both have a mix")
 	}
 	samePeaks := ofA.StepS == ofB.StepS
-	for i, name := range energyNames {
-		c.Energy[name] = differ(a.Summary.flows[i].WattHours(), b.Summary.flows[i].WattHours())
+	allB := reportB.Energy.All()
+	for i, e := range reportA.Energy.All() {
+		c.Energy[e.Name] = differOr(e.Wh, allB[i].Wh)
 	}
-	c.WaitingWh = differ(a.Summary.waiting.WattHours(), b.Summary.waiting.WattHours())
-	c.Energy["waiting"] = c.WaitingWh
-	c.Energy["turned_down"] = differ(reportA.Energy.TurnedDown, reportB.Energy.TurnedDown)
+	c.WaitingWh = c.Energy["waiting"]
 	c.PeakW = differIf(samePeaks, reportA.PeakW, reportB.PeakW)
 	c.PeakImportW = differIf(samePeaks, reportA.PeakImportW, reportB.PeakImportW)
 	c.PeakExportW = differIf(samePeaks, reportA.PeakExportW, reportB.PeakExportW)
 	c.CostEUR = differIf(a.priced && b.priced, a.cost.euros(), b.cost.euros())
 	c.CO2G = differOr(reportA.CO2G, reportB.CO2G)
-	c.SelfSufficiency = differOr(reportA.SelfSufficiency, reportB.SelfSufficiency)
-	c.SelfConsumption = differOr(reportA.SelfConsumption, reportB.SelfConsumption)
-	c.RenewableShare = differOr(reportA.RenewableShare, reportB.RenewableShare)
-	c.UnknownShare = differOr(reportA.UnknownShare, reportB.UnknownShare)
+	for i, to := range c.ratios() {
+		*to = differOr(reportA.ReportRatios.All()[i], reportB.ReportRatios.All()[i])
+	}
+	c.LimitBreachSteps = differIf(samePeaks, float64(reportA.LimitBreachSteps), float64(reportB.LimitBreachSteps))
 	c.UnservedWh = c.Energy["unserved"]
 	c.communities(a, b, samePeaks)
 	c.households(a, b)
@@ -356,8 +357,18 @@ func numbers(all []int) string {
 	return strings.Join(texts, " and ")
 }
 
-var energyNames = [...]string{sumConsumed: "consumed", sumProduced: "produced", sumImported: "imported", sumExported: "exported", sumCharged: "charged",
-	sumDischarged: "discharged", sumLost: "lost", sumCurtailed: "curtailed", sumUnserved: "unserved", sumUnservedEssential: "unserved_essential", sumShifted: "shifted"}
+// ratios are the ratios in the order of RatioKinds.
+func (c *Comparison) ratios() []*Difference {
+	return []*Difference{&c.SelfSufficiency, &c.SelfConsumption, &c.RenewableShare, &c.NonRenewableShare, &c.UnknownShare}
+}
+
+// Ratios returns the differences of the ratios, in the order of RatioKinds.
+func (c *Comparison) Ratios() (all []Difference) {
+	for _, d := range c.ratios() {
+		all = append(all, *d)
+	}
+	return all
+}
 
 func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 	others := map[string]*cellAccount{}

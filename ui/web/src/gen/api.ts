@@ -5,7 +5,10 @@ export interface AcknowledgeBodyBody {
 export interface AlertInfo {
   acknowledged: boolean
   active: boolean
+  /** how often the rule held, see counts */
   count: number
+  /** what count counts: the steps in which the rule held; member-steps, for load.unserved and storage.empty: each home, vehicle or battery of the community for which it held, in each step; or events */
+  counts: 'steps' | 'member-steps' | 'events'
   first: number
   first_time: string
   id: string
@@ -90,6 +93,8 @@ export interface CommunityInfo {
 export interface Comparison {
   a: string
   b: string
+  /** all that the formulas of the ratios name */
+  energies: EnergyPair[]
   /** null: none so far */
   first_difference: number | null
   from: number
@@ -117,6 +122,21 @@ export interface DecisionInfo {
 export interface DecisionList {
   decisions: DecisionInfo[]
   next: string
+}
+export interface Energy {
+  label: string
+  name: string
+  wh: number
+}
+export interface EnergyPair {
+  /** in Wh; null if it is not known any more */
+  a: number | null
+  /** as a */
+  b: number | null
+  /** b − a */
+  difference: number | null
+  label: string
+  name: string
 }
 export interface ErrorDetail {
   /** Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
@@ -289,16 +309,21 @@ export interface Production {
   to: number
 }
 export interface Ratio {
-  /** its formula */
+  /** what it is */
   definition: string
+  /** it in the names of energies */
+  formula: string
   label: string
   name: string
   /** from 0 to 1; null while the denominator is 0 */
   value: number | null
 }
 export interface RatioList {
+  /** all that the formulas name, over the same steps */
+  energies: Energy[]
   /** the first step that is counted: 0 unless the run's first steps are not kept */
   from: number
+  /** of the three shares renewable_share, non_renewable_share and renewable_share_unknown the sum is 1 */
   ratios: Ratio[]
   /** the last step that is counted, -1 before the first */
   tick: number
@@ -308,10 +333,12 @@ export interface RatioPair {
   a: number | null
   /** as a */
   b: number | null
-  /** its formula */
+  /** what it is */
   definition: string
   /** b − a */
   difference: number | null
+  /** it in the names of energies */
+  formula: string
   label: string
   name: string
 }
@@ -330,6 +357,8 @@ export interface RoomInfo {
   within_s: number
 }
 export interface Rule {
+  /** what the count of its alerts counts */
+  counts: 'steps' | 'member-steps' | 'events'
   rule: string
   severity: 'note' | 'warning' | 'critical'
   text: string

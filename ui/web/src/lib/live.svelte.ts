@@ -8,7 +8,7 @@ import { LookSchema, SubscribeSchema } from '../gen/stream_pb'
 import { place, href } from './route.svelte'
 
 /** An alert as the stream has it. */
-export type AlertRow = Omit<AlertInfo, 'first_time' | 'last_time'>
+export type AlertRow = Omit<AlertInfo, 'first_time' | 'last_time' | 'counts'>
 export type Chip = 'LIVE' | 'PAUSED' | 'ENDED' | 'FAILED' | 'REPLAY' | 'STALE'
 const staleAfter = 3000
 
