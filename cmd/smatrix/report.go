@@ -210,8 +210,12 @@ func (t *text) operation(r *views.Report) {
 		if f.BlackSteps > 0 {
 			t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
 		}
-	} else if f != nil && r.Steps > 0 && r.Members[twins.Producer.Name] > 0 {
-		t.row("frequency", "held by the neighbour over the tie")
+	} else if f != nil && f.HeldSteps > 0 && r.Members[twins.Producer.Name] > 0 {
+		s := "held by the neighbour over the tie"
+		if f.HeldSteps < r.Steps {
+			s += fmt.Sprintf(" (%s), unknown in the others", counted(f.HeldSteps, "step", "steps"))
+		}
+		t.row("frequency", s)
 	}
 	if f := r.Forecast; f != nil {
 		t.row("forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))
