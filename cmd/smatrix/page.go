@@ -178,8 +178,11 @@ func (p *page) figures(r *views.Report) {
 		name string
 		wh   float64
 	}{{"consumed", e.Consumed}, {"produced", e.Produced}, {"imported", e.Imported}, {"exported", e.Exported}, {"charged", e.Charged},
-		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}, {"waiting", e.Waiting}} {
+		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}} {
 		add(v.name, energy(v.wh))
+	}
+	if e.Waiting != nil { // the records of an earlier program do not say it
+		add("waiting", energy(*e.Waiting))
 	}
 	add("peak consumption + charging", power(r.PeakW))
 	add("peak import", power(r.PeakImportW))

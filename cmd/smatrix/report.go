@@ -180,11 +180,11 @@ func (t *text) service(r *views.Report) {
 	if r.Energy.Unserved != 0 {
 		t.warn("unserved", fmt.Sprintf("%s, of it essential %s", energy(r.Energy.Unserved), energy(r.Energy.UnservedEssential)))
 	}
-	if w := r.Energy.Waiting; w != 0 {
-		t.warn("waiting", energy(w)+" missing for deadlines after the end")
+	if w := r.Energy.Waiting; w != nil && *w != 0 {
+		t.warn("waiting", energy(*w)+" missing for deadlines after the end")
 	}
-	if c := &r.Comfort; c.RoomsKh != 0 || c.TanksKh != 0 {
-		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", c.RoomsKh, c.TanksKh))
+	if c := &r.Comfort; c.RoomsKh != nil && (*c.RoomsKh != 0 || *c.TanksKh != 0) {
+		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", *c.RoomsKh, *c.TanksKh))
 	}
 	if s := &r.Reliability; s.SAIFI != 0 {
 		t.warn("interruptions", fmt.Sprintf("SAIFI %.3g, SAIDI %.3g min per customer", s.SAIFI, s.SAIDIMin))
@@ -327,8 +327,8 @@ func (t *text) state(r *views.Report) {
 	if len(r.Quarantined) > 0 {
 		t.warn("quarantined", printableLine(strings.Join(r.Quarantined, ", ")))
 	}
-	if r.RecordedEveryS > r.StepS {
-		t.row("recorded", "every "+span(r.RecordedEveryS)+": steps of "+span(r.StepS)+" know no more than that")
+	if every := r.RecordedEveryS; every != nil && *every > r.StepS {
+		t.row("recorded", "every "+span(*every)+": steps of "+span(r.StepS)+" know no more than that")
 	}
 	if r.FilledValues > 0 {
 		t.warn("filled values", grouped(int64(r.FilledValues))+" that the recordings lack")
