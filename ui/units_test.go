@@ -97,7 +97,7 @@ func (s *seenUnits) check(t *tester, what, run string, out map[twins.Tick]bool) 
 		t.get("/units?"+at, &list)
 		for _, u := range list.Units {
 			for i := range of[:2] {
-				if of[i].Path == u.Path && (fmt.Sprint(u.Reading) != fmt.Sprint(of[i].Reading) || u.Out != of[i].Out || asJSON(u.Plant) != asJSON(of[i].Plant)) {
+				if of[i].Path == u.Path && (asJSON(u.Reading) != asJSON(of[i].Reading) || u.Out != of[i].Out || asJSON(u.Plant) != asJSON(of[i].Plant)) {
 					t.Errorf("%s, step %d: the list says %s, the twin %s", what, step, asJSON(u), asJSON(of[i]))
 				}
 			}
