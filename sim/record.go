@@ -40,6 +40,10 @@ type StepRecord struct {
 	CatchUp      twins.CatchUp
 	CatchUpKnown bool
 
+	// Lacking is how many of the last of twins.FlowColumns the layout of the run lacks, as that of an
+	// earlier program: these flows are not known, whatever their values are.
+	Lacking int
+
 	// SnapshotDue: the twins' states belong to the record of this step.
 	SnapshotDue bool
 	// Quarantined are the members that were taken out of service in this step.
@@ -123,11 +127,18 @@ func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
 	return h, nil
 }
 
-// HasFrequency reports whether the grid had a frequency in the step: a neighbour held it, or the
-// grid's own supply did, as an island. An island that nothing feeds is dead, whatever Swing has.
+// Knows reports whether the record has a column of flows, by its index in twins.FlowColumns.
+func (r *StepRecord) Knows(flow int) bool { return flow < len(twins.FlowColumns)-r.Lacking }
+
+// HasFrequency reports whether the grid had a frequency in the step: a neighbour held it over a tie with
+// a rating, or the grid's own supply did, as an island. An island that nothing feeds is dead, whatever
+// Swing has.
 func (r *StepRecord) HasFrequency() bool {
-	return r.Swing.Held || r.Swing.Island && r.Flows.Generation+r.Flows.Discharge+r.Flows.Import > 0
+	return r.HeldByNeighbour() || r.Swing.Island && r.Flows.Generation+r.Flows.Discharge+r.Flows.Import > 0
 }
+
+// HeldByNeighbour reports whether a neighbour held the frequency, over a tie in service with a rating.
+func (r *StepRecord) HeldByNeighbour() bool { return r.Swing.Held && !r.Swing.Unrated }
 
 // Sink receives the records of a run, in order, each once.
 type Sink interface {

@@ -98,6 +98,7 @@ func (r *Runner) makeStep(cal *inputs.Calendar) error {
 	for _, c := range rec.Cells {
 		rec.CatchUp.Plus(c.CatchUp)
 	}
+	rec.Lacking = len(twins.FlowColumns) - len(r.World.Form.Layout.Flows)
 	rec.SnapshotDue = SnapshotDue(r.done, cal.Step)
 	for _, s := range r.Sinks {
 		if err := s.Commit(rec); err != nil {

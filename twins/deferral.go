@@ -68,7 +68,7 @@ type account struct {
 }
 
 // accountFields name the values of an event that carries an account.
-var accountFields = []string{"owed_mj", "shifted_mj", "waiting_mj", "rest_mj", "reason"}
+var accountFields = []string{"owed_j", "shifted_j", "waiting_j", "rest_j", "reason"}
 
 func (a *account) values() [7]int64 {
 	return [7]int64{int64(a.owed), int64(a.shifted), int64(a.waiting), int64(a.rest), a.why}

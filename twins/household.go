@@ -56,7 +56,7 @@ type household struct {
 }
 
 var householdMetered = &EventType{Name: "household.metered",
-	Fields: []string{"consumed_mj", "generated_mj", "unserved_mj", "curtailed_mj"}}
+	Fields: []string{"consumed_j", "generated_j", "unserved_j", "curtailed_j"}}
 
 // households is the slab: the homes' rows, a slab for each kind of part, and
 // for each home the list of its parts.

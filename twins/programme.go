@@ -42,11 +42,11 @@ func newProgramme(p programme) *programme {
 		p.phases[i].rest = p.least
 		p.least += p.phases[i].power.For(p.phases[i].time)
 	}
-	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{loadedHour: "hour", loadedEnergy: "energy_mj", loadedTick: "tick"}}
+	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{loadedHour: "hour", loadedEnergy: "energy_j", loadedTick: "tick"}}
 	p.queued = &EventType{Name: p.name + ".queued", Fields: []string{"hour"}}
-	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"shifted_mj", "waiting_mj", "reason"}}
-	p.takenOut = &EventType{Name: p.name + ".taken_out", Fields: []string{"energy_mj", "tick"}}
-	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
+	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"shifted_j", "waiting_j", "reason"}}
+	p.takenOut = &EventType{Name: p.name + ".taken_out", Fields: []string{"energy_j", "tick"}}
+	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_j", "finished"}}
 	p.upgrades = map[uint8]Upgrade{1: p.upgrade}
 	return &p
 }

@@ -55,7 +55,7 @@ type waterPump struct {
 }
 
 var (
-	waterPumped       = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_mj", "closed"}}
+	waterPumped       = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_j", "closed"}}
 	waterPumpDeferred = &EventType{Name: "water_pump.deferred", Fields: accountFields}
 )
 

@@ -21,7 +21,7 @@ func (s *Server) metrics() http.Handler {
 	}
 	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
 	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
-	gauge("residual_watts", "Energy created or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
+	gauge("residual_watts", "Energy created or lost in the latest step: 0.", func() float64 { return s.live.residual().Watts() })
 	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.Count()) })
 	gauge("alerts", "Active alerts that are not acknowledged.", func() float64 { return float64(s.live.openAlerts(s.live.pace.Clock().Tick)) })
 	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.count()) })

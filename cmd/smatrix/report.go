@@ -223,11 +223,11 @@ func (t *text) service(r *views.Report) {
 	if r.Energy.Unserved != 0 {
 		t.warn("unserved", fmt.Sprintf("%s, of it essential %s", energy(r.Energy.Unserved), energy(r.Energy.UnservedEssential)))
 	}
-	if w := r.Energy.Waiting; w != 0 {
-		t.warn("waiting", energy(w)+" missing for deadlines after the end")
+	if w := r.Energy.Waiting; w != nil && *w != 0 {
+		t.warn("waiting", energy(*w)+" missing for deadlines after the end")
 	}
-	if c := &r.Comfort; c.RoomsKh != 0 || c.TanksKh != 0 {
-		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", c.RoomsKh, c.TanksKh))
+	if c := &r.Comfort; c.RoomsKh != nil && (*c.RoomsKh != 0 || *c.TanksKh != 0) {
+		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", *c.RoomsKh, *c.TanksKh))
 	}
 	if s := &r.Reliability; s.SAIFI != 0 {
 		t.warn("interruptions", fmt.Sprintf("SAIFI %.3g, SAIDI %.3g min per customer", s.SAIFI, s.SAIDIMin))
@@ -253,8 +253,12 @@ func (t *text) operation(r *views.Report) {
 		if f.BlackSteps > 0 {
 			t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
 		}
-	} else if f != nil && r.Steps > 0 && r.Members[twins.Producer.Name] > 0 {
-		t.row("frequency", "held by the neighbour over the tie")
+	} else if f != nil && f.HeldSteps > 0 && r.Members[twins.Producer.Name] > 0 {
+		s := "held by the neighbour over the tie"
+		if f.HeldSteps < r.Steps {
+			s += fmt.Sprintf(" (%s), unknown in the others", counted(f.HeldSteps, "step", "steps"))
+		}
+		t.row("frequency", s)
 	}
 	if f := r.Forecast; f != nil {
 		t.row("forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))
@@ -389,8 +393,8 @@ func (t *text) state(r *views.Report) {
 	if len(r.Quarantined) > 0 {
 		t.warn("quarantined", printableLine(strings.Join(r.Quarantined, ", ")))
 	}
-	if r.RecordedEveryS > r.StepS {
-		t.row("recorded", "every "+span(r.RecordedEveryS)+": steps of "+span(r.StepS)+" know no more than that")
+	if every := r.RecordedEveryS; every != nil && *every > r.StepS {
+		t.row("recorded", "every "+span(*every)+": steps of "+span(r.StepS)+" know no more than that")
 	}
 	if r.FilledValues > 0 {
 		t.warn("filled values", grouped(int64(r.FilledValues))+" that the recordings lack")

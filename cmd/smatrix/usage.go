@@ -113,7 +113,7 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	if err := u.find(f.household, f.community); err != nil {
 		return err
 	}
-	from, to, err := f.months(c, world.Scenario.Calendar)
+	from, to, err := f.months(c, world.Scenario.Calendar, store)
 	if err != nil {
 		return err
 	}
@@ -131,8 +131,9 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	return err
 }
 
-// months returns the bounds of --month in Unix seconds.
-func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to int64, err error) {
+// months returns the bounds of --month in Unix seconds. A month in which the run has made no step is an error:
+// its use is not 0.
+func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar, s *persistence.Store) (from, to int64, err error) {
 	if f.month == "" {
 		return math.MinInt64 / 2, math.MaxInt64 / 2, nil
 	}
@@ -144,7 +145,11 @@ func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to in
 		y, m, _ := at.Date()
 		return cal.DayStart(time.Date(y, m+time.Month(months), 1, 12, 0, 0, 0, cal.Start.Location()).Unix())
 	}
-	return noon(0), noon(1), nil
+	from, to = noon(0), noon(1)
+	if to <= cal.Time(0).Unix() || from >= cal.Time(s.Steps()).Unix() {
+		return 0, 0, usage(c, "--month %s is outside the run: %s", f.month, spanText(s, cal))
+	}
+	return from, to, nil
 }
 
 // usageQuery sums the usage of a household, a community or the grid.

@@ -296,6 +296,9 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, of Shared, reportA, reportB *Report
 	if reportA.CO2G == nil || reportB.CO2G == nil {
 		c.NotCompared = append(c.NotCompared, "CO2: not both have a mix")
 	}
+	if !knowWaiting(a, b) {
+		c.NotCompared = append(c.NotCompared, "what waits: records of an earlier program do not say it")
+	}
 	samePeaks := ofA.StepS == ofB.StepS
 	allB := reportB.Energy.All()
 	for i, e := range reportA.Energy.All() {
@@ -336,6 +339,9 @@ func notesOf(a, b *RunOf) (notes []string) {
 	}
 	return notes
 }
+
+// knowWaiting reports whether the records of two runs say what waits.
+func knowWaiting(a, b *Accounts) bool { return !a.Summary.lacking && !b.Summary.lacking }
 
 // ModelsNote says that the compared steps of two runs were made by other models of the program, which
 // may be why they differ; it is empty if all were made by one.
@@ -386,7 +392,7 @@ func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 		of := func(x, y twins.Total) Difference { return differ(x.WattHours(), y.WattHours()) }
 		c.Communities = append(c.Communities, CommunityDifference{x.path, of(x.load, y.load), of(x.made, y.made),
 			of(x.drawn, y.drawn), of(x.fed, y.fed), differIf(samePeaks, x.peak.Watts(), y.peak.Watts()),
-			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved), differ(x.waiting.WattHours(), y.waiting.WattHours())})
+			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved), differIf(knowWaiting(a, b), x.waiting.WattHours(), y.waiting.WattHours())})
 	}
 	for i := range b.cells {
 		if path := b.cells[i].path; others[path] != nil {
@@ -410,7 +416,7 @@ func (c *Comparison) households(a, b *Accounts) {
 			continue
 		}
 		all = append(all, HouseholdDifference{path, differ(x.drawn.WattHours()/1e3, y.drawn.WattHours()/1e3),
-			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours()), differ(x.waiting.WattHours(), y.waiting.WattHours())})
+			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours()), differIf(knowWaiting(a, b), x.waiting.WattHours(), y.waiting.WattHours())})
 	}
 	if onlyB := len(b.homes) - both; onlyA > 0 || onlyB > 0 {
 		c.NotCompared = append(c.NotCompared, counted(onlyA, "household is", "households are")+" only in the first, "+counted(onlyB, "is", "are")+" only in the second")

@@ -54,9 +54,9 @@ type Report struct {
 
 	// ProducedBy is the produced energy in Wh by kind of producer.
 	ProducedBy map[string]float64 `json:"produced_wh_by_kind"`
-	// RecordedEveryS is the interval of the coarsest recording, in seconds; 0: no
+	// RecordedEveryS is the interval of the coarsest recording, in seconds; null: no
 	// recording. Steps shorter than that add no information.
-	RecordedEveryS int64 `json:"recorded_every_s"`
+	RecordedEveryS *int64 `json:"recorded_every_s"`
 	// FilledValues counts gaps in recordings and weather that were filled.
 	FilledValues int `json:"filled_values"`
 	// Warnings are doubts about the scenario and its data, which the run has taken as they are.
@@ -122,8 +122,9 @@ type EnergyReport struct {
 	// heat, the electricity that would have kept rooms and tanks from falling below their band.
 	Unserved          float64 `json:"unserved"`
 	UnservedEssential float64 `json:"unserved_essential"`
-	// Waiting is what lacked at the end of the run for deadlines after it.
-	Waiting float64 `json:"waiting"`
+	// Waiting is what lacked at the end of the run for deadlines after it; null if the records of
+	// an earlier program do not say it.
+	Waiting *float64 `json:"waiting"`
 	// By how much more batteries and vehicles held at the end than before the first step; negative if they
 	// ended emptier. The heat in rooms and tanks is not in it: records do not have it.
 	StoredBatteries float64 `json:"stored_batteries"`
@@ -166,7 +167,7 @@ func (e *EnergyReport) All() []EnergyName {
 		{"turned_down", "given up by agreement", &e.TurnedDown},
 		{"unserved", "wanted and not delivered", &e.Unserved},
 		{"unserved_essential", "", &e.UnservedEssential},
-		{"waiting", "missing for deadlines after the end", &e.Waiting},
+		{"waiting", "missing for deadlines after the end", e.Waiting},
 		{"own_used", "own production, by loads and driving", &e.OwnUsed},
 		{"own_exported", "own production", &e.OwnExported},
 		{"own_lost", "own production, in storage", &e.OwnLost},
@@ -177,10 +178,11 @@ func (e *EnergyReport) All() []EnergyName {
 }
 
 // ComfortReport is how far and how long rooms and tanks of hot water were below the lower
-// edge of their bands, in kelvin-hours, over all homes.
+// edge of their bands, in kelvin-hours, over all homes; null if the records of an earlier program
+// do not say it.
 type ComfortReport struct {
-	RoomsKh float64 `json:"rooms_below_kh"`
-	TanksKh float64 `json:"tanks_below_kh"`
+	RoomsKh *float64 `json:"rooms_below_kh"`
+	TanksKh *float64 `json:"tanks_below_kh"`
 }
 
 // VehicleReport counts departures of vehicles.
@@ -245,6 +247,7 @@ type Summary struct {
 	quarantine []string
 	putIn      map[string]bool // members set available by a command, and prepared members that were seen in service
 	waiting    twins.Energy    // at the end of the last step
+	lacking    bool            // a record lacks what waits, and how cold rooms and tanks were
 	roomBelow  twins.DegreeHours
 	tankBelow  twins.DegreeHours
 	residual   twins.Energy
@@ -296,6 +299,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
 	s.waiting = f.Waits
+	s.lacking = s.lacking || r.Lacking > 0
 	s.roomBelow += f.RoomBelow
 	s.tankBelow += f.TankBelow
 	demand := f.Load + f.Charge
@@ -419,19 +423,22 @@ func (s *Summary) Report(w *sim.World) *Report {
 			Consumed: wh(sumConsumed), Produced: wh(sumProduced), Imported: wh(sumImported), Exported: wh(sumExported),
 			Charged: wh(sumCharged), Discharged: wh(sumDischarged), Lost: wh(sumLost), Curtailed: wh(sumCurtailed),
 			Shifted: wh(sumShifted), Unserved: wh(sumUnserved), UnservedEssential: wh(sumUnservedEssential),
-			Waiting: s.waiting.WattHours(), StoredBatteries: s.stored[0].WattHours(), StoredVehicles: s.stored[1].WattHours(),
+			StoredBatteries: s.stored[0].WattHours(), StoredVehicles: s.stored[1].WattHours(),
 		},
 		BalanceResidualMJ: int64(s.residual),
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
 		PeakImportW: s.peakIn.Watts(), PeakExportW: s.peakOut.Watts(),
 		LimitBreachSteps: s.breaches, Breached: BreachReport{int64(len(s.breached)), s.breachedIn},
 		Vehicles:    VehicleReport{s.departures.Left, s.departures.Ready, s.departures.NoTrip, s.departures.Impossible},
-		Comfort:     ComfortReport{s.roomBelow.KelvinHours(), s.tankBelow.KelvinHours()},
 		Reliability: s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
 		Frequency: s.Frequency.Report(), Forecast: s.Forecast.Report(w.Scenario.Forecast),
 		ProducedBy:  map[string]float64{},
 		Warnings:    append([]problem.Warning{}, w.Warnings...),
 		Quarantined: append([]string{}, s.quarantine...),
+	}
+	if !s.lacking {
+		r.Energy.Waiting = new(s.waiting.WattHours())
+		r.Comfort = ComfortReport{new(s.roomBelow.KelvinHours()), new(s.tankBelow.KelvinHours())}
 	}
 	if s.mixed {
 		r.CO2G = new(s.carbon.grams())
@@ -443,7 +450,9 @@ func (s *Summary) Report(w *sim.World) *Report {
 	}
 	for _, rec := range w.Recordings {
 		r.FilledValues += rec.Filled
-		r.RecordedEveryS = max(r.RecordedEveryS, int64(rec.Interval))
+		if every := int64(rec.Interval); r.RecordedEveryS == nil || *r.RecordedEveryS < every {
+			r.RecordedEveryS = &every
+		}
 	}
 	if w.Weather != nil {
 		r.FilledValues += w.Weather.Filled

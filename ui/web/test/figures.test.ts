@@ -84,7 +84,7 @@ describe('room upwards is said with its time', () => {
     test(name, () =>
       expect(roomWords({ ...room, ...more }).map((x) => x.replace(/\u00a0/g, ' '))).toEqual([
         '30.0 kW within 15 min, for 60 min',
-        '12.0 kW of it without touching the reserve for the loss of the greatest infeed',
+        '12.0 kW of it with the loss of any single plant or tie still covered',
         ...(want ? [want] : []),
       ]),
     )

@@ -116,8 +116,8 @@ export interface DecisionInfo {
   tick: number
   time: string
   unserved_w: number
-  /** what began to lack at the member in this step for a deadline to come, the same in each decision about it */
-  waiting_w: number
+  /** what began to lack at the member in this step for a deadline to come, the same in each decision about it; null if the record of an earlier program lacks it */
+  waiting_w: number | null
 }
 export interface DecisionList {
   decisions: DecisionInfo[]
@@ -161,6 +161,7 @@ export interface ErrorModel {
   type?: string
 }
 export interface EventInfo {
+  /** values in the units of their names */
   fields: Record<string, number>
   path: string
   tick: number
@@ -482,8 +483,8 @@ export interface State {
   /** steps are being made, or shown in a replay */
   playing: boolean
   reached: number
-  /** of the latest step, in milliwatts: 0 unless energy was lost or created */
-  residual_mw: number
+  /** of the latest step, exact to the milliwatt: 0 unless energy was lost or created; null before the first step */
+  residual_w: number | null
   run: string
   scenario: string
   seed: number
@@ -532,10 +533,12 @@ export interface TileInfo {
   version: string
 }
 export interface TotalOf {
-  a: number
-  b: number
+  /** null if a record of the compared steps lacks it */
+  a: number | null
+  /** as a */
+  b: number | null
   /** b − a */
-  difference: number
+  difference: number | null
   name: string
 }
 export interface Tree {
@@ -571,8 +574,8 @@ export interface TwinInfo {
   path: string
   /** if it can be started and stopped */
   plant?: PlantInfo
-  /** null before the first step */
-  reading: Record<string, number> | null
+  /** null before the first step; a value is null if the twin has none, or the record of an earlier program lacks it */
+  reading: Record<string, number | null> | null
   role: string
   settings: TwinSetting[]
   /** its entry in the scenario */
@@ -602,7 +605,8 @@ export interface TwinRow {
   owner: string
   path: string
   tile: number
-  values: Record<string, number>
+  /** null: it has none, or the record of an earlier program lacks it; empty before the first step */
+  values: Record<string, number | null>
   x: number
   y: number
 }
@@ -633,7 +637,7 @@ export interface UnitInfo {
   /** if it can be started and stopped */
   plant?: PlantInfo
   /** null before the first step */
-  reading: Record<string, number> | null
+  reading: Record<string, number | null> | null
   role: string
   settings: TwinSetting[]
 }

@@ -2,7 +2,8 @@
 import type { Energy, RoomInfo } from './api'
 import { count, duration, energy, percent, power } from './format'
 
-type Row = Record<string, number>
+/** Figures by the names of their columns; null where there is none. */
+export type Row = Record<string, number | null>
 const of = (r: Row, name: string) => r[name] ?? 0
 
 /** How much of its limit a community uses: |net load| ÷ limit; null without a limit. */
@@ -76,7 +77,7 @@ export function lackWords(l: Lack): string[] {
 export function roomWords(r: RoomInfo): string[] {
   return [
     `${power(r.up_w)} within ${duration(r.within_s)}, for ${duration(r.for_s)}`,
-    `${power(r.secure_w)} of it without touching the reserve for the loss of the greatest infeed`,
+    `${power(r.secure_w)} of it with the loss of any single plant or tie still covered`,
     r.starts_w > 0
       ? `after a start ${power(r.starts_w)} more` +
         (r.starts_s === null ? '' : `, the first ${r.starts_s > 0 ? 'in ' + duration(r.starts_s) : 'soon'}`)
