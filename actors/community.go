@@ -41,11 +41,11 @@ type community struct {
 	ending    bool   // all rounds are through
 	done      uint64 // seq that has been answered
 	err       error
-	handled   int64
+	inLine    inLine
 }
 
-func newCommunity(s *System, index int, c *twins.Cell) *community {
-	k := &community{system: s, index: index, cell: c, answers: []*twins.Answer{c.Answer()}, members: make([]member, c.Members()), progresses: make([]progress, c.Members())}
+func newCommunity(s *System, index int, c *twins.Cell, of *shard) *community {
+	k := &community{system: s, index: index, cell: c, shard: of, answers: []*twins.Answer{c.Answer()}, members: make([]member, c.Members()), progresses: make([]progress, c.Members())}
 	at := 0
 	for b, block := range c.Blocks {
 		k.firsts = append(k.firsts, int32(at))
@@ -109,24 +109,24 @@ func (c *community) spawnMembers(ctx actor.Context) {
 }
 
 // Receive implements actor.Actor.
-func (c *community) Receive(ctx actor.Context) {
+func (c *community) Receive(ctx actor.Context) { c.shard.mail.turn(ctx, c.receive) }
+
+func (c *community) receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		c.spawnMembers(ctx)
 		ctx.Send(ctx.Parent(), spawned{})
 	case *ask:
-		c.handled++
 		c.begin(m)
 	case *memberAnswered:
-		c.handled++
 		c.fill(m.m, m.turn, m.err)
 		c.advance()
 	case *proceed:
-		c.handled++
 		if m.turn == c.turn {
 			c.advance()
 		}
 	case Inspect:
+		c.inLine.flush(&c.shard.mail)
 		ctx.Respond(&Inspected{Path: c.cell.Path, Kind: twins.Community, State: c.cell.Node.AppendBinary(nil)})
 	}
 }
@@ -202,7 +202,8 @@ func (c *community) end() {
 }
 
 func (c *community) answer() {
-	c.system.actors.Root.Send(c.shard.self, &answered{from: c.index, seq: c.done, first: c.index, answers: c.answers, err: c.err, handled: c.handled})
+	c.inLine.flush(&c.shard.mail)
+	c.shard.mail.send(c.system.actors.Root, c.shard.self, &answered{from: c.index, seq: c.done, first: c.index, answers: c.answers, err: c.err})
 }
 
 // askRound asks every member of the round that has not answered yet.
@@ -230,9 +231,10 @@ func (c *community) askRound() {
 			switch m := &c.members[i]; {
 			case c.progresses[i].got == c.turn:
 			case c.mailbox != nil:
+				c.inLine.sent++
 				m.deliver(c.memberAsk)
 			default:
-				c.system.actors.Root.Send(m.self, c.memberAsk)
+				c.shard.mail.send(c.system.actors.Root, m.self, c.memberAsk)
 			}
 		}
 	}
@@ -249,10 +251,12 @@ func (c *community) block(b int32) (from, to int) {
 
 // batch steps members in one loop until one of them fails, and returns the
 // index at which it stopped. The failure concerns that member alone: its
-// supervisor handles it, and the loop continues after it.
+// supervisor handles it, and the loop continues after it. What the member was asked counts as a message of
+// its own from then on.
 func (c *community) batch(i, to int) (next int) {
 	defer func() {
 		if reason := recover(); reason != nil {
+			c.inLine.sent++
 			c.members[i].fail(reason, c.memberAsk)
 			next = i + 1
 		}
@@ -261,6 +265,7 @@ func (c *community) batch(i, to int) (next int) {
 		switch st := &c.progresses[i]; {
 		case st.got == c.turn:
 		case st.suspended || st.fresh:
+			c.inLine.sent++
 			c.members[i].PostUserMessage(c.memberAsk)
 		default:
 			c.members[i].carry(c.memberAsk, &c.scratch)

@@ -20,7 +20,8 @@
 // that step it is quarantined: an estimate visibly replaces it from then on. A
 // community, a shard or the grid that panics is resumed and receives the failed
 // message a second time; every handler can be repeated. Three failures on one
-// message end the run with an error.
+// message end the run with an error. No message is lost: each that was sent is
+// handled, or sent again because its handler failed, or reported.
 //
 // # What is absent
 //

@@ -30,9 +30,8 @@ type grid struct {
 	err     error
 	record  sim.StepRecord
 	seq     uint64
-	handled int64
-	below   int64   // messages handled by shards and communities
-	counts  []int64 // of each shard
+	mail    tally
+	ofShard []*shard
 }
 
 func newGrid(s *System, w *sim.World) *grid {
@@ -49,7 +48,9 @@ func newGrid(s *System, w *sim.World) *grid {
 }
 
 // Receive implements actor.Actor.
-func (g *grid) Receive(ctx actor.Context) {
+func (g *grid) Receive(ctx actor.Context) { g.mail.turn(ctx, g.receive) }
+
+func (g *grid) receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		g.spawn(ctx)
@@ -58,10 +59,8 @@ func (g *grid) Receive(ctx actor.Context) {
 			g.system.done <- stepDone{}
 		}
 	case *tick:
-		g.handled++
 		g.begin(ctx, m)
 	case *answered:
-		g.handled++
 		g.take(ctx, m)
 	case Inspect:
 		ctx.Respond(&Inspected{Path: g.path, Kind: twins.Grid, State: g.balance.Node.AppendBinary(nil)})
@@ -70,25 +69,20 @@ func (g *grid) Receive(ctx actor.Context) {
 
 // spawn makes the tree. The order is that of paths.
 func (g *grid) spawn(ctx actor.Context) {
-	for i, c := range g.cells {
-		k := newCommunity(g.system, i, c)
-		if err := k.spawn(ctx, strings.TrimPrefix(c.Path, g.path+"/")); err != nil {
-			g.system.abort(err)
-			return
-		}
-		g.communities = append(g.communities, k)
-	}
-	n := min(g.system.options.Shards, len(g.communities))
+	n := min(g.system.options.Shards, len(g.cells))
 	for i := range n {
-		s := &shard{index: i, grid: ctx.Self()}
-		for _, k := range g.communities[i*len(g.communities)/n : (i+1)*len(g.communities)/n] {
-			k.shard = s
+		s := &shard{index: i, grid: ctx.Self(), first: i * len(g.cells) / n}
+		for j, c := range g.cells[s.first : (i+1)*len(g.cells)/n] {
+			k := newCommunity(g.system, s.first+j, c, s)
+			if err := k.spawn(ctx, strings.TrimPrefix(c.Path, g.path+"/")); err != nil {
+				g.system.abort(err)
+				return
+			}
 			s.communities = append(s.communities, k)
 		}
+		g.communities, g.ofShard = append(g.communities, s.communities...), append(g.ofShard, s)
 		s.got = make([]uint64, len(s.communities))
-		s.counts = make([]int64, len(s.communities))
 		s.answers = make([]*twins.Answer, len(s.communities))
-		s.first = i * len(g.communities) / n
 		// A twin's path cannot contain $.
 		pid, err := ctx.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return s }), "$shard-"+strconv.Itoa(i))
 		if err != nil {
@@ -99,7 +93,6 @@ func (g *grid) spawn(ctx actor.Context) {
 		g.shards = append(g.shards, pid)
 	}
 	g.got = make([]uint64, n)
-	g.counts = make([]int64, n)
 }
 
 // begin starts a step; a tick that is delivered again continues where the step
@@ -130,7 +123,7 @@ func (g *grid) send(ctx actor.Context) {
 func (g *grid) broadcast(ctx actor.Context) {
 	g.sending = true
 	for _, s := range g.shards {
-		ctx.Send(s, g.ask)
+		g.mail.send(ctx, s, g.ask)
 	}
 	g.sending = false
 }
@@ -147,8 +140,6 @@ func (g *grid) take(ctx actor.Context, m *answered) {
 	if g.got[m.from] != m.seq {
 		g.got[m.from] = m.seq
 		g.missing--
-		g.below += m.handled - g.counts[m.from]
-		g.counts[m.from] = m.handled
 		if g.err == nil {
 			g.err = m.err
 		}
@@ -197,7 +188,6 @@ func (g *grid) finish() {
 		}
 	}
 	r.Quarantined = append(r.Quarantined, g.balance.Isolated...)
-	g.system.handled.Store(g.handled + g.below)
 	if w := g.system.options.Watch; w != nil {
 		w.Done()
 	}
@@ -216,9 +206,7 @@ type shard struct {
 	got      []uint64
 	missing  int
 	err      error
-	handled  int64
-	below    int64
-	counts   []int64
+	mail     tally           // of the shard and its communities
 	answers  []*twins.Answer // the last of each community
 	reported uint64          // seq of the last answer sent to the grid
 
@@ -228,14 +216,16 @@ type shard struct {
 }
 
 // Receive implements actor.Actor.
-func (s *shard) Receive(ctx actor.Context) {
+func (s *shard) Receive(ctx actor.Context) { s.mail.turn(ctx, s.receive) }
+
+func (s *shard) receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *ask:
-		s.handled++
 		s.begin(ctx, m)
 	case *answered:
-		s.handled++
 		s.take(ctx, m)
+	case Inspect:
+		ctx.Respond(&Inspected{Path: ctx.Self().Id})
 	}
 }
 
@@ -260,7 +250,7 @@ func (s *shard) begin(ctx actor.Context, m *ask) {
 	}
 	for i, c := range s.communities {
 		if c.involved(m.stage) && s.got[i] != m.seq {
-			ctx.Send(c.self, m)
+			s.mail.send(ctx, c.self, m)
 		}
 	}
 }
@@ -272,8 +262,6 @@ func (s *shard) take(ctx actor.Context, m *answered) {
 	if i := m.from - s.first; s.got[i] != m.seq {
 		s.got[i] = m.seq
 		s.missing--
-		s.below += m.handled - s.counts[i]
-		s.counts[i] = m.handled
 		s.answers[i] = m.answers[0]
 		if s.err == nil {
 			s.err = m.err
@@ -292,7 +280,7 @@ func (s *shard) failAt(p twins.FaultPoint) {
 }
 
 func (s *shard) answer(ctx actor.Context) {
-	ctx.Send(s.grid, &answered{from: s.index, seq: s.seq, first: s.first, answers: s.answers, err: s.err, handled: s.handled + s.below})
+	s.mail.send(ctx, s.grid, &answered{from: s.index, seq: s.seq, first: s.first, answers: s.answers, err: s.err})
 	s.reported = s.seq
 	s.failAt(twins.AfterAnswer)
 }

@@ -169,6 +169,9 @@ func (m *member) deliver(msg any) {
 	}
 	defer func() {
 		if reason := recover(); reason != nil {
+			if _, asked := msg.(*memberAsk); asked {
+				m.c.inLine.handled--
+			}
 			m.fail(reason, msg)
 		}
 	}()

@@ -45,16 +45,16 @@ func (m *member) Receive(ctx actor.Context) {
 	switch a := ctx.Message().(type) {
 	case *memberAsk:
 		if m.c.mailbox == nil {
-			m.answerPlain(ctx, a)
+			m.c.shard.mail.turn(ctx, m.answerPlain)
 			return
 		}
-		m.c.handled++
+		m.c.inLine.handled++
 		m.carry(a, &m.c.scratch)
 		if m.c.missing == 0 && !m.c.looping {
-			m.c.system.actors.Root.Send(m.c.self, &proceed{a.turn})
+			m.c.shard.mail.send(m.c.system.actors.Root, m.c.self, &proceed{a.turn})
 		}
 	case Inspect:
-		m.inspect(ctx)
+		m.c.shard.mail.turn(ctx, m.inspect)
 	}
 }
 
@@ -84,8 +84,9 @@ func (m *member) work(a *memberAsk, w *twins.Scratch) error {
 }
 
 // answerPlain is carry in the member's own turn: it answers by message.
-func (m *member) answerPlain(ctx actor.Context, a *memberAsk) {
+func (m *member) answerPlain(ctx actor.Context) {
 	var err error
+	a := ctx.Message().(*memberAsk)
 	if st := m.progress(); a.turn > st.done { // else this turn, or a later one, has been answered
 		if a.stage == twins.StageOffer {
 			m.scratch.Reset()
@@ -93,7 +94,7 @@ func (m *member) answerPlain(ctx actor.Context, a *memberAsk) {
 		err = m.work(a, m.scratch)
 		st.done, st.fresh = a.turn, false
 	}
-	ctx.Send(ctx.Parent(), &memberAnswered{m, a.turn, err})
+	m.c.shard.mail.send(ctx, ctx.Parent(), &memberAnswered{m, a.turn, err})
 	m.c.cell.Answered(m.at)
 }
 

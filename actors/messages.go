@@ -68,7 +68,6 @@ type answered struct {
 	first   int             // index of the community that gave answers[0]
 	answers []*twins.Answer // a community that did not take part: its answer before
 	err     error
-	handled int64 // messages handled below and by the sender so far
 }
 
 // Inspect asks any actor for a copy of its twin. The answer is an Inspected.
@@ -77,7 +76,7 @@ type Inspect struct{}
 // Inspected is a copy of a twin between two turns of its actor.
 type Inspected struct {
 	Path    string
-	Kind    *twins.Kind
+	Kind    *twins.Kind    // nil for shards, which have no twin
 	State   []byte         // its stored form
 	Reading *twins.Reading // of the last step; nil for communities and the grid
 }

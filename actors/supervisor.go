@@ -31,11 +31,14 @@ const maxFailures = 3
 func (r *redeliver) HandleFailure(sys *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
 	_ *actor.RestartStatistics, reason, message any) {
 	if r.countFailure(child.Id, message) {
+		if isMessage(message) {
+			r.system.core.mail.reported.Add(1)
+		}
 		r.system.abort(fmt.Errorf("%s failed %d times on one message: %v", child.Id, maxFailures, reason))
 		return
 	}
 	s.ResumeChildren(child)
-	sys.Root.Send(child, message)
+	r.system.core.mail.resend(sys.Root, child, message)
 }
 
 // countFailure counts a failure, and reports whether it is the last one on this
@@ -57,19 +60,24 @@ func (r *redeliver) countFailure(child string, message any) bool {
 
 // restart supervises the members of a community: a member that fails is
 // restarted, brought back to its state before the step and asked again in the
-// same step. If it fails again in that step it is quarantined. It runs in the
-// community's own turn and never stops a member.
+// same step. If it fails again in that step it is quarantined. A question that it
+// cannot answer is refused. It runs in the community's own turn and never stops a
+// member.
 type restart struct{ c *community }
 
 // HandleFailure implements actor.SupervisorStrategy.
-func (r restart) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
+func (r restart) HandleFailure(sys *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
 	_ *actor.RestartStatistics, _, message any) {
 	a, asked := message.(*memberAsk)
 	if asked { // before the restart: after it the member may find the next ask waiting
 		r.c.failed(r.c.byPID(child.Id), a)
 	}
 	s.RestartChildren(child)
-	if asked {
-		r.c.system.actors.Root.Send(child, a)
+	switch {
+	case asked:
+		r.c.shard.mail.resend(sys.Root, child, a)
+	case isMessage(message):
+		_, question, asker := actor.UnwrapEnvelope(message)
+		sys.EventStream.Publish(&actor.DeadLetterEvent{PID: child, Message: question, Sender: asker})
 	}
 }

@@ -59,7 +59,7 @@ type System struct {
 	options Options
 	done    chan stepDone
 	fatal   chan error
-	handled atomic.Int64 // messages, up to the last whole step
+	letters atomic.Int64 // messages without an addressee
 }
 
 var _ sim.Stepper = (*System)(nil)
@@ -90,6 +90,11 @@ func Start(w *sim.World, o Options) (*System, error) {
 		done:    make(chan stepDone, 1),
 		fatal:   make(chan error, 1),
 	}
+	s.actors.EventStream.Subscribe(func(event any) {
+		if e, dead := event.(*actor.DeadLetterEvent); dead && isMessage(e.Message) {
+			s.letters.Add(1)
+		}
+	})
 	s.core = newGrid(s, w)
 	props := actor.PropsFromProducer(func() actor.Actor { return s.core },
 		actor.WithGuardian(&redeliver{system: s}), actor.WithSupervisor(&redeliver{system: s}))
@@ -113,7 +118,7 @@ func silent(*actor.ActorSystem) *slog.Logger {
 
 // Step implements sim.Stepper.
 func (s *System) Step(env *twins.Env) (*sim.StepRecord, error) {
-	s.actors.Root.Send(s.grid, &tick{env})
+	s.core.mail.send(s.actors.Root, s.grid, &tick{env})
 	select {
 	case d := <-s.done:
 		return d.record, d.err
@@ -122,8 +127,15 @@ func (s *System) Step(env *twins.Env) (*sim.StepRecord, error) {
 	}
 }
 
-// MessagesHandled implements sim.Stepper.
-func (s *System) MessagesHandled() int64 { return s.handled.Load() }
+// Messages implements sim.Stepper. A message to an actor that is not there is reported as the library's dead letter.
+func (s *System) Messages() sim.Messages {
+	m := sim.Messages{Reported: s.letters.Load()}
+	s.core.mail.addTo(&m)
+	for _, shard := range s.core.ofShard {
+		shard.mail.addTo(&m)
+	}
+	return m
+}
 
 // Waiting returns how many messages wait in the mailboxes of communities and their members,
 // and how many in the longest of them. It is for another goroutine than the run's, and is 0
@@ -145,6 +157,7 @@ const inspectTimeout = 10 * time.Second
 
 // Inspect asks the actor at a path for a copy of its twin.
 func (s *System) Inspect(path string) (*Inspected, error) {
+	s.core.mail.sent.Add(1)
 	answer, err := s.actors.Root.RequestFuture(s.actors.NewLocalPID(path), Inspect{}, inspectTimeout).Result()
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", path, err)

@@ -117,6 +117,7 @@ type faults struct {
 	odds uint64 // one statement in odds fails
 
 	mu     sync.Mutex
+	ended  bool
 	tick   twins.Tick
 	visits map[string]int64
 	last   map[string]twins.Tick
@@ -146,6 +147,13 @@ func (f *faults) next(rec *sim.StepRecord) {
 	f.tick = rec.Tick + 1
 }
 
+// end lets no actor fail from now on.
+func (f *faults) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
+}
+
 func (f *faults) at(p twins.FaultPoint, path string) {
 	if f.hit(p, path) {
 		panic(fmt.Sprintf("injected at %s, point %d", path, p))
@@ -163,6 +171,9 @@ func (f *faults) counts() map[string]int {
 func (f *faults) hit(p twins.FaultPoint, path string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.ended {
+		return false
+	}
 	f.visits[path]++
 	last, failed := f.last[path]
 	if failed && f.tick <= last+1 || twins.Draw(f.seed, twins.PathKey(path), twins.Purpose(p), f.visits[path])%f.odds != 0 {
@@ -369,7 +380,7 @@ func TestMessagesAreHandled(t *testing.T) {
 		if _, err := drive(g, s, nil); err != nil {
 			t.Fatal(err)
 		}
-		if n := s.MessagesHandled(); h != Batched && n < atLeast || n == 0 {
+		if n := s.Messages().Handled; h != Batched && n < atLeast || n == 0 {
 			t.Errorf("hosting %s handled %d messages, wanted at least %d", h, n, atLeast)
 		}
 	}

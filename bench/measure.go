@@ -245,7 +245,7 @@ func (s *stage) compare() error {
 	}
 	s.m.hash.add(s.actors.hashed.used)
 	s.m.total += s.homes(s.c.Steps)
-	s.m.messages = s.actors.stepper.MessagesHandled()
+	s.m.messages = s.actors.stepper.Messages().Handled
 	s.m.digests = [2]sim.Hash{s.actors.hashed.chain.Digest(), s.flat.hashed.chain.Digest()}
 	if s.m.digests[0] != s.m.digests[1] {
 		return &DigestError{s.c, s.m.digests[0].String(), s.m.digests[1].String()}

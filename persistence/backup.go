@@ -61,29 +61,18 @@ func Backup(dir, file string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	removeAbandonedBackups(file)
-	temp := filepath.Join(filepath.Dir(file), tempName(backupPrefix(file)))
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := CreateFile(file)
 	if err != nil {
 		return 0, errors.Join(unusableBackup(dir, file, "made", err), s.Close())
 	}
-	lock, err := lockFolder(temp)
-	if err == nil {
-		defer lock.Close()
-		n, err = pack(f, s, strings.HasSuffix(file, ".gz"))
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close(), s.Close()) // what fails is found before the backup has its name
-	if err == nil {
-		err = renameNew(temp, file)
-	}
-	if err != nil {
-		os.Remove(temp)
+	n, err = pack(f, s, strings.HasSuffix(file, ".gz"))
+	if err = errors.Join(err, s.Close()); err != nil { // what fails is found before the backup has its name
+		f.Discard()
 		return 0, err
 	}
-	syncFolder(filepath.Dir(file))
+	if err := f.Keep(); err != nil {
+		return 0, err
+	}
 	return n, nil
 }
 
@@ -94,34 +83,6 @@ func unusableBackup(dir, file, what string, err error) error {
 	}
 	return &problem.Usage{What: fmt.Sprintf("backup %q cannot be %s: %v", file, what, reason(err))}
 }
-
-// backupPrefix begins the names under which a backup is written.
-func backupPrefix(file string) string { return "." + filepath.Base(file) + "." }
-
-// removeAbandonedBackups deletes what killed processes have left of a backup.
-func removeAbandonedBackups(file string) {
-	paths, locks := abandonedIn(filepath.Dir(file), backupPrefix(file))
-	for i, path := range paths {
-		_ = os.Remove(path) // it does no harm
-		_ = locks[i].Close()
-	}
-}
-
-// renameNew renames a file to a name that must be new: another process may have made it since.
-func renameNew(from, to string) error {
-	err := os.Link(from, to)
-	if err == nil {
-		_ = os.Remove(from) // a second name of the same file
-		return nil
-	}
-	if _, exists := os.Lstat(to); exists == nil {
-		return &problem.Usage{What: fmt.Sprintf("%q is there already; wanted another name", to)}
-	}
-	return os.Rename(from, to) // not every disk has links
-}
-
-// checkpoint is called where a backup or a restored run has grown by a file.
-var checkpoint = func() {} // tests kill the process there
 
 func pack(to io.Writer, s *Store, gz bool) (int, error) {
 	var packer io.WriteCloser
@@ -163,7 +124,7 @@ func packRuns(t *tar.Writer, s *Store, sums map[string]string) error {
 			switch {
 			case err != nil:
 				return err
-			case e.IsDir() && (rel == pastDir || strings.HasPrefix(rel, asidePrefix) || strings.HasPrefix(rel, restorePrefix)):
+			case e.IsDir() && (rel == pastDir || strings.HasPrefix(rel, asidePrefix) || strings.HasPrefix(rel, newPrefix)):
 				return fs.SkipDir
 			case e.IsDir(), e.Name() == "LOCK", rel == addressFile, strings.HasSuffix(rel, tempSuffix):
 				return nil
@@ -195,7 +156,7 @@ func packFile(t *tar.Writer, file, name string, sums map[string]string) error {
 	h := sha256.New()
 	_, err = io.Copy(io.MultiWriter(t, h), f)
 	sums[name] = sim.Hash(h.Sum(nil)).String()
-	checkpoint()
+	Checkpoint()
 	return err
 }
 
@@ -214,7 +175,7 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	if dir == "" {
 		return 0, unusable(dir, "has no name")
 	}
-	removeAbandonedRestores(dir)
+	removeAbandonedFolders(dir)
 	if err := checkEmpty(dir); err != nil {
 		return 0, err
 	}
@@ -235,91 +196,23 @@ func RestoreBackup(file, dir string) (n int, err error) {
 	return n, nil
 }
 
-// restorePrefix begins the names of the folder in which a run is unpacked, inside that of the run.
-// When it is complete, its content is moved into the run's, run.json last.
-const (
-	restorePrefix = ".restore."
-	movedFile     = ".moved" // the names that are moved, a line each
-)
-
+// restore unpacks into a folder inside that of the run. When all is there it is moved up, run.json last.
 func restore(f *os.File, file, dir string) (n int, err error) {
-	work := filepath.Join(dir, tempName(restorePrefix))
-	if err := os.Mkdir(work, 0o777); err != nil {
-		return 0, systemErrorOr(dir, err)
-	}
-	defer os.RemoveAll(work) // without run.json it is no run; with it, the run is complete
-	lock, err := lockFolder(work)
-	if err != nil {
-		return 0, err
-	}
-	defer lock.Close()
-	u := &unpacking{file: file, dir: work, free: freeSpace, sums: map[string]string{}}
-	err = u.unpack(f)
-	if err == nil {
-		err = openRestored(file, work, dir)
-	}
-	if err == nil {
+	u := &unpacking{file: file, free: freeSpace, sums: map[string]string{}}
+	err = inNewFolder(dir, runFile, func(work string) error {
+		u.dir = work
+		if err := u.unpack(f); err != nil {
+			return err
+		}
+		if err := openRestored(file, work, dir); err != nil {
+			return err
+		}
 		for name := range u.sums {
 			syncFolder(filepath.Join(work, filepath.Dir(filepath.FromSlash(name))))
 		}
-		err = moveUp(work, dir)
-	}
+		return nil
+	})
 	return len(u.sums), err
-}
-
-// moveUp moves all that is in a folder into the one around it, run.json last. After an error nothing
-// is there.
-func moveUp(work, dir string) error {
-	entries, err := os.ReadDir(work)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, e := range entries {
-		if e.Name() != runFile {
-			names = append(names, e.Name())
-		}
-	}
-	names = append(names, runFile)
-	list := RunDir{dir: work}
-	if err := list.writeText(movedFile, []byte(strings.Join(names, "\n"))); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := os.Rename(filepath.Join(work, name), filepath.Join(dir, name)); err != nil {
-			removeMoved(work, dir)
-			return err
-		}
-		checkpoint()
-	}
-	return nil
-}
-
-// removeMoved deletes what moveUp has moved: before, the folder was empty.
-func removeMoved(work, dir string) {
-	text, err := regular.ReadFile(filepath.Join(work, movedFile), mostMeta)
-	if err != nil {
-		return
-	}
-	for name := range strings.SplitSeq(string(text), "\n") {
-		if name == filepath.Base(name) && filepath.IsLocal(name) {
-			_ = os.RemoveAll(filepath.Join(dir, name))
-		}
-	}
-}
-
-// removeAbandonedRestores deletes what killed processes have left of a restored run. One that has
-// its run.json is complete.
-func removeAbandonedRestores(dir string) {
-	if _, err := os.Lstat(filepath.Join(dir, runFile)); err == nil {
-		return
-	}
-	paths, locks := abandonedIn(dir, restorePrefix)
-	for i, work := range paths {
-		removeMoved(work, dir)
-		_ = os.RemoveAll(work) // if it stays, the folder is not empty, which is reported
-		_ = locks[i].Close()
-	}
 }
 
 // openRestored opens the restored run, which compares its journal with its ledger.
@@ -393,7 +286,7 @@ func (u *unpacking) unpack(f *os.File) error {
 		if err := u.write(h, t); err != nil {
 			return err
 		}
-		checkpoint()
+		Checkpoint()
 	}
 }
 

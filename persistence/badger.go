@@ -25,20 +25,23 @@ const badgerMagic = 0x5347
 // dozen tables at a time, each with several times its size. A transaction may take 15 % of
 // a memtable.
 const (
-	memTableSize  = 8 << 20
+	memTableSize  = 4 << 20
 	mostMemTable  = 16 << 20  // of earlier programs
+	mostMemTables = 3         // on disk at level 0; more are compacted, and all of them are in memory then
 	baseTableSize = 256 << 10 // of the highest level below 0; it doubles with each level
 	valueLogSize  = 16 << 20
-	mostPerTxn    = 1 << 20 // bytes, keys included
-	mostEntries   = 10_000
+	mostPerTxn    = 560 << 10 // bytes, keys included
+	mostEntries   = 5_000
 	mostPerValue  = 512 << 10 // bytes of one value; longer ones are stored in parts
+	mostMapped    = 4 << 20   // bytes put until the pages of tables are dropped from memory
 )
 
 // badgerTable is a Table in Badger.
 type badgerTable struct {
-	db   *badger.DB
-	log  *failureLog
-	copy *unclosedCopy // of a store that a killed process left, opened for reading; else nil
+	db     *badger.DB
+	log    *failureLog
+	copy   *unclosedCopy // of a store that a killed process left, opened for reading; else nil
+	mapped int           // bytes put since dropMapped
 }
 
 // failureLog is a logger that catches Badger's report that it cannot write. Badger only logs it:
@@ -51,7 +54,7 @@ type failureLog struct {
 // Errorf implements badger.Logger.
 func (s *failureLog) Errorf(format string, args ...any) {
 	if strings.HasPrefix(format, "error flushing memtable") {
-		what := oneLine(fmt.Sprintf(format, args...))
+		what := firstLine(fmt.Sprintf(format, args...))
 		s.failed.Store(&what)
 		select {
 		case s.again <- struct{}{}:
@@ -87,8 +90,8 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 		WithExternalMagic(badgerMagic).
 		WithChecksumVerificationMode(options.OnTableRead).
 		WithCompression(options.None). // values are compressed before
-		WithMemTableSize(memTableOf(dir)).WithNumMemtables(2).WithBaseTableSize(baseTableSize).
-		WithValueLogFileSize(valueLogSize).WithValueThreshold(1 << 20). // values stay in the tables, not in the value log
+		WithMemTableSize(memTableOf(dir)).WithNumMemtables(2).WithNumLevelZeroTables(mostMemTables).WithBaseTableSize(baseTableSize).
+		WithValueLogFileSize(valueLogSize).WithValueThreshold(560 << 10). // values stay in the tables, not in the value log
 		WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithNumCompactors(2).WithNumGoroutines(1).WithDetectConflicts(false).
 		WithCompactL0OnClose(thin && mode == Write).
@@ -113,12 +116,13 @@ func openBadger(dir string, mode Mode, thin bool) (t *badgerTable, err error) {
 // memTableOf returns the size of the memtables of a store. The log of one that a killed process
 // has left must fit into the memtable that it is read into, or Badger ends this process.
 func memTableOf(dir string) int64 {
+	size := int64(memTableSize)
 	for _, name := range filesWith(dir, logExt) {
-		if info, err := os.Stat(name); err == nil && info.Size() > memTableSize {
-			return mostMemTable
+		if info, err := os.Stat(name); err == nil {
+			size = min(max(size, info.Size()), mostMemTable)
 		}
 	}
-	return memTableSize
+	return size
 }
 
 // checkFiles returns an error for what Badger would wait for, or would end the process for. others is
@@ -170,13 +174,13 @@ func openError(dir string, err error) error {
 	}
 	if errors.Is(err, errHeld) || strings.Contains(err.Error(), "directory lock") {
 		address, _ := regular.ReadFile(filepath.Join(run, addressFile), mostMeta) // most processes write no address
-		return &HeldError{Dir: run, Address: oneLine(string(address))}
+		return &HeldError{Dir: run, Address: firstLine(string(address))}
 	}
-	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + oneLine(err.Error())}
+	return &DamageError{Dir: run, Step: -1, What: "the journal cannot be opened: " + firstLine(err.Error())}
 }
 
-// oneLine drops the stack trace that errors of Badger may contain.
-func oneLine(s string) string {
+// firstLine drops the stack trace that errors of Badger may contain.
+func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
@@ -204,6 +208,12 @@ func (t *badgerTable) Put(entries []Entry) (err error) {
 			return err
 		}
 		entries = entries[n:]
+		if t.mapped += size; t.mapped >= mostMapped {
+			t.mapped = 0
+			if err := dropMapped(t.db); err != nil {
+				return fmt.Errorf("journal: %w", err)
+			}
+		}
 	}
 	return nil
 }

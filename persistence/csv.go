@@ -30,6 +30,12 @@ func createCSV(readings, grid string) (*csvFiles, error) {
 	return &csvFiles{csv, [2]*os.File{a, b}}, nil
 }
 
+// Commit implements sim.Sink.
+func (c *csvFiles) Commit(r *sim.StepRecord) error {
+	Checkpoint()
+	return c.CSV.Commit(r)
+}
+
 // Close writes the buffered rows and closes the files. Writing may fail only now; a full
 // disk is reported once for each file.
 func (c *csvFiles) Close() error {

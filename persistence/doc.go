@@ -9,9 +9,11 @@
 //	├── address        where the process that has the run open serves it; removed at its end
 //	├── report.json    the report: the object of `smatrix run --json`
 //	├── readings.csv   a row for each member and step     ┐
-//	├── grid.csv       a row for each step of the grid    │ with --csv
+//	├── grid.csv       a row for each step of the grid    │ with --csv, once the run has ended
 //	└── bookings.csv   what members shifted, went without ┘
 //	                   or held back, and what they are owed for it
+//
+// A file that is being written is NAME.tmp: under its name it is whole (whole.go).
 //
 // A folder holds one run. CreateRun creates it, in a new or empty folder only; Keep begins
 // its journal, and Finish closes it. Open opens it again: to read (Replay, Readings, At,
@@ -118,10 +120,10 @@
 //	           32 key, 64 account), target after, then the fields that differ: step and seq int, name text, setting
 //	           text and value int, or body text; key text, account int
 //	after      uint: number of leading bytes equal to the same text of the one before; text: the rest
-//	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed),
+//	step       tick int, head hash, flags uint (1 snapshot due, 2 priced, 4 mixed, 8 with caught up),
 //	           states hash if due, price int, carbon int, residual int, swing, flows (int, as many as the layout has),
 //	           commands, list of digests (hash), list of cells, list of text (quarantined),
-//	           list of the grid's own events: member text, event
+//	           list of the grid's own events: member text, event; with caught up: of shifted load caught up, given up int
 //	swing      flags uint (1 island, 2 blackout, 4 held by a neighbour), min, max, end, rocof, stages, relief, kinetic, shed, shed for (int)
 //	cell       community uint, list of decisions, list of events, broken text, by int
 //	decision   member, reason uint, power, shifted, unserved, curtailed (int)

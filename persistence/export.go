@@ -17,39 +17,32 @@ var ExportFormats = []string{"csv", "parquet"}
 
 // Export writes the readings and the grid's rows of a whole run into a new or empty folder:
 // readings.csv, grid.csv and bookings.csv, byte for byte as the run itself writes them, or
-// the same tables as Parquet. After an error it removes what it has written.
+// the same tables as Parquet. After an error, or if the process is killed, no table is there.
 func (s *Store) Export(format, dir string) (err error) {
 	if dir == "" {
 		return unusable(dir, "has no name")
 	}
+	removeAbandonedFolders(dir)
 	if err := checkEmpty(dir); err != nil {
 		return err
 	}
 	made, err := makeFolders(dir)
+	if err == nil {
+		err = inNewFolder(dir, tableName(bookingsFile, format), func(work string) error { return s.exportTo(format, work) })
+	}
 	if err != nil {
 		removeFolders(made)
 		return err
 	}
-	names := exportedFiles(format, dir)
-	if err := s.exportTo(format, names); err != nil {
-		for _, name := range names {
-			_ = os.Remove(name) // the first error is the cause
-		}
-		removeFolders(made)
-		return err
-	}
+	syncFolder(dir)
 	return nil
 }
 
-// exportedFiles are the files of an export: of readings, of the grid and of bookings.
-func exportedFiles(format, dir string) (names [3]string) {
-	for i, name := range [...]string{readingsFile, gridFile, bookingsFile} {
-		names[i] = filepath.Join(dir, strings.TrimSuffix(name, ".csv")+"."+format)
-	}
-	return names
-}
+// tableName is the name of a table in a format.
+func tableName(csv, format string) string { return strings.TrimSuffix(csv, ".csv") + "." + format }
 
-func (s *Store) exportTo(format string, names [3]string) error {
+func (s *Store) exportTo(format, dir string) error {
+	table := func(csv string) string { return filepath.Join(dir, tableName(csv, format)) }
 	w, err := s.shownWorld()
 	if err != nil {
 		return err
@@ -61,10 +54,10 @@ func (s *Store) exportTo(format string, names [3]string) error {
 	b := &views.Bookings{Rates: w.Scenario.Rates}
 	writeBookings := b.WriteCSV
 	if format == "parquet" {
-		sink, err = createParquet(names[0], names[1], w.Scenario.Calendar)
+		sink, err = createParquet(table(readingsFile), table(gridFile), w.Scenario.Calendar)
 		writeBookings = func(to io.Writer) error { return tables.WriteBookings(to, b.All()) }
 	} else {
-		sink, err = createCSV(names[0], names[1])
+		sink, err = createCSV(table(readingsFile), table(gridFile))
 	}
 	if err != nil {
 		return err
@@ -72,7 +65,7 @@ func (s *Store) exportTo(format string, names [3]string) error {
 	if err := errors.Join(s.Replay(s.First(), s.Steps(), sink, b), sink.Close()); err != nil {
 		return err
 	}
-	f, err := os.Create(names[2])
+	f, err := os.Create(table(bookingsFile))
 	if err != nil {
 		return err
 	}

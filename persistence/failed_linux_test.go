@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -13,9 +14,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -70,7 +72,6 @@ const breaksAt = 9
 // failingChild keeps a run, breaks its disk, and steps on until a call fails. notes keeps large
 // notes with each step, so that Badger's memory is soon full.
 func failingChild(dir string, notes bool, breakIt func(j *Journal, dir string) error) error {
-	closeTimeout = 200 * time.Millisecond
 	w, err := killedWorld()
 	if err != nil {
 		return err
@@ -201,6 +202,64 @@ func smallDisk(t *testing.T) (dir string) {
 		}
 	})
 	return dir
+}
+
+// Whichever file meets a full disk, Finish returns the error, run.json has the state failed, and no part of a file
+// has its name.
+func TestDiskFull(t *testing.T) {
+	for name, row := range map[string]struct {
+		csv    bool
+		report any
+	}{"tables": {true, 1}, "report": {false, strings.Repeat("x", 64<<10)}} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t)
+			dir := filepath.Join(disk, "run")
+			r, err := CreateRun(dir, meta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.csv {
+				csv, err := r.CSV()
+				if err != nil {
+					t.Fatal(err)
+				}
+				w := build(t, "hamlet", scenario.Options{})
+				run := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, true), Sinks: []sim.Sink{csv}}
+				if _, err := run.Run(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fillDisk(t, disk, 8<<10) // run.json fits, the tables and the report do not
+			if err := r.Finish(Done, row.report); err == nil || !strings.Contains(err.Error(), "no space left") || errors.Is(err, problem.ErrUsage) {
+				t.Errorf("got %v, want no space left, which is no usage error", err)
+			}
+			if got := readRun(t, dir).State; got != Failed {
+				t.Errorf("run.json says %s, want failed", got)
+			}
+			for _, name := range []string{readingsFile, gridFile, reportFile} {
+				if _, err := os.Lstat(filepath.Join(dir, name)); name != reportFile == row.csv && !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// fillDisk leaves some bytes free on a disk.
+func fillDisk(t *testing.T, disk string, left int64) {
+	t.Helper()
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(disk, &s); err != nil {
+		t.Fatal(err)
+	}
+	ballast, err := os.Create(filepath.Join(disk, "ballast"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ballast.Close()
+	if err := syscall.Fallocate(int(ballast.Fd()), 0, 0, int64(s.Bavail)*s.Bsize-left); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // When other programs fill the disk to its last byte, the process stays up: it returns errors, can

@@ -25,7 +25,7 @@ func forked(t testing.TB, dir, out, at string, stop twins.Tick, set ...string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	tick, err := w.Scenario.Moment(at)
+	tick, err := w.Scenario.Moment("at", at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,14 +133,17 @@ func TestGoldenBytes(t *testing.T) {
 		t.Errorf("key of a state is %x", r)
 	}
 	first := shapeOf(twins.FirstLayout(), w.Cells)
-	want := goldenStep()
-	b := body("step", k, want.append(nil, first, &memberNumbers{}))
-	got, err := readStep(b, first)
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("step: %v\ngot  %+v\nwant %+v", err, got, want)
-	}
-	if made := want.append(nil, first, &memberNumbers{}); !bytes.Equal(made, b) {
-		t.Errorf("step is written as %x, was %x", made, b)
+	want, caught := goldenStep(), goldenStep()
+	caught.caught, caught.caughtUp = true, twins.CatchUp{CaughtUp: 1 << 40, GivenUp: 17}
+	for name, want := range map[string]*stepForm{"step": want, "step-caught-up": caught} {
+		b := body(name, k, want.append(nil, first, &memberNumbers{}))
+		got, err := readStep(b, first)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v\ngot  %+v\nwant %+v", name, err, got, want)
+		}
+		if made := want.append(nil, first, &memberNumbers{}); !bytes.Equal(made, b) {
+			t.Errorf("%s is written as %x, was %x", name, made, b)
+		}
 	}
 	goldenReadings(t, "readings", first, body)
 	withLimit := twins.FirstLayout()

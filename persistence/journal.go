@@ -96,9 +96,6 @@ const reserve = 192 << 20
 // journal is left as a kill leaves it.
 const closingReserve = reserve / 2
 
-// closeTimeout bounds the closing of a store after a failed write; Badger would retry for ever.
-var closeTimeout = 5 * time.Second
-
 // Keep begins the journal of a new run of a world. chain must be a sink before the journal,
 // and the journal must receive every record.
 func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, error) {
@@ -436,23 +433,15 @@ func (j *Journal) End() error {
 	return errors.Join(err, j.ledger.f.Close(), j.closeStore(err))
 }
 
-// closeStore closes the store. After a failure it waits at most closeTimeout, since Badger
-// may be unable to write what it still has in memory.
+// closeStore closes the store. After a failure on a disk that is full to the last bytes it does not: Badger would
+// write through mapped memory, and what it has in memory is in its log, as after a kill.
 func (j *Journal) closeStore(failed error) error {
-	if failed == nil {
-		return j.store.Close()
+	if failed != nil {
+		if free, err := j.free(j.store.dir); err != nil || free < closingReserve {
+			return nil
+		}
 	}
-	if free, err := j.free(j.store.dir); err != nil || free < closingReserve {
-		return nil
-	}
-	closed := make(chan error, 1)
-	go func() { closed <- j.store.Close() }()
-	select {
-	case err := <-closed:
-		return err
-	case <-time.After(closeTimeout):
-		return nil
-	}
+	return j.store.Close()
 }
 
 func (j *Journal) end() error {

@@ -30,10 +30,13 @@ func (s *Store) limitsOf(w *sim.World, to twins.Tick) *limits {
 			}
 		}
 	}
-	slices.SortStableFunc(l.commands, func(a, b twins.Command) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Seq, b.Seq))
-	})
+	slices.SortStableFunc(l.commands, byStep)
 	return l
+}
+
+// byStep orders commands by step and number.
+func byStep(a, b twins.Command) int {
+	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Seq, b.Seq))
 }
 
 // limitSetting is the setting that a community's limit is.
@@ -44,12 +47,7 @@ func (l *limits) at(t twins.Tick) []twins.Power {
 	for len(l.commands) > 0 && l.commands[0].Step <= t {
 		c := &l.commands[0]
 		of := &l.now[l.index[c.Target]]
-		if c.Type == twins.CommandMultiply {
-			v, _ := twins.MulDiv(int64(*of), c.Value(), int64(twins.One))
-			*of = twins.Power(v)
-		} else {
-			*of = twins.Power(c.Value())
-		}
+		*of = twins.Power(c.After(int64(*of)))
 		l.commands = l.commands[1:]
 	}
 	return l.now

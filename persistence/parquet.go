@@ -30,6 +30,7 @@ func createParquet(readings, grid string, calendar *inputs.Calendar) (*parquetFi
 
 // Commit implements sim.Sink.
 func (p *parquetFiles) Commit(r *sim.StepRecord) error {
+	Checkpoint()
 	for _, c := range r.Cells {
 		for k := range c.Blocks {
 			b := &c.Blocks[k]

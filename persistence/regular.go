@@ -14,9 +14,9 @@ import (
 // Package sim/regular refuses them when a file is read. The functions here refuse them when a file is
 // written, and before Badger opens its store.
 
-// checkRegular returns an error if a name is of something other than a file or a folder: of a link as
+// checkFileOrFolder returns an error if a name is of something other than a file or a folder: of a link as
 // well, through which a file anywhere could be overwritten. A name that does not exist is no error.
-func checkRegular(name string) error {
+func checkFileOrFolder(name string) error {
 	info, err := os.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -27,15 +27,9 @@ func checkRegular(name string) error {
 	return err
 }
 
-// takeDevices lets tests write to /dev/full.
-var takeDevices bool
-
 // createRegular creates a file, in place of one that is there.
 func createRegular(name string) (*os.File, error) {
-	if takeDevices {
-		return os.Create(name)
-	}
-	if err := checkRegular(name); err != nil {
+	if err := checkFileOrFolder(name); err != nil {
 		return nil, err
 	}
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +45,7 @@ func checkStore(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if err := checkRegular(filepath.Join(dir, e.Name())); err != nil {
+		if err := checkFileOrFolder(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("%s: %w", e.Name(), reason(err))
 		}
 	}

@@ -93,6 +93,7 @@ func (s *Store) replayChunk(c stepRange, from, to twins.Tick, sinks []sim.Sink) 
 			return from, fmt.Errorf("readings of %s: %w", w.Cells[i].Path, err)
 		}
 	}
+	ties := s.ratingsOf(w, to)
 	var hasher sim.CellHasher
 	cal := w.Scenario.Calendar
 	for t := from; t < to; t++ {
@@ -100,8 +101,9 @@ func (s *Store) replayChunk(c stepRange, from, to twins.Tick, sinks []sim.Sink) 
 		if err != nil {
 			return t, err
 		}
-		rec := &sim.StepRecord{Cells: records, Time: cal.Time(t), Step: cal.Step}
+		rec := &sim.StepRecord{Cells: records, Time: cal.Time(t), Step: cal.Step, Lacking: len(twins.FlowColumns) - shape.flows}
 		form.fill(rec)
+		rec.Swing.Unrated = rec.Swing.Held && !ties.rated(t)
 		for i, cell := range records {
 			cells[i].fill(cell, int(t-c.from))
 			if known != nil {

@@ -112,7 +112,8 @@ func CreateRun(dir string, meta Run) (*RunDir, error) {
 	if dir == "" {
 		return nil, unusable(dir, "has no name")
 	}
-	if err := checkEmpty(dir); err != nil {
+	removeAbandoned(r.path(runFile))
+	if err := checkEmpty(dir, hiddenPrefix(runFile)); err != nil {
 		return nil, err
 	}
 	made, err := makeFolders(dir)
@@ -142,9 +143,9 @@ func unusableFor(dir, what string, err error) error {
 	return unusable(dir, "%s: %v", what, reason(err))
 }
 
-// checkEmpty returns an error if dir is not a folder, or contains files other than the
-// known ones.
-func checkEmpty(dir string, known ...string) error {
+// checkEmpty returns an error if dir is not a folder, or contains files whose names begin with none of the
+// prefixes.
+func checkEmpty(dir string, prefixes ...string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -159,7 +160,7 @@ func checkEmpty(dir string, known ...string) error {
 		return unusable(dir, "holds a run already")
 	}
 	for _, e := range entries {
-		if !slices.Contains(known, e.Name()) {
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(e.Name(), prefix) }) {
 			return unusable(dir, "is not empty: it has %s", e.Name())
 		}
 	}
@@ -198,23 +199,35 @@ func removeFolders(made []string) {
 }
 
 // claim writes the first run.json. If two runs claim one folder at the same time, one
-// succeeds: only one can create run.json.tmp, and a later one finds run.json.
+// succeeds: only one can give its file that name.
 func (r *RunDir) claim() error {
-	temp := r.path(runFile + tempSuffix)
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return unusable(r.dir, "is being used by another run")
-	case err != nil:
+	f, err := CreateFile(r.path(runFile))
+	if err != nil {
 		return unusableFor(r.dir, "cannot be written", err)
 	}
-	if err := checkEmpty(r.dir, runFile+tempSuffix); err != nil {
-		f.Close()
-		os.Remove(temp)
+	err = checkEmpty(r.dir, hiddenPrefix(runFile))
+	if err == nil {
+		r.meta.Sum = r.meta.sum()
+		err = encode(f, r.meta)
+	}
+	if err != nil {
+		f.Discard()
 		return err
 	}
-	r.meta.Sum = r.meta.sum()
-	return r.replace(f, runFile, r.meta)
+	if err := f.Keep(); errors.Is(err, problem.ErrUsage) {
+		return unusable(r.dir, "is being used by another run")
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// encode writes JSON for people.
+func encode(to io.Writer, v any) error {
+	w := json.NewEncoder(to)
+	w.SetIndent("", "  ")
+	w.SetEscapeHTML(false)
+	return w.Encode(v)
 }
 
 // writeMeta replaces run.json.
@@ -225,10 +238,10 @@ func (r *RunDir) writeMeta() error {
 
 func (r *RunDir) path(name string) string { return filepath.Join(r.dir, name) }
 
-// CSV creates readings.csv and grid.csv and returns the sink that writes them.
-// Finish closes them.
+// CSV begins readings.csv and grid.csv and returns the sink that writes them. They have these
+// names when Finish closes them.
 func (r *RunDir) CSV() (sim.Sink, error) {
-	files, err := createCSV(r.path(readingsFile), r.path(gridFile))
+	files, err := createCSV(r.path(readingsFile+tempSuffix), r.path(gridFile+tempSuffix))
 	if err != nil {
 		return nil, err
 	}
@@ -238,14 +251,15 @@ func (r *RunDir) CSV() (sim.Sink, error) {
 
 // SetCSVAside renames readings.csv and grid.csv before CSV replaces them with files that begin
 // with a later step, and returns their new names. A file that is not there is left out, and so is one
-// whose new name is taken: it begins with that step, and the earlier rows were set aside before.
+// whose new name is taken: it begins with that step, and the earlier rows were set aside before. Of a run that
+// was killed, the file that it was writing may have the most rows.
 func (r *RunDir) SetCSVAside(step twins.Tick) (names []string, err error) {
 	for _, name := range []string{readingsFile, gridFile} {
 		aside := fmt.Sprintf("%s-before-step-%d.csv", strings.TrimSuffix(name, ".csv"), step)
 		if _, err := os.Lstat(r.path(aside)); err == nil {
 			continue
 		}
-		err := os.Rename(r.path(name), r.path(aside))
+		err := os.Rename(larger(r.path(name), r.path(name+tempSuffix)), r.path(aside))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return names, err
 		}
@@ -254,6 +268,21 @@ func (r *RunDir) SetCSVAside(step twins.Tick) (names []string, err error) {
 		}
 	}
 	return names, nil
+}
+
+// larger returns the name of the larger of two files, the first if neither is there.
+func larger(a, b string) string {
+	size := func(name string) int64 {
+		info, err := os.Lstat(name)
+		if err != nil {
+			return -1
+		}
+		return info.Size()
+	}
+	if size(b) > size(a) {
+		return b
+	}
+	return a
 }
 
 // openTable opens the journal's table.
@@ -281,22 +310,41 @@ func (r *RunDir) Remove() error {
 	return err
 }
 
-// Finish closes the CSV files, writes the report and the final state in run.json. If
+// Finish closes the CSV files, writes the report, if there is any, and the final state in run.json. If
 // anything cannot be written, it returns the error and the state is Failed.
 func (r *RunDir) Finish(state State, report any) error {
 	var err error
 	if r.csv != nil {
-		err = r.csv.Close()
+		err = r.endCSV()
 	}
 	if r.journal != nil {
 		err = errors.Join(err, r.journal.End())
 	}
 	_ = os.Remove(r.path(addressFile)) // it may not exist
-	err = errors.Join(err, r.write(reportFile, report))
+	if report != nil {
+		err = errors.Join(err, r.write(reportFile, report))
+	}
 	if r.meta.State = state; err != nil {
 		r.meta.State = Failed
 	}
 	return errors.Join(err, r.writeMeta())
+}
+
+// endCSV closes the CSV files and gives them their names, in place of those of an earlier part of the run. After
+// an error it deletes them.
+func (r *RunDir) endCSV() error {
+	err := r.csv.Close()
+	for _, name := range []string{readingsFile, gridFile} {
+		temp := r.path(name + tempSuffix)
+		if err == nil {
+			err = os.Rename(temp, r.path(name))
+		}
+		if err != nil {
+			_ = os.Remove(temp) // the first error is the cause
+		}
+	}
+	syncFolder(r.dir)
+	return err
 }
 
 // WriteBookings writes bookings.csv if the run has CSV files.
@@ -339,10 +387,7 @@ func (r *RunDir) write(name string, v any) error {
 // replace writes v into f, which is named name.tmp, and renames it to name. It is safe by
 // order: sync the content, rename, sync the folder.
 func (r *RunDir) replace(f *os.File, name string, v any) error {
-	w := json.NewEncoder(f)
-	w.SetIndent("", "  ")
-	w.SetEscapeHTML(false)
-	err := w.Encode(v)
+	err := encode(f, v)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -187,37 +186,6 @@ func TestCreateRunAtTheSameTime(t *testing.T) {
 			t.Fatalf("%d runs in one folder: %v", got, errs)
 		}
 		readRun(t, dir)
-	}
-}
-
-// Whichever file meets a full disk, Finish returns the error, and run.json has the state
-// failed.
-func TestDiskFull(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("wants /dev/full")
-	}
-	for _, name := range []string{readingsFile, gridFile, reportFile + tempSuffix} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			r, err := CreateRun(dir, meta)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Symlink("/dev/full", filepath.Join(dir, name)); err != nil {
-				t.Fatal(err)
-			}
-			takeDevices = true
-			defer func() { takeDevices = false }()
-			if _, err := r.CSV(); err != nil { // headings are buffered: they fail at the end
-				t.Fatal(err)
-			}
-			if err := r.Finish(Done, 1); err == nil || !strings.Contains(err.Error(), "no space left") || errors.Is(err, problem.ErrUsage) {
-				t.Errorf("got %v, want no space left, which is no usage error", err)
-			}
-			if got := readRun(t, dir).State; got != Failed {
-				t.Errorf("run.json says %s, want failed", got)
-			}
-		})
 	}
 }
 

@@ -26,6 +26,8 @@ type stepForm struct {
 	events   []twins.Notice // events of the grid itself
 	cells    []cellForm     // communities with decisions or events
 	isolated []string
+	caughtUp twins.CatchUp // if caught
+	caught   bool          // CatchUpKnown
 }
 
 // cellForm is a community's decisions and events of a step.
@@ -41,6 +43,7 @@ const (
 	stepDue = 1 << iota
 	stepPriced
 	stepMixed
+	stepCaught
 )
 
 // formOf returns the form of a record, whose memory it shares.
@@ -48,7 +51,7 @@ func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 	f := &stepForm{
 		tick: r.Tick, head: head, due: r.SnapshotDue, priced: r.Priced, mixed: r.Mixed, price: r.Price, carbon: r.Carbon,
 		residual: r.Residual, swing: r.Swing, flows: r.Flows, commands: r.Commands, digests: r.Digests, isolated: r.Quarantined,
-		events: r.Events,
+		events: r.Events, caughtUp: r.CatchUp, caught: r.CatchUpKnown,
 	}
 	for i, c := range r.Cells {
 		if len(c.Notes) > 0 || len(c.Events) > 0 || c.BrokenBy != 0 {
@@ -62,7 +65,7 @@ func formOf(r *sim.StepRecord, head sim.Hash) *stepForm {
 func (f *stepForm) append(b []byte, s *shape, p *memberNumbers) []byte {
 	w := encoder{b}
 	flags := uint64(0)
-	for i, set := range [...]bool{f.due, f.priced, f.mixed} {
+	for i, set := range [...]bool{f.due, f.priced, f.mixed, f.caught} {
 		if set {
 			flags |= 1 << i
 		}
@@ -96,6 +99,9 @@ func (f *stepForm) append(b []byte, s *shape, p *memberNumbers) []byte {
 		w.Text(f.events[i].Member)
 		w.event(&f.events[i].Event)
 	}
+	if f.caught {
+		w.Ints(int64(f.caughtUp.CaughtUp), int64(f.caughtUp.GivenUp))
+	}
 	return w.Writer
 }
 
@@ -121,6 +127,9 @@ func readStep(b []byte, s *shape) (*stepForm, error) {
 	for range r.Count(10) {
 		f.events = append(f.events, twins.Notice{Member: r.Text(), Event: r.event()})
 	}
+	if f.caught {
+		f.caughtUp = twins.CatchUp{CaughtUp: twins.Energy(r.Int()), GivenUp: twins.Energy(r.Int())}
+	}
 	return f, r.Done()
 }
 
@@ -129,6 +138,7 @@ func (f *stepForm) readHead(r *decoder) {
 	f.tick, f.head = twins.Tick(r.Int()), r.hash()
 	flags := r.Uint()
 	f.due, f.priced, f.mixed = flags&stepDue != 0, flags&stepPriced != 0, flags&stepMixed != 0
+	f.caught = flags&stepCaught != 0
 	if f.due {
 		f.states = r.hash()
 	}
@@ -140,7 +150,7 @@ func (f *stepForm) readHead(r *decoder) {
 func (f *stepForm) fill(r *sim.StepRecord) {
 	r.Tick, r.SnapshotDue, r.Priced, r.Mixed, r.Price, r.Carbon = f.tick, f.due, f.priced, f.mixed, f.price, f.carbon
 	r.Residual, r.Swing, r.Flows, r.Commands, r.Digests, r.Quarantined = f.residual, f.swing, f.flows, f.commands, f.digests, f.isolated
-	r.Events = f.events
+	r.Events, r.CatchUp, r.CatchUpKnown = f.events, f.caughtUp, f.caught
 	for _, c := range r.Cells {
 		c.Notes, c.Events, c.Isolated, c.Broken, c.BrokenBy = nil, nil, nil, "", 0
 	}

@@ -56,9 +56,9 @@ func systemError(dir string, err error) error {
 		if _, found := systemErrors[errno]; !found {
 			return nil
 		}
-		return &SystemError{Dir: dir, What: oneLine(err.Error()), Errno: errno}
+		return &SystemError{Dir: dir, What: firstLine(err.Error()), Errno: errno}
 	}
-	text, found := oneLine(err.Error()), ""
+	text, found := firstLine(err.Error()), ""
 	for known := range systemErrors {
 		if what := known.Error(); len(what) > len(found) && strings.Contains(text, what) { // ENFILE's text contains EMFILE's
 			errno, found = known, what

@@ -54,7 +54,7 @@ func checkTable(name string, compression options.CompressionType) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("table %s: %s", filepath.Base(name), oneLine(fmt.Sprint(p)))
+			err = fmt.Errorf("table %s: %s", filepath.Base(name), firstLine(fmt.Sprint(p)))
 		}
 		err = errors.Join(err, file.Close(-1))
 	}()

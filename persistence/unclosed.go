@@ -191,11 +191,16 @@ func copyFile(from, to string) error {
 // which Badger refuses to read it.
 var mustCut = regexp.MustCompile(`opening fid: (\d+) .*end offset: (\d+) < size`)
 
-// open opens the copy for reading, after cutting each log where Badger says that it ends.
+// openCopied opens a store.
+var openCopied = badger.Open // tests set others
+
+// open opens the copy for reading, after cutting each log where Badger says that it ends. A panic of Badger is
+// an error, so that the caller removes the copy.
 func (c *unclosedCopy) open(o badger.Options) (db *badger.DB, err error) {
+	defer guard(&err)
 	o = o.WithDir(c.store()).WithValueDir(c.store())
 	for range c.logs + 1 {
-		if db, err = badger.Open(o); err == nil || !strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) {
+		if db, err = openCopied(o); err == nil || !strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) {
 			return db, err
 		}
 		var log, end int64

@@ -493,6 +493,12 @@ func (r *Reader) Views(most twins.Tick) (*views.Set, twins.Tick, error) {
 // day of the fork, which differs from its parent's.
 func (s *Store) windowsFrom(cal *inputs.Calendar) twins.Tick { return dayOf(cal, s.base) }
 
+// HasWindows reports whether the run and its past have the windows of a kind: a kind that a newer program
+// has added is absent until Rebuild.
+func (s *Store) HasWindows(k *views.Kind) bool {
+	return slices.Contains(s.foldedKinds(), k) && (s.parent == nil || s.parent.HasWindows(k))
+}
+
 // Folded returns how many steps are in the windows of usage.
 func (s *Store) Folded() twins.Tick { return s.foldedOf(views.UsageKind) }
 

@@ -58,8 +58,8 @@ func (f *Flat) Step(env *twins.Env) (*StepRecord, error) {
 	return &f.record, nil
 }
 
-// MessagesHandled implements Stepper. It is 0: there are no actors.
-func (f *Flat) MessagesHandled() int64 { return 0 }
+// Messages implements Stepper. There are none: there are no actors.
+func (f *Flat) Messages() Messages { return Messages{} }
 
 // Close implements Stepper.
 func (f *Flat) Close() {}

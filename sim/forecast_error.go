@@ -13,7 +13,7 @@ import (
 // expected by the latest forecast, which is an hour old at most, and by the day's first
 // one.
 var ForecastJudged = twins.DeclareEvent(twins.EventType{Name: "forecast.judged", Notable: true,
-	Fields: []string{"actual_mw", "hour_ahead_mw", "day_ahead_mw", "load_mw"}})
+	Fields: []string{"actual_w", "hour_ahead_w", "day_ahead_w", "load_w"}})
 
 // forecastErrors keeps the latest forecast and the day's first one, to compare them with
 // the actual net load.

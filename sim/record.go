@@ -35,6 +35,15 @@ type StepRecord struct {
 	Carbon        int64 // mg CO2 per kWh
 	Priced, Mixed bool
 
+	// CatchUp is what has become of shifted load in the step, of all members. CatchUpKnown is false in
+	// a record that a program has kept that did not count it.
+	CatchUp      twins.CatchUp
+	CatchUpKnown bool
+
+	// Lacking is how many of the last of twins.FlowColumns the layout of the run lacks, as that of an
+	// earlier program: these flows are not known, whatever their values are.
+	Lacking int
+
 	// SnapshotDue: the twins' states belong to the record of this step.
 	SnapshotDue bool
 	// Quarantined are the members that were taken out of service in this step.
@@ -118,11 +127,18 @@ func HashStored(cells [][]byte, grid []byte) (h Hash, err error) {
 	return h, nil
 }
 
-// HasFrequency reports whether the grid had a frequency in the step: a neighbour held it, or the
-// grid's own supply did, as an island. An island that nothing feeds is dead, whatever Swing has.
+// Knows reports whether the record has a column of flows, by its index in twins.FlowColumns.
+func (r *StepRecord) Knows(flow int) bool { return flow < len(twins.FlowColumns)-r.Lacking }
+
+// HasFrequency reports whether the grid had a frequency in the step: a neighbour held it over a tie with
+// a rating, or the grid's own supply did, as an island. An island that nothing feeds is dead, whatever
+// Swing has.
 func (r *StepRecord) HasFrequency() bool {
-	return r.Swing.Held || r.Swing.Island && r.Flows.Generation+r.Flows.Discharge+r.Flows.Import > 0
+	return r.HeldByNeighbour() || r.Swing.Island && r.Flows.Generation+r.Flows.Discharge+r.Flows.Import > 0
 }
+
+// HeldByNeighbour reports whether a neighbour held the frequency, over a tie in service with a rating.
+func (r *StepRecord) HeldByNeighbour() bool { return r.Swing.Held && !r.Swing.Unrated }
 
 // Sink receives the records of a run, in order, each once.
 type Sink interface {
@@ -140,9 +156,18 @@ type Stepper interface {
 	// Step carries the grid through one step. The record is valid until the next
 	// call.
 	Step(*twins.Env) (*StepRecord, error)
-	// MessagesHandled returns the number of messages that actors have handled so far.
-	MessagesHandled() int64
+	// Messages returns what became of the messages between actors so far. It may be called at any time.
+	Messages() Messages
 	Close()
+}
+
+// Messages counts messages between actors. Between two steps Sent = Handled + Resent + Reported, but for
+// messages that are repeated after a failure and still on their way.
+type Messages struct {
+	Sent     int64 // including those sent again
+	Handled  int64 // their handlers came to their end, or are at work
+	Resent   int64 // their handlers panicked, and they were sent again
+	Reported int64 // addressed to no actor, or given up with the error that ended the run
 }
 
 // AuditError says that energy was lost or created in a step. It ends the run.

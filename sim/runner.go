@@ -94,6 +94,11 @@ func (r *Runner) makeStep(cal *inputs.Calendar) error {
 	rec.Price, rec.Carbon = r.env.Price, r.env.Carbon
 	rec.Priced = r.World.Market != nil
 	rec.Mixed = rec.Priced && r.World.Market.Mixed
+	rec.CatchUp, rec.CatchUpKnown = twins.CatchUp{}, true
+	for _, c := range rec.Cells {
+		rec.CatchUp.Plus(c.CatchUp)
+	}
+	rec.Lacking = len(twins.FlowColumns) - len(r.World.Form.Layout.Flows)
 	rec.SnapshotDue = SnapshotDue(r.done, cal.Step)
 	for _, s := range r.Sinks {
 		if err := s.Commit(rec); err != nil {

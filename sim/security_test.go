@@ -186,7 +186,7 @@ func unservedOf(r *StepRecord) (sum twins.Power) {
 	for _, c := range r.Cells {
 		for i := range c.Events {
 			if e := &c.Events[i].Event; e.Type == twins.SupplyCut {
-				sum += twins.Power(e.Field("unserved_mw"))
+				sum += twins.Power(e.Field("unserved_w"))
 			}
 		}
 	}

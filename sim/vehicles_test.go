@@ -72,7 +72,7 @@ func (m *fleetYear) Commit(r *StepRecord) error {
 				m.ready += int(e.Field("ready"))
 			case "vehicle.plugged_in":
 				m.plugIns++
-				m.impossible += int(min(1, e.Field("impossible_mj")))
+				m.impossible += int(min(1, e.Field("impossible_j")))
 			}
 		}
 	}

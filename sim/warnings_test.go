@@ -166,7 +166,7 @@ func TestEventRule(t *testing.T) {
 			if got := s.Events[0].Step; got != want || s.Origin().Events != rule {
 				t.Errorf("at %s by rule %q: step %d, wanted %d; origin %+v", row.at, rule, got, want, s.Origin().Events)
 			}
-			if at, err := s.Moment(strings.Trim(row.at, `"`)); err != nil || at != row.due {
+			if at, err := s.Moment("at", strings.Trim(row.at, `"`)); err != nil || at != row.due {
 				t.Errorf("--at %s: %d %v, wanted %d", row.at, at, err, row.due)
 			}
 		}

@@ -271,8 +271,8 @@ func (w *World) addCell(site *twins.Site, g *scenario.Community) error {
 }
 
 // Env fills env with the inputs of step t: calendar, weather, market, recorded values,
-// and the commands that take effect. It allocates nothing while t grows, once env has been
-// used. An error is one of the temporary files that recorded data is read from.
+// and the commands that take effect. While t grows within the window of recorded data that is held (inputs, spill.go) it allocates
+// nothing, once env has been used. An error is one of the temporary files that recorded data is read from.
 func (w *World) Env(t twins.Tick, env *twins.Env) (err error) {
 	w.calendar.Fill(t, env)
 	env.Seed = w.Scenario.Seed

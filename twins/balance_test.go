@@ -44,8 +44,8 @@ func (w wild) Dispatch(_ *twins.Env, o *twins.Offers, p *twins.Plan) {
 	}
 }
 
-// run steps a random grid and looks at the books after each step.
-func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *twins.Reading)) error {
+// run steps a random grid and checks the books after each step; then look, if not nil, sees the step.
+func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *twins.Reading), look func(*twintest.Loop) error) error {
 	cells, node := g.Build()
 	for _, c := range cells {
 		c.Falsify = falsify
@@ -58,7 +58,11 @@ func run(g *twintest.Grid, controller twins.Controller, falsify func(string, *tw
 		if err := twintest.Step(b, &env, &w); err != nil {
 			return err
 		}
-		if err := books(b, &env); err != nil {
+		err := books(b, &env)
+		if err == nil && look != nil {
+			err = look(b)
+		}
+		if err != nil {
 			return fmt.Errorf("step %d: %w", t, err)
 		}
 	}
@@ -94,7 +98,7 @@ func books(b *twintest.Loop, env *twins.Env) error {
 }
 
 func TestBooksOfRandomGridsClose(t *testing.T) {
-	overRandomGrids(t, 10_000, func(g *twintest.Grid) error { return run(g, twins.MeritOrder{}, nil) })
+	overRandomGrids(t, 10_000, func(g *twintest.Grid) error { return run(g, twins.MeritOrder{}, nil, nil) })
 }
 
 // No load is cut while sun or wind is held back in the same step, except vehicles: a
@@ -103,25 +107,17 @@ func TestBooksOfRandomGridsClose(t *testing.T) {
 func TestNoLoadIsCutWhileGenerationIsHeldBack(t *testing.T) {
 	cut := 0
 	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
-		cells, node := g.Build()
-		b := twintest.NewLoop(node, twins.MeritOrder{}, cells)
-		var env twins.Env
-		var w twins.Scratch
-		for tick := range twins.Tick(twintest.Steps) {
-			g.Env(tick, &env)
-			if err := twintest.Step(b, &env, &w); err != nil {
-				return err
-			}
+		return run(g, twins.MeritOrder{}, nil, func(b *twintest.Loop) error {
 			// What was held back before may be unserved now, because its deadline has come.
 			if short := b.Flows.UnservedEssential + b.Flows.Waiting; short > 0 {
 				cut++
 				vehicles := waitingVehicles(b)
 				if c := b.Flows.Curtailed; c > 0 && (short > vehicles || c >= vehicles) {
-					return fmt.Errorf("step %d: %d mW cut or waiting, %d of it of vehicles, beside %d mW curtailed", tick, short, vehicles, c)
+					return fmt.Errorf("%d mW cut or waiting, %d of it of vehicles, beside %d mW curtailed", short, vehicles, c)
 				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if cut == 0 && *gridSeed < 0 {
 		t.Fatal("no load was ever cut")
@@ -187,27 +183,16 @@ func (u *unagreed) idle() (sum twins.Power) {
 func TestNoEssentialLoadIsCutBesideIdleUnits(t *testing.T) {
 	cut := 0
 	overRandomGrids(t, 3000, func(g *twintest.Grid) error {
-		cells, node := g.Build()
 		controller := &unagreed{}
-		b := twintest.NewLoop(node, controller, cells)
-		var env twins.Env
-		var w twins.Scratch
-		for tick := range twins.Tick(twintest.Steps) {
-			g.Env(tick, &env)
-			if err := twintest.Step(b, &env, &w); err != nil {
-				return err
-			}
-			if err := books(b, &env); err != nil {
-				return fmt.Errorf("step %d: %w", tick, err)
-			}
+		return run(g, controller, nil, func(b *twintest.Loop) error {
 			if short := b.Flows.UnservedEssential; short > 0 {
 				cut++
 				if idle := controller.idle(); idle > 0 {
-					return fmt.Errorf("step %d: %d mW of essential load are cut beside %d mW that units could give", tick, short, idle)
+					return fmt.Errorf("%d mW of essential load are cut beside %d mW that units could give", short, idle)
 				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if cut == 0 && *gridSeed < 0 {
 		t.Fatal("no essential load was ever cut")
@@ -218,7 +203,7 @@ func TestNoEssentialLoadIsCutBesideIdleUnits(t *testing.T) {
 // closing units, curtailment and shedding do the rest.
 func TestBooksCloseUnderAnyController(t *testing.T) {
 	overRandomGrids(t, 10_000, func(g *twintest.Grid) error {
-		return run(g, wild{rand.New(rand.NewPCG(g.Seed, 4))}, nil)
+		return run(g, wild{rand.New(rand.NewPCG(g.Seed, 4))}, nil, nil)
 	})
 }
 
@@ -240,7 +225,7 @@ func TestBooksOfRandomGridsCloseSabotaged(t *testing.T) {
 						hit = true
 						r.Power--
 					}
-				})
+				}, nil)
 				if !hit {
 					continue
 				}

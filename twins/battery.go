@@ -166,9 +166,9 @@ func newWindow(from, to string) (w window, err error) {
 }
 
 var (
-	batteryCharged    = &EventType{Name: "battery.charged", Fields: []string{movedNet: "drawn_mj", movedStored: "gained_mj", movedRest: "remainder_ppb", movedFor: "for_s"}}
-	batteryDischarged = &EventType{Name: "battery.discharged", Fields: []string{movedNet: "net_mj", movedStored: "taken_mj", movedRest: "remainder", movedFor: "for_s"}}
-	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{idledNet: "drawn_mj", idledFor: "for_s"}}
+	batteryCharged    = &EventType{Name: "battery.charged", Fields: []string{movedNet: "drawn_j", movedStored: "gained_j", movedRest: "remainder", movedFor: "for_s"}}
+	batteryDischarged = &EventType{Name: "battery.discharged", Fields: []string{movedNet: "net_j", movedStored: "taken_j", movedRest: "remainder", movedFor: "for_s"}}
+	batteryIdled      = &EventType{Name: "battery.idled", Fields: []string{idledNet: "drawn_j", idledFor: "for_s"}}
 )
 
 // The values of a battery's events: energy at its terminals, energy into or out of store,

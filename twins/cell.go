@@ -52,6 +52,8 @@ type Cell struct {
 
 	layout *CellLayout
 	record *CellRecord
+	// caughtUp is what members have caught up and given up in the step.
+	caughtUp CatchUp
 
 	turns     []turn   // of customers in rotation; reused
 	cuts      []Notice // of this step

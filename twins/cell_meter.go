@@ -2,7 +2,7 @@ package twins
 
 // meter adds up the readings, and the losses of the network between them.
 func (c *Cell) meter(units bool) {
-	c.Flows = Flows{}
+	c.Flows, c.caughtUp = Flows{}, CatchUp{}
 	c.draws = c.draws[:0]
 	for _, b := range c.Blocks {
 		if b.Kind.Role.Unit() && !units {
@@ -14,6 +14,7 @@ func (c *Cell) meter(units bool) {
 			r := &b.Read[i]
 			b.Flows.Add(r)
 			moved |= int64(r.Reason) | int64(r.Shifted)
+			c.caughtUp.Plus(r.CatchUp)
 			if !c.lossless && !units {
 				c.draws = append(c.draws, BusDraw{b.Connection(i), r.Power, r.Reactive})
 			}

@@ -157,6 +157,15 @@ func (c *Command) Value() int64 {
 	return littleEndian(c.Body[len(c.Body)-8:])
 }
 
+// After returns the value of the setting after the command, from its value before.
+func (c *Command) After(was int64) int64 {
+	if c.Type == CommandMultiply {
+		was, _ = MulDiv(was, c.Value(), int64(One))
+		return was
+	}
+	return c.Value()
+}
+
 // Same reports whether two commands do the same, regardless of their senders.
 func (c *Command) Same(d *Command) bool {
 	return c.Step == d.Step && c.Seq == d.Seq && c.SameOrder(d)

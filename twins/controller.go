@@ -49,6 +49,9 @@ type Swing struct {
 	Island bool
 	// Held says that a neighbour did, over a tie. If neither is set, the frequency is unknown.
 	Held bool
+	// Unrated says that the ties in service over which the neighbour would hold it have no rating: they can
+	// carry nothing, so the frequency is unknown. It follows from their settings, and is neither stored nor hashed.
+	Unrated bool
 	// Deviations from the nominal frequency in microhertz, and the greatest rate of
 	// change, either way, in microhertz per second.
 	Min, Max, End, ROCOF int64

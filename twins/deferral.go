@@ -15,6 +15,15 @@ package twins
 // So a shortage is booked once, as the energy that is missing in the end, however many
 // steps it lasts; nothing is booked both as shifted and as unserved; and a run that ends
 // before the deadline has it under waiting.
+//
+// What is shifted ends in one of three ways: it is caught up, as the load draws more than its
+// reference; it is given up, because it is not wanted any more (a vehicle has charged on the way, a
+// room is warm without it); or it turns out to be missing, which is booked as less shifted. So at
+// any time
+//
+//	shifted = caught up + given up + still to be drawn
+//
+// to the millijoule.
 
 // Agreed reports whether a load that is held back for this reason has agreed to
 // it: as long as it gets what it was promised, what it does not draw is shifted.
@@ -27,8 +36,19 @@ type Deferral struct {
 	Booking
 	Waiting Power  // ≥ 0, what began to wait in the step
 	Waits   Energy // ≥ 0, all that waits at its end
+	CatchUp
 	// How far and how long a room or a tank was below the lower edge of its band, ≥ 0.
 	RoomBelow, TankBelow DegreeHours
+}
+
+// CatchUp is what has become of shifted load in a step: the part that was drawn, and the part
+// that is not wanted any more. Both are ≥ 0.
+type CatchUp struct{ CaughtUp, GivenUp Energy }
+
+// Plus adds what another load has caught up and given up.
+func (c *CatchUp) Plus(d CatchUp) {
+	c.CaughtUp += d.CaughtUp
+	c.GivenUp += d.GivenUp
 }
 
 // DegreeHours is a temperature difference times a duration, in millionths of a kelvin-hour.
@@ -48,7 +68,7 @@ type account struct {
 }
 
 // accountFields name the values of an event that carries an account.
-var accountFields = []string{"owed_mj", "shifted_mj", "waiting_mj", "rest_mj", "reason"}
+var accountFields = []string{"owed_j", "shifted_j", "waiting_j", "rest_j", "reason"}
 
 func (a *account) values() [7]int64 {
 	return [7]int64{int64(a.owed), int64(a.shifted), int64(a.waiting), int64(a.rest), a.why}
@@ -81,7 +101,7 @@ func (a *account) step(why Reason, unasked, did Power, lacks Energy, due bool, s
 		d.Shifted = off
 		a.shifted += off.For(step)
 	}
-	a.shifted = min(a.shifted, a.owed) // what has been drawn since is no longer owed
+	d.CaughtUp = a.forget() // what has been drawn since is no longer owed
 	lacks = min(lacks, a.owed)
 	a.waiting = min(a.waiting, lacks)
 	more := lacks - a.waiting
@@ -112,10 +132,18 @@ func (a *account) takeBack(more Energy, step Seconds) Power {
 	return p
 }
 
-// drawnElsewhere takes energy that was drawn at another meter out of the account.
-func (a *account) drawnElsewhere(e Energy) {
+// drawnElsewhere takes energy that was drawn at another meter out of the account, and returns how
+// much of it was shifted.
+func (a *account) drawnElsewhere(e Energy) (givenUp Energy) {
 	a.owed = max(0, a.owed-e)
+	return a.forget()
+}
+
+// forget lowers what is shifted to what is owed, and returns by how much.
+func (a *account) forget() Energy {
+	before := a.shifted
 	a.shifted = min(a.shifted, a.owed)
+	return before - a.shifted
 }
 
 // book adds the deferral to the member's bookings and its reading.
@@ -126,6 +154,7 @@ func (d *Deferral) book(ev *Events, out *Reading) {
 	ev.book(out, d.Booking)
 	out.Waiting += d.Waiting
 	out.Waits += d.Waits
+	out.CatchUp.Plus(d.CatchUp)
 	out.RoomBelow += d.RoomBelow
 	out.TankBelow += d.TankBelow
 	if d.Waiting > 0 && out.Reason == NoReason {
@@ -164,11 +193,32 @@ func (s DeferringSlabOf[T, P]) Defer(i int, env *Env, b Band, did Power, why Rea
 // Owes implements debtors.
 func (s DeferringSlabOf[T, P]) Owes(i int) bool { return s.Row(i).owes() }
 
-// debtor is a row that reports whether it still has to draw what it was held back from.
-type debtor interface{ owes() bool }
+// StillShifted implements debtors.
+func (s DeferringSlabOf[T, P]) StillShifted(i int) Energy { return s.Row(i).stillShifted() }
+
+// debtor is a row that reports whether it still has to draw what it was held back from, and how much
+// of that is booked as shifted.
+type debtor interface {
+	owes() bool
+	stillShifted() Energy
+}
 
 // debtors is a slab of rows that may owe something.
-type debtors interface{ Owes(i int) bool }
+type debtors interface {
+	Owes(i int) bool
+	StillShifted(i int) Energy
+}
+
+// StillShifted returns what the members have shifted and neither caught up nor given up yet.
+func (c *Cell) StillShifted() (sum Energy) {
+	for _, b := range c.Blocks {
+		of, ok := b.Slab.(debtors)
+		for i := 0; ok && i < len(b.Paths); i++ {
+			sum += of.StillShifted(i)
+		}
+	}
+	return sum
+}
 
 // Owes reports whether any member was held back and has not made up for it yet.
 func (c *Cell) Owes() bool {

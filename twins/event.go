@@ -1,7 +1,6 @@
 package twins
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,8 +9,10 @@ import (
 // EventType names a kind of event; past tense with the kind in front. The name
 // is on disk for ever.
 type EventType struct {
-	Name   string
-	Fields []string // names of the values, unit included
+	Name string
+	// Fields are the names of the values. A name ends in the unit of the value as it is shown, W, J,
+	// Hz or °C; the value is stored as an integer with the decimals that FieldPlaces has for the name.
+	Fields []string
 	// Notable events go into the record; the others only carry a step's change
 	// from Step to Apply, and are made again by stepping.
 	Notable bool
@@ -65,7 +66,26 @@ type Event struct {
 	V    [7]int64
 }
 
-// Field returns the value with this name in the event's type; it panics if
+// fieldPlaces are the decimals of a stored value by the unit at the end of its name.
+var fieldPlaces = []struct {
+	suffix string
+	places int
+}{
+	{"_w", 3}, {"_j", 3}, {"_hz", 6}, {"_c", 6}, {"share_of_step", 9},
+}
+
+// FieldPlaces is the number of decimals that separate the stored value of a field from the unit in its
+// name, as in Column.Places: 3 for milliwatts under wanted_w, 0 for a number without a unit and for seconds.
+func FieldPlaces(field string) int {
+	for _, f := range fieldPlaces {
+		if strings.HasSuffix(field, f.suffix) {
+			return f.places
+		}
+	}
+	return 0
+}
+
+// Field returns the stored value with this name in the event's type; it panics if
 // there is none, which is a mistake of the caller.
 func (e *Event) Field(name string) int64 {
 	for i, f := range e.Type.Fields {
@@ -76,12 +96,13 @@ func (e *Event) Field(name string) int64 {
 	panic("twins: event " + e.Type.Name + " has no field " + name)
 }
 
+// String is the name of the event and its values in the units of their names.
 func (e *Event) String() string {
-	s := e.Type.Name
+	b := []byte(e.Type.Name)
 	for i, f := range e.Type.Fields {
-		s += fmt.Sprintf(" %s=%d", f, e.V[i])
+		b = AppendScaled(append(b, " "+f+"="...), e.V[i], FieldPlaces(f))
 	}
-	return s
+	return string(b)
 }
 
 // Events collects what happens in one Step. It is reused; appending allocates

@@ -131,8 +131,8 @@ func TestTemperaturesAreEnergyBalances(t *testing.T) {
 					s.Tier[twins.Comfort] = b.Min + twins.Power(random.Int64N(int64(b.Max-b.Min)+1))
 				}
 			}, outdoor)
-			room += float64(g.sum("heat_pump.ran", "heat_mj", "gains_mj", "-lost_mj"))
-			tank += float64(g.sum("hot_water.ran", "heat_mj", "-delivered_mj", "-lost_mj"))
+			room += float64(g.sum("heat_pump.ran", "heat_j", "gains_j", "-lost_j"))
+			tank += float64(g.sum("hot_water.ran", "heat_j", "-delivered_j", "-lost_j"))
 			g.near("heat_pump.room_c", 18+room/(180*50*3.6e6), 0.001)
 			g.near("hot_water.tank_c", 55+tank/(200*4186e3), 0.001)
 		}

@@ -50,7 +50,7 @@ type handSpec struct {
 }
 
 // producerFixed is the event of an output that is fixed until a tick.
-var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{fixedOutput: "output_mw", fixedEnd: "until_tick"}, Notable: true}
+var producerFixed = &EventType{Name: "producer.fixed", Fields: []string{fixedOutput: "output_w", fixedEnd: "until_tick"}, Notable: true}
 
 // Hand is what the manager has ordered of a plant. Its output is fixed at Fixed, > 0, in steps
 // before Until; Sold is the share of its rating that is sold to the market.

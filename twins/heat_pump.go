@@ -101,13 +101,13 @@ type heatPumpRow struct {
 
 var (
 	heatPumpRan = &EventType{Name: "heat_pump.ran",
-		Fields: []string{ranElectric: "electric_mj", ranHeat: "heat_mj", ranOther: "gains_mj", ranLost: "lost_mj", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder"}}
+		Fields: []string{ranElectric: "electric_j", ranHeat: "heat_j", ranOther: "gains_j", ranLost: "lost_j", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder"}}
 	heatPumpLeftComfort = &EventType{Name: "heat_pump.left_comfort", Notable: true,
-		Fields: []string{"indoor_uc", "side"}, // −1 too cold, +1 too warm
+		Fields: []string{"indoor_c", "side"}, // −1 too cold, +1 too warm
 		Alert:  &Alert{Rule: "heat.left_comfort", Severity: "warning", Text: "a home is too cold or too warm"}}
 	heatPumpRegainedComfort = &EventType{Name: "heat_pump.regained_comfort", Notable: true,
-		Fields: []string{"indoor_uc"}}
-	heatPumpDeferred = &EventType{Name: "heat_pump.deferred", Fields: []string{"owed_mj"}}
+		Fields: []string{"indoor_c"}}
+	heatPumpDeferred = &EventType{Name: "heat_pump.deferred", Fields: []string{"owed_j"}}
 )
 
 // leastBand is the narrowest band of temperatures: a step's power is in whole

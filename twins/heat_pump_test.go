@@ -155,7 +155,7 @@ type heatLedger struct {
 
 // check compares the building with the ledger after a step.
 func (l *heatLedger) check(h *heatPumpRow, cop Ratio, e *Event) error {
-	electric, heat, gains, lost := e.Field("electric_mj"), e.Field("heat_mj"), e.Field("gains_mj"), e.Field("lost_mj")
+	electric, heat, gains, lost := e.Field("electric_j"), e.Field("heat_j"), e.Field("gains_j"), e.Field("lost_j")
 	l.held += Energy(heat + gains - lost)
 	made, rem := MulAddDiv(electric, int64(cop), l.heat, int64(One))
 	l.heat = rem
@@ -195,7 +195,7 @@ func randomHeatSteps(t *testing.T, tamper func(step int, h *heatPumpRow)) error 
 				return fmt.Errorf("step %d: %w", n, err)
 			}
 			// The loss has the sign of the temperature difference where that is large.
-			if after := h.temperature(h.held).celsius(); min(before, after) > outside+20 && ev.list[0].Field("lost_mj") <= 0 {
+			if after := h.temperature(h.held).celsius(); min(before, after) > outside+20 && ev.list[0].Field("lost_j") <= 0 {
 				t.Fatalf("step %d: nothing lost from %v to %v °C", n, before, outside)
 			}
 			n++

@@ -59,7 +59,7 @@ func TestHeatIsCutByForceBeforeEssentialLoad(t *testing.T) {
 	if len(cell.Events) != 2 || cell.Events[0].Event.Type.Name != "heat_pump.left_comfort" || cell.Events[1].Event.Type != twins.SupplyCut {
 		t.Fatalf("events: %v", cell.Events)
 	}
-	if cut := cell.Events[1].Event; cut.Field("cut_mw") != 0 || cut.Field("unserved_mw") != int64(home.Unserved) {
+	if cut := cell.Events[1].Event; cut.Field("cut_w") != 0 || cut.Field("unserved_w") != int64(home.Unserved) {
 		t.Errorf("heat that is missing is no essential load: %v", &cut)
 	}
 }

@@ -99,11 +99,11 @@ type hotWaterRow struct {
 
 var (
 	hotWaterRan = &EventType{Name: "hot_water.ran",
-		Fields: []string{ranElectric: "electric_mj", ranHeat: "heat_mj", ranOther: "delivered_mj", ranLost: "lost_mj", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder", ranHeating: "heating"}}
+		Fields: []string{ranElectric: "electric_j", ranHeat: "heat_j", ranOther: "delivered_j", ranLost: "lost_j", ranHeatRest: "heat_remainder", ranLostRest: "lost_remainder", ranHeating: "heating"}}
 	hotWaterShort = &EventType{Name: "hot_water.short", Notable: true,
-		Fields: []string{"missing_mj", "tank_uc"},
+		Fields: []string{"missing_j", "tank_c"},
 		Alert:  &Alert{Rule: "hot_water.short", Severity: "warning", Text: "there was too little hot water"}}
-	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_mj", "pending_mj"}}
+	hotWaterDeferred = &EventType{Name: "hot_water.deferred", Fields: []string{"owed_j", "pending_j"}}
 )
 
 // heatOfWater is the heat that warms a litre by a kelvin, in millijoules.

@@ -188,7 +188,7 @@ func TestTankShort(t *testing.T) {
 		missing := Energy(0)
 		for _, e := range ev.list {
 			if e.Type == hotWaterShort {
-				missing += Energy(e.Field("missing_mj"))
+				missing += Energy(e.Field("missing_j"))
 				short++
 			}
 		}
@@ -281,9 +281,9 @@ func randomTankSteps(t *testing.T, tamper func(step int, w *hotWaterRow)) error 
 			stepPart(w, &env, &ev, func(Band) Power { return Power(r.Int64N(8_000_000)) - 1_000_000 })
 			tamper(n, w)
 			e := &ev.list[0]
-			made, left := MulAddDiv(e.Field("electric_mj"), int64(w.cop), rem, int64(One))
+			made, left := MulAddDiv(e.Field("electric_j"), int64(w.cop), rem, int64(One))
 			rem = left
-			held += Energy(made - e.Field("delivered_mj") - e.Field("lost_mj"))
+			held += Energy(made - e.Field("delivered_j") - e.Field("lost_j"))
 			if held != w.held || rem != w.heatRem || w.held != w.initial+w.heat-w.delivered-w.leaked {
 				return fmt.Errorf("step %d: the tank holds %d mJ, by its books %d", n, w.held, held)
 			}

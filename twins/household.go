@@ -56,7 +56,7 @@ type household struct {
 }
 
 var householdMetered = &EventType{Name: "household.metered",
-	Fields: []string{"consumed_mj", "generated_mj", "unserved_mj", "curtailed_mj"}}
+	Fields: []string{"consumed_j", "generated_j", "unserved_j", "curtailed_j"}}
 
 // households is the slab: the homes' rows, a slab for each kind of part, and
 // for each home the list of its parts.
@@ -238,6 +238,16 @@ func (s *households) Owes(i int) bool {
 		}
 	}
 	return false
+}
+
+// StillShifted implements debtors.
+func (s *households) StillShifted(i int) (sum Energy) {
+	for _, p := range s.of(i) {
+		if d, ok := s.slabs[p.slab].(debtors); ok {
+			sum += d.StillShifted(int(p.row))
+		}
+	}
+	return sum
 }
 
 // sum adds up what the parts of one tier have offered.

@@ -187,6 +187,14 @@ func (s *SlabOf[T, P]) Owes(i int) bool {
 	d, ok := any(P(&s.rows[i])).(debtor)
 	return ok && d.owes()
 }
+
+// StillShifted implements debtors.
+func (s *SlabOf[T, P]) StillShifted(i int) Energy {
+	if d, ok := any(P(&s.rows[i])).(debtor); ok {
+		return d.stillShifted()
+	}
+	return 0
+}
 func (s *SlabOf[T, P]) Save()         { copy(s.saved, s.rows) }
 func (s *SlabOf[T, P]) Restore(i int) { s.rows[i] = s.saved[i] }
 

@@ -60,7 +60,23 @@ func stepped(row interface {
 type missingCase struct {
 	booked, missing  Energy // over all deadlines
 	shifted, waiting Energy
-	deadlines        int
+	CatchUp
+	deadlines int
+}
+
+// add adds up what a step has done with load that is shifted.
+func (m *missingCase) add(d *Deferral, step Seconds) {
+	m.shifted += d.Shifted.For(step)
+	m.Plus(d.CatchUp)
+}
+
+// closed checks that what was shifted was caught up, given up, or is still to be drawn.
+func (m *missingCase) closed(still Energy) error {
+	if m.CaughtUp < 0 || m.GivenUp < 0 || still < 0 || m.shifted != m.CaughtUp+m.GivenUp+still {
+		return fmt.Errorf("%d mJ shifted: %d caught up, %d given up, %d still to be drawn: %d are missing", m.shifted, m.CaughtUp, m.GivenUp, still,
+			m.shifted-m.CaughtUp-m.GivenUp-still)
+	}
+	return nil
 }
 
 // hold checks one booking: booked in a step of a length for a deadline at which an amount
@@ -112,7 +128,7 @@ func vehicleShort(seed uint64, step Seconds, spoil func(*vehicle, *Reading, *acc
 		if spoil != nil {
 			spoil(&v[0], &out[0], &before)
 		}
-		m.shifted += out[0].Shifted.For(step)
+		m.add(&Deferral{Booking: Booking{Shifted: out[0].Shifted}, CatchUp: out[0].CatchUp}, step)
 		m.waiting = out[0].Waits
 		if out[1].Unserved != 0 || out[1].Shifted != 0 {
 			return m, fmt.Errorf("step %d: with ample supply %d mW unserved, %d shifted", tick, out[1].Unserved, out[1].Shifted)
@@ -133,7 +149,7 @@ func vehicleShort(seed uint64, step Seconds, spoil func(*vehicle, *Reading, *acc
 	if off := m.booked + v[0].later.rest - m.missing; off < -1000 || off > 1000 {
 		return m, fmt.Errorf("booked %d mJ and carries %d, missing %d", m.booked, v[0].later.rest, m.missing)
 	}
-	return m, nil
+	return m, m.closed(v[0].stillShifted())
 }
 
 // pumpShort is the same for a water pump.
@@ -164,7 +180,7 @@ func pumpShort(seed uint64, step Seconds) (m missingCase, err error) {
 			})
 			drawn[k] += out[k].Load.For(step)
 		}
-		m.shifted += out[0].Shifted.For(step)
+		m.add(&Deferral{Booking: Booking{Shifted: out[0].Shifted}, CatchUp: out[0].CatchUp}, step)
 		if Seconds(env.SecondOfDay)+step == until {
 			if err := m.hold(out[0].Unserved, max(0, min(p[0].daily, drawn[1])-drawn[0]), step); err != nil {
 				return m, fmt.Errorf("step %d: %w", tick, err)
@@ -176,7 +192,7 @@ func pumpShort(seed uint64, step Seconds) (m missingCase, err error) {
 	if off := m.booked + p[0].later.rest - m.missing; off < -1000 || off > 1000 {
 		return m, fmt.Errorf("booked %d mJ and carries %d, missing %d", m.booked, p[0].later.rest, m.missing)
 	}
-	return m, nil
+	return m, m.closed(p[0].stillShifted())
 }
 
 // machineShort runs a home's washing machine. Each load must have been drawn or booked by
@@ -220,7 +236,7 @@ func machineShort(t *testing.T, seed uint64, step Seconds) (m missingCase, err e
 			}
 			if k == 0 {
 				m.booked += d.Unserved.For(step)
-				m.shifted += d.Shifted.For(step)
+				m.add(&d, step)
 				m.waiting = d.Waits
 			}
 			if r.machineAccount != (machineAccount{}) && (r.stage == idle || r.since == tick+1) {
@@ -233,6 +249,9 @@ func machineShort(t *testing.T, seed uint64, step Seconds) (m missingCase, err e
 				}
 			}
 		}
+	}
+	if err := m.closed(two[0].stillShifted()); err != nil {
+		return m, err
 	}
 	if left := put[0] - got[0] - m.booked - two[0].owed; left < -1000 || left > 1000 {
 		return m, fmt.Errorf("put in %d mJ, drawn %d, unserved %d, still in it %d", put[0], got[0], m.booked, two[0].owed)
@@ -258,10 +277,11 @@ func TestUnservedIsWhatWasMissing(t *testing.T) {
 				all[k].booked += m.booked
 				all[k].deadlines += m.deadlines
 				all[k].shifted += m.shifted
+				all[k].Plus(m.CatchUp)
 			}
 		}
 		for k, m := range all {
-			if m.booked == 0 || m.shifted <= 0 {
+			if m.booked == 0 || m.shifted <= 0 || m.CaughtUp <= 0 || k == 0 && m.GivenUp <= 0 {
 				t.Errorf("case %d, steps of %d s: nothing was unserved or shifted: %+v", k, step, m)
 			}
 			t.Logf("case %d, steps of %d s: %.1f kWh unserved at %d deadlines, %.1f kWh shifted", k, step, m.booked.WattHours()/1000, m.deadlines, m.shifted.WattHours()/1000)
@@ -513,5 +533,91 @@ func TestDepartureWithoutTrip(t *testing.T) {
 		if got := left.Departures(&e).Plus(Departures{}); got != row.want {
 			t.Errorf("%s: %+v, wanted %+v", row.name, got, row.want)
 		}
+	}
+}
+
+// With a shortage that all have agreed to, what is caught up is what a vehicle draws more than one with
+// ample supply, at every step.
+func TestCaughtUpIsDrawn(t *testing.T) {
+	var caught Energy
+	for seed := range uint64(100) {
+		for _, step := range stepLengths {
+			r := rand.New(rand.NewPCG(seed, 12))
+			day := int64(86400 / step)
+			stays := []stay{{from: -1, until: Tick(day), trip: KilowattHour}, {from: Tick(day + day/4), until: Tick(3 * day)}}
+			var v [2]vehicle
+			for k := range v {
+				v[k] = vehicle{capacity: 60 * KilowattHour, target: 50 * KilowattHour, efficiency: 900_000_000, phases: 1,
+					minCurrent: 6, maxCurrent: 16, stays: stays, available: true}
+				v[k].held = 10*KilowattHour + Energy(seed)*WattHour
+			}
+			short := &shortage{r: r, share: 1}
+			var ev Events
+			var m missingCase
+			for tick := range Tick(3 * day) {
+				env := Env{Tick: tick, Step: step}
+				var out [2]Reading
+				for k := range v {
+					out[k] = stepped(&v[k], &env, &ev, func(f *Flex, set *Setpoint) {
+						if k != 0 {
+							return
+						}
+						if set.Tier[Mobility], set.Why[Mobility] = short.ask(f.Tier[Mobility], Seconds(tick)*step); set.Why[Mobility] != NoReason {
+							set.Why[Mobility] = Scarcity
+						}
+					})
+				}
+				more := (out[0].Storage - out[1].Storage).For(step)
+				m.add(&Deferral{Booking: Booking{Shifted: out[0].Shifted}, CatchUp: out[0].CatchUp}, step)
+				if off := out[0].CaughtUp - max(0, more); off > 2*Energy(step) || off < -2*Energy(step) {
+					t.Fatalf("seed %d, steps of %d s, step %d: %d mJ caught up, drew %d more", seed, step, tick, out[0].CaughtUp, more)
+				}
+			}
+			if err := m.closed(v[0].stillShifted()); err != nil {
+				t.Fatalf("seed %d, steps of %d s: %v", seed, step, err)
+			}
+			caught += m.CaughtUp
+		}
+	}
+	if caught == 0 {
+		t.Error("nothing was caught up: the test shows nothing")
+	}
+}
+
+// A room catches up what its heat pump draws later, and gives up what the sun has given instead.
+func TestRoomCatchesUp(t *testing.T) {
+	var all missingCase
+	for seed := range uint64(60) {
+		for _, step := range stepLengths {
+			h := newHeatPumpRow(t, step, nil)
+			short := newShortage(seed)
+			var ev Events
+			var m missingCase
+			for tick := range Tick(3 * 86400 / step) {
+				env := envAt(tick, step)
+				env.Weather.Temperature = 4
+				if hour := env.SecondOfDay / 3600; hour >= 9 && hour < 16 {
+					env.Weather.GHI, env.Weather.DHI, env.Weather.Temperature = 500, 200, 14
+				}
+				b := h.Offer(&env)
+				p, why := short.ask(b, Seconds(tick)*step)
+				ev.Reset()
+				did := h.Step(&env, p, &ev)
+				d := h.Defer(&env, b, did, why, &ev)
+				for i := range ev.list {
+					h.Apply(&ev.list[i])
+				}
+				if m.add(&d, step); d.CaughtUp > did.For(step) {
+					t.Fatalf("seed %d, step %d: %d mJ caught up of %d drawn", seed, tick, d.CaughtUp, did.For(step))
+				}
+			}
+			if err := m.closed(h.stillShifted()); err != nil {
+				t.Fatalf("seed %d, steps of %d s: %v", seed, step, err)
+			}
+			all.Plus(m.CatchUp)
+		}
+	}
+	if all.CaughtUp == 0 || all.GivenUp == 0 {
+		t.Errorf("%+v: the test shows nothing", all.CatchUp)
 	}
 }

@@ -48,9 +48,9 @@ var Grid = Declare(Kind{
 var nodeColumns = []Column{ColumnPower, ColumnGeneration, ColumnUnserved, ColumnCurtailed, ColumnWaiting}
 
 var (
-	nodeMoved = &EventType{Name: "node.moved", Fields: []string{"consumed_mj", "produced_mj", "charged_mj", "discharged_mj", "lost_mj", "unserved_mj", "curtailed_mj"}}
+	nodeMoved = &EventType{Name: "node.moved", Fields: []string{"consumed_j", "produced_j", "charged_j", "discharged_j", "lost_j", "unserved_j", "curtailed_j"}}
 	// crossed: what passed the node's border, and the step's greatest load.
-	nodeCrossed = &EventType{Name: "node.crossed", Fields: []string{crossedIn: "imported_mj", crossedOut: "exported_mj", crossedLoad: "load_mw", crossedTick: "tick", crossedAbove: "above_limit"}}
+	nodeCrossed = &EventType{Name: "node.crossed", Fields: []string{crossedIn: "imported_j", crossedOut: "exported_j", crossedLoad: "load_w", crossedTick: "tick", crossedAbove: "above_limit"}}
 )
 
 // The values of nodeCrossed.
@@ -58,7 +58,7 @@ const crossedIn, crossedOut, crossedLoad, crossedTick, crossedAbove = 0, 1, 2, 3
 
 // LimitPassed is the notable event of a community whose net import (+) or export (−)
 // was above its limit in a step.
-var LimitPassed = &EventType{Name: "community.limit_passed", Fields: []string{"net_mw", "limit_mw"}, Notable: true}
+var LimitPassed = &EventType{Name: "community.limit_passed", Fields: []string{"net_w", "limit_w"}, Notable: true}
 
 type nodeSpec struct {
 	Limit *Power `json:"limit_w"`

@@ -299,14 +299,14 @@ type producer struct {
 const longAgo Tick = -1 << 40
 
 var (
-	producerGenerated = &EventType{Name: "producer.generated", Fields: []string{generatedEnergy: "energy_mj", generatedOutput: "output_mw"}}
+	producerGenerated = &EventType{Name: "producer.generated", Fields: []string{generatedEnergy: "energy_j", generatedOutput: "output_w"}}
 	producerStarting  = &EventType{Name: "producer.starting", Fields: []string{startingReady: "ready_tick", startingHeat: "heat"}, Notable: true}
 	producerStarted   = &EventType{Name: "producer.started", Fields: []string{"tick"}, Notable: true}
 	// early_s is the rest of min_up_s.
-	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{stoppedOutput: "output_mw", stoppedTick: "tick", stoppedEarly: "early_s"}, Notable: true,
+	producerStopped = &EventType{Name: "producer.stopped", Fields: []string{stoppedOutput: "output_w", stoppedTick: "tick", stoppedEarly: "early_s"}, Notable: true,
 		Alert: &Alert{Rule: "unit.stopped_early", Severity: "warning", Text: "a plant was stopped before it had run for its least time", Exact: true,
 			When: func(e *Event) bool { return e.V[stoppedEarly] > 0 }}}
-	producerFlowed = &EventType{Name: "producer.flowed", Fields: []string{flowedWater: "water_mj", flowedSpilled: "spilled_mj"}}
+	producerFlowed = &EventType{Name: "producer.flowed", Fields: []string{flowedWater: "water_j", flowedSpilled: "spilled_j"}}
 )
 
 // The values of a plant's events.

@@ -200,7 +200,7 @@ func TestStartByHeatState(t *testing.T) {
 func TestMinDown(t *testing.T) {
 	p := newPlant(t, 900, `"rated_w": 1000, "min_output": 0.4, "min_down_s": 3600`)
 	p.step(twins.Keep, 1000)
-	if _, events := p.step(twins.Stop, 0); events != "producer.stopped output_mw=1000000 tick=1 early_s=0" {
+	if _, events := p.step(twins.Stop, 0); events != "producer.stopped output_w=1000.000 tick=1 early_s=0" {
 		t.Fatalf("%q", events)
 	}
 	for k := range 3 { // off for 1, 2, 3 quarters
@@ -242,18 +242,18 @@ func TestMinUp(t *testing.T) {
 	if p.flex.Duty != twins.Dispatched {
 		t.Errorf("on for an hour: duty %d, wanted dispatched", p.flex.Duty)
 	}
-	if _, events := p.step(twins.Stop, 0); events != "producer.stopped output_mw=500000 tick=5 early_s=0" {
+	if _, events := p.step(twins.Stop, 0); events != "producer.stopped output_w=500.000 tick=5 early_s=0" {
 		t.Errorf("%q", events)
 	}
 	p = started()
 	p.step(twins.Keep, 500)
-	if _, events := p.step(twins.Stop, 0); events != "producer.stopped output_mw=500000 tick=2 early_s=2700" {
+	if _, events := p.step(twins.Stop, 0); events != "producer.stopped output_w=500.000 tick=2 early_s=2700" {
 		t.Errorf("stopped after a quarter: %q, wanted 2,700 s early", events)
 	}
 	p = started()
 	p.step(twins.Keep, 500)
 	p.command("available", 0)
-	if _, events := p.step(twins.Keep, 0); events != "producer.stopped output_mw=500000 tick=2 early_s=2700" {
+	if _, events := p.step(twins.Keep, 0); events != "producer.stopped output_w=500.000 tick=2 early_s=2700" {
 		t.Errorf("outage after a quarter: %q, wanted 2,700 s early", events)
 	}
 	if fresh := newPlant(t, 900, `"rated_w": 1000, "min_up_s": 3600`); fresh.flex.Duty != twins.Dispatched {

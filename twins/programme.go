@@ -42,11 +42,11 @@ func newProgramme(p programme) *programme {
 		p.phases[i].rest = p.least
 		p.least += p.phases[i].power.For(p.phases[i].time)
 	}
-	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{loadedHour: "hour", loadedEnergy: "energy_mj", loadedTick: "tick"}}
+	p.loaded = &EventType{Name: p.name + ".loaded", Fields: []string{loadedHour: "hour", loadedEnergy: "energy_j", loadedTick: "tick"}}
 	p.queued = &EventType{Name: p.name + ".queued", Fields: []string{"hour"}}
-	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"shifted_mj", "waiting_mj", "reason"}}
-	p.takenOut = &EventType{Name: p.name + ".taken_out", Fields: []string{"energy_mj", "tick"}}
-	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_mj", "finished"}}
+	p.deferred = &EventType{Name: p.name + ".deferred", Fields: []string{"shifted_j", "waiting_j", "reason"}}
+	p.takenOut = &EventType{Name: p.name + ".taken_out", Fields: []string{"energy_j", "tick"}}
+	p.ran = &EventType{Name: p.name + ".ran", Fields: []string{"drawn_j", "finished"}}
 	p.upgrades = map[uint8]Upgrade{1: p.upgrade}
 	return &p
 }
@@ -138,6 +138,9 @@ type machineAccount struct {
 	late    Energy // as waiting: it cannot be drawn by the load's deadline any more
 	why     int64  // the Reason why it was last held back
 }
+
+// open is what is booked as shifted and still to be drawn of a load that has to draw owed.
+func (a *machineAccount) open(owed Energy) Energy { return min(a.shifted, max(0, owed-a.late)) }
 
 // machineStage is what a machine is doing.
 type machineStage int64
@@ -252,6 +255,7 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events
 		owed, since = owed+r.energy(load), env.Tick
 	}
 	next := machineAccount{r.shifted, r.late, r.why}
+	shifted := next.open(owed) // and not drawn yet
 	if did < b.Ref && why != NoReason {
 		next.why = int64(why)
 	}
@@ -259,6 +263,9 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events
 		if d.Shifted = b.Ref - did; did == 0 {
 			d.Shifted, _ = owed.Over(env.Step)
 			next.shifted = d.Shifted.For(env.Step)
+			shifted = next.shifted
+		} else { // what the programme runs later for it is drawn without another choice
+			d.CaughtUp = d.Shifted.For(env.Step)
 		}
 	}
 	owed -= did.For(env.Step)
@@ -273,6 +280,13 @@ func (r *programmeRow) Defer(env *Env, b Band, did Power, why Reason, ev *Events
 	d.Shifted -= back
 	next.shifted -= back.For(env.Step)
 	next.late += more.For(env.Step)
+	still := next.open(owed)
+	if due || did > 0 && owed < Energy(env.Step) { // taken out, or finished
+		still = 0
+	}
+	gone := shifted - back.For(env.Step) - still
+	caught := min(gone, did.For(env.Step))
+	d.CatchUp.Plus(CatchUp{caught, gone - caught})
 	if due {
 		d.Unserved, _ = owed.Over(env.Step)
 	} else {
@@ -374,3 +388,5 @@ func (p *programme) upgrade(b []byte) (upgraded, rest []byte, err error) {
 // owes implements debtor. A load in the machine may have been held back without an agreement:
 // an earlier model has not said so.
 func (r *programmeRow) owes() bool { return r.stage != idle }
+
+func (r *programmeRow) stillShifted() Energy { return r.open(r.owed) }

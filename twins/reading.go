@@ -28,6 +28,7 @@ type Reading struct {
 	// was not delivered when it had to be. At the deadline it becomes unserved.
 	Waiting Power
 	Waits   Energy // ≥ 0, all that lacks at the end of the step for deadlines to come
+	CatchUp        // of what was shifted; not a column: records have its sum
 	Reason  Reason
 
 	Stored    Energy // change of what the storage holds

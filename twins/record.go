@@ -50,12 +50,13 @@ func (l *BlockLayout) ColumnNamed(name string) int {
 // journal, report and page read nothing else. The next step overwrites the record of a
 // cell that is being stepped; a caller that keeps it must copy it.
 type CellRecord struct {
-	Path   string
-	Blocks []BlockRecord
-	Flows  Flows
-	Limit  Power      // of net import and export at its connection point, in this step; 0: none
-	Notes  []Decision // in slot order
-	Events []Notice   // notable ones, by member
+	Path    string
+	Blocks  []BlockRecord
+	Flows   Flows
+	CatchUp            // of its members; 0 in a replay: there only the grid's is known
+	Limit   Power      // of net import and export at its connection point, in this step; 0: none
+	Notes   []Decision // in slot order
+	Events  []Notice   // notable ones, by member
 	// Gauges are the values of the community's own gauges, in the order of its layout;
 	// nil where they are unknown, as in a replay.
 	Gauges []int64
@@ -211,7 +212,7 @@ func (c *Cell) Record() *CellRecord { return c.record }
 // takeRecord fills the cell's record after a commit.
 func (c *Cell) takeRecord(env *Env) {
 	r := c.record
-	r.Flows, r.Limit = c.Flows, c.opened.limit
+	r.Flows, r.CatchUp, r.Limit = c.Flows, c.caughtUp, c.opened.limit
 	r.Notes, r.Events, r.Isolated, r.Broken, r.BrokenBy = c.Notes, c.Events, c.Isolated, c.Broken, c.BrokenBy
 	for i, b := range c.Blocks {
 		to := &r.Blocks[i]

@@ -35,7 +35,7 @@ func (b Burden) lighter(c Burden) int {
 // it will miss. A vehicle is no customer: its event has only what was not served and
 // what waits.
 var SupplyCut = DeclareEvent(EventType{Name: "supply.cut", Notable: true,
-	Fields: []string{"wanted_mw", "cut_mw", "unserved_mw", "need_mj", "borne_mj", "waiting_mw"}})
+	Fields: []string{"wanted_w", "cut_w", "unserved_w", "need_j", "borne_j", "waiting_w"}})
 
 // burdens are those of the customers of one block. Each has a ring of days;
 // what was cut takes memory only from the first cut on.

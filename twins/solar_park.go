@@ -39,7 +39,7 @@ type solarPark struct {
 	variable
 }
 
-var solarParkGenerated = &EventType{Name: "solar_park.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
+var solarParkGenerated = &EventType{Name: "solar_park.generated", Fields: []string{"energy_j", "curtailed_j"}}
 
 func newSolarParks(site *Site, members []Member) (Slab, error) {
 	s := &solarParks{NewSlab[solarPark, *solarPark](len(members))}

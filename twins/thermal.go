@@ -140,6 +140,9 @@ func (b *thermal) toReach(target, around Energy) Energy {
 // What is drawn off in a short time is missing at once; it is booked as the heater is held
 // back, and what is left of it is pending until the body is inside its band again. What a
 // cooler body saves in losses is neither shifted nor unserved.
+//
+// What the body owes less than before has been caught up as far as the heater drew as much in the
+// step, and is given up otherwise: the sun has warmed the body, or milder weather needs less.
 func (b *thermal) putOff(band Band, did Power, why Reason, held, rest, wanted Energy, h *heater) (owed, pending Energy, d Deferral) {
 	d.Reason = why
 	fell := Energy(0)
@@ -160,6 +163,8 @@ func (b *thermal) putOff(band Band, did Power, why Reason, held, rest, wanted En
 	}
 	missing, _ := MulDiv(int64(max(0, wanted-max(held, b.low))), int64(One), int64(h.cop))
 	owed = min(b.owed, Energy(missing))
+	d.CaughtUp = min(b.owed-owed, did.For(h.step))
+	d.GivenUp = b.owed - owed - d.CaughtUp // by the sun, or milder weather
 	if why.Agreed() {
 		room, _ := (Energy(missing) - owed).Over(h.step)
 		d.Shifted = max(0, min(room, band.Ref-did-d.Unserved))
@@ -245,3 +250,5 @@ const (
 
 // owes implements debtor.
 func (b *thermal) owes() bool { return b.owed > 0 }
+
+func (b *thermal) stillShifted() Energy { return b.owed }

@@ -57,7 +57,7 @@ type tie struct {
 	imported, exported Energy // registers
 }
 
-var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_mj", "exported_mj"}}
+var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_j", "exported_j"}}
 
 // Holder is a slab that knows whether a tie is in service, and whether its neighbour
 // holds the frequency now: that is so for a tie in service whose entry says that the
@@ -65,6 +65,8 @@ var tieExchanged = &EventType{Name: "tie.exchanged", Fields: []string{"imported_
 type Holder interface {
 	InService(i int) bool
 	HoldsFrequency(i int) bool
+	// Synchronous reports whether the neighbour holds the frequency whenever the tie is in service.
+	Synchronous(i int) bool
 }
 
 // ties is the slab.
@@ -72,6 +74,9 @@ type ties struct{ *SlabOf[tie, *tie] }
 
 // InService implements Holder.
 func (s *ties) InService(i int) bool { return s.Row(i).available }
+
+// Synchronous implements Holder.
+func (s *ties) Synchronous(i int) bool { return s.Row(i).holdsFrequency }
 
 // HoldsFrequency implements Holder.
 func (s *ties) HoldsFrequency(i int) bool {

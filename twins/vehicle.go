@@ -125,7 +125,7 @@ type vehicle struct {
 
 var (
 	vehiclePluggedIn = &EventType{Name: "vehicle.plugged_in", Notable: true,
-		Fields:     []string{pluggedWanted: "wanted_mj", pluggedUntil: "until_tick", pluggedImpossible: "impossible_mj", pluggedStay: "stay"},
+		Fields:     []string{pluggedWanted: "wanted_j", pluggedUntil: "until_tick", pluggedImpossible: "impossible_j", pluggedStay: "stay"},
 		Departures: func(e *Event) Departures { return Departures{Impossible: flag(e.V[pluggedImpossible] > 0)} },
 		Parks: func(e *Event) Parking {
 			return Parking{Plugged: true, Wanted: Energy(e.V[pluggedWanted]), Leaves: Tick(e.V[pluggedUntil]), Impossible: Energy(e.V[pluggedImpossible])}
@@ -133,7 +133,7 @@ var (
 		Alert: &Alert{Rule: "vehicle.impossible", Severity: "warning", Text: "a vehicle was plugged in too late for what it needs",
 			When: func(e *Event) bool { return e.V[pluggedImpossible] > 0 }}}
 	vehicleUnplugged = &EventType{Name: "vehicle.unplugged", Notable: true,
-		Fields: []string{leftHeld: "held_mj", leftTrip: "trip_mj", leftReady: "ready", leftNext: "next_stay", leftImpossible: "impossible_mj"},
+		Fields: []string{leftHeld: "held_j", leftTrip: "trip_j", leftReady: "ready", leftNext: "next_stay", leftImpossible: "impossible_j"},
 		Departures: func(e *Event) Departures {
 			return Departures{Left: 1, Ready: e.V[leftReady], NoTrip: flag(e.V[leftReady] != 0 && e.V[leftTrip] == 0), Impossible: flag(e.V[leftImpossible] > 0)}
 		},
@@ -141,9 +141,9 @@ var (
 		Alert: &Alert{Rule: "vehicle.not_ready", Severity: "critical", Text: "a vehicle left without what its trip needs",
 			When: func(e *Event) bool { return e.V[leftReady] == 0 }}}
 	vehicleCharged = &EventType{Name: "vehicle.charged",
-		Fields: []string{chargedDrawn: "drawn_mj", chargedGained: "gained_mj", chargedRest: "remainder_ppb"}}
+		Fields: []string{chargedDrawn: "drawn_j", chargedGained: "gained_j", chargedRest: "remainder"}}
 	vehicleDeferred = &EventType{Name: "vehicle.deferred", Fields: accountFields}
-	vehicleDriven   = &EventType{Name: "vehicle.driven", Fields: []string{drivenByIt: "driven_mj", drivenElsewhere: "elsewhere_mj"}}
+	vehicleDriven   = &EventType{Name: "vehicle.driven", Fields: []string{drivenByIt: "driven_j", drivenElsewhere: "elsewhere_j"}}
 )
 
 // The values of a vehicle's events.
@@ -405,6 +405,11 @@ func (v *vehicle) Step(env *Env, set *Setpoint, ev *Events, out *Reading) {
 			*ev.Add(vehicleDriven) = [7]int64{drivenByIt: int64(out.Driven), drivenElsewhere: int64(out.Elsewhere)}
 		}
 		out.Stored = out.Elsewhere - out.Driven
+		if out.Elsewhere > 0 && v.later.owed > 0 {
+			later := v.later
+			made, _ := v.drained(out.Elsewhere, v.efficiency)
+			out.GivenUp = later.drawnElsewhere(made)
+		}
 	}
 	out.Content = v.held + out.Stored
 	out.SoC = shareOf(out.Content, v.capacity)
@@ -570,3 +575,5 @@ func vehicleSample(between func(lo, hi int64) int64) string {
 
 // owes implements debtor.
 func (v *vehicle) owes() bool { return v.later.owed > 0 }
+
+func (v *vehicle) stillShifted() Energy { return v.later.shifted }

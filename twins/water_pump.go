@@ -55,7 +55,7 @@ type waterPump struct {
 }
 
 var (
-	waterPumped       = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_mj", "closed"}}
+	waterPumped       = &EventType{Name: "water_pump.pumped", Fields: []string{"day", "energy_j", "closed"}}
 	waterPumpDeferred = &EventType{Name: "water_pump.deferred", Fields: accountFields}
 )
 
@@ -151,10 +151,11 @@ func (p *waterPump) bookLater(env *Env, why Reason, most Power, due bool, ev *Ev
 	unasked := p.unasked(env, most)
 	lacks := max(0, p.left(env)-out.Load.For(env.Step)-p.after(env))
 	d := next.step(why, unasked, out.Load, lacks, due, env.Step)
-	d.book(ev, out)
 	if due { // what lacks is not wanted again
+		d.GivenUp = next.shifted
 		next = account{rest: next.rest, why: next.why}
 	}
+	d.book(ev, out)
 	if next != p.later {
 		*ev.Add(waterPumpDeferred) = next.values()
 	}
@@ -239,3 +240,5 @@ func waterPumpSample(between func(lo, hi int64) int64) string {
 
 // owes implements debtor.
 func (p *waterPump) owes() bool { return p.later.owed > 0 }
+
+func (p *waterPump) stillShifted() Energy { return p.later.shifted }

@@ -40,7 +40,7 @@ type windFarm struct {
 	count int64 // changeable, ≥ 0
 }
 
-var windFarmGenerated = &EventType{Name: "wind_farm.generated", Fields: []string{"energy_mj", "curtailed_mj"}}
+var windFarmGenerated = &EventType{Name: "wind_farm.generated", Fields: []string{"energy_j", "curtailed_j"}}
 
 func newWindFarms(_ *Site, members []Member) (Slab, error) {
 	s := &windFarms{NewSlab[windFarm, *windFarm](len(members))}

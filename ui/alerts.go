@@ -18,6 +18,7 @@ type Rule struct {
 	Rule     string `json:"rule"`
 	Severity string `json:"severity" enum:"note,warning,critical"`
 	Text     string `json:"text"`
+	Counts   string `json:"counts" enum:"steps,member-steps,events" doc:"what the count of its alerts counts"`
 }
 
 // rules returns views.Rules in the form of the API.

@@ -17,14 +17,15 @@ type AlertInfo struct {
 	Last         int64  `json:"last"`
 	FirstTime    string `json:"first_time"`
 	LastTime     string `json:"last_time"`
-	Count        int64  `json:"count"`
+	Count        int64  `json:"count" doc:"how often the rule held, see counts"`
+	Counts       string `json:"counts" enum:"steps,member-steps,events" doc:"what count counts: the steps in which the rule held; member-steps, for load.unserved and storage.empty: each home, vehicle or battery of the community for which it held, in each step; or events"`
 	Active       bool   `json:"active"`
 	Acknowledged bool   `json:"acknowledged"`
 }
 
 func (r *run) alertInfo(a *alert) AlertInfo {
 	return AlertInfo{a.ID, a.Rule.Rule, a.Rule.Severity, a.Scope, a.Rule.Text, int64(a.First), int64(a.Last), r.time(a.First), r.time(a.Last),
-		a.Count, a.Active, a.acknowledged}
+		a.Count, a.Rule.Counts, a.Active, a.acknowledged}
 }
 
 type alertList struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/live"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // State is a run's clock and its condition.
@@ -30,7 +31,7 @@ type State struct {
 	Max             bool    `json:"max" doc:"no limit on the speed"`
 	Reached         float64 `json:"reached"`
 	StepsPerS       float64 `json:"steps_per_s"`
-	ResidualMW      int64   `json:"residual_mw" doc:"of the latest step, in milliwatts: 0 unless energy was lost or created"`
+	ResidualW       *Number `json:"residual_w" nullable:"true" doc:"of the latest step, exact to the milliwatt: 0 unless energy was lost or created; null before the first step"`
 	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null if the grid has none: nobody holds it, nothing feeds it, or after a blackout"`
 	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"lowest within the step"`
 	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"highest within the step"`
@@ -55,14 +56,23 @@ func (r *run) state() State {
 	s.Error = r.trouble(&c)
 	if step, err := r.history.Step(c.Tick-1, false); err == nil {
 		grid := &step.Scopes[scopeGrid][0]
-		s.ResidualMW = grid.Value(flowColumnNamed("residual_w"), 0)
-		for name, to := range map[string]**Number{"frequency_hz": &s.FrequencyHz, "frequency_min_hz": &s.FrequencyMinHz, "frequency_max_hz": &s.FrequencyMaxHz} {
-			if v := grid.Value(flowColumnNamed(name), 0); v != 0 {
-				*to = &Number{v, 6}
+		for name, to := range map[string]**Number{"residual_w": &s.ResidualW, "frequency_hz": &s.FrequencyHz, "frequency_min_hz": &s.FrequencyMinHz, "frequency_max_hz": &s.FrequencyMaxHz} {
+			c := flowColumnNamed(name)
+			if v := grid.Value(c, 0); v != viewers.None {
+				*to = &Number{v, flowColumns[c].places}
 			}
 		}
 	}
 	return s
+}
+
+// residual is the residual of the latest step, 0 before the first.
+func (r *run) residual() twins.Power {
+	step, err := r.history.Step(r.pace.Clock().Tick-1, false)
+	if err != nil {
+		return 0
+	}
+	return twins.Power(step.Scopes[scopeGrid][0].Value(flowColumnNamed("residual_w"), 0))
 }
 
 // stateName is the run's state as the API names it.

@@ -14,10 +14,10 @@ import (
 
 // TotalOf is one figure of each of two runs, a and b.
 type TotalOf struct {
-	Name       string  `json:"name"`
-	A          float64 `json:"a"`
-	B          float64 `json:"b"`
-	Difference float64 `json:"difference" doc:"b − a"`
+	Name       string   `json:"name"`
+	A          *float64 `json:"a" nullable:"true" doc:"null if a record of the compared steps lacks it"`
+	B          *float64 `json:"b" nullable:"true" doc:"as a"`
+	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
 }
 
 // RatioPair is one ratio of each of two runs, from the first step of each up to the last compared one.
@@ -27,7 +27,17 @@ type RatioPair struct {
 	A          *float64 `json:"a" nullable:"true" doc:"null while the denominator is 0, and if it is not known any more"`
 	B          *float64 `json:"b" nullable:"true" doc:"as a"`
 	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
-	Definition string   `json:"definition" doc:"its formula"`
+	Definition string   `json:"definition" doc:"what it is"`
+	Formula    string   `json:"formula" doc:"it in the names of energies"`
+}
+
+// EnergyPair is one energy of the ratios of each of two runs, over the same steps as the ratios.
+type EnergyPair struct {
+	Name       string   `json:"name"`
+	Label      string   `json:"label"`
+	A          *float64 `json:"a" nullable:"true" doc:"in Wh; null if it is not known any more"`
+	B          *float64 `json:"b" nullable:"true" doc:"as a"`
+	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
 }
 
 // Pair is one column of each of two runs over time.
@@ -40,15 +50,16 @@ type Pair struct {
 
 // Comparison is two runs side by side, over the last steps that both hold without a gap.
 type Comparison struct {
-	A               string      `json:"a"`
-	B               string      `json:"b"`
-	From            int64       `json:"from"`
-	To              int64       `json:"to"`
-	FirstDifference *int64      `json:"first_difference" doc:"null: none so far"`
-	Notes           []string    `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
-	Totals          []TotalOf   `json:"totals" doc:"energies over the compared steps; waiting_wh is what waits after the last one"`
-	Ratios          []RatioPair `json:"ratios"`
-	Series          []Pair      `json:"series"`
+	A               string       `json:"a"`
+	B               string       `json:"b"`
+	From            int64        `json:"from"`
+	To              int64        `json:"to"`
+	FirstDifference *int64       `json:"first_difference" doc:"null: none so far"`
+	Notes           []string     `json:"notes" doc:"reasons for differences besides the changes of a fork, and what a fork has done with its parent's later commands"`
+	Totals          []TotalOf    `json:"totals" doc:"energies over the compared steps; waiting_wh is what waits after the last one"`
+	Ratios          []RatioPair  `json:"ratios"`
+	Energies        []EnergyPair `json:"energies" doc:"all that the formulas of the ratios name"`
+	Series          []Pair       `json:"series"`
 }
 
 type compareQuery struct {
@@ -61,19 +72,34 @@ type compareQuery struct {
 var compared = []string{"load_w", "generation_w", "import_w", "export_w", "charge_w", "discharge_w", "network_loss_w", "unserved_w", "unserved_essential_w",
 	"waiting_w", "waiting_j", "shifted_w", "curtailed_w", "stored_j", "frequency_hz"}
 
-// totalOf returns the name of a column's total and its value over the steps from ≤ t < to; false if the
-// column has none. A power adds up to an energy. What waits is what waits after the last step: it
-// becomes unserved at its deadline, so a sum of waiting_w would count it twice.
-func (r *run) totalOf(column string, at Cell, from, to twins.Tick) (name string, total twins.Total, ok bool) {
+// totalOf returns the name of a column's total and its value over the steps from ≤ t < to; "" if the
+// column has none, and nil if a record lacks the column. A power adds up to an energy. What waits is what
+// waits after the last step: it becomes unserved at its deadline, so a sum of waiting_w would count it twice.
+func (r *run) totalOf(column string, at Cell, from, to twins.Tick) (name string, total *twins.Total) {
 	switch energy, isPower := strings.CutSuffix(column, "_w"); {
 	case column == "waiting_w":
-		return "", total, false
+		return "", nil
 	case column == "waiting_j":
-		return "waiting_wh", r.last(at, from, to), true
+		return "waiting_wh", r.last(at, from, to)
 	case isPower:
-		return energy + "_wh", r.energy(at, from, to), true
+		return energy + "_wh", r.energy(at, from, to)
 	}
-	return "", total, false
+	return "", nil
+}
+
+// totals is a figure of each of two runs, from their totals; nil is not known.
+func totals(name string, a, b *twins.Total) TotalOf {
+	o := TotalOf{Name: name}
+	if a != nil {
+		o.A = new(a.WattHours())
+	}
+	if b != nil {
+		o.B = new(b.WattHours())
+	}
+	if a != nil && b != nil {
+		o.Difference = new(b.Minus(*a).WattHours())
+	}
+	return o
 }
 
 func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Comparison], error) {
@@ -91,7 +117,7 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 	to := max(from, min(nextA, nextB))
 	c := &Comparison{A: q.A, B: q.B, From: int64(from), To: int64(to), Notes: notesOf(a, b, from, to), Totals: []TotalOf{}, Series: []Pair{}}
 	c.FirstDifference = firstDifference(a, b, from, to)
-	c.Ratios = ratioPairs(a, b, to)
+	c.Ratios, c.Energies = ratioPairs(a, b, to)
 	for _, name := range compared {
 		at := Cell{Scope: scopeGrid, Column: flowColumnNamed(name), Part: -1}
 		pa, pb := a.series("grid", from, to), b.series("grid", from, to)
@@ -100,20 +126,33 @@ func (s *Server) compare(_ context.Context, q *compareQuery) (*answer[*Compariso
 			return nil, err
 		}
 		c.Series = append(c.Series, Pair{name, unitOf(name), pa.Series[0], pb.Series[0]})
-		if total, ea, ok := a.totalOf(name, at, from, to); ok {
-			_, eb, _ := b.totalOf(name, at, from, to)
-			c.Totals = append(c.Totals, TotalOf{total, ea.WattHours(), eb.WattHours(), eb.Minus(ea).WattHours()})
+		if total, ea := a.totalOf(name, at, from, to); total != "" {
+			_, eb := b.totalOf(name, at, from, to)
+			c.Totals = append(c.Totals, totals(total, ea, eb))
 		}
 	}
 	return &answer[*Comparison]{c}, nil
 }
 
-// ratioPairs returns the ratios of two runs before a step.
-func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair) {
-	ofA, _, knownA := a.ratiosBefore(before)
-	ofB, _, knownB := b.ratiosBefore(before)
+// ratioPairs returns the ratios of two runs before a step, and their energies.
+func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair, energies []EnergyPair) {
+	ofA, whA, _, knownA := a.ratiosBefore(before)
+	ofB, whB, _, knownB := b.ratiosBefore(before)
+	for i, k := range views.EnergyKinds {
+		p := EnergyPair{Name: k.Name, Label: k.Label}
+		if knownA {
+			p.A = &whA[i]
+		}
+		if knownB {
+			p.B = &whB[i]
+		}
+		if knownA && knownB {
+			p.Difference = new(whB[i] - whA[i])
+		}
+		energies = append(energies, p)
+	}
 	for i, k := range views.RatioKinds {
-		p := RatioPair{Name: k.Name, Label: k.Label, Definition: k.Definition}
+		p := RatioPair{Name: k.Name, Label: k.Label, Definition: k.Definition, Formula: k.Formula()}
 		if knownA {
 			p.A = ofA[i]
 		}
@@ -125,7 +164,7 @@ func ratioPairs(a, b *run, before twins.Tick) (pairs []RatioPair) {
 		}
 		pairs = append(pairs, p)
 	}
-	return pairs
+	return pairs, energies
 }
 
 // notesOf says what to know of two runs besides their figures from ≤ t < to.
@@ -169,19 +208,26 @@ func (r *run) models(from, to twins.Tick) (models []int) {
 	return models
 }
 
-// energy is the sum of a power over the steps from ≤ t < to.
-func (r *run) energy(at Cell, from, to twins.Tick) (sum twins.Total) {
-	step := r.scenario.Calendar.Step
+// energy is the sum of a power over the steps from ≤ t < to; nil unless all of them have it.
+func (r *run) energy(at Cell, from, to twins.Tick) *twins.Total {
+	step, sum, known := r.scenario.Calendar.Step, twins.Total{}, from
 	_ = r.history.Values(at, from, to, func(_ twins.Tick, v int64) { // Memory returns no errors; a journal returns those of its disk
 		sum = sum.Plus(twins.Power(v).For(step))
+		known++
 	})
-	return sum
+	if known < to {
+		return nil
+	}
+	return &sum
 }
 
-// last is the energy in the last step that is held of from ≤ t < to, 0 if there is none.
-func (r *run) last(at Cell, from, to twins.Tick) (energy twins.Total) {
-	_ = r.history.Values(at, max(from, to-1), to, func(_ twins.Tick, v int64) { // as in energy
-		energy = twins.Total{}.Plus(twins.Energy(v))
+// last is the energy in the last of the steps from ≤ t < to, 0 if there are none; nil if the step lacks it.
+func (r *run) last(at Cell, from, to twins.Tick) (energy *twins.Total) {
+	if from == to {
+		return &twins.Total{}
+	}
+	_ = r.history.Values(at, to-1, to, func(_ twins.Tick, v int64) { // as in energy
+		energy = new(twins.Total{}.Plus(twins.Energy(v)))
 	})
 	return energy
 }

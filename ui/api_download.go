@@ -124,7 +124,10 @@ func (r *run) readingsParquet(w io.Writer, from, to twins.Tick, places []Place, 
 			b := r.index.block(p)
 			member := tables.Member{Path: b.Paths[p.Row], Kind: b.Kind, Community: r.index.Communities[b.Community[p.Row]].Path}
 			values := &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
-			if err := out.Add(step.Tick, at, member, func(c int) (int64, bool) { return values.Value(c, int(p.Row)), values.Known(c) }); err != nil {
+			if err := out.Add(step.Tick, at, member, func(c int) (int64, bool) {
+				v := values.Value(c, int(p.Row))
+				return v, v != viewers.None
+			}); err != nil {
 				return err
 			}
 		}
@@ -178,12 +181,15 @@ func (r *run) csvRow(step *Step, p Place, columns []string) []string {
 	b, values := r.index.block(p), &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
 	row := []string{b.Paths[p.Row], b.Kind.Name, r.index.Communities[b.Community[p.Row]].Path}
 	for _, name := range columns {
-		c := columnOf(b.Kind, name)
-		if c < 0 || !values.Known(c) {
+		c, v := columnOf(b.Kind, name), viewers.None
+		if c >= 0 {
+			v = values.Value(c, int(p.Row))
+		}
+		if v == viewers.None {
 			row = append(row, "")
 			continue
 		}
-		row = append(row, string(twins.AppendScaled(nil, values.Value(c, int(p.Row)), b.Kind.Columns[c].Places)))
+		row = append(row, string(twins.AppendScaled(nil, v, b.Kind.Columns[c].Places)))
 	}
 	return row
 }
@@ -239,25 +245,27 @@ func (r *run) gridParquet(w io.Writer, from, to twins.Tick, more func()) error {
 // gridValues returns the values of sim.GridColumns in a step.
 func (r *run) gridValues(step *Step) []sim.GridValue {
 	grid := &step.Scopes[scopeGrid][0]
-	value := func(name string) int64 { return grid.Value(flowColumnNamed(name), 0) }
 	var row []sim.GridValue
-	for _, name := range gridColumns {
-		row = append(row, sim.GridValue{Value: value(name), Places: 3, Known: true})
+	add := func(v int64, places int) {
+		row = append(row, sim.GridValue{Value: v, Places: places, Known: v != viewers.None})
 	}
-	farthest, known := farthest(grid)
-	return append(row, sim.GridValue{Value: farthest, Places: 6, Known: known},
-		sim.GridValue{Value: value("price_eur_per_mwh"), Places: 9, Known: r.priced}, // of a kWh
-		sim.GridValue{Value: value("co2_g_per_kwh"), Places: 3, Known: r.mixed})
+	for _, name := range gridColumns {
+		add(grid.Value(flowColumnNamed(name), 0), 3)
+	}
+	add(farthest(grid), 6)
+	add(grid.Value(flowColumnNamed("price_eur_per_mwh"), 0), 9) // of a kWh
+	add(grid.Value(flowColumnNamed("co2_g_per_kwh"), 0), 3)
+	return row
 }
 
-// farthest returns the frequency within the step that was farthest from nominal, in µHz; known is
-// false if no member held the frequency.
-func farthest(grid *viewers.Block) (v int64, known bool) {
+// farthest returns the frequency within the step that was farthest from nominal, in µHz; viewers.None if the
+// grid had none.
+func farthest(grid *viewers.Block) int64 {
 	least, most := grid.Value(flowColumnNamed("frequency_min_hz"), 0), grid.Value(flowColumnNamed("frequency_max_hz"), 0)
-	if most-nominal > nominal-least {
-		return most, least != 0
+	if least != viewers.None && most-nominal > nominal-least {
+		return most
 	}
-	return least, least != 0
+	return least
 }
 
 func (s *Server) downloadRoutes(a *api) {

@@ -7,45 +7,52 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // EventInfo is one notable event.
 type EventInfo struct {
-	Tick   int64            `json:"tick"`
-	Time   string           `json:"time"`
-	Path   string           `json:"path"`
-	Type   string           `json:"type"`
-	Fields map[string]int64 `json:"fields"`
+	Tick   int64             `json:"tick"`
+	Time   string            `json:"time"`
+	Path   string            `json:"path"`
+	Type   string            `json:"type"`
+	Fields map[string]Number `json:"fields" doc:"values in the units of their names"`
 }
 
 // DecisionInfo is one decision about a member with its reason.
 type DecisionInfo struct {
-	Tick       int64  `json:"tick"`
-	Time       string `json:"time"`
-	Path       string `json:"path"`
-	Reason     string `json:"reason"`
-	PowerW     Number `json:"power_w" doc:"the setpoint that replaced its reference"`
-	ShiftedW   Number `json:"shifted_w"`
-	UnservedW  Number `json:"unserved_w"`
-	WaitingW   Number `json:"waiting_w" doc:"what began to lack at the member in this step for a deadline to come, the same in each decision about it"`
-	CurtailedW Number `json:"curtailed_w"`
+	Tick       int64   `json:"tick"`
+	Time       string  `json:"time"`
+	Path       string  `json:"path"`
+	Reason     string  `json:"reason"`
+	PowerW     Number  `json:"power_w" doc:"the setpoint that replaced its reference"`
+	ShiftedW   Number  `json:"shifted_w"`
+	UnservedW  Number  `json:"unserved_w"`
+	WaitingW   *Number `json:"waiting_w" nullable:"true" doc:"what began to lack at the member in this step for a deadline to come, the same in each decision about it; null if the record of an earlier program lacks it"`
+	CurtailedW Number  `json:"curtailed_w"`
 }
 
 func (r *run) eventInfo(s *Step, n *twins.Notice) EventInfo {
-	e := EventInfo{Tick: int64(s.Tick), Time: r.time(s.Tick), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]int64{}}
+	e := EventInfo{Tick: int64(s.Tick), Time: r.time(s.Tick), Path: n.Member, Type: n.Event.Type.Name, Fields: map[string]Number{}}
 	for i, f := range n.Event.Type.Fields {
-		e.Fields[f] = n.Event.V[i]
+		e.Fields[f] = Number{n.Event.V[i], twins.FieldPlaces(f)}
 	}
 	return e
 }
 
 func (r *run) decisionInfo(s *Step, d *twins.Decision) DecisionInfo {
 	w := func(p twins.Power) Number { return Number{int64(p), 3} }
-	return DecisionInfo{int64(s.Tick), r.time(s.Tick), d.Member, d.Reason.String(), w(d.Power), w(d.Shifted), w(d.Unserved), w(r.waitingIn(s, d.Member)), w(d.Curtailed)}
+	info := DecisionInfo{Tick: int64(s.Tick), Time: r.time(s.Tick), Path: d.Member, Reason: d.Reason.String(),
+		PowerW: w(d.Power), ShiftedW: w(d.Shifted), UnservedW: w(d.Unserved), CurtailedW: w(d.Curtailed)}
+	if v := r.waitingIn(s, d.Member); v != viewers.None {
+		info.WaitingW = &Number{v, 3}
+	}
+	return info
 }
 
-// waitingIn is what began to wait at a member in a step, 0 for a kind that cannot wait.
-func (r *run) waitingIn(s *Step, member string) twins.Power {
+// waitingIn is what began to wait at a member in a step, mW: 0 for a kind that cannot wait, viewers.None if
+// the record lacks it.
+func (r *run) waitingIn(s *Step, member string) int64 {
 	p, ok := r.index.Place(member)
 	if !ok {
 		return 0
@@ -54,7 +61,7 @@ func (r *run) waitingIn(s *Step, member string) twins.Power {
 	if c < 0 {
 		return 0
 	}
-	return twins.Power(s.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(c, int(p.Row)))
+	return s.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block].Value(c, int(p.Row))
 }
 
 // backwards calls visit with the steps that the history holds, newest first, until visit returns false.

@@ -68,16 +68,11 @@ func (r *run) series(path string, from, to twins.Tick) *Series {
 		StartUnixS: r.scenario.Calendar.Start.Unix(), Series: []SeriesOf{}}
 }
 
-// add appends one column. Steps in which a device is not known are gaps, and NotComputed says why.
+// add appends one column. Steps without a value are gaps; NotComputed says why devices are not known.
 func (s *Series) add(r *run, name, label string, places int, at Cell, points int) error {
 	c := curve{}
 	next := s.From
-	frequency, known := strings.HasPrefix(name, "frequency_"), r.knows(at.Scope, name) // 0 Hz: no member held it
-	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) {
-		if known && (v != 0 || !frequency) && (v != twins.GaugeUnknown || !at.Gauge) {
-			c.put(int64(t), v, &next)
-		}
-	})
+	err := r.history.Values(at, twins.Tick(s.From), twins.Tick(s.To), func(t twins.Tick, v int64) { c.put(int64(t), v, &next) })
 	var unknown *NotComputedError
 	if errors.As(err, &unknown) {
 		s.NotComputed = unknown.Error()

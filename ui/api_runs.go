@@ -58,7 +58,7 @@ type forkInput struct {
 	Body struct {
 		At            int64    `json:"at" minimum:"0" doc:"first step in which the changes apply"`
 		Name          string   `json:"name,omitempty" maxLength:"100"`
-		Set           []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal.available=false"`
+		Set           []string `json:"set" maxItems:"100" doc:"changes as in --set: producers.coal.available=false; at most 64 KiB together"`
 		LaterCommands string   `json:"later_commands,omitempty" enum:"keep,drop" default:"keep" doc:"whether the fork carries out the commands that its parent has for step at and later ones, those that wait included"`
 	}
 }
@@ -67,6 +67,9 @@ func (s *Server) fork(ctx context.Context, q *forkInput) (*answer[ForkInfo], err
 	parent, err := s.runOf(q.RunQuery)
 	if err != nil {
 		return nil, err
+	}
+	if n := lengthOf(q.Body.Set); n > mostChanges {
+		return nil, huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("set has %d bytes, wanted at most %d: change several entries at once with * in a path", n, mostChanges))
 	}
 	r, repeated, err := s.runs.fork(ctx, parent, forkOf{twins.Tick(q.Body.At), q.Body.Name, q.Body.Set, sim.Later(q.Body.LaterCommands), q.Key})
 	switch {
@@ -80,6 +83,17 @@ func (s *Server) fork(ctx context.Context, q *forkInput) (*answer[ForkInfo], err
 		return nil, huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "--set: "))
 	}
 	return &answer[ForkInfo]{ForkInfo{r.info(), repeated}}, nil
+}
+
+// mostChanges bounds the texts of a fork's changes together, bytes. The note that keeps a fork with its key holds
+// them as JSON, in which a byte takes at most six; persistence takes notes of 512 KiB.
+const mostChanges = 64 << 10
+
+func lengthOf(texts []string) (n int) {
+	for _, s := range texts {
+		n += len(s)
+	}
+	return n
 }
 
 // notKept returns the answer for a NotKeptError: 507 while the disk is full, else 503.

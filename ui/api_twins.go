@@ -14,6 +14,7 @@ import (
 
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // limitSetting names the setting of a community's limit.
@@ -21,15 +22,15 @@ const limitSetting = "limit_w"
 
 // TwinRow is one twin in a list.
 type TwinRow struct {
-	Path      string            `json:"path"`
-	Kind      string            `json:"kind"`
-	Community string            `json:"community"`
-	Owner     string            `json:"owner"`
-	Tile      int               `json:"tile"`
-	X         float64           `json:"x"`
-	Y         float64           `json:"y"`
-	Absent    bool              `json:"absent" doc:"it is prepared, and absent in this step"`
-	Values    map[string]Number `json:"values"`
+	Path      string  `json:"path"`
+	Kind      string  `json:"kind"`
+	Community string  `json:"community"`
+	Owner     string  `json:"owner"`
+	Tile      int     `json:"tile"`
+	X         float64 `json:"x"`
+	Y         float64 `json:"y"`
+	Absent    bool    `json:"absent" doc:"it is prepared, and absent in this step"`
+	Values    Figures `json:"values" doc:"null: it has none, or the record of an earlier program lacks it; empty before the first step"`
 }
 
 // TwinList is a page of twins.
@@ -218,10 +219,10 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 	}
 	for _, p := range bounds {
 		of := &step.Scopes[scope][block]
-		if !of.Known(p.column) {
+		v := of.Value(p.column, row)
+		if v == viewers.None {
 			return false
 		}
-		v := of.Value(p.column, row)
 		order := 0
 		if v < p.value {
 			order = -1
@@ -276,18 +277,15 @@ func (r *run) absent(p Place, step *Step) bool {
 	return true
 }
 
-// values returns a twin's columns in a step, without those that its record lacks; none before the
-// first step.
-func (r *run) values(p Place, step *Step) map[string]Number {
-	values := map[string]Number{}
+// values returns a twin's columns in a step; none before the first step.
+func (r *run) values(p Place, step *Step) Figures {
+	values := Figures{}
 	if step == nil {
 		return values
 	}
 	b, block := r.index.block(p), &step.Scopes[r.index.scopeOfTile(int(p.Tile))][p.Block]
 	for i, c := range b.Kind.Columns {
-		if block.Known(i) {
-			values[c.Name] = Number{block.Value(i, int(p.Row)), c.Places}
-		}
+		values.put(c.Name, block.Value(i, int(p.Row)), c.Places)
 	}
 	return values
 }
@@ -309,32 +307,32 @@ type PartInfo struct {
 // TwinInfo is all that is known of one twin. A journal does not keep gauges and the powers of
 // devices: they are computed again, and NotComputed says why where that is not possible.
 type TwinInfo struct {
-	Path           string            `json:"path"`
-	Kind           string            `json:"kind"`
-	Label          string            `json:"label"`
-	Role           string            `json:"role"`
-	Community      string            `json:"community"`
-	Owner          string            `json:"owner"`
-	Parent         string            `json:"parent"`
-	Tile           int               `json:"tile" doc:"-1 for a community and the grid"`
-	X              float64           `json:"x"`
-	Y              float64           `json:"y"`
-	Absent         bool              `json:"absent" doc:"it is prepared, and absent in this step"`
-	Tick           int64             `json:"tick" doc:"step of the reading, -1 before the first"`
-	Spec           map[string]any    `json:"spec" doc:"its entry in the scenario"`
-	Settings       []TwinSetting     `json:"settings"`
-	Reading        map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
-	Parts          []PartInfo        `json:"parts" doc:"its devices; empty where not_computed says why"`
-	Gauges         []GaugeInfo       `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
-	NotComputed    string            `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
-	Out            bool              `json:"out" doc:"it was out of service in this step, or not installed yet"`
-	Plant          *PlantInfo        `json:"plant,omitempty" doc:"if it can be started and stopped"`
-	Vehicle        *VehicleInfo      `json:"vehicle,omitempty" doc:"if it is a vehicle"`
-	Children       []string          `json:"children" doc:"at most 1,000"`
-	ChildrenAbsent []string          `json:"children_absent" doc:"children of a home that are prepared, and absent in this step"`
-	ChildrenTotal  int               `json:"children_total"`
-	Decisions      []DecisionInfo    `json:"decisions" doc:"about it, newest first, at most 20"`
-	Alerts         []AlertInfo       `json:"alerts"`
+	Path           string         `json:"path"`
+	Kind           string         `json:"kind"`
+	Label          string         `json:"label"`
+	Role           string         `json:"role"`
+	Community      string         `json:"community"`
+	Owner          string         `json:"owner"`
+	Parent         string         `json:"parent"`
+	Tile           int            `json:"tile" doc:"-1 for a community and the grid"`
+	X              float64        `json:"x"`
+	Y              float64        `json:"y"`
+	Absent         bool           `json:"absent" doc:"it is prepared, and absent in this step"`
+	Tick           int64          `json:"tick" doc:"step of the reading, -1 before the first"`
+	Spec           map[string]any `json:"spec" doc:"its entry in the scenario"`
+	Settings       []TwinSetting  `json:"settings"`
+	Reading        Figures        `json:"reading" nullable:"true" doc:"null before the first step; a value is null if the twin has none, or the record of an earlier program lacks it"`
+	Parts          []PartInfo     `json:"parts" doc:"its devices; empty where not_computed says why"`
+	Gauges         []GaugeInfo    `json:"gauges" doc:"figures that its kind, or a device of it, has beside the columns"`
+	NotComputed    string         `json:"not_computed" doc:"why parts and gauges of this step are not known; empty where they are"`
+	Out            bool           `json:"out" doc:"it was out of service in this step, or not installed yet"`
+	Plant          *PlantInfo     `json:"plant,omitempty" doc:"if it can be started and stopped"`
+	Vehicle        *VehicleInfo   `json:"vehicle,omitempty" doc:"if it is a vehicle"`
+	Children       []string       `json:"children" doc:"at most 1,000"`
+	ChildrenAbsent []string       `json:"children_absent" doc:"children of a home that are prepared, and absent in this step"`
+	ChildrenTotal  int            `json:"children_total"`
+	Decisions      []DecisionInfo `json:"decisions" doc:"about it, newest first, at most 20"`
+	Alerts         []AlertInfo    `json:"alerts"`
 }
 
 func (r *run) twin(path string, tick int64) (*TwinInfo, error) {
@@ -388,7 +386,7 @@ func (r *run) gridTwin(t *TwinInfo, step *Step) {
 	}
 	t.ChildrenTotal = len(t.Children)
 	if step != nil {
-		t.Reading = r.flowsOf(step, scopeGrid, 0)
+		t.Reading = flowsOf(step, scopeGrid, 0)
 	}
 }
 
@@ -399,7 +397,7 @@ func (r *run) communityTwin(t *TwinInfo, step *Step) {
 	t.Children = append(append(t.Children, homes...), own...)
 	t.ChildrenTotal = len(t.Children)
 	if step != nil {
-		t.Reading = r.flowsOf(step, scopeCommunities+c.Index/mostRows, c.Index%mostRows)
+		t.Reading = flowsOf(step, scopeCommunities+c.Index/mostRows, c.Index%mostRows)
 	}
 }
 
@@ -446,26 +444,11 @@ func partAbsent(part string, settings func(string) (int64, bool)) bool {
 	return ok && scale == 0
 }
 
-// knows reports whether the run knows a flow column of a scope: prices come from a market, and carbon from
-// its mix, both for the whole grid.
-func (r *run) knows(scope int, column string) bool {
-	switch column {
-	case "price_eur_per_mwh":
-		return r.priced && scope == scopeGrid
-	case "co2_g_per_kwh":
-		return r.mixed && scope == scopeGrid
-	}
-	return true
-}
-
-// flowsOf returns the flow columns of a node in a step, as far as the run knows them.
-func (r *run) flowsOf(step *Step, scope, row int) map[string]Number {
-	values := map[string]Number{}
+// flowsOf returns the flow columns of a node in a step.
+func flowsOf(step *Step, scope, row int) Figures {
+	values := Figures{}
 	for i, f := range flowColumns {
-		if !r.knows(scope, f.name) {
-			continue
-		}
-		values[f.name] = Number{step.Scopes[scope][0].Value(i, row), f.places}
+		values.put(f.name, step.Scopes[scope][0].Value(i, row), f.places)
 	}
 	return values
 }

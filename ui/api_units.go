@@ -8,15 +8,15 @@ import (
 
 // UnitInfo is a plant or a tie: its reading, and the orders that it can take.
 type UnitInfo struct {
-	Path      string            `json:"path"`
-	Kind      string            `json:"kind"`
-	Role      string            `json:"role"`
-	Community string            `json:"community"`
-	Settings  []TwinSetting     `json:"settings"`
-	Reading   map[string]Number `json:"reading" nullable:"true" doc:"null before the first step"`
-	Gauges    []GaugeInfo       `json:"gauges" doc:"room_w is its part of room; water_j is the energy of its stored water"`
-	Out       bool              `json:"out" doc:"it was out of service in this step"`
-	Plant     *PlantInfo        `json:"plant,omitempty" doc:"if it can be started and stopped"`
+	Path      string        `json:"path"`
+	Kind      string        `json:"kind"`
+	Role      string        `json:"role"`
+	Community string        `json:"community"`
+	Settings  []TwinSetting `json:"settings"`
+	Reading   Figures       `json:"reading" nullable:"true" doc:"null before the first step"`
+	Gauges    []GaugeInfo   `json:"gauges" doc:"room_w is its part of room; water_j is the energy of its stored water"`
+	Out       bool          `json:"out" doc:"it was out of service in this step"`
+	Plant     *PlantInfo    `json:"plant,omitempty" doc:"if it can be started and stopped"`
 }
 
 type unitsQuery struct {

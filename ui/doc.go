@@ -66,14 +66,17 @@
 //
 // Column.values are signed integers, two's complement, little-endian, Column.width
 // bytes each: the least of 1, 2, 4 and 8 that holds all of them; width 0 means that all
-// are zero. They are the stored integers: value ÷ 10^places of the catalogue's column
+// are zero. The least integer of a width (−128 in one byte, −32768 in two, and so on) means
+// that the row has no value: the column has no meaning for it, or the record of an earlier
+// program lacks it. It is never 0 instead. All others are the stored integers: value ÷ 10^places of the catalogue's column
 // is in the unit of its name (power_w has places 3, so its values are milliwatts). If
 // Column.index is not empty, it lists the rows of the values as little-endian uint16. A
 // value replaces the one before; it is not added. So a decoder is
 //
 //	for k in 0 … (len(index)/2 or rows): row = index ? index[k] : k; table[column][row] = width ? read(values, k·width, width) : 0
 //
-// In JSON values and index are arrays of numbers, and width is left out.
+// In JSON values and index are arrays of numbers, null where a row has no value, and width is
+// left out. That is protocol 2; in protocol 1 such values were 0.
 //
 // The sign of a power is the same everywhere: + draws from the grid, − injects.
 //

@@ -185,8 +185,8 @@ func TestWaitingIsEverywhere(t *testing.T) {
 	}
 	for _, total := range c.Totals {
 		if total.Name == "waiting_wh" {
-			if found++; math.Abs(total.A-waits[night-1]/3600) > 1e-6 {
-				t.Errorf("%g Wh wait at the end, wanted %g", total.A, waits[night-1]/3600)
+			if found++; math.Abs(*total.A-waits[night-1]/3600) > 1e-6 {
+				t.Errorf("%g Wh wait at the end, wanted %g", *total.A, waits[night-1]/3600)
 			}
 		}
 	}

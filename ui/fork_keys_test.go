@@ -1,11 +1,13 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -216,5 +218,33 @@ func TestNotesOfForks(t *testing.T) {
 	}
 	if len(s.keys.notes) != mostKeys {
 		t.Errorf("%d keys are remembered", len(s.keys.notes))
+	}
+}
+
+// Changes that no note can hold are refused at the entrance, with and without a key; those that are let in fit a
+// note, however JSON writes them.
+func TestForkWithTooManyChanges(t *testing.T) {
+	s := serve(t, "hamlet", nil)
+	s.step(2)
+	home := "households.home-1.pv.scale=0.5" + strings.Repeat("0", 1000)
+	for n, want := range map[int]int{60: 202, 70: 413, 90: 413} {
+		body, err := json.Marshal(map[string]any{"at": 1, "set": slices.Repeat([]string{home}, n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"", fmt.Sprint("key of ", n)} {
+			status, kind, b := s.ask("POST", "/api/v1/forks", string(body), "Idempotency-Key", key)
+			if status != want || want == 413 && (!isProblem(kind, b) || !bytes.Contains(b, []byte("wanted at most 65536"))) {
+				t.Errorf("%d changes with key %q: %d %.200s, want %d", n, key, status, b, want)
+			}
+		}
+	}
+	const mostPerNote = 512 << 10 // of persistence
+	for _, worst := range []string{"<", "\x01", "\xff", "\u2028"} {
+		text := strings.Repeat(worst, mostChanges/len(worst))
+		note, err := json.Marshal(&forkNote{Parent: "live", Set: []string{text}, Name: strings.Repeat("\U0001f50c", 100), Later: sim.KeepLater, ID: "fork-1000"})
+		if err != nil || len(note)+1000 > mostPerNote {
+			t.Errorf("changes of %q: a note of %d bytes, %v", worst, len(note), err)
+		}
 	}
 }

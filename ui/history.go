@@ -48,7 +48,7 @@ type History interface {
 	// without them.
 	Step(t twins.Tick, parts bool) (*Step, error)
 	// Values calls put with the value of each step that is held of from ≤ t < to, in order. It
-	// skips steps whose records lack the column. It also skips steps whose devices are not known,
+	// skips steps without a value (viewers.None). It also skips steps whose devices are not known,
 	// and then returns a *NotComputedError after all others.
 	Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v int64)) error
 }
@@ -164,19 +164,14 @@ func (m *Memory) Values(at Cell, from, to twins.Tick, put func(t twins.Tick, v i
 	}
 	m.mu.RUnlock()
 	for _, s := range steps {
-		if s.known(at) {
-			put(s.Tick, s.value(m.index, at))
+		if v := s.value(m.index, at); v != viewers.None {
+			put(s.Tick, v)
 		}
 	}
 	return nil
 }
 
-// known reports whether the record of the step has the column of a cell.
-func (s *Step) known(at Cell) bool {
-	return at.Part >= 0 || s.Scopes[at.Scope][at.Block].Known(at.Column)
-}
-
-// value returns the value at a cell.
+// value returns the value at a cell, or viewers.None.
 func (s *Step) value(x *Index, at Cell) int64 {
 	if at.Part < 0 {
 		return s.Scopes[at.Scope][at.Block].Value(at.Column, at.Row)
@@ -237,7 +232,10 @@ func (k *recorder) Commit(r *sim.StepRecord) error {
 func (k *recorder) nodes(r *sim.StepRecord) node {
 	k.communities = make([]node, len(r.Cells))
 	k.sources = make([]node, len(k.index.Sources))
-	grid := node{flows: r.Flows, residual: r.Residual, price: int64(r.Price), carbon: r.Carbon}
+	for i := range k.sources {
+		k.sources[i].record = r
+	}
+	grid := node{flows: r.Flows, residual: r.Residual, whole: true, ties: true, record: r}
 	if r.HasFrequency() {
 		grid.frequencyMin, grid.frequencyMax = nominal+r.Swing.Min, nominal+r.Swing.Max
 		if !r.Swing.Blackout { // after one there is none
@@ -246,9 +244,15 @@ func (k *recorder) nodes(r *sim.StepRecord) node {
 	}
 	for i, c := range r.Cells {
 		n := &k.communities[i]
-		n.flows, n.limit = c.Flows, c.Limit
+		n.flows, n.limit, n.record = c.Flows, c.Limit, r
 		for j := range c.Blocks {
 			b, of := &c.Blocks[j], k.index.sourceOf[i][j]
+			if b.Kind.Role == twins.RoleTie {
+				n.ties = true
+				for _, source := range of {
+					k.sources[source].ties = true
+				}
+			}
 			if len(of) == 1 {
 				k.sources[of[0]].flows.Plus(&b.Flows)
 			} else {
@@ -274,8 +278,6 @@ func (k *recorder) tile(r *sim.StepRecord, t *Tile) []viewers.Block {
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
 		blocks[i] = viewers.Block{Rows: len(b.slots), Columns: make([]viewers.Column, len(b.Kind.Columns))}
-		one := b.slots[0]
-		blocks[i].Unknown = len(b.Kind.Columns) - len(r.Cells[one.cell].Blocks[one.Block].Columns)
 		for c := range b.Kind.Columns {
 			k.values = k.values[:0]
 			for _, s := range b.slots {
@@ -312,11 +314,11 @@ func (k *recorder) devices(r *sim.StepRecord, t *Tile) (parts, gauges []viewers.
 	return parts, gauges
 }
 
-// value returns a member's value in column n of its kind, 0 if the run's layout lacks the column.
+// value returns a member's value in column n of its kind, viewers.None if the run's layout lacks the column.
 func (k *recorder) value(r *sim.StepRecord, s cellSlot, n int) int64 {
 	b := &r.Cells[s.cell].Blocks[s.Block]
 	if n >= len(b.Columns) {
-		return 0
+		return viewers.None
 	}
 	return b.Value(n, int(s.Index))
 }

@@ -32,8 +32,9 @@ func CheckToken(token string) error {
 	return nil
 }
 
-// A client may show this many wrong tokens, and then one more in each interval. The right one is always
-// taken, since others may share the address: what defends the token is its length.
+// A client may show this many wrong tokens, and then one more in each interval. The right one is taken however
+// many wrong ones came, since others may share the address: what defends the token is its length. So a request
+// that shows a token is counted after the token was compared: the right one as those of callers with credentials.
 const (
 	wrongTokens        = 10
 	wrongTokenInterval = 10 * time.Second
@@ -54,7 +55,7 @@ func (s *Server) principal(r *http.Request) (p Principal, wrong bool) {
 	if given && s.isToken(bearer) {
 		return tokenBearer, false
 	}
-	if c, err := r.Cookie(cookieName); err == nil {
+	if c, err := r.Cookie(cookieName(r, s.isSecure(r))); err == nil {
 		if p, ok := s.sessions.find(c.Value, time.Now()); ok {
 			return p, false
 		}
@@ -93,31 +94,54 @@ func (s *Server) loginRoutes(to *router) {
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) bool {
 	given := r.URL.Query().Get("token")
 	switch {
-	case s.options.Token == "" || given == "" || r.URL.Path != "/" || r.Method != http.MethodGet:
+	case !s.isWelcome(r):
 		return false
-	case s.isToken(given):
+	case !s.isToken(given):
+		return s.tooManyWrong(w, r)
+	case s.within(&s.requests, w, r):
 		s.begin(w, r)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return true
 	}
-	return s.tooManyWrong(w, r)
+	return true
+}
+
+// isWelcome reports whether a request shows a token in the address of the page.
+func (s *Server) isWelcome(r *http.Request) bool {
+	return s.options.Token != "" && r.Method == http.MethodGet && r.URL.Path == "/" && r.URL.Query().Get("token") != ""
+}
+
+// isSignIn reports whether a request shows a token with which a session begins: welcome or login counts it.
+func (s *Server) isSignIn(r *http.Request) bool {
+	return s.isWelcome(r) || r.Method == http.MethodPost && r.URL.Path == "/login"
 }
 
 // begin begins a session of the browser that has shown the token.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, cookie(s.sessions.begin(tokenBearer, time.Now()), s.isSecure(r)))
+	secure := s.isSecure(r)
+	http.SetCookie(w, cookie(cookieName(r, secure), s.sessions.begin(tokenBearer, time.Now()), secure))
 }
 
 // mostForm bounds the body of the form, bytes.
 const mostForm = 8 << 10
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	err := r.ParseForm()
+	right := err == nil && s.isToken(strings.TrimSpace(r.PostForm.Get("token")))
+	if counted := len(PrincipalOf(r.Context()).Roles) > 0; !counted {
+		budget := &s.signIns
+		if right {
+			budget = &s.requests
+		}
+		if !s.within(budget, w, r) {
+			return
+		}
+	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
 		problem(w, http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type %q: wanted application/x-www-form-urlencoded", r.Header.Get("Content-Type")))
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
-	if err := r.ParseForm(); err != nil {
+	if err != nil {
 		status := http.StatusBadRequest
 		if errors.As(err, new(*http.MaxBytesError)) {
 			status = http.StatusRequestEntityTooLarge
@@ -128,7 +152,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	next := localPath(r.PostForm.Get("next"))
 	switch {
 	case s.options.Token == "":
-	case s.isToken(strings.TrimSpace(r.PostForm.Get("token"))):
+	case right:
 		s.begin(w, r)
 	case s.tooManyWrong(w, r):
 		return

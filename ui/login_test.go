@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
@@ -60,7 +61,7 @@ func TestToken(t *testing.T) {
 		{"/api/v1/state", "", "", 401}, {"/", "", "", 401}, {"/metrics", "", "", 401}, {"/healthz", "", "", 200}, {"/api/v1/stream", "", "", 401},
 		{"/api/v1/state", "Authorization", "Bearer " + doorToken, 200}, {"/api/v1/state", "Authorization", "Bearer " + doorToken[1:], 401},
 		{"/api/v1/state?token=" + asked, "", "", 401}, {"/?token=" + asked, "", "", 303}, {"/?token=x", "", "", 401},
-		{"/api/v1/state", "Cookie", cookieName + "=" + asked, 401}, {"/api/v1/state", "Cookie", cookieName + "=x", 401},
+		{"/api/v1/state", "Cookie", s.cookieName() + "=" + asked, 401}, {"/api/v1/state", "Cookie", s.cookieName() + "=x", 401},
 	} {
 		var header []string
 		if row.header != "" {
@@ -111,6 +112,48 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// cookieName is the name of the cookie that the server takes from plain connections.
+func (s *tester) cookieName() string {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return cookiePrefix + u.Port()
+}
+
+// Browsers send the cookies of a host to all of its ports: two servers there keep their sessions.
+func TestServersOfOneHost(t *testing.T) {
+	for name, start := range map[string]func(http.Handler) *httptest.Server{"plain": httptest.NewServer, "TLS": httptest.NewTLSServer} {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var urls []string
+		var client *http.Client
+		for range 2 {
+			h := start(guarded(t, nil).Handler())
+			t.Cleanup(h.Close)
+			client = h.Client()
+			client.Jar = jar
+			urls = append(urls, h.URL)
+			a, err := client.PostForm(h.URL+"/login", url.Values{"token": {doorToken}, "next": {"/healthz"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = a.Body.Close()
+		}
+		for i, u := range urls {
+			a, err := client.Get(u + "/api/v1/state")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _ = a.Body.Close(); a.StatusCode != 200 {
+				t.Errorf("%s: server %d of one host: %d after signing in at both", name, i+1, a.StatusCode)
+			}
+		}
+	}
+}
+
 // The cookie holds a session, not the token; it is of this server only, of no script, and Secure where the
 // browser's connection is TLS.
 func TestSessionCookie(t *testing.T) {
@@ -141,7 +184,10 @@ func TestSessionCookie(t *testing.T) {
 			t.Errorf("%s: the id is %q", row.name, c.Value)
 		}
 		seen[c.Value] = true
-		if status, _, b := s.ask("GET", "/api/v1/state", "", "Cookie", cookieName+"="+c.Value); status != 200 {
+		if want := cookiePrefix + "80"; !row.secure && c.Name != want || row.secure && c.Name != "__Host-"+cookiePrefix+"443" {
+			t.Errorf("%s: the name is %q", row.name, c.Name)
+		}
+		if status, _, b := s.ask("GET", "/api/v1/state", "", "Cookie", s.cookieName()+"="+c.Value); status != 200 {
 			t.Errorf("%s: with the cookie %d %s", row.name, status, b)
 		}
 	}
@@ -205,6 +251,34 @@ func TestWrongTokens(t *testing.T) {
 		}
 		if got := s.shown("/healthz", "", "192.0.2.1:1"); got != 200 {
 			t.Errorf("%s: without a token: %d", name, got)
+		}
+	}
+}
+
+// Who floods the server with wrong tokens, forms that are none and requests does not slow the right token from
+// the same address, whichever way it is shown.
+func TestRightTokenBesideAFlood(t *testing.T) {
+	s := guarded(t, func(o *Options) { o.Limits.Requests = 50 }).Server
+	from := func(r *http.Request) { r.RemoteAddr = "192.0.2.1:1" }
+	limited := 0
+	for range 300 {
+		for _, status := range []int{
+			signsIn(s, "wrong", "/", from).StatusCode,
+			signsIn(s, doorToken, "/", func(r *http.Request) { from(r); r.Header.Set("Content-Type", "text/plain") }).StatusCode,
+			s.shown("/?token=wrong", "", "192.0.2.1:1"), s.shown("/home?token="+doorToken, "", "192.0.2.1:1"), s.shown("/api/v1/state", "wrong", "192.0.2.1:1"),
+		} {
+			if status == 429 {
+				limited++
+			}
+		}
+	}
+	if limited < 1000 {
+		t.Errorf("of 1500 requests %d were limited", limited)
+	}
+	for range 10 {
+		a, b, c := signsIn(s, doorToken, "/", from).StatusCode, s.shown("/?token="+doorToken, "", "192.0.2.1:1"), s.shown("/api/v1/state", doorToken, "192.0.2.1:1")
+		if a != 303 || b != 303 || c != 200 {
+			t.Fatalf("the right token beside a flood: form %d, address %d, bearer %d", a, b, c)
 		}
 	}
 }

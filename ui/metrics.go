@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -111,14 +112,25 @@ func (s *Server) metrics() http.Handler {
 	}
 	count("steps_total", "Steps of the live run.", func() float64 { return float64(s.live.pace.Clock().Tick) })
 	gauge("speed_reached", "Simulated seconds per second of the last seconds.", func() float64 { return s.live.pace.Clock().Reached })
-	gauge("residual_watts", "Energy created or lost in the latest step: 0.", func() float64 { return float64(s.live.state().ResidualMW) / 1000 })
+	gauge("residual_watts", "Energy created or lost in the latest step: 0.", func() float64 { return s.live.residual().Watts() })
 	gauge("viewers", "Viewers of the live run.", func() float64 { return float64(s.live.hub.Count()) })
 	gauge("alerts", "Active alerts that are not acknowledged.", func() float64 { return float64(s.live.openAlerts(s.live.pace.Clock().Tick)) })
 	gauge("connections", "Open HTTP connections, without viewers.", func() float64 { return float64(s.connections.count()) })
 	count("frames_sent_total", "Frames sent to viewers.", func() float64 { return float64(s.live.hub.Sent()) })
 	count("frames_conflated_total", "Frames replaced by a later one before they were sent.", func() float64 { return float64(s.live.hub.Skipped()) })
+	messages := func(name, help string, of func(sim.Messages) int64) {
+		count("messages_"+name+"_total", help, func() float64 {
+			if s.live.messages == nil {
+				return 0 // a replay has no actors
+			}
+			return float64(of(s.live.messages()))
+		})
+	}
+	messages("sent", "Messages that actors of the live run were sent, including those sent again.", func(m sim.Messages) int64 { return m.Sent })
+	messages("handled", "Messages that their actors handled. Sent = handled + resent + reported, but for those on their way.", func(m sim.Messages) int64 { return m.Handled })
+	messages("resent", "Messages whose handler failed, and which were sent again.", func(m sim.Messages) int64 { return m.Resent })
+	messages("reported", "Messages that were addressed to no actor, or given up with the error that ended the run.", func(m sim.Messages) int64 { return m.Reported })
 	if !s.options.Replay { // a replay has no actors
-		count("messages_total", "Messages that the actors of the live run have handled.", func() float64 { return float64(s.live.stepper.MessagesHandled()) })
 		gauge("mailbox_messages", "Messages that wait in the mailboxes of communities and their members.", func() float64 { all, _ := s.live.mailboxes(); return float64(all) })
 		gauge("mailbox_longest", "Messages that wait in the longest of these mailboxes.", func() float64 { _, longest := s.live.mailboxes(); return float64(longest) })
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Number is a stored integer that is written as an exact JSON number in the unit of its name.
@@ -24,6 +25,26 @@ func (n *Number) UnmarshalJSON(b []byte) (err error) {
 	n.Places = len(fraction)
 	n.Value, err = strconv.ParseInt(strings.Replace(string(b), ".", "", 1), 10, 64)
 	return err
+}
+
+// Figures are values by the names of their columns. A value that does not exist or is not known is nil, which
+// is null, never 0.
+type Figures map[string]*Number
+
+// put sets the value of a column from its stored integer.
+func (f Figures) put(name string, v int64, places int) {
+	f[name] = nil
+	if v != viewers.None {
+		f[name] = &Number{v, places}
+	}
+}
+
+// stored is the stored integer of a column, 0 without a value.
+func (f Figures) stored(name string) int64 {
+	if v := f[name]; v != nil {
+		return v.Value
+	}
+	return 0
 }
 
 // Numbers are values over time; null is a gap.

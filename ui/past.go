@@ -10,6 +10,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui/viewers"
 )
 
 // Past gives access to the records of a run since its first step. A journal implements it.
@@ -173,8 +174,10 @@ func (h *storedHistory) Values(at Cell, from, to twins.Tick, put func(t twins.Ti
 			unknown, t = cmp.Or(unknown, gap), gap.To-1
 		case err != nil:
 			return err
-		case s.known(at):
-			put(t, s.value(h.index, at))
+		default:
+			if v := s.value(h.index, at); v != viewers.None {
+				put(t, v)
+			}
 		}
 	}
 	return errors.Join(unknown.orNil(), h.memory.Values(at, from, to, put))

@@ -253,7 +253,7 @@ func TestComparisonOfEvictedSteps(t *testing.T) {
 			t.Errorf("%s: %+v", b, c)
 		}
 		for _, total := range c.Totals {
-			if total.Difference != 0 {
+			if *total.Difference != 0 {
 				t.Errorf("%s has no change: %+v", b, total)
 			}
 		}

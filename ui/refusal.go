@@ -30,7 +30,7 @@ func (f refusals) transform(ctx huma.Context, _ string, v any) (any, error) {
 	}
 	o := ctx.Operation()
 	switch body := f.body(o); {
-	case e.Status == http.StatusRequestEntityTooLarge:
+	case e.Status == http.StatusRequestEntityTooLarge && strings.HasPrefix(e.Detail, "request body is too large"): // huma's words
 		e.Detail = fmt.Sprintf("the body is too large: wanted at most %d bytes", o.MaxBodyBytes)
 	case e.Status == http.StatusUnsupportedMediaType:
 		e.Detail, e.Errors = fmt.Sprintf("Content-Type %q: wanted application/json", ctx.Header("Content-Type")), nil

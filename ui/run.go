@@ -30,6 +30,7 @@ type run struct {
 	scenario *scenario.Scenario
 	replay   bool // the steps of a run that is over are shown
 	pace     pacer
+	messages func() sim.Messages // between the actors of the run; nil for a replay
 	history  History
 	past     Past // nil: nothing is kept
 	keep     Keeper
@@ -132,7 +133,7 @@ func newRun(o runOptions) (*run, error) {
 		}
 	}
 	o.live.Keep = r.keepCommands
-	r.pace = live.New(runner, o.live)
+	r.pace, r.messages = live.New(runner, o.live), stepper.Messages
 	go r.run(ctx, stepper.Close)
 	return r, nil
 }

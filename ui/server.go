@@ -90,7 +90,7 @@ type Server struct {
 	viewers     counter
 	requests    budgets // of callers with credentials
 	strangers   budgets // requests of callers without
-	signIns     budgets // of these, requests that bring a token: others cannot use them up
+	signIns     budgets // of these, forms without the right token
 	wrong       budgets // wrong tokens
 	sessions    sessions
 	buffers     sync.Pool
@@ -248,19 +248,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		p, wrong := s.principal(r)
 		allowed := &s.strangers
-		if bringsToken(r) {
-			allowed = &s.signIns
-		}
 		if len(p.Roles) > 0 {
 			allowed = &s.requests
 			s.connections.know(r)
 		} else if !s.proxies.have(r.RemoteAddr) {
 			head.Set("Connection", "close") // a stranger's connection is held for no further request
 		}
+		later := len(p.Roles) == 0 && s.isSignIn(r) // counted after the token was compared
 		switch {
-		case !allowed.take(s.proxies.client(r), time.Now()):
-			head.Set("Retry-After", "1")
-			problem(w, http.StatusTooManyRequests, "too many requests in a second")
+		case !later && !s.within(allowed, w, r):
 		case !s.sameHost(r):
 			problem(w, http.StatusForbidden, fmt.Sprintf("host %q is not served here", r.Host))
 		case !sameOrigin(r):
@@ -273,9 +269,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// bringsToken reports whether a browser asks to sign in.
-func bringsToken(r *http.Request) bool {
-	return r.Method == http.MethodPost && r.URL.Path == "/login" || isPage(r) && r.URL.Query().Has("token")
+// within counts a request of a client. If there were too many it answers, and reports false.
+func (s *Server) within(b *budgets, w http.ResponseWriter, r *http.Request) bool {
+	if b.take(s.proxies.client(r), time.Now()) {
+		return true
+	}
+	w.Header().Set("Retry-After", "1")
+	problem(w, http.StatusTooManyRequests, "too many requests in a second")
+	return false
 }
 
 // sameHost reports whether the request's Host is acceptable. Without a token only loopback names

@@ -3,7 +3,9 @@ package ui
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -22,7 +24,7 @@ type session struct {
 }
 
 const (
-	cookieName   = "smatrix_session"
+	cookiePrefix = "smatrix_session_"
 	mostSessions = 1000               // the one that was used least recently ends first
 	sessionFor   = 7 * 24 * time.Hour // without a request
 )
@@ -71,8 +73,24 @@ func (s *sessions) find(id string, now time.Time) (Principal, bool) {
 	return o.Principal, true
 }
 
-// cookie returns the cookie of a session. A browser sends it to this host only, at every port of it, shows it
-// to no script, and sends it over TLS alone if it came so. It stays for a year: the server ends the session.
-func cookie(id string, secure bool) *http.Cookie {
-	return &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode, MaxAge: 365 * 24 * 60 * 60}
+// cookieName returns the name of the session's cookie. Browsers send a cookie to every port of a host, so the
+// name has the port: servers on one host do not end each other's sessions. Over TLS it begins with __Host-, so
+// that a browser takes it from this host alone, and only if it came over TLS (RFC 6265bis, section 4.1.3.2).
+func cookieName(r *http.Request, secure bool) string {
+	prefix, port := "", "80"
+	if secure {
+		prefix, port = "__Host-", "443"
+	}
+	if _, given, err := net.SplitHostPort(r.Host); err == nil {
+		if _, err := strconv.ParseUint(given, 10, 16); err == nil {
+			port = given
+		}
+	}
+	return prefix + cookiePrefix + port
+}
+
+// cookie returns the cookie of a session. A browser sends it to this host only, shows it to no script, and
+// sends it over TLS alone if it came so. It stays for a year: the server ends the session.
+func cookie(name, id string, secure bool) *http.Cookie {
+	return &http.Cookie{Name: name, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode, MaxAge: 365 * 24 * 60 * 60}
 }

@@ -15,7 +15,7 @@ import (
 
 // The protocol's version, and limits on subscriptions.
 const (
-	protocol   = 1
+	protocol   = 2
 	mostTwins  = 20_000 // in one view; larger views are replaced by communities
 	mostJSON   = 2_000  // twins in one view as JSON
 	mostScopes = 2_000  // in one Subscribe

@@ -50,7 +50,7 @@ func (s *seenUnits) commit(w *sim.World, r *sim.StepRecord) {
 }
 
 // vehicle returns the text that the API should show of the car in a step.
-func (s *seenUnits) vehicle(step twins.Tick, reading map[string]Number) string {
+func (s *seenUnits) vehicle(step twins.Tick, reading Figures) string {
 	c := s.cars[step]
 	if c.last == nil {
 		return "away since before the run"
@@ -65,7 +65,7 @@ func (s *seenUnits) vehicle(step twins.Tick, reading map[string]Number) string {
 		state = "waiting"
 	}
 	wh := func(name string) float64 { return float64(c.last.Field(name)) / 3.6e6 }
-	return fmt.Sprintf("%s since %d, leaves %d, needs %.2f Wh, %.2f Wh of it impossible", state, c.since, c.last.Field("until_tick"), wh("wanted_mj"), wh("impossible_mj"))
+	return fmt.Sprintf("%s since %d, leaves %d, needs %.2f Wh, %.2f Wh of it impossible", state, c.since, c.last.Field("until_tick"), wh("wanted_j"), wh("impossible_j"))
 }
 
 func (v *VehicleInfo) words() string {
@@ -97,7 +97,7 @@ func (s *seenUnits) check(t *tester, what, run string, out map[twins.Tick]bool) 
 		t.get("/units?"+at, &list)
 		for _, u := range list.Units {
 			for i := range of[:2] {
-				if of[i].Path == u.Path && (fmt.Sprint(u.Reading) != fmt.Sprint(of[i].Reading) || u.Out != of[i].Out || asJSON(u.Plant) != asJSON(of[i].Plant)) {
+				if of[i].Path == u.Path && (asJSON(u.Reading) != asJSON(of[i].Reading) || u.Out != of[i].Out || asJSON(u.Plant) != asJSON(of[i].Plant)) {
 					t.Errorf("%s, step %d: the list says %s, the twin %s", what, step, asJSON(u), asJSON(of[i]))
 				}
 			}

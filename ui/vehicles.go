@@ -20,13 +20,13 @@ type VehicleInfo struct {
 
 // vehicleInfo returns the state of a vehicle in step t, in which its columns have the given values.
 // It is nil if the twin is no vehicle or the state is not known any more.
-func (r *run) vehicleInfo(path string, t twins.Tick, values map[string]Number) (info *VehicleInfo) {
+func (r *run) vehicleInfo(path string, t twins.Tick, values Figures) (info *VehicleInfo) {
 	asOf(r.views, views.VehiclesKind, t+1, func(v *views.Vehicles) bool {
 		if !v.Knows(path) {
 			return true
 		}
 		p, known := v.At(path, t)
-		if known {
+		if known && t >= 0 { // before the first step it is not known where it is
 			info = vehicleInfo(&p, values)
 		}
 		return known
@@ -34,7 +34,7 @@ func (r *run) vehicleInfo(path string, t twins.Tick, values map[string]Number) (
 	return info
 }
 
-func vehicleInfo(p *views.Parked, values map[string]Number) *VehicleInfo {
+func vehicleInfo(p *views.Parked, values Figures) *VehicleInfo {
 	o := &VehicleInfo{State: "away"}
 	if p.Since < 0 {
 		return o
@@ -45,7 +45,7 @@ func vehicleInfo(p *views.Parked, values map[string]Number) *VehicleInfo {
 		return o
 	}
 	o.Leaves, o.NeedsWh, o.ImpossibleWh = new(int64(p.Leaves)), new(wattHours(p.Wanted)), new(wattHours(p.Impossible))
-	value := func(c twins.Column) int64 { return values[c.Name].Value }
+	value := func(c twins.Column) int64 { return values.stored(c.Name) }
 	switch {
 	case value(twins.ColumnPower) > 0:
 		o.State = "charging"

@@ -152,18 +152,18 @@ func comparisonText(c *views.Comparison) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\t%s\t%s\tmore\t\n", printableLine(c.A.Run), printableLine(c.B.Run))
-	for _, name := range []string{"consumed", "produced", "imported", "exported", "charged", "discharged", "lost", "curtailed", "shifted", "unserved", "unserved_essential", "waiting"} {
-		differenceRow(t, words(name), c.Energy[name], energy)
+	for _, e := range (&views.EnergyReport{}).All() {
+		if e.Name != "turned_down" { // always 0
+			differenceRow(t, words(e.Name), c.Energy[e.Name], energy)
+		}
 	}
 	differenceRow(t, "peak consumption + charging", c.PeakW, power)
 	differenceRow(t, "peak import", c.PeakImportW, power)
 	differenceRow(t, "peak export", c.PeakExportW, power)
 	differenceRow(t, "cost at the ties", c.CostEUR, euros)
 	differenceRow(t, "CO2 of import", c.CO2G, func(g float64) string { return quantity(g, "g") })
-	differenceRow(t, "self-sufficiency", c.SelfSufficiency, shareText)
-	differenceRow(t, "self-consumption", c.SelfConsumption, shareText)
-	differenceRow(t, "renewable share", c.RenewableShare, shareText)
-	differenceRow(t, "share of unknown origin", c.UnknownShare, shareText)
+	differenceRow(t, "community-steps above their limit", c.LimitBreachSteps, func(n float64) string { return grouped(int64(n)) })
+	ratioRows(t, c)
 	fmt.Fprintln(t)
 	fmt.Fprintf(t, "community\tdrawn\tfed in\tpeak drawn\tpeak fed in\tunserved\twaiting\t\n")
 	for _, x := range c.Communities {
@@ -192,6 +192,35 @@ func comparisonText(c *views.Comparison) string {
 		fmt.Fprintf(&b, "note: %s\n", printableLine(line))
 	}
 	return b.String()
+}
+
+// ratioRows writes the ratios. The three shares by source of each run add up to 100 %.
+func ratioRows(w io.Writer, c *views.Comparison) {
+	all := c.Ratios()
+	a, b := make([]*float64, len(all)), make([]*float64, len(all))
+	for i, d := range all {
+		a[i], b[i] = d.A, d.B
+	}
+	textsA, textsB := ratioTexts(a), ratioTexts(b)
+	for i, d := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", strings.ToLower(views.RatioKinds[i].Label), textsA[i], textsB[i], moreText(d, shareText))
+	}
+}
+
+// ratioTexts formats ratios, which are in the order of RatioKinds.
+func ratioTexts(all []*float64) (texts []string) {
+	for i, v := range all {
+		switch first := slices.IndexFunc(views.RatioKinds, func(k views.RatioKind) bool { return k.Name == "renewable_share" }); {
+		case v == nil:
+			texts = append(texts, "—")
+		case i < first:
+			texts = append(texts, shareText(*v))
+		default:
+			of := views.SumToHundred(*all[first], *all[first+1], *all[first+2])
+			texts = append(texts, fmt.Sprintf("%.1f %%", of[i-first]))
+		}
+	}
+	return texts
 }
 
 func differenceRow(w io.Writer, name string, d views.Difference, unit func(float64) string) {

@@ -25,7 +25,7 @@ func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, co
 
 func scenarioNames() (names []cobra.Completion) {
 	for _, l := range scenario.List() {
-		names = append(names, cobra.CompletionWithDesc(l.Name, oneLine(l.Description)))
+		names = append(names, cobra.CompletionWithDesc(l.Name, firstLine(l.Description)))
 	}
 	return names
 }

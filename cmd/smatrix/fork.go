@@ -47,7 +47,7 @@ Exit codes are those of run.`,
 		ValidArgsFunction: completeDir,
 		RunE:              func(c *cobra.Command, args []string) error { return f.fork(c, args[0]) },
 	}
-	c.Flags().StringVar(&f.at, "at", "", "begin at `STEP`: a number, HH:MM or 2006-01-02T15:04")
+	c.Flags().StringVar(&f.at, "at", "", "begin at `STEP`: "+momentForms)
 	c.Flags().StringArrayVar(&f.set, "set", nil, "change from then on: `PATH=VALUE` or PATH*=FACTOR; repeatable")
 	_ = c.RegisterFlagCompletionFunc("set", completeSetOfRun) // the flag exists
 	c.Flags().StringVar(&f.later, "later-commands", string(sim.KeepLater), "`keep` or drop the commands that DIR has had for STEP and later")
@@ -150,7 +150,7 @@ func laterText(l sim.Later) string {
 
 // step returns the step at which the fork begins.
 func (f *forkFlags) step(store *persistence.Store, s *scenario.Scenario) (twins.Tick, error) {
-	at, err := s.Moment(f.at)
+	at, err := s.Moment("at", f.at)
 	switch {
 	case err != nil:
 		return 0, err

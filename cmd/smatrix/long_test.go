@@ -2,8 +2,10 @@
 
 package main
 
-// The long form of the comparison of views: all scenarios, and so many members of each kind.
+// The long forms: the comparison of views for all scenarios, and so many members of each kind; the fault matrix with
+// each fault at several places of each command.
 const (
 	allScenarios = true
 	members      = 20
+	manyFaults   = true
 )

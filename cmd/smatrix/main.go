@@ -7,10 +7,14 @@ package main
 
 import (
 	"io"
+	"log"
 	"os"
 )
 
 func main() {
+	// Badger ends the process through this log for some errors of the system: the reason looks like ours.
+	log.SetFlags(0)
+	log.SetPrefix("smatrix: ")
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(leakFree{m}, map[string]func(){
 		"smatrix": main,
 		chatty:    func() { linesEvery = 0; main() },
+		doomed:    doomedMain,
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -60,18 +61,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 what is kept is invalid.`,
 
 // writePage writes the file whole or not at all.
 func writePage(c *cobra.Command, name string, p *page) error {
-	f, err := os.Create(name + ".tmp")
+	f, err := persistence.CreateFile(name)
 	if err != nil {
 		return usage(c, "--out %q cannot be written: %v", name, errors.Unwrap(err))
 	}
-	err = pageTemplate.Execute(f, p)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
+	w := bufio.NewWriter(f)
+	if err := errors.Join(pageTemplate.Execute(w, p), w.Flush()); err != nil {
+		f.Discard()
+		return err
 	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return f.Keep()
 }
 
 // page is the data of the template.
@@ -107,8 +106,9 @@ type pageShape struct {
 	Fill                      bool
 }
 type pageTable struct {
-	Head []string
-	Rows []pageRow
+	About string
+	Head  []string
+	Rows  []pageRow
 }
 type pageRow struct {
 	Name  string
@@ -147,51 +147,55 @@ func makePage(r *views.Report, v *views.Curves, s *scenario.Scenario) *page {
 		cal.Start.Format("2006-01-02 15:04 MST"), r.Seed, r.Digest)}
 	p.figures(r)
 	for _, w := range r.Warnings {
-		p.Warnings = append(p.Warnings, oneLine(w.String()))
+		p.Warnings = append(p.Warnings, firstLine(w.String()))
 	}
 	if r.Steps == 0 {
 		return p
 	}
-	each := "Mean of " + span(int64(v.PerPoint)*int64(cal.Step)) + " each, in W."
-	p.stacked("production", "Production by kind", "What gives power, stacked: plants, roofs, storage, import. "+each, v, v.Production)
-	p.stacked("demand", "Demand by kind", "What draws power, stacked: homes, storage, export, losses. "+each, v, v.Demand)
-	p.lines("import", "Import and export", "Over the outer ties: above 0 import, below 0 export. "+each, "W", v, []views.Curve{v.Import}, 0)
+	p.stacked("production", "Production by kind", "What gives power, stacked: plants, roofs, storage, import.", v, v.Production)
+	p.stacked("demand", "Demand by kind", "What draws power, stacked: homes, storage, export, losses.", v, v.Demand)
+	p.lines("import", "Import and export", "Over the outer ties: above 0 import, below 0 export.", "W", v, []views.Curve{v.Import}, 0)
 	if len(v.FrequencyMin) > 0 {
-		p.lines("frequency", "Frequency", "Lowest and highest of each "+span(int64(v.PerPoint)*int64(cal.Step))+", in Hz.", "Hz", v,
+		p.lines("frequency", "Frequency", "", "Hz", v,
 			[]views.Curve{{Name: "highest", Values: v.FrequencyMax}, {Name: "lowest", Values: v.FrequencyMin}}, 0)
 	}
 	for i, c := range v.Communities {
-		about := "At its border: above 0 drawn, below 0 given. It has no limit. " + each
+		about := "At its border: above 0 drawn, below 0 given. It has no limit."
 		if c.LimitW > 0 {
-			about = fmt.Sprintf("At its border: above 0 drawn, below 0 given; the dashed lines are its limit of %s. %s", power(c.LimitW), each)
+			about = fmt.Sprintf("At its border: above 0 drawn, below 0 given; the dashed lines are its limit of %s.", power(c.LimitW))
 		}
 		p.lines(fmt.Sprintf("community-%d", i), "Community "+c.Name, about, "W", v, []views.Curve{c.Curve}, c.LimitW)
 	}
-	p.lines("unserved", "Unserved", "Wanted and not delivered. "+each, "W", v, []views.Curve{v.Unserved}, 0)
+	p.lines("unserved", "Unserved", "Wanted and not delivered.", "W", v, []views.Curve{v.Unserved}, 0)
 	return p
 }
 
 func (p *page) figures(r *views.Report) {
 	add := func(name, value string) { p.Figures = append(p.Figures, pageFigure{Name: name, Value: value}) }
-	e := r.Energy
-	for _, v := range []struct {
-		name string
-		wh   float64
-	}{{"consumed", e.Consumed}, {"produced", e.Produced}, {"imported", e.Imported}, {"exported", e.Exported}, {"charged", e.Charged},
-		{"discharged", e.Discharged}, {"lost", e.Lost}, {"curtailed", e.Curtailed}, {"shifted", e.Shifted}, {"unserved", e.Unserved}, {"waiting", e.Waiting}} {
-		add(v.name, energy(v.wh))
+	for _, e := range r.Energy.All() {
+		switch {
+		case e.Name == "turned_down": // always 0
+		case e.Wh == nil:
+			p.Figures = append(p.Figures, pageFigure{words(e.Name), "not known", e.About})
+		case strings.HasPrefix(e.Name, "stored_"):
+			p.Figures = append(p.Figures, pageFigure{words(e.Name), signed(*e.Wh), e.About})
+		default:
+			p.Figures = append(p.Figures, pageFigure{words(e.Name), energy(*e.Wh), e.About})
+		}
 	}
 	add("peak consumption + charging", power(r.PeakW))
 	add("peak import", power(r.PeakImportW))
 	add("peak export", power(r.PeakExportW))
-	add("steps above a limit", grouped(r.LimitBreachSteps))
-	for i, v := range []*float64{r.SelfSufficiency, r.SelfConsumption, r.RenewableShare, r.UnknownShare} { // in the order of RatioKinds
+	p.Figures = append(p.Figures, pageFigure{"community-steps above their limit", breachText(r),
+		"a step counts once for each community above its limit; limits are watched, and not kept yet"})
+	texts := ratioTexts(r.ReportRatios.All())
+	for i, v := range r.ReportRatios.All() {
 		if k := &views.RatioKinds[i]; v != nil {
-			text := shareText(*v)
-			if v == r.RenewableShare && *r.UnknownShare > 0.9995 {
+			text := texts[i]
+			if originUnknown(r) && (v == r.RenewableShare || v == r.NonRenewableShare) {
 				text = "unknown"
 			}
-			p.Figures = append(p.Figures, pageFigure{k.Label, text, k.Definition})
+			p.Figures = append(p.Figures, pageFigure{k.Label, text, k.Definition + "; " + words(k.Formula())})
 		}
 	}
 	if r.CO2G != nil {
@@ -265,7 +269,8 @@ func newPlot(id, title, about, unit string, v *views.Curves, lo, hi float64) *pa
 	if unit == "Hz" {
 		hi, lo = max(hi, 50.05), min(lo, 49.95)
 	}
-	plot := &pagePlot{ID: id, Title: title, About: about, unit: unit, curves: v}
+	plot := &pagePlot{ID: id, Title: title, unit: unit, curves: v}
+	plot.About, plot.Table.About = plot.each(about, 1), plot.each(about, plot.rowPoints())
 	step := roundUp((hi - lo) / 5)
 	plot.lo, plot.hi = math.Floor(lo/step)*step, math.Ceil(hi/step)*step
 	for n := math.Round(plot.lo / step); n*step <= plot.hi+step/2; n++ {
@@ -343,8 +348,23 @@ func (p *pagePlot) backPath(values []float64) string {
 // curve has more.
 const tableRows = 48
 
+// rowPoints returns how many points of a curve a row of the table has.
+func (p *pagePlot) rowPoints() int { return max(1, (len(p.curves.Times)+tableRows-1)/tableRows) }
+
+// each says of what and how long a value of several points is.
+func (p *pagePlot) each(about string, points int) string {
+	of := span(int64(points) * int64(p.curves.PerPoint) * int64(p.curves.Step))
+	switch {
+	case p.unit != "Hz":
+		return about + " Mean of each " + of + ", in W."
+	case points == 1:
+		return "Lowest and highest of each " + of + ", in Hz."
+	}
+	return "Lowest and highest of each " + of + ": the values farthest from 50 Hz, in Hz."
+}
+
 func (p *pagePlot) table(curves []views.Curve) {
-	every := (len(p.curves.Times) + tableRows - 1) / tableRows
+	every := p.rowPoints()
 	for _, c := range curves {
 		p.Table.Head = append(p.Table.Head, c.Name)
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/smatrix-grid/smatrix/actors"
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
+	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
 // replayFlags are the flags of replay.
 type replayFlags struct {
-	from, to int64
+	from, to string // moments
 	verify   bool
 	json     bool
 	serve    bool
@@ -45,6 +46,7 @@ Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 3 what is kept is invalid, 5 it differs from what is computed again or is damaged.`,
 		Example: `  smatrix replay runs/first
   smatrix replay runs/first --from 48 --to 96 --json
+  smatrix replay runs/first --from 18:00 --to 2018-01-08T20:00
   smatrix replay runs/first --verify
   smatrix replay runs/first --serve --paused`,
 		Args: someArgs(1, 1, "no folder, wanted that of a run"),
@@ -61,8 +63,8 @@ Exit codes: 0 done, 1 failed, also when another process holds the run, 2 usage,
 			return f.replay(c, args[0])
 		},
 	}
-	c.Flags().Int64Var(&f.from, "from", 0, "begin with step `STEP`; steps count from 0")
-	c.Flags().Int64Var(&f.to, "to", 0, "end before step `STEP`")
+	c.Flags().StringVar(&f.from, "from", "", "begin with `STEP`: "+momentForms)
+	c.Flags().StringVar(&f.to, "to", "", "end before `STEP`, written alike")
 	c.Flags().BoolVar(&f.verify, "verify", false, "compute every step again and compare")
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	c.Flags().BoolVar(&f.serve, "serve", false, "show the records at an address, to be watched in a browser")
@@ -129,14 +131,41 @@ func markDifference(err error) error {
 
 // span returns the steps from ≤ t < to that the flags select.
 func (f *replayFlags) span(c *cobra.Command, s *persistence.Store) (from, to twins.Tick, err error) {
-	from, to = twins.Tick(f.from), s.Steps()
-	if c.Flags().Changed("to") {
-		to = twins.Tick(f.to)
+	w, err := s.Twins()
+	if err != nil {
+		return 0, 0, err
 	}
-	if from < 0 || to > s.Steps() || from > to || from == to && s.Steps() > 0 {
-		return 0, 0, usage(c, "--from %d --to %d, wanted some of the %d steps that are kept", from, to, s.Steps())
+	to = s.Steps()
+	for _, flag := range [...]struct {
+		name, text string
+		at         *twins.Tick
+	}{{"from", f.from, &from}, {"to", f.to, &to}} {
+		if !c.Flags().Changed(flag.name) {
+			continue
+		}
+		if *flag.at, err = w.Scenario.Moment(flag.name, flag.text); err != nil {
+			return 0, 0, err
+		}
+		if *flag.at > s.Steps() {
+			return 0, 0, usage(c, "--%s %s is step %d, wanted one within the run: %s", flag.name, flag.text, *flag.at, spanText(s, w.Scenario.Calendar))
+		}
+	}
+	if from > to || from == to && s.Steps() > 0 {
+		return 0, 0, usage(c, "step %d (--from) to %d (--to) is no step, wanted some of the run: %s", from, to, spanText(s, w.Scenario.Calendar))
 	}
 	return from, to, nil
+}
+
+// momentForms are the forms of a flag that names a moment of a run; scenario.Moment reads them.
+const momentForms = "a number from 0, HH:MM on the first day, or 2006-01-02T15:04"
+
+// spanText is the span of the steps that a run has made, for people.
+func spanText(s *persistence.Store, cal *inputs.Calendar) string {
+	const form = "2006-01-02 15:04"
+	if s.Steps() == 0 {
+		return fmt.Sprintf("it begins at %s and has made no step", cal.Time(0).Format(form))
+	}
+	return fmt.Sprintf("%s, from %s to %s", counted(int64(s.Steps()), "step", "steps"), cal.Time(0).Format(form), cal.Time(s.Steps()).Format(form))
 }
 
 // replaySession is a replay of a run.

@@ -149,6 +149,9 @@ func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
 func (t *text) energies(r *views.Report) {
 	e := &r.Energy
 	t.row("consumed", energy(e.Consumed))
+	if e.Driven != 0 {
+		t.row("driven", energy(e.Driven)+" by vehicles, out of their batteries")
+	}
 	t.row("produced", energy(e.Produced)+producedBy(r))
 	t.row("imported", energy(e.Imported))
 	for _, line := range []struct {
@@ -156,22 +159,62 @@ func (t *text) energies(r *views.Report) {
 		wh    float64
 	}{
 		{"exported", e.Exported}, {"charged", e.Charged}, {"discharged", e.Discharged},
-		{"lost in cables", e.Lost}, {"curtailed", e.Curtailed},
 	} {
 		if line.wh != 0 {
 			t.row(line.label, energy(line.wh))
 		}
 	}
-	if e.Shifted != 0 {
-		t.row("shifted", energy(e.Shifted)+" to later, by agreement")
+	t.stored(e)
+	if e.Lost != 0 {
+		t.row("lost in cables", energy(e.Lost))
 	}
+	if e.Curtailed != 0 {
+		t.row("curtailed", energy(e.Curtailed))
+	}
+	t.shifted(e)
 	t.service(r)
 	if r.Steps > 0 {
 		t.row("peak", fmt.Sprintf("%s of consumption + charging at %s, step %d", power(r.PeakW), t.when(r.PeakStep), r.PeakStep))
 	}
 	if r.LimitBreachSteps > 0 {
-		t.warn("above a limit", counted(r.LimitBreachSteps, "step", "steps"))
+		t.warn("above a limit", breachText(r))
 	}
+}
+
+// stored writes by how much batteries and vehicles held more at the end than at the start.
+func (t *text) stored(e *views.EnergyReport) {
+	if e.StoredBatteries != 0 || e.StoredVehicles != 0 {
+		t.row("stored at the end", fmt.Sprintf("%s in batteries, %s in vehicles, against the start", signed(e.StoredBatteries), signed(e.StoredVehicles)))
+	}
+}
+
+// shifted writes what has become of load that was moved to later.
+func (t *text) shifted(e *views.EnergyReport) {
+	if e.Shifted == 0 && (e.CaughtUp == nil || *e.CaughtUp == 0) {
+		return
+	}
+	of := "what has become of it is not known"
+	if e.CaughtUp != nil {
+		of = fmt.Sprintf("%s of it caught up, %s still to be drawn", energy(*e.CaughtUp), energy(*e.StillShifted))
+		if *e.GivenUp != 0 {
+			of += fmt.Sprintf(", %s not wanted any more", energy(*e.GivenUp))
+		}
+	}
+	t.row("shifted", energy(e.Shifted)+" to later by agreement, "+of)
+}
+
+// signed formats a change of energy with its sign.
+func signed(wh float64) string {
+	if wh > 0 {
+		return "+" + energy(wh)
+	}
+	return energy(wh)
+}
+
+// breachText says how often communities were above their limits.
+func breachText(r *views.Report) string {
+	return fmt.Sprintf("%s: %s, %s", counted(r.LimitBreachSteps, "community-step", "community-steps"),
+		counted(r.Breached.Communities, "community", "communities"), counted(r.Breached.Steps, "step", "steps"))
 }
 
 // service writes the unserved energy, then the interruptions of an average customer, then
@@ -180,11 +223,11 @@ func (t *text) service(r *views.Report) {
 	if r.Energy.Unserved != 0 {
 		t.warn("unserved", fmt.Sprintf("%s, of it essential %s", energy(r.Energy.Unserved), energy(r.Energy.UnservedEssential)))
 	}
-	if w := r.Energy.Waiting; w != 0 {
-		t.warn("waiting", energy(w)+" missing for deadlines after the end")
+	if w := r.Energy.Waiting; w != nil && *w != 0 {
+		t.warn("waiting", energy(*w)+" missing for deadlines after the end")
 	}
-	if c := &r.Comfort; c.RoomsKh != 0 || c.TanksKh != 0 {
-		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", c.RoomsKh, c.TanksKh))
+	if c := &r.Comfort; c.RoomsKh != nil && (*c.RoomsKh != 0 || *c.TanksKh != 0) {
+		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", *c.RoomsKh, *c.TanksKh))
 	}
 	if s := &r.Reliability; s.SAIFI != 0 {
 		t.warn("interruptions", fmt.Sprintf("SAIFI %.3g, SAIDI %.3g min per customer", s.SAIFI, s.SAIDIMin))
@@ -210,8 +253,12 @@ func (t *text) operation(r *views.Report) {
 		if f.BlackSteps > 0 {
 			t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
 		}
-	} else if f != nil && r.Steps > 0 && r.Members[twins.Producer.Name] > 0 {
-		t.row("frequency", "held by the neighbour over the tie")
+	} else if f != nil && f.HeldSteps > 0 && r.Members[twins.Producer.Name] > 0 {
+		s := "held by the neighbour over the tie"
+		if f.HeldSteps < r.Steps {
+			s += fmt.Sprintf(" (%s), unknown in the others", counted(f.HeldSteps, "step", "steps"))
+		}
+		t.row("frequency", s)
 	}
 	if f := r.Forecast; f != nil {
 		t.row("forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))
@@ -244,25 +291,48 @@ func (t *text) carbon(r *views.Report) {
 }
 
 func (t *text) ratios(r *views.Report) {
-	t.row("self-sufficiency", percent(r.SelfSufficiency, r.Energy.Consumed, "nothing was consumed"))
-	t.row("self-consumption", percent(r.SelfConsumption, r.Energy.Produced, "nothing was produced"))
-	if share := r.RenewableShare; share != nil {
-		s := percent(share, 1, "") + " of consumption"
-		switch {
-		case *r.UnknownShare > 0.9995:
-			s = "unknown, as is the origin of all consumption"
-		case *r.UnknownShare >= 0.0005:
-			s += fmt.Sprintf(", %.1f %% of unknown origin", 100**r.UnknownShare)
-		}
-		t.row("renewable", s)
+	e := &r.Energy
+	sufficiency, own := percent(r.SelfSufficiency, e.Consumed, "nothing was consumed"), percent(r.SelfConsumption, e.Produced, "nothing was produced")
+	if r.SelfSufficiency != nil {
+		sufficiency += fmt.Sprintf(": %s of own production, of %s consumed and driven", energy(e.OwnUsed), energy(e.Consumed+e.Driven))
 	}
+	if r.SelfConsumption != nil {
+		own += fmt.Sprintf(": %s used, %s exported, %s lost in storage", energy(e.OwnUsed), energy(e.OwnExported), energy(e.OwnLost))
+	}
+	t.row("self-sufficiency", sufficiency)
+	t.row("self-consumption", own)
+	switch shares := sharesText(r); {
+	case shares == nil:
+	case originUnknown(r):
+		t.row("renewable", "unknown, as is the origin of all consumption")
+	default:
+		t.row("renewable", fmt.Sprintf("%s, not renewable %s, unknown %s", shares[0], shares[1], shares[2]))
+	}
+}
+
+// originUnknown reports whether nothing is known of where consumption came from: its renewable share is
+// unknown then, and not 0.
+func originUnknown(r *views.Report) bool { return r.UnknownShare != nil && *r.UnknownShare > 0.9995 }
+
+// sharesText returns the three shares of consumption by source with their energies; the shares add up to
+// 100 %. nil: nothing was consumed.
+func sharesText(r *views.Report) (texts []string) {
+	if r.RenewableShare == nil {
+		return nil
+	}
+	e := &r.Energy
+	wh := []float64{e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed}
+	for i, share := range views.SumToHundred(*r.RenewableShare, *r.NonRenewableShare, *r.UnknownShare) {
+		texts = append(texts, fmt.Sprintf("%.1f %% (%s)", share, energy(wh[i])))
+	}
+	return texts
 }
 
 // ratiosHelp has the definitions of the ratios, in lines for a terminal.
 func ratiosHelp() string {
 	var lines []string
 	for _, k := range views.RatioKinds {
-		lines = append(lines, wrapped(k.Label+": "+k.Definition+".", helpWidth))
+		lines = append(lines, wrapped(fmt.Sprintf("%s: %s. In energy_wh of JSON: %s.", k.Label, k.Definition, k.Formula()), helpWidth))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -323,8 +393,8 @@ func (t *text) state(r *views.Report) {
 	if len(r.Quarantined) > 0 {
 		t.warn("quarantined", printableLine(strings.Join(r.Quarantined, ", ")))
 	}
-	if r.RecordedEveryS > r.StepS {
-		t.row("recorded", "every "+span(r.RecordedEveryS)+": steps of "+span(r.StepS)+" know no more than that")
+	if every := r.RecordedEveryS; every != nil && *every > r.StepS {
+		t.row("recorded", "every "+span(*every)+": steps of "+span(r.StepS)+" know no more than that")
 	}
 	if r.FilledValues > 0 {
 		t.warn("filled values", grouped(int64(r.FilledValues))+" that the recordings lack")
@@ -343,8 +413,8 @@ func (t *text) last(r *views.Report) {
 		counted(r.MessagesHandled, "message", "messages"), time.Duration(r.WallS*float64(time.Second)).Round(time.Millisecond))
 }
 
-// oneLine returns the first line of a text.
-func oneLine(s string) string {
+// firstLine returns the first line of a text.
+func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }

@@ -123,7 +123,8 @@ func TestReportText(t *testing.T) {
 		Scenario: "x\x1b[2J", StepS: 900, Steps: 96, Members: map[string]int{"household": 1, "vehicle": 2, "battery": 1},
 		Energy:      views.EnergyReport{Consumed: 1, Produced: 1, Exported: 2, Lost: 3, Curtailed: 4, Shifted: 6, Unserved: 5, UnservedEssential: 2},
 		Reliability: views.ReliabilityReport{ENSWh: 5, SAIDIMin: 12.345, SAIFI: 0.25}, Fairness: &views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2},
-		PeakW: 1, PeakStep: 3, LimitBreachSteps: 1, BalanceResidualMJ: -7, SelfSufficiency: &half,
+		PeakW: 1, PeakStep: 3, LimitBreachSteps: 1, BalanceResidualMJ: -7, ReportRatios: views.ReportRatios{SelfSufficiency: &half},
+		Breached:     views.BreachReport{Communities: 1, Steps: 1},
 		Vehicles:     views.VehicleReport{Departures: 3, Ready: 2, Impossible: 1},
 		FilledValues: 1234, Quarantined: []string{"grid/a/b"}, Interrupted: true,
 	}
@@ -131,9 +132,9 @@ func TestReportText(t *testing.T) {
 	for _, want := range []string{
 		"Mon 31 Dec 2018 00:00 to Tue 1 Jan 2019 00:00, UTC", "interrupted after step 96 of 96",
 		"1 household, 1 battery, 2 vehicles", "lost in cables    3.00 Wh", "curtailed         4.00 Wh", "unserved          5.00 Wh, of it essential 2.00 Wh",
-		"shifted           6.00 Wh to later, by agreement", "interruptions     SAIFI 0.25, SAIDI 12.3 min per customer",
+		"shifted           6.00 Wh to later by agreement,\n                  what has become of it is not known", "interruptions     SAIFI 0.25, SAIDI 12.3 min per customer",
 		"served short      2 customers, Jain's index 0.800, greatest ÷ mean 1.50",
-		"above a limit     1 step", "1.00 W of consumption + charging at 00:45, step 3", "self-sufficiency  50.0 %", "self-consumption  —",
+		"above a limit     1 community-step: 1 community, 1 step", "1.00 W of consumption + charging at 00:45, step 3", "self-sufficiency  50.0 %", "self-consumption  —",
 		"3 departures, 2 ready, 1 impossible", "residual -7 mJ", "quarantined       grid/a/b", "filled values     1,234",
 	} {
 		if !strings.Contains(text, want) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -210,18 +209,13 @@ func (s *session) run(ctx context.Context) error {
 	report := s.report(err)
 	errs := []error{err}
 	if s.dir != nil {
-		errs = append(errs, s.dir.WriteBookings(s.summary.Bookings.WriteCSV), s.dir.Finish(stateOf(err), report))
+		errs = append(errs, s.dir.WriteBookings(s.summary.Bookings.WriteCSV), s.dir.Finish(stateOf(err), s.reportToKeep(err, report)))
 	}
 	if worthReporting(err) {
 		errs = append(errs, s.print(report))
 	}
 	return errors.Join(errs...)
 }
-
-// keptGCPercent is how much the heap of a run that is kept grows until garbage is collected,
-// in percent of what is in use. The journal's compactions use several times as much as the
-// run for a second or two, and with Go's 100 the heap would double from there.
-const keptGCPercent = 50
 
 // steps makes the steps until the end or an interrupt.
 func (s *session) steps(ctx context.Context) error {
@@ -235,8 +229,10 @@ func (s *session) steps(ctx context.Context) error {
 		return err
 	}
 	defer stepper.Close()
-	if s.keep != nil && os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(keptGCPercent))
+	if s.keep != nil && os.Getenv("GOMEMLIMIT") == "" {
+		limit := newMemoryLimit()
+		defer limit.lift()
+		sinks = append(sinks, limit)
 	}
 	runner := sim.Runner{World: s.world, Stepper: stepper, Sinks: sinks}
 	runner.From(s.from)
@@ -247,7 +243,7 @@ func (s *session) steps(ctx context.Context) error {
 	}
 	start := time.Now()
 	done, err := runner.Run(ctx)
-	s.wall, s.messages = time.Since(start), stepper.MessagesHandled()
+	s.wall, s.messages = time.Since(start), stepper.Messages().Handled
 	if err == nil && done < source.Calendar.Steps {
 		return &interruptedError{int64(done), int64(source.Calendar.Steps)}
 	}
@@ -311,6 +307,15 @@ func (s *session) report(err error) *views.Report {
 	r.PeakRSSBytes = peakRSS()
 	r.Interrupted = stateOf(err) == persistence.Interrupted
 	return r
+}
+
+// reportToKeep returns the report, or nil if the run has failed before its end: on disk it would look like that of
+// a whole run.
+func (s *session) reportToKeep(err error, r *views.Report) any {
+	if worthReporting(err) {
+		return r
+	}
+	return nil
 }
 
 func (s *session) print(r *views.Report) error {

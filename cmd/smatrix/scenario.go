@@ -31,7 +31,7 @@ func newScenarioList() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, l := range scenario.List() {
-				fmt.Fprintf(w, "%s\t%s\n", l.Name, oneLine(l.Description))
+				fmt.Fprintf(w, "%s\t%s\n", l.Name, firstLine(l.Description))
 			}
 			return w.Flush() // which also returns earlier errors
 		},

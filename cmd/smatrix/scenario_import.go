@@ -29,9 +29,11 @@ comments of the scenario; nothing is assumed silently.
 Known forms:
   ` + strings.Join(broken(strings.Join(importer.Titles(), ", "), 80), "\n  ") + `
 
-Any other CSV with a header, a column of times and columns of values, or a row for each
-meter and time, is read as the loads of homes, and as plants where a column is called
-solar, export or the like. The scenario names the files themselves and the keys of their format,
+Any other CSV with a column of times and columns of values, or a row for each meter
+and time, is read as the loads of homes. Columns that are called import, export, solar
+or the like, also in other languages or by their codes (1.8.0, 2.8.0), are the registers
+and the panels of a home: its meter has what was drawn less what was fed in. Without a
+home they are plants. A CSV of prices in EUR/MWh is a market. The scenario names the files themselves and the keys of their format,
 so it has the values of the files as they are when it runs; keep them where they are.
 Only the export of Home Assistant is converted, into a CSV beside the scenario.`,
 		Example: `  smatrix scenario import meters.csv
@@ -72,7 +74,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 	for _, f := range plan.Data {
 		written = append(written, newFile{filepath.Join(filepath.Dir(out), f.Name), f.Bytes})
 	}
-	if err := createFiles(written); err != nil {
+	if written, err = createFiles(written); err != nil {
 		return err
 	}
 	if err := printFindings(c.OutOrStdout(), plan); err != nil {
@@ -82,7 +84,7 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 	if err != nil {
 		return fmt.Errorf("%s was written, and is not valid yet: %w", out, err)
 	}
-	printWarnings(c.ErrOrStderr(), world.Warnings)
+	printWarnings(c.ErrOrStderr(), append(plan.Warnings, world.Warnings...))
 	return printBegun(c, written)
 }
 

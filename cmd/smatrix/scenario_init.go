@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim/problem"
+	"github.com/smatrix-grid/smatrix/sim/regular"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 )
 
@@ -30,10 +33,11 @@ It overwrites nothing.`,
 				where = args[0]
 			}
 			files := templateFiles(where)
-			if err := createFiles(files); err != nil {
+			written, err := createFiles(files)
+			if err != nil {
 				return err
 			}
-			return printBegun(c, files)
+			return printBegun(c, written)
 		},
 	}
 }
@@ -75,38 +79,65 @@ func templateFiles(where string) (files []newFile) {
 	return files
 }
 
-// createFiles writes all files, or none and returns an error.
-func createFiles(files []newFile) error {
-	for _, f := range files {
-		if _, err := os.Lstat(f.path); err == nil {
-			return &problem.Usage{What: fmt.Sprintf("%s is there already and stays as it is; choose another folder or name", f.path)}
+// createFiles writes all files and returns those that were missing, or none and returns an error. The first, the scenario, gets its name last and must
+// be new. Another that is there already with the same content stays: the process may have been killed before.
+func createFiles(files []newFile) (missing []newFile, err error) {
+	for i, f := range files {
+		_, err := os.Lstat(f.path)
+		switch {
+		case err != nil:
+			missing = append(missing, f)
+		case i == 0 || !f.isThere():
+			return nil, &problem.Usage{What: fmt.Sprintf("%s is there already and stays as it is; choose another folder or name", f.path)}
 		}
 	}
-	for i, f := range files {
-		if err := createFile(f); err != nil {
-			for _, done := range files[:i] {
+	var begun []*persistence.NewFile
+	for _, f := range missing {
+		w, err := f.create()
+		if err != nil {
+			discard(begun)
+			return nil, err
+		}
+		begun = append(begun, w)
+	}
+	for i := len(begun) - 1; i >= 0; i-- {
+		if err := begun[i].Keep(); err != nil {
+			discard(begun[:i])
+			for _, done := range missing[i+1:] {
 				os.Remove(done.path)
 			}
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return missing, nil
 }
 
-func createFile(f newFile) error {
-	err := os.MkdirAll(filepath.Dir(f.path), 0o777)
+func discard(files []*persistence.NewFile) {
+	for _, f := range files {
+		f.Discard()
+	}
+}
+
+// isThere reports whether a file of that name has the content.
+func (f newFile) isThere() bool {
+	b, err := regular.ReadFile(f.path, int64(len(f.content)))
+	return err == nil && bytes.Equal(b, f.content)
+}
+
+// create writes the file, without its name.
+func (f newFile) create() (*persistence.NewFile, error) {
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {
+		return nil, notCreated(f.path, err)
+	}
+	w, err := persistence.CreateFile(f.path)
 	if err != nil {
-		return notCreated(f.path, err)
+		return nil, notCreated(f.path, err)
 	}
-	w, err := os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-	if err != nil {
-		return notCreated(f.path, err)
+	if _, err := w.Write(f.content); err != nil {
+		w.Discard()
+		return nil, err
 	}
-	_, err = w.Write(f.content)
-	if err = errors.Join(err, w.Close()); err != nil {
-		os.Remove(f.path)
-	}
-	return err
+	return w, nil
 }
 
 // notCreated turns an error about a file's path into a usage error.

@@ -134,9 +134,9 @@ func (s *session) endServed(err error) error {
 		return s.dir.Remove()
 	}
 	if s.stepperOfRun != nil {
-		s.messages = s.stepperOfRun.MessagesHandled()
+		s.messages = s.stepperOfRun.Messages().Handled
 	}
-	return s.dir.Finish(stateOf(err), s.report(err))
+	return s.dir.Finish(stateOf(err), s.reportToKeep(err, s.report(err)))
 }
 
 // endOf returns the error with which a served run has ended, for its report.

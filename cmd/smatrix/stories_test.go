@@ -225,13 +225,13 @@ func usePerDevice(s *teller) {
 func balanceProved(s *teller) {
 	s.steps(96)
 	var state struct {
-		Tick       int
-		ResidualMW *int64  `json:"residual_mw"`
-		Least      float64 `json:"frequency_min_hz"`
-		Most       float64 `json:"frequency_max_hz"`
+		Tick      int
+		ResidualW *float64 `json:"residual_w"`
+		Least     float64  `json:"frequency_min_hz"`
+		Most      float64  `json:"frequency_max_hz"`
 	}
 	s.ask("GET", "/state", "", &state)
-	s.check(state.ResidualMW != nil && *state.ResidualMW == 0, "the audit's residual is 0 mW")
+	s.check(state.ResidualW != nil && *state.ResidualW == 0, "the audit's residual is 0 mW")
 	s.check(state.Least > 49.8 && state.Most < 50.2 && state.Least <= state.Most, "the frequency of the latest step is %.3f to %.3f Hz", state.Least, state.Most)
 	in := []string{"generation_w", "discharge_w", "import_w", "relief_w"}
 	out := []string{"load_w", "charge_w", "export_w", "network_loss_w", "kinetic_w"}
@@ -382,11 +382,11 @@ func tenThousandHomes(s *teller) {
 	}
 	s.check(in == homes, "each in one of %d communities", len(tree.Communities))
 	var state struct {
-		ResidualMW int64 `json:"residual_mw"`
-		Tick       int64
+		ResidualW float64 `json:"residual_w"`
+		Tick      int64
 	}
 	s.ask("GET", "/state", "", &state)
-	s.check(state.ResidualMW == 0 && state.Tick == 4, "after %d steps the books close to the milliwatt", state.Tick)
+	s.check(state.ResidualW == 0 && state.Tick == 4, "after %d steps the books close to the milliwatt", state.Tick)
 }
 
 const tripped = 74 // 18:30, when the plant of the scenario is lost
@@ -418,14 +418,14 @@ func scarcityShared(s *teller) {
 			Events []struct {
 				Tick   int
 				Path   string
-				Fields map[string]int64
+				Fields map[string]float64
 			}
 		}
 		s.ask("GET", "/events?type=supply.cut&limit=1000&cursor="+cursor, "", &page)
 		for _, e := range page.Events {
-			cut[e.Tick] += e.Fields["cut_mw"]
-			if need := e.Fields["need_mj"]; need > 0 {
-				share[e.Path] = max(share[e.Path], float64(e.Fields["borne_mj"])/float64(need))
+			cut[e.Tick] += milli(e.Fields["cut_w"])
+			if need := e.Fields["need_j"]; need > 0 {
+				share[e.Path] = max(share[e.Path], e.Fields["borne_j"]/need)
 			}
 		}
 		if cursor = page.Next; cursor == "" {

@@ -37,7 +37,9 @@ and fed in, by hour, local day or month, and for a household by device. Hours ar
 kept for 60 days, or what --keep-hours said, days for ever. A household's meter is read with the batteries and
 vehicles behind it. A community draws and feeds in what crosses its border: its connection to
 the grid and the outer ties that are its members. The whole grid's border is its outer ties.
-What is fed in is never netted against what is drawn.
+What is fed in is never netted against what is drawn. Driven is what vehicles used on the way, out
+of their batteries; it is not known of runs that an earlier program has begun, until
+` + "`smatrix rebuild`" + `.
 
 PATH is a path such as grid/north/household-1, or its last part if that is unique.
 
@@ -68,6 +70,7 @@ type usedSpan struct {
 	Energy  usedEnergy         `json:"energy_wh"`
 	Devices map[string]float64 `json:"devices_wh,omitempty"` // + drawn, − injected
 	figures views.Figures
+	driven  twins.Energy
 	devices map[string]twins.Energy
 }
 
@@ -110,7 +113,7 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	if err := u.find(f.household, f.community); err != nil {
 		return err
 	}
-	from, to, err := f.months(c, world.Scenario.Calendar)
+	from, to, err := f.months(c, world.Scenario.Calendar, store)
 	if err != nil {
 		return err
 	}
@@ -128,8 +131,9 @@ func (f *usageFlags) usage(c *cobra.Command, dir string) (err error) {
 	return err
 }
 
-// months returns the bounds of --month in Unix seconds.
-func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to int64, err error) {
+// months returns the bounds of --month in Unix seconds. A month in which the run has made no step is an error:
+// its use is not 0.
+func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar, s *persistence.Store) (from, to int64, err error) {
 	if f.month == "" {
 		return math.MinInt64 / 2, math.MaxInt64 / 2, nil
 	}
@@ -141,7 +145,11 @@ func (f *usageFlags) months(c *cobra.Command, cal *inputs.Calendar) (from, to in
 		y, m, _ := at.Date()
 		return cal.DayStart(time.Date(y, m+time.Month(months), 1, 12, 0, 0, 0, cal.Start.Location()).Unix())
 	}
-	return noon(0), noon(1), nil
+	from, to = noon(0), noon(1)
+	if to <= cal.Time(0).Unix() || from >= cal.Time(s.Steps()).Unix() {
+		return 0, 0, usage(c, "--month %s is outside the run: %s", f.month, spanText(s, cal))
+	}
+	return from, to, nil
 }
 
 // usageQuery sums the usage of a household, a community or the grid.
@@ -154,6 +162,8 @@ type usageQuery struct {
 	from, to        int64 // bounds of the windows' starts, Unix s
 	spans           map[int64]*usedSpan
 	total           views.Figures
+	driven          twins.Energy
+	drivenKnown     bool // an earlier program has not kept it
 	totalsOfDevices map[string]twins.Energy
 }
 
@@ -241,6 +251,14 @@ func (u *usageQuery) read(s *persistence.Store, from, to int64) error {
 		}
 		return nil
 	})
+	if u.drivenKnown = s.HasWindows(views.DrivingKind); err == nil && u.drivenKnown {
+		err = s.Windows(views.DrivingKind, span, from, to, func(start int64, community int, w views.Window) error {
+			if (!behind || start < rest) && (u.cell < 0 || u.cell == community) {
+				u.addDriven(u.span(start), views.DrivingOf(w))
+			}
+			return nil
+		})
+	}
 	if err != nil || !behind {
 		return err
 	}
@@ -286,19 +304,23 @@ func (u *usageQuery) addRecords(s *persistence.Store, rest int64) error {
 		first--
 	}
 	var sums []*views.CellUsage
+	var driving []*views.Driving
 	step, at := u.world.Scenario.Calendar.Step, rest
 	take := func() {
 		for i, c := range sums {
 			if (u.cell < 0 || u.cell == i) && u.from <= at && at < u.to {
 				u.add(u.monthly(at), i, c)
+				u.addDriven(u.monthly(at), driving[i])
 			}
 			c.Reset()
+			driving[i].Reset()
 		}
 	}
 	sink := sim.SinkFunc(func(r *sim.StepRecord) error {
 		if sums == nil {
-			for _, c := range u.world.Cells {
+			for i, c := range u.world.Cells {
 				sums = append(sums, views.NewCellUsage(c.Layout(), step))
+				driving = append(driving, views.DrivingOf(views.DrivingKind.Window(u.world, i)))
 			}
 		}
 		if start := u.window(r.Tick); start != at {
@@ -307,6 +329,7 @@ func (u *usageQuery) addRecords(s *persistence.Store, rest int64) error {
 		}
 		for i, c := range r.Cells {
 			sums[i].Add(c, step)
+			driving[i].Add(r)
 		}
 		return nil
 	})
@@ -371,8 +394,25 @@ func (u *usageQuery) add(s *usedSpan, community int, c *views.CellUsage) {
 	u.total.Plus(&f)
 }
 
-func inWh(f *views.Figures) usedEnergy {
+// addDriven adds what the vehicles in a community, or behind a household's meter, have used by driving.
+func (u *usageQuery) addDriven(s *usedSpan, d *views.Driving) {
+	driven := d.Total()
+	if u.block >= 0 {
+		driven = 0
+		for _, v := range u.devices {
+			driven += d.Of(v.block, v.member)
+		}
+	}
+	s.driven += driven
+	u.driven += driven
+}
+
+// inWh returns energies by name; driven is missing if it is not known.
+func (u *usageQuery) inWh(f *views.Figures, driven twins.Energy) usedEnergy {
 	e := usedEnergy{}
+	if u.drivenKnown {
+		e["driven"] = driven.WattHours()
+	}
 	for i, name := range views.FigureNames {
 		e[strings.TrimSuffix(name, "_wh")] = f[i].WattHours()
 	}
@@ -388,9 +428,9 @@ func devicesInWh(devices map[string]twins.Energy) map[string]float64 {
 }
 
 func (u *usageQuery) object(dir string, steps int64) *usedJSON {
-	o := &usedJSON{Run: dir, Of: u.of, By: u.by, Steps: steps, Energy: inWh(&u.total), Devices: devicesInWh(u.totalsOfDevices), Spans: []*usedSpan{}}
+	o := &usedJSON{Run: dir, Of: u.of, By: u.by, Steps: steps, Energy: u.inWh(&u.total, u.driven), Devices: devicesInWh(u.totalsOfDevices), Spans: []*usedSpan{}}
 	for _, s := range u.spans {
-		s.Energy, s.Devices = inWh(&s.figures), devicesInWh(s.devices)
+		s.Energy, s.Devices = u.inWh(&s.figures, s.driven), devicesInWh(s.devices)
 		o.Spans = append(o.Spans, s)
 	}
 	slices.SortFunc(o.Spans, func(a, b *usedSpan) int { return a.From.Compare(b.From) })
@@ -419,9 +459,13 @@ func usageText(o *usedJSON) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", printableLine(o.Of))
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, o.By+"\tconsumed\tproduced\tdrawn\tfed in\tunserved\t")
+	fmt.Fprintln(t, o.By+"\tconsumed\tdriven\tproduced\tdrawn\tfed in\tunserved\t")
 	row := func(name string, e usedEnergy) {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, energy(e["consumed"]), energy(e["produced"]), energy(e["drawn"]), energy(e["fed_in"]), energy(e["unserved"]))
+		driven := "not known"
+		if wh, ok := e["driven"]; ok {
+			driven = energy(wh)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", name, energy(e["consumed"]), driven, energy(e["produced"]), energy(e["drawn"]), energy(e["fed_in"]), energy(e["unserved"]))
 	}
 	for _, s := range o.Spans {
 		row(s.From.Format(map[string]string{"hour": "2006-01-02 15:04 MST", "day": "Mon 2006-01-02", "month": "2006-01"}[o.By]), s.Energy)

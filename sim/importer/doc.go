@@ -3,12 +3,17 @@
 //	file ─▶ form (a preset, or guessed) and keys of its format ─▶ profile by the reader of scenarios ─▶ scenario
 //
 // presets.go is the table of known forms, form.go finds the one that fits and the keys that
-// say how the file is written, scenario.go writes the YAML. The scenario names the file
+// say how the file is written, roles.go says what columns are by their names, registers.go joins
+// those of one home, scenario.go writes the YAML. The scenario names the file
 // itself: values are read by sim/inputs alone, here and in every run. What was assumed is
 // always said: nothing is guessed silently.
 //
+// What a home has drawn and what it has fed in are the two registers of its meter. They make one
+// home, whose meter has their difference in each step. What both counted within one interval
+// is netted there, which is a warning.
+//
 // The energy export of Home Assistant is converted (home_assistant.go): it has a row for
-// each series and a column for each time, and consumption is a sum with signs of its rows.
+// each series and a column for each time.
 //
 // # What is absent
 //

@@ -5,7 +5,9 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +40,9 @@ type source struct {
 	format inputs.Format
 	zone   *time.Location // of stamps without an offset
 	stated bool           // the zone is that of the form or of the caller, or stamps have an offset
+	given  bool           // it is that of the form or of the caller
+
+	offsets bool // stamps have an offset
 
 	mark   rune       // between fields
 	before []string   // lines before the header
@@ -72,7 +77,10 @@ func (s *source) doubt(format string, args ...any) {
 // look reads the first lines of a file and finds its form: a preset, or a guess by its first
 // rows.
 func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) {
-	s := &source{File: f, fsys: fsys, zone: zone, stated: given}
+	s := &source{File: f, fsys: fsys, zone: zone, stated: given, given: given}
+	if err := s.checkKind(); err != nil {
+		return nil, err
+	}
 	lines, err := s.head(mostHead)
 	if err != nil {
 		return nil, err
@@ -87,6 +95,7 @@ func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) 
 			return nil, err
 		}
 	}
+	s.findDirection()
 	s.say("form: %s", s.form.title)
 	if s.form.assumed != "" {
 		s.doubt("%s", s.form.assumed)
@@ -107,6 +116,39 @@ func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) 
 	s.findMissing()
 	s.format.Undated = "leave_out" // taken back if there are no such rows
 	return s, nil
+}
+
+// otherKinds are files that are no text of rows, by how they begin, and what makes a CSV of them.
+var otherKinds = []struct{ begins, what string }{
+	{"PK\x03\x04", "is a spreadsheet or a ZIP archive, wanted a CSV: save its sheet as CSV, or unpack it"},
+	{"\xd0\xcf\x11\xe0", "is a spreadsheet, wanted a CSV: save its sheet as CSV"},
+	{"PAR1", "is Parquet, wanted a CSV: write it as CSV"},
+	{"%PDF", "is a PDF, wanted a CSV: the portal that it is from often has one"},
+	{"<", "is XML or HTML, wanted a CSV: the portal that it is from often has one, such as the CSV of Green Button"},
+	{"{", "is JSON, wanted a CSV: write it as CSV"},
+	{"[{", "is JSON, wanted a CSV: write it as CSV"},
+}
+
+// checkKind refuses files that are no text of rows, by their first bytes.
+func (s *source) checkKind() error {
+	switch strings.ToLower(path.Ext(s.Path)) {
+	case ".yaml", ".yml":
+		return s.problem(0, "is a scenario by its name, wanted a CSV with data: smatrix run runs it")
+	}
+	file, err := s.fsys.Open(path.Clean(s.Path))
+	if err != nil {
+		return nil // ReadHead words it
+	}
+	defer file.Close()
+	first := make([]byte, 16)
+	n, _ := io.ReadFull(file, first)
+	text := strings.TrimLeft(strings.TrimPrefix(string(first[:n]), "\ufeff"), " \t\r\n")
+	for _, k := range otherKinds {
+		if strings.HasPrefix(text, k.begins) {
+			return s.problem(0, "%s", k.what)
+		}
+	}
+	return nil
 }
 
 // head returns the first lines of the file, in Windows-1252, which includes Latin-1, if the
@@ -239,6 +281,21 @@ func (s *source) columnNamed(name string) string {
 	return ""
 }
 
+// findDirection finds whether a file of one register has what a home fed in, by the lines before
+// the header.
+func (s *source) findDirection() {
+	for _, line := range s.before {
+		if !slices.ContainsFunc(s.form.fedIn, func(word string) bool { return hasWord(plainName(line), word) }) {
+			continue
+		}
+		s.form.columns = slices.Clone(s.form.columns)
+		for i := range s.form.columns {
+			s.form.columns[i].to, s.form.columns[i].role = "home-fed-in", fedIn
+		}
+		return
+	}
+}
+
 // findPlace reads where weather was recorded.
 func (s *source) findPlace() (err error) {
 	if s.form.place != nil {
@@ -250,13 +307,14 @@ func (s *source) findPlace() (err error) {
 		if s.zone, err = time.LoadLocation(name); err != nil {
 			return fmt.Errorf("zone %s: %w", name, err)
 		}
-		s.stated = true
+		s.stated, s.given = true, true
 	}
 	return nil
 }
 
 // dateForms are the forms of dates that are tried after those of a preset; "" is ISO.
-var dateForms = []string{"", "dd.mm.yyyy", "dd-mm-yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "yyyy/mm/dd", "yyyymmdd", "unix_s", "unix_ms"}
+var dateForms = []string{"", "dd.mm.yyyy", "dd-mm-yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "yyyy/mm/dd", "yyyymmdd", "unix_s", "unix_ms",
+	"dd.mm.yy", "dd/mm/yy", "mm/dd/yy", "dd-mmm-yyyy", "dd-mmm-yy", "dd mmm yyyy"}
 
 // stamps returns the texts of the times in the first rows, without notes and units.
 func (s *source) stamps() (texts []string) {
@@ -304,29 +362,30 @@ func (s *source) findDates() error {
 		}
 		if n > most {
 			most, s.format.Date = n, date
-			s.stated = s.stated || offsets == len(texts)
+			s.offsets = offsets == len(texts)
+			s.stated = s.stated || s.offsets
 		}
 	}
-	if s.format.Date == "dd/mm/yyyy" && len(s.form.dates) == 0 {
-		s.chooseDayOrMonth(texts)
+	if strings.HasPrefix(s.format.Date, "dd/mm/") && len(s.form.dates) == 0 {
+		s.chooseDayOrMonth(texts, "mm/dd/"+s.format.Date[len("dd/mm/"):])
 	}
 	return nil
 }
 
 // chooseDayOrMonth chooses between 31/01 and 01/31, which both fit if no day is beyond 12: of
 // days that follow each other, the day changes.
-func (s *source) chooseDayOrMonth(texts []string) {
+func (s *source) chooseDayOrMonth(texts []string, other string) {
 	first, second := map[string]bool{}, map[string]bool{}
 	for _, text := range texts {
 		parts := strings.SplitN(text, "/", 3)
-		if is, _, _ := (inputs.Format{Date: "mm/dd/yyyy", Clock: s.format.Clock, Span: s.format.Span}).IsDate(text); !is || len(parts) < 3 {
+		if is, _, _ := (inputs.Format{Date: other, Clock: s.format.Clock, Span: s.format.Span}).IsDate(text); !is || len(parts) < 3 {
 			return
 		}
 		first[parts[0]], second[parts[1]] = true, true
 	}
 	switch {
 	case len(second) > len(first):
-		s.format.Date = "mm/dd/yyyy"
+		s.format.Date = other
 	case len(second) == len(first):
 		s.doubt("dates: the day is first, as in 31/01: the first rows do not tell it from the month")
 	}
@@ -451,18 +510,54 @@ func (s *source) guess(lines []string) error {
 			}
 			s.take(lines, i, by.mark)
 			s.form = form{title: "a CSV with a header", kind: recordings, stamps: "start", time: s.header[at]}
-			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at {
-				s.form.clock = s.header[clock]
+			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
+				s.form.clock = s.header[clock] // of a row for each day it would be that of something else
 			}
-			s.doubt("stamps name the start of their intervals: a file cannot say it")
+			if hasWord(plainName(s.form.time), "utc") {
+				s.form.zone = "UTC"
+			}
+			if hasWord(plainName(s.form.time), "end", "ende", "bis", "to", "until") {
+				s.form.stamps = "end"
+			}
 			return nil
 		}
+	}
+	if s.guessWithoutHeader(lines) {
+		return nil
 	}
 	var names []string
 	for _, p := range presets {
 		names = append(names, p.name)
 	}
-	return s.problem(0, "no row with a time and a number after a header was found, wanted a CSV with a header, or one of the known forms: %s", strings.Join(names, ", "))
+	return s.problem(0, "no row with a time and a number after a header was found, wanted a CSV with a header and times such as 2024-01-31 16:45, 31.01.2024 16:45 or 1/31/2024 4:45 PM, or one of the known forms: %s", strings.Join(names, ", "))
+}
+
+// guessWithoutHeader takes a file for one without a header if its first two lines have a date and a
+// number: columns are called 1, 2, 3.
+func (s *source) guessWithoutHeader(lines []string) bool {
+	if len(lines) < 2 {
+		return false
+	}
+	for _, by := range separators {
+		first, second := splitLine(lines[0], by.mark), splitLine(lines[1], by.mark)
+		at := slices.IndexFunc(first, isDate)
+		if at < 0 || len(first) < 2 || len(second) != len(first) || !isDate(second[at]) || !slices.ContainsFunc(slices.Delete(slices.Clone(second), at, at+1), isNumber) {
+			continue
+		}
+		numbers := make([]string, len(first))
+		for i := range numbers {
+			numbers[i] = strconv.Itoa(i + 1)
+		}
+		s.take(append([]string{strings.Join(numbers, string(by.mark))}, lines...), 0, by.mark)
+		s.format.Header = "none"
+		s.form = form{title: "a CSV without a header", kind: recordings, stamps: "start", time: s.header[at]}
+		if clock := slices.IndexFunc(first, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
+			s.form.clock = s.header[clock]
+		}
+		s.doubt("no header: columns are called by their numbers")
+		return true
+	}
+	return false
 }
 
 // isDate reports whether a field has a date in any known form.
@@ -478,8 +573,12 @@ func isDate(field string) bool {
 
 // isClock reports whether a field has a time of day alone.
 func isClock(field string) bool {
-	is, clock, _ := inputs.Format{}.IsDate("2024-01-31 " + field)
-	return is && clock && !isDate(field)
+	for date, day := range map[string]string{"": "2024-01-31 ", "mm/dd/yyyy": "01/31/2024 "} { // 12:30 and 12:30 PM
+		if is, clock, _ := (inputs.Format{Date: date}).IsDate(day + field); is && clock {
+			return !isDate(field)
+		}
+	}
+	return false
 }
 
 // isNumber reports whether a field is a number in one of the known ways.
@@ -492,47 +591,96 @@ func isNumber(field string) bool {
 	return false
 }
 
-// guessColumns takes each column that has numbers, more often than other texts.
+// guessColumns takes each column that has numbers, more often than other texts. A sum of others is
+// taken if there are no others of its role.
 func (s *source) guessColumns() error {
-	var others []string // why columns are left out
-	var sums []column
+	type leftOut struct {
+		column
+		of string
+	}
+	var others []leftOut
 	for i, name := range s.header {
-		if name == "" || name == s.form.time || name == s.form.clock {
+		if name == "" || name == s.form.time || name == s.form.clock || !s.hasNumbers(i) {
 			continue
 		}
-		of := notPower(name)
-		if of == aSum {
-			sums = append(sums, column{from: name, to: name, role: s.roleOf(name)})
+		c, of := column{from: name, to: name, role: roleOf(name, s.header)}, notPower(name)
+		if of == "" && s.isNumberOfMeter(i) {
+			of = "the number of a meter"
 		}
 		if of != "" {
-			others = append(others, fmt.Sprintf("column %q: left out, %s by its name", name, of))
+			others = append(others, leftOut{c, of})
 			continue
 		}
-		numbers, texts := 0, 0
-		for _, row := range s.rows {
-			switch {
-			case row[i] == "" || slices.Contains(missingWords, strings.ToLower(row[i])):
-			case isNumber(row[i]):
-				numbers++
-			default:
-				texts++
+		s.form.columns = append(s.form.columns, c)
+	}
+	known := slices.Clone(s.form.columns)
+	others = slices.DeleteFunc(others, func(o leftOut) bool {
+		alone := (o.of == aSum || o.of == aDirect) && !slices.ContainsFunc(known, func(c column) bool { return c.role == o.role })
+		if alone {
+			s.form.columns = append(s.form.columns, o.column)
+		}
+		return alone
+	})
+	if len(s.form.columns) == 0 {
+		var prices []column
+		for _, o := range others {
+			if o.of == aPrice {
+				prices = append(prices, o.column)
 			}
 		}
-		if numbers > 0 && numbers >= texts {
-			s.form.columns = append(s.form.columns, column{from: name, to: name, role: s.roleOf(name)})
-		}
-	}
-	if len(s.form.columns) == 0 { // a total of one meter is all there is
-		s.form.columns, others = sums, nil
-	}
-	if len(s.form.columns) == 0 {
-		return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
-	}
-	for _, why := range others {
-		s.doubt("%s", why)
+		return s.guessPrices(prices)
 	}
 	s.findMeter()
+	for _, o := range others {
+		if o.from != s.form.meter {
+			s.doubt("column %q: left out, %s by its name", o.from, o.of)
+		}
+	}
 	return nil
+}
+
+// guessPrices takes a file without power and energy for one of prices, if it has one column of
+// them, in €/MWh by its name.
+func (s *source) guessPrices(prices []column) error {
+	isPerMWh := func(name string) bool {
+		plain := strings.ToLower(name)
+		return strings.Contains(plain, "mwh") && (strings.Contains(plain, "eur") || strings.Contains(plain, "€"))
+	}
+	switch {
+	case len(prices) == 1 && isPerMWh(prices[0].from):
+		s.form.kind, s.form.title = market, "prices, a CSV with a header"
+		s.form.columns = []column{{from: prices[0].from, to: "price"}}
+		return nil
+	case len(prices) > 0:
+		return s.problem(len(s.before)+1, "%s and no column of power or energy, wanted one column of prices in €/MWh with that in its name, such as \"EUR/MWh\"", counted(int64(len(prices)), "column of prices", "columns of prices"))
+	}
+	return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
+}
+
+// hasNumbers reports whether column i has numbers in the first rows, at least as many as other texts.
+func (s *source) hasNumbers(i int) bool {
+	numbers, texts := 0, 0
+	for _, row := range s.rows {
+		switch {
+		case row[i] == "" || slices.Contains(missingWords, strings.ToLower(row[i])):
+		case isNumber(row[i]):
+			numbers++
+		default:
+			texts++
+		}
+	}
+	return numbers > 0 && numbers >= texts
+}
+
+// isNumberOfMeter reports whether column i has the same whole number in each of the first rows,
+// and a name for the number of a meter or a customer.
+func (s *source) isNumberOfMeter(i int) bool {
+	if !hasWord(plainName(s.header[i]), "number", "nummer", "nr", "id", "serial", "mpan", "mprn", "ean", "nmi", "cups", "pod", "account", "esiid", "zählpunkt") {
+		return false
+	}
+	return !slices.ContainsFunc(s.rows, func(row []string) bool {
+		return row[i] != s.rows[0][i] || strings.Trim(row[i], "0123456789") != ""
+	})
 }
 
 // findMeter recognises a long table: a third of the times or more are repeated, and with one
@@ -545,7 +693,7 @@ func (s *source) findMeter() {
 	}
 	for i, name := range s.header {
 		values := slices.DeleteFunc(slices.Clone(s.form.columns), func(c column) bool { return c.from == name })
-		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || values[0].role != load {
+		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || slices.ContainsFunc(s.rows, func(row []string) bool { return isClock(row[i]) }) {
 			continue
 		}
 		var meters, both []string
@@ -571,49 +719,6 @@ func repeats(texts []string) (n int) {
 		seen[text] = true
 	}
 	return n
-}
-
-// generating are parts of words in the names of columns that are generated or fed in, in
-// English, German, French and Dutch.
-var generating = []string{"solar", "pv", "photovolt", "erzeug", "produktion", "production", "generation", "yield", "einspeis", "export", "feed", "inject"}
-
-func (s *source) roleOf(name string) role {
-	for _, word := range wordsOf(name) {
-		for _, part := range generating {
-			if word == part || len(part) > 2 && strings.Contains(word, part) {
-				s.doubt("column %q: generated or fed in, by its name", name)
-				return park
-			}
-		}
-	}
-	return load
-}
-
-// wordsOf are the words of a column's name, in small letters.
-func wordsOf(name string) []string {
-	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-()[]/,.", r) })
-}
-
-const aSum = "a sum of others"
-
-// notMetered are words in names of columns that are neither powers nor energies, in English, German,
-// French and Dutch, and what they are.
-var notMetered = map[string]string{
-	"price": "a price", "preis": "a price", "prix": "a price", "prijs": "a price", "eur": "a price", "€": "a price", "ct": "a price", "cent": "a price", "usd": "a price", "gbp": "a price",
-	"percent": "a share", "prozent": "a share", "%": "a share", "soc": "a share",
-	"temperature": "a temperature", "temperatur": "a temperature", "température": "a temperature", "temp": "a temperature", "°c": "a temperature", "humidity": "a humidity",
-	"total": aSum, "sum": aSum, "summe": aSum, "gesamt": aSum, "somme": aSum, "totaal": aSum,
-}
-
-// notPower returns what a column is by its name, if that is neither a power nor an energy of one meter;
-// "" otherwise.
-func notPower(name string) string {
-	for _, word := range wordsOf(name) {
-		if of := notMetered[word]; of != "" {
-			return of
-		}
-	}
-	return ""
 }
 
 // unitOf returns the unit that a name has, "" if it has none.

@@ -30,7 +30,8 @@ func (s *source) convert() error {
 	}
 	of := s.form
 	s.form = form{name: of.name, title: of.title, kind: of.kind, time: "time", zone: of.zone, stamps: "start", unit: of.unit,
-		columns: []column{{from: "home", to: "home", role: load}, {from: "home-roof", to: "home-roof", role: roof}}}
+		columns: []column{{from: "grid", to: "home", role: drawn, home: "home"}, {from: "return", to: "home-fed-in", role: fedIn, home: "home"},
+			{from: "home", to: "home", role: load, home: "home"}, {from: "solar", to: "home-roof", role: generated, home: "home"}}}
 	s.fsys = convertedFile(s.made)
 	s.format.Encoding = ""
 	head := strings.Split(strings.TrimSpace(string(s.made)), "\n")
@@ -41,13 +42,15 @@ func (s *source) convert() error {
 // micro is the scale of converted values: millionths of the file's unit.
 const micro = 1_000_000
 
-// energies are the types of the export's rows, with the sign with which they add up to what
-// the home consumed.
-var energies = map[string]int64{"grid_consumption": 1, "solar_production": 1, "battery_out": 1, "grid_return": -1, "battery_in": -1, "calculated_total_consumption": 0}
+// energies are the types of the export's rows that are read, with the columns that they
+// make. What a battery took and gave is behind the meter, and in what its registers have.
+var energies = map[string]string{"grid_consumption": "grid", "grid_return": "return", "solar_production": "solar", "calculated_total_consumption": "home",
+	"battery_in": "", "battery_out": ""}
 
 // convertHomeAssistant converts a table with a row for each series and a column for each time
-// into one with the columns time, home and home-roof, kWh. A home consumed grid + solar +
-// battery out − return − battery in, or what the export says.
+// into one with a row for each time, and the columns time, grid, return and solar, kWh: rows of
+// one type are added up. If it has none of the grid, the column home is what the export says that the
+// home consumed.
 func convertHomeAssistant(lines []string, s *source) ([]byte, error) {
 	times := splitLine(lines[0], s.mark)[3:]
 	first := len(s.before) + 1 // line of the header
@@ -97,37 +100,34 @@ func convertHomeAssistant(lines []string, s *source) ([]byte, error) {
 
 // homeTable writes the columns of a home, with empty fields where no row has a value.
 func homeTable(times []string, sums map[string][]int64, filled []bool, s *source) ([]byte, error) {
-	used := sums["calculated_total_consumption"]
-	if used == nil {
-		s.doubt("consumption is grid + solar + battery out - return - battery in: the file has no row calculated_total_consumption")
-		used = make([]int64, len(times))
-		for name, values := range sums { // integers: any order
-			for i, v := range values {
-				used[i] += energies[name] * v
-			}
+	var names []string
+	for _, name := range []string{"grid_consumption", "grid_return", "calculated_total_consumption", "solar_production"} {
+		isHome := name == "calculated_total_consumption"
+		if sums[name] == nil || isHome && len(names) > 0 {
+			continue
 		}
-		below := 0
-		for i := range used {
-			if used[i] < 0 {
-				used[i], below = 0, below+1
-			}
-		}
-		if below > 0 {
-			s.doubt("consumption: %s below 0 set to 0", counted(int64(below), "value was", "values were"))
-		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return nil, s.problem(len(s.before)+1, "no row of grid_consumption, grid_return, solar_production or calculated_total_consumption, wanted one")
+	}
+	if sums["battery_in"] != nil || sums["battery_out"] != nil {
+		s.doubt("the battery is behind the meter of the home: what it charged and discharged is in what the home consumed")
 	}
 	var b bytes.Buffer
 	c := csv.NewWriter(&b) // a Buffer does not fail
-	solar := sums["solar_production"]
-	header := []string{"time", "home", "home-roof"}
-	_ = c.Write(header[:2+min(1, len(solar))])
+	header := []string{"time"}
+	for _, name := range names {
+		header = append(header, energies[name])
+	}
+	_ = c.Write(header)
 	for i, at := range times {
 		if _, err := time.Parse(time.RFC3339, at); err != nil {
 			return nil, s.problem(len(s.before)+1, "time %q cannot be read, wanted one like 2026-01-31T16:00:00.000Z", at)
 		}
-		row := []string{at, decimalText(used[i])}
-		if solar != nil {
-			row = append(row, decimalText(solar[i]))
+		row := []string{at}
+		for _, name := range names {
+			row = append(row, decimalText(sums[name][i]))
 		}
 		if !filled[i] {
 			clear(row[1:])

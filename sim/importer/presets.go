@@ -16,15 +16,6 @@ const (
 	market     kind = "market"
 )
 
-// role is what a column is in a scenario.
-type role string
-
-const (
-	load role = "load" // a home draws it
-	roof role = "pv"   // a roof generates it, or a meter has fed it in
-	park role = "park" // panels without a home
-)
-
 // form is how a file is written: a preset, or what was guessed.
 type form struct {
 	name   string // evcc
@@ -43,8 +34,10 @@ type form struct {
 	columns []column // in a long table its meters; none: each is a home
 	meter   string   // in a long table, the column that names the meter
 	value   string   // and that of its values
+	byName  bool     // in a long table: the meters are the registers of one home, and their names say what they count
 	comma   bool     // numbers have a decimal comma
 	missing []string // words for a missing value, besides an empty field
+	fedIn   []string // words of the lines before the header that say that the file is of what a home fed in
 
 	user, arrive, leave, energy string // of sessions
 
@@ -59,6 +52,7 @@ type column struct {
 	from string // name in the file; with a * at the end all that fit, which are added up
 	to   string // our name
 	role role
+	home string // the home whose meter it is a register of, "" if its name says it
 }
 
 // typicalYear is the year on which months of different years are laid if no other file has
@@ -110,21 +104,23 @@ var presets = []form{
 			{from: "Dry-bulb (C)", to: "temperature_c"}, {from: "Wspd (m/s)", to: "wind_m_per_s"}, {from: "Pressure (mbar)", to: "pressure_hpa"}}},
 	// Enedis, "courbe de charge" of the customer's account: lines about the meter, then
 	// Horodate;Valeur, mean power in W, stamps with an offset at the end of the step, as
-	// importers that were tried on real exports describe it.
+	// importers that were tried on real exports describe it. What a home fed in is a file of its
+	// own, whose "Grandeur metier" is Production or Injection.
 	{name: "enedis", title: "Enedis load curve", kind: recordings, header: []string{"Horodate", "Valeur"},
 		time: "Horodate", dates: []string{"", "dd/mm/yyyy"}, zone: "Europe/Paris", stamps: "end", unit: "W",
-		columns: []column{{from: "Valeur", to: "home", role: load}}},
+		fedIn: []string{"injection", "production"}, columns: []column{{from: "Valeur", to: "home", role: load}}},
 	// Fluvius, "Verbruikshistoriek", quarter hours: Van (datum);Van (tijdstip);…;Register;
 	// Volume;Eenheid, in the sample files of patrickvorgers/Home-Assistant-Import-Energy-Data.
 	// Registers of day and night are added up; Injectie is what was fed in.
 	{name: "fluvius", title: "Fluvius consumption history", kind: recordings, header: []string{"Van (datum)", "Van (tijdstip)", "Register", "Volume"},
 		time: "Van (datum)", clock: "Van (tijdstip)", dates: []string{"dd-mm-yyyy", "dd/mm/yyyy"}, zone: "Europe/Brussels", unit: "kWh", units: "Eenheid", comma: true,
-		meter: "Register", value: "Volume", columns: []column{{from: "Afname*", to: "home", role: load}, {from: "Injectie*", to: "home-fed-in", role: roof}}},
+		meter: "Register", value: "Volume", columns: []column{{from: "Afname*", to: "home", role: drawn, home: "home"}, {from: "Injectie*", to: "fed-in", role: fedIn, home: "home"}}},
 	// Green Button, CSV of utilities such as PG&E and ComEd: lines about the customer, then
-	// TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES or USAGE (kWh).
+	// TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES or USAGE (kWh). A home that feeds in
+	// has rows of a second TYPE, or values below 0.
 	{name: "green_button", title: "Green Button usage", kind: recordings, header: []string{"TYPE", "DATE", "START TIME", "USAGE*"},
 		time: "DATE", clock: "START TIME", dates: []string{"", "m/d/yyyy"}, unit: "kWh", units: "UNITS",
-		columns: []column{{from: "USAGE*", to: "home", role: load}}},
+		meter: "TYPE", value: "USAGE*", byName: true},
 	// Low Carbon London (UK Power Networks): LCLid,stdorToU,DateTime,KWH/hh (per half hour)
 	// with 2012-10-12 00:30:00.0000000, kWh of the half hour; a missing value is Null.
 	{name: "low_carbon_london", title: "Low Carbon London", kind: recordings, header: []string{"LCLid", "DateTime", "KWH/hh (per half hour)"},
@@ -140,12 +136,12 @@ var presets = []form{
 	// the inverter, then dd.MM.yyyy;kWh;kWh for total and day yield.
 	{name: "sma_daily", title: "SMA daily yields", kind: recordings, header: []string{"dd.MM.yyyy", "kWh", "kWh"},
 		time: "dd.MM.yyyy", dates: []string{"dd.mm.yyyy"}, unit: "kWh", comma: true,
-		columns: []column{{from: "kWh (2)", to: "yield", role: park}}},
+		columns: []column{{from: "kWh (2)", to: "yield", role: generated}}},
 	// Fronius Solar.web, daily values: Datum und Uhrzeit,Gesamt Erzeugung,Gesamt Verbrauch,…,
 	// then a line of units [dd.MM.yyyy],[Wh],…, as in the comments of readers on GitHub.
 	{name: "fronius_daily", title: "Fronius daily values", kind: recordings, header: []string{"Datum und Uhrzeit", "Gesamt Erzeugung", "Gesamt Verbrauch"},
 		time: "Datum und Uhrzeit", dates: []string{"dd.mm.yyyy"}, unit: "Wh",
-		columns: []column{{from: "Gesamt Verbrauch", to: "home", role: load}, {from: "Gesamt Erzeugung", to: "home-roof", role: roof}}},
+		columns: []column{{from: "Gesamt Verbrauch", to: "home", role: load, home: "home"}, {from: "Gesamt Erzeugung", to: "home-roof", role: generated, home: "home"}}},
 }
 
 // place is where weather was recorded.

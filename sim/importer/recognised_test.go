@@ -54,7 +54,7 @@ func TestWhatFilesHold(t *testing.T) {
 		{"a net meter", "time,a kWh\n" + hours(func(k int) string { return fmt.Sprintf(",%.1f", 0.5-float64(k%3)*0.5) }),
 			map[string]float64{"a-kwh": 8000, "a-kwh-export": 8000}, []string{"negative: export", "pv: {recording: meters, column: a-kwh-export}"}, []string{`column "a kWh": a net meter with values from -0.5 to 0.5`}},
 		{"an inverter that draws at night", "time,pv kW\n" + hours(func(k int) string { return []string{",-0.003", ",1"}[k%2] }),
-			map[string]float64{"pv-kw": 24_000}, []string{"clip_below: 0.003", "solar_parks:"}, []string{`column "pv kW": values from -0.003 to 0 are 0`, "generated or fed in, by its name"}},
+			map[string]float64{"pv-kw": 24_000}, []string{"clip_below: 0.003", "solar_parks:"}, []string{`column "pv kW": values from -0.003 to 0 are 0`, "generated, by its name"}},
 		{"a net meter beside a home", "time,a kWh,b kWh\n" + hours(func(k int) string { return fmt.Sprintf(",0.25,%.2f", 0.5-0.25*float64(k%4)) }),
 			map[string]float64{"a-kwh": 12_000, "b-kwh": 9000, "b-kwh-export": 3000}, []string{"negative: export"}, nil},
 		{"W beside kW", "time,a W,b kW\n" + hours(func(int) string { return ",250,1.5" }),

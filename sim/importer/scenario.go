@@ -31,10 +31,11 @@ const assumedZone = "Europe/Berlin"
 
 // Plan is a scenario that reads the files.
 type Plan struct {
-	Scenario []byte    // YAML
-	Data     []NewFile // converted files, to be written beside the scenario: of forms that scenarios do not read
-	Findings []Finding // what each file is, in the order of the files
-	Notes    []string  // about the scenario as a whole
+	Scenario []byte            // YAML
+	Data     []NewFile         // converted files, to be written beside the scenario: of forms that scenarios do not read
+	Findings []Finding         // what each file is, in the order of the files
+	Notes    []string          // about the scenario as a whole
+	Warnings []problem.Warning // that a run does not repeat: of what was joined here
 }
 
 // NewFile is a file to be written.
@@ -112,7 +113,8 @@ type writer struct {
 
 	recordings, sessions, weather, market []string // YAML of the scenario's parts
 	homes, parks, vehicles                []string
-	peak                                  float64 // W
+	fedIn                                 []member // of files without the home that fed in
+	peak                                  float64  // W
 }
 
 // cover finds the whole local days that all files cover, and the step.
@@ -185,11 +187,16 @@ func (w *writer) write() error {
 		if len(w.weather) > 1 || len(w.market) > 1 {
 			return &problem.Usage{What: fmt.Sprintf("%s is a second file of %s, wanted one", t.Name, t.form.kind)}
 		}
-		if !t.stated {
+		switch {
+		case !t.stated:
 			t.doubt("zone: %s, which neither the file nor --zone states", t.zone)
+		case t.offsets && !t.given:
+			t.doubt("zone: %s for the days of the run: the times of the file have offsets, and --zone can name another", t.zone)
 		}
+		w.plan.Warnings = append(w.plan.Warnings, t.warnings...)
 		w.plan.Findings = append(w.plan.Findings, Finding{File: t.Name, Preset: t.form.name, Said: t.said, Doubts: t.doubts})
 	}
+	w.addFedIn()
 	if len(w.homes)+len(w.parks)+len(w.vehicles) == 0 {
 		w.homes = append(w.homes, "  - {id: home, community: homes, appliances: {}}")
 		w.plan.Notes = append(w.plan.Notes, "no file has a load: one modelled home was added")
@@ -262,10 +269,11 @@ var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss"
 // addRecordings adds an entry for each group of columns that are read alike.
 func (w *writer) addRecordings(t *table, i int) {
 	file := w.file(t, i)
-	home := ""
+	homes := map[string]int{} // by the name of their column: their place among the homes
+	var panels []member
 	for _, g := range t.groups() {
 		recording := w.id(cmp.Or(strings.ReplaceAll(t.form.name, "_", "-"), "meters"))
-		entry := fmt.Sprintf("  - id: %s\n    file: %s\n    unit: %s\n    gaps: %s\n    time: %s\n", recording, quote(file), g.unit, t.gaps(), t.time())
+		entry := fmt.Sprintf("  - id: %s\n    file: %s\n    unit: %s\n    gaps: %s\n    time: %s\n", recording, quote(file), g.unit, t.gaps(g), t.time())
 		if keys := formatKeys(g.format); keys != "" {
 			entry += "    format: " + keys + "\n"
 		}
@@ -274,31 +282,65 @@ func (w *writer) addRecordings(t *table, i int) {
 			c := t.columns[k]
 			id := w.id(c.to)
 			entry += fmt.Sprintf("      %s: %s\n", id, c.names())
-			home = w.addMember(g, c.role, recording, id, home)
+			m := member{recording: recording, column: id, owner: c.owner, fedIn: c.fedIn}
+			if c.role == load {
+				homes[c.to] = len(w.homes)
+				w.addHome(m, g.net)
+			} else {
+				panels = append(panels, m)
+			}
 			w.peak += t.peak(k, g.unit)
 		}
 		w.recordings = append(w.recordings, strings.TrimSuffix(entry, "\n"))
 	}
+	for _, m := range panels {
+		at, owned := homes[m.owner]
+		switch {
+		case owned:
+			w.homes[at] += "\n    pv: " + m.ref()
+		case m.fedIn:
+			w.fedIn = append(w.fedIn, m)
+		default:
+			w.addPark(m)
+		}
+	}
 }
 
-// addMember adds the home or plant of a column. It returns the home that the roofs of the
-// next columns belong to, "" if there is none.
-func (w *writer) addMember(g *group, r role, recording, id, home string) string {
-	ref := func(column string) string { return fmt.Sprintf("{recording: %s, column: %s}", recording, column) }
-	switch {
-	case r == load:
-		entry := fmt.Sprintf("  - id: %s\n    community: homes\n    load: %s", id, ref(id))
-		if g.net {
-			entry += "\n    pv: " + ref(id+"-export")
-		}
-		w.homes = append(w.homes, entry)
-		return id
-	case r == roof && home != "":
-		w.homes[len(w.homes)-1] += "\n    pv: " + ref(id)
-	default:
-		w.parks = append(w.parks, fmt.Sprintf("  - {id: %s, community: supply, recording: %s, column: %s}", w.id("plant-"+id), recording, id))
+// member is a column of a recording on its way to a home or a plant.
+type member struct {
+	recording, column string
+	owner             string // the column of the home whose panels it is
+	fedIn             bool   // the register of what a home fed in, whose other register is in another file
+}
+
+func (m member) ref() string {
+	return fmt.Sprintf("{recording: %s, column: %s}", m.recording, m.column)
+}
+
+// addHome adds the home of a column; net: the column makes a second one, of what was fed in.
+func (w *writer) addHome(m member, net bool) {
+	entry := fmt.Sprintf("  - id: %s\n    community: homes\n    load: %s", m.column, m.ref())
+	if net {
+		entry += "\n    pv: " + member{recording: m.recording, column: m.column + "-export"}.ref()
 	}
-	return home
+	w.homes = append(w.homes, entry)
+}
+
+func (w *writer) addPark(m member) {
+	w.parks = append(w.parks, fmt.Sprintf("  - {id: %s, community: supply, recording: %s, column: %s}", w.id("plant-"+m.column), m.recording, m.column))
+}
+
+// addFedIn gives the registers of what was fed in that have a file of their own to the only home of the
+// other files; otherwise each is a plant.
+func (w *writer) addFedIn() {
+	for _, m := range w.fedIn {
+		if len(w.homes) == 1 && len(w.fedIn) == 1 && !strings.Contains(w.homes[0], "\n    pv: ") {
+			w.homes[0] += "\n    pv: " + m.ref()
+			w.plan.Notes = append(w.plan.Notes, fmt.Sprintf("%s is what the home fed in: its meter has the net of both files, also where both are above 0 in one interval", m.column))
+			continue
+		}
+		w.addPark(m)
+	}
 }
 
 func (w *writer) addSessions(t *table) {
@@ -423,11 +465,11 @@ func (w *writer) yaml() string {
 	fmt.Fprintf(b, "# Written by smatrix scenario import. What was assumed:\n")
 	for _, f := range w.plan.Findings {
 		for _, d := range f.Doubts {
-			fmt.Fprintf(b, "# - %s: %s\n", oneLine(path.Base(filepath.ToSlash(f.File))), oneLine(d))
+			fmt.Fprintf(b, "# - %s: %s\n", inComment(path.Base(filepath.ToSlash(f.File))), inComment(d))
 		}
 	}
 	for _, n := range w.plan.Notes {
-		fmt.Fprintf(b, "# - %s\n", oneLine(n))
+		fmt.Fprintf(b, "# - %s\n", inComment(n))
 	}
 	fmt.Fprintf(b, "\nstart: %s\nzone: %s\nstep_s: %d\ndays: %d\n", w.start.Format(time.DateOnly), w.zone, int(w.step/time.Second), w.days)
 	list := func(key string, entries []string) {
@@ -452,8 +494,8 @@ func (w *writer) yaml() string {
 	return b.String()
 }
 
-// oneLine removes what would end a comment in YAML, or act on a terminal.
-func oneLine(s string) string {
+// inComment replaces what would end a comment in YAML, or act on a terminal, by blanks.
+func inComment(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '

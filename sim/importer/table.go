@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // table is what a file has, as the reader of scenarios reads it.
@@ -20,6 +21,9 @@ type table struct {
 	from, to time.Time // what all its columns cover
 	interval time.Duration
 	columns  []tableColumn
+	several  bool   // homes
+	others   string // the unit of columns whose names have none, "" until it is known
+	warnings []problem.Warning
 	missing  int64 // values that columns lack between their first and last one
 	caughtUp bool  // after each gap comes a value that has its energy
 
@@ -34,20 +38,41 @@ type tableColumn struct {
 	inputs.ProfileColumn
 	to     string
 	theirs []string // names in the file, which are added up
+	less   []string // and those that are subtracted
 	role   role
+	home   string // what its name tells of the home that it belongs to, "" if nothing
+	tariff string // of a register, "" if it has none
+	owner  string // of panels: the column of their home, "" if they have none
+	fedIn  bool   // of a plant: it is the register of a home that is not in the file
+
+	// Of a column that is made of several:
+	unit    string
+	counter bool    // of readings of counters
+	net     bool    // it may be below 0, which was fed in
+	clip    float64 // values from minus this to 0 are 0, in its unit
 }
 
 // listed reports whether the names are a list in a scenario: a single name with a * would be
 // a pattern.
-func (c *tableColumn) listed() bool { return len(c.theirs) > 1 || strings.Contains(c.theirs[0], "*") }
+func (c *tableColumn) listed() bool {
+	return len(c.theirs)+len(c.less) > 1 || strings.Contains(c.theirs[0], "*")
+}
 
 // names returns the names in the file as YAML.
 func (c *tableColumn) names() string {
 	if !c.listed() {
 		return quote(c.theirs[0])
 	}
-	all := make([]string, len(c.theirs))
-	for i, name := range c.theirs {
+	if len(c.less) > 0 {
+		return "{add: " + quotedList(c.theirs) + ", subtract: " + quotedList(c.less) + "}"
+	}
+	return quotedList(c.theirs)
+}
+
+// quotedList returns names as a list in YAML.
+func quotedList(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
 		all[i] = quote(name)
 	}
 	return "[" + strings.Join(all, ", ") + "]"
@@ -70,16 +95,44 @@ func (s *source) read() (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.format.Meter != "" && len(s.form.columns) > 0 { // its meters are known now
-		t.addMeters(p)
-		if len(t.columns) == 0 {
-			return nil, s.problem(len(s.before)+1, "none of the meters that the form %s has", s.form.title)
-		}
+	if t.endsAtMidnight(p) {
+		s.form.stamps = "end"
+		s.doubt("stamps name the end of their intervals: the first is an interval after midnight, and the last is midnight")
 		if p, err = t.profile(); err != nil {
 			return nil, err
 		}
 	}
-	return t, t.take(p)
+	if !s.preset && s.form.kind == recordings && s.form.stamps == "start" {
+		s.doubt("stamps name the start of their intervals: a file cannot say it")
+	}
+	if s.format.Meter != "" { // its meters are known now
+		if t.addMeters(p); len(t.columns) == 0 {
+			return nil, s.problem(len(s.before)+1, "none of the meters that the form %s has", s.form.title)
+		}
+	}
+	if err := t.take(p); err != nil {
+		return nil, err
+	}
+	if s.form.kind == recordings && t.joinColumns() {
+		if p, err = t.profile(); err != nil {
+			return nil, err
+		}
+		t.retake(p)
+	}
+	t.span(p)
+	return t, nil
+}
+
+// endsAtMidnight reports whether stamps of a file whose form does not say which end of their intervals
+// they name can only be the ends: with these the file has whole days, and its values are of intervals.
+func (t *table) endsAtMidnight(p *inputs.Profile) bool {
+	interval := time.Duration(p.Interval) * time.Second
+	if t.preset || t.form.kind != recordings || t.form.stamps != "start" || interval >= 24*time.Hour || t.format.Intervals != "" {
+		return false
+	}
+	counter := slices.ContainsFunc(p.Columns, func(c inputs.ProfileColumn) bool { return c.Counter })
+	from, to := p.From.In(t.zone).Add(-interval), p.To.In(t.zone).Add(-interval) // were they the ends
+	return !counter && from.Equal(midnight(from)) && to.Equal(midnight(to))
 }
 
 // profile reads the file with other keys until it can be read: an encoding, loose quotes,
@@ -112,7 +165,8 @@ func (s *source) mend(err error) bool {
 		s.say("quotes: within fields, read as they are")
 	case errors.Is(err, inputs.ErrInterval) && f.Intervals == "" && s.form.stamps != "middle":
 		f.Intervals = "as_they_come"
-		s.doubt("%v: each row is read for the time until the next", strings.TrimSuffix(err.Error(), ", wanted one interval, or format: {intervals: as_they_come}"))
+		what, _, _ := strings.Cut(err.Error(), ", wanted one ")
+		s.doubt("%s: each row is read for the time until the next, and the last for as long as the one before it", what)
 	case errors.Is(err, inputs.ErrOrder) && !f.NewestFirst:
 		f.NewestFirst = true
 		s.say("order: newest first")
@@ -124,18 +178,24 @@ func (s *source) mend(err error) bool {
 
 // spec returns how the file is read: the columns that are known, or all meters of a long table.
 func (t *table) spec() inputs.RecordingSpec {
-	spec := inputs.RecordingSpec{ID: "import", File: t.Path, Unit: cmp.Or(t.form.unit, "kWh"), Format: t.format,
-		Columns: map[string]string{}, Sums: map[string][]string{}}
-	spec.Time.Column, spec.Time.Zone = t.form.time, t.zone.String()
-	if t.form.stamps == "end" {
-		spec.Time.Stamps = "end"
-	}
+	spec := t.baseSpec()
+	spec.Columns, spec.Sums = map[string]string{}, map[string][]string{}
 	for i, c := range t.columns {
 		if c.listed() {
-			spec.Sums[key(i)] = c.theirs
+			spec.Sums[key(i)] = slices.Concat(c.theirs, c.less) // each value for itself
 		} else {
 			spec.Columns[key(i)] = c.theirs[0]
 		}
+	}
+	return spec
+}
+
+// baseSpec returns how the file is read, without its columns.
+func (t *table) baseSpec() inputs.RecordingSpec {
+	spec := inputs.RecordingSpec{ID: "import", File: t.Path, Unit: cmp.Or(t.form.unit, "kWh"), Format: t.format}
+	spec.Time.Column, spec.Time.Zone = t.form.time, t.zone.String()
+	if t.form.stamps == "end" {
+		spec.Time.Stamps = "end"
 	}
 	return spec
 }
@@ -156,7 +216,7 @@ func (t *table) addColumns() {
 			to = fmt.Sprintf("%s %d", c.to, n)
 		}
 		seen[to] = true
-		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: c.role})
+		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: cmp.Or(c.role, load), home: cmp.Or(c.home, homeOf(name)), tariff: tariffOf(name)})
 	}
 	for i := range t.columns {
 		if c := &t.columns[i]; c.to == "ghi_w_per_m2" && t.place.tilt != 0 {
@@ -165,32 +225,45 @@ func (t *table) addColumns() {
 	}
 }
 
-// addMeters adds the columns of the form that a long table has meters for.
+// addMeters adds the meters of a long table: those of the form, or all, whose names say what
+// they are.
 func (t *table) addMeters(p *inputs.Profile) {
-	for _, c := range t.form.columns {
-		var theirs []string
-		for _, meter := range p.Columns {
-			if fits(c.from, meter.Name) {
-				theirs = append(theirs, meter.Name)
+	var names []string
+	for _, meter := range p.Columns {
+		names = append(names, meter.Name)
+	}
+	for _, meter := range p.Columns {
+		c, known := t.form.meterColumn(meter.Name, names)
+		switch of := notPower(meter.Name); {
+		case !known && len(t.form.columns) > 0:
+		case !known && of != "" && of != aSum && t.form.byName:
+			t.doubt("%q: left out, %s by its name", meter.Name, of)
+		default:
+			home := cmp.Or(c.home, homeOf(meter.Name))
+			if t.form.byName {
+				home = "home"
+				c.to = map[bool]string{true: "home", false: c.to}[c.role == load || c.role == drawn]
 			}
-		}
-		if len(theirs) > 0 {
-			t.columns = append(t.columns, tableColumn{to: c.to, theirs: theirs, role: c.role})
+			t.columns = append(t.columns, tableColumn{ProfileColumn: meter, to: c.to, theirs: []string{meter.Name}, role: c.role, home: home, tariff: tariffOf(meter.Name)})
 		}
 	}
 }
 
-// take takes what was found of the file's columns.
+// meterColumn returns the column that a meter of a long table makes, and whether the form
+// knows it.
+func (f *form) meterColumn(meter string, all []string) (column, bool) {
+	for _, c := range f.columns {
+		if fits(c.from, meter) {
+			return c, true
+		}
+	}
+	return column{from: meter, to: meter, role: cmp.Or(roleOf(meter, all), load)}, false
+}
+
+// take takes what was found of the columns of the file.
 func (t *table) take(p *inputs.Profile) error {
-	if len(t.columns) == 0 { // a long table whose meters are homes
-		for _, c := range p.Columns {
-			t.columns = append(t.columns, tableColumn{ProfileColumn: c, to: c.Name, theirs: []string{c.Name}, role: load})
-		}
-	} else {
-		of := map[string]inputs.ProfileColumn{}
-		for _, c := range p.Columns {
-			of[c.Name] = c
-		}
+	if t.format.Meter == "" {
+		of := profilesOf(p)
 		for i := range t.columns {
 			t.columns[i].ProfileColumn = of[key(i)]
 		}
@@ -201,12 +274,6 @@ func (t *table) take(p *inputs.Profile) error {
 	} else {
 		t.say("left out: %s without a time, the first of them line %d, %q", counted(p.LeftOut, "line", "lines"), p.LeftLine, p.LeftText)
 	}
-	return t.span(p)
-}
-
-// span finds the time that all columns cover, and what they lack in it. A column without a
-// value is left out.
-func (t *table) span(p *inputs.Profile) error {
 	empty := func(c tableColumn) bool { return c.Values == 0 }
 	for _, c := range t.columns {
 		if empty(c) {
@@ -216,12 +283,36 @@ func (t *table) span(p *inputs.Profile) error {
 	if t.columns = slices.DeleteFunc(t.columns, empty); len(t.columns) == 0 {
 		return t.problem(len(t.before)+1, "no value after the header, wanted one at least")
 	}
+	return nil
+}
+
+// retake takes what was found of columns that are made of several, apart from counters, which
+// are profiled one by one.
+func (t *table) retake(p *inputs.Profile) {
+	of := profilesOf(p)
+	for i := range t.columns {
+		if c := &t.columns[i]; !c.counter {
+			c.ProfileColumn = of[key(i)]
+		}
+	}
+}
+
+func profilesOf(p *inputs.Profile) map[string]inputs.ProfileColumn {
+	of := map[string]inputs.ProfileColumn{}
+	for _, c := range p.Columns {
+		of[c.Name] = c
+	}
+	return of
+}
+
+// span finds the time that all columns cover, and what they lack in it.
+func (t *table) span(p *inputs.Profile) {
 	longest, gaps, caught := time.Duration(0), 0, 0
 	for i := range t.columns {
 		c := &t.columns[i]
 		to := c.To
 		if t.counts(c) { // its readings are of moments
-			to = to.Add(-t.interval)
+			to = c.Last
 		}
 		if i == 0 || c.From.After(t.from) {
 			t.from = c.From
@@ -229,21 +320,26 @@ func (t *table) span(p *inputs.Profile) error {
 		if i == 0 || to.Before(t.to) {
 			t.to = to
 		}
-		t.missing, gaps, caught = t.missing+c.Missing, gaps+c.Gaps, caught+c.CaughtUp
+		t.missing = t.missing + c.Missing
+		if strings.HasSuffix(t.unit(c), "h") {
+			gaps, caught = gaps+c.Gaps, caught+c.CaughtUp
+		}
 		longest = max(longest, time.Duration(c.Longest)*time.Second)
 	}
-	t.caughtUp = gaps > 0 && gaps == caught
+	t.caughtUp = t.form.kind == recordings && gaps > 0 && gaps == caught
 	if t.form.stamps == "middle" { // a value of a moment is taken for half an interval around it
 		t.from = t.from.Add(-t.interval / 2)
 	}
 	t.describe(p, longest)
-	return nil
 }
 
 // counts reports whether a column is taken for readings of a counter.
 func (t *table) counts(c *tableColumn) bool {
-	unit := cmp.Or(t.form.unit, unitOf(c.to), "kWh")
-	return t.form.kind == recordings && c.Counter && !c.listed() && c.Min >= 0 && strings.HasSuffix(unit, "h")
+	if c.listed() {
+		return c.counter
+	}
+	unit := cmp.Or(t.form.unit, unitOf(c.to), unitOf(c.theirs[0]), "kWh")
+	return t.form.kind == recordings && c.Counter && c.Min >= 0 && strings.HasSuffix(unit, "h")
 }
 
 func (t *table) hasCounter() bool {
@@ -273,7 +369,9 @@ func (t *table) describe(p *inputs.Profile, longest time.Duration) {
 		t.doubt("%s missing between the first and the last (longest gap %s): filled as gaps: says", counted(t.missing, "value is", "values are"), shortDuration(longest))
 	}
 	for _, c := range t.columns {
-		if len(c.theirs) > 1 {
+		if len(c.theirs) > 1 && len(c.less) == 0 && c.counter {
+			t.doubt("column %q: %s, added up; each is the readings of a counter", c.to, strings.Join(c.theirs, " and "))
+		} else if len(c.theirs) > 1 && len(c.less) == 0 {
 			t.doubt("column %q: %s, added up; a value that some of them lack is 0 in these", c.to, strings.Join(c.theirs, " and "))
 		}
 	}
@@ -282,12 +380,12 @@ func (t *table) describe(p *inputs.Profile, longest time.Duration) {
 	}
 }
 
-// gaps returns how gaps of a recording are filled.
-func (t *table) gaps() string {
+// gaps returns how gaps of the columns of a group are filled.
+func (t *table) gaps(g *group) string {
 	switch {
 	case t.missing == 0:
 		return "refuse"
-	case t.caughtUp && !t.format.NewestFirst:
+	case t.caughtUp && !t.format.NewestFirst && strings.HasSuffix(g.unit, "h") && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
 		return "in_next_row"
 	}
 	return "linear"
@@ -306,22 +404,14 @@ type group struct {
 
 // groups divides the columns, in their order, and says what was assumed of them.
 func (t *table) groups() (all []*group) {
-	unit := t.form.unit
-	for _, c := range t.columns {
-		unit = cmp.Or(unit, unitOf(c.to))
-	}
-	if unit == "" {
-		unit = t.guessUnit()
-		t.doubt("unit: %s, by what homes draw", unit)
+	if t.form.unit == "" && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.namedUnit() != "" }) {
+		t.doubt("unit: %s, by what homes draw", t.unit(&t.columns[0]))
 	}
 	for k := range t.columns {
 		c := &t.columns[k]
-		g := group{unit: unit, counter: t.counts(c), format: t.format}
-		if t.form.unit == "" {
-			g.unit = cmp.Or(unitOf(c.to), unit)
-		}
-		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max
-		g.net = c.Min < 0 && !g.small
+		g := group{unit: t.unit(c), counter: t.counts(c), format: t.format}
+		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max || c.clip > 0
+		g.net = c.Min < 0 && !g.small || c.net
 		at := slices.IndexFunc(all, func(o *group) bool {
 			return o.unit == g.unit && o.net == g.net && o.counter == g.counter && o.small == g.small
 		})
@@ -334,6 +424,36 @@ func (t *table) groups() (all []*group) {
 	return all
 }
 
+// namedUnit is the unit that a column's name has, "" if it has none.
+func (c *tableColumn) namedUnit() string { return cmp.Or(c.unit, unitOf(c.to), unitOf(c.theirs[0])) }
+
+// unit is the unit of a column: that of the form, of its name or of the name of another one, or
+// that by which homes draw what they usually do.
+func (t *table) unit(c *tableColumn) string {
+	if unit := cmp.Or(t.form.unit, c.namedUnit(), t.others); unit != "" {
+		return unit
+	}
+	all := make([]int, len(t.columns))
+	for i := range all {
+		all[i] = i
+	}
+	t.others = t.unitOf(all)
+	return t.others
+}
+
+// unitOf is the unit of columns: that of the form, of a name, or that by which homes draw what they
+// usually do.
+func (t *table) unitOf(columns []int) string {
+	unit := t.form.unit
+	for _, i := range columns {
+		unit = cmp.Or(unit, t.columns[i].namedUnit())
+	}
+	if unit == "" {
+		unit = t.guessUnit(columns)
+	}
+	return unit
+}
+
 // smallShare is the greatest value below 0, as a share of the greatest above, that is taken
 // for the noise or the standby of a meter that only counts in one direction.
 const smallShare = 0.01
@@ -343,14 +463,27 @@ func (g *group) say(t *table, c *tableColumn) {
 	switch {
 	case g.counter:
 		g.format.Reading = "counter"
+		if g.net {
+			g.format.Negative = "export"
+		}
+		if g.small {
+			g.format.ClipBelow = number(c.clip)
+		}
+		if c.counter {
+			return // it is said
+		}
 		t.doubt("column %q: readings of a counter, from %s to %s", c.to, number(c.Min), number(c.Max))
+	case c.net:
+		g.format.Negative = "export"
 	case g.net:
 		g.format.Negative = "export"
 		t.doubt("column %q: a net meter with values from %s to %s: what is below 0 was fed in", c.to, number(c.Min), number(c.Max))
 	case g.small:
 		least, _ := strconv.ParseFloat(g.format.ClipBelow, 64)
-		g.format.ClipBelow = number(max(least, -c.Min))
-		t.doubt("column %q: values from %s to 0 are 0", c.to, number(c.Min))
+		g.format.ClipBelow = number(max(least, -c.Min, c.clip))
+		if c.clip == 0 {
+			t.doubt("column %q: values from %s to 0 are 0", c.to, number(c.Min))
+		}
 	}
 }
 
@@ -385,17 +518,18 @@ func (t *table) peak(k int, unit string) float64 {
 	if t.counts(c) {
 		return 10 * c.Rise * t.watts(unit)
 	}
-	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs))
+	return math.Max(c.Max, -c.Min) * t.watts(unit) * float64(len(c.theirs)+len(c.less))
 }
 
-// guessUnit returns the unit in which the mean magnitude of all columns is nearest to that of a home,
+// guessUnit returns the unit in which the mean magnitude of columns is nearest to that of a home,
 // 500 W.
-func (t *table) guessUnit() (best string) {
+func (t *table) guessUnit(columns []int) (best string) {
 	sum, n := 0.0, 0
 	counts := false
-	for _, c := range t.columns {
+	for _, i := range columns {
+		c := &t.columns[i]
 		v := c.Mean
-		if t.counts(&c) {
+		if t.counts(c) {
 			v, counts = c.Rise, true
 		}
 		sum, n = sum+v, n+1

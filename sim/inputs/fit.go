@@ -51,8 +51,9 @@ func (r *recordingRules) fit(fsys fs.FS, rows *survey) (*recordedFit, error) {
 	}
 	f.clock.loc = r.zoneShown()
 	f.most = min(mostRecorded, twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)-1))
-	for _, added := range r.spec.Sums {
-		f.most = min(f.most, mostRecorded/twins.Power(len(added)), twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)/int64(len(added))-1))
+	for ours, added := range r.spec.Sums {
+		n := int64(len(added) + len(r.spec.Less[ours]))
+		f.most = min(f.most, mostRecorded/twins.Power(n), twins.Power(math.MaxInt64/max(f.step, rows.interval, rows.longest)/n-1))
 	}
 	return f, nil
 }
@@ -122,6 +123,7 @@ type recordedSeries struct {
 	sum           bool    // of several columns, which share it: a value that one of them lacks is 0
 	energies      []int64 // per slot from … to, in mJ, or noValue
 	guessed       []bool  // per slot: its energy is a share of what is known of a gap as a whole; nil if that is never known
+	taken         []int64 // per slot: what of its energy is below 0, as a magnitude, mJ; nil if nothing is subtracted
 	before, after recordedSlot
 	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
 	covered       int64   // s of the file with a value
@@ -160,9 +162,9 @@ func (f *recordedFit) newSeries(column string) *recordedSeries {
 }
 
 // seriesOf returns a series for the next column: a new one, or that to which the column is
-// added.
+// added. Counters have one each: addRegisters adds them up.
 func (f *recordedFit) seriesOf(c recordedColumn) *recordedSeries {
-	if c.sum {
+	if c.sum && !f.rules.counter() {
 		for i, s := range f.series {
 			if f.columns[i].ours == c.ours {
 				return s
@@ -170,9 +172,15 @@ func (f *recordedFit) seriesOf(c recordedColumn) *recordedSeries {
 		}
 	}
 	s := f.newSeries(c.theirs)
-	s.sum = c.sum
+	s.sum = c.sum && !f.rules.counter()
+	if f.subtracts(c.ours) {
+		s.taken = make([]int64, f.to-f.from)
+	}
 	return s
 }
+
+// subtracts reports whether a column is subtracted from others of our name.
+func (f *recordedFit) subtracts(ours string) bool { return len(f.rules.spec.Less[ours]) > 0 }
 
 func fillWith(values []int64, v int64) {
 	for i := range values {
@@ -237,7 +245,7 @@ func (f *recordedFit) checkLengthOf(row *tableRow) error {
 func (f *recordedFile) eachField(row *tableRow, call func(column int, field recordedField) error) error {
 	if f.meter >= 0 {
 		for _, i := range f.ofMeter[row.meter] {
-			if err := call(i, recordedField{row.line, row.at, row.meter, row.fields[f.value]}); err != nil {
+			if err := call(i, recordedField{row.line, row.at, row.meter, row.fields[f.value], f.columns[i].less}); err != nil {
 				return err
 			}
 		}
@@ -245,7 +253,7 @@ func (f *recordedFile) eachField(row *tableRow, call func(column int, field reco
 	}
 	for i := range f.columns {
 		c := &f.columns[i]
-		if err := call(i, recordedField{row.line, row.at, c.theirs, row.fields[c.index]}); err != nil {
+		if err := call(i, recordedField{row.line, row.at, c.theirs, row.fields[c.index], c.less}); err != nil {
 			return err
 		}
 	}
@@ -257,6 +265,9 @@ func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField)
 	e, err := f.rules.energy(field, row.to-row.from, f.most)
 	if err != nil {
 		return err
+	}
+	if field.less && e != noValue {
+		e = -e
 	}
 	from := row.from
 	if f.rules.gaps == gapsNextRow {
@@ -312,6 +323,9 @@ func (f *recordedFit) addTo(s *recordedSeries, slot, e int64) {
 	switch {
 	case f.from <= slot && slot < f.to:
 		at := &s.energies[slot-f.from]
+		if s.taken != nil && e < 0 && e != noValue {
+			s.taken[slot-f.from] -= e
+		}
 		switch {
 		case e == noValue:
 			*at = partMissing
@@ -508,7 +522,7 @@ func (f *recordedFit) finish(r *Recording) error {
 		return rules.leftOutProblem()
 	}
 	if rules.gaps == gapsRefuse {
-		if err := f.refuseGaps(kept); err != nil {
+		if err := f.refuseGaps(f.withRegisters(kept)); err != nil {
 			return err
 		}
 	}
@@ -527,6 +541,15 @@ func (f *recordedFit) finish(r *Recording) error {
 			return err
 		}
 		r.Filled += filled
+		if filled, err = f.addRegisters(k); err != nil {
+			return err
+		}
+		r.Filled += filled
+		doubts, err := f.checkNet(k)
+		if err != nil {
+			return err
+		}
+		r.Warnings = append(r.Warnings, doubts...)
 		for _, energies := range rules.split(f.series[k].energies) {
 			c, err := r.stored.add(energies)
 			if err != nil {

@@ -289,7 +289,7 @@ func (r *formatRules) plain(text string) (plain string, ok bool) {
 		return "", false
 	}
 	for i, g := range groups {
-		if len(groups) > 1 && (len(g) > 3 || i > 0 && len(g) != 3) {
+		if len(groups) > 1 && (len(g) > 3 || i > 0 && len(g) != 3 || i == 0 && g[0] == '0') {
 			return "", false
 		}
 	}

@@ -195,7 +195,7 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"a sum of a column that is not there", Format{}, good, `street.csv:1: no column "b", wanted one of the header such as "a"`, withSum("home", "a", "b")},
 		{"a sum of one column twice", Format{}, good, `street.csv:1: columns "home": "a" is added up twice, wanted each column once`, withSum("home", "a", "a")},
 		{"a sum of many", Format{}, good, `street.csv:1: columns "h*": several columns that are added up, wanted a name without *`, withSum("h*", "*")},
-		{"a sum of counters", Format{Reading: "counter"}, good, `street.csv: columns that are added up beside format.reading: counter, format.leave_out or gaps: in_next_row, wanted each of them by its own name`,
+		{"a sum beside a share of gaps", Format{LeaveOut: "0.2"}, good, `street.csv: columns that are added up beside format.leave_out or gaps: in_next_row, wanted each of them by its own name`,
 			func(s *RecordingSpec) { s.Unit = "kWh"; withSum("home", "a")(s) }},
 
 		// Rows.

@@ -25,6 +25,7 @@ type fileWatch struct {
 	energy  bool    // a value is the energy of its interval
 	end     bool    // stamps name the end of the interval
 	counts  bool    // the values could be readings of a counter
+	counter bool    // they are, as the format says
 	marked  bool    // the format states the marks of numbers
 	newest  bool    // rows are in the reverse order of time
 	long    bool    // a row has a value of one column
@@ -260,6 +261,10 @@ func (g *gapWatch) tooLong(w *fileWatch) (line int, text string) {
 	if g.longs == 0 {
 		return 0, ""
 	}
+	if w.counter {
+		return g.longLine, fmt.Sprintf("a gap of %s before this row, longer than %s: what the counter has counted meanwhile is spread evenly over it, likely an outage of what reads it",
+			spanText(g.long), spanText(w.longest)) + moreText(g.longs, "such gap")
+	}
 	return g.longLine, fmt.Sprintf("a gap of %s before this row is filled (gaps: %s), longer than %s: likely an outage of the meter, its values are made up",
 		spanText(g.long), w.fill, spanText(w.longest)) + moreText(g.longs, "such gap")
 }
@@ -340,11 +345,11 @@ func (c *counterWatch) doubt(unit string, energy, newest bool) (line int, text s
 	if newest {
 		first = c.last
 	}
-	taken := "mean powers"
+	taken, reads := "mean powers", "unit: kWh or Wh with format: {reading: counter}"
 	if energy {
-		taken = "energies of their intervals"
+		taken, reads = "energies of their intervals", "format: {reading: counter}"
 	}
-	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter, which format: {reading: counter} reads", c.n, numberText(first), numberText(c.high), unit, taken)
+	text = fmt.Sprintf("%d values that only rise, from %s to %s%s, are taken as %s: likely readings of a counter, which %s reads", c.n, numberText(first), numberText(c.high), unit, taken, reads)
 	if c.resets > 0 {
 		text += " with " + countText(c.resets, "reset")
 	}
@@ -477,6 +482,7 @@ func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch
 	w := &fileWatch{file: r.spec.File, unit: " " + r.unit.name, watts: 1, energy: r.unit.energy, end: r.endsAtStamp(), longest: longestGap, from: from, to: to}
 	w.newest = r.format.NewestFirst
 	w.marked = r.format.Thousands != ""
+	w.counter = r.counter()
 	w.counts, w.long, w.paced = !r.counter(), file.meter >= 0, r.format.Intervals == intervalsAny
 	if strings.HasPrefix(r.unit.name, "k") {
 		w.watts = 1000
@@ -498,7 +504,7 @@ func (r *recordingRules) newWatch(file *recordedFile, from, to int64) *fileWatch
 		if r.counter() {
 			draws = 0 // its values are levels
 		}
-		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws, sum: c.sum})
+		w.columns = append(w.columns, columnWatch{name: c.theirs, draws: draws, sum: c.sum && !r.counter()})
 	}
 	return w
 }
@@ -570,7 +576,7 @@ func (r *marketReader) watch(file *recordedFile, row *tableRow) {
 	if r.rules.watch == nil {
 		r.columns = file.columns
 		r.rules.watch = r.rules.newWatch(file, 0, 0)
-		r.rules.watch.unit = ""
+		r.rules.watch.unit, r.rules.watch.energy, r.rules.watch.counts = "", false, false // prices and shares of a mix
 	}
 	r.rules.watch.row(row)
 }

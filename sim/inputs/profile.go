@@ -29,6 +29,7 @@ type ProfileColumn struct {
 	Name           string // our name
 	Values         int64
 	From, To       time.Time // from the start of its first value to the end of its last
+	Last           time.Time // the start of its last value: the moment of the last reading of a counter
 	Missing        int64     // intervals from From to To without a value
 	Longest        twins.Seconds
 	Gaps, CaughtUp int     // gaps from From to To, and values after one that are likely its energy as well
@@ -36,6 +37,7 @@ type ProfileColumn struct {
 	Mean           float64 // of the magnitudes; 0 without values
 	Rise           float64 // mean difference of two values of which the later one is the greater
 	Counter        bool    // likely readings of a counter
+	Falls          int     // how often a value is less than the one before it in time
 }
 
 // ReadProfile reads a file as ReadRecording does, with values of either sign, and whatever
@@ -78,6 +80,7 @@ type profiler struct {
 // seconds, and the sum of the magnitudes of its values.
 type profiledSpan struct {
 	from, to int64
+	last     int64
 	sum      float64
 }
 
@@ -121,8 +124,9 @@ func (p *profiler) add(k int, row *tableRow, v float64) {
 	c, span := &p.Columns[k], &p.spans[k]
 	gap := max(row.from-span.to, span.from-row.to)
 	if c.Values++; c.Values == 1 {
-		*span, gap = profiledSpan{from: row.from, to: row.to}, 0
+		*span, gap = profiledSpan{from: row.from, to: row.to, last: row.from}, 0
 	}
+	span.last = max(span.last, row.from)
 	span.from, span.to, span.sum = min(span.from, row.from), max(span.to, row.to), span.sum+math.Abs(v)
 	c.Min, c.Max = min(c.Min, v), max(c.Max, v)
 	if gap > 0 {
@@ -138,7 +142,7 @@ func (p *profiler) finish() {
 		c, w := &p.Columns[at], &p.rules.watch.columns[i]
 		w.gaps.settle(0)
 		c.Counter = w.count.counts(p.rules.unit.energy)
-		c.CaughtUp = w.gaps.catchUps
+		c.CaughtUp, c.Falls = w.gaps.catchUps, w.count.resets
 		if w.count.ups > 0 {
 			c.Rise = w.count.rises / float64(w.count.ups)
 		}
@@ -149,7 +153,7 @@ func (p *profiler) finish() {
 			c.Min, c.Max = 0, 0
 			continue
 		}
-		c.From, c.To, c.Mean = time.Unix(span.from, 0), time.Unix(span.to, 0), span.sum/float64(c.Values)
+		c.From, c.To, c.Last, c.Mean = time.Unix(span.from, 0), time.Unix(span.to, 0), time.Unix(span.last, 0), span.sum/float64(c.Values)
 	}
 }
 

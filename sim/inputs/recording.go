@@ -28,8 +28,12 @@ type RecordingSpec struct {
 	Format  Format            `json:"-"`       // how the file is written
 	Columns map[string]string `json:"columns"` // our name → column of the file; with one * in both, every column that matches; empty: all columns
 	// Sums are columns whose values are added up, by our name, such as the registers of a
-	// meter for day and night. A value that some of them lack is 0 in these.
-	Sums    map[string][]string `json:"-"`
+	// meter for day and night. A value that some of them lack is 0 in these; the
+	// readings of counters are counted apart, and each fills its own gaps.
+	Sums map[string][]string `json:"-"`
+	// Less are columns whose values are subtracted from the sum of the same name, such as
+	// the register of what a home has fed in from that of what it has drawn.
+	Less    map[string][]string `json:"-"`
 	Unit    string              `json:"unit"` // W | kW | Wh | kWh
 	Gaps    string              `json:"gaps"` // refuse | hold | linear | same_time_last_week | in_next_row; "" is refuse
 	Longest int64               `json:"-"`    // gaps that last longer are refused, s; 0: however long
@@ -48,6 +52,20 @@ type RecordingSpec struct {
 	Homes map[string]float64 `json:"-"`
 
 	meters []string // of a long table, once they have been found
+}
+
+// AddUp makes a column of ours the sum of columns of the file, less others.
+func (s *RecordingSpec) AddUp(ours string, add, subtract []string) {
+	if s.Sums == nil {
+		s.Sums = map[string][]string{}
+	}
+	s.Sums[ours] = add
+	if len(subtract) > 0 {
+		if s.Less == nil {
+			s.Less = map[string][]string{}
+		}
+		s.Less[ours] = subtract
+	}
 }
 
 // Recording has the values of a recorded file for each step of a run. It can be used by
@@ -303,10 +321,10 @@ func (r *recordingRules) readFormat() (err error) {
 		return recordedProblem(r.spec, 0, "format.reading: counter in %s, wanted Wh or kWh: a counter counts energy", r.unit.name)
 	case r.counter() && r.late:
 		return recordedProblem(r.spec, 0, "format.reading: counter with stamps of the end, wanted stamps: start: a reading is that of its moment")
-	case r.counter() && (r.spec.Signed || r.format.Negative != "" && r.format.Negative != negativeRefuse):
+	case r.counter() && (r.spec.Signed || r.format.Negative != "" && r.format.Negative != negativeRefuse) && len(r.spec.Less) == 0:
 		return recordedProblem(r.spec, 0, "format.negative with reading: counter, wanted one of the two: a counter only rises")
-	case len(r.spec.Sums) > 0 && (r.counter() || r.gaps == gapsNextRow || r.format.leaves):
-		return recordedProblem(r.spec, 0, "columns that are added up beside format.reading: counter, format.leave_out or gaps: in_next_row, wanted each of them by its own name")
+	case len(r.spec.Sums) > 0 && (r.gaps == gapsNextRow || r.format.leaves):
+		return recordedProblem(r.spec, 0, "columns that are added up beside format.leave_out or gaps: in_next_row, wanted each of them by its own name")
 	case r.gaps == gapsNextRow && (!r.unit.energy || r.counter() || r.format.NewestFirst || r.format.Intervals == intervalsAny):
 		return recordedProblem(r.spec, 0, "gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time")
 	case r.format.Span != "" && r.late:
@@ -349,6 +367,7 @@ type recordedField struct {
 	at     int64 // Unix second that the stamp of its row names
 	column string
 	text   string
+	less   bool // it is subtracted from a sum
 }
 
 // number returns the value of a field times scale, rounded, or that it is

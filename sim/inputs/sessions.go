@@ -266,7 +266,7 @@ func (r *sessionRow) clockProblem(text string) error {
 }
 
 func (r *sessionRow) charged(at int64) (twins.Energy, error) {
-	e, missing, err := r.rules.number(recordedField{r.line, at, columnEnergy, r.energy}, r.rules.unit.scale)
+	e, missing, err := r.rules.number(recordedField{line: r.line, at: at, column: columnEnergy, text: r.energy}, r.rules.unit.scale)
 	switch {
 	case err != nil || missing:
 		return 0, r.problem(r.line, "energy %q is not a number, wanted %s", r.energy, r.rules.unit.name)

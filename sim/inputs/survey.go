@@ -146,6 +146,8 @@ const (
 	// leastClock is the least interval that can be one of the wall clock: the
 	// hour that clocks skip or repeat is a row in shorter ones.
 	leastClock = 2 * 3600
+	// leastMonth is the length above which rows are those of months, which differ.
+	leastMonth = 25 * SecondsPerDay
 )
 
 // readRows reads the stamps of the whole file.
@@ -272,8 +274,13 @@ func (y *surveyor) choose(fsys fs.FS) error {
 func (y *surveyor) offProblem(fsys fs.FS) error {
 	err := y.scan(fsys, func(_ *recordedFile, row *tableRow) error {
 		if (row.at-y.least.at)%y.usual != 0 {
-			return y.problem(row.line, "time %q is no whole number of intervals after %q, wanted one value every %s",
-				row.stamp, y.least.stamp, spanText(y.usual))
+			off := &problem.At{File: y.spec.File, Line: row.line, What: fmt.Sprintf("time %q is no whole number of intervals after %q, wanted one value every %s",
+				row.stamp, y.least.stamp, spanText(y.usual))}
+			if y.usual > leastMonth { // months have no interval of their own
+				off.Err = ErrInterval
+				off.What += ", or format: {intervals: as_they_come}"
+			}
+			return off
 		}
 		return nil
 	})

@@ -77,6 +77,7 @@ type recordedColumn struct {
 	index        int  // in the header; in a long table, in the order of the meters
 	added        bool // to an earlier one of the same name
 	sum          bool // others are added to it, or it to another
+	less         bool // it is subtracted
 }
 
 // openRecorded opens the file of spec and reads its header, and in a long table
@@ -666,7 +667,8 @@ func (f *recordedFile) mapSome() error {
 func (f *recordedFile) mapSums(from map[string]string) error {
 	for _, key := range sortedKeys(f.spec.Sums) {
 		named := map[int]bool{}
-		for i, theirs := range f.spec.Sums[key] {
+		plus := f.spec.Sums[key]
+		for i, theirs := range slices.Concat(plus, f.spec.Less[key]) {
 			if strings.Contains(key, "*") {
 				return f.problem(f.headerLine, "columns %q: several columns that are added up, wanted a name without *", key)
 			}
@@ -682,7 +684,7 @@ func (f *recordedFile) mapSums(from map[string]string) error {
 				return f.problem(f.headerLine, "columns %q: %q is added up twice, wanted each column once", key, theirs)
 			}
 			named[column.index] = true
-			column.added, column.sum = i > 0, true
+			column.added, column.sum, column.less = i > 0, true, i >= len(plus)
 			f.columns = append(f.columns, column)
 		}
 	}

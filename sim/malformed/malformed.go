@@ -1,6 +1,3 @@
-// Package malformed makes malformed inputs for the tests of every entrance: requests, messages, scenarios,
-// files of data, snapshots and records. Each entrance has a native fuzz target too (make fuzz); here the
-// inputs follow from a seed, so that a failure is found again.
 package malformed
 
 import (

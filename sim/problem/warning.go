@@ -32,10 +32,11 @@ const (
 	WarnEventInStep   = "event_in_step"   // an event in the middle of a step
 	WarnEventAfterEnd = "event_after_end" // an event after the last step
 	WarnShortSession  = "short_session"   // sessions that are shorter than a step
+	WarnBothWays      = "both_ways"       // energy drawn and fed in within one interval, of which a run has the net
 )
 
 // WarningKinds are all kinds of warnings.
-var WarningKinds = []string{WarnCounter, WarnUnit, WarnSpike, WarnThousands, WarnInterval, WarnCatchUp, WarnGap, WarnZone, WarnSavingTime, WarnSeason, WarnNoWeather, WarnEventInStep, WarnEventAfterEnd, WarnShortSession}
+var WarningKinds = []string{WarnCounter, WarnUnit, WarnSpike, WarnThousands, WarnInterval, WarnCatchUp, WarnGap, WarnZone, WarnSavingTime, WarnSeason, WarnNoWeather, WarnEventInStep, WarnEventAfterEnd, WarnShortSession, WarnBothWays}
 
 func (w Warning) String() string {
 	at := w.File

@@ -59,7 +59,11 @@ func (dir Dir) Open(name string) (fs.File, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(string(dir), name)
 	}
-	return Open(name)
+	f, err := Open(name)
+	if err != nil {
+		return nil, err // not f: a nil *os.File is no nil fs.File
+	}
+	return f, nil
 }
 
 // ReadFile reads a regular file of at most most bytes. The error is a *fs.PathError.

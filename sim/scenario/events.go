@@ -226,8 +226,9 @@ func plannedLike(commands []twins.Command, others []planned) (found []planned) {
 
 // Moment returns the step of a moment written as under events: a number of a step, HH:MM on
 // the first day, or a date and a time. Within a step it is the next one, which does not begin
-// before the moment. Errors are a *problem.Usage.
-func (s *Scenario) Moment(at string) (twins.Tick, error) {
+// before the moment. Every flag that names a moment is read by it. Errors are a *problem.Usage
+// that names the flag.
+func (s *Scenario) Moment(flag, at string) (twins.Tick, error) {
 	t := tree{form: formText, text: at}
 	if at != "" && strings.Trim(at, "0123456789") == "" {
 		t.form = formNumber
@@ -236,9 +237,9 @@ func (s *Scenario) Moment(at string) (twins.Tick, error) {
 	var p *problem.At
 	switch {
 	case errors.As(err, &p) && strings.Contains(p.What, "before the start"):
-		err = &problem.Usage{What: "--at: " + strings.TrimPrefix(p.What, "events: at: ")}
+		err = &problem.Usage{What: "--" + flag + ": " + strings.TrimPrefix(p.What, "events: at: ")}
 	case err != nil:
-		err = &problem.Usage{What: fmt.Sprintf("--at %q: wanted a step, HH:MM or 2006-01-02T15:04", at)}
+		err = &problem.Usage{What: fmt.Sprintf("--%s %q: wanted a step, HH:MM or 2006-01-02T15:04", flag, at)}
 	}
 	return m.due, err
 }

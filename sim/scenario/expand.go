@@ -243,14 +243,14 @@ func recordingSpec(entry *tree) (spec inputs.RecordingSpec) {
 	if c := entry.get("columns"); c != nil {
 		spec.Columns = make(map[string]string, len(c.keys))
 		for i, ours := range c.keys {
-			if c.items[i].form != formList {
-				spec.Columns[ours] = c.items[i].text
-				continue
+			switch of := &c.items[i]; of.form {
+			case formList:
+				spec.AddUp(ours, wordsOf(of), nil)
+			case formObject:
+				spec.AddUp(ours, wordsOf(of.get("add")), wordsOf(of.get("subtract")))
+			default:
+				spec.Columns[ours] = of.text
 			}
-			if spec.Sums == nil {
-				spec.Sums = map[string][]string{}
-			}
-			spec.Sums[ours] = wordsOf(&c.items[i])
 		}
 	}
 	return spec

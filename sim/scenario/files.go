@@ -95,6 +95,44 @@ func openScenario(nameOrFile string) ([]byte, location, error) {
 			nameOrFile, problem.Wanted(nameOrFile, shippedNames()))}
 	case errors.As(err, &path):
 		err = &problem.Usage{What: fmt.Sprintf("scenario %q: %v, wanted a YAML file", nameOrFile, path.Err)}
+	default:
+		if wrong := dataProblem(nameOrFile, source, err); wrong != nil {
+			err = wrong
+		}
 	}
 	return source, location{file: nameOrFile, dir: dir, data: regular.Dir(dir), events: EventsDue}, err
+}
+
+// dataKinds are the ends of the names of files with data, and what is to be done before they can be
+// imported: "" is nothing.
+var dataKinds = map[string]string{
+	".csv": "", ".tsv": "", ".txt": "", ".gz": "",
+	".xlsx": "save its sheet as CSV", ".xls": "save its sheet as CSV", ".ods": "save its sheet as CSV",
+	".parquet": "write it as CSV", ".json": "write it as CSV", ".xml": "write it as CSV",
+}
+
+// dataProblem returns the error about a file that has data instead of a scenario, by its name and its
+// text, and says what makes a scenario of it; nil for other files. wrong is the error of reading it, such
+// as that it is too large for a scenario.
+func dataProblem(file string, source []byte, wrong error) error {
+	end := strings.ToLower(filepath.Ext(file))
+	first, known := dataKinds[end]
+	if !known || wrong == nil && isScenarioText(file, source) {
+		return nil
+	}
+	csv := file
+	if first != "" {
+		csv, first = strings.TrimSuffix(file, filepath.Ext(file))+".csv", first+" first: "
+	}
+	return &problem.At{File: file, Err: wrong, What: fmt.Sprintf("is data and no scenario, wanted a YAML file: %ssmatrix scenario import %s writes one that reads it", first, csv)}
+}
+
+// isScenarioText reports whether a text has a key of a scenario at its top.
+func isScenarioText(file string, source []byte) bool {
+	root, err := readYAML(file, source)
+	if err != nil || root.form != formObject {
+		return false
+	}
+	keys := scenarioSchema().root.get("properties").keys
+	return slices.ContainsFunc(root.keys, func(key string) bool { return slices.Contains(keys, key) })
 }

@@ -136,6 +136,14 @@ var formatCases = []formatCase{
 		header:    "LCLid,DateTime,KWH/hh (per half hour) ", rows: append(lowCarbon("MAC1", 20), lowCarbon("MAC2", -1)...), want: "MAC1: 4800, MAC2: 4800"},
 	{name: "registers of day and night", source: "Fluvius", recording: `unit: kWh, columns: {home: [Dag, Nacht], out: Injectie}, format: {meter: Register, value: Volume, decimal: comma, quotes: loose, units: Eenheid}`,
 		header: "time;EAN;Register;Volume;Eenheid", rows: dayAndNight(), want: "out: 12000, home: 24000"},
+	{name: "registers of what was drawn and fed in", source: "the same", recording: `unit: kWh, columns: {home: {add: [Dag, Nacht], subtract: [Injectie]}}, format: {meter: Register, value: Volume, decimal: comma, quotes: loose, negative: export}`,
+		header: "time;EAN;Register;Volume;Eenheid", rows: dayAndNight(), want: "home: 12000, home-export: 0"},
+	{name: "counters of two tariffs", source: "HomeWizard P1", recording: "unit: kWh, gaps: hold, columns: {home: {add: [in 1, in 2], subtract: [out]}}, format: {reading: counter, negative: export}", header: "time,in 1,in 2,out",
+		rows: everyHour("2018-01-08 00:00", "2006-01-02T15:04", "Europe/Berlin", 24, func(k int) string {
+			return fmt.Sprintf(",%d,%.1f,%d", 100+min(k, 8), 7+0.5*float64(max(0, k-16)), 40+2*max(0, min(k, 16)-8))
+		}), want: "home: 12000, home-export: 16000"},
+	{name: "registers that are only subtracted", source: "the same", recording: "unit: kWh, columns: {home: {subtract: [out]}}", header: "time,in,out", rows: []string{"2018-01-08 00:00,1,2"},
+		want: "s.yaml:6: recordings.homes.columns.home: add is missing, wanted names in the file whose values are added up, such as the registers of what was drawn"},
 	{name: "days of 23 and 24 hours", source: "SMA: patrickvorgers/Home-Assistant-Import-Energy-Data issue 131", start: "2018-03-24", days: 3,
 		recording: "unit: kWh", header: "time,home", rows: []string{"2018-03-24 00:00,24", "2018-03-25 00:00,23", "2018-03-26 00:00,24", "2018-03-27 00:00,24"}, want: "home: 71000"},
 	{name: "days without a time", source: "the same", start: "2018-03-24", days: 3,

@@ -20,40 +20,58 @@ type Rule struct {
 	Rule     string // its name, on disk for ever
 	Severity string // note, warning or critical
 	Text     string // the condition in words
+	Counts   string // what Alert.Count counts: CountsSteps, CountsMembers or CountsEvents
 }
+
+// What Alert.Count counts, by rule: the steps in which the rule held; each member for which it held, in each
+// step; or events.
+const (
+	CountsSteps   = "steps"
+	CountsMembers = "member-steps"
+	CountsEvents  = "events"
+)
 
 // ownRules are the rules in the order in which they are shown. A rule without severity and text here
 // has them in the row of its event (twins.Alert).
 var ownRules = []Rule{
-	{"balance.residual", "critical", "energy was lost or made"},
-	{"grid.islanded", "note", "no neighbour holds the frequency, the grid does itself"},
-	{"frequency.blackout", "critical", "plants left the grid, its frequency was out of all bounds"},
-	{"frequency.shedding", "critical", "load was shed by its relays, the frequency was too low"},
+	{Rule: "balance.residual", Severity: "critical", Text: "energy was lost or made"},
+	{Rule: "grid.islanded", Severity: "note", Text: "no neighbour holds the frequency, the grid does itself"},
+	{Rule: "frequency.blackout", Severity: "critical", Text: "plants left the grid, its frequency was out of all bounds"},
+	{Rule: "frequency.shedding", Severity: "critical", Text: "load was shed by its relays, the frequency was too low"},
 	{Rule: "reserve.short"},
-	{"frequency.outside", "warning", "the frequency was more than 0.2 Hz off"},
-	{"load.unserved", "critical", "load that was wanted is not served"},
-	{"limit.above", "critical", "above the limit of its connection point"},
-	{"limit.near", "warning", "within a tenth of the limit of its connection point"},
-	{"member.quarantined", "critical", "it failed twice in a step, an estimate replaces it"},
-	{"unit.unavailable", "warning", "a plant or tie is out of service"},
+	{Rule: "frequency.outside", Severity: "warning", Text: "the frequency was more than 0.2 Hz off"},
+	{Rule: "load.unserved", Severity: "critical", Text: "load that was wanted is not served"},
+	{Rule: "limit.above", Severity: "critical", Text: "above the limit of its connection point"},
+	{Rule: "limit.near", Severity: "warning", Text: "within a tenth of the limit of its connection point"},
+	{Rule: "member.quarantined", Severity: "critical", Text: "it failed twice in a step, an estimate replaces it"},
+	{Rule: "unit.unavailable", Severity: "warning", Text: "a plant or tie is out of service"},
 	{Rule: "unit.stopped_early"},
 	{Rule: "vehicle.not_ready"},
 	{Rule: "vehicle.impossible"},
 	{Rule: "heat.left_comfort"},
 	{Rule: "hot_water.short"},
-	{"generation.curtailed", "note", "generation is held back"},
-	{"storage.empty", "note", "batteries are at their lowest state of charge"},
+	{Rule: "generation.curtailed", Severity: "note", Text: "generation is held back"},
+	{Rule: "storage.empty", Severity: "note", Text: "batteries are at their lowest state of charge"},
 }
+
+// membersCount has the rules that hold for members, and are shown for their community.
+var membersCount = map[string]bool{"load.unserved": true, "storage.empty": true}
 
 // Rules returns all rules in the order in which they are shown. Rules of events that ownRules does
 // not name are last.
 func Rules() []Rule {
 	rules := slices.Clone(ownRules)
+	for i := range rules {
+		rules[i].Counts = CountsSteps
+		if membersCount[rules[i].Rule] {
+			rules[i].Counts = CountsMembers
+		}
+	}
 	for _, e := range twins.EventTypes() {
 		if e.Alert == nil {
 			continue
 		}
-		of := Rule{e.Alert.Rule, e.Alert.Severity, e.Alert.Text}
+		of := Rule{e.Alert.Rule, e.Alert.Severity, e.Alert.Text, CountsEvents}
 		if i := slices.IndexFunc(rules, func(r Rule) bool { return r.Rule == of.Rule }); i >= 0 {
 			rules[i] = of
 		} else {
@@ -74,7 +92,7 @@ type Alert struct {
 	First, Last twins.Tick // first and last step in which the rule held
 	Since       twins.Tick // step in which the alert last became active
 	Changed     twins.Tick // step of the last change of any field
-	Count       int64      // how often the rule held, over all members and steps
+	Count       int64      // how often the rule held: of what, Rule.Counts says
 	Active      bool       // the rule held in the last step
 }
 

@@ -179,6 +179,8 @@ type Comparison struct {
 	SelfSufficiency    Difference            `json:"self_sufficiency"`
 	SelfConsumption    Difference            `json:"self_consumption"`
 	RenewableShare     Difference            `json:"renewable_share"`
+	NonRenewableShare  Difference            `json:"non_renewable_share"`
+	LimitBreachSteps   Difference            `json:"limit_breach_steps"` // community-steps, as in Report
 	UnknownShare       Difference            `json:"renewable_share_unknown"`
 	UnservedWh         Difference            `json:"unserved_wh"`
 	WaitingWh          Difference            `json:"waiting_wh"` // after the last step, for deadlines to come
@@ -294,22 +296,24 @@ func Compare(a, b *Accounts, ofA, ofB RunOf, of Shared, reportA, reportB *Report
 	if reportA.CO2G == nil || reportB.CO2G == nil {
 		c.NotCompared = append(c.NotCompared, "CO2: not both have a mix")
 	}
-	samePeaks := ofA.StepS == ofB.StepS
-	for i, name := range energyNames {
-		c.Energy[name] = differ(a.Summary.flows[i].WattHours(), b.Summary.flows[i].WattHours())
+	if !knowWaiting(a, b) {
+		c.NotCompared = append(c.NotCompared, "what waits: records of an earlier program do not say it")
 	}
-	c.WaitingWh = differ(a.Summary.waiting.WattHours(), b.Summary.waiting.WattHours())
-	c.Energy["waiting"] = c.WaitingWh
-	c.Energy["turned_down"] = differ(reportA.Energy.TurnedDown, reportB.Energy.TurnedDown)
+	samePeaks := ofA.StepS == ofB.StepS
+	allB := reportB.Energy.All()
+	for i, e := range reportA.Energy.All() {
+		c.Energy[e.Name] = differOr(e.Wh, allB[i].Wh)
+	}
+	c.WaitingWh = c.Energy["waiting"]
 	c.PeakW = differIf(samePeaks, reportA.PeakW, reportB.PeakW)
 	c.PeakImportW = differIf(samePeaks, reportA.PeakImportW, reportB.PeakImportW)
 	c.PeakExportW = differIf(samePeaks, reportA.PeakExportW, reportB.PeakExportW)
 	c.CostEUR = differIf(a.priced && b.priced, a.cost.euros(), b.cost.euros())
 	c.CO2G = differOr(reportA.CO2G, reportB.CO2G)
-	c.SelfSufficiency = differOr(reportA.SelfSufficiency, reportB.SelfSufficiency)
-	c.SelfConsumption = differOr(reportA.SelfConsumption, reportB.SelfConsumption)
-	c.RenewableShare = differOr(reportA.RenewableShare, reportB.RenewableShare)
-	c.UnknownShare = differOr(reportA.UnknownShare, reportB.UnknownShare)
+	for i, to := range c.ratios() {
+		*to = differOr(reportA.ReportRatios.All()[i], reportB.ReportRatios.All()[i])
+	}
+	c.LimitBreachSteps = differIf(samePeaks, float64(reportA.LimitBreachSteps), float64(reportB.LimitBreachSteps))
 	c.UnservedWh = c.Energy["unserved"]
 	c.communities(a, b, samePeaks)
 	c.households(a, b)
@@ -336,6 +340,9 @@ func notesOf(a, b *RunOf) (notes []string) {
 	return notes
 }
 
+// knowWaiting reports whether the records of two runs say what waits.
+func knowWaiting(a, b *Accounts) bool { return !a.Summary.lacking && !b.Summary.lacking }
+
 // ModelsNote says that the compared steps of two runs were made by other models of the program, which
 // may be why they differ; it is empty if all were made by one.
 func ModelsNote(a, b string, of, other []int) string {
@@ -356,8 +363,18 @@ func numbers(all []int) string {
 	return strings.Join(texts, " and ")
 }
 
-var energyNames = [...]string{sumConsumed: "consumed", sumProduced: "produced", sumImported: "imported", sumExported: "exported", sumCharged: "charged",
-	sumDischarged: "discharged", sumLost: "lost", sumCurtailed: "curtailed", sumUnserved: "unserved", sumUnservedEssential: "unserved_essential", sumShifted: "shifted"}
+// ratios are the ratios in the order of RatioKinds.
+func (c *Comparison) ratios() []*Difference {
+	return []*Difference{&c.SelfSufficiency, &c.SelfConsumption, &c.RenewableShare, &c.NonRenewableShare, &c.UnknownShare}
+}
+
+// Ratios returns the differences of the ratios, in the order of RatioKinds.
+func (c *Comparison) Ratios() (all []Difference) {
+	for _, d := range c.ratios() {
+		all = append(all, *d)
+	}
+	return all
+}
 
 func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 	others := map[string]*cellAccount{}
@@ -375,7 +392,7 @@ func (c *Comparison) communities(a, b *Accounts, samePeaks bool) {
 		of := func(x, y twins.Total) Difference { return differ(x.WattHours(), y.WattHours()) }
 		c.Communities = append(c.Communities, CommunityDifference{x.path, of(x.load, y.load), of(x.made, y.made),
 			of(x.drawn, y.drawn), of(x.fed, y.fed), differIf(samePeaks, x.peak.Watts(), y.peak.Watts()),
-			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved), differ(x.waiting.WattHours(), y.waiting.WattHours())})
+			differIf(samePeaks, x.peakDrawn.Watts(), y.peakDrawn.Watts()), differIf(samePeaks, x.peakFed.Watts(), y.peakFed.Watts()), of(x.unserved, y.unserved), differIf(knowWaiting(a, b), x.waiting.WattHours(), y.waiting.WattHours())})
 	}
 	for i := range b.cells {
 		if path := b.cells[i].path; others[path] != nil {
@@ -399,7 +416,7 @@ func (c *Comparison) households(a, b *Accounts) {
 			continue
 		}
 		all = append(all, HouseholdDifference{path, differ(x.drawn.WattHours()/1e3, y.drawn.WattHours()/1e3),
-			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours()), differ(x.waiting.WattHours(), y.waiting.WattHours())})
+			differIf(priced, x.cost.euros(), y.cost.euros()), differ(x.unserved.WattHours(), y.unserved.WattHours()), differIf(knowWaiting(a, b), x.waiting.WattHours(), y.waiting.WattHours())})
 	}
 	if onlyB := len(b.homes) - both; onlyA > 0 || onlyB > 0 {
 		c.NotCompared = append(c.NotCompared, counted(onlyA, "household is", "households are")+" only in the first, "+counted(onlyB, "is", "are")+" only in the second")

@@ -11,7 +11,8 @@ import (
 // Curves folds a run into curves of at most MostPoints points, each the mean of as many steps, for
 // plots. Powers are in W.
 type Curves struct {
-	PerPoint int // steps of a point
+	PerPoint int           // steps of a point
+	Step     twins.Seconds // length of a step
 	Times    []time.Time
 	End      time.Time
 
@@ -47,7 +48,7 @@ const MostPoints = 480
 // NewCurves makes the curves of a world before its first step.
 func NewCurves(w *sim.World) *Curves {
 	steps := max(1, int(w.Scenario.Calendar.Steps))
-	v := &Curves{PerPoint: (steps + MostPoints - 1) / MostPoints, Import: Curve{Name: "Import"}, Unserved: Curve{Name: "Unserved"}}
+	v := &Curves{PerPoint: (steps + MostPoints - 1) / MostPoints, Step: w.Scenario.Calendar.Step, Import: Curve{Name: "Import"}, Unserved: Curve{Name: "Unserved"}}
 	for _, c := range w.Cells {
 		v.Communities = append(v.Communities, CommunityCurve{Curve{Name: c.Path}, c.Node.Limit().Watts()})
 	}

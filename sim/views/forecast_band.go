@@ -59,8 +59,8 @@ func MissOf(r *sim.StepRecord, e *twins.Event) (m ForecastMiss, ok bool) {
 	}
 	at := twins.Seconds(r.Tick) * r.Step
 	midnight := twins.Seconds(r.Time.Hour()*3600 + r.Time.Minute()*60 + r.Time.Second())
-	actual := e.Field("actual_mw")
-	return ForecastMiss{At: at, Lead: min(at, midnight), Hour: twins.Power(e.Field("hour_ahead_mw") - actual), Day: twins.Power(e.Field("day_ahead_mw") - actual)}, true
+	actual := e.Field("actual_w")
+	return ForecastMiss{At: at, Lead: min(at, midnight), Hour: twins.Power(e.Field("hour_ahead_w") - actual), Day: twins.Power(e.Field("day_ahead_w") - actual)}, true
 }
 
 // Commit implements sim.Sink.

@@ -130,7 +130,7 @@ func (c *covered) Commit(r *sim.StepRecord) error {
 	}
 	for i := range r.Events {
 		if e := &r.Events[i].Event; e.Type == sim.ForecastJudged {
-			c.came[r.Tick] = twins.Power(e.Field("actual_mw"))
+			c.came[r.Tick] = twins.Power(e.Field("actual_w"))
 		}
 	}
 	return c.band.Commit(r)

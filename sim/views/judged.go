@@ -49,7 +49,7 @@ func (j *Judged) Commit(r *sim.StepRecord) error {
 	j.next = r.Tick + 1
 	for i := range r.Events {
 		if m, ok := MissOf(r, &r.Events[i].Event); ok {
-			j.add(JudgedQuarter{Tick: r.Tick, Actual: twins.Power(r.Events[i].Event.Field("actual_mw")), Miss: m})
+			j.add(JudgedQuarter{Tick: r.Tick, Actual: twins.Power(r.Events[i].Event.Field("actual_w")), Miss: m})
 		}
 	}
 	return nil

@@ -9,10 +9,10 @@ import (
 
 // Frequency folds the extremes of the frequency over the steps in which the grid had one.
 type Frequency struct {
-	known                   bool
-	min, max                int64 // µHz from nominal
-	rocof                   int64 // µHz/s
-	stages, islanded, black int64
+	known                         bool
+	min, max                      int64 // µHz from nominal
+	rocof                         int64 // µHz/s
+	stages, islanded, black, held int64
 }
 
 // nominalHz is the frequency that deviations count from.
@@ -33,6 +33,9 @@ func (f *Frequency) fold(r *sim.StepRecord) {
 	if s.Blackout {
 		f.black++
 	}
+	if r.HeldByNeighbour() {
+		f.held++
+	}
 }
 
 // FrequencyReport is in Hz, and Hz/s for the greatest rate of change, either way.
@@ -41,9 +44,11 @@ type FrequencyReport struct {
 	Min      float64 `json:"min"`
 	Max      float64 `json:"max"`
 	ROCOFMax float64 `json:"rocof_max"`
-	// IslandSteps counts steps in which the grid itself held the frequency. UFLSStages
+	// HeldSteps counts steps in which the neighbour held the frequency, over a tie in service with
+	// a rating. IslandSteps counts steps in which the grid itself held it. UFLSStages
 	// is the highest number of stages of under-frequency shedding in use, BlackSteps
 	// counts steps in which plants disconnected.
+	HeldSteps   int64 `json:"held_steps"`
 	IslandSteps int64 `json:"island_steps"`
 	UFLSStages  int64 `json:"ufls_stages"`
 	BlackSteps  int64 `json:"black_steps"`
@@ -55,7 +60,7 @@ func (f *Frequency) Report() *FrequencyReport {
 		return nil
 	}
 	return &FrequencyReport{Min: nominalHz + float64(f.min)/1e6, Max: nominalHz + float64(f.max)/1e6, ROCOFMax: float64(f.rocof) / 1e6,
-		IslandSteps: f.islanded, UFLSStages: f.stages, BlackSteps: f.black}
+		HeldSteps: f.held, IslandSteps: f.islanded, UFLSStages: f.stages, BlackSteps: f.black}
 }
 
 // ForecastReport has the errors of forecasts of net load (load less roofs, wind and
@@ -79,12 +84,12 @@ func (f *Forecast) fold(e *twins.Event) {
 		return
 	}
 	watts := func(field string) float64 { return twins.Power(e.Field(field)).Watts() }
-	actual := watts("actual_mw")
-	byHour, byDay := watts("hour_ahead_mw")-actual, watts("day_ahead_mw")-actual
+	actual := watts("actual_w")
+	byHour, byDay := watts("hour_ahead_w")-actual, watts("day_ahead_w")-actual
 	f.n++
 	f.hour += float64(byHour * byHour)
 	f.day += float64(byDay * byDay)
-	f.sum += watts("load_mw")
+	f.sum += watts("load_w")
 }
 
 // Report returns nil if no forecast was judged.

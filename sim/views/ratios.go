@@ -9,7 +9,7 @@ import (
 )
 
 // RatiosKind is the row of Ratios.
-var RatiosKind = Declare(Kind{Name: "ratios", Version: 1, New: func(w *sim.World) View { return &Ratios{shares: NewShares(w)} }})
+var RatiosKind = Declare(Kind{Name: "ratios", Version: 2, New: func(w *sim.World) View { return &Ratios{shares: NewShares(w)} }})
 
 // mostRatios is the least number of past steps of which the ratios are known.
 const mostRatios = 1024
@@ -17,8 +17,10 @@ const mostRatios = 1024
 // Ratios are the ratios of RatioKinds from the first step on. They are known after each of the last
 // mostRatios steps or more; these past states are not stored, because the run's records have them.
 //
-//	version byte, from int, steps int; of batteries and vehicles each: begun uint, held int, its part of own production, renewable,
-//	of unknown origin int; of consumed, used of each of these origins, exported and lost: hi int, lo uint
+//	version byte, from int, steps int; of batteries and vehicles each: begun uint, held by source int (renewable, other, unknown), of it
+//	own production int; then consumed, driven, own used, used by source, own exported and lost: hi int, lo uint
+//
+// A run that has an older version is folded again from its records.
 type Ratios struct {
 	from, next twins.Tick // steps from ≤ t < next are counted
 	shares     Shares
@@ -39,16 +41,17 @@ func (v *Ratios) Commit(r *sim.StepRecord) error {
 }
 
 // Before returns the ratios before a step, in the order of RatioKinds, each nil if its denominator
-// is 0, and the first step that they count. known is false if they have been dropped.
-func (v *Ratios) Before(at twins.Tick) (ratios []*float64, from twins.Tick, known bool) {
+// is 0; the energies in the order of EnergyKinds, in Wh; and the first step that they count. known is false
+// if they have been dropped.
+func (v *Ratios) Before(at twins.Tick) (ratios []*float64, energies []float64, from twins.Tick, known bool) {
 	s, known := v.before(at)
 	if !known {
-		return nil, 0, false
+		return nil, nil, 0, false
 	}
-	for i := range RatioKinds {
-		ratios = append(ratios, RatioKinds[i].of(s))
+	for i := range EnergyKinds {
+		energies = append(energies, EnergyKinds[i].of(s).WattHours())
 	}
-	return ratios, v.from, true
+	return s.Ratios(), energies, v.from, true
 }
 
 func (v *Ratios) before(at twins.Tick) (s *shared, known bool) {
@@ -82,10 +85,10 @@ func (v *Ratios) AppendBinary(b []byte) []byte {
 	w.Ints(int64(v.from), int64(v.next))
 	for _, p := range v.shares.pools() {
 		w.Bool(p.begun)
-		w.Int(int64(p.held))
-		for _, e := range p.of {
+		for _, e := range p.held.by {
 			w.Int(int64(e))
 		}
+		w.Int(int64(p.held.own))
 	}
 	for _, t := range v.shares.totals() {
 		hi, lo := t.Bits()
@@ -100,10 +103,11 @@ func (v *Ratios) UnmarshalBinary(b []byte) error {
 	r := form.NewVersion(b, RatiosKind.Version)
 	v.from, v.next = twins.Tick(r.Int()), twins.Tick(r.Int())
 	for _, p := range v.shares.pools() {
-		p.begun, p.held = r.Bool(), twins.Energy(r.Int())
-		for k := range p.of {
-			p.of[k] = twins.Energy(r.Int())
+		p.begun = r.Bool()
+		for k := range p.held.by {
+			p.held.by[k] = twins.Energy(r.Int())
 		}
+		p.held.own = twins.Energy(r.Int())
 	}
 	for _, t := range v.shares.totals() {
 		hi := r.Int()
@@ -115,7 +119,7 @@ func (v *Ratios) UnmarshalBinary(b []byte) error {
 func (s *shared) pools() [2]*pool { return [...]*pool{&s.batteries, &s.vehicles} }
 
 func (s *shared) totals() (all []*twins.Total) {
-	all = append(all, &s.consumed)
+	all = append(all, &s.consumed, &s.driven, &s.ownUsed)
 	for k := range s.used {
 		all = append(all, &s.used[k])
 	}

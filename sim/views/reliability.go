@@ -82,15 +82,15 @@ func (v *Reliability) Commit(r *sim.StepRecord) error {
 
 // addCut adds the event of one customer in one step.
 func (v *Reliability) addCut(member string, e *twins.Event, r *sim.StepRecord) {
-	v.ens = v.ens.Plus(twins.Power(e.Field("unserved_mw")).For(r.Step))
+	v.ens = v.ens.Plus(twins.Power(e.Field("unserved_w")).For(r.Step))
 	s := v.cut[member]
 	if s == nil {
 		s = &cutCustomer{lastEssential: -1}
 		v.cut[member] = s
 	}
 	s.lastCut = r.Tick
-	s.burden = twins.Burden{Need: twins.Energy(e.Field("need_mj")), Borne: twins.Energy(e.Field("borne_mj"))}
-	cut, wanted := e.Field("cut_mw"), e.Field("wanted_mw")
+	s.burden = twins.Burden{Need: twins.Energy(e.Field("need_j")), Borne: twins.Energy(e.Field("borne_j"))}
+	cut, wanted := e.Field("cut_w"), e.Field("wanted_w")
 	if cut <= 0 {
 		return
 	}

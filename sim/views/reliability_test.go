@@ -161,7 +161,7 @@ func (o *outages) records(t *testing.T) []*sim.StepRecord {
 		for i, steps := range each {
 			if tick < len(steps) && steps[tick] != "." {
 				e := cutOf(t, steps[tick])
-				r.Flows.Unserved += twins.Power(e.Field("unserved_mw"))
+				r.Flows.Unserved += twins.Power(e.Field("unserved_w"))
 				cell.Events = append(cell.Events, twins.Notice{Member: fmt.Sprintf("grid/c/home-%d", i), Event: e})
 			}
 		}

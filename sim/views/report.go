@@ -28,13 +28,12 @@ type Report struct {
 	PeakStep          int64        `json:"peak_step"` // step of PeakW
 	PeakImportW       float64      `json:"peak_import_w"`
 	PeakExportW       float64      `json:"peak_export_w"`
-	LimitBreachSteps  int64        `json:"limit_breach_steps"`
-	// Ratios, as RatioKinds defines them. UnknownShare is the share of consumption of which it is
-	// not known whether it is renewable.
-	SelfSufficiency *float64 `json:"self_sufficiency"`
-	SelfConsumption *float64 `json:"self_consumption"`
-	RenewableShare  *float64 `json:"renewable_share"`
-	UnknownShare    *float64 `json:"renewable_share_unknown"`
+	// LimitBreachSteps counts community-steps: a step counts once for each community whose net import
+	// or export is above its limit in it. Limits are watched, and not kept yet. Breached has the
+	// communities and the steps to which that happened.
+	LimitBreachSteps int64        `json:"limit_breach_steps"`
+	Breached         BreachReport `json:"limit_breach"`
+	ReportRatios
 
 	Vehicles    VehicleReport     `json:"vehicles"`
 	Comfort     ComfortReport     `json:"comfort"`
@@ -55,9 +54,9 @@ type Report struct {
 
 	// ProducedBy is the produced energy in Wh by kind of producer.
 	ProducedBy map[string]float64 `json:"produced_wh_by_kind"`
-	// RecordedEveryS is the interval of the coarsest recording, in seconds; 0: no
+	// RecordedEveryS is the interval of the coarsest recording, in seconds; null: no
 	// recording. Steps shorter than that add no information.
-	RecordedEveryS int64 `json:"recorded_every_s"`
+	RecordedEveryS *int64 `json:"recorded_every_s"`
 	// FilledValues counts gaps in recordings and weather that were filled.
 	FilledValues int `json:"filled_values"`
 	// Warnings are doubts about the scenario and its data, which the run has taken as they are.
@@ -71,9 +70,32 @@ type Report struct {
 	Interrupted bool `json:"interrupted"`
 }
 
+// ReportRatios are the ratios of RatioKinds, in that order. UnknownShare is the share of consumption of
+// which it is not known whether it is renewable.
+type ReportRatios struct {
+	SelfSufficiency   *float64 `json:"self_sufficiency"`
+	SelfConsumption   *float64 `json:"self_consumption"`
+	RenewableShare    *float64 `json:"renewable_share"`
+	NonRenewableShare *float64 `json:"non_renewable_share"`
+	UnknownShare      *float64 `json:"renewable_share_unknown"`
+}
+
+// All returns the ratios in the order of RatioKinds.
+func (r *ReportRatios) All() []*float64 {
+	return []*float64{r.SelfSufficiency, r.SelfConsumption, r.RenewableShare, r.NonRenewableShare, r.UnknownShare}
+}
+
+// BreachReport counts the communities that were above their limit in some step, and the steps in which
+// some community was.
+type BreachReport struct {
+	Communities int64 `json:"communities"`
+	Steps       int64 `json:"steps"`
+}
+
 // EnergyReport is energy in Wh.
 type EnergyReport struct {
 	Consumed   float64 `json:"consumed"`   // loads, without storage and vehicles
+	Driven     float64 `json:"driven"`     // out of the batteries of vehicles, by driving
 	Produced   float64 `json:"produced"`   // after curtailment, rooftop included
 	Imported   float64 `json:"imported"`   // over the outer ties
 	Exported   float64 `json:"exported"`   // over the outer ties
@@ -82,6 +104,14 @@ type EnergyReport struct {
 	Lost       float64 `json:"lost"`       // in cables and transformers
 	Curtailed  float64 `json:"curtailed"`
 	Shifted    float64 `json:"shifted"` // drawn later by agreement, counted once
+	// Of what was shifted: CaughtUp has been drawn, GivenUp is not wanted any more (a vehicle has charged
+	// on the way, the sun has warmed a room), StillShifted is to be drawn after the last step. Load that
+	// turned out to be missing is no longer in Shifted, but in Waiting and then in Unserved. So Shifted =
+	// CaughtUp + GivenUp + StillShifted; in a part of a run StillShifted is negative if more was caught up
+	// than shifted. null: an earlier program has made some of the steps and did not count it.
+	CaughtUp     *float64 `json:"caught_up"`
+	GivenUp      *float64 `json:"given_up"`
+	StillShifted *float64 `json:"still_shifted"`
 	// TurnedDown is load that was given up by agreement and not made up within a day. It is 0,
 	// because no kind of load can agree to that yet: machines run within the time that they may
 	// wait, a day at most; heating makes its load up; and a vehicle charges the missing energy at
@@ -92,15 +122,67 @@ type EnergyReport struct {
 	// heat, the electricity that would have kept rooms and tanks from falling below their band.
 	Unserved          float64 `json:"unserved"`
 	UnservedEssential float64 `json:"unserved_essential"`
-	// Waiting is what lacked at the end of the run for deadlines after it.
-	Waiting float64 `json:"waiting"`
+	// Waiting is what lacked at the end of the run for deadlines after it; null if the records of
+	// an earlier program do not say it.
+	Waiting *float64 `json:"waiting"`
+	// By how much more batteries and vehicles held at the end than before the first step; negative if they
+	// ended emptier. The heat in rooms and tanks is not in it: records do not have it.
+	StoredBatteries float64 `json:"stored_batteries"`
+	StoredVehicles  float64 `json:"stored_vehicles"`
+	// The energies of the ratios, see RatioKinds: own production that was used (by loads and driving),
+	// exported and lost in storage; and what was used by its source, in sum Consumed + Driven.
+	OwnUsed          float64 `json:"own_used"`
+	OwnExported      float64 `json:"own_exported"`
+	OwnLost          float64 `json:"own_lost"`
+	RenewableUsed    float64 `json:"renewable_used"`
+	NonRenewableUsed float64 `json:"non_renewable_used"`
+	UnknownUsed      float64 `json:"unknown_used"`
+}
+
+// EnergyName is an energy of EnergyReport and its name in JSON; Wh is nil if it is not known. About says
+// what it is, where the name does not.
+type EnergyName struct {
+	Name, About string
+	Wh          *float64
+}
+
+// All returns the energies in the order in which they are shown.
+func (e *EnergyReport) All() []EnergyName {
+	return []EnergyName{
+		{"consumed", "by loads, without storage and driving", &e.Consumed},
+		{"driven", "out of the batteries of vehicles", &e.Driven},
+		{"produced", "after curtailment", &e.Produced},
+		{"imported", "over the outer ties", &e.Imported},
+		{"exported", "over the outer ties", &e.Exported},
+		{"charged", "by batteries and vehicles", &e.Charged},
+		{"discharged", "by batteries and vehicles", &e.Discharged},
+		{"stored_batteries", "by how much more batteries held at the end than at the start", &e.StoredBatteries},
+		{"stored_vehicles", "by how much more vehicles held at the end than at the start", &e.StoredVehicles},
+		{"lost", "in cables and transformers", &e.Lost},
+		{"curtailed", "", &e.Curtailed},
+		{"shifted", "to later by agreement: caught up + given up + still shifted", &e.Shifted},
+		{"caught_up", "of what was shifted: drawn since", e.CaughtUp},
+		{"given_up", "of what was shifted: not wanted any more", e.GivenUp},
+		{"still_shifted", "of what was shifted: to be drawn after the end", e.StillShifted},
+		{"turned_down", "given up by agreement", &e.TurnedDown},
+		{"unserved", "wanted and not delivered", &e.Unserved},
+		{"unserved_essential", "", &e.UnservedEssential},
+		{"waiting", "missing for deadlines after the end", e.Waiting},
+		{"own_used", "own production, by loads and driving", &e.OwnUsed},
+		{"own_exported", "own production", &e.OwnExported},
+		{"own_lost", "own production, in storage", &e.OwnLost},
+		{"renewable_used", "by loads and driving", &e.RenewableUsed},
+		{"non_renewable_used", "by loads and driving", &e.NonRenewableUsed},
+		{"unknown_used", "by loads and driving, of unknown origin", &e.UnknownUsed},
+	}
 }
 
 // ComfortReport is how far and how long rooms and tanks of hot water were below the lower
-// edge of their bands, in kelvin-hours, over all homes.
+// edge of their bands, in kelvin-hours, over all homes; null if the records of an earlier program
+// do not say it.
 type ComfortReport struct {
-	RoomsKh float64 `json:"rooms_below_kh"`
-	TanksKh float64 `json:"tanks_below_kh"`
+	RoomsKh *float64 `json:"rooms_below_kh"`
+	TanksKh *float64 `json:"tanks_below_kh"`
 }
 
 // VehicleReport counts departures of vehicles.
@@ -153,12 +235,19 @@ type Summary struct {
 	peakTick   twins.Tick
 	peakIn     twins.Power
 	peakOut    twins.Power
-	breaches   int64
+	breaches   int64           // community-steps
+	breached   map[string]bool // communities
+	breachedIn int64           // steps
+	stored     [2]twins.Total  // change of what batteries and vehicles hold
+	caughtUp   twins.Total
+	givenUp    twins.Total
+	unkept     bool // some records lack what was caught up
 	departures twins.Departures
 	told       map[string]bool // vehicles at the plug that were told that they cannot be charged in time
 	quarantine []string
 	putIn      map[string]bool // members set available by a command, and prepared members that were seen in service
 	waiting    twins.Energy    // at the end of the last step
+	lacking    bool            // a record lacks what waits, and how cold rooms and tanks were
 	roomBelow  twins.DegreeHours
 	tankBelow  twins.DegreeHours
 	residual   twins.Energy
@@ -199,7 +288,7 @@ const (
 // Commit implements sim.Sink.
 func (s *Summary) Commit(r *sim.StepRecord) error {
 	if s.producedBy == nil {
-		s.producedBy, s.putIn = map[string]twins.Total{}, map[string]bool{}
+		s.producedBy, s.putIn, s.breached = map[string]twins.Total{}, map[string]bool{}, map[string]bool{}
 	}
 	f := &r.Flows
 	s.step = r.Step
@@ -210,6 +299,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
 	s.waiting = f.Waits
+	s.lacking = s.lacking || r.Lacking > 0
 	s.roomBelow += f.RoomBelow
 	s.tankBelow += f.TankBelow
 	demand := f.Load + f.Charge
@@ -227,8 +317,14 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	for i := range r.Events {
 		s.Forecast.fold(&r.Events[i].Event)
 	}
+	s.caughtUp, s.givenUp = s.caughtUp.Plus(r.CatchUp.CaughtUp), s.givenUp.Plus(r.CatchUp.GivenUp)
+	s.unkept = s.unkept || !r.CatchUpKnown
+	before := s.breaches
 	for _, c := range r.Cells {
 		s.cell(c, r.Step)
+	}
+	if s.breaches > before {
+		s.breachedIn++
 	}
 	if err := s.Shares.Commit(r); err != nil {
 		return err
@@ -268,6 +364,11 @@ func (s *Summary) members(w *sim.World, r *Report) {
 func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
 	for k := range c.Blocks {
 		b := &c.Blocks[k]
+		at := 0
+		if b.Kind == twins.Vehicle {
+			at = 1
+		}
+		s.stored[at] = s.stored[at].Plus(b.Flows.Stored)
 		if made := b.Flows.Generation; made != 0 {
 			s.producedBy[b.Kind.Name] = s.producedBy[b.Kind.Name].Plus(made.For(step))
 		}
@@ -284,6 +385,7 @@ func (s *Summary) cell(c *twins.CellRecord, step twins.Seconds) {
 		}
 		if e.Type == twins.LimitPassed {
 			s.breaches++
+			s.breached[c.Path] = true
 		}
 	}
 	if c.BrokenBy != 0 && s.residual == 0 {
@@ -321,19 +423,22 @@ func (s *Summary) Report(w *sim.World) *Report {
 			Consumed: wh(sumConsumed), Produced: wh(sumProduced), Imported: wh(sumImported), Exported: wh(sumExported),
 			Charged: wh(sumCharged), Discharged: wh(sumDischarged), Lost: wh(sumLost), Curtailed: wh(sumCurtailed),
 			Shifted: wh(sumShifted), Unserved: wh(sumUnserved), UnservedEssential: wh(sumUnservedEssential),
-			Waiting: s.waiting.WattHours(),
+			StoredBatteries: s.stored[0].WattHours(), StoredVehicles: s.stored[1].WattHours(),
 		},
 		BalanceResidualMJ: int64(s.residual),
 		PeakW:             s.peak.Watts(), PeakStep: int64(s.peakTick),
 		PeakImportW: s.peakIn.Watts(), PeakExportW: s.peakOut.Watts(),
-		LimitBreachSteps: s.breaches,
-		Vehicles:         VehicleReport{s.departures.Left, s.departures.Ready, s.departures.NoTrip, s.departures.Impossible},
-		Comfort:          ComfortReport{s.roomBelow.KelvinHours(), s.tankBelow.KelvinHours()},
-		Reliability:      s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
+		LimitBreachSteps: s.breaches, Breached: BreachReport{int64(len(s.breached)), s.breachedIn},
+		Vehicles:    VehicleReport{s.departures.Left, s.departures.Ready, s.departures.NoTrip, s.departures.Impossible},
+		Reliability: s.Reliability.Report(), Fairness: s.Reliability.Fairness(), Rewards: s.Bookings.Report(),
 		Frequency: s.Frequency.Report(), Forecast: s.Forecast.Report(w.Scenario.Forecast),
 		ProducedBy:  map[string]float64{},
 		Warnings:    append([]problem.Warning{}, w.Warnings...),
 		Quarantined: append([]string{}, s.quarantine...),
+	}
+	if !s.lacking {
+		r.Energy.Waiting = new(s.waiting.WattHours())
+		r.Comfort = ComfortReport{new(s.roomBelow.KelvinHours()), new(s.tankBelow.KelvinHours())}
 	}
 	if s.mixed {
 		r.CO2G = new(s.carbon.grams())
@@ -345,13 +450,18 @@ func (s *Summary) Report(w *sim.World) *Report {
 	}
 	for _, rec := range w.Recordings {
 		r.FilledValues += rec.Filled
-		r.RecordedEveryS = max(r.RecordedEveryS, int64(rec.Interval))
+		if every := int64(rec.Interval); r.RecordedEveryS == nil || *r.RecordedEveryS < every {
+			r.RecordedEveryS = &every
+		}
 	}
 	if w.Weather != nil {
 		r.FilledValues += w.Weather.Filled
 	}
-	r.SelfSufficiency, r.SelfConsumption = s.Shares.Ratio("self_sufficiency"), s.Shares.Ratio("self_consumption")
-	r.RenewableShare, r.UnknownShare = s.Shares.Ratio("renewable_share"), s.Shares.Ratio("renewable_share_unknown")
+	if !s.unkept {
+		still := s.flows[sumShifted].Minus(s.caughtUp).Minus(s.givenUp)
+		r.Energy.CaughtUp, r.Energy.GivenUp, r.Energy.StillShifted = new(s.caughtUp.WattHours()), new(s.givenUp.WattHours()), new(still.WattHours())
+	}
+	s.Shares.report(r)
 	return r
 }
 

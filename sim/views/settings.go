@@ -53,8 +53,7 @@ func commanded(c *twins.Command, was func() int64) int64 {
 	if c.Type == twins.CommandSet {
 		return c.Value()
 	}
-	v, _ := twins.MulDiv(was(), c.Value(), int64(twins.One))
-	return v
+	return c.After(was())
 }
 
 // stated returns the scenario's value of a setting; 0 if the scenario does not state it.

@@ -1,7 +1,11 @@
 package views
 
 import (
+	"cmp"
 	"encoding/json"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -10,10 +14,11 @@ import (
 // Shares folds a run into the ratios of the whole grid, which RatioKinds defines.
 //
 // In each step import serves load before storage, and export is of production before storage
-// and import. For the renewable share everything that is used in a step has the mix of all
-// that is supplied in it, import that of the neighbour. Storage gives what it held before the
-// step, by its mix, and bears its losses; all batteries are one store, all vehicles another.
-// Only what a battery holds above its min_soc is in the store: the rest never comes out.
+// and import. That says what was own production. For the renewable share everything that is used
+// in a step has the mix of all that is supplied in it, import that of the neighbour. Storage
+// gives what it held before the step, by its mix, and bears its losses; all batteries are one
+// store, all vehicles another. Only what a battery holds above its min_soc is in the store: the
+// rest never comes out.
 type Shares struct {
 	renewable map[string]bool // producers by path
 	neighbour func(twins.Tick) (share twins.Ratio, known bool)
@@ -23,85 +28,175 @@ type Shares struct {
 	shared
 }
 
-// shared is what Shares has summed up.
+// shared is what Shares has summed up. The sources of used add up to consumed + driven.
 type shared struct {
 	batteries, vehicles pool
-	consumed            twins.Total
-	used                [numOrigins]twins.Total // of consumed
+	consumed, driven    twins.Total
+	ownUsed             twins.Total             // own production
+	used                [numSources]twins.Total // by source
 	exported, lost      twins.Total             // of own production
 }
 
-// RatioKind is one ratio of a run: its name in files, its name for people, and its formula. A value
-// is between 0 and 1, and there is none while its denominator is 0.
+// RatioKind is one ratio of a run: its name in files, its name for people, and what it is. Its value
+// is the sum of the energies Over ÷ the sum of the energies Under, which EnergyKinds names. It is
+// between 0 and 1, and there is none while its denominator is 0.
 type RatioKind struct {
 	Name, Label, Definition string
-	of                      func(*shared) *float64
+	Over, Under             []string
 }
 
 // RatioKinds are the ratios of a run. They are defined here alone: report, help, API and page show
-// these definitions.
+// these definitions. The three shares by source add up to 1.
 var RatioKinds = []RatioKind{
 	{"self_sufficiency", "Self-sufficiency",
-		"own production used, at once or through storage, ÷ consumption (loads and driving); what storage held before the run is no own production",
-		func(s *shared) *float64 { return ratio(s.used[ownProduction], s.consumed) }},
+		"own production used, at once or through storage, ÷ consumption (loads and driving); what storage held before the run is no own production. " +
+			"It says where the energy was produced, the shares below from what, and import serves loads before storage: so it does not add up with them",
+		[]string{"own_used"}, consumption},
 	{"self_consumption", "Self-consumption",
 		"own production used ÷ (used + exported + lost in storage), each counted when it happens",
-		func(s *shared) *float64 {
-			own := s.used[ownProduction]
-			return ratio(own, own.PlusTotal(s.exported).PlusTotal(s.lost))
-		}},
+		[]string{"own_used"}, []string{"own_used", "own_exported", "own_lost"}},
 	{"renewable_share", "Renewable share",
 		"consumption (loads and driving) that came from hydro, wind, sun and biogas, by the mix of each step, import by the neighbour's mix, ÷ consumption",
-		func(s *shared) *float64 { return ratio(s.used[renewable], s.consumed) }},
+		[]string{"renewable_used"}, consumption},
+	{"non_renewable_share", "Non-renewable share",
+		"consumption that came from all other plants and the rest of the neighbour's mix, counted alike, ÷ consumption",
+		[]string{"non_renewable_used"}, consumption},
 	{"renewable_share_unknown", "Share of unknown origin",
-		"consumption of which it is not known whether it was renewable (held by storage before the run, charged elsewhere, imported where the neighbour's mix is not known) ÷ consumption",
-		func(s *shared) *float64 { return ratio(s.used[unknownOrigin], s.consumed) }},
+		"consumption of which it is not known whether it was renewable (held by storage before the run, charged elsewhere, imported where the neighbour's mix is not known) ÷ consumption; " +
+			"with the two shares before it 100 %",
+		[]string{"unknown_used"}, consumption},
 }
 
-// origin labels energy. A quantity of energy has several, which need not exclude each other.
-type origin int
+// consumption names the energies that are used.
+var consumption = []string{"consumed", "driven"}
+
+// EnergyKind is one energy of the ratios: its name in files, and its name for people.
+type EnergyKind struct {
+	Name, Label string
+	of          func(*shared) twins.Total
+}
+
+// EnergyKinds are all energies that RatioKinds names.
+var EnergyKinds = []EnergyKind{
+	{"consumed", "Consumed by loads", func(s *shared) twins.Total { return s.consumed }},
+	{"driven", "Used by driving", func(s *shared) twins.Total { return s.driven }},
+	{"own_used", "Own production used", func(s *shared) twins.Total { return s.ownUsed }},
+	{"own_exported", "Own production exported", func(s *shared) twins.Total { return s.exported }},
+	{"own_lost", "Own production lost in storage", func(s *shared) twins.Total { return s.lost }},
+	{"renewable_used", "Renewable energy used", func(s *shared) twins.Total { return s.used[renewable] }},
+	{"non_renewable_used", "Non-renewable energy used", func(s *shared) twins.Total { return s.used[nonRenewable] }},
+	{"unknown_used", "Energy of unknown origin used", func(s *shared) twins.Total { return s.used[unknownSource] }},
+}
+
+// Formula is the ratio in the names of its energies: "own_used ÷ (consumed + driven)".
+func (k *RatioKind) Formula() string {
+	side := func(names []string) string {
+		if len(names) == 1 {
+			return names[0]
+		}
+		return "(" + strings.Join(names, " + ") + ")"
+	}
+	return side(k.Over) + " ÷ " + side(k.Under)
+}
+
+// of returns the ratio, nil if its denominator is 0.
+func (k *RatioKind) of(s *shared) *float64 { return ratio(s.sum(k.Over), s.sum(k.Under)) }
+
+// sum adds energies up by name.
+func (s *shared) sum(names []string) (t twins.Total) {
+	for _, name := range names {
+		t = t.PlusTotal(s.energy(name))
+	}
+	return t
+}
+
+// energy returns the energy of a name of EnergyKinds.
+func (s *shared) energy(name string) twins.Total {
+	for i := range EnergyKinds {
+		if k := &EnergyKinds[i]; k.Name == name {
+			return k.of(s)
+		}
+	}
+	panic("views: no energy " + name) // a mistake of the caller
+}
+
+// source is what energy was made from, as far as it is known. Each millijoule has one.
+type source int
 
 const (
-	ownProduction origin = iota
-	renewable
-	unknownOrigin
-	numOrigins
+	renewable source = iota
+	nonRenewable
+	unknownSource
+	numSources
 )
 
-// mix is how much of a quantity of energy has each origin.
-type mix [numOrigins]twins.Energy
+// mix is a quantity of energy by source, and how much of it is own production.
+type mix struct {
+	by  [numSources]twins.Energy
+	own twins.Energy
+}
 
-// part is the mix of a share of, out of whole, of a quantity with mix m.
-func (m mix) part(of, whole twins.Energy) (p mix) {
-	if whole <= 0 || of <= 0 {
+// unknownMix is energy of which nothing is known.
+func unknownMix(e twins.Energy) (m mix) {
+	m.by[unknownSource] = e
+	return m
+}
+
+// whole is the quantity.
+func (m *mix) whole() (sum twins.Energy) {
+	for _, e := range m.by {
+		sum += e
+	}
+	return sum
+}
+
+// part is a share of, out of the whole quantity, whose sources add up to of exactly. Of an empty
+// quantity nothing is known.
+func (m mix) part(of twins.Energy) (p mix) {
+	whole := m.whole()
+	switch {
+	case of <= 0:
 		return p
+	case whole <= 0:
+		return unknownMix(of)
 	}
-	for k, e := range m {
-		q, _ := twins.MulDiv(int64(e), int64(of), int64(whole))
-		p[k] = twins.Energy(q)
+	split := twins.NewSplit(twins.Power(of), twins.Power(whole))
+	for k, e := range m.by {
+		p.by[k] = twins.Energy(split.Next(twins.Power(e)))
 	}
+	p.own = scaled(m.own, of, whole)
+	return p
+}
+
+// take takes a share out of a quantity and returns it. What is more than the whole is of unknown
+// origin.
+func (m *mix) take(of twins.Energy) mix {
+	p := m.part(min(of, m.whole()))
+	*m = m.minus(p)
+	p.by[unknownSource] += of - p.whole()
 	return p
 }
 
 func (m mix) plus(n mix) mix {
-	for k := range m {
-		m[k] += n[k]
+	for k := range m.by {
+		m.by[k] += n.by[k]
 	}
+	m.own += n.own
 	return m
 }
 
 func (m mix) minus(n mix) mix {
-	for k := range m {
-		m[k] -= n[k]
+	for k := range m.by {
+		m.by[k] -= n.by[k]
 	}
+	m.own -= n.own
 	return m
 }
 
-// pool is the content of several stores, and how much of it has each origin.
+// pool is the content of several stores.
 type pool struct {
 	begun bool
-	held  twins.Energy
-	of    mix
+	held  mix
 }
 
 // poolFlows are the energies of a pool's stores in a step, each ≥ 0 but for stored.
@@ -114,19 +209,22 @@ type poolFlows struct {
 // begin sets the content before the first step.
 func (p *pool) begin(f *poolFlows) {
 	if !p.begun {
-		p.begun, p.held = true, max(0, f.content-f.stored)
-		p.of = mix{unknownOrigin: p.held}
+		p.begun, p.held = true, unknownMix(max(0, f.content-f.stored))
 	}
 }
 
-// step takes the pool through a step in which it was charged with in, and returns the mix of
-// what it lost and of what was driven.
+// step takes the pool, out of which the discharge has been taken, through a step in which it was
+// charged with in. It returns the mix of what it lost and of what was driven.
 func (p *pool) step(f *poolFlows, in mix) (lost, driven mix) {
-	rest := p.held + f.charge + f.elsewhere - f.discharge
-	of := p.of.plus(in).minus(p.of.part(f.discharge, p.held))
-	of[unknownOrigin] += f.elsewhere
-	lost, driven = of.part(f.lost, rest), of.part(f.driven, rest)
-	p.held, p.of = f.content, of.minus(lost).minus(driven)
+	p.held = p.held.plus(in).plus(unknownMix(f.elsewhere))
+	lost = p.held.take(f.lost)
+	driven = p.held.take(f.driven)
+	switch rest := p.held.whole(); {
+	case rest > f.content: // fills a battery up to its min_soc
+		p.held.take(rest - f.content)
+	case rest < f.content:
+		p.held = p.held.plus(unknownMix(f.content - rest))
+	}
 	return lost, driven
 }
 
@@ -231,13 +329,12 @@ func (s *Shares) step(r *sim.StepRecord, made twins.Energy, batteries, vehicles 
 	f := &r.Flows
 	generated, imported, exported, load := e(f.Generation), e(f.Import), e(f.Export), e(f.Load)
 	discharged, charged := batteries.discharge+vehicles.discharge, batteries.charge+vehicles.charge
-	supply := generated + imported + discharged
-	stored := s.batteries.of.part(batteries.discharge, s.batteries.held).plus(s.vehicles.of.part(vehicles.discharge, s.vehicles.held))
+	stored := s.batteries.held.take(batteries.discharge).plus(s.vehicles.held.take(vehicles.discharge))
 
 	// By the step's mix: all that is used is alike.
-	all := stored
-	all[renewable] += made
-	all = all.plus(s.ofNeighbour(r.Tick, imported))
+	all := stored.plus(s.ofNeighbour(r.Tick, imported))
+	all.by[renewable] += made
+	all.by[nonRenewable] += generated - made
 	// By precedence: import serves load first, export is of production first.
 	out := [3]twins.Energy{} // exported of production, storage, import
 	left := exported
@@ -245,35 +342,40 @@ func (s *Shares) step(r *sim.StepRecord, made twins.Energy, batteries, vehicles 
 		out[k] = min(left, from)
 		left -= out[k]
 	}
-	need := supply - charged - exported // loads, losses of the network, rotating masses, less relief
+	need := generated + imported + discharged - charged - exported // loads, losses of the network, rotating masses, less relief
 	byImport := min(imported-out[2], need)
 	byStorage := min(discharged-out[1], need-byImport)
 	own := func(production, storage twins.Energy) twins.Energy {
-		return production + stored.part(storage, discharged)[ownProduction]
+		return production + stored.part(storage).own
 	}
-	toLoad, into := all.part(load, supply), all.part(charged, supply)
-	toLoad[ownProduction] = scaled(own(need-byImport-byStorage, byStorage), load, need)
-	into[ownProduction] = own(generated-out[0]-(need-byImport-byStorage), discharged-out[1]-byStorage)
+	toLoad, into := all.part(load), all.part(charged)
+	toLoad.own = scaled(own(need-byImport-byStorage, byStorage), load, need)
+	into.own = own(generated-out[0]-(need-byImport-byStorage), discharged-out[1]-byStorage)
 
-	lostB, _ := s.batteries.step(batteries, into.part(batteries.charge, charged))
-	lostV, driven := s.vehicles.step(vehicles, into.part(vehicles.charge, charged))
-	s.consumed = s.consumed.Plus(load).Plus(vehicles.driven)
+	intoBatteries := into.part(batteries.charge)
+	lostB, _ := s.batteries.step(batteries, intoBatteries)
+	lostV, driven := s.vehicles.step(vehicles, into.minus(intoBatteries))
+	s.consumed, s.driven = s.consumed.Plus(load), s.driven.Plus(vehicles.driven)
+	s.ownUsed = s.ownUsed.Plus(toLoad.own).Plus(driven.own)
 	for k := range s.used {
-		s.used[k] = s.used[k].Plus(toLoad[k]).Plus(driven[k])
+		s.used[k] = s.used[k].Plus(toLoad.by[k]).Plus(driven.by[k])
 	}
 	s.exported = s.exported.Plus(own(out[0], out[1]))
-	s.lost = s.lost.Plus(lostB[ownProduction]).Plus(lostV[ownProduction])
+	s.lost = s.lost.Plus(lostB.own).Plus(lostV.own)
 }
 
 // ofNeighbour is the mix of what was imported in a step.
-func (s *Shares) ofNeighbour(t twins.Tick, imported twins.Energy) mix {
-	if s.neighbour != nil {
-		if share, known := s.neighbour(t); known {
-			q, _ := share.Of(int64(imported))
-			return mix{renewable: twins.Energy(q)}
-		}
+func (s *Shares) ofNeighbour(t twins.Tick, imported twins.Energy) (m mix) {
+	if s.neighbour == nil {
+		return unknownMix(imported)
 	}
-	return mix{unknownOrigin: imported}
+	share, known := s.neighbour(t)
+	if !known {
+		return unknownMix(imported)
+	}
+	q, _ := share.Of(int64(imported))
+	m.by[renewable], m.by[nonRenewable] = twins.Energy(q), imported-twins.Energy(q)
+	return m
 }
 
 // scaled is e·of ÷ by, 0 if by is 0.
@@ -285,12 +387,40 @@ func scaled(e, of, by twins.Energy) twins.Energy {
 	return twins.Energy(q)
 }
 
-// Ratio returns the ratio of a name of RatioKinds; nil if its denominator is 0.
-func (s *Shares) Ratio(name string) *float64 {
+// Ratios returns the ratios in the order of RatioKinds, each nil if its denominator is 0.
+func (s *shared) Ratios() (all []*float64) {
 	for i := range RatioKinds {
-		if k := &RatioKinds[i]; k.Name == name {
-			return k.of(&s.shared)
-		}
+		all = append(all, RatioKinds[i].of(s))
 	}
-	panic("views: no ratio " + name) // a mistake of the caller
+	return all
+}
+
+// report writes the ratios and their energies into a report.
+func (s *shared) report(r *Report) {
+	all, e := s.Ratios(), &r.Energy
+	r.ReportRatios = ReportRatios{all[0], all[1], all[2], all[3], all[4]}
+	e.Driven, e.OwnUsed, e.OwnExported, e.OwnLost = s.driven.WattHours(), s.ownUsed.WattHours(), s.exported.WattHours(), s.lost.WattHours()
+	e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed = s.used[renewable].WattHours(), s.used[nonRenewable].WattHours(), s.used[unknownSource].WattHours()
+}
+
+// SumToHundred returns shares that add up to 1 as percentages with one decimal that add up to 100: rounded
+// down, and the largest remainders up.
+func SumToHundred(shares ...float64) []float64 {
+	const whole = 1000
+	tenths, rest := make([]int, len(shares)), whole
+	order := make([]int, len(shares))
+	remainder := func(i int) float64 { return whole*shares[i] - float64(tenths[i]) }
+	for i, s := range shares {
+		tenths[i], order[i] = int(math.Floor(whole*s)), i
+		rest -= tenths[i]
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(remainder(j), remainder(i)) })
+	for _, i := range order[:max(0, min(rest, len(order)))] {
+		tenths[i]++
+	}
+	percent := make([]float64, len(shares))
+	for i, n := range tenths {
+		percent[i] = float64(n) / 10
+	}
+	return percent
 }

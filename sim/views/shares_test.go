@@ -119,11 +119,8 @@ func TestRatiosOfEachStep(t *testing.T) {
 	w := built(t, "hamlet", hamletCommands...)
 	live, report := views.NewSet(w), views.NewSummary(w)
 	var want [][]*float64
-	now := func() (all []*float64) {
-		for _, k := range views.RatioKinds {
-			all = append(all, report.Shares.Ratio(k.Name))
-		}
-		return all
+	now := func() []*float64 {
+		return report.Shares.Ratios()
 	}
 	want = append(want, now())
 	run(t, w, live, report, sim.SinkFunc(func(*sim.StepRecord) error { want = append(want, now()); return nil }))
@@ -139,7 +136,7 @@ func TestRatiosOfEachStep(t *testing.T) {
 		return s
 	}
 	for at := range want {
-		got, from, known := ratios.Before(twins.Tick(at))
+		got, _, from, known := ratios.Before(twins.Tick(at))
 		if !known || from != 0 || text(got) != text(want[at]) {
 			t.Errorf("before step %d:%s since step %d, known %v; the report has%s", at, text(got), from, known, text(want[at]))
 		}
@@ -151,10 +148,10 @@ func TestRatiosOfEachStep(t *testing.T) {
 	x := newRestless(t, built(t, "hamlet"))
 	const end = 20_000
 	x.to(t, 0, end, ratios)
-	if _, _, known := ratios.Before(0); known || ratios.Until(end/2) != nil {
+	if _, _, _, known := ratios.Before(0); known || ratios.Until(end/2) != nil {
 		t.Error("the view returns a state that it has dropped")
 	}
-	if _, _, known := ratios.Before(end - 1024); !known {
+	if _, _, _, known := ratios.Before(end - 1024); !known {
 		t.Error("the view does not know a state of 1,024 steps ago")
 	}
 }
@@ -165,7 +162,7 @@ func TestRatiosOfTheRest(t *testing.T) {
 	ratios := views.RatiosKind.New(w).(*views.Ratios)
 	x := newRestless(t, built(t, "hamlet"))
 	x.to(t, 7, 9, ratios)
-	if _, from, known := ratios.Before(9); from != 7 || !known {
+	if _, _, from, known := ratios.Before(9); from != 7 || !known {
 		t.Errorf("they count from step %d, known %v; wanted 7", from, known)
 	}
 	if o := ratios.Until(7).(*views.Ratios); o.Commit(&x.record) != nil {

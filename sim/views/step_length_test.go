@@ -49,7 +49,7 @@ func TestUnservedAtAnyStepLength(t *testing.T) {
 				t.Fatal(err)
 			}
 			r, _ := ratios(t, file)
-			unserved, cold = append(unserved, r.Energy.Unserved), append(cold, r.Comfort.RoomsKh)
+			unserved, cold = append(unserved, r.Energy.Unserved), append(cold, *r.Comfort.RoomsKh)
 			if r.Energy.UnservedEssential != 0 {
 				t.Errorf("%d W, steps of %d s: %v Wh of the constant load unserved", importW, step, r.Energy.UnservedEssential)
 			}

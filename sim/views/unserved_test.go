@@ -23,9 +23,18 @@ func TestUnservedAlert(t *testing.T) {
 	}
 	alerts := views.AlertsKind.New(w).(*views.Alerts)
 	var waits, cut, none int
+	members := map[string]int64{} // member-steps with load that is unserved or begins to wait
 	run(t, w, alerts, sim.SinkFunc(func(r *sim.StepRecord) error {
 		for _, c := range r.Cells {
 			f := &c.Flows
+			for i := range c.Blocks {
+				b := &c.Blocks[i]
+				for m := range b.Paths {
+					if b.Value(b.ColumnNamed("unserved_w"), m) > 0 || b.Value(b.ColumnNamed("waiting_w"), m) > 0 {
+						members[c.Path]++
+					}
+				}
+			}
 			switch {
 			case f.Unserved > 0:
 				cut++
@@ -41,6 +50,11 @@ func TestUnservedAlert(t *testing.T) {
 		}
 		return nil
 	}))
+	for path, n := range members {
+		if row := alerts.Find("load.unserved:" + path); row.Count != n || row.Rule.Counts != views.CountsMembers {
+			t.Errorf("%s: the alert counts %d %s, wanted %d member-steps", path, row.Count, row.Rule.Counts, n)
+		}
+	}
 	if waits == 0 || cut == 0 || none == 0 {
 		t.Errorf("load only waits in %d steps of communities, is unserved in %d and served in %d, wanted all three", waits, cut, none)
 	}

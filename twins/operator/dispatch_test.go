@@ -215,7 +215,7 @@ func TestReserveThatIsShort(t *testing.T) {
 		var got [2]float64
 		for _, n := range g.balance.Events {
 			if n.Event.Type == operator.ReserveShort {
-				got = [2]float64{float64(n.Event.Field("wanted_mw")) / 1e6, float64(n.Event.Field("kept_mw")) / 1e6}
+				got = [2]float64{float64(n.Event.Field("wanted_w")) / 1e6, float64(n.Event.Field("kept_w")) / 1e6}
 			}
 		}
 		if got != row.want {

@@ -120,10 +120,10 @@ var (
 
 // ReserveShort is an event of the grid in each step that leaves an infeed uncovered: if
 // the infeed were lost, other units, storage and what communities have agreed to move
-// would not make up for it in the step after. wanted_mw is that infeed plus the extra
-// reserve required, kept_mw the reserve available. A grid without its own means of
+// would not make up for it in the step after. wanted_w is that infeed plus the extra
+// reserve required, kept_w the reserve available. A grid without its own means of
 // holding the frequency keeps no reserve, and has no such event.
-var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_mw", "kept_mw"},
+var ReserveShort = twins.DeclareEvent(twins.EventType{Name: "grid.reserve_short", Notable: true, Fields: []string{"wanted_w", "kept_w"},
 	Alert: &twins.Alert{Rule: "reserve.short", Severity: "warning", Text: "if the greatest infeed were lost now, reserve would not make up for it"}})
 
 // New makes the operator of a grid over communities, which stay in the order given.

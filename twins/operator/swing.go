@@ -20,11 +20,11 @@ const (
 // The area's events, which belong to the grid: an island that forms or is joined
 // again, relays that shed, a blackout.
 var (
-	islandFormed   = twins.DeclareEvent(twins.EventType{Name: "grid.islanded", Notable: true, Fields: []string{"deviation_uhz"}})
-	islandJoined   = twins.DeclareEvent(twins.EventType{Name: "grid.joined", Notable: true, Fields: []string{"deviation_uhz"}})
-	relaysShed     = twins.DeclareEvent(twins.EventType{Name: "grid.relays_shed", Notable: true, Fields: []string{"stages", "shed_mw", "for_ppb", "least_uhz"}})
-	wentBlack      = twins.DeclareEvent(twins.EventType{Name: "grid.blackout", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}})
-	frequencySwung = twins.DeclareEvent(twins.EventType{Name: "grid.frequency_left_range", Notable: true, Fields: []string{"least_uhz", "greatest_uhz"}})
+	islandFormed   = twins.DeclareEvent(twins.EventType{Name: "grid.islanded", Notable: true, Fields: []string{"deviation_hz"}})
+	islandJoined   = twins.DeclareEvent(twins.EventType{Name: "grid.joined", Notable: true, Fields: []string{"deviation_hz"}})
+	relaysShed     = twins.DeclareEvent(twins.EventType{Name: "grid.relays_shed", Notable: true, Fields: []string{"stages", "shed_w", "share_of_step", "least_deviation_hz"}})
+	wentBlack      = twins.DeclareEvent(twins.EventType{Name: "grid.blackout", Notable: true, Fields: []string{"least_deviation_hz", "greatest_deviation_hz"}})
+	frequencySwung = twins.DeclareEvent(twins.EventType{Name: "grid.frequency_left_range", Notable: true, Fields: []string{"least_deviation_hz", "greatest_deviation_hz"}})
 )
 
 // gridPath is the member of these events.
@@ -37,7 +37,8 @@ func (o *Operator) Swing(env *twins.Env, of *twins.Offers, p *twins.Plan) twins.
 	swing.Assign(&o.state.swing)
 	if !o.alone(of) {
 		swing.Assign(&atRest)
-		return twins.Swing{Held: o.heldByNeighbour(of)}
+		held := o.heldByNeighbour(of)
+		return twins.Swing{Held: held, Unrated: held && !o.rated(of)}
 	}
 	o.describe(of, p)
 	s := twins.Swing{Island: true}
@@ -89,6 +90,16 @@ func (o *Operator) canHold(answers []*twins.Answer) bool {
 func (o *Operator) heldByNeighbour(of *twins.Offers) bool {
 	for i := range o.units {
 		if o.units[i].answer(of).Holds {
+			return true
+		}
+	}
+	return false
+}
+
+// rated reports whether a tie over which a neighbour holds the frequency could carry any power.
+func (o *Operator) rated(of *twins.Offers) bool {
+	for i := range o.units {
+		if band := of.Units[i].Tier[generation]; o.units[i].answer(of).Holds && (band.Min != 0 || band.Max != 0) {
 			return true
 		}
 	}

@@ -67,19 +67,22 @@ func TestIslandFormsAndJoins(t *testing.T) {
 	g := newGrid(t, quarter, operator.Config{}, plant("a", ""), battery("s", `"rated_wh": 100000, "rated_w": 50000, "grid_forming": true`), tie("tie", `"cost_eur_per_mwh": 10`))
 	g.load = func(twins.Tick) float64 { return 60 }
 	for tick, row := range []struct {
-		do           []twins.Command
-		island, held bool
-		event        string
+		do                    []twins.Command
+		island, held, unrated bool
+		event                 string
 	}{
-		{nil, false, true, ""},
-		{[]twins.Command{set("tie", "available", 0)}, true, false, "grid.islanded"},
-		{nil, true, false, ""},
-		{[]twins.Command{set("tie", "available", 1)}, false, true, "grid.joined"},
-		{nil, false, true, ""},
+		{nil, false, true, false, ""},
+		{[]twins.Command{set("tie", "available", 0)}, true, false, false, "grid.islanded"},
+		{nil, true, false, false, ""},
+		{[]twins.Command{set("tie", "available", 1)}, false, true, false, "grid.joined"},
+		{nil, false, true, false, ""},
+		{[]twins.Command{set("tie", "import_w", 0)}, false, true, false, ""},
+		{[]twins.Command{set("tie", "export_w", 0)}, false, true, true, ""},
+		{[]twins.Command{set("tie", "export_w", 1000)}, false, true, false, ""},
 	} {
 		s := g.step(twins.Tick(tick), row.do...)
-		if s.Island != row.island || s.Held != row.held {
-			t.Errorf("step %d: island %v, held %v", tick, s.Island, s.Held)
+		if s.Island != row.island || s.Held != row.held || s.Unrated != row.unrated {
+			t.Errorf("step %d: island %v, held %v, unrated %v", tick, s.Island, s.Held, s.Unrated)
 		}
 		for _, name := range []string{"grid.islanded", "grid.joined"} {
 			if g.hadEvent(name) != (name == row.event) {

@@ -377,7 +377,7 @@ func (*ClientMessage_Look) isClientMessage_Body() {}
 // Hello is the first message of a connection.
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`  // 1
+	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`  // 2
 	Catalogue     string                 `protobuf:"bytes,2,opt,name=catalogue,proto3" json:"catalogue,omitempty"` // version of GET /api/v1/catalogue, tree and tiles: equal versions have equal answers
 	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
 	Scenario      string                 `protobuf:"bytes,4,opt,name=scenario,proto3" json:"scenario,omitempty"`
@@ -948,7 +948,7 @@ type Column struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Column        uint32                 `protobuf:"varint,1,opt,name=column,proto3" json:"column,omitempty"` // index into the kind's columns (catalogue), or into flow_columns for grid, sources and communities
 	Width         uint32                 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`   // bytes per value: 0 (all are zero, values is empty), 1, 2, 4 or 8
-	Values        []byte                 `protobuf:"bytes,3,opt,name=values,proto3" json:"values,omitempty"`  // as many as rows, or as index has entries
+	Values        []byte                 `protobuf:"bytes,3,opt,name=values,proto3" json:"values,omitempty"`  // as many as rows, or as index has entries; the least integer of a width is no value
 	Index         []byte                 `protobuf:"bytes,4,opt,name=index,proto3" json:"index,omitempty"`    // packed little-endian uint16: the rows of the values; empty: all rows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

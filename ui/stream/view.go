@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // View is the state of a viewer after the frames that it has received, scope by scope.
@@ -11,7 +12,7 @@ type View map[string]*Table
 // Table is the state of one scope.
 type Table struct {
 	Tick        int64
-	Blocks      [][][]int64 // by block, column, row
+	Blocks      [][][]int64 // by block, column, row; math.MinInt64: the row has no value
 	NotComputed string      // why block 1 of a twin is missing
 }
 
@@ -113,17 +114,22 @@ func (c *Column) put(rows []int64) error {
 	return nil
 }
 
-func (c *Column) value(k, width int) int64 {
+func (c *Column) value(k, width int) (v int64) {
 	b := c.GetValues()[k*width:]
 	switch width {
 	case 0:
 		return 0
 	case 1:
-		return int64(int8(b[0]))
+		v = int64(int8(b[0]))
 	case 2:
-		return int64(int16(binary.LittleEndian.Uint16(b)))
+		v = int64(int16(binary.LittleEndian.Uint16(b)))
 	case 4:
-		return int64(int32(binary.LittleEndian.Uint32(b)))
+		v = int64(int32(binary.LittleEndian.Uint32(b)))
+	default:
+		v = int64(binary.LittleEndian.Uint64(b))
 	}
-	return int64(binary.LittleEndian.Uint64(b))
+	if v == -1<<(8*width-1) { // the least integer of the width: no value
+		return math.MinInt64
+	}
+	return v
 }

@@ -3,12 +3,18 @@ package viewers
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
+	"github.com/smatrix-grid/smatrix/twins"
 	"github.com/smatrix-grid/smatrix/ui/stream"
 )
 
+// None is the value of a row that has none: the column has no meaning for it, or the record of the step lacks it.
+const None = twins.GaugeUnknown
+
 // Column is the values of one column as the stream has them: little-endian signed
-// integers of the least width that holds all of them. It is never changed.
+// integers of the least width that holds all of them. The least integer of a width is None.
+// A Column is never changed.
 type Column struct {
 	Width uint8 // bytes per value: 0 (all are zero), 1, 2, 4 or 8
 	Data  []byte
@@ -35,17 +41,23 @@ func widthOf(v int64) uint8 {
 	switch {
 	case v == 0:
 		return 0
-	case v == int64(int8(v)):
+	case v == None || v == int64(int8(v)) && v != math.MinInt8:
 		return 1
-	case v == int64(int16(v)):
+	case v == int64(int16(v)) && v != math.MinInt16:
 		return 2
-	case v == int64(int32(v)):
+	case v == int64(int32(v)) && v != math.MinInt32:
 		return 4
 	}
 	return 8
 }
 
+// leastOf is the least integer of a width, which stands for None.
+func leastOf(width uint8) int64 { return -1 << (8*width - 1) }
+
 func appendValue(b []byte, v int64, width uint8) []byte {
+	if v == None {
+		v = leastOf(width)
+	}
 	switch width {
 	case 0:
 		return b
@@ -59,19 +71,24 @@ func appendValue(b []byte, v int64, width uint8) []byte {
 	return binary.LittleEndian.AppendUint64(b, uint64(v))
 }
 
-// At returns the value of a row.
-func (c *Column) At(i int) int64 {
+// At returns the value of a row, or None.
+func (c *Column) At(i int) (v int64) {
 	switch c.Width {
 	case 0:
 		return 0
 	case 1:
-		return int64(int8(c.Data[i]))
+		v = int64(int8(c.Data[i]))
 	case 2:
-		return int64(int16(binary.LittleEndian.Uint16(c.Data[2*i:])))
+		v = int64(int16(binary.LittleEndian.Uint16(c.Data[2*i:])))
 	case 4:
-		return int64(int32(binary.LittleEndian.Uint32(c.Data[4*i:])))
+		v = int64(int32(binary.LittleEndian.Uint32(c.Data[4*i:])))
+	default:
+		v = int64(binary.LittleEndian.Uint64(c.Data[8*i:]))
 	}
-	return int64(binary.LittleEndian.Uint64(c.Data[8*i:]))
+	if v == leastOf(c.Width) {
+		return None
+	}
+	return v
 }
 
 // Equal reports whether two columns are the same bytes.
@@ -81,15 +98,9 @@ func (c *Column) Equal(d *Column) bool { return c.Width == d.Width && bytes.Equa
 type Block struct {
 	Rows    int
 	Columns []Column
-	// Unknown is how many of the last columns the record of the step lacks, which was made by an
-	// earlier program. Their values are 0.
-	Unknown int
 }
 
-// Known reports whether the record of the step has a column.
-func (b *Block) Known(column int) bool { return column < len(b.Columns)-b.Unknown }
-
-// Value returns the value of a row in a column.
+// Value returns the value of a row in a column, or None.
 func (b *Block) Value(column, row int) int64 { return b.Columns[column].At(row) }
 
 // Size returns about how much memory a block takes, in bytes.

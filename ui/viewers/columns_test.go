@@ -38,6 +38,9 @@ func randomBlocks(r *rand.Rand, before [][][]int64) (values [][][]int64, blocks 
 			for i := range columns[c] {
 				if change == 1 && r.IntN(20) == 0 || change == 2 && r.IntN(2) == 0 || change == 3 {
 					columns[c][i] = int64(r.Uint64()) >> (63 - width)
+					if r.IntN(10) == 0 {
+						columns[c][i] = None
+					}
 				}
 			}
 			packed.Columns = append(packed.Columns, NewColumn(columns[c]))
@@ -45,6 +48,32 @@ func randomBlocks(r *rand.Rand, before [][][]int64) (values [][][]int64, blocks 
 		values, blocks = append(values, columns), append(blocks, packed)
 	}
 	return values, blocks
+}
+
+// A column has the least width that holds its values, and the least integer of a width is no value.
+func TestColumnsWithoutValues(t *testing.T) {
+	for _, row := range []struct {
+		values []int64
+		width  uint8
+	}{
+		{[]int64{0, 0}, 0}, {[]int64{None, None}, 1}, {[]int64{0, None}, 1}, {[]int64{-127, None, 127}, 1},
+		{[]int64{math.MinInt8}, 2}, {[]int64{math.MinInt8, None}, 2}, {[]int64{math.MinInt16, None}, 4}, {[]int64{math.MinInt32, None}, 8},
+		{[]int64{1000, None}, 2}, {[]int64{math.MinInt32 + 1, None}, 4}, {[]int64{math.MaxInt64, math.MinInt64 + 1, None}, 8},
+	} {
+		c := NewColumn(row.values)
+		if c.Width != row.width {
+			t.Errorf("%d: %d bytes each, wanted %d", row.values, c.Width, row.width)
+		}
+		for i, v := range row.values {
+			if got := c.At(i); got != v {
+				t.Errorf("%d in %d bytes is %d", v, c.Width, got)
+			}
+		}
+	}
+	b := appendColumn(nil, &stream.Column{Column: 3, Width: 1, Values: NewColumn([]int64{7, None}).Data})
+	if got := string(b); got != `{"column":3,"values":[7,null],"index":[]}` {
+		t.Errorf("as JSON %s", got)
+	}
 }
 
 // A viewer that applies full frames and deltas has the server's values, whatever they are.
@@ -178,10 +207,10 @@ func TestGoldenFrames(t *testing.T) {
 	}
 	widths := []Column{
 		NewColumn(make([]int64, 5)),
-		NewColumn([]int64{0, 1, -1, math.MaxInt8, math.MinInt8}),
-		NewColumn([]int64{0, 1, -1, math.MaxInt16, math.MinInt16}),
-		NewColumn([]int64{0, 1, -1, math.MaxInt32, math.MinInt32}),
-		NewColumn([]int64{0, 1, -1, 1<<53 - 1, -(1<<53 - 1)}),
+		NewColumn([]int64{0, 1, None, math.MaxInt8, math.MinInt8 + 1}),
+		NewColumn([]int64{0, 1, None, math.MaxInt16, math.MinInt16 + 1}),
+		NewColumn([]int64{0, 1, None, math.MaxInt32, math.MinInt32 + 1}),
+		NewColumn([]int64{0, 1, None, 1<<53 - 1, -(1<<53 - 1)}),
 	}
 	ramp := func(from int64) []Column {
 		return []Column{NewColumn(values(1000, func(i int) int64 { return int64(i) * 1_000_003 })), NewColumn(values(1000, func(i int) int64 {
@@ -199,7 +228,7 @@ func TestGoldenFrames(t *testing.T) {
 		name string
 		m    *stream.ServerMessage
 	}{
-		{"hello", &stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: &stream.Hello{Protocol: 1, Catalogue: "f058ab30c6d775a5", Run: "live", Scenario: "town",
+		{"hello", &stream.ServerMessage{Body: &stream.ServerMessage_Hello{Hello: &stream.Hello{Protocol: 2, Catalogue: "f058ab30c6d775a5", Run: "live", Scenario: "town",
 			StartUnixS: 1515366000, Zone: "Europe/Berlin", StepS: 900, Steps: 672, Tiles: 1, Twins: 493, MostTwins: 20_000}}}},
 		{"subscribed", &stream.ServerMessage{Body: &stream.ServerMessage_Subscribed{Subscribed: &stream.Subscribed{Id: 7, Frames: []string{"grid", "tile/3"}, Aggregated: true, Notice: "212 communities shown"}}}},
 		{"full", &stream.ServerMessage{Body: &stream.ServerMessage_Frame{Frame: first.state(nil)}}},

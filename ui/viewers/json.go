@@ -73,7 +73,11 @@ func appendColumn(b []byte, c *stream.Column) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, packed.At(i), 10)
+		if v := packed.At(i); v == None {
+			b = append(b, "null"...)
+		} else {
+			b = strconv.AppendInt(b, v, 10)
+		}
 	}
 	b = append(b, `],"index":[`...)
 	for i := 0; i+1 < len(c.Index); i += 2 {

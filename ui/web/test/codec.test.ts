@@ -34,9 +34,9 @@ const frame = (tick: number, base: number, rows: number, columns: ColumnOf[], sc
 
 describe('frames', () => {
   for (const [width, values] of [
-    [1, [-128, 127]],
-    [2, [-32768, 32767]],
-    [4, [-2147483648, 2147483647]],
+    [1, [-127, 127]],
+    [2, [-32767, 32767]],
+    [4, [-2147483647, 2147483647]],
     [8, [-9007199254740991, 9007199254740991]],
   ] as const) {
     test(`${width} bytes per value, at both limits`, () => {
@@ -45,6 +45,21 @@ describe('frames', () => {
       expect([...(t.get('tile/0')?.blocks.get(0)?.columns.get(5) ?? [])]).toEqual(values)
     })
   }
+  test('the least integer of a width is no value', () => {
+    for (const [width, least] of [
+      [1, -128],
+      [2, -32768],
+      [4, -2147483648],
+      [8, -(2 ** 63)],
+    ] as const) {
+      const t = new Map<string, Table>()
+      apply(t, frame(3, -1, 2, [{ column: 0, width, values: [least, 5] }]))
+      expect(value(t.get('tile/0'), 0, 0, 0, 3)).toBeNull()
+      expect(value(t.get('tile/0'), 0, 1, 0, 3)).toBe(0.005)
+      apply(t, frame(4, 3, 2, [{ column: 0, width, values: [least], index: [1] }]))
+      expect(value(t.get('tile/0'), 0, 1, 0, 3)).toBeNull()
+    }
+  })
   test('a delta replaces the rows that it names and no others', () => {
     const t = new Map<string, Table>()
     apply(

@@ -1,5 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { colours, lackOf, lacks, lackWords, loadingOf, metWithoutImport, ratioWords, roomWords, supply, uses } from '../src/lib/figures'
+import {
+  alertTimes,
+  colours,
+  lackOf,
+  lacks,
+  lackWords,
+  loadingOf,
+  metWithoutImport,
+  ratioWords,
+  roomWords,
+  sumToHundred,
+  supply,
+  uses,
+} from '../src/lib/figures'
 
 describe('met without import', () => {
   test('all of it', () => expect(metWithoutImport(10, 0)).toBe(1))
@@ -71,7 +84,7 @@ describe('room upwards is said with its time', () => {
     test(name, () =>
       expect(roomWords({ ...room, ...more }).map((x) => x.replace(/\u00a0/g, ' '))).toEqual([
         '30.0 kW within 15 min, for 60 min',
-        '12.0 kW of it without touching the reserve for the loss of the greatest infeed',
+        '12.0 kW of it with the loss of any single plant or tie still covered',
         ...(want ? [want] : []),
       ]),
     )
@@ -85,3 +98,43 @@ describe('ratios of the run', () => {
   test('a share of which nothing is known is not 0', () => expect(said(0, 1)).toEqual(['unknown', '100.0 %']))
   test('nothing was consumed', () => expect(said(null, null)).toEqual(['none yet', 'none yet']))
 })
+
+describe('shares that add up to 100 %', () => {
+  const third = 1 / 3
+  // The same rows as TestSumToHundred of sim/views.
+  for (const [shares, want] of [
+    [
+      [third, third, third],
+      [33.4, 33.3, 33.3],
+    ],
+    [
+      [0.43449, 0.44549, 0.12002],
+      [43.5, 44.5, 12],
+    ],
+    [
+      [1, 0, 0],
+      [100, 0, 0],
+    ],
+    [
+      [0.99996, 0.00002, 0.00002],
+      [100, 0, 0],
+    ],
+    [
+      [0.0005, 0.0005, 0.999],
+      [0.1, 0, 99.9],
+    ],
+  ] as [number[], number[]][])
+    test(`${shares}`, () => expect(sumToHundred(shares)).toEqual(want))
+  test('are shown so', () =>
+    expect(
+      ratioWords([
+        { name: 'self_sufficiency', label: 'a', value: third },
+        { name: 'renewable_share', label: 'b', value: third },
+        { name: 'non_renewable_share', label: 'c', value: third },
+        { name: 'renewable_share_unknown', label: 'd', value: third },
+      ]).map((r) => r.text.replace(/\u00a0/g, ' ')),
+    ).toEqual(['33.3 %', '33.4 %', '33.3 %', '33.3 %']))
+})
+
+test('an alert says what is counted', () =>
+  expect([alertTimes(1), alertTimes(24, 'member-steps'), alertTimes(1, 'events')]).toEqual(['1 step', '24 member-steps', '1 event']))

@@ -1,7 +1,7 @@
 // Frames encoded in Go, with their content as JSON: the browser must decode the same content.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { apply, decode, type Table } from '../src/lib/codec'
+import { apply, decode, value, type Table } from '../src/lib/codec'
 import { Alert_Severity, Clock_State, type Frame } from '../src/gen/stream_pb'
 
 const folder = new URL('../../viewers/testdata/frames/', import.meta.url)
@@ -15,7 +15,7 @@ interface Said {
     scope: string
     tick: number
     base: number
-    blocks: { block: number; rows: number; columns: { column: number; values: number[]; index?: number[] }[] }[]
+    blocks: { block: number; rows: number; columns: { column: number; values: (number | null)[]; index?: number[] }[] }[]
   }
   [body: string]: unknown
 }
@@ -71,7 +71,7 @@ describe('frames', () => {
           const column = plainTables.get(at) ?? new Array<number>(b.rows).fill(0)
           const rows = c.index?.length ? c.index : column.map((_, i) => i)
           rows.forEach((row, k) => {
-            column[row] = c.values.length ? (c.values[k] as number) : 0
+            column[row] = c.values.length ? (c.values[k] ?? NaN) : 0 // null: the row has no value
           })
           plainTables.set(at, column)
           expect([...(tables.get(j.scope)?.blocks.get(b.block)?.columns.get(c.column) ?? [])], `${name}, ${at}`).toEqual(column)
@@ -81,11 +81,12 @@ describe('frames', () => {
       const t = tables.get('tile/3')
       expect([0, 1, 2, 3, 4].map((c) => t?.blocks.get(0)?.columns.get(c)?.[4])).toEqual([
         0,
-        -(2 ** 7),
-        -(2 ** 15),
-        -(2 ** 31),
+        -(2 ** 7 - 1),
+        -(2 ** 15 - 1),
+        -(2 ** 31 - 1),
         -(2 ** 53 - 1),
       ])
+      expect([1, 2, 3, 4].map((c) => value(t, 0, 2, c, 3))).toEqual([null, null, null, null])
       expect(t?.blocks.get(1)?.columns.get(0)?.[999]).toBe(999 * 1000003)
     }
   })

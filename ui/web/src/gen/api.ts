@@ -5,7 +5,10 @@ export interface AcknowledgeBodyBody {
 export interface AlertInfo {
   acknowledged: boolean
   active: boolean
+  /** how often the rule held, see counts */
   count: number
+  /** what count counts: the steps in which the rule held; member-steps, for load.unserved and storage.empty: each home, vehicle or battery of the community for which it held, in each step; or events */
+  counts: 'steps' | 'member-steps' | 'events'
   first: number
   first_time: string
   id: string
@@ -90,6 +93,8 @@ export interface CommunityInfo {
 export interface Comparison {
   a: string
   b: string
+  /** all that the formulas of the ratios name */
+  energies: EnergyPair[]
   /** null: none so far */
   first_difference: number | null
   from: number
@@ -111,12 +116,27 @@ export interface DecisionInfo {
   tick: number
   time: string
   unserved_w: number
-  /** what began to lack at the member in this step for a deadline to come, the same in each decision about it */
-  waiting_w: number
+  /** what began to lack at the member in this step for a deadline to come, the same in each decision about it; null if the record of an earlier program lacks it */
+  waiting_w: number | null
 }
 export interface DecisionList {
   decisions: DecisionInfo[]
   next: string
+}
+export interface Energy {
+  label: string
+  name: string
+  wh: number
+}
+export interface EnergyPair {
+  /** in Wh; null if it is not known any more */
+  a: number | null
+  /** as a */
+  b: number | null
+  /** b − a */
+  difference: number | null
+  label: string
+  name: string
 }
 export interface ErrorDetail {
   /** Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
@@ -141,6 +161,7 @@ export interface ErrorModel {
   type?: string
 }
 export interface EventInfo {
+  /** values in the units of their names */
   fields: Record<string, number>
   path: string
   tick: number
@@ -178,7 +199,7 @@ export interface ForkInputBody {
   /** whether the fork carries out the commands that its parent has for step at and later ones, those that wait included */
   later_commands?: 'keep' | 'drop'
   name?: string
-  /** changes as in --set: producers.coal.available=false */
+  /** changes as in --set: producers.coal.available=false; at most 64 KiB together */
   set: string[] | null
 }
 export interface GaugeInfo {
@@ -289,16 +310,21 @@ export interface Production {
   to: number
 }
 export interface Ratio {
-  /** its formula */
+  /** what it is */
   definition: string
+  /** it in the names of energies */
+  formula: string
   label: string
   name: string
   /** from 0 to 1; null while the denominator is 0 */
   value: number | null
 }
 export interface RatioList {
+  /** all that the formulas name, over the same steps */
+  energies: Energy[]
   /** the first step that is counted: 0 unless the run's first steps are not kept */
   from: number
+  /** of the three shares renewable_share, non_renewable_share and renewable_share_unknown the sum is 1 */
   ratios: Ratio[]
   /** the last step that is counted, -1 before the first */
   tick: number
@@ -308,10 +334,12 @@ export interface RatioPair {
   a: number | null
   /** as a */
   b: number | null
-  /** its formula */
+  /** what it is */
   definition: string
   /** b − a */
   difference: number | null
+  /** it in the names of energies */
+  formula: string
   label: string
   name: string
 }
@@ -330,6 +358,8 @@ export interface RoomInfo {
   within_s: number
 }
 export interface Rule {
+  /** what the count of its alerts counts */
+  counts: 'steps' | 'member-steps' | 'events'
   rule: string
   severity: 'note' | 'warning' | 'critical'
   text: string
@@ -453,8 +483,8 @@ export interface State {
   /** steps are being made, or shown in a replay */
   playing: boolean
   reached: number
-  /** of the latest step, in milliwatts: 0 unless energy was lost or created */
-  residual_mw: number
+  /** of the latest step, exact to the milliwatt: 0 unless energy was lost or created; null before the first step */
+  residual_w: number | null
   run: string
   scenario: string
   seed: number
@@ -503,10 +533,12 @@ export interface TileInfo {
   version: string
 }
 export interface TotalOf {
-  a: number
-  b: number
+  /** null if a record of the compared steps lacks it */
+  a: number | null
+  /** as a */
+  b: number | null
   /** b − a */
-  difference: number
+  difference: number | null
   name: string
 }
 export interface Tree {
@@ -542,8 +574,8 @@ export interface TwinInfo {
   path: string
   /** if it can be started and stopped */
   plant?: PlantInfo
-  /** null before the first step */
-  reading: Record<string, number> | null
+  /** null before the first step; a value is null if the twin has none, or the record of an earlier program lacks it */
+  reading: Record<string, number | null> | null
   role: string
   settings: TwinSetting[]
   /** its entry in the scenario */
@@ -573,7 +605,8 @@ export interface TwinRow {
   owner: string
   path: string
   tile: number
-  values: Record<string, number>
+  /** null: it has none, or the record of an earlier program lacks it; empty before the first step */
+  values: Record<string, number | null>
   x: number
   y: number
 }
@@ -604,7 +637,7 @@ export interface UnitInfo {
   /** if it can be started and stopped */
   plant?: PlantInfo
   /** null before the first step */
-  reading: Record<string, number> | null
+  reading: Record<string, number | null> | null
   role: string
   settings: TwinSetting[]
 }

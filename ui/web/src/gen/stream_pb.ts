@@ -459,7 +459,7 @@ export type Column = Message<"smatrix.stream.v1.Column"> & {
   width: number;
 
   /**
-   * as many as rows, or as index has entries
+   * as many as rows, or as index has entries; the least integer of a width is no value
    *
    * @generated from field: bytes values = 3;
    */

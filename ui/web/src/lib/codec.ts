@@ -10,7 +10,7 @@ const mostRows = 65536
 const mostColumns = 1024
 const mostBlocks = 1024
 
-/** Rows of one kind. Values are the stored integers; a column not yet received is all zero. */
+/** Rows of one kind. Values are the stored integers, NaN where a row has none; a column not yet received is all zero. */
 export interface BlockTable {
   rows: number
   columns: Map<number, Float64Array>
@@ -79,25 +79,28 @@ export function apply(tables: Map<string, Table>, frame: Frame): Table {
   return table
 }
 
+/** Reads the values of a width. Its least integer says that a row has no value. */
 function reader(v: DataView, width: number): (k: number) => number {
+  const some = (x: number, least: number) => (x === least ? NaN : x)
   switch (width) {
     case 1:
-      return (k) => v.getInt8(k)
+      return (k) => some(v.getInt8(k), -0x80)
     case 2:
-      return (k) => v.getInt16(2 * k, true)
+      return (k) => some(v.getInt16(2 * k, true), -0x8000)
     case 4:
-      return (k) => v.getInt32(4 * k, true)
+      return (k) => some(v.getInt32(4 * k, true), -0x80000000)
     // Beyond 2^53 the last digits are lost, which a screen does not show; only zero becomes zero.
     case 8:
-      return (k) => Number(v.getBigInt64(8 * k, true))
+      return (k) => some(Number(v.getBigInt64(8 * k, true)), -(2 ** 63))
     default:
       return () => 0
   }
 }
 
-/** One value in the unit of its column's name; 0 if the column has not been received. */
+/** One value in the unit of its column's name; null if the row has none, 0 if the column has not been received. */
 export function value(table: Table | undefined, block: number, row: number, column: number, places: number): number | null {
   const b = table?.blocks.get(block)
   if (!b || row >= b.rows) return null
-  return (b.columns.get(column)?.[row] ?? 0) / 10 ** places
+  const v = b.columns.get(column)?.[row] ?? 0
+  return Number.isNaN(v) ? null : v / 10 ** places
 }

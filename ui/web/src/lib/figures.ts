@@ -1,8 +1,9 @@
 // Figures calculated from the API's columns. Each is one formula with its name in the trade.
-import type { Ratio, RoomInfo } from './api'
-import { duration, percent, power } from './format'
+import type { Energy, RoomInfo } from './api'
+import { count, duration, energy, percent, power } from './format'
 
-type Row = Record<string, number>
+/** Figures by the names of their columns; null where there is none. */
+export type Row = Record<string, number | null>
 const of = (r: Row, name: string) => r[name] ?? 0
 
 /** How much of its limit a community uses: |net load| ÷ limit; null without a limit. */
@@ -76,7 +77,7 @@ export function lackWords(l: Lack): string[] {
 export function roomWords(r: RoomInfo): string[] {
   return [
     `${power(r.up_w)} within ${duration(r.within_s)}, for ${duration(r.for_s)}`,
-    `${power(r.secure_w)} of it without touching the reserve for the loss of the greatest infeed`,
+    `${power(r.secure_w)} of it with the loss of any single plant or tie still covered`,
     r.starts_w > 0
       ? `after a start ${power(r.starts_w)} more` +
         (r.starts_s === null ? '' : `, the first ${r.starts_s > 0 ? 'in ' + duration(r.starts_s) : 'soon'}`)
@@ -84,14 +85,42 @@ export function roomWords(r: RoomInfo): string[] {
   ].filter(Boolean)
 }
 
-/** The ratios of a run in words. A share that is of unknown origin throughout is unknown, not 0. */
-export function ratioWords(ratios: Ratio[]): { label: string; text: string }[] {
-  const unknown = ratios.find((r) => r.name === 'renewable_share_unknown')?.value ?? 0
-  return ratios.map((r) => ({
-    label: r.label,
-    text: r.value === null ? 'none yet' : r.name === 'renewable_share' && unknown > 0.9995 ? 'unknown' : percent(r.value, 1),
-  }))
+/**
+ * How often an alert's rule held, and what is counted: "11 steps", "24 member-steps" (each home, vehicle or battery in
+ * each step), "3 events".
+ */
+export function alertTimes(n: number, counts = 'steps'): string {
+  return `${count(n)} ${n === 1 ? counts.replace(/s$/, '') : counts}`
 }
+
+/** The shares of consumption by source: together they are 1. */
+const bySource = ['renewable_share', 'non_renewable_share', 'renewable_share_unknown']
+
+/** Shares that add up to 1, in percent with one decimal that add up to 100: rounded down, and the largest remainders up. */
+export function sumToHundred(shares: number[]): number[] {
+  const tenths = shares.map((s) => Math.floor(1000 * s))
+  const rest = 1000 - tenths.reduce((a, b) => a + b, 0)
+  const order = shares.map((s, i) => ({ i, left: 1000 * s - (tenths[i] ?? 0) })).sort((a, b) => b.left - a.left)
+  for (const { i } of order.slice(0, Math.max(0, rest))) tenths[i] = (tenths[i] ?? 0) + 1
+  return tenths.map((n) => n / 10)
+}
+
+/** Ratios in words. The shares by source add up to 100 %; if nothing is known of the origin, the others are unknown, not 0. */
+export function ratioWords(ratios: { name: string; label: string; value: number | null }[]): { label: string; text: string }[] {
+  const parts = ratios.filter((r) => bySource.includes(r.name))
+  const whole = parts.length === 3 && parts.every((r) => r.value !== null) ? sumToHundred(parts.map((r) => r.value ?? 0)) : []
+  const nothing = (parts.find((r) => r.name === 'renewable_share_unknown')?.value ?? 0) > 0.9995
+  const text = (r: (typeof ratios)[number]) => {
+    if (r.value === null) return 'none yet'
+    if (nothing && parts.includes(r) && r.name !== 'renewable_share_unknown') return 'unknown'
+    const share = whole[parts.indexOf(r)]
+    return percent(share === undefined ? r.value : share / 100, 1)
+  }
+  return ratios.map((r) => ({ label: r.label, text: text(r) }))
+}
+
+/** The energies of the ratios in words. */
+export const energyWords = (all: Energy[]) => all.map((e) => ({ label: e.label, text: energy(e.wh) }))
 
 const tints: [RegExp, string][] = [
   [/coal|lignite/, 'k-coal'],

@@ -1,6 +1,7 @@
 // The page's single connection to the stream: its subscription, the frames received, and whether they are stale.
 import type { Waited } from './blank'
 import { apply, decode, encode, FrameError, value, type Table } from './codec'
+import type { Row } from './figures'
 import { get, type AlertInfo, type Catalogue, type KindInfo, type TileInfo, type Tree } from './api'
 import { Alert_Severity, Clock_State, type Alert, type Heartbeat, type Hello } from '../gen/stream_pb'
 import { create } from '@bufbuild/protobuf'
@@ -8,7 +9,7 @@ import { LookSchema, SubscribeSchema } from '../gen/stream_pb'
 import { place, href } from './route.svelte'
 
 /** An alert as the stream has it. */
-export type AlertRow = Omit<AlertInfo, 'first_time' | 'last_time'>
+export type AlertRow = Omit<AlertInfo, 'first_time' | 'last_time' | 'counts'>
 export type Chip = 'LIVE' | 'PAUSED' | 'ENDED' | 'FAILED' | 'REPLAY' | 'STALE'
 const staleAfter = 3000
 
@@ -51,7 +52,7 @@ class Live {
   #looked: number | null = null
   #turned = false
   /** Rows decoded since the last frames: several panels read the same. */
-  #flows = new Map<string, Record<string, number>>()
+  #flows = new Map<string, Row>()
   #paths = $derived(
     new Map(
       (this.tree?.communities ?? []).flatMap(
@@ -176,8 +177,8 @@ class Live {
     }
   }
 
-  /** A row of grid, sources or communities, each figure in the unit of its name; null before the first frame. */
-  flow(scope: 'grid' | 'sources' | 'communities', row = 0): Record<string, number> | null {
+  /** A row of grid, sources or communities, each figure in the unit of its name, null where it has none; null before the first frame. */
+  flow(scope: 'grid' | 'sources' | 'communities', row = 0): Row | null {
     void this.version
     const key = scope + row
     const kept = this.#flows.get(key)
@@ -188,9 +189,9 @@ class Live {
     const at = scope === 'communities' ? row & 1023 : row
     const table = this.tables.get(name)
     if (!table?.blocks.get(0)) return null
-    const out: Record<string, number> = {}
+    const out: Row = {}
     columns.forEach((c, i) => {
-      out[c.name] = value(table, 0, at, i, c.places) ?? 0
+      out[c.name] = value(table, 0, at, i, c.places)
     })
     this.#flows.set(key, out)
     return out
@@ -204,14 +205,14 @@ class Live {
   }
 
   /** The row of a twin from its scope twin/{path}. */
-  twin(path: string, kind: string): { values: Record<string, number>; parts: number[] } | null {
+  twin(path: string, kind: string): { values: Row; parts: number[] } | null {
     void this.version
     const k = this.kind(kind)
     const table = this.tables.get('twin/' + path)
     if (!k || !table?.blocks.get(0)) return null
-    const values: Record<string, number> = {}
+    const values: Row = {}
     k.columns.forEach((c, i) => {
-      values[c.name] = value(table, 0, 0, i, c.places) ?? 0
+      values[c.name] = value(table, 0, 0, i, c.places)
     })
     const p = table.blocks.get(1)
     const parts: number[] = []

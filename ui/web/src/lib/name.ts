@@ -75,12 +75,12 @@ export function valued(column: string, v: number | null | undefined): string {
 }
 
 /** A column of a reading for the page; net powers are shown with their direction. reasons are the catalogue's. */
-export function figure(column: string, v: number, role: string, reasons: string[]): { name: string; text: string } {
+export function figure(column: string, v: number | null, role: string, reasons: string[]): { name: string; text: string } {
   if (column === 'power_w') {
     const w = role === 'storage' ? storageWords : role === 'node' || role === 'load' ? gridWords : drawWords
     return { name: named(column), text: direction(v, w) }
   }
-  if (column === 'reason') return { name: named(column), text: reasons[v] || 'as wanted' }
-  if (column === 'limit_w' && v === 0) return { name: named(column), text: 'none' }
+  if (column === 'reason' && v !== null) return { name: named(column), text: reasons[v] || 'as wanted' }
+  if (column === 'limit_w' && v === null) return { name: named(column), text: 'none' }
   return { name: named(column), text: valued(column, v) }
 }
