@@ -57,6 +57,10 @@ var (
 	UsualHostings   = []actors.Hosting{actors.PerMember, actors.Batched}
 )
 
+// mostThreads bounds the threads: more are allowed than the machine has cores, but Go sets
+// memory aside for each of them, and ends a process with 10,000.
+const mostThreads = 1024
+
 // UsualSteps is a day of quarter hours.
 const UsualSteps = 96
 
@@ -117,8 +121,8 @@ func (o Options) Check() error {
 		}
 	}
 	for _, t := range o.Threads {
-		if t < 1 {
-			return bad("--threads %d: wanted at least 1", t)
+		if t < 1 || t > mostThreads {
+			return bad("--threads %d: wanted 1 to %d", t, mostThreads)
 		}
 	}
 	if !cpuKnown {

@@ -199,13 +199,14 @@ func TestCheck(t *testing.T) {
 		want string // "" if it is good
 	}{
 		{"the defaults", Options{}, ""},
-		{"all of everything", Options{Households: []int{1, 1e6}, Hostings: []actors.Hosting{"message", "batched", "plain"}, Threads: []int{1, 64}, Journals: []bool{true, false}}, ""},
+		{"all of everything", Options{Households: []int{1, 1e6}, Hostings: []actors.Hosting{"message", "batched", "plain"}, Threads: []int{1, 1024}, Journals: []bool{true, false}}, ""},
 		{"no home", Options{Households: []int{1000, 0}}, "--households 0: wanted at least 1"},
 		{"a negative number of homes", Options{Households: []int{-1}}, "--households -1: wanted at least 1"},
 		{"negative steps", Options{Steps: -8}, "--steps -8: wanted at least 1"},
 		{"an unknown hosting", Options{Hostings: []actors.Hosting{"massage"}}, `--hosting "massage": did you mean "message"? wanted one of: message, batched, plain`},
 		{"no hosting", Options{Hostings: []actors.Hosting{""}}, `--hosting "": wanted one of: message, batched, plain`},
-		{"no thread", Options{Threads: []int{0}}, "--threads 0: wanted at least 1"},
+		{"no thread", Options{Threads: []int{0}}, "--threads 0: wanted 1 to 1024"},
+		{"too many threads", Options{Threads: []int{2, 100_000}}, "--threads 100000: wanted 1 to 1024"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
