@@ -5,7 +5,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build web web-test web-format e2e proto api-types stories test test-long fuzz check lint bench bench-compare peers help
+.PHONY: run build web web-test web-format e2e proto api-types stories test test-long fuzz check lint bench bench-parts bench-compare peers help
 
 run: build ## serve a week of the town, live, and print the address
 	./bin/smatrix serve
@@ -71,8 +71,13 @@ lint:
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
-bench: ## ns per household-step of each hosting beside the flat loop, on this machine
-	$(GO) test ./actors -run '^$$' -bench 'Step|OverFlat' -benchtime 50x
+bench: ## actors beside a flat loop, on this machine: make bench [ARGS='--households 1000000']
+	$(GO) build -o bin/smatrix ./cmd/smatrix
+	./bin/smatrix bench $(ARGS)
+
+bench-parts: ## Go benchmarks of a step's parts by number of households, for benchstat: make bench-parts [ARGS='-count 10']
+	$(GO) test ./sim ./ui ./actors -run '^$$' -bench 'Parts|Frame$$|Step|OverFlat' -benchtime 50x $(ARGS)
+	$(GO) test ./persistence -run '^$$' -bench 'Journal' -benchtime 1x $(ARGS)
 
 bench-compare: ## processor time of NEW's hostings over OLD's: make bench-compare OLD=main NEW=HEAD [ARGS='-pairs 5']
 	$(GO) run ./bench/compare $(ARGS) $(OLD) $(NEW)

@@ -112,6 +112,9 @@ func (g *grid) send(ctx actor.Context) {
 	g.seq++
 	g.missing = len(g.shards)
 	g.ask = &ask{seq: g.seq, stage: g.balance.Stage(), env: g.tick.env, asks: g.balance.Asks()}
+	if w := g.system.options.Watch; w != nil {
+		w.Asked(g.ask.stage)
+	}
 	g.broadcast(ctx)
 }
 
@@ -147,6 +150,9 @@ func (g *grid) take(ctx actor.Context, m *answered) {
 		}
 	}
 	if g.missing == 0 {
+		if w := g.system.options.Watch; w != nil {
+			w.Answered(g.ask.stage)
+		}
 		g.next(ctx)
 	}
 }
@@ -182,6 +188,9 @@ func (g *grid) finish() {
 		}
 	}
 	r.Quarantined = append(r.Quarantined, g.balance.Isolated...)
+	if w := g.system.options.Watch; w != nil {
+		w.Done()
+	}
 	g.system.done <- stepDone{r, g.err}
 }
 

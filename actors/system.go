@@ -37,6 +37,18 @@ type Options struct {
 	Shards     int              // that tick communities at the same time; 0: one for each processor
 	Controller twins.Controller // nil: the world's
 	Hash       bool             // whether records have digests
+	Watch      Watch            // nil: none
+}
+
+// Watch is told how far a step is. Its methods are called in the grid's turn, so they must
+// not wait; after a failure of the grid they are called again for the same stage.
+type Watch interface {
+	// Asked says that the communities are about to be asked at a stage.
+	Asked(twins.Stage)
+	// Answered says that all of them have answered, and that the grid decides what comes next.
+	Answered(twins.Stage)
+	// Done says that the step's record is complete.
+	Done()
 }
 
 // System is a world whose every twin is an actor. It is a sim.Stepper.
@@ -123,6 +135,20 @@ func (s *System) Messages() sim.Messages {
 		shard.mail.addTo(&m)
 	}
 	return m
+}
+
+// Waiting returns how many messages wait in the mailboxes of communities and their members,
+// and how many in the longest of them. It is for another goroutine than the run's, and is 0
+// with hosting plain, whose mailboxes are the library's.
+func (s *System) Waiting() (all, longest int) {
+	for _, c := range s.core.communities {
+		if c.mailbox == nil {
+			continue
+		}
+		n := c.mailbox.UserMessageCount()
+		all, longest = all+n, max(longest, n)
+	}
+	return all, longest
 }
 
 // inspectTimeout bounds how long Inspect waits for an actor that is busy with a

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -39,6 +40,35 @@ func BenchmarkShow(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(x.Twins), "twins")
+		})
+	}
+}
+
+// BenchmarkFrame measures the frames of a step that all viewers share: the step's columns out
+// of its record, and their encoding for every scope, per household and step.
+func BenchmarkFrame(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("households=%d", n), func(b *testing.B) {
+			w := load(b, "city", scenario.Options{Set: []string{fmt.Sprintf("households=%d", n)}})
+			x := NewIndex(w)
+			r := &run{index: x, scenario: w.Scenario, views: &folded{Live: views.NewLive(views.NewSet(w))}}
+			r.hub = newHub(r)
+			show := &recorder{index: x, to: func(s *Step, _ *sim.StepRecord) { r.show(s) }}
+			var last *sim.StepRecord
+			keep := sim.SinkFunc(func(rec *sim.StepRecord) error { last = rec; return nil })
+			runner := sim.Runner{World: w, Stepper: sim.NewFlat(w, nil, false), Sinks: []sim.Sink{keep}}
+			for range 40 { // until ten in the morning
+				if _, err := runner.Step(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := show.Commit(last); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/household-step")
 		})
 	}
 }

@@ -39,6 +39,7 @@ type run struct {
 	views    *folded
 	alerts   *alerts
 	chain    *sim.Chain
+	stepper  sim.Stepper // nil for a replay
 	commands commandList
 	members  map[string]int
 	prepared map[string]int
@@ -113,6 +114,7 @@ func newRun(o runOptions) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.stepper = stepper
 	sinks := append([]sim.Sink{o.chain}, o.sinks...)
 	if o.begun.Views == nil {
 		sinks = append(sinks, r.views)

@@ -37,6 +37,7 @@ type Options struct {
 	Waiting func() string // what the live run waits for, in words; "" if nothing
 	Replay  bool          // Begun's steps are shown; only forks make steps
 	Log     *slog.Logger  // of failed requests; nil: none
+	Meters  *Meters       // of the live run's steps, for /metrics; nil: none
 
 	// Token is required of every caller, see CheckToken; "" requires none, and allows loopback addresses only.
 	Token string

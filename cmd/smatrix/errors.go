@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/smatrix-grid/smatrix/bench"
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
@@ -20,7 +21,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2 // wrong usage; also folders that cannot be used
 	exitInvalid     = 3 // invalid scenario, recorded data or kept run
-	exitAudit       = 4 // energy was lost or made
+	exitAudit       = 4 // an invariant broke: energy was lost or made, actors differ from the flat loop
 	exitDiffers     = 5 // what is kept differs from what is computed again, or is damaged
 	exitInterrupted = 130
 )
@@ -48,12 +49,14 @@ func exitCode(err error) int {
 	var model *persistence.ModelError
 	var differs *differsError
 	var storage *inputs.StorageError
+	var unequal *bench.DigestError
+	var benched *bench.InterruptedError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &differs):
 		return exitDiffers
-	case errors.As(err, &audit):
+	case errors.As(err, &audit), errors.As(err, &unequal):
 		return exitAudit
 	case errors.As(err, &storage): // it wraps where the data is named, which is not to blame
 		return exitFailed
@@ -62,7 +65,7 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.Is(err, problem.ErrUsage):
 		return exitUsage
-	case errors.As(err, &interrupted) && len(splitJoined(err)) == 1:
+	case (errors.As(err, &interrupted) || errors.As(err, &benched)) && len(splitJoined(err)) == 1:
 		return exitInterrupted
 	}
 	return exitFailed

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/smatrix-grid/smatrix/bench"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -35,7 +36,9 @@ func TestExitCode(t *testing.T) {
 		{"a problem and usage", errors.Join(usage, wrong), 3},
 		{"the audit", audit, 4},
 		{"the audit, and the disk", errors.Join(audit, errors.New("disk")), 4},
+		{"actors that differ from the flat loop", fmt.Errorf("bench: %w", &bench.DigestError{}), 4},
 		{"interrupted", interrupted, 130},
+		{"a bench interrupted", &bench.InterruptedError{Done: 1, Cases: 2}, 130},
 		{"interrupted, joined", errors.Join(interrupted, nil), 130},
 		{"interrupted, and the disk", errors.Join(interrupted, errors.New("disk")), 1},
 	}

@@ -71,6 +71,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonIs, "jsonenv": jsonEnv, "lines": lines, "listing": listing, "same": same, "rename": rename,
 			"serving": serving, "fetch": fetch, "signalled": signalled, "finished": finished, "killed": killed, "headless": headless,
+			"profile": profile,
 		},
 	})
 }

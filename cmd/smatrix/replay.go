@@ -211,8 +211,11 @@ func (r *replaySession) run(verify bool) (err error) {
 	return err
 }
 
-func startActors(w *sim.World) (sim.Stepper, error) {
-	return actors.Start(w, actors.Options{Hosting: actors.Hosting(w.Scenario.Hosting), Hash: true})
+func startActors(w *sim.World) (sim.Stepper, error) { return startWatched(w, nil) }
+
+// startWatched is startActors with a watch, which may be nil.
+func startWatched(w *sim.World, watch actors.Watch) (sim.Stepper, error) {
+	return actors.Start(w, actors.Options{Hosting: actors.Hosting(w.Scenario.Hosting), Hash: true, Watch: watch})
 }
 
 func (r *replaySession) report(dir string) (*views.Report, error) {

@@ -29,7 +29,7 @@ consumption to the milliwatt.`,
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRun(), newServe(), newReplay(), newRuns(), newFork(), newCompare(), newResiduals(), newUsage(), newRebuild(), newExport(), newReport(),
-		newBackup(), newRestore(), newScenario(), newVersion())
+		newBackup(), newRestore(), newScenario(), newBench(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")
@@ -94,7 +94,7 @@ func flagError(c *cobra.Command, err error) error {
 	if !errors.As(err, &value) {
 		return usage(c, "%v", err)
 	}
-	wanted := map[string]string{"int": "a whole number", "uint64": "a whole number from 0 to 2^64-1", "bool": "true or false", "int64": "a whole number"}
+	wanted := map[string]string{"int": "a whole number", "uint64": "a whole number from 0 to 2^64-1", "bool": "true or false", "int64": "a whole number", "intSlice": "whole numbers, separated by commas"}
 	flag := value.GetFlag()
 	return usage(c, "--%s %q: wanted %s", flag.Name, value.GetValue(), wanted[flag.Value.Type()])
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/scenario"
 	"github.com/smatrix-grid/smatrix/sim/views"
 	"github.com/smatrix-grid/smatrix/twins"
+	"github.com/smatrix-grid/smatrix/ui"
 )
 
 // runFlags are the flags of run; days, steps and seed count only if they were set.
@@ -31,6 +32,7 @@ type runFlags struct {
 	csv         bool
 	json        bool
 	quiet       bool
+	profiles    profiles
 }
 
 func newRun() *cobra.Command {
@@ -80,10 +82,12 @@ lost or made, 130 interrupted.`,
 		},
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
-			if c.Flags().Changed("resume") {
-				return f.runResumed(c)
-			}
-			return f.run(c, args[0])
+			return f.profiles.around(func() error {
+				if c.Flags().Changed("resume") {
+					return f.runResumed(c)
+				}
+				return f.run(c, args[0])
+			})
 		},
 	}
 	c.Flags().IntVar(&f.days, "days", 0, "run `N` local calendar days")
@@ -97,6 +101,7 @@ lost or made, 130 interrupted.`,
 	f.addRetention(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no progress, and no report unless --json")
+	f.profiles.add(c)
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagDirname("out") // completion only
 	_ = c.MarkFlagDirname("resume")
@@ -165,6 +170,7 @@ func (s *session) interruptible(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal kills the process
+	s.flags.profiles.endsBySignal()
 	return s.run(ctx)
 }
 
@@ -176,6 +182,7 @@ type session struct {
 	name           string                   // of the folder, as given
 	temp           bool                     // the folder is removed at the end
 	stepperOfRun   sim.Stepper              // of a served run
+	meters         *ui.Meters               // likewise
 	csv            sim.Sink                 // nil without --csv
 	keep           func() (sim.Sink, error) // begins the journal; nil without --out
 	stdout, stderr io.Writer
@@ -198,6 +205,7 @@ func newSession(f *runFlags, w *sim.World, stdout, stderr io.Writer) *session {
 // a failure of stdout does not change what is on disk.
 func (s *session) run(ctx context.Context) error {
 	err := s.steps(ctx)
+	s.flags.profiles.snapshot()
 	report := s.report(err)
 	errs := []error{err}
 	if s.dir != nil {

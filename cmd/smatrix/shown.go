@@ -18,8 +18,9 @@ import (
 // it continues when there is room; viewers and their requests do not wait.
 type waitingJournal struct {
 	*persistence.Journal
-	stop context.Context
-	full atomic.Pointer[persistence.FullError]
+	meters *ui.Meters
+	stop   context.Context
+	full   atomic.Pointer[persistence.FullError]
 }
 
 // roomInterval is how often a full disk is polled: the system does not report free space.
@@ -28,7 +29,9 @@ var roomInterval = time.Second
 // Commit implements sim.Sink.
 func (r *waitingJournal) Commit(rec *sim.StepRecord) error {
 	for {
+		start := time.Now()
 		err := r.Journal.Commit(rec)
+		r.meters.Journal(time.Since(start))
 		var full *persistence.FullError
 		if !errors.As(err, &full) {
 			r.full.Store(nil)
@@ -93,9 +96,11 @@ func (s *session) beginServed(stop context.Context, o *ui.Options, address strin
 	if err != nil {
 		return err
 	}
+	s.meters = ui.NewMeters()
+	o.Meters = s.meters
 	for _, sink := range sinks[1:] { // the server puts the chain first
 		if journal, ok := sink.(*persistence.Journal); ok {
-			r := &waitingJournal{Journal: journal, stop: stop}
+			r := &waitingJournal{Journal: journal, meters: s.meters, stop: stop}
 			o.Begun.Past, o.Begun.Known, o.Keep, o.Waiting = journal.Reader(), journal.Known(), r, r.waiting
 			o.Begun.Views = journal.Views()
 			sink = r
@@ -108,12 +113,14 @@ func (s *session) beginServed(stop context.Context, o *ui.Options, address strin
 	return s.dir.Shown(address)
 }
 
-// stepper starts the actors of a world, and stores those of the run itself.
+// stepper starts the actors of a world, and stores those of the run itself, whose steps its
+// meters measure.
 func (s *session) stepper(w *sim.World) (sim.Stepper, error) {
-	stepper, err := startActors(w)
-	if w == s.world {
-		s.stepperOfRun = stepper
+	if w != s.world {
+		return startActors(w)
 	}
+	stepper, err := startWatched(w, s.meters)
+	s.stepperOfRun = stepper
 	return stepper, err
 }
 

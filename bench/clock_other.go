@@ -1,0 +1,14 @@
+//go:build !unix
+
+package bench
+
+import "time"
+
+// cpuKnown reports whether this system tells the processor time of a process.
+const cpuKnown = false
+
+func processTime() time.Duration { return 0 }
+
+func peakResident() int64 { return 0 }
+
+func resetPeak() {}
