@@ -11,7 +11,7 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// waiting is a stepper in whose mailboxes 5 messages wait, 3 in one of them.
+// waiting is a stepper in whose mailboxes 5 messages wait, 3 of them in one.
 type waiting struct{ sim.Stepper }
 
 func (waiting) Waiting() (all, longest int) { return 5, 3 }
