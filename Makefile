@@ -48,7 +48,7 @@ api-types: ## make ui/web/src/gen/api.ts anew from what the server says of its A
 
 test: check ## lint, then all tests; with the race detector where actors run
 	$(GO) test -timeout 30m ./...
-	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript
+	$(GO) test -tags sabotage ./cmd/smatrix -run TestScript/sabotage
 	$(GO) test -race -short -timeout 30m ./actors/... ./sim/... ./ui/...
 	$(GO) test -race -short -timeout 30m ./cmd/smatrix -run 'TestScript/serve|TestServed|TestInterrupt|TestResumed'
 
