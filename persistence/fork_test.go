@@ -130,7 +130,7 @@ func TestForkTakesLittleRoom(t *testing.T) {
 	if takes["more"]*4 >= of || takes["more"] == 0 {
 		t.Errorf("the fork takes %d bytes, its parent %d", takes["more"], of)
 	}
-	if takes["same"]*3 >= takes["more"]*2 {
+	if takes["same"]*4 >= takes["more"]*3 {
 		t.Errorf("a fork in which nothing differs takes %d bytes, one with more panels %d", takes["same"], takes["more"])
 	}
 }

@@ -239,7 +239,7 @@ func compareFigures(t *testing.T, how string, got, want archivedFigures) {
 	if want.Digest == "" { // another model has another digest
 		got.Digest = ""
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\ngot  %+v\nwant %+v", how, got, want)
 	}
 }

@@ -100,7 +100,7 @@ func TestServedWeek(t *testing.T) {
 
 // visit watches the run for up to a second, and leaves with or without a farewell.
 func visit(url string, r *rand.Rand) error {
-	conn, answer, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/api/v1/stream", nil)
+	conn, answer, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/api/v1/stream?format=json", nil)
 	if err != nil {
 		return err
 	}

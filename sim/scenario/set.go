@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -217,8 +218,8 @@ func (d *document) descend(path string, t target) (*target, error) {
 		}
 		v := t.object.get(key)
 		last := i == len(t.rest)-1
-		switch whole := of.get("properties") != nil && of.get("anyOf") == nil || of.textOf("type") == "object"; {
-		case last && whole:
+		switch {
+		case last && !of.single():
 			return nil, errPath("%s: not a single value, wanted one of its keys: %s", path, strings.Join(of.keysOf(), ", "))
 		case !last && v == nil:
 			return nil, &pathError{fmt.Sprintf("%s: there is no %s", path, strings.TrimSuffix(path, "."+strings.Join(t.rest[i+1:], "."))), true}
@@ -231,6 +232,18 @@ func (d *document) descend(path string, t target) (*target, error) {
 		}
 	}
 	return &t, nil
+}
+
+// single reports whether a value of the schema can be a single one.
+func (s subschema) single() bool {
+	types := s.get("type")
+	switch {
+	case s.get("anyOf") != nil: // of which one is single
+		return true
+	case types != nil && types.form == formList:
+		return slices.ContainsFunc(types.items, func(t tree) bool { return t.text != "object" && t.text != "array" })
+	}
+	return s.get("properties") == nil && s.textOf("type") != "object"
 }
 
 // applySet makes one change to the tree. Its errors are a pathError or a valueError.
