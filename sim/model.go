@@ -33,11 +33,16 @@ type KeptStep struct {
 var Models = []ModelChange{
 	{Model: 1, What: "the first whose runs were kept"},
 	{Model: 2, What: "each tier has a reason of its own: differs only in steps in which under-frequency stages were reached",
-		Differs: func(k *KeptStep) bool { return k.Swing.Stages > 0 || k.Swing.Blackout }},
+		Differs: relaysActed},
 	{Model: 3, What: "load that can catch up is unserved once, at its deadline, and heat only below its band; vehicles need the energy of their next trip; " +
 		"the share of a charger that stops is given back to load that is cut: " +
 		"differs only from the first step on in which load waits or a vehicle lacks energy", Differs: defersLoad, Lasts: true},
+	{Model: 4, What: "load that under-frequency relays or a blackout have cut stays cut in that step: differs only from the first step on in which " +
+		"under-frequency stages were reached", Differs: relaysActed, Lasts: true},
 }
+
+// relaysActed reports whether under-frequency relays cut load in a step, or the grid was black.
+func relaysActed(k *KeptStep) bool { return k.Swing.Stages > 0 || k.Swing.Blackout }
 
 // defersLoad reports whether load waited in a step or was not served that was not essential,
 // or a vehicle came or left without the energy of its trip or of its target.

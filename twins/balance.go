@@ -313,7 +313,7 @@ func (g *Balance) limitSwing(left Power) Power {
 // askAgain asks communities for less or more than planned, and reports whether
 // any of them could be asked.
 func (g *Balance) askAgain(left Power) bool {
-	rest := g.plan.secondPass(&g.offers, left, g.shed > 0)
+	rest := g.plan.secondPass(&g.offers, left, g.shed > 0, g.Swing.Shed > 0)
 	if left > 0 {
 		g.shed++
 	}

@@ -352,7 +352,12 @@ func (p *Plan) curtail(o *Offers, left Power) Power {
 
 // secondPass is the second pass of a step: less load, or generation curtailed. It
 // returns what could not be moved.
-func (p *Plan) secondPass(o *Offers, left Power, again bool) Power {
+//
+// Load that relays have cut gets nothing back within the step: what was generated for it is held back.
+func (p *Plan) secondPass(o *Offers, left Power, again, relays bool) Power {
+	if left < 0 && relays {
+		return p.moveTier(o, concession{Storage, false}, p.curtail(o, left), Abundance)
+	}
 	if left < 0 { // what was cut is given back first
 		for _, t := range [...]Tier{Essential, Comfort, Flexible} {
 			left = p.moveTier(o, concession{t, false}, left, Abundance)
