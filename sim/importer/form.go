@@ -674,6 +674,9 @@ func (s *source) guessColumns() error {
 	if times := s.timesInHeader(); times >= mostlyTimes {
 		return s.problem(len(s.before)+1, "a row for each day with %d times of the day as columns, wanted a row for each time: date and time, value; a spreadsheet makes it (unpivot), and portals often have it as an export of its own", times)
 	}
+	if err := s.findUnitOfFile(); err != nil {
+		return err
+	}
 	others := s.columnsByName()
 	known := slices.Clone(s.form.columns)
 	others = slices.DeleteFunc(others, func(o leftOut) bool {
@@ -715,6 +718,32 @@ func (s *source) timesInHeader() (n int) {
 
 // hourName matches the hours of a day: H1, h24, Hour 3, Stunde 12.
 var hourName = regexp.MustCompile(`(?i)^(?:h|hour|hr|stunde|std|heure|he)[ _.]?[0-9]{1,2}$`)
+
+// findUnitOfFile takes the unit that a column has in every row, beside the values: those of columns whose
+// names have none are in it.
+func (s *source) findUnitOfFile() error {
+	for i, name := range s.header {
+		unit, other := "", ""
+		for at, row := range s.rows {
+			if at == 0 {
+				unit, other = unitOf(row[i]), otherUnit(row[i])
+			}
+			if len(s.belowHeader) > 0 || row[i] == "" || row[i] != s.rows[0][i] || len(nameWords(row[i])) != 1 {
+				unit, other = "", ""
+			}
+		}
+		switch {
+		case unit == "" && other == "":
+		case unit == "":
+			return s.problem(len(s.before)+1, "column %q has the unit %s, wanted W, kW, Wh or kWh: write the values in one of them%s", name, other, conversion(other))
+		default:
+			s.unitOfFile = unit
+			s.say("unit: %s, as column %q says", unit, name)
+			return nil
+		}
+	}
+	return nil
+}
 
 // columnsByName takes the columns that have numbers, and returns those that are no power or energy by
 // their names, or in a unit that scenarios do not read.

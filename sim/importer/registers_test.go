@@ -199,6 +199,21 @@ func TestFilesOfOtherThings(t *testing.T) {
 	}
 }
 
+// A column that has one unit in all rows says that of the values beside it.
+func TestColumnsOfUnits(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "m.csv", threeDays("Mængde,Måleenhed,Kvalitet", func(int) string { return "2,KWH,Målt" }))
+	plan, w := made(t, dir, "", "m.csv")
+	if said := strings.Join(plan.Findings[0].Said, "\n"); recorded(w)["m-ngde"] != 144_000 || !strings.Contains(said, `unit: kWh, as column "Måleenhed" says`) {
+		t.Errorf("%v, %s", recorded(w), said)
+	}
+	text := threeDays("Energy,unit", func(int) string { return "2,MWh" })
+	_, err := importer.Make(oneFile(text), []importer.File{{Name: "m.csv", Path: "m.csv"}}, importer.Options{})
+	if err == nil || err.Error() != `m.csv:1: column "unit" has the unit MWh, wanted W, kW, Wh or kWh: write the values in one of them (1 MWh = 1000 kWh)` {
+		t.Errorf("%v", err)
+	}
+}
+
 // A row of units, or of sums, below the header is left out, and its units are those of the columns.
 func TestRowsBelowTheHeader(t *testing.T) {
 	for _, row := range []struct {
