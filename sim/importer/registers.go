@@ -46,11 +46,7 @@ func (t *table) homes() (all []*homeColumns) {
 		case drawn:
 			h.drawn = append(h.drawn, i)
 		case net:
-			if c.Min < 0 && -c.Min > smallShare*c.Max {
-				h.net = append(h.net, i)
-			} else {
-				h.drawn = append(h.drawn, i)
-			}
+			h.net = append(h.net, i)
 		case charged:
 			h.took = append(h.took, i)
 		case discharge:
@@ -63,14 +59,8 @@ func (t *table) homes() (all []*homeColumns) {
 			h.used = append(h.used, i)
 		}
 	}
-	for _, h := range all { // phases that were never below 0 beside one that was
-		h.drawn = slices.DeleteFunc(h.drawn, func(i int) bool {
-			phase := len(h.net) > 0 && t.columns[i].role == net && t.columns[i].tariff != ""
-			if phase {
-				h.net = append(h.net, i)
-			}
-			return phase
-		})
+	for _, h := range all {
+		t.findDrawn(h)
 	}
 	var only *homeColumns
 	for _, h := range all {
@@ -91,6 +81,20 @@ func (t *table) homes() (all []*homeColumns) {
 		}
 	}
 	return []*homeColumns{only}
+}
+
+// findDrawn takes net columns that are never below 0 for what was drawn, but for phases beside
+// one that is.
+func (t *table) findDrawn(h *homeColumns) {
+	below := func(i int) bool { c := &t.columns[i]; return c.Min < 0 && -c.Min > smallShare*c.Max }
+	phases := slices.ContainsFunc(h.net, func(i int) bool { return below(i) && t.columns[i].tariff != "" })
+	h.net = slices.DeleteFunc(h.net, func(i int) bool {
+		if below(i) || phases && t.columns[i].tariff != "" {
+			return false
+		}
+		h.drawn, t.columns[i].role = append(h.drawn, i), drawn
+		return true
+	})
 }
 
 // joinColumns makes the columns of each home those that a scenario reads. It reports whether a

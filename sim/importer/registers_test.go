@@ -53,9 +53,12 @@ func TestHomesOfFiles(t *testing.T) {
 			return fmt.Sprintf("%d,%d,%d,%d", 1-sun(h), 1000-1000*sun(h), 2*sun(h), 2000*sun(h))
 		}, "1 0 1", "home 54000 home-fed-in 36000", `column "import W": left out, in another unit`, 0},
 		{"a net column and panels", "pv_w,grid_w", func(h int) string { return fmt.Sprintf("%d,%d", 3000*sun(h), 1000-3000*sun(h)) }, "1 0 1", "home 72000 home-export 0 home-roof 54000", "their sum was consumed", 0},
-		{"a net column and panels below 0", "grid_kw,solar_kw", func(h int) string { return fmt.Sprintf("%d,%d", 1-3*sun(h), -3*sun(h)) }, "1 0 1", "home 72000 home-export 0 home-roof 0 home-roof-export 54000", "what is below 0 was generated", 0},
+		{"a net column and panels below 0", "grid_kw,solar_kw", func(h int) string { return fmt.Sprintf("%d,%d", 1-3*sun(h), -3*sun(h)) }, "1 0 1", "home 72000 home-export 0 home-roof 0 home-roof-export 54000", "pv: {recording: meters-2, column: home-roof-export}", 0},
 		{"a net column of phases and panels", "Grid L1 W,Grid L2 W,Grid L3 W,PV W", func(h int) string { return fmt.Sprintf("%d,200,300,%d", 500-3000*sun(h), 3000*sun(h)) }, "1 0 1", "home 72000 home-export 0 home-roof 54000", "", 0},
 		{"a net column, panels and the home", "pv_w,grid_w,home_w", func(h int) string { return fmt.Sprintf("%d,%d,1000", 3000*sun(h), 1000-3000*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", `column "grid_w": left out, it follows from`, 0},
+		{"a grid column that is never below 0", "pv_w,grid_w", func(h int) string { return fmt.Sprintf("%d,%d", 500*sun(h), 1000-500*sun(h)) }, "1 0 1", "home 72000 home-roof 9000", "that nothing was fed in is assumed", 0},
+		{"two homes with net columns", "House 1 grid W,House 1 pv W,House 2 grid W", func(h int) string { return fmt.Sprintf("%d,%d,500", 1000-3000*sun(h), 3000*sun(h)) }, "2 0 1", "house-1 72000 house-1-export 0 house-1-roof 54000 house-2-grid-w 36000", "", 0},
+		{"panels alone below 0", "solar kWh", func(h int) string { return fmt.Sprint(-3 * sun(h)) }, "0 1 0", "solar-kwh 0 solar-kwh-export 54000", "column: solar-kwh-export}", 0},
 		{"a net column that does not fit", "pv_w,grid_w,home_w", func(h int) string { return fmt.Sprintf("%d,%d,1500", 3000*sun(h), 1000-3000*sun(h)) }, "1 0 1", "home 108000 home-roof 54000", "by up to 500 W", 0},
 		{"net consumption and consumption", "Net consumption kWh,Consumption kWh,Production kWh", func(h int) string { return fmt.Sprintf("%d,1,%d", 1-3*sun(h), 3*sun(h)) }, "1 0 1", "home 72000 home-roof 54000", `column "Net consumption kWh": left out`, 0},
 		{"a net column and the home", "grid_w,home_w", func(h int) string { return fmt.Sprintf("%d,1000", 1000-3000*sun(h)) }, "1 0 1", "grid_w 54000 grid_w-export 36000", `column "home_w": left out, "grid_w" is the meter`, 0},
