@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 )
 
 func newScenarioImport() *cobra.Command {
-	var out, zone string
+	var out, zone, unit string
 	c := &cobra.Command{
 		Use:   "import FILE...",
 		Short: "Write a scenario that reads files of your own",
@@ -30,26 +31,31 @@ Known forms:
   ` + strings.Join(broken(strings.Join(importer.Titles(), ", "), 80), "\n  ") + `
 
 Any other CSV with a column of times and columns of values, or a row for each meter
-and time, is read as the loads of homes. Columns that are called import, export, solar
-or the like, also in other languages or by their codes (1.8.0, 2.8.0), are the registers
-and the panels of a home: its meter has what was drawn less what was fed in. Without a
-home they are plants. A CSV of prices in EUR/MWh is a market. The scenario names the files themselves and the keys of their format,
+and time, is read as the loads of homes, if the columns have W, kW, Wh or kWh or a word
+of power or energy in their names; --unit takes others. Columns that are called import,
+export, grid, solar or the like, also in other languages or by their codes (1.8.0,
+2.8.0), are the meter and the panels of a home: its meter has what was drawn less what
+was fed in. A home runs without a battery that was recorded: what that took and gave is
+taken out of what the home consumed, or left out. Without a home they are plants. A CSV of prices in EUR/MWh is a market. The scenario names the files themselves and the keys of their format,
 so it has the values of the files as they are when it runs; keep them where they are.
 Only the export of Home Assistant is converted, into a CSV beside the scenario.`,
 		Example: `  smatrix scenario import meters.csv
   smatrix scenario import sessions.csv --out grids/mine.yaml
   smatrix scenario import usage.csv --zone America/Los_Angeles`,
 		Args: someArgs(1, 0, "no file, wanted one or more"),
-		RunE: func(c *cobra.Command, args []string) error { return importFiles(c, args, out, zone) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return importFiles(c, args, out, importer.Options{Zone: zone, Unit: unit})
+		},
 	}
 	c.Flags().StringVar(&out, "out", "", "write the scenario to `FILE.yaml`")
 	c.Flags().StringVar(&zone, "zone", "", "read times without an offset in `ZONE`, where the form does not state it")
+	c.Flags().StringVar(&unit, "unit", "", "read columns without a unit in their names in `UNIT`: W, kW, Wh or kWh")
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagFilename("out", "yaml", "yml") // completion only
 	return c
 }
 
-func importFiles(c *cobra.Command, args []string, out, zone string) error {
+func importFiles(c *cobra.Command, args []string, out string, o importer.Options) (err error) {
 	if out == "" {
 		name := strings.TrimSuffix(filepath.Base(args[0]), ".gz")
 		out = strings.TrimSuffix(name, filepath.Ext(name)) + ".yaml"
@@ -65,8 +71,8 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 		}
 		files = append(files, f)
 	}
-	base := strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
-	plan, err := importer.Make(regular.Dir(filepath.Dir(out)), files, importer.Options{Zone: zone, Name: base})
+	o.Name = strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
+	plan, err := importer.Make(regular.Dir(filepath.Dir(out)), files, o)
 	if err != nil {
 		return err
 	}
@@ -77,12 +83,19 @@ func importFiles(c *cobra.Command, args []string, out, zone string) error {
 	if written, err = createFiles(written); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil { // nothing stays that does not run
+			for _, f := range written {
+				os.Remove(f.path)
+			}
+		}
+	}()
 	if err := printFindings(c.OutOrStdout(), plan); err != nil {
 		return err
 	}
 	world, err := buildNamed(out)
 	if err != nil {
-		return fmt.Errorf("%s was written, and is not valid yet: %w", out, err)
+		return fmt.Errorf("the scenario that was made is not valid, and was not kept: %w", err)
 	}
 	printWarnings(c.ErrOrStderr(), append(plan.Warnings, world.Warnings...))
 	return printBegun(c, written)

@@ -8,10 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/smatrix-grid/smatrix/sim/inputs"
 	"github.com/smatrix-grid/smatrix/sim/problem"
@@ -43,6 +45,10 @@ type source struct {
 	given  bool           // it is that of the form or of the caller
 
 	offsets bool // stamps have an offset
+
+	battery     bool       // columns of a battery are left out by their names
+	belowHeader [][]string // rows of units and of sums between the header and the first time
+	unitOfFile  string     // of columns whose names have none: that of the caller, or of the file's own words
 
 	mark   rune       // between fields
 	before []string   // lines before the header
@@ -76,8 +82,9 @@ func (s *source) doubt(format string, args ...any) {
 
 // look reads the first lines of a file and finds its form: a preset, or a guess by its first
 // rows.
-func look(fsys fs.FS, f File, zone *time.Location, given bool) (*source, error) {
-	s := &source{File: f, fsys: fsys, zone: zone, stated: given, given: given}
+func look(fsys fs.FS, f File, zone *time.Location, o Options) (*source, error) {
+	given := o.Zone != ""
+	s := &source{File: f, fsys: fsys, zone: zone, stated: given, given: given, unitOfFile: o.Unit}
 	if err := s.checkKind(); err != nil {
 		return nil, err
 	}
@@ -508,7 +515,7 @@ func (s *source) guess(lines []string) error {
 			if at < 0 || !slices.ContainsFunc(slices.Delete(slices.Clone(row), at, at+1), isNumber) {
 				continue
 			}
-			s.take(lines, i, by.mark)
+			s.take(lines, s.aboveUnits(lines, i, by.mark), by.mark)
 			s.form = form{title: "a CSV with a header", kind: recordings, stamps: "start", time: s.header[at]}
 			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
 				s.form.clock = s.header[clock] // of a row for each day it would be that of something else
@@ -531,6 +538,70 @@ func (s *source) guess(lines []string) error {
 	}
 	return s.problem(0, "no row with a time and a number after a header was found, wanted a CSV with a header and times such as 2024-01-31 16:45, 31.01.2024 16:45 or 1/31/2024 4:45 PM, or one of the known forms: %s", strings.Join(names, ", "))
 }
+
+// mostBelow is how many rows of units, totals and the like may be between a header and its first time.
+const mostBelow = 3
+
+// aboveUnits returns the line of the header, from 0: i, or one before it if i has units, or a sum, below
+// the names of a line with as many fields.
+func (s *source) aboveUnits(lines []string, i int, mark rune) int {
+	s.belowHeader = nil
+	var below [][]string
+	for n := 1; n <= mostBelow && i-n >= 0; n++ {
+		row, above := splitLine(lines[i-n+1], mark), splitLine(lines[i-n], mark)
+		if len(above) != len(row) || !isBelowHeader(row) || slices.ContainsFunc(above, isDate) {
+			break
+		}
+		below = append(below, row)
+		if !isBelowHeader(above) && slices.IndexFunc(above, isText) >= 0 {
+			s.belowHeader = below
+			return i - n
+		}
+	}
+	return i
+}
+
+// isBelowHeader reports whether a row without a time is not the header: it has units alone, or
+// the numbers of a sum or a mean.
+func isBelowHeader(row []string) bool {
+	units, numbers, others := 0, 0, 0
+	for _, field := range row {
+		switch bare := strings.Trim(field, "[]() "); {
+		case bare == "" || slices.Contains(sums, strings.ToLower(strings.Trim(bare, ": "))):
+		case strings.ContainsAny(field, "0123456789") && isNumber(field):
+			numbers++
+		case unitOf(bare) == bare || otherUnit("("+bare+")") != "" || isPattern(bare):
+			units++
+		default:
+			others++
+		}
+	}
+	return others == 0 && units+numbers > 0
+}
+
+// sums are words in front of a row of sums or means.
+var sums = []string{"total", "totals", "sum", "summe", "gesamt", "gesamtsumme", "somme", "totaal", "totale", "mean", "average", "mittel", "mittelwert", "durchschnitt", "moyenne", "ø", "min", "max", "unit", "units", "einheit", "einheiten", "unité", "eenheid"}
+
+// isPattern reports whether a text says how dates are written: dd.mm.yyyy, hh:mm.
+func isPattern(text string) bool {
+	return strings.Trim(strings.ToLower(text), "dmyhsjat.:/- ") == "" && strings.ContainsAny(text, ".:/-")
+}
+
+// isText reports whether a field has a letter.
+func isText(field string) bool { return strings.IndexFunc(field, unicode.IsLetter) >= 0 }
+
+// inRow returns what the row of units says of column i, "" if there is none.
+func (s *source) inRow(i int) string {
+	for _, row := range s.belowHeader {
+		if isText(row[i]) {
+			return row[i]
+		}
+	}
+	return ""
+}
+
+// unitInRow returns the unit of column i in the row of units, "" if there is none.
+func (s *source) unitInRow(i int) string { return unitOf(s.inRow(i)) }
 
 // guessWithoutHeader takes a file for one without a header if its first two lines have a date and a
 // number: columns are called 1, 2, 3.
@@ -591,21 +662,106 @@ func isNumber(field string) bool {
 	return false
 }
 
-// guessColumns takes each column that has numbers, more often than other texts. A sum of others is
-// taken if there are no others of its role.
+// leftOut is a column that is not read, and what it is.
+type leftOut struct {
+	column
+	of string
+}
+
+// guessColumns takes each column that has numbers, more often than other texts, if its unit or its name
+// is of power or energy. A sum of others is taken if there are no others of its role.
 func (s *source) guessColumns() error {
-	type leftOut struct {
-		column
-		of string
+	if times := s.timesInHeader(); times >= mostlyTimes {
+		return s.problem(len(s.before)+1, "a row for each day with %d times of the day as columns, wanted a row for each time: date and time, value; a spreadsheet makes it (unpivot), and portals often have it as an export of its own", times)
 	}
-	var others []leftOut
+	if err := s.findUnitOfFile(); err != nil {
+		return err
+	}
+	others := s.columnsByName()
+	known := slices.Clone(s.form.columns)
+	others = slices.DeleteFunc(others, func(o leftOut) bool {
+		alone := (o.of == aSum || o.of == aDirect) && s.isOfPower(o.column) && !slices.ContainsFunc(known, func(c column) bool { return c.role == o.role && s.isOfPower(c) })
+		if alone {
+			s.form.columns = append(s.form.columns, o.column)
+		}
+		return alone
+	})
+	s.findMeter()
+	if s.form.meter == "" {
+		others = append(others, s.leaveOutUnknown()...)
+	}
+	if len(s.form.columns) == 0 && s.form.meter == "" {
+		return s.refuseColumns(others)
+	}
+	for _, o := range others {
+		if o.from != s.form.meter {
+			s.doubt("column %q: left out, %s by its name", o.from, o.of)
+		}
+	}
+	s.findRoleOfFile()
+	return nil
+}
+
+// mostlyTimes is how many columns with a time of day for a name make a file one of a row for each day.
+const mostlyTimes = 12
+
+// timesInHeader returns how many columns have a time of day for a name: 00:15, H01, or 1 to 24.
+func (s *source) timesInHeader() (n int) {
+	for _, name := range s.header {
+		words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" -–", r) })
+		if len(words) > 0 && isClock(words[0]) || hourName.MatchString(name) {
+			n++
+		}
+	}
+	return n
+}
+
+// hourName matches the hours of a day: H1, h24, Hour 3, Stunde 12.
+var hourName = regexp.MustCompile(`(?i)^(?:h|hour|hr|stunde|std|heure|he)[ _.]?[0-9]{1,2}$`)
+
+// findUnitOfFile takes the unit that a column has in every row, beside the values: those of columns whose
+// names have none are in it.
+func (s *source) findUnitOfFile() error {
+	for i, name := range s.header {
+		unit, other := "", ""
+		for at, row := range s.rows {
+			if at == 0 {
+				unit, other = unitOf(row[i]), otherUnit(row[i])
+			}
+			if len(s.belowHeader) > 0 || row[i] == "" || row[i] != s.rows[0][i] || len(nameWords(row[i])) != 1 {
+				unit, other = "", ""
+			}
+		}
+		switch {
+		case unit == "" && other == "":
+		case unit == "":
+			return s.problem(len(s.before)+1, "column %q has the unit %s, wanted W, kW, Wh or kWh: write the values in one of them%s", name, other, conversion(other))
+		default:
+			s.unitOfFile = unit
+			s.say("unit: %s, as column %q says", unit, name)
+			return nil
+		}
+	}
+	return nil
+}
+
+// columnsByName takes the columns that have numbers, and returns those that are no power or energy by
+// their names, or in a unit that scenarios do not read.
+func (s *source) columnsByName() (others []leftOut) {
 	for i, name := range s.header {
 		if name == "" || name == s.form.time || name == s.form.clock || !s.hasNumbers(i) {
 			continue
 		}
-		c, of := column{from: name, to: name, role: roleOf(name, s.header)}, notPower(name)
+		c, of := column{from: name, to: name, role: roleOf(name, s.header), unit: s.unitInRow(i)}, notPower(name+" "+s.inRow(i))
+		if as := batteryRole(name, s.header); as != "" && (of == "" || of == ofABattery) {
+			c.role, of = as, ""
+		}
+		s.battery = s.battery || of == ofABattery
 		if of == "" && s.isNumberOfMeter(i) {
 			of = "the number of a meter"
+		}
+		if unit := otherUnit(name + " " + s.inRow(i)); (of == "" || of == aSum) && unit != "" && c.unit == "" && unitOf(name) == "" {
+			of = inUnit + unit
 		}
 		if of != "" {
 			others = append(others, leftOut{c, of})
@@ -613,48 +769,94 @@ func (s *source) guessColumns() error {
 		}
 		s.form.columns = append(s.form.columns, c)
 	}
-	known := slices.Clone(s.form.columns)
-	others = slices.DeleteFunc(others, func(o leftOut) bool {
-		alone := (o.of == aSum || o.of == aDirect) && !slices.ContainsFunc(known, func(c column) bool { return c.role == o.role })
-		if alone {
-			s.form.columns = append(s.form.columns, o.column)
-		}
-		return alone
-	})
-	if len(s.form.columns) == 0 {
-		var prices []column
-		for _, o := range others {
-			if o.of == aPrice {
-				prices = append(prices, o.column)
-			}
-		}
-		return s.guessPrices(prices)
-	}
-	s.findMeter()
-	for _, o := range others {
-		if o.from != s.form.meter {
-			s.doubt("column %q: left out, %s by its name", o.from, o.of)
-		}
-	}
-	return nil
+	return others
 }
 
-// guessPrices takes a file without power and energy for one of prices, if it has one column of
-// them, in €/MWh by its name.
-func (s *source) guessPrices(prices []column) error {
+// isOfPower reports whether a column is of power or energy: by its unit or its name, or as the
+// caller says.
+func (s *source) isOfPower(c column) bool {
+	return s.unitOfFile != "" || c.unit != "" || isOfPower(c.from)
+}
+
+// unknown is what a column is whose name says nothing of power or energy.
+const unknown = "neither of power nor of energy, unless --unit says so,"
+
+// leaveOutUnknown removes the columns that are not of power or energy, and returns them.
+func (s *source) leaveOutUnknown() (others []leftOut) {
+	s.form.columns = slices.DeleteFunc(s.form.columns, func(c column) bool {
+		if s.isOfPower(c) {
+			return false
+		}
+		others = append(others, leftOut{c, unknown})
+		return true
+	})
+	return others
+}
+
+// findRoleOfFile takes the only column of a file for what the name of the file says, if its own name
+// says nothing: kWh in export.csv.
+func (s *source) findRoleOfFile() {
+	if len(s.form.columns) != 1 {
+		return
+	}
+	c := &s.form.columns[0]
+	name, _, _ := strings.Cut(path.Base(s.Path), ".")
+	role := roleOf(name, []string{name})
+	named := slices.ContainsFunc(strings.Fields(homeOf(c.from)), func(word string) bool { return notMetered[word] != aSum }) // Energy Today names no home
+	if c.role != load || saysLoad(c.from) || named || role != fedIn && role != generated {
+		return
+	}
+	c.role = role
+	s.doubt("column %q: what was %s, by the name of the file", c.from, role)
+}
+
+// refuseColumns takes a file without power and energy for one of prices, if it has one column of
+// them, in €/MWh by its name. It refuses others, and says what their columns are.
+func (s *source) refuseColumns(others []leftOut) error {
 	isPerMWh := func(name string) bool {
 		plain := strings.ToLower(name)
 		return strings.Contains(plain, "mwh") && (strings.Contains(plain, "eur") || strings.Contains(plain, "€"))
 	}
+	of := map[string][]string{}
+	for _, o := range others {
+		kind, _, _ := strings.Cut(o.of, ": ")
+		of[kind] = append(of[kind], o.from)
+	}
+	prices, line := of[aPrice], len(s.before)+1
+	for _, o := range others {
+		if unit, ok := strings.CutPrefix(o.of, inUnit); ok {
+			return s.problem(line, "column %q: %s%s, wanted W, kW, Wh or kWh: write its values in one of them, and name it in the header%s", o.from, inUnit, unit, conversion(unit))
+		}
+	}
 	switch {
-	case len(prices) == 1 && isPerMWh(prices[0].from):
+	case len(prices) == 1 && len(of[unknown]) == 0 && isPerMWh(prices[0]):
 		s.form.kind, s.form.title = market, "prices, a CSV with a header"
-		s.form.columns = []column{{from: prices[0].from, to: "price"}}
+		s.form.columns = []column{{from: prices[0], to: "price"}}
 		return nil
 	case len(prices) > 0:
-		return s.problem(len(s.before)+1, "%s and no column of power or energy, wanted one column of prices in €/MWh with that in its name, such as \"EUR/MWh\"", counted(int64(len(prices)), "column of prices", "columns of prices"))
+		return s.problem(line, "%s and no column of power or energy, wanted one column of prices in €/MWh with that in its name, such as \"EUR/MWh\"", counted(int64(len(prices)), "column of prices", "columns of prices"))
+	case len(of[unknown]) > 0:
+		return s.problem(line, "no column of power or energy: neither a unit nor a word of them in %s, wanted a name such as \"Load (kW)\", or --unit W, kW, Wh or kWh if they are of homes", shortList(of[unknown]))
+	case len(of[aWeather]) > 0:
+		return s.problem(line, "no column with numbers of power or energy, but weather in %s, wanted one of a meter, or a known form of weather: PVGIS or TMY3; weather: in a scenario reads others, with the place of the station", shortList(of[aWeather]))
 	}
-	return s.problem(len(s.before)+1, "no column with numbers of power or energy, wanted one at least")
+	for _, o := range others {
+		return s.problem(line, "no column with numbers of power or energy, wanted one at least: %q is %s by its name", o.from, o.of)
+	}
+	return s.problem(line, "no column with numbers of power or energy, wanted one at least")
+}
+
+// shortList joins the first of some names for a message.
+func shortList(names []string) string {
+	const most = 4
+	text := make([]string, 0, most)
+	for _, name := range names[:min(len(names), most)] {
+		text = append(text, strconv.Quote(name))
+	}
+	if len(names) > most {
+		text = append(text, "…")
+	}
+	return strings.Join(text, ", ")
 }
 
 // hasNumbers reports whether column i has numbers in the first rows, at least as many as other texts.
@@ -691,8 +893,12 @@ func (s *source) findMeter() {
 	if times == 0 || 3*times < len(s.rows) {
 		return
 	}
+	ofPower := slices.DeleteFunc(slices.Clone(s.form.columns), func(c column) bool { return !s.isOfPower(c) })
 	for i, name := range s.header {
 		values := slices.DeleteFunc(slices.Clone(s.form.columns), func(c column) bool { return c.from == name })
+		if len(ofPower) == 1 && ofPower[0].from != name {
+			values = ofPower
+		}
 		if name == "" || name == s.form.time || name == s.form.clock || len(values) != 1 || slices.ContainsFunc(s.rows, func(row []string) bool { return isClock(row[i]) }) {
 			continue
 		}
@@ -701,8 +907,11 @@ func (s *source) findMeter() {
 			meters, both = append(meters, row[i]), append(both, row[i]+"\n"+row[s.at(s.form.time)]+"\n"+row[max(0, s.at(s.form.clock))])
 		}
 		if 3*repeats(both) <= times && repeats(meters) >= len(meters)/2 {
+			if !s.isOfPower(values[0]) && !isOfPower(name) && !slices.ContainsFunc(meters, isOfPower) {
+				return
+			}
 			s.form.meter, s.form.value, s.form.columns = name, values[0].from, nil
-			s.form.unit = unitOf(s.form.value)
+			s.form.unit = cmp.Or(values[0].unit, unitOf(s.form.value), s.unitOfFile)
 			s.doubt("column %q names the meter of a row, and %q has its values: times repeat", name, s.form.value)
 			return
 		}
@@ -719,15 +928,4 @@ func repeats(texts []string) (n int) {
 		seen[text] = true
 	}
 	return n
-}
-
-// unitOf returns the unit that a name has, "" if it has none.
-func unitOf(name string) string {
-	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" _-()[]/,", r) })
-	for _, unit := range []string{"kWh", "Wh", "kW", "W"} {
-		if slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, unit) }) {
-			return unit
-		}
-	}
-	return ""
 }

@@ -26,11 +26,18 @@ import (
 // made imports files from a folder, writes what was made there and builds the scenario.
 func made(t *testing.T, dir string, zone string, names ...string) (*importer.Plan, *sim.World) {
 	t.Helper()
+	return madeWith(t, dir, importer.Options{Zone: zone}, names...)
+}
+
+// madeWith does what made does, with what the caller states.
+func madeWith(t *testing.T, dir string, o importer.Options, names ...string) (*importer.Plan, *sim.World) {
+	t.Helper()
+	o.Name = "made"
 	var files []importer.File
 	for _, name := range names {
 		files = append(files, importer.File{Name: name, Path: name})
 	}
-	plan, err := importer.Make(os.DirFS(dir), files, importer.Options{Zone: zone, Name: "made"})
+	plan, err := importer.Make(os.DirFS(dir), files, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,11 +362,11 @@ func TestRefusedFiles(t *testing.T) {
 	}
 	for _, row := range []struct{ name, text, zone, want string }{
 		{"no table", "hello\nworld\n", "", "m.csv: no row with a time and a number after a header was found, wanted"},
-		{"a number that is none", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,x\n2025-03-01T02:00,1\n", "", `m.csv:3: column "a": "x" is not a number`},
-		{"a stamp that is none", "time,a\n2025-03-01T00:00,1\n2025-13-01T01:00,1\n", "", `m.csv:3: time "2025-13-01T01:00" cannot be read, wanted one like`},
-		{"a quote that is not closed", "time,a,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19 inch\n2025-03-01T02:00,1,\n2025-03-01T03:00,1,\n", "", `m.csv:3: the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`},
-		{"two quotes that are not closed", "time,a,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19 inch\n2025-03-01T02:00,1,\n2025-03-01T03:00,1,\"20 inch\n2025-03-01T04:00,1,\n", "", `m.csv:3: the quotation mark in this line is not closed`},
-		{"a quote that is closed in the next row", "time,a,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19\n2025-03-01T02:00,1,20\"\n2025-03-01T04:00,1,\n", "", `m.csv:3: the quotation mark in this line is not closed`},
+		{"a number that is none", "time,a kWh\n2025-03-01T00:00,1\n2025-03-01T01:00,x\n2025-03-01T02:00,1\n", "", `m.csv:3: column "a kWh": "x" is not a number`},
+		{"a stamp that is none", "time,a kWh\n2025-03-01T00:00,1\n2025-13-01T01:00,1\n", "", `m.csv:3: time "2025-13-01T01:00" cannot be read, wanted one like`},
+		{"a quote that is not closed", "time,a kWh,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19 inch\n2025-03-01T02:00,1,\n2025-03-01T03:00,1,\n", "", `m.csv:3: the quotation mark in this line is not closed before the next row, wanted "…" around a field or no mark`},
+		{"two quotes that are not closed", "time,a kWh,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19 inch\n2025-03-01T02:00,1,\n2025-03-01T03:00,1,\"20 inch\n2025-03-01T04:00,1,\n", "", `m.csv:3: the quotation mark in this line is not closed`},
+		{"a quote that is closed in the next row", "time,a kWh,note\n2025-03-01T00:00,1,ok\n2025-03-01T01:00,1,\"19\n2025-03-01T02:00,1,20\"\n2025-03-01T04:00,1,\n", "", `m.csv:3: the quotation mark in this line is not closed`},
 		{"a quote in a row of a statistic", "entity_id,type,unit,2025-03-01T00:00:00.000Z,2025-03-01T01:00:00.000Z\n\"a,grid_consumption,kWh,1,1\nb,solar_production,kWh,1,1\n", "", `m.csv:2: the quotation mark in this line is not closed`},
 		{"a point in a file with commas", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;0.25\n", "", `m.csv:3: column "kWh": "0.25" is not a number, wanted one with a decimal comma`},
 		{"points that are no marks", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;12.5\n", "", `m.csv:3: column "kWh": "12.5" is not a number, wanted one with a decimal comma`},
@@ -367,11 +374,11 @@ func TestRefusedFiles(t *testing.T) {
 		{"a mark of thousands behind the comma", "Zeit;kWh\n01.03.2025 00:00;0,5\n01.03.2025 01:00;1,250.000\n", "", `m.csv:3: column "kWh": "1,250.000" is not a number, wanted one with a decimal comma`},
 		{"a row in another unit", "TYPE,DATE,START TIME,END TIME,USAGE,UNITS,COST,NOTES\nElectric usage,2025-03-01,00:00,00:59,1.5,kWh,,\nElectric usage,2025-03-01,01:00,01:59,1500,Wh,,\n", "", `m.csv:3: column "UNITS": unit "Wh", wanted kWh`},
 		{"a register in another unit", "Van (datum);Van (tijdstip);Register;Volume;Eenheid\n01-03-2025;00:00:00;Afname Dag;1,5;kWh\n01-03-2025;00:15:00;Afname Dag;2,5;MWh\n", "", `m.csv:3: column "Eenheid": unit "MWh", wanted kWh`},
-		{"twice", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n2025-03-01T01:00,1\n", "", `m.csv:4: time "2025-03-01T01:00" appears twice`},
+		{"twice", "time,a kWh\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n2025-03-01T01:00,1\n", "", `m.csv:4: time "2025-03-01T01:00" appears twice`},
 		{"a meter twice at a time", "time,m,kWh\n2025-03-01T00:00,a,1\n2025-03-01T00:00,b,1\n2025-03-01T01:00,a,1\n2025-03-01T01:00,b,1\n2025-03-01T01:00,b,1\n", "", `m.csv:6: time "2025-03-01T01:00" appears twice`},
-		{"skipped by the clocks", "time,a\n2025-03-30T01:00,1\n2025-03-30T02:00,1\n2025-03-30T03:00,1\n", "", `m.csv:3: time "2025-03-30T02:00" does not exist in Europe/Berlin`},
-		{"less than a day", "time,a\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n", "", "the files have no whole local day in common: from 2025-03-01 00:00 to 2025-03-01 02:00"},
-		{"an unknown zone", "time,a\n2025-03-01T00:00,1\n", "Mars/Olympus", `--zone "Mars/Olympus" is unknown, wanted a name`},
+		{"skipped by the clocks", "time,a kWh\n2025-03-30T01:00,1\n2025-03-30T02:00,1\n2025-03-30T03:00,1\n", "", `m.csv:3: time "2025-03-30T02:00" does not exist in Europe/Berlin`},
+		{"less than a day", "time,a kWh\n2025-03-01T00:00,1\n2025-03-01T01:00,1\n", "", "the files have no whole local day in common: from 2025-03-01 00:00 to 2025-03-01 02:00"},
+		{"an unknown zone", "time,a kWh\n2025-03-01T00:00,1\n", "Mars/Olympus", `--zone "Mars/Olympus" is unknown, wanted a name`},
 		{"sessions without one", strings.SplitAfter(string(evcc), "\n")[0], "", "m.csv:1: no session after the header, wanted one at least"},
 		{"weather without a place", "a,b\nDate (MM/DD/YYYY),Time (HH:MM),GHI (W/m^2),Dry-bulb (C)\n", "", "m.csv: no latitude and longitude before the header"},
 	} {

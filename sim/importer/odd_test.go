@@ -58,7 +58,7 @@ func TestNamesOfColumns(t *testing.T) {
 				}
 				dir := t.TempDir()
 				write(t, dir, "m.csv", b.String())
-				plan, w := made(t, dir, "", "m.csv")
+				plan, w := madeWith(t, dir, importer.Options{Unit: "kWh"}, "m.csv") // most of the names say nothing
 				var got []string
 				for _, r := range w.Recordings {
 					got = append(got, r.Columns...)

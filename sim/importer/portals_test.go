@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/smatrix-grid/smatrix/sim/importer"
 )
 
 // Files as portals, inverters and meters write them, with two whole days or more of made-up values: what they
@@ -75,7 +77,7 @@ func TestFilesOfPortals(t *testing.T) {
 			return end.Format("02.01.2006;15:04;") + "0,25"
 		}), "", 192, map[string]float64{"kwh": 48_000}, "stamps name the end of their intervals"},
 		{"stamps of the end by their name", "Ende;kWh\n" + rows(15, 192, func(at time.Time, k int) string { return at.Add(15*time.Minute).Format("02.01.2006 15:04;") + "0,25" }), "", 192, map[string]float64{"kwh": 48_000}, ""},
-		{"no header", quarters("2006-01-02 15:04;"), "", 192, map[string]float64{"column-2": 18_000}, "no header: columns are called by their numbers"},
+		{"no header", quarters("2006-01-02 15:04;"), "", 192, map[string]float64{"column-2": 72_000}, "no header: columns are called by their numbers"},
 		{"months", "Monat;kWh\n" + func() string {
 			b := &strings.Builder{}
 			for m, kWh := range []int{310, 280, 155, 150} {
@@ -87,7 +89,7 @@ func TestFilesOfPortals(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "m.csv", row.text)
-			plan, w := made(t, dir, row.zone, "m.csv")
+			plan, w := madeWith(t, dir, importer.Options{Zone: row.zone, Unit: map[bool]string{true: "kWh"}[row.name == "no header"]}, "m.csv")
 			if got := int64(w.Scenario.Calendar.Steps); got != row.steps {
 				t.Errorf("%d steps, wanted %d\n%s", got, row.steps, plan.Scenario)
 			}

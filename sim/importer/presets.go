@@ -53,6 +53,7 @@ type column struct {
 	to   string // our name
 	role role
 	home string // the home whose meter it is a register of, "" if its name says it
+	unit string // that a row of units says, "" if there is none
 }
 
 // typicalYear is the year on which months of different years are laid if no other file has

@@ -45,8 +45,8 @@ func TestWhatFilesHold(t *testing.T) {
 	}{
 		{"a counter", "time,a kWh\n" + every(60, 49, iso, func(k int) string { return fmt.Sprintf(",%.2f", 12345+0.25*float64(k)) }),
 			map[string]float64{"a-kwh": 12_000}, []string{"reading: counter"}, []string{`column "a kWh": readings of a counter, from 12345 to 12357`}},
-		{"a counter without a unit", "time,a\n" + every(60, 49, iso, func(k int) string { return fmt.Sprint(",", 700_000+300*k) }),
-			map[string]float64{"a": 14_400}, []string{"reading: counter", "unit: Wh"}, []string{"unit: Wh, by what homes draw"}},
+		{"a counter without a unit", "time,energy a\n" + every(60, 49, iso, func(k int) string { return fmt.Sprint(",", 700_000+300*k) }),
+			map[string]float64{"energy-a": 14_400}, []string{"reading: counter", "unit: Wh"}, []string{"unit: Wh, by what homes draw"}},
 		{"a counter that restarts", "time,a kWh\n" + every(60, 73, iso, func(k int) string { return fmt.Sprint(",", []int{88_000, 0}[k/50]+k%50) }),
 			map[string]float64{"a-kwh": 71_000}, []string{"reading: counter"}, nil},
 		{"a counter beside a power", "time,a kWh,a W\n" + every(60, 49, iso, func(k int) string { return fmt.Sprintf(",%d,%d", 500+2*k, 100*(k%5)) }),

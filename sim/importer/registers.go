@@ -14,17 +14,23 @@ import (
 )
 
 // The columns of one home: what it has drawn and what it has fed in are the two registers of
-// its meter, whose difference is what the meter knows. What its panels gave is theirs, and
-// with the registers tells what it consumed.
+// its meter, whose difference is what the meter knows; a net column is that difference. What its
+// panels gave is theirs, and with the meter tells what it consumed, if no battery is between
+// them or what that took and gave is known. A home has no battery in the run.
 
 // homeColumns are the columns of a home, as indexes of a table's columns.
 type homeColumns struct {
 	name                     string // "" if the columns name none
 	drawn, used, fedIn, made []int
+	net                      []int // at the grid, of both signs
+	took, gave               []int // of a battery
 }
 
 // home reports whether there is a column of what the home took.
-func (h *homeColumns) home() bool { return len(h.drawn)+len(h.used) > 0 }
+func (h *homeColumns) home() bool { return len(h.drawn)+len(h.used)+len(h.net) > 0 }
+
+// all returns the columns of a home, but for those of a battery.
+func (h *homeColumns) all() []int { return slices.Concat(h.drawn, h.used, h.net, h.fedIn, h.made) }
 
 // homes divides the columns by the homes that their names tell. What was fed in or generated
 // without a home of its own belongs to the only one, if there is only one.
@@ -39,6 +45,12 @@ func (t *table) homes() (all []*homeColumns) {
 		switch c.role {
 		case drawn:
 			h.drawn = append(h.drawn, i)
+		case net:
+			h.net = append(h.net, i)
+		case charged:
+			h.took = append(h.took, i)
+		case discharge:
+			h.gave = append(h.gave, i)
 		case fedIn:
 			h.fedIn = append(h.fedIn, i)
 		case generated:
@@ -46,6 +58,9 @@ func (t *table) homes() (all []*homeColumns) {
 		default:
 			h.used = append(h.used, i)
 		}
+	}
+	for _, h := range all {
+		t.findDrawn(h)
 	}
 	var only *homeColumns
 	for _, h := range all {
@@ -62,9 +77,24 @@ func (t *table) homes() (all []*homeColumns) {
 	for _, h := range all {
 		if h != only {
 			only.fedIn, only.made = append(only.fedIn, h.fedIn...), append(only.made, h.made...)
+			only.took, only.gave = append(only.took, h.took...), append(only.gave, h.gave...)
 		}
 	}
 	return []*homeColumns{only}
+}
+
+// findDrawn takes net columns that are never below 0 for what was drawn, but for phases beside
+// one that is.
+func (t *table) findDrawn(h *homeColumns) {
+	below := func(i int) bool { c := &t.columns[i]; return c.Min < 0 && -c.Min > smallShare*c.Max }
+	phases := slices.ContainsFunc(h.net, func(i int) bool { return below(i) && t.columns[i].tariff != "" })
+	h.net = slices.DeleteFunc(h.net, func(i int) bool {
+		if below(i) || phases && t.columns[i].tariff != "" {
+			return false
+		}
+		h.drawn, t.columns[i].role = append(h.drawn, i), drawn
+		return true
+	})
 }
 
 // joinColumns makes the columns of each home those that a scenario reads. It reports whether a
@@ -74,6 +104,8 @@ func (t *table) joinColumns() (joined bool) {
 	homes := t.homes()
 	t.several = len(homes) > 1
 	for _, h := range homes {
+		t.joinNet(h)
+		t.joinBattery(h)
 		columns = append(columns, t.joinHome(h)...)
 	}
 	joined = slices.ContainsFunc(columns, func(c tableColumn) bool { return c.listed() })
@@ -81,12 +113,86 @@ func (t *table) joinColumns() (joined bool) {
 	return joined
 }
 
+// joinNet chooses between the net column of a home and what says the same: registers, or what the home
+// consumed beside what its panels gave.
+func (t *table) joinNet(h *homeColumns) {
+	if len(h.net) == 0 {
+		return
+	}
+	if len(h.net) > 1 && !t.isOneMeter(h.net) && len(h.all()) > len(h.net) {
+		t.leaveOut(h.net[1:], fmt.Sprintf("what %q says already", t.columns[h.net[0]].theirs[0]))
+		h.net = h.net[:1]
+	}
+	switch {
+	case len(h.drawn) > 0:
+		t.leaveOut(h.net, "the difference of what was drawn and fed in")
+		h.net = nil
+	case len(h.used) > 0 && len(h.made) > 0:
+		t.leaveOut(h.net, "it follows from what the home consumed and its panels gave")
+		t.compareNet(h)
+		h.net = nil
+	case len(h.made) == 0:
+		t.leaveOut(h.used, fmt.Sprintf("%q is the meter, and no column has what panels gave", t.columns[h.net[0]].theirs[0]))
+		h.used, h.net = h.net, nil
+	}
+}
+
+// compareNet says by how much a net column differs from what the home consumed less what its panels gave.
+func (t *table) compareNet(h *homeColumns) {
+	registers := slices.Concat(h.net, h.made, h.used)
+	if t.hasBattery(h) || !t.isAlike(registers) {
+		return
+	}
+	c := tableColumn{theirs: t.names(slices.Concat(h.net, h.made)), less: t.names(h.used)}
+	c.joined(t, registers)
+	least, most, err := t.bounds(&c, registers)
+	if off := max(most, -least); err == nil && off > smallShare*t.columns[h.used[0]].Max {
+		t.doubt("column %q: %s and %s differ from %s by up to %s %s, wanted none: consumption and panels are taken as they are", t.columns[h.net[0]].theirs[0],
+			quoted(t.names(h.net)), quoted(t.names(h.made)), quoted(t.names(h.used)), number(off), t.unitOf(registers))
+	}
+}
+
+// hasBattery reports whether a battery is between the panels of a home and its meter.
+func (t *table) hasBattery(h *homeColumns) bool { return t.battery || len(h.took)+len(h.gave) > 0 }
+
+// joinBattery leaves out what a battery took and gave if the home says what it consumed: beside that
+// its meter says nothing of a home that runs without it. Otherwise both tell what was consumed.
+func (t *table) joinBattery(h *homeColumns) {
+	if !t.hasBattery(h) || !h.home() {
+		h.took, h.gave = t.leaveOutBattery(h), nil
+		return
+	}
+	sums := len(h.used) == 0 && len(h.net) == 0 && len(h.made) > 0 && len(h.took) > 0 && len(h.gave) > 0
+	if sums && t.isAlike(slices.Concat(h.drawn, h.made, h.took, h.gave)) {
+		t.doubt("battery: %s was charged, and %s discharged: the home runs without it, so that it draws and feeds in more than its meter did; batteries: adds one", quoted(t.names(h.took)), quoted(t.names(h.gave)))
+		return
+	}
+	h.took, h.gave = t.leaveOutBattery(h), nil
+	switch {
+	case len(h.used) > 0 && len(h.made) > 0:
+		t.leaveOut(slices.Concat(h.drawn, h.fedIn), "the meter of a home with a battery")
+		h.drawn, h.fedIn = nil, nil
+		t.doubt("battery: the home runs without it, so that it draws and feeds in more than its meter did; batteries: adds one")
+	case len(h.made) > 0:
+		t.doubt("battery: what it takes and gives is within what the home consumes, as no column says both by their names")
+	}
+}
+
+// leaveOutBattery leaves out the columns of a battery. It returns nil.
+func (t *table) leaveOutBattery(h *homeColumns) []int {
+	t.leaveOut(slices.Concat(h.took, h.gave), "what a battery charges or discharges")
+	return nil
+}
+
 // joinHome returns the columns of a home.
 func (t *table) joinHome(h *homeColumns) []tableColumn {
+	if len(h.all()) == 0 {
+		return nil
+	}
 	t.findCounters(h)
 	takes, other := h.drawn, h.used
 	if len(takes) == 0 {
-		takes, other = h.used, nil
+		takes, other = slices.Concat(h.used, h.net), nil
 	}
 	switch {
 	case len(h.fedIn)+len(h.made) == 0 && len(h.drawn) == 1 && len(h.used) == 1:
@@ -140,7 +246,7 @@ func (t *table) leaveOut(columns []int, why string) {
 // apart returns the columns of a home as they are: each load a home, and what was generated or fed
 // in a plant.
 func (t *table) apart(h *homeColumns) (columns []tableColumn) {
-	all := slices.Concat(h.drawn, h.used, h.fedIn, h.made)
+	all := h.all()
 	slices.Sort(all)
 	for _, i := range all {
 		c := t.columns[i]
@@ -163,14 +269,14 @@ func (t *table) meter(h *homeColumns, takes, fedIn, made []int) []tableColumn {
 	}
 	takes, fedIn, made = t.alike(takes, takes), t.alike(takes, fedIn), t.alike(takes, made)
 	same := len(takes)+len(made) > 0 && t.isAlike(slices.Concat(takes, made, fedIn))
-	consumes := len(takes) > 0 && t.columns[takes[0]].role != drawn
+	consumes := len(takes) > 0 && t.columns[takes[0]].role != drawn && len(h.net) == 0
 	switch {
 	case len(made) > 0 && len(fedIn) == 0 && consumes:
 		roof := t.sumOf(name+" roof", made)
 		roof.role, roof.owner = generated, name
 		return []tableColumn{t.sumOf(name, takes), roof}
-	case len(made) > 0 && same && !t.isBelow(fedIn):
-		return t.withPanels(name, takes, fedIn, made)
+	case len(made) > 0 && same:
+		return t.withPanels(name, h, takes, fedIn, made)
 	case len(made) > 0:
 		t.leaveOut(made, "written otherwise than what was drawn and fed in, so that they cannot be added up")
 	}
@@ -239,13 +345,13 @@ func (t *table) isAlike(columns []int) bool {
 	first := &t.columns[columns[0]]
 	return !slices.ContainsFunc(columns, func(i int) bool {
 		c := &t.columns[i]
-		return unitOf(c.theirs[0]) != unitOf(first.theirs[0]) || t.counts(c) != t.counts(first)
+		return c.namedUnit() != first.namedUnit() || t.counts(c) != t.counts(first)
 	})
 }
 
 // findCounters takes registers that stand still for counters if another one of their home is a counter.
 func (t *table) findCounters(h *homeColumns) {
-	all := slices.Concat(h.drawn, h.used, h.fedIn, h.made)
+	all := slices.Concat(h.all(), h.took, h.gave)
 	if !slices.ContainsFunc(all, func(i int) bool { return t.counts(&t.columns[i]) }) {
 		return
 	}
@@ -269,7 +375,7 @@ func (t *table) sumOf(name string, columns []int) tableColumn {
 
 // joined sets what is known of a column that is made of several: a counter's values are those of all.
 func (c *tableColumn) joined(t *table, columns []int) {
-	c.unit, c.counter = unitOf(t.columns[columns[0]].theirs[0]), t.counts(&t.columns[columns[0]])
+	c.unit, c.counter = t.columns[columns[0]].namedUnit(), t.counts(&t.columns[columns[0]])
 	if !c.counter {
 		return // it is read again
 	}
@@ -289,11 +395,13 @@ func (c *tableColumn) joined(t *table, columns []int) {
 }
 
 // withPanels returns the columns of a home whose panels are known: it consumed what it has drawn and
-// they gave, less what it has fed in.
-func (t *table) withPanels(name string, takes, fedIn, made []int) []tableColumn {
-	home := tableColumn{to: name, theirs: t.names(slices.Concat(takes, made)), less: t.names(fedIn), role: load}
-	home.joined(t, slices.Concat(takes, made, fedIn))
-	registers := slices.Concat(takes, made, fedIn)
+// they gave, less what it has fed in; of a battery it consumed what that gave, less what it took.
+func (t *table) withPanels(name string, h *homeColumns, takes, fedIn, made []int) []tableColumn {
+	registers := slices.Concat(takes, made, h.gave, fedIn, h.took)
+	home := tableColumn{to: name, role: load}
+	home.add(t, slices.Concat(takes, made, h.gave), slices.Concat(fedIn, h.took))
+	home.signed = len(h.net) > 0 || t.isBelow(fedIn) || t.isBelow(made)
+	home.joined(t, registers)
 	least, most, err := t.bounds(&home, registers)
 	switch {
 	case err != nil:
@@ -303,18 +411,41 @@ func (t *table) withPanels(name string, takes, fedIn, made []int) []tableColumn 
 		t.leaveOut(made, fmt.Sprintf("it is less than what was fed in, by up to %s %s: does a battery feed in?", number(-least), t.unitOf(registers)))
 		return t.withoutPanels(name, takes, fedIn, made)
 	case least < 0:
-		home.clip = -least
+		if home.clip = -least; home.signed {
+			home.clip = 0 // what is below 0 is another column, which has no reader
+		}
 		t.doubt("column %q: values from %s to 0 are 0", name, number(least))
 	}
-	if len(fedIn) == 0 {
+	switch {
+	case len(h.net) > 0:
+		t.doubt("column %q: %s, of both signs, is the meter, and %s was generated: their sum was consumed; above 0 was drawn, below 0 fed in", name, quoted(t.names(h.net)), quoted(t.names(made)))
+	case len(fedIn) == 0:
 		t.doubt("column %q: %s was drawn, and %s generated; that nothing was fed in is assumed, as no column says it", name, quoted(t.names(takes)), quoted(t.names(made)))
-	} else {
-		t.found("column %q: %s, less %s, which was fed in: what was drawn and generated and did not leave the home was consumed", name, quoted(home.theirs), quoted(home.less))
+	default:
+		t.found("column %q: %s, less %s, which was fed in: what was drawn and generated and did not leave the home was consumed", name, quoted(t.names(slices.Concat(takes, made, h.gave))), quoted(t.names(fedIn)))
 		t.doubtBothWays(name, takes, fedIn)
 	}
 	roof := t.sumOf(name+" roof", made)
 	roof.role, roof.owner = generated, name
 	return []tableColumn{home, roof}
+}
+
+// add makes a column the sum of columns, less others. What is written below 0 changes sides.
+func (c *tableColumn) add(t *table, more, less []int) {
+	for _, i := range more {
+		if t.isBelow([]int{i}) && t.columns[i].role == generated {
+			c.less = append(c.less, t.columns[i].theirs...)
+		} else {
+			c.theirs = append(c.theirs, t.columns[i].theirs...)
+		}
+	}
+	for _, i := range less {
+		if t.isBelow([]int{i}) {
+			c.theirs = append(c.theirs, t.columns[i].theirs...)
+		} else {
+			c.less = append(c.less, t.columns[i].theirs...)
+		}
+	}
 }
 
 // withoutPanels returns the columns of a home whose panels do not fit to its registers: without registers

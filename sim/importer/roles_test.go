@@ -29,6 +29,7 @@ func TestRolesOfNames(t *testing.T) {
 		{"French", "generated", "Production|Production photovoltaïque"},
 		{"Spanish", "generated", "Producción|Energía producida|Generación"},
 		{"Italian", "generated", "Produzione|Energia prodotta"},
+		{"English", "net", "Grid (kW)|grid_w|Grid Power W|Net consumption kWh|net_power"}, {"German", "net", "Netz (W)|Netzleistung|Saldo kWh"},
 		{"any", "load", "Home 1|kWh|Verbrauch|Hausverbrauch [W]|consumption|Consumed|Energy Consumed (Wh)|Verbruik|Consommation|Consumo|Valeur|Wärmepumpe|feeder-1|Feeder 2|Usage|Hauptzähler|House 12 (Süd)|W|load_w|pvc|reception"},
 	} {
 		for name := range strings.SplitSeq(row.names, "|") {
@@ -40,6 +41,7 @@ func TestRolesOfNames(t *testing.T) {
 	for _, row := range []struct{ name, beside, role string }{
 		{"Energy received", "Energy delivered", "fed in"}, {"Received", "Delivered", "fed in"}, {"Lieferung", "Bezug", "fed in"},
 		{"Abgabe kWh", "Bezug kWh", "fed in"}, {"energyOut", "energy", "fed in"},
+		{"total_act_ret_energy", "total_act_energy", "fed in"}, {"AS_KWh", "AE_kWh", "fed in"}, {"Pgrid out(W)", "Pgrid in(W)", "fed in"}, {"Gas kWh", "AE kWh", "load"},
 		{"Energy received", "time", "load"}, {"Lieferung", "time", "load"},
 	} {
 		if got := roleOf(row.name, []string{row.beside, row.name}); string(got) != row.role {
@@ -60,7 +62,8 @@ func TestNamesThatAreNoMeter(t *testing.T) {
 		{reactive, "1-1:3.29.0 [kvarh]|Blindarbeit|Reactive energy|1-0:3.8.0|kvarh|Global_reactive_power"},
 		{aSum, "Total kWh|Summe|EacToday(kWh)|Gesamt Verbrauch"},
 		{"gas", "Gas kWh"},
-		{"", "Home 1|Peak kWh|Off peak kWh|Bezug|Einspeisung|House V2|Power (W)|Leistung"},
+		{aWeather, "GHI|dni|Temp|Temperature (°C)|Global radiation (W/m²)|Solar irradiance W/m2|wind_speed_10m (km/h)|Wind (m/s)|Luftdruck (hPa)|Rain (mm)|Globalstrahlung|shortwave_radiation (W/m²)|kWh/m²"},
+		{"", "Home 1|Peak kWh|Off peak kWh|Bezug|Einspeisung|House V2|Power (W)|Leistung|Wind (kW)|Wind turbine W|Heat pump kWh/h"},
 	} {
 		for name := range strings.SplitSeq(row.names, "|") {
 			if got := notPower(name); got != row.of && !(row.of == aReading && got == anExtreme) && !(row.of == anExtreme && got == aReading) && !(row.of == aShare && got == ofABattery) {
@@ -93,6 +96,32 @@ func TestHomesOfNames(t *testing.T) {
 	for _, name := range []string{"1-0:1.8.0", "Import kWh", fmt.Sprint("Home", 1)} {
 		if got := tariffOf(name); got != "" {
 			t.Errorf("%q has the tariff %q", name, got)
+		}
+	}
+}
+
+// Which columns are what a battery took and gave, by their names and those beside them.
+func TestBatteriesOfNames(t *testing.T) {
+	for _, row := range []struct{ name, beside, role string }{
+		{"Battery charge kWh", "", "charged"}, {"Battery discharge kWh", "", "discharge"}, {"Discharge kWh", "", "discharge"}, {"Charge kWh", "Discharge kWh", "charged"},
+		{"Akku Ladung", "", "charged"}, {"Entladung kWh", "", "discharge"}, {"Ladung kWh", "Entladung kWh", "charged"}, {"Beladung kWh", "Entladung kWh", "charged"},
+		{"Charge kWh", "", ""}, {"Wallbox charge kWh", "Discharge kWh", ""}, {"Charging station", "", ""}, {"Battery W", "", ""}, {"Load kWh", "Discharge kWh", ""},
+	} {
+		if got := batteryRole(row.name, []string{row.name, row.beside}); string(got) != row.role {
+			t.Errorf("%q beside %q is %q, wanted %q", row.name, row.beside, got, row.role)
+		}
+	}
+}
+
+// The units of names: those that are read, and those that are stated and are not.
+func TestUnitsOfNames(t *testing.T) {
+	for _, row := range []struct{ name, unit, other string }{
+		{"Load (kW)", "kW", ""}, {"kwh", "kWh", ""}, {"pv_w", "W", ""}, {"P/kW", "kW", ""}, {"Energy [Wh]", "Wh", ""}, {"kWh/15min", "kWh", ""}, {"KWH/hh", "kWh", ""}, {"mean kWh/h", "kW", ""},
+		{"W/m²", "", "W/m²"}, {"yield kWh/kWp", "", "kWh/kWp"}, {"Energy (MWh)", "", "MWh"}, {"MW", "", "MW"}, {"load_mw", "", "mw"}, {"E [GJ]", "", "GJ"}, {"Current (A)", "", "A"}, {"USAGE therms", "", "therms"},
+		{"House A", "", ""}, {"House 12 (Süd)", "", ""}, {"Load", "", ""}, {"Import/Export", "", ""},
+	} {
+		if unit, other := unitOf(row.name), otherUnit(row.name); unit != row.unit || other != row.other && row.unit == "" {
+			t.Errorf("%q: %q, not read: %q; wanted %q, %q", row.name, unit, other, row.unit, row.other)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 // Options are what the caller states about the files.
 type Options struct {
 	Zone string // IANA name of stamps without an offset, where the form does not state it; "" is assumedZone
+	Unit string // W | kW | Wh | kWh, of columns whose names have none; "" if the caller does not know it
 	Name string // of the scenario, and the beginning of the names of converted files
 }
 
@@ -59,8 +60,11 @@ func Make(fsys fs.FS, files []File, o Options) (*Plan, error) {
 	if err != nil || o.Zone == "Local" {
 		return nil, &problem.Usage{What: fmt.Sprintf("--zone %q is unknown, wanted a name such as Europe/Berlin", o.Zone)}
 	}
+	if o.Unit != "" && !slices.Contains(units, o.Unit) {
+		return nil, &problem.Usage{What: fmt.Sprintf("--unit %q is unknown, wanted W, kW, Wh or kWh", o.Unit)}
+	}
 	w := &writer{name: o.Name, taken: map[string]bool{"time": true}, last: map[string]int{}, plan: &Plan{}}
-	if w.tables, err = readAll(fsys, files, zone, o.Zone != ""); err != nil {
+	if w.tables, err = readAll(fsys, files, zone, o); err != nil {
 		return nil, err
 	}
 	if err := w.cover(); err != nil {
@@ -74,12 +78,12 @@ func Make(fsys fs.FS, files []File, o Options) (*Plan, error) {
 
 // readAll looks at files and reads them, in their order. Typical years are laid on the year of
 // the first other file.
-func readAll(fsys fs.FS, files []File, zone *time.Location, given bool) ([]*table, error) {
+func readAll(fsys fs.FS, files []File, zone *time.Location, o Options) ([]*table, error) {
 	tables := make([]*table, len(files))
 	year := 0
 	for _, typical := range []bool{false, true} {
 		for i, f := range files {
-			s, err := look(fsys, f, zone, given)
+			s, err := look(fsys, f, zone, o)
 			if err != nil {
 				return nil, err
 			}
@@ -287,6 +291,9 @@ func (w *writer) addRecordings(t *table, i int) {
 				homes[c.to] = len(w.homes)
 				w.addHome(m, g.net)
 			} else {
+				if g.below {
+					m.column += "-export"
+				}
 				panels = append(panels, m)
 			}
 			w.peak += t.peak(k, g.unit)

@@ -45,9 +45,11 @@ type tableColumn struct {
 	owner  string // of panels: the column of their home, "" if they have none
 	fedIn  bool   // of a plant: it is the register of a home that is not in the file
 
+	unit string // that a row of units or another column of the file says, or that of the columns it is made of
+
 	// Of a column that is made of several:
-	unit    string
 	counter bool    // of readings of counters
+	signed  bool    // they are of both signs, their sum is not
 	net     bool    // it may be below 0, which was fed in
 	clip    float64 // values from minus this to 0 are 0, in its unit
 }
@@ -216,7 +218,11 @@ func (t *table) addColumns() {
 			to = fmt.Sprintf("%s %d", c.to, n)
 		}
 		seen[to] = true
-		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: cmp.Or(c.role, load), home: cmp.Or(c.home, homeOf(name)), tariff: tariffOf(name)})
+		home := cmp.Or(c.home, homeOf(name))
+		if c.role == charged || c.role == discharge {
+			home = cmp.Or(c.home, homeOfBattery(name))
+		}
+		t.columns = append(t.columns, tableColumn{to: to, theirs: []string{name}, role: cmp.Or(c.role, load), home: home, tariff: tariffOf(name), unit: c.unit})
 	}
 	for i := range t.columns {
 		if c := &t.columns[i]; c.to == "ghi_w_per_m2" && t.place.tilt != 0 {
@@ -338,7 +344,7 @@ func (t *table) counts(c *tableColumn) bool {
 	if c.listed() {
 		return c.counter
 	}
-	unit := cmp.Or(t.form.unit, unitOf(c.to), unitOf(c.theirs[0]), "kWh")
+	unit := cmp.Or(t.form.unit, c.namedUnit(), t.unitOfFile, "kWh")
 	return t.form.kind == recordings && c.Counter && c.Min >= 0 && strings.HasSuffix(unit, "h")
 }
 
@@ -396,6 +402,8 @@ func (t *table) gaps(g *group) string {
 type group struct {
 	unit    string
 	net     bool // values of both signs: drawn, and fed in
+	signed  bool // of both signs, whose sum is not below 0
+	below   bool // values below 0 are what panels gave
 	counter bool
 	small   bool // values slightly below 0 are 0
 	format  inputs.Format
@@ -404,16 +412,18 @@ type group struct {
 
 // groups divides the columns, in their order, and says what was assumed of them.
 func (t *table) groups() (all []*group) {
-	if t.form.unit == "" && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.namedUnit() != "" }) {
+	if t.form.unit == "" && t.unitOfFile == "" && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.namedUnit() != "" }) {
 		t.doubt("unit: %s, by what homes draw", t.unit(&t.columns[0]))
 	}
 	for k := range t.columns {
 		c := &t.columns[k]
 		g := group{unit: t.unit(c), counter: t.counts(c), format: t.format}
-		g.small = c.Min < 0 && -c.Min <= smallShare*c.Max || c.clip > 0
-		g.net = c.Min < 0 && !g.small || c.net
+		g.signed = c.signed
+		g.below = (c.role == generated || c.role == park) && !c.fedIn && c.Max <= 0 && c.Min < 0
+		g.small = !c.signed && (c.Min < 0 && -c.Min <= smallShare*c.Max || c.clip > 0)
+		g.net = !c.signed && !g.below && (c.Min < 0 && !g.small || c.net)
 		at := slices.IndexFunc(all, func(o *group) bool {
-			return o.unit == g.unit && o.net == g.net && o.counter == g.counter && o.small == g.small
+			return o.unit == g.unit && o.net == g.net && o.signed == g.signed && o.below == g.below && o.counter == g.counter && o.small == g.small
 		})
 		if at < 0 {
 			at, all = len(all), append(all, &g)
@@ -430,7 +440,7 @@ func (c *tableColumn) namedUnit() string { return cmp.Or(c.unit, unitOf(c.to), u
 // unit is the unit of a column: that of the form, of its name or of the name of another one, or
 // that by which homes draw what they usually do.
 func (t *table) unit(c *tableColumn) string {
-	if unit := cmp.Or(t.form.unit, c.namedUnit(), t.others); unit != "" {
+	if unit := cmp.Or(t.form.unit, c.namedUnit(), t.unitOfFile, t.others); unit != "" {
 		return unit
 	}
 	all := make([]int, len(t.columns))
@@ -448,7 +458,7 @@ func (t *table) unitOf(columns []int) string {
 	for _, i := range columns {
 		unit = cmp.Or(unit, t.columns[i].namedUnit())
 	}
-	if unit == "" {
+	if unit = cmp.Or(unit, t.unitOfFile); unit == "" {
 		unit = t.guessUnit(columns)
 	}
 	return unit
@@ -463,7 +473,7 @@ func (g *group) say(t *table, c *tableColumn) {
 	switch {
 	case g.counter:
 		g.format.Reading = "counter"
-		if g.net {
+		if g.net || g.signed || g.below {
 			g.format.Negative = "export"
 		}
 		if g.small {
@@ -473,8 +483,11 @@ func (g *group) say(t *table, c *tableColumn) {
 			return // it is said
 		}
 		t.doubt("column %q: readings of a counter, from %s to %s", c.to, number(c.Min), number(c.Max))
-	case c.net:
+	case c.net, g.signed:
 		g.format.Negative = "export"
+	case g.below:
+		g.format.Negative = "export"
+		t.doubt("column %q: values from %s to 0: what is below 0 was generated", c.to, number(c.Min))
 	case g.net:
 		g.format.Negative = "export"
 		t.doubt("column %q: a net meter with values from %s to %s: what is below 0 was fed in", c.to, number(c.Min), number(c.Max))

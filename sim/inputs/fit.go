@@ -123,7 +123,8 @@ type recordedSeries struct {
 	sum           bool    // of several columns, which share it: a value that one of them lacks is 0
 	energies      []int64 // per slot from … to, in mJ, or noValue
 	guessed       []bool  // per slot: its energy is a share of what is known of a gap as a whole; nil if that is never known
-	taken         []int64 // per slot: what of its energy is below 0, as a magnitude, mJ; nil if nothing is subtracted
+	taken         []int64 // per slot: what was subtracted, mJ, of values above 0; nil if nothing is subtracted
+	less          bool    // the value that is being added is one that is subtracted
 	before, after recordedSlot
 	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
 	covered       int64   // s of the file with a value
@@ -266,7 +267,7 @@ func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField)
 	if err != nil {
 		return err
 	}
-	if field.less && e != noValue {
+	if s.less = field.less; s.less && e != noValue {
 		e = -e
 	}
 	from := row.from
@@ -323,7 +324,7 @@ func (f *recordedFit) addTo(s *recordedSeries, slot, e int64) {
 	switch {
 	case f.from <= slot && slot < f.to:
 		at := &s.energies[slot-f.from]
-		if s.taken != nil && e < 0 && e != noValue {
+		if s.taken != nil && s.less && e < 0 && e != noValue {
 			s.taken[slot-f.from] -= e
 		}
 		switch {
