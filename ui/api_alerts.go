@@ -38,12 +38,12 @@ type alertsQuery struct {
 	Active       string `query:"active" enum:"true,false"`
 	Acknowledged string `query:"acknowledged" enum:"true,false"`
 	Limit        int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
-	Tick         int64  `query:"tick" default:"-1" doc:"the alerts as they were after this step; -1: the latest"`
+	Tick         int64  `query:"tick" minimum:"-1" default:"-1" doc:"the alerts as they were after this step; -1: the latest"`
 }
 
 func (r *run) alertList(q *alertsQuery) (*alertList, error) {
 	rows, revision := r.alerts.since(0)
-	if q.Tick >= 0 {
+	if q.Tick >= 0 || r.replay {
 		step, _, err := r.stepAt(q.Tick, false)
 		if err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ type RatioList struct {
 
 type ratiosQuery struct {
 	RunQuery
-	Tick int64 `query:"tick" default:"-1" doc:"the last step that is counted; -1: the latest"`
+	Tick int64 `query:"tick" minimum:"-1" default:"-1" doc:"the last step that is counted; -1: the latest"`
 }
 
 // ratios returns the ratios of the run up to a step.

@@ -144,7 +144,7 @@ type tileQuery struct {
 type treeQuery struct {
 	TagQuery
 	RunQuery
-	Tick int64 `query:"tick" default:"-1" doc:"step of the limits and members; -1: the latest"`
+	Tick int64 `query:"tick" minimum:"-1" default:"-1" doc:"step of the limits and members; -1: the latest"`
 }
 
 func (s *Server) treeRoutes(a *api) {

@@ -48,7 +48,7 @@ type twinsQuery struct {
 	Community string   `query:"community" doc:"its id or path"`
 	Where     []string `query:"where,explode" maxItems:"10" doc:"column, one of < <= = >= >, number: soc<0.2"`
 	Q         string   `query:"q" maxLength:"200" doc:"parts of the path or of the kind's label, or words kind:battery, community:south, soc<0.2"`
-	Tick      int64    `query:"tick" default:"-1" doc:"step of the values; -1: the latest"`
+	Tick      int64    `query:"tick" minimum:"-1" default:"-1" doc:"step of the values; -1: the latest"`
 	Absent    bool     `query:"absent" doc:"also prepared ones that are absent in this step"`
 }
 
@@ -237,9 +237,13 @@ func (f *filter) matches(b *TileBlock, row int, bounds []bound, step *Step, scop
 }
 
 // stepAt returns a step as stepWithParts does; −1 means the latest one, which is nil before the first.
+// In a replay the latest is the one that its clock shows.
 func (r *run) stepAt(t int64, parts bool) (s *Step, notComputed string, err error) {
-	first, next := r.history.Bounds()
 	if t < 0 {
+		first, next := r.history.Bounds()
+		if r.replay {
+			first, next = 0, r.pace.Clock().Tick
+		}
 		if next == first {
 			return nil, "", nil
 		}
@@ -483,7 +487,7 @@ func exactJSON(b []byte) (v map[string]any) {
 type twinQuery struct {
 	RunQuery
 	Path string `query:"path" required:"true" maxLength:"500"`
-	Tick int64  `query:"tick" default:"-1" doc:"-1: the latest"`
+	Tick int64  `query:"tick" minimum:"-1" default:"-1" doc:"-1: the latest"`
 }
 
 func (s *Server) twinRoutes(a *api) {

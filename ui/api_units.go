@@ -22,7 +22,7 @@ type UnitInfo struct {
 type unitsQuery struct {
 	RunQuery
 	Page
-	Tick int64 `query:"tick" default:"-1" doc:"step of the values; -1: the latest"`
+	Tick int64 `query:"tick" minimum:"-1" default:"-1" doc:"step of the values; -1: the latest"`
 }
 
 // RoomInfo is the power that plants and ties could give in addition to what they give in a step.

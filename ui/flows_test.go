@@ -2,9 +2,12 @@ package ui
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +100,7 @@ func flowLists(t *testing.T) []flowList {
 	}
 	onPage := map[string]string{"storage_loss_j": followsLoss, "driven_j": ofStorage, "elsewhere_j": ofStorage, "relief_w": ofIslands, "kinetic_w": ofIslands, "network_loss_w": "is in the balance and in comparisons"}
 	return []flowList{
-		{"frames and /flows", names, nil, map[string]string{"storage_loss_j": followsLoss, "driven_j": ofStorage, "elsewhere_j": ofStorage}},
+		{"frames and /flows", names, nil, map[string]string{"storage_loss_j": followsLoss, "elsewhere_j": ofStorage}},
 		{"/compare", compared, nil, map[string]string{"power_w": ofAll, "relief_w": ofIslands, "kinetic_w": ofIslands, "reactive_var": notActive,
 			"storage_loss_j": ofStorage, "driven_j": ofStorage, "elsewhere_j": ofStorage, "room_below_kh": ofHeat, "tank_below_kh": ofHeat}},
 		{"grid.csv and grid.parquet", sim.GridColumns(), inGrid, with(noEnergies, "waiting_w", inReadings, "waiting_j", inReadings, "unserved_essential_w", inReadings, "shifted_w", inReadings)},
@@ -218,5 +221,55 @@ func TestWaitingIsEverywhere(t *testing.T) {
 	}
 	if said == 0 {
 		t.Error("no decision says that anything began to wait")
+	}
+}
+
+// Every column that the page asks for, or looks up in an answer, exists: an unknown one would leave a chart empty.
+func TestColumnsThatThePageAsksFor(t *testing.T) {
+	var (
+		asks  = regexp.MustCompile(`'(/flows|/readings)'|\bcolumn: \[([^\]]*)\]`)
+		looks = regexp.MustCompile(`\blineOf\([^,()]+, '([a-z0-9_]+)'\)|\bflow\??\.([a-z0-9]+_[a-z0-9_]+)`)
+		text  = regexp.MustCompile(`'([a-z0-9_]+)'`)
+		found = map[string]int{}
+	)
+	ofKind := func(name string) bool {
+		return slices.ContainsFunc(twins.Kinds(), func(k *twins.Kind) bool { return columnOf(k, name) >= 0 })
+	}
+	inFlows := func(name string) bool { return flowColumnNamed(name) >= 0 }
+	err := filepath.WalkDir("web/src", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Base(filepath.Dir(file)) == "gen" {
+			return err
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		exists, route := inFlows, ""
+		for _, m := range asks.FindAllStringSubmatch(string(b), -1) {
+			if m[1] != "" {
+				exists, route = inFlows, m[1]
+				if route == "/readings" {
+					exists = ofKind
+				}
+				continue
+			}
+			for _, name := range text.FindAllStringSubmatch(m[2], -1) {
+				found[route]++
+				if !exists(name[1]) {
+					t.Errorf("%s asks %s for the column %q, which it does not have", file, route, name[1])
+				}
+			}
+		}
+		for _, m := range looks.FindAllStringSubmatch(string(b), -1) {
+			name := m[1] + m[2]
+			found["looks"]++
+			if !inFlows(name) && (m[1] == "" || !ofKind(name)) {
+				t.Errorf("%s looks for a column %q, which flows do not have", file, name)
+			}
+		}
+		return nil
+	})
+	if err != nil || found["/flows"] == 0 || found["/readings"] == 0 || found["looks"] == 0 {
+		t.Errorf("found %v, %v: the test has read no sources of the page", found, err)
 	}
 }

@@ -61,7 +61,7 @@ var flowColumns = slices.Concat(
 		frequencyColumn("frequency_min_hz", func(n *node) int64 { return n.frequencyMin }),
 		frequencyColumn("frequency_max_hz", func(n *node) int64 { return n.frequencyMax }),
 	},
-	ofFlows("waiting_w", "waiting_j", "room_below_kh", "tank_below_kh"),
+	ofFlows("waiting_w", "waiting_j", "room_below_kh", "tank_below_kh", "driven_j"),
 )
 
 // frequencyColumn is a column of frequencies, µHz. A node without a frequency has no value.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -531,5 +532,97 @@ func TestReplayOfWhatIsKept(t *testing.T) {
 	watcher.at("tile/0", first+1)
 	for _, path := range []string{"/alerts", "/readings?column=power_w&path=" + aHome(s), "/events", "/download/grid.csv"} {
 		s.want(200, "GET", path, "", nil)
+	}
+}
+
+// withTick returns the GET routes that take a tick, each with the other parameters that it needs.
+func (t *tester) withTick(of *testing.T) (routes []string) {
+	of.Helper()
+	var d apiDocument
+	_, _, b := t.ask("GET", "/openapi.json", "")
+	if err := json.Unmarshal(b, &d); err != nil {
+		of.Fatal(err)
+	}
+	for path, methods := range d.Paths {
+		query, takes := "?", false
+		for _, p := range methods["get"].Parameters {
+			takes = takes || p.In == "query" && p.Name == "tick"
+			if p.Name == "path" {
+				query = "?path=" + aHome(t) + "&"
+			}
+		}
+		if takes {
+			routes = append(routes, path+query)
+		}
+	}
+	if len(routes) < 6 {
+		of.Fatalf("only %v take a tick", routes)
+	}
+	return routes
+}
+
+// Every route with a tick answers without one, and with −1, as for the latest step: the last one made, and in a
+// replay the one that its clock shows, which is none before the first. A tick below −1 is refused.
+func TestTheLatestStep(t *testing.T) {
+	replay := func(steps int) *tester {
+		s := shelved(t, &shelf{notes: map[string][]byte{}, steps: 24}, func(o *Options) {
+			o.Replay, o.Sinks, o.Keep, o.Begun.Steps = true, nil, nil, 24
+		})
+		s.want(202, "POST", "/clock/seek", fmt.Sprintf(`{"tick":%d}`, steps), nil)
+		return s
+	}
+	var h *shelf // of the last live run
+	resumed := func(int) *tester {
+		w, at, chain, err := h.ForkAt(14)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return serve(t, "hamlet", func(o *Options) {
+			o.World, o.Chain, o.Keep, o.Sinks = w, chain, h, nil
+			o.Begun = Begun{Past: h, Steps: at, Known: 14, Notes: h.notes}
+		})
+	}
+	live := func(steps int) *tester {
+		h = &shelf{notes: map[string][]byte{}}
+		s := shelved(t, h, nil)
+		if steps > 0 {
+			s.step(steps)
+		}
+		return s
+	}
+	for _, c := range []struct {
+		name  string
+		serve func(steps int) *tester
+		steps int
+		run   string
+	}{{"live, before the first", live, 0, "live"}, {"live", live, 14, "live"}, {"resumed", resumed, 14, "live"}, {"fork, at its end", live, 24, "fork-1"},
+		{"replay, before the first", replay, 0, "live"}, {"replay", replay, 14, "live"}, {"replay, at its end", replay, 24, "live"}} {
+		s := c.serve(c.steps)
+		if c.run != "live" {
+			s.want(202, "POST", "/forks", `{"at":12,"set":[]}`, nil)
+			r, _ := s.runs.find(c.run)
+			<-r.done
+		}
+		for _, route := range s.withTick(t) {
+			answer := func(query string) string {
+				_, _, b := s.ask("GET", route+"run="+c.run+query, "")
+				return string(b)
+			}
+			latest, different := answer(""), answer(fmt.Sprint("&tick=", max(0, c.steps-9)))
+			if !strings.HasPrefix(latest, "{") || strings.Contains(latest, `"status"`) {
+				t.Fatalf("%s: %s: %s", c.name, route, latest)
+			}
+			if latest != answer("&tick=-1") || c.steps > 0 && latest != answer(fmt.Sprint("&tick=", c.steps-1)) {
+				t.Errorf("%s: %s without a tick does not show step %d", c.name, route, c.steps-1)
+			}
+			if latest == different && !strings.Contains(route, "/tree") && !strings.Contains(route, "/alerts") {
+				t.Errorf("%s: %s shows the same for other steps, so it proves nothing", c.name, route)
+			}
+			for _, tick := range []string{"-2", "-9223372036854775808"} {
+				if refused := answer("&tick=" + tick); !strings.Contains(refused, "from -1") || !strings.Contains(refused, "422") {
+					t.Errorf("%s: %s with tick %s: %s", c.name, route, tick, refused)
+				}
+			}
+		}
 	}
 }

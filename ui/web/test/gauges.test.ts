@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { gaugeLine, gaugesOf } from '../src/lib/gauges'
+import { gaugeLine, gaugesOf, had } from '../src/lib/gauges'
 
 const gauge = (name: string, label: string, text: string) => ({ name, label, unit: '', value: text ? 1 : null, text })
 const home = [
@@ -14,6 +14,9 @@ describe('gauges', () => {
     expect(gaugesOf(home)).toEqual([])
     expect(gaugesOf(home, 'hot')).toEqual([])
     expect(gaugesOf(car)).toEqual(car)
+  })
+  test('without those that a twin does not have', () => {
+    expect(had([gauge('state', 'State', 'on'), gauge('water_j', 'Stored water', '')]).map((g) => g.name)).toEqual(['state'])
   })
   test('in one line, without those that have no value', () => {
     expect(gaugeLine(car)).toBe('Connector charging, leaves in 3 h 20 min')
