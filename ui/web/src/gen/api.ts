@@ -336,7 +336,7 @@ export interface RatioPair {
   b: number | null
   /** what it is */
   definition: string
-  /** b − a */
+  /** b − a, a difference of ratios: 0.01 is one percentage point */
   difference: number | null
   /** it in the names of energies */
   formula: string
