@@ -112,7 +112,7 @@ func GridValues(r *StepRecord) (v [12]GridValue) {
 }
 
 // FarthestFrequency returns the frequency of a step that was farthest from nominal, in
-// µHz. It says nothing unless the grid had a frequency (StepRecord.HasFrequency).
+// µHz; in a step with a blackout, until then. It says nothing unless the grid had a frequency (StepRecord.HasFrequency).
 func FarthestFrequency(w *twins.Swing) int64 {
 	farthest := w.Min
 	if w.Max > -w.Min {

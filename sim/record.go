@@ -132,8 +132,12 @@ func (r *StepRecord) Knows(flow int) bool { return flow < len(twins.FlowColumns)
 
 // HasFrequency reports whether the grid had a frequency in the step: a neighbour held it over a tie with
 // a rating, or the grid's own supply did, as an island. An island that nothing feeds is dead, whatever
-// Swing has.
+// Swing has. In a step with a blackout the grid had one only if it moved before plants disconnected; an
+// island that is black from the start of the step had none.
 func (r *StepRecord) HasFrequency() bool {
+	if r.Swing.Blackout {
+		return r.Swing.Min < r.Swing.Max
+	}
 	return r.HeldByNeighbour() || r.Swing.Island && r.Flows.Generation+r.Flows.Discharge+r.Flows.Import > 0
 }
 

@@ -33,8 +33,8 @@ type State struct {
 	StepsPerS       float64 `json:"steps_per_s"`
 	ResidualW       *Number `json:"residual_w" nullable:"true" doc:"of the latest step, exact to the milliwatt: 0 unless energy was lost or created; null before the first step"`
 	FrequencyHz     *Number `json:"frequency_hz" nullable:"true" doc:"at the end of the latest step; null if the grid has none: nobody holds it, nothing feeds it, or after a blackout"`
-	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"lowest within the step"`
-	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"highest within the step"`
+	FrequencyMinHz  *Number `json:"frequency_min_hz" nullable:"true" doc:"lowest within the step; null if the grid had none in it, as when it is black from the start"`
+	FrequencyMaxHz  *Number `json:"frequency_max_hz" nullable:"true" doc:"highest within the step; null as the lowest"`
 	Viewers         int     `json:"viewers"`
 	Alerts          int     `json:"alerts" doc:"active and not acknowledged"`
 	FramesSent      int64   `json:"frames_sent"`

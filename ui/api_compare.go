@@ -26,7 +26,7 @@ type RatioPair struct {
 	Label      string   `json:"label"`
 	A          *float64 `json:"a" nullable:"true" doc:"null while the denominator is 0, and if it is not known any more"`
 	B          *float64 `json:"b" nullable:"true" doc:"as a"`
-	Difference *float64 `json:"difference" nullable:"true" doc:"b − a"`
+	Difference *float64 `json:"difference" nullable:"true" doc:"b − a, a difference of ratios: 0.01 is one percentage point"`
 	Definition string   `json:"definition" doc:"what it is"`
 	Formula    string   `json:"formula" doc:"it in the names of energies"`
 }

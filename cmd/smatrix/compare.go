@@ -30,6 +30,9 @@ Peak consumption + charging is what was used in a step, from wherever it came; p
 import and export are what passed the outer ties, peak drawn and fed in what passed a
 community's border: its connection to the grid and the outer ties that are its members.
 
+Ratios are in percent, and their differences in percentage points; in JSON both are
+ratios, so that a difference of 0.01 is one point.
+
 Cost is counted at the grid's outer ties: import less export of each step times its
 market price; a household's cost is what its meter drew less what it fed in, at the
 same price. CO2 is import times the mix of the step; what local plants emit is not in it.
@@ -194,7 +197,8 @@ func comparisonText(c *views.Comparison) string {
 	return b.String()
 }
 
-// ratioRows writes the ratios. The three shares by source of each run add up to 100 %.
+// ratioRows writes the ratios, and their differences in percentage points. The three shares by source of each run add up
+// to 100 %.
 func ratioRows(w io.Writer, c *views.Comparison) {
 	all := c.Ratios()
 	a, b := make([]*float64, len(all)), make([]*float64, len(all))
@@ -203,7 +207,7 @@ func ratioRows(w io.Writer, c *views.Comparison) {
 	}
 	textsA, textsB := ratioTexts(a), ratioTexts(b)
 	for i, d := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", strings.ToLower(views.RatioKinds[i].Label), textsA[i], textsB[i], moreText(d, shareText))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", strings.ToLower(views.RatioKinds[i].Label), textsA[i], textsB[i], moreText(d, pointsText))
 	}
 }
 
@@ -250,3 +254,6 @@ func euros(e float64) string { return fmt.Sprintf("%.2f €", e) }
 
 // shareText formats a ratio in percent.
 func shareText(r float64) string { return fmt.Sprintf("%.1f %%", 100*r) }
+
+// pointsText formats a difference of ratios in percentage points.
+func pointsText(r float64) string { return fmt.Sprintf("%.1f points", 100*r) }

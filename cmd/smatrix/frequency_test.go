@@ -12,7 +12,7 @@ import (
 // The frequency is held by the neighbour only over a tie in service with a rating, in the report of a run, in that of its
 // records, and in the report of a run that was computed again.
 func TestWhoHoldsTheFrequency(t *testing.T) {
-	line := regexp.MustCompile(`(?m)^frequency +(.*)$`)
+	line := regexp.MustCompile(`(?m)^frequency +(.*?)(?: \(\d+ steps\))?$`) // without the number of steps
 	for _, row := range []struct {
 		name  string
 		set   []string

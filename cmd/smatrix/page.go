@@ -201,8 +201,8 @@ func (p *page) figures(r *views.Report) {
 	if r.CO2G != nil {
 		add("CO2 of import", quantity(*r.CO2G, "g"))
 	}
-	if f := r.Frequency; f != nil {
-		add("frequency", fmt.Sprintf("%.3f to %.3f Hz", f.Min, f.Max))
+	if f := r.Frequency; f != nil && f.Min != nil {
+		add("frequency", fmt.Sprintf("%.3f to %.3f Hz", *f.Min, *f.Max))
 	}
 	add("SAIDI", fmt.Sprintf("%.1f min", r.Reliability.SAIDIMin))
 	add("balance residual", fmt.Sprintf("%d mJ", r.BalanceResidualMJ))

@@ -230,7 +230,7 @@ func (t *text) service(r *views.Report) {
 		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", *c.RoomsKh, *c.TanksKh))
 	}
 	if s := &r.Reliability; s.SAIFI != 0 {
-		t.warn("interruptions", fmt.Sprintf("SAIFI %.3g, SAIDI %.3g min per customer", s.SAIFI, s.SAIDIMin))
+		t.warn("interruptions", fmt.Sprintf("SAIFI %s, SAIDI %s min per customer", threeDigits(s.SAIFI), threeDigits(s.SAIDIMin)))
 	}
 	if f := r.Fairness; f != nil {
 		t.row("served short", fmt.Sprintf("%s, Jain's index %.3f, greatest ÷ mean %.2f",
@@ -242,23 +242,23 @@ func (t *text) service(r *views.Report) {
 // of the forecasts.
 func (t *text) operation(r *views.Report) {
 	if f := r.Frequency; f != nil && f.IslandSteps > 0 {
-		s := fmt.Sprintf("%.3f to %.3f Hz as an island", f.Min, f.Max)
+		s := fmt.Sprintf("%.3f to %.3f Hz as an island", *f.Min, *f.Max)
 		if f.IslandSteps < r.Steps {
 			s += fmt.Sprintf(" (%s)", counted(f.IslandSteps, "step", "steps"))
 		}
 		t.row("frequency", s)
-		if f.UFLSStages > 0 {
-			t.warn("relays shed", counted(f.UFLSStages, "stage", "stages"))
-		}
-		if f.BlackSteps > 0 {
-			t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
-		}
 	} else if f != nil && f.HeldSteps > 0 && r.Members[twins.Producer.Name] > 0 {
 		s := "held by the neighbour over the tie"
 		if f.HeldSteps < r.Steps {
 			s += fmt.Sprintf(" (%s), unknown in the others", counted(f.HeldSteps, "step", "steps"))
 		}
 		t.row("frequency", s)
+	}
+	if f := r.Frequency; f != nil && f.UFLSStages > 0 {
+		t.warn("relays shed", counted(f.UFLSStages, "stage", "stages"))
+	}
+	if f := r.Frequency; f != nil && f.BlackSteps > 0 {
+		t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
 	}
 	if f := r.Forecast; f != nil {
 		t.row("forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))

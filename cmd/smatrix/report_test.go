@@ -14,6 +14,15 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
+// A figure for people has no exponent.
+func TestThreeDigits(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", 1007.4: "1,007", 999.6: "1,000", 999.4: "999", 6.754: "6.75", 6.7: "6.7", 0.00001234: "0.0000123", 1_234_567: "1,234,567"} {
+		if got := threeDigits(x); got != want {
+			t.Errorf("%g is %q, wanted %q", x, got, want)
+		}
+	}
+}
+
 func TestQuantity(t *testing.T) {
 	tests := []struct {
 		x    float64

@@ -53,6 +53,16 @@ func quantity(x float64, unit string) string {
 func power(w float64) string   { return quantity(w, "W") }
 func energy(wh float64) string { return quantity(wh, "Wh") }
 
+// threeDigits formats x ≥ 0 with three significant digits, and with all those before the point, never with
+// an exponent: 1,007 and 0.0123.
+func threeDigits(x float64) string {
+	if x >= 999.5 {
+		return grouped(int64(math.Round(x)))
+	}
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64) // reads what it wrote
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
+}
+
 // grouped formats n with a comma between thousands.
 func grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)

@@ -222,7 +222,7 @@ func ofGrid(r *sim.StepRecord, now map[cause]int64) {
 	const band = 200_000 // µHz
 	for rule, is := range map[string]bool{
 		"balance.residual": r.Residual != 0, "frequency.blackout": r.Swing.Blackout, "frequency.shedding": r.Swing.Stages > 0,
-		"frequency.outside": r.Swing.Min < -band || r.Swing.Max > band, "grid.islanded": r.Swing.Island,
+		"frequency.outside": r.HasFrequency() && (r.Swing.Min < -band || r.Swing.Max > band), "grid.islanded": r.Swing.Island,
 	} {
 		if is {
 			now[cause{rule, twins.GridPath}]++

@@ -175,7 +175,7 @@ type Comparison struct {
 	// without a market. CO2G is that of Report.
 	CostEUR Difference `json:"cost_eur"`
 	CO2G    Difference `json:"co2_g"`
-	// The ratios of RatioKinds.
+	// The ratios of RatioKinds, from 0 to 1. More is a difference of ratios: 0.01 is one percentage point.
 	SelfSufficiency    Difference            `json:"self_sufficiency"`
 	SelfConsumption    Difference            `json:"self_consumption"`
 	RenewableShare     Difference            `json:"renewable_share"`

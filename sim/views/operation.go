@@ -7,7 +7,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// Frequency folds the extremes of the frequency over the steps in which the grid had one.
+// Frequency folds the extremes of the frequency over the steps in which the grid had one, and counts
+// blackouts over all steps.
 type Frequency struct {
 	known                         bool
 	min, max                      int64 // µHz from nominal
@@ -19,48 +20,53 @@ type Frequency struct {
 const nominalHz = 50
 
 func (f *Frequency) fold(r *sim.StepRecord) {
+	s := &r.Swing
+	if s.Blackout {
+		f.black++
+	}
+	f.stages = max(f.stages, s.Stages)
 	if !r.HasFrequency() {
 		return
 	}
-	s := &r.Swing
 	f.known = true
 	f.min, f.max = min(f.min, s.Min), max(f.max, s.Max)
 	f.rocof = max(f.rocof, s.ROCOF)
-	f.stages = max(f.stages, s.Stages)
 	if s.Island {
 		f.islanded++
-	}
-	if s.Blackout {
-		f.black++
 	}
 	if r.HeldByNeighbour() {
 		f.held++
 	}
 }
 
-// FrequencyReport is in Hz, and Hz/s for the greatest rate of change, either way.
-// Behind a tie whose neighbour holds the frequency, it is the nominal frequency.
+// FrequencyReport is in Hz, and Hz/s for the greatest rate of change, either way, over the steps in which
+// the grid had a frequency (sim.StepRecord.HasFrequency). Behind a tie whose neighbour holds the frequency,
+// it is the nominal frequency. Min, Max and ROCOFMax are null if the grid was black in all its steps.
 type FrequencyReport struct {
-	Min      float64 `json:"min"`
-	Max      float64 `json:"max"`
-	ROCOFMax float64 `json:"rocof_max"`
+	Min      *float64 `json:"min"`
+	Max      *float64 `json:"max"`
+	ROCOFMax *float64 `json:"rocof_max"`
 	// HeldSteps counts steps in which the neighbour held the frequency, over a tie in service with
 	// a rating. IslandSteps counts steps in which the grid itself held it. UFLSStages
-	// is the highest number of stages of under-frequency shedding in use, BlackSteps
-	// counts steps in which plants disconnected.
+	// is the highest number of stages of under-frequency shedding in use. BlackSteps
+	// counts steps with a blackout: those in which plants disconnected, and those that were black
+	// from their start because nothing could hold a frequency.
 	HeldSteps   int64 `json:"held_steps"`
 	IslandSteps int64 `json:"island_steps"`
 	UFLSStages  int64 `json:"ufls_stages"`
 	BlackSteps  int64 `json:"black_steps"`
 }
 
-// Report returns nil if the grid never had a frequency.
+// Report returns nil if the grid never had a frequency and no blackout.
 func (f *Frequency) Report() *FrequencyReport {
-	if !f.known {
+	if !f.known && f.black == 0 {
 		return nil
 	}
-	return &FrequencyReport{Min: nominalHz + float64(f.min)/1e6, Max: nominalHz + float64(f.max)/1e6, ROCOFMax: float64(f.rocof) / 1e6,
-		HeldSteps: f.held, IslandSteps: f.islanded, UFLSStages: f.stages, BlackSteps: f.black}
+	r := &FrequencyReport{HeldSteps: f.held, IslandSteps: f.islanded, UFLSStages: f.stages, BlackSteps: f.black}
+	if f.known {
+		r.Min, r.Max, r.ROCOFMax = new(nominalHz+float64(f.min)/1e6), new(nominalHz+float64(f.max)/1e6), new(float64(f.rocof)/1e6)
+	}
+	return r
 }
 
 // ForecastReport has the errors of forecasts of net load (load less roofs, wind and

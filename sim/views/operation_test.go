@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"io"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -12,10 +13,10 @@ import (
 	"github.com/smatrix-grid/smatrix/sim/views"
 )
 
-// An island that nothing feeds has no frequency: in the report, in curves and in files. It has one again with
-// the first supply.
+// An island that nothing feeds, or that is black from the start of a step, has no frequency: in the report, in
+// curves and in files.
 func TestNoFrequencyWithoutSupply(t *testing.T) {
-	s, err := scenario.Load("hamlet", scenario.Options{Set: []string{"producers.*.available=false", "ties.*.available=false", "batteries.*.available=false"}})
+	s, err := scenario.Load("hamlet", scenario.Options{Set: []string{"producers.*.available=false", "ties.*.available=false"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +30,16 @@ func TestNoFrequencyWithoutSupply(t *testing.T) {
 		t.Fatal(err)
 	}
 	summary, curves := views.NewSummary(w), views.NewCurves(w)
-	var fed []bool
+	var fed []bool // and not black from the start
+	known := false
 	run(t, w, summary, curves, files, sim.SinkFunc(func(r *sim.StepRecord) error {
 		supply := r.Flows.Generation + r.Flows.Discharge + r.Flows.Import
-		fed = append(fed, supply > 0)
-		if has := r.HasFrequency(); has != (supply > 0) || !r.Swing.Island {
-			t.Errorf("step %d: supply %v W, has a frequency %v, an island %v", r.Tick, supply.Watts(), has, r.Swing.Island)
+		holds := supply > 0 && !r.Swing.Blackout || r.Swing.Blackout && r.Swing.Min != r.Swing.Max
+		fed, known = append(fed, holds), known || holds
+		if has := r.HasFrequency(); has != holds || !r.Swing.Island {
+			t.Errorf("step %d: supply %v W, blackout %v, has a frequency %v, an island %v", r.Tick, supply.Watts(), r.Swing.Blackout, has, r.Swing.Island)
 		}
-		if f := summary.Frequency.Report(); (f == nil) != (supply == 0) && r.Tick < 3 {
+		if f := summary.Frequency.Report(); (f != nil && f.Min != nil) != known {
 			t.Errorf("step %d: supply %v W, frequency %+v", r.Tick, supply.Watts(), f)
 		}
 		return nil
@@ -66,6 +69,58 @@ func TestNoFrequencyWithoutSupply(t *testing.T) {
 	}
 	if dark == 0 || dark == len(fed) {
 		t.Errorf("%d of %d steps without supply: the test shows nothing", dark, len(fed))
+	}
+}
+
+// Each step with a blackout counts, whether anything feeds the island or not, and an island that is black from
+// the start of a step has no frequency in it: in the report, in curves, in alerts and in files.
+func TestBlackSteps(t *testing.T) {
+	s, err := scenario.Load("town", scenario.Options{Set: []string{"ties.tie.available=false", "producers.*.available=false", "batteries.*.grid_forming=false"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := sim.Build(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, curves := views.NewSummary(w), views.NewCurves(w)
+	frequency := slices.Index(sim.GridColumns(), "frequency_hz")
+	black, fed, said, least, most := int64(0), 0, int64(0), int64(0), int64(0)
+	var without []bool
+	run(t, w, summary, curves, sim.SinkFunc(func(r *sim.StepRecord) error {
+		from := r.Swing.Blackout && r.Swing.Min == r.Swing.Max
+		if from && (r.HasFrequency() || sim.GridValues(r)[frequency].Known) {
+			t.Errorf("step %d is black from its start and has a frequency", r.Tick)
+		}
+		without = append(without, !r.HasFrequency())
+		if r.HasFrequency() {
+			least, most = min(least, r.Swing.Min), max(most, r.Swing.Max)
+		}
+		if r.Swing.Blackout {
+			black++
+			if r.Flows.Generation+r.Flows.Discharge > 0 {
+				fed++
+			}
+		}
+		for i := range r.Events {
+			if r.Events[i].Event.Type.Name == "grid.blackout" {
+				said++
+			}
+		}
+		return nil
+	}))
+	f := summary.Frequency.Report()
+	if f.BlackSteps != black || said != black || f.Min != nil && (*f.Min != 50+float64(least)/1e6 || *f.Max != 50+float64(most)/1e6) {
+		t.Errorf("%+v, wanted %d black steps, as %d events say, and %d to %d µHz", f, black, said, least, most)
+	}
+	curves.Pad()
+	for i, is := range without {
+		if i < len(curves.FrequencyMin) && math.IsNaN(curves.FrequencyMin[i]) != is {
+			t.Errorf("step %d: without a frequency %v, and the curve has %g Hz", i, is, curves.FrequencyMin[i])
+		}
+	}
+	if black == 0 || int64(fed) == black {
+		t.Errorf("%d black steps, of them %d with supply: the test shows nothing", black, fed)
 	}
 }
 

@@ -336,7 +336,7 @@ export interface RatioPair {
   b: number | null
   /** what it is */
   definition: string
-  /** b − a */
+  /** b − a, a difference of ratios: 0.01 is one percentage point */
   difference: number | null
   /** it in the names of energies */
   formula: string
@@ -474,9 +474,9 @@ export interface State {
   frames_sent: number
   /** at the end of the latest step; null if the grid has none: nobody holds it, nothing feeds it, or after a blackout */
   frequency_hz: number | null
-  /** highest within the step */
+  /** highest within the step; null as the lowest */
   frequency_max_hz: number | null
-  /** lowest within the step */
+  /** lowest within the step; null if the grid had none in it, as when it is black from the start */
   frequency_min_hz: number | null
   /** no limit on the speed */
   max: boolean
