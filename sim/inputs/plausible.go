@@ -280,16 +280,16 @@ func moreText(n int64, what string) string {
 // Counters.
 
 // counterWatch recognises readings of a counter: they only rise, apart from resets to
-// almost 0, and by little compared to their level. Many energies that all rise are readings
+// almost 0, dropouts and a change of the meter, and by little compared to their level. Many energies that all rise are readings
 // of a counter whatever their level: the energy of an interval also falls.
 type counterWatch struct {
 	n, ups, resets   int
-	falls            bool // a value fell, and not to almost 0
+	falls            int // how often a value fell, and not to almost 0
 	first, last      float64
 	firstLine        int
 	rises, sum, high float64
 	low              float64
-	steepest         float64 // the highest rise
+	steepest, second float64 // the highest rises
 	restart          float64 // the highest value to which one fell
 }
 
@@ -304,11 +304,14 @@ func (c *counterWatch) value(line int, v float64, newest bool) {
 	} else if rise := after - before; rise > 0 {
 		c.ups++
 		c.rises += rise
+		c.second = math.Max(c.second, math.Min(rise, c.steepest))
 		c.steepest = math.Max(c.steepest, rise)
 	} else if rise < 0 {
 		c.resets++
 		c.restart = math.Max(c.restart, after)
-		c.falls = c.falls || after > before/10
+		if after > before/restartShare {
+			c.falls++
+		}
 	}
 	c.n++
 	c.last = v
@@ -330,11 +333,19 @@ func (c *counterWatch) counts(energy bool) bool {
 	if c.n >= fewestStanding && c.ups >= fewestUps && c.resets == 0 && c.low > above*c.steepest {
 		return true
 	}
-	if c.falls || c.ups < c.n/4 {
+	dropout := c.resets == 1 && c.falls == 0
+	if c.n >= fewestStanding && c.ups > fewestUps && dropout && min(c.first, c.last) > above*c.second {
+		return true
+	}
+	if c.falls > 1+c.n/1000 || c.ups < c.n/4 {
 		return false
 	}
-	slow := c.rises/float64(c.ups) < 0.05*c.sum/float64(c.n)
-	return slow || c.resets > 0 && c.n >= 4*fewest
+	mean := c.rises / float64(c.ups)
+	if c.resets > 0 && c.ups > 1 { // the way back from a dropout is no rise of the counter
+		mean = (c.rises - c.steepest) / float64(c.ups-1)
+	}
+	slow := mean < 0.05*c.sum/float64(c.n)
+	return slow || c.falls == 0 && c.resets > 0 && c.n >= 4*fewest
 }
 
 func (c *counterWatch) doubt(unit string, energy, newest bool) (line int, text string) {
