@@ -83,6 +83,15 @@ func TestWhatFilesHold(t *testing.T) {
 			}
 			return ",1"
 		}), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row"}, []string{"the row after each gap has its energy"}, ""},
+		{"a row that catches up in a file with the newest row first", "time,a kWh\n" + newestFirst(hours(func(k int) string {
+			switch {
+			case k >= 10 && k < 13:
+				return absent
+			case k == 13:
+				return ",4"
+			}
+			return ",1"
+		})), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row", "newest_first: true"}, []string{"the row after each gap has its energy"}, ""},
 		{"quarter hours after hours", "time,a kWh\n" + hours(func(int) string { return ",1" }) + strings.ReplaceAll(every(15, 96, iso, func(int) string { return ",0.25" }), "-03T", "-05T"),
 			map[string]float64{"a-kwh": 72_000}, []string{"intervals: as_they_come", "step_s: 900"}, []string{"m.csv:50: the interval changes from 1 h to 15 min in this line"}, ""},
 		{"day and month", "date;a kWh\n" + every(60, 48, "02/01/2006 15:04", func(int) string { return ";1" }),

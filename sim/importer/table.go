@@ -385,7 +385,7 @@ func (t *table) gaps(g *group) string {
 	switch {
 	case t.missing == 0:
 		return "refuse"
-	case t.caughtUp && !t.format.NewestFirst && strings.HasSuffix(g.unit, "h") && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
+	case t.caughtUp && strings.HasSuffix(g.unit, "h") && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
 		return "in_next_row"
 	}
 	return "linear"

@@ -129,10 +129,16 @@ type recordedSeries struct {
 	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
 	covered       int64   // s of the file with a value
 
-	until int64 // Unix second at which the last value ends; 0: there is none. Only if gaps are in_next_row
+	last recordedSpan // the last value in the order of the file. Only if gaps are in_next_row
 
 	readings *counterReadings // of a counter; nil before the first
 	wrong    error            // the first that counting them has found
+}
+
+// recordedSpan is a value and the time that it is for, Unix seconds.
+type recordedSpan struct {
+	from, to, energy int64
+	ok               bool
 }
 
 // recordedSlot is a slot with a value.
@@ -218,6 +224,9 @@ func (f *recordedFit) readValues() error {
 		if err == nil {
 			err = f.finishCounter(s)
 		}
+		if f.rules.format.NewestFirst && s.last.ok {
+			f.addBehind(s, recordedSpan{}, s.last)
+		}
 		for i, e := range s.energies {
 			if e == partMissing {
 				s.energies[i] = noValue
@@ -272,19 +281,33 @@ func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField)
 	if field.less && e != noValue {
 		e = -e
 	}
-	from := row.from
-	if f.rules.gaps == gapsNextRow {
-		if e == noValue {
-			return nil
-		}
-		if s.until > 0 && s.until < from {
-			from = s.until
-			f.guess(s, from, row.from)
-		}
-		s.until = row.to
+	span := recordedSpan{row.from, row.to, e, true}
+	switch {
+	case f.rules.gaps != gapsNextRow:
+		f.add(s, row.from, row.to, e)
+	case e == noValue:
+	case f.rules.format.NewestFirst: // the value before this one in the file is the next one in time
+		f.addBehind(s, span, s.last)
+		s.last = span
+	default:
+		f.addBehind(s, s.last, span)
+		s.last = span
 	}
-	f.add(s, from, row.to, e)
 	return nil
+}
+
+// addBehind adds the energy of a value to its time and to the gap between it and the value before it in time,
+// if there is one.
+func (f *recordedFit) addBehind(s *recordedSeries, before, v recordedSpan) {
+	if !v.ok {
+		return
+	}
+	from := v.from
+	if before.ok && before.to < from {
+		from = before.to
+		f.guess(s, from, v.from)
+	}
+	f.add(s, from, v.to, v.energy)
 }
 
 // guess marks the slots of [from, to), whose energy is only known as a whole.

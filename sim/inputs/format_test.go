@@ -229,7 +229,7 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"two signs", Format{Decimal: "comma", Thousands: "point"}, "time;a\n00:00;1\n00:15;--5\n00:30;1\n00:45;1\n", `street.csv:3: column "a": "--5" is not a number, wanted kW`, nil},
 		{"two signs that differ", Format{Thousands: "space"}, "time;a\n00:00;1\n00:15;+-5\n00:30;1\n00:45;1\n", `street.csv:3: column "a": "+-5" is not a number, wanted kW`, nil},
 		{"a gap whose energy does not come", Format{}, "time,a\n00:00,1\n00:15,1\n00:30,1\n00:45,\n01:00,\n", `street.csv:5: column "a": no value for 2024-01-15 00:45 and none after it that holds its energy (gaps: in_next_row)`, gapsNext},
-		{"a power after a gap", Format{}, good, `street.csv: gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time`, withGaps("in_next_row")},
+		{"a power after a gap", Format{}, good, `street.csv: gaps: in_next_row beside a power, a counter or intervals of any length, wanted energies of regular intervals`, withGaps("in_next_row")},
 		{"a group of two digits", Format{Thousands: "apostrophe"}, "time,a\n00:00,1'00\n00:15,1\n00:30,1\n00:45,1\n", `street.csv:2: column "a": "1'00" is not a number, wanted kW`, nil},
 		{"a mark of thousands among decimals", Format{Decimal: "comma", Thousands: "point"}, "time;a\n00:00;1,000.5\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1,000.5" is not a number, wanted kW with a decimal comma, as format.decimal says`, nil},
 		{"a mark of thousands at the end", Format{Thousands: "comma"}, "time;a\n00:00;1,\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1," is not a number, wanted kW with a decimal point, or format: {decimal: comma}`, nil},
