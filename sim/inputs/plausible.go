@@ -292,7 +292,7 @@ func (g *gapWatch) judge() {
 		own, most, known := g.ofHour(c.at)
 		all := g.ofHours(c.at-c.gap, c.at, c.every) + own
 		aboveDay := known && c.value > most && isAll(all) && c.value > (own+all)/2
-		aboveLast := c.usual > 0 && c.value >= 1.8*c.high && isAll(c.usual*(missing+1))
+		aboveLast := c.usual > 0 && !(known && c.value <= most) && c.value >= 1.8*c.high && isAll(c.usual*(missing+1))
 		if !aboveDay && !aboveLast {
 			continue
 		}
