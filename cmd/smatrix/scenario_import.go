@@ -43,7 +43,7 @@ Only the export of Home Assistant is converted, into a CSV beside the scenario.`
 		RunE: func(c *cobra.Command, args []string) error { return importFiles(c, args, out, zone) },
 	}
 	c.Flags().StringVar(&out, "out", "", "write the scenario to `FILE.yaml`")
-	c.Flags().StringVar(&zone, "zone", "", "read times without an offset in `ZONE`, where the form does not state it")
+	c.Flags().StringVar(&zone, "zone", "", "the days of the run are those of `ZONE`, and so are times without an offset where the file does not state theirs; Etc/GMT-1 is an hour ahead of UTC without saving time")
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagFilename("out", "yaml", "yml") // completion only
 	return c

@@ -513,9 +513,7 @@ func (s *source) guess(lines []string) error {
 			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
 				s.form.clock = s.header[clock] // of a row for each day it would be that of something else
 			}
-			if hasWord(plainName(s.form.time), "utc") {
-				s.form.zone = "UTC"
-			}
+			s.form.zone = cmp.Or(zoneNamed(s.form.time), zoneNamed(s.form.clock))
 			if hasWord(plainName(s.form.time), "end", "ende", "bis", "to", "until") {
 				s.form.stamps = "end"
 			}

@@ -222,7 +222,7 @@ func TestRecordingFormatRefuses(t *testing.T) {
 		{"milliseconds read as seconds", Format{Date: "unix_s"}, "time,a\n1705273200000,1\n", `street.csv:2: time "1705273200000" cannot be read, wanted whole seconds since 1970, as format.date unix_s says`, nil},
 		{"half a second", Format{Date: "unix_ms"}, "time,a\n1705273200500,1\n", `street.csv:2: time "1705273200500" cannot be read, wanted milliseconds since 1970 that are whole seconds, as format.date unix_ms says`, nil},
 		{"Unix seconds, not said", Format{}, "time,a\n1705273200,1\n", `street.csv:2: time "1705273200" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45, or its form: format: {date: unix_s} or unix_ms`, nil},
-		{"a skipped hour in another form", Format{Date: "dd.mm.yyyy"}, "time,a\n31.03.2024 02:30,1\n", `street.csv:2: time "31.03.2024 02:30" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file`, nil},
+		{"a skipped hour in another form", Format{Date: "dd.mm.yyyy"}, "time,a\n31.03.2024 02:30,1\n", `street.csv:2: time "31.03.2024 02:30" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file, such as Etc/GMT-1 if it has no saving time`, nil},
 
 		// Numbers.
 		{"a point beside a decimal comma", Format{Decimal: "comma"}, "time;a\n00:00;1.5\n00:15;1\n00:30;1\n00:45;1\n", `street.csv:2: column "a": "1.5" is not a number, wanted kW with a decimal comma, as format.decimal says`, nil},
