@@ -94,6 +94,13 @@ func TestWhatFilesHold(t *testing.T) {
 		})), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row", "newest_first: true"}, []string{"the row after each gap has its energy"}, ""},
 		{"quarter hours after hours", "time,a kWh\n" + hours(func(int) string { return ",1" }) + strings.ReplaceAll(every(15, 96, iso, func(int) string { return ",0.25" }), "-03T", "-05T"),
 			map[string]float64{"a-kwh": 72_000}, []string{"intervals: as_they_come", "step_s: 900"}, []string{"m.csv:50: the interval changes from 1 h to 15 min in this line"}, ""},
+		{"quarter hours after hours, with stamps of the end", "time,a kWh\n" + every(60, 25, iso, func(k int) string { return []string{absent, ",1"}[min(k, 1)] }) +
+			strings.NewReplacer("-03T", "-04T", "-04T", "-05T").Replace(every(15, 97, iso, func(k int) string { return []string{absent, ",0.25"}[min(k, 1)] })),
+			map[string]float64{"a-kwh": 48_000}, []string{"stamps: end", "intervals: as_they_come"}, nil, ""},
+		{"points of thousands", "time,a Wh\n" + hours(func(k int) string { return []string{",1.250", ",750"}[k%2] }),
+			map[string]float64{"a-wh": 48_000}, []string{"decimal: comma, thousands: point"}, []string{`a point before three digits is a mark of thousands: "1.250" beside "750"`}, ""},
+		{"points of decimals", "time,a W,b kW\n" + hours(func(k int) string { return []string{",1250,1.250", ",750,1.750"}[k%2] }),
+			map[string]float64{"a-w": 48_000, "b-kw": 72_000}, nil, nil, ""},
 		{"day and month", "date;a kWh\n" + every(60, 48, "02/01/2006 15:04", func(int) string { return ";1" }),
 			map[string]float64{"a-kwh": 48_000}, []string{`date: "dd/mm/yyyy"`}, nil, ""},
 		{"month and day", "date;a kWh\n" + every(60, 48, "01/02/2006 3:04 PM", func(int) string { return ";1" }),
