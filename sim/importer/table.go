@@ -131,7 +131,8 @@ func (t *table) chooseEnd(p *inputs.Profile) (*inputs.Profile, error) {
 	isMidnight := func(at time.Time) bool { return at.Equal(midnight(at)) }
 	from, to := p.From.In(t.zone).Add(-interval), p.To.In(t.zone).Add(-interval) // were they the ends
 	irregular := t.format.Intervals != ""
-	if !irregular && !(isMidnight(from) && isMidnight(to)) {
+	whole := isMidnight(p.From.In(t.zone)) && isMidnight(p.To.In(t.zone)) // as starts, they have whole days too
+	if irregular && whole || !irregular && !(isMidnight(from) && isMidnight(to)) {
 		return p, nil
 	}
 	t.form.stamps = "end"
