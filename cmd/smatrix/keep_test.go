@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,6 +174,88 @@ ties: [{id: tie, community: supply, import_w: 1000000, export_w: 1000000}]
 		}
 		if len(all) != 1 || all[0].Steps != 24 || all[0].BiasW != 0 || all[0].RMSEW != 0 || all[0].WorstW != 0 || all[0].BandW != 150 {
 			t.Errorf("%v: %+v, wanted residuals of 0 and a band of 5 %% of 3000 W", flags, all)
+		}
+	}
+}
+
+// Counters are compared as energies of intervals are, alone and as the two registers of a meter; a
+// register that is not subtracted, and a counter that is read as energies, are flagged.
+func TestResidualsOfRegisters(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	parts, counts, wide, long := "time,home,pv\n", "time,in h1,out h1,in h2\n", "time,in h1,out h1\n", "time,meter,kWh\n"
+	in, out := 100.0, 50.0
+	for h := range 25 {
+		pv, drawn, fed := 0, 1, 0
+		if h >= 8 && h < 16 {
+			pv, drawn, fed = 4, 0, 3
+		}
+		stamp := fmt.Sprintf("2018-01-%02dT%02d:00", 8+h/24, h%24)
+		counts += fmt.Sprintf("%s,%g,%g,%d\n", stamp, in, out, 7000+h)
+		in, out = in+float64(drawn), out+float64(fed)
+		if h < 24 {
+			parts += fmt.Sprintf("%s,1,%d\n", stamp, pv)
+			wide += fmt.Sprintf("%s,%d,%d\n", stamp, drawn, fed)
+			long += fmt.Sprintf("%s,in h1,%d\n%s,out h1,%d\n", stamp, drawn, stamp, fed)
+		}
+	}
+	rows := strings.SplitAfter(strings.TrimPrefix(counts, "time,in h1,out h1,in h2\n"), "\n")
+	slices.Reverse(rows)
+	for name, text := range map[string]string{"m.csv": parts, "counts.csv": counts, "wide.csv": wide, "long.csv": long,
+		"newest.csv": "time,in h1,out h1,in h2\n" + strings.Join(rows, ""), "s.yaml": `start: 2018-01-08
+step_s: 3600
+recordings: [{id: homes, file: m.csv, unit: kW}]
+communities: [{id: street}, {id: supply}]
+households:
+  - {id: h1, community: street, load: {recording: homes, column: home}, pv: {recording: homes, column: pv}}
+  - {id: h2, community: street, load: {recording: homes, column: home}}
+ties: [{id: tie, community: supply, import_w: 1000000, export_w: 1000000}]
+`} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants(t, "run", at("s.yaml"), "--out", at("run"), "--quiet")
+	for _, row := range []struct {
+		name, file, format, column, fedIn string
+		shown                             []string
+		bias                              float64 // W
+	}{
+		{"one counter", "counts.csv", "{reading: counter}", "h2=in h2", "", []string{"in h2"}, 0},
+		{"two counters", "counts.csv", "{reading: counter}", "h1=in h1", "h1=out h1", []string{"in h1 - out h1"}, 0},
+		{"several meters", "counts.csv", "{reading: counter}", "h*=in h*", "h1=out h1", []string{"in h1 - out h1", "in h2"}, 0},
+		{"the newest reading first", "newest.csv", "{reading: counter, newest_first: true}", "h1=in h1", "h*=out h*", []string{"in h1 - out h1"}, 0},
+		{"two registers", "wide.csv", "", "h1=in h1", "h1=out h1", []string{"in h1 - out h1"}, 0},
+		{"two registers in rows", "long.csv", "{meter: meter}", "h1=in h1", "h1=out h1", []string{"in h1 - out h1"}, 0},
+		{"one of two registers", "wide.csv", "", "h1=in h1", "", []string{"in h1"}, -1000},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			args := []string{"residuals", at("run"), "--recording", at(row.file), "--column", row.column, "--unit", "kWh", "--json"}
+			if row.fedIn != "" {
+				args = append(args, "--fed-in", row.fedIn)
+			}
+			if row.format != "" {
+				args = append(args, "--format", row.format)
+			}
+			var all []views.Residual
+			if err := json.Unmarshal([]byte(wants(t, args...)), &all); err != nil {
+				t.Fatal(err)
+			}
+			var shown []string
+			for _, r := range all {
+				if shown = append(shown, r.Column); r.Steps != 24 || r.BiasW != row.bias || r.Flagged != (row.bias != 0) {
+					t.Errorf("%+v, wanted a bias of %g W", r, row.bias)
+				}
+			}
+			if !slices.Equal(shown, row.shown) {
+				t.Errorf("columns %q, wanted %q", shown, row.shown)
+			}
+		})
+	}
+	for _, wrong := range [][]string{{"--column", "h1=in h1", "--fed-in", "h2=out h1"}, {"--column", "h1=in h1", "--fed-in", "h1=in h1"},
+		{"--column", "h1=in h1", "--column", "h1=in h1"}, {"--column", "h1=in h1", "--fed-in", "h1"}} {
+		if got, _, _ := smatrix(t, append([]string{"residuals", at("run"), "--recording", at("wide.csv"), "--unit", "kWh"}, wrong...)...); got != 2 {
+			t.Errorf("%v: exit code %d, wanted 2", wrong, got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -24,7 +25,7 @@ import (
 type residualsFlags struct {
 	spec          inputs.RecordingSpec
 	format        string
-	columns       []string
+	columns, fed  []string // MEMBER=COLUMN: of what was drawn, or of both signs, and of what was fed in
 	band, allowed string
 	json          bool
 }
@@ -40,19 +41,23 @@ the devices behind it. For each meter it prints the mean (bias), the root mean
 square (RMSE), the worst step, and the share of steps in which the residual was
 outside its band. A meter that was outside for more than --allow is flagged.
 
-A recorded value below 0 is power fed in, as a net meter counts it.
+A recorded value below 0 is power fed in, as a net meter counts it. Of a meter with two
+registers, --column is what was drawn, and --fed-in is subtracted from it. Readings of
+counters are read with --format '{reading: counter}' and --unit kWh or Wh.
 
 MEMBER is a path, or its last part; a * in both names selects several meters.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 recording or run invalid.`,
 		Example: `  smatrix residuals runs/first --recording meters.csv --column household-0001=house0001 --unit kW
-  smatrix residuals runs/first --recording meters.csv --column 'household-*=house*' --band 50 --json`,
+  smatrix residuals runs/first --recording meters.csv --column 'household-*=house*' --band 50 --json
+  smatrix residuals runs/first --recording registers.csv --column 'household-*=in *' --fed-in 'household-*=out *' --unit kWh --format '{reading: counter}'`,
 		Args:              someArgs(1, 1, "no folder, wanted that of a run"),
 		ValidArgsFunction: completeDir,
 		RunE:              func(c *cobra.Command, args []string) error { return f.residuals(c, args[0]) },
 	}
 	c.Flags().StringVar(&f.spec.File, "recording", "", "recorded `FILE`, CSV or CSV packed with gzip")
 	c.Flags().StringArrayVar(&f.columns, "column", nil, "`MEMBER=COLUMN` of the file; repeatable")
+	c.Flags().StringArrayVar(&f.fed, "fed-in", nil, "`MEMBER=COLUMN` of what the member fed in, subtracted from its --column; repeatable")
 	c.Flags().StringVar(&f.spec.Unit, "unit", "W", "values are in `UNIT`: W, kW, Wh or kWh")
 	c.Flags().StringVar(&f.spec.Time.Column, "time", "time", "stamps are in `COLUMN`")
 	c.Flags().StringVar(&f.spec.Time.Zone, "zone", "", "stamps without an offset are of `ZONE`, by default the scenario's")
@@ -90,9 +95,11 @@ func (f *residualsFlags) residuals(c *cobra.Command, dir string) (err error) {
 		return err
 	}
 	v := &views.Residuals{Band: band}
-	if err := f.meters(v, world, store.Steps()); err != nil {
+	warnings, err := f.meters(v, world, store.Steps())
+	if err != nil {
 		return err
 	}
+	printWarnings(c.ErrOrStderr(), warnings)
 	printFirst(c.ErrOrStderr(), store)
 	if err := store.Replay(store.First(), store.Steps(), v); err != nil {
 		return err
@@ -126,54 +133,133 @@ func (f *residualsFlags) readBand(c *cobra.Command) (b views.Band, err error) {
 	return b, nil
 }
 
-// meters reads the recording and adds a meter for each column that the flags name.
-func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Tick) error {
-	cal := w.Scenario.Calendar
+// meters reads the recording and adds a meter for each column that the flags name. It returns
+// the doubts about the recording.
+func (f *residualsFlags) meters(v *views.Residuals, w *sim.World, steps twins.Tick) ([]problem.Warning, error) {
 	f.spec.ID, f.spec.Signed = "recording", true // a meter goes below 0 when the roof feeds in
 	folder, name := filepath.Split(f.spec.File)
 	if folder == "" {
 		folder = "."
 	}
 	f.spec.File = name
-	recorded, err := inputs.ReadRecording(regular.Dir(folder), f.spec, inputs.NewCalendar(cal.Start, cal.Step, max(steps, 1)))
+	fsys, cal := regular.Dir(folder), inputs.NewCalendar(w.Scenario.Calendar.Start, w.Scenario.Calendar.Step, max(steps, 1))
+	columns, err := inputs.RecordingColumns(fsys, f.spec, cal)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	paths := paths(w)
-	for _, asked := range f.columns {
-		member, column, ok := strings.Cut(asked, "=")
-		if !ok || member == "" || column == "" {
-			return &problem.Usage{What: fmt.Sprintf("--column %q: wanted MEMBER=COLUMN", asked)}
+	asked, err := f.askedMeters(paths(w), columns)
+	if err != nil {
+		return nil, err
+	}
+	f.spec.Columns = map[string]string{}
+	for _, m := range asked {
+		switch {
+		case m.fedIn != "":
+			f.spec.AddUp(m.key(), []string{m.column}, []string{m.fedIn})
+		case strings.Contains(m.column, "*"): // a name, and no pattern
+			f.spec.AddUp(m.key(), []string{m.column}, nil)
+		default:
+			f.spec.Columns[m.key()] = m.column
 		}
-		found := 0
-		for _, path := range paths {
-			part, ok := fitsPath(path, member)
-			if !ok {
+	}
+	recorded, err := inputs.ReadRecording(fsys, f.spec, cal)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range asked {
+		at := slices.Index(recorded.Columns, m.key())
+		if at < 0 {
+			return nil, &problem.Usage{What: fmt.Sprintf("--column %s: %s lacks more of its values than format.leave_out allows", m.key(), name)}
+		}
+		if err := meter(v, w, m, recorded, at); err != nil {
+			return nil, err
+		}
+	}
+	return recorded.Warnings, nil
+}
+
+// askedMeter is a member and its columns in the recording.
+type askedMeter struct {
+	path          string
+	column, fedIn string // fedIn is "" if column has both signs
+}
+
+// key is the name under which the columns are read.
+func (m *askedMeter) key() string { return m.path + "=" + m.column }
+
+// shown is the name of the columns in the output.
+func (m *askedMeter) shown() string {
+	if m.fedIn == "" {
+		return m.column
+	}
+	return m.column + " - " + m.fedIn
+}
+
+// askedMeters returns the meters that the flags name, among the paths of members and the columns of the
+// file.
+func (f *residualsFlags) askedMeters(paths, columns []string) (all []askedMeter, err error) {
+	for _, asked := range f.columns {
+		found, err := pairsOf("--column", asked, f.spec.File, paths, columns)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			if slices.Contains(all, m) {
+				return nil, &problem.Usage{What: fmt.Sprintf("--column %q: %s is named twice, wanted each column of a member once", asked, m.key())}
+			}
+			all = append(all, m)
+		}
+	}
+	for _, asked := range f.fed {
+		found, err := pairsOf("--fed-in", asked, f.spec.File, paths, columns)
+		if err != nil {
+			return nil, err
+		}
+		for _, fed := range found {
+			at := slices.IndexFunc(all, func(m askedMeter) bool { return m.path == fed.path })
+			if at < 0 || all[at].fedIn != "" || all[at].column == fed.column {
+				return nil, &problem.Usage{What: fmt.Sprintf("--fed-in %q: wanted one --column of %s, from which this one is subtracted", asked, fed.path)}
+			}
+			all[at].fedIn = fed.column
+		}
+	}
+	return all, nil
+}
+
+// pairsOf returns the members and columns that a MEMBER=COLUMN of a flag fits, at least one.
+func pairsOf(flag, asked, file string, paths, columns []string) (found []askedMeter, err error) {
+	member, column, ok := strings.Cut(asked, "=")
+	if !ok || member == "" || column == "" {
+		return nil, &problem.Usage{What: fmt.Sprintf("%s %q: wanted MEMBER=COLUMN", flag, asked)}
+	}
+	several := strings.Contains(member, "*")
+	for _, path := range paths {
+		part, ok := fitsPath(path, member)
+		if !ok {
+			continue
+		}
+		name := column
+		if several {
+			name = strings.Replace(column, "*", part, 1)
+		}
+		if !slices.Contains(columns, name) {
+			if several {
 				continue
 			}
-			at := columnNamed(recorded.Columns, strings.Replace(column, "*", part, 1))
-			if at < 0 {
-				if strings.Contains(member, "*") {
-					continue
-				}
-				return &problem.Usage{What: fmt.Sprintf("--column %q: %s has no column %s; wanted one of: %s", asked, name, column, strings.Join(recorded.Columns, ", "))}
-			}
-			if found++; found > 1 && !strings.Contains(member, "*") {
-				return &problem.Usage{What: fmt.Sprintf("--column %q: several members are called so, wanted a whole path such as %s", asked, path)}
-			}
-			if err := meter(v, w, path, recorded, at); err != nil {
-				return err
-			}
+			return nil, &problem.Usage{What: fmt.Sprintf("%s %q: %s has no column %s; wanted one of: %s", flag, asked, file, column, strings.Join(columns, ", "))}
 		}
-		if found == 0 {
-			return &problem.Usage{What: fmt.Sprintf("--column %q: no member of the run and column of %s fit", asked, name)}
+		if found = append(found, askedMeter{path: path, column: name}); len(found) > 1 && !several {
+			return nil, &problem.Usage{What: fmt.Sprintf("%s %q: several members are called so, wanted a whole path such as %s", flag, asked, path)}
 		}
 	}
-	return nil
+	if len(found) == 0 {
+		return nil, &problem.Usage{What: fmt.Sprintf("%s %q: no member of the run and column of %s fit", flag, asked, file)}
+	}
+	return found, nil
 }
 
 // meter adds a recorded column as the meter of a member.
-func meter(v *views.Residuals, w *sim.World, path string, recorded *inputs.Recording, column int) error {
+func meter(v *views.Residuals, w *sim.World, m askedMeter, recorded *inputs.Recording, column int) error {
 	c, err := recorded.Column(column, 0)
 	if err != nil {
 		return err
@@ -182,7 +268,7 @@ func meter(v *views.Residuals, w *sim.World, path string, recorded *inputs.Recor
 	if err != nil {
 		return err
 	}
-	return v.Meter(w, path, recorded.Columns[column], values)
+	return v.Meter(w, m.path, m.shown(), values)
 }
 
 // paths returns the paths of all members.
@@ -193,15 +279,6 @@ func paths(w *sim.World) (all []string) {
 		}
 	}
 	return all
-}
-
-func columnNamed(columns []string, name string) int {
-	for i, c := range columns {
-		if c == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // fitsPath reports whether a path or its last part matches a name with at most one *,

@@ -48,7 +48,7 @@ Only the export of Home Assistant is converted, into a CSV beside the scenario.`
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "write the scenario to `FILE.yaml`")
-	c.Flags().StringVar(&zone, "zone", "", "read times without an offset in `ZONE`, where the form does not state it")
+	c.Flags().StringVar(&zone, "zone", "", "the days of the run are those of `ZONE`, and so are times without an offset where the file does not state theirs; Etc/GMT-1 is an hour ahead of UTC without saving time")
 	c.Flags().StringVar(&unit, "unit", "", "read columns without a unit in their names in `UNIT`: W, kW, Wh or kWh")
 	c.Flags().SortFlags = false
 	_ = c.MarkFlagFilename("out", "yaml", "yml") // completion only

@@ -431,6 +431,8 @@ func (s *source) findNumbers() {
 	}
 	if either := s.eitherMark(texts); either != "" {
 		said = either
+	} else if mark := s.pointOfThousands(); mark != "" && s.format.Decimal == "" && s.format.Thousands == "" {
+		s.format.Decimal, s.format.Thousands, said = "comma", "point", mark
 	}
 	if said != "" && !(s.form.comma && s.format.Decimal == "comma") {
 		s.doubt("%s", said)
@@ -455,6 +457,37 @@ func (s *source) eitherMark(texts []string) string {
 		return ""
 	}
 	return fmt.Sprintf("decimal comma: %q is read as %s, and all such numbers could have a mark of thousands instead", first, strconv.FormatFloat(v, 'f', -1, 64))
+}
+
+// grouped is a number with a point as a mark of thousands, if it is one.
+var grouped = regexp.MustCompile(`^-?[1-9][0-9]{0,2}\.[0-9]{3}$`)
+
+// pointOfThousands returns a doubt if the points in numbers are marks of thousands: all are before three digits,
+// and in each column that has some, other numbers have three digits and none: 1.242 beside 987.
+func (s *source) pointOfThousands() (doubt string) {
+	for _, i := range s.valueColumns() {
+		first, beside := "", ""
+		for _, row := range s.rows {
+			text := row[i]
+			v, ok := inputs.Format{}.Number(text)
+			switch {
+			case !ok:
+			case grouped.MatchString(text):
+				first = cmp.Or(first, text)
+			case strings.Contains(text, "."):
+				return ""
+			case v >= 100 || v <= -100:
+				beside = cmp.Or(beside, text)
+			}
+		}
+		if first != "" && beside == "" {
+			return ""
+		}
+		if first != "" {
+			doubt = fmt.Sprintf("a point before three digits is a mark of thousands: %q beside %q", first, beside)
+		}
+	}
+	return doubt
 }
 
 // eachNumber calls f with the fields of the first rows that are values.
@@ -520,9 +553,7 @@ func (s *source) guess(lines []string) error {
 			if clock := slices.IndexFunc(row, isClock); clock >= 0 && clock != at && repeats(s.stamps()) > 0 {
 				s.form.clock = s.header[clock] // of a row for each day it would be that of something else
 			}
-			if hasWord(plainName(s.form.time), "utc") {
-				s.form.zone = "UTC"
-			}
+			s.form.zone = cmp.Or(zoneNamed(s.form.time), zoneNamed(s.form.clock))
 			if hasWord(plainName(s.form.time), "end", "ende", "bis", "to", "until") {
 				s.form.stamps = "end"
 			}

@@ -19,7 +19,7 @@ import (
 
 // Options are what the caller states about the files.
 type Options struct {
-	Zone string // IANA name of stamps without an offset, where the form does not state it; "" is assumedZone
+	Zone string // IANA name of the days of the run, and of stamps without an offset where the form does not state it; "" is assumedZone
 	Unit string // W | kW | Wh | kWh, of columns whose names have none; "" if the caller does not know it
 	Name string // of the scenario, and the beginning of the names of converted files
 }
@@ -64,6 +64,9 @@ func Make(fsys fs.FS, files []File, o Options) (*Plan, error) {
 		return nil, &problem.Usage{What: fmt.Sprintf("--unit %q is unknown, wanted W, kW, Wh or kWh", o.Unit)}
 	}
 	w := &writer{name: o.Name, taken: map[string]bool{"time": true}, last: map[string]int{}, plan: &Plan{}}
+	if w.asked = o.Zone != ""; w.asked {
+		w.zone = zone
+	}
 	if w.tables, err = readAll(fsys, files, zone, o); err != nil {
 		return nil, err
 	}
@@ -108,7 +111,8 @@ type writer struct {
 	tables []*table
 	plan   *Plan
 
-	zone  *time.Location
+	zone  *time.Location // of the days of the run
+	asked bool           // the caller states it
 	start time.Time
 	days  int
 	step  time.Duration
@@ -125,9 +129,11 @@ type writer struct {
 func (w *writer) cover() error {
 	var from, to time.Time
 	w.step = time.Hour
-	w.zone = w.tables[0].zone
+	if !w.asked {
+		w.zone = w.tables[0].zone
+	}
 	for _, t := range w.tables {
-		if t.form.kind == recordings {
+		if t.form.kind == recordings && !w.asked {
 			w.zone = t.zone
 			break
 		}
@@ -191,12 +197,8 @@ func (w *writer) write() error {
 		if len(w.weather) > 1 || len(w.market) > 1 {
 			return &problem.Usage{What: fmt.Sprintf("%s is a second file of %s, wanted one", t.Name, t.form.kind)}
 		}
-		switch {
-		case !t.stated:
-			t.doubt("zone: %s, which neither the file nor --zone states", t.zone)
-		case t.offsets && !t.given:
-			t.doubt("zone: %s for the days of the run: the times of the file have offsets, and --zone can name another", t.zone)
-		}
+		w.sayZone(t)
+		w.sayNotRun(t)
 		w.plan.Warnings = append(w.plan.Warnings, t.warnings...)
 		w.plan.Findings = append(w.plan.Findings, Finding{File: t.Name, Preset: t.form.name, Said: t.said, Doubts: t.doubts})
 	}

@@ -97,12 +97,8 @@ func (s *source) read() (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.endsAtMidnight(p) {
-		s.form.stamps = "end"
-		s.doubt("stamps name the end of their intervals: the first is an interval after midnight, and the last is midnight")
-		if p, err = t.profile(); err != nil {
-			return nil, err
-		}
+	if p, err = t.chooseEnd(p); err != nil {
+		return nil, err
 	}
 	if !s.preset && s.form.kind == recordings && s.form.stamps == "start" {
 		s.doubt("stamps name the start of their intervals: a file cannot say it")
@@ -125,16 +121,33 @@ func (s *source) read() (*table, error) {
 	return t, nil
 }
 
-// endsAtMidnight reports whether stamps of a file whose form does not say which end of their intervals
-// they name can only be the ends: with these the file has whole days, and its values are of intervals.
-func (t *table) endsAtMidnight(p *inputs.Profile) bool {
+// chooseEnd chooses the end of their intervals for stamps of a file whose form does not say which end they
+// name, if they can only be the ends: with these the file has whole days, and its values are of intervals. It
+// returns the profile with the stamps that were chosen.
+func (t *table) chooseEnd(p *inputs.Profile) (*inputs.Profile, error) {
 	interval := time.Duration(p.Interval) * time.Second
-	if t.preset || t.form.kind != recordings || t.form.stamps != "start" || interval >= 24*time.Hour || t.format.Intervals != "" {
-		return false
-	}
 	counter := slices.ContainsFunc(p.Columns, func(c inputs.ProfileColumn) bool { return c.Counter })
+	if t.preset || t.form.kind != recordings || t.form.stamps != "start" || interval >= 24*time.Hour || counter {
+		return p, nil
+	}
+	isMidnight := func(at time.Time) bool { return at.Equal(midnight(at)) }
 	from, to := p.From.In(t.zone).Add(-interval), p.To.In(t.zone).Add(-interval) // were they the ends
-	return !counter && from.Equal(midnight(from)) && to.Equal(midnight(to))
+	irregular := t.format.Intervals != ""
+	whole := isMidnight(p.From.In(t.zone)) && isMidnight(p.To.In(t.zone)) // as starts, they have whole days too
+	if irregular && whole || !irregular && !(isMidnight(from) && isMidnight(to)) {
+		return p, nil
+	}
+	t.form.stamps = "end"
+	ends, err := t.profile()
+	if err != nil {
+		return nil, err
+	}
+	if irregular && !(isMidnight(ends.From.In(t.zone)) && isMidnight(ends.To.In(t.zone))) {
+		t.form.stamps = "start"
+		return p, nil
+	}
+	t.doubt("stamps name the end of their intervals: the first is an interval after midnight, and the last is midnight")
+	return ends, nil
 }
 
 // profile reads the file with other keys until it can be read: an encoding, loose quotes,
@@ -168,7 +181,7 @@ func (s *source) mend(err error) bool {
 	case errors.Is(err, inputs.ErrInterval) && f.Intervals == "" && s.form.stamps != "middle":
 		f.Intervals = "as_they_come"
 		what, _, _ := strings.Cut(err.Error(), ", wanted one ")
-		s.doubt("%s: each row is read for the time until the next, and the last for as long as the one before it", what)
+		s.doubt("%s: each row is read for the time between its stamp and that of the row beside it", what)
 	case errors.Is(err, inputs.ErrOrder) && !f.NewestFirst:
 		f.NewestFirst = true
 		s.say("order: newest first")
@@ -391,7 +404,7 @@ func (t *table) gaps(g *group) string {
 	switch {
 	case t.missing == 0:
 		return "refuse"
-	case t.caughtUp && !t.format.NewestFirst && strings.HasSuffix(g.unit, "h") && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
+	case t.caughtUp && strings.HasSuffix(g.unit, "h") && !slices.ContainsFunc(t.columns, func(c tableColumn) bool { return c.listed() }):
 		return "in_next_row"
 	}
 	return "linear"

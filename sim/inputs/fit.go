@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
@@ -129,11 +130,16 @@ type recordedSeries struct {
 	lastWeek      []int64 // per slot of a week on the run's clock: the latest energy before from; nil if gaps do not look there
 	covered       int64   // s of the file with a value
 
-	until int64 // Unix second at which the last value ends; 0: there is none. Only if gaps are in_next_row
+	last recordedSpan // the last value in the order of the file. Only if gaps are in_next_row
 
-	reading     int64 // of a counter: the latest one, mJ, or noValue
-	readingAt   int64
-	readingLine int
+	readings *counterReadings // of a counter; nil before the first
+	wrong    error            // the first that counting them has found
+}
+
+// recordedSpan is a value and the time that it is for, Unix seconds.
+type recordedSpan struct {
+	from, to, energy int64
+	ok               bool
 }
 
 // recordedSlot is a slot with a value.
@@ -150,7 +156,7 @@ const mostValues = 1 << 28
 const partMissing = noValue + 1
 
 func (f *recordedFit) newSeries(column string) *recordedSeries {
-	s := &recordedSeries{column: column, energies: make([]int64, f.to-f.from), reading: noValue}
+	s := &recordedSeries{column: column, energies: make([]int64, f.to-f.from)}
 	fillWith(s.energies, noValue)
 	if f.rules.counter() || f.rules.gaps == gapsNextRow {
 		s.guessed = make([]bool, f.to-f.from)
@@ -216,6 +222,12 @@ func (f *recordedFit) readValues() error {
 		})
 	})
 	for _, s := range f.series {
+		if err == nil {
+			err = f.finishCounter(s)
+		}
+		if f.rules.format.NewestFirst && s.last.ok {
+			f.addBehind(s, recordedSpan{}, s.last)
+		}
 		for i, e := range s.energies {
 			if e == partMissing {
 				s.energies[i] = noValue
@@ -270,19 +282,33 @@ func (f *recordedFit) put(s *recordedSeries, row *tableRow, field recordedField)
 	if s.less = field.less; s.less && e != noValue {
 		e = -e
 	}
-	from := row.from
-	if f.rules.gaps == gapsNextRow {
-		if e == noValue {
-			return nil
-		}
-		if s.until > 0 && s.until < from {
-			from = s.until
-			f.guess(s, from, row.from)
-		}
-		s.until = row.to
+	span := recordedSpan{row.from, row.to, e, true}
+	switch {
+	case f.rules.gaps != gapsNextRow:
+		f.add(s, row.from, row.to, e)
+	case e == noValue:
+	case f.rules.format.NewestFirst: // the value before this one in the file is the next one in time
+		f.addBehind(s, span, s.last)
+		s.last = span
+	default:
+		f.addBehind(s, s.last, span)
+		s.last = span
 	}
-	f.add(s, from, row.to, e)
 	return nil
+}
+
+// addBehind adds the energy of a value to its time and to the gap between it and the value before it in time,
+// if there is one.
+func (f *recordedFit) addBehind(s *recordedSeries, before, v recordedSpan) {
+	if !v.ok {
+		return
+	}
+	from := v.from
+	if before.ok && before.to < from {
+		from = before.to
+		f.guess(s, from, v.from)
+	}
+	f.add(s, from, v.to, v.energy)
 }
 
 // guess marks the slots of [from, to), whose energy is only known as a whole.
@@ -371,8 +397,8 @@ func (f *recordedFit) slotOfWeek(slot int64) int64 {
 	return modFloor(f.clock.wall(f.rows.starts(slot)), 7*SecondsPerDay) / f.rows.interval
 }
 
-// count adds what a counter has counted since the reading before. A gap's energy
-// is known, and spread evenly over it.
+// count passes a reading of a counter on. What was counted since the reading before is added once
+// it is known what the reading is; a gap's energy is known, and spread evenly over it.
 func (f *recordedFit) count(s *recordedSeries, row *tableRow, field recordedField) error {
 	reading, missing, err := f.rules.number(field, f.rules.unit.scale)
 	switch {
@@ -383,50 +409,86 @@ func (f *recordedFit) count(s *recordedSeries, row *tableRow, field recordedFiel
 	case reading < 0:
 		return f.rules.problem(row.line, "column %q: %q is negative, wanted the reading of a counter, 0 or more", field.column, field.text)
 	}
-	before, at, line := s.reading, s.readingAt, s.readingLine
-	s.reading, s.readingAt, s.readingLine = reading, row.at, row.line
-	if before == noValue {
+	if s.readings == nil {
+		s.readings = f.newReadings(s)
+	}
+	if !s.readings.read(reading, row.at, row.line) {
+		last, fell := s.readings.hold[len(s.readings.hold)-1], s.readings.fell[0]
+		return f.fallProblem(s, fell.line, last.value, fell.value)
+	}
+	return s.wrong
+}
+
+func (f *recordedFit) newReadings(s *recordedSeries) *counterReadings {
+	c := &counterReadings{newest: f.rules.format.NewestFirst, unit: f.rules.unit.scale}
+	if f.rows.spacing == evenly {
+		c.apart = f.rows.interval
+	}
+	c.count = func(from, to stand, e twins.Energy) {
+		if s.wrong == nil {
+			s.wrong = f.counted(s, from, to, int64(e))
+		}
+	}
+	c.stands = func(of stand) { f.add(s, min(of.from, of.to), max(of.from, of.to), 0) }
+	return c
+}
+
+// fallProblem returns the error about a fall that is no restart, with a doubt about how numbers are
+// written that may be the cause.
+func (f *recordedFit) fallProblem(s *recordedSeries, line int, before, after int64) error {
+	cause := ""
+	for i := range f.series {
+		if f.series[i] != s {
+			continue
+		}
+		if _, text := f.rules.watch.columns[i].thou.doubt(); text != "" {
+			cause = "; " + text
+		}
+	}
+	return f.rules.problem(line, "column %q: the counter falls from %s to %s %s and does not go on from there, wanted readings that rise, or a restart%s",
+		s.column, f.reading(max(before, after)), f.reading(min(before, after)), f.rules.unit.name, cause)
+}
+
+// finishCounter counts the last readings of a counter, and refuses readings that fall so often
+// that they are none.
+func (f *recordedFit) finishCounter(s *recordedSeries) error {
+	c := s.readings
+	if c == nil {
 		return nil
 	}
-	from, to := at, row.at
-	if f.rules.format.NewestFirst {
-		before, reading, from, to, line = reading, before, row.at, at, row.line
+	if c.finish(); s.wrong != nil {
+		return s.wrong
 	}
-	return f.counted(s, counted{field: field, from: from, to: to, before: before, after: reading, line: line})
+	if first, odd := c.odd(); odd {
+		return f.fallProblem(s, first.line, first.before, first.value)
+	}
+	return nil
 }
 
-// counted are two readings of a counter, one after the other.
-type counted struct {
-	field         recordedField
-	from, to      int64
-	before, after int64
-	line          int // of the reading before
-}
-
-// restartShare says which fall of a counter is a restart at 0: to a tenth of the
-// reading before, or less.
-const restartShare = 10
-
-func (f *recordedFit) counted(s *recordedSeries, c counted) error {
-	e := c.after - c.before
-	if e < 0 {
-		if c.after > c.before/restartShare {
-			return f.rules.problem(c.field.line, "column %q: the counter falls from %s to %s %s, wanted readings that rise, or a restart near 0 (line %d)",
-				c.field.column, f.reading(c.before), f.reading(c.after), f.rules.unit.name, c.line)
+// counterDoubts returns the warnings about the counters of some columns.
+func (f *recordedFit) counterDoubts(columns []int) (found []problem.Warning) {
+	for _, k := range columns {
+		if s := f.series[k]; s != nil && s.readings != nil {
+			found = append(found, s.readings.doubts(f.rules.spec.File, s.column, f.rules.unit.name, f.rows.starts(f.from), f.rows.starts(f.to))...)
 		}
-		e = c.after
 	}
-	if e/(c.to-c.from) >= int64(f.most) {
-		return f.rules.problem(c.field.line, "column %q: the counter rises by %s %s, wanted a mean power of at most %d W", c.field.column, f.reading(e), f.rules.unit.name, f.most/twins.Watt)
+	return found
+}
+
+// counted adds the energy between two readings of a counter, from an earlier to a later one.
+func (f *recordedFit) counted(s *recordedSeries, before, after stand, e int64) error {
+	from, to := max(before.from, before.to), min(after.from, after.to)
+	if e/(to-from) >= int64(f.most) {
+		return f.rules.problem(max(before.line, after.line), "column %q: the counter rises by %s %s, wanted a mean power of at most %d W", s.column, f.reading(e), f.rules.unit.name, f.most/twins.Watt)
 	}
-	gap := f.rows.spacing == evenly && c.to-c.from > f.rows.interval
-	if gap && f.rules.gaps == gapsRefuse {
+	gap := f.rows.spacing == evenly && to-from > f.rows.interval
+	if gap && f.rules.gaps == gapsRefuse && !after.bridge {
 		return nil
 	}
 	if gap {
-		f.guess(s, c.from, c.to)
+		f.guess(s, from, to)
 	}
-	f.add(s, c.from, c.to, e)
+	f.add(s, from, to, e)
 	return nil
 }
 
@@ -536,6 +598,7 @@ func (f *recordedFit) finish(r *Recording) error {
 		return err
 	}
 	r.Columns = names
+	r.Warnings = append(r.Warnings, f.counterDoubts(f.withRegisters(kept))...)
 	for _, k := range kept {
 		filled, err := f.fillGaps(f.series[k])
 		if err != nil {

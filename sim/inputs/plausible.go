@@ -95,7 +95,7 @@ func (w *fileWatch) warnings() (found []problem.Warning) {
 			}
 			return text != ""
 		}
-		c.gaps.settle(0)
+		c.gaps.judge()
 		line, text := c.gaps.caughtUp(w)
 		if !add(problem.WarnCatchUp, line, text) {
 			line, text = c.gaps.tooLong(w)
@@ -168,81 +168,176 @@ func (p *paceWatch) row(line int, at int64, end bool) {
 // energy.
 type gapWatch struct {
 	pace   paceWatch // of the rows with a value
-	last   int64     // start of the last row with a value
+	last   lastValue
 	any    bool
-	recent [24]float64 // the last values
-	n      int         // number of values so far, without those that catch up
+	recent [24]float64   // the last values, in the order of the file
+	n      int           // number of values so far, without those after a gap
+	hours  [24]hourUsual // of the values of each hour of the day, without those after a gap
 
 	long, longs int64 // the longest filled gap, s, and how many there are
 	longLine    int
 
-	pending  catchUp // found at the last value; counts once the next row follows at the interval
+	asked    []catchUp // values after a gap; judged once the usual values are known
 	caught   catchUp
 	catchUps int
 }
 
+// lastValue is the row with a value before, in the order of the file.
+type lastValue struct {
+	line  int
+	at    int64 // start
+	value float64
+	apart int64 // s: from the row before it; 0 if it is the first
+}
+
+// hourUsual has the number of values in an hour of the day, their sum and that of their squares.
+type hourUsual struct {
+	n            int32
+	sum, squares float32
+}
+
+// catchUp is a value after a gap.
 type catchUp struct {
 	line  int
+	at    int64   // start of its interval
 	gap   int64   // s
-	every int64   // the interval before the gap, s
+	every int64   // the interval, s
 	value float64 // in the file's unit
-	usual float64 // mean of the values before
+	usual float64 // mean of the values beside it in the file
+	high  float64 // and the highest of them
+	next  int64   // s: to the row after it in time; 0 if it is the last, or that is not known yet
 }
+
+// mostAsked bounds the values after gaps that are kept for judgement.
+const mostAsked = 1000
 
 func (g *gapWatch) value(w *fileWatch, number float64) {
 	g.pace.row(w.line, w.at, w.end)
-	forward := w.at > g.last
-	from, apart, interval := min(g.last, w.at), max(w.at-g.last, g.last-w.at), g.pace.steady
-	if g.any {
-		g.settle(apart)
+	last := g.last
+	from, apart, interval := min(last.at, w.at), max(w.at-last.at, last.at-w.at), g.pace.steady
+	if !g.any {
+		apart = 0
 	}
-	if gap := apart - interval; g.any && interval > 0 && gap > 0 && from+interval < w.to && from+apart > w.from {
-		if w.fill != "" && gap > max(w.longest, 2*interval) {
-			if g.longs++; gap > g.long {
-				g.long, g.longLine = gap, w.line
-			}
-		}
-		if w.energy && w.counts && !w.spread && forward {
-			g.pending = g.heldBack(w.line, gap, interval, number)
+	g.last = lastValue{w.line, w.at, number, apart}
+	if !g.any {
+		g.any = true
+		if w.newest {
+			return // it is known with the next row whether there is a gap before it
 		}
 	}
-	if g.pending.line == 0 {
-		g.recent[g.n%len(g.recent)] = number
-		g.n++
+	if k := len(g.asked) - 1; !w.newest && k >= 0 && g.asked[k].line == last.line {
+		g.asked[k].next = apart
 	}
-	g.last, g.any = w.at, true
+	gap := apart - interval
+	isGap := apart > 0 && interval > 0 && gap > 0
+	after := g.last
+	next := int64(0)
+	if w.newest { // the row before this one in the file is the one after the gap
+		after, next = last, last.apart
+	}
+	if !isGap || gap < interval {
+		g.usual(after.at, after.value)
+	}
+	if !isGap || from+interval >= w.to || from+apart <= w.from {
+		return
+	}
+	if w.fill != "" && gap > max(w.longest, 2*interval) {
+		if g.longs++; gap > g.long {
+			g.long, g.longLine = gap, w.line
+		}
+	}
+	if w.energy && w.counts && !w.spread && gap >= 2*interval {
+		if len(g.asked) == mostAsked {
+			g.judge()
+		}
+		c := catchUp{line: after.line, at: after.at, gap: gap, every: interval, value: after.value, next: next}
+		c.usual, c.high = g.beside()
+		g.asked = append(g.asked, c)
+	}
 }
 
-// heldBack returns a catchUp if a value after a gap is about as high as the values of the
-// whole gap together, and far above each value before it.
-func (g *gapWatch) heldBack(line int, gap, interval int64, number float64) (none catchUp) {
+// usual takes a value that has no gap before it.
+func (g *gapWatch) usual(at int64, v float64) {
+	g.recent[g.n%len(g.recent)] = v
+	g.n++
+	h := &g.hours[modFloor(quoFloor(at, 3600), 24)]
+	h.n++
+	h.sum += float32(v)
+	h.squares += float32(v * v)
+}
+
+// beside returns the mean of the last values, and the highest; 0 without enough of them.
+func (g *gapWatch) beside() (mean, high float64) {
 	const fewest = 3
 	before := g.recent[:min(g.n, len(g.recent))]
-	missing := gap / interval
-	if len(before) < fewest || missing < 2 {
-		return none
+	if len(before) < fewest {
+		return 0, 0
 	}
-	sum := 0.0
 	for _, v := range before {
-		sum += v
+		mean += v / float64(len(before))
 	}
-	usual := sum / float64(len(before))
-	all := usual * float64(missing+1)
-	if number <= 0 || number < 1.8*slices.Max(before) || number < all/2 || number > 2*all {
-		return none
-	}
-	return catchUp{line, gap, interval, number, usual}
+	return mean, slices.Max(before)
 }
 
-// settle counts the pending catchUp if the distance to the next row is the interval again,
-// or if there is no next row (0). Otherwise the interval has changed.
-func (g *gapWatch) settle(apart int64) {
-	if p := g.pending; p.line > 0 && (apart == 0 || apart == p.every) {
-		if g.catchUps++; p.gap > g.caught.gap {
-			g.caught = p
+// judge counts the values that have the energy of the gap before them as well: each is about as high as the
+// values of the whole gap together, and far above each value beside it, or above what is usual at its
+// time of day. The interval is the same after it: otherwise it has changed.
+func (g *gapWatch) judge() {
+	for _, c := range g.asked {
+		if c.next != 0 && c.next != c.every || c.value <= 0 {
+			continue
+		}
+		missing := float64(c.gap / c.every)
+		isAll := func(all float64) bool { return c.value >= all/2 && c.value <= 2*all }
+		own, most, known := g.ofHour(c.at)
+		all := g.ofHours(c.at-c.gap, c.at, c.every) + own
+		aboveDay := known && c.value > most && isAll(all) && c.value > (own+all)/2
+		aboveLast := c.usual > 0 && !(known && c.value <= most) && c.value >= 1.8*c.high && isAll(c.usual*(missing+1))
+		if !aboveDay && !aboveLast {
+			continue
+		}
+		if g.catchUps++; c.gap > g.caught.gap {
+			if aboveDay {
+				c.usual = all / (missing + 1)
+			}
+			g.caught = c
 		}
 	}
-	g.pending = catchUp{}
+	g.asked = g.asked[:0]
+}
+
+// ofHour returns the usual value at a moment, and the highest that is usual; both need the values of two
+// days.
+func (g *gapWatch) ofHour(at int64) (usual, most float64, known bool) {
+	h := &g.hours[modFloor(quoFloor(at, 3600), 24)]
+	if h.n < 2 {
+		return 0, 0, false
+	}
+	usual = float64(h.sum) / float64(h.n)
+	spread := math.Sqrt(math.Max(0, float64(h.squares)/float64(h.n)-float64(usual*usual)))
+	return usual, math.Max(1.8*usual, usual+float64(3*spread)), true
+}
+
+// ofHours returns the usual values of the intervals in from ≤ t < to together; an hour without values is as
+// the others.
+func (g *gapWatch) ofHours(from, to, every int64) (sum float64) {
+	all := hourUsual{}
+	for _, h := range g.hours {
+		all.n, all.sum = all.n+h.n, all.sum+h.sum
+	}
+	mean := float64(all.sum) / math.Max(1, float64(all.n))
+	const most = 10_000
+	if n := (to - from) / every; n > most {
+		return mean * float64(n)
+	}
+	for at := from; at < to; at += every {
+		if h := &g.hours[modFloor(quoFloor(at, 3600), 24)]; h.n > 0 {
+			sum += float64(h.sum) / float64(h.n)
+		} else {
+			sum += mean
+		}
+	}
+	return sum
 }
 
 func (g *gapWatch) caughtUp(w *fileWatch) (line int, text string) {
@@ -250,7 +345,7 @@ func (g *gapWatch) caughtUp(w *fileWatch) (line int, text string) {
 		return 0, ""
 	}
 	c := g.caught
-	text = fmt.Sprintf("%s%s after a gap of %s, and about %s before it: likely the energy of the gap as well", numberText(c.value), w.unit, spanText(c.gap), aboutText(c.usual))
+	text = fmt.Sprintf("%s%s after a gap of %s, and usually about %s: likely the energy of the gap as well", numberText(c.value), w.unit, spanText(c.gap), aboutText(c.usual))
 	if w.fill != "" {
 		text += ", which is counted twice where the gap is filled (gaps: " + w.fill + "); gaps: in_next_row spreads it over the gap"
 	}
@@ -280,16 +375,16 @@ func moreText(n int64, what string) string {
 // Counters.
 
 // counterWatch recognises readings of a counter: they only rise, apart from resets to
-// almost 0, and by little compared to their level. Many energies that all rise are readings
+// almost 0, dropouts and a change of the meter, and by little compared to their level. Many energies that all rise are readings
 // of a counter whatever their level: the energy of an interval also falls.
 type counterWatch struct {
 	n, ups, resets   int
-	falls            bool // a value fell, and not to almost 0
+	falls            int // how often a value fell, and not to almost 0
 	first, last      float64
 	firstLine        int
 	rises, sum, high float64
 	low              float64
-	steepest         float64 // the highest rise
+	steepest, second float64 // the highest rises
 	restart          float64 // the highest value to which one fell
 }
 
@@ -304,11 +399,14 @@ func (c *counterWatch) value(line int, v float64, newest bool) {
 	} else if rise := after - before; rise > 0 {
 		c.ups++
 		c.rises += rise
+		c.second = math.Max(c.second, math.Min(rise, c.steepest))
 		c.steepest = math.Max(c.steepest, rise)
 	} else if rise < 0 {
 		c.resets++
 		c.restart = math.Max(c.restart, after)
-		c.falls = c.falls || after > before/10
+		if after > before/restartShare {
+			c.falls++
+		}
 	}
 	c.n++
 	c.last = v
@@ -330,11 +428,19 @@ func (c *counterWatch) counts(energy bool) bool {
 	if c.n >= fewestStanding && c.ups >= fewestUps && c.resets == 0 && c.low > above*c.steepest {
 		return true
 	}
-	if c.falls || c.ups < c.n/4 {
+	dropout := c.resets == 1 && c.falls == 0
+	if c.n >= fewestStanding && c.ups > fewestUps && dropout && min(c.first, c.last) > above*c.second {
+		return true
+	}
+	if c.falls > 1+c.n/1000 || c.ups < c.n/4 {
 		return false
 	}
-	slow := c.rises/float64(c.ups) < 0.05*c.sum/float64(c.n)
-	return slow || c.resets > 0 && c.n >= 4*fewest
+	mean := c.rises / float64(c.ups)
+	if c.resets > 0 && c.ups > 1 { // the way back from a dropout is no rise of the counter
+		mean = (c.rises - c.steepest) / float64(c.ups-1)
+	}
+	slow := mean < 0.05*c.sum/float64(c.n)
+	return slow || c.falls == 0 && c.resets > 0 && c.n >= 4*fewest
 }
 
 func (c *counterWatch) doubt(unit string, energy, newest bool) (line int, text string) {

@@ -31,7 +31,7 @@ func TestDoubtsOfEachRole(t *testing.T) {
 		{"energy of no home", ofRecording("kWh", "", false), [5]string{"counter", "thousands", "catch_up", "gap", "-"}},
 		{"power of a home", ofRecording("kW", "", true), [5]string{"counter", "thousands", "gap", "gap", "spike"}},
 		{"power of no home", ofRecording("kW", "", false), [5]string{"counter", "thousands", "gap", "gap", "-"}},
-		{"counter of a home", ofRecording("kWh", readingCounter, true), [5]string{"-", "thousands", "!", "gap", "!"}},
+		{"counter of a home", ofRecording("kWh", readingCounter, true), [5]string{"-", "!", "gap", "gap", "!"}},
 		{"price", ofMarket(PriceColumn), [5]string{"-", "thousands", "!", "!", "-"}},
 		{"generation of a mix", ofMarket("coal"), [5]string{"-", "thousands", "!", "!", "-"}},
 		{"temperature", ofWeather("temperature_c"), [5]string{"unit", "!", "-", "-", "!"}},

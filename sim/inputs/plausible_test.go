@@ -76,6 +76,61 @@ func doubtsOf(found []problem.Warning) (all []string) {
 	return all
 }
 
+// dayRows returns three days of hours with a small peak in the morning and a high one in the
+// evening, without the two hours before an hour, in which a value stands.
+func dayRows(hour int, value float64) string {
+	return rowsOf(jan8, 60, many(72, func(i int) string {
+		switch h := i % 24; {
+		case i == hour:
+			return fmt.Sprint(value)
+		case i == hour-1 || i == hour-2:
+			return "-"
+		case h >= 6 && h < 9:
+			return fmt.Sprintf("%.2f", 0.6+0.02*float64(i%5))
+		case h >= 18 && h < 22:
+			return fmt.Sprintf("%.2f", 1.05+0.03*float64(i%5))
+		default:
+			return fmt.Sprintf("%.2f", 0.2+0.03*float64(i%5))
+		}
+	})...)
+}
+
+// A row after a gap that has its energy is spread over both, whatever the order of rows: the energy of the
+// file is that of the run, and each interval has the same.
+func TestEnergyOfAGapInTheNextRow(t *testing.T) {
+	var oldest []twins.Power
+	for _, newest := range []bool{false, true} {
+		spec := recordedAs(inUnit("kWh"), withGaps(gapsNextRow), func(s *RecordingSpec) { s.Format.NewestFirst = newest })
+		rows := rowsOf(jan8, 60, append(append(same(6, "1"), "-", "-", "-", "", "6", "1", "-", "3"), same(10, "1")...)...)
+		if newest {
+			rows = newestFirst(rows)
+		}
+		r, err := ReadRecording(fileOf(spec, "time,home\n"+rows), spec, berlinDays(t, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.Column(0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		powers, err := c.Powers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := twins.Power(0)
+		for _, p := range powers {
+			sum += p
+		}
+		if sum != 26*twins.Kilowatt || r.Filled != 5 || powers[7] != 1200*twins.Watt || powers[13] != 1500*twins.Watt {
+			t.Errorf("newest first %t: %v, %d filled, %v", newest, sum, r.Filled, powers)
+		}
+		if newest && !slices.Equal(powers, oldest) {
+			t.Errorf("%v with the newest row first, %v with the oldest", powers, oldest)
+		}
+		oldest = powers
+	}
+}
+
 // Each kind of doubt about a recording is found, at its line, and nothing else; and plain
 // files, however odd, have none.
 func TestRecordingDoubts(t *testing.T) {
@@ -137,6 +192,11 @@ func TestRecordingDoubts(t *testing.T) {
 		{"a row that catches up", rowsOf(jan8, 60, "1", "1", "1", "1", "1", "1", "-", "-", "-", "-", "-", "-", "7", "1", "1", "1", "1", "1", "1", "1", "1", "1", "1", "1"), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:8"},
 		{"with another load", rowsOf(jan8, 60, append(append(many(8, func(i int) string { return fmt.Sprint(0.3 + 0.1*float64(i%3)) }), "-", "-", "-", "2.1"), same(12, "0.5")...)...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:10"},
 		{"at the end of the file", rowsOf(jan8, 60, append(same(20, "0.8"), "-", "-", "-", "4")...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:22"},
+		{"after two hours of a morning, below the evening's peak", dayRows(8, 2.05), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:8"},
+		{"the same with the newest row first", newestFirst(dayRows(8, 2.05)), []func(*RecordingSpec){withGaps(gapsLinear), func(s *RecordingSpec) { s.Format.NewestFirst = true }}, "catch_up:65"},
+		{"a plain row after two hours", dayRows(8, 0.7), []func(*RecordingSpec){withGaps(gapsLinear)}, ""},
+		{"and with the newest row first", newestFirst(dayRows(8, 0.7)), []func(*RecordingSpec){withGaps(gapsLinear), func(s *RecordingSpec) { s.Format.NewestFirst = true }}, ""},
+		{"the evening's peak after two hours", dayRows(19, 1.15), []func(*RecordingSpec){withGaps(gapsLinear)}, ""},
 		{"with empty fields", rowsOf(jan8, 60, append(append(same(10, "0.8"), "", "", "", "", "5.1"), same(9, "1")...)...), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:16"},
 		{"one of the value's own column", "2018-01-08T00:00,1\n2018-01-08T01:00,1\n2018-01-08T02:00,1\n2018-01-08T03:00,1\n2018-01-08T04:00,\n2018-01-08T05:00,\n2018-01-08T06:00,\n2018-01-08T07:00,4\n" + rowsOf("2018-01-08 08:00", 60, same(16, "1")...), []func(*RecordingSpec){withGaps(gapsLinear)}, "catch_up:9"},
 		{"twice", rowsOf(jan8, 60, append(append(append(same(6, "1"), "-", "-", "3"), same(6, "1")...), "-", "-", "-", "4.2", "1", "1", "1", "1", "1")...), []func(*RecordingSpec){withGaps(gapsHold)}, "catch_up:15"},

@@ -140,7 +140,7 @@ func (p *profiler) finish() {
 	p.LeftOut, p.LeftLine, p.LeftText = p.file.undated.n, p.file.undated.line, p.file.undated.text
 	for i, at := range p.index {
 		c, w := &p.Columns[at], &p.rules.watch.columns[i]
-		w.gaps.settle(0)
+		w.gaps.judge()
 		c.Counter = w.count.counts(p.rules.unit.energy)
 		c.CaughtUp, c.Falls = w.gaps.catchUps, w.count.resets
 		if w.count.ups > 0 {

@@ -321,12 +321,12 @@ func (r *recordingRules) readFormat() (err error) {
 		return recordedProblem(r.spec, 0, "format.reading: counter in %s, wanted Wh or kWh: a counter counts energy", r.unit.name)
 	case r.counter() && r.late:
 		return recordedProblem(r.spec, 0, "format.reading: counter with stamps of the end, wanted stamps: start: a reading is that of its moment")
-	case r.counter() && (r.spec.Signed || r.format.Negative != "" && r.format.Negative != negativeRefuse) && len(r.spec.Less) == 0:
+	case r.counter() && r.format.Negative != "" && r.format.Negative != negativeRefuse && len(r.spec.Less) == 0:
 		return recordedProblem(r.spec, 0, "format.negative with reading: counter, wanted one of the two: a counter only rises")
 	case len(r.spec.Sums) > 0 && (r.gaps == gapsNextRow || r.format.leaves):
 		return recordedProblem(r.spec, 0, "columns that are added up beside format.leave_out or gaps: in_next_row, wanted each of them by its own name")
-	case r.gaps == gapsNextRow && (!r.unit.energy || r.counter() || r.format.NewestFirst || r.format.Intervals == intervalsAny):
-		return recordedProblem(r.spec, 0, "gaps: in_next_row beside a power, a counter, the newest row first or intervals of any length, wanted energies of regular intervals in the order of time")
+	case r.gaps == gapsNextRow && (!r.unit.energy || r.counter() || r.format.Intervals == intervalsAny):
+		return recordedProblem(r.spec, 0, "gaps: in_next_row beside a power, a counter or intervals of any length, wanted energies of regular intervals")
 	case r.format.Span != "" && r.late:
 		return recordedProblem(r.spec, 0, "format.span with stamps of the end, wanted stamps: start: a span begins with its start")
 	}

@@ -207,7 +207,7 @@ func TestRecordingRefuses(t *testing.T) {
 		{"a date in German form", recordedAs(), "time,a\n15.01.2024 00:00,1\n",
 			`street.csv:2: time "15.01.2024 00:00" cannot be read, wanted one like 2024-01-31 16:45, 2024-01-31T16:45:00+01:00 or 16:45, or its form, such as format: {date: dd.mm.yyyy}`},
 		{"an hour that clocks skip", recordedAs(), "time,a\n2024-03-31 01:45,1\n2024-03-31 02:00,1\n",
-			`street.csv:3: time "2024-03-31 02:00" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file`},
+			`street.csv:3: time "2024-03-31 02:00" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file, such as Etc/GMT-1 if it has no saving time`},
 		{"a time twice", recordedAs(), "time,a\n00:00,1\n00:15,2\n00:15,3\n",
 			`street.csv:4: time "00:15" appears twice, wanted each once`},
 		{"one moment in two forms", recordedAs(), "time,a\n2024-01-14 23:45,1\n2024-01-15 00:00,1\n2024-01-14T23:00Z,2\n",

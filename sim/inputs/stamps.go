@@ -163,7 +163,22 @@ func (r *recordingRules) shownAgain(wall int64, before *rowBefore) bool {
 }
 
 func (r *recordingRules) skippedProblem(text string, line int) error {
-	return r.problem(line, "time %q does not exist in %s, where clocks skip it, wanted an offset (+01:00) or the zone of the file", text, r.wall.loc)
+	return r.problem(line, "time %q does not exist in %s, where clocks skip it, wanted an offset (+01:00) or the zone of the file%s", text, r.wall.loc, r.withoutSaving(text))
+}
+
+// withoutSaving names the zone of clocks that show a skipped time: without saving time, a whole number
+// of hours from UTC.
+func (r *recordingRules) withoutSaving(text string) string {
+	s, ok := r.stamp(text)
+	if !ok {
+		return ""
+	}
+	first, _, _ := r.wall.instants(s.day*SecondsPerDay + s.second)
+	offset := min(r.wall.wall(first-SecondsPerDay)-first+SecondsPerDay, r.wall.wall(first+SecondsPerDay)-first-SecondsPerDay)
+	if offset%3600 != 0 || offset == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", such as Etc/GMT%+d if it has no saving time", -offset/3600)
 }
 
 // inOrder chooses the occurrence of a wall time that fits the row before.

@@ -19,6 +19,8 @@ type Warning struct {
 // The kinds of warnings. They are part of the API, so none is ever renamed.
 const (
 	WarnCounter       = "counter"         // readings of a counter instead of energies of intervals
+	WarnReading       = "reading"         // a reading of a counter that is left out
+	WarnRestart       = "restart"         // a counter that was full, restarted or replaced
 	WarnUnit          = "unit"            // values that the stated unit makes impossible
 	WarnSpike         = "spike"           // a single value beyond what the device can do
 	WarnThousands     = "thousands"       // a thousands mark that is read as a decimal point
@@ -36,7 +38,7 @@ const (
 )
 
 // WarningKinds are all kinds of warnings.
-var WarningKinds = []string{WarnCounter, WarnUnit, WarnSpike, WarnThousands, WarnInterval, WarnCatchUp, WarnGap, WarnZone, WarnSavingTime, WarnSeason, WarnNoWeather, WarnEventInStep, WarnEventAfterEnd, WarnShortSession, WarnBothWays}
+var WarningKinds = []string{WarnCounter, WarnReading, WarnRestart, WarnUnit, WarnSpike, WarnThousands, WarnInterval, WarnCatchUp, WarnGap, WarnZone, WarnSavingTime, WarnSeason, WarnNoWeather, WarnEventInStep, WarnEventAfterEnd, WarnShortSession, WarnBothWays}
 
 func (w Warning) String() string {
 	at := w.File

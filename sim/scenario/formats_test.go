@@ -248,9 +248,9 @@ func TestSessionsWhenClocksChange(t *testing.T) {
 		{"one after the other", "2018-10-27", "a,2018-10-28 02:00,2018-10-28 02:50,4\na,2018-10-28 02:15,2018-10-28 02:45,1", "104-107 109-111"},
 		{"with offsets", "2018-10-27", "a,2018-10-28T02:30:00+01:00,2018-10-28T02:45:00+01:00,1", "110-111"},
 		{"a departure that was not", "2018-03-24", "a,2018-03-24 22:00,2018-03-25 02:30,4",
-			`x.csv:2: time "2018-03-25 02:30" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file`},
+			`x.csv:2: time "2018-03-25 02:30" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file, such as Etc/GMT-1 if it has no saving time`},
 		{"an arrival that was not", "2018-03-24", "a,2018-03-25 02:00,2018-03-25 04:00,4",
-			`x.csv:2: time "2018-03-25 02:00" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file`},
+			`x.csv:2: time "2018-03-25 02:00" does not exist in Europe/Berlin, where clocks skip it, wanted an offset (+01:00) or the zone of the file, such as Etc/GMT-1 if it has no saving time`},
 		{"a departure before its arrival", "2018-10-27", "a,2018-10-28 03:30,2018-10-28 02:15,4",
 			"x.csv:2: leaves at 2018-10-28 02:15 and arrives at 2018-10-28 03:30, wanted a departure after its arrival"},
 	} {
