@@ -118,7 +118,7 @@ func CreateRun(dir string, meta Run) (*RunDir, error) {
 	}
 	made, err := makeFolders(dir)
 	if err == nil {
-		err = checkRoom(dir, false)
+		err = checkRoom(dir)
 	}
 	if err == nil {
 		err = r.claim()

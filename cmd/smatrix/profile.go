@@ -29,7 +29,7 @@ type profiles struct {
 
 	mu      sync.Mutex
 	files   [3]*profileFile // as the flags; nil: not wanted
-	taken   bool        // memory has been written
+	taken   bool            // memory has been written
 	written bool
 	failed  error // of writing
 }
