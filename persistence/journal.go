@@ -109,6 +109,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err := r.writeText(scenarioFile, kept.Scenario.Text); err != nil {
 		return nil, err
 	}
+	Checkpoint()
 	s := newStore(r, Write)
 	s.start, s.segments = chain.Head(), kept.Form.segments()
 	if s.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
@@ -123,6 +124,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 			err = s.openLedger()
 		}
 	}
+	Checkpoint()
 	if err == nil {
 		r.meta.Journal = kept
 		r.meta.Journal.CSV = r.csv != nil
@@ -133,6 +135,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	}
 	j.folds = newFolds(s, w, views.NewSet(w), windowKinds(), 0)
 	r.journal = j
+	r.unlockBegun()
 	return j, nil
 }
 
