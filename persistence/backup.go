@@ -170,7 +170,8 @@ func packBytes(t *tar.Writer, name string, b []byte) error {
 
 // RestoreBackup unpacks a backup into a new or empty folder and returns the number of
 // files. If any file differs from what was packed, everything unpacked is removed. If the process
-// is killed, the folder is no run, and can be restored into again.
+// is killed, the folder is no run, and can be restored into again. A disk without room is a *FullError or a
+// *SystemError, not one of the backup.
 func RestoreBackup(file, dir string) (n int, err error) {
 	if dir == "" {
 		return 0, unusable(dir, "has no name")
@@ -311,8 +312,8 @@ func (u *unpacking) check(h *tar.Header) error {
 	}
 	free, err := u.free(u.dir)
 	if err == nil && h.Size > free-reserve {
-		err = &problem.At{File: u.file, What: fmt.Sprintf("%s needs %d MB, and %d MB are free on the disk of %q, of which %d MB are kept in reserve; make room, then restore again",
-			h.Name, h.Size>>20, free>>20, filepath.Dir(u.dir), reserve>>20)}
+		err = &FullError{Dir: filepath.Dir(u.dir), Free: free, Want: reserve, Then: "restore again",
+			Needs: fmt.Sprintf("backup %q: %s needs %s", u.file, h.Name, sizeText(h.Size))}
 	}
 	return err
 }

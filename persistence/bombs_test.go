@@ -4,12 +4,15 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/smatrix-grid/smatrix/sim/problem"
 )
 
 // tarOf is a tar file under construction. Unlike tar.Writer it writes files with holes and
@@ -87,6 +90,9 @@ func TestRestoreRefusesBombs(t *testing.T) {
 			a.add(tar.TypeReg, "a", 1<<20, strings.Repeat("a", 1<<20))
 			a.add(tar.TypeReg, "b", 1<<20+1, "")
 		}, "b needs 1 MB, and 192 MB are free"},
+		{"a few kB more than the disk has room for", reserve + 1<<10, func(a *tarOf) {
+			a.add(tar.TypeReg, "b", 5<<10+512, strings.Repeat("b", 5<<10+512))
+		}, "b needs 5.5 kB, and 192 MB are free"},
 		{"sums longer than the names of the files", enough, func(a *tarOf) {
 			a.add(tar.TypeReg, "run.json", 2, "{}")
 			a.add(tar.TypeReg, sumsFile, 1<<20, `{"format": 1, "sha256": {"`+strings.Repeat("a", 1<<20))
@@ -112,8 +118,13 @@ func TestRestoreRefusesBombs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if err := u.unpack(f); err == nil || !strings.Contains(err.Error(), c.wanted) {
+			err = u.unpack(f)
+			if err == nil || !strings.Contains(err.Error(), c.wanted) {
 				t.Errorf("%v; wanted an error with %q", err, c.wanted)
+			}
+			room := strings.Contains(c.name, "has room for") // which is no fault of the backup
+			if errors.As(err, new(*FullError)) != room || errors.As(err, new(*problem.At)) == room {
+				t.Errorf("%T %v", err, err)
 			}
 			if _, err := os.Stat(filepath.Join(u.dir, "b")); err == nil {
 				t.Error("the file that is too large has been created")

@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/twins"
@@ -72,14 +73,32 @@ func (e *DifferenceError) Error() string {
 // FullError reports that nothing was written because the disk is nearly full.
 type FullError struct {
 	Dir        string
-	Free, Want int64 // bytes
-	New        bool  // the run was not begun: there is nothing to resume
+	Free, Want int64  // bytes
+	Needs      string // what it was that needs how much; "" if the reserve itself is not there
+	Then       string // what happens, or what to do, once there is room
 }
 
 func (e *FullError) Error() string {
-	what := fmt.Sprintf("run %q: only %d MB are free on its disk and %d MB are kept in reserve; make room, then ", e.Dir, e.Free>>20, e.Want>>20)
-	if e.New {
-		return what + "try again"
+	if e.Needs != "" {
+		return fmt.Sprintf("%s, and %s are free on the disk of %q, of which %s are kept in reserve; make room, then %s",
+			e.Needs, sizeText(e.Free), e.Dir, sizeText(e.Want), e.Then)
 	}
-	return what + fmt.Sprintf("go on with `smatrix run --resume %s`", e.Dir)
+	return fmt.Sprintf("run %q: only %s are free on its disk and %s are kept in reserve; make room, then %s", e.Dir, sizeText(e.Free), sizeText(e.Want), e.Then)
+}
+
+// sizeText writes a number of bytes in the largest unit, of 1024 of the one before, of which there is at least 1.
+func sizeText(bytes int64) string {
+	if bytes < 1<<10 {
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	in := func(shift int, unit string) string {
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(bytes)/float64(int64(1)<<shift)), ".0") + " " + unit
+	}
+	switch {
+	case bytes < 1<<20:
+		return in(10, "kB")
+	case bytes < 10<<30:
+		return in(20, "MB")
+	}
+	return in(30, "GB")
 }

@@ -126,6 +126,8 @@ func (s *Store) Fork(r *RunDir, at twins.Tick, changes []twins.Command, keep sim
 		return nil, nil, errors.Join(err, child.Close())
 	}
 	r.journal = j
+	Checkpoint()
+	defer r.unlockBegun()
 	return j, m, r.writeMeta()
 }
 

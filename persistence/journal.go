@@ -63,6 +63,8 @@ type Journal struct {
 	waiting int       // steps since the last sync
 	synced  time.Time // the last sync
 
+	whenRoom string // FullError.Then
+
 	buf     []byte // for bodies, reused
 	numbers *memberNumbers
 	folds   *folds                          // read models; nil if none are kept
@@ -107,6 +109,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	if err := r.writeText(scenarioFile, kept.Scenario.Text); err != nil {
 		return nil, err
 	}
+	Checkpoint()
 	s := newStore(r, Write)
 	s.start, s.segments = chain.Head(), kept.Form.segments()
 	if s.table, err = r.openTable(Write, kept.Retention != (Retention{})); err != nil {
@@ -121,6 +124,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 			err = s.openLedger()
 		}
 	}
+	Checkpoint()
 	if err == nil {
 		r.meta.Journal = kept
 		r.meta.Journal.CSV = r.csv != nil
@@ -131,6 +135,7 @@ func (r *RunDir) Keep(w *sim.World, chain *sim.Chain, d Durability) (*Journal, e
 	}
 	j.folds = newFolds(s, w, views.NewSet(w), windowKinds(), 0)
 	r.journal = j
+	r.unlockBegun()
 	return j, nil
 }
 
@@ -169,6 +174,7 @@ func newJournal(s *Store, w *sim.World, chain *sim.Chain, d Durability, from twi
 	j := &Journal{
 		store: s, chain: chain, durability: d.filled(), next: from, known: s.Steps(), chunk: chunk{from: from},
 		synced: time.Now(), free: diskFree, numbers: &memberNumbers{},
+		whenRoom: fmt.Sprintf("go on with `smatrix run --resume %s`", s.dir),
 	}
 	j.publish()
 	return j, nil
@@ -223,6 +229,14 @@ func (j *Journal) fail(err error) error {
 	return err
 }
 
+// WhenRoom sets what the *FullErrors of the journal say that happens, or is to be done, once there is room. Without
+// it they name `smatrix run --resume`.
+func (j *Journal) WhenRoom(then string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.whenRoom = then
+}
+
 // Room returns a *FullError if less than the reserve is free on the disk.
 func (j *Journal) Room() error {
 	j.mu.Lock()
@@ -239,7 +253,7 @@ func (j *Journal) roomFor(want int64) error {
 		return j.fail(err)
 	}
 	if free < want {
-		return &FullError{Dir: j.store.dir, Free: free, Want: reserve}
+		return &FullError{Dir: j.store.dir, Free: free, Want: reserve, Then: j.whenRoom}
 	}
 	return nil
 }

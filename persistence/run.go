@@ -101,33 +101,98 @@ type RunDir struct {
 
 	journal *Journal // nil if the run is not kept step by step
 	lock    *os.File // of a temporary folder, else nil
+	begun   *os.File // the folder, locked until its run has a journal; nil of a temporary folder, which is locked longer
 }
 
 // CreateRun makes the folder of a run, parents included, and writes its run.json with the
 // state Running; it fills in Format and State of meta. A folder that is not empty, not a
-// folder or not writable is a *problem.Usage and stays as it was.
-func CreateRun(dir string, meta Run) (*RunDir, error) {
+// folder or not writable is a *problem.Usage and stays as it was; but the folder of a run whose process
+// ended before anything was kept is taken.
+func CreateRun(dir string, meta Run) (*RunDir, error) { return createRun(dir, meta, nil) }
+
+// createRun is CreateRun; lock is that of a folder which the caller has locked, else nil.
+func createRun(dir string, meta Run, lock *os.File) (*RunDir, error) {
 	meta.Format, meta.State, meta.ID = runFormat, Running, newIdentity()
-	r := &RunDir{dir: dir, meta: meta}
+	r := &RunDir{dir: dir, meta: meta, lock: lock}
 	if dir == "" {
 		return nil, unusable(dir, "has no name")
 	}
 	removeAbandoned(r.path(runFile))
+	removeBegun(dir)
 	if err := checkEmpty(dir, hiddenPrefix(runFile)); err != nil {
 		return nil, err
 	}
 	made, err := makeFolders(dir)
 	if err == nil {
-		err = checkRoom(dir, false)
+		err = checkRoom(dir)
+	}
+	if err == nil && lock == nil {
+		if r.begun, err = lockFolder(dir); errors.Is(err, errHeld) {
+			err = unusable(dir, "is being used by another run")
+		} else if err != nil {
+			err = unusableFor(dir, "cannot be used", err)
+		}
 	}
 	if err == nil {
 		err = r.claim()
 	}
 	if err != nil {
+		r.unlockBegun()
 		removeFolders(made)
 		return nil, err
 	}
 	return r, nil
+}
+
+// unlockBegun unlocks the folder: its journal is locked by now, or nothing more is written.
+func (r *RunDir) unlockBegun() {
+	if r.begun != nil {
+		_ = r.begun.Close() // a lock only
+		r.begun = nil
+	}
+}
+
+// removeBegun empties the folder of a run whose process has ended before the run had a journal, so that nothing of
+// it is kept. It leaves a folder that another process is about to begin a run in, and one that has a file that
+// such a run does not have. run.json is deleted last: a process that is killed here leaves such a folder again.
+func removeBegun(dir string) {
+	run, err := openRun(dir)
+	if err != nil || !run.justBegun() || !canLock {
+		return
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	run, err = openRun(dir) // it may have got its journal since
+	if err != nil || !run.justBegun() || held(run.path(journalDir)) {
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ofBegunRun(e.Name()) }) {
+		return
+	}
+	for _, e := range entries {
+		if e.Name() != runFile {
+			err = errors.Join(err, os.RemoveAll(run.path(e.Name())))
+		}
+	}
+	if err == nil {
+		_ = os.Remove(run.path(runFile)) // if it stays, it is reported
+	}
+}
+
+// justBegun reports whether a run is as it is before it has a journal.
+func (r *RunDir) justBegun() bool {
+	return r.meta.Journal == nil && r.meta.State == Running && r.meta.Format == runFormat
+}
+
+// ofBegunRun reports whether a run that has no journal yet may have a file of that name: those of its end are not
+// among them.
+func ofBegunRun(name string) bool {
+	begun := []string{runFile, scenarioFile, ledgerFile, journalDir, runFile + tempSuffix, scenarioFile + tempSuffix, readingsFile + tempSuffix, gridFile + tempSuffix}
+	return slices.Contains(begun, name)
 }
 
 // unusable returns the error of an output folder that cannot be used, and what to do.
@@ -304,6 +369,7 @@ func (r *RunDir) Dir() string { return r.dir }
 // Remove deletes the folder of a temporary run.
 func (r *RunDir) Remove() error {
 	err := os.RemoveAll(r.dir)
+	r.unlockBegun()
 	if r.lock != nil {
 		err = errors.Join(err, r.lock.Close())
 	}
@@ -327,6 +393,7 @@ func (r *RunDir) Finish(state State, report any) error {
 	if r.meta.State = state; err != nil {
 		r.meta.State = Failed
 	}
+	defer r.unlockBegun()
 	return errors.Join(err, r.writeMeta())
 }
 

@@ -103,6 +103,42 @@ func TestCreateRunTakes(t *testing.T) {
 	}
 }
 
+// begun begins a run, whose folder is locked until the end of the test.
+func begun(t *testing.T, dir string) *RunDir {
+	t.Helper()
+	r, err := CreateRun(dir, meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.unlockBegun)
+	return r
+}
+
+// The folder of a run whose process ended before it had a journal is taken, with all that it had made.
+func TestCreateRunTakesWhatIsBegun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	begun(t, dir).unlockBegun()
+	write(t, dir, scenarioFile)
+	write(t, dir, ledgerFile)
+	write(t, dir, readingsFile+tempSuffix)
+	if err := os.Mkdir(filepath.Join(dir, journalDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, journalDir), "MANIFEST")
+	if journal, err := lockFolder(filepath.Join(dir, journalDir)); err != nil {
+		t.Fatal(err)
+	} else { // a process of another version of the program, which does not lock the folder
+		if _, err := CreateRun(dir, meta); !errors.Is(err, problem.ErrUsage) {
+			t.Errorf("its journal is held: %v", err)
+		}
+		journal.Close()
+	}
+	begun(t, dir)
+	if entries, err := os.ReadDir(dir); len(entries) != 1 || err != nil {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
 func TestCreateRunRefuses(t *testing.T) {
 	tests := []struct {
 		name string
@@ -111,7 +147,14 @@ func TestCreateRunRefuses(t *testing.T) {
 		want string
 	}{
 		{"a run", func(t *testing.T, root string) {
-			if _, err := CreateRun(filepath.Join(root, "run"), meta); err != nil {
+			begun(t, filepath.Join(root, "run")) // and its process lives
+		}, "run", "holds a run already; choose one that is new or empty"},
+		{"a run that was killed while it began, and a file", func(t *testing.T, root string) {
+			begun(t, filepath.Join(root, "run")).unlockBegun()
+			write(t, filepath.Join(root, "run"), "notes.txt")
+		}, "run", "holds a run already; choose one that is new or empty"},
+		{"a run with its end", func(t *testing.T, root string) {
+			if err := begun(t, filepath.Join(root, "run")).Finish(Interrupted, nil); err != nil {
 				t.Fatal(err)
 			}
 		}, "run", "holds a run already; choose one that is new or empty"},

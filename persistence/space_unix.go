@@ -29,6 +29,9 @@ func held(dir string) bool {
 	return errors.Is(err, syscall.EWOULDBLOCK)
 }
 
+// canLock reports whether lockFolder locks, so that it tells what no process holds.
+const canLock = true
+
 // lockFolder locks a folder or file until the returned file is closed or the process ends. Of one that
 // is locked already, the error is errHeld.
 func lockFolder(dir string) (*os.File, error) { return lock(dir, syscall.LOCK_EX) }

@@ -116,7 +116,7 @@ func OpenOn(tables Opener, dir string, mode Mode) (*Store, error) {
 // through.
 func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	if mode == Write {
-		if err := checkRoom(run.dir, true); err != nil {
+		if err := checkRoom(run.dir); err != nil {
 			return nil, err
 		}
 	}

@@ -84,13 +84,13 @@ var diskFree = freeSpace // tests set others
 
 // checkRoom returns a *FullError if less than the reserve is free on the disk of a folder, in which
 // the journal of a run is about to be opened for writing.
-func checkRoom(dir string, kept bool) error {
+func checkRoom(dir string) error {
 	free, err := diskFree(dir)
 	if err != nil {
 		return systemErrorOr(dir, err)
 	}
 	if free < reserve {
-		return &FullError{Dir: dir, Free: free, Want: reserve, New: !kept}
+		return &FullError{Dir: dir, Free: free, Want: reserve, Then: "try again"}
 	}
 	return nil
 }

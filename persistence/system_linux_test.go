@@ -162,7 +162,7 @@ func TestRunOnAFullDisk(t *testing.T) {
 		before := listing(t, dir)
 		k.isWhole(t, dir, Read)
 		_, err := Open(dir, Write)
-		if !errors.As(err, new(*FullError)) || !strings.Contains(err.Error(), "make room, then go on with `smatrix run --resume") {
+		if !errors.As(err, new(*FullError)) || !strings.Contains(err.Error(), "make room, then try again") {
 			t.Errorf("%s: %v", state, err)
 		}
 		if listing(t, dir) != before {

@@ -22,11 +22,10 @@ func CreateTemp(meta Run) (*RunDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := CreateRun(dir, meta)
+	r, err := createRun(dir, meta, lock)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close(), os.RemoveAll(dir))
 	}
-	r.lock = lock
 	return r, nil
 }
 

@@ -102,10 +102,10 @@ func TestServedOnAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if state.Tick != 9 || state.State != "live" || !strings.Contains(state.Error, "waits for room: run ") {
+	if state.Tick != 9 || state.State != "live" || !strings.Contains(state.Error, "waits for room: run ") || !strings.HasSuffix(state.Error, "make room, then the run goes on by itself") {
 		t.Errorf("%+v", state)
 	}
-	if status, b := ask("POST", "/commands", command); status != http.StatusInsufficientStorage || !strings.Contains(b, "make room") {
+	if status, b := ask("POST", "/commands", command); status != http.StatusInsufficientStorage || !strings.Contains(b, "make room, then the run goes on by itself") || strings.Contains(b, "--resume") {
 		t.Errorf("a command on a full disk: %d %s", status, b)
 	}
 	for _, path := range []string{"/twin?path=grid/north/home-1&tick=3", "/download/grid.csv", "/tree"} {

@@ -28,8 +28,8 @@ type profiles struct {
 	interruptible atomic.Bool // the command itself ends after a signal
 
 	mu      sync.Mutex
-	files   [3]*os.File // as the flags; nil: not wanted
-	taken   bool        // memory has been written
+	files   [3]*profileFile // as the flags; nil: not wanted
+	taken   bool            // memory has been written
 	written bool
 	failed  error // of writing
 }
@@ -95,12 +95,12 @@ func (p *profiles) start() error {
 			p.closeAll()
 			return &problem.Usage{What: fmt.Sprintf("--%s and --%s are the same file %q, wanted one for each", flags[k], flags[i], name)}
 		}
-		f, err := os.Create(name)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666) // not for reading: a pipe would be its own reader
 		if err != nil {
 			p.closeAll()
 			return &problem.Usage{What: fmt.Sprintf("--%s %q cannot be written: %v", flags[i], name, causeOf(err))}
 		}
-		p.files[i] = f
+		p.files[i] = &profileFile{File: f}
 	}
 	if f := p.files[0]; f != nil {
 		if err := pprof.StartCPUProfile(f); err != nil {
@@ -116,6 +116,31 @@ func (p *profiles) start() error {
 		}
 	}
 	return nil
+}
+
+// profileFile is a file that remembers the first error of Write: the makers of profiles and traces of the
+// runtime drop it.
+type profileFile struct {
+	*os.File
+	failed error
+}
+
+// Write implements io.Writer. Only one goroutine writes at a time, and it is at its end when Close is called.
+func (f *profileFile) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if f.failed == nil {
+		f.failed = err
+	}
+	return n, err
+}
+
+// Close closes the file and returns the first error of all that was done with it.
+func (f *profileFile) Close() error {
+	err := f.File.Close()
+	if f.failed != nil {
+		return f.failed
+	}
+	return err
 }
 
 // causeOf returns an error of a file without its name.

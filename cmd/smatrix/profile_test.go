@@ -76,3 +76,39 @@ func TestProfilesAfterAnInterrupt(t *testing.T) {
 		})
 	}
 }
+
+// A profile that cannot be written to its end is an error that names its file, and the run is made.
+func TestProfilesThatCannotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no device that is full")
+	}
+	const run, bench = "run hamlet --steps 2 --quiet ", "bench --steps 0 " // refused, with its profile
+	for _, args := range []string{run + "--cpuprofile", run + "--memprofile", run + "--trace", bench + "--cpuprofile"} {
+		c := exec.Command(chatty, append(strings.Fields(args), "/dev/full")...)
+		output, err := c.CombinedOutput()
+		if code := c.ProcessState.ExitCode(); code != exitFailed && args[:3] == "run" || code == exitDone || strings.Count(string(output), "smatrix: write /dev/full: ") != 1 {
+			t.Errorf("%s: %v: %s", args, err, output)
+		}
+	}
+}
+
+// A pipe whose reader goes away is an error, too.
+func TestProfileIntoAPipe(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("an open file cannot be opened again by a name")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	for _, flag := range []string{"--cpuprofile", "--trace"} {
+		c := exec.Command(chatty, "run", "hamlet", "--steps", "2", "--quiet", flag, "/dev/fd/3")
+		c.ExtraFiles = []*os.File{w}
+		stderr, err := c.CombinedOutput()
+		if c.ProcessState.ExitCode() == exitDone || !strings.Contains(string(stderr), "/dev/fd/3") {
+			t.Errorf("%s: %v: %s", flag, err, stderr)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,7 @@ func (r *waitingJournal) Commit(rec *sim.StepRecord) error {
 			r.full.Store(nil)
 			return err
 		}
-		r.full.Store(full)
+		r.full.Store(goesOn(full))
 		select {
 		case <-r.stop.Done():
 			return err
@@ -52,6 +53,13 @@ func (r *waitingJournal) waiting() string {
 		return "waits for room: " + full.Error()
 	}
 	return ""
+}
+
+// goesOn returns the error of a full disk for those who see the live run: it goes on without being resumed.
+func goesOn(full *persistence.FullError) *persistence.FullError {
+	live := *full
+	live.Then = "the run goes on by itself"
+	return &live
 }
 
 // KeepCommands implements ui.Keeper.
@@ -69,7 +77,11 @@ func notKept(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &ui.NotKeptError{Full: errors.As(err, new(*persistence.FullError)), Err: err}
+	var full *persistence.FullError
+	if errors.As(err, &full) {
+		return &ui.NotKeptError{Full: true, Err: goesOn(full)}
+	}
+	return &ui.NotKeptError{Err: err}
 }
 
 // temporary keeps a run without --out in a temporary folder, so that it can be replayed and
@@ -100,6 +112,7 @@ func (s *session) beginServed(stop context.Context, o *ui.Options, address strin
 	o.Meters = s.meters
 	for _, sink := range sinks[1:] { // the server puts the chain first
 		if journal, ok := sink.(*persistence.Journal); ok {
+			journal.WhenRoom(s.whenRoom())
 			r := &waitingJournal{Journal: journal, meters: s.meters, stop: stop}
 			o.Begun.Past, o.Begun.Known, o.Keep, o.Waiting = journal.Reader(), journal.Known(), r, r.waiting
 			o.Begun.Views = journal.Views()
@@ -111,6 +124,14 @@ func (s *session) beginServed(stop context.Context, o *ui.Options, address strin
 		return nil
 	}
 	return s.dir.Shown(address)
+}
+
+// whenRoom is what to do with a served run that was ended while its disk was full, once there is room.
+func (s *session) whenRoom() string {
+	if s.temp {
+		return "begin it again"
+	}
+	return fmt.Sprintf("go on with `smatrix serve --resume %s`", s.name)
 }
 
 // stepper starts the actors of a world, and stores those of the run itself, whose steps its

@@ -71,18 +71,12 @@ func TestKilledWritersLeaveNoPart(t *testing.T) {
 		"report":         {args: []string{"report", at("run"), "--out", "new.html"}, least: 4},
 		"init":           {args: []string{"scenario", "init", "new"}, least: 5},
 		"import":         {args: []string{"scenario", "import", at("meters.csv"), "--out", "new.yaml"}, least: 2},
+		"fork": {args: []string{"fork", at("run"), "--at", "20", "--quiet", "--out", "new"}, least: 3,
+			has:   []string{}, // its report has times
+			again: resumedIfKept},
 		"run": {args: []string{"run", "hamlet", "--quiet", "--csv", "--out", "new"}, least: 6,
-			has: []string{"new/readings.csv", "new/grid.csv", "new/bookings.csv"},
-			again: func(to string) []string {
-				if _, err := os.Lstat(filepath.Join(to, "run.json")); err != nil {
-					return nil
-				}
-				if _, err := os.Lstat(filepath.Join(to, "journal")); err != nil { // "nothing of it is kept, and it can be removed"
-					_ = os.RemoveAll(to)
-					return nil
-				}
-				return []string{"run", "--quiet", "--resume", to}
-			}},
+			has:   []string{"new/readings.csv", "new/grid.csv", "new/bookings.csv"},
+			again: resumedIfKept},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inDir := func(dir string) []string {
@@ -126,7 +120,7 @@ func TestKilledWritersLeaveNoPart(t *testing.T) {
 					continue
 				}
 				code, _, said := smatrix(t, args...)
-				if taken := code == exitUsage && strings.Contains(said, "already"); code != exitDone && !taken {
+				if taken := row.again == nil && code == exitUsage && strings.Contains(said, "already"); code != exitDone && !taken {
 					t.Errorf("killed at %d: the next %s: exit code %d: %s", before, name, code, said)
 				}
 				compareFiles(t, before, filesOf(t, dir, row.has), want)
@@ -146,6 +140,15 @@ func TestKilledWritersLeaveNoPart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// resumedIfKept returns the command that goes on with a killed run. Of a run that has no journal yet nothing is kept:
+// nil, since the command that began it takes its folder.
+func resumedIfKept(dir string) []string {
+	if b, err := os.ReadFile(filepath.Join(dir, "run.json")); err != nil || !strings.Contains(string(b), `"journal"`) {
+		return nil
+	}
+	return []string{"run", "--quiet", "--resume", dir}
 }
 
 // filesOf returns the files of a folder by name, but those that have not got their name: hidden ones, and those of
