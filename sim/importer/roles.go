@@ -69,6 +69,14 @@ func roleOf(name string, all []string) role {
 // it. A name without a battery is that of one beside its opposite: Charge kWh, Discharge kWh.
 func batteryRole(name string, all []string) role {
 	plain := plainName(name)
+	if strings.Contains(name, "%") || otherUnit(name) != "" && unitOf(name) == "" || hasPart(plain, namesState) {
+		return ""
+	}
+	for _, word := range strings.Fields(plain) {
+		if of := notMetered[word]; of != "" && of != ofABattery {
+			return ""
+		}
+	}
 	if hasPart(plain, namesDischarge) {
 		return discharge
 	}
@@ -89,6 +97,9 @@ func batteryRole(name string, all []string) role {
 	}
 	return ""
 }
+
+// namesState are parts of names of how full a battery is.
+var namesState = []string{"state", "level", "zustand", "füllstand", "soc", "status", "cycle", "zyklen"}
 
 // The parts of names of what a battery took and gave, by language: English, German, German, French, Dutch,
 // Spanish, Italian. What it took is within what it gave.

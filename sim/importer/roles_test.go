@@ -105,7 +105,7 @@ func TestBatteriesOfNames(t *testing.T) {
 	for _, row := range []struct{ name, beside, role string }{
 		{"Battery charge kWh", "", "charged"}, {"Battery discharge kWh", "", "discharge"}, {"Discharge kWh", "", "discharge"}, {"Charge kWh", "Discharge kWh", "charged"},
 		{"Akku Ladung", "", "charged"}, {"Entladung kWh", "", "discharge"}, {"Ladung kWh", "Entladung kWh", "charged"}, {"Beladung kWh", "Entladung kWh", "charged"},
-		{"Charge kWh", "", ""}, {"Wallbox charge kWh", "Discharge kWh", ""}, {"Charging station", "", ""}, {"Battery W", "", ""}, {"Load kWh", "Discharge kWh", ""},
+		{"Charge kWh", "", ""}, {"Wallbox charge kWh", "Discharge kWh", ""}, {"Charging station", "", ""}, {"Battery W", "", ""}, {"Battery state of charge", "", ""}, {"Akku Ladezustand (%)", "", ""}, {"Battery charge level kWh", "", ""}, {"Battery charge current (A)", "", ""}, {"Battery charge cost EUR", "", ""}, {"Load kWh", "Discharge kWh", ""},
 	} {
 		if got := batteryRole(row.name, []string{row.name, row.beside}); string(got) != row.role {
 			t.Errorf("%q beside %q is %q, wanted %q", row.name, row.beside, got, row.role)
