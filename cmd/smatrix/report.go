@@ -306,7 +306,11 @@ func (t *text) ratios(r *views.Report) {
 	case originUnknown(r):
 		t.row("renewable", "unknown, as is the origin of all consumption")
 	default:
-		t.row("renewable", fmt.Sprintf("%s, not renewable %s, unknown %s", shares[0], shares[1], shares[2]))
+		text := fmt.Sprintf("%s, not renewable %s, unknown %s", shares[0], shares[1], shares[2])
+		if e.HeldBeforeUsed != 0 {
+			text += fmt.Sprintf(", of it %s held by storage before the run", energy(e.HeldBeforeUsed))
+		}
+		t.row("renewable", text)
 	}
 }
 
