@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,10 +202,9 @@ func (p *page) figures(r *views.Report) {
 	if r.CO2G != nil {
 		add("CO2 of import", quantity(*r.CO2G, "g"))
 	}
-	if f := r.Frequency; f != nil && f.Min != nil {
-		add("frequency", fmt.Sprintf("%.3f to %.3f Hz", *f.Min, *f.Max))
+	for _, row := range slices.Concat(serviceRows(r), vehicleRows(r), operationRows(r)) {
+		add(row.label, row.value)
 	}
-	add("SAIDI", fmt.Sprintf("%.1f min", r.Reliability.SAIDIMin))
 	add("balance residual", fmt.Sprintf("%d mJ", r.BalanceResidualMJ))
 }
 

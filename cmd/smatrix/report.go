@@ -229,40 +229,69 @@ func (t *text) service(r *views.Report) {
 	if c := &r.Comfort; c.RoomsKh != nil && (*c.RoomsKh != 0 || *c.TanksKh != 0) {
 		t.warn("too cold", fmt.Sprintf("rooms %.1f K·h, hot water %.1f K·h below their bands", *c.RoomsKh, *c.TanksKh))
 	}
-	if s := &r.Reliability; s.SAIFI != 0 {
-		t.warn("interruptions", fmt.Sprintf("SAIFI %s, SAIDI %s min per customer", threeDigits(s.SAIFI), threeDigits(s.SAIDIMin)))
-	}
-	if f := r.Fairness; f != nil {
-		t.row("served short", fmt.Sprintf("%s, Jain's index %.3f, greatest ÷ mean %.2f",
-			counted(f.ServedShort, "customer", "customers"), f.Jain, f.MaxOverMean))
+	t.rows(serviceRows(r))
+}
+
+// reportRow is a row of the report that the text and the page share. bad is to be shown as a warning.
+type reportRow struct {
+	label, value string
+	bad          bool
+}
+
+func (t *text) rows(all []reportRow) {
+	for _, row := range all {
+		if row.bad {
+			t.warn(row.label, row.value)
+		} else {
+			t.row(row.label, row.value)
+		}
 	}
 }
 
-// operation writes the range of the frequency where the grid was an island, and the errors
+// serviceRows are the interruptions of an average customer, and how evenly the cuts of essential load were spread
+// over the customers cut.
+func serviceRows(r *views.Report) (rows []reportRow) {
+	if s := &r.Reliability; s.SAIFI != 0 {
+		value := fmt.Sprintf("SAIFI %s, SAIDI %s min per customer", threeDigits(s.SAIFI), threeDigits(s.SAIDIMin))
+		if s.CAIDIMin != nil {
+			value += fmt.Sprintf(", CAIDI %s min per interruption", threeDigits(*s.CAIDIMin))
+		}
+		rows = append(rows, reportRow{"interruptions", value, true})
+	}
+	if f := r.Fairness; f != nil {
+		rows = append(rows, reportRow{"served short", fmt.Sprintf("%s, Jain's index %.3f, greatest ÷ mean %.2f",
+			counted(f.ServedShort, "customer", "customers"), f.Jain, f.MaxOverMean), false})
+	}
+	return rows
+}
+
+// operationRows are the range of the frequency where the grid was an island, and the errors
 // of the forecasts.
-func (t *text) operation(r *views.Report) {
+func operationRows(r *views.Report) (rows []reportRow) {
+	add := func(bad bool, label, value string) { rows = append(rows, reportRow{label, value, bad}) }
 	if f := r.Frequency; f != nil && f.IslandSteps > 0 {
 		s := fmt.Sprintf("%.3f to %.3f Hz as an island", *f.Min, *f.Max)
 		if f.IslandSteps < r.Steps {
 			s += fmt.Sprintf(" (%s)", counted(f.IslandSteps, "step", "steps"))
 		}
-		t.row("frequency", s)
+		add(false, "frequency", s)
 	} else if f != nil && f.HeldSteps > 0 && r.Members[twins.Producer.Name] > 0 {
 		s := "held by the neighbour over the tie"
 		if f.HeldSteps < r.Steps {
 			s += fmt.Sprintf(" (%s), unknown in the others", counted(f.HeldSteps, "step", "steps"))
 		}
-		t.row("frequency", s)
+		add(false, "frequency", s)
 	}
 	if f := r.Frequency; f != nil && f.UFLSStages > 0 {
-		t.warn("relays shed", counted(f.UFLSStages, "stage", "stages"))
+		add(true, "relays shed", counted(f.UFLSStages, "stage", "stages"))
 	}
 	if f := r.Frequency; f != nil && f.BlackSteps > 0 {
-		t.warn("blackout", counted(f.BlackSteps, "step", "steps"))
+		add(true, "blackout", counted(f.BlackSteps, "step", "steps"))
 	}
 	if f := r.Forecast; f != nil {
-		t.row("forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))
+		add(false, "forecast", fmt.Sprintf("off by %.1f %% of the load an hour ahead, %.1f %% a day ahead (rms)", 100*f.HourAhead, 100*f.DayAhead))
 	}
+	return rows
 }
 
 // producedBy writes the production by source.
@@ -306,7 +335,11 @@ func (t *text) ratios(r *views.Report) {
 	case originUnknown(r):
 		t.row("renewable", "unknown, as is the origin of all consumption")
 	default:
-		t.row("renewable", fmt.Sprintf("%s, not renewable %s, unknown %s", shares[0], shares[1], shares[2]))
+		text := fmt.Sprintf("%s, not renewable %s, unknown %s", shares[0], shares[1], shares[2])
+		if e.HeldBeforeUsed != 0 {
+			text += fmt.Sprintf(", of it %s held by storage before the run", energy(e.HeldBeforeUsed))
+		}
+		t.row("renewable", text)
 	}
 }
 
@@ -368,8 +401,8 @@ func percent(ratio *float64, of float64, without string) string {
 	return "—"
 }
 
-// state writes the lines that show whether the run was sound.
-func (t *text) state(r *views.Report) {
+// vehicleRows is how many departures of vehicles were ready; empty without vehicles.
+func vehicleRows(r *views.Report) (rows []reportRow) {
 	if v := r.Vehicles; r.Members[twins.Vehicle.Name] > 0 {
 		s := fmt.Sprintf("%s, %s ready", counted(v.Departures, "departure", "departures"), grouped(v.Ready))
 		if v.NoTrip > 0 {
@@ -378,9 +411,15 @@ func (t *text) state(r *views.Report) {
 		if v.Impossible > 0 {
 			s += fmt.Sprintf(", %s impossible, as told at plug-in", grouped(v.Impossible))
 		}
-		t.row("vehicles", s)
+		rows = append(rows, reportRow{"vehicles", s, false})
 	}
-	t.operation(r)
+	return rows
+}
+
+// state writes the lines that show whether the run was sound.
+func (t *text) state(r *views.Report) {
+	t.rows(vehicleRows(r))
+	t.rows(operationRows(r))
 	residual := fmt.Sprintf("residual %d mJ", r.BalanceResidualMJ)
 	if r.BalanceResidualMJ == 0 {
 		t.row("balance", residual)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,38 @@ func TestProgressLines(t *testing.T) {
 	p.update(721)
 	if got := b.String(); !strings.HasPrefix(got, " 50 %  Mon 8 Jan 2018 12:00  ") || strings.Count(got, "\n") != 1 {
 		t.Errorf("said %q", got)
+	}
+}
+
+// What the text says of service, vehicles and operation, the page says in the same words.
+func TestPageSaysWhatTheTextSays(t *testing.T) {
+	s := &scenario.Scenario{Name: "x", Calendar: inputs.NewCalendar(time.Date(2018, 12, 31, 0, 0, 0, 0, time.UTC), 900, 96)}
+	island := views.Report{
+		StepS: 900, Members: map[string]int{"vehicle": 2, "producer": 1},
+		Reliability: views.ReliabilityReport{SAIDIMin: 1007.4, SAIFI: 6.75, CAIDIMin: new(149.2)}, Fairness: &views.FairnessReport{Jain: 0.8, MaxOverMean: 1.5, ServedShort: 2},
+		Vehicles: views.VehicleReport{Departures: 3, Ready: 2, Impossible: 1}, Forecast: &views.ForecastReport{HourAhead: 0.087, DayAhead: 0.155},
+		Frequency: &views.FrequencyReport{Min: new(49.5), Max: new(50.2), IslandSteps: 7, UFLSStages: 2, BlackSteps: 5},
+	}
+	held := island
+	held.Frequency = &views.FrequencyReport{Min: new(50.0), Max: new(50.0), HeldSteps: 96}
+	for _, row := range []struct {
+		r     views.Report
+		wants []string
+	}{
+		{island, []string{"SAIFI 6.75, SAIDI 1,007 min per customer, CAIDI 149 min per interruption", "2 customers, Jain's index 0.800, greatest ÷ mean 1.50",
+			"3 departures, 2 ready, 1 impossible, as told at plug-in", "49.500 to 50.200 Hz as an island", "2 stages", "5 steps",
+			"off by 8.7 % of the load an hour ahead, 15.5 % a day ahead (rms)"}},
+		{held, []string{"held by the neighbour over the tie"}},
+	} {
+		var page []string
+		for _, f := range makePage(&row.r, &views.Curves{}, s).Figures {
+			page = append(page, f.Value)
+		}
+		text := strings.Join(strings.Fields(reportText(&row.r, &views.Summary{}, s, 0, false)), " ")
+		for _, want := range row.wants {
+			if !strings.Contains(text, want) || !slices.Contains(page, want) {
+				t.Errorf("no %q in the text or the page:\n%s\n%q", want, text, page)
+			}
+		}
 	}
 }

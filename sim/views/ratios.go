@@ -9,7 +9,7 @@ import (
 )
 
 // RatiosKind is the row of Ratios.
-var RatiosKind = Declare(Kind{Name: "ratios", Version: 2, New: func(w *sim.World) View { return &Ratios{shares: NewShares(w)} }})
+var RatiosKind = Declare(Kind{Name: "ratios", Version: 3, New: func(w *sim.World) View { return &Ratios{shares: NewShares(w)} }})
 
 // mostRatios is the least number of past steps of which the ratios are known.
 const mostRatios = 1024
@@ -17,7 +17,7 @@ const mostRatios = 1024
 // Ratios are the ratios of RatioKinds from the first step on. They are known after each of the last
 // mostRatios steps or more; these past states are not stored, because the run's records have them.
 //
-//	version byte, from int, steps int; of batteries and vehicles each: begun uint, held by source int (renewable, other, unknown), of it
+//	version byte, from int, steps int; of batteries and vehicles each: begun uint, held by source int (renewable, other, held before the run, unknown), of it
 //	own production int; then consumed, driven, own used, used by source, own exported and lost: hi int, lo uint
 //
 // A run that has an older version is folded again from its records.

@@ -137,6 +137,10 @@ type EnergyReport struct {
 	RenewableUsed    float64 `json:"renewable_used"`
 	NonRenewableUsed float64 `json:"non_renewable_used"`
 	UnknownUsed      float64 `json:"unknown_used"`
+	// The two parts of UnknownUsed: what batteries and vehicles held before the first step, and the rest, which was
+	// imported where the neighbour's mix is not known or charged elsewhere.
+	HeldBeforeUsed   float64 `json:"held_before_used"`
+	OtherUnknownUsed float64 `json:"other_unknown_used"`
 }
 
 // EnergyName is an energy of EnergyReport and its name in JSON; Wh is nil if it is not known. About says
@@ -173,7 +177,9 @@ func (e *EnergyReport) All() []EnergyName {
 		{"own_lost", "own production, in storage", &e.OwnLost},
 		{"renewable_used", "by loads and driving", &e.RenewableUsed},
 		{"non_renewable_used", "by loads and driving", &e.NonRenewableUsed},
-		{"unknown_used", "by loads and driving, of unknown origin", &e.UnknownUsed},
+		{"unknown_used", "by loads and driving, of unknown origin: held before + other unknown", &e.UnknownUsed},
+		{"held_before_used", "of what storage held before the run", &e.HeldBeforeUsed},
+		{"other_unknown_used", "of import without a mix and of what vehicles charged elsewhere", &e.OtherUnknownUsed},
 	}
 }
 

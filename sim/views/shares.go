@@ -76,7 +76,7 @@ type EnergyKind struct {
 	of          func(*shared) twins.Total
 }
 
-// EnergyKinds are all energies that RatioKinds names.
+// EnergyKinds are all energies that RatioKinds names, and the two parts of unknown_used.
 var EnergyKinds = []EnergyKind{
 	{"consumed", "Consumed by loads", func(s *shared) twins.Total { return s.consumed }},
 	{"driven", "Used by driving", func(s *shared) twins.Total { return s.driven }},
@@ -85,7 +85,9 @@ var EnergyKinds = []EnergyKind{
 	{"own_lost", "Own production lost in storage", func(s *shared) twins.Total { return s.lost }},
 	{"renewable_used", "Renewable energy used", func(s *shared) twins.Total { return s.used[renewable] }},
 	{"non_renewable_used", "Non-renewable energy used", func(s *shared) twins.Total { return s.used[nonRenewable] }},
-	{"unknown_used", "Energy of unknown origin used", func(s *shared) twins.Total { return s.used[unknownSource] }},
+	{"unknown_used", "Energy of unknown origin used", func(s *shared) twins.Total { return s.used[heldBefore].PlusTotal(s.used[unknownSource]) }},
+	{"held_before_used", "Of it held by storage before the run", func(s *shared) twins.Total { return s.used[heldBefore] }},
+	{"other_unknown_used", "Of it imported without a mix or charged elsewhere", func(s *shared) twins.Total { return s.used[unknownSource] }},
 }
 
 // Formula is the ratio in the names of its energies: "own_used ÷ (consumed + driven)".
@@ -120,13 +122,15 @@ func (s *shared) energy(name string) twins.Total {
 	panic("views: no energy " + name) // a mistake of the caller
 }
 
-// source is what energy was made from, as far as it is known. Each millijoule has one.
+// source is what energy was made from, as far as it is known. Each millijoule has one. What storage held
+// before the first step is of unknown origin, and kept apart from the rest that is.
 type source int
 
 const (
 	renewable source = iota
 	nonRenewable
-	unknownSource
+	heldBefore
+	unknownSource // imported without a mix, or charged elsewhere
 	numSources
 )
 
@@ -134,6 +138,12 @@ const (
 type mix struct {
 	by  [numSources]twins.Energy
 	own twins.Energy
+}
+
+// heldMix is energy that storage held before the first step.
+func heldMix(e twins.Energy) (m mix) {
+	m.by[heldBefore] = e
+	return m
 }
 
 // unknownMix is energy of which nothing is known.
@@ -209,7 +219,7 @@ type poolFlows struct {
 // begin sets the content before the first step.
 func (p *pool) begin(f *poolFlows) {
 	if !p.begun {
-		p.begun, p.held = true, unknownMix(max(0, f.content-f.stored))
+		p.begun, p.held = true, heldMix(max(0, f.content-f.stored))
 	}
 }
 
@@ -400,7 +410,8 @@ func (s *shared) report(r *Report) {
 	all, e := s.Ratios(), &r.Energy
 	r.ReportRatios = ReportRatios{all[0], all[1], all[2], all[3], all[4]}
 	e.Driven, e.OwnUsed, e.OwnExported, e.OwnLost = s.driven.WattHours(), s.ownUsed.WattHours(), s.exported.WattHours(), s.lost.WattHours()
-	e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed = s.used[renewable].WattHours(), s.used[nonRenewable].WattHours(), s.used[unknownSource].WattHours()
+	e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed = s.used[renewable].WattHours(), s.used[nonRenewable].WattHours(), s.energy("unknown_used").WattHours()
+	e.HeldBeforeUsed, e.OtherUnknownUsed = s.used[heldBefore].WattHours(), s.used[unknownSource].WattHours()
 }
 
 // SumToHundred returns shares that add up to 1 as percentages with one decimal that add up to 100: rounded

@@ -3,6 +3,7 @@ package views
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/smatrix-grid/smatrix/sim"
@@ -35,6 +36,22 @@ func randomShares(g *twintest.Grid, w *sim.World) *Shares {
 	return s
 }
 
+// beganWith is what storage held before the step of a record, above the floors.
+func beganWith(s *Shares, rec *sim.StepRecord) twins.Energy {
+	var of [2]poolFlows
+	for n, c := range rec.Cells {
+		for i := range c.Blocks {
+			switch b := &c.Blocks[i]; {
+			case b.Kind == twins.Battery:
+				of[0].add(b, s.floors[n][i], rec.Step)
+			case b.Kind.Role == twins.RoleStorage:
+				of[1].add(b, nil, rec.Step)
+			}
+		}
+	}
+	return max(0, of[0].content-of[0].stored) + max(0, of[1].content-of[1].stored)
+}
+
 // In every step of random grids what is used is renewable, non-renewable or of unknown origin, to the
 // millijoule, and so the three shares add up to 1; own production is never more than what is used.
 func TestSharesBySourceAddUp(t *testing.T) {
@@ -45,6 +62,7 @@ func TestSharesBySourceAddUp(t *testing.T) {
 		w := &sim.World{Cells: cells, Grid: node}
 		s, loop := randomShares(g, w), sim.NewFlat(w, twins.MeritOrder{}, false)
 		var env twins.Env
+		began := twins.Total{}
 		for tick := range twins.Tick(twintest.Steps) {
 			g.Env(tick, &env)
 			rec, err := loop.Step(&env)
@@ -55,6 +73,9 @@ func TestSharesBySourceAddUp(t *testing.T) {
 			before := s.shared
 			if err := s.Commit(rec); err != nil {
 				t.Fatal(err)
+			}
+			if tick == 0 { // what storage held then has been used, lost or is still held
+				began = began.Plus(beganWith(s, rec))
 			}
 			used, bySource := s.sum(consumption), twins.Total{}
 			for k, e := range s.used {
@@ -92,10 +113,16 @@ func TestSharesBySourceAddUp(t *testing.T) {
 				if p.held.whole() != content[at] {
 					t.Fatalf("seed %d, step %d: stores hold %d mJ by source, and %d in all", seed, tick, p.held.whole(), content[at])
 				}
-				if p.held.own < 0 || p.held.own > p.held.whole() || min(p.held.by[0], p.held.by[1], p.held.by[2]) < 0 {
+				if p.held.own < 0 || p.held.own > p.held.whole() || slices.Min(p.held.by[:]) < 0 {
 					t.Fatalf("seed %d, step %d: a store holds %+v", seed, tick, p.held)
 				}
 			}
+		}
+		if parts := s.energy("held_before_used").PlusTotal(s.energy("other_unknown_used")); parts != s.energy("unknown_used") {
+			t.Errorf("seed %d: of unknown origin are %v Wh, in parts %v", seed, s.energy("unknown_used").WattHours(), parts.WattHours())
+		}
+		if more := s.used[heldBefore].Minus(began); more.Sign() > 0 {
+			t.Errorf("seed %d: %v Wh more are used than storage held before the run", seed, more.WattHours())
 		}
 		all := s.Ratios()
 		if all[0] == nil {
@@ -113,7 +140,7 @@ func TestSharesBySourceAddUp(t *testing.T) {
 		}
 		sum.driven = sum.driven.PlusTotal(s.driven)
 	}
-	if sum.used[0].Sign() == 0 || sum.used[1].Sign() == 0 || sum.used[2].Sign() == 0 || sum.driven.Sign() == 0 {
+	if sum.used[0].Sign() == 0 || sum.used[1].Sign() == 0 || sum.used[2].Sign() == 0 || sum.used[3].Sign() == 0 || sum.driven.Sign() == 0 {
 		t.Errorf("%+v: the test shows nothing", sum)
 	}
 }
@@ -138,15 +165,15 @@ func TestSumToHundred(t *testing.T) {
 
 // A part of a mix has its sources, to the millijoule; what is more than the whole is of unknown origin.
 func TestPartOfAMix(t *testing.T) {
-	whole := mix{by: [numSources]twins.Energy{10, 20, 3}, own: 15}
+	whole := mix{by: [numSources]twins.Energy{10, 20, 2, 1}, own: 15}
 	for _, row := range []struct {
 		of, left twins.Energy
 		want     mix
 	}{
 		{0, 33, mix{}},
-		{11, 22, mix{by: [numSources]twins.Energy{3, 7, 1}, own: 5}},
+		{11, 22, mix{by: [numSources]twins.Energy{3, 7, 0, 1}, own: 5}},
 		{33, 0, whole},
-		{40, 0, mix{by: [numSources]twins.Energy{10, 20, 10}, own: 15}},
+		{40, 0, mix{by: [numSources]twins.Energy{10, 20, 2, 8}, own: 15}},
 	} {
 		m := whole
 		if got := m.take(row.of); got != row.want || m.whole() != row.left || got.whole() != row.of {
