@@ -114,7 +114,7 @@ func look(fsys fs.FS, f File, zone *time.Location, o Options) (*source, error) {
 	if err := s.findDates(); err != nil {
 		return nil, err
 	}
-	if !s.preset {
+	if !s.preset && s.form.kind == recordings {
 		if err := s.guessColumns(); err != nil {
 			return nil, err
 		}
@@ -520,7 +520,7 @@ func (s *source) valueColumns() (columns []int) {
 }
 
 // missingWords are words that stand for a missing value in files of many programs.
-var missingWords = []string{"null", "nan", "n/a", "na", "none", "-", "--", "?", "n/e"}
+var missingWords = []string{"null", "nan", "n/a", "na", "none", "-", "--", "---", "?", "n/e", "unavailable", "unknown", "#n/a", "#nv", "n.a.", "k.a.", "k. a.", "missing", "nodata", "no data"}
 
 // findMissing finds the words for missing values among the first rows.
 func (s *source) findMissing() {
@@ -554,6 +554,9 @@ func (s *source) guess(lines []string) error {
 				s.form.clock = s.header[clock] // of a row for each day it would be that of something else
 			}
 			s.form.zone = cmp.Or(zoneNamed(s.form.time), zoneNamed(s.form.clock))
+			if s.guessSessions() {
+				return nil
+			}
 			if hasWord(plainName(s.form.time), "end", "ende", "bis", "to", "until") {
 				s.form.stamps = "end"
 			}

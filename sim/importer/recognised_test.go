@@ -97,6 +97,24 @@ func TestWhatFilesHold(t *testing.T) {
 		{"quarter hours after hours, with stamps of the end", "time,a kWh\n" + every(60, 25, iso, func(k int) string { return []string{absent, ",1"}[min(k, 1)] }) +
 			strings.NewReplacer("-03T", "-04T", "-04T", "-05T").Replace(every(15, 97, iso, func(k int) string { return []string{absent, ",0.25"}[min(k, 1)] })),
 			map[string]float64{"a-kwh": 48_000}, []string{"stamps: end", "intervals: as_they_come"}, nil, ""},
+		{"words of Home Assistant and spreadsheets", "time,a kWh\n" + hours(func(k int) string {
+			return "," + map[int]string{5: "unavailable", 9: "#N/A", 20: "k.A.", 30: "---"}[k] + strings.Repeat("1", 1-len(map[int]string{5: "x", 9: "x", 20: "x", 30: "x"}[k]))
+		}),
+			map[string]float64{"a-kwh": 48_000}, []string{`missing: ["unavailable", "#N/A", "k.A.", "---"]`, "gaps: linear"}, []string{"4 values are missing"}, ""},
+		{"powers that come when they change", "time,a W\n" + strings.Join(strings.Fields(func() string {
+			b := &strings.Builder{}
+			for at, k := 0, 0; at < 2*86400; at, k = at+[]int{127, 341, 59, 613, 211}[k%5]+k, k+1 {
+				fmt.Fprintln(b, time.Date(2025, 3, 3, 0, 0, at, 0, time.UTC).Format("2006-01-02T15:04:05")+",500")
+			}
+			return b.String()
+		}()), "\n") + "\n2025-03-05T00:00:00,500\n",
+			map[string]float64{"a-w": 24_000}, []string{"intervals: as_they_come", "step_s: 900"}, nil, ""},
+		{"UTC behind the time", "time,a kWh\n" + strings.ReplaceAll(every(60, 72, "2006-01-02 15:04", func(k int) string { return fmt.Sprint(",", k%5) }), ",", " UTC,"),
+			map[string]float64{"a-kwh": 97_000}, nil, nil, ""},
+		{"an offset without a colon", "time;a kWh\n" + strings.ReplaceAll(every(60, 48, "2006-01-02 15:04:05", func(int) string { return ";1" }), ";", "+0100;"),
+			map[string]float64{"a-kwh": 48_000}, nil, nil, ""},
+		{"an offset behind a blank", "time;a kWh\n" + strings.ReplaceAll(every(60, 48, "2006-01-02 15:04:05", func(int) string { return ";1" }), ";", " +0100;"),
+			map[string]float64{"a-kwh": 48_000}, nil, nil, ""},
 		{"points of thousands", "time,a Wh\n" + hours(func(k int) string { return []string{",1.250", ",750"}[k%2] }),
 			map[string]float64{"a-wh": 48_000}, []string{"decimal: comma, thousands: point"}, []string{`a point before three digits is a mark of thousands: "1.250" beside "750"`}, ""},
 		{"points of decimals", "time,a W,b kW\n" + hours(func(k int) string { return []string{",1250,1.250", ",750,1.750"}[k%2] }),

@@ -117,7 +117,7 @@ func TestFormsWithFaults(t *testing.T) {
 		{"cut off", edit{"sma_daily", ";1076,069;7,500", cutHere}, `m.csv:13: 1 field, wanted 3 as in the header`},
 		{"a missing value", edit{"smard", "03.03.2025 13:00;56,50", "03.03.2025 13:00;-"}, `m.csv:14: column "Deutschland/Luxemburg [€/MWh] Originalauflösungen": no value, wanted one: a market's gaps are not filled`},
 		{"a row twice", again("smard", "03.03.2025 12:00;03.03.2025 13:00;56,50;-"), `m.csv:15: time "03.03.2025 12:00" appears twice, wanted each once`},
-		{"a text", edit{"smard", "03.03.2025 13:00;56,50", "03.03.2025 13:00;x"}, `m.csv:14: column "Deutschland/Luxemburg [€/MWh] Originalauflösungen": "x" is not a number, wanted one with a decimal comma`},
+		{"a text", edit{"smard", "03.03.2025 13:00;56,50", "03.03.2025 13:00;x"}, `m.csv:14: column "Deutschland/Luxemburg [€/MWh] Originalauflösungen": "x" is not a number, wanted one with a decimal comma, or format: {missing: ["x"]} in a scenario, if it stands for a missing value`},
 	} {
 		t.Run(row.form+" "+row.name, func(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join("testdata", row.form+".csv"))

@@ -144,7 +144,11 @@ func (w *writer) cover() error {
 			start, end = midnight(start.In(w.zone)), midnight(end.In(w.zone).AddDate(0, 0, 1))
 			w.step = min(w.step, 15*time.Minute)
 		} else {
-			w.step = min(w.step, t.interval)
+			step := t.interval
+			if t.format.Intervals != "" && step < time.Minute { // events have no interval of their own
+				step = 15 * time.Minute
+			}
+			w.step = min(w.step, step)
 		}
 		if from.IsZero() || start.After(from) {
 			from = start
@@ -353,7 +357,7 @@ func (w *writer) addFedIn() {
 }
 
 func (w *writer) addSessions(t *table) {
-	list := w.id(strings.ReplaceAll(t.form.name, "_", "-"))
+	list := w.id(cmp.Or(strings.ReplaceAll(t.form.name, "_", "-"), "sessions"))
 	var ids []string
 	for _, user := range t.users {
 		id := w.id(user)
@@ -362,8 +366,12 @@ func (w *writer) addSessions(t *table) {
 		w.peak += 11_000
 	}
 	t.say("sessions: %d of %d vehicles: %s; zone %s", t.stays, len(ids), strings.Join(ids[:min(len(ids), 8)], ", "), t.zone)
-	keys := fmt.Sprintf("id: %s, file: %s, unit: %s, zone: %s, columns: {user: %s, arrive: %s, leave: %s, energy: %s}", list, quote(t.Path), t.form.unit, t.zone,
-		quote(t.form.user), quote(t.form.arrive), quote(t.form.leave), quote(t.form.energy))
+	user := ""
+	if t.form.user != "" {
+		user = "user: " + quote(t.form.user) + ", "
+	}
+	keys := fmt.Sprintf("id: %s, file: %s, unit: %s, zone: %s, columns: {%sarrive: %s, leave: %s, energy: %s}", list, quote(t.Path), t.form.unit, t.zone,
+		user, quote(t.form.arrive), quote(t.form.leave), quote(t.form.energy))
 	if t.guest != "" {
 		keys += ", guest: " + t.guest
 	}

@@ -133,8 +133,11 @@ func (t *table) chooseEnd(p *inputs.Profile) (*inputs.Profile, error) {
 	isMidnight := func(at time.Time) bool { return at.Equal(midnight(at)) }
 	from, to := p.From.In(t.zone).Add(-interval), p.To.In(t.zone).Add(-interval) // were they the ends
 	irregular := t.format.Intervals != ""
-	whole := isMidnight(p.From.In(t.zone)) && isMidnight(p.To.In(t.zone)) // as starts, they have whole days too
-	if irregular && whole || !irregular && !(isMidnight(from) && isMidnight(to)) {
+	begins := isMidnight(p.From.In(t.zone)) // the end of an interval of less than a day after midnight is none
+	if irregular && begins || !irregular && !(isMidnight(from) && isMidnight(to)) {
+		return p, nil
+	}
+	if t.offsets && isMidnight(p.From.UTC()) && isMidnight(p.To.UTC()) { // whole days of UTC
 		return p, nil
 	}
 	t.form.stamps = "end"
@@ -146,7 +149,11 @@ func (t *table) chooseEnd(p *inputs.Profile) (*inputs.Profile, error) {
 		t.form.stamps = "start"
 		return p, nil
 	}
-	t.doubt("stamps name the end of their intervals: the first is an interval after midnight, and the last is midnight")
+	since := ""
+	if irregular {
+		since = "; each row is read for the time since the one before it"
+	}
+	t.doubt("stamps name the end of their intervals: the first is an interval after midnight, and the last is midnight%s", since)
 	return ends, nil
 }
 
@@ -181,7 +188,7 @@ func (s *source) mend(err error) bool {
 	case errors.Is(err, inputs.ErrInterval) && f.Intervals == "" && s.form.stamps != "middle":
 		f.Intervals = "as_they_come"
 		what, _, _ := strings.Cut(err.Error(), ", wanted one ")
-		s.doubt("%s: each row is read for the time between its stamp and that of the row beside it", what)
+		s.doubt("%s: each row is read for the time until the next, and the last for as long as the one before it", what)
 	case errors.Is(err, inputs.ErrOrder) && !f.NewestFirst:
 		f.NewestFirst = true
 		s.say("order: newest first")

@@ -95,7 +95,11 @@ func (p *profiler) see(file *recordedFile, row *tableRow) error {
 		case missing:
 			return nil
 		case err != nil:
-			return p.rules.problem(field.line, "column %q: %q is not a number, wanted one with a decimal %s", field.column, strings.TrimSpace(field.text), map[byte]string{'.': "point", ',': "comma"}[p.rules.format.decimal])
+			text, help := strings.TrimSpace(field.text), ""
+			if !strings.ContainsAny(text, "0123456789") {
+				help = fmt.Sprintf(", or format: {missing: [%q]} in a scenario, if it stands for a missing value", text)
+			}
+			return p.rules.problem(field.line, "column %q: %q is not a number, wanted one with a decimal %s%s", field.column, text, map[byte]string{'.': "point", ',': "comma"}[p.rules.format.decimal], help)
 		}
 		p.rules.watch.value(column, field.text, float64(v)/micro)
 		p.add(p.index[column], row, float64(v)/micro)
@@ -224,6 +228,18 @@ func (f Format) IsDate(text string) (is, clock, offset bool) {
 	r := recordingRules{format: format, unixWall: zoneClock{loc: time.UTC}}
 	s, ok := r.stamp(strings.TrimSpace(text))
 	return ok && s.hasDay, ok && !s.dateOnly, ok && s.hasOffset
+}
+
+// Moment returns what clocks show at a stamp with a date and a time of day in this format, in seconds since
+// 1970-01-01 00:00 on that clock; with an offset it is in UTC.
+func (f Format) Moment(text string) (wall int64, ok bool) {
+	format, err := f.rules()
+	if err != nil {
+		return 0, false
+	}
+	r := recordingRules{format: format, unixWall: zoneClock{loc: time.UTC}}
+	s, ok := r.stamp(strings.TrimSpace(text))
+	return s.day*SecondsPerDay + s.second - s.offset, ok && s.hasDay && !s.dateOnly
 }
 
 // Number returns a number that is written in this format.

@@ -25,7 +25,8 @@ type SessionsSpec struct {
 	Unit   string // Wh | kWh: unit of the energy that the charger delivered
 	Format Format // how the file is written
 	Zone   string // IANA name of the zone of times without an offset, or "" for the scenario's
-	// Guest is the user of sessions whose field of the user is empty; "": they are refused.
+	// Guest is the user of sessions whose field of the user is empty, and of a file that has no
+	// column user if Columns names no other; "": they are refused.
 	Guest string
 	// Incomplete says what to do with sessions that lack a departure or an energy, or end
 	// when they begin: refuse | leave_out; "" is refuse.
@@ -166,6 +167,13 @@ func (s *Sessions) read(fsys fs.FS) error {
 		return err
 	}
 	f, err := openRecorded(fsys, of)
+	everyGuest := false
+	if err != nil && cmp.Or(c.User, columnUser) == columnUser && s.spec.Guest != "" { // a file without users
+		delete(of.Columns, columnUser)
+		if guests, without := openRecorded(fsys, of); without == nil {
+			f, err, everyGuest = guests, nil, true
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -191,7 +199,10 @@ func (s *Sessions) read(fsys fs.FS) error {
 		if err != nil {
 			return err
 		}
-		user := cmp.Or(strings.TrimSpace(fields[at[columnUser]]), s.spec.Guest)
+		user := s.spec.Guest
+		if !everyGuest {
+			user = cmp.Or(strings.TrimSpace(fields[at[columnUser]]), user)
+		}
 		if user == "" {
 			return s.problem(line, "no user, wanted the name of the vehicle or its driver, or guest: and a name for all without")
 		}

@@ -264,18 +264,36 @@ func parseStamp(text string) (s recordedStamp, ok bool) {
 			return s, false
 		}
 		clock = text[11:]
-		if i := strings.IndexAny(clock, "Z+-"); i >= 0 {
-			zone, err := time.Parse("Z07:00", clock[i:])
-			if err != nil {
-				return s, false
-			}
-			_, offset := zone.Zone()
-			s.offset, s.hasOffset = int64(offset), true
-			clock = clock[:i]
+		if clock, ok = s.cutOffset(clock); !ok {
+			return s, false
 		}
 	}
 	s.second, ok = parseClock(clock)
 	return s, ok
+}
+
+// cutOffset cuts an offset from the end of a time of day: Z, UTC, +01:00 or +0100, with a blank before it or
+// without.
+func (s *recordedStamp) cutOffset(clock string) (rest string, ok bool) {
+	for _, word := range []string{"UTC", "GMT"} {
+		if before, has := strings.CutSuffix(clock, word); has {
+			s.hasOffset = true
+			return strings.TrimRight(before, " "), true
+		}
+	}
+	i := strings.IndexAny(clock, "Z+-")
+	if i < 0 {
+		return clock, true
+	}
+	zone, err := time.Parse("Z07:00", clock[i:])
+	if err != nil {
+		if zone, err = time.Parse("Z0700", clock[i:]); err != nil {
+			return clock, false
+		}
+	}
+	_, offset := zone.Zone()
+	s.offset, s.hasOffset = int64(offset), true
+	return strings.TrimRight(clock[:i], " "), true
 }
 
 // parseClock reads 15:04, 15:04:05 or 15:04:05.000 as a second of the day.
@@ -417,15 +435,9 @@ func (p *datePart) read(text string, fixed bool) (n int, rest string, ok bool) {
 // looseClock reads a time of day after a date: 9:05, 0905, 09:05:00.000, 9:05 PM, with
 // an offset at its end or without.
 func (s recordedStamp) looseClock(text string) (recordedStamp, bool) {
-	if i := strings.IndexAny(text, "Z+-"); i >= 0 {
-		zone, err := time.Parse("Z07:00", text[i:])
-		if err != nil {
-			if zone, err = time.Parse("Z0700", text[i:]); err != nil {
-				return s, false
-			}
-		}
-		_, offset := zone.Zone()
-		s.offset, s.hasOffset, text = int64(offset), true, text[:i]
+	text, ok := s.cutOffset(text)
+	if !ok {
+		return s, false
 	}
 	text = strings.ToLower(strings.TrimSpace(text))
 	half := int64(-1)

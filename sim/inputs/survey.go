@@ -276,7 +276,7 @@ func (y *surveyor) offProblem(fsys fs.FS) error {
 		if (row.at-y.least.at)%y.usual != 0 {
 			off := &problem.At{File: y.spec.File, Line: row.line, What: fmt.Sprintf("time %q is no whole number of intervals after %q, wanted one value every %s",
 				row.stamp, y.least.stamp, spanText(y.usual))}
-			if y.usual > leastMonth { // months have no interval of their own
+			if y.usual > leastMonth || 2*y.counts[y.usual] < y.rows { // months have no interval of their own, nor have rows of events
 				off.Err = ErrInterval
 				off.What += ", or format: {intervals: as_they_come}"
 			}
