@@ -233,10 +233,16 @@ export const journeys = {
       must(fork && fork.parent === 'live' && fork.at === 48, 'there is no fork: ' + JSON.stringify(runs))
       // The run itself has no later steps: the fork is compared with one without changes, to the end of both.
       await until(
-        async () => /They differ from .* step 672\./.test(await v.page.locator('[data-testid="difference"]').innerText()),
+        async () => /They differ from .* the end of step 671\./.test(await v.page.locator('[data-testid="difference"]').innerText()),
         'no difference is told',
       )
       await v.page.locator('main .u-over').first().waitFor()
+      for (const table of await v.page.locator('.wraps').all())
+        await until(
+          () => table.evaluate((e) => e.scrollWidth <= e.clientWidth || `${e.scrollWidth} of ${e.clientWidth}: ${e.innerText}`),
+          'a table of the comparison is cut',
+          3000,
+        )
       await v.axe('/runs')
       await v.shot('runs')
       await v.page.locator('main').evaluate((m) => m.scrollTo(0, 430))
@@ -314,6 +320,14 @@ export const journeys = {
     async play(use) {
       const { server } = use
       const v = await view(use, '/grid')
+      // Before the first step the limits are known, and nothing else.
+      const first = (await server.get('/tree')).communities[0]
+      await v.page.goto(server.origin + '/community/' + first.path)
+      await v.page.getByText(/– of 75\.0.kW/).waitFor()
+      await v.page.getByText(/The limit is 75\.0.kW/).waitFor()
+      await v.page.goto(server.origin + '/grid')
+      const list = () => text(v.page, '.list tbody')
+      await until(async () => /– of 75\.0.kW/.test(await list()) || (await list()), 'the list has no limits before the first step')
       await server.step(30)
       await until(async () => (await clock(v.page)) === '07:15', 'the page does not show 07:15')
       const row = v.page.locator('.list tbody tr').filter({ has: v.page.getByRole('link', { name: 'supply', exact: true }) })
@@ -878,7 +892,7 @@ export const journeys = {
       // The run is at the fork: both futures are made to the end, and compared.
       await v.page.getByRole('heading', { name: /unchanged and .* with 8\.00.kW of panels, side by side/ }).waitFor()
       await until(
-        async () => /They differ from .* step 672\./.test(await v.page.locator('[data-testid="difference"]').innerText()),
+        async () => /They differ from .* the end of step 671\./.test(await v.page.locator('[data-testid="difference"]').innerText()),
         'no difference is told',
       )
     },

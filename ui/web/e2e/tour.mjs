@@ -14,7 +14,7 @@ const pages = {
   home: '/home/' + battery.owner,
   twin: '/twin/' + battery.path,
   plant: '/twin/grid/supply/biogas',
-  runs: '/runs?b=fork-1',
+  runs: '/runs?with=fork-1',
   alerts: '/alerts',
   system: '/system',
 }
