@@ -789,3 +789,71 @@ func TestEndedOnAFullDisk(t *testing.T) {
 		t.Errorf("digest %s, wanted %s", got, want)
 	}
 }
+
+// A reader that cannot open a journal says what makes it again if anything does, and that does; without a whole ledger it
+// says that nothing does. (Badger bears the loss of some of its files.)
+func TestDamageNamesTheWayOut(t *testing.T) {
+	k := makeTruth(t)
+	change := func(t *testing.T, pattern string, how func(name string) error) func(dir string) {
+		return func(dir string) {
+			names, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil || len(names) == 0 {
+				t.Fatalf("%s: %d files, %v", pattern, len(names), err)
+			}
+			if err := how(names[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	flip := func(name string) error {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		b[len(b)/2] ^= 0x10
+		return os.WriteFile(name, b, 0o666)
+	}
+	half := func(name string) error {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		return os.Truncate(name, info.Size()/2)
+	}
+	told := 0
+	for _, pattern := range []string{"", "/MANIFEST", "/*.sst", "/KEYREGISTRY", "/*.vlog"} {
+		for name, how := range map[string]func(string) error{"removed": os.RemoveAll, "flipped": flip, "cut": half} {
+			if pattern == "" && name != "removed" {
+				continue
+			}
+			t.Run(name+pattern, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "run")
+				copyRun(t, k.dir, dir)
+				change(t, journalDir+pattern, how)(dir)
+				s, err := Open(dir, Read)
+				if err == nil {
+					s.Close()
+					return
+				}
+				told++
+				if want := "; `smatrix run --resume " + dir + "` makes it again from its ledger"; !errors.As(err, new(*DamageError)) || !strings.HasSuffix(err.Error(), want) {
+					t.Errorf("%v; wanted %q at its end", err, want)
+				}
+				hurt := filepath.Join(t.TempDir(), "run")
+				copyRun(t, dir, hurt)
+				if err := flip(filepath.Join(hurt, ledgerFile)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Open(hurt, Read); err == nil || !strings.HasSuffix(err.Error(), "; restore a backup") {
+					t.Errorf("without its whole ledger: %v", err)
+				}
+				if what, err := k.look(dir, Write, true); what != "" || err != nil {
+					t.Errorf("made again: %s, %v", what, err)
+				}
+			})
+		}
+	}
+	if told < 5 {
+		t.Errorf("%d kinds of damage, wanted most", told)
+	}
+}

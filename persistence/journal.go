@@ -158,10 +158,10 @@ func (k *Kept) scenario(r *RunDir) (*scenario.Scenario, error) {
 		return nil, system
 	}
 	if err != nil {
-		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s: %v", scenarioFile, reason(err))}
+		return nil, lost(r.dir, "its %s: %v", scenarioFile, reason(err))
 	}
 	if sum := sim.Hash(sha256.Sum256(text)); sum.String() != k.Text {
-		return nil, &DamageError{Dir: r.dir, Step: 0, What: fmt.Sprintf("its %s is not what was written: SHA-256 %.12s…, wanted %.12s…", scenarioFile, sum, k.Text)}
+		return nil, lost(r.dir, "its %s is not what was written: SHA-256 %.12s…, wanted %.12s…", scenarioFile, sum, k.Text)
 	}
 	from := k.Scenario
 	from.Text = text

@@ -165,7 +165,7 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 		return nil, err
 	}
 	if len(head) < ledgerHead || string(head[:len(ledgerMagic)]) != ledgerMagic {
-		return nil, &DamageError{Dir: dir, Step: 0, What: "its ledger does not begin as one"}
+		return nil, lost(dir, "its ledger does not begin as one")
 	}
 	version := head[len(ledgerMagic)]
 	if version > ledgerVersion {
@@ -185,7 +185,7 @@ func readLedger(dir string, file io.ReaderAt) (*ledgerContent, error) {
 	}
 	c.torn, c.holes = scan.torn, scan.holes
 	if c.start == (sim.Hash{}) && len(c.holes) == 0 {
-		return nil, &DamageError{Dir: dir, Step: 0, What: "its ledger has no whole record"}
+		return nil, lost(dir, "its ledger has no whole record")
 	}
 	return c, nil
 }

@@ -123,10 +123,10 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	s := newStore(run, mode)
 	err := s.openLedger()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is gone"}
+		return nil, lost(run.dir, "its ledger is gone")
 	}
 	if errors.Is(err, regular.ErrNotRegular) {
-		return nil, &DamageError{Dir: run.dir, Step: 0, What: "its ledger is " + regular.ErrNotRegular.Error()}
+		return nil, lost(run.dir, "its ledger is %v", regular.ErrNotRegular)
 	}
 	if err != nil {
 		return nil, systemErrorOr(run.dir, err)
@@ -136,8 +136,8 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 		return nil, errors.Join(systemErrorOr(run.dir, err), s.closeLedger())
 	}
 	if _, err := os.Stat(run.path(journalDir)); errors.Is(err, fs.ErrNotExist) && mode == Read {
-		err := &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone; `smatrix run --resume " + run.dir + "` computes it again from the ledger"}
-		return nil, errors.Join(err, s.closeLedger())
+		err := &DamageError{Dir: run.dir, Step: 0, What: "its journal is gone"}
+		return nil, errors.Join(s.withWayOut(err, said), s.closeLedger())
 	}
 	if p := run.meta.Journal.Parent; p != nil {
 		s.base = twins.Tick(p.Step)
@@ -147,8 +147,12 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	}
 	s.table, err = run.openTable(mode, run.meta.Journal.Retention != (Retention{}))
 	var damage *DamageError
-	if mode == Write && errors.As(err, &damage) {
+	switch {
+	case !errors.As(err, &damage):
+	case mode == Write:
 		err = s.startOver(damage)
+	default:
+		err = s.withWayOut(damage, said)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.closeLedger(), s.closeParent())
@@ -162,6 +166,27 @@ func openStoreAt(run *RunDir, mode Mode, forks int) (*Store, error) {
 	}
 	return s, nil
 }
+
+// withWayOut returns the damage of a journal that cannot be opened, with what to do: all of it is computed again if the
+// ledger is whole and no step was made by another model.
+func (s *Store) withWayOut(damage *DamageError, said *ledgerContent) *DamageError {
+	other := func(g *segment) bool { return len(sim.ModelsSince(g.model)) > 0 }
+	d := *damage
+	if len(said.holes) > 0 || slices.ContainsFunc(s.segments, other) {
+		d.What += "; " + restoreBackup
+	} else {
+		d.What += fmt.Sprintf("; `smatrix run --resume %s` makes it again from its ledger", d.Dir)
+	}
+	return &d
+}
+
+// lost returns the error of a run without one of the files from which all others can be made again.
+func lost(dir, format string, args ...any) *DamageError {
+	return &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf(format, args...) + "; " + restoreBackup}
+}
+
+// restoreBackup is what is left to do for a run that cannot be repaired.
+const restoreBackup = "restore a backup"
 
 func newStore(run *RunDir, mode Mode) *Store {
 	s := &Store{dir: run.dir, mode: mode, run: run, packer: newPacker(), unpacker: newUnpacker(), ended: -1, until: allSteps}
@@ -465,7 +490,7 @@ func openRun(dir string) (*RunDir, error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile}
+		return nil, &StoreError{Dir: dir, What: "is no run: it has no " + runFile + backupOf(dir)}
 	case err != nil:
 		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("cannot be read: %v", reason(err))}
 	}
@@ -476,32 +501,40 @@ func openRun(dir string) (*RunDir, error) {
 	return &RunDir{dir: dir, meta: *meta}, nil
 }
 
+// backupOf says what to do about a folder without a run.json, which was a run if it has a ledger.
+func backupOf(dir string) string {
+	if _, err := os.Lstat(filepath.Join(dir, ledgerFile)); err != nil {
+		return ""
+	}
+	return ", but a ledger; " + restoreBackup
+}
+
 // readMeta reads run.json of any version up to this one.
 func readMeta(dir string, b []byte) (*Run, error) {
 	var form struct {
 		Format int `json:"format"`
 	}
 	if err := json.Unmarshal(b, &form); err != nil || form.Format < 1 {
-		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s is not what was written", runFile)}
+		return nil, lost(dir, "its %s is not what was written", runFile)
 	}
 	if form.Format > runFormat {
 		return nil, &StoreError{Dir: dir, What: fmt.Sprintf("is of format %d; this program knows formats up to %d, wanted a newer program", form.Format, runFormat), Invalid: true}
 	}
 	if form.Format > 1 {
 		if err := checkSum(b); err != nil {
-			return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s %v", runFile, err)}
+			return nil, lost(dir, "its %s %v", runFile, err)
 		}
 	}
 	for v := form.Format; v < runFormat; v++ {
 		var err error
 		if b, err = upgrades[v](b); err != nil {
-			return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
+			return nil, lost(dir, "its %s: %v", runFile, err)
 		}
 	}
 	meta := &Run{}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(meta); err != nil {
-		return nil, &DamageError{Dir: dir, Step: 0, What: fmt.Sprintf("its %s: %v", runFile, err)}
+		return nil, lost(dir, "its %s: %v", runFile, err)
 	}
 	if meta.Journal != nil {
 		if err := meta.Journal.form().check(twins.Tick(meta.Journal.Steps)); err != nil {

@@ -155,11 +155,11 @@ func TestOpenRefuses(t *testing.T) {
 		make func(dir string) error
 		want string
 	}{
-		"no ledger":       {func(dir string) error { return os.Remove(filepath.Join(dir, ledgerFile)) }, "its ledger is gone"},
+		"no ledger":       {func(dir string) error { return os.Remove(filepath.Join(dir, ledgerFile)) }, "its ledger is gone; restore a backup"},
 		"no journal":      {func(dir string) error { return os.RemoveAll(filepath.Join(dir, journalDir)) }, "its journal is gone; `smatrix run --resume"},
-		"another ledger":  {func(dir string) error { return os.WriteFile(filepath.Join(dir, ledgerFile), []byte("ledger"), 0o666) }, "does not begin as one"},
+		"another ledger":  {func(dir string) error { return os.WriteFile(filepath.Join(dir, ledgerFile), []byte("ledger"), 0o666) }, "does not begin as one; restore a backup"},
 		"run.json forged": {func(dir string) error { return replaceIn(filepath.Join(dir, runFile), `"seed": `, `"seed": 1`) }, "is not what was written"},
-		"run.json cut":    {func(dir string) error { return os.Truncate(filepath.Join(dir, runFile), 50) }, "is not what was written"},
+		"run.json cut":    {func(dir string) error { return os.Truncate(filepath.Join(dir, runFile), 50) }, "is not what was written; restore a backup"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -135,7 +135,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		{"begun", exitUsage, `run "begun" has no journal yet: .* it can be removed\n$`},
 		{"newer", exitInvalid, `run "newer" is of format 4; this program knows formats up to 3, wanted a newer program\n$`},
 		{"newer-ledger", exitInvalid, `run "newer-ledger" has a ledger of version 3; this program knows versions up to 2, wanted a newer program\n$`},
-		{"cut", exitInvalid, `run "cut" is damaged from step 0 on: its run.json is not what was written\n$`},
+		{"cut", exitInvalid, `run "cut" is damaged from step 0 on: its run.json is not what was written; restore a backup\n$`},
 		{"held", exitFailed, `run "held" is held by another process, which shows it at http://127.0.0.1:7070/; ask there, or end that one first\n$`},
 		{"orphan", exitInvalid, `run "orphan" is a fork of run ".*moved", which is not there any more; move it back there, or restore a backup`},
 		{"stepchild", exitInvalid, `run "stepchild" is a fork of run [0-9a-f]{8}…, and in ".*swapped" is another one; move that one back\n$`},
