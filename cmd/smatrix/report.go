@@ -168,6 +168,9 @@ func (t *text) energies(r *views.Report) {
 	if e.Lost != 0 {
 		t.row("lost in cables", energy(e.Lost))
 	}
+	if e.Relief != 0 || e.Kinetic != 0 {
+		t.row("by frequency", fmt.Sprintf("%s of load relieved, %s gained by rotating masses", signed(e.Relief), signed(e.Kinetic)))
+	}
 	if e.Curtailed != 0 {
 		t.row("curtailed", energy(e.Curtailed))
 	}

@@ -102,8 +102,13 @@ type EnergyReport struct {
 	Charged    float64 `json:"charged"`    // batteries and vehicles
 	Discharged float64 `json:"discharged"` // batteries and vehicles
 	Lost       float64 `json:"lost"`       // in cables and transformers
-	Curtailed  float64 `json:"curtailed"`
-	Shifted    float64 `json:"shifted"` // drawn later by agreement, counted once
+	// In an island: load that was not drawn because the frequency was low (negative: more, because it was
+	// high), and what rotating masses have gained by turning faster (negative: given). With them the energies
+	// close: produced + imported + discharged + relief = consumed + charged + exported + lost + kinetic.
+	Relief    float64 `json:"relief"`
+	Kinetic   float64 `json:"kinetic"`
+	Curtailed float64 `json:"curtailed"`
+	Shifted   float64 `json:"shifted"` // drawn later by agreement, counted once
 	// Of what was shifted: CaughtUp has been drawn, GivenUp is not wanted any more (a vehicle has charged
 	// on the way, the sun has warmed a room), StillShifted is to be drawn after the last step. Load that
 	// turned out to be missing is no longer in Shifted, but in Waiting and then in Unserved. So Shifted =
@@ -163,6 +168,8 @@ func (e *EnergyReport) All() []EnergyName {
 		{"stored_batteries", "by how much more batteries held at the end than at the start", &e.StoredBatteries},
 		{"stored_vehicles", "by how much more vehicles held at the end than at the start", &e.StoredVehicles},
 		{"lost", "in cables and transformers", &e.Lost},
+		{"relief", "not drawn because the frequency was low; negative: more", &e.Relief},
+		{"kinetic", "gained by rotating masses; negative: given", &e.Kinetic},
 		{"curtailed", "", &e.Curtailed},
 		{"shifted", "to later by agreement: caught up + given up + still shifted", &e.Shifted},
 		{"caught_up", "of what was shifted: drawn since", e.CaughtUp},
@@ -235,7 +242,7 @@ type RewardReport struct {
 type Summary struct {
 	step       twins.Seconds
 	steps      int64
-	flows      [11]twins.Total // by kind of energy: sumConsumed, …
+	flows      [numSums]twins.Total // by kind of energy: sumConsumed, …
 	producedBy map[string]twins.Total
 	peak       twins.Power
 	peakTick   twins.Tick
@@ -289,6 +296,9 @@ const (
 	sumUnserved
 	sumUnservedEssential
 	sumShifted
+	sumRelief
+	sumKinetic
+	numSums
 )
 
 // Commit implements sim.Sink.
@@ -301,7 +311,7 @@ func (s *Summary) Commit(r *sim.StepRecord) error {
 	s.steps++
 	for k, p := range [...]twins.Power{sumConsumed: f.Load, sumProduced: f.Generation, sumImported: f.Import, sumExported: f.Export,
 		sumCharged: f.Charge, sumDischarged: f.Discharge, sumLost: f.NetworkLoss, sumCurtailed: f.Curtailed, sumUnserved: f.Unserved, sumUnservedEssential: f.UnservedEssential,
-		sumShifted: f.Shifted} {
+		sumShifted: f.Shifted, sumRelief: f.Relief, sumKinetic: f.Kinetic} {
 		s.flows[k] = s.flows[k].Plus(p.For(r.Step))
 	}
 	s.waiting = f.Waits
@@ -427,7 +437,7 @@ func (s *Summary) Report(w *sim.World) *Report {
 		StepS: int64(w.Scenario.Calendar.Step), Steps: s.steps,
 		Energy: EnergyReport{
 			Consumed: wh(sumConsumed), Produced: wh(sumProduced), Imported: wh(sumImported), Exported: wh(sumExported),
-			Charged: wh(sumCharged), Discharged: wh(sumDischarged), Lost: wh(sumLost), Curtailed: wh(sumCurtailed),
+			Charged: wh(sumCharged), Discharged: wh(sumDischarged), Lost: wh(sumLost), Relief: wh(sumRelief), Kinetic: wh(sumKinetic), Curtailed: wh(sumCurtailed),
 			Shifted: wh(sumShifted), Unserved: wh(sumUnserved), UnservedEssential: wh(sumUnservedEssential),
 			StoredBatteries: s.stored[0].WattHours(), StoredVehicles: s.stored[1].WattHours(),
 		},
