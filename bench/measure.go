@@ -149,7 +149,7 @@ func (s *stage) prepare(side string, w *sim.World) error {
 func (s *stage) warmActors() error {
 	if s.c.Journal {
 		persistence.RemoveStale() // left by killed processes
-		dir, err := persistence.CreateTemp(persistence.Run{Scenario: s.source.Name, Seed: s.source.Seed})
+		dir, err := persistence.CreateTemp(persistence.Run{Scenario: s.source.Name, Seed: s.source.Seed, Created: time.Now().UTC().Truncate(time.Second)})
 		if err != nil {
 			return err
 		}

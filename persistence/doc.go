@@ -59,7 +59,9 @@
 // form has twins.FirstLayout, chain 2 and model 1. A fork's run.json names its parent and
 // the step of the fork; earlier steps are read from the parent (Parent). The two JSON
 // files are replaced as a whole, so a reader finds the old or the new one and never a part
-// of one; NAME.tmp is a file that is being written.
+// of one; NAME.tmp is a file that is being written. The folder is locked until the run has a journal, which is locked
+// from then on: a folder with a run.json that says "running", without a journal and not locked, has nothing that is
+// kept, and CreateRun takes it.
 //
 // The ledger begins with the 15 bytes "smatrix ledger\n" and a byte for its version, 2.
 // Then come records, each

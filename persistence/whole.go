@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/smatrix-grid/smatrix/sim/problem"
 	"github.com/smatrix-grid/smatrix/sim/regular"
@@ -51,7 +52,8 @@ func CreateFile(name string) (*NewFile, error) {
 // Write implements io.Writer.
 func (n *NewFile) Write(b []byte) (int, error) {
 	Checkpoint()
-	return n.f.Write(b)
+	written, err := n.f.Write(b)
+	return written, writingError(err, n.temp, n.name)
 }
 
 // Keep gives the file its name when its content is on disk. After an error there is no file. Error:
@@ -65,7 +67,7 @@ func (n *NewFile) Keep() error {
 	}
 	if err != nil {
 		_ = os.Remove(n.temp) // the first error is the cause
-		return err
+		return writingError(err, n.temp, n.name)
 	}
 	Checkpoint()
 	syncFolder(filepath.Dir(n.name))
@@ -121,10 +123,46 @@ func inNewFolder(dir, last string, fill func(work string) error) error {
 		return err
 	}
 	defer lock.Close()
-	if err := fill(work); err != nil {
+	err = fill(work)
+	if err == nil {
+		err = moveUp(work, dir, last)
+	}
+	return writingError(err, work, dir)
+}
+
+// outputError is an error of a file or folder that is being written, with the name that was asked for in place of that
+// which it has until it is whole, and what to do.
+type outputError struct {
+	error
+	what string
+}
+
+func (e *outputError) Error() string { return e.what }
+
+func (e *outputError) Unwrap() error { return e.error }
+
+// writingError returns an error of what is called temp until it is whole, and name then, as an *outputError; any other
+// as it is.
+func writingError(err error, temp, name string) error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(joined.Unwrap()...).Error() {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, writingError(e, temp, name))
+		}
+		return errors.Join(all...)
+	}
+	if !strings.Contains(err.Error(), temp) {
 		return err
 	}
-	return moveUp(work, dir, last)
+	what := strings.ReplaceAll(err.Error(), temp, name)
+	var errno syscall.Errno
+	if errors.As(err, &errno) && systemErrorOfOutput("", err) != nil && !strings.HasSuffix(what, systemErrors[errno]) {
+		what += "; " + systemErrors[errno]
+	}
+	return &outputError{err, what}
 }
 
 func moveUp(work, dir, last string) error {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -488,4 +489,33 @@ func drawFile(dir string, r *rand.Rand) (file string, size int64) {
 	})
 	one := all[r.IntN(len(all))]
 	return one.path, one.size
+}
+
+// What cannot be written under the limit of the size of files is named as it was asked for, with the limit as the way
+// out.
+func TestLimitOfTheSizeOfFiles(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	wants(t, "run", "hamlet", "--out", at("run"), "--quiet")
+	wants(t, "backup", at("run"), at("run.tar.gz"))
+	hidden := regexp.MustCompile(`[.]\d+-[0-9a-f]{8}`)
+	for what, args := range map[string][]string{
+		"new.tar.gz": {"backup", at("run"), at("new.tar.gz")},
+		"new.html":   {"report", at("run"), "--out", at("new.html")},
+		"csv":        {"export", at("run"), "--format", "csv", "--out", at("csv")},
+		"parquet":    {"export", at("run"), "--format", "parquet", "--out", at("parquet")},
+		"restored":   {"restore", at("run.tar.gz"), at("restored")},
+		"":           {"run", "town", "--quiet"}, // its recorded data goes to a file without a name
+	} {
+		output, err := exec.Command("bash", append([]string{"-c", `ulimit -f 4; exec smatrix "$@"`, "bash"}, args...)...).CombinedOutput()
+		said := string(output)
+		named := what == "" || strings.Contains(said, at(what))
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !named || !strings.Contains(said, "(ulimit -f)") || strings.Contains(said, "make room") || hidden.MatchString(said) {
+			t.Errorf("%q: %v: %s", args, err, said)
+		}
+		if _, err := os.Lstat(at(what)); what != "" && err == nil {
+			t.Errorf("%q has left a part", args)
+		}
+	}
 }

@@ -22,7 +22,7 @@ func reportText(r *views.Report, s *views.Summary, source *scenario.Scenario, fr
 	if from > 0 {
 		cal = inputs.NewCalendar(cal.Time(from), cal.Step, cal.Steps-from)
 	}
-	t := &text{calendar: cal, from: from, colour: colour}
+	t := &text{calendar: cal, from: from, colour: colour, part: r.Steps < int64(source.Calendar.Steps)}
 	t.title(r)
 	t.row("members", membersText(r.Members))
 	if prepared := membersText(r.Prepared); prepared != "" {
@@ -45,6 +45,7 @@ type text struct {
 	calendar *inputs.Calendar // begins with step from
 	from     twins.Tick
 	colour   bool
+	part     bool // the steps are not all of the scenario
 }
 
 // SGR codes of terminals.
@@ -439,7 +440,11 @@ func (t *text) state(r *views.Report) {
 		t.row("recorded", "every "+span(*every)+": steps of "+span(r.StepS)+" know no more than that")
 	}
 	if r.FilledValues > 0 {
-		t.warn("filled values", grouped(int64(r.FilledValues))+" that the recordings lack")
+		lack := " that the recordings lack"
+		if t.part {
+			lack += " for the whole of the scenario's time"
+		}
+		t.warn("filled values", grouped(int64(r.FilledValues))+lack)
 	}
 }
 

@@ -145,11 +145,16 @@ func TestReportText(t *testing.T) {
 		"shifted           6.00 Wh to later by agreement,\n                  what has become of it is not known", "interruptions     SAIFI 0.25, SAIDI 12.3 min per customer",
 		"served short      2 customers, Jain's index 0.800, greatest ÷ mean 1.50",
 		"above a limit     1 community-step: 1 community, 1 step", "1.00 W of consumption + charging at 00:45, step 3", "self-sufficiency  50.0 %", "self-consumption  —",
-		"3 departures, 2 ready, 1 impossible", "residual -7 mJ", "quarantined       grid/a/b", "filled values     1,234",
+		"3 departures, 2 ready, 1 impossible", "residual -7 mJ", "quarantined       grid/a/b", "filled values     1,234 that the recordings lack\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	part := bad
+	part.Steps = 40
+	if text, want := reportText(&part, summaryOf(40, twins.Kilowatt, false), s, 40, false), "1,234 that the recordings lack for the whole of the scenario's time\n"; !strings.Contains(text, want) {
+		t.Errorf("a part: no %q in\n%s", want, text)
 	}
 	if strings.Contains(text, "\x1b") {
 		t.Errorf("a name can make the terminal do things:\n%q", text)

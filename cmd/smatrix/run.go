@@ -155,14 +155,18 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	s := newSession(f, world, c.OutOrStdout(), c.ErrOrStderr())
 	printWarnings(s.stderr, world.Warnings)
 	if keep {
-		meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
-		if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
+		if s.dir, err = persistence.CreateRun(f.out, newRunOf(source)); err != nil {
 			return err
 		}
 		s.dir.Retention = f.retention
 		s.keep = func() (sim.Sink, error) { return s.dir.Keep(world, s.chain, durability) }
 	}
 	return s.interruptible(c.Context())
+}
+
+// newRunOf returns what is told of a run of a scenario that begins now.
+func newRunOf(s *scenario.Scenario) persistence.Run {
+	return persistence.Run{Scenario: s.Name, Seed: s.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 }
 
 // interruptible runs until a signal arrives.

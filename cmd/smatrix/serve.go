@@ -146,8 +146,7 @@ func (f *serveFlags) serve(c *cobra.Command, args []string) error {
 	printWarnings(s.stderr, world.Warnings)
 	return f.listen(c, func(l net.Listener, speed float64) error {
 		if c.Flags().Changed("out") {
-			meta := persistence.Run{Scenario: source.Name, Seed: source.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
-			if s.dir, err = persistence.CreateRun(f.out, meta); err != nil {
+			if s.dir, err = persistence.CreateRun(f.out, newRunOf(source)); err != nil {
 				return err
 			}
 			s.dir.Retention = f.retention

@@ -89,7 +89,7 @@ func notKept(err error) error {
 // run is kept in memory only.
 func (s *session) temporary() error {
 	persistence.RemoveStale() // left by killed processes
-	dir, err := persistence.CreateTemp(persistence.Run{Scenario: s.world.Scenario.Name, Seed: s.world.Scenario.Seed})
+	dir, err := persistence.CreateTemp(newRunOf(s.world.Scenario))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 
 	"github.com/smatrix-grid/smatrix/twins"
 )
@@ -139,7 +140,14 @@ type StorageError struct {
 }
 
 func (e *StorageError) Error() string {
-	return fmt.Sprintf("temporary file for recorded data in %s: %v; make room there, or set TMPDIR to another folder", e.Dir, e.Err)
+	wayOut := "make room there, or set TMPDIR to another folder"
+	switch {
+	case errors.Is(e.Err, syscall.EFBIG):
+		wayOut = "raise the limit of the size of files (ulimit -f)"
+	case errors.Is(e.Err, syscall.EMFILE):
+		wayOut = "raise the limit of open files (ulimit -n)"
+	}
+	return fmt.Sprintf("temporary file for recorded data in %s: %v; %s", e.Dir, e.Err, wayOut)
 }
 
 func (e *StorageError) Unwrap() error { return e.Err }

@@ -57,7 +57,8 @@ type Report struct {
 	// RecordedEveryS is the interval of the coarsest recording, in seconds; null: no
 	// recording. Steps shorter than that add no information.
 	RecordedEveryS *int64 `json:"recorded_every_s"`
-	// FilledValues counts gaps in recordings and weather that were filled.
+	// FilledValues counts the values that recordings and weather lack for the whole of the scenario's time, and that
+	// were filled; also if the report is of a part of it.
 	FilledValues int `json:"filled_values"`
 	// Warnings are doubts about the scenario and its data, which the run has taken as they are.
 	Warnings []problem.Warning `json:"warnings"`
