@@ -45,13 +45,15 @@ func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute long for the race detector, which finds nothing in other processes")
 	}
-	meters := metersFile(t)
+	meters, registers := metersFile(t), registersFile()
 	try := func(name string, lines []string) {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "meters.csv"), meters, 0o666); err != nil {
-				t.Fatal(err)
+			for file, text := range map[string][]byte{"meters.csv": meters, "registers.csv": registers} {
+				if err := os.WriteFile(filepath.Join(dir, file), text, 0o666); err != nil {
+					t.Fatal(err)
+				}
 			}
 			accessFiles(t, dir)
 			for file, sample := range importedFiles {
@@ -135,6 +137,23 @@ func metersFile(t *testing.T) []byte {
 	}
 	for i := range 7 * 96 {
 		fmt.Fprintf(&b, "\n2018-01-%02d %02d:%02d%s", 8+i/96, i/4%24, 15*(i%4), strings.Repeat(",0.4", 600))
+	}
+	return []byte(b.String() + "\n")
+}
+
+// registersFile has readings of the counters of the town's first ten homes over its day: of what they drew, a
+// tenth of a kWh each quarter of an hour, and of what they fed in, half of that.
+func registersFile() []byte {
+	var b strings.Builder
+	b.WriteString("time")
+	for i := range 10 {
+		fmt.Fprintf(&b, ",in %04d,out %04d", i+1, i+1)
+	}
+	for k := range 97 {
+		fmt.Fprintf(&b, "\n2018-01-%02d %02d:%02d", 8+k/96, k/4%24, 15*(k%4))
+		for range 10 {
+			fmt.Fprintf(&b, ",%.2f,%.2f", 1000+0.1*float64(k), 500+0.05*float64(k))
+		}
 	}
 	return []byte(b.String() + "\n")
 }
