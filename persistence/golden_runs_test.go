@@ -384,7 +384,7 @@ func (a *archive) isForked(t *testing.T, s *Store) {
 // archivedEnergy returns the energies that the programs had that made the archives, without those that have been
 // added since.
 func archivedEnergy(e views.EnergyReport) views.EnergyReport {
-	e.Driven, e.StoredBatteries, e.StoredVehicles, e.OwnUsed, e.OwnExported, e.OwnLost = 0, 0, 0, 0, 0, 0
+	e.Driven, e.StoredBatteries, e.StoredVehicles, e.OwnUsed, e.OwnExported, e.OwnLost, e.Relief, e.Kinetic = 0, 0, 0, 0, 0, 0, 0, 0
 	e.RenewableUsed, e.NonRenewableUsed, e.UnknownUsed, e.HeldBeforeUsed, e.OtherUnknownUsed = 0, 0, 0, 0, 0
 	e.CaughtUp, e.GivenUp, e.StillShifted = nil, nil, nil
 	return e

@@ -84,7 +84,7 @@ func TestFilesOfPortals(t *testing.T) {
 				fmt.Fprintf(b, "01.%02d.2025;%d,0\n", m+5, kWh)
 			}
 			return b.String()
-		}(), "", 24 * 123, map[string]float64{"kwh": 895_000}, "each row is read for the time between its stamp and that of the row beside it"},
+		}(), "", 24 * 123, map[string]float64{"kwh": 895_000}, "each row is read for the time until the next"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
