@@ -45,7 +45,7 @@ type Options struct {
 type Watch interface {
 	// Asked says that the communities are about to be asked at a stage.
 	Asked(twins.Stage)
-	// Answered says that all of them have answered, and that the grid decides what comes next.
+	// Answered says that all communities have answered a stage; the grid then works on their answers.
 	Answered(twins.Stage)
 	// Done says that the step's record is complete.
 	Done()

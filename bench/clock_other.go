@@ -9,6 +9,6 @@ const cpuKnown = false
 
 func processTime() time.Duration { return 0 }
 
-func peakResident() int64 { return 0 }
+func PeakResident() int64 { return 0 }
 
 func resetPeak() {}

@@ -21,9 +21,9 @@ func processTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peakResident is the greatest resident memory of this process since resetPeak, in bytes;
+// PeakResident is the greatest resident memory of this process, in bytes, since Measure last began a side:
 // where the system cannot reset it, since the process began.
-func peakResident() int64 {
+func PeakResident() int64 {
 	if v, ok := kibOf("/proc/self/status", "VmHWM"); ok {
 		return v
 	}
@@ -37,7 +37,7 @@ func peakResident() int64 {
 	return int64(u.Maxrss) * 1024 // others count in KiB
 }
 
-// resetPeak makes peakResident begin with the present resident memory, on Linux.
+// resetPeak makes PeakResident begin with the present resident memory, on Linux.
 func resetPeak() {
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // proc(5); without it the peak is that of the process
 }

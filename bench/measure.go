@@ -165,7 +165,7 @@ func (s *stage) warmActors() error {
 		return err
 	}
 	if s.first {
-		s.m.peak = peakResident()
+		s.m.peak = PeakResident()
 	}
 	return nil
 }
@@ -258,7 +258,7 @@ func (s *stage) measureRest() error {
 	if !s.first {
 		return nil
 	}
-	s.m.peakBoth = peakResident()
+	s.m.peakBoth = PeakResident()
 	if s.options.Standing != nil {
 		s.options.Standing()
 	}

@@ -124,15 +124,33 @@ func TestForkTakesLittleRoom(t *testing.T) {
 	for name, set := range map[string][]string{"more": {"households.*.pv.rated_w*=1.3"}, "same": nil} {
 		fork := filepath.Join(t.TempDir(), name)
 		forked(t, parent, fork, "14:00", -1, set...)
-		takes[name] = bytesIn(t, fork)
+		takes[name] = bytesIn(t, fork) - drivingIn(t, fork)
 	}
-	of := bytesIn(t, parent)
+	of := bytesIn(t, parent) - drivingIn(t, parent)
 	if takes["more"]*4 >= of || takes["more"] == 0 {
 		t.Errorf("the fork takes %d bytes, its parent %d", takes["more"], of)
 	}
-	if takes["same"]*4 >= takes["more"]*3 {
+	if takes["same"]*3 >= takes["more"]*2 {
 		t.Errorf("a fork in which nothing differs takes %d bytes, one with more panels %d", takes["same"], takes["more"])
 	}
+}
+
+// drivingIn returns how many bytes of a run's journal are windows of driving. Their entries are so short that
+// packing against the parent saves little of them; the bounds of forks are for everything else.
+func drivingIn(t *testing.T, dir string) (sum int64) {
+	t.Helper()
+	const around = 19 // bytes that Badger adds to an entry: its head, the version of the key, its place in the block
+	s := open(t, dir, Read)
+	defer s.Close()
+	for _, span := range []Span{Hours, Days} {
+		if err := s.table.Scan(windowPrefix(views.DrivingKind, span), nil, func(key, value []byte) error {
+			sum += int64(len(key) + len(value) + around)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return sum
 }
 
 // bytesIn returns the number of bytes in a folder's files.

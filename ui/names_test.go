@@ -10,8 +10,8 @@ import (
 	"github.com/smatrix-grid/smatrix/twins"
 )
 
-// small are units that nobody reads as they are meant: outside the program mW is a megawatt and mJ a megajoule, and parts of other
-// units are not used either.
+// small matches the names of figures in milliwatts, millijoules and other small units. Outside the program figures are in W, J, Hz and
+// °C: a reader takes _mw for megawatts.
 var small = regexp.MustCompile(`_(mw|mj|mwh|uw|uj|uhz|uc|ppb|ppm)$`)
 
 // prices are names that end with the unit of a price.

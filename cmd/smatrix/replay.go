@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/actors"
+	"github.com/smatrix-grid/smatrix/bench"
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/inputs"
@@ -230,7 +231,7 @@ func (r *replaySession) report(dir string) (*views.Report, error) {
 	if report.WallS > 0 {
 		report.HouseholdStepsPerS = float64(report.Members[twins.Household.Name]) * float64(report.Steps) / report.WallS
 	}
-	report.PeakRSSBytes = peakRSS()
+	report.PeakRSSBytes = bench.PeakResident()
 	report.Interrupted = r.to == r.store.Steps() && r.to < r.world.Scenario.Calendar.Steps
 	return report, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smatrix-grid/smatrix/actors"
+	"github.com/smatrix-grid/smatrix/bench"
 	"github.com/smatrix-grid/smatrix/persistence"
 	"github.com/smatrix-grid/smatrix/sim"
 	"github.com/smatrix-grid/smatrix/sim/scenario"
@@ -164,7 +165,7 @@ func (f *runFlags) run(c *cobra.Command, name string) error {
 	return s.interruptible(c.Context())
 }
 
-// newRunOf returns what is told of a run of a scenario that begins now.
+// newRunOf returns the content of run.json for a run of a scenario that begins now.
 func newRunOf(s *scenario.Scenario) persistence.Run {
 	return persistence.Run{Scenario: s.Name, Seed: s.Seed, Created: time.Now().UTC().Truncate(time.Second), Smatrix: readBuild().Version}
 }
@@ -308,7 +309,7 @@ func (s *session) report(err error) *views.Report {
 	if r.WallS > 0 {
 		r.HouseholdStepsPerS = float64(r.Members[twins.Household.Name]) * float64(r.Steps-int64(s.from)) / r.WallS
 	}
-	r.PeakRSSBytes = peakRSS()
+	r.PeakRSSBytes = bench.PeakResident()
 	r.Interrupted = stateOf(err) == persistence.Interrupted
 	return r
 }

@@ -67,10 +67,12 @@ func TestServedWeek(t *testing.T) {
 		})
 	}
 	var samples []map[string]float64 // the least of each minute
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
 	for range minutes {
 		least := map[string]float64{}
 		for range 60 {
-			time.Sleep(time.Second)
+			<-second.C
 			for name, value := range metricsOf(t, url, "go_goroutines", "process_open_fds", "go_memstats_heap_alloc_bytes") {
 				if old, ok := least[name]; !ok || value < old {
 					least[name] = value

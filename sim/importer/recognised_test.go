@@ -25,6 +25,17 @@ func every(minutes, n int, layout string, values func(k int) string) string {
 	return b.String()
 }
 
+// caughtUp are hours of 1, of which three are absent, and the row after them has their energy as well.
+func caughtUp(k int) string {
+	switch {
+	case k >= 10 && k < 13:
+		return absent
+	case k == 13:
+		return ",4"
+	}
+	return ",1"
+}
+
 // newestFirst returns rows in the reverse order.
 func newestFirst(rows string) string {
 	lines := strings.SplitAfter(strings.TrimSuffix(rows, "\n"), "\n")
@@ -74,24 +85,8 @@ func TestWhatFilesHold(t *testing.T) {
 			map[string]float64{"a-kwh": 12_000, "b-kwh": 9000, "b-kwh-export": 3000}, []string{"negative: export"}, nil, ""},
 		{"W beside kW", "time,a W,b kW\n" + hours(func(int) string { return ",250,1.5" }),
 			map[string]float64{"a-w": 12_000, "b-kw": 72_000}, []string{"unit: W", "unit: kW"}, nil, ""},
-		{"a row that catches up", "time,a kWh\n" + hours(func(k int) string {
-			switch {
-			case k >= 10 && k < 13:
-				return absent
-			case k == 13:
-				return ",4"
-			}
-			return ",1"
-		}), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row"}, []string{"the row after each gap has its energy"}, ""},
-		{"a row that catches up in a file with the newest row first", "time,a kWh\n" + newestFirst(hours(func(k int) string {
-			switch {
-			case k >= 10 && k < 13:
-				return absent
-			case k == 13:
-				return ",4"
-			}
-			return ",1"
-		})), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row", "newest_first: true"}, []string{"the row after each gap has its energy"}, ""},
+		{"a row that catches up", "time,a kWh\n" + hours(caughtUp), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row"}, []string{"the row after each gap has its energy"}, ""},
+		{"a row that catches up in a file with the newest row first", "time,a kWh\n" + newestFirst(hours(caughtUp)), map[string]float64{"a-kwh": 48_000}, []string{"gaps: in_next_row", "newest_first: true"}, []string{"the row after each gap has its energy"}, ""},
 		{"quarter hours after hours", "time,a kWh\n" + hours(func(int) string { return ",1" }) + strings.ReplaceAll(every(15, 96, iso, func(int) string { return ",0.25" }), "-03T", "-05T"),
 			map[string]float64{"a-kwh": 72_000}, []string{"intervals: as_they_come", "step_s: 900"}, []string{"m.csv:50: the interval changes from 1 h to 15 min in this line"}, ""},
 		{"quarter hours after hours, with stamps of the end", "time,a kWh\n" + every(60, 25, iso, func(k int) string { return []string{absent, ",1"}[min(k, 1)] }) +

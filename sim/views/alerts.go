@@ -31,7 +31,7 @@ const (
 	CountsEvents  = "events"
 )
 
-// ownRules are the rules in the order in which they are shown. A rule without severity and text here
+// ownRules are the rules in the order in which they are shown. Without Counts a rule counts steps. A rule without severity and text here
 // has them in the row of its event (twins.Alert).
 var ownRules = []Rule{
 	{Rule: "balance.residual", Severity: "critical", Text: "energy was lost or made"},
@@ -40,7 +40,7 @@ var ownRules = []Rule{
 	{Rule: "frequency.shedding", Severity: "critical", Text: "load was shed by its relays, the frequency was too low"},
 	{Rule: "reserve.short"},
 	{Rule: "frequency.outside", Severity: "warning", Text: "the frequency was more than 0.2 Hz off"},
-	{Rule: "load.unserved", Severity: "critical", Text: "load that was wanted is not served"},
+	{Rule: "load.unserved", Severity: "critical", Text: "load that was wanted is not served", Counts: CountsMembers},
 	{Rule: "limit.above", Severity: "critical", Text: "above the limit of its connection point"},
 	{Rule: "limit.near", Severity: "warning", Text: "within a tenth of the limit of its connection point"},
 	{Rule: "member.quarantined", Severity: "critical", Text: "it failed twice in a step, an estimate replaces it"},
@@ -51,21 +51,15 @@ var ownRules = []Rule{
 	{Rule: "heat.left_comfort"},
 	{Rule: "hot_water.short"},
 	{Rule: "generation.curtailed", Severity: "note", Text: "generation is held back"},
-	{Rule: "storage.empty", Severity: "note", Text: "batteries are at their lowest state of charge"},
+	{Rule: "storage.empty", Severity: "note", Text: "batteries are at their lowest state of charge", Counts: CountsMembers},
 }
-
-// membersCount has the rules that hold for members, and are shown for their community.
-var membersCount = map[string]bool{"load.unserved": true, "storage.empty": true}
 
 // Rules returns all rules in the order in which they are shown. Rules of events that ownRules does
 // not name are last.
 func Rules() []Rule {
 	rules := slices.Clone(ownRules)
 	for i := range rules {
-		rules[i].Counts = CountsSteps
-		if membersCount[rules[i].Rule] {
-			rules[i].Counts = CountsMembers
-		}
+		rules[i].Counts = cmp.Or(rules[i].Counts, CountsSteps)
 	}
 	for _, e := range twins.EventTypes() {
 		if e.Alert == nil {
